@@ -1,0 +1,115 @@
+"""The door of the core: stamp a command, run it, get its events.
+
+`Engine.run(at, commands)` first runs every timer due at or before `at`, then the commands in their order, each
+under the next sequence number and the time t = max(last t, at).  Two engines that are given the same commands
+at the same times go through the same states, byte for byte.
+
+The state x command rules are where they belong (`market.py`, the handlers); here is only what holds for every
+command: its stamp, its id (RULEBOOK 7) and its one entry in the dispatch table.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from exchange import cancelling, funding, market_admin, placing, settlement, transitions
+from exchange.commands import (
+    CancelAll,
+    CancelOrder,
+    CloseMarket,
+    Command,
+    CreateMarket,
+    CreditAccount,
+    OpenAccount,
+    PlaceOrder,
+    Prior,
+    RefuseUnstorable,
+    ResolveMarket,
+    SetExchangeMode,
+    SetMarketStatus,
+)
+from exchange.errors import InvariantViolated
+from exchange.events import CommandRejected, CommandReplayed, Event
+from exchange.idempotency import Key, fingerprint, key_of
+from exchange.reasons import Reason
+from exchange.state import State
+
+RULES_VERSION: Final = 1
+"""Rises when the same commands would give other events; journaled with every batch."""
+
+
+class Execution(msgspec.Struct, frozen=True, array_like=True):
+    """One command as it ran: its stamp, itself, and what happened."""
+
+    seq: int
+    at: int
+    command: Command
+    events: list[Event]
+
+
+class Engine:
+    """The rules, run on a state that belongs to this engine alone."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def run(self, at: int, commands: Iterable[Command]) -> list[Execution]:
+        """Run the timers due by `at` and then the commands; return what happened, in order."""
+        state = self.state
+        at = max(at, state.now)
+        done = []
+        while state.closings and state.closings[0][0] <= at:
+            done.append(self.execute(at, CloseMarket(state.closings[0][1])))
+        for command in commands:
+            done.append(self.execute(at, command))
+        return done
+
+    def execute(self, at: int, command: Command) -> Execution:
+        """Run one command at time `at`, which must not lie before the last one's."""
+        state = self.state
+        if at < state.now:
+            raise InvariantViolated(f"time would run back from {state.now} to {at}")
+        seq = state.seq + 1
+        transitions.begin(state, seq, at)
+        key = key_of(command)
+        if key is None:
+            events = _HANDLERS[type(command)](state, command)
+        else:
+            events = self._execute_once(key, command)
+        state.recent_ids.forget_older(seq, state.open_client_ids)
+        return Execution(seq, at, command, events)
+
+    def _execute_once(self, key: Key, command: Command) -> list[Event]:
+        state = self.state
+        content = fingerprint(command)
+        prior = state.recent_ids.find(key) or getattr(command, "prior", None)
+        if prior is not None:
+            if prior.fingerprint == content:
+                return [CommandReplayed(prior.seq)]
+            message = "was used before with other content"
+            field = "requestId" if isinstance(command, CreditAccount) else "clientOrderId"
+            return [CommandRejected(Reason.CONFLICT, field, message)]
+        state.recent_ids.add(key, Prior(state.seq, content))
+        return _HANDLERS[type(command)](state, command)
+
+
+def _refuse(state: State, command: RefuseUnstorable) -> list[Event]:
+    return [CommandRejected(Reason.NOT_STORED, "", "the command could not be stored")]
+
+
+_HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
+    OpenAccount: funding.open_account,
+    CreditAccount: funding.credit,
+    CreateMarket: market_admin.create,
+    SetMarketStatus: market_admin.set_status,
+    ResolveMarket: settlement.resolve,
+    SetExchangeMode: market_admin.set_mode,
+    PlaceOrder: placing.place,
+    CancelOrder: cancelling.cancel,
+    CancelAll: cancelling.cancel_all,
+    CloseMarket: market_admin.close_due,
+    RefuseUnstorable: _refuse,
+}

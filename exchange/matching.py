@@ -1,0 +1,148 @@
+"""The walk of an incoming order through the book: price-time priority, the resting order's price.
+
+    BUY  x SELL of one outcome -> TRANSFER     shares change hands
+    BUY  x BUY  of both        -> MINT         a pair is made, each pays its leg
+    SELL x SELL of both        -> MERGE        a pair is given up, each is paid its leg
+
+`walk` trades and reports why it stopped; what then becomes of the order is `placing.py`'s to say.  `offers`
+is the same walk without trading, for what must be known beforehand.  Legs, sides and outcomes are treated
+alike: nothing here is written once for bids and once for asks.
+
+A `limit` is the largest key (see `order_book.py`) of the facing side that the incoming order accepts: its YES
+price for a bid, the negative for an ask, None for a MARKET order.
+"""
+
+from collections.abc import Iterator
+from enum import Enum, auto
+from typing import Final
+
+from exchange import transitions
+from exchange.bounds import PRICE_SCALE
+from exchange.escrow import affordable, reservation, taking_rate
+from exchange.events import Event, OrderCancelled, TradeExecuted
+from exchange.fees import charge
+from exchange.market import Market
+from exchange.order_book import BookSide, Order, own_price
+from exchange.state import State
+from exchange.terms import BUY, CancelReason, SelfTradePrevention, TradeKind
+
+_CANCEL_TAKER: Final = SelfTradePrevention.CANCEL_TAKER
+_CANCEL_MAKER: Final = SelfTradePrevention.CANCEL_MAKER
+_SELF_TRADE: Final = CancelReason.SELF_TRADE
+_TRANSFER: Final = TradeKind.TRANSFER
+_MINT: Final = TradeKind.MINT
+_MERGE: Final = TradeKind.MERGE
+
+
+class Stop(Enum):
+    """Why a walk ended."""
+
+    FILLED = auto()
+    NO_MORE = auto()
+    """Nothing in the book is good enough any more."""
+    SELF_TRADE = auto()
+    BUDGET = auto()
+    """The next unit costs more than is left."""
+
+
+def crosses(facing: BookSide, limit: int | None) -> bool:
+    """Return whether the facing side's best level is good enough; a `limit` of None accepts any."""
+    best = facing.best
+    return best is not None and (limit is None or facing.sign * best.price <= limit)
+
+
+def offers(facing: BookSide, limit: int | None) -> Iterator[Order]:
+    """Yield the resting orders that an incoming one would meet, in the order it would meet them."""
+    for order in facing.orders():
+        if limit is not None and facing.sign * order.yes_price > limit:
+            return
+        yield order
+
+
+def walk(
+    state: State, market: Market, taker: Order, limit: int | None, budget: int | None, events: list[Event]
+) -> Stop:
+    """Trade `taker` against the book until it is filled or must stop.
+
+    `budget` (money) bounds what a MARKET BUY pays, fees included; None for all others, who have locked what
+    they need.  Applies and appends TradeExecuted and, by self-trade prevention, OrderCancelled of makers.
+    O(fills), plus O(log levels) for each level emptied.
+    """
+    facing = market.book.facing_side(bid=taker.is_bid)
+    by_cost = taker.quantity is None
+    spent = 0
+    while by_cost or taker.remaining:
+        if by_cost and spent == budget:
+            return Stop.BUDGET
+        best = facing.best
+        if best is None or (limit is not None and facing.sign * best.price > limit):
+            return Stop.NO_MORE
+        maker = best.head
+        if maker is None:
+            return Stop.NO_MORE
+        if maker.account_id == taker.account_id:
+            if taker.self_trade_prevention is not _CANCEL_TAKER:
+                cancel = OrderCancelled(maker.id, maker.account_id, market.id, _SELF_TRADE, maker.locked)
+                events.append(cancel)
+                transitions.order_cancelled(state, cancel)
+            if taker.self_trade_prevention is not _CANCEL_MAKER:
+                return Stop.SELF_TRADE
+            continue
+        quantity = maker.remaining if by_cost else min(maker.remaining, taker.remaining)
+        if budget is not None:
+            price = own_price(taker.outcome, maker.yes_price)
+            quantity = affordable(market, price, taker.fee_carry, budget - spent, quantity)
+            if quantity == 0:
+                return Stop.BUDGET
+        trade = _trade(state, market, taker, maker, quantity)
+        events.append(trade)
+        transitions.trade_executed(state, trade)
+        if budget is not None:
+            spent += trade.price * quantity + trade.taker_fee
+    return Stop.FILLED
+
+
+def _trade(state: State, market: Market, taker: Order, maker: Order, quantity: int) -> TradeExecuted:
+    yes_price = maker.yes_price
+    price = own_price(taker.outcome, yes_price)
+    if taker.outcome is maker.outcome:
+        kind, maker_price = _TRANSFER, price
+    else:
+        kind, maker_price = (_MINT if taker.side is BUY else _MERGE), PRICE_SCALE - price
+    if market.maker_fee or market.taker_fee:
+        model = market.fee_model
+        taker_fee, taker_carry = charge(model, market.taker_fee, price, quantity, taker.fee_carry)
+        maker_fee, maker_carry = charge(model, market.maker_fee, maker_price, quantity, maker.fee_carry)
+    else:
+        taker_fee = maker_fee = taker_carry = maker_carry = 0
+    taker_rate = taking_rate(market)
+    return TradeExecuted(
+        market.id,
+        market.trade_no + 1,
+        market.public_seq(state.seq),
+        kind,
+        taker.side,
+        taker.outcome,
+        price,
+        yes_price,
+        quantity,
+        taker.id,
+        taker.account_id,
+        _unlocked(market, taker, taker_rate, quantity, taker_carry),
+        taker_fee,
+        taker_carry,
+        maker.id,
+        maker.account_id,
+        _unlocked(market, maker, market.maker_fee, quantity, maker_carry),
+        maker_fee,
+        maker_carry,
+    )
+
+
+def _unlocked(market: Market, order: Order, rate: int, quantity: int, carry_after: int) -> int:
+    if order.side is not BUY:
+        return quantity
+    if order.price is None:
+        return 0
+    remaining = order.remaining - quantity
+    return order.locked - reservation(market, rate, order.price, remaining, carry_after)

@@ -1,0 +1,176 @@
+"""The book of one market in YES terms: price levels in order, orders at a level in the order they came.
+
+    asks   0.57  | SELL YES .57, BUY NO .43 ...          head = oldest ... tail = newest
+           0.56  | BUY NO .44
+          -------+------------------------------
+    bids   0.55  | BUY YES .55, SELL NO .45 ...
+           0.54  | BUY YES .54
+
+Laws: a level is never empty; its quantity is the sum of what remains of its orders; `best` is the first
+level.  Both sides are sorted by a *key* that is small when the price is good (asks: the price, bids: its
+negative), so that nothing here or in `matching.py` is written twice.  The book judges nothing, moves no
+money and reports to nobody.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+from sortedcontainers import SortedDict
+
+from exchange.bounds import PRICE_SCALE
+from exchange.terms import (
+    YES,
+    CancelReason,
+    OrderStatus,
+    OrderType,
+    Outcome,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+
+
+class Order(msgspec.Struct, gc=False):
+    """One order's record, from its placing to its end.  `transitions.py` alone changes it.
+
+    `price` is the own outcome's (None for MARKET), `yes_price` the book's.  `locked` is its reservation:
+    cash for BUY, shares for SELL.  `remaining` is 0 for an order by `max_cost`.  `filled_cash` is the sum
+    of price x quantity over its fills, `fees_paid` and `fee_carry` say what it was charged (`fees.py`).
+    `seq` is the sequence of the last command that changed it.
+    """
+
+    id: int
+    account_id: int
+    market_id: int
+    side: Side
+    outcome: Outcome
+    type: OrderType
+    price: int | None
+    yes_price: int
+    is_bid: bool
+    quantity: int | None
+    remaining: int
+    time_in_force: TimeInForce
+    self_trade_prevention: SelfTradePrevention
+    max_cost: int | None
+    client_order_id: str | None
+    locked: int
+    placed_seq: int
+    seq: int
+    created_at: int
+    updated_at: int
+    status: OrderStatus = OrderStatus.OPEN
+    cancel_reason: CancelReason | None = None
+    filled: int = 0
+    filled_cash: int = 0
+    fees_paid: int = 0
+    fee_carry: int = 0
+    resting: bool = False
+    previous: "Order | None" = None
+    next: "Order | None" = None
+
+
+def own_price(outcome: Outcome, yes_price: int) -> int:
+    """Return the price of a leg of `outcome` when the YES leg trades at `yes_price`."""
+    return yes_price if outcome is YES else PRICE_SCALE - yes_price
+
+
+class Level(msgspec.Struct):
+    """All orders at one price: a doubly linked list, oldest first."""
+
+    price: int
+    quantity: int = 0
+    count: int = 0
+    head: Order | None = None
+    tail: Order | None = None
+
+    def orders(self) -> Iterator[Order]:
+        """Yield the orders, oldest first."""
+        order = self.head
+        while order is not None:
+            following = order.next
+            yield order
+            order = following
+
+
+class BookSide:
+    """All bids or all asks.  Adding and removing cost O(log levels) at a new or emptied level, else O(1)."""
+
+    __slots__ = ("best", "levels", "sign")
+
+    def __init__(self, *, bids: bool) -> None:
+        self.sign = -1 if bids else 1
+        self.levels: SortedDict[int, Level] = SortedDict()
+        self.best: Level | None = None
+
+    def add(self, order: Order) -> None:
+        """Put an order behind all others at its price."""
+        key = self.sign * order.yes_price
+        level = self.levels.get(key)
+        if level is None:
+            level = self.levels[key] = Level(order.yes_price)
+            if self.best is None or key < self.sign * self.best.price:
+                self.best = level
+        tail = level.tail
+        if tail is None:
+            level.head = order
+        else:
+            tail.next = order
+            order.previous = tail
+        level.tail = order
+        level.quantity += order.remaining
+        level.count += 1
+        order.resting = True
+
+    def remove(self, order: Order) -> None:
+        """Take an order out, with whatever remains of it."""
+        key = self.sign * order.yes_price
+        level = self.levels[key]
+        before, after = order.previous, order.next
+        if before is None:
+            level.head = after
+        else:
+            before.next = after
+        if after is None:
+            level.tail = before
+        else:
+            after.previous = before
+        order.previous = order.next = None
+        order.resting = False
+        level.quantity -= order.remaining
+        level.count -= 1
+        if level.head is None:
+            del self.levels[key]
+            if level is self.best:
+                self.best = self.levels.peekitem(0)[1] if self.levels else None
+
+    def reduce(self, order: Order, quantity: int) -> None:
+        """Note that an order, which keeps its place, has `quantity` less to trade."""
+        self.levels[self.sign * order.yes_price].quantity -= quantity
+
+    def orders(self) -> Iterator[Order]:
+        """Yield every order, best price first, oldest first at a price."""
+        for level in self.levels.values():
+            yield from level.orders()
+
+    def depth(self, count: int) -> list[tuple[int, int]]:
+        """Return the best `count` levels as (YES price, quantity), best first."""
+        return [(level.price, level.quantity) for level in self.levels.values()[:count]]
+
+
+class OrderBook:
+    """Both sides of one market."""
+
+    __slots__ = ("asks", "bids")
+
+    def __init__(self) -> None:
+        self.bids = BookSide(bids=True)
+        self.asks = BookSide(bids=False)
+
+    def own_side(self, order: Order) -> BookSide:
+        """Return the side on which the order would rest."""
+        return self.bids if order.is_bid else self.asks
+
+    def facing_side(self, *, bid: bool) -> BookSide:
+        """Return the side that a bid (or an ask) trades against."""
+        return self.asks if bid else self.bids

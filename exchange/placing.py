@@ -1,0 +1,296 @@
+"""Placing an order: what is checked, in which order, and what becomes of the order after its walk.
+
+    client id -> account, market -> mode, life -> terms -> means -> liquidity      (the bands of `reasons.py`)
+
+Everything that can refuse is asked before the first event, so a refusal changes nothing.
+"""
+
+from typing import Final
+
+from exchange import transitions
+from exchange.accounts import Account
+from exchange.bounds import OPEN_ORDERS_PER_ACCOUNT, PRICE_MAX, PRICE_MIN, PRICE_SCALE, QUANTITY_MAX
+from exchange.commands import PlaceOrder
+from exchange.escrow import affordable, reservation, resting_reservation, taking_rate
+from exchange.events import (
+    CommandRejected,
+    Event,
+    OrderCancelled,
+    OrderFilled,
+    OrderPlaced,
+    OrderRested,
+    TradeExecuted,
+)
+from exchange.fees import charge
+from exchange.market import OPEN, Market
+from exchange.matching import Stop, crosses, offers, walk
+from exchange.netting import net
+from exchange.order_book import BookSide, Order, own_price
+from exchange.reasons import Reason
+from exchange.state import State
+from exchange.terms import (
+    BUY,
+    FOK,
+    GTC,
+    LIMIT,
+    YES,
+    CancelReason,
+    ExchangeMode,
+    SelfTradePrevention,
+    Side,
+)
+from exchange.units import format_money, format_price, format_quantity
+
+_CANCEL_MAKER: Final = SelfTradePrevention.CANCEL_MAKER
+_MODE_OPEN: Final = ExchangeMode.OPEN
+_MODE_REFUSALS: Final = {
+    ExchangeMode.POST_ONLY: Reason.EXCHANGE_POST_ONLY,
+    ExchangeMode.CANCEL_ONLY: Reason.EXCHANGE_CANCEL_ONLY,
+    ExchangeMode.HALTED: Reason.EXCHANGE_HALTED,
+}
+_CANCEL_REASONS: Final = {
+    Stop.NO_MORE: CancelReason.NO_LIQUIDITY,
+    Stop.SELF_TRADE: CancelReason.SELF_TRADE,
+    Stop.BUDGET: CancelReason.INSUFFICIENT_BALANCE,
+}
+
+
+def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
+    """Return (field, what is wrong) if the order's terms contradict each other whatever the market is.
+
+    The edge asks before it sends a command, the engine asks again.
+    """
+    if command.type is LIMIT:
+        if command.price is None:
+            return "price", "is required for a LIMIT order"
+        if not PRICE_MIN <= command.price <= PRICE_MAX:
+            return "price", "must lie between 0.0001 and 0.9999"
+        if command.max_cost is not None:
+            return "maxCost", "goes with a MARKET BUY only"
+    else:
+        if command.price is not None:
+            return "price", "goes with a LIMIT order only"
+        if command.time_in_force is GTC:
+            return "timeInForce", "must be IOC or FOK for a MARKET order"
+        if command.max_cost is not None:
+            return _max_cost_problem(command)
+    if command.quantity is None:
+        return "quantity", "is required"
+    if not 1 <= command.quantity <= QUANTITY_MAX:
+        return "quantity", "must be positive and at most 100000000.00"
+    return None
+
+
+def _max_cost_problem(command: PlaceOrder) -> tuple[str, str] | None:
+    if command.side is not BUY:
+        return "maxCost", "goes with a MARKET BUY only"
+    if command.quantity is not None:
+        return "maxCost", "excludes quantity"
+    if command.time_in_force is FOK:
+        return "maxCost", "excludes timeInForce FOK"
+    if command.max_cost is None or command.max_cost < 1:
+        return "maxCost", "must be positive"
+    return None
+
+
+def place(state: State, command: PlaceOrder) -> list[Event]:
+    """Run a PlaceOrder and return its events, already applied."""
+    account = state.accounts.get(command.account_id)
+    if account is None:
+        return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
+    market = state.markets.get(command.market_id)
+    if market is None:
+        return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
+    refusal = _closed_refusal(state, market) or _terms_refusal(market, command)
+    if refusal is not None:
+        return [refusal]
+    price = command.price
+    bid = (command.side is BUY) is (command.outcome is YES)
+    facing = market.book.asks if bid else market.book.bids
+    limit = None
+    if price is not None:
+        yes_price = price if command.outcome is YES else PRICE_SCALE - price
+        limit = yes_price if bid else -yes_price
+    taking = crosses(facing, limit)
+    locked = _to_lock(market, account, command, taking=taking)
+    if isinstance(locked, CommandRejected):
+        return [locked]
+    if taking or command.time_in_force is FOK:
+        refusal = _liquidity_refusal(market, account, command, facing, limit)
+        if refusal is not None:
+            return [refusal]
+    rests = command.time_in_force is GTC
+    if rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
+        problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
+        return [CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)]
+    budget = None
+    if price is None and command.side is BUY:
+        budget = account.available if command.max_cost is None else command.max_cost
+    placed = OrderPlaced(
+        state.next_order_id,
+        command.account_id,
+        command.market_id,
+        command.side,
+        command.outcome,
+        command.type,
+        price,
+        command.quantity,
+        command.time_in_force,
+        command.self_trade_prevention,
+        command.max_cost,
+        command.client_order_id,
+        locked,
+        rests and not taking,
+    )
+    events: list[Event] = [placed]
+    transitions.order_placed(state, placed)
+    if not placed.resting:
+        _take(state, market, state.orders[placed.order_id], limit, budget, events)
+    return events
+
+
+def _take(
+    state: State, market: Market, order: Order, limit: int | None, budget: int | None, events: list[Event]
+) -> None:
+    """Walk the book with a placed order, end it or let it rest, and net what that freed."""
+    stop = walk(state, market, order, limit, budget, events)
+    traders = {order.account_id: None}
+    for event in events:
+        if type(event) is TradeExecuted:
+            traders[event.maker_account_id] = None
+    if stop is Stop.NO_MORE and order.time_in_force is GTC:
+        unlocked = order.locked - resting_reservation(market, order)
+        rested = OrderRested(order.id, order.account_id, order.market_id, unlocked)
+        events.append(rested)
+        transitions.order_rested(state, rested)
+    elif stop is Stop.BUDGET and order.max_cost is not None:
+        filled = OrderFilled(order.id, order.account_id, order.market_id)
+        events.append(filled)
+        transitions.order_filled(state, filled)
+    elif stop is not Stop.FILLED:
+        reason = _CANCEL_REASONS[stop]
+        cancelled = OrderCancelled(order.id, order.account_id, order.market_id, reason, order.locked)
+        events.append(cancelled)
+        transitions.order_cancelled(state, cancelled)
+    net(state, market, traders, events)
+
+
+def _closed_refusal(state: State, market: Market) -> CommandRejected | None:
+    if state.mode is not _MODE_OPEN:
+        return CommandRejected(_MODE_REFUSALS[state.mode], "", f"the exchange is {state.mode.value}")
+    if market.status is not OPEN:
+        return CommandRejected(Reason.MARKET_NOT_OPEN, "market", f"the market is {market.status.value}")
+    return None
+
+
+def _terms_refusal(market: Market, command: PlaceOrder) -> CommandRejected | None:
+    problem = terms_problem(command)
+    if problem is not None:
+        return CommandRejected(Reason.INVALID_ORDER, *problem)
+    price = command.price
+    if price is not None and price % market.tick_size:
+        nearest = format_price(nearest_on_tick(price, market.tick_size, command.side))
+        message = f"is off the tick of {format_price(market.tick_size)}; the nearest valid price is {nearest}"
+        return CommandRejected(Reason.OFF_TICK, "price", message)
+    if command.quantity is not None and command.quantity < market.min_quantity:
+        message = f"must be at least {format_quantity(market.min_quantity)}"
+        return CommandRejected(Reason.BELOW_MIN_QUANTITY, "quantity", message)
+    return None
+
+
+def nearest_on_tick(price: int, tick_size: int, side: Side) -> int:
+    """Return the valid price next to `price`; halfway between two, the one that costs the sender less."""
+    below = price - price % tick_size
+    above = below + tick_size
+    if above >= PRICE_SCALE:
+        return below
+    if below == 0:
+        return above
+    distance = (price - below) - (above - price)
+    if distance == 0:
+        return below if side is BUY else above
+    return below if distance < 0 else above
+
+
+def _to_lock(
+    market: Market, account: Account, command: PlaceOrder, *, taking: bool
+) -> int | CommandRejected:
+    """Return what the order must lock, or the refusal if the account hasn't got it."""
+    quantity, price = command.quantity, command.price
+    if command.side is not BUY:
+        position = market.positions.get(command.account_id)
+        free = 0 if position is None else position.holding(command.outcome).free
+        if quantity is None or free < quantity:
+            message = f"needs {format_quantity(quantity or 0)} free shares, has {format_quantity(free)}"
+            return CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)
+        return quantity
+    if price is not None and quantity is not None:
+        needed = price * quantity
+        if market.maker_fee or market.taker_fee:
+            rate = taking_rate(market) if taking else market.maker_fee
+            needed = reservation(market, rate, price, quantity, 0)
+        locked = needed
+    else:
+        needed, locked = command.max_cost or 0, 0
+    if account.available < needed:
+        message = f"needs {format_money(needed)} available, has {format_money(account.available)}"
+        return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
+    return locked
+
+
+def _liquidity_refusal(
+    market: Market, account: Account, command: PlaceOrder, facing: BookSide, limit: int | None
+) -> CommandRejected | None:
+    if command.time_in_force is FOK:
+        return _fok_refusal(market, account, command, facing, limit)
+    if command.price is None and command.side is BUY:
+        return _first_unit_refusal(market, account, command, facing)
+    return None
+
+
+def _fok_refusal(
+    market: Market, account: Account, command: PlaceOrder, facing: BookSide, limit: int | None
+) -> CommandRejected | None:
+    """Walk without trading; own orders on the way count as `matching.walk` would treat them."""
+    missing = command.quantity or 0
+    pays_as_it_goes = command.price is None and command.side is BUY
+    spent = carry = 0
+    for maker in offers(facing, limit):
+        if maker.account_id == command.account_id:
+            if command.self_trade_prevention is not _CANCEL_MAKER:
+                return CommandRejected(Reason.FOK_NOT_FILLABLE, "quantity", "an own order stands in the way")
+            continue
+        quantity = min(missing, maker.remaining)
+        if pays_as_it_goes:
+            price = own_price(command.outcome, maker.yes_price)
+            fee, carry = charge(market.fee_model, market.taker_fee, price, quantity, carry)
+            spent += price * quantity + fee
+            if spent > account.available:
+                message = f"needs more than the {format_money(account.available)} available"
+                return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
+        missing -= quantity
+        if missing == 0:
+            return None
+    message = f"{format_quantity(missing)} of it can't be filled at once"
+    return CommandRejected(Reason.FOK_NOT_FILLABLE, "quantity", message)
+
+
+def _first_unit_refusal(
+    market: Market, account: Account, command: PlaceOrder, facing: BookSide
+) -> CommandRejected | None:
+    """Refuse a MARKET BUY that can't pay for one unit of the first order it would meet."""
+    for maker in offers(facing, None):
+        if maker.account_id == command.account_id:
+            if command.self_trade_prevention is not _CANCEL_MAKER:
+                return None
+            continue
+        price = own_price(command.outcome, maker.yes_price)
+        budget = account.available if command.max_cost is None else command.max_cost
+        if affordable(market, price, 0, budget, 1):
+            return None
+        if command.max_cost is None:
+            message = f"{format_money(budget)} buys nothing at {format_price(price)}"
+            return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
+        message = f"buys nothing at {format_price(price)}"
+        return CommandRejected(Reason.MAX_COST_TOO_SMALL, "maxCost", message)
+    return None

@@ -1,0 +1,86 @@
+"""Everything the exchange remembers between two commands, and nothing else.
+
+`transitions.py` alone changes it.  `dirty` lists what was changed since its reader last cleared it: on the
+live state the journal reads it once a batch, on the committed view the publisher reads it once a command.
+What is in `dirty` keeps its last values, also when it has left the state (an order that ended).
+"""
+
+import msgspec
+from sortedcontainers import SortedList
+
+from exchange.accounts import Account, Holding, Position
+from exchange.errors import InvariantViolated
+from exchange.idempotency import Key, RecentIds
+from exchange.market import Market
+from exchange.order_book import Order
+from exchange.terms import NO, YES, ExchangeMode
+
+
+class Dirty(msgspec.Struct):
+    """What changed, in the order of the first change, so that its reader need not search.
+
+    An account is listed when anything of it changed, its message count included; its cash changed in the
+    command at hand if `account.touched` is that command's sequence.
+    """
+
+    orders: dict[int, Order] = msgspec.field(default_factory=dict)
+    accounts: dict[int, Account] = msgspec.field(default_factory=dict)
+    markets: dict[int, Market] = msgspec.field(default_factory=dict)
+    holdings: list[Holding] = msgspec.field(default_factory=list)
+    """A holding is listed once for each command that changed it."""
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.orders.clear()
+        self.accounts.clear()
+        self.markets.clear()
+        self.holdings.clear()
+
+
+class State(msgspec.Struct):
+    """The exchange.  Money: the sum of all accounts, collaterals and fees equals `issued`."""
+
+    seq: int = 0
+    """Sequence of the last command."""
+    now: int = 0
+    """Time stamped on the last command, microseconds since the epoch; never runs backwards."""
+    mode: ExchangeMode = ExchangeMode.OPEN
+    next_order_id: int = 1
+    next_market_id: int = 1
+    issued: int = 0
+    """Money ever issued: the negative of the `exchange:issuance` account."""
+    fees: int = 0
+    """The `exchange:fees` account."""
+    accounts: dict[int, Account] = msgspec.field(default_factory=dict)
+    markets: dict[int, Market] = msgspec.field(default_factory=dict)
+    market_by_slug: dict[str, Market] = msgspec.field(default_factory=dict)
+    orders: dict[int, Order] = msgspec.field(default_factory=dict)
+    """Open orders by id."""
+    open_client_ids: dict[Key, int] = msgspec.field(default_factory=dict)
+    """Ids of open orders by the client's id."""
+    recent_ids: RecentIds = msgspec.field(default_factory=RecentIds)
+    closings: SortedList[tuple[int, int]] = msgspec.field(default_factory=SortedList)
+    """(close time, market id) of every market that hasn't closed."""
+    dirty: Dirty = msgspec.field(default_factory=Dirty)
+
+    def account(self, account_id: int) -> Account:
+        """Return an account that must exist."""
+        account = self.accounts.get(account_id)
+        if account is None:
+            raise InvariantViolated(f"no account {account_id}")
+        return account
+
+    def holding_of(self, order: Order) -> Holding:
+        """Return the shares that the order buys or sells, opening the position if it is the first."""
+        position = self.markets[order.market_id].positions.get(order.account_id)
+        if position is None:
+            position = self.open_position(order.account_id, order.market_id)
+        return position.yes if order.outcome is YES else position.no
+
+    def open_position(self, account_id: int, market_id: int) -> Position:
+        """Give the account an empty position in the market."""
+        yes, no = (Holding(account_id, market_id, outcome) for outcome in (YES, NO))
+        position = Position(yes, no)
+        self.markets[market_id].positions[account_id] = position
+        self.accounts[account_id].positions[market_id] = position
+        return position
