@@ -1,8 +1,9 @@
-"""What an account owns: cash, and shares per market and outcome.  Plain records; `transitions.py` alone
-changes them.
+"""What an account owns: cash, and shares per market and outcome.  Plain records; `transitions.py`
+alone changes them.
 
-The average price, the unrealised profit and the like are derived, never stored: a position keeps an integer
-cost (fees apart), and removing x of Q shares removes floor(cost x / Q) of it, all of it when x = Q.
+The average price, the unrealised profit and the like are derived, never stored: a position keeps
+an integer cost (fees apart), and removing x of Q shares removes floor(cost x / Q) of it, all of it
+when x = Q.
 """
 
 import msgspec
@@ -12,7 +13,9 @@ from exchange.terms import YES, Outcome
 
 
 class Holding(msgspec.Struct):
-    """Shares of one outcome: `free` can be sold, `locked` is offered by open SELL orders; `cost` is money."""
+    """Shares of one outcome: `free` can be sold, `locked` is offered by open SELL orders; `cost`
+    is money.
+    """
 
     account_id: int
     market_id: int
@@ -47,7 +50,9 @@ class Position(msgspec.Struct):
 
 
 class Account(msgspec.Struct):
-    """One user's cash.  `available` + `locked` is all of it; `locked` is the sum of named reservations."""
+    """One user's cash.  `available` + `locked` is all of it; `locked` is the sum of named
+    reservations.
+    """
 
     id: int
     opened_seq: int

@@ -29,16 +29,19 @@ ISSUANCE_MAX: Final = 10**18
 
 RATE_SCALE: Final = 10_000
 RATE_MAX: Final = 1_000
-"""Largest fee rate: 10 %, so that price plus fee rises with price and a fee never exceeds proceeds."""
+"""Largest fee rate: 10 %, so that price plus fee rises with price and a fee never exceeds
+proceeds."""
 
 TICK_SIZES: Final = (1, 10, 100)
 
 OPEN_ORDERS_PER_ACCOUNT: Final = 10_000
 """Bounds what one cancel-all does and what one account can make the book hold."""
 RECENT_IDS: Final = 20_000
-"""The core remembers the client ids of this many last commands; older ones are the shell's to look up."""
+"""The core remembers the client ids of this many last commands; older ones are the shell's to look
+up."""
 BATCH_COMMANDS: Final = 4_096
-"""Most commands between the shell's look-up of client ids and their execution (see `idempotency.py`)."""
+"""Most commands between the shell's look-up of client ids and their execution (see
+`idempotency.py`)."""
 
 CLIENT_ID_LENGTH: Final = 64
 SLUG_LENGTH: Final = (3, 80)

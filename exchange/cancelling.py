@@ -1,17 +1,17 @@
 """Taking orders out of the book: one, all of an account, or all of a market that closes.
 
-Whether an order may be cancelled is decided here and not only at the edge: it must be open, the sender's own,
-and its market and the exchange must admit cancels (always, but for FULL_HALT and the mode `halted`).
+Whether an order may be cancelled is decided here and not only at the edge: it must be open, the
+sender's own, and its market and the exchange must admit cancels (always, but for FULL_HALT and the
+mode `halted`).
 """
 
 from typing import Final
 
-from exchange import transitions
 from exchange.commands import CancelAll, CancelOrder
-from exchange.events import CommandRejected, Event, OrderCancelled, OrdersCancelled
+from exchange.ending import end_order
+from exchange.events import CommandRejected, Event, OrdersCancelled
 from exchange.market import ADMITS_CANCEL, Market
 from exchange.netting import net
-from exchange.order_book import Order
 from exchange.reasons import Reason
 from exchange.state import State
 from exchange.terms import BUY, CancelReason, ExchangeMode
@@ -24,7 +24,9 @@ def cancel(state: State, command: CancelOrder) -> list[Event]:
     order = state.orders.get(command.order_id)
     if order is None:
         if 0 < command.order_id < state.next_order_id:
-            return [CommandRejected(Reason.ORDER_NOT_OPEN, "orderId", "the order is no longer open")]
+            return [
+                CommandRejected(Reason.ORDER_NOT_OPEN, "orderId", "the order is no longer open")
+            ]
         return [CommandRejected(Reason.ORDER_NOT_FOUND, "orderId", "there is no such order")]
     if order.account_id != command.account_id:
         return [CommandRejected(Reason.NOT_ORDER_OWNER, "orderId", "the order is not yours")]
@@ -68,16 +70,11 @@ def cancel_all(state: State, command: CancelAll) -> list[Event]:
     return events
 
 
-def end_order(state: State, order: Order, reason: CancelReason, events: list[Event]) -> None:
-    """Cancel an open order; applies and appends OrderCancelled."""
-    event = OrderCancelled(order.id, order.account_id, order.market_id, reason, order.locked)
-    events.append(event)
-    transitions.order_cancelled(state, event)
-
-
 def _closed_refusal(state: State, market: Market) -> CommandRejected | None:
     if state.mode is ExchangeMode.HALTED:
         return CommandRejected(Reason.EXCHANGE_HALTED, "", "the exchange is halted")
     if market.status not in ADMITS_CANCEL:
-        return CommandRejected(Reason.MARKET_NOT_OPEN, "market", f"the market is {market.status.value}")
+        return CommandRejected(
+            Reason.MARKET_NOT_OPEN, "market", f"the market is {market.status.value}"
+        )
     return None

@@ -1,9 +1,9 @@
 """What can be asked of the engine: frozen messages, named as imperatives.
 
-A command has been parsed (integers in the units of `units.py`, enumerations of `terms.py`) but not yet
-judged: everything in it may still be refused.  It carries no time and no sequence; both are stamped on it
-when it runs.  Timers are commands too (`CloseMarket`).  Commands are journaled as msgpack arrays, so a
-field is never moved, only added at the end with a default.
+A command has been parsed (integers in the units of `units.py`, enumerations of `terms.py`) but not
+yet judged: everything in it may still be refused.  It carries no time and no sequence; both are
+stamped on it when it runs.  Timers are commands too (`CloseMarket`).  Commands are journaled as
+msgpack arrays, so a field is never moved, only added at the end with a default.
 """
 
 import msgspec
@@ -32,14 +32,14 @@ class _Command(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field
     """How every command is built and encoded."""
 
 
-class OpenAccount(_Command):
+class OpenAccount(_Command, frozen=True):
     """Open the account of a user and issue its starting credits; a second time changes nothing."""
 
     account_id: int
     starting_credits: int
 
 
-class CreditAccount(_Command):
+class CreditAccount(_Command, frozen=True):
     """Issue `amount` (money) to an account.  With a `request_id` it takes effect once, for ever."""
 
     account_id: int
@@ -49,7 +49,7 @@ class CreditAccount(_Command):
     prior: Prior | None = None
 
 
-class CreateMarket(_Command):
+class CreateMarket(_Command, frozen=True):
     """List a question.  `close_time` in microseconds since the epoch; rates in 1/10 000."""
 
     slug: str
@@ -65,15 +65,17 @@ class CreateMarket(_Command):
     draft: bool
 
 
-class SetMarketStatus(_Command):
+class SetMarketStatus(_Command, frozen=True):
     """Open, halt, fully halt or close a market."""
 
     market_id: int
     status: MarketStatus
 
 
-class ResolveMarket(_Command):
-    """End a market and pay its holders.  `yes_payout` (price units) goes with SPLIT and only with it."""
+class ResolveMarket(_Command, frozen=True):
+    """End a market and pay its holders.  `yes_payout` (price units) goes with SPLIT and only with
+    it.
+    """
 
     market_id: int
     outcome: Resolution
@@ -81,14 +83,16 @@ class ResolveMarket(_Command):
     source: str
 
 
-class SetExchangeMode(_Command):
+class SetExchangeMode(_Command, frozen=True):
     """Say what the whole exchange takes from now on."""
 
     mode: ExchangeMode
 
 
-class PlaceOrder(_Command):
-    """Trade: `price` of the order's own outcome for LIMIT; `quantity`, or `max_cost` for a MARKET BUY."""
+class PlaceOrder(_Command, frozen=True):
+    """Trade: `price` of the order's own outcome for LIMIT; `quantity`, or `max_cost` for a MARKET
+    BUY.
+    """
 
     account_id: int
     market_id: int
@@ -104,28 +108,32 @@ class PlaceOrder(_Command):
     prior: Prior | None = None
 
 
-class CancelOrder(_Command):
+class CancelOrder(_Command, frozen=True):
     """Take one open order of the account out of its book."""
 
     account_id: int
     order_id: int
 
 
-class CancelAll(_Command):
-    """Take every open order of the account out, in one market or (None) wherever cancelling is allowed."""
+class CancelAll(_Command, frozen=True):
+    """Take every open order of the account out, in one market or (None) wherever cancelling is
+    allowed.
+    """
 
     account_id: int
     market_id: int | None
 
 
-class CloseMarket(_Command):
+class CloseMarket(_Command, frozen=True):
     """Timer: the market's close time has come."""
 
     market_id: int
 
 
-class RefuseUnstorable(_Command):
-    """Stands in the journal where a command stood that the store refused; it is answered NOT_STORED."""
+class RefuseUnstorable(_Command, frozen=True):
+    """Stands in the journal where a command stood that the store refused; it is answered
+    NOT_STORED.
+    """
 
     account_id: int
     command_tag: str

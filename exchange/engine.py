@@ -1,11 +1,11 @@
 """The door of the core: stamp a command, run it, get its events.
 
-`Engine.run(at, commands)` first runs every timer due at or before `at`, then the commands in their order, each
-under the next sequence number and the time t = max(last t, at).  Two engines that are given the same commands
-at the same times go through the same states, byte for byte.
+`Engine.run(at, commands)` first runs every timer due at or before `at`, then the commands in their
+order, each under the next sequence number and the time t = max(last t, at).  Two engines that are
+given the same commands at the same times go through the same states, byte for byte.
 
-The state x command rules are where they belong (`market.py`, the handlers); here is only what holds for every
-command: its stamp, its id (RULEBOOK 7) and its one entry in the dispatch table.
+The state x command rules are where they belong (`market.py`, the handlers); here is only what
+holds for every command: its stamp, its id (RULEBOOK 7) and its one entry in the dispatch table.
 """
 
 from collections.abc import Callable, Iterable
@@ -63,8 +63,7 @@ class Engine:
         done = []
         while state.closings and state.closings[0][0] <= at:
             done.append(self.execute(at, CloseMarket(state.closings[0][1])))
-        for command in commands:
-            done.append(self.execute(at, command))
+        done.extend(self.execute(at, command) for command in commands)
         return done
 
     def execute(self, at: int, command: Command) -> Execution:
@@ -96,7 +95,7 @@ class Engine:
         return _HANDLERS[type(command)](state, command)
 
 
-def _refuse(state: State, command: RefuseUnstorable) -> list[Event]:
+def _refuse(_state: State, _command: RefuseUnstorable) -> list[Event]:
     return [CommandRejected(Reason.NOT_STORED, "", "the command could not be stored")]
 
 

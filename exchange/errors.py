@@ -1,10 +1,11 @@
 """The errors of the core.
 
     CoreError
-    ├── MalformedNumber     text that is no price, quantity or amount; raised at decode, names no field
-    └── InvariantViolated   a programmer's error: the process must stop, the state can't be trusted
+    ├── MalformedNumber     text that is no price, quantity or amount; raised at decode
+    └── InvariantViolated   a programmer's error: the process must stop, the state isn't trusted
 
-A business refusal is neither: it is an event (`events.CommandRejected`) with a reason of `reasons.py`.
+A business refusal is neither: it is an event (`events.CommandRejected`) with a reason of
+`reasons.py`.
 """
 
 
@@ -17,4 +18,6 @@ class MalformedNumber(CoreError, ValueError):
 
 
 class InvariantViolated(CoreError):
-    """A law of `invariants.py`, or a precondition that only our own code can break, doesn't hold."""
+    """A law of `invariants.py`, or a precondition that only our own code can break, doesn't
+    hold.
+    """

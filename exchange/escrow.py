@@ -1,8 +1,9 @@
 """What an open order keeps locked, and how much an incoming one may spend (RULEBOOK 5).
 
-A BUY LIMIT reserves limit x remaining + the fee of the remainder at the limit price; the fee at the higher of
-the market's two rates while the order takes, at the maker rate once it rests.  A SELL locks its shares.  A
-MARKET BUY reserves nothing: it ends within its command, and each fill is paid from available cash.
+A BUY LIMIT reserves limit x remaining + the fee of the remainder at the limit price; the fee at
+the higher of the market's two rates while the order takes, at the maker rate once it rests.  A
+SELL locks its shares.  A MARKET BUY reserves nothing: it ends within its command, and each fill is
+paid from available cash.
 """
 
 from exchange.fees import charge
@@ -33,8 +34,8 @@ def resting_reservation(market: Market, order: Order) -> int:
 def affordable(market: Market, price: int, carry: int, budget: int, most: int) -> int:
     """Return the largest quantity up to `most` whose cost and taker fee fit into `budget`.
 
-    Cost plus fee grows with the quantity, so the fee-less quotient is an upper bound and a binary search
-    below it finds the largest that fits.
+    Cost plus fee grows with the quantity, so the fee-less quotient is an upper bound and a binary
+    search below it finds the largest that fits.
     """
     high = min(most, budget // price)
     rate = market.taker_fee

@@ -1,9 +1,11 @@
-"""What happened: frozen messages, named in the past tense, each saying what changed and by how much.
+"""What happened: frozen messages, named in the past tense, each saying what changed and by how
+much.
 
-Events carry the amounts that moved, so that `transitions.apply` needs no rule to replay them: a journal
-written under older rules is applied as it stands.  A command has at least one event; a refused command has
-exactly one, `CommandRejected`.  Events are journaled as msgpack arrays: a field is never moved, only added
-at the end with a default.  They are built positionally on hot paths (ten times cheaper than by keyword).
+Events carry the amounts that moved, so that `transitions.apply` needs no rule to replay them: a
+journal written under older rules is applied as it stands.  A command has at least one event; a
+refused command has exactly one, `CommandRejected`.  Events are journaled as msgpack arrays: a
+field is never moved, only added at the end with a default.  They are built positionally on hot
+paths (ten times cheaper than by keyword).
 """
 
 import msgspec
@@ -28,27 +30,29 @@ class _Event(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="
     """How every event is built and encoded."""
 
 
-class CommandRejected(_Event):
-    """The command was refused and changed nothing; `field` (may be empty) is the wire's name of the culprit."""
+class CommandRejected(_Event, frozen=True):
+    """The command was refused and changed nothing; `field` (may be empty) is the wire's name of
+    the culprit.
+    """
 
     reason: Reason
     field: str
     message: str
 
 
-class CommandReplayed(_Event):
+class CommandReplayed(_Event, frozen=True):
     """The same command under the same id took effect at `first_seq`; nothing else happened."""
 
     first_seq: int
 
 
-class AccountOpened(_Event):
+class AccountOpened(_Event, frozen=True):
     """An account with nothing in it exists."""
 
     account_id: int
 
 
-class FundsCredited(_Event):
+class FundsCredited(_Event, frozen=True):
     """`amount` went from the issuance to the account's available cash."""
 
     account_id: int
@@ -57,7 +61,7 @@ class FundsCredited(_Event):
     request_id: str | None
 
 
-class MarketCreated(_Event):
+class MarketCreated(_Event, frozen=True):
     """A market exists, DRAFT or OPEN."""
 
     market_id: int
@@ -74,14 +78,14 @@ class MarketCreated(_Event):
     status: MarketStatus
 
 
-class MarketStatusChanged(_Event):
+class MarketStatusChanged(_Event, frozen=True):
     """The market's life went on, short of its resolution."""
 
     market_id: int
     status: MarketStatus
 
 
-class MarketResolved(_Event):
+class MarketResolved(_Event, frozen=True):
     """The question ended; a YES share pays `yes_payout` price units, a NO share the complement."""
 
     market_id: int
@@ -90,7 +94,7 @@ class MarketResolved(_Event):
     source: str
 
 
-class PositionSettled(_Event):
+class PositionSettled(_Event, frozen=True):
     """The account's shares were turned into `payout` from the market's collateral."""
 
     market_id: int
@@ -100,17 +104,17 @@ class PositionSettled(_Event):
     payout: int
 
 
-class ExchangeModeChanged(_Event):
+class ExchangeModeChanged(_Event, frozen=True):
     """The exchange takes other commands from now on."""
 
     mode: ExchangeMode
 
 
-class OrderPlaced(_Event):
+class OrderPlaced(_Event, frozen=True):
     """An order was accepted and `locked` (cash for BUY, shares for SELL) was set aside.
 
-    With `resting` it crossed nothing and is in the book; else its trades and its end, or `OrderRested`,
-    follow in the same command.
+    With `resting` it crossed nothing and is in the book; else its trades and its end, or
+    `OrderRested`, follow in the same command.
     """
 
     order_id: int
@@ -129,13 +133,14 @@ class OrderPlaced(_Event):
     resting: bool
 
 
-class TradeExecuted(_Event):
+class TradeExecuted(_Event, frozen=True):
     """Two orders met at the resting order's price.
 
-    `price` is the taker's own leg's, `yes_price` the YES leg's.  `*_unlocked` is what left the order's
-    reservation (cash for BUY, shares for SELL): for a buyer, unlocked - price x quantity - fee comes back
-    into available (for a MARKET buyer, who reserves nothing, that is negative).  `*_fee_carry` is the
-    part of a money unit, in the market's fee denominator, that the order has paid ahead (see `fees.py`).
+    `price` is the taker's own leg's, `yes_price` the YES leg's.  `*_unlocked` is what left the
+    order's reservation (cash for BUY, shares for SELL): for a buyer, unlocked - price x quantity -
+    fee comes back into available (for a MARKET buyer, who reserves nothing, that is negative).
+    `*_fee_carry` is the part of a money unit, in the market's fee denominator, that the order has
+    paid ahead (see `fees.py`).
     """
 
     market_id: int
@@ -159,34 +164,42 @@ class TradeExecuted(_Event):
     maker_fee_carry: int
 
 
-class OrderRested(_Event):
-    """What the order didn't trade went into the book; `unlocked` was no longer needed at the maker rate."""
+class OrderRested(_Event, frozen=True):
+    """What the order didn't trade went into the book; `unlocked` was no longer needed at the maker
+    rate.
+    """
 
     order_id: int
     account_id: int
     market_id: int
+    side: Side
     unlocked: int
 
 
-class OrderFilled(_Event):
-    """An order by maximal cost is done: its budget buys no further unit at the book's best price."""
+class OrderFilled(_Event, frozen=True):
+    """An order by maximal cost is done: its budget buys no further unit at the book's best
+    price.
+    """
 
     order_id: int
     account_id: int
     market_id: int
 
 
-class OrderCancelled(_Event):
-    """The order ended before it was filled, and `unlocked` (all of its reservation) is free again."""
+class OrderCancelled(_Event, frozen=True):
+    """The order ended before it was filled, and `unlocked` (all of its reservation) is free
+    again.
+    """
 
     order_id: int
     account_id: int
     market_id: int
+    side: Side
     reason: CancelReason
     unlocked: int
 
 
-class OrdersCancelled(_Event):
+class OrdersCancelled(_Event, frozen=True):
     """A cancel-all ended this many orders, each with an event of its own before this one."""
 
     account_id: int
@@ -194,8 +207,10 @@ class OrdersCancelled(_Event):
     count: int
 
 
-class PairsNetted(_Event):
-    """`quantity` free YES and as many free NO shares of the account became cash from the collateral."""
+class PairsNetted(_Event, frozen=True):
+    """`quantity` free YES and as many free NO shares of the account became cash from the
+    collateral.
+    """
 
     account_id: int
     market_id: int

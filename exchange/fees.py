@@ -3,10 +3,11 @@
     flat        rate x price x quantity / 10^4
     quadratic   rate x price x (10^4 - price) x quantity / 10^8        price: the leg's own
 
-The exact fee of a fill is a count of 1/denominator money units.  An order owes ceil(sum of its exact fees)
-in total, so a fill is charged ceil(sum after) - ceil(sum before), and many small fills never cost more than
-one big one.  Instead of the sum an order carries `carry` = denominator x paid - sum, the part of a money
-unit that it has paid ahead, 0 <= carry < denominator; that is the same arithmetic with small numbers:
+The exact fee of a fill is a count of 1/denominator money units.  An order owes ceil(sum of its
+exact fees) in total, so a fill is charged ceil(sum after) - ceil(sum before), and many small fills
+never cost more than one big one.  Instead of the sum an order carries `carry` = denominator x paid
+- sum, the part of a money unit that it has paid ahead, 0 <= carry < denominator; that is the same
+arithmetic with small numbers:
 
     ceil(sum after) - ceil(sum before) = ceil((exact - carry) / denominator)
 """

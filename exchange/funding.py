@@ -11,7 +11,9 @@ STARTING_CREDITS_REASON = "starting credits"
 
 
 def open_account(state: State, command: OpenAccount) -> list[Event]:
-    """Run an OpenAccount and return its events, already applied; the account's id makes it idempotent."""
+    """Run an OpenAccount and return its events, already applied; the account's id makes it
+    idempotent.
+    """
     account = state.accounts.get(command.account_id)
     if account is not None:
         return [CommandReplayed(account.opened_seq)]
@@ -19,7 +21,11 @@ def open_account(state: State, command: OpenAccount) -> list[Event]:
     if not 0 <= amount <= CREDIT_MAX or command.account_id < 1:
         return [CommandRejected(Reason.INVALID_AMOUNT, "startingCredits", "is out of range")]
     if state.issued + amount > ISSUANCE_MAX:
-        return [CommandRejected(Reason.ISSUANCE_EXHAUSTED, "", "the exchange holds all the money it may hold")]
+        return [
+            CommandRejected(
+                Reason.ISSUANCE_EXHAUSTED, "", "the exchange holds all the money it may hold"
+            )
+        ]
     opened = AccountOpened(command.account_id)
     events: list[Event] = [opened]
     transitions.account_opened(state, opened)
@@ -39,7 +45,11 @@ def credit(state: State, command: CreditAccount) -> list[Event]:
     if len(command.reason) > REASON_LENGTH:
         return [CommandRejected(Reason.INVALID_AMOUNT, "reason", "is too long")]
     if state.issued + command.amount > ISSUANCE_MAX:
-        return [CommandRejected(Reason.ISSUANCE_EXHAUSTED, "", "the exchange holds all the money it may hold")]
+        return [
+            CommandRejected(
+                Reason.ISSUANCE_EXHAUSTED, "", "the exchange holds all the money it may hold"
+            )
+        ]
     event = FundsCredited(command.account_id, command.amount, command.reason, command.request_id)
     transitions.funds_credited(state, event)
     return [event]

@@ -1,12 +1,13 @@
 """Client ids: a command under an id takes effect once, for ever (RULEBOOK 7).
 
-The core remembers the ids of open orders and of the last RECENT_IDS commands.  For any other id the shell
-asks the store before the command is stamped and writes what it found into the command (`prior`).  Between
-that look-up and the execution at most BATCH_COMMANDS commands run, so the shell trusts the memory only for
-ids that are that much younger than the oldest it keeps (`remembers`): an id can't fall between the two.
+The core remembers the ids of open orders and of the last RECENT_IDS commands.  For any other id
+the shell asks the store before the command is stamped and writes what it found into the command
+(`prior`).  Between that look-up and the execution at most BATCH_COMMANDS commands run, so the
+shell trusts the memory only for ids that are that much younger than the oldest it keeps
+(`remembers`): an id can't fall between the two.
 
-What is remembered is a function of the history alone, so live state, replayed state and the state loaded
-from the tables agree on it.
+What is remembered is a function of the history alone, so live state, replayed state and the state
+loaded from the tables agree on it.
 """
 
 from collections import deque
@@ -41,7 +42,9 @@ def key_of(command: Command) -> Key | None:
 
 
 def fingerprint(command: Command) -> bytes:
-    """Return 16 bytes that stand for the command's content, what the shell wrote into it left out."""
+    """Return 16 bytes that stand for the command's content, what the shell wrote into it left
+    out.
+    """
     if isinstance(command, RefuseUnstorable):
         return command.fingerprint or b""
     if isinstance(command, PlaceOrder | CreditAccount) and command.prior is not None:

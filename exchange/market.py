@@ -1,19 +1,19 @@
 """A market: its terms, its life, and which command each state of that life admits.
 
-                 +--------- DRAFT ---------+
-                 v                         |
-        HALTED <-> OPEN                    |          place   cancel   status, resolve, timers
-          ^ \\      / ^           OPEN      |            x       x           x
-          |  v    v  |           HALTED    |                    x           x
-          +-> FULL_HALT          FULL_HALT |                                x
-                 |               DRAFT     |                    x           x
-                 v               CLOSED    |                                resolve only
-              CLOSED <---------------------+
-                 v
-          RESOLVED | VOID        (final: nothing)
+    DRAFT --> OPEN <--> HALTED          DRAFT, OPEN and HALTED --> CLOSED --> RESOLVED or VOID
+                ^          ^
+                +--> FULL_HALT <-+      (each of OPEN and HALTED to FULL_HALT and back)
 
-Closing is possible from DRAFT, OPEN and HALTED (the timer and a resolution also close a FULL_HALT market),
-cancels all orders and is final.
+                 place   cancel   timers, admin
+    DRAFT                  x           x
+    OPEN           x       x           x
+    HALTED                 x           x
+    FULL_HALT                          x
+    CLOSED                             resolve only
+    RESOLVED                                            (and VOID: final, nothing any more)
+
+Closing is possible from DRAFT, OPEN and HALTED (the timer and a resolution also close a FULL_HALT
+market), cancels all orders and is final.
 """
 
 from typing import Final

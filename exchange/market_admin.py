@@ -1,4 +1,5 @@
-"""Listing markets and moving their life on, short of resolution (`settlement.py`).  Admins and timers only.
+"""Listing markets and moving their life on, short of resolution (`settlement.py`).  Admins and
+timers only.
 
 These commands run in every mode of the exchange.
 """
@@ -17,9 +18,15 @@ from exchange.bounds import (
     TICK_SIZES,
     TIME_MAX,
 )
-from exchange.cancelling import end_order
 from exchange.commands import CloseMarket, CreateMarket, SetExchangeMode, SetMarketStatus
-from exchange.events import CommandRejected, Event, ExchangeModeChanged, MarketCreated, MarketStatusChanged
+from exchange.ending import end_order
+from exchange.events import (
+    CommandRejected,
+    Event,
+    ExchangeModeChanged,
+    MarketCreated,
+    MarketStatusChanged,
+)
 from exchange.market import CLOSED, DRAFT, ENDED, NEXT_STATUS, OPEN, UNFINISHED, Market
 from exchange.netting import net
 from exchange.reasons import Reason
@@ -27,8 +34,21 @@ from exchange.state import State
 from exchange.terms import CancelReason
 
 RESERVED_SLUGS: Final = frozenset(
-    "admin auth batch by-client-id candles categories feeds health history leaderboard markets me mode new "
-    "orderbook orders positions random rewards search status system trades user users watchlist".split()
+    {
+        "admin",
+        "auth",
+        "batch",
+        "by-client-id",
+        "categories",
+        "markets",
+        "orderbook",
+        "orders",
+        "random",
+        "search",
+        "trades",
+        "user",
+        "users",
+    }
 )
 """Words that stand, or may come to stand, where a route expects a slug."""
 
@@ -36,7 +56,9 @@ _SLUG: Final = re.compile(rf"[a-z0-9-]{{{SLUG_LENGTH[0]},{SLUG_LENGTH[1]}}}", re
 
 
 def slug_problem(slug: str) -> str | None:
-    """Return what is wrong with a slug.  Digits alone are refused: they would be read as a market's id."""
+    """Return what is wrong with a slug.  Digits alone are refused: they would be read as a
+    market's id.
+    """
     if not _SLUG.fullmatch(slug):
         return f"must be {SLUG_LENGTH[0]} to {SLUG_LENGTH[1]} of a-z, 0-9 and -"
     if slug in RESERVED_SLUGS or slug.isdigit():
@@ -45,12 +67,18 @@ def slug_problem(slug: str) -> str | None:
 
 
 def market_problem(command: CreateMarket) -> tuple[str, str] | None:
-    """Return (field, what is wrong) if the market's terms can't be, whatever the exchange's state is."""
+    """Return (field, what is wrong) if the market's terms can't be, whatever the exchange's state
+    is.
+    """
     problem = slug_problem(command.slug)
     if problem is not None:
         return "slug", problem
     checks = (
-        ("question", 0 < len(command.question) <= QUESTION_LENGTH, f"must be 1 to {QUESTION_LENGTH} characters"),
+        (
+            "question",
+            0 < len(command.question) <= QUESTION_LENGTH,
+            f"must be 1 to {QUESTION_LENGTH} characters",
+        ),
         ("description", len(command.description) <= DESCRIPTION_LENGTH, "is too long"),
         ("category", len(command.category) <= CATEGORY_LENGTH, "is too long"),
         ("closeTime", 0 < command.close_time <= TIME_MAX, "is out of range"),
@@ -98,7 +126,11 @@ def set_status(state: State, command: SetMarketStatus) -> list[Event]:
     if market is None:
         return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
     if market.status in ENDED:
-        return [CommandRejected(Reason.MARKET_ALREADY_RESOLVED, "status", f"is {market.status.value} for good")]
+        return [
+            CommandRejected(
+                Reason.MARKET_ALREADY_RESOLVED, "status", f"is {market.status.value} for good"
+            )
+        ]
     if command.status not in NEXT_STATUS[market.status]:
         message = f"can't follow {market.status.value}"
         return [CommandRejected(Reason.ILLEGAL_STATUS_CHANGE, "status", message)]
@@ -139,7 +171,9 @@ def set_mode(state: State, command: SetExchangeMode) -> list[Event]:
     return [event]
 
 
-def _change_status(state: State, market: Market, command: SetMarketStatus, events: list[Event]) -> None:
+def _change_status(
+    state: State, market: Market, command: SetMarketStatus, events: list[Event]
+) -> None:
     event = MarketStatusChanged(market.id, command.status)
     events.append(event)
     transitions.market_status_changed(state, event)

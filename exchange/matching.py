@@ -4,12 +4,12 @@
     BUY  x BUY  of both        -> MINT         a pair is made, each pays its leg
     SELL x SELL of both        -> MERGE        a pair is given up, each is paid its leg
 
-`walk` trades and reports why it stopped; what then becomes of the order is `placing.py`'s to say.  `offers`
-is the same walk without trading, for what must be known beforehand.  Legs, sides and outcomes are treated
-alike: nothing here is written once for bids and once for asks.
+`walk` trades and reports why it stopped; what then becomes of the order is `placing.py`'s to say.
+`offers` is the same walk without trading, for what must be known beforehand.  Legs, sides and
+outcomes are treated alike: nothing here is written once for bids and once for asks.
 
-A `limit` is the largest key (see `order_book.py`) of the facing side that the incoming order accepts: its YES
-price for a bid, the negative for an ask, None for a MARKET order.
+A `limit` is the largest key (see `order_book.py`) of the facing side that the incoming order
+accepts: its YES price for a bid, the negative for an ask, None for a MARKET order.
 """
 
 from collections.abc import Iterator
@@ -18,8 +18,9 @@ from typing import Final
 
 from exchange import transitions
 from exchange.bounds import PRICE_SCALE
+from exchange.ending import end_order
 from exchange.escrow import affordable, reservation, taking_rate
-from exchange.events import Event, OrderCancelled, TradeExecuted
+from exchange.events import Event, TradeExecuted
 from exchange.fees import charge
 from exchange.market import Market
 from exchange.order_book import BookSide, Order, own_price
@@ -60,13 +61,18 @@ def offers(facing: BookSide, limit: int | None) -> Iterator[Order]:
 
 
 def walk(
-    state: State, market: Market, taker: Order, limit: int | None, budget: int | None, events: list[Event]
+    state: State,
+    market: Market,
+    taker: Order,
+    limit: int | None,
+    budget: int | None,
+    events: list[Event],
 ) -> Stop:
     """Trade `taker` against the book until it is filled or must stop.
 
-    `budget` (money) bounds what a MARKET BUY pays, fees included; None for all others, who have locked what
-    they need.  Applies and appends TradeExecuted and, by self-trade prevention, OrderCancelled of makers.
-    O(fills), plus O(log levels) for each level emptied.
+    `budget` (money) bounds what a MARKET BUY pays, fees included; None for all others, who have
+    locked what they need.  Applies and appends TradeExecuted and, by self-trade prevention,
+    OrderCancelled of makers. O(fills), plus O(log levels) for each level emptied.
     """
     facing = market.book.facing_side(bid=taker.is_bid)
     by_cost = taker.quantity is None
@@ -82,9 +88,7 @@ def walk(
             return Stop.NO_MORE
         if maker.account_id == taker.account_id:
             if taker.self_trade_prevention is not _CANCEL_TAKER:
-                cancel = OrderCancelled(maker.id, maker.account_id, market.id, _SELF_TRADE, maker.locked)
-                events.append(cancel)
-                transitions.order_cancelled(state, cancel)
+                end_order(state, maker, _SELF_TRADE, events)
             if taker.self_trade_prevention is not _CANCEL_MAKER:
                 return Stop.SELF_TRADE
             continue
@@ -102,7 +106,9 @@ def walk(
     return Stop.FILLED
 
 
-def _trade(state: State, market: Market, taker: Order, maker: Order, quantity: int) -> TradeExecuted:
+def _trade(
+    state: State, market: Market, taker: Order, maker: Order, quantity: int
+) -> TradeExecuted:
     yes_price = maker.yes_price
     price = own_price(taker.outcome, yes_price)
     if taker.outcome is maker.outcome:
@@ -112,7 +118,9 @@ def _trade(state: State, market: Market, taker: Order, maker: Order, quantity: i
     if market.maker_fee or market.taker_fee:
         model = market.fee_model
         taker_fee, taker_carry = charge(model, market.taker_fee, price, quantity, taker.fee_carry)
-        maker_fee, maker_carry = charge(model, market.maker_fee, maker_price, quantity, maker.fee_carry)
+        maker_fee, maker_carry = charge(
+            model, market.maker_fee, maker_price, quantity, maker.fee_carry
+        )
     else:
         taker_fee = maker_fee = taker_carry = maker_carry = 0
     taker_rate = taking_rate(market)

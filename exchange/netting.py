@@ -1,7 +1,7 @@
 """Netting: free YES and free NO shares of one account are cash, pair by pair (RULEBOOK 2).
 
-It happens at the end of a command, for every account and market the command touched, and never in the
-middle, whatever freed the shares.
+It happens at the end of a command, for every account and market the command touched, and never in
+the middle, whatever freed the shares.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,5 @@
-"""The book of one market in YES terms: price levels in order, orders at a level in the order they came.
+"""The book of one market in YES terms: price levels in order, orders at a level in the order they
+came.
 
     asks   0.57  | SELL YES .57, BUY NO .43 ...          head = oldest ... tail = newest
            0.56  | BUY NO .44
@@ -6,10 +7,10 @@
     bids   0.55  | BUY YES .55, SELL NO .45 ...
            0.54  | BUY YES .54
 
-Laws: a level is never empty; its quantity is the sum of what remains of its orders; `best` is the first
-level.  Both sides are sorted by a *key* that is small when the price is good (asks: the price, bids: its
-negative), so that nothing here or in `matching.py` is written twice.  The book judges nothing, moves no
-money and reports to nobody.
+Laws: a level is never empty; its quantity is the sum of what remains of its orders; `best` is the
+first level.  Both sides are sorted by a *key* that is small when the price is good (asks: the
+price, bids: its negative), so that nothing here or in `matching.py` is written twice.  The book
+judges nothing, moves no money and reports to nobody.
 """
 
 from collections.abc import Iterator
@@ -33,10 +34,10 @@ from exchange.terms import (
 class Order(msgspec.Struct, gc=False):
     """One order's record, from its placing to its end.  `transitions.py` alone changes it.
 
-    `price` is the own outcome's (None for MARKET), `yes_price` the book's.  `locked` is its reservation:
-    cash for BUY, shares for SELL.  `remaining` is 0 for an order by `max_cost`.  `filled_cash` is the sum
-    of price x quantity over its fills, `fees_paid` and `fee_carry` say what it was charged (`fees.py`).
-    `seq` is the sequence of the last command that changed it.
+    `price` is the own outcome's (None for MARKET), `yes_price` the book's.  `locked` is its
+    reservation: cash for BUY, shares for SELL.  `remaining` is 0 for an order by `max_cost`.
+    `filled_cash` is the sum of price x quantity over its fills, `fees_paid` and `fee_carry` say
+    what it was charged (`fees.py`). `seq` is the sequence of the last command that changed it.
     """
 
     id: int
@@ -94,7 +95,9 @@ class Level(msgspec.Struct):
 
 
 class BookSide:
-    """All bids or all asks.  Adding and removing cost O(log levels) at a new or emptied level, else O(1)."""
+    """All bids or all asks.  Adding and removing cost O(log levels) at a new or emptied level,
+    else O(1).
+    """
 
     __slots__ = ("best", "levels", "sign")
 

@@ -1,6 +1,6 @@
 """Placing an order: what is checked, in which order, and what becomes of the order after its walk.
 
-    client id -> account, market -> mode, life -> terms -> means -> liquidity      (the bands of `reasons.py`)
+    client id -> account, market -> mode, life -> terms -> means -> liquidity -> bounds
 
 Everything that can refuse is asked before the first event, so a refusal changes nothing.
 """
@@ -11,11 +11,11 @@ from exchange import transitions
 from exchange.accounts import Account
 from exchange.bounds import OPEN_ORDERS_PER_ACCOUNT, PRICE_MAX, PRICE_MIN, PRICE_SCALE, QUANTITY_MAX
 from exchange.commands import PlaceOrder
+from exchange.ending import end_order
 from exchange.escrow import affordable, reservation, resting_reservation, taking_rate
 from exchange.events import (
     CommandRejected,
     Event,
-    OrderCancelled,
     OrderFilled,
     OrderPlaced,
     OrderRested,
@@ -56,7 +56,8 @@ _CANCEL_REASONS: Final = {
 
 
 def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
-    """Return (field, what is wrong) if the order's terms contradict each other whatever the market is.
+    """Return (field, what is wrong) if the order's terms contradict each other whatever the market
+    is.
 
     The edge asks before it sends a command, the engine asks again.
     """
@@ -150,7 +151,12 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
 
 
 def _take(
-    state: State, market: Market, order: Order, limit: int | None, budget: int | None, events: list[Event]
+    state: State,
+    market: Market,
+    order: Order,
+    limit: int | None,
+    budget: int | None,
+    events: list[Event],
 ) -> None:
     """Walk the book with a placed order, end it or let it rest, and net what that freed."""
     stop = walk(state, market, order, limit, budget, events)
@@ -160,7 +166,7 @@ def _take(
             traders[event.maker_account_id] = None
     if stop is Stop.NO_MORE and order.time_in_force is GTC:
         unlocked = order.locked - resting_reservation(market, order)
-        rested = OrderRested(order.id, order.account_id, order.market_id, unlocked)
+        rested = OrderRested(order.id, order.account_id, order.market_id, order.side, unlocked)
         events.append(rested)
         transitions.order_rested(state, rested)
     elif stop is Stop.BUDGET and order.max_cost is not None:
@@ -168,18 +174,19 @@ def _take(
         events.append(filled)
         transitions.order_filled(state, filled)
     elif stop is not Stop.FILLED:
-        reason = _CANCEL_REASONS[stop]
-        cancelled = OrderCancelled(order.id, order.account_id, order.market_id, reason, order.locked)
-        events.append(cancelled)
-        transitions.order_cancelled(state, cancelled)
+        end_order(state, order, _CANCEL_REASONS[stop], events)
     net(state, market, traders, events)
 
 
 def _closed_refusal(state: State, market: Market) -> CommandRejected | None:
     if state.mode is not _MODE_OPEN:
-        return CommandRejected(_MODE_REFUSALS[state.mode], "", f"the exchange is {state.mode.value}")
+        return CommandRejected(
+            _MODE_REFUSALS[state.mode], "", f"the exchange is {state.mode.value}"
+        )
     if market.status is not OPEN:
-        return CommandRejected(Reason.MARKET_NOT_OPEN, "market", f"the market is {market.status.value}")
+        return CommandRejected(
+            Reason.MARKET_NOT_OPEN, "market", f"the market is {market.status.value}"
+        )
     return None
 
 
@@ -190,7 +197,8 @@ def _terms_refusal(market: Market, command: PlaceOrder) -> CommandRejected | Non
     price = command.price
     if price is not None and price % market.tick_size:
         nearest = format_price(nearest_on_tick(price, market.tick_size, command.side))
-        message = f"is off the tick of {format_price(market.tick_size)}; the nearest valid price is {nearest}"
+        tick = format_price(market.tick_size)
+        message = f"is off the tick of {tick}; the nearest valid price is {nearest}"
         return CommandRejected(Reason.OFF_TICK, "price", message)
     if command.quantity is not None and command.quantity < market.min_quantity:
         message = f"must be at least {format_quantity(market.min_quantity)}"
@@ -199,7 +207,9 @@ def _terms_refusal(market: Market, command: PlaceOrder) -> CommandRejected | Non
 
 
 def nearest_on_tick(price: int, tick_size: int, side: Side) -> int:
-    """Return the valid price next to `price`; halfway between two, the one that costs the sender less."""
+    """Return the valid price next to `price`; halfway between two, the one that costs the sender
+    less.
+    """
     below = price - price % tick_size
     above = below + tick_size
     if above >= PRICE_SCALE:
@@ -221,7 +231,9 @@ def _to_lock(
         position = market.positions.get(command.account_id)
         free = 0 if position is None else position.holding(command.outcome).free
         if quantity is None or free < quantity:
-            message = f"needs {format_quantity(quantity or 0)} free shares, has {format_quantity(free)}"
+            message = (
+                f"needs {format_quantity(quantity or 0)} free shares, has {format_quantity(free)}"
+            )
             return CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)
         return quantity
     if price is not None and quantity is not None:
@@ -258,7 +270,9 @@ def _fok_refusal(
     for maker in offers(facing, limit):
         if maker.account_id == command.account_id:
             if command.self_trade_prevention is not _CANCEL_MAKER:
-                return CommandRejected(Reason.FOK_NOT_FILLABLE, "quantity", "an own order stands in the way")
+                return CommandRejected(
+                    Reason.FOK_NOT_FILLABLE, "quantity", "an own order stands in the way"
+                )
             continue
         quantity = min(missing, maker.remaining)
         if pays_as_it_goes:

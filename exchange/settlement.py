@@ -3,7 +3,8 @@
     YES    a YES share pays 1            SPLIT  a YES share pays yes_payout, a NO share the rest
     NO     a NO share pays 1             VOID   each pays 0.5: a refund at cost isn't always covered
 
-quantity x payout is exact, and as YES and NO shares are equal in number, the collateral is paid out whole.
+quantity x payout is exact, and as YES and NO shares are equal in number, the collateral is paid
+out whole.
 """
 
 from typing import Final
@@ -40,12 +41,18 @@ def resolution_problem(command: ResolveMarket) -> tuple[str, str] | None:
 
 
 def resolve(state: State, command: ResolveMarket) -> list[Event]:
-    """Run a ResolveMarket and return its events, already applied.  O(orders + holders of the market)."""
+    """Run a ResolveMarket and return its events, already applied.  O(orders + holders of the
+    market).
+    """
     market = state.markets.get(command.market_id)
     if market is None:
         return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
     if market.status in ENDED:
-        return [CommandRejected(Reason.MARKET_ALREADY_RESOLVED, "market", f"is {market.status.value} already")]
+        return [
+            CommandRejected(
+                Reason.MARKET_ALREADY_RESOLVED, "market", f"is {market.status.value} already"
+            )
+        ]
     problem = resolution_problem(command)
     if problem is not None:
         return [CommandRejected(Reason.INVALID_PAYOUT, *problem)]

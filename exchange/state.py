@@ -1,8 +1,9 @@
 """Everything the exchange remembers between two commands, and nothing else.
 
-`transitions.py` alone changes it.  `dirty` lists what was changed since its reader last cleared it: on the
-live state the journal reads it once a batch, on the committed view the publisher reads it once a command.
-What is in `dirty` keeps its last values, also when it has left the state (an order that ended).
+`transitions.py` alone changes it.  `dirty` lists what was changed since its reader last cleared
+it: on the live state the journal reads it once a batch, on the committed view the publisher reads
+it once a command. What is in `dirty` keeps its last values, also when it has left the state (an
+order that ended).
 """
 
 import msgspec
@@ -19,8 +20,8 @@ from exchange.terms import NO, YES, ExchangeMode
 class Dirty(msgspec.Struct):
     """What changed, in the order of the first change, so that its reader need not search.
 
-    An account is listed when anything of it changed, its message count included; its cash changed in the
-    command at hand if `account.touched` is that command's sequence.
+    An account is listed when anything of it changed, its message count included; its cash changed
+    in the command at hand if `account.touched` is that command's sequence.
     """
 
     orders: dict[int, Order] = msgspec.field(default_factory=dict)
@@ -71,7 +72,9 @@ class State(msgspec.Struct):
         return account
 
     def holding_of(self, order: Order) -> Holding:
-        """Return the shares that the order buys or sells, opening the position if it is the first."""
+        """Return the shares that the order buys or sells, opening the position if it is the
+        first.
+        """
         position = self.markets[order.market_id].positions.get(order.account_id)
         if position is None:
             position = self.open_position(order.account_id, order.market_id)

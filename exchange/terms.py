@@ -1,4 +1,5 @@
-"""The field's words as closed enumerations, one meaning each, as they stand on the wire and in the journal.
+"""The field's words as closed enumerations, one meaning each, as they stand on the wire and in the
+journal.
 
 Members that hot paths compare are also bound as module constants (`BUY`, `YES` ...): an attribute
 look-up on an Enum costs more than the comparison it serves.
@@ -67,7 +68,9 @@ class CancelReason(Enum):
 
 
 class TradeKind(Enum):
-    """Where a trade's shares come from: one holder to another, made as a pair, or given up as a pair."""
+    """Where a trade's shares come from: one holder to another, made as a pair, or given up as a
+    pair.
+    """
 
     TRANSFER = "TRANSFER"
     MINT = "MINT"

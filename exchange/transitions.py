@@ -1,13 +1,13 @@
 """What each event changes.  Nothing else in Probity changes a `State`.
 
-The engine applies an event the moment it decides it, the committed view applies the same events after their
-commit, and `probity verify` applies them from the journal: one code, so the three can't drift apart.  No
-rule is asked here and nothing is refused; an event that doesn't fit raises (KeyError, InvariantViolated) and
-the process must stop.
+The engine applies an event the moment it decides it, the committed view applies the same events
+after their commit, and `probity verify` applies them from the journal: one code, so the three
+can't drift apart.  No rule is asked here and nothing is refused; an event that doesn't fit raises
+(KeyError, InvariantViolated) and the process must stop.
 
-The sequences that clients see are counted here too: `account.seq` moves once per command for each order, for
-the cash and for each holding that the command changed, which is one private message each; `market.seq` moves
-once per command that changed the market's public state.
+The sequences that clients see are counted here too: `account.seq` moves once per command for each
+order, for the cash and for each holding that the command changed, which is one private message
+each; `market.seq` moves once per command that changed the market's public state.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,9 @@ _MERGE: Final = TradeKind.MERGE
 
 
 def begin(state: State, seq: int, at: int) -> None:
-    """Start the command `seq` at time `at`; every event applied until the next call belongs to it."""
+    """Start the command `seq` at time `at`; every event applied until the next call belongs to
+    it.
+    """
     state.seq = seq
     state.now = at
 
@@ -273,7 +275,9 @@ def orders_cancelled(state: State, event: OrdersCancelled) -> None:
 
 
 def pairs_netted(state: State, event: PairsNetted) -> None:
-    """Turn free pairs into cash from the collateral; the profit is what they pay less what they cost."""
+    """Turn free pairs into cash from the collateral; the profit is what they pay less what they
+    cost.
+    """
     market = state.markets[event.market_id]
     account = state.accounts[event.account_id]
     position = market.positions[event.account_id]
@@ -291,7 +295,9 @@ def pairs_netted(state: State, event: PairsNetted) -> None:
     _touch_market(state, market)
 
 
-def _fill(state: State, order: Order, trade: TradeExecuted, unlocked: int, fee: int, carry: int) -> None:
+def _fill(
+    state: State, order: Order, trade: TradeExecuted, unlocked: int, fee: int, carry: int
+) -> None:
     quantity = trade.quantity
     yes_price = trade.yes_price
     amount = quantity * (yes_price if order.outcome is YES else PRICE_SCALE - yes_price)

@@ -5,8 +5,9 @@
     quantity    1/100 of a share       "10.00"          1 .. QUANTITY_MAX
     money       1/1 000 000 of a credit "5.500000"      1 .. ISSUANCE_MAX
 
-Text becomes an integer by a pattern (ASCII, matched whole) and string work; `Decimal` and `float` never
-see it, so "1E+1000000", "NaN", "1_0", full-width digits and a trailing newline are refused at once.
+Text becomes an integer by a pattern (ASCII, matched whole) and string work; `Decimal` and `float`
+never see it, so "1E+1000000", "NaN", "1_0", full-width digits and a trailing newline are refused
+at once.
 """
 
 import re
@@ -24,13 +25,16 @@ from exchange.bounds import (
 from exchange.errors import MalformedNumber
 
 _INTEGER_DIGITS: Final = 19
-_DECIMAL: Final = re.compile(rf"(0|[1-9][0-9]{{0,{_INTEGER_DIGITS - 1}}})(?:\.([0-9]{{1,6}}))?", re.ASCII)
+_DECIMAL: Final = re.compile(
+    rf"(0|[1-9][0-9]{{0,{_INTEGER_DIGITS - 1}}})(?:\.([0-9]{{1,6}}))?", re.ASCII
+)
 
 
 def parse_price(text: str) -> int:
     """Return the price units of `text`, e.g. "0.55" -> 5500.
 
-    Raises MalformedNumber for anything but a plain decimal of at most 4 places between 0.0001 and 0.9999.
+    Raises MalformedNumber for anything but a plain decimal of at most 4 places between 0.0001 and
+    0.9999.
     """
     price = _parse(text, places=4)
     if not PRICE_MIN <= price <= PRICE_MAX:
@@ -41,7 +45,8 @@ def parse_price(text: str) -> int:
 def parse_quantity(text: str) -> int:
     """Return the quantity units of `text`, e.g. "10" -> 1000.
 
-    Raises MalformedNumber for anything but a plain decimal of at most 2 places, 0.01 up to the bound.
+    Raises MalformedNumber for anything but a plain decimal of at most 2 places, 0.01 up to the
+    bound.
     """
     quantity = _parse(text, places=2)
     if not 1 <= quantity <= QUANTITY_MAX:
@@ -88,7 +93,9 @@ def format_money(money: int) -> str:
 def _parse(text: str, places: int) -> int:
     match = _DECIMAL.fullmatch(text)
     if match is None:
-        raise MalformedNumber(f"must be a plain decimal number with at most {places} decimal places")
+        raise MalformedNumber(
+            f"must be a plain decimal number with at most {places} decimal places"
+        )
     whole, fraction = match.groups(default="")
     if len(fraction) > places:
         raise MalformedNumber(f"must have at most {places} decimal places")

@@ -1,0 +1,18 @@
+"""Ending an open order before it is filled, for whatever reason: the one place that makes
+OrderCancelled.
+"""
+
+from exchange import transitions
+from exchange.events import Event, OrderCancelled
+from exchange.order_book import Order
+from exchange.state import State
+from exchange.terms import CancelReason
+
+
+def end_order(state: State, order: Order, reason: CancelReason, events: list[Event]) -> None:
+    """Cancel an open order and free all it has locked; applies and appends OrderCancelled."""
+    event = OrderCancelled(
+        order.id, order.account_id, order.market_id, order.side, reason, order.locked
+    )
+    events.append(event)
+    transitions.order_cancelled(state, event)
