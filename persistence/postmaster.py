@@ -1,0 +1,121 @@
+"""Find, judge and end the server process of one cluster folder.
+
+Laws: a pid alone proves nothing, since pids are given anew: a process is ours only if it works in
+our folder, and every signal goes to the process that was judged, not to its number; a zombie is
+dead; leftovers of a dead server are ended before another one starts, since two would destroy the
+data. What the server is told to do (settings, accounts) belongs to `embedded`.
+"""
+
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import psutil
+
+_POLL_S: Final = 0.005
+_FAST_STOP_S: Final = 20.0
+_IMMEDIATE_STOP_S: Final = 5.0
+_LEFTOVERS_LEAVE_S: Final = 2.0
+_CONNECT_S: Final = 2.0
+_SOCKET_NAME: Final = ".s.PGSQL.5432"
+_READY: Final = "ready"
+
+
+class Postmaster(NamedTuple):
+    """A living server process, as its ``postmaster.pid`` describes it."""
+
+    process: psutil.Process
+    socket_folder: Path
+    status: str
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it says that it takes connections."""
+        return self.status == _READY
+
+    def accepts(self) -> bool:
+        """Whether its socket is still there and something listens behind it."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(_CONNECT_S)
+            try:
+                probe.connect(str(self.socket_folder / _SOCKET_NAME))
+            except OSError:
+                return False
+        return True
+
+
+def find(cluster: Path) -> Postmaster | None:
+    """Return the living server of ``cluster``, starting or stopping ones included."""
+    try:
+        lines = (cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        process = psutil.Process(int(lines[0]))
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return None
+    if not _works_in(process, cluster):
+        return None
+    status = lines[7].strip() if len(lines) > 7 else "starting"  # noqa: PLR2004 - the eighth line
+    socket_folder = Path(lines[4]) if len(lines) > 4 else cluster  # noqa: PLR2004 - the fifth line
+    return Postmaster(process, socket_folder, status)
+
+
+def await_status(
+    cluster: Path, settled: Callable[[Postmaster | None], bool], timeout_s: float
+) -> Postmaster | None:
+    """Wait until ``settled`` holds of the server; return what was found last."""
+    deadline = time.monotonic() + timeout_s
+    while not settled(found := find(cluster)) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return found
+
+
+def stop(process: psutil.Process, cluster: Path) -> None:
+    """End a server: orderly, else at once, else by force; nothing of it is left behind.
+
+    An orderly stop is what ``pg_ctl stop -m fast`` asks for, one at once what ``-m immediate``
+    does: the next start then recovers from the write-ahead log.
+    """
+    for order, patience_s in (
+        (signal.SIGINT, _FAST_STOP_S),
+        (signal.SIGQUIT, _IMMEDIATE_STOP_S),
+        (signal.SIGKILL, _IMMEDIATE_STOP_S),
+    ):
+        try:
+            process.send_signal(order)
+            process.wait(patience_s)
+        except psutil.TimeoutExpired:
+            continue
+        except psutil.NoSuchProcess:
+            pass
+        break
+    end_leftovers(cluster)
+
+
+def end_leftovers(cluster: Path) -> None:
+    """Wait for the children of a dead server to leave, and kill those that don't.
+
+    They notice their parent's death at once unless they are deep in a query. Call it only when
+    :func:`find` returned None.
+    """
+    _, staying = psutil.wait_procs(list(_processes_in(cluster)), timeout=_LEFTOVERS_LEAVE_S)
+    for process in staying:
+        process.kill()
+    psutil.wait_procs(staying, timeout=_LEFTOVERS_LEAVE_S)
+
+
+def _processes_in(cluster: Path) -> Iterator[psutil.Process]:
+    return (process for process in psutil.process_iter() if _works_in(process, cluster))
+
+
+def _works_in(process: psutil.Process, cluster: Path) -> bool:
+    """Tell whether it is a living postgres process whose working folder is the cluster."""
+    try:
+        return (
+            process.name() == "postgres"
+            and process.status() != psutil.STATUS_ZOMBIE
+            and Path(process.cwd()) == cluster
+        )
+    except psutil.Error:
+        return False
