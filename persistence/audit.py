@@ -9,7 +9,7 @@ from persistence.database import DeadlinePool
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """One line of the log; `at` in microseconds since the epoch, `actor_id` None for nobody known."""
+    """One line; `at` in microseconds since the epoch, `actor_id` None for nobody known."""
 
     id: int
     at: int

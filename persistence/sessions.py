@@ -38,7 +38,7 @@ class Sessions:
         self._pool = pool
 
     async def open(self, user_id: int, token_hash: bytes, at: int, expires_at: int) -> int:
-        """Start a session with its first refresh token and return its id; drop the user's ended ones."""
+        """Start a session with its first token and return its id; drop the user's ended ones."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(
                 "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2", user_id, at

@@ -4,16 +4,27 @@ An e-mail comes in normalised (lower case) and goes out only to its owner and to
 name that was never chosen reads "Trader-<id>".
 """
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-import asyncpg
 import msgspec
 
 from persistence.database import DeadlinePool
 
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+# Every text below is put together from this constant alone; values travel as parameters.
 _COLUMNS: Final = (
     "id, email, coalesce(display_name, 'Trader-' || id) AS display_name, role, created_at"
 )
+_INSERT: Final = (
+    "INSERT INTO users (email, display_name, role, password_hash, created_at)"  # noqa: S608
+    f" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email) DO NOTHING RETURNING {_COLUMNS}"
+)
+_CREDENTIALS: Final = f"SELECT {_COLUMNS}, password_hash FROM users WHERE email = $1"  # noqa: S608
+_BY_ID: Final = f"SELECT {_COLUMNS} FROM users WHERE id = $1"  # noqa: S608
+_PAGE: Final = f"SELECT {_COLUMNS} FROM users ORDER BY id LIMIT $1 OFFSET $2"  # noqa: S608
+_SET_ROLE: Final = f"UPDATE users SET role = $2 WHERE id = $1 RETURNING {_COLUMNS}"  # noqa: S608
 
 
 class User(msgspec.Struct, frozen=True):
@@ -48,8 +59,7 @@ class Users:
     ) -> User | None:
         """Add a user and return it; None if the e-mail is taken."""
         row = await self._pool.fetchrow(
-            "INSERT INTO users (email, display_name, role, password_hash, created_at)"
-            f" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email) DO NOTHING RETURNING {_COLUMNS}",
+            _INSERT,
             email,
             display_name,
             role,
@@ -61,7 +71,7 @@ class Users:
     async def credentials(self, email: str) -> Credentials | None:
         """Return the user of an e-mail with the password's hash."""
         row = await self._pool.fetchrow(
-            f"SELECT {_COLUMNS}, password_hash FROM users WHERE email = $1",  # noqa: S608 - own constant
+            _CREDENTIALS,
             email,
         )
         return None if row is None else Credentials(_user(row), row["password_hash"])
@@ -69,7 +79,7 @@ class Users:
     async def by_id(self, user_id: int) -> User | None:
         """Return one user."""
         row = await self._pool.fetchrow(
-            f"SELECT {_COLUMNS} FROM users WHERE id = $1",  # noqa: S608 - own constant
+            _BY_ID,
             user_id,
         )
         return None if row is None else _user(row)
@@ -77,7 +87,7 @@ class Users:
     async def page(self, limit: int, offset: int) -> tuple[list[User], int]:
         """Return users in the order of their ids, and how many there are."""
         rows = await self._pool.fetch(
-            f"SELECT {_COLUMNS} FROM users ORDER BY id LIMIT $1 OFFSET $2",  # noqa: S608 - own constant
+            _PAGE,
             limit,
             offset,
         )
@@ -99,7 +109,7 @@ class Users:
             if role != "ADMIN" and [row["id"] for row in admins] == [user_id]:
                 raise LastAdmin
             row = await connection.fetchrow(
-                f"UPDATE users SET role = $2 WHERE id = $1 RETURNING {_COLUMNS}",  # noqa: S608 - own constant
+                _SET_ROLE,
                 user_id,
                 role,
             )
@@ -112,5 +122,5 @@ class Users:
         )
 
 
-def _user(row: "asyncpg.Record | Any") -> User:
+def _user(row: "Record") -> User:
     return User(row["id"], row["email"], row["display_name"], row["role"], row["created_at"])

@@ -1,0 +1,192 @@
+"""Everything a caller can be told went wrong, as exceptions that know their status and code.
+
+    ApiError                        status  code
+    ├── ValidationFailed            400     VALIDATION_ERROR
+    ├── Unauthorized                401     UNAUTHORIZED
+    ├── Forbidden                   403     FORBIDDEN
+    ├── NotFound                    404     NOT_FOUND
+    ├── MethodNotAllowed            405     METHOD_NOT_ALLOWED      (with Allow)
+    ├── Conflict                    409     CONFLICT
+    ├── PayloadTooLarge             413     PAYLOAD_TOO_LARGE       (closes the connection)
+    ├── UnsupportedMediaType        415     UNSUPPORTED_MEDIA_TYPE
+    ├── Refused                     422     the engine's own code
+    ├── RateLimited                 429     RATE_LIMITED            (with Retry-After)
+    ├── InternalError               500     INTERNAL_ERROR      (says nothing of the cause)
+    ├── ExternalApiFailed           502     EXTERNAL_API_ERROR
+    ├── Unavailable                 503     UNAVAILABLE         (nothing happened: try again)
+    └── UnknownOutcome              504     UNKNOWN_OUTCOME     (retry with the same clientOrderId)
+
+A message is written for the caller: it holds no internals, no secrets and no other person's data.
+"""
+
+from typing import ClassVar
+
+import msgspec
+
+
+class Detail(msgspec.Struct, frozen=True):
+    """One field of the request that is wrong; `field` is its path in camelCase."""
+
+    field: str
+    message: str
+
+
+class ApiError(Exception):
+    """Root of the tree: a failure with an answer of its own."""
+
+    status: ClassVar[int] = 500
+    code: str = "INTERNAL_ERROR"
+    default_message: ClassVar[str] = "Something went wrong"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        details: tuple[Detail, ...] = (),
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        self.message = message or self.default_message
+        self.details = details
+        self.headers = headers
+        super().__init__(self.message)
+
+
+class ValidationFailed(ApiError):
+    """The request is malformed; the details name the fields."""
+
+    status = 400
+    code = "VALIDATION_ERROR"
+    default_message = "The request is not valid"
+
+    @classmethod
+    def of(cls, field: str, message: str) -> "ValidationFailed":
+        """Return the error for one field."""
+        return cls(f"{field}: {message}", details=(Detail(field, message),))
+
+
+class Unauthorized(ApiError):
+    """No access token, or one that doesn't hold; which of the two is not told."""
+
+    status = 401
+    code = "UNAUTHORIZED"
+    default_message = "A valid access token is required"
+
+    def __init__(self, message: str = "", *, details: tuple[Detail, ...] = ()) -> None:
+        super().__init__(message, details=details, headers=((b"www-authenticate", b"Bearer"),))
+
+
+class Forbidden(ApiError):
+    """The caller is known and may not do this."""
+
+    status = 403
+    code = "FORBIDDEN"
+    default_message = "You may not do this"
+
+
+class NotFound(ApiError):
+    """Nothing of that name, or nothing the caller may know of."""
+
+    status = 404
+    code = "NOT_FOUND"
+    default_message = "There is nothing here"
+
+
+class MethodNotAllowed(ApiError):
+    """The path exists, for other methods."""
+
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+    default_message = "This path doesn't take that method"
+
+    def __init__(self, allow: str) -> None:
+        super().__init__(headers=((b"allow", allow.encode("ascii")),))
+
+
+class Conflict(ApiError):
+    """It contradicts what is already there."""
+
+    status = 409
+    code = "CONFLICT"
+    default_message = "This contradicts what is already there"
+
+
+class PayloadTooLarge(ApiError):
+    """The body passes the bound; the rest of it is not read."""
+
+    status = 413
+    code = "PAYLOAD_TOO_LARGE"
+    default_message = "The body is too large"
+
+    def __init__(self, limit: int) -> None:
+        message = f"The body may have at most {limit} bytes"
+        super().__init__(message, headers=((b"connection", b"close"),))
+
+
+class UnsupportedMediaType(ApiError):
+    """The body is not declared as JSON."""
+
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    default_message = "The body must be application/json in UTF-8"
+
+
+class Refused(ApiError):
+    """The engine understood and refused; the code is its reason."""
+
+    status = 422
+
+    def __init__(self, code: str, message: str, *, details: tuple[Detail, ...] = ()) -> None:
+        super().__init__(message, details=details)
+        self.code = code
+
+
+class RateLimited(ApiError):
+    """Too many of these in the window."""
+
+    status = 429
+    code = "RATE_LIMITED"
+    default_message = "Too many requests"
+
+    def __init__(
+        self,
+        retry_after_seconds: int,
+        message: str = "",
+        *,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        self.retry_after_seconds = max(1, retry_after_seconds)
+        retry_after = (b"retry-after", b"%d" % self.retry_after_seconds)
+        super().__init__(message, headers=(retry_after, *headers))
+
+
+class InternalError(ApiError):
+    """A fault of ours; the log knows it by the request id."""
+
+
+class ExternalApiFailed(ApiError):
+    """A venue we read from failed."""
+
+    status = 502
+    code = "EXTERNAL_API_ERROR"
+    default_message = "A venue didn't answer as it should"
+
+
+class Unavailable(ApiError):
+    """Not now; nothing happened."""
+
+    status = 503
+    code = "UNAVAILABLE"
+    default_message = "The exchange can't take this now; nothing happened, try again"
+
+    def __init__(self, message: str = "", *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message, headers=((b"retry-after", b"%d" % retry_after_seconds),))
+
+
+class UnknownOutcome(ApiError):
+    """It may or may not have happened."""
+
+    status = 504
+    code = "UNKNOWN_OUTCOME"
+    default_message = (
+        "The outcome is not known; retry with the same clientOrderId or requestId to learn it"
+    )

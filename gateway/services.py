@@ -1,0 +1,23 @@
+"""The services that handlers reach, as one typed bundle; only `bootstrap.py` makes one."""
+
+from dataclasses import dataclass
+
+from gateway.auth import Auth
+from gateway.ports import AccountsView, CommandPort
+from gateway.readiness import Readiness
+from gateway.settings import Settings
+from persistence.audit import AuditLog
+from persistence.users import Users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What a request may use.  A new service gets a field here and is made in bootstrap."""
+
+    settings: Settings
+    commands: CommandPort
+    view: AccountsView
+    readiness: Readiness
+    auth: Auth
+    users: Users
+    audit: AuditLog

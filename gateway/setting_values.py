@@ -1,0 +1,138 @@
+"""How the text of a setting becomes a value; a ValueError's reason is fit to be shown."""
+
+import ipaddress
+import logging
+import re
+from collections.abc import Callable
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from exchange.errors import MalformedNumber
+from exchange.units import parse_money
+
+T = TypeVar("T")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+PASSWORD_LENGTH: Final = (8, 128)
+
+_DURATION: Final = re.compile(r"([1-9][0-9]{0,8})(s|m|h|d)", re.ASCII)
+_UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_SECONDS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?", re.ASCII)
+_WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+def text(value: str) -> str:
+    """Return it as it is; an empty one is missing."""
+    if not value:
+        raise ValueError("is missing")
+    return value
+
+
+def optional(parse: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Return a parser that gives None for an empty value."""
+    return lambda value: parse(value) if value else None
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers between `least` and `most`."""
+
+    def parse(value: str) -> int:
+        if _WHOLE.fullmatch(value) is None or not least <= int(value) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(value)
+
+    return parse
+
+
+def window_ms(value: str) -> int:
+    """Return the milliseconds of a rate limit's window: whole seconds, as the limiter counts."""
+    milliseconds = whole(1_000, 86_400_000)(value)
+    if milliseconds % 1_000:
+        raise ValueError("must be whole seconds, such as 60000")
+    return milliseconds
+
+
+def seconds(value: str) -> float:
+    """Return seconds, e.g. "2.5"."""
+    if _SECONDS.fullmatch(value) is None or float(value) <= 0:
+        raise ValueError("must be seconds above 0, such as 2.5")
+    return float(value)
+
+
+def duration(value: str) -> int:
+    """Return the seconds of e.g. "90s", "15m", "12h" or "7d"."""
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        raise ValueError('must be a duration such as "90s", "15m", "12h" or "7d"')
+    return int(match.group(1)) * _UNIT_SECONDS[match.group(2)]
+
+
+def money(value: str) -> int:
+    """Return money units; "0" is allowed."""
+    if value == "0":
+        return 0
+    try:
+        return parse_money(value)
+    except MalformedNumber as error:
+        raise ValueError(str(error)) from None
+
+
+def listed(value: str) -> tuple[str, ...]:
+    """Return the parts of a comma-separated list, without blanks and empty parts."""
+    return tuple(part for part in (piece.strip() for piece in value.split(",")) if part)
+
+
+def origins(value: str) -> tuple[str, ...]:
+    """Return web origins, or ("*",)."""
+    found = listed(value)
+    for origin in found:
+        if origin == "*":
+            continue
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin:
+            raise ValueError(f'"{origin}" is no origin such as https://example.org')
+    if "*" in found and len(found) > 1:
+        raise ValueError('"*" stands alone')
+    return found
+
+
+def networks(value: str) -> tuple[Network, ...]:
+    """Return addresses and networks in CIDR notation."""
+    try:
+        return tuple(ipaddress.ip_network(part) for part in listed(value))
+    except ValueError as error:
+        raise ValueError(f"must be addresses or networks: {error}") from None
+
+
+def postgres_url(value: str) -> str:
+    """Return a PostgreSQL URL; the value itself is never shown, as it holds a password."""
+    if urlsplit(value).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("must start with postgresql://")
+    return value
+
+
+def password(value: str) -> str:
+    """Return a password of an allowed length; it is never shown."""
+    least, most = PASSWORD_LENGTH
+    if not least <= len(value) <= most:
+        raise ValueError(f"must have {least} to {most} characters")
+    return value
+
+
+def log_level(value: str) -> str:
+    """Return a level's name in lower case."""
+    if value.lower() not in {"debug", "info", "warning", "error"}:
+        raise ValueError("must be debug, info, warning or error")
+    return value.lower()
+
+
+def level_number(name: str) -> int:
+    """Return the standard library's number of a level's name."""
+    return logging.getLevelNamesMapping()[name.upper()]
+
+
+def unquoted(value: str) -> str:
+    """Return a value of `.env` without the quotes around it."""
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return value
