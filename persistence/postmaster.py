@@ -6,10 +6,11 @@ dead; leftovers of a dead server are ended before another one starts, since two 
 data. What the server is told to do (settings, accounts) belongs to `embedded`.
 """
 
+import contextlib
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -84,12 +85,10 @@ def stop(process: psutil.Process, cluster: Path) -> None:
     ):
         try:
             process.send_signal(order)
-            process.wait(patience_s)
-        except psutil.TimeoutExpired:
-            continue
         except psutil.NoSuchProcess:
-            pass
-        break
+            break
+        if not _still_alive([process], patience_s):
+            break
     end_leftovers(cluster)
 
 
@@ -99,10 +98,32 @@ def end_leftovers(cluster: Path) -> None:
     They notice their parent's death at once unless they are deep in a query. Call it only when
     :func:`find` returned None.
     """
-    _, staying = psutil.wait_procs(list(_processes_in(cluster)), timeout=_LEFTOVERS_LEAVE_S)
+    staying = _still_alive(list(_processes_in(cluster)), _LEFTOVERS_LEAVE_S)
     for process in staying:
-        process.kill()
-    psutil.wait_procs(staying, timeout=_LEFTOVERS_LEAVE_S)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    _still_alive(staying, _LEFTOVERS_LEAVE_S)
+
+
+def _still_alive(processes: Sequence[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Wait for processes to die, and return those that didn't.
+
+    psutil's own wait would also wait for a zombie's burial, which some containers' first process
+    takes seconds over.
+    """
+    deadline = time.monotonic() + timeout_s
+    while alive := [process for process in processes if _is_alive(process)]:
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(_POLL_S)
+    return alive
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _processes_in(cluster: Path) -> Iterator[psutil.Process]:
@@ -113,9 +134,7 @@ def _works_in(process: psutil.Process, cluster: Path) -> bool:
     """Tell whether it is a living postgres process whose working folder is the cluster."""
     try:
         return (
-            process.name() == "postgres"
-            and process.status() != psutil.STATUS_ZOMBIE
-            and Path(process.cwd()) == cluster
+            process.name() == "postgres" and _is_alive(process) and Path(process.cwd()) == cluster
         )
     except psutil.Error:
         return False

@@ -1,0 +1,106 @@
+"""What tests of every package share: recordings and a real PostgreSQL.
+
+Laws: a missing recording or database is said, never passed over in silence; in CI it is a failure.
+Every test that asks for a database gets one of its own, migrated and empty. Fixtures of one
+package's tests live in that package's conftest.
+"""
+
+import asyncio
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+from persistence import migrate
+from persistence.database import connect
+from persistence.embedded import EmbeddedPostgres
+
+ROOT = Path(__file__).parent.parent
+_NUMBERS = itertools.count(1)
+
+
+class Postgres(NamedTuple):
+    """A running server and the two roles tests use on it."""
+
+    superuser_url: str
+    user_url: str
+
+    def database(self, name: str) -> str:
+        """The URL of another database, as the role that the exchange has."""
+        return urlsplit(self.user_url)._replace(path=f"/{name}").geturl()
+
+    @property
+    def user(self) -> str:
+        return urlsplit(self.user_url).username or "postgres"
+
+    def run(self, statement: str) -> None:
+        """Run one statement as the superuser, outside a transaction."""
+        asyncio.run(self._run(statement))
+
+    async def _run(self, statement: str) -> None:
+        connection = await connect(self.superuser_url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of recorded upstream answers (PROBITY_RECORDINGS, or beside the repository)."""
+    default = ROOT.parent / "shared" / "recordings"
+    folder = Path(os.environ.get("PROBITY_RECORDINGS", default))
+    if (folder / "manifest.json").is_file():
+        return folder
+    reason = f"no recordings in {folder}: set PROBITY_RECORDINGS"
+    if os.environ.get("PROBITY_REQUIRE_RECORDINGS") or os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A real server for the whole run: PROBITY_TEST_DATABASE_URL's, else one of our own."""
+    if url := os.environ.get("PROBITY_TEST_DATABASE_URL"):
+        yield Postgres(superuser_url=url, user_url=url)
+        return
+    folder = tmp_path_factory.mktemp("postgres")
+    server = asyncio.run(EmbeddedPostgres.start(folder))
+    try:
+        yield Postgres(superuser_url=server.superuser_url, user_url=server.url)
+    finally:
+        asyncio.run(server.stop())
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres: Postgres) -> Iterator[str]:
+    """The name of a migrated database that others are copied from; nobody connects to it."""
+    name = f"probity_template_{os.getpid()}"
+    postgres.run(f'CREATE DATABASE {name} OWNER "{postgres.user}"')
+    asyncio.run(migrate.upgrade(postgres.database(name)))
+    yield name
+    postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(postgres: Postgres, template_database: str) -> Iterator[str]:
+    """The URL of a fresh database with the newest schema, dropped after the test."""
+    name = f"probity_test_{os.getpid()}_{next(_NUMBERS)}"
+    postgres.run(f'CREATE DATABASE {name} TEMPLATE {template_database} OWNER "{postgres.user}"')
+    yield postgres.database(name)
+    postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_database_url(postgres: Postgres) -> Iterator[str]:
+    """The URL of a database without any schema, dropped after the test."""
+    name = f"probity_empty_{os.getpid()}_{next(_NUMBERS)}"
+    postgres.run(f'CREATE DATABASE {name} OWNER "{postgres.user}"')
+    yield postgres.database(name)
+    postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
