@@ -6,13 +6,14 @@ an integer cost (fees apart), and removing x of Q shares removes floor(cost x / 
 when x = Q.
 """
 
-import msgspec
+from dataclasses import dataclass, field
 
 from exchange.order_book import Order
 from exchange.terms import YES, Outcome
 
 
-class Holding(msgspec.Struct):
+@dataclass(slots=True, eq=False)
+class Holding:
     """Shares of one outcome: `free` can be sold, `locked` is offered by open SELL orders; `cost`
     is money.
     """
@@ -37,7 +38,8 @@ class Holding(msgspec.Struct):
         return self.cost if quantity == held else self.cost * quantity // held
 
 
-class Position(msgspec.Struct):
+@dataclass(slots=True, eq=False)
+class Position:
     """Both outcomes of one market in one account; `realised` is profit in money, fees apart."""
 
     yes: Holding
@@ -49,7 +51,8 @@ class Position(msgspec.Struct):
         return self.yes if outcome is YES else self.no
 
 
-class Account(msgspec.Struct):
+@dataclass(slots=True, eq=False)
+class Account:
     """One user's cash.  `available` + `locked` is all of it; `locked` is the sum of named
     reservations.
     """
@@ -62,7 +65,7 @@ class Account(msgspec.Struct):
     """Counts private messages."""
     touched: int = 0
     """Sequence of the last command that changed the cash; not part of the state."""
-    orders: dict[int, Order] = msgspec.field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
     """Open orders by id, in the order they were placed."""
-    positions: dict[int, Position] = msgspec.field(default_factory=dict)
+    positions: dict[int, Position] = field(default_factory=dict)
     """By market id."""

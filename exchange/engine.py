@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from exchange import cancelling, funding, market_admin, placing, settlement, transitions
+from exchange.bounds import RECENT_IDS
 from exchange.commands import (
     CancelAll,
     CancelOrder,
@@ -78,7 +79,9 @@ class Engine:
             events = _HANDLERS[type(command)](state, command)
         else:
             events = self._execute_once(key, command)
-        state.recent_ids.forget_older(seq, state.open_client_ids)
+        ids = state.recent_ids
+        if ids.oldest <= seq - RECENT_IDS:
+            ids.forget_older(seq, state.open_client_ids)
         return Execution(seq, at, command, events)
 
     def _execute_once(self, key: Key, command: Command) -> list[Event]:

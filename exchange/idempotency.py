@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from exchange.bounds import BATCH_COMMANDS, RECENT_IDS
+from exchange.bounds import BATCH_COMMANDS, RECENT_IDS, STORED_MAX
 from exchange.commands import Command, CreditAccount, PlaceOrder, Prior, RefuseUnstorable
 
 ORDER_ID: Final = 0
@@ -26,6 +26,7 @@ REQUEST_ID: Final = 1
 Key = tuple[int, int, str]
 """(account id, ORDER_ID or REQUEST_ID, the client's id)."""
 
+_NONE: Final = STORED_MAX
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -55,11 +56,13 @@ def fingerprint(command: Command) -> bytes:
 class RecentIds:
     """The memory of client ids.  Constant time per command."""
 
-    __slots__ = ("_order", "_priors", "added")
+    __slots__ = ("_order", "_priors", "added", "oldest")
 
     def __init__(self) -> None:
         self._priors: dict[Key, Prior] = {}
         self._order: deque[tuple[int, Key]] = deque()
+        self.oldest: int = _NONE
+        """Sequence of the oldest id in the window, so that a check is one comparison."""
         self.added: list[tuple[Key, Prior]] = []
         """Ids used since the journal last looked; not part of the state."""
 
@@ -78,14 +81,14 @@ class RecentIds:
     def add(self, key: Key, prior: Prior) -> None:
         """Remember an id that was used for the first time."""
         self._priors[key] = prior
-        self._order.append((prior.seq, key))
+        self._enqueue(key, prior)
         self.added.append((key, prior))
 
     def restore(self, key: Key, prior: Prior, last_seq: int) -> None:
         """Remember an id read from the store; call in order of `prior.seq`."""
         self._priors[key] = prior
         if prior.seq > last_seq - RECENT_IDS:
-            self._order.append((prior.seq, key))
+            self._enqueue(key, prior)
 
     def forget_older(self, last_seq: int, is_open: Container[Key]) -> None:
         """Drop the ids that left the window and whose order is not open."""
@@ -93,6 +96,12 @@ class RecentIds:
             key = self._order.popleft()[1]
             if key not in is_open:
                 del self._priors[key]
+        self.oldest = self._order[0][0] if self._order else _NONE
+
+    def _enqueue(self, key: Key, prior: Prior) -> None:
+        if not self._order:
+            self.oldest = prior.seq
+        self._order.append((prior.seq, key))
 
     def order_closed(self, key: Key, last_seq: int) -> None:
         """Drop an ended order's id if it was kept only because the order was open."""

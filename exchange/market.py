@@ -16,9 +16,8 @@ Closing is possible from DRAFT, OPEN and HALTED (the timer and a resolution also
 market), cancels all orders and is final.
 """
 
+from dataclasses import dataclass, field
 from typing import Final
-
-import msgspec
 
 from exchange.accounts import Position
 from exchange.order_book import OrderBook
@@ -46,7 +45,8 @@ UNFINISHED: Final = (DRAFT, OPEN, HALTED, FULL_HALT)
 ENDED: Final = (MarketStatus.RESOLVED, MarketStatus.VOID)
 
 
-class Market(msgspec.Struct):
+@dataclass(slots=True, eq=False)
+class Market:
     """One question's record.  `transitions.py` alone changes it."""
 
     id: int
@@ -62,8 +62,8 @@ class Market(msgspec.Struct):
     fee_model: FeeModel
     status: MarketStatus
     created_at: int
-    book: OrderBook = msgspec.field(default_factory=OrderBook)
-    positions: dict[int, Position] = msgspec.field(default_factory=dict)
+    book: OrderBook = field(default_factory=OrderBook)
+    positions: dict[int, Position] = field(default_factory=dict)
     """By account id."""
     collateral: int = 0
     seq: int = 0

@@ -14,6 +14,7 @@ judges nothing, moves no money and reports to nobody.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import msgspec
 from sortedcontainers import SortedDict
@@ -76,7 +77,8 @@ def own_price(outcome: Outcome, yes_price: int) -> int:
     return yes_price if outcome is YES else PRICE_SCALE - yes_price
 
 
-class Level(msgspec.Struct):
+@dataclass(slots=True, eq=False)
+class Level:
     """All orders at one price: a doubly linked list, oldest first."""
 
     price: int

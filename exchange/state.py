@@ -6,7 +6,8 @@ it once a command. What is in `dirty` keeps its last values, also when it has le
 order that ended).
 """
 
-import msgspec
+from dataclasses import dataclass, field
+
 from sortedcontainers import SortedList
 
 from exchange.accounts import Account, Holding, Position
@@ -17,17 +18,18 @@ from exchange.order_book import Order
 from exchange.terms import NO, YES, ExchangeMode
 
 
-class Dirty(msgspec.Struct):
+@dataclass(slots=True, eq=False)
+class Dirty:
     """What changed, in the order of the first change, so that its reader need not search.
 
     An account is listed when anything of it changed, its message count included; its cash changed
     in the command at hand if `account.touched` is that command's sequence.
     """
 
-    orders: dict[int, Order] = msgspec.field(default_factory=dict)
-    accounts: dict[int, Account] = msgspec.field(default_factory=dict)
-    markets: dict[int, Market] = msgspec.field(default_factory=dict)
-    holdings: list[Holding] = msgspec.field(default_factory=list)
+    orders: dict[int, Order] = field(default_factory=dict)
+    accounts: dict[int, Account] = field(default_factory=dict)
+    markets: dict[int, Market] = field(default_factory=dict)
+    holdings: list[Holding] = field(default_factory=list)
     """A holding is listed once for each command that changed it."""
 
     def clear(self) -> None:
@@ -38,7 +40,8 @@ class Dirty(msgspec.Struct):
         self.holdings.clear()
 
 
-class State(msgspec.Struct):
+@dataclass(slots=True, eq=False)
+class State:
     """The exchange.  Money: the sum of all accounts, collaterals and fees equals `issued`."""
 
     seq: int = 0
@@ -52,17 +55,17 @@ class State(msgspec.Struct):
     """Money ever issued: the negative of the `exchange:issuance` account."""
     fees: int = 0
     """The `exchange:fees` account."""
-    accounts: dict[int, Account] = msgspec.field(default_factory=dict)
-    markets: dict[int, Market] = msgspec.field(default_factory=dict)
-    market_by_slug: dict[str, Market] = msgspec.field(default_factory=dict)
-    orders: dict[int, Order] = msgspec.field(default_factory=dict)
+    accounts: dict[int, Account] = field(default_factory=dict)
+    markets: dict[int, Market] = field(default_factory=dict)
+    market_by_slug: dict[str, Market] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
     """Open orders by id."""
-    open_client_ids: dict[Key, int] = msgspec.field(default_factory=dict)
+    open_client_ids: dict[Key, int] = field(default_factory=dict)
     """Ids of open orders by the client's id."""
-    recent_ids: RecentIds = msgspec.field(default_factory=RecentIds)
-    closings: SortedList[tuple[int, int]] = msgspec.field(default_factory=SortedList)
+    recent_ids: RecentIds = field(default_factory=RecentIds)
+    closings: SortedList[tuple[int, int]] = field(default_factory=SortedList)
     """(close time, market id) of every market that hasn't closed."""
-    dirty: Dirty = msgspec.field(default_factory=Dirty)
+    dirty: Dirty = field(default_factory=Dirty)
 
     def account(self, account_id: int) -> Account:
         """Return an account that must exist."""

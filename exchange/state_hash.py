@@ -17,7 +17,7 @@ from exchange.state import State
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _MARKET_SKIPS: Final = ("book", "positions", "touched", "published")
-_MARKET_FIELDS: Final = tuple(f for f in Market.__struct_fields__ if f not in _MARKET_SKIPS)
+_MARKET_FIELDS: Final = tuple(f for f in Market.__slots__ if f not in _MARKET_SKIPS)
 _ORDER_SKIPS: Final = ("previous", "next")
 _ORDER_FIELDS: Final = tuple(f for f in Order.__struct_fields__ if f not in _ORDER_SKIPS)
 

@@ -215,12 +215,13 @@ def trade_executed(state: State, event: TradeExecuted) -> None:
     maker = state.orders[event.maker_order_id]
     taker = state.orders[event.taker_order_id]
     quantity = event.quantity
+    side = market.book.bids if maker.is_bid else market.book.asks
     if maker.remaining > quantity:
-        market.book.own_side(maker).reduce(maker, quantity)
+        side.reduce(maker, quantity)
     else:
-        market.book.own_side(maker).remove(maker)
-    _fill(state, maker, event, event.maker_unlocked, event.maker_fee, event.maker_fee_carry)
-    _fill(state, taker, event, event.taker_unlocked, event.taker_fee, event.taker_fee_carry)
+        side.remove(maker)
+    _fill(state, market, maker, event, event.maker_unlocked, event.maker_fee, event.maker_fee_carry)
+    _fill(state, market, taker, event, event.taker_unlocked, event.taker_fee, event.taker_fee_carry)
     if event.kind is _MINT:
         market.collateral += PRICE_SCALE * quantity
     elif event.kind is _MERGE:
@@ -296,13 +297,23 @@ def pairs_netted(state: State, event: PairsNetted) -> None:
 
 
 def _fill(
-    state: State, order: Order, trade: TradeExecuted, unlocked: int, fee: int, carry: int
+    state: State,
+    market: Market,
+    order: Order,
+    trade: TradeExecuted,
+    unlocked: int,
+    fee: int,
+    carry: int,
 ) -> None:
-    quantity = trade.quantity
-    yes_price = trade.yes_price
-    amount = quantity * (yes_price if order.outcome is YES else PRICE_SCALE - yes_price)
+    quantity, yes_price = trade.quantity, trade.yes_price
     account = state.accounts[order.account_id]
-    holding = state.holding_of(order)
+    position = market.positions.get(order.account_id)
+    if position is None:
+        position = state.open_position(order.account_id, market.id)
+    if order.outcome is YES:
+        holding, amount = position.yes, quantity * yes_price
+    else:
+        holding, amount = position.no, quantity * (PRICE_SCALE - yes_price)
     if order.side is BUY:
         account.locked -= unlocked
         account.available += unlocked - amount - fee
@@ -312,7 +323,7 @@ def _fill(
         cost = holding.cost_of(quantity)
         holding.locked -= quantity
         holding.cost -= cost
-        state.markets[order.market_id].positions[order.account_id].realised += amount - cost
+        position.realised += amount - cost
         account.available += amount - fee
     order.locked -= unlocked
     order.filled += quantity
