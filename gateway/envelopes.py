@@ -62,6 +62,8 @@ class ErrorBody(msgspec.Struct, frozen=True):
     code: str
     message: str
     details: tuple[Detail, ...]
+    transient: bool | msgspec.UnsetType = msgspec.UNSET
+    replayed: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -91,5 +93,5 @@ def encode_result(result: object, shape: Shape, request_id: str) -> bytes:
 
 def encode_error(error: ApiError, request_id: str) -> bytes:
     """Return the envelope of a failure."""
-    body = ErrorBody(error.code, error.message, error.details)
+    body = ErrorBody(error.code, error.message, error.details, error.transient, error.replayed)
     return _ENCODE(Failure(False, body, Meta(iso_millis(now_us()), request_id)))

@@ -34,9 +34,13 @@ class Detail(msgspec.Struct, frozen=True):
 class ApiError(Exception):
     """Root of the tree: a failure with an answer of its own."""
 
-    status: ClassVar[int] = 500
+    status: int = 500
     code: str = "INTERNAL_ERROR"
     default_message: ClassVar[str] = "Something went wrong"
+    transient: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether the same may succeed later; only the engine's refusals say."""
+    replayed: bool | msgspec.UnsetType = msgspec.UNSET
+    """Set if this is the first answer to a client's id, given again."""
 
     def __init__(
         self,

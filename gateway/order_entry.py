@@ -1,0 +1,119 @@
+"""Taking an order: from the body on the wire to the engine's command, for REST and Socket.IO alike.
+
+Laws: a number's text is parsed by `exchange.units`, never by a float; what can be known wrong
+without the exchange's state is refused here with a 400 that names the field and uses up no client
+id; everything else is the engine's to judge. What comes back is `order_answers.py`'s concern.
+"""
+
+import re
+from typing import Annotated, Final
+
+import msgspec
+
+from exchange.bounds import CLIENT_ID_LENGTH
+from exchange.commands import PlaceOrder
+from exchange.market import Market
+from exchange.placing import terms_problem
+from exchange.reasons import Reason
+from exchange.state import State
+from exchange.terms import (
+    GTC,
+    IOC,
+    LIMIT,
+    OrderType,
+    Outcome,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from gateway import wire_json
+from gateway.errors import ValidationFailed
+from gateway.refusals import EngineRefused
+from gateway.wire_ids import parse_id
+from gateway.wire_json import BodyStruct, MoneyText, PriceText, QuantityText, not_given
+
+_CANCEL_TAKER: Final = SelfTradePrevention.CANCEL_TAKER
+_CLIENT_ID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{CLIENT_ID_LENGTH}}}", re.ASCII)
+
+ClientIdText = Annotated[
+    str,
+    msgspec.Meta(
+        description=f"1 to {CLIENT_ID_LENGTH} of A-Z a-z 0-9 . _ : -; takes effect once, for ever"
+    ),
+]
+
+
+class OrderBody(BodyStruct, frozen=True):
+    """An order as its sender writes it; an absent and a null field are the same.
+
+    `timeInForce` is GTC for LIMIT and IOC for MARKET unless given; `maxCost` (fees included)
+    stands instead of `quantity` in a MARKET BUY.
+    """
+
+    side: Side
+    outcome: Outcome
+    type: OrderType
+    price: PriceText = not_given()
+    quantity: QuantityText = not_given()
+    max_cost: MoneyText = not_given()
+    time_in_force: TimeInForce | None = None
+    self_trade_prevention: SelfTradePrevention | None = None
+    client_order_id: ClientIdText | None = None
+
+
+def place_command(body: OrderBody, account_id: int, market_id: int) -> PlaceOrder:
+    """Return the command that an order's body stands for, its defaults filled in.
+
+    Raises ValidationFailed naming the field.
+    """
+    client_order_id = body.client_order_id
+    if client_order_id is not None:
+        check_client_id(client_order_id, "clientOrderId")
+    given = wire_json.is_given
+    time_in_force = body.time_in_force
+    if time_in_force is None:
+        time_in_force = GTC if body.type is LIMIT else IOC
+    command = PlaceOrder(
+        account_id,
+        market_id,
+        body.side,
+        body.outcome,
+        body.type,
+        wire_json.price(body.price) if given(body.price) else None,
+        wire_json.quantity(body.quantity) if given(body.quantity) else None,
+        time_in_force,
+        body.self_trade_prevention or _CANCEL_TAKER,
+        wire_json.money(body.max_cost, "maxCost") if given(body.max_cost) else None,
+        client_order_id,
+    )
+    problem = terms_problem(command)
+    if problem is not None:
+        raise ValidationFailed.of(*problem)
+    return command
+
+
+def check_client_id(text: str, field: str) -> str:
+    """Return a client's own id of an order or request, or raise ValidationFailed."""
+    if _CLIENT_ID.fullmatch(text) is None:
+        raise ValidationFailed.of(
+            field, f"must be 1 to {CLIENT_ID_LENGTH} characters of A-Z a-z 0-9 . _ : -"
+        )
+    return text
+
+
+def find_market(view: State, slug_or_id: str) -> Market | None:
+    """Return the market of a slug or an id; no slug is all digits, so the two can't be confused."""
+    market = view.market_by_slug.get(slug_or_id)
+    if market is None:
+        market_id = parse_id(slug_or_id)
+        if market_id is not None:
+            market = view.markets.get(market_id)
+    return market
+
+
+def market_to_trade(view: State, slug_or_id: str) -> Market:
+    """Return the market that a command names; raises the engine's own refusal if there is none."""
+    market = find_market(view, slug_or_id)
+    if market is None:
+        raise EngineRefused(Reason.MARKET_NOT_FOUND, "there is no such market", "market")
+    return market
