@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge import TRACE, Trace, send_error, send_json
+from gateway.answers import send_body, send_error, send_json
+from gateway.edge import TRACE, Trace
 from gateway.envelopes import encode_result
 from gateway.errors import (
     ApiError,
@@ -94,6 +95,10 @@ class Api:
             trace.headers.get(b"cookie", b""),
         )
         result = await bound.handler(request)
+        if bound.shape is Shape.FILE:
+            trace.is_page = result.is_page
+            await send_body(send, request.status, result.content_type.encode(), result.body)
+            return
         answer = encode_result(result, bound.shape, trace.request_id)
         await send_json(send, request.status, answer, tuple(request.reply_headers))
 

@@ -18,7 +18,7 @@ from exchange.commands import OpenAccount
 from gateway.errors import Conflict, Forbidden, NotFound, Unauthorized
 from gateway.passwords import Passwords
 from gateway.ports import AccountsView, CommandPort
-from gateway.principals import ADMIN, USER, Principal
+from gateway.principals import USER, Principal
 from gateway.settings import Settings
 from gateway.token_cache import TokenCache
 from gateway.tokens import Tokens
@@ -95,23 +95,6 @@ class Auth:
 
     # -- sign-in ------------------------------------------------------------------------------
 
-    async def create_user(
-        self, email: str, password: str, display_name: str | None, role: str, request_id: str
-    ) -> User:
-        """Add a user and open the account; raises Conflict for a taken e-mail.
-
-        `email` is normalised already (`sign_in_fields.email_address`).
-        """
-        password_hash = await self._passwords.hash(password)
-        at = now_us()
-        user = await self._users.insert(email, display_name, role, password_hash, at)
-        if user is None:
-            await self._audit.write(at, None, "auth.register", None, "email taken", request_id)
-            raise Conflict("This e-mail address is registered already")
-        await self._audit.write(at, user.id, "auth.register", f"user:{user.id}", "ok", request_id)
-        await self.open_account(user.id)
-        return user
-
     async def register(
         self, email: str, password: str, display_name: str | None, request_id: str
     ) -> SignedIn:
@@ -119,7 +102,17 @@ class Auth:
 
         After the last two the user exists, and a login opens the account.
         """
-        user = await self.create_user(email, password, display_name, USER, request_id)
+        user = await add_user(
+            self._users,
+            self._audit,
+            self._passwords,
+            email,
+            password,
+            display_name,
+            USER,
+            request_id,
+        )
+        await self.open_account(user.id)
         return await self._sign_in(user)
 
     async def login(self, email: str, password: str, request_id: str) -> SignedIn:
@@ -225,11 +218,29 @@ class Auth:
             listener(user_id, role)
         return user
 
-    async def ensure_admin(self, email: str, password: str) -> User | None:
-        """Create the first admin if there is none at all, and return it; None if there is one."""
-        if await self._users.has_admin():
-            return None
-        return await self.create_user(email, password, "Admin", ADMIN, "startup")
+
+async def add_user(
+    users: Users,
+    audit: AuditLog,
+    passwords: Passwords,
+    email: str,
+    password: str,
+    display_name: str | None,
+    role: str,
+    request_id: str,
+) -> User:
+    """Add a user, whose account in the exchange the first login opens; raises Conflict.
+
+    `email` is normalised already (`sign_in_fields.email_address`).
+    """
+    password_hash = await passwords.hash(password)
+    at = now_us()
+    user = await users.insert(email, display_name, role, password_hash, at)
+    if user is None:
+        await audit.write(at, None, "auth.register", None, "email taken", request_id)
+        raise Conflict("This e-mail address is registered already")
+    await audit.write(at, user.id, "auth.register", f"user:{user.id}", "ok", request_id)
+    return user
 
 
 def _digest(refresh_token: str) -> bytes:

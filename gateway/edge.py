@@ -14,10 +14,10 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.answers import send_error
 from gateway.client_address import ClientAddresses
-from gateway.envelopes import encode_error
 from gateway.error_reports import ErrorReports
-from gateway.errors import ApiError, InternalError
+from gateway.errors import InternalError
 from gateway.logs import Logger
 from gateway.metrics import HttpMetrics
 from gateway.request_bodies import ClientGone
@@ -176,21 +176,3 @@ class Edge:
         except Exception as error:  # noqa: BLE001 - the outermost boundary of a socket
             self._report(error, trace)
             await send({"type": "websocket.close", "code": 1011})
-
-
-async def send_json(
-    send: Send, status: int, body: bytes, headers: tuple[tuple[bytes, bytes], ...] = ()
-) -> None:
-    """Send a whole JSON answer."""
-    start_headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        *headers,
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": start_headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def send_error(send: Send, error: ApiError, request_id: str) -> None:
-    """Send the envelope of a failure."""
-    await send_json(send, error.status, encode_error(error, request_id), error.headers)

@@ -37,6 +37,15 @@ class Slice(msgspec.Struct, Generic[ItemT], frozen=True):
     next_cursor: str | None
 
 
+class File(msgspec.Struct, frozen=True):
+    """An answer that is not JSON in the envelope: a page, its parts, the metrics."""
+
+    content_type: str
+    body: bytes
+    is_page: bool = False
+    """Whether people's browsers show it, so that it gets a page's security headers."""
+
+
 class Request(Generic[BodyT, QueryT]):
     """One call of one route."""
 

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from gateway import admin_routes, auth_routes
+from gateway import admin_routes, auth_routes, docs_routes
 from gateway.routing import RouteTable
 
-API_TABLE: Final = RouteTable((*auth_routes.ROUTES, *admin_routes.ROUTES))
+API_TABLE: Final = RouteTable(
+    (*auth_routes.ROUTES, *admin_routes.ROUTES, *docs_routes.ROUTES),
+)

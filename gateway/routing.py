@@ -45,11 +45,12 @@ class Role(enum.Enum):
 
 
 class Shape(enum.Enum):
-    """How `answer` sits in the envelope: itself, or as the items of a page or slice."""
+    """How `answer` sits in the envelope: itself, the items of a page or slice; FILE has none."""
 
     ONE = "one"
     PAGE = "page"
     SLICE = "slice"
+    FILE = "file"
 
 
 class Limit(enum.Enum):

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from gateway.auth import Auth
+from gateway.metrics import Metrics
+from gateway.passwords import Passwords
 from gateway.ports import AccountsView, CommandPort
+from gateway.rate_limits import RateLimits
 from gateway.readiness import Readiness
 from gateway.settings import Settings
 from persistence.audit import AuditLog
@@ -21,3 +24,7 @@ class Services:
     auth: Auth
     users: Users
     audit: AuditLog
+    passwords: Passwords
+    limits: RateLimits
+    metrics: Metrics
+    openapi: bytes

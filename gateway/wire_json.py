@@ -181,7 +181,7 @@ def number_text(raw: msgspec.Raw, field: str) -> str:
 
 
 def not_given() -> msgspec.Raw:
-    """Return the default of an optional number field: `price: PriceText = not_given()`."""
+    """Stand for an optional number that the body doesn't give; the default of such a field."""
     default: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     return default
 

@@ -1,0 +1,175 @@
+"""The composition root: the one place that knows how the parts are put together.
+
+    database (embedded or given) -> schema -> pool -> engine -> services -> web application
+
+Laws: everything gets what it needs by its constructor; what was opened is closed in the opposite
+order, whatever fails in between; nothing here decides anything about trading or people.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+
+import msgspec
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from gateway.api import Api
+from gateway.auth import Auth, add_user
+from gateway.client_address import ClientAddresses
+from gateway.edge import Edge
+from gateway.engine_side import start_engine
+from gateway.error_reports import ErrorReports
+from gateway.front_door import FrontDoor
+from gateway.logs import Logger
+from gateway.metrics import Metrics
+from gateway.openapi import openapi_document
+from gateway.passwords import Passwords
+from gateway.ports import AccountsView, CommandPort
+from gateway.principals import ADMIN
+from gateway.rate_limits import RateLimits
+from gateway.readiness import Readiness
+from gateway.request_bodies import BodyReader
+from gateway.route_table import API_TABLE
+from gateway.services import Services
+from gateway.settings import Settings
+from gateway.system_routes import ROOT_TABLE
+from gateway.tokens import Tokens, load_key
+from persistence import migrate
+from persistence.audit import AuditLog
+from persistence.database import DeadlinePool, create_pool
+from persistence.embedded import EmbeddedPostgres, running_url
+from persistence.sessions import Sessions
+from persistence.users import User, Users
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_HEADERS: Final = ("authorization", "content-type", "x-request-id")
+_EXPOSED: Final = ("retry-after", "x-request-id")
+_PREFLIGHT_SECONDS: Final = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A process that is up: its services and the application that serves them."""
+
+    services: Services
+    application: ASGIApp
+    database_url: str
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, join: bool = False) -> AsyncIterator[str]:
+    """Yield the URL of the database, with the embedded one started if none is set.
+
+    With `join` an embedded database that a running server has started is used as it is.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    running = running_url(settings.data_dir) if join else None
+    if running is not None:
+        yield running
+        return
+    server = await EmbeddedPostgres.start(settings.data_dir)
+    try:
+        yield server.url
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def open_exchange(settings: Settings, logger: Logger) -> AsyncIterator[Running]:
+    """Start everything one process needs and yield it ready to serve; stop it all at the end."""
+    async with AsyncExitStack() as stack:
+        reports = ErrorReports(settings.sentry_dsn)
+        stack.callback(reports.close)
+        url = await stack.enter_async_context(open_database(settings))
+        direct_url = settings.direct_url or url
+        await migrate.upgrade(direct_url)
+        pool = await create_pool(
+            url,
+            size=settings.database_pool_size,
+            statement_timeout_ms=int(settings.database_timeout_seconds * 1_000),
+        )
+        stack.push_async_callback(pool.close)
+        metrics = Metrics()
+        engine = await stack.enter_async_context(start_engine(settings, direct_url, metrics))
+        passwords = Passwords(settings.password_hash_workers, settings.password_hash_queue)
+        stack.callback(passwords.close)
+        services = build_services(settings, pool, engine.commands, engine.view, passwords, metrics)
+        stack.callback(services.readiness.drain)
+        application = build_application(services, logger, reports, {})
+        services.readiness.open()
+        yield Running(services=services, application=application, database_url=url)
+
+
+def build_services(
+    settings: Settings,
+    pool: DeadlinePool,
+    commands: CommandPort,
+    view: AccountsView,
+    passwords: Passwords,
+    metrics: Metrics,
+) -> Services:
+    """Return the bundle that handlers reach; readiness is still to be opened."""
+    users = Users(pool)
+    audit = AuditLog(pool)
+    key = load_key(settings.jwt_private_key, settings.data_dir)
+    tokens = Tokens(key, settings.jwt_access_expires_in)
+    auth = Auth(settings, users, Sessions(pool), audit, passwords, tokens, commands, view)
+    document = openapi_document(API_TABLE.routes, version("probity"))
+    return Services(
+        settings=settings,
+        commands=commands,
+        view=view,
+        readiness=Readiness(),
+        auth=auth,
+        users=users,
+        audit=audit,
+        passwords=passwords,
+        limits=RateLimits(settings),
+        metrics=metrics,
+        openapi=msgspec.json.encode(document),
+    )
+
+
+def build_application(
+    services: Services, logger: Logger, reports: ErrorReports, mounts: Mapping[str, ASGIApp]
+) -> ASGIApp:
+    """Return the whole web application; `mounts` are served below their name, e.g. {"ws": ...}."""
+    settings = services.settings
+    bodies = BodyReader(settings.request_body_max_bytes, settings.request_body_timeout_seconds)
+    api = Api(API_TABLE, services, services.limits, bodies)
+    root = Api(ROOT_TABLE, services, services.limits, bodies)
+    application: ASGIApp = FrontDoor(api, root, mounts)
+    if settings.cors_origin:
+        application = CORSMiddleware(
+            application,
+            allow_origins=settings.cors_origin,
+            allow_methods=_METHODS,
+            allow_headers=_HEADERS,
+            expose_headers=_EXPOSED,
+            # The refresh cookie is SameSite=Strict; only origins named one by one may send it.
+            allow_credentials="*" not in settings.cors_origin,
+            max_age=_PREFLIGHT_SECONDS,
+        )
+    addresses = ClientAddresses(settings.trusted_proxies)
+    return Edge(application, addresses, services.metrics.http, logger, reports)
+
+
+async def ensure_admin(services: Services, email: str, password: str) -> User | None:
+    """Add the first admin if there is none, and return it."""
+    if await services.users.has_admin():
+        return None
+    return await add_user(
+        services.users,
+        services.audit,
+        services.passwords,
+        email,
+        password,
+        "Admin",
+        ADMIN,
+        "startup",
+    )

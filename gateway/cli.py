@@ -1,0 +1,180 @@
+"""The `probity` command.
+
+    probity serve           everything in one process
+    probity migrate         bring the schema to this version
+    probity user create     add a user
+
+A wrong setting or a busy port is one line on stderr and exit code 2; a failure while running is
+exit code 1.
+"""
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Coroutine
+from typing import Any, Final, NoReturn
+
+import click
+import msgspec
+import uvloop
+
+from gateway import bootstrap
+from gateway.auth import add_user
+from gateway.errors import ApiError
+from gateway.logs import configure_logs
+from gateway.passwords import Passwords
+from gateway.principals import ADMIN, USER
+from gateway.server import StopSignal, bind, make_server
+from gateway.setting_values import password as password_value
+from gateway.settings import Settings, SettingsError, load_settings
+from gateway.sign_in_fields import email_address
+from persistence import migrate as schema
+from persistence.audit import AuditLog
+from persistence.database import create_pool
+from persistence.errors import PersistenceError
+from persistence.users import Users
+
+WRONG_SETTING: Final = 2
+DEFAULT_ADMIN: Final = "admin@probity.local"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="probity")
+def main() -> None:
+    """Run a prediction-market exchange."""
+
+
+@main.command()
+@click.option("--host", help="Address to listen on (HOST).")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on (PORT).")
+def serve(host: str | None, port: int | None) -> None:
+    """Run everything in this process until Ctrl-C."""
+    settings = _settings()
+    changes = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
+    _run(_serve(msgspec.structs.replace(settings, **changes)))
+
+
+async def _serve(settings: Settings) -> None:
+    logger = configure_logs(settings.log_level)
+    stop = StopSignal()
+    try:
+        listening = bind(settings)
+    except OSError as error:
+        raise SettingsError(f"PORT: {settings.host}:{settings.port}: {error.strerror}") from None
+    with listening, stop.listen():
+        async with bootstrap.open_exchange(settings, logger) as running:
+            services = running.services
+            email, password = _first_admin(settings)
+            admin = await bootstrap.ensure_admin(services, email, password)
+            made_up = password if admin is not None and settings.admin_password is None else None
+            _banner(settings, listening.getsockname()[1], email if admin else None, made_up)
+            server = make_server(running.application, settings, services.readiness, [])
+            stop.ends(server)
+            await server.serve([listening])
+
+
+def _first_admin(settings: Settings) -> tuple[str, str]:
+    if settings.admin_email is None or settings.admin_password is None:
+        return DEFAULT_ADMIN, secrets.token_urlsafe(12)
+    try:
+        return email_address(settings.admin_email), settings.admin_password
+    except ApiError:
+        raise SettingsError("PROBITY_ADMIN_EMAIL: is no e-mail address") from None
+
+
+def _banner(settings: Settings, port: int, admin: str | None, made_up: str | None) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    where = f"http://{'localhost' if host in {'127.0.0.1', '0.0.0.0'} else host}:{port}"  # noqa: S104 - compared, not bound
+    database = "embedded, in " + str(settings.data_dir / "postgres")
+    lines = [
+        f"Probity is open at {where}",
+        f"  API       {where}/api/v1/docs",
+        f"  database  {'DATABASE_URL' if settings.database_url else database}",
+    ]
+    if admin is not None:
+        lines.append(f"  admin     {admin}")
+    if made_up is not None:
+        lines.append(f"  password  {made_up}   (shown this once)")
+    lines.append("Ctrl-C stops it.")
+    click.echo("\n".join(lines), err=True)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's schema to this version."""
+    _run(_migrate(_settings()))
+
+
+async def _migrate(settings: Settings) -> None:
+    async with bootstrap.open_database(settings, join=True) as url:
+        target = settings.direct_url or url
+        await schema.upgrade(target)
+        click.echo(f"The schema is at {await schema.current(target)}.")
+
+
+@main.group()
+def user() -> None:
+    """Look after users."""
+
+
+@user.command()
+@click.option("--email", required=True)
+@click.option("--admin", is_flag=True, help="Give the role ADMIN.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def create(email: str, admin: bool, password_stdin: bool) -> None:
+    """Add a user; the account in the exchange opens at the first login."""
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    try:
+        password = password_value(password)
+    except ValueError as error:
+        _fail(f"password: {error}", WRONG_SETTING)
+    _run(_create_user(_settings(), email, password, ADMIN if admin else USER))
+
+
+async def _create_user(settings: Settings, email: str, password: str, role: str) -> None:
+    passwords = Passwords(1, 1)
+    try:
+        async with bootstrap.open_database(settings, join=True) as url:
+            await schema.upgrade(settings.direct_url or url)
+            pool = await create_pool(url, size=2)
+            try:
+                made = await add_user(
+                    Users(pool),
+                    AuditLog(pool),
+                    passwords,
+                    email_address(email),
+                    password,
+                    None,
+                    role,
+                    "cli",
+                )
+            finally:
+                await pool.close()
+    finally:
+        passwords.close()
+    click.echo(f"User {made.id} ({role}) is registered.")
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        _fail(str(error), WRONG_SETTING)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
+    except SettingsError as error:
+        _fail(str(error), WRONG_SETTING)
+    except (PersistenceError, ApiError) as error:
+        _fail(str(error), 1)
+
+
+def _fail(line: str, code: int) -> NoReturn:
+    click.echo(f"probity: {line}", err=True)
+    sys.exit(code)

@@ -1,0 +1,131 @@
+"""The routes at the root: health, readiness, metrics, and the page that greets a visitor."""
+
+from importlib.resources import files
+from typing import Final
+
+from gateway.errors import NotFound, Unavailable
+from gateway.metrics import CONTENT_TYPE
+from gateway.request import File, Request
+from gateway.routing import Limit, Role, Route, RouteTable, Shape
+from gateway.wire_json import AnswerStruct
+
+_TYPES: Final = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+
+
+def _load() -> dict[str, File]:
+    """Return the pages and their parts, by file name; read once, as the package holds them."""
+    found = {}
+    for entry in files("gateway").joinpath("static").iterdir():
+        content_type = _TYPES.get(entry.name.rpartition(".")[2])
+        if content_type is not None:
+            found[entry.name] = File(content_type, entry.read_bytes(), is_page=True)
+    return found
+
+
+STATIC_FILES: Final = _load()
+
+
+class Status(AnswerStruct, frozen=True):
+    """How the process is."""
+
+    status: str
+
+
+async def health(_request: Request[None, None]) -> Status:
+    """Say that the process answers."""
+    return Status("ok")
+
+
+async def ready(request: Request[None, None]) -> Status:
+    """Say that orders are taken; 503 before recovery is done, while draining, without engine."""
+    services = request.services
+    if not services.readiness.is_open:
+        raise Unavailable(f"The exchange is {services.readiness.state}")
+    if not services.commands.is_open:
+        raise Unavailable("The engine takes no commands")
+    return Status("ready")
+
+
+async def metrics(request: Request[None, None]) -> File:
+    """Return the metrics in Prometheus' text format."""
+    return File(CONTENT_TYPE, request.services.metrics.exposition())
+
+
+async def front_page(_request: Request[None, None]) -> File:
+    """Return the page that says what this is."""
+    return STATIC_FILES["index.html"]
+
+
+async def static_file(request: Request[None, None]) -> File:
+    """Return a part of a page."""
+    found = STATIC_FILES.get(request.path["name"])
+    if found is None:
+        raise NotFound
+    return found
+
+
+ROOT_TABLE: Final = RouteTable(
+    (
+        Route(
+            method="GET",
+            path="/health",
+            handler=health,
+            role=Role.PUBLIC,
+            answer=Status,
+            limit=Limit.UNLIMITED,
+            summary="Is the process alive",
+            tag="system",
+        ),
+        Route(
+            method="GET",
+            path="/ready",
+            handler=ready,
+            role=Role.PUBLIC,
+            answer=Status,
+            errors=(Unavailable,),
+            limit=Limit.UNLIMITED,
+            summary="Are orders taken",
+            tag="system",
+        ),
+        Route(
+            method="GET",
+            path="/metrics",
+            handler=metrics,
+            role=Role.PUBLIC,
+            answer=str,
+            shape=Shape.FILE,
+            limit=Limit.UNLIMITED,
+            summary="Metrics for Prometheus",
+            tag="system",
+        ),
+        Route(
+            method="GET",
+            path="/",
+            handler=front_page,
+            role=Role.PUBLIC,
+            answer=str,
+            shape=Shape.FILE,
+            limit=Limit.UNLIMITED,
+            summary="The front page",
+            tag="pages",
+        ),
+        Route(
+            method="GET",
+            path="/static/{name}",
+            handler=static_file,
+            role=Role.PUBLIC,
+            answer=str,
+            shape=Shape.FILE,
+            limit=Limit.UNLIMITED,
+            errors=(NotFound,),
+            summary="Parts of pages",
+            tag="pages",
+        ),
+    ),
+    prefix="",
+)
