@@ -1,0 +1,196 @@
+"""The house style as rules: each takes one file's text and yields what is wrong with it.
+
+Laws: a rule is a pure function of the text, so that `test_tidy` can show that it is able to fail;
+it judges what a linter doesn't know about this project. What a linter can check belongs in
+pyproject.toml, and which files are judged in `test_tidy`.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+LONGEST_FILE: Final = 400
+LONGEST_FUNCTION: Final = 70
+
+FORBIDDEN_NAMES: Final = frozenset(
+    {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
+)
+# The brackets keep each pattern from finding itself here.
+_UNFINISHED: Final = re.compile(r"\bTOD[O]\b|FIXM[E]|\bXX[X]\b|NotImplementedErro[r]")
+_SKIPPED: Final = re.compile(r"mark\.(skip|xfail)\b")
+_MACHINE: Final = re.compile(r"(?<![\w.])/(root|work|home)/\w|[A-Z]:\\+Users")
+_REGISTRY: Final = re.compile(
+    r"pyp[i]\.org|pythonhoste[d]\.org|registry\.(npmjs|yarnpkg)"
+    r'|"resolved": *"http|--(extra-)?index-url\s*[= ]\s*\S*:'
+)
+
+# What the core may stand on: pure parts of the standard library and two containers.
+PURE_IMPORTS: Final = frozenset(
+    {
+        "__future__",
+        "bisect",
+        "collections",
+        "dataclasses",
+        "enum",
+        "exchange",
+        "functools",
+        "hashlib",
+        "heapq",
+        "itertools",
+        "msgspec",
+        "operator",
+        "re",
+        "sortedcontainers",
+        "struct",
+        "types",
+        "typing",
+        "typing_extensions",
+        "zlib",
+    }
+)
+_IMPURE_CALLS: Final = frozenset({"float", "hash", "id", "input", "open", "print", "round"})
+_SET_CALLS: Final = frozenset({"set", "frozenset"})
+# These give the same answer in whatever order they are fed.
+_ORDERLESS: Final = frozenset(
+    {"all", "any", "frozenset", "len", "max", "min", "set", "sorted", "sum"}
+)
+
+Rule = Callable[[str], Iterator[str]]
+
+
+def short_file(text: str) -> Iterator[str]:
+    """A file of at most `LONGEST_FILE` lines: above that it is two concepts."""
+    if (lines := text.count("\n")) > LONGEST_FILE:
+        yield f"{lines} lines, more than {LONGEST_FILE}"
+
+
+def short_functions(text: str) -> Iterator[str]:
+    """Functions of at most `LONGEST_FUNCTION` lines."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > LONGEST_FUNCTION:
+                yield f"line {node.lineno}: {node.name} has {lines} lines"
+
+
+def says_what_it_is(text: str) -> Iterator[str]:
+    """A docstring in every module."""
+    if ast.get_docstring(ast.parse(text)) is None:
+        yield "no module docstring"
+
+
+def finished(text: str) -> Iterator[str]:
+    """No note of work left undone, no stub, no test that doesn't run."""
+    yield from _matches(text, _UNFINISHED)
+    yield from _matches(text, _SKIPPED)
+
+
+def portable(text: str) -> Iterator[str]:
+    """No path of one machine and no address of a package registry."""
+    yield from _matches(text, _MACHINE)
+    yield from _matches(text, _REGISTRY)
+
+
+def pure_imports(text: str) -> Iterator[str]:
+    """Nothing imported that has I/O, a clock, randomness or an event loop."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module or "."]
+        else:
+            continue
+        for module in modules:
+            if module.split(".")[0] not in PURE_IMPORTS:
+                yield f"line {node.lineno}: imports {module}"
+
+
+def whole_numbers(text: str) -> Iterator[str]:
+    """No float: no literal, no true division, no call that makes one; nor an address-made hash."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
+            yield f"line {node.lineno}: the literal {node.value}"
+        elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
+            yield f"line {node.lineno}: true division"
+        elif isinstance(node, ast.Call) and _called(node) in _IMPURE_CALLS:
+            yield f"line {node.lineno}: a call of {_called(node)}()"
+
+
+def no_set_order(text: str) -> Iterator[str]:
+    """No walk over a set, whose order differs from process to process."""
+    tree = ast.parse(text)
+    names = _set_names(tree)
+    for node in ast.walk(tree):
+        walked: list[ast.expr] = []
+        if isinstance(node, ast.For | ast.comprehension):
+            walked = [node.iter]
+        elif isinstance(node, ast.Starred):
+            walked = [node.value]
+        elif isinstance(node, ast.Call) and _called(node) in {"list", "tuple", "iter", "enumerate"}:
+            walked = node.args[:1]
+        for expression in walked:
+            if _is_set(expression, names) and not _is_orderless(tree, node):
+                yield f"line {expression.lineno}: walks a set"
+
+
+EVERY_PYTHON_FILE: Final[tuple[Rule, ...]] = (
+    short_file,
+    short_functions,
+    says_what_it_is,
+    finished,
+)
+THE_CORE: Final[tuple[Rule, ...]] = (pure_imports, whole_numbers, no_set_order)
+
+
+def _matches(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := pattern.search(line):
+            yield f"line {number}: {found.group()}"
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def _set_names(tree: ast.AST) -> frozenset[str]:
+    """Names and attributes that the file annotates as sets or assigns one to."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign | ast.arg) and node.annotation is not None:
+            written = ast.unparse(node.annotation).removeprefix("Final[")
+            if re.match(r"(set|frozenset|AbstractSet|Set|MutableSet)\b", written):
+                names.add(node.arg if isinstance(node, ast.arg) else _last_name(node.target))
+        elif isinstance(node, ast.Assign) and _is_set(node.value, frozenset()):
+            names.update(_last_name(target) for target in node.targets)
+    return frozenset(names - {""})
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_set(node: ast.expr, names: frozenset[str]) -> bool:
+    if isinstance(node, ast.Set | ast.SetComp):
+        return True
+    if isinstance(node, ast.Call):
+        return _called(node) in _SET_CALLS
+    if isinstance(node, ast.BinOp):
+        return _is_set(node.left, names) or _is_set(node.right, names)
+    return _last_name(node) in names
+
+
+def _is_orderless(tree: ast.AST, walk: ast.AST) -> bool:
+    """Tell whether a comprehension only feeds a call that doesn't mind the order."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.SetComp) and walk in node.generators:
+            return True
+        if isinstance(node, ast.Call) and _called(node) in _ORDERLESS:
+            for argument in node.args:
+                match argument:
+                    case ast.GeneratorExp(generators=fed) | ast.ListComp(generators=fed):
+                        if walk in fed:
+                            return True
+    return False
