@@ -9,7 +9,6 @@ order, whatever fails in between; nothing here decides anything about trading or
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Final
 
 import msgspec
@@ -119,7 +118,7 @@ def build_services(
     key = load_key(settings.jwt_private_key, settings.data_dir)
     tokens = Tokens(key, settings.jwt_access_expires_in)
     auth = Auth(settings, users, Sessions(pool), audit, passwords, tokens, commands, view)
-    document = openapi_document(API_TABLE.routes, version("probity"))
+    document = openapi_document(API_TABLE.routes)
     return Services(
         settings=settings,
         commands=commands,

@@ -16,6 +16,7 @@ from gateway.routing import PATH_VALUE_LENGTH, Role, Route, Shape
 Document = dict[str, Any]
 
 _REFERENCE: Final = "#/components/schemas/{name}"
+API_VERSION: Final = "1.0.0"
 _TITLE: Final = "Probity"
 _ABOUT: Final = (
     "A prediction-market exchange. Prices, quantities and money are decimal strings; times are "
@@ -23,7 +24,7 @@ _ABOUT: Final = (
 )
 
 
-def openapi_document(routes: Iterable[Route], version: str) -> Document:
+def openapi_document(routes: Iterable[Route]) -> Document:
     """Return the document of `routes`; those with Shape.FILE are left out."""
     rows = [route for route in routes if route.shape is not Shape.FILE]
     schemas = _Schemas(rows)
@@ -32,7 +33,7 @@ def openapi_document(routes: Iterable[Route], version: str) -> Document:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
-        "info": {"title": _TITLE, "version": version, "description": _ABOUT},
+        "info": {"title": _TITLE, "version": API_VERSION, "description": _ABOUT},
         "servers": [{"url": "/api/v1"}, {"url": "/api"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in rows)],
         "paths": paths,
