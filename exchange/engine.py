@@ -32,7 +32,7 @@ from exchange.commands import (
 )
 from exchange.errors import InvariantViolated
 from exchange.events import CommandRejected, CommandReplayed, Event
-from exchange.idempotency import Key, fingerprint, key_of
+from exchange.idempotency import MAY_HAVE_KEY, Key, fingerprint, key_of
 from exchange.reasons import Reason
 from exchange.state import State
 
@@ -74,9 +74,10 @@ class Engine:
             raise InvariantViolated(f"time would run back from {state.now} to {at}")
         seq = state.seq + 1
         transitions.begin(state, seq, at)
-        key = key_of(command)
+        kind = type(command)
+        key = key_of(command) if kind in MAY_HAVE_KEY else None
         if key is None:
-            events = _HANDLERS[type(command)](state, command)
+            events = _HANDLERS[kind](state, command)
         else:
             events = self._execute_once(key, command)
         ids = state.recent_ids

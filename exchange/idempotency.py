@@ -26,19 +26,19 @@ REQUEST_ID: Final = 1
 Key = tuple[int, int, str]
 """(account id, ORDER_ID or REQUEST_ID, the client's id)."""
 
+MAY_HAVE_KEY: Final = (PlaceOrder, CreditAccount, RefuseUnstorable)
 _NONE: Final = STORED_MAX
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 def key_of(command: Command) -> Key | None:
     """Return under which key the command takes effect once; None if it may be repeated."""
-    kind = type(command)
-    if kind is PlaceOrder or kind is RefuseUnstorable:
-        client_order_id: str | None = command.client_order_id  # type: ignore[union-attr]
+    if isinstance(command, PlaceOrder | RefuseUnstorable):
+        client_order_id = command.client_order_id
         if client_order_id is not None:
-            return (command.account_id, ORDER_ID, client_order_id)  # type: ignore[union-attr]
-    elif kind is CreditAccount and command.request_id is not None:  # type: ignore[union-attr]
-        return (command.account_id, REQUEST_ID, command.request_id)  # type: ignore[union-attr]
+            return (command.account_id, ORDER_ID, client_order_id)
+    elif isinstance(command, CreditAccount) and command.request_id is not None:
+        return (command.account_id, REQUEST_ID, command.request_id)
     return None
 
 

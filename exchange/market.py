@@ -81,7 +81,3 @@ class Market:
     yes_payout: int | None = None
     source: str | None = None
     resolved_at: int | None = None
-
-    def public_seq(self, command_seq: int) -> int:
-        """Return the market seq that public messages of the command carry, moved already or not."""
-        return self.seq if self.published == command_seq else self.seq + 1

@@ -19,13 +19,13 @@ from typing import Final
 from exchange import transitions
 from exchange.bounds import PRICE_SCALE
 from exchange.ending import end_order
-from exchange.escrow import affordable, reservation, taking_rate
+from exchange.escrow import affordable, reservation
 from exchange.events import Event, TradeExecuted
 from exchange.fees import charge
 from exchange.market import Market
 from exchange.order_book import BookSide, Order, own_price
 from exchange.state import State
-from exchange.terms import BUY, CancelReason, SelfTradePrevention, TradeKind
+from exchange.terms import BUY, YES, CancelReason, SelfTradePrevention, TradeKind
 
 _CANCEL_TAKER: Final = SelfTradePrevention.CANCEL_TAKER
 _CANCEL_MAKER: Final = SelfTradePrevention.CANCEL_MAKER
@@ -44,12 +44,6 @@ class Stop(Enum):
     SELF_TRADE = auto()
     BUDGET = auto()
     """The next unit costs more than is left."""
-
-
-def crosses(facing: BookSide, limit: int | None) -> bool:
-    """Return whether the facing side's best level is good enough; a `limit` of None accepts any."""
-    best = facing.best
-    return best is not None and (limit is None or facing.sign * best.price <= limit)
 
 
 def offers(facing: BookSide, limit: int | None) -> Iterator[Order]:
@@ -74,8 +68,9 @@ def walk(
     locked what they need.  Applies and appends TradeExecuted and, by self-trade prevention,
     OrderCancelled of makers. O(fills), plus O(log levels) for each level emptied.
     """
-    facing = market.book.facing_side(bid=taker.is_bid)
+    facing = market.book.asks if taker.is_bid else market.book.bids
     by_cost = taker.quantity is None
+    prevention = taker.self_trade_prevention
     spent = 0
     while by_cost or taker.remaining:
         if by_cost and spent == budget:
@@ -84,15 +79,15 @@ def walk(
         if best is None or (limit is not None and facing.sign * best.price > limit):
             return Stop.NO_MORE
         maker = best.head
-        if maker is None:
-            return Stop.NO_MORE
         if maker.account_id == taker.account_id:
-            if taker.self_trade_prevention is not _CANCEL_TAKER:
+            if prevention is not _CANCEL_TAKER:
                 end_order(state, maker, _SELF_TRADE, events)
-            if taker.self_trade_prevention is not _CANCEL_MAKER:
+            if prevention is not _CANCEL_MAKER:
                 return Stop.SELF_TRADE
             continue
-        quantity = maker.remaining if by_cost else min(maker.remaining, taker.remaining)
+        quantity = maker.remaining
+        if not by_cost and taker.remaining < quantity:
+            quantity = taker.remaining
         if budget is not None:
             price = own_price(taker.outcome, maker.yes_price)
             quantity = affordable(market, price, taker.fee_carry, budget - spent, quantity)
@@ -110,24 +105,22 @@ def _trade(
     state: State, market: Market, taker: Order, maker: Order, quantity: int
 ) -> TradeExecuted:
     yes_price = maker.yes_price
-    price = own_price(taker.outcome, yes_price)
+    price = yes_price if taker.outcome is YES else PRICE_SCALE - yes_price
     if taker.outcome is maker.outcome:
         kind, maker_price = _TRANSFER, price
     else:
         kind, maker_price = (_MINT if taker.side is BUY else _MERGE), PRICE_SCALE - price
-    if market.maker_fee or market.taker_fee:
+    taker_rate, maker_rate = market.taker_fee, market.maker_fee
+    taker_fee = maker_fee = taker_carry = maker_carry = 0
+    if taker_rate or maker_rate:
         model = market.fee_model
-        taker_fee, taker_carry = charge(model, market.taker_fee, price, quantity, taker.fee_carry)
-        maker_fee, maker_carry = charge(
-            model, market.maker_fee, maker_price, quantity, maker.fee_carry
-        )
-    else:
-        taker_fee = maker_fee = taker_carry = maker_carry = 0
-    taker_rate = taking_rate(market)
+        taker_fee, taker_carry = charge(model, taker_rate, price, quantity, taker.fee_carry)
+        maker_fee, maker_carry = charge(model, maker_rate, maker_price, quantity, maker.fee_carry)
+        taker_rate = max(taker_rate, maker_rate)
     return TradeExecuted(
         market.id,
         market.trade_no + 1,
-        market.public_seq(state.seq),
+        market.seq if market.published == state.seq else market.seq + 1,
         kind,
         taker.side,
         taker.outcome,
@@ -141,16 +134,20 @@ def _trade(
         taker_carry,
         maker.id,
         maker.account_id,
-        _unlocked(market, maker, market.maker_fee, quantity, maker_carry),
+        _unlocked(market, maker, maker_rate, quantity, maker_carry),
         maker_fee,
         maker_carry,
     )
 
 
 def _unlocked(market: Market, order: Order, rate: int, quantity: int, carry_after: int) -> int:
+    """Return what leaves the order's reservation when it trades `quantity`."""
     if order.side is not BUY:
         return quantity
-    if order.price is None:
+    price = order.price
+    if price is None:
         return 0
     remaining = order.remaining - quantity
-    return order.locked - reservation(market, rate, order.price, remaining, carry_after)
+    if rate == 0:
+        return order.locked - price * remaining
+    return order.locked - reservation(market, rate, price, remaining, carry_after)

@@ -79,17 +79,17 @@ def own_price(outcome: Outcome, yes_price: int) -> int:
 
 @dataclass(slots=True, eq=False)
 class Level:
-    """All orders at one price: a doubly linked list, oldest first."""
+    """All orders at one price: a doubly linked list, oldest first, never empty."""
 
     price: int
-    quantity: int = 0
-    count: int = 0
-    head: Order | None = None
-    tail: Order | None = None
+    quantity: int
+    count: int
+    head: Order
+    tail: Order
 
     def orders(self) -> Iterator[Order]:
         """Yield the orders, oldest first."""
-        order = self.head
+        order: Order | None = self.head
         while order is not None:
             following = order.next
             yield order
@@ -97,8 +97,9 @@ class Level:
 
 
 class BookSide:
-    """All bids or all asks.  Adding and removing cost O(log levels) at a new or emptied level,
-    else O(1).
+    """All bids or all asks.
+
+    Adding and removing cost O(log levels) at a new or emptied level, else O(1).
     """
 
     __slots__ = ("best", "levels", "sign")
@@ -113,41 +114,42 @@ class BookSide:
         key = self.sign * order.yes_price
         level = self.levels.get(key)
         if level is None:
-            level = self.levels[key] = Level(order.yes_price)
+            level = Level(order.yes_price, order.remaining, 1, order, order)
+            self.levels[key] = level
             if self.best is None or key < self.sign * self.best.price:
                 self.best = level
-        tail = level.tail
-        if tail is None:
-            level.head = order
         else:
+            tail = level.tail
             tail.next = order
             order.previous = tail
-        level.tail = order
-        level.quantity += order.remaining
-        level.count += 1
+            level.tail = order
+            level.quantity += order.remaining
+            level.count += 1
         order.resting = True
 
     def remove(self, order: Order) -> None:
         """Take an order out, with whatever remains of it."""
         key = self.sign * order.yes_price
         level = self.levels[key]
-        before, after = order.previous, order.next
-        if before is None:
-            level.head = after
-        else:
-            before.next = after
-        if after is None:
-            level.tail = before
-        else:
-            after.previous = before
-        order.previous = order.next = None
         order.resting = False
-        level.quantity -= order.remaining
-        level.count -= 1
-        if level.head is None:
+        if level.count == 1:
             del self.levels[key]
             if level is self.best:
                 self.best = self.levels.peekitem(0)[1] if self.levels else None
+            return
+        before, after = order.previous, order.next
+        if before is not None:
+            before.next = after
+            order.previous = None
+        if after is not None:
+            after.previous = before
+            order.next = None
+        if before is None and after is not None:
+            level.head = after
+        if after is None and before is not None:
+            level.tail = before
+        level.quantity -= order.remaining
+        level.count -= 1
 
     def reduce(self, order: Order, quantity: int) -> None:
         """Note that an order, which keeps its place, has `quantity` less to trade."""
@@ -175,7 +177,3 @@ class OrderBook:
     def own_side(self, order: Order) -> BookSide:
         """Return the side on which the order would rest."""
         return self.bids if order.is_bid else self.asks
-
-    def facing_side(self, *, bid: bool) -> BookSide:
-        """Return the side that a bid (or an ask) trades against."""
-        return self.asks if bid else self.bids

@@ -23,7 +23,7 @@ from exchange.events import (
 )
 from exchange.fees import charge
 from exchange.market import OPEN, Market
-from exchange.matching import Stop, crosses, offers, walk
+from exchange.matching import Stop, offers, walk
 from exchange.netting import net
 from exchange.order_book import BookSide, Order, own_price
 from exchange.reasons import Reason
@@ -97,12 +97,14 @@ def _max_cost_problem(command: PlaceOrder) -> tuple[str, str] | None:
 def place(state: State, command: PlaceOrder) -> list[Event]:
     """Run a PlaceOrder and return its events, already applied."""
     account = state.accounts.get(command.account_id)
+    market = state.markets.get(command.market_id)
     if account is None:
         return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
-    market = state.markets.get(command.market_id)
     if market is None:
         return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
-    refusal = _closed_refusal(state, market) or _terms_refusal(market, command)
+    if state.mode is not _MODE_OPEN or market.status is not OPEN:
+        return [_closed_refusal(state, market)]
+    refusal = _terms_refusal(market, command)
     if refusal is not None:
         return [refusal]
     price = command.price
@@ -112,7 +114,8 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     if price is not None:
         yes_price = price if command.outcome is YES else PRICE_SCALE - price
         limit = yes_price if bid else -yes_price
-    taking = crosses(facing, limit)
+    best = facing.best
+    taking = best is not None and (limit is None or facing.sign * best.price <= limit)
     locked = _to_lock(market, account, command, taking=taking)
     if isinstance(locked, CommandRejected):
         return [locked]
@@ -178,16 +181,12 @@ def _take(
     net(state, market, traders, events)
 
 
-def _closed_refusal(state: State, market: Market) -> CommandRejected | None:
+def _closed_refusal(state: State, market: Market) -> CommandRejected:
     if state.mode is not _MODE_OPEN:
-        return CommandRejected(
-            _MODE_REFUSALS[state.mode], "", f"the exchange is {state.mode.value}"
-        )
-    if market.status is not OPEN:
-        return CommandRejected(
-            Reason.MARKET_NOT_OPEN, "market", f"the market is {market.status.value}"
-        )
-    return None
+        message = f"the exchange is {state.mode.value}"
+        return CommandRejected(_MODE_REFUSALS[state.mode], "", message)
+    message = f"the market is {market.status.value}"
+    return CommandRejected(Reason.MARKET_NOT_OPEN, "market", message)
 
 
 def _terms_refusal(market: Market, command: PlaceOrder) -> CommandRejected | None:

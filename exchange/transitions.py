@@ -196,7 +196,8 @@ def order_placed(state: State, event: OrderPlaced) -> None:
         if event.side is BUY:
             account.available -= locked
             account.locked += locked
-            _touch_cash(state, account)
+            account.touched = seq
+            account.seq += 1
         else:
             holding = state.holding_of(order)
             holding.free -= locked
@@ -328,17 +329,21 @@ def _fill(
     order.locked -= unlocked
     order.filled += quantity
     order.filled_cash += amount
-    order.fees_paid += fee
-    order.fee_carry = carry
-    order.status = _PARTIAL
+    if fee or carry or order.fee_carry:
+        order.fees_paid += fee
+        order.fee_carry = carry
     _touch_order(state, account, order)
-    _touch_cash(state, account)
     _touch_holding(state, account, holding)
-    if order.quantity is not None:
-        order.remaining -= quantity
-        if order.remaining == 0:
-            order.status = _FILLED
-            _close(state, account, order)
+    if account.touched != state.seq:
+        account.touched = state.seq
+        account.seq += 1
+    if order.quantity is None or order.remaining > quantity:
+        order.status = _PARTIAL
+        order.remaining -= quantity if order.remaining else 0
+    else:
+        order.remaining = 0
+        order.status = _FILLED
+        _close(state, account, order)
 
 
 def _unlock(state: State, account: Account, order: Order, amount: int) -> None:
