@@ -46,8 +46,7 @@ def parse_time(text: str, field: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValidationFailed.of(field, "is no time of the calendar") from None
-    try:
-        since = moment - _EPOCH
-    except OverflowError:
-        raise ValidationFailed.of(field, "lies outside the calendar") from None
+    since = moment - _EPOCH
+    if since.days < 0:
+        raise ValidationFailed.of(field, "must not lie before 1970")
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -1,0 +1,133 @@
+"""Strict JSON: each malformed body is refused, fast, with the field's name."""
+
+import time
+from typing import Annotated
+
+import msgspec
+import pytest
+
+from gateway import wire_json
+from gateway.errors import ApiError, ValidationFailed
+from gateway.wire_json import BodyStruct, PriceText, QuantityText, is_given, not_given
+from gateway.wire_time import iso_millis, parse_time
+
+
+class Leg(BodyStruct, frozen=True):
+    """A part of a body."""
+
+    limit_price: PriceText
+
+
+class Body(BodyStruct, frozen=True):
+    """What the tests decode."""
+
+    price: PriceText
+    quantity: QuantityText = not_given()
+    note: Annotated[str, msgspec.Meta(max_length=5)] = ""
+    legs: list[Leg] = []
+
+
+DECODER = msgspec.json.Decoder(Body)
+
+
+def refusal(raw: bytes) -> tuple[str, str]:
+    """The field and the message that a body is refused with."""
+    started = time.perf_counter()
+    with pytest.raises(ApiError) as caught:
+        wire_json.price(wire_json.decode(raw, DECODER).price)
+    assert time.perf_counter() - started < 0.25
+    assert isinstance(caught.value, ValidationFailed)
+    (detail,) = caught.value.details
+    return detail.field, detail.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0", "1", "-1", "true", "null", "[]", "{}", "1e-1", "0.55555", "9" * 400, "0." + "5" * 400,
+        '"NaN"', "NaN", "Infinity", "-Infinity", '"1E+1000000"', "1E+1000000", '"1_0"', '"0.5\\n"',
+        '" 0.5"', '"+0.5"', '"０.５"', '""', '".5"', '"5."', '"0x1"', '"0.5\\u0000"',
+        '"\\ud800"', '"' + "1" * 400 + '"',
+    ],
+)  # fmt: skip
+def test_price_that_is_none_names_the_price(text: str) -> None:
+    field, _ = refusal(f'{{"price":{text}}}'.encode())
+    assert field == "price"
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        (b"", "body"),
+        (b"null", "body"),
+        (b"[]", "body"),
+        (b'"price"', "body"),
+        (b"{}", "price"),
+        (b'{"price":"0.5"', "body"),
+        (b'{"price":"0.5"} {}', "body"),
+        (b'{"price":"0.5",}', "body"),
+        (b"{'price':'0.5'}", "body"),
+        (b'\xef\xbb\xbf{"price":"0.5"}', "body"),
+        (b'{"price":"0.5","note":"\xff"}', "body"),
+        (b'{"price":"\xed\xa0\x80"}', "body"),
+        (b'{"price":"0.5","Price":"0.5"}', "Price"),
+        (b'{"price":"0.5","limit_price":1}', "limit_price"),
+        (b'{"price":"0.5","price":"0.5"}', "price"),
+        (b'{"price":"0.5","pri\\u0063e":"0.6"}', "price"),
+        (b'{"price":"0.5","legs":[{"limitPrice":1,"limitPrice":2}]}', "limitPrice"),
+        (b'{"price":"0.5","note":7}', "note"),
+        (b'{"price":"0.5","note":"too long"}', "note"),
+        (b'{"price":"0.5","note":"a\\u0000"}', "note"),
+        (b'{"price":"0.5","note":"\\udfff"}', "note"),
+        (b'{"price":"0.5","note":"\\ud83dx"}', "note"),
+        (b'{"price":"0.5","legs":[{}]}', "legs[0].limitPrice"),
+        (b'{"price":"0.5","legs":[{"limitPrice":1,"x":2}]}', "legs[0].x"),
+        (b'{"price":"0.5","legs":[{"limitPrice":"\\u0000"}]}', "legs[0].limitPrice"),
+        (b'{"price":"0.5","legs":[{"limitPrice":NaN}]}', "legs[0].limitPrice"),
+        (b'{"price":"0.5","legs":[7]}', "legs[0]"),
+        (b"[" * 100_000, "body"),
+        (b'{"price":' + b"[" * 60_000, "body"),
+        (b'{"price":' * 7_000, "body"),
+        (b'{"price":"0.5","x":' + b'{"a":' * 900 + b"1" + b"}" * 901, "x"),
+    ],
+)
+def test_malformed_body_names_what_is_wrong(raw: bytes, field: str) -> None:
+    assert refusal(raw)[0] == field
+
+
+def test_field_shown_back_is_short_and_printable() -> None:
+    field, _ = refusal(b'{"price":"0.5","' + b"\\u202e" + b"x" * 500 + b'":1}')
+    assert len(field) <= 64
+    assert field.isprintable()
+
+
+@pytest.mark.parametrize("text", ['"0.55"', "0.55", "0.5500", '"0.5500"'])
+def test_price_may_be_text_or_number(text: str) -> None:
+    body = wire_json.decode(f'{{"price":{text},"note":"\\u00e9"}}'.encode(), DECODER)
+    assert (wire_json.price(body.price), body.note) == (5_500, "é")
+
+
+def test_quantity_left_out_or_null_is_not_given() -> None:
+    for raw in (b'{"price":1}', b'{"price":1,"quantity":null}'):
+        assert not is_given(wire_json.decode(raw, DECODER).quantity)
+    assert is_given(wire_json.decode(b'{"price":1,"quantity":0}', DECODER).quantity)
+
+
+def test_time_goes_both_ways() -> None:
+    at = parse_time("2026-01-31T12:00:00.25Z", "closeTime")
+    assert iso_millis(at) == "2026-01-31T12:00:00.250Z"
+    assert parse_time("2026-01-31T13:00:00.250+01:00", "closeTime") == at
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "tomorrow", "2026-01-31", "2026-01-31T12:00:00", "2026-13-31T12:00:00Z",
+        "2026-02-30T12:00:00Z", "2026-01-31T12:00:00Z\n", "２026-01-31T12:00:00Z", "1769860800",
+        "2026-01-31T24:30:00Z", "0001-01-01T00:00:00+23:59", "9" * 500,
+    ],
+)  # fmt: skip
+def test_text_that_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        parse_time(text, "closeTime")
+    assert caught.value.details[0].field == "closeTime"
