@@ -3,6 +3,7 @@
     probity serve           everything in one process
     probity migrate         bring the schema to this version
     probity user create     add a user
+    probity replay          send recorded trades through a running exchange
 
 A wrong setting or a busy port is one line on stderr and exit code 2; a failure while running is
 exit code 1.
@@ -24,6 +25,7 @@ from gateway.errors import ApiError
 from gateway.logs import configure_logs
 from gateway.passwords import Passwords
 from gateway.principals import ADMIN, USER
+from gateway.replay_command import replay
 from gateway.server import StopSignal, bind, make_server
 from gateway.setting_values import password as password_value
 from gateway.settings import Settings, SettingsError, load_settings
@@ -42,6 +44,9 @@ DEFAULT_ADMIN: Final = "admin@probity.local"
 @click.version_option(package_name="probity")
 def main() -> None:
     """Run a prediction-market exchange."""
+
+
+main.add_command(replay)
 
 
 @main.command()

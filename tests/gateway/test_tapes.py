@@ -21,12 +21,12 @@ from gateway.tapes import (
 )
 
 KALSHI_JSONL = """\
-{"market":"KXA","traded_at":"2026-07-31 02:07:13","price":"0.0500","size":"2.00","taker_side":"yes"}
-{"market":"KXA","traded_at":"2026-07-31 02:07:13","price":"0.0600","size":"475.27","taker_side":"no"}
+{"market":"KXA","traded_at":"2026-07-31 02:07","price":"0.0500","size":"2.00","taker_side":"yes"}
+{"market":"KXA","traded_at":"2026-07-31 02:07","price":"0.0600","size":"475.27","taker_side":"no"}
 """
 POLYMARKET_JSONL = """\
-{"market":"27","traded_at":"2026-07-30 22:47:42","price":"0.3899999962","size":"102.564101","taker_side":"buy"}
-{"market":"27","traded_at":"2026-07-30 22:47:43","price":"0.007","size":"168.7","taker_side":"sell"}
+{"market":"27","traded_at":"2026-07-30","price":"0.38999","size":"102.564101","taker_side":"buy"}
+{"market":"27","traded_at":"2026-07-30 22:43","price":"0.007","size":"168.7","taker_side":"sell"}
 """
 CSV = """\
 timestamp,title,size,price,side,asset,conditionId,proxyWallet,outcome
