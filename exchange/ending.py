@@ -2,7 +2,7 @@
 OrderCancelled.
 """
 
-from exchange import transitions
+from exchange import order_transitions
 from exchange.events import Event, OrderCancelled
 from exchange.order_book import Order
 from exchange.state import State
@@ -15,4 +15,4 @@ def end_order(state: State, order: Order, reason: CancelReason, events: list[Eve
         order.id, order.account_id, order.market_id, order.side, reason, order.locked
     )
     events.append(event)
-    transitions.order_cancelled(state, event)
+    order_transitions.order_cancelled(state, event)

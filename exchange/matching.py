@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Final
 
-from exchange import transitions
+from exchange import order_transitions
 from exchange.bounds import PRICE_SCALE
 from exchange.ending import end_order
 from exchange.escrow import affordable, reservation
@@ -95,7 +95,7 @@ def walk(
                 return Stop.BUDGET
         trade = _trade(state, market, taker, maker, quantity)
         events.append(trade)
-        transitions.trade_executed(state, trade)
+        order_transitions.trade_executed(state, trade)
         if budget is not None:
             spent += trade.price * quantity + trade.taker_fee
     return Stop.FILLED

@@ -6,7 +6,7 @@ the middle, whatever freed the shares.
 
 from collections.abc import Iterable
 
-from exchange import transitions
+from exchange import order_transitions
 from exchange.events import Event, PairsNetted
 from exchange.market import Market
 from exchange.state import State
@@ -22,4 +22,4 @@ def net(state: State, market: Market, account_ids: Iterable[int], events: list[E
         if pairs:
             event = PairsNetted(account_id, market.id, pairs)
             events.append(event)
-            transitions.pairs_netted(state, event)
+            order_transitions.pairs_netted(state, event)

@@ -7,7 +7,7 @@ Everything that can refuse is asked before the first event, so a refusal changes
 
 from typing import Final
 
-from exchange import transitions
+from exchange import order_transitions
 from exchange.accounts import Account
 from exchange.bounds import OPEN_ORDERS_PER_ACCOUNT, PRICE_MAX, PRICE_MIN, PRICE_SCALE, QUANTITY_MAX
 from exchange.commands import PlaceOrder
@@ -147,7 +147,7 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         rests and not taking,
     )
     events: list[Event] = [placed]
-    transitions.order_placed(state, placed)
+    order_transitions.order_placed(state, placed)
     if not placed.resting:
         _take(state, market, state.orders[placed.order_id], limit, budget, events)
     return events
@@ -171,11 +171,11 @@ def _take(
         unlocked = order.locked - resting_reservation(market, order)
         rested = OrderRested(order.id, order.account_id, order.market_id, order.side, unlocked)
         events.append(rested)
-        transitions.order_rested(state, rested)
+        order_transitions.order_rested(state, rested)
     elif stop is Stop.BUDGET and order.max_cost is not None:
         filled = OrderFilled(order.id, order.account_id, order.market_id)
         events.append(filled)
-        transitions.order_filled(state, filled)
+        order_transitions.order_filled(state, filled)
     elif stop is not Stop.FILLED:
         end_order(state, order, _CANCEL_REASONS[stop], events)
     net(state, market, traders, events)

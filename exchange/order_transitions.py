@@ -1,0 +1,249 @@
+"""What the events of an order's life change, from its placing to its end; see `transitions.py`."""
+
+from typing import Final
+
+from exchange.accounts import Account
+from exchange.bounds import PRICE_SCALE
+from exchange.events import (
+    OrderCancelled,
+    OrderFilled,
+    OrderPlaced,
+    OrderRested,
+    OrdersCancelled,
+    PairsNetted,
+    TradeExecuted,
+)
+from exchange.idempotency import ORDER_ID
+from exchange.market import Market
+from exchange.marks import touch_cash, touch_holding, touch_market, touch_order, touch_public
+from exchange.order_book import Order
+from exchange.state import State
+from exchange.terms import BUY, YES, OrderStatus, TradeKind
+
+_PARTIAL: Final = OrderStatus.PARTIAL
+_FILLED: Final = OrderStatus.FILLED
+_CANCELLED: Final = OrderStatus.CANCELLED
+_MINT: Final = TradeKind.MINT
+_MERGE: Final = TradeKind.MERGE
+
+
+def order_placed(state: State, event: OrderPlaced) -> None:
+    """Open an order, lock its reservation, and put it into the book if it crosses nothing."""
+    price = event.price
+    bid = (event.side is BUY) is (event.outcome is YES)
+    if price is None:
+        yes_price = 0
+    elif event.outcome is YES:
+        yes_price = price
+    else:
+        yes_price = PRICE_SCALE - price
+    quantity = event.quantity
+    seq, now = state.seq, state.now
+    order = Order(
+        event.order_id,
+        event.account_id,
+        event.market_id,
+        event.side,
+        event.outcome,
+        event.type,
+        price,
+        yes_price,
+        bid,
+        quantity,
+        quantity or 0,
+        event.time_in_force,
+        event.self_trade_prevention,
+        event.max_cost,
+        event.client_order_id,
+        event.locked,
+        seq,
+        seq,
+        now,
+        now,
+    )
+    account = state.accounts[event.account_id]
+    state.orders[event.order_id] = order
+    account.orders[event.order_id] = order
+    state.next_order_id = event.order_id + 1
+    account.seq += 1
+    dirty = state.dirty
+    dirty.orders[event.order_id] = order
+    dirty.accounts[event.account_id] = account
+    if event.client_order_id is not None:
+        state.open_client_ids[(event.account_id, ORDER_ID, event.client_order_id)] = event.order_id
+    locked = event.locked
+    if locked:
+        if event.side is BUY:
+            account.available -= locked
+            account.locked += locked
+            if account.touched != seq:
+                account.touched = seq
+                account.seq += 1
+        else:
+            holding = state.holding_of(order)
+            holding.free -= locked
+            holding.locked += locked
+            touch_holding(state, account, holding)
+    if event.resting:
+        market = state.markets[event.market_id]
+        book = market.book
+        (book.bids if bid else book.asks).add(order)
+        touch_public(state, market)
+
+
+def trade_executed(state: State, event: TradeExecuted) -> None:
+    """Fill both orders, move the shares and the money, and take what was traded off the book."""
+    market = state.markets[event.market_id]
+    maker = state.orders[event.maker_order_id]
+    taker = state.orders[event.taker_order_id]
+    quantity = event.quantity
+    side = market.book.bids if maker.is_bid else market.book.asks
+    if maker.remaining > quantity:
+        side.reduce(maker, quantity)
+    else:
+        side.remove(maker)
+    _fill(state, market, maker, event, event.maker_unlocked, event.maker_fee, event.maker_fee_carry)
+    _fill(state, market, taker, event, event.taker_unlocked, event.taker_fee, event.taker_fee_carry)
+    if event.kind is _MINT:
+        market.collateral += PRICE_SCALE * quantity
+    elif event.kind is _MERGE:
+        market.collateral -= PRICE_SCALE * quantity
+    state.fees += event.maker_fee + event.taker_fee
+    market.trade_no = event.trade_no
+    market.last_price = event.yes_price
+    market.volume += quantity
+    touch_public(state, market)
+
+
+def order_rested(state: State, event: OrderRested) -> None:
+    """Put what the order didn't trade into the book, and free what it needs no longer."""
+    order = state.orders[event.order_id]
+    account = state.accounts[order.account_id]
+    if event.unlocked:
+        _unlock(state, account, order, event.unlocked)
+    market = state.markets[order.market_id]
+    market.book.own_side(order).add(order)
+    touch_order(state, account, order)
+    touch_public(state, market)
+
+
+def order_filled(state: State, event: OrderFilled) -> None:
+    """End an order by maximal cost that bought all it could."""
+    order = state.orders[event.order_id]
+    order.status = _FILLED
+    account = state.accounts[order.account_id]
+    touch_order(state, account, order)
+    _close(state, account, order)
+
+
+def order_cancelled(state: State, event: OrderCancelled) -> None:
+    """End an order early: out of the book, and everything it had locked is free."""
+    order = state.orders[event.order_id]
+    account = state.accounts[order.account_id]
+    if order.resting:
+        market = state.markets[order.market_id]
+        book = market.book
+        (book.bids if order.is_bid else book.asks).remove(order)
+        touch_public(state, market)
+    if event.unlocked:
+        _unlock(state, account, order, event.unlocked)
+    order.status = _CANCELLED
+    order.cancel_reason = event.reason
+    touch_order(state, account, order)
+    _close(state, account, order)
+
+
+def orders_cancelled(state: State, event: OrdersCancelled) -> None:
+    """Sum up a cancel-all, whose orders ended by events of their own."""
+
+
+def pairs_netted(state: State, event: PairsNetted) -> None:
+    """Turn free pairs into cash from the collateral; the profit is what they pay less what they
+    cost.
+    """
+    market = state.markets[event.market_id]
+    account = state.accounts[event.account_id]
+    position = market.positions[event.account_id]
+    proceeds = PRICE_SCALE * event.quantity
+    position.realised += proceeds
+    for holding in (position.yes, position.no):
+        cost = holding.cost_of(event.quantity)
+        holding.free -= event.quantity
+        holding.cost -= cost
+        position.realised -= cost
+        touch_holding(state, account, holding)
+    account.available += proceeds
+    market.collateral -= proceeds
+    touch_cash(state, account)
+    touch_market(state, market)
+
+
+def _fill(
+    state: State,
+    market: Market,
+    order: Order,
+    trade: TradeExecuted,
+    unlocked: int,
+    fee: int,
+    carry: int,
+) -> None:
+    quantity, yes_price = trade.quantity, trade.yes_price
+    account = state.accounts[order.account_id]
+    position = market.positions.get(order.account_id)
+    if position is None:
+        position = state.open_position(order.account_id, market.id)
+    if order.outcome is YES:
+        holding, amount = position.yes, quantity * yes_price
+    else:
+        holding, amount = position.no, quantity * (PRICE_SCALE - yes_price)
+    if order.side is BUY:
+        account.locked -= unlocked
+        account.available += unlocked - amount - fee
+        holding.free += quantity
+        holding.cost += amount
+    else:
+        cost = holding.cost_of(quantity)
+        holding.locked -= quantity
+        holding.cost -= cost
+        position.realised += amount - cost
+        account.available += amount - fee
+    order.locked -= unlocked
+    order.filled += quantity
+    order.filled_cash += amount
+    if fee or carry or order.fee_carry:
+        order.fees_paid += fee
+        order.fee_carry = carry
+    touch_order(state, account, order)
+    touch_holding(state, account, holding)
+    if account.touched != state.seq:
+        account.touched = state.seq
+        account.seq += 1
+    if order.quantity is None or order.remaining > quantity:
+        order.status = _PARTIAL
+        order.remaining -= quantity if order.remaining else 0
+    else:
+        order.remaining = 0
+        order.status = _FILLED
+        _close(state, account, order)
+
+
+def _unlock(state: State, account: Account, order: Order, amount: int) -> None:
+    order.locked -= amount
+    if order.side is BUY:
+        account.locked -= amount
+        account.available += amount
+        touch_cash(state, account)
+    else:
+        holding = state.holding_of(order)
+        holding.locked -= amount
+        holding.free += amount
+        touch_holding(state, account, holding)
+
+
+def _close(state: State, account: Account, order: Order) -> None:
+    del state.orders[order.id]
+    del account.orders[order.id]
+    if order.client_order_id is not None:
+        key = (order.account_id, ORDER_ID, order.client_order_id)
+        del state.open_client_ids[key]
+        state.recent_ids.order_closed(key, state.seq)
