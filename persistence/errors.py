@@ -10,8 +10,16 @@
     │   └── DatabaseNotDurable         fsync, full_page_writes or synchronous_commit is off
     ├── SchemaError                a migration failed; nothing of it was kept
     │   └── SchemaTooNew               the database was migrated by a later version of Probity
-    └── EmbeddedPostgresError      our own server can't be started or stopped
-        └── DataFolderBusy             another process works in this data folder
+    ├── EmbeddedPostgresError      our own server can't be started or stopped
+    │   └── DataFolderBusy             another process works in this data folder
+    ├── CommandNotTaken            the engine took nothing and nothing happened
+    │   ├── QueueFull                  its queue is at its bound
+    │   └── EngineClosed               it is draining, or has stopped
+    ├── OutcomeUnknown             a commit was neither confirmed nor refused
+    ├── FenceLost                  another engine leads: this one must write nothing more
+    ├── BatchRefused               PostgreSQL refused a batch and rolled it back for certain
+    ├── EngineRunning              another engine holds the lead
+    └── HistoryMismatch            the database isn't the one that was written, or not all of it
 
 Laws: a message names what is wrong and what to do, in one line that may be shown to an operator;
 it never holds a password. Refusals by the rules of the exchange are events, not errors.
@@ -56,3 +64,35 @@ class EmbeddedPostgresError(PersistenceError):
 
 class DataFolderBusy(EmbeddedPostgresError):
     """Another living process holds the data folder."""
+
+
+class CommandNotTaken(PersistenceError):
+    """The engine didn't take a command: it did nothing and uses up no client id."""
+
+
+class QueueFull(CommandNotTaken):
+    """The engine's queue is at its bound; try again in a moment."""
+
+
+class EngineClosed(CommandNotTaken):
+    """The engine takes no commands: it is draining, or has stopped."""
+
+
+class OutcomeUnknown(PersistenceError):
+    """A commit was neither confirmed nor refused; only a retry under the same id tells."""
+
+
+class FenceLost(PersistenceError):
+    """Another engine raised the epoch, or the journal was changed under us."""
+
+
+class BatchRefused(PersistenceError):
+    """PostgreSQL refused what a batch holds and rolled it back for certain."""
+
+
+class EngineRunning(PersistenceError):
+    """Another engine holds the lead over this database."""
+
+
+class HistoryMismatch(PersistenceError):
+    """The tables, the journal, or the tip kept outside the database contradict each other."""

@@ -20,13 +20,16 @@ from typing import Final, NamedTuple, NoReturn
 # An operator who wants the server on an account of its own creates the first one.
 _PREFERRED_ACCOUNTS: Final = ("probity", "nobody")
 
-# linux/prctl.h and linux/capability.h
+# linux/prctl.h, linux/securebits.h and linux/capability.h
 _PR_SET_KEEPCAPS: Final = 8
+_PR_SET_SECUREBITS: Final = 28
+_SECBIT_NO_SETUID_FIXUP: Final = 1 << 2
 _PR_CAP_AMBIENT: Final = 47
 _PR_CAP_AMBIENT_RAISE: Final = 2
 _CAPABILITY_VERSION_3: Final = 0x20080522
 _DAC_OVERRIDE: Final = 1
 _DAC_READ_SEARCH: Final = 2
+_SETPCAP: Final = 8
 
 
 class Account(NamedTuple):
@@ -105,6 +108,18 @@ def _inherit(capabilities: Sequence[int]) -> None:
     """
     if sys.platform != "linux":
         return
+    if capabilities:
+        # Programs ask access(2) whether they may run one another; by default it answers as if the
+        # account had no capabilities.
+        _put_in_effect((_SETPCAP,))
+        _call("prctl", _PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
+    _put_in_effect(capabilities)
+    for capability in capabilities:
+        _call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability, 0, 0)
+
+
+def _put_in_effect(capabilities: Sequence[int]) -> None:
+    """Use exactly these of the permitted capabilities, and let them be inherited."""
     mask = sum(1 << capability for capability in capabilities)
     header = _CapabilityHeader(_CAPABILITY_VERSION_3, 0)
     words = (_CapabilityData * 2)()
@@ -112,8 +127,6 @@ def _inherit(capabilities: Sequence[int]) -> None:
     words[0] = _CapabilityData(mask, words[0].permitted, mask)
     words[1] = _CapabilityData(0, words[1].permitted, 0)
     _call("capset", ctypes.byref(header), words)
-    for capability in capabilities:
-        _call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability, 0, 0)
 
 
 def _is_open(path: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -17,7 +18,7 @@ import pytest
 
 from persistence import postmaster
 from persistence.database import assert_durable, connect
-from persistence.embedded import EmbeddedPostgres, running_url
+from persistence.embedded import EmbeddedPostgres, find_binaries, running_url
 from persistence.errors import DatabaseUnavailable, DataFolderBusy, EmbeddedPostgresError
 
 # A Probity of its own: says which server it has and waits to be killed.
@@ -286,6 +287,22 @@ async def test_opens_no_folder_above_its_own(tmp_path: Path) -> None:
         await write(server, 1)
         assert psutil.Process(server.pid).uids().real != 0
     assert [path.stat().st_mode for path in above] == before
+
+
+async def test_runs_from_an_installation_in_a_closed_folder(tmp_path: Path, folder: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    wheel = find_binaries().parent.parent
+    for part in (f"{wheel.name}/pginstall18", f"{wheel.name}.libs"):
+        if (wheel.parent / part).exists():
+            shutil.copytree(wheel.parent / part, closed / part, symlinks=True)
+    server = await EmbeddedPostgres.start(
+        folder, binaries=closed / wheel.name / "pginstall18" / "bin"
+    )
+    await write(server, 1)
+    assert psutil.Process(server.pid).exe().startswith(str(closed))
+    await server.stop()
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
 async def test_half_a_cluster_is_never_used(folder: Path) -> None:

@@ -53,6 +53,10 @@ if os.geteuid() == 0:
         read = NOBODY.command(["/bin/cat", str(closed)], [closed])
         assert subprocess.run(read, capture_output=True, check=True).stdout == b"secret"
 
+    def test_the_program_is_told_what_it_may_do(closed: Path) -> None:
+        ask = NOBODY.command(["/usr/bin/test", "-r", str(closed)], [closed])
+        assert subprocess.run(ask, check=False).returncode == 0
+
     def test_it_does_not_let_the_program_write(closed: Path) -> None:
         write = NOBODY.command(["/usr/bin/touch", str(closed)], [closed])
         assert subprocess.run(write, capture_output=True, check=False).returncode != 0
