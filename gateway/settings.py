@@ -68,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     engine_queue_size: int
     engine_batch_size: int
     shutdown_timeout_seconds: int
+    demo_seed: int | None
+    demo_step_seconds: float
     admin_email: str | None
     admin_password: str | None
 
@@ -205,6 +207,23 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Setting, ...]], ...]] = (
             _S("STARTING_CREDITS", "1000", values.money, "Credits of a new account."),
             _S("ENGINE_QUEUE_SIZE", "10000", _whole(1, 10**6), "Waiting commands; more: 503."),
             _S("ENGINE_BATCH_SIZE", "512", _whole(1, 4_096), "Commands of one commit."),
+        ),
+    ),
+    (
+        "Demonstration (serve --demo)",
+        (
+            _S(
+                "DEMO_SEED",
+                "",
+                values.optional(_whole(0, 2**62)),
+                "Seed of the simulated traders; unset: a new one, logged.",
+            ),
+            _S(
+                "DEMO_STEP_SECONDS",
+                "1.5",
+                values.seconds,
+                "Between a market's steps, about: each requotes and perhaps trades.",
+            ),
         ),
     ),
     (
