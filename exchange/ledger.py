@@ -18,8 +18,9 @@ to zero.
     PositionSettled   available +payout                         collateral -payout
 """
 
+from collections.abc import Callable
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -77,10 +78,13 @@ _ACCOUNT: Final = Owner.ACCOUNT
 _COLLATERAL: Final = Owner.COLLATERAL
 _FEES: Final = Owner.FEES
 _ISSUANCE: Final = Owner.ISSUANCE
+_CREDIT: Final = EntryKind.CREDIT
 _RESERVE: Final = EntryKind.RESERVE
 _RELEASE: Final = EntryKind.RELEASE
 _TRADE: Final = EntryKind.TRADE
 _FEE: Final = EntryKind.FEE
+_NETTING: Final = EntryKind.NETTING
+_SETTLEMENT: Final = EntryKind.SETTLEMENT
 _TRANSFER: Final = TradeKind.TRANSFER
 
 
@@ -88,79 +92,115 @@ def entries(events: list[Event]) -> list[Entry]:
     """Return the postings of one command's events, in the order of the events."""
     posted: list[Entry] = []
     for event in events:
-        match event:
-            case OrderPlaced(side=Side.BUY, locked=locked) if locked:
-                posted.append(_moved(_RESERVE, event, -locked))
-            case OrderCancelled(side=Side.BUY) | OrderRested(side=Side.BUY) if event.unlocked:
-                posted.append(_moved(_RELEASE, event, event.unlocked))
-            case TradeExecuted():
-                _post_trade(event, posted)
-            case FundsCredited(account_id=account_id, amount=amount):
-                posted.append(Entry(_ACCOUNT, account_id, EntryKind.CREDIT, amount, 0))
-                posted.append(Entry(_ISSUANCE, 0, EntryKind.CREDIT, -amount, 0))
-            case PairsNetted(market_id=market_id, account_id=account_id, quantity=quantity):
-                paid = PRICE_SCALE * quantity
-                _post_payment(EntryKind.NETTING, market_id, account_id, paid, posted)
-            case PositionSettled(market_id=market_id, account_id=account_id, payout=payout):
-                _post_payment(EntryKind.SETTLEMENT, market_id, account_id, payout, posted)
-            case _:
-                pass
+        post = _POSTINGS.get(type(event))
+        if post is not None:
+            post(event, posted)
     return posted
 
 
-def _moved(kind: EntryKind, event: OrderPlaced | OrderRested | OrderCancelled, freed: int) -> Entry:
-    return Entry(_ACCOUNT, event.account_id, kind, freed, -freed, event.market_id, event.order_id)
+def _post_placed(event: OrderPlaced, posted: list[Entry]) -> None:
+    locked = event.locked
+    if event.side is BUY and locked:
+        account_id, market_id, order_id = event.account_id, event.market_id, event.order_id
+        posted.append(Entry(_ACCOUNT, account_id, _RESERVE, -locked, locked, market_id, order_id))
 
 
-def _post_payment(
-    kind: EntryKind, market_id: int, account_id: int, amount: int, posted: list[Entry]
-) -> None:
-    posted.append(Entry(_ACCOUNT, account_id, kind, amount, 0, market_id))
-    posted.append(Entry(_COLLATERAL, market_id, kind, -amount, 0, market_id))
+def _post_freed(event: OrderRested | OrderCancelled, posted: list[Entry]) -> None:
+    freed = event.unlocked
+    if event.side is BUY and freed:
+        account_id, market_id, order_id = event.account_id, event.market_id, event.order_id
+        posted.append(Entry(_ACCOUNT, account_id, _RELEASE, freed, -freed, market_id, order_id))
+
+
+def _post_credit(event: FundsCredited, posted: list[Entry]) -> None:
+    posted.append(Entry(_ACCOUNT, event.account_id, _CREDIT, event.amount, 0))
+    posted.append(Entry(_ISSUANCE, 0, _CREDIT, -event.amount, 0))
+
+
+def _post_netting(event: PairsNetted, posted: list[Entry]) -> None:
+    paid, market_id = PRICE_SCALE * event.quantity, event.market_id
+    posted.append(Entry(_ACCOUNT, event.account_id, _NETTING, paid, 0, market_id))
+    posted.append(Entry(_COLLATERAL, market_id, _NETTING, -paid, 0, market_id))
+
+
+def _post_settlement(event: PositionSettled, posted: list[Entry]) -> None:
+    paid, market_id = event.payout, event.market_id
+    if paid:
+        posted.append(Entry(_ACCOUNT, event.account_id, _SETTLEMENT, paid, 0, market_id))
+        posted.append(Entry(_COLLATERAL, market_id, _SETTLEMENT, -paid, 0, market_id))
 
 
 def _post_trade(trade: TradeExecuted, posted: list[Entry]) -> None:
     """Post both legs, the pair made or given up, and each leg's fee."""
-    quantity, market_id, trade_no = trade.quantity, trade.market_id, trade.trade_no
+    price = trade.price
     if trade.kind is _TRANSFER:
         maker_side = SELL if trade.side is BUY else BUY
-        maker_price = trade.price
+        maker_price = price
     else:
         maker_side = trade.side
-        maker_price = PRICE_SCALE - trade.price
-    legs = (
-        (
-            trade.taker_account_id,
-            trade.taker_order_id,
-            trade.side,
-            trade.price,
-            trade.taker_unlocked,
-        ),
-        (
-            trade.maker_account_id,
-            trade.maker_order_id,
-            maker_side,
-            maker_price,
-            trade.maker_unlocked,
-        ),
+        maker_price = PRICE_SCALE - price
+    paid = _post_leg(
+        trade,
+        trade.taker_account_id,
+        trade.taker_order_id,
+        trade.side,
+        price,
+        trade.taker_unlocked,
+        posted,
+    ) + _post_leg(
+        trade,
+        trade.maker_account_id,
+        trade.maker_order_id,
+        maker_side,
+        maker_price,
+        trade.maker_unlocked,
+        posted,
     )
-    collateral = 0
-    for account_id, order_id, side, price, unlocked in legs:
-        amount = price * quantity
-        if side is BUY:
-            collateral += amount
-            available, locked = unlocked - amount, -unlocked
-        else:
-            collateral -= amount
-            available, locked = amount, 0
-        posted.append(
-            Entry(_ACCOUNT, account_id, _TRADE, available, locked, market_id, order_id, trade_no)
-        )
-    if collateral:
-        posted.append(Entry(_COLLATERAL, market_id, _TRADE, collateral, 0, market_id, 0, trade_no))
-    for (account_id, order_id, *_), fee in zip(
-        legs, (trade.taker_fee, trade.maker_fee), strict=True
-    ):
-        if fee:
-            posted.append(Entry(_ACCOUNT, account_id, _FEE, -fee, 0, market_id, order_id, trade_no))
-            posted.append(Entry(_FEES, 0, _FEE, fee, 0, market_id, order_id, trade_no))
+    market_id, trade_no = trade.market_id, trade.trade_no
+    if paid:
+        posted.append(Entry(_COLLATERAL, market_id, _TRADE, paid, 0, market_id, 0, trade_no))
+    if trade.taker_fee:
+        _post_fee(trade, trade.taker_account_id, trade.taker_order_id, trade.taker_fee, posted)
+    if trade.maker_fee:
+        _post_fee(trade, trade.maker_account_id, trade.maker_order_id, trade.maker_fee, posted)
+
+
+def _post_leg(
+    trade: TradeExecuted,
+    account_id: int,
+    order_id: int,
+    side: Side,
+    price: int,
+    unlocked: int,
+    posted: list[Entry],
+) -> int:
+    """Post what one leg pays or is paid; return what it pays, negative for what it is paid."""
+    amount = price * trade.quantity
+    if side is BUY:
+        available, locked, paid = unlocked - amount, -unlocked, amount
+    else:
+        available, locked, paid = amount, 0, -amount
+    market_id, trade_no = trade.market_id, trade.trade_no
+    posted.append(
+        Entry(_ACCOUNT, account_id, _TRADE, available, locked, market_id, order_id, trade_no)
+    )
+    return paid
+
+
+def _post_fee(
+    trade: TradeExecuted, account_id: int, order_id: int, fee: int, posted: list[Entry]
+) -> None:
+    market_id, trade_no = trade.market_id, trade.trade_no
+    posted.append(Entry(_ACCOUNT, account_id, _FEE, -fee, 0, market_id, order_id, trade_no))
+    posted.append(Entry(_FEES, 0, _FEE, fee, 0, market_id, order_id, trade_no))
+
+
+_POSTINGS: Final[dict[type[Any], Callable[[Any, list[Entry]], None]]] = {
+    FundsCredited: _post_credit,
+    OrderPlaced: _post_placed,
+    OrderRested: _post_freed,
+    OrderCancelled: _post_freed,
+    TradeExecuted: _post_trade,
+    PairsNetted: _post_netting,
+    PositionSettled: _post_settlement,
+}
