@@ -1,4 +1,4 @@
-"""Run the benchmarks named on the command line, or all of them, and print conditions and figures."""
+"""Run the benchmarks named on the command line, or all, and print conditions and figures."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""The order flow that the core is measured with: deterministic, one book, about 11 000 orders resting.
+"""The order flow that the core is measured with: deterministic, one book, 11 000 orders resting.
 
 About 55 % passive limit orders within 20 ticks of a slowly moving middle, 35 % cancels of a random
 live order, 10 % marketable limit orders. When many orders are live the shares of adding and

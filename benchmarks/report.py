@@ -6,7 +6,7 @@ import msgspec
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One measured number: the median of `rounds`, with the floor it is held against, if there is one."""
+    """One measured number: the median of `rounds`, and the floor it is held against, if any."""
 
     name: str
     unit: str
