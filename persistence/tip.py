@@ -1,0 +1,81 @@
+"""The last committed (sequence, hash), kept outside the database: what shows that one was put back.
+
+Laws: the file only ever names what was committed, so it may lag behind the database but never runs
+ahead of it; it names each database by its own identity, so that another database is not mistaken
+for an old copy; writing it never delays a commit. A database that is behind the tip, or has another
+history at it, is refused until the operator says that a restore was meant (`--accept-tip`).
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+INTERVAL_S: Final = 0.5
+"""At most this much of what was committed is unknown to the file after a crash."""
+
+
+class Tip(msgspec.Struct, frozen=True):
+    """The last command of a committed batch and the batch's hash."""
+
+    seq: int
+    hash: bytes
+
+
+class TipFile:
+    """DATA_DIR/tip, for one database."""
+
+    def __init__(self, path: Path, database_id: str) -> None:
+        self.path = path
+        self._database_id = database_id
+        self._written: Tip | None = None
+        self._pending: Tip | None = None
+        self._writer: asyncio.Task[None] | None = None
+
+    def read(self) -> Tip | None:
+        """Return what the file says of this database; None if it says nothing.
+
+        Raises:
+            OSError, msgspec.DecodeError: the file is there and can't be read.
+        """
+        return self._read_all().get(self._database_id)
+
+    def write(self, tip: Tip) -> None:
+        """Write the file now; atomic, and on disk when back."""
+        tips = self._read_all()
+        tips[self._database_id] = tip
+        temporary = self.path.with_name(self.path.name + ".new")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(msgspec.json.encode(tips))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.path)
+        self._written = tip
+
+    def committed(self, tip: Tip) -> None:
+        """Note a commit; the file follows within `INTERVAL_S`, written in a thread."""
+        self._pending = tip
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_later())
+
+    async def close(self) -> None:
+        """Write what is noted and not yet written."""
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.wait([self._writer])
+        if self._pending is not None and self._pending != self._written:
+            await asyncio.to_thread(self.write, self._pending)
+
+    async def _write_later(self) -> None:
+        while self._pending is not None and self._pending != self._written:
+            await asyncio.sleep(INTERVAL_S)
+            await asyncio.shield(asyncio.to_thread(self.write, self._pending))
+
+    def _read_all(self) -> dict[str, Tip]:
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=dict[str, Tip])
+        except FileNotFoundError:
+            return {}
