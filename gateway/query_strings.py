@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from gateway.errors import ValidationFailed
-from gateway.wire_json import QueryStruct, from_msgspec, refuse_poison
+from gateway.wire_json import QueryStruct, from_msgspec, refuse_poison, shown_name
 
 QUERY_LENGTH: Final = 2_048
 """Bytes of a whole query string."""
@@ -67,8 +67,8 @@ def parse_query(raw: bytes) -> dict[str, str]:
     parameters: dict[str, str] = {}
     for name, value in pairs:
         if name in parameters:
-            raise ValidationFailed.of(name[:64], "is given twice")
-        refuse_poison(value, name[:64])
+            raise ValidationFailed.of(shown_name(name), "is given twice")
+        refuse_poison(value, shown_name(name))
         parameters[name] = value
     return parameters
 
@@ -77,7 +77,7 @@ def refuse_query(raw: bytes) -> None:
     """Raise ValidationFailed if a route without parameters is given any."""
     if raw:
         for name in parse_query(raw):
-            raise ValidationFailed.of(name[:64], "is not a known field")
+            raise ValidationFailed.of(shown_name(name), "is not a known field")
 
 
 def _holds_integer(annotation: object) -> bool:

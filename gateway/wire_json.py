@@ -102,7 +102,7 @@ def decode(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     except UnicodeDecodeError:
         raise ValidationFailed.of(BODY_FIELD, "is not UTF-8") from None
     except _Duplicate as duplicate:
-        raise ValidationFailed.of(_shown(str(duplicate)), "is given twice") from None
+        raise ValidationFailed.of(shown_name(str(duplicate)), "is given twice") from None
     except RecursionError:
         raise ValidationFailed.of(BODY_FIELD, "is nested too deeply") from None
     except msgspec.ValidationError as error:
@@ -119,7 +119,7 @@ def _refuse_poison(value: object, path: str) -> None:
     elif isinstance(value, dict):
         for key, inner in value.items():
             refuse_poison(key, path or BODY_FIELD)
-            _refuse_poison(inner, f"{path}.{_shown(key)}" if path else _shown(key))
+            _refuse_poison(inner, f"{path}.{shown_name(key)}" if path else shown_name(key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             _refuse_poison(inner, f"{path}[{index}]")
@@ -137,7 +137,7 @@ def refuse_poison(text: str, field: str) -> None:
             raise ValidationFailed.of(field, "must not contain half a character") from None
 
 
-def _shown(key: str) -> str:
+def shown_name(key: str) -> str:
     """Return a client's own key fit to be shown: short and printable."""
     return "".join(c if c.isprintable() else "?" for c in key[:64])
 
@@ -156,7 +156,7 @@ def from_msgspec(error: msgspec.ValidationError, root: str = BODY_FIELD) -> Vali
     if missing := _MISSING.fullmatch(message):
         return ValidationFailed.of(_join(path, missing.group(1)), "is required")
     if unknown := _UNKNOWN.fullmatch(message):
-        return ValidationFailed.of(_join(path, _shown(unknown.group(1))), "is not a known field")
+        return ValidationFailed.of(_join(path, shown_name(unknown.group(1))), "is not a known field")
     text = message.replace("`", "")
     return ValidationFailed.of(path or root, text[:1].lower() + text[1:200])
 
