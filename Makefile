@@ -41,7 +41,7 @@ $(E2E)/node_modules/.installed: $(E2E)/package.json $(E2E)/package-lock.json | $
 	@command -v npm >/dev/null \
 	  || { echo "Installing Node.js into $(VENV) ..."; \
 	       $(PIP) install --require-hashes -r requirements-node.lock; }
-	@npm ci --prefix $(E2E) --userconfig .npmrc --silent
+	@npm ci --prefix $(E2E) --silent
 	@touch $@
 
 help: ## Show this list

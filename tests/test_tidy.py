@@ -24,7 +24,6 @@ TOP_LEVEL: Final = frozenset(
         ".editorconfig",
         ".env.example",
         ".gitignore",
-        ".npmrc",
         ".pre-commit-config.yaml",
         "CHANGELOG.md",
         "CONTRIBUTING.md",
