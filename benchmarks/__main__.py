@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.conditions import conditions
 
-ALL = ("core",)
+ALL = ("core", "rest_orders")
 
 
 def main(names: list[str]) -> int:
