@@ -19,14 +19,13 @@ from gateway.api import Api
 from gateway.auth import Auth, add_user
 from gateway.client_address import ClientAddresses
 from gateway.edge import Edge
-from gateway.engine_side import start_engine
+from gateway.engine_side import EngineSide, start_engine
 from gateway.error_reports import ErrorReports
 from gateway.front_door import FrontDoor
 from gateway.logs import Logger
 from gateway.metrics import Metrics
 from gateway.openapi import openapi_document
 from gateway.passwords import Passwords
-from gateway.ports import AccountsView, CommandPort
 from gateway.principals import ADMIN
 from gateway.rate_limits import RateLimits
 from gateway.readiness import Readiness
@@ -97,7 +96,7 @@ async def open_exchange(settings: Settings, logger: Logger) -> AsyncIterator[Run
         engine = await stack.enter_async_context(start_engine(settings, direct_url, metrics))
         passwords = Passwords(settings.password_hash_workers, settings.password_hash_queue)
         stack.callback(passwords.close)
-        services = build_services(settings, pool, engine.commands, engine.view, passwords, metrics)
+        services = build_services(settings, pool, engine, passwords, metrics)
         stack.callback(services.readiness.drain)
         application = build_application(services, logger, reports, {})
         services.readiness.open()
@@ -107,8 +106,7 @@ async def open_exchange(settings: Settings, logger: Logger) -> AsyncIterator[Run
 def build_services(
     settings: Settings,
     pool: DeadlinePool,
-    commands: CommandPort,
-    view: AccountsView,
+    engine: EngineSide,
     passwords: Passwords,
     metrics: Metrics,
 ) -> Services:
@@ -117,12 +115,16 @@ def build_services(
     audit = AuditLog(pool)
     key = load_key(settings.jwt_private_key, settings.data_dir)
     tokens = Tokens(key, settings.jwt_access_expires_in)
-    auth = Auth(settings, users, Sessions(pool), audit, passwords, tokens, commands, view)
+    auth = Auth(
+        settings, users, Sessions(pool), audit, passwords, tokens, engine.commands, engine.view
+    )
     document = openapi_document(API_TABLE.routes)
     return Services(
         settings=settings,
-        commands=commands,
-        view=view,
+        commands=engine.commands,
+        view=engine.view,
+        history=engine.history,
+        epoch=engine.epoch,
         readiness=Readiness(),
         auth=auth,
         users=users,

@@ -38,7 +38,8 @@ _CLIENT_ID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{CLIENT_ID_LENGTH}}}", re.A
 ClientIdText = Annotated[
     str,
     msgspec.Meta(
-        description=f"1 to {CLIENT_ID_LENGTH} of A-Z a-z 0-9 . _ : -; takes effect once, for ever"
+        max_length=CLIENT_ID_LENGTH,
+        description="of A-Z a-z 0-9 . _ : -; what it names takes effect once, for ever",
     ),
 ]
 

@@ -45,4 +45,6 @@ class CommandPort(Protocol):
 class AccountsView(Protocol):
     """The part of the committed view that sign-in reads."""
 
-    accounts: Mapping[int, object]
+    @property
+    def accounts(self) -> Mapping[int, object]:
+        """Return the accounts by id."""

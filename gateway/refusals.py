@@ -12,7 +12,7 @@ from typing import Final
 
 from exchange.events import CommandRejected
 from exchange.reasons import Reason
-from gateway.errors import ApiError, Detail, ValidationFailed
+from gateway.errors import Detail, Refused, ValidationFailed
 
 STATUS: Final[dict[Reason, int]] = {
     Reason.CONFLICT: 409,
@@ -48,24 +48,23 @@ STATUS: Final[dict[Reason, int]] = {
 _MALFORMED: Final = 400
 
 
-class EngineRefused(ApiError):
+class EngineRefused(Refused):
     """The engine understood the command and refused it; nothing changed."""
-
-    status = 422
 
     def __init__(
         self, reason: Reason, message: str = "", field: str = "", *, replayed: bool = False
     ) -> None:
+        status = STATUS[reason]
+        super().__init__(
+            ValidationFailed.code if status == _MALFORMED else reason.name,
+            f"{field}: {message}" if field else message,
+            details=(Detail(field, message),) if field else (),
+        )
         self.reason = reason
-        self.status = STATUS[reason]
-        self.code = ValidationFailed.code if self.status == _MALFORMED else reason.name
+        self.status = status
         self.transient = reason.transient
         if replayed:
             self.replayed = True
-        if field:
-            super().__init__(f"{field}: {message}", details=(Detail(field, message),))
-        else:
-            super().__init__(message)
 
 
 def refused(event: CommandRejected, *, replayed: bool = False) -> EngineRefused:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from exchange.state import State
 from gateway.auth import Auth
+from gateway.history_port import History
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
-from gateway.ports import AccountsView, CommandPort
+from gateway.ports import CommandPort
 from gateway.rate_limits import RateLimits
 from gateway.readiness import Readiness
 from gateway.settings import Settings
@@ -19,7 +21,11 @@ class Services:
 
     settings: Settings
     commands: CommandPort
-    view: AccountsView
+    view: State
+    """The committed view; only the engine's side moves it."""
+    history: History
+    epoch: int
+    """Of the engine that leads; public messages carry it beside a market's seq."""
     readiness: Readiness
     auth: Auth
     users: Users

@@ -9,7 +9,7 @@ ISO-8601 with milliseconds and "Z"; sequences and checksums are integers. Nothin
 account, an order or an e-mail address of anybody.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from exchange.accounts import Holding
 from exchange.events import TradeExecuted
@@ -156,7 +156,30 @@ def trade_id(market_id: int, trade_no: int) -> str:
     return f"{market_id}-{trade_no}"
 
 
-def trade_view(trade: TradeExecuted, market: Market, at: int) -> TradeView:
+class Print(Protocol):
+    """What of a trade is public: all that the tape needs of an event or of a stored row."""
+
+    @property
+    def market_id(self) -> int: ...  # noqa: D102 - plain fields
+    @property
+    def trade_no(self) -> int: ...  # noqa: D102
+    @property
+    def market_seq(self) -> int: ...  # noqa: D102
+    @property
+    def kind(self) -> TradeKind: ...  # noqa: D102
+    @property
+    def side(self) -> Side: ...  # noqa: D102
+    @property
+    def outcome(self) -> Outcome: ...  # noqa: D102
+    @property
+    def price(self) -> int: ...  # noqa: D102
+    @property
+    def yes_price(self) -> int: ...  # noqa: D102
+    @property
+    def quantity(self) -> int: ...  # noqa: D102
+
+
+def trade_view(trade: Print, market: Market, at: int) -> TradeView:
     """Return a trade, executed at `at` (microseconds), as everybody sees it."""
     return TradeView(
         trade_id(trade.market_id, trade.trade_no),

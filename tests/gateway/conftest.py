@@ -1,6 +1,5 @@
 """A whole web application over a real database, with a hand-written engine behind it."""
 
-import asyncio
 import io
 import itertools
 import json
@@ -14,38 +13,20 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from exchange.commands import OpenAccount
 from gateway import bootstrap
+from gateway.engine_side import EngineSide
 from gateway.error_reports import ErrorReports
 from gateway.logs import configure_logs
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
-from gateway.ports import QueueFull
 from gateway.services import Services
 from gateway.settings import Settings, load_settings
 from persistence.database import create_pool
+from tests.gateway.engine_fake import EngineFake
+from tests.gateway.trading_desk import Desk, open_desk
 
 PASSWORD = "correct horse battery"
 _NAMES = itertools.count(1)
-
-
-class FakeEngine:
-    """Both ends of the engine: opens accounts at once, and remembers what it was sent."""
-
-    def __init__(self) -> None:
-        self.is_open = True
-        self.accounts: dict[int, object] = {}
-        self.submitted: list[Any] = []
-
-    def submit(self, command: Any) -> asyncio.Future[Any]:
-        if not self.is_open:
-            raise QueueFull
-        self.submitted.append(command)
-        if isinstance(command, OpenAccount):
-            self.accounts[command.account_id] = command.starting_credits
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        answer.set_result(None)
-        return answer
 
 
 @dataclass
@@ -68,7 +49,7 @@ class Web:
 
     application: ASGIApp
     services: Services
-    engine: FakeEngine
+    engine: EngineFake
     log: io.StringIO
     client: httpx.AsyncClient
     people: list[Person] = field(default_factory=list)
@@ -116,8 +97,9 @@ async def open_web(
         stack.push_async_callback(pool.close)
         passwords = Passwords(settings.password_hash_workers, settings.password_hash_queue)
         stack.callback(passwords.close)
-        engine = FakeEngine()
-        services = bootstrap.build_services(settings, pool, engine, engine, passwords, Metrics())
+        engine = EngineFake()
+        side = EngineSide(engine, engine.view, engine.history, 1)
+        services = bootstrap.build_services(settings, pool, side, passwords, Metrics())
         services.readiness.open()
         logger = configure_logs(settings.log_level, log)
         application = bootstrap.build_application(
@@ -131,7 +113,7 @@ async def open_web(
 
 @pytest.fixture
 async def make_web(database_url: str, tmp_path: Path) -> AsyncIterator[MakeWeb]:
-    """Make an application with other settings: `await make_web(RATE_LIMIT_MAX_REQUESTS=3)`."""
+    """Make applications with other settings, e.g. `RATE_LIMIT_MAX_REQUESTS=3`."""
     async with AsyncExitStack() as stack:
 
         async def make(mounts: dict[str, ASGIApp] | None = None, **changes: object) -> Web:
@@ -151,3 +133,13 @@ async def make_web(database_url: str, tmp_path: Path) -> AsyncIterator[MakeWeb]:
 async def web(make_web: MakeWeb) -> Web:
     """The application with limits wide enough not to be met by chance."""
     return await make_web()
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    """The application around the fast engine: everybody has 1000 credits, "rain" is open."""
+    async with open_desk() as opened:
+        opened.open_accounts()
+        opened.list_market()
+        yield opened
+        opened.engine.check()

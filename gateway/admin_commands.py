@@ -1,0 +1,49 @@
+"""Commands that admins give: each leaves a line in the audit log, whatever comes of it.
+
+The line is written after the outcome is known and before it is told; its outcome is "ok",
+"replayed", the engine's reason, "unavailable" (never taken) or "unknown". Nothing is written of a
+request that the edge refused as malformed, since nothing was tried.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from exchange.commands import Command
+from exchange.events import Event
+from gateway.order_answers import accepted
+from gateway.ports import Answer, OutcomeUnknown, QueueFull
+from gateway.refusals import EngineRefused
+from gateway.request import AnyRequest
+from gateway.wire_time import now_us
+
+OK: Final = "ok"
+REPLAYED: Final = "replayed"
+UNAVAILABLE: Final = "unavailable"
+UNKNOWN: Final = "unknown"
+
+
+async def run_audited(
+    request: AnyRequest, action: str, target: str, command: Command
+) -> tuple[Answer, Sequence[Event], bool]:
+    """Run an admin's command; return its answer, its events, and whether it is told again.
+
+    Raises EngineRefused, QueueFull or OutcomeUnknown, audited like a success.
+    """
+    outcome = UNKNOWN
+    try:
+        answer: Answer = await request.services.commands.submit(command)
+        events, replayed = accepted(answer)
+        outcome = REPLAYED if replayed else OK
+    except EngineRefused as refusal:
+        outcome = refusal.reason.name
+        raise
+    except QueueFull:
+        outcome = UNAVAILABLE
+        raise
+    except OutcomeUnknown:
+        raise
+    finally:
+        await request.services.audit.write(
+            now_us(), request.user_id, action, target, outcome, request.request_id
+        )
+    return answer, events, replayed

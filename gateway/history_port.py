@@ -1,0 +1,83 @@
+"""What the handlers ask of the store: what has left memory, newest first, by keyset.
+
+`persistence.history` answers in production, a hand-written twin over the engine's events in the
+fast tests. Every list takes a bound, and a place to go on from (`before`), so that no page costs
+more the further back it lies. Times are microseconds since the epoch, amounts the core's units.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from exchange.ledger import EntryKind
+from exchange.order_book import Order
+from exchange.terms import OrderStatus, Outcome, Side, TradeKind
+
+
+class PastTrade(msgspec.Struct, frozen=True):
+    """A trade as the public tape has it, and when it was executed."""
+
+    market_id: int
+    trade_no: int
+    market_seq: int
+    kind: TradeKind
+    side: Side
+    outcome: Outcome
+    price: int
+    yes_price: int
+    quantity: int
+    at: int
+
+
+class PastEntry(msgspec.Struct, frozen=True):
+    """One ledger entry of an account; market, order and trade are 0 where none is concerned."""
+
+    seq: int
+    entry_no: int
+    at: int
+    kind: EntryKind
+    available: int
+    locked: int
+    available_after: int
+    locked_after: int
+    market_id: int
+    order_id: int
+    trade_no: int
+
+
+EntryPlace = tuple[int, int]
+"""(seq, entry_no): where an entry lies in the ledger."""
+
+
+class History(Protocol):
+    """The store's read side."""
+
+    async def order(self, order_id: int) -> Order | None:
+        """Return an order, ended or not."""
+
+    async def order_by_client_id(self, account_id: int, client_order_id: str) -> Order | None:
+        """Return the order that an account placed under its own id."""
+
+    async def orders(
+        self,
+        account_id: int,
+        statuses: Sequence[OrderStatus],
+        market_id: int | None,
+        before: int | None,
+        limit: int,
+    ) -> list[Order]:
+        """Return an account's orders below the id `before`; no statuses stand for all."""
+
+    async def trades(self, market_id: int, before: int | None, limit: int) -> list[PastTrade]:
+        """Return a market's trades below the number `before`, newest first."""
+
+    async def trades_after(
+        self, market_id: int, seq: int, after: int | None, limit: int
+    ) -> list[PastTrade]:
+        """Return a market's trades of later market seqs above the number `after`, oldest first."""
+
+    async def ledger(
+        self, account_id: int, before: EntryPlace | None, limit: int
+    ) -> list[PastEntry]:
+        """Return an account's ledger entries below the place `before`, newest first."""

@@ -1,0 +1,195 @@
+"""The engine's side without a database: the real rules, the real view, a history kept in lists.
+
+A fast test double for everything above `CommandPort`. What it shares with the real one: a command
+runs before `submit` returns, the view is moved before the answer is there, a repeat of a client's
+id is answered with the first answer's events. What it can be told: to be full, to lose answers.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, cast
+
+import msgspec
+
+from exchange import transitions
+from exchange.commands import Command
+from exchange.engine import Engine, Execution
+from exchange.events import CommandReplayed, Event, TradeExecuted
+from exchange.invariants import check
+from exchange.ledger import Owner, entries
+from exchange.order_book import Order
+from exchange.state import State
+from exchange.state_hash import state_hash
+from exchange.terms import OrderStatus
+from gateway.history_port import EntryPlace, PastEntry, PastTrade
+from gateway.ports import OutcomeUnknown, QueueFull
+
+START = 1_767_225_600_000_000
+"""2026-01-01T00:00:00Z, in microseconds."""
+STEP = 1_000
+
+
+class AnswerFake(msgspec.Struct, frozen=True):
+    seq: int
+    at: int
+    events: Sequence[Event]
+    available: int
+    locked: int
+
+
+class HistoryFake:
+    """Everything that ever happened, in the order it did."""
+
+    def __init__(self) -> None:
+        self.placed: dict[int, Order] = {}
+        self.tape: list[PastTrade] = []
+        self.entries: list[tuple[int, PastEntry]] = []
+        self.cash: dict[int, tuple[int, int]] = {}
+
+    def note(self, done: Execution, view: State) -> None:
+        self.placed |= view.dirty.orders
+        for event in done.events:
+            if isinstance(event, TradeExecuted):
+                fields = {f: getattr(event, f) for f in PastTrade.__struct_fields__[:-1]}
+                self.tape.append(PastTrade(**fields, at=done.at))
+        for number, entry in enumerate(entries(done.events)):
+            if entry.owner is not Owner.ACCOUNT:
+                continue
+            before = self.cash.get(entry.owner_id, (0, 0))
+            after = (before[0] + entry.available, before[1] + entry.locked)
+            self.cash[entry.owner_id] = after
+            kept = PastEntry(
+                done.seq,
+                number,
+                done.at,
+                entry.kind,
+                entry.available,
+                entry.locked,
+                *after,
+                entry.market_id,
+                entry.order_id,
+                entry.trade_no,
+            )
+            self.entries.append((entry.owner_id, kept))
+
+    async def order(self, order_id: int) -> Order | None:
+        return self.placed.get(order_id)
+
+    async def order_by_client_id(self, account_id: int, client_order_id: str) -> Order | None:
+        for order in self.placed.values():
+            if (order.account_id, order.client_order_id) == (account_id, client_order_id):
+                return order
+        return None
+
+    async def orders(
+        self,
+        account_id: int,
+        statuses: Sequence[OrderStatus],
+        market_id: int | None,
+        before: int | None,
+        limit: int,
+    ) -> list[Order]:
+        found = [
+            order
+            for order in reversed(self.placed.values())
+            if order.account_id == account_id
+            and (not statuses or order.status in statuses)
+            and market_id in (None, order.market_id)
+            and (before is None or order.id < before)
+        ]
+        return found[:limit]
+
+    async def trades(self, market_id: int, before: int | None, limit: int) -> list[PastTrade]:
+        found = [
+            trade
+            for trade in reversed(self.tape)
+            if trade.market_id == market_id and (before is None or trade.trade_no < before)
+        ]
+        return found[:limit]
+
+    async def trades_after(
+        self, market_id: int, seq: int, after: int | None, limit: int
+    ) -> list[PastTrade]:
+        found = [
+            trade
+            for trade in self.tape
+            if trade.market_id == market_id
+            and trade.market_seq > seq
+            and trade.trade_no > (after or 0)
+        ]
+        return found[:limit]
+
+    async def ledger(
+        self, account_id: int, before: EntryPlace | None, limit: int
+    ) -> list[PastEntry]:
+        found = [
+            entry
+            for owner_id, entry in reversed(self.entries)
+            if owner_id == account_id and (before is None or (entry.seq, entry.entry_no) < before)
+        ]
+        return found[:limit]
+
+
+class EngineFake:
+    """A CommandPort that runs the rules at once, with the committed view and history beside it."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+        self.loses_answers = False
+        self.now = START
+        self.view = State()
+        self.history = HistoryFake()
+        self.submitted: list[Command] = []
+        self._engine = Engine(State())
+        self._answers: dict[int, AnswerFake] = {}
+
+    def submit(self, command: object) -> asyncio.Future[Any]:
+        if not self.is_open:
+            raise QueueFull
+        asked = cast("Command", command)
+        self.submitted.append(asked)
+        answer = self.run(asked)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self.loses_answers:
+            future.set_exception(OutcomeUnknown())
+        else:
+            future.set_result(answer)
+        return future
+
+    def run(self, command: Command) -> AnswerFake:
+        """Run one command, and the timers due before it, and return what its sender is told."""
+        self.now += STEP
+        done = self._engine.run(self.now, [command])
+        self._engine.state.dirty.clear()
+        for execution in done:
+            transitions.begin(self.view, execution.seq, execution.at)
+            for event in execution.events:
+                transitions.apply(self.view, event)
+            self.history.note(execution, self.view)
+            self.view.dirty.clear()
+        return self._answer(done[-1], getattr(command, "account_id", 0))
+
+    def _answer(self, done: Execution, account_id: int) -> AnswerFake:
+        first = done.events[0]
+        if isinstance(first, CommandReplayed) and first.first_seq in self._answers:
+            told = self._answers[first.first_seq]
+            return msgspec.structs.replace(told, events=[first, *told.events])
+        account = self.view.accounts.get(account_id)
+        cash = (0, 0) if account is None else (account.available, account.locked)
+        answer = AnswerFake(done.seq, done.at, done.events, *cash)
+        self._answers[done.seq] = answer
+        return answer
+
+    def state_hash(self) -> bytes:
+        """The hash of the committed view, less what every command moves: its seq and the time."""
+        seq, now = self.view.seq, self.view.now
+        self.view.seq = self.view.now = 0
+        try:
+            return state_hash(self.view, with_ids=False)
+        finally:
+            self.view.seq, self.view.now = seq, now
+
+    def check(self) -> None:
+        """Raise InvariantViolated if a law of the rulebook doesn't hold, live or in the view."""
+        check(self._engine.state)
+        check(self.view)

@@ -1,0 +1,208 @@
+"""A whole web application around the fast engine: no database, sign-in by name.
+
+`Bearer ann` is Ann. What a test calls goes through the real edge, dispatcher, route table and
+handlers, and the real rules; accounts, history and audit log are hand-written twins in memory.
+"""
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
+
+import httpx
+from starlette.types import ASGIApp
+
+from exchange.commands import Command, CreateMarket, CreditAccount, OpenAccount
+from exchange.events import CommandRejected
+from exchange.market import Market
+from exchange.order_book import Order
+from exchange.terms import FeeModel
+from exchange.units import parse_money
+from gateway import bootstrap
+from gateway.error_reports import ErrorReports
+from gateway.errors import Unauthorized
+from gateway.logs import configure_logs
+from gateway.metrics import Metrics
+from gateway.principals import ADMIN, USER, Principal
+from gateway.rate_limits import RateLimits
+from gateway.readiness import Readiness
+from gateway.services import Services
+from gateway.settings import load_settings
+from tests.gateway.engine_fake import START, EngineFake
+
+DAY = 86_400_000_000
+CLOSE = START + 30 * DAY
+CLOSE_TEXT = "2026-01-31T00:00:00Z"
+PEOPLE = {"root": (1, ADMIN), "ann": (2, USER), "ben": (3, USER), "cat": (4, USER)}
+"""Name -> (user id, role)."""
+
+
+class AuthFake:
+    """Knows people by name."""
+
+    def remembered(self, token: bytes) -> Principal | None:
+        found = PEOPLE.get(token.decode("latin-1"))
+        return None if found is None else Principal(found[0], found[1], 1, 2**40)
+
+    async def verify(self, token: bytes) -> Principal:
+        raise Unauthorized
+
+
+@dataclass
+class AuditFake:
+    """The lines of the log, without their times."""
+
+    lines: list[tuple[int | None, str, str | None, str]] = field(default_factory=list)
+
+    async def write(
+        self,
+        _at: int,
+        actor_id: int | None,
+        action: str,
+        target: str | None,
+        outcome: str,
+        _request_id: str,
+    ) -> None:
+        self.lines.append((actor_id, action, target, outcome))
+
+
+class Reply(NamedTuple):
+    """An answer: its status and its JSON."""
+
+    status: int
+    body: dict[str, Any]
+    headers: httpx.Headers
+
+    @property
+    def data(self) -> Any:
+        assert self.body["success"], self.body
+        return self.body["data"]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        assert not self.body["success"], self.body
+        found: dict[str, Any] = self.body["error"]
+        return found
+
+    @property
+    def fields(self) -> list[str]:
+        return [detail["field"] for detail in self.error["details"]]
+
+
+@dataclass
+class Desk:
+    """The application under test, with ways to set up a market and to call it."""
+
+    engine: EngineFake
+    audit: AuditFake
+    application: ASGIApp
+    client: httpx.AsyncClient
+    services: Services
+
+    def run(self, *commands: Command) -> None:
+        """Run commands past the gateway; none may be refused."""
+        for command in commands:
+            first = self.engine.run(command).events[0]
+            assert not isinstance(first, CommandRejected), first
+
+    def open_accounts(self, credits_each: str = "1000") -> None:
+        """Open everybody's account."""
+        money = parse_money(credits_each)
+        self.run(*(OpenAccount(user_id, money) for user_id, _ in PEOPLE.values()))
+
+    def list_market(self, slug: str = "rain", **changes: Any) -> Market:
+        """List a market: ticks of 0.01, no fees."""
+        terms: dict[str, Any] = {
+            "slug": slug,
+            "question": "Will it rain?",
+            "description": "",
+            "category": "weather",
+            "close_time": CLOSE,
+            "tick_size": 100,
+            "min_quantity": 1,
+            "maker_fee": 0,
+            "taker_fee": 0,
+            "fee_model": FeeModel.FLAT,
+            "draft": False,
+        }
+        self.run(CreateMarket(**(terms | changes)))
+        return self.engine.view.market_by_slug[slug]
+
+    def give(self, name: str, credits_more: str) -> None:
+        """Issue credits."""
+        self.run(CreditAccount(PEOPLE[name][0], parse_money(credits_more), "test"))
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        who: str | None = None,
+        body: Any = None,
+        **more: Any,
+    ) -> Reply:
+        """Call a route below /api/v1 as somebody, with a JSON body if one is given."""
+        headers = {} if who is None else {"authorization": f"Bearer {who}"}
+        headers |= more.pop("headers", {})
+        if body is not None:
+            more["json"] = body
+        answer = await self.client.request(method, f"/api/v1{path}", headers=headers, **more)
+        return Reply(answer.status_code, answer.json(), answer.headers)
+
+    async def get(self, path: str, who: str | None = None) -> Any:
+        """Read something that must be there."""
+        reply = await self.call("GET", path, who)
+        assert reply.status == 200, reply
+        return reply.data
+
+    async def place(self, who: str, text: str, market: str = "rain", **more: Any) -> Reply:
+        """Place e.g. "BUY YES 10 @ 0.55", or without "@ price" at the market."""
+        return await self.call("POST", f"/orders/{market}", who, order(text, **more))
+
+    async def rest(self, who: str, text: str, market: str = "rain", **more: Any) -> str:
+        """Place an order that must be accepted; return its id."""
+        reply = await self.place(who, text, market, **more)
+        assert reply.status == 201, reply
+        found: str = reply.data["order"]["id"]
+        return found
+
+    def open_order(self, order_id: str) -> Order:
+        return self.engine.view.orders[int(order_id)]
+
+
+def order(text: str, **more: Any) -> dict[str, Any]:
+    """The body of e.g. "BUY YES 10 @ 0.55"."""
+    side, outcome, quantity, *price = text.replace("@", " ").split()
+    body: dict[str, Any] = {"side": side, "outcome": outcome, "quantity": quantity}
+    body |= {"type": "LIMIT", "price": price[0]} if price else {"type": "MARKET"}
+    return body | more
+
+
+@asynccontextmanager
+async def open_desk(**changes: object) -> AsyncIterator[Desk]:
+    """Put the application together around the fast engine, with other settings if given."""
+    environment = {"RATE_LIMIT_MAX_REQUESTS": "1000000", "RATE_LIMIT_USER_MAX_REQUESTS": "1000000"}
+    settings = load_settings(environment | {name: str(value) for name, value in changes.items()})
+    engine, audit, unused = EngineFake(), AuditFake(), cast("Any", None)
+    readiness = Readiness()
+    readiness.open()
+    services = Services(
+        settings=settings,
+        commands=engine,
+        view=engine.view,
+        history=engine.history,
+        epoch=7,
+        readiness=readiness,
+        auth=cast("Any", AuthFake()),
+        users=unused,
+        audit=cast("Any", audit),
+        passwords=unused,
+        limits=RateLimits(settings),
+        metrics=Metrics(),
+        openapi=b"{}",
+    )
+    logger = configure_logs("error", io.StringIO())
+    application = bootstrap.build_application(services, logger, ErrorReports(None), {})
+    transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as client:
+        yield Desk(engine, audit, application, client, services)
