@@ -1,0 +1,97 @@
+"""The door of the sockets at /ws and /socket.io: who may open one, and how all of them end.
+
+Only WebSocket connections are taken; a client that tries long-polling is told so. Before the
+handshake an origin that isn't ours or listed in CORS_ORIGIN is refused, and so is an address that
+opens too many sockets.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.answers import send_error
+from gateway.client_address import ClientAddresses
+from gateway.errors import ApiError, Detail, Forbidden, Unavailable, ValidationFailed
+from gateway.heartbeat import Heartbeat
+from gateway.socket_link import GOING_AWAY, SHUTTING_DOWN
+from gateway.socket_server import ADDRESS, SocketServer
+from gateway.socket_services import SocketServices
+
+WEBSOCKET_ONLY: Final = (
+    'sockets take the websocket transport only: io(url, {path: "/ws", transports: ["websocket"]})'
+)
+_EXTENSION: Final = "websocket.http.response"
+
+
+class SocketApp:
+    """An ASGI application that serves sockets."""
+
+    def __init__(self, services: SocketServices) -> None:
+        self._services = services
+        self._addresses = ClientAddresses(services.settings.trusted_proxies)
+        self.server = SocketServer(services)
+        self._draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection from its handshake to its end."""
+        if scope["type"] != "websocket":
+            detail = Detail("transport", WEBSOCKET_ONLY)
+            await send_error(send, ValidationFailed(WEBSOCKET_ONLY, details=(detail,)), "")
+            return
+        headers = dict(scope["headers"])
+        address, _ = self._addresses.find(scope, headers)
+        try:
+            if self._draining:
+                raise Unavailable(SHUTTING_DOWN)
+            self._check_origin(headers)
+            self._services.limits.count_socket(address)
+        except ApiError as error:
+            await _refuse(scope, send, error)
+            return
+        scope[ADDRESS] = address
+        await self.server.handle_request(scope, receive, send)
+
+    def _check_origin(self, headers: dict[bytes, bytes]) -> None:
+        """Raise Forbidden for a page of another site; programs send no origin."""
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        allowed = self._services.settings.cors_origin
+        if not origin or "*" in allowed or origin in allowed:
+            return
+        host = headers.get(b"host", b"").decode("latin-1")
+        if origin.partition("://")[2] != host:
+            raise Forbidden("This origin may not open a socket")
+
+    async def drain(self) -> None:
+        """Take no more sockets and say goodbye to those there are."""
+        self._draining = True
+        for link in list(self.server.links):
+            link.close(SHUTTING_DOWN, GOING_AWAY)
+
+
+@contextlib.asynccontextmanager
+async def open_sockets(services: SocketServices) -> AsyncIterator[SocketApp]:
+    """Yield the application with its heart beating; end every socket at the end."""
+    app = SocketApp(services)
+    heart = asyncio.create_task(Heartbeat(services, app.server.links.keys()).run())
+    try:
+        yield app
+    finally:
+        heart.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await heart
+        await app.drain()
+
+
+async def _refuse(scope: Scope, send: Send, error: ApiError) -> None:
+    """Answer a handshake with the HTTP status of a failure."""
+    if _EXTENSION not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": error.code})
+        return
+
+    async def send_response(message: Message) -> None:
+        await send({**message, "type": f"websocket.{message['type']}"})
+
+    await send_error(send_response, error, "")

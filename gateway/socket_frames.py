@@ -1,0 +1,71 @@
+"""Socket.IO messages as the bytes of whole WebSocket frames, and the heads of those that come in.
+
+    0x81 length | 4 (Engine.IO: message) | 2 or 3 (Socket.IO: event or ack) | [/ws,] [ack id] | JSON
+
+Laws: pure functions of bytes. A server's frames are not masked (RFC 6455, 5.1) and compression is
+off, so one frame is the same bytes for every recipient: a message is encoded once for each
+namespace that anybody listens in, whatever the number of its recipients.
+"""
+
+import re
+import struct
+from typing import Final
+
+import msgspec
+
+NAMESPACES: Final = ("/", "/ws")
+"""A recipient's namespace is named by its index here."""
+
+PING: Final = b"\x81\x012"
+"""The frame of Engine.IO's ping."""
+
+_encode: Final = msgspec.json.Encoder().encode
+_EVENT_HEADS: Final = (b"42", b"42/ws,")
+_ACK_HEADS: Final = (b"43%d[", b"43/ws,%d[")
+_SHORT: Final = 125
+_MEDIUM: Final = 65_535
+_HEAD: Final = re.compile(r"(?:(/[^,?\[{\"]{0,64})(?:\?[^,]{0,64})?,)?([0-9]{1,15})?", re.ASCII)
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Return the unmasked, final text frame of a UTF-8 payload (RFC 6455, 5.2)."""
+    length = len(payload)
+    if length <= _SHORT:
+        return bytes((0x81, length)) + payload
+    if length <= _MEDIUM:
+        return struct.pack("!BBH", 0x81, 126, length) + payload
+    return struct.pack("!BBQ", 0x81, 127, length) + payload
+
+
+class Message:
+    """An event on its way to any number of sockets; the frame is made when first asked for."""
+
+    __slots__ = ("_body", "_frames")
+
+    def __init__(self, event: str, data: object) -> None:
+        self._body = _encode((event, data))
+        self._frames: list[bytes | None] = [None, None]
+
+    def frame(self, namespace: int) -> bytes:
+        """Return the frame for recipients in a namespace, always the same object."""
+        frame = self._frames[namespace]
+        if frame is None:
+            frame = self._frames[namespace] = text_frame(_EVENT_HEADS[namespace] + self._body)
+        return frame
+
+
+def ack_frame(namespace: int, ack_id: int, answer: object) -> bytes:
+    """Return the frame that acknowledges a client's event."""
+    return text_frame(b"%b%b]" % (_ACK_HEADS[namespace] % ack_id, _encode(answer)))
+
+
+def event_head(packet: str) -> tuple[str, int | None, str] | None:
+    """Split an event packet, its type taken off, into (namespace, ack id, JSON text).
+
+    None if it has no such head or nothing behind it.  Linear in the length.
+    """
+    match = _HEAD.match(packet)
+    if match is None or match.end() == len(packet):
+        return None
+    namespace, ack_id = match.groups()
+    return namespace or "/", None if ack_id is None else int(ack_id), packet[match.end() :]

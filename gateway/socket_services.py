@@ -1,0 +1,54 @@
+"""What sockets use of the process, as one bundle, and what they ask of sign-in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from prometheus_client import Counter
+
+from exchange.state import State
+from gateway.history_port import History
+from gateway.logs import Logger
+from gateway.metrics import Metrics
+from gateway.ports import CommandPort
+from gateway.principals import Principal
+from gateway.rate_limits import RateLimits
+from gateway.rooms import Rooms
+from gateway.settings import Settings
+
+
+class TokenChecks(Protocol):
+    """The part of `auth.Auth` that sockets need."""
+
+    on_revoked: list[Callable[[int, int], None]]
+
+    def remembered(self, token: bytes) -> Principal | None:
+        """Return who a token stands for if it was verified before and still holds."""
+
+    async def verify(self, token: bytes) -> Principal:
+        """Return who a token stands for; raises Unauthorized."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketServices:
+    """What a socket may use; the composition root makes one."""
+
+    settings: Settings
+    commands: CommandPort
+    view: State
+    history: History
+    auth: TokenChecks
+    limits: RateLimits
+    metrics: Metrics
+    rooms: Rooms
+    logger: Logger
+
+    @property
+    def received(self) -> Counter:
+        """Count of what clients sent."""
+        return self.metrics.socket_messages.labels("in")
+
+    @property
+    def sent(self) -> Counter:
+        """Count of what was queued for clients."""
+        return self.metrics.socket_messages.labels("out")
