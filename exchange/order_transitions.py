@@ -86,9 +86,11 @@ def order_placed(state: State, event: OrderPlaced) -> None:
             touch_holding(state, account, holding)
     if event.resting:
         market = state.markets[event.market_id]
-        book = market.book
-        (book.bids if bid else book.asks).add(order)
-        touch_public(state, market)
+        (market.book.bids if bid else market.book.asks).add(order)
+        if market.published != seq:
+            market.published = seq
+            market.seq += 1
+            dirty.markets[market.id] = market
 
 
 def trade_executed(state: State, event: TradeExecuted) -> None:
@@ -139,17 +141,16 @@ def order_filled(state: State, event: OrderFilled) -> None:
 def order_cancelled(state: State, event: OrderCancelled) -> None:
     """End an order early: out of the book, and everything it had locked is free."""
     order = state.orders[event.order_id]
-    account = state.accounts[order.account_id]
+    account = state.accounts[event.account_id]
     if order.resting:
-        market = state.markets[order.market_id]
-        book = market.book
-        (book.bids if order.is_bid else book.asks).remove(order)
+        market = state.markets[event.market_id]
+        (market.book.bids if order.is_bid else market.book.asks).remove(order)
         touch_public(state, market)
-    if event.unlocked:
-        _unlock(state, account, order, event.unlocked)
     order.status = _CANCELLED
     order.cancel_reason = event.reason
     touch_order(state, account, order)
+    if event.unlocked:
+        _unlock(state, account, order, event.unlocked)
     _close(state, account, order)
 
 
