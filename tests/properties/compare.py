@@ -1,0 +1,110 @@
+"""The engine's state and the twin's, laid out alike, so that `==` and a diff can be asked."""
+
+import dataclasses
+from collections.abc import Container, Iterable
+from typing import Any
+
+import msgspec
+
+from exchange.events import CommandRejected, Event
+from exchange.order_book import BookSide, Order
+from exchange.state import State
+from exchange.terms import Outcome
+from tests.properties.twin import Twin
+from tests.properties.twin_records import TwinMarket, TwinOrder
+
+View = dict[str, Any]
+MARKET_FIELDS = [field.name for field in dataclasses.fields(TwinMarket)]
+ORDER_FIELDS = [field.name for field in dataclasses.fields(TwinOrder)]
+ORDER_FIELDS[ORDER_FIELDS.index("in_book")] = "remaining"
+ORDER_FIELDS[ORDER_FIELDS.index("fees_exact")] = "fees_paid"
+
+
+def wordless(events: Iterable[Event]) -> list[Event]:
+    """Return the events without the prose of refusals, which is no rule."""
+    return [
+        msgspec.structs.replace(event, message="") if isinstance(event, CommandRejected) else event
+        for event in events
+    ]
+
+
+def engine_view(state: State, markets: Container[int]) -> View:
+    """Lay out the engine's state, of markets only those asked for; zero positions are left out."""
+    chosen = [market for market in state.markets.values() if market.id in markets]
+    return {
+        "exchange": (state.seq, state.now, state.mode, state.issued, state.fees),
+        "accounts": {
+            a.id: (a.opened_seq, a.available, a.locked, a.seq) for a in state.accounts.values()
+        },
+        "markets": {m.id: fields(m, MARKET_FIELDS) for m in chosen},
+        "positions": {
+            (account_id, market.id): shares
+            for market in chosen
+            for account_id, position in market.positions.items()
+            if any(
+                shares := (
+                    *(position.yes.free, position.yes.locked, position.yes.cost),
+                    *(position.no.free, position.no.locked, position.no.cost),
+                    position.realised,
+                )
+            )
+        },
+        "orders": {o.id: fields(o, ORDER_FIELDS) for o in state.orders.values()},
+        "books": {m.id: (_engine_side(m.book.bids), _engine_side(m.book.asks)) for m in chosen},
+    }
+
+
+def twin_view(twin: Twin, markets: Container[int]) -> View:
+    """Lay out the twin's memory in the same way."""
+    chosen = [market for market in twin.markets.values() if market.id in markets]
+    pairs = [(account_id, market.id) for market in chosen for account_id in twin.accounts]
+    return {
+        "exchange": (twin.seq, twin.now, twin.mode, twin.issued, twin.fees),
+        "accounts": {
+            a.id: (a.opened_seq, a.available, a.locked, a.seq) for a in twin.accounts.values()
+        },
+        "markets": {m.id: fields(m, MARKET_FIELDS) for m in chosen},
+        "positions": {pair: shares for pair in pairs if any(shares := _twin_position(twin, *pair))},
+        "orders": {o.id: fields(o, ORDER_FIELDS) for o in twin.orders.values()},
+        "books": {m.id: _twin_book(twin, m.id) for m in chosen},
+    }
+
+
+def fields(record: object, names: Iterable[str]) -> tuple[Any, ...]:
+    """Return some attributes as a tuple."""
+    return tuple(getattr(record, name) for name in names)
+
+
+def ended_orders(orders: Iterable[Order | TwinOrder]) -> dict[int, tuple[Any, ...]]:
+    """Lay out orders that have left the state."""
+    return {order.id: fields(order, ORDER_FIELDS) for order in orders}
+
+
+def _engine_side(side: BookSide) -> list[tuple[int, int, list[int]]]:
+    return [
+        (level.price, level.quantity, [order.id for order in level.orders()])
+        for level in side.levels.values()
+    ]
+
+
+def _twin_position(twin: Twin, account_id: int, market_id: int) -> tuple[int, ...]:
+    yes = twin.holding(account_id, market_id, Outcome.YES)
+    no = twin.holding(account_id, market_id, Outcome.NO)
+    realised = twin.realised[account_id, market_id]
+    return (yes.free, yes.locked, yes.cost, no.free, no.locked, no.cost, realised)
+
+
+def _twin_book(twin: Twin, market_id: int) -> tuple[list[Any], list[Any]]:
+    resting = [order for order in twin.orders.values() if order.market_id == market_id]
+    bids = [order for order in resting if order.is_bid]
+    asks = [order for order in resting if not order.is_bid]
+    return _twin_side(bids, best_first=-1), _twin_side(asks, best_first=1)
+
+
+def _twin_side(orders: list[TwinOrder], best_first: int) -> list[tuple[int, int, list[int]]]:
+    prices = sorted({order.yes_price for order in orders}, key=lambda price: best_first * price)
+    levels = []
+    for price in prices:
+        level = sorted((o for o in orders if o.yes_price == price), key=lambda o: o.id)
+        levels.append((price, sum(o.remaining for o in level), [o.id for o in level]))
+    return levels

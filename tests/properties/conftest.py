@@ -1,0 +1,27 @@
+"""Hypothesis profiles: an everyday one that keeps `make test` short, and
+PROBITY_HYPOTHESIS_PROFILE=long for a night.
+
+Failures print the blob that reproduces them; nothing depends on how fast the machine is today.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+
+settings.register_profile(
+    "everyday",
+    max_examples=400,
+    stateful_step_count=40,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=SLOW_IS_FINE,
+)
+settings.register_profile(
+    "long",
+    settings.get_profile("everyday"),
+    max_examples=10_000,
+    stateful_step_count=100,
+)
+settings.load_profile(os.environ.get("PROBITY_HYPOTHESIS_PROFILE", "everyday"))

@@ -1,0 +1,192 @@
+"""Names for what a command can lead to, so that a test can ask whether it ever happened.
+
+An outcome is a short text such as "PlaceOrder refused OFF_TICK" or "trade MINT BUY YES quadratic".
+`REQUIRED` is built from the enumerations: whoever adds a reason, a status or a kind adds an outcome
+that the random market day must reach.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+
+from exchange.commands import PlaceOrder
+from exchange.engine import Execution
+from exchange.events import (
+    CommandRejected,
+    CommandReplayed,
+    MarketResolved,
+    MarketStatusChanged,
+    OrderCancelled,
+    OrderFilled,
+    OrderPlaced,
+    OrderRested,
+    PairsNetted,
+    PositionSettled,
+    TradeExecuted,
+)
+from exchange.reasons import Reason
+from exchange.state import State
+from exchange.terms import (
+    CancelReason,
+    FeeModel,
+    MarketStatus,
+    OrderType,
+    Outcome,
+    Resolution,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradeKind,
+)
+
+
+def outcomes(execution: Execution, state: State) -> Iterator[str]:
+    """Yield what happened, each thing by its name; `state` is the one after the command."""
+    command, events = execution.command, execution.events
+    kind = type(command).__name__
+    for event in events:
+        match event:
+            case CommandRejected(reason=reason):
+                yield f"{kind} refused {reason.name}"
+            case CommandReplayed():
+                yield f"{kind} replayed"
+            case TradeExecuted():
+                yield from _of_trade(event, state)
+            case OrderCancelled(reason=reason):
+                yield f"{kind} cancels {reason.name}"
+            case PairsNetted():
+                yield f"{kind} nets pairs"
+            case MarketStatusChanged(status=status):
+                yield f"{kind} makes {status.value}"
+            case MarketResolved(outcome=outcome):
+                yield f"resolved {outcome.value}"
+            case PositionSettled(payout=payout):
+                yield "settled for nothing" if payout == 0 else "settled for cash"
+            case _:
+                yield type(event).__name__
+    if isinstance(command, PlaceOrder) and isinstance(events[0], OrderPlaced):
+        yield from _of_order(command, events[0], execution)
+
+
+def _of_trade(trade: TradeExecuted, state: State) -> Iterator[str]:
+    market = state.markets[trade.market_id]
+    model = market.fee_model.value if market.taker_fee and market.maker_fee else "free"
+    yield f"trade {trade.kind.value} {trade.side.value} {trade.outcome.value} {model}"
+    if trade.taker_fee_carry or trade.maker_fee_carry:
+        yield "fee rounded up"
+    if market.taker_fee * trade.price and trade.taker_fee == 0:
+        yield "fee already paid by rounding"
+    returned = trade.taker_unlocked - trade.price * trade.quantity - trade.taker_fee
+    if trade.side is Side.BUY and trade.taker_unlocked and returned > 0:
+        yield "better price given back"
+
+
+def _of_order(command: PlaceOrder, placed: OrderPlaced, execution: Execution) -> Iterator[str]:
+    """Yield how an accepted order ended within its command."""
+    trades = [event for event in execution.events if isinstance(event, TradeExecuted)]
+    ends = [
+        event
+        for event in execution.events
+        if isinstance(event, OrderCancelled | OrderRested | OrderFilled)
+        and event.order_id == placed.order_id
+    ]
+    if placed.resting:
+        end = "rests"
+    elif not ends:
+        end = "filled"
+    elif isinstance(ends[0], OrderCancelled):
+        end = f"cancelled {ends[0].reason.name}"
+    else:
+        end = "rests" if isinstance(ends[0], OrderRested) else "filled"
+    shape = f"{command.type.value} {command.time_in_force.value}"
+    if command.max_cost is not None:
+        shape = "MARKET maxCost"
+    yield f"{shape} {end} {'after' if trades else 'without'} trades"
+    own = [
+        event
+        for event in execution.events
+        if isinstance(event, OrderCancelled) and event.reason is CancelReason.SELF_TRADE
+    ]
+    if own:
+        yield f"self-trade {command.self_trade_prevention.value} {end}"
+        # The maker's outcome is the other one if a pair would have been made or given up.
+        yield f"self-trade {command.side.value} {command.outcome.value}"
+
+
+def _required() -> Iterator[str]:
+    for kind, side, outcome in product(TradeKind, Side, Outcome):
+        impossible = {TradeKind.MINT: Side.SELL, TradeKind.MERGE: Side.BUY}.get(kind)
+        if side is not impossible:
+            for model in ("free", *(model.value for model in FeeModel)):
+                yield f"trade {kind.value} {side.value} {outcome.value} {model}"
+    for mode, end in product(SelfTradePrevention, ("rests", "cancelled SELF_TRADE", "filled")):
+        cancels_maker = mode is SelfTradePrevention.CANCEL_MAKER
+        if cancels_maker is (end != "cancelled SELF_TRADE"):
+            yield f"self-trade {mode.value} {end}"
+    for side, outcome in product(Side, Outcome):
+        yield f"self-trade {side.value} {outcome.value}"
+    for limit in TimeInForce:
+        shape = f"{OrderType.LIMIT.value} {limit.value}"
+        yield f"{shape} filled after trades"
+    yield from (f"LIMIT GTC rests {when} trades" for when in ("after", "without"))
+    yield from (f"LIMIT IOC cancelled NO_LIQUIDITY {when} trades" for when in ("after", "without"))
+    yield from (f"LIMIT GTC cancelled SELF_TRADE {when} trades" for when in ("after", "without"))
+    yield from (f"MARKET IOC cancelled NO_LIQUIDITY {when} trades" for when in ("after", "without"))
+    yield "MARKET IOC cancelled INSUFFICIENT_BALANCE after trades"
+    yield "MARKET IOC filled after trades"
+    yield "MARKET FOK filled after trades"
+    yield "MARKET maxCost filled after trades"
+    yield "MARKET maxCost cancelled NO_LIQUIDITY after trades"
+    yield "MARKET maxCost cancelled SELF_TRADE after trades"
+    yield from (f"resolved {resolution.value}" for resolution in Resolution)
+    yield from ("settled for nothing", "settled for cash")
+    yield from ("fee rounded up", "fee already paid by rounding", "better price given back")
+    yield from (f"SetMarketStatus makes {s.value}" for s in MarketStatus if s.value in _SETTABLE)
+    yield from ("CloseMarket makes CLOSED", "ResolveMarket makes CLOSED")
+    for name in ("CloseMarket", "ResolveMarket", "SetMarketStatus"):
+        yield f"{name} cancels MARKET_CLOSED"
+    yield from (f"{name} nets pairs" for name in ("PlaceOrder", "CancelOrder", "CancelAll"))
+    yield from ("CancelOrder cancels USER", "CancelAll cancels USER", "OrdersCancelled")
+    yield from (f"{name} replayed" for name in ("PlaceOrder", "CreditAccount", "OpenAccount"))
+    yield from (f"PlaceOrder refused {reason.name}" for reason in _PLACING)
+    yield from (f"CancelOrder refused {reason.name}" for reason in _CANCELLING)
+    yield from (f"{refusal}" for refusal in _OTHERS)
+
+
+_SETTABLE = ("OPEN", "HALTED", "FULL_HALT", "CLOSED")
+_PLACING = (
+    Reason.CONFLICT,
+    Reason.ACCOUNT_NOT_FOUND,
+    Reason.MARKET_NOT_FOUND,
+    Reason.EXCHANGE_HALTED,
+    Reason.EXCHANGE_CANCEL_ONLY,
+    Reason.EXCHANGE_POST_ONLY,
+    Reason.MARKET_NOT_OPEN,
+    Reason.INVALID_ORDER,
+    Reason.OFF_TICK,
+    Reason.BELOW_MIN_QUANTITY,
+    Reason.INSUFFICIENT_BALANCE,
+    Reason.INSUFFICIENT_SHARES,
+    Reason.FOK_NOT_FILLABLE,
+    Reason.MAX_COST_TOO_SMALL,
+    Reason.TOO_MANY_OPEN_ORDERS,
+)
+_CANCELLING = (
+    Reason.ORDER_NOT_FOUND,
+    Reason.NOT_ORDER_OWNER,
+    Reason.ORDER_NOT_OPEN,
+    Reason.EXCHANGE_HALTED,
+    Reason.MARKET_NOT_OPEN,
+)
+_OTHERS = (
+    "CreateMarket refused SLUG_TAKEN",
+    "CreateMarket refused CLOSE_TIME_PASSED",
+    "CreateMarket refused INVALID_MARKET",
+    "ResolveMarket refused MARKET_ALREADY_RESOLVED",
+    "ResolveMarket refused INVALID_PAYOUT",
+    "SetMarketStatus refused ILLEGAL_STATUS_CHANGE",
+    "CreditAccount refused CONFLICT",
+    "CreditAccount refused INVALID_AMOUNT",
+    "CreditAccount refused ISSUANCE_EXHAUSTED",
+    "RefuseUnstorable refused NOT_STORED",
+)
+REQUIRED = frozenset(_required())

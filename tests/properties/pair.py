@@ -1,0 +1,110 @@
+"""An engine and its naive twin, driven side by side and compared after every command.
+
+`Pair` also plays the shell: it keeps every id that was ever used and writes what it knows into a
+command whose id the engine may have forgotten, and it applies every event to a second state, as
+the committed view does.
+"""
+
+from exchange import invariants, ledger, transitions
+from exchange.commands import Command, CreditAccount, PlaceOrder, Prior
+from exchange.engine import Engine, Execution
+from exchange.events import Event
+from exchange.idempotency import Key, key_of
+from exchange.state import State
+from exchange.state_hash import state_hash
+from tests.properties.compare import ended_orders, engine_view, twin_view, wordless
+from tests.properties.twin import LIVE, Twin
+
+
+class Pair:
+    """The exchange twice, and a view that follows the events."""
+
+    def __init__(self, twin: Twin | None = None) -> None:
+        self.twin = twin or Twin()
+        self.state = State()
+        self.engine = Engine(self.state)
+        self.view = State()
+        self.stored_ids: dict[Key, Prior] = {}
+        self.balances: dict[tuple[int, int], tuple[int, int]] = {}
+        """Sums of ledger entries by owner."""
+
+    def run(self, at: int, command: Command, *, compare: bool = True) -> list[Execution]:
+        """Run a command on both; raise AssertionError where they differ in anything."""
+        command = self._with_prior(command)
+        executions = self.engine.run(at, [command])
+        expected = self.twin.run(at, command)
+        assert [(e.command, wordless(e.events)) for e in executions] == expected
+        self._store_ids()
+        for execution in executions:
+            self._post(execution.events)
+            transitions.begin(self.view, execution.seq, execution.at)
+            for event in execution.events:
+                transitions.apply(self.view, event)
+        if compare:
+            self.compare()
+        self.state.dirty.clear()
+        self.view.dirty.clear()
+        return executions
+
+    def compare(self) -> None:
+        """Check that engine, twin and laws agree.
+
+        Markets that had ended before the command at hand are looked at once in 100 commands.
+        """
+        everything = self.twin.seq % 100 == 0
+        touched = self.twin.public
+        markets = {
+            m.id for m in self.twin.markets.values() if everything or m.status in LIVE
+        } | touched.keys()
+        engine, twin = engine_view(self.state, markets), twin_view(self.twin, markets)
+        for part, expected in twin.items():
+            assert engine[part] == expected, part
+        ended = ended_orders(
+            order for order in self.state.dirty.orders.values() if order.id not in self.state.orders
+        )
+        for order_id, record in ended_orders(self.twin.ended.values()).items():
+            assert ended[order_id] == record
+        invariants.check(self.state)
+
+    def check_replay(self) -> None:
+        """Check that the events alone lead to the same state, and the entries to its balances."""
+        assert state_hash(self.view, with_ids=False) == state_hash(self.state, with_ids=False)
+        invariants.check(self.view)
+        account, collateral = ledger.Owner.ACCOUNT, ledger.Owner.COLLATERAL
+        expected = {(account, a.id): (a.available, a.locked) for a in self.state.accounts.values()}
+        expected |= {(collateral, m.id): (m.collateral, 0) for m in self.state.markets.values()}
+        expected[ledger.Owner.FEES, 0] = (self.state.fees, 0)
+        expected[ledger.Owner.ISSUANCE, 0] = (-self.state.issued, 0)
+        nonzero = {owner: sums for owner, sums in self.balances.items() if any(sums)}
+        assert nonzero == {owner: sums for owner, sums in expected.items() if any(sums)}
+
+    def _post(self, events: list[Event]) -> None:
+        total = 0
+        for entry in ledger.entries(events):
+            available, locked = self.balances.get((entry.owner, entry.owner_id), (0, 0))
+            self.balances[entry.owner, entry.owner_id] = (
+                available + entry.available,
+                locked + entry.locked,
+            )
+            total += entry.available + entry.locked
+        assert total == 0, events
+
+    def _with_prior(self, command: Command) -> Command:
+        key = key_of(command)
+        if key is None or self.state.recent_ids.remembers(key, self.state.seq):
+            return command
+        prior = self.stored_ids.get(key)
+        if prior is None or not isinstance(command, PlaceOrder | CreditAccount):
+            return command
+        return with_prior(command, prior)
+
+    def _store_ids(self) -> None:
+        self.stored_ids.update(self.state.recent_ids.added)
+        self.state.recent_ids.added.clear()
+
+
+def with_prior(command: PlaceOrder | CreditAccount, prior: Prior) -> Command:
+    """Return the command with what the store knows about its id."""
+    values = [getattr(command, name) for name in command.__struct_fields__]
+    values[command.__struct_fields__.index("prior")] = prior
+    return type(command)(*values)

@@ -1,0 +1,67 @@
+"""Long seeded runs of the engine beside its twin: fast enough to be the same in every test round,
+and measured, so that nobody mistakes a boring run for a passed one.
+"""
+
+import os
+import time
+from collections import Counter
+
+import pytest
+
+from exchange import funding, placing
+from exchange.commands import SetExchangeMode
+from exchange.reasons import Reason
+from exchange.terms import ExchangeMode
+from tests.properties.market_day import Dice, MarketDay
+from tests.properties.outcomes import REQUIRED, outcomes
+from tests.properties.pair import Pair
+from tests.properties.twin import Twin
+
+SEED = int(os.environ.get("PROBITY_SEED", "20261121"))
+OPEN_ORDERS_MAX = 6
+ISSUANCE_MAX = 10**11
+
+
+@pytest.fixture
+def tight_bounds(monkeypatch: pytest.MonkeyPatch) -> Twin:
+    """Bounds so low that a market day runs into them, and a twin that knows them."""
+    monkeypatch.setattr(placing, "OPEN_ORDERS_PER_ACCOUNT", OPEN_ORDERS_MAX)
+    monkeypatch.setattr(funding, "ISSUANCE_MAX", ISSUANCE_MAX)
+    return Twin(open_orders_max=OPEN_ORDERS_MAX, issuance_max=ISSUANCE_MAX)
+
+
+@pytest.mark.timeout(300)
+def test_a_long_day_agrees_with_the_twin_and_leaves_nothing_untried(tight_bounds: Twin) -> None:
+    commands = 20_000
+    print(f"seed {SEED}, {commands} commands")
+    pair, dice = Pair(tight_bounds), Dice(SEED)
+    day = MarketDay(pair.twin)
+    counts: Counter[str] = Counter()
+    for _ in range(commands):
+        command = day.any_command(dice)
+        for execution in pair.run(day.next_time(dice), command):
+            counts.update(outcomes(execution, pair.state))
+    pair.check_replay()
+    print(f"{len(counts)} distinct outcomes, {len(REQUIRED)} required")
+    print("\n".join(f"{count:6} {name}" for name, count in sorted(counts.items())))
+    assert REQUIRED - counts.keys() == frozenset()
+    refused = {name.rsplit(" ", 1)[1] for name in counts if " refused " in name}
+    assert refused == {reason.name for reason in Reason}
+
+
+@pytest.mark.timeout(300)
+def test_a_hundred_thousand_commands_agree_with_the_twin() -> None:
+    """Events after every command, the whole state now and then; ends after 15 s at the latest."""
+    seed = SEED + 1
+    pair, dice = Pair(), Dice(seed)
+    day = MarketDay(pair.twin)
+    deadline = time.monotonic() + 15
+    done = 0
+    while done < 100_000 and time.monotonic() < deadline:
+        done += 1
+        command = day.any_command(dice)
+        pair.run(day.next_time(dice), command, compare=done % 500 == 0)
+    pair.run(pair.twin.now, SetExchangeMode(ExchangeMode.OPEN))
+    pair.check_replay()
+    print(f"seed {seed}: {done} commands, {pair.state.next_order_id - 1} orders")
+    assert done > 5_000

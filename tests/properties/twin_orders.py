@@ -1,0 +1,387 @@
+"""The twin's orders: placing, matching, cancelling (RULEBOOK 3 to 6), by plain search."""
+
+from copy import copy
+
+from exchange.commands import CancelAll, CancelOrder, PlaceOrder
+from exchange.events import (
+    CommandRejected,
+    Event,
+    OrderFilled,
+    OrderPlaced,
+    OrderRested,
+    OrdersCancelled,
+    TradeExecuted,
+)
+from exchange.reasons import Reason
+from exchange.terms import (
+    CancelReason,
+    ExchangeMode,
+    OrderStatus,
+    OrderType,
+    Outcome,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradeKind,
+)
+from tests.properties.twin_memory import TwinMemory
+from tests.properties.twin_records import DRAFT, HALTED, ONE, OPEN, TwinMarket, TwinOrder
+
+Refusal = tuple[Reason, str]
+
+
+class TwinOrders(TwinMemory):
+    """Everything that orders do to the twin's memory."""
+
+    def place(self, command: PlaceOrder) -> list[Event]:
+        """Run a PlaceOrder."""
+        order = TwinOrder(
+            id=self.last_order_id + 1,
+            account_id=command.account_id,
+            market_id=command.market_id,
+            side=command.side,
+            outcome=command.outcome,
+            type=command.type,
+            price=command.price,
+            quantity=command.quantity,
+            time_in_force=command.time_in_force,
+            self_trade_prevention=command.self_trade_prevention,
+            max_cost=command.max_cost,
+            client_order_id=command.client_order_id,
+            placed_seq=self.seq,
+            created_at=self.now,
+            seq=self.seq,
+            updated_at=self.now,
+        )
+        refusal = self._why_not(order)
+        if refusal is not None:
+            return [CommandRejected(*refusal, "")]
+        return self._run(order)
+
+    def _run(self, order: TwinOrder) -> list[Event]:
+        """Place an order that nothing speaks against: reserve, trade, then rest or end."""
+        self.last_order_id = order.id
+        self.orders[order.id] = order
+        self.order_changed(order)
+        market = self.markets[order.market_id]
+        budget = self._budget(order)
+        crosses = self._best_offer(order) is not None
+        self.lock(order, self._needed(order, crosses=crosses))
+        waits = order.time_in_force is TimeInForce.GTC
+        placed = OrderPlaced(
+            order_id=order.id,
+            account_id=order.account_id,
+            market_id=order.market_id,
+            side=order.side,
+            outcome=order.outcome,
+            type=order.type,
+            price=order.price,
+            quantity=order.quantity,
+            time_in_force=order.time_in_force,
+            self_trade_prevention=order.self_trade_prevention,
+            max_cost=order.max_cost,
+            client_order_id=order.client_order_id,
+            locked=order.locked,
+            resting=waits and not crosses,
+        )
+        events: list[Event] = [placed]
+        self.to_net[order.account_id, order.market_id] = None
+        stop = self._walk(order, budget, events)
+        if stop == "nobody" and waits:
+            unlocked = order.locked - self._resting_need(market, order)
+            self.lock(order, -unlocked)
+            order.in_book = True
+            self.public_changed(market.id)
+            if crosses:
+                events.append(
+                    OrderRested(order.id, order.account_id, market.id, order.side, unlocked)
+                )
+        elif stop == "budget" and order.max_cost is not None:
+            order.status = OrderStatus.FILLED
+            self.forget(order)
+            events.append(OrderFilled(order.id, order.account_id, market.id))
+        elif stop != "filled":
+            reasons = {
+                "nobody": CancelReason.NO_LIQUIDITY,
+                "own order": CancelReason.SELF_TRADE,
+                "budget": CancelReason.INSUFFICIENT_BALANCE,
+            }
+            events.append(self.end(order, reasons[stop]))
+        return events + self.netting()
+
+    def _why_not(self, order: TwinOrder) -> Refusal | None:
+        """Return the first thing that speaks against an order, in the order of the bands."""
+        if order.account_id not in self.accounts:
+            return Reason.ACCOUNT_NOT_FOUND, ""
+        market = self.markets.get(order.market_id)
+        if market is None:
+            return Reason.MARKET_NOT_FOUND, "market"
+        match self.mode:
+            case ExchangeMode.HALTED:
+                return Reason.EXCHANGE_HALTED, ""
+            case ExchangeMode.CANCEL_ONLY:
+                return Reason.EXCHANGE_CANCEL_ONLY, ""
+            case ExchangeMode.POST_ONLY:
+                return Reason.EXCHANGE_POST_ONLY, ""
+        if market.status is not OPEN:
+            return Reason.MARKET_NOT_OPEN, "market"
+        wrong = wrong_terms(order)
+        if wrong is not None:
+            return Reason.INVALID_ORDER, wrong
+        if order.price is not None and order.price % market.tick_size != 0:
+            return Reason.OFF_TICK, "price"
+        if order.quantity is not None and order.quantity < market.min_quantity:
+            return Reason.BELOW_MIN_QUANTITY, "quantity"
+        return self._lacks_means(order) or self._lacks_offers(order) or self._too_many(order)
+
+    def _lacks_means(self, order: TwinOrder) -> Refusal | None:
+        if not order.buys:
+            free = self.holding(order.account_id, order.market_id, order.outcome).free
+            return (Reason.INSUFFICIENT_SHARES, "quantity") if free < order.remaining else None
+        needed = self._needed(order, crosses=self._best_offer(order) is not None)
+        if self.accounts[order.account_id].available < max(needed, order.max_cost or 0):
+            return Reason.INSUFFICIENT_BALANCE, ""
+        return None
+
+    def _lacks_offers(self, order: TwinOrder) -> Refusal | None:
+        """Try the order on a copy of everything and see what would become of it."""
+        fill_or_kill = order.time_in_force is TimeInForce.FOK
+        if not fill_or_kill and (order.type is OrderType.LIMIT or not order.buys):
+            return None
+        trial, trial_order = self._copy(order)
+        trial.orders[trial_order.id] = trial_order
+        trial.lock(trial_order, trial._needed(trial_order, crosses=True))
+        stop = trial._walk(trial_order, self._budget(order), [])
+        if fill_or_kill:
+            if stop == "budget":
+                return Reason.INSUFFICIENT_BALANCE, ""
+            return None if stop == "filled" else (Reason.FOK_NOT_FILLABLE, "quantity")
+        if stop == "budget" and trial_order.filled == 0:
+            if order.max_cost is None:
+                return Reason.INSUFFICIENT_BALANCE, ""
+            return Reason.MAX_COST_TOO_SMALL, "maxCost"
+        return None
+
+    def _too_many(self, order: TwinOrder) -> Refusal | None:
+        own = [other for other in self.orders.values() if other.account_id == order.account_id]
+        if order.time_in_force is TimeInForce.GTC and len(own) >= self.open_orders_max:
+            return Reason.TOO_MANY_OPEN_ORDERS, ""
+        return None
+
+    def _copy(self, order: TwinOrder) -> tuple["TwinOrders", TwinOrder]:
+        trial = TwinOrders()
+        trial.accounts = {key: copy(account) for key, account in self.accounts.items()}
+        trial.markets = {order.market_id: copy(self.markets[order.market_id])}
+        trial.orders = {
+            key: copy(other)
+            for key, other in self.orders.items()
+            if other.market_id == order.market_id
+        }
+        for key, holding in self.holdings.items():
+            trial.holdings[key] = copy(holding)
+        return trial, copy(order)
+
+    def _needed(self, order: TwinOrder, *, crosses: bool) -> int:
+        """Return what an incoming order must lock: cash for BUY, shares for SELL."""
+        if not order.buys:
+            return order.remaining
+        market = self.markets[order.market_id]
+        rate = max(market.maker_fee, market.taker_fee) if crosses else market.maker_fee
+        return order.reservation(market, rate)
+
+    def _resting_need(self, market: TwinMarket, order: TwinOrder) -> int:
+        return order.reservation(market, market.maker_fee) if order.buys else order.remaining
+
+    def _budget(self, order: TwinOrder) -> int | None:
+        """Return the most that a MARKET BUY may spend; None for all others."""
+        if order.type is OrderType.LIMIT or not order.buys:
+            return None
+        available = self.accounts[order.account_id].available
+        return available if order.max_cost is None else order.max_cost
+
+    def _best_offer(self, order: TwinOrder) -> TwinOrder | None:
+        """Return the order that would be met first: best price, then longest waiting."""
+        offers = [other for other in self.orders.values() if order.would_meet(other)]
+        goodness = 1 if order.is_bid else -1
+        return min(offers, key=lambda offer: (goodness * offer.yes_price, offer.id), default=None)
+
+    def _walk(self, order: TwinOrder, budget: int | None, events: list[Event]) -> str:
+        """Trade until there is a reason to stop, and return it."""
+        market = self.markets[order.market_id]
+        while order.quantity is None or order.remaining > 0:
+            left = None if budget is None else budget - order.filled_cash - order.fees_paid
+            if order.quantity is None and left == 0:
+                return "budget"
+            maker = self._best_offer(order)
+            if maker is None:
+                return "nobody"
+            if maker.account_id == order.account_id:
+                mode = order.self_trade_prevention
+                if mode is not SelfTradePrevention.CANCEL_TAKER:
+                    events.append(self.end(maker, CancelReason.SELF_TRADE))
+                if mode is not SelfTradePrevention.CANCEL_MAKER:
+                    return "own order"
+                continue
+            quantity = maker.remaining
+            if order.quantity is not None:
+                quantity = min(quantity, order.remaining)
+            if left is not None:
+                price = leg_price(order, maker)
+                quantity = min(quantity, left // price)
+                while (
+                    price * quantity + order.fee_of(market, market.taker_fee, price, quantity)
+                    > left
+                ):
+                    quantity -= 1
+                if quantity == 0:
+                    return "budget"
+            events.append(self._trade(market, order, maker, quantity))
+        return "filled"
+
+    def _trade(
+        self, market: TwinMarket, taker: TwinOrder, maker: TwinOrder, quantity: int
+    ) -> TradeExecuted:
+        if taker.outcome is maker.outcome:
+            kind = TradeKind.TRANSFER
+        else:
+            kind = TradeKind.MINT if taker.buys else TradeKind.MERGE
+        market.trade_no += 1
+        market.volume += quantity
+        market.last_price = maker.yes_price
+        self.public_changed(market.id)
+        collateral = {TradeKind.MINT: ONE, TradeKind.MERGE: -ONE, TradeKind.TRANSFER: 0}[kind]
+        market.collateral += collateral * quantity
+        taker_rate = max(market.maker_fee, market.taker_fee)
+        price = leg_price(taker, maker)
+        maker_fee, maker_unlocked = self._fill(
+            market, maker, leg_price(maker, maker), quantity, market.maker_fee, market.maker_fee
+        )
+        taker_fee, taker_unlocked = self._fill(
+            market, taker, price, quantity, market.taker_fee, taker_rate
+        )
+        return TradeExecuted(
+            market_id=market.id,
+            trade_no=market.trade_no,
+            market_seq=market.seq + 1,
+            kind=kind,
+            side=taker.side,
+            outcome=taker.outcome,
+            price=price,
+            yes_price=maker.yes_price,
+            quantity=quantity,
+            taker_order_id=taker.id,
+            taker_account_id=taker.account_id,
+            taker_unlocked=taker_unlocked,
+            taker_fee=taker_fee,
+            taker_fee_carry=taker.fee_carry(market),
+            maker_order_id=maker.id,
+            maker_account_id=maker.account_id,
+            maker_unlocked=maker_unlocked,
+            maker_fee=maker_fee,
+            maker_fee_carry=maker.fee_carry(market),
+        )
+
+    def _fill(
+        self,
+        market: TwinMarket,
+        order: TwinOrder,
+        price: int,
+        quantity: int,
+        rate: int,
+        reserve_rate: int,
+    ) -> tuple[int, int]:
+        """Fill one leg; return its fee and what left its reservation."""
+        account = self.accounts[order.account_id]
+        holding = self.holding(order.account_id, market.id, order.outcome)
+        cash = price * quantity
+        fee = order.fee_of(market, rate, price, quantity)
+        order.fees_exact += market.exact_fee(rate, price, quantity)
+        order.filled += quantity
+        order.filled_cash += cash
+        self.fees += fee
+        if order.buys:
+            unlocked = order.locked - order.reservation(market, reserve_rate)
+            account.locked -= unlocked
+            account.available += unlocked - cash - fee
+            holding.free += quantity
+            holding.cost += cash
+        else:
+            unlocked = quantity
+            self.realised[order.account_id, market.id] += cash - holding.remove_cost(quantity)
+            holding.locked -= quantity
+            account.available += cash - fee
+        order.locked -= unlocked
+        order.status = OrderStatus.PARTIAL
+        if order.quantity is not None and order.remaining == 0:
+            order.status = OrderStatus.FILLED
+            self.forget(order)
+        self.order_changed(order)
+        self.cash_changed(order.account_id)
+        self.shares_changed(order.account_id, market.id, order.outcome)
+        self.to_net[order.account_id, market.id] = None
+        return fee, unlocked
+
+    def cancel(self, command: CancelOrder) -> list[Event]:
+        """Run a CancelOrder."""
+        order = self.orders.get(command.order_id)
+        if order is None:
+            known = 1 <= command.order_id <= self.last_order_id
+            reason = Reason.ORDER_NOT_OPEN if known else Reason.ORDER_NOT_FOUND
+            return [CommandRejected(reason, "orderId", "")]
+        if order.account_id != command.account_id:
+            return [CommandRejected(Reason.NOT_ORDER_OWNER, "orderId", "")]
+        if self.mode is ExchangeMode.HALTED:
+            return [CommandRejected(Reason.EXCHANGE_HALTED, "", "")]
+        if self.markets[order.market_id].status not in {DRAFT, OPEN, HALTED}:
+            return [CommandRejected(Reason.MARKET_NOT_OPEN, "market", "")]
+        return [self.end(order, CancelReason.USER), *self.netting()]
+
+    def cancel_all(self, command: CancelAll) -> list[Event]:
+        """Run a CancelAll."""
+        if command.account_id not in self.accounts:
+            return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "")]
+        if command.market_id is not None and command.market_id not in self.markets:
+            return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "")]
+        if self.mode is ExchangeMode.HALTED:
+            return [CommandRejected(Reason.EXCHANGE_HALTED, "", "")]
+        admitting = [m.id for m in self.markets.values() if m.status in {DRAFT, OPEN, HALTED}]
+        if command.market_id is not None:
+            if command.market_id not in admitting:
+                return [CommandRejected(Reason.MARKET_NOT_OPEN, "market", "")]
+            admitting = [command.market_id]
+        mine = [
+            order
+            for order in self.orders.values()
+            if order.account_id == command.account_id and order.market_id in admitting
+        ]
+        events = [self.end(order, CancelReason.USER) for order in mine]
+        summary = OrdersCancelled(command.account_id, command.market_id, len(mine))
+        return [*events, *self.netting(), summary]
+
+
+def leg_price(order: TwinOrder, maker: TwinOrder) -> int:
+    """Return what this order's own outcome trades at when the maker's price is taken."""
+    return maker.yes_price if order.outcome is Outcome.YES else ONE - maker.yes_price
+
+
+def wrong_terms(order: TwinOrder) -> str | None:
+    """Return the field that makes an order's terms contradict each other."""
+    limit = order.type is OrderType.LIMIT
+    if limit is (order.price is None):
+        return "price"
+    if order.price is not None and not 1 <= order.price <= 9_999:
+        return "price"
+    if not limit and order.time_in_force is TimeInForce.GTC:
+        return "timeInForce"
+    if order.max_cost is not None:
+        fits = (
+            not limit
+            and order.side is Side.BUY
+            and order.quantity is None
+            and order.time_in_force is not TimeInForce.FOK
+            and order.max_cost >= 1
+        )
+        return None if fits else "maxCost"
+    if order.quantity is None or not 1 <= order.quantity <= 10**10:
+        return "quantity"
+    return None

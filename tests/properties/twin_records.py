@@ -1,0 +1,183 @@
+"""What the twin remembers, and its arithmetic, as plainly as RULEBOOK says it.
+
+Nothing here comes from the engine but the messages and their enumerations.  Fees are kept as the
+exact sum of all that an order owes, in 1/10^8 of a money unit for both fee models, and rounded up
+only where they are read.
+"""
+
+from dataclasses import dataclass
+
+from exchange.terms import (
+    CancelReason,
+    FeeModel,
+    MarketStatus,
+    OrderStatus,
+    OrderType,
+    Outcome,
+    Resolution,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+
+ONE = 10_000
+"""Price units of one credit."""
+FEE_PARTS = 10**8
+"""Parts of a money unit in which exact fees are counted."""
+
+DRAFT = MarketStatus.DRAFT
+OPEN = MarketStatus.OPEN
+HALTED = MarketStatus.HALTED
+FULL_HALT = MarketStatus.FULL_HALT
+CLOSED = MarketStatus.CLOSED
+
+
+@dataclass
+class TwinAccount:
+    """Cash of one user, in money units, and the count of private messages."""
+
+    id: int
+    opened_seq: int
+    available: int = 0
+    locked: int = 0
+    seq: int = 0
+
+
+@dataclass
+class TwinHolding:
+    """Shares of one account in one outcome, and what they cost."""
+
+    free: int = 0
+    locked: int = 0
+    cost: int = 0
+
+    def remove_cost(self, quantity: int) -> int:
+        """Take away and return the cost that goes with `quantity`, before the shares go."""
+        held = self.free + self.locked
+        gone = self.cost if quantity == held else self.cost * quantity // held
+        self.cost -= gone
+        return gone
+
+
+@dataclass
+class TwinMarket:
+    """One question."""
+
+    id: int
+    slug: str
+    question: str
+    description: str
+    category: str
+    close_time: int
+    tick_size: int
+    min_quantity: int
+    maker_fee: int
+    taker_fee: int
+    fee_model: FeeModel
+    status: MarketStatus
+    created_at: int
+    collateral: int = 0
+    seq: int = 0
+    trade_no: int = 0
+    volume: int = 0
+    last_price: int | None = None
+    resolution: Resolution | None = None
+    yes_payout: int | None = None
+    source: str | None = None
+    resolved_at: int | None = None
+
+    def exact_fee(self, rate: int, price: int, quantity: int) -> int:
+        """Return the unrounded fee in FEE_PARTS."""
+        if self.fee_model is FeeModel.FLAT:
+            return rate * price * quantity * 10_000
+        return rate * price * (ONE - price) * quantity
+
+
+@dataclass
+class TwinOrder:
+    """One order from its placing to its end."""
+
+    id: int
+    account_id: int
+    market_id: int
+    side: Side
+    outcome: Outcome
+    type: OrderType
+    price: int | None
+    quantity: int | None
+    time_in_force: TimeInForce
+    self_trade_prevention: SelfTradePrevention
+    max_cost: int | None
+    client_order_id: str | None
+    placed_seq: int
+    created_at: int
+    seq: int
+    updated_at: int
+    locked: int = 0
+    in_book: bool = False
+    status: OrderStatus = OrderStatus.OPEN
+    cancel_reason: CancelReason | None = None
+    filled: int = 0
+    filled_cash: int = 0
+    fees_exact: int = 0
+
+    @property
+    def buys(self) -> bool:
+        return self.side is Side.BUY
+
+    @property
+    def is_bid(self) -> bool:
+        """BUY YES and SELL NO are bids of the YES leg."""
+        return (self.side, self.outcome) in {
+            (Side.BUY, Outcome.YES),
+            (Side.SELL, Outcome.NO),
+        }
+
+    @property
+    def yes_price(self) -> int:
+        if self.price is None:
+            return 0
+        return self.price if self.outcome is Outcome.YES else ONE - self.price
+
+    @property
+    def remaining(self) -> int:
+        return 0 if self.quantity is None else self.quantity - self.filled
+
+    @property
+    def fees_paid(self) -> int:
+        return rounded_up(self.fees_exact)
+
+    def fee_carry(self, market: TwinMarket) -> int:
+        """Return how much was paid ahead by rounding, in the event's parts of a money unit."""
+        ahead = self.fees_paid * FEE_PARTS - self.fees_exact
+        return ahead // 10_000 if market.fee_model is FeeModel.FLAT else ahead
+
+    def fee_of(self, market: TwinMarket, rate: int, price: int, quantity: int) -> int:
+        """Return ceil(sum after) - ceil(sum before) if this quantity were filled at this price."""
+        after = self.fees_exact + market.exact_fee(rate, price, quantity)
+        return rounded_up(after) - self.fees_paid
+
+    def reservation(self, market: TwinMarket, rate: int) -> int:
+        """Return what a BUY LIMIT needs for all that remains at its limit."""
+        if self.price is None:
+            return 0
+        fee = self.fee_of(market, rate, self.price, self.remaining)
+        return self.price * self.remaining + fee
+
+    def would_meet(self, resting: "TwinOrder") -> bool:
+        """Return whether a resting order faces this one at an acceptable price."""
+        if not resting.in_book or resting.market_id != self.market_id:
+            return False
+        if resting.is_bid is self.is_bid:
+            return False
+        if self.price is None:
+            return True
+        if self.is_bid:
+            return resting.yes_price <= self.yes_price
+        return resting.yes_price >= self.yes_price
+
+
+def rounded_up(fee_parts: int) -> int:
+    """Return the smallest money amount that covers an exact fee."""
+    whole, rest = divmod(fee_parts, FEE_PARTS)
+    return whole + 1 if rest else whole
