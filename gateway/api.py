@@ -32,8 +32,10 @@ from gateway.request_bodies import BodyReader, has_body
 from gateway.routing import BoundRoute, RouteTable, Shape
 from gateway.services import Services
 from gateway.wire_json import EMPTY_BODY, decode
+from persistence.outages import OUTAGES
 
 _BEARER: Final = b"bearer "
+_DATABASE_AWAY: Final = "The exchange can't reach its database now; try again in a moment"
 
 
 class Api:
@@ -54,6 +56,8 @@ class Api:
             await self._serve(scope, trace, receive, send)
         except ApiError as error:
             await send_error(send, error, trace.request_id)
+        except OUTAGES:
+            await send_error(send, Unavailable(_DATABASE_AWAY), trace.request_id)
         except QueueFull:
             await send_error(send, Unavailable(), trace.request_id)
         except OutcomeUnknown:

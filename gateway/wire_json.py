@@ -156,7 +156,9 @@ def from_msgspec(error: msgspec.ValidationError, root: str = BODY_FIELD) -> Vali
     if missing := _MISSING.fullmatch(message):
         return ValidationFailed.of(_join(path, missing.group(1)), "is required")
     if unknown := _UNKNOWN.fullmatch(message):
-        return ValidationFailed.of(_join(path, shown_name(unknown.group(1))), "is not a known field")
+        return ValidationFailed.of(
+            _join(path, shown_name(unknown.group(1))), "is not a known field"
+        )
     text = message.replace("`", "")
     return ValidationFailed.of(path or root, text[:1].lower() + text[1:200])
 

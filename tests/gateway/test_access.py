@@ -42,7 +42,7 @@ async def test_every_row_admits_exactly_whom_it_declares(web: Web) -> None:
         }
         closed = route.role is not Role.PUBLIC
         # Refreshing asks for the cookie, which nobody here has.
-        expected = {name: closed or route.path == "/auth/refresh" for name in refused}
+        expected = dict.fromkeys(refused, closed or route.path == "/auth/refresh")
         if closed:
             expected |= {"user": route.role is Role.ADMIN, "admin": False}
         assert refused == expected, row

@@ -89,7 +89,7 @@ async def test_two_admins_can_not_demote_one_another_away(web: Web) -> None:
     assert sorted(a.status_code for a in answers) == [200, 403]
 
 
-@pytest.mark.parametrize("user_id", ["0", "-1", "9" * 18, "9" * 30, "x", "１", "1%0A"])
+@pytest.mark.parametrize("user_id", ["0", "-1", "9" * 18, "9" * 30, "x", "\uff11", "1%0A"])
 async def test_role_of_nobody(web: Web, user_id: str) -> None:
     admin = await web.register(admin=True)
     path = f"{USERS}/{user_id}/role"

@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid, whole and served with a page that may load nothing from elsewhere."""
+"""The OpenAPI document is valid and whole; its page loads nothing from elsewhere."""
 
 import re
 

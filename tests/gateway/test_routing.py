@@ -1,6 +1,6 @@
 """The route table: what it finds, what it refuses, and laws that every row keeps."""
 
-from typing import Any, get_args, get_origin
+from typing import Annotated, get_args, get_origin
 
 import msgspec
 import pytest
@@ -81,14 +81,14 @@ def test_a_route_is_declared_once() -> None:
         RouteTable([_route("GET", "/a"), _route("GET", "/a")])
 
 
-def _texts(annotation: Any, bounded: bool = False) -> list[bool]:
+def _texts(annotation: object, bounded: bool = False) -> list[bool]:
     """For each str inside an annotation, whether a bound stands around it."""
     if annotation is str:
         return [bounded]
-    if hasattr(annotation, "__metadata__"):
-        metas = [m for m in annotation.__metadata__ if isinstance(m, msgspec.Meta)]
-        bound = any(m.max_length is not None for m in metas)
-        return _texts(annotation.__origin__, bound)
+    if get_origin(annotation) is Annotated:
+        inner, *metas = get_args(annotation)
+        found = [m for m in metas if isinstance(m, msgspec.Meta)]
+        return _texts(inner, any(m.max_length is not None for m in found))
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         fields = msgspec.structs.fields(annotation)
         return [found for f in fields for found in _texts(f.type)]

@@ -24,7 +24,7 @@ def test_example_file_read_as_it_stands_gives_the_defaults() -> None:
     [
         ("PORT", "http"),
         ("PORT", "65536"),
-        ("PORT", "８０"),
+        ("PORT", "\uff18\uff10"),
         ("JWT_ACCESS_EXPIRES_IN", "15"),
         ("JWT_REFRESH_EXPIRES_IN", "7w"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),

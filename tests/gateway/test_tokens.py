@@ -13,6 +13,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -58,9 +59,8 @@ def by_hand(header: dict[str, str], secret: bytes | None) -> bytes:
     return body + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")
 
 
-def pem(key: Any) -> bytes:
-    private: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return private
+def pem(key: PrivateKeyTypes) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 PUBLIC_PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -85,7 +85,7 @@ FORGERIES = {
     "no audience": signed(aud=None),
     "subject is no id": signed(sub="7 OR 1=1"),
     "subject is zero": signed(sub="0"),
-    "subject in other digits": signed(sub="７"),
+    "subject in other digits": signed(sub="\uff17"),
     "session is no id": signed(sid="-9"),
     "cut": signed()[:-2],
     "no signature": signed().rpartition(b".")[0] + b".",
