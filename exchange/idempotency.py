@@ -28,6 +28,7 @@ Key = tuple[int, int, str]
 
 MAY_HAVE_KEY: Final = (PlaceOrder, CreditAccount, RefuseUnstorable)
 _NONE: Final = STORED_MAX
+_CREDIT_TAG: Final = CreditAccount.__struct_config__.tag
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -36,7 +37,10 @@ def key_of(command: Command) -> Key | None:
     if isinstance(command, PlaceOrder | RefuseUnstorable):
         client_order_id = command.client_order_id
         if client_order_id is not None:
-            return (command.account_id, ORDER_ID, client_order_id)
+            kind = ORDER_ID
+            if type(command) is RefuseUnstorable and command.command_tag == _CREDIT_TAG:
+                kind = REQUEST_ID
+            return (command.account_id, kind, client_order_id)
     elif isinstance(command, CreditAccount) and command.request_id is not None:
         return (command.account_id, REQUEST_ID, command.request_id)
     return None
@@ -95,7 +99,8 @@ class RecentIds:
         while self._order and self._order[0][0] <= last_seq - RECENT_IDS:
             key = self._order.popleft()[1]
             if key not in is_open:
-                del self._priors[key]
+                # Gone already if the order ended in this very command: `order_closed`.
+                self._priors.pop(key, None)
         self.oldest = self._order[0][0] if self._order else _NONE
 
     def _enqueue(self, key: Key, prior: Prior) -> None:
