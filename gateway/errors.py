@@ -122,8 +122,12 @@ class PayloadTooLarge(ApiError):
     default_message = "The body is too large"
 
     def __init__(self, limit: int) -> None:
-        message = f"The body may have at most {limit} bytes"
-        super().__init__(message, headers=((b"connection", b"close"),))
+        message = f"may have at most {limit} bytes"
+        super().__init__(
+            f"The body {message}",
+            details=(Detail("body", message),),
+            headers=((b"connection", b"close"),),
+        )
 
 
 class UnsupportedMediaType(ApiError):
@@ -132,6 +136,10 @@ class UnsupportedMediaType(ApiError):
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
     default_message = "The body must be application/json in UTF-8"
+
+    def __init__(self, message: str = "") -> None:
+        text = message or self.default_message
+        super().__init__(text, details=(Detail("content-type", text),))
 
 
 class Refused(ApiError):

@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.types import Receive
 
-from gateway.errors import PayloadTooLarge, UnsupportedMediaType, ValidationFailed
+from gateway.errors import Detail, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 from gateway.wire_json import BODY_FIELD
 
 _PLAIN: Final = b"application/json"
@@ -43,7 +43,12 @@ class BodyReader:
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._receive_all(receive)
         except TimeoutError:
-            raise ValidationFailed.of(BODY_FIELD, "did not arrive in time") from None
+            # What is left of it would be taken for the next request.
+            raise ValidationFailed(
+                "The body did not arrive in time",
+                details=(Detail(BODY_FIELD, "did not arrive in time"),),
+                headers=((b"connection", b"close"),),
+            ) from None
 
     async def _receive_all(self, receive: Receive) -> bytes:
         message = await receive()
