@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from exchange.commands import Command
 from exchange.engine import Execution
 
 HASH_LENGTH: Final = 32
@@ -58,6 +59,11 @@ class JournalRow(msgspec.Struct, frozen=True):
 def encode_execution(execution: Execution) -> bytes:
     """Return one execution's bytes as they stand in a payload."""
     return _encode(execution)
+
+
+def encode_command(command: Command) -> bytes:
+    """Return a command's bytes; raises UnicodeEncodeError for a text that has none."""
+    return _encode(command)
 
 
 def join_payload(encoded: Sequence[bytes]) -> bytes:

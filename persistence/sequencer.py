@@ -1,0 +1,320 @@
+"""The engine's loop: commands come out of the queue, run, are committed, become visible, are
+answered.
+
+::
+
+    queue -> take a chunk -> look up forgotten ids -> run -> growing batch -> seal -> commit
+                                                                                        |
+    answer <- listeners <- committed view <---------------------------------------------+
+
+Laws: batch k+1 runs while k commits, and nothing of it is visible before its own commit; the
+growing batch is sealed the moment the connection is free; closings run also when no command comes;
+a chunk never keeps the event loop longer than a few milliseconds. What PostgreSQL refuses for
+certain is isolated (`isolation`); everything else that fails ends the engine: nothing more is
+answered but "unknown", `failed` is set, and the process exits and recovers.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from exchange.commands import Command, CreditAccount, PlaceOrder, Prior
+from exchange.engine import Engine
+from exchange.idempotency import Key, key_of
+from persistence.answers import find_priors
+from persistence.batch_rows import RunningBalances
+from persistence.command_queue import QUEUE_COMMANDS, CommandQueue, Waiting
+from persistence.committed_view import TURN_S, Publisher, refuse
+from persistence.errors import BatchRefused, EngineClosed
+from persistence.isolation import rerun_alone
+from persistence.journal import SealedBatch
+from persistence.journal_reader import Fetching
+from persistence.journal_rows import encode_command
+from persistence.open_batch import BATCH_BOUND, Batch
+from persistence.ports import Answer, EngineObserver, ExecutionListener, Unobserved
+from persistence.recovery import Recovered
+from persistence.tip import Tip
+
+CHUNK_COMMANDS: Final = 256
+_SLICE_COMMANDS: Final = 32
+_LONGEST_WAIT_S: Final = 1.0
+"""The clock may be set; look at it so often."""
+
+
+def wall_clock() -> int:
+    """Return the time in microseconds since the Unix epoch."""
+    return time.time_ns() // 1000
+
+
+class Sequencer:
+    """A running engine; implements `ports.CommandPort`. Made from what recovery gives."""
+
+    def __init__(
+        self,
+        recovered: Recovered,
+        store: Fetching,
+        *,
+        listeners: Sequence[ExecutionListener] = (),
+        observer: EngineObserver | None = None,
+        clock: Callable[[], int] = wall_clock,
+        queue_bound: int = QUEUE_COMMANDS,
+    ) -> None:
+        """Take over the engine.
+
+        Args:
+            recovered: the states and the dedicated connection; closed by `stop`.
+            store: a pool for looking up client ids and first answers.
+            listeners: told of every committed command, in order.
+            observer: told of batches, for metrics.
+            clock: microseconds since the Unix epoch; may jump.
+            queue_bound: the most commands that wait.
+        """
+        self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        """Done when the engine can't go on, with the reason."""
+        self._recovered = recovered
+        self._journal = recovered.journal
+        self._engine = Engine(recovered.live)
+        self._balances = RunningBalances(recovered.live)
+        self._store = store
+        self._publisher = Publisher(recovered.view, store, listeners)
+        self._observer: EngineObserver = observer or Unobserved()
+        self._clock = clock
+        self._queue = CommandQueue(queue_bound)
+        self._chunk: list[Waiting] = []
+        self._look_up: asyncio.Task[list[Waiting]] | None = None
+        self._batch = Batch()
+        self._in_flight: Batch | None = None
+        self._commit: asyncio.Task[None] | None = None
+        self._unanswered: Sequence[asyncio.Future[Answer] | None] = ()
+        """Of the batch that is being published, or of those that are being isolated."""
+        self._wakeup = asyncio.Event()
+        self._draining = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether commands are taken."""
+        return self._task is not None and not self._draining and not self.failed.done()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._task = asyncio.create_task(self._run(), name="sequencer")
+
+    def submit(self, command: Command) -> asyncio.Future[Answer]:
+        """Enqueue a command; see `ports.CommandPort`.
+
+        Raises:
+            ValueError: a text in it can't be encoded; the edge should have refused it.
+        """
+        if not self.is_open:
+            raise EngineClosed("the engine takes no commands")
+        _refuse_unstorable_text(command)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._queue.put(Waiting(command, future))
+        self._wakeup.set()
+        return future
+
+    async def drain(self) -> None:
+        """Take nothing more, and return when everything that was taken is answered."""
+        self._draining = True
+        self._wakeup.set()
+        if self._task is not None:
+            await asyncio.shield(self._task)
+        await self._publisher.close()
+
+    async def stop(self) -> None:
+        """Drain, write the tip, and let the lead go."""
+        await self.drain()
+        if self._recovered.tip is not None:
+            await self._recovered.tip.close()
+        if self.failed.done():
+            self._recovered.connection.terminate()
+        else:
+            await self._recovered.connection.close()
+
+    async def _run(self) -> None:
+        try:
+            while await self._turn():
+                pass
+        except Exception as error:  # noqa: BLE001 - the engine's outermost boundary: it ends here
+            self._fail(error)
+
+    async def _turn(self) -> bool:
+        """Do what can be done now, or wait; False when drained."""
+        self._wakeup.clear()
+        worked = await self._finish_commit()
+        self._prepare()
+        worked |= self._execute()
+        worked |= self._start_commit()
+        if worked:
+            await asyncio.sleep(0)
+        elif self._draining and self._is_idle():
+            return False
+        else:
+            await self._wait()
+        return True
+
+    def _prepare(self) -> None:
+        """Take the next chunk, and ask the store for the ids that memory may have forgotten."""
+        if self._chunk or self._look_up is not None or not len(self._queue):
+            return
+        chunk = self._queue.take(CHUNK_COMMANDS)
+        self._observer.queued(len(self._queue))
+        state = self._engine.state
+        keys: dict[Key, None] = {}
+        for waiting in chunk:
+            key = key_of(waiting.command)
+            if key is not None and not state.recent_ids.remembers(key, state.seq):
+                keys[key] = None
+        self._chunk = chunk
+        if keys:
+            self._look_up = asyncio.create_task(self._with_priors(chunk, list(keys)))
+            self._look_up.add_done_callback(self._wake)
+
+    async def _with_priors(self, chunk: list[Waiting], keys: list[Key]) -> list[Waiting]:
+        try:
+            priors = await find_priors(self._store, keys)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            # Nothing was stamped: the senders may ask again, and others need not suffer.
+            for waiting in chunk:
+                refuse(waiting.future, error)
+            return []
+        return [_with_prior(waiting, priors) for waiting in chunk] if priors else chunk
+
+    def _execute(self) -> bool:
+        """Run of the chunk what fits into one turn of the event loop; closings come first."""
+        if self._look_up is not None:
+            if not self._look_up.done():
+                return False
+            self._chunk = self._look_up.result()
+            self._look_up = None
+        if len(self._batch) >= BATCH_BOUND or not (self._chunk or self._is_timer_due()):
+            return False
+        before, started = len(self._batch), time.monotonic()
+        while True:
+            part, self._chunk = self._chunk[:_SLICE_COMMANDS], self._chunk[_SLICE_COMMANDS:]
+            self._batch.run(self._engine, self._balances, self._clock(), part)
+            elapsed = time.monotonic() - started
+            if not self._chunk or elapsed > TURN_S:
+                break
+        self._observer.executed(len(self._batch) - before, elapsed)
+        return True
+
+    def _start_commit(self) -> bool:
+        """Seal the growing batch if the connection is free."""
+        if self._commit is not None or not len(self._batch):
+            return False
+        self._in_flight, self._batch = self._batch, Batch()
+        sealed = self._in_flight.seal(self._engine, self._balances, self._journal)
+        self._commit = asyncio.create_task(self._timed_commit(sealed))
+        self._commit.add_done_callback(self._wake)
+        return True
+
+    async def _timed_commit(self, sealed: SealedBatch) -> None:
+        started = time.monotonic()
+        await self._journal.commit(sealed)
+        elapsed = time.monotonic() - started
+        commands = sealed.last_seq - sealed.first_seq + 1
+        self._observer.committed(commands, elapsed, sealed.last_seq, self._journal.epoch)
+
+    async def _finish_commit(self) -> bool:
+        """Make a committed batch visible, with the next one already on its way."""
+        if self._commit is None or not self._commit.done() or self._in_flight is None:
+            return False
+        commit, batch = self._commit, self._in_flight
+        self._commit = None
+        try:
+            commit.result()
+        except BatchRefused:
+            await self._isolate(batch)
+            return True
+        self._in_flight = None
+        self._unanswered = batch.futures
+        self._note_tip(batch)
+        self._start_commit()
+        await self._publisher.publish(batch)
+        self._unanswered = ()
+        return True
+
+    async def _isolate(self, refused: Batch) -> None:
+        """Run the commands of a refused batch, and of the one built upon it, one by one."""
+        waiting = [*refused.commands(), *self._batch.commands()]
+        self._unanswered = [item.future for item in waiting]
+        self._in_flight, self._batch = None, Batch()
+        async for engine, balances, batch in rerun_alone(
+            self._recovered.connection, self._journal, waiting, self._clock
+        ):
+            self._engine, self._balances = engine, balances
+            if batch is not None:
+                self._note_tip(batch)
+                await self._publisher.publish(batch)
+        self._unanswered = ()
+
+    def _note_tip(self, batch: Batch) -> None:
+        if self._recovered.tip is not None and batch.sealed is not None:
+            self._recovered.tip.committed(Tip(batch.sealed.last_seq, batch.sealed.hash))
+
+    def _is_timer_due(self) -> bool:
+        closings = self._engine.state.closings
+        return bool(closings) and closings[0][0] <= self._clock()
+
+    def _is_idle(self) -> bool:
+        return not (
+            self._chunk
+            or len(self._queue)
+            or len(self._batch)
+            or self._in_flight is not None
+            or self._look_up is not None
+        )
+
+    async def _wait(self) -> None:
+        """Sleep until there is something to do, at the latest until the next closing."""
+        loop = asyncio.get_running_loop()
+        delay = _LONGEST_WAIT_S
+        can_run = self._look_up is None and len(self._batch) < BATCH_BOUND
+        if can_run and self._engine.state.closings:
+            due_in_us = self._engine.state.closings[0][0] - self._clock()
+            delay = min(delay, max(due_in_us, 0) / 1_000_000)
+        timer = loop.call_later(delay, self._wakeup.set)
+        try:
+            await self._wakeup.wait()
+        finally:
+            timer.cancel()
+
+    def _wake(self, _done: object) -> None:
+        self._wakeup.set()
+
+    def _fail(self, cause: BaseException) -> None:
+        """End: everybody who waits hears that the outcome is unknown, nothing more is written."""
+        self.failed.set_result(cause)
+        waiting = list(self._unanswered)
+        for batch in (self._in_flight, self._batch):
+            if batch is not None:
+                waiting += batch.futures
+        waiting += [item.future for item in self._chunk]
+        waiting += [item.future for item in self._queue.take(len(self._queue))]
+        for future in waiting:
+            if future is not None:
+                refuse(future, cause)
+
+
+def _with_prior(waiting: Waiting, priors: Mapping[Key, Prior]) -> Waiting:
+    command = waiting.command
+    key = key_of(command)
+    prior = None if key is None else priors.get(key)
+    if prior is None or not isinstance(command, PlaceOrder | CreditAccount):
+        return waiting
+    return Waiting(msgspec.structs.replace(command, prior=prior), waiting.future)
+
+
+def _refuse_unstorable_text(command: Command) -> None:
+    """Stop what the edge should have: a text that no store can take would stop the engine."""
+    key = key_of(command)
+    if key is not None and not (key[2].isascii() and key[2].isprintable()):
+        raise ValueError("a client id must be printable ASCII")
+    if not isinstance(command, PlaceOrder):
+        encode_command(command)
