@@ -1,8 +1,9 @@
-"""The routes at the root: health, readiness, metrics, and the page that greets a visitor."""
+"""The routes at the root: health, readiness, metrics, the front page and the parts of pages."""
 
 from importlib.resources import files
 from typing import Final
 
+from gateway import web_root
 from gateway.errors import NotFound, Unavailable
 from gateway.metrics import CONTENT_TYPE
 from gateway.request import File, Request
@@ -56,11 +57,6 @@ async def metrics(request: Request[None, None]) -> File:
     return File(CONTENT_TYPE, request.services.metrics.exposition())
 
 
-async def front_page(_request: Request[None, None]) -> File:
-    """Return the page that says what this is."""
-    return STATIC_FILES["index.html"]
-
-
 async def static_file(request: Request[None, None]) -> File:
     """Return a part of a page."""
     found = STATIC_FILES.get(request.path["name"])
@@ -71,6 +67,7 @@ async def static_file(request: Request[None, None]) -> File:
 
 ROOT_TABLE: Final = RouteTable(
     (
+        *web_root.ROUTES,
         Route(
             method="GET",
             path="/health",
@@ -102,17 +99,6 @@ ROOT_TABLE: Final = RouteTable(
             limit=Limit.UNLIMITED,
             summary="Metrics for Prometheus",
             tag="system",
-        ),
-        Route(
-            method="GET",
-            path="/",
-            handler=front_page,
-            role=Role.PUBLIC,
-            answer=str,
-            shape=Shape.FILE,
-            limit=Limit.UNLIMITED,
-            summary="The front page",
-            tag="pages",
         ),
         Route(
             method="GET",
