@@ -111,7 +111,12 @@ class Cluster:
                 f"{self._path} was made by PostgreSQL {made_by}, this is {version}: dump the"
                 " database with the old version and restore it with this one"
             )
-        operator = pwd.getpwuid(os.geteuid()).pw_name
+        try:
+            operator = pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError as error:
+            raise EmbeddedPostgresError(
+                f"account {os.geteuid()} has no name on this machine: PostgreSQL needs one"
+            ) from error
         files = embedded_settings.files(version, self._socket_folder, operator)
         for name, text in files.items():
             self._replace(self._path / name, text)

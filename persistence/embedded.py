@@ -109,6 +109,13 @@ class EmbeddedPostgres:
     @classmethod
     def _start(cls, data_dir: Path, binaries: Path) -> Self:
         folder = data_dir.expanduser().resolve()
+        try:
+            return cls._start_in(folder, binaries)
+        except OSError as error:
+            raise EmbeddedPostgresError(f"can't work in {folder}: {error}") from error
+
+    @classmethod
+    def _start_in(cls, folder: Path, binaries: Path) -> Self:
         # As root the server's account has to pass this folder; what it holds is private by itself.
         folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
         lock_fd = _hold(folder)

@@ -53,7 +53,7 @@ def find(cluster: Path) -> Postmaster | None:
     try:
         lines = (cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         process = psutil.Process(int(lines[0]))
-    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+    except (OSError, IndexError, ValueError, psutil.NoSuchProcess):
         return None
     if not _works_in(process, cluster):
         return None

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -169,7 +170,8 @@ async def test_does_not_attach_to_a_server_that_was_just_killed(folder: Path) ->
         os.kill(server_pid, signal.SIGKILL)
         found = postmaster.await_status(folder / "postgres", lambda server: server is None, 10)
         assert found is None
-        assert psutil.Process(server_pid).status() == psutil.STATUS_ZOMBIE
+        assert postmaster._still_alive([dead := psutil.Process(server_pid)], 10) == []
+        assert dead.status() == psutil.STATUS_ZOMBIE
         process.kill()
         process.wait()
     async with running(folder) as server:
@@ -303,6 +305,26 @@ async def test_runs_from_an_installation_in_a_closed_folder(tmp_path: Path, fold
     assert psutil.Process(server.pid).exe().startswith(str(closed))
     await server.stop()
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+async def test_says_that_a_folder_cannot_be_used(folder: Path) -> None:
+    folder.write_text("a file in its place")
+    with pytest.raises(EmbeddedPostgresError, match=r"can't work in .*/data: \[Errno 17\]"):
+        await EmbeddedPostgres.start(folder)
+
+
+async def test_says_that_the_account_has_no_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(folder):
+        pass
+
+    def unknown(uid: int) -> pwd.struct_passwd:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(EmbeddedPostgresError, match="has no name on this machine"):
+        await EmbeddedPostgres.start(folder)
 
 
 async def test_half_a_cluster_is_never_used(folder: Path) -> None:
