@@ -11,7 +11,7 @@ from typing import Final
 from exchange.commands import Command
 from exchange.events import Event
 from gateway.order_answers import accepted
-from gateway.ports import Answer, OutcomeUnknown, QueueFull
+from gateway.ports import Answer, CommandNotTaken
 from gateway.refusals import EngineRefused
 from gateway.request import AnyRequest
 from gateway.wire_time import now_us
@@ -27,7 +27,7 @@ async def run_audited(
 ) -> tuple[Answer, Sequence[Event], bool]:
     """Run an admin's command; return its answer, its events, and whether it is told again.
 
-    Raises EngineRefused, QueueFull or OutcomeUnknown, audited like a success.
+    Raises EngineRefused, CommandNotTaken or OutcomeUnknown, audited like a success.
     """
     outcome = UNKNOWN
     try:
@@ -37,10 +37,8 @@ async def run_audited(
     except EngineRefused as refusal:
         outcome = refusal.reason.name
         raise
-    except QueueFull:
+    except CommandNotTaken:
         outcome = UNAVAILABLE
-        raise
-    except OutcomeUnknown:
         raise
     finally:
         await request.services.audit.write(

@@ -23,7 +23,7 @@ from gateway.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from gateway.ports import OutcomeUnknown, QueueFull
+from gateway.ports import CommandNotTaken, OutcomeUnknown
 from gateway.principals import Principal
 from gateway.query_strings import refuse_query
 from gateway.rate_limits import RateLimits
@@ -58,7 +58,7 @@ class Api:
             await send_error(send, error, trace.request_id)
         except OUTAGES:
             await send_error(send, Unavailable(_DATABASE_AWAY), trace.request_id)
-        except QueueFull:
+        except CommandNotTaken:
             await send_error(send, Unavailable(), trace.request_id)
         except OutcomeUnknown:
             await send_error(send, UnknownOutcome(), trace.request_id)

@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
+from exchange.commands import Command
 from exchange.order_book import Order
 from exchange.state import State
 from gateway.history_port import History, PastEntry, PastTrade
 from gateway.metrics import Metrics
-from gateway.ports import CommandPort, QueueFull
+from gateway.ports import Answer, CommandPort, QueueFull
 from gateway.settings import Settings
 
 
@@ -33,7 +33,7 @@ class NoEngine:
 
     is_open = False
 
-    def submit(self, command: object) -> asyncio.Future[Any]:
+    def submit(self, command: Command) -> asyncio.Future[Answer]:
         """Refuse; nothing happens."""
         raise QueueFull(type(command).__name__)
 

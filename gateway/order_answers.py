@@ -4,8 +4,7 @@ Laws: the order in the answer to its placing is built from the events of that co
 be an old command's, told again because its client id came again, while the order itself has gone
 on since; so the view must not be asked. A refusal is raised (`refusals.py`).
 
-A repeat's events are CommandReplayed followed by the events of the first command, under the first
-command's seq, time and balance.
+A repeat has the seq, time, events and balance of the first command, and says so.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,6 @@ import msgspec
 
 from exchange.events import (
     CommandRejected,
-    CommandReplayed,
     Event,
     OrderCancelled,
     OrderFilled,
@@ -65,14 +63,11 @@ class AllCancelledView(AnswerStruct, frozen=True):
 
 def accepted(answer: Answer) -> tuple[Sequence[Event], bool]:
     """Return (what happened, whether it is told again); raises EngineRefused for a refusal."""
-    events: Sequence[Event] = answer.events
-    replayed = type(events[0]) is CommandReplayed and len(events) > 1
-    if replayed:
-        events = events[1:]
+    events = answer.events
     first = events[0]
     if type(first) is CommandRejected:
-        raise refused(first, replayed=replayed)
-    return events, replayed
+        raise refused(first, replayed=answer.replayed)
+    return events, answer.replayed
 
 
 def placed_view(answer: Answer, market: Market) -> PlacedView:

@@ -25,7 +25,7 @@ from gateway.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from gateway.ports import OutcomeUnknown, QueueFull
+from gateway.ports import CommandNotTaken, OutcomeUnknown
 from gateway.principals import Principal
 from gateway.socket_frames import NAMESPACES, Message, ack_frame
 from gateway.socket_link import SESSION_ENDED, TOKEN_EXPIRED, SocketLink
@@ -176,7 +176,7 @@ class SocketSession:
         """Acknowledge an event that raised, with the answer its failure has."""
         if isinstance(error, ApiError):
             self.refuse(ack_id, error)
-        elif isinstance(error, QueueFull):
+        elif isinstance(error, CommandNotTaken):
             self.refuse(ack_id, Unavailable())
         elif isinstance(error, OutcomeUnknown | asyncio.CancelledError):
             self.refuse(ack_id, UnknownOutcome())

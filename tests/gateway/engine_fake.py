@@ -7,14 +7,13 @@ id is answered with the first answer's events. What it can be told: to be full, 
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, cast
 
 import msgspec
 
 from exchange import transitions
 from exchange.commands import Command
 from exchange.engine import Engine, Execution
-from exchange.events import CommandReplayed, Event, TradeExecuted
+from exchange.events import CommandReplayed, TradeExecuted
 from exchange.invariants import check
 from exchange.ledger import Owner, entries
 from exchange.order_book import Order
@@ -22,19 +21,11 @@ from exchange.state import State
 from exchange.state_hash import state_hash
 from exchange.terms import OrderStatus
 from gateway.history_port import EntryPlace, PastEntry, PastTrade
-from gateway.ports import OutcomeUnknown, QueueFull
+from gateway.ports import Answer, OutcomeUnknown, QueueFull
 
 START = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z, in microseconds."""
 STEP = 1_000
-
-
-class AnswerFake(msgspec.Struct, frozen=True):
-    seq: int
-    at: int
-    events: Sequence[Event]
-    available: int
-    locked: int
 
 
 class HistoryFake:
@@ -141,22 +132,21 @@ class EngineFake:
         self.history = HistoryFake()
         self.submitted: list[Command] = []
         self._engine = Engine(State())
-        self._answers: dict[int, AnswerFake] = {}
+        self._answers: dict[int, Answer] = {}
 
-    def submit(self, command: object) -> asyncio.Future[Any]:
+    def submit(self, command: Command) -> asyncio.Future[Answer]:
         if not self.is_open:
             raise QueueFull
-        asked = cast("Command", command)
-        self.submitted.append(asked)
-        answer = self.run(asked)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.submitted.append(command)
+        answer = self.run(command)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if self.loses_answers:
             future.set_exception(OutcomeUnknown())
         else:
             future.set_result(answer)
         return future
 
-    def run(self, command: Command) -> AnswerFake:
+    def run(self, command: Command) -> Answer:
         """Run one command, and the timers due before it, and return what its sender is told."""
         self.now += STEP
         done = self._engine.run(self.now, [command])
@@ -169,14 +159,14 @@ class EngineFake:
             self.view.dirty.clear()
         return self._answer(done[-1], getattr(command, "account_id", 0))
 
-    def _answer(self, done: Execution, account_id: int) -> AnswerFake:
+    def _answer(self, done: Execution, account_id: int) -> Answer:
         first = done.events[0]
         if isinstance(first, CommandReplayed) and first.first_seq in self._answers:
             told = self._answers[first.first_seq]
-            return msgspec.structs.replace(told, events=[first, *told.events])
+            return msgspec.structs.replace(told, replayed=True)
         account = self.view.accounts.get(account_id)
         cash = (0, 0) if account is None else (account.available, account.locked)
-        answer = AnswerFake(done.seq, done.at, done.events, *cash)
+        answer = Answer(done.seq, done.at, done.events, *cash)
         self._answers[done.seq] = answer
         return answer
 

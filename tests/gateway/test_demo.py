@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
-from typing import Any
 
 import pytest
 
 from exchange.commands import (
     CloseMarket,
+    Command,
     CreateMarket,
     CreditAccount,
     OpenAccount,
@@ -35,7 +35,7 @@ from gateway.demo import MAKERS, TAKERS, UNUSABLE_PASSWORD, Demo, Desk
 from gateway.demo_markets import DEMO_MARKETS
 from gateway.demo_pricing import INVENTORY_MAX, LEVELS, SLACK, Holdings, ladder, make, take, wander
 from gateway.logs import configure_logs
-from gateway.ports import QueueFull
+from gateway.ports import Answer, QueueFull
 from gateway.settings import load_settings
 from persistence.database import create_pool
 from persistence.users import Users
@@ -53,7 +53,7 @@ class FullNowAndThen(EngineFake):
     refused = 0
     asked = 0
 
-    def submit(self, command: object) -> asyncio.Future[Any]:
+    def submit(self, command: Command) -> asyncio.Future[Answer]:
         self.asked += 1
         if self.asked % 50 == 0:
             self.refused += 1

@@ -1,4 +1,4 @@
-"""The order in an answer, built from its command's events alone, is the order as the view has it."""
+"""The order in an answer, built from its command's events alone, is the order as it then was."""
 
 import random
 

@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from exchange.commands import Command
+from gateway.ports import Answer
 from tests.gateway.trading_desk import PEOPLE, Desk, order
 
 
@@ -213,17 +215,18 @@ async def test_a_lost_answer_is_unknown_and_a_retry_tells(desk: Desk) -> None:
 
 async def test_a_client_that_goes_away_cancels_nothing(desk: Desk) -> None:
     """The command is queued before the first wait; a handler that is torn down leaves it there."""
-    never: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    never: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    taken = asyncio.Event()
     run = desk.engine.run
 
-    def submit_and_hang(command: object) -> asyncio.Future[object]:
-        run(command)  # type: ignore[arg-type]
+    def submit_and_hang(command: Command) -> asyncio.Future[Answer]:
+        run(command)
+        taken.set()
         return never
 
     desk.engine.submit = submit_and_hang  # type: ignore[method-assign]
     placing = asyncio.create_task(desk.place("ann", "BUY YES 1 @ 0.5"))
-    while not desk.engine.view.orders:
-        await asyncio.sleep(0)
+    await taken.wait()
     placing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await placing

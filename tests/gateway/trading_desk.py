@@ -76,7 +76,7 @@ class Reply(NamedTuple):
     headers: httpx.Headers
 
     @property
-    def data(self) -> Any:  # noqa: ANN401 - JSON
+    def data(self) -> Any:
         assert self.body["success"], self.body
         return self.body["data"]
 
@@ -154,7 +154,7 @@ class Desk:
         )
         return Reply(answer.status_code, answer.json(), answer.headers)
 
-    async def get(self, path: str, who: str | None = None) -> Any:  # noqa: ANN401 - JSON
+    async def get(self, path: str, who: str | None = None) -> Any:
         """Read something that must be there."""
         reply = await self.call("GET", path, who)
         assert reply.status == 200, reply
