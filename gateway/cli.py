@@ -21,15 +21,18 @@ import uvloop
 
 from gateway import bootstrap
 from gateway.auth import add_user
+from gateway.banner import Opened, banner
+from gateway.demo import make_demo, running_demo
 from gateway.errors import ApiError
 from gateway.logs import configure_logs
 from gateway.passwords import Passwords
 from gateway.principals import ADMIN, USER
 from gateway.replay_command import replay
-from gateway.server import StopSignal, bind, make_server
+from gateway.server import Drain, StopSignal, bind, make_server
 from gateway.setting_values import password as password_value
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.sign_in_fields import email_address
+from gateway.web_root import example_slug
 from persistence import migrate as schema
 from persistence.audit import AuditLog
 from persistence.database import create_pool
@@ -38,6 +41,10 @@ from persistence.users import Users
 
 WRONG_SETTING: Final = 2
 DEFAULT_ADMIN: Final = "admin@probity.local"
+
+
+class EngineStopped(Exception):
+    """The engine could not go on; what was acknowledged is safe, and a new start recovers."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,14 +59,15 @@ main.add_command(replay)
 @main.command()
 @click.option("--host", help="Address to listen on (HOST).")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on (PORT).")
-def serve(host: str | None, port: int | None) -> None:
+@click.option("--demo", is_flag=True, help="With some markets and simulated traders in them.")
+def serve(host: str | None, port: int | None, demo: bool) -> None:
     """Run everything in this process until Ctrl-C."""
     settings = _settings()
     changes = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
-    _run(_serve(msgspec.structs.replace(settings, **changes)))
+    _run(_serve(msgspec.structs.replace(settings, **changes), demo=demo))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, demo: bool) -> None:
     logger = configure_logs(settings.log_level)
     stop = StopSignal()
     try:
@@ -71,11 +79,25 @@ async def _serve(settings: Settings) -> None:
             services = running.services
             email, password = _first_admin(settings)
             admin = await bootstrap.ensure_admin(services, email, password)
-            made_up = password if admin is not None and settings.admin_password is None else None
-            _banner(settings, listening.getsockname()[1], email if admin else None, made_up)
-            server = make_server(running.application, settings, services.readiness, [])
-            stop.ends(server)
-            await server.serve([listening])
+            traders = make_demo(services, logger) if demo else None
+            async with running_demo(traders):
+                opened = Opened(
+                    settings.host,
+                    listening.getsockname()[1],
+                    settings.data_dir if settings.database_url is None else None,
+                    email if admin else None,
+                    password if admin and settings.admin_password is None else None,
+                    example_slug(services.view),
+                )
+                click.echo(banner(opened), err=True)
+                drains: list[Drain] = [traders.stop] if traders else []
+                server = make_server(running.application, settings, services.readiness, drains)
+                stop.ends(server)
+                running.engine_failed.add_done_callback(lambda _: server.end())
+                await server.serve([listening])
+            if running.engine_failed.done():
+                reason = running.engine_failed.result()
+                raise EngineStopped(f"the engine stopped: {reason}; start again to recover")
 
 
 def _first_admin(settings: Settings) -> tuple[str, str]:
@@ -85,23 +107,6 @@ def _first_admin(settings: Settings) -> tuple[str, str]:
         return email_address(settings.admin_email), settings.admin_password
     except ApiError:
         raise SettingsError("PROBITY_ADMIN_EMAIL: is no e-mail address") from None
-
-
-def _banner(settings: Settings, port: int, admin: str | None, made_up: str | None) -> None:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    where = f"http://{'localhost' if host in {'127.0.0.1', '0.0.0.0'} else host}:{port}"  # noqa: S104 - compared, not bound
-    database = "embedded, in " + str(settings.data_dir / "postgres")
-    lines = [
-        f"Probity is open at {where}",
-        f"  API       {where}/api/v1/docs",
-        f"  database  {'DATABASE_URL' if settings.database_url else database}",
-    ]
-    if admin is not None:
-        lines.append(f"  admin     {admin}")
-    if made_up is not None:
-        lines.append(f"  password  {made_up}   (shown this once)")
-    lines.append("Ctrl-C stops it.")
-    click.echo("\n".join(lines), err=True)
 
 
 @main.command()
@@ -176,7 +181,7 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
             runner.run(work)
     except SettingsError as error:
         _fail(str(error), WRONG_SETTING)
-    except (PersistenceError, ApiError) as error:
+    except (PersistenceError, ApiError, EngineStopped) as error:
         _fail(str(error), 1)
 
 

@@ -30,6 +30,7 @@ from gateway.demo_pricing import Holdings, Quote, Terms, make, quote_terms, take
 from gateway.logs import Logger
 from gateway.ports import CommandPort, OutcomeUnknown, QueueFull
 from gateway.principals import USER
+from gateway.services import Services
 from gateway.settings import Settings
 from gateway.wire_time import now_us
 from persistence.users import Users
@@ -70,7 +71,13 @@ class Demo:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Seed what is missing and let the traders begin; raises QueueFull and OutcomeUnknown."""
+        """Seed what is missing and let the traders begin, if the engine takes commands."""
+        try:
+            await self._start()
+        except (QueueFull, OutcomeUnknown) as error:
+            self._logger.warning("demo can't start", cause=type(error).__name__)
+
+    async def _start(self) -> None:
         for entry in DEMO_MARKETS:
             if entry.slug not in self._view.market_by_slug:
                 await self._commands.submit(entry.command(now_us()))
@@ -233,11 +240,19 @@ def _after(quote: Quote, held: Holdings) -> Holdings:
     return held._replace(free_yes=free_yes)
 
 
+def make_demo(services: Services, logger: Logger) -> Demo:
+    """Return the demonstration of a process, not started."""
+    return Demo(services.settings, services.commands, services.view, services.users, logger)
+
+
 @contextlib.asynccontextmanager
-async def running_demo(demo: Demo) -> AsyncIterator[Demo]:
-    """Start the demonstration and stop it at the end."""
-    await demo.start()
+async def running_demo(demo: Demo | None) -> AsyncIterator[None]:
+    """Start the demonstration, if there is to be one, and stop it at the end."""
+    if demo is None:
+        yield
+        return
     try:
-        yield demo
+        await demo.start()
+        yield
     finally:
         await demo.stop()

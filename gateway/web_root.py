@@ -21,6 +21,7 @@ from exchange.order_book import BookSide
 from exchange.state import State
 from exchange.terms import ExchangeMode
 from exchange.units import format_price, format_quantity
+from gateway.banner import trade_commands
 from gateway.request import File, Request
 from gateway.routing import Limit, Role, Route, Shape
 
@@ -38,6 +39,9 @@ _HEAD: Final = (
     '<th scope="col" class="number">Last</th><th scope="col" class="number">Shares traded</th>'
     "</tr></thead><tbody>"
 )
+_ORIGIN: Final = "ORIGIN"
+"""Stands in the commands where the page puts its address, which its script corrects."""
+_UNLISTED: Final = "my-market"
 _NOTHING: Final = "\N{EN DASH}"
 
 
@@ -54,9 +58,20 @@ async def live_part(request: Request[None, None]) -> File:
 
 def page(view: State, port: int) -> bytes:
     """Return the whole page; `port` stands in its examples until the script knows better."""
-    shown = most_traded(view)
-    example = next((market.slug for market in shown if market.status is OPEN), "my-market")
-    return _TEMPLATE.substitute(live=live(view), port=port, example=escape(example)).encode()
+    commands = "\n".join(
+        line.removeprefix("  ") for line in trade_commands(_ORIGIN, example_slug(view) or _UNLISTED)
+    )
+    shown = escape(commands, quote=False).replace(_ORIGIN, _origin(port))
+    return _TEMPLATE.substitute(live=live(view), commands=shown).encode()
+
+
+def _origin(port: int) -> str:
+    return f'<span class="origin">http://localhost:{port}</span>'
+
+
+def example_slug(view: State) -> str | None:
+    """Return a market in which an example can trade, None if none is open."""
+    return next((market.slug for market in most_traded(view) if market.status is OPEN), None)
 
 
 def most_traded(view: State) -> list[Market]:

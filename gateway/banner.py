@@ -1,0 +1,63 @@
+"""What `probity serve` prints when it is open: where to look, and commands that trade.
+
+Plain text for a terminal. The commands can be pasted as they stand, also a second time: Ada is
+registered once and logs in every time.
+"""
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_EVERYWHERE: Final = frozenset({"127.0.0.1", "0.0.0.0", "::", "::1"})  # noqa: S104 - compared only
+
+
+class Opened(NamedTuple):
+    """What there is to say; `market` is the slug of an open market, `password` a made-up one."""
+
+    host: str
+    port: int
+    data_dir: Path | None
+    """Of the embedded database; None for DATABASE_URL."""
+    admin: str | None = None
+    password: str | None = None
+    market: str | None = None
+
+
+def address(host: str, port: int) -> str:
+    """Return the URL under which a browser on this machine finds the server."""
+    if host in _EVERYWHERE:
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def banner(opened: Opened) -> str:
+    """Return the text."""
+    where = address(opened.host, opened.port)
+    embedded = opened.data_dir
+    database = "DATABASE_URL" if embedded is None else f"embedded, in {embedded / 'postgres'}"
+    lines = [
+        f"Probity is open at {where}",
+        "",
+        f"  markets   {where}",
+        f"  API       {where}/api/v1/docs",
+        f"  database  {database}",
+    ]
+    if opened.admin is not None:
+        lines.append(f"  admin     {opened.admin}")
+    if opened.password is not None:
+        lines.append(f"  password  {opened.password}   (shown this once)")
+    if opened.market is not None:
+        lines += ["", "Trade from another terminal:", "", *trade_commands(where, opened.market)]
+    return "\n".join([*lines, "", "Ctrl-C stops it."])
+
+
+def trade_commands(where: str, slug: str) -> list[str]:
+    """Return shell commands that register, log in and buy ten YES shares."""
+    return [
+        f"  API={where}/api/v1; JSON='content-type: application/json'",
+        """  ADA='{"email":"ada@example.org","password":"correct horse"}'""",
+        """  curl -s $API/auth/register -H "$JSON" -d "$ADA" >/dev/null""",
+        """  TOKEN=$(curl -s $API/auth/login -H "$JSON" -d "$ADA" \\""",
+        """    | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/')""",
+        f"""  curl -s $API/orders/{slug} -H "$JSON" -H "authorization: Bearer $TOKEN" \\""",
+        """    -d '{"side":"BUY","outcome":"YES","type":"MARKET","quantity":"10"}'; echo""",
+    ]
