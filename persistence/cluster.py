@@ -81,6 +81,8 @@ class Cluster:
         for stale in self._socket_folder.glob(".s.PGSQL.*"):
             stale.unlink()
         log = self._folder / "postgres.log"
+        if log.exists():
+            log.replace(log.with_suffix(".log.1"))
         with log.open("wb") as output:
             self._child = subprocess.Popen(
                 self._command("postgres", "-D", str(self._path)),
@@ -102,7 +104,8 @@ class Cluster:
         child.kill()
         child.wait()
         postmaster.end_leftovers(self._path)
-        raise EmbeddedPostgresError(f"PostgreSQL did not start: {self._last_words(log)}")
+        said = log.read_text(encoding="utf-8", errors="replace").strip() or "it said nothing"
+        raise EmbeddedPostgresError(f"PostgreSQL did not start: {said[-_LOG_TAIL:]}")
 
     def _write_settings(self) -> None:
         made_by = int((self._path / "PG_VERSION").read_text(encoding="ascii"))
@@ -155,11 +158,6 @@ class Cluster:
         place = self._path if self._path.exists() else self._unfinished
         reaches = [self._binaries, self._binaries / program, self._socket_folder, place]
         return self._account.command([str(self._binaries / program), *arguments], reaches)
-
-    def _last_words(self, log: Path) -> str:
-        logs = [log, *sorted((self._path / "log").glob("*.log"), key=os.path.getmtime)[-1:]]
-        text = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in logs)
-        return text.strip()[-_LOG_TAIL:] or "it said nothing"
 
 
 def _environment() -> dict[str, str]:

@@ -9,8 +9,8 @@ gives the programs only: its own bookkeeping leaves servers running, and it is n
 
     DATA_DIR/            whoever runs Probity
       lock               held while a Probity works here; holds its pid
-      postgres/          the cluster, 0700, the server's account; log/ inside
-      postgres.log       what the server said before its own log was open
+      postgres/          the cluster, 0700, the server's account
+      postgres.log       what the server says; .1 is that of the start before
       run/               the socket, 0700 (elsewhere where the path is too long for one)
 """
 

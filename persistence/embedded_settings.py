@@ -36,13 +36,10 @@ jit = off
 timezone = 'UTC'
 # A statement whose client is gone ends, and gives its locks back.
 {connection_check}
-# One file a weekday, overwritten a week later.
-logging_collector = on
-log_directory = 'log'
-log_filename = 'postgresql-%a.log'
-log_rotation_age = 1d
-log_rotation_size = 0
-log_truncate_on_rotation = on
+# A statement's error is told to its client, which is us: the file stays small without it. And no
+# collector: it would outlive the server for a moment.
+log_min_messages = log
+logging_collector = off
 log_timezone = 'UTC'
 log_checkpoints = off
 """
