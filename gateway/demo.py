@@ -28,7 +28,7 @@ from exchange.terms import GTC, IOC, LIMIT, MARKET, ExchangeMode, TimeInForce
 from gateway.demo_markets import DEMO_MARKETS, DemoMarket
 from gateway.demo_pricing import Holdings, Quote, Terms, make, quote_terms, take, wander
 from gateway.logs import Logger
-from gateway.ports import CommandPort, OutcomeUnknown, QueueFull
+from gateway.ports import CommandNotTaken, CommandPort, OutcomeUnknown
 from gateway.principals import USER
 from gateway.services import Services
 from gateway.settings import Settings
@@ -74,7 +74,7 @@ class Demo:
         """Seed what is missing and let the traders begin, if the engine takes commands."""
         try:
             await self._start()
-        except (QueueFull, OutcomeUnknown) as error:
+        except (CommandNotTaken, OutcomeUnknown) as error:
             self._logger.warning("demo can't start", cause=type(error).__name__)
 
     async def _start(self) -> None:
@@ -132,7 +132,7 @@ class Demo:
             pause = self._step_seconds * desk.rng.uniform(*_STEP_JITTER)
             try:
                 acted = await desk.step()
-            except (QueueFull, OutcomeUnknown):
+            except (CommandNotTaken, OutcomeUnknown):
                 acted = False
             except Exception as error:
                 # The outermost boundary of a trader: play must never take the exchange down.
@@ -167,7 +167,7 @@ class Desk:
     async def step(self) -> bool:
         """Let every maker requote and perhaps a taker trade; return False if nothing may trade.
 
-        Raises QueueFull and OutcomeUnknown.
+        Raises CommandNotTaken and OutcomeUnknown.
         """
         market = self.market
         if market.status is not OPEN or self._view.mode is not ExchangeMode.OPEN:
