@@ -6,10 +6,12 @@ Laws: everything gets what it needs by its constructor; what was opened is close
 order, whatever fails in between; nothing here decides anything about trading or people.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from starlette.middleware.cors import CORSMiddleware
@@ -19,7 +21,8 @@ from gateway.api import Api
 from gateway.auth import Auth, add_user
 from gateway.client_address import ClientAddresses
 from gateway.edge import Edge
-from gateway.engine_side import EngineSide, start_engine
+from gateway.engine_metrics import watch_event_loop
+from gateway.engine_side import EngineSide
 from gateway.error_reports import ErrorReports
 from gateway.front_door import FrontDoor
 from gateway.logs import Logger
@@ -31,8 +34,12 @@ from gateway.rate_limits import RateLimits
 from gateway.readiness import Readiness
 from gateway.request_bodies import BodyReader
 from gateway.route_table import API_TABLE
+from gateway.running_engine import RunningEngine, run_engine
+from gateway.server import Drain
 from gateway.services import Services
 from gateway.settings import Settings
+from gateway.socket_app import SocketApp, open_sockets
+from gateway.socket_services import SocketServices
 from gateway.system_routes import ROOT_TABLE
 from gateway.tokens import Tokens, load_key
 from persistence import migrate
@@ -42,6 +49,7 @@ from persistence.embedded import EmbeddedPostgres, running_url
 from persistence.sessions import Sessions
 from persistence.users import User, Users
 
+SOCKET_MOUNTS: Final = ("ws", "socket.io")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _HEADERS: Final = ("authorization", "content-type", "x-request-id")
 _EXPOSED: Final = ("retry-after", "x-request-id")
@@ -54,7 +62,10 @@ class Running:
 
     services: Services
     application: ASGIApp
-    database_url: str
+    drains: list[Drain]
+    """What to wait for before connections are ended."""
+    engine_failed: asyncio.Future[BaseException]
+    """Done when the engine can't go on; the process must end and recover."""
 
 
 @asynccontextmanager
@@ -93,14 +104,51 @@ async def open_exchange(settings: Settings, logger: Logger) -> AsyncIterator[Run
         )
         stack.push_async_callback(pool.close)
         metrics = Metrics()
-        engine = await stack.enter_async_context(start_engine(settings, direct_url, metrics))
+        engine = await stack.enter_async_context(run_engine(settings, direct_url, pool, metrics))
+        await stack.enter_async_context(_in_background(watch_event_loop(metrics)))
         passwords = Passwords(settings.password_hash_workers, settings.password_hash_queue)
         stack.callback(passwords.close)
-        services = build_services(settings, pool, engine, passwords, metrics)
+        services = build_services(settings, pool, engine.side, passwords, metrics)
         stack.callback(services.readiness.drain)
-        application = build_application(services, logger, reports, {})
+        sockets = await stack.enter_async_context(_sockets(services, engine, logger))
+        mounts = dict.fromkeys(SOCKET_MOUNTS, sockets)
+        application = build_application(services, logger, reports, mounts)
         services.readiness.open()
-        yield Running(services=services, application=application, database_url=url)
+        yield Running(
+            services=services,
+            application=application,
+            drains=[sockets.drain],
+            engine_failed=engine.failed,
+        )
+
+
+def _sockets(
+    services: Services, engine: RunningEngine, logger: Logger
+) -> contextlib.AbstractAsyncContextManager[SocketApp]:
+    return open_sockets(
+        SocketServices(
+            settings=services.settings,
+            commands=services.commands,
+            view=services.view,
+            history=services.history,
+            auth=services.auth,
+            limits=services.limits,
+            metrics=services.metrics,
+            rooms=engine.rooms,
+            logger=logger,
+        )
+    )
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a coroutine beside the block and cancel it at its end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def build_services(

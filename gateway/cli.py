@@ -90,7 +90,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
                     example_slug(services.view),
                 )
                 click.echo(banner(opened), err=True)
-                drains: list[Drain] = [traders.stop] if traders else []
+                drains: list[Drain] = [*running.drains, *([traders.stop] if traders else [])]
                 server = make_server(running.application, settings, services.readiness, drains)
                 stop.ends(server)
                 running.engine_failed.add_done_callback(lambda _: server.end())

@@ -37,6 +37,10 @@ class Server(uvicorn.Server):
         """Leave signals to `StopSignal`."""
         yield
 
+    def end(self) -> None:
+        """Ask the server to end."""
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop taking work, say goodbye to sockets, then let uvicorn end its connections."""
         self._readiness.drain()

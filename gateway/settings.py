@@ -66,7 +66,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     socket_ping_interval_seconds: float
     socket_ping_timeout_seconds: float
     engine_queue_size: int
-    engine_batch_size: int
     shutdown_timeout_seconds: int
     demo_seed: int | None
     demo_step_seconds: float
@@ -206,7 +205,6 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Setting, ...]], ...]] = (
         (
             _S("STARTING_CREDITS", "1000", values.money, "Credits of a new account."),
             _S("ENGINE_QUEUE_SIZE", "10000", _whole(1, 10**6), "Waiting commands; more: 503."),
-            _S("ENGINE_BATCH_SIZE", "512", _whole(1, 4_096), "Commands of one commit."),
         ),
     ),
     (
