@@ -1,0 +1,245 @@
+"""A real `probity serve` for tests: started, spoken to, stopped and killed as an operator would.
+
+Laws: each server has a data folder and a port of its own and limits that no test meets by chance;
+nothing of one outlives its test, and a server that was stopped orderly must itself have left
+nothing running. What tests send and check belongs in the tests.
+"""
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import psutil
+
+from persistence import postmaster
+from persistence.database import connect
+from persistence.embedded import running_url
+
+if TYPE_CHECKING:
+    import asyncpg
+
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 30.0
+POLL_SECONDS: Final = 0.02
+ADMIN_EMAIL: Final = "admin@example.com"
+ADMIN_PASSWORD: Final = "correct horse battery"
+FAR_CLOSE: Final = "2099-01-01T00:00:00Z"
+PROBITY: Final = str(Path(sys.executable).with_name("probity"))
+WIDE_LIMITS: Final[Mapping[str, str]] = {
+    "RATE_LIMIT_MAX_REQUESTS": "1000000",
+    "RATE_LIMIT_USER_MAX_REQUESTS": "100000000",
+    "RATE_LIMIT_SOCKETS_PER_ADDRESS": "100000",
+    "LOG_LEVEL": "warning",
+}
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ServerProcess:
+    """One data folder and the server that works in it, now and after every restart."""
+
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = data_dir.with_name(f"{data_dir.name}.log")
+        self.environment = {
+            name: value for name, value in os.environ.items() if name != "DATABASE_URL"
+        }
+        self.environment |= {
+            **WIDE_LIMITS,
+            "DATA_DIR": str(data_dir),
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "PROBITY_ADMIN_EMAIL": ADMIN_EMAIL,
+            "PROBITY_ADMIN_PASSWORD": ADMIN_PASSWORD,
+            **(settings or {}),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self._admin_token = ""
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def launch(self, *arguments: str) -> None:
+        """Start the process without waiting for it."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [PROBITY, "serve", *arguments],
+                env=self.environment,
+                cwd=self.data_dir.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def start(self, *arguments: str) -> float:
+        """Start the server and wait until it is ready; return how many seconds that took."""
+        started = time.monotonic()
+        self.launch(*arguments)
+        self.await_ready()
+        return time.monotonic() - started
+
+    def await_ready(self) -> None:
+        """Wait until `/ready` says yes."""
+        process = self._running()
+        deadline = time.monotonic() + START_SECONDS
+        while not self.is_ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the server didn't start:\n{self.words()}")
+            time.sleep(POLL_SECONDS)
+
+    def is_ready(self) -> bool:
+        """Ask the server whether it takes work."""
+        try:
+            return httpx.get(f"{self.url}/ready", timeout=5).is_success
+        except httpx.TransportError:
+            return False
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self.process is None:
+            raise AssertionError("no server was started")
+        return self.process
+
+    def words(self) -> str:
+        """Return what the server said on stderr, and its database in its log."""
+        own = self.log.read_text("utf-8", "replace")[-4_000:] if self.log.exists() else ""
+        logs = sorted((self.data_dir / "postgres" / "log").glob("*.log"), key=os.path.getmtime)
+        return own + "".join(path.read_text("utf-8", "replace")[-1_500:] for path in logs[-1:])
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code; whatever the server started has to be gone."""
+        process = self._running()
+        started = self.family()
+        process.send_signal(number)
+        code = process.wait(STOP_SECONDS)
+        left = [*filter(_lives, started), *self.database_processes()]
+        assert not left, f"still running after the end: {left}\n{self.words()}"
+        return code
+
+    def kill(self) -> None:
+        """End the server as `kill -9` does; its database stays."""
+        self._running().kill()
+        self._running().wait()
+
+    def family(self) -> list[psutil.Process]:
+        """Return the server's living descendants and its database's processes."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [*psutil.Process(self.pid).children(recursive=True), *self.database_processes()]
+        return self.database_processes()
+
+    def clean_up(self) -> None:
+        """Leave nothing behind, whatever the test did."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait()
+        for process in self.database_processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    # -- the database -------------------------------------------------------------------------
+
+    def database_processes(self) -> list[psutil.Process]:
+        """Return every living process that works in the data folder."""
+        folder = str(self.data_dir.resolve())
+        return [process for process in psutil.process_iter() if _works_below(process, folder)]
+
+    def postmaster(self) -> psutil.Process:
+        """Return the database's first process."""
+        found = postmaster.find((self.data_dir / "postgres").resolve())
+        if found is None:
+            raise AssertionError(f"no database runs in {self.data_dir}\n{self.words()}")
+        return found.process
+
+    def kill_database(self) -> None:
+        """End the database's first process as `kill -9` does; its children notice by themselves."""
+        self.postmaster().kill()
+
+    def database_url(self) -> str:
+        """Return where the running embedded database is reached."""
+        url = running_url(self.data_dir)
+        if url is None:
+            raise AssertionError(f"no database runs in {self.data_dir}\n{self.words()}")
+        return url
+
+    async def database(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """Open a connection to the running embedded database."""
+        return await connect(self.database_url())
+
+    # -- other commands -----------------------------------------------------------------------
+
+    def run(self, *arguments: str, timeout: float = 60) -> "subprocess.CompletedProcess[str]":
+        """Run another `probity` command with this server's settings."""
+        return subprocess.run(
+            [PROBITY, *arguments],
+            env=self.environment,
+            cwd=self.data_dir.parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    # -- the API ------------------------------------------------------------------------------
+
+    def call(self, method: str, path: str, token: str = "", body: object = None) -> Any:
+        """Send one request to `/api/v1` and return the `data` of its answer, which is a success."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        answer = httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, json=body)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json().get("data")
+
+    def admin(self) -> str:
+        """Return an administrator's access token."""
+        if not self._admin_token:
+            body = {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD}
+            self._admin_token = self.call("POST", "/auth/login", body=body)["accessToken"]
+        return self._admin_token
+
+    def trader(self, name: str = "") -> tuple[int, str]:
+        """Register somebody and return (user id, access token)."""
+        email = f"{name or secrets.token_hex(8)}@example.com"
+        body = {"email": email, "password": ADMIN_PASSWORD}
+        answer = self.call("POST", "/auth/register", body=body)
+        return int(answer["user"]["id"]), str(answer["accessToken"])
+
+    def market(self, slug: str, **terms: object) -> dict[str, Any]:
+        """List an open market."""
+        body = {"slug": slug, "question": f"Will {slug} come?", "closeTime": FAR_CLOSE, **terms}
+        listed: dict[str, Any] = self.call("POST", "/markets", self.admin(), body)
+        return listed
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _works_below(process: psutil.Process, folder: str) -> bool:
+    try:
+        where = process.cwd()
+        return _lives(process) and (where == folder or where.startswith(f"{folder}/"))
+    except psutil.Error:
+        return False
