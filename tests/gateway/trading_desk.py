@@ -35,7 +35,15 @@ from tests.gateway.engine_fake import START, EngineFake
 DAY = 86_400_000_000
 CLOSE = START + 30 * DAY
 CLOSE_TEXT = "2026-01-31T00:00:00Z"
-PEOPLE = {"root": (1, ADMIN), "ann": (2, USER), "ben": (3, USER), "cat": (4, USER)}
+NEWCOMER = "dan"
+"""Somebody whose account isn't open yet."""
+PEOPLE = {
+    "root": (1, ADMIN),
+    "ann": (2, USER),
+    "ben": (3, USER),
+    "cat": (4, USER),
+    NEWCOMER: (5, USER),
+}
 """Name -> (user id, role)."""
 
 
@@ -108,9 +116,10 @@ class Desk:
             assert not isinstance(first, CommandRejected), first
 
     def open_accounts(self, credits_each: str = "1000") -> None:
-        """Open everybody's account."""
+        """Open everybody's account but the newcomer's."""
         money = parse_money(credits_each)
-        self.run(*(OpenAccount(user_id, money) for user_id, _ in PEOPLE.values()))
+        ids = [user_id for name, (user_id, _) in PEOPLE.items() if name != NEWCOMER]
+        self.run(*(OpenAccount(user_id, money) for user_id in ids))
 
     def list_market(self, slug: str = "rain", **changes: object) -> Market:
         """List a market: ticks of 0.01, no fees."""
