@@ -1,53 +1,18 @@
 """What the handlers ask of the store: what has left memory, newest first, by keyset.
 
 `persistence.history` answers in production, a hand-written twin over the engine's events in the
-fast tests. Every list takes a bound, and a place to go on from (`before`), so that no page costs
-more the further back it lies. Times are microseconds since the epoch, amounts the core's units.
+fast tests. Every list takes a bound, and a place to go on from, so that no page costs more the
+further back it lies. Times are microseconds since the epoch, amounts the core's units.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
-
-from exchange.ledger import EntryKind
 from exchange.order_book import Order
-from exchange.terms import OrderStatus, Outcome, Side, TradeKind
+from exchange.terms import OrderStatus
+from persistence.history import EntryPlace, PastEntry, PastTrade
 
-
-class PastTrade(msgspec.Struct, frozen=True):
-    """A trade as the public tape has it, and when it was executed."""
-
-    market_id: int
-    trade_no: int
-    market_seq: int
-    kind: TradeKind
-    side: Side
-    outcome: Outcome
-    price: int
-    yes_price: int
-    quantity: int
-    at: int
-
-
-class PastEntry(msgspec.Struct, frozen=True):
-    """One ledger entry of an account; market, order and trade are 0 where none is concerned."""
-
-    seq: int
-    entry_no: int
-    at: int
-    kind: EntryKind
-    available: int
-    locked: int
-    available_after: int
-    locked_after: int
-    market_id: int
-    order_id: int
-    trade_no: int
-
-
-EntryPlace = tuple[int, int]
-"""(seq, entry_no): where an entry lies in the ledger."""
+__all__ = ["EntryPlace", "History", "PastEntry", "PastTrade"]
 
 
 class History(Protocol):

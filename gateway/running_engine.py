@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gateway.engine_metrics import EngineMetrics
-from gateway.engine_side import EngineSide, NoHistory
+from gateway.engine_side import EngineSide
 from gateway.metrics import Metrics
 from gateway.publisher import Publisher
 from gateway.rooms import Rooms
 from gateway.settings import Settings
 from persistence.database import DeadlinePool
+from persistence.history import History
 from persistence.recovery import recover
 from persistence.sequencer import Sequencer
 
@@ -52,7 +53,7 @@ async def run_engine(
     )
     sequencer.start()
     try:
-        side = EngineSide(sequencer, recovered.view, NoHistory(), epoch)
+        side = EngineSide(sequencer, recovered.view, History(pool), epoch)
         yield RunningEngine(side, rooms, sequencer.failed)
     finally:
         await sequencer.stop()
