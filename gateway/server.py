@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from gateway.readiness import Readiness
 from gateway.settings import Settings
+from gateway.socket_transport import SocketTransport
 
 _BACKLOG: Final = 2_048
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -90,7 +91,7 @@ def make_server(
         port=settings.port,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=SocketTransport,
         lifespan="off",
         interface="asgi3",
         access_log=False,
