@@ -30,9 +30,15 @@ class Pair:
 
     def run(self, at: int, command: Command, *, compare: bool = True) -> list[Execution]:
         """Run a command on both; raise AssertionError where they differ in anything."""
-        command = self._with_prior(command)
-        executions = self.engine.run(at, [command])
-        expected = self.twin.run(at, command)
+        return self._run(at, [self._with_prior(command)], compare=compare)
+
+    def run_timers(self, at: int) -> list[Execution]:
+        """Run what is due by `at`, and nothing else."""
+        return self._run(at, [], compare=True)
+
+    def _run(self, at: int, commands: list[Command], *, compare: bool) -> list[Execution]:
+        executions = self.engine.run(at, commands)
+        expected = self.twin.run(at, *commands)
         assert [(e.command, wordless(e.events)) for e in executions] == expected
         self._store_ids()
         for execution in executions:

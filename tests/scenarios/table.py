@@ -1,0 +1,185 @@
+"""Scenarios as tables: one command a line, its whole outcome after the bar.
+
+    open ann 100                  | opened, ann +100
+    list rain fees=0.01/0.02      | rain OPEN
+    ann buy 10 YES 0.60           | #1 rests
+    bob buy 4 NO market           | #2, MINT 4 at 0.4 with #1 fees 0.032/0.024
+    book rain                     | 0.6x6 /
+    show ann                      | 93.94 + 3.636, YES 4 cost 2.4
+
+`play` runs the lines through the engine and its naive twin side by side, so every scenario also
+checks the invariants, the ledger and the replay.  The grammar is `_VERBS`; times are seconds since
+midnight of a day long ago.  What a scenario means belongs in its name and its `#` lines.
+"""
+
+import re
+from collections.abc import Callable
+
+from exchange.commands import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    CreateMarket,
+    CreditAccount,
+    OpenAccount,
+    PlaceOrder,
+    ResolveMarket,
+    SetExchangeMode,
+    SetMarketStatus,
+)
+from exchange.engine import Execution
+from exchange.terms import (
+    ExchangeMode,
+    FeeModel,
+    MarketStatus,
+    OrderType,
+    Outcome,
+    Resolution,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from exchange.units import parse_money, parse_price, parse_quantity, parse_rate
+from tests.properties.pair import Pair
+from tests.properties.twin import Twin
+from tests.scenarios.wording import render_account, render_book, render_events
+
+ACCOUNTS = {"ann": 1, "bob": 2, "cem": 3, "dot": 4, "nobody": 99}
+SECOND = 1_000_000
+Words = list[str]
+Options = dict[str, str]
+
+
+class Play:
+    """One scenario as it runs."""
+
+    def __init__(self, twin: Twin | None = None) -> None:
+        self.pair = Pair(twin)
+        self.clock = 0
+
+    @property
+    def slugs(self) -> dict[str, int]:
+        return {market.slug: market.id for market in self.pair.state.markets.values()}
+
+    def line(self, text: str) -> str:
+        """Run one line's command and return its outcome in words."""
+        words = [word for word in text.split() if "=" not in word]
+        options = dict(word.split("=", 1) for word in text.split() if "=" in word)
+        verb = words[0]
+        if verb in ACCOUNTS:
+            return self._send(self._order_command(words, options))
+        if verb == "time":
+            self.clock = int(words[1]) * SECOND
+            return self._render(self.pair.run_timers(self.clock))
+        if verb == "book":
+            return render_book(self.pair.state, self.slugs[words[1]])
+        if verb == "show":
+            return render_account(self.pair.state, ACCOUNTS[words[1]])
+        return self._send(_VERBS[verb](self, words[1:], options))
+
+    def market_id(self, slug: str) -> int:
+        """Return the id of a market, 99 for one that doesn't exist."""
+        return self.slugs.get(slug, 99)
+
+    def _send(self, command: Command) -> str:
+        return self._render(self.pair.run(self.clock, command))
+
+    def _render(self, executions: list[Execution]) -> str:
+        names = {number: name for name, number in ACCOUNTS.items()}
+        return "; ".join(render_events(e.events, self.pair.state, names) for e in executions)
+
+    def _order_command(self, words: Words, options: Options) -> Command:
+        account_id = ACCOUNTS[words[0]]
+        if words[1] == "cancel":
+            if words[2] != "all":
+                return CancelOrder(account_id, int(words[2].removeprefix("#")))
+            market_id = self.market_id(words[3]) if len(words) > 3 else None
+            return CancelAll(account_id, market_id)
+        side = Side(words[1].upper())
+        quantity = None
+        if words[2] not in {"YES", "NO"}:
+            quantity = parse_quantity(words.pop(2))
+        outcome, price = Outcome(words[2]), words[3]
+        limit = price != "market"
+        usual = TimeInForce.GTC if limit else TimeInForce.IOC
+        max_cost = options.get("maxCost")
+        return PlaceOrder(
+            account_id=account_id,
+            market_id=self.market_id(options.get("on", "rain")),
+            side=side,
+            outcome=outcome,
+            type=OrderType.LIMIT if limit else OrderType.MARKET,
+            price=parse_price(price) if limit else None,
+            quantity=quantity,
+            time_in_force=TimeInForce(words[4]) if len(words) > 4 else usual,
+            self_trade_prevention=SelfTradePrevention(
+                "CANCEL_" + options.get("stp", "taker").upper()
+            ),
+            max_cost=None if max_cost is None else parse_money(max_cost),
+            client_order_id=options.get("id"),
+        )
+
+
+def _open(_play: Play, words: Words, _options: Options) -> Command:
+    credit = words[1] if len(words) > 1 else "0"
+    return OpenAccount(ACCOUNTS[words[0]], 0 if credit == "0" else parse_money(credit))
+
+
+def _credit(_play: Play, words: Words, options: Options) -> Command:
+    return CreditAccount(ACCOUNTS[words[0]], parse_money(words[1]), "gift", options.get("id"))
+
+
+def _list(_play: Play, words: Words, options: Options) -> Command:
+    maker, taker = options.get("fees", "0/0").split("/")
+    return CreateMarket(
+        slug=words[0],
+        question=options.get("question", "Will-it-rain?"),
+        description="",
+        category="",
+        close_time=int(options.get("close", "86400")) * SECOND,
+        tick_size=parse_price(options.get("tick", "0.01")),
+        min_quantity=parse_quantity(options.get("min", "0.01")),
+        maker_fee=parse_rate(maker, 1_000),
+        taker_fee=parse_rate(taker, 1_000),
+        fee_model=FeeModel(options.get("model", "flat")),
+        draft="draft" in words,
+    )
+
+
+def _status(play: Play, words: Words, _options: Options) -> Command:
+    return SetMarketStatus(play.market_id(words[0]), MarketStatus(words[1]))
+
+
+def _resolve(play: Play, words: Words, _options: Options) -> Command:
+    payout = parse_price(words[2]) if len(words) > 2 else None
+    return ResolveMarket(play.market_id(words[0]), Resolution(words[1]), payout, "")
+
+
+def _mode(_play: Play, words: Words, _options: Options) -> Command:
+    return SetExchangeMode(ExchangeMode(words[0]))
+
+
+_VERBS: dict[str, Callable[[Play, Words, Options], Command]] = {
+    "open": _open,
+    "credit": _credit,
+    "list": _list,
+    "status": _status,
+    "resolve": _resolve,
+    "mode": _mode,
+}
+
+
+def play(table: str, twin: Twin | None = None) -> Play:
+    """Run every line of a table and compare its outcome; return the play for further questions."""
+    run = Play(twin)
+    for number, line in enumerate(table.splitlines(), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        command, bar, expected = text.partition("|")
+        assert bar, f"line {number} has no outcome: {text}"
+        outcome = run.line(command.strip())
+        wanted = re.sub(r"\s+", " ", expected.strip())
+        assert outcome == wanted, f"line {number}: {command.strip()}\n  {outcome}\nnot {wanted}"
+    run.pair.check_replay()
+    return run

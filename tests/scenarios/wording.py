@@ -1,0 +1,119 @@
+"""How a scenario table words what happened: events, books and accounts as short texts."""
+
+from collections.abc import Mapping
+
+from exchange.events import (
+    AccountOpened,
+    CommandRejected,
+    CommandReplayed,
+    Event,
+    ExchangeModeChanged,
+    FundsCredited,
+    MarketCreated,
+    MarketResolved,
+    MarketStatusChanged,
+    OrderCancelled,
+    OrderFilled,
+    OrderPlaced,
+    OrderRested,
+    OrdersCancelled,
+    PairsNetted,
+    PositionSettled,
+    TradeExecuted,
+)
+from exchange.order_book import BookSide
+from exchange.state import State
+from exchange.units import format_money, format_price, format_quantity
+
+Names = Mapping[int, str]
+
+
+def render_events(events: list[Event], state: State, names: Names) -> str:
+    """Return a command's whole outcome, e.g. "#2, MINT 4 at 0.4 with #1"."""
+    return ", ".join(_render(event, state, names) for event in events)
+
+
+def render_book(state: State, market_id: int) -> str:
+    """Return the YES book as "bids / asks", best first, e.g. "0.6x6 0.5x1 / 0.7x2"."""
+    book = state.markets[market_id].book
+    return f"{_side(book.bids)} / {_side(book.asks)}".strip()
+
+
+def render_account(state: State, account_id: int) -> str:
+    """Return "available + locked, shares ...", shares as free(+locked)."""
+    account = state.accounts[account_id]
+    parts = [f"{money(account.available)} + {money(account.locked)}"]
+    for market_id, position in account.positions.items():
+        where = "" if len(state.markets) == 1 else f" on {state.markets[market_id].slug}"
+        for holding in (position.yes, position.no):
+            if holding.quantity:
+                locked = f"(+{quantity(holding.locked)})" if holding.locked else ""
+                shares = f"{quantity(holding.free)}{locked}"
+                parts.append(f"{holding.outcome.value} {shares} cost {money(holding.cost)}{where}")
+        if position.realised:
+            parts.append(f"realised {money(position.realised)}{where}")
+    return ", ".join(parts)
+
+
+def _render(event: Event, state: State, names: Names) -> str:  # noqa: C901, PLR0912 - a dictionary of words
+    match event:
+        case CommandRejected(reason=reason):
+            return reason.name
+        case CommandReplayed():
+            return "replayed"
+        case AccountOpened():
+            return "opened"
+        case FundsCredited(account_id=account_id, amount=amount):
+            return f"{names[account_id]} +{money(amount)}"
+        case MarketCreated(slug=slug, status=status):
+            return f"{slug} {status.value}"
+        case MarketStatusChanged(market_id=market_id, status=status):
+            return f"{state.markets[market_id].slug} {status.value}"
+        case MarketResolved(outcome=outcome, yes_payout=payout):
+            return f"{outcome.value} pays {price(payout)}"
+        case PositionSettled(account_id=account_id, payout=payout):
+            return f"{names[account_id]} is paid {money(payout)}"
+        case ExchangeModeChanged(mode=mode):
+            return f"mode {mode.value}"
+        case OrderPlaced(order_id=order_id, resting=resting):
+            return f"#{order_id} rests" if resting else f"#{order_id}"
+        case TradeExecuted():
+            return _render_trade(event)
+        case OrderRested(order_id=order_id):
+            return f"#{order_id} rests"
+        case OrderFilled():
+            return "FILLED"
+        case OrderCancelled(order_id=order_id, reason=why):
+            return f"#{order_id} ends {why.value}"
+        case OrdersCancelled(count=count):
+            return f"{count} cancelled"
+        case PairsNetted(account_id=account_id, quantity=pairs):
+            return f"{names[account_id]} nets {quantity(pairs)}"
+
+
+def _render_trade(trade: TradeExecuted) -> str:
+    size, at = quantity(trade.quantity), price(trade.price)
+    text = f"{trade.kind.value} {size} at {at} with #{trade.maker_order_id}"
+    if trade.taker_fee or trade.maker_fee:
+        text += f" fees {money(trade.taker_fee)}/{money(trade.maker_fee)}"
+    return text
+
+
+def _side(side: BookSide) -> str:
+    return " ".join(f"{price(at)}x{quantity(size)}" for at, size in side.depth(99))
+
+
+def _short(text: str) -> str:
+    return text.rstrip("0").rstrip(".")
+
+
+def price(units: int) -> str:
+    return _short(format_price(units))
+
+
+def quantity(units: int) -> str:
+    return _short(format_quantity(units))
+
+
+def money(units: int) -> str:
+    return _short(format_money(units))
