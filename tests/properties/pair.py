@@ -50,6 +50,7 @@ class Pair:
             self.compare()
         self.state.dirty.clear()
         self.view.dirty.clear()
+        self.twin.ended.clear()
         return executions
 
     def compare(self) -> None:

@@ -101,20 +101,15 @@ def test_a_market_buy_on_an_empty_book_ends_for_want_of_offers_not_of_cash() -> 
     """)
 
 
-def test_a_market_sale_takes_any_price() -> None:
-    play(
-        f"""{LADDER}
-        bob buy 5 NO 0.40            | #4, MINT 5 at 0.4 with #1
-        ann sell 5 YES market        | #5, #2 ends SELF_TRADE, #5 ends SELF_TRADE
-    """.replace("#5, #2 ends SELF_TRADE, #5", "#5, #5")
-    )
+def test_a_market_sale_takes_any_price_and_gives_the_rest_back() -> None:
     play(f"""{LADDER}
         bob buy 5 NO 0.40            | #4, MINT 5 at 0.4 with #1
         open cem 10                  | opened, cem +10
         cem buy 3 NO 0.01            | #5 rests
-        bob sell 5 NO market         | #6, #6 ends NO_LIQUIDITY
-        ann sell 5 YES market stp=maker | #7, #2 ends SELF_TRADE, #3 ends SELF_TRADE, \
-                                       #7 ends NO_LIQUIDITY
+        bob sell 5 NO market         | #6, TRANSFER 3 at 0.01 with #5, #6 ends NO_LIQUIDITY
+        show bob                     | 8.03 + 0, NO 2 cost 0.8, realised -1.17
+        ann sell 5 YES market        | #7, #7 ends SELF_TRADE
+        ann sell 5 YES market FOK    | FOK_NOT_FILLABLE
     """)
 
 
