@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from exchange import invariants
+from exchange.bounds import TIME_MAX
 from exchange.commands import CancelOrder, CreateMarket, OpenAccount, PlaceOrder
 from exchange.engine import Engine
 from exchange.events import OrderPlaced, TradeExecuted
@@ -30,7 +31,6 @@ from tests.faults.trading_load import Placing, Told, Trader
 if TYPE_CHECKING:
     import asyncpg
 
-_FAR: Final = 2**60
 STARTING_CREDITS: Final = 1_000 * 1_000_000
 
 
@@ -100,7 +100,7 @@ def _listing(market: dict[str, Any]) -> CreateMarket:
         market["question"],
         "",
         "",
-        _FAR,
+        TIME_MAX,
         100,
         1,
         parse_rate(market["makerFee"], 1_000),
