@@ -14,9 +14,8 @@ from exchange import transitions
 from exchange.engine import Execution
 from exchange.events import CommandReplayed
 from exchange.state import State
-from persistence.answers import first_answer
+from persistence.answers import Asked, Repeats
 from persistence.command_queue import account_of
-from persistence.errors import OutcomeUnknown, PersistenceError
 from persistence.journal_reader import Fetching
 from persistence.open_batch import Batch
 from persistence.ports import Answer, ExecutionListener
@@ -33,9 +32,8 @@ class Publisher:
         self, view: State, store: Fetching, listeners: Sequence[ExecutionListener]
     ) -> None:
         self.view = view
-        self._store = store
         self._listeners = list(listeners)
-        self._repeats: set[asyncio.Task[None]] = set()
+        self._repeats = Repeats(store)
 
     async def publish(self, batch: Batch) -> None:
         """Make a committed batch visible and answer its commands, in order."""
@@ -46,7 +44,7 @@ class Publisher:
             if future is not None and not future.done():
                 first = execution.events[0]
                 if isinstance(first, CommandReplayed):
-                    self._answer_repeat(future, first.first_seq, account_of(execution.command))
+                    self._repeats.add(Asked(first.first_seq, account_of(execution.command)), future)
                 else:
                     future.set_result(answer)
             if number % _COMMANDS_BETWEEN_LOOKS == 0 and time.monotonic() > turn_ends:
@@ -55,8 +53,7 @@ class Publisher:
 
     async def close(self) -> None:
         """Wait until the repeats under way are answered."""
-        if self._repeats:
-            await asyncio.wait(self._repeats)
+        await self._repeats.close()
 
     def _apply(self, execution: Execution) -> Answer:
         view, seq, at, events = self.view, execution.seq, execution.at, execution.events
@@ -70,33 +67,3 @@ class Publisher:
         if account is None:
             return Answer(seq, at, events, 0, 0)
         return Answer(seq, at, events, account.available, account.locked)
-
-    def _answer_repeat(
-        self, future: asyncio.Future[Answer], first_seq: int, account_id: int
-    ) -> None:
-        task = asyncio.create_task(self._repeat(future, first_seq, account_id))
-        self._repeats.add(task)
-        task.add_done_callback(self._repeats.discard)
-
-    async def _repeat(
-        self, future: asyncio.Future[Answer], first_seq: int, account_id: int
-    ) -> None:
-        try:
-            answer = await first_answer(self._store, first_seq, account_id)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client must hear of it
-            refuse(future, error)
-        else:
-            if not future.done():
-                future.set_result(answer)
-
-
-def refuse(future: asyncio.Future[Answer], cause: BaseException) -> None:
-    """Tell one client that the outcome of its command is unknown."""
-    if future.done():
-        return
-    reason = str(cause) if isinstance(cause, PersistenceError) else type(cause).__name__
-    error = OutcomeUnknown(f"the outcome is unknown, ask again under the same id: {reason}")
-    error.__cause__ = cause
-    future.set_exception(error)
-    # The client may be gone; an answer that nobody fetches is no fault of ours.
-    future.exception()

@@ -16,7 +16,7 @@ from exchange.idempotency import ORDER_ID
 from exchange.ledger import EntryKind, Owner
 from exchange.order_book import Order
 from exchange.terms import OrderStatus, Outcome, Side, TradeKind
-from persistence.answers import first_answer
+from persistence.answers import Asked, first_answers
 from persistence.codes import ORDER_STATUS, OUTCOME, SIDE, TRADE_KIND, words
 from persistence.journal_reader import Fetching
 from persistence.order_rows import COLUMNS as ORDER_COLUMNS
@@ -193,7 +193,8 @@ class History:
 
     async def answer(self, seq: int, account_id: int) -> Answer:
         """Return the answer that the command `seq` got; raises HistoryMismatch if none did."""
-        return await first_answer(self._source, seq, account_id)
+        asked = Asked(seq, account_id)
+        return (await first_answers(self._source, [asked]))[asked]
 
     async def counts(self) -> Counts:
         """Count what the exchange holds; O(accounts + markets + open orders)."""

@@ -4,7 +4,7 @@ Laws: what is read is given back as it stands; whether it is whole is `verificat
 Writing is `journal`, the bytes of a row `journal_rows`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -33,17 +33,34 @@ class Fetching(Protocol):
     async def fetchval(self, query: str, /, *args: Any) -> Any: ...  # noqa: ANN401, D102
 
 
-async def execution_at(source: Fetching, seq: int) -> Execution | None:
-    """Return the command that was stamped `seq`; None if there is none."""
+async def executions_at(source: Fetching, seqs: Sequence[int]) -> dict[int, Execution]:
+    """Return the commands that were stamped with these sequences, by sequence.
+
+    Args:
+        source: where to ask; once for each batch that holds any.
+        seqs: ascending.
+
+    Raises:
+        HistoryMismatch: the journal doesn't hold one of them.
+    """
+    found: dict[int, Execution] = {}
+    row = None
+    for seq in seqs:
+        if row is None or row.last_seq < seq:
+            row = await _row_of(source, seq)
+        found[seq] = row.execution(seq)
+    return found
+
+
+async def _row_of(source: Fetching, seq: int) -> JournalRow:
     found = await source.fetchrow(
         f"SELECT {_COLUMNS} FROM journal WHERE first_seq <= $1"  # noqa: S608 - a constant
         " ORDER BY first_seq DESC LIMIT 1",
         seq,
     )
     if found is None or found["last_seq"] < seq:
-        return None
-    row = _row(found)
-    return row.executions()[seq - row.first_seq]
+        raise HistoryMismatch(f"the journal doesn't hold command {seq}")
+    return _row(found)
 
 
 async def executions_after(source: Fetching, seq: int) -> list[Execution]:

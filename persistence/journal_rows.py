@@ -24,6 +24,8 @@ _HEADER: Final = struct.Struct(">qqqqi")
 _ARRAY_32: Final = struct.Struct(">BI")
 _ARRAY_32_MARK: Final = 0xDD
 _decode: Final = msgspec.msgpack.Decoder(list[Execution]).decode
+_decode_raw: Final = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_decode_one: Final = msgspec.msgpack.Decoder(Execution).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -42,6 +44,10 @@ class JournalRow(msgspec.Struct, frozen=True):
     def executions(self) -> list[Execution]:
         """Decode the payload; raises msgspec.DecodeError if it was tampered with."""
         return _decode(self.payload)
+
+    def execution(self, seq: int) -> Execution:
+        """Decode one command of the batch, by its sequence; the others are only passed over."""
+        return _decode_one(_decode_raw(self.payload)[seq - self.first_seq])
 
     def expected_hash(self) -> bytes:
         """Return what the hash must be if nothing of the row was changed."""

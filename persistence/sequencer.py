@@ -25,10 +25,10 @@ import msgspec
 from exchange.commands import Command, CreditAccount, PlaceOrder, Prior
 from exchange.engine import Engine
 from exchange.idempotency import Key, key_of
-from persistence.answers import find_priors
+from persistence.answers import find_priors, refuse
 from persistence.batch_rows import RunningBalances
 from persistence.command_queue import QUEUE_COMMANDS, CommandQueue, Waiting
-from persistence.committed_view import TURN_S, Publisher, refuse
+from persistence.committed_view import TURN_S, Publisher
 from persistence.errors import BatchRefused, EngineClosed
 from persistence.isolation import rerun_alone
 from persistence.journal import SealedBatch

@@ -1,0 +1,117 @@
+"""A seeded flow of all kinds of commands, for tests that need a past and don't mind which."""
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from exchange.bounds import MONEY_SCALE
+from exchange.commands import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    CreateMarket,
+    CreditAccount,
+    OpenAccount,
+    PlaceOrder,
+    ResolveMarket,
+    SetExchangeMode,
+    SetMarketStatus,
+)
+from exchange.terms import (
+    ExchangeMode,
+    FeeModel,
+    MarketStatus,
+    OrderType,
+    Outcome,
+    Resolution,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from persistence.sequencer import wall_clock
+from tests.persistence.running import HOUR
+
+ACCOUNTS = 6
+MARKETS = 4
+
+
+def opening() -> list[Command]:
+    """Accounts and markets, with and without fees."""
+    accounts = [OpenAccount(account, 500 * MONEY_SCALE) for account in range(1, ACCOUNTS + 1)]
+    markets = [
+        CreateMarket(
+            slug=f"market-{number}",
+            question=f"Question {number}?",
+            description="",
+            category="test",
+            close_time=wall_clock() + HOUR,
+            tick_size=(1, 10, 100)[number % 3],
+            min_quantity=1,
+            maker_fee=(0, 35)[number % 2],
+            taker_fee=(0, 170)[number % 2],
+            fee_model=(FeeModel.FLAT, FeeModel.QUADRATIC)[number // 2 % 2],
+            draft=False,
+        )
+        for number in range(MARKETS)
+    ]
+    return [*accounts, *markets]
+
+
+def commands(seed: int, count: int) -> Iterator[Command]:
+    """Yield commands after `opening`, most of them orders that have a chance to trade."""
+    dice = Random(seed)
+    for number in range(count):
+        yield _command(dice, number)
+
+
+def _command(dice: Random, number: int) -> Command:
+    kind = dice.random()
+    account = dice.randint(1, ACCOUNTS)
+    market = dice.randint(1, MARKETS)
+    if kind < 0.80:
+        return _order(dice, number, account, market)
+    if kind < 0.92:
+        return CancelOrder(account, dice.randint(1, max(1, number)))
+    if kind < 0.95:
+        return CancelAll(account, dice.choice((None, market)))
+    if kind < 0.98:
+        request = dice.choice((None, f"credit-{dice.randint(1, 5)}"))
+        return CreditAccount(account, dice.randint(1, 10) * MONEY_SCALE, "test", request)
+    if kind < 0.985:
+        return SetExchangeMode(dice.choice((ExchangeMode.OPEN, ExchangeMode.OPEN)))
+    if kind < 0.995:
+        return SetMarketStatus(market, dice.choice((MarketStatus.HALTED, MarketStatus.OPEN)))
+    if number % 40 == 0:
+        return ResolveMarket(market, dice.choice(tuple(Resolution)[:2]), None, "the sky")
+    return OpenAccount(account, 0)
+
+
+def _order(dice: Random, number: int, account: int, market: int) -> PlaceOrder:
+    side = dice.choice((Side.BUY, Side.BUY, Side.SELL))
+    outcome = dice.choice(tuple(Outcome))
+    prevention = dice.choice(tuple(SelfTradePrevention))
+    id_ = dice.choice((None, f"order-{number}", f"again-{dice.randint(1, 30)}"))
+    terms: dict[str, Any] = {"self_trade_prevention": prevention, "client_order_id": id_}
+    if dice.random() < 0.85:
+        tif = dice.choice((TimeInForce.GTC,) * 6 + (TimeInForce.IOC, TimeInForce.FOK))
+        price = dice.randint(40, 60) * 100
+        quantity = dice.randint(1, 30) * 50
+        return PlaceOrder(
+            account, market, side, outcome, OrderType.LIMIT, price, quantity, tif, **terms
+        )
+    if side is Side.BUY and dice.random() < 0.5:
+        terms["max_cost"] = dice.randint(1, 20 * MONEY_SCALE)
+        quantity_or_none = None
+    else:
+        quantity_or_none = dice.randint(1, 30) * 50
+    return PlaceOrder(
+        account,
+        market,
+        side,
+        outcome,
+        OrderType.MARKET,
+        None,
+        quantity_or_none,
+        TimeInForce.IOC,
+        **terms,
+    )
