@@ -62,12 +62,10 @@ class Heartbeat:
         timeout = settings.socket_ping_timeout_seconds
         timestamp = iso_millis(now_us())
         markets = self._markets(self._services.rooms)
-        sent = self._services.sent
         for link in list(self._links):
             link.ping(now, interval, timeout)
             for session in link.sessions.values():
                 session.send(self._message(session, timestamp, markets))
-                sent.inc()
 
     @staticmethod
     def _markets(rooms: Rooms) -> dict[int, MarketBeat]:

@@ -62,10 +62,11 @@ def ack_frame(namespace: int, ack_id: int, answer: object) -> bytes:
 def event_head(packet: str) -> tuple[str, int | None, str] | None:
     """Split an event packet, its type taken off, into (namespace, ack id, JSON text).
 
-    None if it has no such head or nothing behind it.  Linear in the length.
+    None if it has no such head, nothing behind it, or an ack id longer than any counter's.  Linear
+    in the length.
     """
     match = _HEAD.match(packet)
-    if match is None or match.end() == len(packet):
+    if match is None or match.end() == len(packet) or packet[match.end()].isdigit():
         return None
     namespace, ack_id = match.groups()
     return namespace or "/", None if ack_id is None else int(ack_id), packet[match.end() :]

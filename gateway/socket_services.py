@@ -1,7 +1,7 @@
 """What sockets use of the process, as one bundle, and what they ask of sign-in."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from prometheus_client import Counter
@@ -43,12 +43,13 @@ class SocketServices:
     rooms: Rooms
     logger: Logger
 
-    @property
-    def received(self) -> Counter:
-        """Count of what clients sent."""
-        return self.metrics.socket_messages.labels("in")
+    received: Counter = field(init=False)
+    """What clients sent."""
+    sent: Counter = field(init=False)
+    """What was queued for clients."""
 
-    @property
-    def sent(self) -> Counter:
-        """Count of what was queued for clients."""
-        return self.metrics.socket_messages.labels("out")
+    def __post_init__(self) -> None:
+        """Look the counters up once."""
+        messages = self.metrics.socket_messages
+        object.__setattr__(self, "received", messages.labels("in"))
+        object.__setattr__(self, "sent", messages.labels("out"))

@@ -157,12 +157,12 @@ class SocketSession:
 
     def send(self, message: Message) -> None:
         """Queue a message for this session alone."""
-        self.outbound.push(message.frame(self.namespace))
+        self._push(message.frame(self.namespace))
 
     def ack(self, ack_id: int | None, data: object) -> None:
         """Acknowledge an event that was done."""
         if ack_id is not None:
-            self.outbound.push(ack_frame(self.namespace, ack_id, Ok(True, data)))
+            self._push(ack_frame(self.namespace, ack_id, Ok(True, data)))
 
     def refuse(self, ack_id: int | None, error: ApiError) -> None:
         """Acknowledge an event that was refused."""
@@ -170,7 +170,11 @@ class SocketSession:
             body = ErrorBody(
                 error.code, error.message, error.details, error.transient, error.replayed
             )
-            self.outbound.push(ack_frame(self.namespace, ack_id, NotOk(False, body)))
+            self._push(ack_frame(self.namespace, ack_id, NotOk(False, body)))
+
+    def _push(self, frame: bytes) -> None:
+        self.outbound.push(frame)
+        self.services.sent.inc()
 
     def refuse_failure(self, ack_id: int | None, error: BaseException) -> None:
         """Acknowledge an event that raised, with the answer its failure has."""

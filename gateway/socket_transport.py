@@ -41,6 +41,8 @@ class SocketTransport(WebSocketsSansIOProtocol):
         if raw is not None:
             with contextlib.suppress(OSError):
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
+                # asyncio leaves Nagle's algorithm on where the listener was made with proto 0.
+                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not self.writable.is_set():
             outbound.pause()
 

@@ -1,0 +1,51 @@
+"""Random trading on one market: places of all kinds, crossing and resting, and cancels."""
+
+import random
+from collections.abc import Iterator
+
+from exchange.commands import CancelAll, CancelOrder, Command, PlaceOrder
+from exchange.state import State
+from exchange.terms import (
+    BUY,
+    FOK,
+    GTC,
+    IOC,
+    LIMIT,
+    MARKET,
+    NO,
+    SELL,
+    YES,
+    SelfTradePrevention,
+)
+
+
+def random_commands(
+    seed: int, view: State, market_id: int, people: int, count: int
+) -> Iterator[Command]:
+    """Yield commands one at a time; each may look at what the ones before left in `view`."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        account_id = chance.randint(1, people)
+        kind = chance.random()
+        if kind < 0.12 and view.orders:
+            order = view.orders[chance.choice(list(view.orders))]
+            yield CancelOrder(order.account_id, order.id)
+        elif kind < 0.14:
+            yield CancelAll(account_id, chance.choice([None, market_id]))
+        else:
+            yield _place(chance, account_id, market_id)
+
+
+def _place(chance: random.Random, account_id: int, market_id: int) -> PlaceOrder:
+    at_market = chance.random() < 0.1
+    return PlaceOrder(
+        account_id,
+        market_id,
+        SELL if chance.random() < 0.3 else BUY,
+        chance.choice((YES, NO)),
+        MARKET if at_market else LIMIT,
+        None if at_market else 100 * chance.randint(35, 65),
+        chance.randint(1, 2_000),
+        chance.choice((IOC, FOK)) if at_market else chance.choice((GTC, GTC, GTC, IOC, FOK)),
+        chance.choice(tuple(SelfTradePrevention)),
+    )

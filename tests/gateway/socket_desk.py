@@ -1,0 +1,164 @@
+"""Sockets on a real port: uvicorn, the real rules, sign-in by name, no database."""
+
+import asyncio
+import contextlib
+import io
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import uvicorn
+
+from exchange.commands import CreateMarket, OpenAccount
+from exchange.market import Market
+from exchange.terms import FeeModel
+from gateway.errors import Unauthorized
+from gateway.logs import configure_logs
+from gateway.metrics import Metrics
+from gateway.principals import USER, Principal
+from gateway.publisher import Publisher
+from gateway.rate_limits import RateLimits
+from gateway.rooms import Rooms
+from gateway.settings import Settings, load_settings
+from gateway.socket_app import SocketApp, open_sockets
+from gateway.socket_services import SocketServices
+from gateway.socket_transport import SocketTransport
+from tests.gateway.commit_fake import CommitFake
+
+EPOCH = 7
+FAR = 2**40
+CREDITS = 10_000_000_000
+CLOSE_TIME = 4_000_000_000_000_000
+
+
+class NamesFake:
+    """Sign-in by name: the token "3" is user 3, of session 3; it can end, and expire."""
+
+    def __init__(self) -> None:
+        self.on_revoked: list[Any] = []
+        self.expires_at: dict[str, int] = {}
+        self.known: dict[bytes, Principal] = {}
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.broken = False
+
+    def remembered(self, token: bytes) -> Principal | None:
+        return self.known.get(token)
+
+    async def verify(self, token: bytes) -> Principal:
+        await self.gate.wait()
+        if self.broken:
+            raise OSError("the database is away")
+        text = token.decode()
+        name = text.partition(":")[0]
+        if not name.isdigit():
+            raise Unauthorized
+        expires_at = self.expires_at.get(text, FAR)
+        principal = self.known[token] = Principal(int(name), USER, int(name), expires_at)
+        return principal
+
+    def end(self, user_id: int) -> None:
+        self.known = {t: p for t, p in self.known.items() if p.user_id != user_id}
+        for listener in self.on_revoked:
+            listener(user_id, user_id)
+
+
+@dataclass
+class SocketDesk:
+    """The running server and what is behind it."""
+
+    port: int
+    engine: CommitFake
+    names: NamesFake
+    sockets: SocketApp
+    settings: Settings
+    metrics: Metrics
+    log: io.StringIO
+
+    def market(self, slug: str = "rain") -> Market:
+        return self.engine.view.market_by_slug[slug]
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+def create_market(slug: str = "rain", **changes: Any) -> CreateMarket:
+    terms: dict[str, Any] = {
+        "slug": slug,
+        "question": "Will it rain?",
+        "description": "",
+        "category": "",
+        "close_time": CLOSE_TIME,
+        "tick_size": 100,
+        "min_quantity": 1,
+        "maker_fee": 0,
+        "taker_fee": 0,
+        "fee_model": FeeModel.FLAT,
+        "draft": False,
+    }
+    return CreateMarket(**(terms | changes))
+
+
+@asynccontextmanager
+async def open_socket_desk(
+    *, people: int = 5, commit_seconds: float = 0.0, **changes: object
+) -> AsyncIterator[SocketDesk]:
+    """Serve sockets on a free port; people 1..n have 10 000 credits, "rain" and "snow" are open."""
+    environment = {
+        "RATE_LIMIT_MAX_REQUESTS": "1000000",
+        "RATE_LIMIT_USER_MAX_REQUESTS": "1000000",
+        "RATE_LIMIT_SOCKETS_PER_ADDRESS": "1000000",
+    }
+    settings = load_settings(environment | {name: str(value) for name, value in changes.items()})
+    engine, names, metrics, log = (
+        CommitFake(commit_seconds=commit_seconds),
+        NamesFake(),
+        Metrics(),
+        io.StringIO(),
+    )
+    rooms = Rooms(EPOCH)
+    services = SocketServices(
+        settings=settings,
+        commands=engine,
+        view=engine.view,
+        history=cast("Any", engine),
+        auth=names,
+        limits=RateLimits(settings),
+        metrics=metrics,
+        rooms=rooms,
+        logger=configure_logs("debug", log),
+    )
+    engine.listeners.append(Publisher(rooms, services.sent))
+    engine.run(create_market(), create_market("snow"))
+    engine.run(*(OpenAccount(number, CREDITS) for number in range(1, people + 1)))
+    async with open_sockets(services) as sockets:
+        with socket.socket() as listening:
+            listening.bind(("127.0.0.1", 0))
+            listening.listen()
+            server = uvicorn.Server(_config(sockets, settings))
+            server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+            serving = asyncio.create_task(server.serve(sockets=[listening]))
+            try:
+                port: int = listening.getsockname()[1]
+                yield SocketDesk(port, engine, names, sockets, settings, metrics, log)
+            finally:
+                await sockets.drain()
+                server.should_exit = True
+                await serving
+    engine.check()
+
+
+def _config(app: SocketApp, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        ws=SocketTransport,
+        http="httptools",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        ws_max_size=settings.socket_frame_max_bytes,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=2,
+    )
