@@ -1,0 +1,74 @@
+"""`probity serve --demo` as a newcomer meets it."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gateway.demo_markets import DEMO_MARKETS
+from tests.server_process import ServerProcess
+
+WAIT_SECONDS = 30.0
+SLUGS = {entry.slug for entry in DEMO_MARKETS}
+FAST = {"DEMO_STEP_SECONDS": "0.05", "DEMO_SEED": "5"}
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def markets(server: ServerProcess) -> dict[str, dict[str, Any]]:
+    return {market["slug"]: market for market in server.call("GET", "/markets?limit=100")}
+
+
+def test_the_demo_trades_and_a_second_start_finds_it(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / "data", FAST)
+    try:
+        server.start("--demo")
+        assert set(markets(server)) == SLUGS
+        wait_for(lambda: all(market["trades"] > 1 for market in markets(server).values()))
+        assert all(market["bestBid"] and market["bestAsk"] for market in markets(server).values())
+        assert server.end() == 0
+        started = server.start()
+        print(f"the second start took {started:.2f} s")
+        without = markets(server)
+        assert set(without) == SLUGS
+        assert all(market["bestBid"] and market["bestAsk"] for market in without.values())
+        users = server.call("GET", "/admin/users", server.admin())
+        assert markets(server) == without, "without the flag nobody trades"
+        assert server.end() == 0
+        server.start("--demo")
+        again = markets(server)
+        assert {slug: market["id"] for slug, market in again.items()} == {
+            slug: market["id"] for slug, market in without.items()
+        }
+        assert server.call("GET", "/admin/users", server.admin()) == users
+        assert server.end() == 0
+    finally:
+        server.clean_up()
+
+
+def test_the_banner_s_commands_trade(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / "data", FAST)
+    try:
+        server.start("--demo")
+        wait_for(lambda: all(market["bestAsk"] for market in markets(server).values()))
+        banner = server.log.read_text("utf-8")
+        assert f"Probity is open at http://localhost:{server.port}" in banner
+        found = re.search(r"^  API=.*?echo$", banner, re.MULTILINE | re.DOTALL)
+        assert found is not None, banner
+        for _ in range(2):
+            done = subprocess.run(
+                ["sh"], input=found.group(), text=True, capture_output=True, check=True,
+                env={"PATH": os.environ["PATH"], "no_proxy": "*"},
+            )  # fmt: skip
+            assert '"status":"FILLED"' in done.stdout, done.stdout + done.stderr
+        assert server.end() == 0
+    finally:
+        server.clean_up()
