@@ -2,10 +2,13 @@
 
     1  the money of all accounts, collaterals and fees is what was issued   (entries: verify)
     2  nothing but the issuance is negative
-    3  cash locked = sum of the open BUY orders' reservations; shares locked = remaining of open
-    SELL orders 4  per market YES shares = NO shares = collateral per pair; all zero once it has
-    ended 5  the book isn't crossed, its orders are open, levels add up, time priority holds
+    3  cash locked = sum of the reservations of the account's open BUY orders;
+       shares locked = sum of the remaining of its open SELL orders
+    4  per market YES shares = NO shares = collateral per pair; all zero once it has ended
+    5  the book isn't crossed, its orders are open, levels add up, time priority holds
     8  nobody has both free YES and free NO shares in one market
+    9  what is only an index (closings, slugs, client ids, positions by account) matches what it
+       points to
 
 6 and 7 (sequences, chain, replay) need the journal: `probity verify`.
 """
@@ -15,6 +18,7 @@ from collections.abc import Iterator
 from exchange.bounds import ISSUANCE_MAX, PRICE_SCALE
 from exchange.errors import InvariantViolated
 from exchange.escrow import resting_reservation
+from exchange.idempotency import ORDER_ID
 from exchange.market import ENDED, UNFINISHED, Market
 from exchange.order_book import BookSide, Order
 from exchange.state import State
@@ -113,6 +117,8 @@ def _side(state: State, market: Market, side: BookSide) -> Iterator[str]:
             or level.count != len(orders)
         ):
             yield f"5: market {market.id}: level {level.price} doesn't add up"
+        if [o.previous for o in orders] != [None, *orders[:-1]]:
+            yield f"5: market {market.id}: level {level.price} is wrongly linked"
         if [o.id for o in orders] != sorted(o.id for o in orders):
             yield f"5: market {market.id}: level {level.price} is out of time order"
         for order in orders:
@@ -127,7 +133,8 @@ def _order(state: State, market: Market, order: Order, price: int, side: BookSid
         and order.resting
         and order.is_bid is bid
         and side is market.book.own_side(order)
-        and order.status in (OrderStatus.OPEN, OrderStatus.PARTIAL)
+        and order.status is (OrderStatus.PARTIAL if order.filled else OrderStatus.OPEN)
+        and order.id < state.next_order_id
         and order.remaining > 0
         and order.quantity == order.filled + order.remaining
         and market.status in UNFINISHED
@@ -153,3 +160,16 @@ def _indexes(state: State) -> Iterator[str]:
     due = sorted((m.close_time, m.id) for m in state.markets.values() if m.status in UNFINISHED)
     if due != list(state.closings):
         yield "9: the closings don't match the markets"
+    if state.market_by_slug != {market.slug: market for market in state.markets.values()}:
+        yield "9: the slugs don't match the markets"
+    named = {
+        (order.account_id, ORDER_ID, order.client_order_id): order.id
+        for order in state.orders.values()
+        if order.client_order_id is not None
+    }
+    if state.open_client_ids != named:
+        yield "9: the client ids don't match the open orders"
+    for market in state.markets.values():
+        for account_id, position in market.positions.items():
+            if state.accounts[account_id].positions.get(market.id) is not position:
+                yield f"9: account {account_id} has another position in market {market.id}"
