@@ -28,7 +28,7 @@ import msgspec
 from exchange.bounds import CREDIT_MAX, PRICE_SCALE, QUANTITY_MAX, QUESTION_LENGTH
 from exchange.terms import BUY, NO, YES, Outcome, Side
 from exchange.units import format_money, format_price, format_quantity
-from gateway.api_client import ApiClient, ApiRefused
+from gateway.api_client import ApiClient, ApiRefused, ApiUnreachable
 from gateway.replay_accounts import ReplayAccount, register
 from gateway.tapes import Tape, TapeMarket, TapeTrade
 from gateway.wire_time import iso_millis, now_us
@@ -233,6 +233,9 @@ class Replay:
                     advance(1)
         except ApiRefused as refusal:
             problem = f"{slug} ({market.name}): {refusal}"
+        except ApiUnreachable:
+            self.stop()
+            raise
         finally:
             found = [] if self._stopped.is_set() else self._tape_of(slug, pair.yes)
             self._end(slug)

@@ -134,6 +134,39 @@ def test_an_interrupted_replay_leaves_no_market_open(server: ServerProcess, tmp_
     assert server.call("GET", open_markets) == []
 
 
+@pytest.mark.slow
+def test_a_server_killed_in_the_middle_changes_nothing(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / "data")
+    tape = tmp_path / "long.jsonl"
+    tape.write_text("".join(SMALL.replace('"a"', f'"m{n % 20}"') for n in range(1_000)))
+    try:
+        server.start()
+        with subprocess.Popen(
+            [PROBITY, "replay", "--url", server.url, str(tape)],
+            env=server.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as running:
+            for _ in range(2):
+                while not traded(server):
+                    assert running.poll() is None, "it was over before the server was killed"
+                server.kill()
+                server.start()
+            said, _ = running.communicate(timeout=90)
+        print(said.decode())
+        assert running.returncode == 0
+        assert b"differences  0" in said
+        assert server.end() == 0
+    finally:
+        server.clean_up()
+
+
+def traded(server: ServerProcess) -> bool:
+    """Whether a replay's market has trades and isn't done."""
+    found = server.call("GET", "/markets?status=OPEN&category=replay")
+    return any(market["trades"] for market in found)
+
+
 def test_the_limits_of_users_are_obeyed(tmp_path: Path) -> None:
     limits = {"RATE_LIMIT_USER_MAX_REQUESTS": "20", "RATE_LIMIT_USER_WINDOW_MS": "1000"}
     server = ServerProcess(tmp_path / "data", limits)
