@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -22,17 +22,12 @@ from gateway.socket_link import (
 from tests.gateway.socket_client import SocketClient, raw_client, socket_client
 from tests.gateway.socket_desk import SocketDesk, open_socket_desk
 from tests.gateway.test_socket_trading import order
+from tests.gateway.waiting import eventually
 
 
 async def ended(client: SocketClient) -> tuple[int | None, str]:
     await asyncio.wait_for(client.closed.wait(), 10)
     return client.close_code, client.close_reason
-
-
-async def eventually(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - any condition at all
-            await asyncio.sleep(0.01)
 
 
 async def test_handshake_says_what_holds() -> None:
