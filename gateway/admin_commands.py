@@ -2,7 +2,8 @@
 
 The line is written after the outcome is known and before it is told; its outcome is "ok",
 "replayed", the engine's reason, "unavailable" (never taken) or "unknown". Nothing is written of a
-request that the edge refused as malformed, since nothing was tried.
+request that the edge refused as malformed, since nothing was tried. If the line can't be written
+the admin is told 504, not that nothing happened: a repeat under the same `requestId` tells.
 """
 
 from collections.abc import Sequence
@@ -10,11 +11,13 @@ from typing import Final
 
 from exchange.commands import Command
 from exchange.events import Event
+from gateway.errors import UnknownOutcome
 from gateway.order_answers import accepted
 from gateway.ports import Answer, CommandNotTaken
 from gateway.refusals import EngineRefused
 from gateway.request import AnyRequest
 from gateway.wire_time import now_us
+from persistence.outages import OUTAGES
 
 OK: Final = "ok"
 REPLAYED: Final = "replayed"
@@ -27,7 +30,8 @@ async def run_audited(
 ) -> tuple[Answer, Sequence[Event], bool]:
     """Run an admin's command; return its answer, its events, and whether it is told again.
 
-    Raises EngineRefused, CommandNotTaken or OutcomeUnknown, audited like a success.
+    Raises EngineRefused, CommandNotTaken or OutcomeUnknown, audited like a success; UnknownOutcome
+    when the line was lost.
     """
     outcome = UNKNOWN
     try:
@@ -41,7 +45,16 @@ async def run_audited(
         outcome = UNAVAILABLE
         raise
     finally:
+        await _audit(request, action, target, outcome)
+    return answer, events, replayed
+
+
+async def _audit(request: AnyRequest, action: str, target: str, outcome: str) -> None:
+    try:
         await request.services.audit.write(
             now_us(), request.user_id, action, target, outcome, request.request_id
         )
-    return answer, events, replayed
+    except OUTAGES as outage:
+        if outcome == UNAVAILABLE:
+            raise
+        raise UnknownOutcome from outage

@@ -47,6 +47,7 @@ from gateway.routing import Role, Route, Shape
 from gateway.wire import OrderView, order_view
 from gateway.wire_ids import parse_id
 from gateway.wire_json import QueryStruct
+from persistence.outages import OUTAGES
 
 STATUSES_LENGTH: Final = 80
 
@@ -94,10 +95,19 @@ async def cancel(request: Request[None, None]) -> CancelledView:
     accepted(answer)
     # The view's record went on with the commit; one it didn't hold yet is in the store by now.
     if order is None:
-        order = await services.history.order(order_id)
-        if order is None:
-            raise _no_such_order()
+        order = await _ended_order(request, order_id)
     return cancelled_view(answer, order, services.view.markets[order.market_id])
+
+
+async def _ended_order(request: AnyRequest, order_id: int) -> Order:
+    try:
+        order = await request.services.history.order(order_id)
+    except OUTAGES as outage:
+        # The cancel is committed: an outage now must not be told as "nothing happened".
+        raise UnknownOutcome from outage
+    if order is None:
+        raise _no_such_order()
+    return order
 
 
 async def cancel_all(request: Request[None, CancelAllQuery]) -> AllCancelledView:

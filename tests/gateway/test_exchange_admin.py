@@ -44,6 +44,18 @@ async def test_what_became_of_a_command_is_audited_when_nobody_knows(desk: Desk)
     assert [outcome for *_, outcome in desk.audit.lines] == ["unknown", "unavailable"]
 
 
+async def test_a_lost_audit_line_is_not_told_as_if_nothing_happened(desk: Desk) -> None:
+    body = {"amount": "1", "reason": "gift", "requestId": "g"}
+    desk.audit.is_away = True
+    reply = await desk.call("POST", CREDIT, "root", body)
+    assert (reply.status, reply.error["code"]) == (504, "UNKNOWN_OUTCOME")
+    desk.engine.is_open = False
+    assert (await desk.call("POST", CREDIT, "root", body)).status == 503
+    desk.engine.is_open, desk.audit.is_away = True, False
+    again = await desk.call("POST", CREDIT, "root", body)
+    assert (again.data["replayed"], again.data["balance"]["total"]) == (True, "1001.000000")
+
+
 @pytest.mark.parametrize("user_id", ["0", "x", "-1", "9" * 30])
 async def test_a_credit_to_what_is_no_user(desk: Desk, user_id: str) -> None:
     path = f"/admin/users/{user_id}/credit"

@@ -106,6 +106,43 @@ async def test_cancel(desk: Desk) -> None:
     assert await desk.get(f"/orders/{order_id}", "ann") == ended
 
 
+async def test_cancelling_an_order_that_the_view_did_not_show_yet(desk: Desk) -> None:
+    """Its placing may be committed and on its way to the view when the cancel comes in."""
+    order_id = await desk.rest("ann", "BUY YES 10 @ 0.55")
+    hidden = desk.engine.view.orders.pop(int(order_id))
+    submit = desk.engine.submit
+
+    def show_and_submit(command: Command) -> asyncio.Future[Answer]:
+        desk.engine.view.orders[hidden.id] = hidden
+        return submit(command)
+
+    desk.engine.submit = show_and_submit  # type: ignore[method-assign]
+    reply = await desk.call("DELETE", f"/orders/{order_id}", "ann")
+    assert (reply.status, reply.data["order"]["status"]) == (200, "CANCELLED")
+
+
+async def test_an_outage_after_a_cancel_is_not_told_as_if_nothing_happened(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = await desk.rest("ann", "BUY YES 10 @ 0.55")
+    hidden = desk.engine.view.orders.pop(int(order_id))
+    submit = desk.engine.submit
+
+    def show_and_submit(command: Command) -> asyncio.Future[Answer]:
+        desk.engine.view.orders[hidden.id] = hidden
+        return submit(command)
+
+    async def away(_order_id: int) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(desk.engine, "submit", show_and_submit)
+    monkeypatch.setattr(desk.engine.history, "order", away)
+    reply = await desk.call("DELETE", f"/orders/{order_id}", "ann")
+    assert (reply.status, reply.error["code"]) == (504, "UNKNOWN_OUTCOME")
+    monkeypatch.undo()
+    assert (await desk.get(f"/orders/{order_id}", "ann"))["status"] == "CANCELLED"
+
+
 @pytest.mark.parametrize("order_id", ["0", "-1", "x", "１", "9" * 19, "9" * 40, "1.0", "%31%0A"])
 async def test_what_is_no_order_id_is_not_found(desk: Desk, order_id: str) -> None:
     for method in ("GET", "DELETE"):

@@ -63,6 +63,7 @@ class AuditFake:
     """The lines of the log, without their times."""
 
     lines: list[tuple[int | None, str, str | None, str]] = field(default_factory=list)
+    is_away: bool = False
 
     async def write(
         self,
@@ -73,6 +74,8 @@ class AuditFake:
         outcome: str,
         _request_id: str,
     ) -> None:
+        if self.is_away:
+            raise ConnectionResetError
         self.lines.append((actor_id, action, target, outcome))
 
 
