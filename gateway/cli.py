@@ -6,7 +6,7 @@
     probity replay          send recorded trades through a running exchange
 
 A wrong setting or a busy port is one line on stderr and exit code 2; a failure while running is
-exit code 1.
+exit code 1. An engine that can't go on is followed by a new process (`respawn.py`).
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from gateway.logs import configure_logs
 from gateway.passwords import Passwords
 from gateway.principals import ADMIN, USER
 from gateway.replay_command import replay
+from gateway.respawn import Respawn
 from gateway.server import Drain, StopSignal, bind, make_server
 from gateway.setting_values import password as password_value
 from gateway.settings import Settings, SettingsError, load_settings
@@ -36,15 +37,29 @@ from gateway.web_root import example_slug
 from persistence import migrate as schema
 from persistence.audit import AuditLog
 from persistence.database import create_pool
-from persistence.errors import PersistenceError
+from persistence.errors import (
+    CommandNotTaken,
+    DatabaseUnavailable,
+    EmbeddedPostgresError,
+    OutcomeUnknown,
+    PersistenceError,
+)
 from persistence.users import Users
 
 WRONG_SETTING: Final = 2
 DEFAULT_ADMIN: Final = "admin@probity.local"
+_OUTAGES: Final = (DatabaseUnavailable, EmbeddedPostgresError, OutcomeUnknown, CommandNotTaken)
 
 
 class EngineStopped(Exception):
-    """The engine could not go on; what was acknowledged is safe, and a new start recovers."""
+    """The engine could not go on; what was acknowledged is safe, and a new start recovers.
+
+    `final` if the operator has asked for the end meanwhile.
+    """
+
+    def __init__(self, reason: BaseException, *, final: bool) -> None:
+        super().__init__(f"the engine stopped: {reason}")
+        self.final = final
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,7 +79,7 @@ def serve(host: str | None, port: int | None, demo: bool) -> None:
     """Run everything in this process until Ctrl-C."""
     settings = _settings()
     changes = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
-    _run(_serve(msgspec.structs.replace(settings, **changes), demo=demo))
+    _run(_serve(msgspec.structs.replace(settings, **changes), demo=demo), Respawn())
 
 
 async def _serve(settings: Settings, *, demo: bool) -> None:
@@ -96,8 +111,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
                 running.engine_failed.add_done_callback(lambda _: server.end())
                 await server.serve([listening])
             if running.engine_failed.done():
-                reason = running.engine_failed.result()
-                raise EngineStopped(f"the engine stopped: {reason}; start again to recover")
+                raise EngineStopped(running.engine_failed.result(), final=stop.is_set)
 
 
 def _first_admin(settings: Settings) -> tuple[str, str]:
@@ -175,14 +189,27 @@ def _settings() -> Settings:
         _fail(str(error), WRONG_SETTING)
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Coroutine[Any, Any, None], respawn: Respawn | None = None) -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
     except SettingsError as error:
         _fail(str(error), WRONG_SETTING)
     except (PersistenceError, ApiError, EngineStopped) as error:
+        if respawn is not None and _may_pass(error, respawn):
+            click.echo(f"probity: {error}; starting again", err=True)
+            respawn.start_again()
         _fail(str(error), 1)
+
+
+def _may_pass(error: Exception, respawn: Respawn) -> bool:
+    """Say whether a new process may succeed where this one ended with `error`."""
+    if respawn.pause_seconds() is None:
+        return False
+    if isinstance(error, EngineStopped):
+        return not error.final
+    # A first start has to say at once what is wrong; a later one waits for the database.
+    return respawn.is_again and isinstance(error, _OUTAGES)
 
 
 def _fail(line: str, code: int) -> NoReturn:

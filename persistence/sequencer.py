@@ -29,7 +29,7 @@ from persistence.answers import find_priors, refuse
 from persistence.batch_rows import RunningBalances
 from persistence.command_queue import QUEUE_COMMANDS, CommandQueue, Waiting
 from persistence.committed_view import TURN_S, Publisher
-from persistence.errors import BatchRefused, EngineClosed
+from persistence.errors import BatchRefused, EngineClosed, OutcomeUnknown
 from persistence.isolation import rerun_alone
 from persistence.journal import SealedBatch
 from persistence.journal_reader import Fetching
@@ -155,6 +155,8 @@ class Sequencer:
         elif self._draining and self._is_idle():
             return False
         else:
+            if self._commit is None and self._recovered.connection.is_closed():
+                raise OutcomeUnknown("the database ended the engine's session")
             await self._wait()
         return True
 

@@ -1,0 +1,63 @@
+"""Crash-only: an engine that can't go on is followed by a new process that reads the truth.
+
+    engine stops -> everything is closed -> pause -> exec of the same command -> recovery
+
+Laws: nothing of the old process is trusted but its arguments; the new one has its pid and its port,
+so whoever watches over it sees one process; the pauses grow, and after `TRIES` starts without a
+quiet minute between them the process ends for good and says why. An operator's signal ends it at
+any moment. What may be tried again is the caller's to say; a start that was never up isn't.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import Final, NoReturn
+
+TRIES: Final = 6
+QUIET_SECONDS: Final = 60.0
+"""A process that was up for so long is none of the tries any more."""
+_PAUSE_SECONDS: Final = 0.1
+_PAUSE_SECONDS_MAX: Final = 5.0
+_COUNT: Final = "PROBITY_STARTS_AGAIN"
+"""How the count reaches the next process; no setting."""
+
+
+def starts_before(environment: Mapping[str, str] = os.environ) -> int:
+    """Return how many starts led here without a quiet minute between them."""
+    text = environment.get(_COUNT, "")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+class Respawn:
+    """The tries of one process, counted from its start."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._before = starts_before()
+
+    @property
+    def is_again(self) -> bool:
+        """Whether this process follows one whose engine stopped."""
+        return self._before > 0
+
+    def pause_seconds(self) -> float | None:
+        """Return how long to wait before the next start; None if it was tried often enough."""
+        tried = self._tried()
+        if tried >= TRIES:
+            return None
+        return float(min(_PAUSE_SECONDS * 2**tried, _PAUSE_SECONDS_MAX))
+
+    def start_again(self) -> NoReturn:
+        """Become a new process with the same arguments, after the pause; everything is closed."""
+        pause = self.pause_seconds()
+        if pause is None:
+            raise RuntimeError("every try has been used up")
+        time.sleep(pause)
+        environment = {**os.environ, _COUNT: str(self._tried() + 1)}
+        arguments = [sys.executable, *sys.orig_argv[1:]]
+        os.execve(sys.executable, arguments, environment)  # noqa: S606 - ourselves, no shell
+
+    def _tried(self) -> int:
+        was_quiet = time.monotonic() - self._started >= QUIET_SECONDS
+        return 0 if was_quiet else self._before
