@@ -1,6 +1,7 @@
 """The door of the sockets at /ws and /socket.io: who may open one, and how all of them end.
 
-Only WebSocket connections are taken; a client that tries long-polling is told so. Before the
+Only WebSocket connections are taken; a client that tries long-polling is told so by a connect
+error. Before the
 handshake an origin that isn't ours or listed in CORS_ORIGIN is refused, and so is an address that
 opens too many sockets.
 """
@@ -10,9 +11,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
+import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.answers import send_error
+from gateway.answers import send_body, send_error
 from gateway.client_address import ClientAddresses
 from gateway.errors import ApiError, Detail, Forbidden, Unavailable, ValidationFailed
 from gateway.heartbeat import Heartbeat
@@ -22,6 +24,18 @@ from gateway.socket_services import SocketServices
 
 WEBSOCKET_ONLY: Final = (
     'sockets take the websocket transport only: io(url, {path: "/ws", transports: ["websocket"]})'
+)
+_CONNECT_ERROR: Final = msgspec.json.encode(
+    {"message": WEBSOCKET_ONLY, "data": {"code": ValidationFailed.code, "message": WEBSOCKET_ONLY}}
+)
+# A client hides the body of a failed poll from its user, but not a Socket.IO connect error. So a
+# first poll gets a handshake for a session that doesn't exist, with the refusal right behind it.
+_POLLING_ANSWER: Final = b"\x1e".join(
+    (
+        b'0{"sid":"none","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":16384}',
+        b"44" + _CONNECT_ERROR,
+        b"44/ws," + _CONNECT_ERROR,
+    )
 )
 _EXTENSION: Final = "websocket.http.response"
 
@@ -38,8 +52,7 @@ class SocketApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection from its handshake to its end."""
         if scope["type"] != "websocket":
-            detail = Detail("transport", WEBSOCKET_ONLY)
-            await send_error(send, ValidationFailed(WEBSOCKET_ONLY, details=(detail,)), "")
+            await _refuse_http(scope, send)
             return
         headers = dict(scope["headers"])
         address, _ = self._addresses.find(scope, headers)
@@ -83,6 +96,16 @@ async def open_sockets(services: SocketServices) -> AsyncIterator[SocketApp]:
         with contextlib.suppress(asyncio.CancelledError):
             await heart
         await app.drain()
+
+
+async def _refuse_http(scope: Scope, send: Send) -> None:
+    """Tell a client that speaks HTTP to use WebSockets."""
+    query = scope["query_string"].split(b"&")
+    if b"transport=polling" in query and not any(part.startswith(b"sid=") for part in query):
+        await send_body(send, 200, b"text/plain; charset=UTF-8", _POLLING_ANSWER)
+    else:
+        detail = Detail("transport", WEBSOCKET_ONLY)
+        await send_error(send, ValidationFailed(WEBSOCKET_ONLY, details=(detail,)), "")
 
 
 async def _refuse(scope: Scope, send: Send, error: ApiError) -> None:

@@ -1,12 +1,14 @@
 """What a client may send wrong: every event is answered, every broken frame closed or ignored."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from gateway.socket_app import WEBSOCKET_ONLY
 from gateway.socket_link import BROKEN_FRAME
 from tests.gateway.socket_client import raw_client, socket_client
 from tests.gateway.socket_desk import open_socket_desk
@@ -284,5 +286,21 @@ async def test_polling_is_told_to_use_websockets() -> None:
         )
         answer = await reader.read()
         writer.close()
+        assert answer.startswith(b"HTTP/1.1 200")
+        _, *refusals = answer.partition(b"\r\n\r\n")[2].decode().split("\x1e")
+        assert [
+            json.loads(text.partition("{")[1] + text.partition("{")[2])["message"]
+            for text in refusals
+        ] == [WEBSOCKET_ONLY] * 2
+
+
+async def test_other_http_is_refused() -> None:
+    async with open_socket_desk() as desk:
+        reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)
+        writer.write(
+            b"POST /ws/?EIO=4&transport=polling&sid=none HTTP/1.1\r\nHost: x\r\n"
+            b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+        answer = await reader.read()
+        writer.close()
         assert answer.startswith(b"HTTP/1.1 400")
-        assert b'transports: [\\"websocket\\"]' in answer
