@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from sortedcontainers import SortedList
 
 from exchange.accounts import Account, Holding, Position
-from exchange.errors import InvariantViolated
 from exchange.idempotency import Key, RecentIds
 from exchange.market import Market
 from exchange.order_book import Order
@@ -67,21 +66,9 @@ class State:
     """(close time, market id) of every market that hasn't closed."""
     dirty: Dirty = field(default_factory=Dirty)
 
-    def account(self, account_id: int) -> Account:
-        """Return an account that must exist."""
-        account = self.accounts.get(account_id)
-        if account is None:
-            raise InvariantViolated(f"no account {account_id}")
-        return account
-
     def holding_of(self, order: Order) -> Holding:
-        """Return the shares that the order buys or sells, opening the position if it is the
-        first.
-        """
-        position = self.markets[order.market_id].positions.get(order.account_id)
-        if position is None:
-            position = self.open_position(order.account_id, order.market_id)
-        return position.yes if order.outcome is YES else position.no
+        """Return the shares that a SELL order offers; it was placed because they are there."""
+        return self.markets[order.market_id].positions[order.account_id].holding(order.outcome)
 
     def open_position(self, account_id: int, market_id: int) -> Position:
         """Give the account an empty position in the market."""
