@@ -5,6 +5,7 @@ nothing of one outlives its test, and a server that was stopped orderly must its
 nothing running. What tests send and check belongs in the tests.
 """
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -13,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,6 +48,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until a condition holds that nobody announces: a process's, a log's, a counter's."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        await asyncio.sleep(POLL_SECONDS)
 
 
 class ServerProcess:
