@@ -44,7 +44,9 @@ _OF_ACCOUNT: Final = (
     " AND ($3::bigint = 0 OR market_id = $3)"
 )
 _ORDERS: Final = f"SELECT {ORDER_COLUMNS}{_OF_ACCOUNT} AND id < $4 ORDER BY id DESC LIMIT $5"
-_COUNT_ORDERS: Final = f"SELECT count(*) FROM (SELECT 1{_OF_ACCOUNT} LIMIT {TOTAL_BOUND}) AS some"  # noqa: S608 - constants
+_COUNT_ORDERS: Final = (
+    f"SELECT count(*) FROM (SELECT 1{_OF_ACCOUNT} LIMIT {TOTAL_BOUND}) AS counted"  # noqa: S608 - constants
+)
 _ORDER: Final = f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = $1"  # noqa: S608 - a constant
 _ORDER_BY_CLIENT_ID: Final = (
     f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = (SELECT order_id FROM idempotency"  # noqa: S608 - a constant

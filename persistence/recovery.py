@@ -70,7 +70,7 @@ class Lead:
             await _lock(connection, wait_s)
         except BaseException:
             # Whatever went wrong, a cancellation included, the lock must not stay behind.
-            connection.terminate()
+            await _drop(connection)
             raise
         return cls(connection)
 
@@ -119,7 +119,7 @@ async def recover(
         view = tables.build(snapshot, with_ids=False)
     except BaseException:
         # Whatever went wrong, a cancellation included, the lock must not stay behind.
-        connection.terminate()
+        await _drop(connection)
         raise
     journal = Journal(connection, head.epoch, head.last_seq, head.chain_hash)
     return Recovered(connection, journal, live, view, tip)
@@ -168,6 +168,12 @@ async def _check_head(source: Fetching, head: tables.Head) -> None:
             f"engine_state stands at {head.last_seq}, the journal at {found[0]}, or their hashes"
             " differ: run `probity verify`"
         )
+
+
+async def _drop(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    connection.terminate()
+    # The transport closes its socket in the next turn of the event loop.
+    await asyncio.sleep(0)
 
 
 async def _lock(connection: "asyncpg.Connection[asyncpg.Record]", wait_s: float) -> None:

@@ -133,6 +133,7 @@ class Sequencer:
             await self._recovered.tip.close()
         if self.failed.done():
             self._recovered.connection.terminate()
+            await asyncio.sleep(0)
         else:
             await self._recovered.connection.close()
 
