@@ -2,7 +2,9 @@
 their numbers.
 """
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -115,6 +117,15 @@ def test_what_may_be_gone_later_is_transient() -> None:
             assert reason.transient, reason
         if reason.band in {1, 4, 9}:
             assert not reason.transient, reason
+
+
+def test_the_rulebook_lists_the_reasons_as_they_are() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "rulebook.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| (\d{3}) \| ([A-Z_]+) \| (\w+) \|$", text, re.MULTILINE)
+    assert listed == [
+        (str(reason.value), reason.name, "transient" if reason.transient else "final")
+        for reason in Reason
+    ]
 
 
 # One command that is wrong in every way at once, mended one way at a time, in the order of the
