@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -190,9 +190,14 @@ class ServerProcess:
             raise AssertionError(f"no database runs in {self.data_dir}\n{self.words()}")
         return url
 
-    async def database(self) -> "asyncpg.Connection[asyncpg.Record]":
+    @contextlib.asynccontextmanager
+    async def database(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
         """Open a connection to the running embedded database."""
-        return await connect(self.database_url())
+        connection = await connect(self.database_url())
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     # -- other commands -----------------------------------------------------------------------
 

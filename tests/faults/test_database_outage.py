@@ -24,11 +24,8 @@ async def settled(server: ServerProcess, market: dict[str, object], traders: lis
     """Learn what happened to everything without an answer; everything fits together then."""
     async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", timeout=30) as client:
         unknown = sum([await trader.settle(client) for trader in traders])
-        connection = await server.database()
-        try:
+        async with server.database() as connection:
             await told_history.compare_stored(connection, traders)
-        finally:
-            await connection.close()
         await told_history.compare_shown(client, told_history.replay(market, traders), traders)
     return unknown
 
@@ -94,14 +91,12 @@ async def test_a_full_disk_ends_in_unknown_and_recovery(server: ServerProcess) -
     epoch = epoch_of(server)
     trading = asyncio.create_task(trade_until_silent(traders))
     await some_answers(traders, 100)
-    connection = await server.database()
-    await connection.execute(_refusing("journal", "true", "disk_full"))
+    async with server.database() as connection:
+        await connection.execute(_refusing("journal", "true", "disk_full"))
     took = await until_recovered(server, epoch)
     await trading
-    await connection.close()
-    connection = await server.database()
-    await connection.execute("DROP TRIGGER refuse ON journal")
-    await connection.close()
+    async with server.database() as connection:
+        await connection.execute("DROP TRIGGER refuse ON journal")
     unknown = await settled(server, market, traders)
     print(f"open again after {took:.2f} s; {unknown} unknown answers learned")
     assert await asyncio.to_thread(server.end) == 0
@@ -110,11 +105,10 @@ async def test_a_full_disk_ends_in_unknown_and_recovery(server: ServerProcess) -
 async def test_an_order_that_can_t_be_stored_is_refused_alone(server: ServerProcess) -> None:
     market, traders = await asyncio.to_thread(open_floor, server, random.Random(4))
     epoch, refused = epoch_of(server), traders[0]
-    connection = await server.database()
-    await connection.execute(
-        _refusing("orders", "new.client_order_id = 'poison'", "check_violation")
-    )
-    await connection.close()
+    async with server.database() as connection:
+        await connection.execute(
+            _refusing("orders", "new.client_order_id = 'poison'", "check_violation")
+        )
     stop = asyncio.Event()
     tasks = list(everybody_trades(traders, stop))
     await some_answers(traders, 50)
@@ -138,9 +132,8 @@ async def test_a_lost_fence_ends_the_engine_which_comes_back_later(server: Serve
     epoch = epoch_of(server)
     trading = asyncio.create_task(trade_until_silent(traders))
     await some_answers(traders, 50)
-    connection = await server.database()
-    await connection.execute("UPDATE engine_state SET epoch = epoch + 1")
-    await connection.close()
+    async with server.database() as connection:
+        await connection.execute("UPDATE engine_state SET epoch = epoch + 1")
     await until_recovered(server, epoch + 1)
     await trading
     await settled(server, market, traders)

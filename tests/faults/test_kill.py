@@ -66,11 +66,8 @@ async def one_round(
         }
         unknown = sum(await asyncio.gather(*(trader.settle(client) for trader in traders)))
         await asyncio.gather(*(t.repeat(client, answered[t.id]) for t in traders))
-    connection = await server.database()
-    try:
+    async with server.database() as connection:
         await told_history.compare_stored(connection, traders)
-    finally:
-        await connection.close()
     again = sum(
         placing.told is not None and placing.told.replayed
         for trader in traders
