@@ -1,0 +1,215 @@
+"""`probity verify`: passes what the engine wrote, and finds every value that was changed since."""
+
+import os
+from random import Random
+
+import pytest
+
+from exchange.commands import Command, OpenAccount
+from exchange.terms import NO
+from persistence import replay
+from persistence.database import connect
+from persistence.journal_reader import stream
+from persistence.journal_rows import chain, encode_execution, join_payload
+from persistence.tables import read_head
+from persistence.tip import Tip
+from persistence.verification import CheckResult, verify
+from tests.persistence.random_orders import commands, opening
+from tests.persistence.running import (
+    ANN,
+    BOB,
+    CEM,
+    cancel,
+    limit,
+    open_for_trade,
+    running,
+)
+
+CHECKS = [
+    "journal",
+    "events",
+    "commands",
+    "sums",
+    "ledger",
+    "trades",
+    "orders",
+    "ids",
+    "state",
+    "laws",
+]
+
+
+async def results(url: str, tip: Tip | None = None) -> list[CheckResult]:
+    connection = await connect(url)
+    try:
+        return [result async for result in verify(connection, tip)]
+    finally:
+        await connection.close()
+
+
+async def a_day(url: str) -> None:
+    """Trades with fees, a cancelled order, an open one, ids."""
+    async with running(url) as engine:
+        await open_for_trade(engine, maker_fee=20, taker_fee=100)
+        await engine.send_all(limit(ANN, 60, 10, id="a"), limit(BOB, 40, 4, NO, id="b"))
+        await engine.send_all(limit(CEM, 40, 6, NO), limit(ANN, 30, 1), limit(ANN, 31, 1))
+        await engine.send(cancel(ANN, 4))
+
+
+async def test_an_empty_exchange_verifies(database_url: str) -> None:
+    assert [(r.name, r.passed) for r in await results(database_url)] == [(n, True) for n in CHECKS]
+
+
+async def test_any_past_verifies_while_the_engine_runs(database_url: str) -> None:
+    seed = int(os.environ.get("SEED", Random().randrange(2**32)))
+    print(f"SEED={seed}")
+    async with running(database_url) as engine:
+        await engine.send_all(*opening())
+        for part in range(4):
+            await engine.send_all(*commands(seed + part, 250))
+        tip = Tip(engine.recovered.journal.last_seq, engine.recovered.journal.chain_hash)
+        found = await results(database_url, tip)
+    assert [(r.name, r.passed) for r in found] == [(n, True) for n in (*CHECKS, "tip")], found[-1]
+    details = {r.name: r.detail for r in found}
+    assert details["commands"].startswith(f"{tip.seq} ")
+
+
+@pytest.mark.parametrize(
+    ("check", "tampering"),
+    [
+        (
+            "journal",
+            (
+                "UPDATE journal SET payload = set_byte(payload, 20, get_byte(payload, 20) # 1)"
+                " WHERE first_seq = 1"
+            ),
+        ),
+        ("journal", "UPDATE journal SET at = at + 1 WHERE first_seq = 1"),
+        ("journal", "UPDATE journal SET epoch = 7"),
+        ("journal", "UPDATE journal SET rules_version = 0"),
+        ("journal", "UPDATE journal SET hash = sha256(hash)"),
+        ("journal", "DELETE FROM journal WHERE first_seq = 1"),
+        ("journal", "DELETE FROM journal WHERE first_seq = (SELECT max(first_seq) FROM journal)"),
+        ("journal", "UPDATE engine_state SET last_seq = last_seq + 1"),
+        ("journal", "UPDATE engine_state SET chain_hash = sha256(chain_hash)"),
+        ("sums", "UPDATE accounts SET available = available + 1 WHERE id = 1"),
+        ("sums", "UPDATE accounts SET available = available + 1, locked = locked - 1 WHERE id = 1"),
+        ("sums", "UPDATE markets SET collateral = collateral + 1"),
+        ("sums", "UPDATE engine_state SET fees = fees + 1"),
+        ("sums", "UPDATE engine_state SET issued = issued + 1"),
+        ("sums", "DELETE FROM accounts WHERE id = 3"),
+        (
+            "sums",
+            (
+                "UPDATE ledger SET available = available + 1 WHERE owner_id = 1 AND entry_no = 0"
+                " AND command_seq = 2"
+            ),
+        ),
+        ("sums", "DELETE FROM ledger WHERE command_seq = 7"),
+        ("ledger", "UPDATE ledger SET available_after = available_after + 1"),
+        ("ledger", "UPDATE ledger SET kind = 2 WHERE kind = 1"),
+        ("ledger", "UPDATE ledger SET at = at + 1 WHERE command_seq = 5"),
+        ("ledger", "UPDATE ledger SET order_id = order_id + 1 WHERE command_seq = 5"),
+        (
+            "ledger",
+            (
+                "INSERT INTO ledger SELECT owner_id, command_seq, 0, 0, 0, 0, 0, 0, 0, at, 99,"
+                " owner, kind FROM ledger WHERE command_seq = 5"
+            ),
+        ),
+        ("trades", "UPDATE trades SET quantity = quantity + 1 WHERE trade_no = 2"),
+        ("trades", "UPDATE trades SET taker_fee = taker_fee + 1 WHERE trade_no = 2"),
+        ("trades", "DELETE FROM trades WHERE trade_no = 2"),
+        (
+            "trades",
+            (
+                "INSERT INTO trades SELECT market_id, 3, command_seq, market_seq, quantity,"
+                " taker_order_id, taker_account_id, taker_fee, maker_order_id, maker_account_id,"
+                " maker_fee, at, price, yes_price, kind, side, outcome FROM trades WHERE trade_no = 2"
+            ),
+        ),
+        ("orders", "UPDATE orders SET filled_cash = filled_cash + 1 WHERE id = 1"),
+        ("orders", "UPDATE orders SET status = 4 WHERE id = 2"),
+        ("orders", "UPDATE orders SET open = true WHERE id = 2"),
+        ("orders", "DELETE FROM orders WHERE id = 4"),
+        ("orders", "DELETE FROM orders WHERE id = 5"),
+        ("ids", "UPDATE idempotency SET fingerprint = sha256(fingerprint) WHERE client_id = 'a'"),
+        ("ids", "UPDATE idempotency SET order_id = 2 WHERE client_id = 'a'"),
+        ("ids", "DELETE FROM idempotency WHERE client_id = 'b'"),
+        ("ids", "INSERT INTO idempotency VALUES (1, 99, 0, 0, 'forged', '')"),
+        ("state", "UPDATE orders SET price = 3200 WHERE id = 5"),
+        ("state", "UPDATE positions SET yes_free = yes_free + 100 WHERE account_id = 1"),
+        ("state", "UPDATE positions SET realised = realised + 1 WHERE account_id = 2"),
+        ("state", "DELETE FROM positions WHERE account_id = 2"),
+        ("state", "UPDATE markets SET question = 'Will it snow?'"),
+        ("state", "UPDATE markets SET taker_fee = 0"),
+        ("state", "UPDATE accounts SET seq = seq + 1 WHERE id = 1"),
+        ("state", "UPDATE engine_state SET now = now + 1"),
+        ("state", "UPDATE engine_state SET mode = 4"),
+    ],
+)
+async def test_what_was_changed_is_found(database_url: str, check: str, tampering: str) -> None:
+    await a_day(database_url)
+    connection = await connect(database_url)
+    done = await connection.execute(tampering)
+    await connection.close()
+    assert not done.endswith(" 0"), "nothing was tampered with"
+    found = await results(database_url)
+    assert [r.name for r in found if not r.passed] == [check]
+    assert [r.name for r in found] == CHECKS[: CHECKS.index(check) + 1]
+
+
+async def test_a_journal_forged_with_its_chain_is_found_by_running_it_again(
+    database_url: str,
+) -> None:
+    """Whoever can write the whole chain anew still can't write events that the rules don't give."""
+    await a_day(database_url)
+    connection = await connect(database_url)
+    async with connection.transaction():
+        rows = [row async for row in stream(connection)]
+    hash_ = bytes(32)
+    for row in rows:
+        executions = [type(e)(e.seq, e.at, _richer(e.command), e.events) for e in row.executions()]
+        payload = join_payload([encode_execution(e) for e in executions])
+        new = chain(hash_, row.first_seq, row.last_seq, row.epoch, row.at, 1, payload)
+        await connection.execute(
+            "UPDATE journal SET payload = $2, previous_hash = $3, hash = $4 WHERE first_seq = $1",
+            row.first_seq, payload, hash_, new,
+        )  # fmt: skip
+        hash_ = new
+    await connection.execute("UPDATE engine_state SET chain_hash = $1", hash_)
+    await connection.close()
+    found = await results(database_url)
+    assert [(r.name, r.passed) for r in found] == [
+        ("journal", True),
+        ("events", True),
+        ("commands", False),
+    ]
+
+
+async def test_rows_of_older_rules_are_applied_and_not_run_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_day(database_url)
+    monkeypatch.setattr(replay, "RULES_VERSION", 2)
+    found = await results(database_url)
+    assert all(result.passed for result in found)
+    assert {r.name: r.detail for r in found}["commands"].startswith("0 ")
+
+
+async def test_a_database_behind_the_tip_is_found(database_url: str) -> None:
+    await a_day(database_url)
+    connection = await connect(database_url)
+    head = await read_head(connection)
+    await connection.close()
+    assert (await results(database_url, Tip(head.last_seq, head.chain_hash)))[-1].passed
+    for tip in (Tip(head.last_seq + 1, bytes(32)), Tip(head.last_seq, bytes(32))):
+        last = (await results(database_url, tip))[-1]
+        assert (last.name, last.passed) == ("tip", False)
+
+
+def _richer(command: Command) -> Command:
+    """Give whoever opens an account a credit more than the events say."""
+    if isinstance(command, OpenAccount):
+        return OpenAccount(command.account_id, command.starting_credits + 1)
+    return command
