@@ -25,6 +25,8 @@ from gateway.socket_services import SocketServices
 WEBSOCKET_ONLY: Final = (
     'sockets take the websocket transport only: io(url, {path: "/ws", transports: ["websocket"]})'
 )
+DRAIN_SECONDS: Final = 3.0
+_DRAIN_LOOK_SECONDS: Final = 0.005
 _CONNECT_ERROR: Final = msgspec.json.encode(
     {"message": WEBSOCKET_ONLY, "data": {"code": ValidationFailed.code, "message": WEBSOCKET_ONLY}}
 )
@@ -78,8 +80,19 @@ class SocketApp:
             raise Forbidden("This origin may not open a socket")
 
     async def drain(self) -> None:
-        """Take no more sockets and say goodbye to those there are."""
+        """Take nothing more, let what was taken be answered, and say goodbye to all sockets.
+
+        A reader that doesn't take its answers in `DRAIN_SECONDS` loses them.
+        """
         self._draining = True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + DRAIN_SECONDS
+        for link in self.server.links:
+            link.is_draining = True
+        while any(link.is_busy for link in self.server.links):
+            if loop.time() > deadline:
+                break
+            await asyncio.sleep(_DRAIN_LOOK_SECONDS)
         for link in list(self.server.links):
             link.close(SHUTTING_DOWN, GOING_AWAY)
 

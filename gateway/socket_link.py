@@ -41,6 +41,7 @@ class SocketLink:
         "address",
         "close_reason",
         "in_flight",
+        "is_draining",
         "outbound",
         "sessions",
     )
@@ -62,6 +63,8 @@ class SocketLink:
         """By namespace."""
         self.in_flight = 0
         """Events of the client that have no answer yet."""
+        self.is_draining = False
+        """Whether its events are no longer taken: the process is about to end."""
         self.close_reason: str | None = None
         """Why we ended it; None while it is open, or if the client ended it."""
         loop = asyncio.get_running_loop()
@@ -73,6 +76,11 @@ class SocketLink:
     def is_open(self) -> bool:
         """Say whether we have not asked for the end."""
         return self.close_reason is None
+
+    @property
+    def is_busy(self) -> bool:
+        """Say whether something that was taken has no answer yet, or one that isn't sent."""
+        return self.in_flight > 0 or len(self.outbound) > 0
 
     def connected(self, namespace: str, session: "SocketSession") -> None:
         """Note that the client has connected a namespace."""

@@ -28,7 +28,7 @@ from gateway.errors import (
 from gateway.ports import CommandNotTaken, OutcomeUnknown
 from gateway.principals import Principal
 from gateway.socket_frames import NAMESPACES, Message, ack_frame
-from gateway.socket_link import SESSION_ENDED, TOKEN_EXPIRED, SocketLink
+from gateway.socket_link import SESSION_ENDED, SHUTTING_DOWN, TOKEN_EXPIRED, SocketLink
 from gateway.socket_services import SocketServices
 
 T = TypeVar("T")
@@ -145,8 +145,10 @@ class SocketSession:
     # -- answers ------------------------------------------------------------------------------
 
     def admit(self) -> None:
-        """Count an event that came in; raises RateLimited."""
+        """Count an event that came in; raises RateLimited, and Unavailable at the end."""
         services, link = self.services, self.link
+        if link.is_draining:
+            raise Unavailable(SHUTTING_DOWN)
         most = services.settings.socket_in_flight_max
         if link.in_flight >= most:
             raise RateLimited(1, f"A socket may have at most {most} unanswered events")
