@@ -89,8 +89,13 @@ async def open_database(settings: Settings, *, join: bool = False) -> AsyncItera
 
 
 @asynccontextmanager
-async def open_exchange(settings: Settings, logger: Logger) -> AsyncIterator[Running]:
-    """Start everything one process needs and yield it ready to serve; stop it all at the end."""
+async def open_exchange(
+    settings: Settings, logger: Logger, *, accept_tip: bool = False
+) -> AsyncIterator[Running]:
+    """Start everything one process needs and yield it ready to serve; stop it all at the end.
+
+    `accept_tip` is the operator's word that the database was put back in time on purpose.
+    """
     async with AsyncExitStack() as stack:
         reports = ErrorReports(settings.sentry_dsn)
         stack.callback(reports.close)
@@ -104,7 +109,9 @@ async def open_exchange(settings: Settings, logger: Logger) -> AsyncIterator[Run
         )
         stack.push_async_callback(pool.close)
         metrics = Metrics()
-        engine = await stack.enter_async_context(run_engine(settings, direct_url, pool, metrics))
+        engine = await stack.enter_async_context(
+            run_engine(settings, direct_url, pool, metrics, accept_tip=accept_tip)
+        )
         await stack.enter_async_context(_in_background(watch_event_loop(metrics)))
         passwords = Passwords(settings.password_hash_workers, settings.password_hash_queue)
         stack.callback(passwords.close)

@@ -2,6 +2,7 @@
 
     probity serve           everything in one process
     probity migrate         bring the schema to this version
+    probity verify          prove the exchange from its journal
     probity user create     add a user
     probity replay          send recorded trades through a running exchange
 
@@ -33,6 +34,7 @@ from gateway.server import Drain, StopSignal, bind, make_server
 from gateway.setting_values import password as password_value
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.sign_in_fields import email_address
+from gateway.verify_command import verify_exchange
 from gateway.web_root import example_slug
 from persistence import migrate as schema
 from persistence.audit import AuditLog
@@ -49,6 +51,10 @@ from persistence.users import Users
 WRONG_SETTING: Final = 2
 DEFAULT_ADMIN: Final = "admin@probity.local"
 _OUTAGES: Final = (DatabaseUnavailable, EmbeddedPostgresError, OutcomeUnknown, CommandNotTaken)
+
+
+class ChecksFailed(Exception):
+    """`probity verify` found something wrong."""
 
 
 class EngineStopped(Exception):
@@ -75,14 +81,16 @@ main.add_command(replay)
 @click.option("--host", help="Address to listen on (HOST).")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on (PORT).")
 @click.option("--demo", is_flag=True, help="With some markets and simulated traders in them.")
-def serve(host: str | None, port: int | None, demo: bool) -> None:
+@click.option("--accept-tip", is_flag=True, help="The database was put back in time on purpose.")
+def serve(host: str | None, port: int | None, demo: bool, accept_tip: bool) -> None:
     """Run everything in this process until Ctrl-C."""
     settings = _settings()
     changes = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
-    _run(_serve(msgspec.structs.replace(settings, **changes), demo=demo), Respawn())
+    settings = msgspec.structs.replace(settings, **changes)
+    _run(_serve(settings, demo=demo, accept_tip=accept_tip), Respawn())
 
 
-async def _serve(settings: Settings, *, demo: bool) -> None:
+async def _serve(settings: Settings, *, demo: bool, accept_tip: bool) -> None:
     logger = configure_logs(settings.log_level)
     stop = StopSignal()
     try:
@@ -90,7 +98,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
     except OSError as error:
         raise SettingsError(f"PORT: {settings.host}:{settings.port}: {error.strerror}") from None
     with listening, stop.listen():
-        async with bootstrap.open_exchange(settings, logger) as running:
+        async with bootstrap.open_exchange(settings, logger, accept_tip=accept_tip) as running:
             services = running.services
             email, password = _first_admin(settings)
             admin = await bootstrap.ensure_admin(services, email, password)
@@ -134,6 +142,17 @@ async def _migrate(settings: Settings) -> None:
         target = settings.direct_url or url
         await schema.upgrade(target)
         click.echo(f"The schema is at {await schema.current(target)}.")
+
+
+@main.command()
+def verify() -> None:
+    """Prove the exchange from its journal, one line a check; exit code 1 if one fails."""
+    _run(_verify(_settings()))
+
+
+async def _verify(settings: Settings) -> None:
+    if not await verify_exchange(settings, click.echo):
+        raise ChecksFailed("the exchange isn't what its journal says")
 
 
 @main.group()
@@ -195,7 +214,7 @@ def _run(work: Coroutine[Any, Any, None], respawn: Respawn | None = None) -> Non
             runner.run(work)
     except SettingsError as error:
         _fail(str(error), WRONG_SETTING)
-    except (PersistenceError, ApiError, EngineStopped) as error:
+    except (PersistenceError, ApiError, ChecksFailed, EngineStopped) as error:
         if respawn is not None and _may_pass(error, respawn):
             click.echo(f"probity: {error}; starting again", err=True)
             respawn.start_again()

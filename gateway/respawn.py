@@ -19,6 +19,8 @@ QUIET_SECONDS: Final = 60.0
 """A process that was up for so long is none of the tries any more."""
 _PAUSE_SECONDS: Final = 0.1
 _PAUSE_SECONDS_MAX: Final = 5.0
+SAID_ONCE: Final = frozenset({"--accept-tip"})
+"""Words of the operator that were meant for the first start alone."""
 _COUNT: Final = "PROBITY_STARTS_AGAIN"
 """How the count reaches the next process; no setting."""
 
@@ -55,7 +57,8 @@ class Respawn:
             raise RuntimeError("every try has been used up")
         time.sleep(pause)
         environment = {**os.environ, _COUNT: str(self._tried() + 1)}
-        arguments = [sys.executable, *sys.orig_argv[1:]]
+        kept = [argument for argument in sys.orig_argv[1:] if argument not in SAID_ONCE]
+        arguments = [sys.executable, *kept]
         os.execve(sys.executable, arguments, environment)  # noqa: S606 - ourselves, no shell
 
     def _tried(self) -> int:

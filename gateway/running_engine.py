@@ -31,14 +31,14 @@ class RunningEngine:
 
 @asynccontextmanager
 async def run_engine(
-    settings: Settings, url: str, pool: DeadlinePool, metrics: Metrics
+    settings: Settings, url: str, pool: DeadlinePool, metrics: Metrics, *, accept_tip: bool = False
 ) -> AsyncIterator[RunningEngine]:
     """Recover the engine and yield it running; drain it at the end.
 
     `url` reaches the database directly, past any pooler.
     Raises what `persistence.recovery.recover` raises.
     """
-    recovered = await recover(url, settings.data_dir)
+    recovered = await recover(url, settings.data_dir, accept_tip=accept_tip)
     epoch = recovered.journal.epoch
     rooms = Rooms(epoch)
     observer = EngineMetrics(metrics)
