@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from gateway.outbound import Outbound
+from gateway.outbound import Outbound, TurnEnd
 from gateway.socket_frames import PING
 from gateway.socket_transport import SocketTransport
 
@@ -52,12 +52,13 @@ class SocketLink:
         address: str,
         queue_size: int,
         connect_seconds: float,
+        turn_end: TurnEnd,
         count_slow: Callable[[], None],
     ) -> None:
         self._transport = transport
         self._count_slow = count_slow
         self.address = address
-        self.outbound = Outbound(transport.write, queue_size, self._overflowed)
+        self.outbound = Outbound(transport.write, queue_size, self._overflowed, turn_end)
         transport.attach(self.outbound)
         self.sessions: dict[str, SocketSession] = {}
         """By namespace."""
@@ -96,9 +97,10 @@ class SocketLink:
             self.close(NO_NAMESPACE)
 
     def close(self, reason: str, code: int = POLICY_VIOLATION) -> None:
-        """End the socket for this reason; what it had still to be sent is dropped with it."""
+        """End the socket for this reason; what the reader was too slow for is dropped with it."""
         if self.close_reason is None:
             self.close_reason = reason
+            self.outbound.flush()
             self.outbound.stop()
             self._transport.finish(code, reason)
 

@@ -26,6 +26,7 @@ from socketio.exceptions import ConnectionRefusedError as ConnectionRefused
 from starlette.types import Receive
 
 from gateway.errors import ApiError, InternalError, Unauthorized
+from gateway.outbound import TurnEnd
 from gateway.principals import Principal
 from gateway.socket_events import handle, handle_binary, verified
 from gateway.socket_frames import NAMESPACES, event_head, text_frame
@@ -148,6 +149,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         )
         self.eio.owner = self
         self.services = services
+        self._turn_end = TurnEnd()
         self.links: dict[SocketLink, None] = {}
         for namespace in NAMESPACES:
             self.on("connect", self._connector(namespace), namespace=namespace)
@@ -167,6 +169,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             scope[ADDRESS],
             settings.socket_send_queue_size,
             settings.socket_connect_timeout_seconds,
+            self._turn_end,
             services.metrics.slow_consumers_closed.inc,
         )
         self.links[link] = None

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,7 +32,10 @@ class Reader:
         self.namespace = namespace
         self.frames: list[bytes] = []
         self.overflowed = 0
-        self.outbound = Outbound(self.frames.append, bound, self._overflow)
+        self.outbound = Outbound(self._write, bound, self._overflow, Outbound.flush)
+
+    def _write(self, frames: bytes) -> None:
+        self.frames += split(frames)
 
     def _overflow(self) -> None:
         self.overflowed += 1
@@ -42,6 +46,20 @@ class Reader:
         taken = [decoded(frame, self.namespace) for frame in self.frames]
         self.frames.clear()
         return taken
+
+
+def split(frames: bytes) -> Iterator[bytes]:
+    """Yield the frames of one write; the bytes of a lone one as they are."""
+    start = 0
+    while start < len(frames):
+        head, length = 2, frames[start + 1]
+        if length == 126:
+            head, length = 4, int.from_bytes(frames[start + 2 : start + 4])
+        elif length == 127:
+            head, length = 10, int.from_bytes(frames[start + 2 : start + 10])
+        end = start + head + length
+        yield frames if (start, end) == (0, len(frames)) else frames[start:end]
+        start = end
 
 
 def decoded(frame: bytes, namespace: int = 0) -> tuple[str, Any]:

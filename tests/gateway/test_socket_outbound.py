@@ -1,9 +1,11 @@
 """The bounded queue of one socket."""
 
+import asyncio
+
 import pytest
 
 from gateway import outbound
-from gateway.outbound import BURST, BYTES_PER_MESSAGE, GRACE_SECONDS, Outbound
+from gateway.outbound import BURST, BYTES_PER_MESSAGE, GRACE_SECONDS, Outbound, TurnEnd
 
 
 class Clock:
@@ -28,7 +30,7 @@ class Wire:
         self.takes = takes
         self.written: list[bytes] = []
         self.overflows = 0
-        self.queue = Outbound(self.write, bound, self.overflow)
+        self.queue = Outbound(self.write, bound, self.overflow, Outbound.flush)
 
     def write(self, frame: bytes) -> None:
         self.written.append(frame)
@@ -65,11 +67,65 @@ def test_frames_wait_in_order_and_pending_ones_are_made_last() -> None:
     wire.queue.push(b"c")
     later.made = b"new"
     wire.queue.resume()
-    assert wire.written == [b"a", b"new", b"c"]
+    assert wire.written == [b"anewc"]
     assert wire.queue.flowing
 
 
-def test_a_transport_that_fills_up_again_keeps_the_rest_waiting() -> None:
+def test_one_turn_is_one_write() -> None:
+    written: list[bytes] = []
+    scheduled: list[Outbound] = []
+    queue = Outbound(written.append, 10, lambda: None, scheduled.append)
+    alone = b"alone"
+    queue.push(alone)
+    assert (scheduled, written) == ([queue], [])
+    queue.flush()
+    assert written[0] is alone, "shared, not copied"
+    queue.push(b"a")
+    queue.push(b"b")
+    assert scheduled == [queue, queue]
+    queue.flush()
+    queue.flush()
+    assert written == [alone, b"ab"]
+
+
+def test_what_one_turn_brings_has_its_bound() -> None:
+    written: list[bytes] = []
+    queue = Outbound(written.append, 10, lambda: None, lambda _queue: None)
+    frame = b"x" * 1_000
+    for _ in range(1_000):
+        queue.push(frame)
+    assert len(written) > 10
+    assert max(map(len, written)) <= outbound.WRITE_BYTES + len(frame)
+    assert len(queue) * len(frame) <= outbound.WRITE_BYTES
+
+
+async def test_the_turn_ends_after_its_answers() -> None:
+    """What a commit publishes and the answers that its futures bring go out in one write."""
+    written: list[bytes] = []
+    queue = Outbound(written.append, 10, lambda: None, TurnEnd())
+    answered = asyncio.get_running_loop().create_future()
+    answered.add_done_callback(lambda _future: queue.push(b"ack"))
+    queue.push(b"event ")
+    answered.set_result(None)
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert written == [b"event ack"]
+
+
+def test_what_a_turn_brought_before_a_pause_comes_first() -> None:
+    written: list[bytes] = []
+    queue = Outbound(written.append, 10, lambda: None, lambda _queue: None)
+    queue.push(b"1")
+    queue.pause()
+    queue.push(b"2")
+    queue.resume()
+    assert b"".join(written) == b"12"
+
+
+def test_a_transport_that_fills_up_again_keeps_the_rest_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbound, "WRITE_BYTES", 0)
     wire = Wire(takes=2)
     for frame in (b"1", b"2", b"3", b"4", b"5"):
         wire.queue.push(frame)
