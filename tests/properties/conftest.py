@@ -12,7 +12,7 @@ SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.la
 
 settings.register_profile(
     "everyday",
-    max_examples=400,
+    max_examples=250,
     stateful_step_count=40,
     deadline=None,
     print_blob=True,

@@ -10,7 +10,8 @@ import msgspec
 
 from exchange.engine import Execution
 from exchange.state_hash import state_hash
-from tests.properties.market_day import Dice, MarketDay
+from tests.properties.choosing import Dice
+from tests.properties.market_day import MarketDay
 from tests.properties.pair import Pair
 
 

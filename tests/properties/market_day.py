@@ -1,14 +1,10 @@
 """Random commands of a busy market day, drawn from anything that can choose.
 
-The same makers serve hypothesis (which shrinks) and a seeded `random.Random` (which is fast): both
-are a `Chooser`.  Choices lean towards where rules bite: prices at, one tick inside and outside the
+The same makers serve hypothesis (which shrinks) and seeded dice (which are fast): both are a
+`Chooser`.  Choices lean towards where rules bite: prices at, one tick inside and outside the
 other side's best; quantities at a level's size, at all one holds, at the last unit one can pay;
 ids used before; times at a closing.
 """
-
-from collections.abc import Sequence
-from random import Random
-from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -37,39 +33,16 @@ from exchange.terms import (
     Side,
     TimeInForce,
 )
+from tests.properties.choosing import Chooser
 from tests.properties.twin import LIVE, Twin
-from tests.properties.twin_records import ONE, TwinMarket, TwinOrder
+from tests.properties.twin_records import ONE, TwinMarket, TwinOrder, rounded_up
 
-T = TypeVar("T")
 ACCOUNTS = (1, 2, 3, 4)
 NOBODY = 99
 NOWHERE = 99
 IDS = ("a", "b", "c", "order:1", "order.2", "X-3")
 MARKETS_AT_ONCE = 3
 MINUTE = 60_000_000
-
-
-class Chooser(Protocol):
-    """Whatever decides."""
-
-    def number(self, low: int, high: int) -> int:
-        """Return an integer in low..high."""
-
-    def one_of(self, options: Sequence[T]) -> T:
-        """Return one of the options."""
-
-
-class Dice:
-    """A chooser with a seed."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = Random(seed)
-
-    def number(self, low: int, high: int) -> int:
-        return self._random.randint(low, high)
-
-    def one_of(self, options: Sequence[T]) -> T:
-        return self._random.choice(options)
 
 
 class MarketDay:
@@ -255,7 +228,7 @@ class MarketDay:
             else self._quantity(choose, account_id, market, side, price, outcome),
             time_in_force=time_in_force,
             self_trade_prevention=choose.one_of(list(SelfTradePrevention)),
-            max_cost=self._max_cost(choose, account_id) if by_cost else None,
+            max_cost=self._max_cost(choose, account_id, market, outcome) if by_cost else None,
             client_order_id=choose.one_of(IDS) + str(choose.number(0, 999))
             if choose.number(0, 9) == 0
             else None,
@@ -297,7 +270,7 @@ class MarketDay:
         )
 
     def _contradict(self, choose: Chooser, command: PlaceOrder) -> PlaceOrder:
-        wrong: Sequence[dict[str, object]] = (
+        wrong: tuple[dict[str, object], ...] = (
             {"price": None},
             {"price": 5_000},
             {"price": 0},
@@ -359,13 +332,24 @@ class MarketDay:
         most = available * 10**8 // (price * 10**8 + exact)
         return max(1, min(10**9, most + choose.number(-1, 1)))
 
-    def _max_cost(self, choose: Chooser, account_id: int) -> int:
+    def _max_cost(
+        self, choose: Chooser, account_id: int, market: TwinMarket | None, outcome: Outcome
+    ) -> int:
         account = self.twin.accounts.get(account_id)
         available = 0 if account is None else account.available
         kind = choose.number(0, 9)
-        if kind < 2:
+        offers = self._resting(market, facing=outcome is Outcome.YES)
+        if kind < 3 and market is not None and offers:
+            # What the best offer costs, to the last unit of money.
+            best = min(
+                offers, key=lambda o: o.yes_price if outcome is Outcome.YES else -o.yes_price
+            )
+            price = best.yes_price if outcome is Outcome.YES else ONE - best.yes_price
+            fee = rounded_up(market.exact_fee(market.taker_fee, price, best.remaining))
+            return max(1, price * best.remaining + fee + choose.number(-1, 1))
+        if kind < 5:
             return max(1, available + choose.number(-1, 1))
-        if kind < 4:
+        if kind < 7:
             return choose.number(1, 20_000)
         return choose.number(1, max(1, available // choose.number(1, 5)))
 

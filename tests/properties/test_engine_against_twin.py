@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import product
 from typing import TypeVar
 
+import pytest
 from hypothesis import event, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -125,4 +126,4 @@ class EngineAgainstTwin(RuleBasedStateMachine):
         self.pair.check_replay()
 
 
-TestEngineAgainstTwin = EngineAgainstTwin.TestCase
+TestEngineAgainstTwin = pytest.mark.timeout(900)(EngineAgainstTwin.TestCase)

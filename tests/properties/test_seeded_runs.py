@@ -12,7 +12,8 @@ from exchange import funding, placing
 from exchange.commands import SetExchangeMode
 from exchange.reasons import Reason
 from exchange.terms import ExchangeMode
-from tests.properties.market_day import Dice, MarketDay
+from tests.properties.choosing import Dice
+from tests.properties.market_day import MarketDay
 from tests.properties.outcomes import REQUIRED, outcomes
 from tests.properties.pair import Pair
 from tests.properties.twin import Twin
@@ -51,11 +52,11 @@ def test_a_long_day_agrees_with_the_twin_and_leaves_nothing_untried(tight_bounds
 
 @pytest.mark.timeout(300)
 def test_a_hundred_thousand_commands_agree_with_the_twin() -> None:
-    """Events after every command, the whole state now and then; ends after 15 s at the latest."""
+    """Events after every command, the whole state now and then; ends after 12 s at the latest."""
     seed = SEED + 1
     pair, dice = Pair(), Dice(seed)
     day = MarketDay(pair.twin)
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 12
     done = 0
     while done < 100_000 and time.monotonic() < deadline:
         done += 1
@@ -64,4 +65,4 @@ def test_a_hundred_thousand_commands_agree_with_the_twin() -> None:
     pair.run(pair.twin.now, SetExchangeMode(ExchangeMode.OPEN))
     pair.check_replay()
     print(f"seed {seed}: {done} commands, {pair.state.next_order_id - 1} orders")
-    assert done > 5_000
+    assert done > 1_000
