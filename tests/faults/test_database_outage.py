@@ -14,7 +14,7 @@ from gateway.respawn import TRIES
 from tests.faults import told_history
 from tests.faults.conftest import MakeServer
 from tests.faults.test_kill import open_floor
-from tests.faults.trading_load import Told, Trader, everybody_trades
+from tests.faults.trading_load import Told, Trader, everybody_trades, some_answers
 from tests.server_process import ServerProcess, until
 
 RECOVERS_SECONDS = 20.0
@@ -63,13 +63,6 @@ def epoch_of(server: ServerProcess) -> int:
 async def trade_until_silent(traders: list[Trader]) -> None:
     """Let everybody trade until nobody gets an answer any more."""
     await asyncio.gather(*everybody_trades(traders, asyncio.Event()))
-
-
-async def some_answers(traders: list[Trader], count: int) -> None:
-    """Wait until so many placings are answered."""
-    await until(
-        lambda: sum(p.told is not None for t in traders for p in t.placings.values()) >= count
-    )
 
 
 async def test_a_database_killed_under_the_server_is_started_again(server: ServerProcess) -> None:

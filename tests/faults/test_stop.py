@@ -8,9 +8,9 @@ import time
 import httpx
 
 from tests.faults import told_history
-from tests.faults.test_database_outage import settled, some_answers
+from tests.faults.test_database_outage import settled
 from tests.faults.test_kill import open_floor
-from tests.faults.trading_load import everybody_trades
+from tests.faults.trading_load import everybody_trades, some_answers
 from tests.server_process import ADMIN_PASSWORD, ServerProcess
 
 FREEZES = 8

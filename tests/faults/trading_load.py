@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
+from websockets.exceptions import ConnectionClosedError, InvalidHandshake
 
 from tests.gateway.socket_client import SocketClient, socket_client
-from tests.server_process import ServerProcess
+from tests.server_process import ServerProcess, until
 
 ANSWERED: Final = frozenset({200, 201, 400, 403, 404, 409, 422})
 """Final answers; anything else (503, 504, a lost connection) says nothing about the outcome."""
@@ -160,8 +161,10 @@ class Trader:
                 await asyncio.gather(
                     *(self._trade_in_flight(client, stop) for _ in range(_IN_FLIGHT))
                 )
-        except OSError:
-            return  # killed before the socket was open
+        except (OSError, InvalidHandshake, ConnectionClosedError) as error:
+            # Killed before the socket was open; a server that only stumbles says so.
+            if isinstance(error, ConnectionClosedError) and error.rcvd is not None:
+                raise
 
     async def _trade_in_flight(self, client: SocketClient, stop: asyncio.Event) -> None:
         async def place(body: dict[str, Any]) -> Told | None:
@@ -217,6 +220,13 @@ def everybody_trades(traders: list[Trader], stop: asyncio.Event) -> Iterator[asy
         for _ in range(_REST_LANES):
             yield asyncio.create_task(trader.trade_by_rest(stop))
         yield asyncio.create_task(trader.trade_by_socket(stop))
+
+
+async def some_answers(traders: list[Trader], count: int) -> None:
+    """Wait until so many placings are answered, over all."""
+    await until(
+        lambda: sum(p.told is not None for t in traders for p in t.placings.values()) >= count
+    )
 
 
 async def _ack(client: SocketClient, event: str, payload: dict[str, Any]) -> Told | None:
