@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.conditions import conditions
 
-ALL = ("core", "rest_orders")
+ALL = ("core", "journal_choice", "engine_journal", "rest_orders")
 
 
 def main(names: list[str]) -> int:

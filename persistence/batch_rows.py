@@ -59,6 +59,7 @@ _FILLED: Final = OrderStatus.FILLED
 _CANCEL_TAKER: Final = SelfTradePrevention.CANCEL_TAKER
 _MINT: Final = TradeKind.MINT
 _ACCOUNT: Final = int(Owner.ACCOUNT)
+_RARE: Final = frozenset({MarketCreated, MarketResolved})
 
 
 class ListedMarket(msgspec.Struct, frozen=True):
@@ -185,6 +186,8 @@ def add_execution(rows: BatchRows, balances: RunningBalances, execution: Executi
     for event in execution.events:
         if isinstance(event, TradeExecuted):
             rows.trades.append(_trade_row(event, execution))
+        elif type(event) not in _RARE:
+            continue
         elif isinstance(event, MarketCreated):
             rows.listed.append(_listed(event, execution.at))
         elif isinstance(event, MarketResolved):

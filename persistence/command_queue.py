@@ -16,7 +16,6 @@ from exchange.commands import (
     CloseMarket,
     Command,
     CreateMarket,
-    PlaceOrder,
     ResolveMarket,
     SetExchangeMode,
     SetMarketStatus,
@@ -27,6 +26,10 @@ from persistence.ports import Answer
 QUEUE_COMMANDS: Final = 20_000
 """Half a second of work at the speed we aim for; a longer wait is worth less than a refusal."""
 NO_ACCOUNT: Final = 0
+_WITHOUT_ACCOUNT: Final = frozenset(
+    {CreateMarket, SetMarketStatus, ResolveMarket, SetExchangeMode, CloseMarket}
+)
+_QUICK: Final = _WITHOUT_ACCOUNT | {CancelOrder, CancelAll}
 
 
 class Waiting(NamedTuple):
@@ -38,11 +41,9 @@ class Waiting(NamedTuple):
 
 def account_of(command: Command) -> int:
     """Return the account a command acts for, `NO_ACCOUNT` for the exchange's own."""
-    if isinstance(
-        command, CreateMarket | SetMarketStatus | ResolveMarket | SetExchangeMode | CloseMarket
-    ):
+    if type(command) in _WITHOUT_ACCOUNT:
         return NO_ACCOUNT
-    return command.account_id
+    return command.account_id  # type: ignore[union-attr]
 
 
 class CommandQueue:
@@ -69,14 +70,10 @@ class CommandQueue:
         if len(self._fast) + len(self._slow) >= self.bound:
             raise QueueFull(f"{self.bound} commands are waiting")
         command = waiting.command
-        if isinstance(command, PlaceOrder):
-            account_id = command.account_id
-        else:
-            account_id = account_of(command)
-            is_quick = account_id == NO_ACCOUNT or isinstance(command, CancelOrder | CancelAll)
-            if is_quick and account_id not in self._waiting:
-                self._fast.append(waiting)
-                return
+        account_id = account_of(command)
+        if type(command) in _QUICK and account_id not in self._waiting:
+            self._fast.append(waiting)
+            return
         self._slow.append(waiting)
         self._waiting[account_id] = self._waiting.get(account_id, 0) + 1
 

@@ -45,7 +45,7 @@ SESSION: Final[Mapping[str, str]] = {
     "statement_timeout": "0",
     "client_min_messages": "error",
 }
-_CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 28))})"
+CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 28))})"
 _FENCE_LOST: Final = "PB001"
 # What a value can do wrong: cardinality, data, integrity, access rule, limits, a trigger's raise.
 # Everything else (resources, operators, the system) is not the batch's fault.
@@ -135,7 +135,7 @@ class Journal:
     async def _commit(self, batch: SealedBatch) -> None:
         try:
             if self._statement is None:
-                self._statement = await self.connection.prepare(_CALL)
+                self._statement = await self.connection.prepare(CALL)
             await self._statement.fetch(*batch.arguments)
         except asyncpg.PostgresError as error:
             raise _judged(error, closed=self.connection.is_closed()) from error

@@ -170,7 +170,10 @@ class Sequencer:
         state = self._engine.state
         keys: dict[Key, None] = {}
         for waiting in chunk:
-            key = key_of(waiting.command)
+            command = waiting.command
+            if isinstance(command, PlaceOrder) and command.client_order_id is None:
+                continue
+            key = key_of(command)
             if key is not None and not state.recent_ids.remembers(key, state.seq):
                 keys[key] = None
         self._chunk = chunk
@@ -316,8 +319,11 @@ def _with_prior(waiting: Waiting, priors: Mapping[Key, Prior]) -> Waiting:
 
 def _refuse_unstorable_text(command: Command) -> None:
     """Stop what the edge should have: a text that no store can take would stop the engine."""
-    key = key_of(command)
-    if key is not None and not (key[2].isascii() and key[2].isprintable()):
-        raise ValueError("a client id must be printable ASCII")
-    if not isinstance(command, PlaceOrder):
+    if isinstance(command, PlaceOrder):
+        text = command.client_order_id
+    else:
         encode_command(command)
+        key = key_of(command)
+        text = None if key is None else key[2]
+    if text is not None and not (text.isascii() and text.isprintable()):
+        raise ValueError("a client id must be printable ASCII")

@@ -125,7 +125,8 @@ async def test_any_past_verifies_while_the_engine_runs(database_url: str) -> Non
             (
                 "INSERT INTO trades SELECT market_id, 3, command_seq, market_seq, quantity,"
                 " taker_order_id, taker_account_id, taker_fee, maker_order_id, maker_account_id,"
-                " maker_fee, at, price, yes_price, kind, side, outcome FROM trades WHERE trade_no = 2"
+                " maker_fee, at, price, yes_price, kind, side, outcome FROM trades"
+                " WHERE trade_no = 2"
             ),
         ),
         ("orders", "UPDATE orders SET filled_cash = filled_cash + 1 WHERE id = 1"),
