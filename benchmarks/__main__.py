@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.conditions import conditions
 
-ALL = ("core", "journal_choice", "engine_journal", "rest_orders")
+ALL = ("core", "journal_choice", "engine_journal", "rest_orders", "socket_orders", "fan_out")
 
 
 def main(names: list[str]) -> int:

@@ -1,0 +1,116 @@
+"""How many book messages a second reach 200 subscribers, against python-socketio's own `emit`?
+
+One server process and one reading process on the same machine, ours and theirs in turns within the
+same run. Counted is what arrives: whole event frames in the bytes that the readers get, between the
+first and the last. Ours includes running the command and encoding the message; theirs sends
+messages that were made beforehand. Nothing is conflated (the server waits for full transports).
+"""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+
+import psutil
+import uvloop
+
+from benchmarks.fan_out_server import SECONDS, SUBSCRIBERS
+from benchmarks.report import Figure
+from benchmarks.socket_wire import WireClient, wire_client
+
+ROUNDS = 3
+THEIRS = 0
+_UNIT = "deliveries/s"
+_MARK = b'42["orderbook_update"'
+
+
+class Reader:
+    """Counts the events of one subscriber."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.joined = asyncio.Event()
+        self._tail = b""
+
+    def heard(self, _client: WireClient, data: bytes) -> None:
+        """Count; what may be the first part of a mark stays for the next chunk."""
+        text = self._tail + data
+        self.count += text.count(_MARK)
+        self._tail = text[1 - len(_MARK) :]
+        if not self.joined.is_set() and b'40{"sid"' in text:
+            self.joined.set()
+
+
+def measure() -> list[Figure]:
+    """Return deliveries/s of theirs, and of ours with one command a commit and with eight."""
+    rates: dict[int, list[float]] = {THEIRS: [], 1: [], 8: []}
+    notes: dict[int, str] = {}
+    for _ in range(ROUNDS):
+        for batch, found in rates.items():
+            rate, notes[batch] = _round(batch)
+            found.append(rate)
+    emit = Figure("fan-out: python-socketio's emit", _UNIT, rates[THEIRS], note=notes[THEIRS])
+    floor = max(120_000.0, 2.5 * emit.median)
+    return [
+        emit,
+        Figure("fan-out: one command a commit", _UNIT, rates[1], floor, notes[1]),
+        Figure("fan-out: eight commands a commit", _UNIT, rates[8], floor, notes[8]),
+    ]
+
+
+def _round(batch: int) -> tuple[float, str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "benchmarks.fan_out_server", str(port), str(batch)]
+    with subprocess.Popen(command) as server:
+        try:
+            return uvloop.run(_read(server.pid, port))
+        finally:
+            server.terminate()
+
+
+async def _read(pid: int, port: int) -> tuple[float, str]:
+    readers = []
+    while not await _listens(port):  # noqa: ASYNC110 - another process brings it about
+        await asyncio.sleep(0.05)
+    for _ in range(SUBSCRIBERS):
+        reader = Reader()
+        client = await wire_client(port, reader.heard)
+        client.send("40")
+        await asyncio.wait_for(reader.joined.wait(), 10)
+        readers.append((client, reader))
+    for client, _ in readers:
+        client.send('420["subscribe:market",{"slug":"bench","outcome":"YES"}]')
+    await asyncio.sleep(1)
+    process = psutil.Process(pid)
+    before, cpu, own, started = _total(readers), _cpu(process), _cpu(), time.perf_counter()
+    await asyncio.sleep(SECONDS - 2)
+    count, elapsed = _total(readers) - before, time.perf_counter() - started
+    each = (_cpu(process) - cpu) / count * 1e6
+    share = (_cpu() - own) / elapsed
+    for client, _ in readers:
+        if client.lost:
+            raise RuntimeError("the server closed a socket")
+        if client.transport is not None:
+            client.transport.abort()
+    return count / elapsed, f"{each:.1f} us of the server's CPU each, readers {share:.0%} of a core"
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _total(readers: list[tuple[WireClient, Reader]]) -> int:
+    return sum(reader.count for _, reader in readers)
+
+
+def _cpu(process: psutil.Process | None = None) -> float:
+    times = (process or psutil.Process()).cpu_times()
+    return float(times.user + times.system)
