@@ -16,6 +16,7 @@ from exchange.reasons import Reason
 from exchange.state import State
 from exchange.terms import BUY, CancelReason, ExchangeMode
 
+_HALTED: Final = ExchangeMode.HALTED
 _USER: Final = CancelReason.USER
 
 
@@ -31,9 +32,8 @@ def cancel(state: State, command: CancelOrder) -> list[Event]:
     if order.account_id != command.account_id:
         return [CommandRejected(Reason.NOT_ORDER_OWNER, "orderId", "the order is not yours")]
     market = state.markets[order.market_id]
-    refusal = _closed_refusal(state, market)
-    if refusal is not None:
-        return [refusal]
+    if state.mode is _HALTED or market.status not in ADMITS_CANCEL:
+        return [_closed_refusal(state, market)]
     events: list[Event] = []
     end_order(state, order, _USER, events)
     if order.side is not BUY:
@@ -47,15 +47,14 @@ def cancel_all(state: State, command: CancelAll) -> list[Event]:
     if account is None:
         return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
     if command.market_id is None:
-        if state.mode is ExchangeMode.HALTED:
+        if state.mode is _HALTED:
             return [CommandRejected(Reason.EXCHANGE_HALTED, "", "the exchange is halted")]
     else:
         market = state.markets.get(command.market_id)
         if market is None:
             return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
-        refusal = _closed_refusal(state, market)
-        if refusal is not None:
-            return [refusal]
+        if state.mode is _HALTED or market.status not in ADMITS_CANCEL:
+            return [_closed_refusal(state, market)]
     events: list[Event] = []
     markets: dict[int, Market] = {}
     for order in list(account.orders.values()):
@@ -70,11 +69,8 @@ def cancel_all(state: State, command: CancelAll) -> list[Event]:
     return events
 
 
-def _closed_refusal(state: State, market: Market) -> CommandRejected | None:
-    if state.mode is ExchangeMode.HALTED:
+def _closed_refusal(state: State, market: Market) -> CommandRejected:
+    if state.mode is _HALTED:
         return CommandRejected(Reason.EXCHANGE_HALTED, "", "the exchange is halted")
-    if market.status not in ADMITS_CANCEL:
-        return CommandRejected(
-            Reason.MARKET_NOT_OPEN, "market", f"the market is {market.status.value}"
-        )
-    return None
+    message = f"the market is {market.status.value}"
+    return CommandRejected(Reason.MARKET_NOT_OPEN, "market", message)

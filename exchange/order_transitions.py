@@ -15,7 +15,14 @@ from exchange.events import (
 )
 from exchange.idempotency import ORDER_ID
 from exchange.market import Market
-from exchange.marks import touch_cash, touch_holding, touch_market, touch_order, touch_public
+from exchange.marks import (
+    touch_cash,
+    touch_filled,
+    touch_holding,
+    touch_market,
+    touch_order,
+    touch_public,
+)
 from exchange.order_book import Order
 from exchange.state import State
 from exchange.terms import BUY, YES, OrderStatus, TradeKind
@@ -214,11 +221,7 @@ def _fill(
     if fee or carry or order.fee_carry:
         order.fees_paid += fee
         order.fee_carry = carry
-    touch_order(state, account, order)
-    touch_holding(state, account, holding)
-    if account.touched != state.seq:
-        account.touched = state.seq
-        account.seq += 1
+    touch_filled(state, account, order, holding)
     if order.quantity is None or order.remaining > quantity:
         order.status = _PARTIAL
         order.remaining -= quantity if order.remaining else 0
