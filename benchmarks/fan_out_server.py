@@ -1,9 +1,10 @@
 """The server of `fan_out.py`: `python -m benchmarks.fan_out_server PORT BATCH`.
 
 Ours runs orders through the core, moves a view and publishes each execution, BATCH of them in one
-step as after a commit of that size; theirs (BATCH 0) emits book messages of the same size, made beforehand, by python-socketio's `emit` to a
-room. Both serve by uvicorn on uvloop with compression off. Publishing waits for the readers: ours
-while any socket's transport is full, so that nothing is conflated; theirs awaits each emit.
+step as after a commit of that size; theirs (BATCH 0) emits book messages of the same size, made
+beforehand, by python-socketio's `emit` to a room. Both serve by uvicorn on uvloop with compression
+off. Publishing waits for the readers: ours while any socket's transport is full, so that nothing is
+conflated; theirs awaits each emit.
 """
 
 import asyncio

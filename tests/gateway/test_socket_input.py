@@ -278,6 +278,18 @@ async def test_origins(origin: str | None, status: int) -> None:
         assert found == status
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["EIO=3&transport=websocket", "transport=websocket", "EIO=4&transport=polling", "EIO=4", ""],
+)
+async def test_other_handshakes_are_refused(query: str) -> None:
+    async with open_socket_desk() as desk:
+        with pytest.raises(InvalidStatus):
+            async with connect(f"ws://127.0.0.1:{desk.port}/ws/?{query}", proxy=None):
+                pass
+        assert desk.sockets.server.links == {}
+
+
 async def test_polling_is_told_to_use_websockets() -> None:
     async with open_socket_desk() as desk:
         reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)

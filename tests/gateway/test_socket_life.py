@@ -250,6 +250,20 @@ async def test_draining_says_goodbye_and_takes_nobody_more() -> None:
                 pass
 
 
+async def test_draining_answers_what_waits_and_refuses_what_comes() -> None:
+    async with open_socket_desk(commit_seconds=0.3) as desk, socket_client(desk.port, "1") as ann:
+        waiting = ann.emit("order:place", order("BUY YES 1 @ 0.50"))
+        await eventually(lambda: desk.engine.commands)
+        drained = asyncio.create_task(desk.sockets.drain())
+        await eventually(lambda: all(link.is_draining for link in desk.sockets.server.links))
+        refusal = await ann.refusal("order:place", order("BUY YES 1 @ 0.50"))
+        assert refusal["code"] == "UNAVAILABLE"
+        assert (await waiting)["ok"]
+        await drained
+        assert await ended(ann) == (1012, SHUTTING_DOWN)
+        assert len(desk.engine.commands) == 1
+
+
 async def test_nothing_is_left_of_a_socket_that_is_gone() -> None:
     async with open_socket_desk() as desk:
         async with socket_client(desk.port, "1") as client:
