@@ -8,7 +8,7 @@ import pytest
 from exchange.commands import CancelAll, CreditAccount
 from exchange.events import CommandRejected, OrderPlaced
 from exchange.reasons import Reason
-from exchange.terms import NO
+from exchange.terms import NO, MarketStatus
 from persistence.database import connect
 from persistence.errors import BatchRefused, OutcomeUnknown
 from tests.persistence.random_orders import commands, opening
@@ -76,6 +76,24 @@ async def test_the_batch_built_upon_it_runs_again_without_it(database_url: str) 
         assert isinstance((await bad).events[0], CommandRejected)
         assert [type(event) for event in (await crossing).events] == [OrderPlaced]
         assert engine.view.markets[1].trade_no == 0
+    await blocker.close()
+
+
+async def test_a_market_may_close_meanwhile(database_url: str) -> None:
+    await poison(database_url, "NEW.client_order_id = 'bad'")
+    blocker = await connect(database_url)
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        async with blocker.transaction():
+            await blocker.execute("SELECT 1 FROM engine_state FOR UPDATE")
+            bad = engine.sequencer.submit(limit(ANN, 60, 5, id="bad"))
+            await until(lambda: engine.live.seq == 5)
+            engine.clock.fixed = engine.live.markets[1].close_time
+        refused = await bad
+        assert isinstance(refused.events[0], CommandRejected)
+        assert refused.events[0].reason is Reason.MARKET_NOT_OPEN
+        assert [e.seq for e in engine.heard.executions[-2:]] == [5, 6]
+        assert engine.view.markets[1].status is MarketStatus.CLOSED
     await blocker.close()
 
 

@@ -131,6 +131,16 @@ async def test_a_credit_with_a_request_id_happens_once(database_url: str) -> Non
         assert isinstance(answers[2].events[0], FundsCredited)
 
 
+async def test_a_repeat_whose_first_answer_is_lost_is_unknown(database_url: str) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        await engine.send(limit(ANN, 50, 1, id="one"))
+        await engine.pool.execute("DELETE FROM journal WHERE last_seq = 5")
+        with pytest.raises(OutcomeUnknown, match="doesn't hold command 5"):
+            await engine.send(limit(ANN, 50, 1, id="one"))
+        assert (await engine.send(limit(ANN, 50, 1))).seq == 7
+
+
 async def test_an_account_opens_once(database_url: str) -> None:
     async with running(database_url) as engine:
         first = await engine.send(OpenAccount(ANN, 7))

@@ -1,11 +1,14 @@
 """`probity verify`: passes what the engine wrote, and finds every value that was changed since."""
 
 import os
+from collections.abc import Callable
 from random import Random
 
 import pytest
 
-from exchange.commands import Command, OpenAccount
+from exchange.commands import OpenAccount
+from exchange.engine import Execution
+from exchange.errors import InvariantViolated
 from exchange.terms import NO
 from persistence import replay
 from persistence.database import connect
@@ -18,6 +21,7 @@ from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import (
     ANN,
     BOB,
+    CASH,
     CEM,
     cancel,
     limit,
@@ -160,32 +164,90 @@ async def test_what_was_changed_is_found(database_url: str, check: str, tamperin
     assert [r.name for r in found] == CHECKS[: CHECKS.index(check) + 1]
 
 
-async def test_a_journal_forged_with_its_chain_is_found_by_running_it_again(
-    database_url: str,
-) -> None:
-    """Whoever can write the whole chain anew still can't write events that the rules don't give."""
-    await a_day(database_url)
-    connection = await connect(database_url)
+async def forge(url: str, change: Callable[[list[Execution]], list[Execution] | bytes]) -> None:
+    """Change every batch and chain the journal anew, as only somebody with all rights can."""
+    connection = await connect(url)
     async with connection.transaction():
         rows = [row async for row in stream(connection)]
     hash_ = bytes(32)
     for row in rows:
-        executions = [type(e)(e.seq, e.at, _richer(e.command), e.events) for e in row.executions()]
-        payload = join_payload([encode_execution(e) for e in executions])
-        new = chain(hash_, row.first_seq, row.last_seq, row.epoch, row.at, 1, payload)
+        changed = change(row.executions())
+        if not isinstance(changed, bytes):
+            changed = join_payload([encode_execution(execution) for execution in changed])
+        new = chain(hash_, row.first_seq, row.last_seq, row.epoch, row.at, 1, changed)
         await connection.execute(
             "UPDATE journal SET payload = $2, previous_hash = $3, hash = $4 WHERE first_seq = $1",
-            row.first_seq, payload, hash_, new,
-        )  # fmt: skip
+            row.first_seq,
+            changed,
+            hash_,
+            new,
+        )
         hash_ = new
     await connection.execute("UPDATE engine_state SET chain_hash = $1", hash_)
     await connection.close()
-    found = await results(database_url)
-    assert [(r.name, r.passed) for r in found] == [
-        ("journal", True),
-        ("events", True),
-        ("commands", False),
+
+
+def _richer(executions: list[Execution]) -> list[Execution]:
+    """Give whoever opens an account a credit more than the events say."""
+    return [
+        Execution(e.seq, e.at, OpenAccount(e.command.account_id, CASH + 1), e.events)
+        if isinstance(e.command, OpenAccount)
+        else e
+        for e in executions
     ]
+
+
+def _renumbered(executions: list[Execution]) -> list[Execution]:
+    return [Execution(e.seq + 1, e.at, e.command, e.events) for e in executions]
+
+
+def _timeless(executions: list[Execution]) -> list[Execution]:
+    return [Execution(e.seq, -e.at, e.command, e.events) for e in executions]
+
+
+def _without_accounts(executions: list[Execution]) -> list[Execution]:
+    """Leave the events out that open accounts, so that what follows fits nothing."""
+    return [
+        Execution(e.seq, e.at, e.command, e.events[1:]) if isinstance(e.command, OpenAccount) else e
+        for e in executions
+    ]
+
+
+@pytest.mark.parametrize(
+    ("check", "change", "said"),
+    [
+        ("commands", _richer, "gives other events"),
+        ("events", _renumbered, "holds other commands than it says"),
+        ("events", _timeless, "runs back in time"),
+        ("events", _without_accounts, "don't fit"),
+        ("events", lambda _executions: b"\xc1", "can't be read"),
+    ],
+)
+async def test_a_journal_forged_with_its_chain_is_found_by_running_it(
+    database_url: str,
+    check: str,
+    change: Callable[[list[Execution]], list[Execution] | bytes],
+    said: str,
+) -> None:
+    await a_day(database_url)
+    await forge(database_url, change)
+    found = await results(database_url)
+    assert [r.name for r in found if not r.passed] == [check]
+    assert said in found[-1].detail
+
+
+async def test_commands_that_no_longer_run_are_found(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_day(database_url)
+
+    def fail(*_asked: object) -> None:
+        raise InvariantViolated("a rule is broken")
+
+    monkeypatch.setattr("persistence.replay.Engine.execute", fail)
+    last = (await results(database_url))[-1]
+    assert (last.name, last.passed) == ("commands", False)
+    assert "fails when run again" in last.detail
 
 
 async def test_rows_of_older_rules_are_applied_and_not_run_again(
@@ -207,10 +269,3 @@ async def test_a_database_behind_the_tip_is_found(database_url: str) -> None:
     for tip in (Tip(head.last_seq + 1, bytes(32)), Tip(head.last_seq, bytes(32))):
         last = (await results(database_url, tip))[-1]
         assert (last.name, last.passed) == ("tip", False)
-
-
-def _richer(command: Command) -> Command:
-    """Give whoever opens an account a credit more than the events say."""
-    if isinstance(command, OpenAccount):
-        return OpenAccount(command.account_id, command.starting_credits + 1)
-    return command
