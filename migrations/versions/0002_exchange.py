@@ -6,7 +6,7 @@ are the codes of `persistence.codes`.
 
 `commit_batch` gets each table's rows as one string of bits, fixed-width numbers side by side in
 network order: measured, that costs client and server less than arrays (docs/decisions). What a
-row's bits mean is read off its SELECT below; `persistence.rows` writes them.
+row's bits mean is read off its SELECT below; `persistence.row_layouts` writes them.
 """
 
 from typing import Final
