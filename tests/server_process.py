@@ -103,6 +103,15 @@ class ServerProcess:
         self.await_ready()
         return time.monotonic() - started
 
+    def start_within(self, seconds: float) -> float:
+        """Start the server in so little time; a machine that is busy elsewhere gets another try."""
+        took = self.start()
+        if took >= seconds:
+            assert self.end() == 0
+            took = self.start()
+        assert took < seconds, f"the start took {took:.2f} s"
+        return took
+
     def await_ready(self) -> None:
         """Wait until `/ready` says yes."""
         process = self._running()
@@ -158,8 +167,7 @@ class ServerProcess:
     def clean_up(self) -> None:
         """Leave nothing behind, whatever the test did."""
         if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         for process in self.database_processes():
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -4,6 +4,8 @@ import asyncio
 import shutil
 import subprocess
 
+import pytest
+
 from tests.faults.conftest import MakeServer
 from tests.server_process import ServerProcess
 
@@ -31,6 +33,7 @@ def test_a_second_server_in_a_folder_refuses(make_server: MakeServer) -> None:
     assert first.end() == 0
 
 
+@pytest.mark.slow
 def test_a_second_engine_on_a_database_refuses(make_server: MakeServer, database_url: str) -> None:
     first = make_server("first", DATABASE_URL=database_url)
     second = make_server("second", DATABASE_URL=database_url)
@@ -46,6 +49,7 @@ def test_a_second_engine_on_a_database_refuses(make_server: MakeServer, database
     assert second.end() == 0
 
 
+@pytest.mark.slow
 def test_a_database_put_back_in_time_is_refused(server: ServerProcess) -> None:
     server.market("hail")
     _, token = server.trader("ada")
