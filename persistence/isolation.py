@@ -10,9 +10,9 @@ command's fault and ends the engine.
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from exchange.commands import Command, PlaceOrder, RefuseUnstorable
+from exchange.commands import Command, RefuseUnstorable
 from exchange.engine import Engine
-from exchange.idempotency import fingerprint
+from exchange.idempotency import fingerprint, key_of
 from persistence import tables
 from persistence.batch_rows import RunningBalances
 from persistence.command_queue import Waiting, account_of
@@ -73,7 +73,7 @@ async def _reload(
 
 
 def _unstorable(command: Command) -> RefuseUnstorable:
-    client_order_id = content = None
-    if isinstance(command, PlaceOrder) and command.client_order_id is not None:
-        client_order_id, content = command.client_order_id, fingerprint(command)
-    return RefuseUnstorable(account_of(command), type(command).__name__, client_order_id, content)
+    """Make what stands in the journal instead, under the client id that is used up by it."""
+    key = key_of(command)
+    text, content = (None, None) if key is None else (key[2], fingerprint(command))
+    return RefuseUnstorable(account_of(command), type(command).__name__, text, content)

@@ -108,6 +108,15 @@ async def test_commands_without_ids_are_refused_as_well(database_url: str) -> No
         assert not isinstance(fine.events[0], CommandRejected)
 
 
+async def test_a_refused_credit_uses_its_request_id_up(database_url: str) -> None:
+    await poison(database_url, "NEW.kind = 1 AND NEW.available = 666", "ledger")
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        first = await engine.send(CreditAccount(ANN, 666, "gift", "r-1"))
+        again = await engine.send(CreditAccount(ANN, 666, "gift", "r-1"))
+        assert (again.seq, again.replayed, again.events) == (first.seq, True, first.events)
+
+
 async def test_a_refusal_that_cannot_be_stored_ends_the_engine(database_url: str) -> None:
     async with running(database_url) as engine:
         await open_for_trade(engine)
