@@ -66,6 +66,11 @@ class State:
     """(close time, market id) of every market that hasn't closed."""
     dirty: Dirty = field(default_factory=Dirty)
 
+    def dismantle(self) -> None:
+        """Unlink the orders of a state that is given up: the garbage collector skips them."""
+        for order in self.orders.values():
+            order.previous = order.next = None
+
     def holding_of(self, order: Order) -> Holding:
         """Return the shares that a SELL order offers; it was placed because they are there."""
         return self.markets[order.market_id].positions[order.account_id].holding(order.outcome)

@@ -17,6 +17,7 @@ import msgspec
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from gateway import garbage
 from gateway.api import Api
 from gateway.auth import Auth, add_user
 from gateway.client_address import ClientAddresses
@@ -120,6 +121,7 @@ async def open_exchange(
         sockets = await stack.enter_async_context(_sockets(services, engine, logger))
         mounts = dict.fromkeys(SOCKET_MOUNTS, sockets)
         application = build_application(services, logger, reports, mounts)
+        garbage.settle()
         services.readiness.open()
         yield Running(
             services=services,

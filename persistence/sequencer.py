@@ -251,6 +251,7 @@ class Sequencer:
         waiting = [*refused.commands(), *self._batch.commands()]
         self._unanswered = [item.future for item in waiting]
         self._in_flight, self._batch = None, Batch()
+        self._engine.state.dismantle()
         async for engine, balances, batch in rerun_alone(
             self._recovered.connection, self._journal, waiting, self._clock
         ):
