@@ -71,6 +71,11 @@ class State:
         for order in self.orders.values():
             order.previous = order.next = None
 
+    def become(self, other: "State") -> None:
+        """Take over all that `other` remembers; `other` is not to be used any more."""
+        for name in State.__slots__:
+            setattr(self, name, getattr(other, name))
+
     def holding_of(self, order: Order) -> Holding:
         """Return the shares that a SELL order offers; it was placed because they are there."""
         return self.markets[order.market_id].positions[order.account_id].holding(order.outcome)

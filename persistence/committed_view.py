@@ -22,7 +22,20 @@ from persistence.ports import Answer, ExecutionListener
 
 TURN_S: Final = 0.005
 """How long one package of work may keep the event loop."""
-_COMMANDS_BETWEEN_LOOKS: Final = 32
+COMMANDS_BETWEEN_LOOKS: Final = 32
+"""So many commands run before the clock is looked at."""
+
+
+def apply_committed(
+    view: State, execution: Execution, listeners: Sequence[ExecutionListener]
+) -> None:
+    """Make one committed command visible and tell the listeners."""
+    transitions.begin(view, execution.seq, execution.at)
+    for event in execution.events:
+        transitions.apply(view, event)
+    for listener in listeners:
+        listener.on_execution(execution, view)
+    view.dirty.clear()
 
 
 class Publisher:
@@ -47,7 +60,7 @@ class Publisher:
                     self._repeats.add(Asked(first.first_seq, account_of(execution.command)), future)
                 else:
                     future.set_result(answer)
-            if number % _COMMANDS_BETWEEN_LOOKS == 0 and time.monotonic() > turn_ends:
+            if number % COMMANDS_BETWEEN_LOOKS == 0 and time.monotonic() > turn_ends:
                 await asyncio.sleep(0)
                 turn_ends = time.monotonic() + TURN_S
 
@@ -57,12 +70,7 @@ class Publisher:
 
     def _apply(self, execution: Execution) -> Answer:
         view, seq, at, events = self.view, execution.seq, execution.at, execution.events
-        transitions.begin(view, seq, at)
-        for event in events:
-            transitions.apply(view, event)
-        for listener in self._listeners:
-            listener.on_execution(execution, view)
-        view.dirty.clear()
+        apply_committed(view, execution, self._listeners)
         account = view.accounts.get(account_of(execution.command))
         if account is None:
             return Answer(seq, at, events, 0, 0)

@@ -14,7 +14,8 @@
     │   └── DataFolderBusy             another process works in this data folder
     ├── CommandNotTaken            the engine took nothing and nothing happened
     │   ├── QueueFull                  its queue is at its bound
-    │   └── EngineClosed               it is draining, or has stopped
+    │   ├── EngineClosed               it is draining, or has stopped
+    │   └── EngineElsewhere            this process has no engine: it only follows one
     ├── OutcomeUnknown             a commit was neither confirmed nor refused
     ├── FenceLost                  another engine leads: this one must write nothing more
     ├── BatchRefused               PostgreSQL refused a batch and rolled it back for certain
@@ -76,6 +77,10 @@ class QueueFull(CommandNotTaken):
 
 class EngineClosed(CommandNotTaken):
     """The engine takes no commands: it is draining, or has stopped."""
+
+
+class EngineElsewhere(CommandNotTaken):
+    """This process only follows an engine; the message says so to whoever sent the command."""
 
 
 class OutcomeUnknown(PersistenceError):

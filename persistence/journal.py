@@ -25,7 +25,7 @@ from exchange.state import State
 from persistence.batch_rows import BatchRows, RunningBalances, after_images, mode_code
 from persistence.database import connect
 from persistence.errors import BatchRefused, FenceLost, OutcomeUnknown
-from persistence.journal_rows import chain, join_payload
+from persistence.journal_rows import JournalRow, chain, join_payload
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -59,6 +59,14 @@ class SealedBatch(msgspec.Struct, frozen=True):
     last_seq: int
     hash: bytes
     arguments: tuple[Any, ...]
+    """Of `commit_batch`, in its order."""
+
+    def row(self) -> JournalRow:
+        """Return the row that the journal holds when the batch is committed."""
+        epoch, _, previous_hash, last_seq, hash_, at, rules_version, payload = self.arguments[:8]
+        return JournalRow(
+            self.first_seq, last_seq, epoch, at, rules_version, payload, previous_hash, hash_
+        )
 
 
 class Journal:

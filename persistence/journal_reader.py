@@ -81,6 +81,16 @@ async def executions_after(source: Fetching, seq: int) -> list[Execution]:
     return [execution for execution in found if execution.seq > seq]
 
 
+async def rows_after(source: Fetching, seq: int) -> list[JournalRow]:
+    """Return the next few batches after the one that ends with the command `seq`, in order."""
+    rows = await source.fetch(
+        f"SELECT {_COLUMNS} FROM journal WHERE first_seq > $1"  # noqa: S608 - a constant
+        f" ORDER BY first_seq LIMIT {_ROWS_AT_ONCE}",
+        seq,
+    )
+    return [_row(row) for row in rows]
+
+
 async def hash_at(source: Fetching, seq: int) -> bytes | None:
     """Return the hash of the batch that ends with the command `seq`; None if none does."""
     found: bytes | None = await source.fetchval(

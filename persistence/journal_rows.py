@@ -29,8 +29,11 @@ _decode_one: Final = msgspec.msgpack.Decoder(Execution).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
-class JournalRow(msgspec.Struct, frozen=True):
-    """A stored batch; `at` is the time of its last command, in microseconds since the epoch."""
+class JournalRow(msgspec.Struct, frozen=True, array_like=True):
+    """A stored batch; `at` is the time of its last command, in microseconds since the epoch.
+
+    The same row goes over Redis to whoever follows the engine.
+    """
 
     first_seq: int
     last_seq: int

@@ -4,6 +4,7 @@
 
     CommandPort.submit(command) -> Future[Answer]        from the gateway, in the sender's order
     ExecutionListener.on_execution(execution, view)      to the fan-out, after the commit
+    BatchListener.on_batch(row)                          to other processes, after the commit
     EngineObserver                                       to the metrics
 
 Laws: `submit` enqueues before it returns; nothing is answered or published before its commit; no
@@ -21,6 +22,7 @@ from exchange.commands import Command
 from exchange.engine import Execution
 from exchange.events import Event
 from exchange.state import State
+from persistence.journal_rows import JournalRow
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -64,6 +66,13 @@ class ExecutionListener(Protocol):
         Called once per command, in order, before the command is answered. Must not await, keep
         `view.dirty`, or raise: an error here stops the engine.
         """
+
+
+class BatchListener(Protocol):
+    """A reader of committed batches as the journal keeps them."""
+
+    def on_batch(self, row: JournalRow) -> None:
+        """Take a batch, right after its commit; must not await or raise."""
 
 
 class EngineObserver(Protocol):

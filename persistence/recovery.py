@@ -46,6 +46,7 @@ class Recovered(msgspec.Struct):
     live: State
     view: State
     tip: TipFile | None
+    database_id: str
 
 
 class Lead:
@@ -122,7 +123,7 @@ async def recover(
         await _drop(connection)
         raise
     journal = Journal(connection, head.epoch, head.last_seq, head.chain_hash)
-    return Recovered(connection, journal, live, view, tip)
+    return Recovered(connection, journal, live, view, tip, head.database_id)
 
 
 async def check_tip(

@@ -35,7 +35,13 @@ from persistence.journal import SealedBatch
 from persistence.journal_reader import Fetching
 from persistence.journal_rows import encode_command
 from persistence.open_batch import BATCH_BOUND, Batch
-from persistence.ports import Answer, EngineObserver, ExecutionListener, Unobserved
+from persistence.ports import (
+    Answer,
+    BatchListener,
+    EngineObserver,
+    ExecutionListener,
+    Unobserved,
+)
 from persistence.recovery import Recovered
 from persistence.tip import Tip
 
@@ -59,6 +65,7 @@ class Sequencer:
         store: Fetching,
         *,
         listeners: Sequence[ExecutionListener] = (),
+        batch_listeners: Sequence[BatchListener] = (),
         observer: EngineObserver | None = None,
         clock: Callable[[], int] = wall_clock,
         queue_bound: int = QUEUE_COMMANDS,
@@ -69,6 +76,7 @@ class Sequencer:
             recovered: the states and the dedicated connection; closed by `stop`.
             store: a pool for looking up client ids and first answers.
             listeners: told of every committed command, in order.
+            batch_listeners: told of every committed batch, in order.
             observer: told of batches, for metrics.
             clock: microseconds since the Unix epoch; may jump.
             queue_bound: the most commands that wait.
@@ -80,6 +88,7 @@ class Sequencer:
         self._engine = Engine(recovered.live)
         self._balances = RunningBalances(recovered.live)
         self._store = store
+        self._batch_listeners = list(batch_listeners)
         self._publisher = Publisher(recovered.view, store, listeners)
         self._observer: EngineObserver = observer or Unobserved()
         self._clock = clock
@@ -240,7 +249,7 @@ class Sequencer:
             return True
         self._in_flight = None
         self._unanswered = batch.futures
-        self._note_tip(batch)
+        self._note_commit(batch)
         self._start_commit()
         await self._publisher.publish(batch)
         self._unanswered = ()
@@ -257,13 +266,18 @@ class Sequencer:
         ):
             self._engine, self._balances = engine, balances
             if batch is not None:
-                self._note_tip(batch)
+                self._note_commit(batch)
                 await self._publisher.publish(batch)
         self._unanswered = ()
 
-    def _note_tip(self, batch: Batch) -> None:
-        if self._recovered.tip is not None and batch.sealed is not None:
-            self._recovered.tip.committed(Tip(batch.sealed.last_seq, batch.sealed.hash))
+    def _note_commit(self, batch: Batch) -> None:
+        sealed = batch.sealed
+        if sealed is None:
+            return
+        if self._recovered.tip is not None:
+            self._recovered.tip.committed(Tip(sealed.last_seq, sealed.hash))
+        for listener in self._batch_listeners:
+            listener.on_batch(sealed.row())
 
     def _is_timer_due(self) -> bool:
         closings = self._engine.state.closings

@@ -16,7 +16,7 @@ from exchange.idempotency import ORDER_ID, Key
 from exchange.market import UNFINISHED, Market
 from exchange.state import State
 from persistence.codes import EXCHANGE_MODE, FEE_MODEL, MARKET_STATUS, RESOLUTION, words
-from persistence.journal_reader import executions_after, first_use
+from persistence.journal_reader import Fetching, executions_after, first_use
 from persistence.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.order_rows import order_of
 
@@ -56,16 +56,20 @@ class Snapshot(msgspec.Struct, frozen=True):
     ids: list[tuple[Key, Prior]]
 
 
-async def read(connection: "asyncpg.Connection[asyncpg.Record]") -> Snapshot:
-    """Read one moment of the tables.
+async def read(
+    connection: "asyncpg.Connection[asyncpg.Record]", *, with_ids: bool = True
+) -> Snapshot:
+    """Read one moment of the tables; a view does without the client ids.
 
     Open orders come by their index, in the order of their ids, which is their time priority.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        return await read_in_transaction(connection)
+        return await read_in_transaction(connection, with_ids=with_ids)
 
 
-async def read_in_transaction(connection: "asyncpg.Connection[asyncpg.Record]") -> Snapshot:
+async def read_in_transaction(
+    connection: "asyncpg.Connection[asyncpg.Record]", *, with_ids: bool = True
+) -> Snapshot:
     """Do what `read` does in the caller's snapshot."""
     head = await read_head(connection)
     return Snapshot(
@@ -81,13 +85,13 @@ async def read_in_transaction(connection: "asyncpg.Connection[asyncpg.Record]") 
         await connection.fetch(
             f"SELECT {ORDER_COLUMNS} FROM orders WHERE open ORDER BY id"  # noqa: S608 - a constant
         ),
-        await _read_ids(connection, head.last_seq),
+        await _read_ids(connection, head.last_seq) if with_ids else [],
     )
 
 
-async def read_head(connection: "asyncpg.Connection[asyncpg.Record]") -> Head:
+async def read_head(source: Fetching) -> Head:
     """Read where the engine stands."""
-    row = await connection.fetchrow(
+    row = await source.fetchrow(
         "SELECT database_id::text, epoch, last_seq, chain_hash, stream_id, now, mode,"
         " next_order_id, next_market_id, issued, fees FROM engine_state"
     )
