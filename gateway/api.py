@@ -23,7 +23,7 @@ from gateway.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from gateway.ports import CommandNotTaken, OutcomeUnknown
+from gateway.ports import CommandNotTaken, EngineElsewhere, OutcomeUnknown
 from gateway.principals import Principal
 from gateway.query_strings import refuse_query
 from gateway.rate_limits import RateLimits
@@ -58,6 +58,8 @@ class Api:
             await send_error(send, error, trace.request_id)
         except OUTAGES:
             await send_error(send, Unavailable(_DATABASE_AWAY), trace.request_id)
+        except EngineElsewhere as error:
+            await send_error(send, Unavailable(str(error)), trace.request_id)
         except CommandNotTaken:
             await send_error(send, Unavailable(), trace.request_id)
         except OutcomeUnknown:

@@ -7,6 +7,7 @@ import msgspec
 from gateway.auth import SESSION_ENDED, SignedIn
 from gateway.cookies import read_refresh_cookie, refresh_cookie
 from gateway.errors import Conflict, NotFound, RateLimited, Unauthorized, Unavailable
+from gateway.feed import READS_ONLY
 from gateway.request import AnyRequest, Request
 from gateway.routing import Role, Route
 from gateway.setting_values import PASSWORD_LENGTH
@@ -79,6 +80,8 @@ async def register(request: Request[RegisterBody, None]) -> SignedInView:
     name = display_name(body.display_name)
     if not request.services.readiness.is_open:
         raise Unavailable
+    if not request.services.feed.takes_commands:
+        raise Unavailable(READS_ONLY)
     signed_in = await request.services.auth.register(email, body.password, name, request.request_id)
     return _answer(request, signed_in)
 

@@ -1,4 +1,4 @@
-"""What `probity serve` prints when it is open: where to look, and commands that trade.
+"""What `probity serve` and `probity gateway` print when open: where to look, and how to trade.
 
 Plain text for a terminal. The commands can be pasted as they stand, also a second time: Ada is
 registered once and logs in every time.
@@ -48,6 +48,16 @@ def banner(opened: Opened) -> str:
     if opened.market is not None:
         lines += ["", "Trade from another terminal:", "", *trade_commands(where, opened.market)]
     return "\n".join([*lines, "", "Ctrl-C stops it."])
+
+
+def gateway_banner(host: str, port: int) -> str:
+    """Return what `probity gateway` prints when it is open."""
+    where = address(host, port)
+    return (
+        f"Probity's gateway is open at {where}\n\n"
+        "  reads, market data and sockets; orders go to the engine's own address\n\n"
+        "Ctrl-C stops it."
+    )
 
 
 def trade_commands(where: str, slug: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The composition root: the one place that knows how the parts are put together.
 
     database (embedded or given) -> schema -> pool -> engine -> services -> web application
+                                                      | or a view that follows an engine elsewhere
 
 Laws: everything gets what it needs by its constructor; what was opened is closed in the opposite
 order, whatever fails in between; nothing here decides anything about trading or people.
@@ -8,10 +9,10 @@ order, whatever fails in between; nothing here decides anything about trading or
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from starlette.middleware.cors import CORSMiddleware
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp
 from gateway import garbage
 from gateway.api import Api
 from gateway.auth import Auth, add_user
+from gateway.background import in_background
 from gateway.client_address import ClientAddresses
 from gateway.edge import Edge
 from gateway.engine_metrics import watch_event_loop
@@ -33,20 +35,22 @@ from gateway.passwords import Passwords
 from gateway.principals import ADMIN
 from gateway.rate_limits import RateLimits
 from gateway.readiness import Readiness
+from gateway.remote_view import follow_engine
 from gateway.request_bodies import BodyReader
 from gateway.route_table import API_TABLE
 from gateway.running_engine import RunningEngine, run_engine
 from gateway.server import Drain
 from gateway.services import Services
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from gateway.socket_app import SocketApp, open_sockets
 from gateway.socket_services import SocketServices
 from gateway.system_routes import ROOT_TABLE
-from gateway.tokens import Tokens, load_key
+from gateway.tokens import Tokens, load_key, require_key
 from persistence import migrate
 from persistence.audit import AuditLog
 from persistence.database import DeadlinePool, create_pool
 from persistence.embedded import EmbeddedPostgres, running_url
+from persistence.errors import DatabaseUnavailable
 from persistence.sessions import Sessions
 from persistence.users import User, Users
 
@@ -89,6 +93,17 @@ async def open_database(settings: Settings, *, join: bool = False) -> AsyncItera
         await server.stop()
 
 
+def running_database(settings: Settings) -> str:
+    """Return the URL of a database that somebody else looks after."""
+    url = settings.database_url or running_url(settings.data_dir)
+    if url is None:
+        raise DatabaseUnavailable(
+            f"no database runs in {settings.data_dir}: start `probity serve` there, or set"
+            " DATABASE_URL"
+        )
+    return url
+
+
 @asynccontextmanager
 async def open_exchange(
     settings: Settings, logger: Logger, *, accept_tip: bool = False
@@ -98,37 +113,83 @@ async def open_exchange(
     `accept_tip` is the operator's word that the database was put back in time on purpose.
     """
     async with AsyncExitStack() as stack:
-        reports = ErrorReports(settings.sentry_dsn)
-        stack.callback(reports.close)
+        reports = _reports(stack, settings)
         url = await stack.enter_async_context(open_database(settings))
         direct_url = settings.direct_url or url
         await migrate.upgrade(direct_url)
-        pool = await create_pool(
-            url,
-            size=settings.database_pool_size,
-            statement_timeout_ms=int(settings.database_timeout_seconds * 1_000),
-        )
-        stack.push_async_callback(pool.close)
+        pool = await _pool(stack, settings, url)
         metrics = Metrics()
         engine = await stack.enter_async_context(
-            run_engine(settings, direct_url, pool, metrics, accept_tip=accept_tip)
+            run_engine(settings, direct_url, pool, metrics, logger, accept_tip=accept_tip)
         )
-        await stack.enter_async_context(_in_background(watch_event_loop(metrics)))
-        passwords = Passwords(settings.password_hash_workers, settings.password_hash_queue)
-        stack.callback(passwords.close)
-        services = build_services(settings, pool, engine.side, passwords, metrics)
-        stack.callback(services.readiness.drain)
-        sockets = await stack.enter_async_context(_sockets(services, engine, logger))
-        mounts = dict.fromkeys(SOCKET_MOUNTS, sockets)
-        application = build_application(services, logger, reports, mounts)
-        garbage.settle()
-        services.readiness.open()
-        yield Running(
-            services=services,
-            application=application,
-            drains=[sockets.drain],
-            engine_failed=engine.failed,
+        yield await _open_front(stack, settings, pool, engine, metrics, logger, reports)
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Running]:
+    """Start a process without an engine, which follows one that runs elsewhere.
+
+    Raises SettingsError for what it has to share with the engine, SchemaError for a schema of
+    another version.
+    """
+    if settings.redis_url is None:
+        raise SettingsError("REDIS_URL: is missing: a gateway hears the engine through Redis")
+    require_key(settings.jwt_private_key, settings.data_dir)
+    async with AsyncExitStack() as stack:
+        reports = _reports(stack, settings)
+        url = running_database(settings)
+        direct_url = settings.direct_url or url
+        await migrate.require_newest(direct_url)
+        pool = await _pool(stack, settings, url)
+        metrics = Metrics()
+        engine = await stack.enter_async_context(
+            follow_engine(settings.redis_url, direct_url, pool, metrics, logger)
         )
+        yield await _open_front(stack, settings, pool, engine, metrics, logger, reports)
+
+
+def _reports(stack: AsyncExitStack, settings: Settings) -> ErrorReports:
+    reports = ErrorReports(settings.sentry_dsn)
+    stack.callback(reports.close)
+    return reports
+
+
+async def _pool(stack: AsyncExitStack, settings: Settings, url: str) -> DeadlinePool:
+    pool = await create_pool(
+        url,
+        size=settings.database_pool_size,
+        statement_timeout_ms=int(settings.database_timeout_seconds * 1_000),
+    )
+    stack.push_async_callback(pool.close)
+    return pool
+
+
+async def _open_front(
+    stack: AsyncExitStack,
+    settings: Settings,
+    pool: DeadlinePool,
+    engine: RunningEngine,
+    metrics: Metrics,
+    logger: Logger,
+    reports: ErrorReports,
+) -> Running:
+    """Start what faces the clients; the same with an engine in the process and without."""
+    await stack.enter_async_context(in_background(watch_event_loop(metrics)))
+    passwords = Passwords(settings.password_hash_workers, settings.password_hash_queue)
+    stack.callback(passwords.close)
+    services = build_services(settings, pool, engine.side, passwords, metrics)
+    stack.callback(services.readiness.drain)
+    sockets = await stack.enter_async_context(_sockets(services, engine, logger))
+    mounts = dict.fromkeys(SOCKET_MOUNTS, sockets)
+    application = build_application(services, logger, reports, mounts)
+    garbage.settle()
+    services.readiness.open()
+    return Running(
+        services=services,
+        application=application,
+        drains=[sockets.drain],
+        engine_failed=engine.failed,
+    )
 
 
 def _sockets(
@@ -144,20 +205,10 @@ def _sockets(
             limits=services.limits,
             metrics=services.metrics,
             rooms=engine.rooms,
+            feed=services.feed,
             logger=logger,
         )
     )
-
-
-@asynccontextmanager
-async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run a coroutine beside the block and cancel it at its end."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 def build_services(
@@ -181,7 +232,7 @@ def build_services(
         commands=engine.commands,
         view=engine.view,
         history=engine.history,
-        epoch=engine.epoch,
+        feed=engine.feed,
         readiness=Readiness(),
         auth=auth,
         users=users,

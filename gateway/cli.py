@@ -1,6 +1,7 @@
 """The `probity` command.
 
     probity serve           everything in one process
+    probity gateway         sockets, market data and reads beside it, over Redis
     probity migrate         bring the schema to this version
     probity verify          prove the exchange from its journal
     probity user create     add a user
@@ -12,8 +13,9 @@ exit code 1. An engine that can't go on is followed by a new process (`respawn.p
 
 import asyncio
 import secrets
+import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, NoReturn
 
 import click
@@ -22,7 +24,7 @@ import uvloop
 
 from gateway import bootstrap
 from gateway.auth import add_user
-from gateway.banner import Opened, banner
+from gateway.banner import Opened, banner, gateway_banner
 from gateway.demo import make_demo, running_demo
 from gateway.errors import ApiError
 from gateway.logs import configure_logs
@@ -77,27 +79,27 @@ def main() -> None:
 main.add_command(replay)
 
 
+def _listens(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of every command that listens."""
+    port = click.IntRange(0, 65_535)
+    command = click.option("--port", type=port, help="Port to listen on (PORT).")(command)
+    return click.option("--host", help="Address to listen on (HOST).")(command)
+
+
 @main.command()
-@click.option("--host", help="Address to listen on (HOST).")
-@click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on (PORT).")
+@_listens
 @click.option("--demo", is_flag=True, help="With some markets and simulated traders in them.")
 @click.option("--accept-tip", is_flag=True, help="The database was put back in time on purpose.")
 def serve(host: str | None, port: int | None, demo: bool, accept_tip: bool) -> None:
     """Run everything in this process until Ctrl-C."""
-    settings = _settings()
-    changes = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
-    settings = msgspec.structs.replace(settings, **changes)
+    settings = _settings(host, port)
     _run(_serve(settings, demo=demo, accept_tip=accept_tip), Respawn())
 
 
 async def _serve(settings: Settings, *, demo: bool, accept_tip: bool) -> None:
     logger = configure_logs(settings.log_level)
     stop = StopSignal()
-    try:
-        listening = bind(settings)
-    except OSError as error:
-        raise SettingsError(f"PORT: {settings.host}:{settings.port}: {error.strerror}") from None
-    with listening, stop.listen():
+    with _bound(settings) as listening, stop.listen():
         async with bootstrap.open_exchange(settings, logger, accept_tip=accept_tip) as running:
             services = running.services
             email, password = _first_admin(settings)
@@ -114,12 +116,48 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool) -> None:
                 )
                 click.echo(banner(opened), err=True)
                 drains: list[Drain] = [*running.drains, *([traders.stop] if traders else [])]
-                server = make_server(running.application, settings, services.readiness, drains)
-                stop.ends(server)
-                running.engine_failed.add_done_callback(lambda _: server.end())
-                await server.serve([listening])
+                await _serve_until_ended(running, settings, listening, stop, drains)
             if running.engine_failed.done():
                 raise EngineStopped(running.engine_failed.result(), final=stop.is_set)
+
+
+@main.command()
+@_listens
+def gateway(host: str | None, port: int | None) -> None:
+    """Serve sockets, market data and reads beside an engine that runs elsewhere."""
+    _run(_gateway(_settings(host, port)), Respawn())
+
+
+async def _gateway(settings: Settings) -> None:
+    logger = configure_logs(settings.log_level)
+    stop = StopSignal()
+    with _bound(settings) as listening, stop.listen():
+        async with bootstrap.open_gateway(settings, logger) as running:
+            click.echo(gateway_banner(settings.host, listening.getsockname()[1]), err=True)
+            await _serve_until_ended(running, settings, listening, stop, running.drains)
+            if running.engine_failed.done():
+                raise EngineStopped(running.engine_failed.result(), final=stop.is_set)
+
+
+def _bound(settings: Settings) -> socket.socket:
+    try:
+        return bind(settings)
+    except OSError as error:
+        raise SettingsError(f"PORT: {settings.host}:{settings.port}: {error.strerror}") from None
+
+
+async def _serve_until_ended(
+    running: bootstrap.Running,
+    settings: Settings,
+    listening: socket.socket,
+    stop: StopSignal,
+    drains: list[Drain],
+) -> None:
+    """Serve until a signal comes or the engine can't go on."""
+    server = make_server(running.application, settings, running.services.readiness, drains)
+    stop.ends(server)
+    running.engine_failed.add_done_callback(lambda _: server.end())
+    await server.serve([listening])
 
 
 def _first_admin(settings: Settings) -> tuple[str, str]:
@@ -201,11 +239,13 @@ async def _create_user(settings: Settings, email: str, password: str, role: str)
     click.echo(f"User {made.id} ({role}) is registered.")
 
 
-def _settings() -> Settings:
+def _settings(host: str | None = None, port: int | None = None) -> Settings:
     try:
-        return load_settings()
+        settings = load_settings()
     except SettingsError as error:
         _fail(str(error), WRONG_SETTING)
+    changes = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
+    return msgspec.structs.replace(settings, **changes)
 
 
 def _run(work: Coroutine[Any, Any, None], respawn: Respawn | None = None) -> None:

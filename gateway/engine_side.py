@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 
 from exchange.state import State
+from gateway.feed import Feed
 from gateway.history_port import History
 from gateway.ports import CommandPort
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSide:
-    """The ends, and the epoch under which the engine leads."""
+    """The ends, and how the view is fed."""
 
     commands: CommandPort
     view: State
     history: History
-    epoch: int
+    feed: Feed

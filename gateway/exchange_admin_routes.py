@@ -110,7 +110,7 @@ async def stats(request: Request[None, None]) -> StatsView:
     by_status = Counter(market.status for market in markets)
     return StatsView(
         view.mode,
-        services.epoch,
+        services.feed.epoch,
         view.seq,
         iso_millis(view.now),
         len(view.accounts),

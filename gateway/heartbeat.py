@@ -37,6 +37,8 @@ class Beat(msgspec.Struct, frozen=True, rename="camel"):
     epoch: int
     markets: list[MarketBeat]
     account_seq: int | None
+    stale: bool
+    """Whether the engine is not heard, so that things may have changed meanwhile."""
 
 
 class Heartbeat:
@@ -83,4 +85,6 @@ class Heartbeat:
             account_seq = 0 if account is None else account.seq
         followed = [markets[market_id] for market_id in session.followed()]
         epoch = self._services.rooms.epoch
-        return Message("heartbeat", Beat(timestamp, epoch, followed, account_seq))
+        return Message(
+            "heartbeat", Beat(timestamp, epoch, followed, account_seq, self._services.feed.is_stale)
+        )

@@ -101,7 +101,7 @@ async def get_book(request: Request[None, BookQuery]) -> BookView:
     services, query = request.services, request.query
     if query.depth > services.settings.page_size_max:
         raise ValidationFailed.of("depth", f"must be at most {services.settings.page_size_max}")
-    return book_view(market_shown(request), query.outcome, query.depth, services.epoch)
+    return book_view(market_shown(request), query.outcome, query.depth, services.feed.epoch)
 
 
 async def list_trades(request: Request[None, TradesQuery]) -> Slice[TradeView]:

@@ -9,7 +9,7 @@ forward after the commit and before the answer.
 from collections.abc import Mapping
 from typing import Protocol
 
-from persistence.errors import CommandNotTaken, OutcomeUnknown, QueueFull
+from persistence.errors import CommandNotTaken, EngineElsewhere, OutcomeUnknown, QueueFull
 from persistence.ports import Answer, CommandPort
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Answer",
     "CommandNotTaken",
     "CommandPort",
+    "EngineElsewhere",
     "OutcomeUnknown",
     "QueueFull",
 ]

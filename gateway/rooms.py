@@ -9,7 +9,7 @@ fallen behind, all book messages of a room that wait collapse into a single one 
 the latest quantities with the right `prevSeq` and checksum. Rooms without members are forgotten.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from exchange.market import Market
@@ -124,6 +124,12 @@ class BookRoom:
             self._snapshot_seq = market.seq
         member.outbound.push(self._snapshot.frame(member.namespace))
 
+    def restart(self, market: Market) -> None:
+        """Queue a snapshot for every member, whatever it has seen."""
+        self._snapshot = None
+        for member in self.seats:
+            self.join(member, market)
+
     def leave(self, member: Member) -> None:
         """Remove a member and what waits for it; nothing happens if it isn't one."""
         seat = self.seats.pop(member, None)
@@ -165,6 +171,13 @@ class MarketRooms:
         self.trade_no = market.trade_no
         """Of the last trade queued."""
 
+    def begin_epoch(self, epoch: int, market: Market) -> None:
+        """Queue a snapshot of each book under another epoch."""
+        self.seq, self.trade_no = market.seq, market.trade_no
+        for book in self.books.values():
+            book.epoch = epoch
+            book.restart(market)
+
 
 class Rooms:
     """All rooms of the process."""
@@ -173,7 +186,7 @@ class Rooms:
 
     def __init__(self, epoch: int = 0) -> None:
         self.epoch = epoch
-        """Of the engine; set before the first socket comes."""
+        """Of the engine that leads."""
         self.markets: dict[int, MarketRooms] = {}
         self.users: dict[int, Room] = {}
 
@@ -201,6 +214,14 @@ class Rooms:
         if not rooms.public.members:
             del self.markets[market_id]
         return False
+
+    def begin_epoch(self, epoch: int, markets: Mapping[int, Market]) -> None:
+        """Go on under another engine: every book followed begins anew with a snapshot."""
+        self.epoch = epoch
+        for market_id, rooms in self.markets.items():
+            market = markets.get(market_id)
+            if market is not None:
+                rooms.begin_epoch(epoch, market)
 
     def join_user(self, member: Member, user_id: int) -> None:
         """Let a member hear what is private to a user."""

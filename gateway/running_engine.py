@@ -1,22 +1,27 @@
 """The engine of this process: recovered, listening to commands, telling sockets and metrics.
 
-Its listeners are called after each commit, in the order given here, and never wait.
+Its listeners are called after each commit, in the order given here, and never wait. With REDIS_URL
+its batches also go to the gateways that follow it.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from gateway.bus_watch import BusWatch
 from gateway.engine_metrics import EngineMetrics
 from gateway.engine_side import EngineSide
+from gateway.feed import Feed
+from gateway.logs import Logger
 from gateway.metrics import Metrics
 from gateway.publisher import Publisher
 from gateway.rooms import Rooms
 from gateway.settings import Settings
 from persistence.database import DeadlinePool
 from persistence.history import History
-from persistence.recovery import recover
+from persistence.recovery import Recovered, recover
+from persistence.redis_publisher import RedisPublisher
 from persistence.sequencer import Sequencer
 
 
@@ -31,7 +36,13 @@ class RunningEngine:
 
 @asynccontextmanager
 async def run_engine(
-    settings: Settings, url: str, pool: DeadlinePool, metrics: Metrics, *, accept_tip: bool = False
+    settings: Settings,
+    url: str,
+    pool: DeadlinePool,
+    metrics: Metrics,
+    logger: Logger,
+    *,
+    accept_tip: bool = False,
 ) -> AsyncIterator[RunningEngine]:
     """Recover the engine and yield it running; drain it at the end.
 
@@ -44,16 +55,33 @@ async def run_engine(
     observer = EngineMetrics(metrics)
     metrics.engine_epoch.set(epoch)
     metrics.engine_last_sequence.set(recovered.view.seq)
-    sequencer = Sequencer(
-        recovered,
-        pool,
-        listeners=(Publisher(rooms, metrics.socket_messages.labels("out")), observer),
-        observer=observer,
-        queue_bound=settings.engine_queue_size,
-    )
-    sequencer.start()
-    try:
-        side = EngineSide(sequencer, recovered.view, History(pool), epoch)
+    async with AsyncExitStack() as stack:
+        publishers = []
+        if settings.redis_url is not None:
+            publisher = _publisher(settings.redis_url, recovered, BusWatch(metrics, logger))
+            publisher.start()
+            stack.push_async_callback(publisher.stop)
+            publishers.append(publisher)
+        sequencer = Sequencer(
+            recovered,
+            pool,
+            listeners=(Publisher(rooms, metrics.socket_messages.labels("out")), observer),
+            batch_listeners=publishers,
+            observer=observer,
+            queue_bound=settings.engine_queue_size,
+        )
+        sequencer.start()
+        stack.push_async_callback(sequencer.stop)
+        side = EngineSide(sequencer, recovered.view, History(pool), Feed(epoch))
         yield RunningEngine(side, rooms, sequencer.failed)
-    finally:
-        await sequencer.stop()
+
+
+def _publisher(redis_url: str, recovered: Recovered, observer: BusWatch) -> RedisPublisher:
+    journal = recovered.journal
+    return RedisPublisher(
+        redis_url,
+        recovered.database_id,
+        journal.epoch,
+        (journal.last_seq, journal.chain_hash),
+        observer,
+    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from exchange.state import State
 from gateway.auth import Auth
+from gateway.feed import Feed
 from gateway.history_port import History
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
@@ -22,10 +23,10 @@ class Services:
     settings: Settings
     commands: CommandPort
     view: State
-    """The committed view; only the engine's side moves it."""
+    """The committed view; only the engine's side moves it, or replaces what is in it."""
     history: History
-    epoch: int
-    """Of the engine that leads; public messages carry it beside a market's seq."""
+    feed: Feed
+    """How the view is fed, and under which epoch."""
     readiness: Readiness
     auth: Auth
     users: Users

@@ -111,6 +111,22 @@ def postgres_url(value: str) -> str:
     return value
 
 
+def redis_url(value: str) -> str:
+    """Return a Redis URL; the value itself is never shown, as it may hold a password."""
+    wrong = "must be redis://host:port, rediss://host:port or unix:///path"
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(wrong) from None
+    is_socket = parts.scheme == "unix"
+    if parts.scheme not in {"redis", "rediss", "unix"} or not (
+        parts.path if is_socket else parts.hostname
+    ):
+        raise ValueError(wrong)
+    return value
+
+
 def password(value: str) -> str:
     """Return a password of an allowed length; it is never shown."""
     least, most = PASSWORD_LENGTH

@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     database_url: str | None
     direct_url: str | None
+    redis_url: str | None
     data_dir: Path
     database_pool_size: int
     database_timeout_seconds: float
@@ -98,7 +99,7 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Setting, ...]], ...]] = (
         ),
     ),
     (
-        "Database",
+        "Database and Redis",
         (
             _S(
                 "DATABASE_URL",
@@ -111,6 +112,12 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Setting, ...]], ...]] = (
                 "",
                 values.optional(values.postgres_url),
                 "The same database past any pooler, for the engine; unset: DATABASE_URL.",
+            ),
+            _S(
+                "REDIS_URL",
+                "",
+                values.optional(values.redis_url),
+                "Redis 6.2 or later, for `probity gateway` processes; unset: there are none.",
             ),
             _S("DATABASE_POOL_SIZE", "20", _whole(2, 1_000), "Connections for reads."),
             _S("DATABASE_TIMEOUT_SECONDS", "5", values.seconds, "Deadline of one read."),

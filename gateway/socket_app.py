@@ -14,11 +14,12 @@ from typing import Final
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from exchange.state import State
 from gateway.answers import send_body, send_error
 from gateway.client_address import ClientAddresses
 from gateway.errors import ApiError, Detail, Forbidden, Unavailable, ValidationFailed
 from gateway.heartbeat import Heartbeat
-from gateway.socket_link import GOING_AWAY, SHUTTING_DOWN
+from gateway.socket_link import GOING_AWAY, RELOADED, SHUTTING_DOWN
 from gateway.socket_server import ADDRESS, SocketServer
 from gateway.socket_services import SocketServices
 
@@ -79,6 +80,11 @@ class SocketApp:
         if origin.partition("://")[2] != host:
             raise Forbidden("This origin may not open a socket")
 
+    def disconnect_all(self, _view: State) -> None:
+        """Let every client connect again and read everything anew: something was missed."""
+        for link in list(self.server.links):
+            link.close(RELOADED, GOING_AWAY)
+
     async def drain(self) -> None:
         """Take nothing more, let what was taken be answered, and say goodbye to all sockets.
 
@@ -101,7 +107,10 @@ class SocketApp:
 async def open_sockets(services: SocketServices) -> AsyncIterator[SocketApp]:
     """Yield the application with its heart beating; end every socket at the end."""
     app = SocketApp(services)
-    heart = asyncio.create_task(Heartbeat(services, app.server.links.keys()).run())
+    heartbeat = Heartbeat(services, app.server.links.keys())
+    services.feed.on_stale.append(lambda _: heartbeat.beat(asyncio.get_running_loop().time()))
+    services.feed.on_reload.append(app.disconnect_all)
+    heart = asyncio.create_task(heartbeat.run())
     try:
         yield app
     finally:

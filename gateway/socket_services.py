@@ -7,6 +7,7 @@ from typing import Protocol
 from prometheus_client import Counter
 
 from exchange.state import State
+from gateway.feed import Feed
 from gateway.history_port import History
 from gateway.logs import Logger
 from gateway.metrics import Metrics
@@ -41,6 +42,7 @@ class SocketServices:
     limits: RateLimits
     metrics: Metrics
     rooms: Rooms
+    feed: Feed
     logger: Logger
 
     received: Counter = field(init=False)

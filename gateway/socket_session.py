@@ -25,7 +25,7 @@ from gateway.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from gateway.ports import CommandNotTaken, OutcomeUnknown
+from gateway.ports import CommandNotTaken, EngineElsewhere, OutcomeUnknown
 from gateway.principals import Principal
 from gateway.socket_frames import NAMESPACES, Message, ack_frame
 from gateway.socket_link import SESSION_ENDED, SHUTTING_DOWN, TOKEN_EXPIRED, SocketLink
@@ -182,6 +182,8 @@ class SocketSession:
         """Acknowledge an event that raised, with the answer its failure has."""
         if isinstance(error, ApiError):
             self.refuse(ack_id, error)
+        elif isinstance(error, EngineElsewhere):
+            self.refuse(ack_id, Unavailable(str(error)))
         elif isinstance(error, CommandNotTaken):
             self.refuse(ack_id, Unavailable())
         elif isinstance(error, OutcomeUnknown | asyncio.CancelledError):

@@ -1,7 +1,10 @@
 """The routes at the root: health, readiness, metrics, the front page and the parts of pages."""
 
+import math
 from importlib.resources import files
 from typing import Final
+
+import msgspec
 
 from gateway import web_root
 from gateway.errors import NotFound, Unavailable
@@ -37,17 +40,44 @@ class Status(AnswerStruct, frozen=True):
     status: str
 
 
-async def health(_request: Request[None, None]) -> Status:
-    """Say that the process answers."""
-    return Status("ok")
+class FeedView(AnswerStruct, frozen=True):
+    """What a gateway has heard of the engine; `silentMs` is null before the first time."""
+
+    stale: bool
+    epoch: int
+    seq: int
+    silent_ms: int | None
+
+
+class Health(AnswerStruct, frozen=True):
+    """How the process is; `feed` only where the engine is elsewhere."""
+
+    status: str
+    feed: FeedView | msgspec.UnsetType = msgspec.UNSET
+
+
+async def health(request: Request[None, None]) -> Health:
+    """Say that the process answers, and how a gateway's feed is."""
+    services = request.services
+    feed = services.feed
+    if feed.takes_commands:
+        return Health("ok")
+    silence_s = feed.silence_s()
+    silent_ms = None if math.isinf(silence_s) else int(silence_s * 1_000)
+    return Health("ok", FeedView(feed.is_stale, feed.epoch, services.view.seq, silent_ms))
 
 
 async def ready(request: Request[None, None]) -> Status:
-    """Say that orders are taken; 503 before recovery is done, while draining, without engine."""
+    """Say that orders are taken; 503 before recovery is done, while draining, without engine.
+
+    A gateway takes none: it is ready while it hears the engine.
+    """
     services = request.services
     if not services.readiness.is_open:
         raise Unavailable(f"The exchange is {services.readiness.state}")
-    if not services.commands.is_open:
+    if services.feed.is_stale:
+        raise Unavailable("The feed is stale: the engine is not heard")
+    if services.feed.takes_commands and not services.commands.is_open:
         raise Unavailable("The engine takes no commands")
     return Status("ready")
 
@@ -73,7 +103,7 @@ ROOT_TABLE: Final = RouteTable(
             path="/health",
             handler=health,
             role=Role.PUBLIC,
-            answer=Status,
+            answer=Health,
             limit=Limit.UNLIMITED,
             summary="Is the process alive",
             tag="system",

@@ -106,6 +106,14 @@ def load_key(pem: str | None, data_dir: Path) -> Ed25519PrivateKey:
         raise SettingsError(f"DATA_DIR: {path} can't be read") from None
 
 
+def require_key(pem: str | None, data_dir: Path) -> None:
+    """Refuse to go on where `load_key` would make a key: others wouldn't know what it signs."""
+    if pem is None and not (data_dir / KEY_FILE).exists():
+        raise SettingsError(
+            "JWT_PRIVATE_KEY: is missing: a gateway signs with the same key as the engine's process"
+        )
+
+
 def _parse_key(pem: bytes, name: str) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(pem, password=None)

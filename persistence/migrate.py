@@ -63,6 +63,16 @@ async def current(url: str) -> str | None:
         await connection.close()
 
 
+async def require_newest(url: str) -> None:
+    """Refuse a database whose schema isn't this version's; raises SchemaError."""
+    found, needed = await current(url), head()
+    if found != needed:
+        raise SchemaError(
+            f"the database's schema is at {found or 'nothing'}, {needed} is needed: start the"
+            " engine of this version first, or run `probity migrate`"
+        )
+
+
 def head() -> str | None:
     """Name the newest step this version of Probity knows."""
     return ScriptDirectory.from_config(_config()).get_current_head()

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from gateway import bootstrap
 from gateway.engine_side import EngineSide
 from gateway.error_reports import ErrorReports
+from gateway.feed import Feed
 from gateway.logs import configure_logs
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
@@ -98,7 +99,7 @@ async def open_web(
         passwords = Passwords(settings.password_hash_workers, settings.password_hash_queue)
         stack.callback(passwords.close)
         engine = EngineFake()
-        side = EngineSide(engine, engine.view, engine.history, 1)
+        side = EngineSide(engine, engine.view, engine.history, Feed(1))
         services = bootstrap.build_services(settings, pool, side, passwords, Metrics())
         services.readiness.open()
         logger = configure_logs(settings.log_level, log)

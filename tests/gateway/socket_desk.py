@@ -15,6 +15,7 @@ from exchange.commands import CreateMarket, OpenAccount
 from exchange.market import Market
 from exchange.terms import FeeModel
 from gateway.errors import Unauthorized
+from gateway.feed import Feed
 from gateway.logs import configure_logs
 from gateway.metrics import Metrics
 from gateway.principals import USER, Principal
@@ -128,6 +129,7 @@ async def open_socket_desk(
         limits=RateLimits(settings),
         metrics=metrics,
         rooms=rooms,
+        feed=Feed(EPOCH),
         logger=configure_logs("debug", log),
     )
     engine.listeners.append(Publisher(rooms, services.sent))

@@ -23,6 +23,7 @@ from exchange.units import parse_money
 from gateway import bootstrap
 from gateway.error_reports import ErrorReports
 from gateway.errors import Unauthorized
+from gateway.feed import Feed
 from gateway.logs import configure_logs
 from gateway.metrics import Metrics
 from gateway.principals import ADMIN, USER, Principal
@@ -208,7 +209,7 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
         commands=engine,
         view=engine.view,
         history=engine.history,
-        epoch=7,
+        feed=Feed(7),
         readiness=readiness,
         auth=cast("Any", AuthFake()),
         users=unused,
