@@ -61,8 +61,11 @@ async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
 class ServerProcess:
     """One data folder and the server that works in it, now and after every restart."""
 
-    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, settings: Mapping[str, str] | None = None, command: str = "serve"
+    ) -> None:
         self.data_dir = data_dir
+        self.command = command
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data_dir.with_name(f"{data_dir.name}.log")
@@ -87,7 +90,7 @@ class ServerProcess:
         """Start the process without waiting for it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [PROBITY, "serve", *arguments],
+                [PROBITY, self.command, *arguments],
                 env=self.environment,
                 cwd=self.data_dir.parent,
                 stdin=subprocess.DEVNULL,
