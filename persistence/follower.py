@@ -32,7 +32,6 @@ from persistence.journal_rows import JournalRow
 from persistence.outages import OUTAGES
 from persistence.ports import ExecutionListener
 from persistence.redis_messages import Beat, Message, Rows
-from persistence.redis_subscriber import RedisSubscriber
 
 STALE_AFTER_S: Final = 2.5
 """So long the engine may be unheard; it beats each second."""
@@ -40,6 +39,16 @@ RELOAD_COMMANDS: Final = 200_000
 """A longer gap isn't replayed: loading the tables is quicker."""
 _RECHECK_S: Final = 1.0
 _AWAY: Final = (*OUTAGES, asyncpg.InterfaceError)
+
+
+class MessageSource(Protocol):
+    """From where the engine's messages come; `redis_subscriber` in production."""
+
+    async def receive(self) -> Message | None:
+        """Return the next message; None after a silence, or if something may have been missed."""
+
+    async def close(self) -> None:
+        """End it."""
 
 
 class FeedListener(Protocol):
@@ -88,7 +97,7 @@ class Follower:
         loaded: Loaded,
         url: str,
         store: Fetching,
-        subscriber: RedisSubscriber,
+        source: MessageSource,
         listeners: Sequence[ExecutionListener],
         feed_listener: FeedListener,
     ) -> None:
@@ -98,7 +107,7 @@ class Follower:
             loaded: moved from now on by this object alone.
             url: from where the tables are loaded again if need be.
             store: a pool for reading the journal.
-            subscriber: closed by `stop`.
+            source: of the engine's messages; closed by `stop`.
             listeners: told of every committed command, in order.
             feed_listener: told of everything else.
         """
@@ -109,7 +118,7 @@ class Follower:
         self._hash = loaded.hash
         self._url = url
         self._store = store
-        self._subscriber = subscriber
+        self._source = source
         self._listeners = list(listeners)
         self._feed_listener = feed_listener
         self._fresh_at = -math.inf
@@ -135,12 +144,12 @@ class Follower:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        await self._subscriber.close()
+        await self._source.close()
 
     async def _run(self) -> None:
         try:
             while True:
-                await self._take(await self._subscriber.receive())
+                await self._take(await self._source.receive())
         except Exception as error:  # noqa: BLE001 - the outermost boundary: the view isn't trusted
             self.failed.set_result(error)
 

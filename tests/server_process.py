@@ -126,8 +126,12 @@ class ServerProcess:
 
     def is_ready(self) -> bool:
         """Ask the server whether it takes work."""
+        return self.answers("/ready")
+
+    def answers(self, path: str) -> bool:
+        """Ask whether a page at the root is there and well."""
         try:
-            return httpx.get(f"{self.url}/ready", timeout=5).is_success
+            return httpx.get(f"{self.url}{path}", timeout=5).is_success
         except httpx.TransportError:
             return False
 

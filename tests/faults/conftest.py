@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.fleet import Fleet
 from tests.server_process import ServerProcess
 
 MakeServer = Callable[..., ServerProcess]
@@ -30,3 +31,10 @@ def server(make_server: MakeServer) -> ServerProcess:
     made = make_server()
     made.start()
     return made
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, database_url: str) -> Iterator[Fleet]:
+    """An engine over a database and a Redis that are its own; gateways are yours to start."""
+    with ExitStack() as stack:
+        yield Fleet(tmp_path, database_url, stack)

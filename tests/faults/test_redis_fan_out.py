@@ -1,0 +1,250 @@
+"""Gateways over a real Redis: they follow, and what happens to Redis, to them and to the engine.
+
+What a reader heard is applied to a model that checks every `prevSeq` and every checksum, so a
+message that was missed, repeated or wrong anywhere on the way fails the test.
+"""
+
+import time
+
+import httpx
+import psutil
+
+from tests.faults.fleet import (
+    SLUG,
+    Fleet,
+    Follower,
+    becomes_ready,
+    becomes_stale,
+    feed,
+    follower,
+    meanwhile,
+    metric,
+    trading,
+)
+from tests.gateway.socket_client import socket_client
+from tests.server_process import ADMIN_PASSWORD, ServerProcess, until
+
+STALE_S = 3.0
+BACK_S = 5.0
+ORDER = {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.5", "quantity": "1"}
+
+
+async def levelled(fleet: Fleet, gateway: ServerProcess, reader: Follower) -> None:
+    """Wait until the gateway and its reader are where the engine is, and compare the books."""
+    seq = fleet.seq(fleet.engine)
+    await until(lambda: fleet.seq(gateway) == seq)
+    await reader.reaches(seq)
+    path = f"/markets/{SLUG}/orderbook"
+    assert gateway.call("GET", path) == fleet.engine.call("GET", path)
+    assert reader.model.checksum() == fleet.engine.call("GET", path)["checksum"]
+
+
+async def test_two_gateways_follow_one_engine(fleet: Fleet) -> None:
+    gateways = [fleet.gateway("one"), fleet.gateway("two")]
+    async with (
+        follower(gateways[0]) as first,
+        follower(gateways[1]) as second,
+        follower(fleet.engine) as near,
+        trading(fleet) as trader,
+    ):
+        await trader.orders(200)
+        for gateway, reader in zip([*gateways, fleet.engine], [first, second, near], strict=True):
+            await levelled(fleet, gateway, reader)
+            trades = [trade["tradeNo"] for trade in reader.client.heard("trade_executed")]
+            assert trades == list(range(1, len(trades) + 1))
+            assert len(trades) > 30
+        assert metric(gateways[0], "feed_gaps_total") == 0
+        assert metric(gateways[0], "feed_stale") == 0
+        await first.client.until(lambda: first.is_stale is False)
+
+
+async def test_a_gateway_tells_a_user_what_is_private(fleet: Fleet) -> None:
+    gateway = fleet.gateway()
+    user_id, token = fleet.engine.trader()
+    async with socket_client(gateway.port, token) as ann, socket_client(gateway.port) as nobody:
+        placed = fleet.engine.call("POST", f"/orders/{SLUG}", token, ORDER)["order"]
+        await ann.until(lambda: ann.heard("balance_updated"))
+        (heard,) = ann.heard("order_placed")
+        assert {name: heard[name] for name in placed if name in heard} == placed
+        assert gateway.call("GET", f"/orders/{placed['id']}", token) == placed
+        balance = gateway.call("GET", "/user/balance", token)
+        assert balance == fleet.engine.call("GET", "/user/balance", token)
+        await nobody.ok("ping")
+        assert not nobody.heard("order_placed")
+    assert user_id == int(gateway.call("GET", "/auth/me", token)["user"]["id"])
+
+
+async def test_what_needs_the_engine_is_refused_with_the_reason(fleet: Fleet) -> None:
+    gateway = fleet.gateway()
+    _, token = fleet.engine.trader("ann")
+    before = fleet.engine.call("GET", "/admin/stats", fleet.engine.admin())["seq"]
+    bearer = {"authorization": f"Bearer {token}"}
+    admin = {"authorization": f"Bearer {fleet.engine.admin()}"}
+    newcomer = {"email": "new@example.com", "password": ADMIN_PASSWORD}
+    async with httpx.AsyncClient(base_url=f"{gateway.url}/api/v1") as client:
+        answers = [
+            await client.post(f"/orders/{SLUG}", headers=bearer, json=ORDER),
+            await client.delete("/orders", headers=bearer),
+            await client.post("/auth/register", json=newcomer),
+            await client.post("/admin/exchange/mode", headers=admin, json={"mode": "halted"}),
+        ]
+        for answer in answers:
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"]) == (503, "UNAVAILABLE")
+            assert "engine's own address" in error["message"]
+        # A registration that is refused leaves nobody behind.
+        assert (await client.post("/auth/login", json=newcomer)).status_code == 401
+        login = {"email": "ann@example.com", "password": ADMIN_PASSWORD}
+        signed_in = await client.post("/auth/login", json=login)
+        assert signed_in.status_code == 200
+        assert (await client.post("/auth/refresh", json={})).status_code == 200
+    async with socket_client(gateway.port, token) as socket:
+        for event, payload in [
+            ("order:place", {"market": SLUG, **ORDER}),
+            ("order:cancel", {"orderId": "1"}),
+            ("order:cancel_all", {}),
+        ]:
+            error = await socket.refusal(event, payload)
+            assert error["code"] == "UNAVAILABLE"
+            assert "engine's own address" in error["message"]
+    assert fleet.engine.call("GET", "/admin/stats", fleet.engine.admin())["seq"] == before
+
+
+async def test_redis_is_killed_and_comes_back_empty(fleet: Fleet) -> None:
+    gateway = fleet.gateway()
+    async with follower(gateway) as reader, trading(fleet) as trader:
+        await trader.orders(20)
+        async with meanwhile(trader.on_and_on()):
+            fleet.redis.kill()
+            await _is_marked_stale(gateway, reader)
+            placed = trader.placed
+            await until(lambda: trader.placed > placed + 50)
+            fleet.redis.start()
+            await becomes_ready(gateway, BACK_S)
+            await reader.client.until(lambda: reader.is_stale is False)
+        assert (feed(gateway)["stale"], metric(gateway, "feed_stale")) == (False, 0)
+        await levelled(fleet, gateway, reader)
+        assert trader.longest_s < 1
+        assert metric(fleet.engine, 'fanout_batches_total{fate="dropped"}') > 0
+
+
+async def test_redis_freezes_and_goes_on(fleet: Fleet) -> None:
+    gateway = fleet.gateway()
+    async with follower(gateway) as reader, trading(fleet) as trader:
+        async with meanwhile(trader.on_and_on()):
+            await until(lambda: trader.placed > 20)
+            fleet.redis.freeze()
+            await _is_marked_stale(gateway, reader)
+            placed = trader.placed
+            await until(lambda: trader.placed > placed + 50)
+            fleet.redis.thaw()
+            await becomes_ready(gateway, BACK_S)
+            await reader.client.until(lambda: reader.is_stale is False)
+        await levelled(fleet, gateway, reader)
+        assert trader.longest_s < 1
+
+
+async def _is_marked_stale(gateway: ServerProcess, reader: Follower) -> None:
+    """Everything that says so says so in time; what is read meanwhile is at most seconds old."""
+    started = time.monotonic()
+    await becomes_stale(gateway, STALE_S)
+    await reader.client.until(lambda: reader.is_stale)
+    assert time.monotonic() - started < STALE_S
+    assert feed(gateway)["stale"]
+    assert metric(gateway, "feed_stale") == 1
+    assert not gateway.is_ready()
+
+
+async def test_a_stale_gateway_reads_on_from_the_journal(fleet: Fleet) -> None:
+    gateway = fleet.gateway()
+    async with follower(gateway) as reader, trading(fleet) as trader:
+        fleet.redis.kill()
+        await becomes_stale(gateway, STALE_S)
+        await trader.orders(20)
+        await levelled(fleet, gateway, reader)
+        assert not gateway.is_ready()
+
+
+async def test_a_flushed_redis_makes_no_difference(fleet: Fleet) -> None:
+    gateway = fleet.gateway()
+    async with follower(gateway) as reader, trading(fleet) as trader:
+        for _ in range(5):
+            await trader.orders(10)
+            assert fleet.redis.command("FLUSHALL") == b"+OK\r\n"
+        await levelled(fleet, gateway, reader)
+        assert metric(gateway, "feed_gaps_total") == 0
+        assert gateway.is_ready()
+
+
+async def test_a_cut_connection_is_a_gap_that_is_repaired(fleet: Fleet) -> None:
+    gateway = fleet.gateway()
+    async with follower(gateway) as reader, trading(fleet) as trader:
+        async with meanwhile(trader.on_and_on()):
+            for cut in range(5):
+                placed = trader.placed
+                await until(lambda: trader.placed > placed + 30)  # noqa: B023
+                fleet.redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+                await reader.client.until(lambda: reader.is_stale is False)
+                await until(lambda: _is_subscribed(fleet), BACK_S)
+                assert gateway.is_ready(), cut
+        await levelled(fleet, gateway, reader)
+        assert metric(gateway, "feed_gaps_total") > 0
+        assert metric(gateway, "feed_reloads_total") == 0
+
+
+def _is_subscribed(fleet: Fleet) -> bool:
+    return b"sub=1" in fleet.redis.command("CLIENT", "LIST", "TYPE", "pubsub")
+
+
+async def test_the_engine_is_killed_and_another_leads(fleet: Fleet) -> None:
+    gateway = fleet.gateway()
+    async with follower(gateway) as reader:
+        async with trading(fleet) as trader:
+            await trader.orders(20)
+        fleet.engine.kill()
+        await _is_marked_stale(gateway, reader)
+        fleet.engine.start()
+        await becomes_ready(gateway, BACK_S)
+        async with trading(fleet) as trader:
+            await trader.orders(20)
+        await levelled(fleet, gateway, reader)
+        assert sorted(set(reader.epochs)) == [reader.epochs[0], reader.epochs[0] + 1]
+        kinds = [message["kind"] for message in reader.client.heard("orderbook_update")]
+        assert kinds.count("snapshot") == 2
+        assert feed(gateway)["epoch"] == reader.epochs[-1]
+
+
+async def test_a_gateway_that_starts_late_has_everything(fleet: Fleet) -> None:
+    async with trading(fleet) as trader:
+        await trader.orders(100)
+        async with meanwhile(trader.on_and_on()):
+            gateway = fleet.gateway()
+            async with follower(gateway) as reader:
+                placed = trader.placed
+                await until(lambda: trader.placed > placed + 20)
+                seq = fleet.seq(fleet.engine)
+                await reader.client.until(lambda: (reader.read().seq or 0) >= seq)
+
+
+async def test_a_gateway_starts_without_redis_and_says_so(fleet: Fleet) -> None:
+    fleet.redis.kill()
+    gateway = fleet.gateway_without_feed()
+    async with trading(fleet) as trader, follower(gateway) as reader:
+        await reader.client.until(lambda: reader.is_stale)
+        assert (feed(gateway)["stale"], feed(gateway)["silentMs"]) == (True, None)
+        await trader.orders(10)
+        fleet.redis.start()
+        await becomes_ready(gateway, BACK_S)
+        await levelled(fleet, gateway, reader)
+
+
+async def test_a_frozen_gateway_costs_the_engine_nothing(fleet: Fleet) -> None:
+    frozen, quick = fleet.gateway("frozen"), fleet.gateway("quick")
+    async with follower(quick) as reader, trading(fleet) as trader:
+        process = psutil.Process(frozen.pid)
+        process.suspend()
+        await trader.orders(500)
+        await levelled(fleet, quick, reader)
+        assert trader.longest_s < 1
+        process.resume()
+        await until(lambda: frozen.is_ready() and fleet.seq(frozen) == fleet.seq(fleet.engine))
