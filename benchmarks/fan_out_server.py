@@ -25,6 +25,7 @@ from exchange import transitions
 from exchange.commands import PlaceOrder
 from exchange.terms import BUY, GTC, LIMIT, NO, YES
 from gateway import book_messages
+from gateway.feed import Feed
 from gateway.metrics import Metrics
 from gateway.publisher import Publisher
 from gateway.rate_limits import RateLimits
@@ -87,6 +88,7 @@ async def ours(port: int, batch: int) -> None:
         limits=RateLimits(settings),
         metrics=metrics,
         rooms=rooms,
+        feed=Feed(1),
         logger=structlog.get_logger(),
     )
     publisher = Publisher(rooms, services.sent)

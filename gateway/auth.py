@@ -2,14 +2,14 @@
 
 Laws: an unknown e-mail and a wrong password get the same answer after the same work. A change of
 role and the end of a session take effect at once, sockets included (`on_revoked`,
-`on_role_changed`). Nobody is signed in without an account in the exchange: opening it is an
-idempotent command, sent at registration and again at login if the view doesn't show it. Every
-event is in the audit log.
+`on_role_changed`), and in other processes within a second or two (`session_watch.py`). Nobody is
+signed in without an account in the exchange: opening it is an idempotent command, sent at
+registration and again at login if the view doesn't show it. Every event is in the audit log.
 """
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -92,6 +92,24 @@ class Auth:
         principal = Principal(claims.user_id, role, claims.session_id, claims.expires_at)
         self._cache.store(token, principal, revision)
         return principal
+
+    async def recheck(self, in_use: Iterable[Principal] = ()) -> None:
+        """Notice sessions that ended, and roles that changed, in another process.
+
+        `in_use` are principals that may outlive their token here (sockets). One query.
+        """
+        remembered = self._cache.principals()
+        known = {principal.session_id: principal for principal in (*remembered, *in_use)}
+        if not known:
+            return
+        roles = await self._sessions.roles_in(list(known))
+        for principal in known.values():
+            if principal.session_id not in roles:
+                self._session_ended(principal.user_id, principal.session_id)
+        for principal in remembered:
+            role = roles.get(principal.session_id, principal.role)
+            if role != principal.role:
+                self._role_changed(principal.user_id, role)
 
     # -- sign-in ------------------------------------------------------------------------------
 
@@ -213,10 +231,13 @@ class Auth:
             raise Forbidden("The last admin can't be demoted")
         if user is None:
             raise NotFound("There is no such user")
+        self._role_changed(user_id, role)
+        return user
+
+    def _role_changed(self, user_id: int, role: str) -> None:
         self._cache.forget_user(user_id)
         for listener in self.on_role_changed:
             listener(user_id, role)
-        return user
 
 
 async def add_user(

@@ -41,6 +41,7 @@ from gateway.route_table import API_TABLE
 from gateway.running_engine import RunningEngine, run_engine
 from gateway.server import Drain
 from gateway.services import Services
+from gateway.session_watch import watch_sessions
 from gateway.settings import Settings, SettingsError
 from gateway.socket_app import SocketApp, open_sockets
 from gateway.socket_services import SocketServices
@@ -180,6 +181,9 @@ async def _open_front(
     services = build_services(settings, pool, engine.side, passwords, metrics)
     stack.callback(services.readiness.drain)
     sockets = await stack.enter_async_context(_sockets(services, engine, logger))
+    if settings.redis_url is not None:
+        watch = watch_sessions(services.auth, sockets.server.principals)
+        await stack.enter_async_context(in_background(watch))
     mounts = dict.fromkeys(SOCKET_MOUNTS, sockets)
     application = build_application(services, logger, reports, mounts)
     garbage.settle()

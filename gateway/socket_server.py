@@ -194,6 +194,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             "maxPayload": settings.socket_frame_max_bytes,
         }
 
+    def principals(self) -> list[Principal]:
+        """Return who is signed in on any socket."""
+        members = (member for room in self.services.rooms.users.values() for member in room.members)
+        found = (cast("SocketSession", member).principal for member in members)
+        return [principal for principal in found if principal is not None]
+
     def _revoked(self, user_id: int, session_id: int) -> None:
         room = self.services.rooms.users.get(user_id)
         for member in () if room is None else list(room.members):

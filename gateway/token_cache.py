@@ -40,6 +40,10 @@ class TokenCache:
             del self._known[next(iter(self._known))]
         self._known[token] = principal
 
+    def principals(self) -> list[Principal]:
+        """Return whom the tokens stand for, in no order that means anything."""
+        return list(self._known.values())
+
     def forget_user(self, user_id: int) -> None:
         """Forget a user's tokens, so that the next use reads the role anew.  O(tokens known)."""
         self._forget(lambda principal: principal.user_id == user_id)

@@ -9,6 +9,7 @@ in. `rotate` decides in one transaction, with the token's row locked:
 """
 
 import enum
+from collections.abc import Sequence
 
 import msgspec
 
@@ -118,6 +119,15 @@ class Sessions:
             token_hash,
         )
         return None if row is None else (row["user_id"], row["id"])
+
+    async def roles_in(self, session_ids: Sequence[int]) -> dict[int, str]:
+        """Return their users' roles now, by session, for those sessions that stand."""
+        rows = await self._pool.fetch(
+            "SELECT s.id, u.role FROM sessions s JOIN users u ON u.id = s.user_id"
+            " WHERE s.id = ANY($1::bigint[]) AND s.revoked_at IS NULL",
+            session_ids,
+        )
+        return {row["id"]: row["role"] for row in rows}
 
     async def role_in(self, session_id: int, user_id: int) -> str | None:
         """Return the user's role now if the session stands, else None."""

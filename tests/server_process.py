@@ -238,6 +238,11 @@ class ServerProcess:
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json().get("data")
 
+    def status(self, path: str, token: str) -> int:
+        """Return the status of one GET."""
+        headers = {"authorization": f"Bearer {token}"}
+        return httpx.get(f"{self.url}/api/v1{path}", headers=headers).status_code
+
     def admin(self) -> str:
         """Return an administrator's access token."""
         if not self._admin_token:

@@ -4,6 +4,7 @@ What a reader heard is applied to a model that checks every `prevSeq` and every 
 message that was missed, repeated or wrong anywhere on the way fails the test.
 """
 
+import asyncio
 import time
 
 import httpx
@@ -26,6 +27,7 @@ from tests.server_process import ADMIN_PASSWORD, ServerProcess, until
 
 STALE_S = 3.0
 BACK_S = 5.0
+SEEN_S = 3.0
 ORDER = {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.5", "quantity": "1"}
 
 
@@ -108,6 +110,26 @@ async def test_what_needs_the_engine_is_refused_with_the_reason(fleet: Fleet) ->
             assert error["code"] == "UNAVAILABLE"
             assert "engine's own address" in error["message"]
     assert fleet.engine.call("GET", "/admin/stats", fleet.engine.admin())["seq"] == before
+
+
+async def test_what_one_process_ends_the_others_notice(fleet: Fleet) -> None:
+    gateways = [fleet.gateway("one"), fleet.gateway("two")]
+    user_id, token = fleet.engine.trader()
+    async with (
+        socket_client(gateways[0].port, token) as socket,
+        socket_client(fleet.engine.port, token) as near,
+    ):
+        admin = fleet.engine.admin()
+        assert gateways[0].status("/admin/audit", token) == 403
+        gateways[1].call("PATCH", f"/admin/users/{user_id}/role", admin, {"role": "ADMIN"})
+        await until(lambda: gateways[0].status("/admin/audit", token) == 200, SEEN_S)
+        await until(lambda: fleet.engine.status("/admin/audit", token) == 200, SEEN_S)
+        gateways[1].call("POST", "/auth/logout", token)
+        for client in (socket, near):
+            await asyncio.wait_for(client.closed.wait(), SEEN_S)
+            assert client.close_reason == "session ended"
+        for server in (*gateways, fleet.engine):
+            assert server.status("/auth/me", token) == 401
 
 
 async def test_redis_is_killed_and_comes_back_empty(fleet: Fleet) -> None:
