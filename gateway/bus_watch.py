@@ -1,14 +1,14 @@
 """How the transport to other processes is doing, as metrics and in the log."""
 
 from gateway.logs import Logger
-from gateway.metrics import Metrics
+from gateway.metrics import FeedMetrics
 from persistence.redis_messages import BusObserver
 
 
 class BusWatch(BusObserver):
     """Watches one end of the fan-out."""
 
-    def __init__(self, metrics: Metrics, logger: Logger) -> None:
+    def __init__(self, metrics: FeedMetrics, logger: Logger) -> None:
         self._metrics = metrics
         self._logger = logger
 
@@ -22,8 +22,8 @@ class BusWatch(BusObserver):
 
     def published(self, rows: int) -> None:
         """Count batches that Redis has taken."""
-        self._metrics.fanout_batches.labels("published").inc(rows)
+        self._metrics.batches.labels("published").inc(rows)
 
     def dropped(self, rows: int) -> None:
         """Count batches that gateways have to read from the journal."""
-        self._metrics.fanout_batches.labels("dropped").inc(rows)
+        self._metrics.batches.labels("dropped").inc(rows)

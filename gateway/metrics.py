@@ -65,6 +65,28 @@ class HttpMetrics:
         return children
 
 
+class FeedMetrics:
+    """How a gateway follows its engine, and how an engine reaches its gateways."""
+
+    __slots__ = ("batches", "gaps", "redis_connected", "reloads", "stale")
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.stale = Gauge(
+            "feed_stale", "1 while this gateway doesn't hear the engine.", registry=registry
+        )
+        self.gaps = Counter("feed_gaps", "Gaps that were read from the journal.", registry=registry)
+        self.reloads = Counter("feed_reloads", "Times the view was loaded anew.", registry=registry)
+        self.redis_connected = Gauge(
+            "redis_connected", "1 while Redis answers this process.", registry=registry
+        )
+        self.batches = Counter(
+            "fanout_batches",
+            "Committed batches by what became of them: published or dropped.",
+            ("fate",),
+            registry=registry,
+        )
+
+
 class Metrics:
     """All metrics; whoever owns what is measured gets the metric handed in."""
 
@@ -116,24 +138,7 @@ class Metrics:
             "engine_last_sequence", "Last committed command.", registry=registry
         )
         self.engine_epoch = Gauge("engine_epoch", "Epoch of the engine.", registry=registry)
-        self.feed_stale = Gauge(
-            "feed_stale", "1 while this gateway doesn't hear the engine.", registry=registry
-        )
-        self.feed_gaps = Counter(
-            "feed_gaps", "Gaps that were read from the journal.", registry=registry
-        )
-        self.feed_reloads = Counter(
-            "feed_reloads", "Times the view was loaded anew.", registry=registry
-        )
-        self.redis_connected = Gauge(
-            "redis_connected", "1 while Redis answers this process.", registry=registry
-        )
-        self.fanout_batches = Counter(
-            "fanout_batches",
-            "Committed batches by what became of them.",
-            ("fate",),
-            registry=registry,
-        )
+        self.feed = FeedMetrics(registry)
         self.event_loop_lag = Histogram(
             "event_loop_lag_seconds",
             "How much later than asked the event loop wakes.",

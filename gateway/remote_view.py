@@ -55,7 +55,7 @@ class RemoteFeed:
         self._rooms = rooms
         self._metrics = metrics
         self._logger = logger
-        metrics.feed_stale.set(feed.is_stale)
+        metrics.feed.stale.set(feed.is_stale)
         metrics.engine_epoch.set(feed.epoch)
 
     def on_execution(self, execution: Execution, _view: State) -> None:
@@ -69,13 +69,13 @@ class RemoteFeed:
 
     def on_gap(self) -> None:
         """Count a gap."""
-        self._metrics.feed_gaps.inc()
+        self._metrics.feed.gaps.inc()
         self._logger.info("a gap in the feed is read from the journal")
 
     def on_reload(self, epoch: int, view: State) -> None:
         """Begin anew; whoever listened has missed something."""
         self._lead(epoch, view)
-        self._metrics.feed_reloads.inc()
+        self._metrics.feed.reloads.inc()
         self._metrics.engine_last_sequence.set(view.seq)
         self._logger.warning("the view was loaded anew", epoch=epoch, seq=view.seq)
         for listener in self._feed.on_reload:
@@ -87,7 +87,7 @@ class RemoteFeed:
         if is_stale is self._feed.is_stale:
             return
         self._feed.is_stale = is_stale
-        self._metrics.feed_stale.set(is_stale)
+        self._metrics.feed.stale.set(is_stale)
         if is_stale:
             self._logger.warning("the feed is stale", seq=follower.view.seq)
         else:
@@ -118,7 +118,7 @@ async def follow_engine(
         loaded,
         url,
         pool,
-        RedisSubscriber(redis_url, loaded.database_id, BusWatch(metrics, logger)),
+        RedisSubscriber(redis_url, loaded.database_id, BusWatch(metrics.feed, logger)),
         (Publisher(rooms, metrics.socket_messages.labels("out")), remote),
         remote,
     )

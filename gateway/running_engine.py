@@ -58,7 +58,7 @@ async def run_engine(
     async with AsyncExitStack() as stack:
         publishers = []
         if settings.redis_url is not None:
-            publisher = _publisher(settings.redis_url, recovered, BusWatch(metrics, logger))
+            publisher = _publisher(settings.redis_url, recovered, BusWatch(metrics.feed, logger))
             publisher.start()
             stack.push_async_callback(publisher.stop)
             publishers.append(publisher)

@@ -15,6 +15,7 @@ A row that can't be applied ends the process (`failed`), as in the engine.
 """
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Sequence
@@ -165,11 +166,14 @@ class Follower:
             for row in message.rows:
                 if self._fits(row):
                     await self._apply(row)
-        if not self._covers(message):
+        is_whole = self._covers(message)
+        if not is_whole:
             self._feed_listener.on_gap()
-            if not await self._catch_up() or not self._covers(message):
+        # Who leads is the database's to say, not the message's.
+        if not is_whole or epoch != self.epoch:
+            await self._catch_up()
+            if not self._covers(message) or epoch != self.epoch:
                 return
-        self._lead(epoch)
         self._fresh_at = asyncio.get_running_loop().time()
 
     async def _doubt(self) -> None:
@@ -215,9 +219,9 @@ class Follower:
             raise HistoryMismatch(f"a batch that ends at {row.last_seq} led to {self.view.seq}")
         self._hash = row.hash
 
-    async def _catch_up(self) -> bool:
-        """Read from the journal what is missing; False if the database is away."""
-        try:
+    async def _catch_up(self) -> None:
+        """Read from the journal what is missing; nothing happens if the database is away."""
+        with contextlib.suppress(*_AWAY):
             head = await tables.read_head(self._store)
             gap = head.last_seq - self.view.seq
             if head.epoch < self.epoch or not 0 <= gap <= RELOAD_COMMANDS:
@@ -228,9 +232,6 @@ class Follower:
             if self.view.seq == head.last_seq and self._hash != head.chain_hash:
                 await self._reload()
             self._lead(head.epoch)
-        except _AWAY:
-            return False
-        return True
 
     async def _replay(self) -> bool:
         """Apply the journal's next few rows; False if they don't follow on the view."""

@@ -57,6 +57,7 @@ class RedisPublisher:
         self._rows: deque[JournalRow] = deque()
         self._bytes = 0
         self._is_connected = False
+        self._noted: bool | None = None
         self._closing = False
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -87,12 +88,11 @@ class RedisPublisher:
             try:
                 await client.ping()
                 self._is_connected = True
-                self._observer.connected(True, "")
+                self._note(True)
                 await self._publish(client)
             except FAILURES as error:
-                if self._is_connected:
-                    self._is_connected = False
-                    self._observer.connected(False, reason_of(error))
+                self._is_connected = False
+                self._note(False, reason_of(error))
                 self._drop()
                 await self._wait(RETRY_S)
             finally:
@@ -136,6 +136,12 @@ class RedisPublisher:
             self._observer.dropped(len(self._rows))
             self._rows.clear()
             self._bytes = 0
+
+    def _note(self, is_connected: bool, reason: str = "") -> None:
+        """Tell the observer of a change, and of the first time in any case."""
+        if self._noted is not is_connected:
+            self._noted = is_connected
+            self._observer.connected(is_connected, reason)
 
     async def _wait(self, seconds: float) -> None:
         """Wait for news, at most so long."""

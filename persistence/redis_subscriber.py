@@ -43,7 +43,7 @@ class RedisSubscriber:
         self._client: Redis | None = None
         self._pubsub: PubSub | None = None
         self._heard_at = 0.0
-        self._is_connected = False
+        self._is_connected: bool | None = None
 
     async def receive(self) -> Message | None:
         """Return the next message; None if none came in time, or something may have been missed."""
@@ -60,9 +60,7 @@ class RedisSubscriber:
                 await self._disconnect("silence")
             return None
         self._heard_at = clock()
-        if not self._is_connected:
-            self._is_connected = True
-            self._observer.connected(True, "")
+        self._note(True)
         try:
             message: Message = decode(found)
         except msgspec.DecodeError:
@@ -86,10 +84,14 @@ class RedisSubscriber:
         return self._pubsub
 
     async def _disconnect(self, reason: str) -> None:
-        if self._is_connected:
-            self._is_connected = False
-            self._observer.connected(False, reason)
+        self._note(False, reason)
         await self.close()
+
+    def _note(self, is_connected: bool, reason: str = "") -> None:
+        """Tell the observer of a change, and of the first time in any case."""
+        if self._is_connected is not is_connected:
+            self._is_connected = is_connected
+            self._observer.connected(is_connected, reason)
 
 
 async def _next_of(pubsub: "PubSub") -> Any:  # noqa: ANN401 - bytes, or what a stranger sent

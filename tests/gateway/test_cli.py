@@ -14,10 +14,21 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-c", "from gateway.cli import main; main(prog_name='probity')")
 START_SECONDS = 60
+KEY = (
+    Ed25519PrivateKey.generate()
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+)
 
 
 async def start(folder: Path, *arguments: str, **environment: str) -> Process:
@@ -163,3 +174,35 @@ async def test_database_that_is_away_is_said_in_one_line(tmp_path: Path) -> None
     assert (code, out) == (1, "")
     assert re.fullmatch("probity: the database can't be reached: .*\n", err)
     assert "swordfish" not in err
+
+
+REDIS = {"REDIS_URL": "redis://127.0.0.1:1"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "line"),
+    [
+        ({}, 2, "REDIS_URL: is missing: .*"),
+        (REDIS, 2, "JWT_PRIVATE_KEY: is missing: .*"),
+        (
+            REDIS | {"JWT_PRIVATE_KEY": KEY},
+            1,
+            "no database runs in data: start `probity serve` there, or set DATABASE_URL",
+        ),
+    ],
+)
+async def test_gateway_says_what_it_has_to_share_with_the_engine(
+    tmp_path: Path, environment: dict[str, str], code: int, line: str
+) -> None:
+    found, out, err = await run(tmp_path, "gateway", **environment)
+    assert (found, out) == (code, "")
+    assert re.fullmatch(f"probity: {line}\n", err)
+
+
+async def test_gateway_refuses_a_schema_of_another_version(
+    tmp_path: Path, empty_database_url: str
+) -> None:
+    environment = REDIS | {"JWT_PRIVATE_KEY": KEY, "DATABASE_URL": empty_database_url}
+    code, out, err = await run(tmp_path, "gateway", **environment)
+    assert (code, out) == (1, "")
+    assert re.fullmatch("probity: the database's schema is at nothing, .* is needed: .*\n", err)

@@ -32,6 +32,10 @@ def test_example_file_read_as_it_stands_gives_the_defaults() -> None:
         ("CORS_ORIGIN", "https://a.example/path"),
         ("CORS_ORIGIN", "*,https://a.example"),
         ("DATABASE_URL", "mysql://localhost"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://"),
+        ("REDIS_URL", "redis://host:port"),
+        ("REDIS_URL", "unix://"),
         ("STARTING_CREDITS", "1e3"),
         ("LOG_LEVEL", "loud"),
         ("RATE_LIMIT_WINDOW_MS", "1500"),
@@ -60,9 +64,20 @@ def test_missing_companion_is_named(environment: dict[str, str], named: str) -> 
 
 
 def test_secrets_are_not_repeated_in_the_error() -> None:
-    with pytest.raises(SettingsError) as caught:
-        load_settings({"DATABASE_URL": "mysql://user:hunter22@host/db"})
-    assert "hunter22" not in str(caught.value)
+    for name, value in [
+        ("DATABASE_URL", "mysql://user:hunter22@host/db"),
+        ("REDIS_URL", "http://:hunter22@host"),
+    ]:
+        with pytest.raises(SettingsError) as caught:
+            load_settings({name: value})
+        assert "hunter22" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://localhost", "rediss://user:pass@host:6380/2", "unix:///run/redis.sock?db=1"]
+)
+def test_redis_is_reached_by_any_of_its_urls(url: str) -> None:
+    assert load_settings({"REDIS_URL": url}).redis_url == url
 
 
 def test_durations_and_lists() -> None:
