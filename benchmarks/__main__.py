@@ -5,7 +5,15 @@ import sys
 
 from benchmarks.conditions import conditions
 
-ALL = ("core", "journal_choice", "engine_journal", "rest_orders", "socket_orders", "fan_out")
+ALL = (
+    "core",
+    "journal_choice",
+    "engine_journal",
+    "rest_orders",
+    "socket_orders",
+    "fan_out",
+    "redis_fan_out",
+)
 
 
 def main(names: list[str]) -> int:

@@ -72,7 +72,7 @@ def measure() -> list[Figure]:
             for number in range(ROUNDS):
                 slug = f"{name.replace(' ', '-')}-{number}"
                 server.market(slug)
-                rate, p99, notes = _round(wrk, server, slug, traders, bodies)
+                rate, p99, notes = run_wrk(wrk, server, slug, traders, bodies)
                 rates.append(rate)
                 waits.append(p99)
             figures.append(Figure(f"REST: {name}", "orders/s", rates, floor=2_000, note=notes))
@@ -80,9 +80,10 @@ def measure() -> list[Figure]:
     return figures
 
 
-def _round(
+def run_wrk(
     wrk: str, server: ServerProcess, slug: str, tokens: list[str], bodies: list[str]
 ) -> tuple[float, float, str]:
+    """Send orders for `SECONDS`; return durable orders/s, the p99 wait in us, and notes."""
     script = _SCRIPT % {
         "tokens": ",".join(f'"{token}"' for token in tokens),
         "bodies": ",".join(f"'{body}'" for body in bodies),

@@ -33,6 +33,7 @@ class ServerProcess:
     url: str
     pid: int
     admin_token: str
+    environment: Mapping[str, str]
 
     def call(self, method: str, path: str, token: str | None, body: object = None) -> Any:  # noqa: ANN401 - JSON is anything
         """Send one API request and return the `data` of its answer; anything but success raises."""
@@ -66,17 +67,33 @@ def running_server(settings: Mapping[str, str] = {}) -> Iterator[ServerProcess]:
         environment = os.environ | _NO_LIMITS | dict(settings)
         environment |= {"DATA_DIR": folder, "HOST": "127.0.0.1", "PORT": str(port)}
         environment |= {"PROBITY_ADMIN_EMAIL": email, "PROBITY_ADMIN_PASSWORD": password}
-        command = [str(Path(sys.executable).with_name("probity")), "serve"]
-        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
-            try:
-                url = f"http://127.0.0.1:{port}"
-                _wait_until_ready(url, process)
-                body = {"email": email, "password": password}
-                answer = httpx.post(f"{url}/api/v1/auth/login", json=body).json()
-                yield ServerProcess(url, process.pid, answer["data"]["accessToken"])
-            finally:
-                process.terminate()
-                process.wait(_STOP_SECONDS)
+        with _running("serve", environment) as (url, pid):
+            body = {"email": email, "password": password}
+            answer = httpx.post(f"{url}/api/v1/auth/login", json=body).json()
+            yield ServerProcess(url, pid, answer["data"]["accessToken"], environment)
+
+
+@contextmanager
+def running_gateway(server: ServerProcess) -> Iterator[str]:
+    """Start a gateway beside a server that has a REDIS_URL; yield its URL and stop it again."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with _running("gateway", {**server.environment, "PORT": str(port)}) as (url, _):
+        yield url
+
+
+@contextmanager
+def _running(command: str, environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    program = str(Path(sys.executable).with_name("probity"))
+    with subprocess.Popen([program, command], env=environment, stderr=subprocess.PIPE) as process:
+        try:
+            url = f"http://127.0.0.1:{environment['PORT']}"
+            _wait_until_ready(url, process)
+            yield url, process.pid
+        finally:
+            process.terminate()
+            process.wait(_STOP_SECONDS)
 
 
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
