@@ -245,6 +245,7 @@ class Follower:
     async def _reload(self) -> None:
         """Load the tables anew: too much was missed, or the database has another history."""
         loaded = await load(self._url)
+        self.view.dismantle()
         self.view.become(loaded.view)
         self._hash = loaded.hash
         self.epoch = loaded.epoch
