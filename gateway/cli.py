@@ -60,13 +60,14 @@ class ChecksFailed(Exception):
 
 
 class EngineStopped(Exception):
-    """The engine could not go on; what was acknowledged is safe, and a new start recovers.
+    """The engine, or a gateway's view, could not go on; what was acknowledged is safe, and a new
+    start recovers.
 
     `final` if the operator has asked for the end meanwhile.
     """
 
-    def __init__(self, reason: BaseException, *, final: bool) -> None:
-        super().__init__(f"the engine stopped: {reason}")
+    def __init__(self, reason: BaseException, *, final: bool, what: str = "engine") -> None:
+        super().__init__(f"the {what} stopped: {reason}")
         self.final = final
 
 
@@ -136,7 +137,8 @@ async def _gateway(settings: Settings) -> None:
             click.echo(gateway_banner(settings.host, listening.getsockname()[1]), err=True)
             await _serve_until_ended(running, settings, listening, stop, running.drains)
             if running.engine_failed.done():
-                raise EngineStopped(running.engine_failed.result(), final=stop.is_set)
+                failure = running.engine_failed.result()
+                raise EngineStopped(failure, final=stop.is_set, what="gateway's view")
 
 
 def _bound(settings: Settings) -> socket.socket:
