@@ -3,6 +3,7 @@
     probity serve           everything in one process
     probity migrate         bring the schema to this version
     probity verify          prove the exchange from its journal
+    probity doctor          check what the exchange needs
     probity user create     add a user
     probity replay          send recorded trades through a running exchange
 
@@ -24,6 +25,7 @@ from gateway import bootstrap
 from gateway.auth import add_user
 from gateway.banner import Opened, banner
 from gateway.demo import make_demo, running_demo
+from gateway.doctor import doctor
 from gateway.errors import ApiError
 from gateway.logs import configure_logs
 from gateway.passwords import Passwords
@@ -75,6 +77,7 @@ def main() -> None:
 
 
 main.add_command(replay)
+main.add_command(doctor)
 
 
 @main.command()
