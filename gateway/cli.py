@@ -4,6 +4,7 @@
     probity gateway         sockets, market data and reads beside it, over Redis
     probity migrate         bring the schema to this version
     probity verify          prove the exchange from its journal
+    probity doctor          check what the exchange needs
     probity user create     add a user
     probity replay          send recorded trades through a running exchange
 
@@ -26,6 +27,7 @@ from gateway import bootstrap
 from gateway.auth import add_user
 from gateway.banner import Opened, banner, gateway_banner
 from gateway.demo import make_demo, running_demo
+from gateway.doctor import doctor
 from gateway.errors import ApiError
 from gateway.logs import configure_logs
 from gateway.passwords import Passwords
@@ -78,6 +80,7 @@ def main() -> None:
 
 
 main.add_command(replay)
+main.add_command(doctor)
 
 
 def _listens(command: Callable[..., None]) -> Callable[..., None]:

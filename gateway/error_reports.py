@@ -25,7 +25,7 @@ class ErrorReports:
         try:
             self._sentry.init(
                 dsn=dsn,
-                send_default_pii=False,
+                # Personal data is off by default; newer versions warn of the old name for that.
                 max_request_body_size="never",
                 include_local_variables=False,
                 default_integrations=False,

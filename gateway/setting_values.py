@@ -4,6 +4,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,6 +27,14 @@ def text(value: str) -> str:
     if not value:
         raise ValueError("is missing")
     return value
+
+
+def folder(value: str) -> Path:
+    """Return a folder's path; "~" is somebody's home, as in a shell."""
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(f'"{value}" names the home of nobody here') from None
 
 
 def optional(parse: Callable[[str], T]) -> Callable[[str], T | None]:

@@ -95,13 +95,18 @@ def load_key(pem: str | None, data_dir: Path) -> Ed25519PrivateKey:
 
     Raises SettingsError if what is there is no Ed25519 key.
     """
+    return find_key(pem, data_dir) or _make_key(data_dir / KEY_FILE)
+
+
+def find_key(pem: str | None, data_dir: Path) -> Ed25519PrivateKey | None:
+    """Return the key as `load_key` does, but None where it would make one."""
     if pem is not None:
         return _parse_key(pem.replace("\\n", "\n").encode("utf-8"), "JWT_PRIVATE_KEY")
     path = data_dir / KEY_FILE
     try:
         return _parse_key(path.read_bytes(), f"DATA_DIR: {path}")
     except FileNotFoundError:
-        return _make_key(path)
+        return None
     except OSError:
         raise SettingsError(f"DATA_DIR: {path} can't be read") from None
 

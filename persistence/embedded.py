@@ -19,10 +19,11 @@ import fcntl
 import importlib.util
 import os
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import quote
 
 import asyncpg
+import psutil
 
 from persistence import postmaster
 from persistence.cluster import Cluster
@@ -141,6 +142,46 @@ def running_url(data_dir: Path) -> str | None:
     """Say where the server of a folder that another process holds is reached, if it is up."""
     found = postmaster.find(data_dir.expanduser().resolve() / "postgres")
     return _url(ROLE, ROLE, found.socket_folder) if found and found.is_ready else None
+
+
+class EmbeddedState(NamedTuple):
+    """What is in a data folder, seen from outside and without touching it."""
+
+    holder: int | None
+    """The process of the Probity that works there."""
+    is_made: bool
+    """Whether there is a cluster."""
+    is_running: bool
+    """Whether its server takes connections."""
+    was_killed: bool
+    """Whether its server ended without having been stopped."""
+
+
+def state_of(data_dir: Path) -> EmbeddedState:
+    """Look at a data folder; starts, stops and locks nothing.
+
+    Raises:
+        OSError: the folder can't be looked into.
+    """
+    folder = data_dir.expanduser().resolve()
+    cluster = folder / "postgres"
+    server = postmaster.find(cluster)
+    return EmbeddedState(
+        holder=_holder(folder / "lock"),
+        is_made=(cluster / "PG_VERSION").exists(),
+        is_running=server is not None and server.is_ready and server.accepts(),
+        was_killed=server is None and (cluster / "postmaster.pid").exists(),
+    )
+
+
+def _holder(lock: Path) -> int | None:
+    """Name the process that has the lock, without trying to take it from a Probity that starts."""
+    try:
+        process = psutil.Process(int(lock.read_text("ascii")))
+        holds = str(lock) in {file.path for file in process.open_files()}
+    except (FileNotFoundError, ValueError, psutil.Error):
+        return None
+    return process.pid if holds else None
 
 
 def _hold(folder: Path) -> int:

@@ -55,10 +55,7 @@ async def current(url: str) -> str | None:
     """Name the last step applied to the database, or None where there is none."""
     connection = await connect(url)
     try:
-        if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
-            return None
-        revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
-        return revision
+        return await current_of(connection)
     finally:
         await connection.close()
 
@@ -73,9 +70,27 @@ async def require_newest(url: str) -> None:
         )
 
 
+async def current_of(connection: "asyncpg.Connection[asyncpg.Record]") -> str | None:
+    """Do what :func:`current` does on a connection that is open."""
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return None
+    revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    return revision
+
+
 def head() -> str | None:
     """Name the newest step this version of Probity knows."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def known() -> frozenset[str]:
+    """Name every step this version of Probity knows."""
+    return _steps(_config())
+
+
+def _steps(config: Config) -> frozenset[str]:
+    script = ScriptDirectory.from_config(config)
+    return frozenset(revision.revision for revision in script.walk_revisions())
 
 
 def _config() -> Config:
@@ -114,11 +129,10 @@ async def _in_one_transaction(url: str, migrate: Callable[[Connection], None]) -
 
 
 def _refuse_newer(config: Config, connection: Connection) -> None:
-    script = ScriptDirectory.from_config(config)
-    known = {revision.revision for revision in script.walk_revisions()}
+    steps = _steps(config)
     for applied in MigrationContext.configure(connection).get_current_heads():
-        if applied not in known:
+        if applied not in steps:
             raise SchemaTooNew(
-                f"the database is at version {applied}, which this Probity (up to"
-                f" {script.get_current_head()}) doesn't know: run the newer Probity"
+                f"the database is at version {applied}, which this Probity (up to {head()})"
+                " doesn't know: run the newer Probity"
             )

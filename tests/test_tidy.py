@@ -23,6 +23,7 @@ TOP_LEVEL: Final = frozenset(
         ".ci",
         ".editorconfig",
         ".env.example",
+        ".github",
         ".gitignore",
         ".pre-commit-config.yaml",
         "CHANGELOG.md",
@@ -75,7 +76,8 @@ def files() -> Iterator[Path]:
     for folder, folders, names in os.walk(ROOT):
         folders[:] = sorted(set(folders) - MADE)
         for name in sorted(names):
-            if not name.startswith(".coverage"):
+            # In a second work tree of the repository `.git` is a file.
+            if name not in MADE and not name.startswith(".coverage"):
                 yield Path(folder, name)
 
 

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-c", "from gateway.cli import main; main(prog_name='probity')")
+KEPT = ("PATH", "HOME", "COVERAGE_")
 START_SECONDS = 60
 KEY = (
     Ed25519PrivateKey.generate()
@@ -33,7 +34,7 @@ KEY = (
 
 async def start(folder: Path, *arguments: str, **environment: str) -> Process:
     """Start `probity` with nothing of our own environment that would change it."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
     return await asyncio.create_subprocess_exec(
         *COMMAND,
         *arguments,
