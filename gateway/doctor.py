@@ -3,6 +3,7 @@
     settings   named if wrong; nothing else can be looked at then but Python
     python, data folder, key, clock, open files, port      gateway.machine_checks
     database   reachable, version, durability, schema, clock; the embedded server's state
+    redis      reachable and new enough, if one is set
 
 Laws: it changes nothing, so it may be run beside a running exchange and as often as wanted; every
 check runs whatever the others found; one line each; the exit code is 1 if one failed. A new check
@@ -20,6 +21,7 @@ import uvloop
 from gateway import machine_checks
 from gateway.database_checks import database
 from gateway.finding import Finding, Level, fail, ok
+from gateway.redis_checks import redis
 from gateway.settings import Settings, SettingsError, load_settings
 
 SOCKETS: Final = 500
@@ -41,7 +43,12 @@ async def _database(settings: Settings, _sockets: int) -> AsyncIterator[Finding]
         yield finding
 
 
-CHECKS: Final[tuple[Check, ...]] = (_machine, _database)
+async def _redis(settings: Settings, _sockets: int) -> AsyncIterator[Finding]:
+    async for finding in redis(settings):
+        yield finding
+
+
+CHECKS: Final[tuple[Check, ...]] = (_machine, _database, _redis)
 
 
 async def examine_everything(sockets: int) -> AsyncIterator[Finding]:

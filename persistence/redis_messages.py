@@ -71,6 +71,16 @@ def make_client(url: str) -> Redis:
     )
 
 
+async def server_version(url: str) -> tuple[int, ...]:
+    """Return the version of the server, e.g. (7, 0, 15); raises one of `FAILURES`."""
+    client = make_client(url)
+    try:
+        about = await client.info("server")
+    finally:
+        await client.aclose()
+    return tuple(int(part) for part in str(about["redis_version"]).split(".") if part.isdigit())
+
+
 class BusObserver:
     """A reader of how the transport is doing; this one looks away."""
 
