@@ -28,7 +28,7 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
     if settings.database_url is None:
         for finding in embedded(settings):
             yield finding
-        url = _running(settings)
+        url = running_url(settings.data_dir)
         names = [("embedded database", url)] if url else []
     else:
         names = [("DATABASE_URL", settings.database_url)]
@@ -85,13 +85,6 @@ def _embedded(state: EmbeddedState, name: str) -> Finding:
     if state.was_killed:
         return warn(f"{name} was killed", "nothing is lost: the next start recovers it by itself")
     return ok(f"{name} {'is stopped' if state.is_made else 'will be made'}")
-
-
-def _running(settings: Settings) -> str | None:
-    try:
-        return running_url(settings.data_dir)
-    except OSError:
-        return None  # said already by `embedded`
 
 
 def judge(name: str, found: Examination, settings: Settings) -> Iterator[Finding]:

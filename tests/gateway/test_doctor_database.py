@@ -11,7 +11,7 @@ from gateway.finding import Finding, Level
 from gateway.settings import Settings
 from persistence import migrate
 from persistence.database import connect
-from persistence.embedded import EmbeddedPostgres, EmbeddedState
+from persistence.embedded import EmbeddedPostgres, EmbeddedState, running_url
 from persistence.examination import Examination, examine
 from tests.gateway.test_cli import serving
 from tests.gateway.test_doctor import assert_says, only, settings
@@ -69,8 +69,7 @@ async def test_embedded_server_that_was_killed(tmp_path: Path) -> None:
     os.kill(server.pid, 9)
     try:
         async with asyncio.timeout(20):
-            while running := database_checks._running(chosen):
-                assert running
+            while running_url(chosen.data_dir) is not None:
                 await asyncio.sleep(0.01)
         found, *_ = await examined(chosen)
         assert_says(found, Level.WARN, "isn't up, but process", "wait")
@@ -84,6 +83,16 @@ def test_embedded_server_that_is_starting() -> None:
     state = EmbeddedState(holder=17, is_made=True, is_running=False, was_killed=False)
     finding = database_checks._embedded(state, "embedded database: there")
     assert_says(finding, Level.WARN, "process 17 holds the folder", "wait")
+
+
+def test_folder_of_another_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Path) -> EmbeddedState:
+        raise PermissionError(13, "Permission denied")
+
+    # Where tests run as root no folder is closed to them.
+    monkeypatch.setattr(database_checks, "state_of", refused)
+    finding = only(database_checks.embedded(settings(tmp_path)))
+    assert_says(finding, Level.FAIL, "can't be looked into", "on the account that runs Probity")
 
 
 def test_no_embedded_server_in_this_installation(
