@@ -1,6 +1,5 @@
 """`probity doctor` and databases: ones that are made unfit for real, and what none here can be."""
 
-import asyncio
 import os
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from persistence.embedded import EmbeddedPostgres, EmbeddedState, running_url
 from persistence.examination import Examination, examine
 from tests.gateway.test_cli import serving
 from tests.gateway.test_doctor import assert_says, only, settings
+from tests.gateway.waiting import eventually
 
 GOOD = Examination(
     version="18.4",
@@ -68,9 +68,7 @@ async def test_embedded_server_that_was_killed(tmp_path: Path) -> None:
     server = await EmbeddedPostgres.start(chosen.data_dir)
     os.kill(server.pid, 9)
     try:
-        async with asyncio.timeout(20):
-            while running_url(chosen.data_dir) is not None:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: running_url(chosen.data_dir) is None)
         found, *_ = await examined(chosen)
         assert_says(found, Level.WARN, "isn't up, but process", "wait")
     finally:
