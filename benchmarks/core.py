@@ -3,11 +3,10 @@
 The flow of `flow.py` on one market: the account is the order's id modulo 1000, selling is buying
 NO, so that every trade mints a pair and every account that bought both sides is netted. Ledger
 entries are derived for every command, as the journal does, and the dirty lists are cleared every
-256 commands, as a batch does. Self-trade prevention changes the flow a little: about one fill in a
-thousand would be with oneself.
+256 commands, as a batch does. The garbage collector is set as the server sets it. Self-trade
+prevention changes the flow a little: about one fill in a thousand would be with oneself.
 """
 
-import gc
 import time
 
 from benchmarks.flow import Add, Cancel, order_flow
@@ -17,6 +16,7 @@ from exchange.commands import CancelOrder, Command, CreateMarket, OpenAccount, P
 from exchange.engine import Engine
 from exchange.state import State
 from exchange.terms import BUY, GTC, LIMIT, NO, YES, FeeModel, SelfTradePrevention
+from gateway import garbage
 
 ACCOUNTS = 1_000
 ROUNDS = 7
@@ -66,11 +66,9 @@ def one_round(batch: list[Command], *, with_ledger: bool) -> float:
 def measure() -> list[Figure]:
     """Return commands/s with events and escrow, and with the ledger entries too."""
     batch = commands(order_flow())
-    gc.collect()
-    gc.freeze()
+    garbage.settle()
     bare = [one_round(batch, with_ledger=False) for _ in range(ROUNDS)]
     whole = [one_round(batch, with_ledger=True) for _ in range(ROUNDS)]
-    gc.unfreeze()
     return [
         Figure("core: escrow and events", "commands/s", bare),
         Figure("core: escrow, events, ledger entries", "commands/s", whole, floor=150_000),

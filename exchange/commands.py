@@ -28,7 +28,9 @@ class Prior(msgspec.Struct, frozen=True, array_like=True):
     fingerprint: bytes
 
 
-class _Command(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="command"):
+class _Command(
+    msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="command", gc=False
+):
     """How every command is built and encoded."""
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exchange import cancelling, funding, market_admin, placing, settlement, transitions
+from exchange import cancelling, funding, market_admin, placing, settlement
 from exchange.bounds import RECENT_IDS
 from exchange.commands import (
     CancelAll,
@@ -32,7 +32,7 @@ from exchange.commands import (
 )
 from exchange.errors import InvariantViolated
 from exchange.events import CommandRejected, CommandReplayed, Event
-from exchange.idempotency import MAY_HAVE_KEY, Key, fingerprint, key_of
+from exchange.idempotency import Key, fingerprint, key_of
 from exchange.reasons import Reason
 from exchange.state import State
 
@@ -40,7 +40,7 @@ RULES_VERSION: Final = 1
 """Rises when the same commands would give other events; journaled with every batch."""
 
 
-class Execution(msgspec.Struct, frozen=True, array_like=True):
+class Execution(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One command as it ran: its stamp, itself, and what happened."""
 
     seq: int
@@ -73,10 +73,10 @@ class Engine:
         if at < state.now:
             raise InvariantViolated(f"time would run back from {state.now} to {at}")
         seq = state.seq + 1
-        transitions.begin(state, seq, at)
+        # What `transitions.begin` does, without the call.
+        state.seq, state.now = seq, at
         kind = type(command)
-        key = key_of(command) if kind in MAY_HAVE_KEY else None
-        if key is None:
+        if kind is CancelOrder or (key := key_of(command)) is None:
             events = _HANDLERS[kind](state, command)
         else:
             events = self._execute_once(key, command)

@@ -26,7 +26,6 @@ REQUEST_ID: Final = 1
 Key = tuple[int, int, str]
 """(account id, ORDER_ID or REQUEST_ID, the client's id)."""
 
-MAY_HAVE_KEY: Final = (PlaceOrder, CreditAccount, RefuseUnstorable)
 _NONE: Final = STORED_MAX
 _CREDIT_TAG: Final = CreditAccount.__struct_config__.tag
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -34,15 +33,15 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 
 def key_of(command: Command) -> Key | None:
     """Return under which key the command takes effect once; None if it may be repeated."""
-    if isinstance(command, PlaceOrder | RefuseUnstorable):
-        client_order_id = command.client_order_id
-        if client_order_id is not None:
-            kind = ORDER_ID
-            if type(command) is RefuseUnstorable and command.command_tag == _CREDIT_TAG:
-                kind = REQUEST_ID
-            return (command.account_id, kind, client_order_id)
-    elif isinstance(command, CreditAccount) and command.request_id is not None:
-        return (command.account_id, REQUEST_ID, command.request_id)
+    if isinstance(command, PlaceOrder):
+        if command.client_order_id is not None:
+            return (command.account_id, ORDER_ID, command.client_order_id)
+    elif isinstance(command, CreditAccount):
+        if command.request_id is not None:
+            return (command.account_id, REQUEST_ID, command.request_id)
+    elif isinstance(command, RefuseUnstorable) and command.client_order_id is not None:
+        space = REQUEST_ID if command.command_tag == _CREDIT_TAG else ORDER_ID
+        return (command.account_id, space, command.client_order_id)
     return None
 
 

@@ -35,7 +35,7 @@ from exchange.events import (
     PositionSettled,
     TradeExecuted,
 )
-from exchange.terms import BUY, SELL, Side, TradeKind
+from exchange.terms import BUY, SELL, TradeKind
 
 
 class Owner(IntEnum):
@@ -92,24 +92,24 @@ def entries(events: list[Event]) -> list[Entry]:
     """Return the postings of one command's events, in the order of the events."""
     posted: list[Entry] = []
     for event in events:
-        post = _POSTINGS.get(type(event))
-        if post is not None:
-            post(event, posted)
+        # Nine of ten commands place or cancel and do nothing else: no dispatch for those.
+        if isinstance(event, OrderPlaced):
+            if event.side is BUY and event.locked:
+                posted.append(_moved(_RESERVE, event, -event.locked))
+        elif isinstance(event, (OrderCancelled, OrderRested)):
+            if event.side is BUY and event.unlocked:
+                posted.append(_moved(_RELEASE, event, event.unlocked))
+        else:
+            post = _POSTINGS.get(type(event))
+            if post is not None:
+                post(event, posted)
     return posted
 
 
-def _post_placed(event: OrderPlaced, posted: list[Entry]) -> None:
-    locked = event.locked
-    if event.side is BUY and locked:
-        account_id, market_id, order_id = event.account_id, event.market_id, event.order_id
-        posted.append(Entry(_ACCOUNT, account_id, _RESERVE, -locked, locked, market_id, order_id))
-
-
-def _post_freed(event: OrderRested | OrderCancelled, posted: list[Entry]) -> None:
-    freed = event.unlocked
-    if event.side is BUY and freed:
-        account_id, market_id, order_id = event.account_id, event.market_id, event.order_id
-        posted.append(Entry(_ACCOUNT, account_id, _RELEASE, freed, -freed, market_id, order_id))
+def _moved(kind: EntryKind, event: OrderPlaced | OrderRested | OrderCancelled, freed: int) -> Entry:
+    """Return the entry of cash that went from locked to available, or back where `freed` < 0."""
+    market_id, order_id = event.market_id, event.order_id
+    return Entry(_ACCOUNT, event.account_id, kind, freed, -freed, market_id, order_id)
 
 
 def _post_credit(event: FundsCredited, posted: list[Entry]) -> None:
@@ -132,59 +132,39 @@ def _post_settlement(event: PositionSettled, posted: list[Entry]) -> None:
 
 def _post_trade(trade: TradeExecuted, posted: list[Entry]) -> None:
     """Post both legs, the pair made or given up, and each leg's fee."""
-    price = trade.price
-    if trade.kind is _TRANSFER:
-        maker_side = SELL if trade.side is BUY else BUY
-        maker_price = price
+    market_id, trade_no, quantity = trade.market_id, trade.trade_no, trade.quantity
+    side, price = trade.side, trade.price
+    amount = price * quantity
+    account_id, order_id = trade.taker_account_id, trade.taker_order_id
+    if side is BUY:
+        unlocked = trade.taker_unlocked
+        available, locked, paid = unlocked - amount, -unlocked, amount
     else:
-        maker_side = trade.side
-        maker_price = PRICE_SCALE - price
-    paid = _post_leg(
-        trade,
-        trade.taker_account_id,
-        trade.taker_order_id,
-        trade.side,
-        price,
-        trade.taker_unlocked,
-        posted,
-    ) + _post_leg(
-        trade,
-        trade.maker_account_id,
-        trade.maker_order_id,
-        maker_side,
-        maker_price,
-        trade.maker_unlocked,
-        posted,
+        available, locked, paid = amount, 0, -amount
+    posted.append(
+        Entry(_ACCOUNT, account_id, _TRADE, available, locked, market_id, order_id, trade_no)
     )
-    market_id, trade_no = trade.market_id, trade.trade_no
+    if trade.kind is _TRANSFER:
+        side = SELL if side is BUY else BUY
+    else:
+        amount = PRICE_SCALE * quantity - amount
+    account_id, order_id = trade.maker_account_id, trade.maker_order_id
+    if side is BUY:
+        unlocked = trade.maker_unlocked
+        available, locked = unlocked - amount, -unlocked
+        paid += amount
+    else:
+        available, locked = amount, 0
+        paid -= amount
+    posted.append(
+        Entry(_ACCOUNT, account_id, _TRADE, available, locked, market_id, order_id, trade_no)
+    )
     if paid:
         posted.append(Entry(_COLLATERAL, market_id, _TRADE, paid, 0, market_id, 0, trade_no))
     if trade.taker_fee:
         _post_fee(trade, trade.taker_account_id, trade.taker_order_id, trade.taker_fee, posted)
     if trade.maker_fee:
         _post_fee(trade, trade.maker_account_id, trade.maker_order_id, trade.maker_fee, posted)
-
-
-def _post_leg(
-    trade: TradeExecuted,
-    account_id: int,
-    order_id: int,
-    side: Side,
-    price: int,
-    unlocked: int,
-    posted: list[Entry],
-) -> int:
-    """Post what one leg pays or is paid; return what it pays, negative for what it is paid."""
-    amount = price * trade.quantity
-    if side is BUY:
-        available, locked, paid = unlocked - amount, -unlocked, amount
-    else:
-        available, locked, paid = amount, 0, -amount
-    market_id, trade_no = trade.market_id, trade.trade_no
-    posted.append(
-        Entry(_ACCOUNT, account_id, _TRADE, available, locked, market_id, order_id, trade_no)
-    )
-    return paid
 
 
 def _post_fee(
@@ -197,9 +177,6 @@ def _post_fee(
 
 _POSTINGS: Final[dict[type[Any], Callable[[Any, list[Entry]], None]]] = {
     FundsCredited: _post_credit,
-    OrderPlaced: _post_placed,
-    OrderRested: _post_freed,
-    OrderCancelled: _post_freed,
     TradeExecuted: _post_trade,
     PairsNetted: _post_netting,
     PositionSettled: _post_settlement,

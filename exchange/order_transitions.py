@@ -21,6 +21,7 @@ from exchange.marks import (
     touch_holding,
     touch_market,
     touch_order,
+    touch_order_and_cash,
     touch_public,
 )
 from exchange.order_book import Order
@@ -155,9 +156,16 @@ def order_cancelled(state: State, event: OrderCancelled) -> None:
         touch_public(state, market)
     order.status = _CANCELLED
     order.cancel_reason = event.reason
-    touch_order(state, account, order)
-    if event.unlocked:
-        _unlock(state, account, order, event.unlocked)
+    unlocked = event.unlocked
+    if unlocked and event.side is BUY:
+        order.locked -= unlocked
+        account.locked -= unlocked
+        account.available += unlocked
+        touch_order_and_cash(state, account, order)
+    else:
+        touch_order(state, account, order)
+        if unlocked:
+            _unlock(state, account, order, unlocked)
     _close(state, account, order)
 
 
