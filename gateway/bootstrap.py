@@ -118,8 +118,8 @@ async def open_exchange(
         url = await stack.enter_async_context(open_database(settings))
         direct_url = settings.direct_url or url
         await migrate.upgrade(direct_url)
-        pool = await _pool(stack, settings, url)
         metrics = Metrics()
+        pool = await _pool(stack, settings, url, metrics)
         engine = await stack.enter_async_context(
             run_engine(settings, direct_url, pool, metrics, logger, accept_tip=accept_tip)
         )
@@ -141,8 +141,8 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         url = running_database(settings)
         direct_url = settings.direct_url or url
         await migrate.require_newest(direct_url)
-        pool = await _pool(stack, settings, url)
         metrics = Metrics()
+        pool = await _pool(stack, settings, url, metrics)
         engine = await stack.enter_async_context(
             follow_engine(settings.redis_url, direct_url, pool, metrics, logger)
         )
@@ -155,11 +155,14 @@ def _reports(stack: AsyncExitStack, settings: Settings) -> ErrorReports:
     return reports
 
 
-async def _pool(stack: AsyncExitStack, settings: Settings, url: str) -> DeadlinePool:
+async def _pool(
+    stack: AsyncExitStack, settings: Settings, url: str, metrics: Metrics
+) -> DeadlinePool:
     pool = await create_pool(
         url,
         size=settings.database_pool_size,
         statement_timeout_ms=int(settings.database_timeout_seconds * 1_000),
+        on_query=metrics.queried,
     )
     stack.push_async_callback(pool.close)
     return pool

@@ -117,8 +117,8 @@ class Metrics:
         )
         self.database_query_duration = Histogram(
             "database_query_duration_seconds",
-            "Time of a read, by the name of its statement.",
-            ("statement",),
+            "Time of a statement of the pool, by its verb; commits are counted apart.",
+            ("verb",),
             buckets=_FAST,
             registry=registry,
         )
@@ -145,6 +145,10 @@ class Metrics:
             buckets=_FAST,
             registry=registry,
         )
+
+    def queried(self, verb: str, seconds: float) -> None:
+        """Note a statement of the pool that ended."""
+        self.database_query_duration.labels(verb).observe(seconds)
 
     def exposition(self) -> bytes:
         """Return everything in Prometheus' text format."""

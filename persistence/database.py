@@ -6,7 +6,7 @@ deadline, since a cancelled COMMIT has an unknown outcome; no URL with its passw
 The embedded server is `persistence.embedded`; queries live with what they ask for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import asyncpg
@@ -20,6 +20,7 @@ from persistence.errors import (
 
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
+    from asyncpg.connection import LoggedQuery
     from asyncpg.pool import PoolAcquireContext
 
     _Pool = Pool[Record]
@@ -47,6 +48,18 @@ _CANNOT_CONNECT: Final = (
     asyncpg.PostgresError,
     ValueError,
 )
+
+
+QueryObserver = Callable[[str, float], None]
+_RESET: Final = "pg_advisory_unlock_all"
+"""Stands in what the pool itself sends when a connection comes back."""
+_VERBS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"})
+
+
+def verb_of(query: str) -> str:
+    """Return what a statement does, one of a few words: SELECT, INSERT ... or OTHER."""
+    first = query.split(None, 1)[0].upper() if query.strip() else ""
+    return first if first in _VERBS else "OTHER"
 
 
 class DeadlinePool(_Pool):
@@ -89,6 +102,7 @@ async def create_pool(
     size: int = 20,
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
     settings: Mapping[str, str] | None = None,
+    on_query: QueryObserver | None = None,
 ) -> DeadlinePool:
     """Open a pool for reads: a bounded wait for a connection, and for every statement.
 
@@ -97,10 +111,22 @@ async def create_pool(
         size: the most connections open at once; two are opened now.
         statement_timeout_ms: after which the server cancels a statement.
         settings: session settings beside the usual ones.
+        on_query: told of each statement's verb and its seconds, after it ended.
 
     Raises:
         DatabaseUnavailable: the server can't be reached or refuses us.
     """
+
+    async def watch(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        if on_query is None:
+            return
+
+        def note(done: "LoggedQuery") -> None:
+            if _RESET not in done.query:
+                on_query(verb_of(done.query), done.elapsed)
+
+        connection.add_query_logger(note)
+
     pool = DeadlinePool(
         url,
         min_size=min(2, size),
@@ -108,7 +134,7 @@ async def create_pool(
         max_queries=50_000,
         max_inactive_connection_lifetime=300.0,
         setup=None,
-        init=None,
+        init=watch,
         loop=None,
         connection_class=asyncpg.Connection,
         record_class=asyncpg.Record,

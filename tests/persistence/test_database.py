@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from persistence.database import assert_durable, connect, create_pool
+from persistence.database import assert_durable, connect, create_pool, verb_of
 from persistence.embedded import EmbeddedPostgres
 from persistence.errors import (
     DatabaseNotDurable,
@@ -146,3 +146,25 @@ async def test_a_writer_has_no_deadline_but_the_settings_it_asks_for(database_ur
     assert await connection.fetchval("SHOW lock_timeout") == "1500ms"
     assert await connection.fetchval("SHOW timezone") == "UTC"
     await connection.close()
+
+
+async def test_pool_tells_of_every_statement(database_url: str) -> None:
+    told: list[tuple[str, float]] = []
+    pool = await create_pool(database_url, size=1, on_query=lambda *what: told.append(what))
+    try:
+        for statement in ("SELECT 1", "  update users SET role = role WHERE false", "SHOW fsync"):
+            await pool.fetch(statement)
+        await asyncio.sleep(0)
+    finally:
+        await pool.close()
+    assert [verb for verb, _ in told if verb != "OTHER"] == ["SELECT", "UPDATE"]
+    assert "OTHER" in [verb for verb, _ in told]
+    assert all(0 < seconds < 60 for _, seconds in told)
+
+
+@pytest.mark.parametrize(
+    ("query", "verb"),
+    [("", "OTHER"), (" \n", "OTHER"), ("\nselect\n1", "SELECT"), ("VACUUM", "OTHER")],
+)
+def test_a_statement_is_named_by_its_verb(query: str, verb: str) -> None:
+    assert verb_of(query) == verb
