@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exchange import cancelling, funding, market_admin, placing, settlement
+from exchange import cancelling, funding, market_admin, placing, settlement, transitions
 from exchange.bounds import RECENT_IDS
 from exchange.commands import (
     CancelAll,
@@ -73,8 +73,7 @@ class Engine:
         if at < state.now:
             raise InvariantViolated(f"time would run back from {state.now} to {at}")
         seq = state.seq + 1
-        # What `transitions.begin` does, without the call.
-        state.seq, state.now = seq, at
+        transitions.begin(state, seq, at)
         kind = type(command)
         if kind is CancelOrder or (key := key_of(command)) is None:
             events = _HANDLERS[kind](state, command)

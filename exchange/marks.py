@@ -39,38 +39,6 @@ def touch_holding(state: State, account: Account, holding: Holding) -> None:
         state.dirty.holdings.append(holding)
 
 
-def touch_order_and_cash(state: State, account: Account, order: Order) -> None:
-    """Both the order and its account's cash changed: one call, for cancels."""
-    seq, dirty = state.seq, state.dirty
-    if order.seq != seq:
-        order.seq = seq
-        order.updated_at = state.now
-        account.seq += 1
-        dirty.orders[order.id] = order
-    if account.touched != seq:
-        account.touched = seq
-        account.seq += 1
-    dirty.accounts[account.id] = account
-
-
-def touch_filled(state: State, account: Account, order: Order, holding: Holding) -> None:
-    """The order, the account's cash and the shares changed: all three in one call, for fills."""
-    seq, dirty = state.seq, state.dirty
-    if order.seq != seq:
-        order.seq = seq
-        order.updated_at = state.now
-        account.seq += 1
-        dirty.orders[order.id] = order
-    if account.touched != seq:
-        account.touched = seq
-        account.seq += 1
-    if holding.touched != seq:
-        holding.touched = seq
-        account.seq += 1
-        dirty.holdings.append(holding)
-    dirty.accounts[account.id] = account
-
-
 def touch_market(state: State, market: Market) -> None:
     """The market changed in a way that only its record shows."""
     if market.touched != state.seq:

@@ -17,11 +17,9 @@ from exchange.idempotency import ORDER_ID
 from exchange.market import Market
 from exchange.marks import (
     touch_cash,
-    touch_filled,
     touch_holding,
     touch_market,
     touch_order,
-    touch_order_and_cash,
     touch_public,
 )
 from exchange.order_book import Order
@@ -156,16 +154,9 @@ def order_cancelled(state: State, event: OrderCancelled) -> None:
         touch_public(state, market)
     order.status = _CANCELLED
     order.cancel_reason = event.reason
-    unlocked = event.unlocked
-    if unlocked and event.side is BUY:
-        order.locked -= unlocked
-        account.locked -= unlocked
-        account.available += unlocked
-        touch_order_and_cash(state, account, order)
-    else:
-        touch_order(state, account, order)
-        if unlocked:
-            _unlock(state, account, order, unlocked)
+    touch_order(state, account, order)
+    if event.unlocked:
+        _unlock(state, account, order, event.unlocked)
     _close(state, account, order)
 
 
@@ -229,7 +220,9 @@ def _fill(
     if fee or carry or order.fee_carry:
         order.fees_paid += fee
         order.fee_carry = carry
-    touch_filled(state, account, order, holding)
+    touch_order(state, account, order)
+    touch_cash(state, account)
+    touch_holding(state, account, holding)
     if order.quantity is None or order.remaining > quantity:
         order.status = _PARTIAL
         order.remaining -= quantity if order.remaining else 0
