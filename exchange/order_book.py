@@ -16,7 +16,6 @@ judges nothing, moves no money and reports to nobody.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import msgspec
 from sortedcontainers import SortedDict
 
 from exchange.bounds import PRICE_SCALE
@@ -32,7 +31,8 @@ from exchange.terms import (
 )
 
 
-class Order(msgspec.Struct, gc=False):
+@dataclass(slots=True, eq=False)
+class Order:
     """One order's record, from its placing to its end.  `transitions.py` alone changes it.
 
     `price` is the own outcome's (None for MARKET), `yes_price` the book's.  `locked` is its

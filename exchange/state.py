@@ -6,7 +6,7 @@ it once a command. What is in `dirty` keeps its last values, also when it has le
 order that ended).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from sortedcontainers import SortedList
 
@@ -67,14 +67,14 @@ class State:
     dirty: Dirty = field(default_factory=Dirty)
 
     def dismantle(self) -> None:
-        """Unlink the orders of a state that is given up: the garbage collector skips them."""
+        """Unlink the orders of a state that is given up: the garbage collector comes rarely."""
         for order in self.orders.values():
             order.previous = order.next = None
 
     def become(self, other: "State") -> None:
         """Take over all that `other` remembers; `other` is not to be used any more."""
-        for name in State.__slots__:
-            setattr(self, name, getattr(other, name))
+        for part in fields(State):
+            setattr(self, part.name, getattr(other, part.name))
 
     def holding_of(self, order: Order) -> Holding:
         """Return the shares that a SELL order offers; it was placed because they are there."""

@@ -6,6 +6,7 @@ by time priority), encoded as msgpack and hashed.  What only marks work in progr
 """
 
 from collections.abc import Iterator
+from dataclasses import fields
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -17,9 +18,9 @@ from exchange.state import State
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _MARKET_SKIPS: Final = ("book", "positions", "touched", "published")
-_MARKET_FIELDS: Final = tuple(f for f in Market.__slots__ if f not in _MARKET_SKIPS)
+_MARKET_FIELDS: Final = tuple(f.name for f in fields(Market) if f.name not in _MARKET_SKIPS)
 _ORDER_SKIPS: Final = ("previous", "next")
-_ORDER_FIELDS: Final = tuple(f for f in Order.__struct_fields__ if f not in _ORDER_SKIPS)
+_ORDER_FIELDS: Final = tuple(f.name for f in fields(Order) if f.name not in _ORDER_SKIPS)
 
 
 def state_hash(state: State, *, with_ids: bool = True) -> bytes:

@@ -54,6 +54,7 @@ CHECKS: Final[tuple[Check, ...]] = (_machine, _database, _redis)
 async def examine_everything(sockets: int) -> AsyncIterator[Finding]:
     """Yield what every check finds; `sockets` is how many clients are wanted at once."""
     yield machine_checks.python()
+    yield machine_checks.rules()
     try:
         settings = load_settings()
     except SettingsError as error:

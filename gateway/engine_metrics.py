@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final
 
-from exchange.engine import Execution
 from exchange.events import OrderPlaced, TradeExecuted
+from exchange.execution import Execution
 from exchange.state import State
 from gateway.metrics import Metrics
 

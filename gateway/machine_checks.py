@@ -1,4 +1,4 @@
-"""What `probity doctor` looks at on this machine: Python, data folder, key, clock, files, port.
+"""What `probity doctor` looks at on this machine: Python, rules, folder, key, clock, files, port.
 
 Laws: nothing is changed and nothing stays behind; a check says what it found with its figure and
 never raises for what it was made to find. Facts that a test can't bring about for real come in as
@@ -20,6 +20,7 @@ from typing import Final
 
 import msgspec
 
+from exchange.compiled import COMPILED
 from gateway.finding import Finding, fail, ok, warn
 from gateway.server import bind
 from gateway.settings import Settings, SettingsError
@@ -50,6 +51,13 @@ def python(version: tuple[int, int] = sys.version_info[:2]) -> Finding:
     if version > NEWEST_PYTHON:
         return warn(f"{name}: not tried yet", "use one from 3.11 to 3.14 where it matters")
     return ok(name)
+
+
+def rules(*, compiled: bool = COMPILED) -> Finding:
+    """Say whether the rules are compiled; either way is right, one is faster."""
+    if compiled:
+        return ok("rules: compiled")
+    return ok("rules: as written; a wheel of `make wheel` has them compiled and faster")
 
 
 def data_folder(settings: Settings, *, free_bytes: int | None = None) -> Iterator[Finding]:

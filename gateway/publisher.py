@@ -18,8 +18,8 @@ import msgspec
 from prometheus_client import Counter
 
 from exchange.accounts import Account, Holding
-from exchange.engine import Execution
 from exchange.events import MarketResolved, MarketStatusChanged, TradeExecuted
+from exchange.execution import Execution
 from exchange.market import Market
 from exchange.order_book import Order
 from exchange.state import State

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from exchange.commands import Command
-from exchange.engine import Execution
+from exchange.execution import Execution
 from exchange.state import State
 from gateway.background import in_background
 from gateway.bus_watch import BusWatch

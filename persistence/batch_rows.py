@@ -17,9 +17,9 @@ import msgspec
 
 from exchange import ledger
 from exchange.accounts import Account
-from exchange.engine import Execution
 from exchange.errors import InvariantViolated
 from exchange.events import MarketCreated, MarketResolved, OrderPlaced, TradeExecuted
+from exchange.execution import Execution
 from exchange.idempotency import ORDER_ID
 from exchange.ledger import Owner
 from exchange.state import State

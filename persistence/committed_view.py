@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from exchange import transitions
-from exchange.engine import Execution
 from exchange.events import CommandReplayed
+from exchange.execution import Execution
 from exchange.state import State
 from persistence.answers import Asked, Repeats
 from persistence.command_queue import account_of

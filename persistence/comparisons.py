@@ -9,8 +9,8 @@ state's hash.
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from exchange.engine import Execution
 from exchange.events import OrderPlaced, TradeExecuted
+from exchange.execution import Execution
 from exchange.idempotency import ORDER_ID
 from exchange.ledger import entries
 from exchange.order_book import Order

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 from exchange.commands import Prior
-from exchange.engine import Execution
 from exchange.events import CommandRejected, CommandReplayed
+from exchange.execution import Execution
 from exchange.idempotency import Key, fingerprint, key_of
 from exchange.reasons import Reason
 from persistence.errors import HistoryMismatch

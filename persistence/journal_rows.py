@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from exchange.commands import Command
-from exchange.engine import Execution
+from exchange.execution import Execution
 
 HASH_LENGTH: Final = 32
 GENESIS_HASH: Final = bytes(HASH_LENGTH)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from exchange.bounds import BATCH_COMMANDS
 from exchange.commands import CloseMarket
-from exchange.engine import Engine, Execution
+from exchange.engine import Engine
 from persistence.batch_rows import BatchRows, RunningBalances, add_execution, add_ids
 from persistence.command_queue import Waiting
 from persistence.journal import Journal, SealedBatch
@@ -18,6 +18,7 @@ from persistence.journal import Journal, SealedBatch
 if TYPE_CHECKING:
     import asyncio
 
+    from exchange.execution import Execution
     from persistence.ports import Answer
 
 BATCH_BOUND: Final = BATCH_COMMANDS // 2

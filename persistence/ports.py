@@ -19,8 +19,8 @@ from typing import Protocol
 import msgspec
 
 from exchange.commands import Command
-from exchange.engine import Execution
 from exchange.events import Event
+from exchange.execution import Execution
 from exchange.state import State
 from persistence.journal_rows import JournalRow
 

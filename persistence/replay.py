@@ -7,8 +7,9 @@ older rules are only applied. Bounded memory: a row is forgotten when it has bee
 import msgspec
 
 from exchange import transitions
-from exchange.engine import RULES_VERSION, Engine, Execution
+from exchange.engine import RULES_VERSION, Engine
 from exchange.errors import CoreError
+from exchange.execution import Execution
 from exchange.order_book import Order
 from exchange.state import State
 from persistence.journal_reader import first_use

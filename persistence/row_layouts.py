@@ -13,9 +13,9 @@ from asyncpg import BitString
 
 from exchange.accounts import Account, Position
 from exchange.bounds import PRICE_SCALE
-from exchange.engine import Execution
 from exchange.errors import InvariantViolated
 from exchange.events import MarketCreated, TradeExecuted
+from exchange.execution import Execution
 from exchange.market import Market
 from exchange.order_book import Order
 from exchange.terms import BUY, GTC, LIMIT, YES, OrderStatus, SelfTradePrevention, TradeKind

@@ -1,4 +1,4 @@
-"""What tests of every package share: recordings and a real PostgreSQL.
+"""What tests of every package share: bounds, recordings and a real PostgreSQL.
 
 Laws: a missing recording or database is said, never passed over in silence; in CI it is a failure,
 unless PROBITY_REQUIRE_RECORDINGS=0 says that there are none.
@@ -10,19 +10,23 @@ import asyncio
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
 
+from exchange.compiled import COMPILED
 from persistence import migrate
 from persistence.database import connect
 from persistence.embedded import EmbeddedPostgres
 
 ROOT = Path(__file__).parent.parent
 _NUMBERS = itertools.count(1)
+
+SetBound = Callable[[ModuleType, str, int], None]
 
 
 class Postgres(NamedTuple):
@@ -49,6 +53,21 @@ class Postgres(NamedTuple):
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+@pytest.fixture
+def set_bound(monkeypatch: pytest.MonkeyPatch) -> SetBound:
+    """Change a bound of the rules for one test, in the module that asks for it.
+
+    A compiled core has its bounds built in: such a test is for the sources.
+    """
+    if COMPILED:
+        pytest.skip("a compiled core has its bounds built in")
+
+    def set_to(module: ModuleType, name: str, value: int) -> None:
+        monkeypatch.setattr(module, name, value)
+
+    return set_to
 
 
 @pytest.fixture(scope="session")

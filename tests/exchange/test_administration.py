@@ -10,6 +10,7 @@ from exchange.events import AccountOpened, FundsCredited, MarketCreated, Positio
 from exchange.market_admin import RESERVED_SLUGS, market_problem, slug_problem
 from exchange.reasons import Reason
 from exchange.terms import BUY, NO, YES, Resolution
+from tests.conftest import SetBound
 from tests.exchange.worlds import ANN, BOB, World, field_of, market_command, reason_of
 
 
@@ -32,9 +33,9 @@ def test_an_account_may_open_with_nothing() -> None:
     ]
 
 
-def test_money_is_issued_up_to_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_money_is_issued_up_to_the_bound(set_bound: SetBound) -> None:
     world = World()
-    monkeypatch.setattr(funding, "ISSUANCE_MAX", world.state.issued + 10)
+    set_bound(funding, "ISSUANCE_MAX", world.state.issued + 10)
     assert reason_of(world.send(OpenAccount(9, 11))) is Reason.ISSUANCE_EXHAUSTED
     assert 9 not in world.state.accounts
     assert reason_of(world.credit(ANN, 11)) is Reason.ISSUANCE_EXHAUSTED

@@ -5,9 +5,10 @@ import pytest
 
 from exchange import bounds, transitions
 from exchange.commands import CloseMarket, Command, OpenAccount
-from exchange.engine import Engine, Execution
+from exchange.engine import Engine
 from exchange.errors import CoreError, InvariantViolated, MalformedNumber
 from exchange.events import AccountOpened, Event, MarketStatusChanged, OrderPlaced
+from exchange.execution import Execution
 from exchange.reasons import Reason
 from exchange.state import State
 from exchange.terms import BUY, NO, SELL, YES, MarketStatus, Resolution

@@ -13,8 +13,9 @@ import msgspec
 
 from exchange import transitions
 from exchange.commands import Command
-from exchange.engine import Engine, Execution
+from exchange.engine import Engine
 from exchange.events import CommandReplayed
+from exchange.execution import Execution
 from exchange.invariants import check
 from exchange.order_book import Order
 from exchange.state import State

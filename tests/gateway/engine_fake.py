@@ -12,8 +12,9 @@ import msgspec
 
 from exchange import transitions
 from exchange.commands import Command
-from exchange.engine import Engine, Execution
+from exchange.engine import Engine
 from exchange.events import CommandReplayed, TradeExecuted
+from exchange.execution import Execution
 from exchange.invariants import check
 from exchange.ledger import Owner, entries
 from exchange.order_book import Order

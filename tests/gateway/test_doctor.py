@@ -93,6 +93,11 @@ def test_python_is_judged_by_its_version() -> None:
     assert machine_checks.python() == machine_checks.python(sys.version_info[:2])
 
 
+def test_rules_are_right_either_way() -> None:
+    assert_says(machine_checks.rules(compiled=True), Level.OK, "rules: compiled")
+    assert_says(machine_checks.rules(compiled=False), Level.OK, "rules: as written", "make wheel")
+
+
 def test_data_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     finding = only(machine_checks.data_folder(settings(tmp_path)))

@@ -18,8 +18,8 @@ from exchange.commands import (
     OpenAccount,
     PlaceOrder,
 )
-from exchange.engine import Execution
 from exchange.events import Event
+from exchange.execution import Execution
 from exchange.state import State
 from exchange.state_hash import state_hash
 from exchange.terms import BUY, GTC, LIMIT, YES, FeeModel, Outcome, Side

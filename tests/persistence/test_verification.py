@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 from exchange.commands import OpenAccount
-from exchange.engine import Execution
 from exchange.errors import InvariantViolated
+from exchange.execution import Execution
 from exchange.terms import NO
 from persistence import replay
 from persistence.database import connect

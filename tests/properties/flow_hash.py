@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from exchange.engine import Execution
+from exchange.execution import Execution
 from exchange.state_hash import state_hash
 from tests.properties.choosing import Dice
 from tests.properties.market_day import MarketDay

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from itertools import product
 
 from exchange.commands import PlaceOrder
-from exchange.engine import Execution
 from exchange.events import (
     CommandRejected,
     CommandReplayed,
@@ -23,6 +22,7 @@ from exchange.events import (
     PositionSettled,
     TradeExecuted,
 )
+from exchange.execution import Execution
 from exchange.reasons import Reason
 from exchange.state import State
 from exchange.terms import (

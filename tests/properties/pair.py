@@ -7,8 +7,9 @@ the committed view does.
 
 from exchange import invariants, ledger, transitions
 from exchange.commands import Command, CreditAccount, PlaceOrder, Prior
-from exchange.engine import Engine, Execution
+from exchange.engine import Engine
 from exchange.events import Event
+from exchange.execution import Execution
 from exchange.idempotency import Key, key_of
 from exchange.state import State
 from exchange.state_hash import state_hash

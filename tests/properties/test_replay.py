@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange import invariants, transitions
-from exchange.engine import Engine, Execution
+from exchange.engine import Engine
+from exchange.execution import Execution
 from exchange.state import State
 from exchange.state_hash import state_hash
 from tests.properties.flow_hash import executions, flow_hash

@@ -12,6 +12,7 @@ from exchange import funding, placing
 from exchange.commands import SetExchangeMode
 from exchange.reasons import Reason
 from exchange.terms import ExchangeMode
+from tests.conftest import SetBound
 from tests.properties.choosing import Dice
 from tests.properties.market_day import MarketDay
 from tests.properties.outcomes import REQUIRED, outcomes
@@ -24,10 +25,10 @@ ISSUANCE_MAX = 10**11
 
 
 @pytest.fixture
-def tight_bounds(monkeypatch: pytest.MonkeyPatch) -> Twin:
+def tight_bounds(set_bound: SetBound) -> Twin:
     """Bounds so low that a market day runs into them, and a twin that knows them."""
-    monkeypatch.setattr(placing, "OPEN_ORDERS_PER_ACCOUNT", OPEN_ORDERS_MAX)
-    monkeypatch.setattr(funding, "ISSUANCE_MAX", ISSUANCE_MAX)
+    set_bound(placing, "OPEN_ORDERS_PER_ACCOUNT", OPEN_ORDERS_MAX)
+    set_bound(funding, "ISSUANCE_MAX", ISSUANCE_MAX)
     return Twin(open_orders_max=OPEN_ORDERS_MAX, issuance_max=ISSUANCE_MAX)
 
 

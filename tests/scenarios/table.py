@@ -27,7 +27,7 @@ from exchange.commands import (
     SetExchangeMode,
     SetMarketStatus,
 )
-from exchange.engine import Execution
+from exchange.execution import Execution
 from exchange.terms import (
     ExchangeMode,
     FeeModel,

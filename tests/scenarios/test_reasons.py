@@ -24,6 +24,7 @@ from exchange.terms import (
     ExchangeMode,
     MarketStatus,
 )
+from tests.conftest import SetBound
 from tests.exchange.worlds import ANN, World, reason_of
 from tests.properties.twin import Twin
 from tests.scenarios.table import Play, play
@@ -69,9 +70,9 @@ WAYS: dict[Reason, str] = {
 
 
 @pytest.fixture
-def low_bounds(monkeypatch: pytest.MonkeyPatch) -> Twin:
-    monkeypatch.setattr(placing, "OPEN_ORDERS_PER_ACCOUNT", 2)
-    monkeypatch.setattr(funding, "ISSUANCE_MAX", 10**9)
+def low_bounds(set_bound: SetBound) -> Twin:
+    set_bound(placing, "OPEN_ORDERS_PER_ACCOUNT", 2)
+    set_bound(funding, "ISSUANCE_MAX", 10**9)
     return Twin(open_orders_max=2, issuance_max=10**9)
 
 
@@ -130,8 +131,8 @@ def test_the_rulebook_lists_the_reasons_as_they_are() -> None:
 
 # One command that is wrong in every way at once, mended one way at a time, in the order of the
 # numbers: each mending must uncover the next reason.
-def test_placing_asks_in_the_order_of_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placing, "OPEN_ORDERS_PER_ACCOUNT", 0)
+def test_placing_asks_in_the_order_of_the_numbers(set_bound: SetBound) -> None:
+    set_bound(placing, "OPEN_ORDERS_PER_ACCOUNT", 0)
     world = World(min_quantity=50)
     command = PlaceOrder(99, 99, BUY, YES, LIMIT, 5_055, 10, FOK, max_cost=1, client_order_id="a")
     world.send(PlaceOrder(99, 99, SELL, YES, LIMIT, 5_000, 10, GTC, client_order_id="a"))
@@ -214,10 +215,10 @@ def test_administration_asks_in_the_order_of_the_numbers() -> None:
 
 
 def test_issuing_asks_for_the_account_then_the_amount_then_the_bound(
-    monkeypatch: pytest.MonkeyPatch,
+    set_bound: SetBound,
 ) -> None:
     world = World()
-    monkeypatch.setattr(funding, "ISSUANCE_MAX", 1)
+    set_bound(funding, "ISSUANCE_MAX", 1)
     assert reason_of(world.credit(99, CREDIT_MAX + 1)) is Reason.ACCOUNT_NOT_FOUND
     assert reason_of(world.credit(ANN, CREDIT_MAX + 1)) is Reason.INVALID_AMOUNT
     assert reason_of(world.credit(ANN, CREDIT_MAX)) is Reason.ISSUANCE_EXHAUSTED
