@@ -92,18 +92,20 @@ def entries(events: list[Event]) -> list[Entry]:
     """Return the postings of one command's events, in the order of the events."""
     posted: list[Entry] = []
     for event in events:
-        # Nine of ten commands place or cancel and do nothing else: no dispatch for those.
-        if isinstance(event, OrderPlaced):
-            if event.side is BUY and event.locked:
-                posted.append(_moved(_RESERVE, event, -event.locked))
-        elif isinstance(event, (OrderCancelled, OrderRested)):
-            if event.side is BUY and event.unlocked:
-                posted.append(_moved(_RELEASE, event, event.unlocked))
-        else:
-            post = _POSTINGS.get(type(event))
-            if post is not None:
-                post(event, posted)
+        post = _POSTINGS.get(type(event))
+        if post is not None:
+            post(event, posted)
     return posted
+
+
+def _post_reservation(event: OrderPlaced, posted: list[Entry]) -> None:
+    if event.side is BUY and event.locked:
+        posted.append(_moved(_RESERVE, event, -event.locked))
+
+
+def _post_release(event: OrderRested | OrderCancelled, posted: list[Entry]) -> None:
+    if event.side is BUY and event.unlocked:
+        posted.append(_moved(_RELEASE, event, event.unlocked))
 
 
 def _moved(kind: EntryKind, event: OrderPlaced | OrderRested | OrderCancelled, freed: int) -> Entry:
@@ -177,6 +179,9 @@ def _post_fee(
 
 _POSTINGS: Final[dict[type[Any], Callable[[Any, list[Entry]], None]]] = {
     FundsCredited: _post_credit,
+    OrderPlaced: _post_reservation,
+    OrderRested: _post_release,
+    OrderCancelled: _post_release,
     TradeExecuted: _post_trade,
     PairsNetted: _post_netting,
     PositionSettled: _post_settlement,

@@ -15,11 +15,14 @@ judges nothing, moves no money and reports to nobody.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from sortedcontainers import SortedDict
 
 from exchange.bounds import PRICE_SCALE
+from exchange.events import OrderPlaced
 from exchange.terms import (
+    BUY,
     YES,
     CancelReason,
     OrderStatus,
@@ -30,8 +33,18 @@ from exchange.terms import (
     TimeInForce,
 )
 
+_OPEN: Final = OrderStatus.OPEN
 
-@dataclass(slots=True, eq=False)
+
+def own_price(outcome: Outcome, yes_price: int) -> int:
+    """Return the price of a leg of `outcome` when the YES leg trades at `yes_price`.
+
+    Its own inverse: given the leg's price it returns the YES leg's.
+    """
+    return yes_price if outcome is YES else PRICE_SCALE - yes_price
+
+
+@dataclass(slots=True, eq=False, init=False)
 class Order:
     """One order's record, from its placing to its end.  `transitions.py` alone changes it.
 
@@ -61,20 +74,47 @@ class Order:
     seq: int
     created_at: int
     updated_at: int
-    status: OrderStatus = OrderStatus.OPEN
-    cancel_reason: CancelReason | None = None
-    filled: int = 0
-    filled_cash: int = 0
-    fees_paid: int = 0
-    fee_carry: int = 0
-    resting: bool = False
-    previous: "Order | None" = None
-    next: "Order | None" = None
+    status: OrderStatus
+    cancel_reason: CancelReason | None
+    filled: int
+    filled_cash: int
+    fees_paid: int
+    fee_carry: int
+    resting: bool
+    previous: "Order | None"
+    next: "Order | None"
 
+    def __init__(self, placed: OrderPlaced, seq: int, at: int) -> None:
+        """Open the order that the command `seq` placed at `at`; it is in no book yet.
 
-def own_price(outcome: Outcome, yes_price: int) -> int:
-    """Return the price of a leg of `outcome` when the YES leg trades at `yes_price`."""
-    return yes_price if outcome is YES else PRICE_SCALE - yes_price
+        Written out, because the constructor that `dataclass` makes would not be compiled: it took
+        a fifth of the compiled core's time.
+        """
+        side, outcome, price = placed.side, placed.outcome, placed.price
+        quantity = placed.quantity
+        self.id = placed.order_id
+        self.account_id = placed.account_id
+        self.market_id = placed.market_id
+        self.side = side
+        self.outcome = outcome
+        self.type = placed.type
+        self.price = price
+        self.yes_price = 0 if price is None else own_price(outcome, price)
+        self.is_bid = (side is BUY) is (outcome is YES)
+        self.quantity = quantity
+        self.remaining = 0 if quantity is None else quantity
+        self.time_in_force = placed.time_in_force
+        self.self_trade_prevention = placed.self_trade_prevention
+        self.max_cost = placed.max_cost
+        self.client_order_id = placed.client_order_id
+        self.locked = placed.locked
+        self.placed_seq = self.seq = seq
+        self.created_at = self.updated_at = at
+        self.status = _OPEN
+        self.cancel_reason = None
+        self.filled = self.filled_cash = self.fees_paid = self.fee_carry = 0
+        self.resting = False
+        self.previous = self.next = None
 
 
 @dataclass(slots=True, eq=False)

@@ -35,68 +35,31 @@ _MERGE: Final = TradeKind.MERGE
 
 def order_placed(state: State, event: OrderPlaced) -> None:
     """Open an order, lock its reservation, and put it into the book if it crosses nothing."""
-    price = event.price
-    bid = (event.side is BUY) is (event.outcome is YES)
-    if price is None:
-        yes_price = 0
-    elif event.outcome is YES:
-        yes_price = price
-    else:
-        yes_price = PRICE_SCALE - price
-    quantity = event.quantity
-    seq, now = state.seq, state.now
-    order = Order(
-        event.order_id,
-        event.account_id,
-        event.market_id,
-        event.side,
-        event.outcome,
-        event.type,
-        price,
-        yes_price,
-        bid,
-        quantity,
-        quantity or 0,
-        event.time_in_force,
-        event.self_trade_prevention,
-        event.max_cost,
-        event.client_order_id,
-        event.locked,
-        seq,
-        seq,
-        now,
-        now,
-    )
-    account = state.accounts[event.account_id]
-    state.orders[event.order_id] = order
-    account.orders[event.order_id] = order
-    state.next_order_id = event.order_id + 1
+    order_id, account_id, locked = event.order_id, event.account_id, event.locked
+    order = Order(event, state.seq, state.now)
+    account = state.accounts[account_id]
+    state.orders[order_id] = order
+    account.orders[order_id] = order
+    state.next_order_id = order_id + 1
     account.seq += 1
-    dirty = state.dirty
-    dirty.orders[event.order_id] = order
-    dirty.accounts[event.account_id] = account
-    if event.client_order_id is not None:
-        state.open_client_ids[(event.account_id, ORDER_ID, event.client_order_id)] = event.order_id
-    locked = event.locked
+    state.dirty.orders[order_id] = order
+    state.dirty.accounts[account_id] = account
+    if order.client_order_id is not None:
+        state.open_client_ids[(account_id, ORDER_ID, order.client_order_id)] = order_id
     if locked:
-        if event.side is BUY:
+        if order.side is BUY:
             account.available -= locked
             account.locked += locked
-            if account.touched != seq:
-                account.touched = seq
-                account.seq += 1
+            touch_cash(state, account)
         else:
             holding = state.holding_of(order)
             holding.free -= locked
             holding.locked += locked
             touch_holding(state, account, holding)
     if event.resting:
-        market = state.markets[event.market_id]
-        (market.book.bids if bid else market.book.asks).add(order)
-        if market.published != seq:
-            market.published = seq
-            market.seq += 1
-            dirty.markets[market.id] = market
+        market = state.markets[order.market_id]
+        market.book.own_side(order).add(order)
+        touch_public(state, market)
 
 
 def trade_executed(state: State, event: TradeExecuted) -> None:
@@ -105,7 +68,7 @@ def trade_executed(state: State, event: TradeExecuted) -> None:
     maker = state.orders[event.maker_order_id]
     taker = state.orders[event.taker_order_id]
     quantity = event.quantity
-    side = market.book.bids if maker.is_bid else market.book.asks
+    side = market.book.own_side(maker)
     if maker.remaining > quantity:
         side.reduce(maker, quantity)
     else:
@@ -150,7 +113,7 @@ def order_cancelled(state: State, event: OrderCancelled) -> None:
     account = state.accounts[event.account_id]
     if order.resting:
         market = state.markets[event.market_id]
-        (market.book.bids if order.is_bid else market.book.asks).remove(order)
+        market.book.own_side(order).remove(order)
         touch_public(state, market)
     order.status = _CANCELLED
     order.cancel_reason = event.reason

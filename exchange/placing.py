@@ -61,23 +61,24 @@ def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
 
     The edge asks before it sends a command, the engine asks again.
     """
+    price, quantity = command.price, command.quantity
     if command.type is LIMIT:
-        if command.price is None:
+        if price is None:
             return "price", "is required for a LIMIT order"
-        if not PRICE_MIN <= command.price <= PRICE_MAX:
+        if not PRICE_MIN <= price <= PRICE_MAX:
             return "price", "must lie between 0.0001 and 0.9999"
         if command.max_cost is not None:
             return "maxCost", "goes with a MARKET BUY only"
     else:
-        if command.price is not None:
+        if price is not None:
             return "price", "goes with a LIMIT order only"
         if command.time_in_force is GTC:
             return "timeInForce", "must be IOC or FOK for a MARKET order"
         if command.max_cost is not None:
             return _max_cost_problem(command)
-    if command.quantity is None:
+    if quantity is None:
         return "quantity", "is required"
-    if not 1 <= command.quantity <= QUANTITY_MAX:
+    if not 1 <= quantity <= QUANTITY_MAX:
         return "quantity", "must be positive and at most 100000000.00"
     return None
 
@@ -96,8 +97,9 @@ def _max_cost_problem(command: PlaceOrder) -> tuple[str, str] | None:
 
 def place(state: State, command: PlaceOrder) -> list[Event]:
     """Run a PlaceOrder and return its events, already applied."""
-    account = state.accounts.get(command.account_id)
-    market = state.markets.get(command.market_id)
+    account_id, market_id = command.account_id, command.market_id
+    account = state.accounts.get(account_id)
+    market = state.markets.get(market_id)
     if account is None:
         return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
     if market is None:
@@ -107,41 +109,40 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     refusal = _terms_refusal(market, command)
     if refusal is not None:
         return [refusal]
-    price = command.price
-    bid = (command.side is BUY) is (command.outcome is YES)
+    side, outcome, price = command.side, command.outcome, command.price
+    time_in_force = command.time_in_force
+    bid = (side is BUY) is (outcome is YES)
     facing = market.book.asks if bid else market.book.bids
-    limit = None
-    if price is not None:
-        yes_price = price if command.outcome is YES else PRICE_SCALE - price
-        limit = yes_price if bid else -yes_price
+    limit = None if price is None else facing.sign * own_price(outcome, price)
     best = facing.best
     taking = best is not None and (limit is None or facing.sign * best.price <= limit)
-    locked = _to_lock(market, account, command, taking=taking)
-    if isinstance(locked, CommandRejected):
-        return [locked]
-    if taking or command.time_in_force is FOK:
+    locked, refusal = _to_lock(market, account, command, taking=taking)
+    if refusal is not None:
+        return [refusal]
+    if taking or time_in_force is FOK:
         refusal = _liquidity_refusal(market, account, command, facing, limit)
         if refusal is not None:
             return [refusal]
-    rests = command.time_in_force is GTC
+    rests = time_in_force is GTC
     if rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
         problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
         return [CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)]
+    max_cost = command.max_cost
     budget = None
-    if price is None and command.side is BUY:
-        budget = account.available if command.max_cost is None else command.max_cost
+    if price is None and side is BUY:
+        budget = account.available if max_cost is None else max_cost
     placed = OrderPlaced(
         state.next_order_id,
-        command.account_id,
-        command.market_id,
-        command.side,
-        command.outcome,
+        account_id,
+        market_id,
+        side,
+        outcome,
         command.type,
         price,
         command.quantity,
-        command.time_in_force,
+        time_in_force,
         command.self_trade_prevention,
-        command.max_cost,
+        max_cost,
         command.client_order_id,
         locked,
         rests and not taking,
@@ -223,30 +224,27 @@ def nearest_on_tick(price: int, tick_size: int, side: Side) -> int:
 
 def _to_lock(
     market: Market, account: Account, command: PlaceOrder, *, taking: bool
-) -> int | CommandRejected:
-    """Return what the order must lock, or the refusal if the account hasn't got it."""
+) -> tuple[int, CommandRejected | None]:
+    """Return what the order must lock, and the refusal if the account hasn't got it."""
     quantity, price = command.quantity, command.price
     if command.side is not BUY:
-        position = market.positions.get(command.account_id)
+        position = market.positions.get(account.id)
         free = 0 if position is None else position.holding(command.outcome).free
         if quantity is None or free < quantity:
             message = (
                 f"needs {format_quantity(quantity or 0)} free shares, has {format_quantity(free)}"
             )
-            return CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)
-        return quantity
+            return 0, CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)
+        return quantity, None
     if price is not None and quantity is not None:
-        needed = price * quantity
-        if market.maker_fee or market.taker_fee:
-            rate = taking_rate(market) if taking else market.maker_fee
-            needed = reservation(market, rate, price, quantity, 0)
-        locked = needed
+        rate = taking_rate(market) if taking else market.maker_fee
+        needed = locked = reservation(market, rate, price, quantity, 0)
     else:
         needed, locked = command.max_cost or 0, 0
     if account.available < needed:
         message = f"needs {format_money(needed)} available, has {format_money(account.available)}"
-        return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
-    return locked
+        return 0, CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
+    return locked, None
 
 
 def _liquidity_refusal(

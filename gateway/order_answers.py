@@ -92,35 +92,12 @@ def placed_view(answer: Answer, market: Market) -> PlacedView:
 def placed_order(events: Sequence[Event], seq: int, at: int) -> Order:
     """Return the order as it was right after the command `seq` at `at` that placed it.
 
-    `events` are that command's, OrderPlaced first. What only the book needs (YES price, place) is
-    not filled in.
+    `events` are that command's, OrderPlaced first.
     """
     placed = events[0]
     if type(placed) is not OrderPlaced:
         raise TypeError(f"the events of a placing begin with {type(placed).__name__}")
-    quantity = placed.quantity
-    order = Order(
-        placed.order_id,
-        placed.account_id,
-        placed.market_id,
-        placed.side,
-        placed.outcome,
-        placed.type,
-        placed.price,
-        0,
-        False,
-        quantity,
-        quantity or 0,
-        placed.time_in_force,
-        placed.self_trade_prevention,
-        placed.max_cost,
-        placed.client_order_id,
-        placed.locked,
-        seq,
-        seq,
-        at,
-        at,
-    )
+    order = Order(placed, seq, at)
     if not placed.resting:
         for event in events:
             _follow(order, event)

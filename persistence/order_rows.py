@@ -6,9 +6,8 @@ book, what remains); such rules stand here once. Writing is `batch_rows`.
 
 from typing import TYPE_CHECKING, Final
 
-from exchange.bounds import PRICE_SCALE
+from exchange.events import OrderPlaced
 from exchange.order_book import Order
-from exchange.terms import BUY, YES
 from persistence.codes import (
     CANCEL_REASON,
     ORDER_STATUS,
@@ -65,33 +64,28 @@ def order_of(row: "asyncpg.Record") -> Order:
         fee_carry,
         _open,
     ) = row.values()
-    side, outcome = _SIDES[side_code], _OUTCOMES[outcome_code]
-    yes_price = price if outcome is YES or price == 0 else PRICE_SCALE - price
-    return Order(
+    placed = OrderPlaced(
         id_,
         account_id,
         market_id,
-        side,
-        outcome,
+        _SIDES[side_code],
+        _OUTCOMES[outcome_code],
         _TYPES[type_code],
         price or None,
-        yes_price,
-        (side is BUY) is (outcome is YES),
         quantity or None,
-        quantity - filled if quantity else 0,
         _TIMES_IN_FORCE[time_in_force],
         _PREVENTIONS[prevention],
         max_cost or None,
         client_order_id,
         locked,
-        placed_seq,
-        seq,
-        created_at,
-        updated_at,
-        _STATUSES[status],
-        _CANCEL_REASONS[cancel_reason] if cancel_reason else None,
-        filled,
-        filled_cash,
-        fees_paid,
-        fee_carry,
+        resting=False,
     )
+    order = Order(placed, placed_seq, created_at)
+    order.seq, order.updated_at = seq, updated_at
+    order.status = _STATUSES[status]
+    order.cancel_reason = _CANCEL_REASONS[cancel_reason] if cancel_reason else None
+    order.filled, order.filled_cash = filled, filled_cash
+    order.fees_paid, order.fee_carry = fees_paid, fee_carry
+    if quantity:
+        order.remaining = quantity - filled
+    return order

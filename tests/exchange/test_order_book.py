@@ -4,16 +4,18 @@ import random
 
 import pytest
 
+from exchange.events import OrderPlaced
 from exchange.order_book import BookSide, Order, OrderBook, own_price
 from exchange.terms import BUY, GTC, LIMIT, NO, SELL, YES, SelfTradePrevention
 
 
 def order(order_id: int, yes_price: int, quantity: int = 100, *, bid: bool = True) -> Order:
     side = BUY if bid else SELL
-    return Order(
-        *(order_id, 1, 1, side, YES, LIMIT, yes_price, yes_price, bid, quantity, quantity),
-        *(GTC, SelfTradePrevention.CANCEL_TAKER, None, None, 0, 1, 1, 0, 0),
+    placed = OrderPlaced(
+        *(order_id, 1, 1, side, YES, LIMIT, yes_price, quantity, GTC),
+        *(SelfTradePrevention.CANCEL_TAKER, None, None, 0, True),
     )
+    return Order(placed, 1, 0)
 
 
 def walk(side: BookSide) -> list[tuple[int, list[int]]]:

@@ -18,8 +18,8 @@ from exchange.commands import (
     SetExchangeMode,
     SetMarketStatus,
 )
-from exchange.events import CommandRejected
-from exchange.order_book import Order
+from exchange.events import CommandRejected, OrderPlaced
+from exchange.order_book import Order, own_price
 from exchange.terms import (
     BUY,
     GTC,
@@ -249,10 +249,12 @@ def test_a_ladder_lies_about_the_fair_price_and_leans_against_what_is_held() -> 
 
 def test_only_stale_quotes_are_cancelled() -> None:
     def quote(order_id: int, yes_price: int, *, is_bid: bool) -> Order:
-        return Order(
-            order_id, 1, 1, BUY, YES if is_bid else NO, LIMIT, yes_price, yes_price, is_bid,
-            100, 100, GTC, SelfTradePrevention.CANCEL_TAKER, None, None, 0, 1, 1, 1, 1,
+        outcome = YES if is_bid else NO
+        placed = OrderPlaced(
+            order_id, 1, 1, BUY, outcome, LIMIT, own_price(outcome, yes_price), 100,
+            GTC, SelfTradePrevention.CANCEL_TAKER, None, None, 0, True,
         )  # fmt: skip
+        return Order(placed, 1, 1)
 
     mine = [
         quote(1, 5000, is_bid=True),  # better than the ladder: would be taken
