@@ -8,10 +8,10 @@ answered.
     answer <- listeners <- committed view <---------------------------------------------+
 
 Laws: batch k+1 runs while k commits, and nothing of it is visible before its own commit; the
-growing batch is sealed the moment the connection is free; closings run also when no command comes;
-a chunk never keeps the event loop longer than a few milliseconds. What PostgreSQL refuses for
-certain is isolated (`isolation`); everything else that fails ends the engine: nothing more is
-answered but "unknown", `failed` is set, and the process exits and recovers.
+growing batch is sealed the moment it is full or the connection is free; closings run also when no
+command comes; a chunk never keeps the event loop longer than a few milliseconds. What PostgreSQL
+refuses for certain is isolated (`isolation`); everything else that fails ends the engine: nothing
+more is answered but "unknown", `failed` is set, and the process exits and recovers.
 """
 
 import asyncio
@@ -159,7 +159,7 @@ class Sequencer:
         worked = await self._finish_commit()
         self._prepare()
         worked |= self._execute()
-        worked |= self._start_commit()
+        worked |= self._start_commit() or self._seal_full()
         if worked:
             await asyncio.sleep(0)
         elif self._draining and self._is_idle():
@@ -220,14 +220,24 @@ class Sequencer:
         return True
 
     def _start_commit(self) -> bool:
-        """Seal the growing batch if the connection is free."""
+        """Write the growing batch if the connection is free."""
         if self._commit is not None or not len(self._batch):
             return False
         self._in_flight, self._batch = self._batch, Batch()
-        sealed = self._in_flight.seal(self._engine, self._balances, self._journal)
+        sealed = self._in_flight.sealed or self._seal(self._in_flight)
         self._commit = asyncio.create_task(self._timed_commit(sealed))
         self._commit.add_done_callback(self._wake)
         return True
+
+    def _seal_full(self) -> bool:
+        """Seal a batch that can't grow, so that the database need not wait for it later."""
+        if len(self._batch) < BATCH_BOUND or self._batch.sealed is not None:
+            return False
+        self._seal(self._batch)
+        return True
+
+    def _seal(self, batch: Batch) -> SealedBatch:
+        return batch.seal(self._engine, self._balances, self._journal)
 
     async def _timed_commit(self, sealed: SealedBatch) -> None:
         started = time.monotonic()

@@ -1,5 +1,6 @@
 """A command that PostgreSQL refuses is found, refused and journaled; everybody else trades."""
 
+import asyncio
 import os
 from random import Random
 
@@ -11,6 +12,7 @@ from exchange.reasons import Reason
 from exchange.terms import NO, MarketStatus
 from persistence.database import connect
 from persistence.errors import BatchRefused, OutcomeUnknown
+from persistence.open_batch import BATCH_BOUND
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import ANN, BOB, CEM, hashes, limit, open_for_trade, running, until
 
@@ -76,6 +78,27 @@ async def test_the_batch_built_upon_it_runs_again_without_it(database_url: str) 
         assert isinstance((await bad).events[0], CommandRejected)
         assert [type(event) for event in (await crossing).events] == [OrderPlaced]
         assert engine.view.markets[1].trade_no == 0
+    await blocker.close()
+
+
+async def test_a_full_batch_that_waits_sealed_runs_again_too(database_url: str) -> None:
+    await poison(database_url, "NEW.client_order_id = 'bad'")
+    blocker = await connect(database_url)
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        async with blocker.transaction():
+            await blocker.execute("SELECT 1 FROM engine_state FOR UPDATE")
+            bad = engine.sequencer.submit(limit(ANN, 60, 5, id="bad"))
+            await until(lambda: engine.live.seq == 5)
+            orders = [limit(n % 3 + 1, 10, 1) for n in range(BATCH_BOUND)]
+            rest = [engine.sequencer.submit(order) for order in orders]
+            await until(lambda: engine.sequencer._batch.sealed is not None)
+        assert isinstance((await bad).events[0], CommandRejected)
+        answers = await asyncio.gather(*rest)
+        assert [answer.seq for answer in answers] == list(range(6, 6 + BATCH_BOUND))
+        before = hashes(engine)
+    async with running(database_url) as engine:
+        assert hashes(engine) == before
     await blocker.close()
 
 

@@ -19,6 +19,7 @@ from exchange.reasons import Reason
 from exchange.terms import NO, ExchangeMode, MarketStatus
 from persistence.database import connect
 from persistence.errors import EngineClosed, OutcomeUnknown, QueueFull
+from persistence.open_batch import BATCH_BOUND
 from tests.persistence.running import (
     ANN,
     BOB,
@@ -258,6 +259,29 @@ async def test_a_batch_is_visible_only_after_its_commit(database_url: str) -> No
             assert not second.done()
         assert (await first).seq == 5
         assert [type(event) for event in (await second).events][1:] == [TradeExecuted]
+    await blocker.close()
+
+
+async def test_a_full_batch_waits_sealed_and_what_comes_later_is_in_the_next(
+    database_url: str,
+) -> None:
+    blocker = await connect(database_url)
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        async with blocker.transaction():
+            await blocker.execute("SELECT 1 FROM engine_state FOR UPDATE")
+            orders = [limit(ANN, 10, 1, id=f"n{n}") for n in range(900)]
+            orders += [limit(BOB, 10, 1, id=f"n{n}") for n in range(900)]
+            orders += [limit(CEM, 10, 1, id=f"n{n}") for n in range(900)]
+            futures = [engine.sequencer.submit(order) for order in orders]
+            await until(lambda: engine.sequencer._batch.sealed is not None)
+            sealed = engine.sequencer._batch.sealed
+            assert sealed is not None
+            assert sealed.last_seq - sealed.first_seq + 1 >= BATCH_BOUND
+            assert not any(future.done() for future in futures)
+        answers = await asyncio.gather(*futures)
+        assert [answer.seq for answer in answers] == list(range(5, 5 + len(orders)))
+        assert len(engine.view.orders) == len(orders)
     await blocker.close()
 
 
