@@ -10,17 +10,22 @@ orders, and one at the gateway, both in this process; for each of
 
 import asyncio
 import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from statistics import quantiles
 from urllib.parse import urlsplit
 
 import uvloop
 
-from benchmarks.redis_process import RedisProcess, running_redis
 from benchmarks.report import Figure
 from benchmarks.rest_orders import CREDITS, FLOWS, TRADERS, run_wrk
-from benchmarks.server_process import ServerProcess, running_gateway, running_server
+from benchmarks.server_process import funded_trader, running_gateway, running_server
 from benchmarks.socket_wire import WireClient, wire_client
+from tests.redis_process import RedisProcess
+from tests.server_process import ServerProcess
 
 ROUNDS = 3
 ORDERS = 500
@@ -40,9 +45,9 @@ def measure() -> list[Figure]:
     published: list[float] = []
     frozen: list[float] = []
     with running_redis() as redis, running_server() as without:
-        traders = [without.trader(CREDITS) for _ in range(TRADERS)]
+        traders = [funded_trader(without, CREDITS) for _ in range(TRADERS)]
         with running_server({"REDIS_URL": redis.url}) as server, running_gateway(server) as gateway:
-            members = [server.trader(CREDITS) for _ in range(TRADERS)]
+            members = [funded_trader(server, CREDITS) for _ in range(TRADERS)]
             near, far = uvloop.run(_delays(server, gateway, members[0]))
             for number in range(ROUNDS):
                 alone.append(_rate(wrk, without, traders, number))
@@ -55,6 +60,18 @@ def measure() -> list[Figure]:
         _delay_figure("engine", near),
         _delay_figure("gateway", far),
     ]
+
+
+@contextmanager
+def running_redis() -> Iterator[RedisProcess]:
+    """Start a redis-server on a free port and stop it again."""
+    with tempfile.TemporaryDirectory(prefix="probity-bench-") as folder:
+        redis = RedisProcess(Path(folder))
+        try:
+            redis.start()
+            yield redis
+        finally:
+            redis.clean_up()
 
 
 def _rate(wrk: str, server: ServerProcess, tokens: list[str], number: int) -> float:
@@ -105,12 +122,12 @@ class _Reader:
             self.news.set()
 
 
-async def _delays(server: ServerProcess, gateway: str, token: str) -> list[list[float]]:
+async def _delays(server: ServerProcess, gateway: ServerProcess, token: str) -> list[list[float]]:
     """Return how many microseconds after its sending each order was heard of, near and far."""
     server.market("delay")
     near, far = _Reader(token), _Reader(token)
     await near.connect(server.url)
-    await far.connect(gateway)
+    await far.connect(gateway.url)
     delays: list[list[float]] = [[], []]
     for _ in range(ORDERS):
         near.news.clear()
