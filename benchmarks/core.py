@@ -3,55 +3,70 @@
 The flow of `flow.py` on one market: the account is the order's id modulo 1000, selling is buying
 NO, so that every trade mints a pair and every account that bought both sides is netted. Ledger
 entries are derived for every command, as the journal does, and the dirty lists are cleared every
-256 commands, as a batch does. The garbage collector is set as the server sets it. Self-trade
-prevention changes the flow a little: about one fill in a thousand would be with oneself.
+256 commands, as a batch does. The garbage collector is set as the server sets it. `100 markets`:
+as many commands, of a flow of its own for each of 100 books, in turn.
+
+Beside it, in the same run and in turn with it, run the books of others (`peers`), which have no
+accounts, no escrow and no ledger. The core has to be ahead of the fastest of those in Python. It
+prevents self-trades, they don't; the note says what that changes in the flow.
 """
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 
-from benchmarks.flow import Add, Cancel, order_flow
-from benchmarks.report import Figure
+from benchmarks.flow import Add, Cancel, Outcome, many_flows, order_flow, outcome_of
+from benchmarks.peers.peer_process import PEERS, PeerProcess, running_peers
+from benchmarks.report import Figure, amount
 from exchange import ledger
 from exchange.commands import CancelOrder, Command, CreateMarket, OpenAccount, PlaceOrder
 from exchange.engine import Engine
+from exchange.events import CommandRejected, OrderCancelled, TradeExecuted
 from exchange.state import State
-from exchange.terms import BUY, GTC, LIMIT, NO, YES, FeeModel, SelfTradePrevention
+from exchange.terms import (
+    BUY,
+    GTC,
+    LIMIT,
+    NO,
+    YES,
+    CancelReason,
+    FeeModel,
+    SelfTradePrevention,
+)
 from gateway import garbage
 
 ACCOUNTS = 1_000
-ROUNDS = 7
+MARKETS = 100
+ROUNDS = 5
 BATCH = 256
+FLOOR = 250_000
 _FAR = 10**15
 _MAKER = SelfTradePrevention.CANCEL_MAKER
 
 
-def opened_engine() -> Engine:
-    """Return an engine with funded accounts and one open market of tick 0.01 without fees."""
+def opened_engine(markets: int = 1) -> Engine:
+    """Return an engine with funded accounts and open markets of tick 0.01 without fees."""
     engine = Engine(State())
     engine.run(1, [OpenAccount(account + 1, 10**12) for account in range(ACCOUNTS)])
-    terms = ("bench", "Which is faster?", "", "", _FAR, 100, 1, 0, 0, FeeModel.FLAT, False)
-    engine.run(1, [CreateMarket(*terms)])
+    terms = ("Which is faster?", "", "", _FAR, 100, 1, 0, 0, FeeModel.FLAT, False)
+    engine.run(1, [CreateMarket(f"bench-{number + 1}", *terms) for number in range(markets)])
     return engine
 
 
-def commands(flow: list[Add | Cancel]) -> list[Command]:
-    """Translate the flow for market 1."""
-    return [_command(step) for step in flow]
-
-
-def _command(step: Add | Cancel) -> Command:
+def command_for(step: Add | Cancel, market: int = 1) -> Command:
+    """Translate one operation of the flow."""
     account = step.id % ACCOUNTS + 1
     if isinstance(step, Cancel):
         return CancelOrder(account, step.id)
     price, outcome = (step.price, YES) if step.buy else (100 - step.price, NO)
     return PlaceOrder(
-        account, 1, BUY, outcome, LIMIT, price * 100, step.quantity * 100, GTC, _MAKER
+        account, market, BUY, outcome, LIMIT, price * 100, step.quantity * 100, GTC, _MAKER
     )
 
 
-def one_round(batch: list[Command], *, with_ledger: bool) -> float:
+def one_round(batch: Sequence[Command], *, with_ledger: bool, markets: int = 1) -> float:
     """Return commands per second over the whole flow."""
-    engine = opened_engine()
+    engine = opened_engine(markets)
     execute, dirty = engine.execute, engine.state.dirty
     started = time.perf_counter()
     for first in range(0, len(batch), BATCH):
@@ -60,16 +75,71 @@ def one_round(batch: list[Command], *, with_ledger: bool) -> float:
             if with_ledger:
                 ledger.entries(execution.events)
         dirty.clear()
-    return len(batch) / (time.perf_counter() - started)
+    elapsed = time.perf_counter() - started
+    # The collector doesn't see orders: unlink them, or each round leaves its books behind.
+    engine.state.dismantle()
+    return len(batch) / elapsed
+
+
+def self_trade_note(batch: Sequence[Command], flow: Outcome) -> str:
+    """Say how the flow differs where nobody trades with themselves; not timed."""
+    engine = opened_engine()
+    counts: Counter[str] = Counter()
+    for command in batch:
+        for event in engine.execute(2, command).events:
+            match event:
+                case TradeExecuted():
+                    counts["fills"] += 1
+                case OrderCancelled(reason=CancelReason.SELF_TRADE):
+                    counts["prevented"] += 1
+                case OrderCancelled():
+                    counts["cancels"] += 1
+                case CommandRejected():
+                    counts["refused"] += 1
+                case _:
+                    pass
+        engine.state.dirty.clear()
+    engine.state.dismantle()
+    return (
+        f"self-trade prevention: {counts['fills']:,} fills ({flow.fills:,} without it),"
+        f" {counts['prevented']:,} orders ended by it, {counts['cancels']:,} of"
+        f" {flow.cancels:,} cancels found their order"
+    )
 
 
 def measure() -> list[Figure]:
-    """Return commands/s with events and escrow, and with the ledger entries too."""
-    batch = commands(order_flow())
-    garbage.settle()
-    bare = [one_round(batch, with_ledger=False) for _ in range(ROUNDS)]
-    whole = [one_round(batch, with_ledger=True) for _ in range(ROUNDS)]
-    return [
-        Figure("core: escrow and events", "commands/s", bare),
-        Figure("core: escrow, events, ledger entries", "commands/s", whole, floor=150_000),
-    ]
+    """Return commands/s on one market and on a hundred, and operations/s of the peers."""
+    flow = order_flow()
+    batch = [command_for(step) for step in flow]
+    spread = [command_for(step, market) for market, step in many_flows(MARKETS)]
+    note = self_trade_note(batch, outcome_of(flow))
+    bare: list[float] = []
+    whole: list[float] = []
+    many: list[float] = []
+    with running_peers(flow) as peers:
+        garbage.settle()
+        for _ in range(ROUNDS):
+            bare.append(one_round(batch, with_ledger=False))
+            whole.append(one_round(batch, with_ledger=True))
+            many.append(one_round(spread, with_ledger=True, markets=MARKETS))
+            for peer in peers.values():
+                peer.run_round()
+        floor, beaten = _floor(peers)
+        unit = "commands/s"
+        return [
+            Figure("core: escrow and events", unit, bare, note=note),
+            Figure("core: escrow, events, ledger entries", unit, whole, floor, beaten),
+            Figure(f"core: the same on {MARKETS} markets", unit, many),
+            *[peer.figure() for peer in peers.values()],
+        ]
+
+
+def _floor(peers: dict[str, PeerProcess]) -> tuple[float, str]:
+    """Return the floor that the peers in Python set, if higher than ours, and say which."""
+    found = {name: peer.median for name, peer in peers.items() if peer.in_python}
+    absent = [peer.name for peer in PEERS if peer.name not in peers]
+    notes = [f"not installed, so not beside it: {', '.join(absent)} (make bench)"] if absent else []
+    if found:
+        best = max(found, key=found.__getitem__)
+        notes.insert(0, f"the fastest peer in Python is {best} with {amount(found[best])}")
+    return max(FLOOR, *found.values()) if found else FLOOR, "; ".join(notes)

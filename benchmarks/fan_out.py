@@ -82,12 +82,14 @@ async def _read(pid: int, port: int) -> tuple[float, str]:
         await asyncio.wait_for(reader.joined.wait(), 10)
         readers.append((client, reader))
     for client, _ in readers:
-        client.send('420["subscribe:market",{"slug":"bench","outcome":"YES"}]')
+        client.send('420["subscribe:market",{"slug":"bench-1","outcome":"YES"}]')
     await asyncio.sleep(1)
     process = psutil.Process(pid)
     before, cpu, own, started = _total(readers), _cpu(process), _cpu(), time.perf_counter()
     await asyncio.sleep(SECONDS - 2)
     count, elapsed = _total(readers) - before, time.perf_counter() - started
+    if not count:
+        raise RuntimeError("nothing arrived")
     each = (_cpu(process) - cpu) / count * 1e6
     share = (_cpu() - own) / elapsed
     for client, _ in readers:

@@ -1,9 +1,10 @@
-"""The order flow that the core is measured with: deterministic, one book, 11 000 orders resting.
+"""The order flow that the core is measured with: deterministic, 11 000 orders resting in a book.
 
 About 55 % passive limit orders within 20 ticks of a slowly moving middle, 35 % cancels of a random
 live order, 10 % marketable limit orders. When many orders are live the shares of adding and
 cancelling swap until they are fewer. The generator keeps a small book of its own, only to know
-which orders are live; the same seed gives the same flow everywhere.
+which orders are live; the same seed gives the same flow everywhere. By the same book a reader can
+check what an engine made of the flow: `outcome_of`.
 """
 
 import random
@@ -32,10 +33,26 @@ class Cancel(msgspec.Struct, frozen=True, gc=False):
     id: int
 
 
+Levels = dict[bool, dict[int, int]]
+"""Of each side (True: buy) the resting quantity at each price that has any."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a bare price-time book makes of a flow: fills, shares traded, and what rests."""
+
+    cancels: int
+    fills: int
+    volume: int
+    resting: int
+    levels: Levels
+
+
 class _LiveOrders:
     """A price-time book of bare quantities that knows which ids are live, in constant time."""
 
     def __init__(self) -> None:
+        self.fills = 0
+        self.volume = 0
         self.levels: dict[bool, list[dict[int, int]]] = {
             buy: [{} for _ in range(101)] for buy in (True, False)
         }
@@ -56,6 +73,8 @@ class _LiveOrders:
                 resting, left = next(iter(level.items()))
                 filled = min(left, quantity)
                 quantity -= filled
+                self.fills += 1
+                self.volume += filled
                 if filled == left:
                     self.remove(resting)
                 else:
@@ -105,6 +124,40 @@ def order_flow(count: int = 300_000, seed: int = 20251) -> list[Add | Cancel]:
         flow.append(order)
         live.add(order)
     return flow
+
+
+def outcome_of(flow: list[Add | Cancel]) -> Outcome:
+    """Return what the book of the generator makes of a flow that it made, or of its beginning."""
+    live, cancels = _LiveOrders(), 0
+    for step in flow:
+        if isinstance(step, Add):
+            live.add(step)
+        else:
+            live.remove(step.id)
+            cancels += 1
+    levels = {
+        buy: {price: sum(level.values()) for price, level in enumerate(side) if level}
+        for buy, side in live.levels.items()
+    }
+    return Outcome(cancels, live.fills, live.volume, len(live.ids), levels)
+
+
+def many_flows(markets: int, count: int = 300_000) -> list[tuple[int, Add | Cancel]]:
+    """Return `count` operations on so many books in turn, each with (market, operation).
+
+    Every book (1, 2, ...) has a flow of its own, and so every cancel is of an order that is live.
+    The ids count all orders in the order in which they come, as an exchange would number them.
+    """
+    flows = [order_flow(count // markets, seed=market) for market in range(1, markets + 1)]
+    ids: dict[tuple[int, int], int] = {}
+    mixed: list[tuple[int, Add | Cancel]] = []
+    for steps in zip(*flows, strict=True):
+        for market, step in enumerate(steps, start=1):
+            key = (market, step.id)
+            if isinstance(step, Add):
+                ids[key] = len(ids) + 1
+            mixed.append((market, msgspec.structs.replace(step, id=ids[key])))
+    return mixed
 
 
 def _passive(draw: random.Random, order_id: int, middle: float) -> Add:
