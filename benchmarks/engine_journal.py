@@ -1,24 +1,37 @@
-"""How many durable orders a second do engine and journal take, submitted in one process?
+"""How many durable commands a second do engine and journal take, submitted in one process?
 
-Half of the orders cross. Every order is submitted to the sequencer, run, committed with
-`synchronous_commit=on`, applied to the committed view and answered; up to 4 000 wait at a time. The
-notes say where the time of one order goes: this process, and the database's.
+Every command is submitted to the sequencer, run, committed with `synchronous_commit=on`, applied to
+the committed view and answered; up to 4 000 wait at a time. What is asked of it:
+
+    core flow       the flow of the core (`flow.py`: orders and cancels on one market), through the
+                    journal; the floor belongs to this one
+    half crossing   pairs of orders of which the second fills the first, on twenty markets: every
+                    other command is a trade, the most work a command can make; without and with
+                    client ids
+    resting         orders that never meet
+
+Each flow has a database of its own, and its first part is run before anything is timed. The notes
+say where the time of one command goes: this process, and the database's.
 """
 
 import gc
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import uvloop
 
+from benchmarks.core import command_for
 from benchmarks.exchange_flow import (
     cpu_seconds,
     fresh_database,
     half_crossing,
     opening,
     own_server,
+    resting,
 )
+from benchmarks.flow import order_flow
 from benchmarks.report import Figure
 from exchange.commands import Command
 from persistence.database import create_pool
@@ -28,9 +41,11 @@ from persistence.sequencer import Sequencer
 if TYPE_CHECKING:
     import asyncio
 
+    from persistence.embedded import EmbeddedPostgres
     from persistence.ports import Answer
 
 ROUNDS = 5
+CORE_STEPS = 50_000
 ORDERS = 20_000
 WAITING = 4_000
 FLOOR = 40_000
@@ -55,7 +70,7 @@ class BatchSizes:
         """Ignore it."""
 
 
-async def submit_all(sequencer: Sequencer, commands: list[Command]) -> None:
+async def submit_all(sequencer: Sequencer, commands: Sequence[Command]) -> None:
     """Submit commands as fast as they are answered."""
     waiting: deque[asyncio.Future[Answer]] = deque()
     for command in commands:
@@ -66,45 +81,70 @@ async def submit_all(sequencer: Sequencer, commands: list[Command]) -> None:
         await future
 
 
-async def _rounds(*, with_ids: bool) -> tuple[list[float], str]:
+def core_parts() -> list[list[Command]]:
+    """Return the core's flow in one part for each round and one before them."""
+    commands = [command_for(step) for step in order_flow((ROUNDS + 1) * CORE_STEPS)]
+    return [commands[first : first + CORE_STEPS] for first in range(0, len(commands), CORE_STEPS)]
+
+
+def crossing_parts(*, with_ids: bool = False) -> list[list[Command]]:
+    """Return pairs of orders that meet."""
+    return [half_crossing(ORDERS, number, with_ids=with_ids) for number in range(ROUNDS + 1)]
+
+
+def resting_parts() -> list[list[Command]]:
+    """Return orders that never meet."""
+    return [resting(ORDERS, number) for number in range(ROUNDS + 1)]
+
+
+async def run_parts(
+    server: "EmbeddedPostgres", name: str, parts: list[list[Command]], floor: float | None = None
+) -> Figure:
+    """Run the parts one after another on a fresh database; the first is not timed."""
+    url = await fresh_database(server)
+    recovered = await recover(url)
+    pool = await create_pool(url, size=2)
+    observer = BatchSizes()
+    sequencer = Sequencer(recovered, pool, observer=observer)
+    sequencer.start()
+    await submit_all(sequencer, opening())
+    await submit_all(sequencer, parts[0])
+    backend = recovered.connection.get_server_pid()
     rates: list[float] = []
     notes = ""
+    for commands in parts[1:]:
+        gc.collect()
+        observer.__init__()  # type: ignore[misc]
+        started, ours, theirs = time.perf_counter(), time.process_time(), cpu_seconds(backend)
+        await submit_all(sequencer, commands)
+        elapsed, count = time.perf_counter() - started, len(commands)
+        rates.append(count / elapsed)
+        ours_us = (time.process_time() - ours) / count * 1e6
+        theirs_us = (cpu_seconds(backend) - theirs) / count * 1e6
+        notes = (
+            f"each: {ours_us:.1f} us here, {theirs_us:.1f} us in the database;"
+            f" {count / len(observer.sizes):.0f} a batch,"
+            f" committing {observer.commit_s / elapsed:.0%} of the time"
+        )
+    await sequencer.stop()
+    await pool.close()
+    return Figure(name, "commands/s", rates, floor, notes)
+
+
+async def _measure() -> list[Figure]:
     async with own_server() as server:
-        url = await fresh_database(server)
-        recovered = await recover(url)
-        pool = await create_pool(url, size=2)
-        observer = BatchSizes()
-        sequencer = Sequencer(recovered, pool, observer=observer)
-        sequencer.start()
-        await submit_all(sequencer, opening())
-        backend = recovered.connection.get_server_pid()
-        for number in range(ROUNDS + 1):
-            orders = half_crossing(ORDERS, number, with_ids=with_ids)
-            gc.collect()
-            observer.__init__()  # type: ignore[misc]
-            started, ours, theirs = time.perf_counter(), time.process_time(), cpu_seconds(backend)
-            await submit_all(sequencer, orders)
-            elapsed = time.perf_counter() - started
-            if number:
-                rates.append(ORDERS / elapsed)
-            ours_us = (time.process_time() - ours) / ORDERS * 1e6
-            theirs_us = (cpu_seconds(backend) - theirs) / ORDERS * 1e6
-            notes = (
-                f"per order: {ours_us:.1f} us here, {theirs_us:.1f} us in the database;"
-                f" {ORDERS / len(observer.sizes):.0f} a batch,"
-                f" committing {observer.commit_s / elapsed:.0%} of the time"
-            )
-        await sequencer.stop()
-        await pool.close()
-    return rates, notes
+        return [
+            await run_parts(server, "engine + journal, core flow", core_parts(), FLOOR),
+            await run_parts(server, "engine + journal, half crossing", crossing_parts()),
+            await run_parts(
+                server,
+                "engine + journal, half crossing, client ids",
+                crossing_parts(with_ids=True),
+            ),
+            await run_parts(server, "engine + journal, resting", resting_parts()),
+        ]
 
 
 def measure() -> list[Figure]:
-    """Return orders/s without and with client ids."""
-    figures = []
-    for with_ids in (False, True):
-        rates, note = uvloop.run(_rounds(with_ids=with_ids))
-        name = "engine + journal, half crossing" + (", client ids" if with_ids else "")
-        floor = None if with_ids else FLOOR
-        figures.append(Figure(name, "orders/s", rates, floor=floor, note=note))
-    return figures
+    """Return commands/s of each flow."""
+    return uvloop.run(_measure())

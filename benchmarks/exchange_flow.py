@@ -1,7 +1,8 @@
-"""The flow that engine and journal are measured with, and a database of one's own to run it on.
+"""The flows that engine and journal are measured with, and a database of one's own to run them on.
 
-Pairs of orders: a BUY of YES that rests, and a BUY of NO at the complement that fills it: half of
-all orders cross. A thousand accounts, twenty markets, no fees; quantities of 1 to 50 shares.
+Half crossing: a BUY of YES that rests, and a BUY of NO at the complement that fills it. Resting:
+BUYs of YES and of NO, too low to meet. A thousand accounts, twenty markets, no fees; quantities of
+1 to 50 shares.
 """
 
 import asyncio
@@ -51,11 +52,34 @@ def half_crossing(count: int, seed: int, *, with_ids: bool = False) -> list[Comm
     return orders
 
 
+def resting(count: int, seed: int, *, with_ids: bool = False) -> list[Command]:
+    """Return orders of which none meets another."""
+    dice = random.Random(seed)
+    return [
+        PlaceOrder(
+            dice.randint(1, ACCOUNTS),
+            dice.randint(1, MARKETS),
+            BUY,
+            YES if number % 2 else NO,
+            LIMIT,
+            dice.randint(1, 49) * 100,
+            dice.randint(1, 50) * 100,
+            GTC,
+            client_order_id=f"{seed}-{number}" if with_ids else None,
+        )
+        for number in range(count)
+    ]
+
+
 @asynccontextmanager
-async def own_server() -> AsyncIterator[EmbeddedPostgres]:
-    """Run an embedded PostgreSQL in a folder of its own, as `probity serve` would."""
+async def own_server(binaries: Path | None = None) -> AsyncIterator[EmbeddedPostgres]:
+    """Run an embedded PostgreSQL in a folder of its own, as `probity serve` would.
+
+    Args:
+        binaries: another PostgreSQL's programs than the wheel's.
+    """
     folder = Path(tempfile.mkdtemp(prefix="probity-bench-"))
-    server = await EmbeddedPostgres.start(folder)
+    server = await EmbeddedPostgres.start(folder, binaries=binaries)
     try:
         yield server
     finally:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 15
 ORDERS = 2_000
-_EPOCH: Final = 1
+EPOCH: Final = 1
 
 # Which argument of commit_batch holds a table's rows, how they are laid out, and how many leading
 # columns are the key of an update.
@@ -100,7 +100,7 @@ def sealed_batches(number_of: int) -> tuple[SealedBatch, list[SealedBatch]]:
     engine = Engine(State())
     balances = RunningBalances(engine.state)
     # It only seals here; nothing is asked of a connection.
-    journal = Journal(None, _EPOCH, 0, bytes(32))  # type: ignore[arg-type]
+    journal = Journal(None, EPOCH, 0, bytes(32))  # type: ignore[arg-type]
 
     def seal(commands: list[Command]) -> SealedBatch:
         rows = BatchRows()
@@ -241,7 +241,7 @@ async def _measure() -> list[Figure]:
         for number, name in enumerate(WAYS):
             url = await _database(server.superuser_url, server.url, f"way_{number}")
             connections[name] = connection = await connect_engine(url)
-            await connection.execute("UPDATE engine_state SET epoch = $1", _EPOCH)
+            await connection.execute("UPDATE engine_state SET epoch = $1", EPOCH)
             await write_packed(connection, first, unpacked(first))
             await _prepare(connection)
         for batch in batches:
