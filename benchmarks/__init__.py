@@ -1,6 +1,6 @@
 """What Probity's speed is, measured honestly: one question a file, medians of several rounds.
 
-`make bench` (or `python -m benchmarks [name ...]`) runs them in one process after another and
-prints the conditions with the figures. Machines are shared and noisy: compare figures of one run
-only.
+`make bench` runs them all, prints the figures with the conditions, and records both in
+`RESULTS.md`; `python -m benchmarks [name ...]` only prints. Each runs in a process of its own, one
+after another. Machines are shared and noisy: compare figures of one run only.
 """

@@ -1,0 +1,48 @@
+"""One benchmark that fails hides none of the others, and says so at the end."""
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import one_benchmark
+from benchmarks.one_benchmark import BenchmarkFailed, measure_in_child
+from benchmarks.report import Figure
+
+
+def test_a_failure_is_told_and_the_rest_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(name: str) -> list[Figure]:
+        if name == "broken":
+            raise BenchmarkFailed("no wrk")
+        return [Figure(name, "s", [1.0])]
+
+    monkeypatch.setattr(command, "measure_in_child", measured)
+    monkeypatch.setattr(command, "conditions", dict)
+    assert command.main(["broken", "sound"], record=False) == 1
+    said = capsys.readouterr().out
+    assert "broken: FAILED: no wrk\n" in said
+    assert "sound " in said
+    assert "1 failed, 0 missed" in said
+    assert command.main(["sound"], record=False) == 0
+
+
+def test_a_missed_floor_is_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Figure("slow", "commands/s", [1.0], floor=2.0)
+    monkeypatch.setattr(command, "measure_in_child", lambda _name: [slow])
+    monkeypatch.setattr(command, "conditions", dict)
+    assert command.main(["slow"], record=False) == 1
+
+
+def test_a_benchmark_that_ends_in_an_error_has_failed(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(BenchmarkFailed, match="exit code 1"):
+        measure_in_child("no_such_benchmark")
+    assert "No module named" in capfd.readouterr().err
+
+
+def test_a_benchmark_that_takes_too_long_is_ended(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(one_benchmark, "LONGEST_S", 0.2)
+    with pytest.raises(BenchmarkFailed, match=r"not done after 0\.2 s"):
+        measure_in_child("core")
+    capfd.readouterr()
