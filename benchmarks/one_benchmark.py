@@ -69,6 +69,8 @@ def _wait(process: "subprocess.Popen[bytes]") -> int:
 
 def main(name: str, output: str) -> None:
     """Measure, and write the figures to a file."""
+    # Whoever ends the whole run ends its servers too, which work in sessions of their own.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").measure()
     Path(output).write_bytes(msgspec.json.encode(figures))
 
