@@ -112,11 +112,7 @@ async def recover(
             tip = TipFile(data_dir / "tip", head.database_id)
             await check_tip(connection, tip, head, accept_tip=accept_tip)
         await _check_head(connection, head)
-        live = tables.build(snapshot, with_ids=True)
-        try:
-            invariants.check(live)
-        except InvariantViolated as error:
-            raise HistoryMismatch(f"the stored exchange breaks a law: {error}") from error
+        live = _build(snapshot)
         view = tables.build(snapshot, with_ids=False)
     except BaseException:
         # Whatever went wrong, a cancellation included, the lock must not stay behind.
@@ -132,12 +128,10 @@ async def check_tip(
     """Compare the database with the tip kept outside it; with `accept_tip`, set the tip anew.
 
     Raises:
-        HistoryMismatch: the database is behind the tip, or has another history at it.
+        HistoryMismatch: the database is behind the tip, or has another history at it; or the file
+            can't be read or written.
     """
-    try:
-        known = tip.read()
-    except (OSError, msgspec.DecodeError) as error:
-        raise HistoryMismatch(f"{tip.path} can't be read: {error}") from error
+    known = tip.read()
     problem = None
     if known is not None:
         problem = await tip_problem(source, known, head)
@@ -169,6 +163,21 @@ async def _check_head(source: Fetching, head: tables.Head) -> None:
             f"engine_state stands at {head.last_seq}, the journal at {found[0]}, or their hashes"
             " differ: run `probity verify`"
         )
+
+
+def _build(snapshot: tables.Snapshot) -> State:
+    """Build the live state and check it; raises HistoryMismatch."""
+    try:
+        live = tables.build(snapshot, with_ids=True)
+        invariants.check(live)
+    except InvariantViolated as error:
+        raise HistoryMismatch(f"the stored exchange breaks a law: {error}") from error
+    except LookupError as error:
+        # A code, an account or a market that a row names isn't there.
+        raise HistoryMismatch(
+            f"the stored exchange holds what no Probity writes: {error}"
+        ) from error
+    return live
 
 
 async def _drop(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

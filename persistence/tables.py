@@ -16,6 +16,7 @@ from exchange.idempotency import ORDER_ID, Key
 from exchange.market import UNFINISHED, Market
 from exchange.state import State
 from persistence.codes import EXCHANGE_MODE, FEE_MODEL, MARKET_STATUS, RESOLUTION, words
+from persistence.errors import HistoryMismatch
 from persistence.journal_reader import Fetching, executions_after, first_use
 from persistence.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.order_rows import order_of
@@ -90,13 +91,13 @@ async def read_in_transaction(
 
 
 async def read_head(source: Fetching) -> Head:
-    """Read where the engine stands."""
+    """Read where the engine stands; raises HistoryMismatch if the row is missing."""
     row = await source.fetchrow(
         "SELECT database_id::text, epoch, last_seq, chain_hash, stream_id, now, mode,"
         " next_order_id, next_market_id, issued, fees FROM engine_state"
     )
     if row is None:
-        raise LookupError("engine_state is empty")
+        raise HistoryMismatch("engine_state is empty")
     return Head(*row.values())
 
 

@@ -7,14 +7,20 @@ history at it, is refused until the operator says that a restore was meant (`--a
 """
 
 import asyncio
+import contextlib
+import logging
 import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from persistence.errors import HistoryMismatch
+
 INTERVAL_S: Final = 0.5
 """At most this much of what was committed is unknown to the file after a crash."""
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Tip(msgspec.Struct, frozen=True):
@@ -33,17 +39,29 @@ class TipFile:
         self._written: Tip | None = None
         self._pending: Tip | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     def read(self) -> Tip | None:
         """Return what the file says of this database; None if it says nothing.
 
         Raises:
-            OSError, msgspec.DecodeError: the file is there and can't be read.
+            HistoryMismatch: the file is there and can't be read.
         """
         return self._read_all().get(self._database_id)
 
     def write(self, tip: Tip) -> None:
-        """Write the file now; atomic, and on disk when back."""
+        """Write the file now; atomic, and on disk when back.
+
+        Raises:
+            HistoryMismatch: the file is there and can't be read, or it can't be written.
+        """
+        try:
+            self._write(tip)
+        except OSError as error:
+            raise HistoryMismatch(f"{self.path} can't be written: {error}") from error
+        self._written = tip
+
+    def _write(self, tip: Tip) -> None:
         tips = self._read_all()
         tips[self._database_id] = tip
         temporary = self.path.with_name(self.path.name + ".new")
@@ -53,7 +71,6 @@ class TipFile:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.path)
-        self._written = tip
 
     def committed(self, tip: Tip) -> None:
         """Note a commit; the file follows within `INTERVAL_S`, written in a thread."""
@@ -62,20 +79,29 @@ class TipFile:
             self._writer = asyncio.create_task(self._write_later())
 
     async def close(self) -> None:
-        """Write what is noted and not yet written."""
+        """Write what is noted and not yet written; call when nothing more is committed."""
+        self._closing.set()
         if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.wait([self._writer])
-        if self._pending is not None and self._pending != self._written:
-            await asyncio.to_thread(self.write, self._pending)
+            await self._writer
 
     async def _write_later(self) -> None:
+        """Write until the file names the last commit; one write at a time, never two.
+
+        A file that can't be written lags behind, which it may: the next commit tries again.
+        """
         while self._pending is not None and self._pending != self._written:
-            await asyncio.sleep(INTERVAL_S)
-            await asyncio.shield(asyncio.to_thread(self.write, self._pending))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), INTERVAL_S)
+            try:
+                await asyncio.to_thread(self.write, self._pending)
+            except HistoryMismatch as error:
+                _LOG.warning("the tip lags behind: %s", error)
+                return
 
     def _read_all(self) -> dict[str, Tip]:
         try:
             return msgspec.json.decode(self.path.read_bytes(), type=dict[str, Tip])
         except FileNotFoundError:
             return {}
+        except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+            raise HistoryMismatch(f"{self.path} can't be read: {error}") from error

@@ -121,6 +121,9 @@ async def test_the_lead_ends_with_its_connection(database_url: str) -> None:
         ("UPDATE accounts SET available = available + 1 WHERE id = 1", "breaks a law"),
         ("UPDATE engine_state SET last_seq = last_seq + 1", "engine_state stands at"),
         ("DELETE FROM journal WHERE first_seq = (SELECT max(first_seq) FROM journal)", "stands at"),
+        ("DELETE FROM engine_state", "engine_state is empty"),
+        ("UPDATE markets SET status = 99", "holds what no Probity writes: 99"),
+        ("UPDATE engine_state SET mode = 99", "holds what no Probity writes: 99"),
     ],
 )
 async def test_a_database_that_contradicts_itself_is_refused(

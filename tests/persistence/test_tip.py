@@ -1,6 +1,8 @@
 """The tip outside the database: it lags, never leads, and finds a database that was put back."""
 
 import asyncio
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,52 @@ async def test_a_tip_that_cannot_be_read_is_refused(database_url: str, tmp_path:
     (tmp_path / "tip").write_bytes(b"{")
     with pytest.raises(HistoryMismatch, match="can't be read"):
         await recover(database_url, tmp_path)
+
+
+async def test_a_close_waits_for_the_write_that_is_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two writers at once would share one temporary file: half a tip, or none, would stay."""
+    monkeypatch.setattr("persistence.tip.INTERVAL_S", 0.0)
+    loop, writing, may_go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    fsync = os.fsync
+
+    def slow_fsync(descriptor: int) -> None:
+        loop.call_soon_threadsafe(writing.set)
+        assert may_go_on.wait(10)
+        fsync(descriptor)
+
+    monkeypatch.setattr("persistence.tip.os.fsync", slow_fsync)
+    tip = TipFile(tmp_path / "tip", "ours")
+    tip.committed(Tip(1, bytes(32)))
+    await asyncio.wait_for(writing.wait(), 10)
+    tip.committed(Tip(2, bytes(32)))
+    closing = asyncio.create_task(tip.close())
+    await asyncio.sleep(0)
+    loop.call_later(0.05, may_go_on.set)
+    await asyncio.wait_for(closing, 10)
+    assert tip.read() == Tip(2, bytes(32))
+    assert list(tmp_path.iterdir()) == [tmp_path / "tip"]
+
+
+async def test_a_tip_that_cannot_be_written_stays_behind_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "place").write_text("a file where the folder should be")
+    tip = TipFile(tmp_path / "place" / "tip", "ours")
+    tip.committed(Tip(1, bytes(32)))
+    await tip.close()
+    assert [*tmp_path.iterdir()] == [tmp_path / "place"]
+
+
+async def test_accepting_a_tip_that_cannot_be_written_is_refused(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with running(database_url, tmp_path) as engine:
+        await open_for_trade(engine)
+    tip = TipFile(tmp_path / "tip", (await _head(database_url)).database_id)
+    tip.write(Tip(9, bytes(32)))
+    (tmp_path / "tip.new").mkdir()
+    with pytest.raises(HistoryMismatch, match="can't be written"):
+        await recover(database_url, tmp_path, accept_tip=True)
 
 
 async def test_the_tip_is_written_while_running_and_never_leads(
