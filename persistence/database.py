@@ -6,7 +6,8 @@ deadline, since a cancelled COMMIT has an unknown outcome; no URL with its passw
 The embedded server is `persistence.embedded`; queries live with what they ask for.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import asyncpg
@@ -21,7 +22,7 @@ from persistence.errors import (
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
     from asyncpg.connection import LoggedQuery
-    from asyncpg.pool import PoolAcquireContext
+    from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
 
     _Pool = Pool[Record]
 else:
@@ -68,6 +69,24 @@ class DeadlinePool(_Pool):
     def acquire(self, *, timeout: float | None = None) -> "PoolAcquireContext[Record]":
         """Lend a connection; TimeoutError after ``timeout`` or `ACQUIRE_TIMEOUT_S` seconds."""
         return super().acquire(timeout=ACQUIRE_TIMEOUT_S if timeout is None else timeout)
+
+    @asynccontextmanager
+    async def transaction(self) -> "AsyncIterator[PoolConnectionProxy[Record]]":
+        """Lend a connection for one transaction; TimeoutError as `acquire`.
+
+        Raises:
+            DatabaseUnavailable: the connection was lost on the way; whether a COMMIT that was under
+                way took effect is unknown.
+        """
+        async with self.acquire() as connection:
+            try:
+                async with connection.transaction():
+                    yield connection
+            except asyncpg.InterfaceError as error:
+                # asyncpg says first what it can't do any more, and not that the connection is gone.
+                if not _is_gone(connection):
+                    raise
+                raise _unavailable(error) from error
 
 
 class Queryable(Protocol):
@@ -184,6 +203,13 @@ async def assert_durable(connection: Queryable) -> None:
         raise DatabaseNotDurable(
             f"the database has {', '.join(off)} off and may lose committed trades: switch it on"
         )
+
+
+def _is_gone(connection: "PoolConnectionProxy[Record]") -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True  # the pool has taken it back, lost as it is
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:

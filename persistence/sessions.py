@@ -40,7 +40,7 @@ class Sessions:
 
     async def open(self, user_id: int, token_hash: bytes, at: int, expires_at: int) -> int:
         """Start a session with its first token and return its id; drop the user's ended ones."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._pool.transaction() as connection:
             await connection.execute(
                 "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2", user_id, at
             )
@@ -65,7 +65,7 @@ class Sessions:
         self, old_hash: bytes, new_hash: bytes, at: int, expires_at: int, grace_us: int
     ) -> Rotation:
         """Use a refresh token up and store its successor; see the module's table."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._pool.transaction() as connection:
             row = await connection.fetchrow(
                 "SELECT t.session_id, t.expires_at, t.rotated_at, s.user_id, s.revoked_at"
                 " FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id"

@@ -101,7 +101,7 @@ class Users:
 
     async def set_role(self, user_id: int, role: str) -> User | None:
         """Change a role and return the user, None if there is none; raises LastAdmin."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._pool.transaction() as connection:
             # All admins are locked, so that two of them can't demote one another at the same time.
             admins = await connection.fetch(
                 "SELECT id FROM users WHERE role = 'ADMIN' ORDER BY id FOR UPDATE"

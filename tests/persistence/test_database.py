@@ -168,3 +168,26 @@ async def test_pool_tells_of_every_statement(database_url: str) -> None:
 )
 def test_a_statement_is_named_by_its_verb(query: str, verb: str) -> None:
     assert verb_of(query) == verb
+
+
+async def test_a_transaction_whose_connection_is_lost_is_an_outage(database_url: str) -> None:
+    pool = await create_pool(database_url, size=2)
+
+    async def lose() -> None:
+        async with pool.transaction() as connection:
+            pid = await connection.fetchval("SELECT pg_backend_pid()")
+            await pool.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+            await connection.execute("SELECT 1")
+
+    async def misuse() -> None:
+        async with pool.transaction() as connection:
+            await connection.execute("SELECT 1", "too much")
+
+    try:
+        with pytest.raises(DatabaseUnavailable, match="closed"):
+            await lose()
+        with pytest.raises(asyncpg.InterfaceError):
+            await misuse()
+        assert await pool.fetchval("SELECT 1") == 1
+    finally:
+        await pool.close()
