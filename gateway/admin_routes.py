@@ -3,7 +3,7 @@
 from typing import Final, Literal
 
 from gateway.auth_routes import UserView
-from gateway.errors import NotFound
+from gateway.errors import NotFound, UnknownOutcome
 from gateway.pages import PageQuery
 from gateway.request import Page, Request
 from gateway.routing import Role, Route, Shape
@@ -86,7 +86,7 @@ ROUTES: Final = (
         role=Role.ADMIN,
         body=RoleBody,
         answer=UserView,
-        errors=(NotFound,),
+        errors=(NotFound, UnknownOutcome),
         summary="Change a user's role",
         tag="admin",
     ),

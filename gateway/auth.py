@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 
 from exchange.commands import OpenAccount
-from gateway.errors import Conflict, Forbidden, NotFound, Unauthorized
+from gateway.errors import Conflict, Forbidden, NotFound, Unauthorized, UnknownOutcome
+from gateway.order_answers import accepted
 from gateway.passwords import Passwords
 from gateway.ports import AccountsView, CommandPort
 from gateway.principals import USER, Principal
@@ -24,6 +25,7 @@ from gateway.token_cache import TokenCache
 from gateway.tokens import Tokens
 from gateway.wire_time import now_us
 from persistence.audit import AuditLog
+from persistence.outages import OUTAGES
 from persistence.sessions import Outcome, Sessions
 from persistence.users import LastAdmin, User, Users
 
@@ -152,9 +154,12 @@ class Auth:
         return await self._sign_in(user)
 
     async def open_account(self, user_id: int) -> None:
-        """Open the user's account in the exchange if the view doesn't show it."""
+        """Open the user's account in the exchange if the view doesn't show it.
+
+        Raises EngineRefused, CommandNotTaken or OutcomeUnknown: then nobody is signed in.
+        """
         if user_id not in self._view.accounts:
-            await self._commands.submit(OpenAccount(user_id, self._starting_credits))
+            accepted(await self._commands.submit(OpenAccount(user_id, self._starting_credits)))
 
     async def _sign_in(self, user: User) -> SignedIn:
         refresh_token = secrets.token_urlsafe(32)
@@ -216,7 +221,10 @@ class Auth:
     # -- roles --------------------------------------------------------------------------------
 
     async def set_role(self, admin: Principal, user_id: int, role: str, request_id: str) -> User:
-        """Change a role at once; raises NotFound, or Forbidden to demote the last admin."""
+        """Change a role at once; raises NotFound, or Forbidden to demote the last admin.
+
+        Raises UnknownOutcome where the change or its audit line may be lost.
+        """
         target = f"user:{user_id} {role}"
         outcome = "ok"
         user = None
@@ -224,14 +232,22 @@ class Auth:
             user = await self._users.set_role(user_id, role)
             if user is None:
                 outcome = "not found"
+            else:
+                self._role_changed(user_id, role)
+            await self._audit.write(
+                now_us(), admin.user_id, "user.role", target, outcome, request_id
+            )
         except LastAdmin:
-            outcome = "last admin"
-        await self._audit.write(now_us(), admin.user_id, "user.role", target, outcome, request_id)
-        if outcome == "last admin":
-            raise Forbidden("The last admin can't be demoted")
+            await self._audit.write(
+                now_us(), admin.user_id, "user.role", target, "last admin", request_id
+            )
+            raise Forbidden("The last admin can't be demoted") from None
+        except OUTAGES as outage:
+            # The change may be committed: whoever was known by the old role is asked for anew.
+            self._cache.forget_user(user_id)
+            raise UnknownOutcome from outage
         if user is None:
             raise NotFound("There is no such user")
-        self._role_changed(user_id, role)
         return user
 
     def _role_changed(self, user_id: int, role: str) -> None:

@@ -6,7 +6,15 @@ import msgspec
 
 from gateway.auth import SESSION_ENDED, SignedIn
 from gateway.cookies import read_refresh_cookie, refresh_cookie
-from gateway.errors import Conflict, NotFound, RateLimited, Unauthorized, Unavailable
+from gateway.errors import (
+    Conflict,
+    NotFound,
+    RateLimited,
+    Refused,
+    Unauthorized,
+    Unavailable,
+    UnknownOutcome,
+)
 from gateway.feed import READS_ONLY
 from gateway.request import AnyRequest, Request
 from gateway.routing import Role, Route
@@ -25,6 +33,10 @@ NameText = Annotated[
     str,
     msgspec.Meta(max_length=DISPLAY_NAME_LENGTH, description="public name; unset: Trader-<id>"),
 ]
+
+
+_ACCOUNT_ERRORS: Final = (Refused, Unavailable, UnknownOutcome)
+"""What opening the account may come to."""
 
 
 class RegisterBody(BodyStruct, frozen=True):
@@ -135,7 +147,7 @@ ROUTES: Final = (
         body=RegisterBody,
         answer=SignedInView,
         status=201,
-        errors=(Conflict, Unavailable),
+        errors=(Conflict, *_ACCOUNT_ERRORS),
         summary="Register and sign in",
         tag="auth",
     ),
@@ -146,7 +158,7 @@ ROUTES: Final = (
         role=Role.PUBLIC,
         body=LoginBody,
         answer=SignedInView,
-        errors=(Unauthorized, RateLimited),
+        errors=(Unauthorized, RateLimited, *_ACCOUNT_ERRORS),
         summary="Sign in",
         tag="auth",
     ),

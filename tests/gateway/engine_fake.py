@@ -132,7 +132,8 @@ class EngineFake:
         self.view = State()
         self.history = HistoryFake()
         self.submitted: list[Command] = []
-        self._engine = Engine(State())
+        self.live = State()
+        self._engine = Engine(self.live)
         self._answers: dict[int, Answer] = {}
 
     def submit(self, command: Command) -> asyncio.Future[Answer]:

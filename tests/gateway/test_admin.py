@@ -69,6 +69,23 @@ async def test_role_changes_take_effect_at_once(web: Web) -> None:
     assert changes == [(ada.id, "ADMIN"), (ada.id, "USER")]
 
 
+async def test_a_demotion_counts_though_its_audit_line_is_lost(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, ada = await web.register(admin=True), await web.register(admin=True)
+    assert (await web.client.get(USERS, headers=ada.bearer)).status_code == 200
+    path = f"{USERS}/{ada.id}/role"
+
+    async def lost(*_line: object) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(web.services.audit, "write", lost)
+        answer = await web.client.patch(path, json={"role": "USER"}, headers=admin.bearer)
+    assert answer.status_code == 504
+    assert (await web.client.get(USERS, headers=ada.bearer)).status_code == 403
+
+
 async def test_last_admin_stays(web: Web) -> None:
     admin = await web.register(admin=True)
     path = f"{USERS}/{admin.id}/role"

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from exchange.bounds import ISSUANCE_MAX
 from exchange.commands import OpenAccount
 from tests.gateway.conftest import PASSWORD, MakeWeb, Web, person_of
 
@@ -139,6 +140,16 @@ async def test_login_opens_an_account_that_is_missing(web: Web) -> None:
     assert (await web.client.post(LOGIN, json=body)).status_code == 200
     assert (await web.client.post(LOGIN, json=body)).status_code == 200
     assert web.engine.submitted == [OpenAccount(1, 1_000_000_000)]
+
+
+async def test_nobody_is_signed_in_whose_account_the_engine_refuses(make_web: MakeWeb) -> None:
+    web = await make_web(STARTING_CREDITS="1000000000")
+    web.engine.view.issued = web.engine.live.issued = ISSUANCE_MAX
+    body = {"email": "ada@example.org", "password": PASSWORD}
+    for path in (REGISTER, LOGIN):
+        answer = await web.client.post(path, json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "ISSUANCE_EXHAUSTED")
+        assert "set-cookie" not in answer.headers
 
 
 async def test_unknown_user_and_wrong_password_look_the_same(web: Web) -> None:
