@@ -13,6 +13,7 @@ exit code 1. An engine that can't go on is followed by a new process (`respawn.p
 """
 
 import asyncio
+import errno
 import secrets
 import socket
 import sys
@@ -147,7 +148,12 @@ async def _gateway(settings: Settings) -> None:
 def _bound(settings: Settings) -> socket.socket:
     try:
         return bind(settings)
+    except (socket.gaierror, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "is no name of a machine"
+        raise SettingsError(f"HOST: {settings.host}: {reason}") from None
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise SettingsError(f"HOST: {settings.host}: {error.strerror}") from None
         raise SettingsError(f"PORT: {settings.host}:{settings.port}: {error.strerror}") from None
 
 

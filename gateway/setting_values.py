@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from exchange.bounds import CREDIT_MAX
 from exchange.errors import MalformedNumber
 from exchange.units import parse_money
 
@@ -19,6 +20,10 @@ PASSWORD_LENGTH: Final = (8, 128)
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})(s|m|h|d)", re.ASCII)
 _UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _SECONDS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?", re.ASCII)
+_NO_POSTGRES_URL: Final = (
+    "must be postgresql://user:password@host:port/name, with / : @ # ? [ % encoded"
+)
+_NO_REDIS_URL: Final = "must be redis://host:port, rediss://host:port or unix:///path"
 _WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -77,11 +82,11 @@ def duration(value: str) -> int:
 
 
 def money(value: str) -> int:
-    """Return money units; "0" is allowed."""
+    """Return money units, at most what one credit may be; "0" is allowed."""
     if value == "0":
         return 0
     try:
-        return parse_money(value)
+        return parse_money(value, CREDIT_MAX)
     except MalformedNumber as error:
         raise ValueError(str(error)) from None
 
@@ -115,32 +120,49 @@ def networks(value: str) -> tuple[Network, ...]:
 
 def postgres_url(value: str) -> str:
     """Return a PostgreSQL URL; the value itself is never shown, as it holds a password."""
-    if urlsplit(value).scheme not in {"postgresql", "postgres"}:
+    parts = _url_parts(value, _NO_POSTGRES_URL)
+    if parts.scheme not in {"postgresql", "postgres"}:
         raise ValueError("must start with postgresql://")
+    # Several servers may be named; of a password that isn't encoded, a part looks like a port.
+    for host in parts.netloc.rpartition("@")[2].split(","):
+        _check_port(_url_parts(f"//{host}", _NO_POSTGRES_URL), _NO_POSTGRES_URL)
     return value
 
 
 def redis_url(value: str) -> str:
     """Return a Redis URL; the value itself is never shown, as it may hold a password."""
-    wrong = "must be redis://host:port, rediss://host:port or unix:///path"
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        raise ValueError(wrong) from None
+    parts = _url_parts(value, _NO_REDIS_URL)
+    _check_port(parts, _NO_REDIS_URL)
     is_socket = parts.scheme == "unix"
     if parts.scheme not in {"redis", "rediss", "unix"} or not (
         parts.path if is_socket else parts.hostname
     ):
-        raise ValueError(wrong)
+        raise ValueError(_NO_REDIS_URL)
     return value
 
 
+def _url_parts(value: str, wrong: str) -> SplitResult:
+    try:
+        return urlsplit(value)
+    except ValueError:
+        raise ValueError(wrong) from None
+
+
+def _check_port(parts: SplitResult, wrong: str) -> None:
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError(wrong) from None
+
+
 def password(value: str) -> str:
-    """Return a password of an allowed length; it is never shown."""
+    """Return a password of an allowed length that a sign-in can send; it is never shown."""
     least, most = PASSWORD_LENGTH
     if not least <= len(value) <= most:
         raise ValueError(f"must have {least} to {most} characters")
+    # What isn't UTF-8 comes from a terminal or the environment as lone surrogates.
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("must be UTF-8 text without NUL")
     return value
 
 

@@ -24,7 +24,8 @@ from persistence.socket_folder import make_socket_folder
 from persistence.unprivileged import account_for
 
 _START_S: Final = 120.0  # recovery after a crash may have a lot of log to read
-_LOG_TAIL: Final = 2_000
+_LINES_SHOWN: Final = 5
+_SHOWN: Final = 1_000
 
 
 class Cluster:
@@ -104,8 +105,8 @@ class Cluster:
         child.kill()
         child.wait()
         postmaster.end_leftovers(self._path)
-        said = log.read_text(encoding="utf-8", errors="replace").strip() or "it said nothing"
-        raise EmbeddedPostgresError(f"PostgreSQL did not start: {said[-_LOG_TAIL:]}")
+        said = _one_line(log.read_text(encoding="utf-8", errors="replace"))
+        raise EmbeddedPostgresError(f"PostgreSQL did not start: {said} (more in {log})")
 
     def _write_settings(self) -> None:
         made_by = int((self._path / "PG_VERSION").read_text(encoding="ascii"))
@@ -150,14 +151,21 @@ class Cluster:
             check=False,
         )
         if done.returncode != 0:
-            words = (done.stderr or done.stdout).strip()
-            raise EmbeddedPostgresError(f"{program} failed: {words[-_LOG_TAIL:]}")
+            raise EmbeddedPostgresError(
+                f"{program} failed: {_one_line(done.stderr or done.stdout)}"
+            )
         return done.stdout
 
     def _command(self, program: str, *arguments: str) -> Sequence[str]:
         place = self._path if self._path.exists() else self._unfinished
         reaches = [self._binaries, self._binaries / program, self._socket_folder, place]
         return self._account.command([str(self._binaries / program), *arguments], reaches)
+
+
+def _one_line(said: str) -> str:
+    """Return the end of what a program said, its lines joined."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return " / ".join(lines[-_LINES_SHOWN:])[-_SHOWN:] or "it said nothing"
 
 
 def _environment() -> dict[str, str]:

@@ -8,15 +8,14 @@ the first refusal of a start. What is good or bad, and what to do about it, is j
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+import asyncpg
 import msgspec
 
 from persistence import migrate
 from persistence.database import assert_durable, connect
-from persistence.errors import DatabaseUnsuitable
+from persistence.errors import DatabaseUnavailable, DatabaseUnsuitable
 
 if TYPE_CHECKING:
-    import asyncpg
-
     Connection = asyncpg.Connection[asyncpg.Record]
 
 # The settings of the engine's session would hide what the server does by itself.
@@ -59,21 +58,27 @@ async def examine(url: str) -> Examination:
     """Ask the database of `url`.
 
     Raises:
-        DatabaseUnavailable: it can't be reached or refuses us.
+        DatabaseUnavailable: it can't be reached, refuses us, or doesn't let us look.
     """
     connection = await connect(url, settings=_READ_ONLY)
     try:
-        unsuitable = None
-        try:
-            await assert_durable(connection)
-        except DatabaseUnsuitable as error:
-            unsuitable = str(error)
-        facts: Any = await connection.fetchrow(_FACTS)
-        ahead, error_us = await _compare_clocks(connection)
-        schema = await migrate.current_of(connection)
-        at, identity = await _exchange(connection)
+        return await _ask(connection)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise DatabaseUnavailable(f"the database doesn't let us look: {error}") from error
     finally:
         await connection.close()
+
+
+async def _ask(connection: "Connection") -> Examination:
+    unsuitable = None
+    try:
+        await assert_durable(connection)
+    except DatabaseUnsuitable as error:
+        unsuitable = str(error)
+    facts: Any = await connection.fetchrow(_FACTS)
+    ahead, error_us = await _compare_clocks(connection)
+    schema = await migrate.current_of(connection)
+    at, identity = await _exchange(connection)
     return Examination(
         version=facts["version_name"],
         unsuitable=unsuitable,

@@ -151,7 +151,8 @@ async def test_migrate_and_user_work_without_a_server(tmp_path: Path) -> None:
     [
         ({"PORT": "http"}, r"PORT: must be a whole number from 0 to 65535"),
         ({"JWT_PRIVATE_KEY": "nonsense"}, r"JWT_PRIVATE_KEY: is not a private key .*"),
-        ({"HOST": "192.0.2.1"}, r"PORT: 192\.0\.2\.1:0: .*"),
+        ({"HOST": "192.0.2.1"}, r"HOST: 192\.0\.2\.1: .*"),
+        ({"HOST": "nowhere.invalid"}, r"HOST: nowhere\.invalid: .*"),
         ({"SENTRY_DSN": "nonsense"}, r"SENTRY_DSN: is not a valid DSN"),
     ],
 )
@@ -167,6 +168,27 @@ async def test_short_password_is_refused(tmp_path: Path) -> None:
     arguments = ("user", "create", "--email", "ada@example.org", "--password-stdin")
     code, _, err = await run(tmp_path, *arguments, text="short\n")
     assert (code, err) == (2, "probity: password: must have 8 to 128 characters\n")
+
+
+@pytest.mark.parametrize("password", [b"swordfish\xff", b"sword\x00fish"])
+async def test_password_that_could_never_be_sent_is_refused(
+    tmp_path: Path, password: bytes
+) -> None:
+    arguments = ("user", "create", "--email", "ada@example.org", "--password-stdin")
+    process = await start(tmp_path, *arguments)
+    _, err = await process.communicate(password + b"\n")
+    assert process.returncode == 2
+    assert re.fullmatch("probity: password: must .*\n", err.decode())
+
+
+async def test_verify_says_in_one_line_that_the_tip_cannot_be_read(
+    tmp_path: Path, database_url: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "tip").write_text("{")
+    code, out, err = await run(tmp_path, "verify", DATABASE_URL=database_url)
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"probity: data/tip can't be read: .*\n", err)
 
 
 async def test_database_that_is_away_is_said_in_one_line(tmp_path: Path) -> None:

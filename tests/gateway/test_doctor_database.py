@@ -133,6 +133,14 @@ async def test_database_that_answers_before_the_disk_does(
     assert_says(first, Level.FAIL, "DATABASE_URL", "synchronous_commit off", "switch it on")
 
 
+async def test_database_that_does_not_let_us_look(tmp_path: Path, database_url: str) -> None:
+    connection = await connect(database_url)
+    await connection.execute("REVOKE SELECT ON engine_state FROM CURRENT_USER")
+    await connection.close()
+    (finding,) = await examined(settings(tmp_path, DATABASE_URL=database_url))
+    assert_says(finding, Level.FAIL, "DATABASE_URL", "engine_state")
+
+
 async def test_schema_older_newer_and_missing(
     tmp_path: Path, database_url: str, empty_database_url: str
 ) -> None:

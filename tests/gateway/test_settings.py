@@ -32,11 +32,15 @@ def test_example_file_read_as_it_stands_gives_the_defaults() -> None:
         ("CORS_ORIGIN", "https://a.example/path"),
         ("CORS_ORIGIN", "*,https://a.example"),
         ("DATABASE_URL", "mysql://localhost"),
+        ("DATABASE_URL", "postgresql://probity:hunter/22@localhost/probity"),
+        ("DATABASE_URL", "postgresql://probity:hunter22@localhost:99999/probity"),
+        ("DATABASE_URL", "postgresql://probity:hunter22@[::1/probity"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://"),
         ("REDIS_URL", "redis://host:port"),
         ("REDIS_URL", "unix://"),
         ("STARTING_CREDITS", "1e3"),
+        ("STARTING_CREDITS", "1000000000.000001"),
         ("LOG_LEVEL", "loud"),
         ("RATE_LIMIT_WINDOW_MS", "1500"),
         ("REQUEST_BODY_TIMEOUT_SECONDS", "0"),
@@ -47,6 +51,7 @@ def test_wrong_setting_is_named_in_one_line(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name}: ") as caught:
         load_settings({name: value})
     assert "\n" not in str(caught.value)
+    assert "hunter" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -349,9 +349,24 @@ async def test_says_why_the_server_does_not_start(folder: Path) -> None:
     async with running(folder):
         pass
     (folder / "postgres" / "global" / "pg_control").write_bytes(b"")
-    with pytest.raises(EmbeddedPostgresError, match=r"did not start: (.|\n)*pg_control"):
+    with pytest.raises(EmbeddedPostgresError, match=r"did not start: .*pg_control.*log") as caught:
         await EmbeddedPostgres.start(folder)
+    assert "\n" not in str(caught.value)
     assert processes_in(folder) == []
+
+
+async def test_says_in_one_line_why_no_cluster_is_made(folder: Path, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir(mode=0o755)
+    for name, body in (
+        ("postgres", "echo 'postgres (PostgreSQL) 18.4'"),
+        ("initdb", "echo 'creating files ...'; printf 'initdb: error: no\\n  room\\n' >&2; exit 1"),
+    ):
+        (programs / name).write_text(f"#!/bin/sh\n{body}\n")
+        (programs / name).chmod(0o755)
+    with pytest.raises(EmbeddedPostgresError) as caught:
+        await EmbeddedPostgres.start(folder, binaries=programs)
+    assert str(caught.value) == "initdb failed: initdb: error: no / room"
 
 
 async def test_a_cancelled_start_leaves_nothing_running(folder: Path) -> None:
