@@ -68,11 +68,16 @@ class ApiClient:
         sleep: Sleep = time.sleep,
         on_limit: Callable[[int], None] = lambda _seconds: None,
     ) -> None:
-        parts = urlsplit(url)
+        wrong = f"{url} is no address such as http://localhost:8080"
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise ApiUnreachable(wrong) from None
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ApiUnreachable(f"{url} is no address such as http://localhost:8080")
+            raise ApiUnreachable(wrong)
         self._secure = parts.scheme == "https"
-        self._host, self._port = parts.hostname, parts.port
+        self._host, self._port = parts.hostname, port
         self._prefix = parts.path.rstrip("/") + "/api/v1"
         self._timeout_seconds = timeout_seconds
         self._sleep = sleep
@@ -158,7 +163,7 @@ def _seconds(text: str | None) -> int:
 def _open(status: int, answer: bytes) -> Envelope:
     try:
         envelope = _DECODER.decode(answer)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ApiUnreachable(f"status {status}, not an answer of the exchange") from None
     if envelope.success and _OK_FROM <= status < _OK_BELOW:
         return envelope

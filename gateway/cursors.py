@@ -5,7 +5,7 @@ what is added meanwhile moves nothing, and a slice costs the same wherever it li
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -18,6 +18,9 @@ from gateway.wire_json import QueryStruct
 
 T = TypeVar("T")
 V = TypeVar("V")
+
+MINOR_MAX: Final = 2**31 - 1
+"""The store numbers what lies within a command by 32 bits."""
 
 CursorText = Annotated[
     str, msgspec.Meta(max_length=40, description="nextCursor of the slice before")
@@ -48,10 +51,10 @@ class SliceQuery(QueryStruct, frozen=True):
         if self.cursor is None:
             return None
         first, _, second = self.cursor.partition("-")
-        numbers = parse_id(first), 0 if second == "0" else parse_id(second)
-        if numbers[0] is None or numbers[1] is None:
+        major, minor = parse_id(first), 0 if second == "0" else parse_id(second)
+        if major is None or minor is None or minor > MINOR_MAX:
             raise _never_given()
-        return numbers[0], numbers[1]
+        return major, minor
 
 
 def _never_given() -> ValidationFailed:

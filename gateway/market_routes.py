@@ -52,7 +52,7 @@ class BookQuery(QueryStruct, frozen=True):
     """Which outcome's book, and how much of it."""
 
     outcome: Outcome = YES
-    depth: DepthText = DEPTH
+    depth: DepthText | None = None
 
 
 class TradesQuery(SliceQuery, frozen=True):
@@ -99,9 +99,11 @@ async def get_market(request: Request[None, None]) -> MarketView:
 async def get_book(request: Request[None, BookQuery]) -> BookView:
     """Return a snapshot of one outcome's book."""
     services, query = request.services, request.query
-    if query.depth > services.settings.page_size_max:
-        raise ValidationFailed.of("depth", f"must be at most {services.settings.page_size_max}")
-    return book_view(market_shown(request), query.outcome, query.depth, services.feed.epoch)
+    most = services.settings.page_size_max
+    depth = min(DEPTH, most) if query.depth is None else query.depth
+    if depth > most:
+        raise ValidationFailed.of("depth", f"must be at most {most}")
+    return book_view(market_shown(request), query.outcome, depth, services.feed.epoch)
 
 
 async def list_trades(request: Request[None, TradesQuery]) -> Slice[TradeView]:

@@ -9,7 +9,7 @@ repaired. A channel belongs to one database, so that two exchanges can share a R
 ever sent a second time, and each wait has an end; whoever waits in vain makes a new connection.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from redis.asyncio import Redis
@@ -32,9 +32,9 @@ FAILURES: Final = (RedisError, OSError)
 
 
 class Rows(msgspec.Struct, frozen=True, array_like=True, tag="rows"):
-    """Committed batches, in order."""
+    """Committed batches, in order; one at least."""
 
-    rows: list[JournalRow]
+    rows: Annotated[list[JournalRow], msgspec.Meta(min_length=1)]
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True, tag="beat"):

@@ -63,7 +63,7 @@ class RedisSubscriber:
         self._note(True)
         try:
             message: Message = decode(found)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         return message
 

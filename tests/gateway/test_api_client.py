@@ -133,14 +133,17 @@ def test_patience_ends(script: Script, client: ApiClient) -> None:
         client.call("GET", "/markets")
 
 
-@pytest.mark.parametrize("url", ["localhost:8080", "ftp://localhost", "http://"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8080", "ftp://localhost", "http://", "http://localhost:99999", "http://[::1"]
+)
 def test_what_is_no_address_is_said(url: str) -> None:
     with pytest.raises(ApiUnreachable, match="no address"):
         ApiClient(url)
 
 
-def test_another_server_is_said(script: Script, client: ApiClient) -> None:
-    script.says(200, b"<html>")
+@pytest.mark.parametrize("answer", [b"<html>", b'{"success": true, "data": "\xff"}', b"[" * 9_999])
+def test_another_server_is_said(script: Script, client: ApiClient, answer: bytes) -> None:
+    script.says(200, answer)
     with pytest.raises(ApiUnreachable, match="not an answer of the exchange"):
         client.call("GET", "/markets")
 

@@ -4,7 +4,7 @@ import pytest
 
 from exchange.events import TradeExecuted
 from gateway.wire_markets import checksum
-from tests.gateway.trading_desk import CLOSE_TEXT, PEOPLE, Desk
+from tests.gateway.trading_desk import CLOSE_TEXT, PEOPLE, Desk, open_desk
 
 MARKET = {"slug": "snow", "question": "Will it snow?", "closeTime": CLOSE_TEXT}
 
@@ -280,3 +280,9 @@ def keys_of(value: object) -> set[str]:
     if isinstance(value, list):
         return set().union(*map(keys_of, value))
     return set()
+
+
+async def test_a_book_is_shown_where_pages_are_smaller_than_its_usual_depth() -> None:
+    async with open_desk(PAGE_SIZE="5", PAGE_SIZE_MAX="5") as desk:
+        desk.list_market()
+        assert (await desk.get("/markets/rain/orderbook"))["bids"] == []

@@ -118,6 +118,7 @@ READS: Final = (
     "/user/ledger",
     "/user/ledger?limit=5",
     "/user/ledger?limit=5&cursor=20-2",
+    f"/user/ledger?limit=5&cursor=20-{2**31 - 1}",
 )
 
 

@@ -140,7 +140,9 @@ async def test_the_ledger_explains_the_balance(desk: Desk) -> None:
     assert await desk.get("/user/ledger", "cat") != []
 
 
-@pytest.mark.parametrize("cursor", ["x", "1", "1-", "-1", "1-x", "0-0", "1-1-1", "1-01"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "1", "1-", "-1", "1-x", "0-0", "1-1-1", "1-01", f"1-{2**31}"]
+)
 async def test_a_cursor_that_was_never_given(desk: Desk, cursor: str) -> None:
     reply = await desk.call("GET", f"/user/ledger?cursor={cursor}", "ann")
     assert (reply.status, reply.fields) == (400, ["cursor"])

@@ -233,7 +233,17 @@ async def test_a_reader_is_told_of_a_redis_that_is_away(redis: RedisProcess) -> 
         await beat_of(subscriber, 0)
 
 
-@pytest.mark.parametrize("lie", [b"", b"nonsense", b"\x92\xa4beat\x01", b"\x93\xa4what\x01\x02"])
+@pytest.mark.parametrize(
+    "lie",
+    [
+        b"",
+        b"nonsense",
+        b"\x92\xa4beat\x01",
+        b"\x93\xa4what\x01\x02",
+        b"\x92\xa4\xff\xff\xff\xff\x90",
+        b"\x92\xa4rows\x90",
+    ],
+)
 async def test_what_no_engine_says_is_a_doubt_and_no_error(redis: RedisProcess, lie: bytes) -> None:
     async with subscribed(redis) as (subscriber, _):
         client = make_client(redis.url)
