@@ -23,9 +23,6 @@ from persistence.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.order_rows import order_of
 from persistence.ports import Answer
 
-TOTAL_BOUND: Final = 10_000
-"""Totals are counted up to here; who has more reads "at least"."""
-
 _KINDS: Final = words(TRADE_KIND)
 _SIDES: Final = words(SIDE)
 _OUTCOMES: Final = words(OUTCOME)
@@ -38,14 +35,10 @@ _ENTRY_COLUMNS: Final = (
     "command_seq, entry_no, at, kind, available, locked, available_after, locked_after,"
     " market_id, order_id, trade_no"
 )
-# Filters that are off compare a column with itself or with all codes: one plan for all.
-_OF_ACCOUNT: Final = (
-    " FROM orders WHERE account_id = $1 AND status = ANY($2::smallint[])"
-    " AND ($3::bigint = 0 OR market_id = $3)"
-)
-_ORDERS: Final = f"SELECT {ORDER_COLUMNS}{_OF_ACCOUNT} AND id < $4 ORDER BY id DESC LIMIT $5"
-_COUNT_ORDERS: Final = (
-    f"SELECT count(*) FROM (SELECT 1{_OF_ACCOUNT} LIMIT {TOTAL_BOUND}) AS counted"  # noqa: S608 - constants
+# A filter that is off is given all codes, or market 0: one plan for all.
+_ORDERS: Final = (
+    f"SELECT {ORDER_COLUMNS} FROM orders WHERE account_id = $1 AND status = ANY($2::smallint[])"  # noqa: S608 - a constant
+    " AND ($3::bigint = 0 OR market_id = $3) AND id < $4 ORDER BY id DESC LIMIT $5"
 )
 _ORDER: Final = f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = $1"  # noqa: S608 - a constant
 _ORDER_BY_CLIENT_ID: Final = (
@@ -157,15 +150,6 @@ class History:
             limit,
         )
         return [order_of(row) for row in rows]
-
-    async def count_orders(
-        self, account_id: int, statuses: Sequence[OrderStatus], market_id: int | None
-    ) -> int:
-        """Return how many orders `orders` would give in all, at most `TOTAL_BOUND`."""
-        count: int = await self._source.fetchval(
-            _COUNT_ORDERS, account_id, _codes(statuses), market_id or 0
-        )
-        return count
 
     async def trades(self, market_id: int, before: int | None, limit: int) -> list[PastTrade]:
         """Return a market's trades below the number `before`, newest first."""

@@ -69,8 +69,6 @@ async def test_orders_are_listed_newest_first_by_keyset_and_filter(database_url:
         assert await ids(OrderStatus.FILLED) == [1]
         assert await ids(OrderStatus.OPEN, OrderStatus.CANCELLED) == [5, 4]
         assert await ids(market=2) == [5]
-        assert await history.count_orders(ANN, (), None) == 3
-        assert await history.count_orders(ANN, (OrderStatus.OPEN,), 1) == 0
 
 
 async def test_trades_are_listed_by_number_and_after_a_sequence(database_url: str) -> None:
