@@ -161,6 +161,8 @@ def _config(app: SocketApp, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         ws_max_size=settings.socket_frame_max_bytes,
+        ws_ping_interval=settings.socket_ping_interval_seconds,
+        ws_ping_timeout=settings.socket_ping_timeout_seconds,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=2,
     )

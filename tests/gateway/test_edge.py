@@ -8,6 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway import bootstrap
 from gateway.ports import OutcomeUnknown, QueueFull
+from gateway.readiness import Readiness
 from gateway.request import AnyRequest
 from gateway.route_table import API_TABLE
 from gateway.routing import Role, Route, RouteTable
@@ -225,6 +226,21 @@ async def test_ready_follows_the_engine_and_the_draining(web: Web) -> None:
     web.services.readiness.drain()
     assert (await web.client.get("/ready")).status_code == 503
     assert (await web.client.get("/health")).status_code == 200
+
+
+def test_nothing_is_ready_before_it_is_opened_and_after_it_drains() -> None:
+    readiness = Readiness()
+    states = [(readiness.is_open, readiness.state)]
+    for step in (readiness.open, readiness.drain, readiness.open):
+        step()
+        states.append((readiness.is_open, readiness.state))
+    assert states == [(False, "starting"), (True, "open"), (False, "draining"), (False, "draining")]
+
+
+async def test_a_process_that_drains_says_so(web: Web) -> None:
+    web.services.readiness.drain()
+    answer = await web.client.get("/ready")
+    assert answer.json()["error"]["message"] == "The exchange is draining"
 
 
 async def test_mounted_application_gets_its_paths_and_the_headers(make_web: MakeWeb) -> None:

@@ -16,6 +16,7 @@ from exchange.commands import CancelAll, PlaceOrder
 from exchange.terms import BUY, GTC, LIMIT, NO, YES, Outcome
 from gateway.outbound import BURST
 from gateway.socket_link import SLOW_CONSUMER
+from gateway.socket_transport import transport_of
 from gateway.wire_markets import book_levels
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.socket_client import BookModel, socket_client
@@ -224,3 +225,31 @@ async def test_a_client_that_floods_pings_and_reads_nothing_piles_nothing_up() -
         )
         transport = slow._transport.transport
         assert transport.get_write_buffer_size() < 512 * 1_024
+
+
+async def test_a_peer_that_answers_no_ping_is_cut_off_though_its_window_is_closed() -> None:
+    """WebSocket's own ping, which finds a host that is gone; Engine.IO's comes later."""
+    async with (
+        open_socket_desk(
+            SOCKET_PING_INTERVAL_SECONDS="0.2", SOCKET_PING_TIMEOUT_SECONDS="0.2"
+        ) as desk,
+        stalled_reader(desk, "40"),
+    ):
+        (silent,) = desk.sockets.server.links
+        await eventually(lambda: silent not in desk.sockets.server.links, seconds=5)
+
+
+async def test_an_end_is_asked_for_once() -> None:
+    async with open_socket_desk() as desk, stalled_reader(desk, "40") as stalled:
+        (link,) = desk.sockets.server.links
+        transport = link._transport
+        link.close("first")
+        transport.finish(1000, "second")
+        assert [data async for name, data in stalled.messages() if name == "close"] == ["first"]
+        await eventually(lambda: link not in desk.sockets.server.links)
+        transport.finish(1000, "third")
+
+
+def test_sockets_need_our_transport() -> None:
+    with pytest.raises(RuntimeError, match="ws=SocketTransport"):
+        transport_of({})

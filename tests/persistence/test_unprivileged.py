@@ -3,10 +3,14 @@
 import os
 import pwd
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from persistence import unprivileged
 from persistence.unprivileged import Account, account_for
 
 _STATUS = ["/bin/grep", "-E", "^(Uid|Groups|CapEff|CapAmb):", "/proc/self/status"]
@@ -71,3 +75,100 @@ if os.geteuid() == 0:
     def test_the_server_of_an_ordinary_user_is_run_as_that_user_by_root(tmp_path: Path) -> None:
         os.chown(tmp_path, 12_345, 12_346)
         assert account_for(tmp_path) == Account(12_345, 12_346)
+
+
+# -- what is asked of the kernel, wherever the tests run --------------------------------------
+
+
+class Kernel:
+    """Takes the place of every call that would change this process; tells what was asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, withholds: frozenset[int]) -> None:
+        self.asked: list[str] = []
+        self.kept: list[int] = []
+        self._withholds = withholds
+        for name in ("setgroups", "setgid", "setuid"):
+            monkeypatch.setattr(os, name, self._noted(name))
+        monkeypatch.setattr(os, "execv", self._execv)
+        monkeypatch.setattr(unprivileged, "_call", self._call)
+
+    def _noted(self, name: str) -> Callable[[object], None]:
+        return lambda argument: self.asked.append(f"{name}({argument})")
+
+    def _call(self, name: str, *arguments: object) -> None:
+        if name == "capset":
+            (data, _) = cast("Any", arguments[1])
+            self.kept = [bit for bit in range(32) if data.effective >> bit & 1]
+            assert data.inheritable == data.effective
+        elif name == "prctl" and arguments[0] == _RAISE_AMBIENT[0]:
+            self.asked.append(f"ambient({arguments[2]})")
+            if arguments[2] in self._withholds:
+                raise PermissionError(1, "prctl: Operation not permitted")
+
+    def _execv(self, path: str, _arguments: list[str]) -> None:
+        self.asked.append(f"exec with {self.kept}")
+        raise BecomesAnother(path)
+
+
+class BecomesAnother(Exception):
+    """Where the process would be another program's."""
+
+
+ROOT_LEFT = ["setgroups([])", "setgid(7)", "setuid(6)"]
+_RAISE_AMBIENT = (47, 2)
+_DAC_OVERRIDE = 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
+@pytest.mark.parametrize(
+    ("withheld", "is_open", "asked"),
+    [
+        ((), True, ["exec with []"]),
+        ((), False, ["ambient(2)", "exec with [2]"]),
+        ((2,), False, ["ambient(2)", "ambient(1)", "exec with [1]"]),
+    ],
+)
+def test_root_is_left_before_the_least_that_is_needed_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    withheld: tuple[int, ...],
+    is_open: bool,
+    asked: list[str],
+) -> None:
+    kernel = Kernel(monkeypatch, withholds=frozenset(withheld))
+    reaches = [str(tmp_path)] if is_open else [str(tmp_path / "closed")]
+    with pytest.raises(BecomesAnother, match="/bin/postgres"):
+        unprivileged._become(Account(6, 7), reaches, ["/bin/postgres", "-D", "x"])
+    assert kernel.asked == [*ROOT_LEFT, *asked]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
+def test_it_says_which_account_could_not_become_the_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kernel = Kernel(monkeypatch, withholds=frozenset({_DAC_OVERRIDE, 2}))
+    with pytest.raises(SystemExit, match=r"account 6 can't run /bin/postgres: .*not permitted"):
+        unprivileged._become(Account(6, 7), [str(tmp_path / "closed")], ["/bin/postgres"])
+    assert kernel.asked == [*ROOT_LEFT, "ambient(2)", "ambient(1)"]
+
+
+def test_a_refused_call_is_named() -> None:
+    with pytest.raises(OSError, match="prctl: Invalid argument"):
+        unprivileged._call("prctl", -1, 0, 0, 0, 0)
+
+
+def test_root_needs_an_account_to_become(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    def nobody(name: str) -> pwd.struct_passwd:
+        raise KeyError(name)
+
+    monkeypatch.setattr(pwd, "getpwnam", nobody)
+    with pytest.raises(LookupError, match="none of the accounts probity, nobody exists"):
+        account_for(tmp_path / "not made yet")
+    monkeypatch.setattr(
+        pwd, "getpwnam", lambda name: pwd.struct_passwd((name, "x", 5, 6, "", "", ""))
+    )
+    assert account_for(tmp_path / "not made yet") == Account(5, 6)
+    command = Account(5, 6).command(["/bin/true", "-x"], [tmp_path])
+    assert command[1:] == [*command[1:4], "5", "6", str(tmp_path), "--", "/bin/true", "-x"]
