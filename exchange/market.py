@@ -47,7 +47,7 @@ ENDED: Final = (MarketStatus.RESOLVED, MarketStatus.VOID)
 
 @dataclass(slots=True, eq=False)
 class Market:
-    """One question's record.  `transitions.py` alone changes it."""
+    """One question's record.  `transitions.py` and `order_transitions.py` alone change it."""
 
     id: int
     slug: str

@@ -46,7 +46,7 @@ def own_price(outcome: Outcome, yes_price: int) -> int:
 
 @dataclass(slots=True, eq=False, init=False)
 class Order:
-    """One order's record, from its placing to its end.  `transitions.py` alone changes it.
+    """One order's record, from its placing to its end.  `order_transitions.py` alone changes it.
 
     `price` is the own outcome's (None for MARKET), `yes_price` the book's.  `locked` is its
     reservation: cash for BUY, shares for SELL.  `remaining` is 0 for an order by `max_cost`.

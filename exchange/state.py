@@ -1,9 +1,9 @@
 """Everything the exchange remembers between two commands, and nothing else.
 
-`transitions.py` alone changes it.  `dirty` lists what was changed since its reader last cleared
-it: on the live state the journal reads it once a batch, on the committed view the publisher reads
-it once a command. What is in `dirty` keeps its last values, also when it has left the state (an
-order that ended).
+`transitions.py` and `order_transitions.py` alone change it.  `dirty` lists what was changed since
+its reader last cleared it: on the live state the journal reads it once a batch, on the committed
+view the publisher reads it once a command. What is in `dirty` keeps its last values, also when it
+has left the state (an order that ended).
 """
 
 from dataclasses import dataclass, field, fields

@@ -25,9 +25,10 @@ from gateway.token_cache import TokenCache
 from gateway.tokens import Tokens
 from gateway.wire_time import now_us
 from persistence.audit import AuditLog
+from persistence.errors import LastAdmin
 from persistence.outages import OUTAGES
 from persistence.sessions import Outcome, Sessions
-from persistence.users import LastAdmin, User, Users
+from persistence.users import User, Users
 
 WRONG_CREDENTIALS: Final = "The e-mail address or the password is wrong"
 SESSION_ENDED: Final = "The session has ended; log in again"

@@ -55,7 +55,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_tracked_keys: int
     request_body_max_bytes: int
     request_body_timeout_seconds: float
-    request_batch_max_operations: int
     page_size: int
     page_size_max: int
     page_offset_max: int
@@ -181,7 +180,6 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Setting, ...]], ...]] = (
             ),
             _S("REQUEST_BODY_MAX_BYTES", "65536", _whole(1_024, 2**24), "More: 413."),
             _S("REQUEST_BODY_TIMEOUT_SECONDS", "10", values.seconds, "Wait for a body."),
-            _S("REQUEST_BATCH_MAX_OPERATIONS", "50", _whole(1, 1_000), "Of one batch."),
             _S("PAGE_SIZE", "50", _whole(1, 10_000), "Items of a page when not asked for."),
             _S("PAGE_SIZE_MAX", "200", _whole(1, 10_000), "Most items of a page."),
             _S("PAGE_OFFSET_MAX", "100000", _whole(0, 10**9), "Largest offset."),

@@ -20,7 +20,8 @@
     ├── FenceLost                  another engine leads: this one must write nothing more
     ├── BatchRefused               PostgreSQL refused a batch and rolled it back for certain
     ├── EngineRunning              another engine holds the lead
-    └── HistoryMismatch            the database isn't the one that was written, or not all of it
+    ├── HistoryMismatch            the database isn't the one that was written, or not all of it
+    └── LastAdmin                  the change would leave nobody who can administer
 
 Laws: a message names what is wrong and what to do, in one line that may be shown to an operator;
 it never holds a password. Refusals by the rules of the exchange are events, not errors.
@@ -101,3 +102,7 @@ class EngineRunning(PersistenceError):
 
 class HistoryMismatch(PersistenceError):
     """The tables, the journal, or the tip kept outside the database contradict each other."""
+
+
+class LastAdmin(PersistenceError):
+    """The change of a role would leave nobody who can administer; nothing was changed."""

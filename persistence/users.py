@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from persistence.database import DeadlinePool
+from persistence.errors import LastAdmin
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -44,10 +45,6 @@ class Credentials(msgspec.Struct, frozen=True):
     password_hash: str
 
 
-class LastAdmin(Exception):
-    """The change would leave nobody who can administer."""
-
-
 class Users:
     """Reads and writes users."""
 
@@ -58,39 +55,22 @@ class Users:
         self, email: str, display_name: str | None, role: str, password_hash: str, at: int
     ) -> User | None:
         """Add a user and return it; None if the e-mail is taken."""
-        row = await self._pool.fetchrow(
-            _INSERT,
-            email,
-            display_name,
-            role,
-            password_hash,
-            at,
-        )
+        row = await self._pool.fetchrow(_INSERT, email, display_name, role, password_hash, at)
         return None if row is None else _user(row)
 
     async def credentials(self, email: str) -> Credentials | None:
         """Return the user of an e-mail with the password's hash."""
-        row = await self._pool.fetchrow(
-            _CREDENTIALS,
-            email,
-        )
+        row = await self._pool.fetchrow(_CREDENTIALS, email)
         return None if row is None else Credentials(_user(row), row["password_hash"])
 
     async def by_id(self, user_id: int) -> User | None:
         """Return one user."""
-        row = await self._pool.fetchrow(
-            _BY_ID,
-            user_id,
-        )
+        row = await self._pool.fetchrow(_BY_ID, user_id)
         return None if row is None else _user(row)
 
     async def page(self, limit: int, offset: int) -> tuple[list[User], int]:
         """Return users in the order of their ids, and how many there are."""
-        rows = await self._pool.fetch(
-            _PAGE,
-            limit,
-            offset,
-        )
+        rows = await self._pool.fetch(_PAGE, limit, offset)
         total = await self._pool.fetchval("SELECT count(*) FROM users")
         return [_user(row) for row in rows], total
 
@@ -108,11 +88,7 @@ class Users:
             )
             if role != "ADMIN" and [row["id"] for row in admins] == [user_id]:
                 raise LastAdmin
-            row = await connection.fetchrow(
-                _SET_ROLE,
-                user_id,
-                role,
-            )
+            row = await connection.fetchrow(_SET_ROLE, user_id, role)
         return None if row is None else _user(row)
 
     async def set_password_hash(self, user_id: int, password_hash: str) -> None:

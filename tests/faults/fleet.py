@@ -46,8 +46,15 @@ class Fleet:
 
     def gateway(self, name: str = "gateway") -> ServerProcess:
         """Start a gateway and wait until it hears the engine."""
-        made = self._process(name, "gateway")
-        made.start()
+        return self.gateways(name)[0]
+
+    def gateways(self, *names: str) -> list[ServerProcess]:
+        """Start gateways side by side and wait until each hears the engine."""
+        made = [self._process(name, "gateway") for name in names]
+        for gateway in made:
+            gateway.launch()
+        for gateway in made:
+            gateway.await_ready()
         return made
 
     def gateway_without_feed(self) -> ServerProcess:

@@ -42,7 +42,7 @@ async def levelled(fleet: Fleet, gateway: ServerProcess, reader: Follower) -> No
 
 
 async def test_two_gateways_follow_one_engine(fleet: Fleet) -> None:
-    gateways = [fleet.gateway("one"), fleet.gateway("two")]
+    gateways = fleet.gateways("one", "two")
     async with (
         follower(gateways[0]) as first,
         follower(gateways[1]) as second,
@@ -113,7 +113,7 @@ async def test_what_needs_the_engine_is_refused_with_the_reason(fleet: Fleet) ->
 
 
 async def test_what_one_process_ends_the_others_notice(fleet: Fleet) -> None:
-    gateways = [fleet.gateway("one"), fleet.gateway("two")]
+    gateways = fleet.gateways("one", "two")
     user_id, token = fleet.engine.trader()
     async with (
         socket_client(gateways[0].port, token) as socket,
@@ -261,11 +261,11 @@ async def test_a_gateway_starts_without_redis_and_says_so(fleet: Fleet) -> None:
 
 
 async def test_a_frozen_gateway_costs_the_engine_nothing(fleet: Fleet) -> None:
-    frozen, quick = fleet.gateway("frozen"), fleet.gateway("quick")
+    frozen, quick = fleet.gateways("frozen", "quick")
     async with follower(quick) as reader, trading(fleet) as trader:
         process = psutil.Process(frozen.pid)
         process.suspend()
-        await trader.orders(500)
+        await trader.orders(200)
         await levelled(fleet, quick, reader)
         assert trader.longest_s < 1
         process.resume()
