@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.readiness import Readiness
+from gateway.request_heads import bounded_heads
 from gateway.settings import Settings
 from gateway.socket_transport import SocketTransport
 
@@ -90,7 +91,7 @@ def make_server(
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=bounded_heads(settings.request_head_max_bytes, settings.request_head_timeout_seconds),
         ws=SocketTransport,
         lifespan="off",
         interface="asgi3",

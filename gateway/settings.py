@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_sockets_per_address: int
     rate_limit_sockets_window_ms: int
     rate_limit_tracked_keys: int
+    request_head_max_bytes: int
+    request_head_timeout_seconds: float
     request_body_max_bytes: int
     request_body_timeout_seconds: float
     page_size: int
@@ -178,6 +180,8 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Setting, ...]], ...]] = (
                 values.networks,
                 "Networks whose X-Forwarded-For and -Proto are believed, comma-separated.",
             ),
+            _S("REQUEST_HEAD_MAX_BYTES", "32768", _whole(1_024, 2**20), "More: 400."),
+            _S("REQUEST_HEAD_TIMEOUT_SECONDS", "10", values.seconds, "Wait for a head."),
             _S("REQUEST_BODY_MAX_BYTES", "65536", _whole(1_024, 2**24), "More: 413."),
             _S("REQUEST_BODY_TIMEOUT_SECONDS", "10", values.seconds, "Wait for a body."),
             _S("PAGE_SIZE", "50", _whole(1, 10_000), "Items of a page when not asked for."),

@@ -1,6 +1,7 @@
 """Bodies as they come over a real connection: bombs, floods, dribbles and lies about length."""
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -69,7 +70,12 @@ def _answer(status: int, body: bytes, closed: bool) -> Answer:
 @pytest.fixture
 async def wire(make_web: MakeWeb) -> AsyncIterator[Wire]:
     """The application behind the real web server, on a free port."""
-    web = await make_web(PORT=0, REQUEST_BODY_TIMEOUT_SECONDS=1, SHUTDOWN_TIMEOUT_SECONDS=2)
+    web = await make_web(
+        PORT=0,
+        REQUEST_HEAD_TIMEOUT_SECONDS=0.5,
+        REQUEST_BODY_TIMEOUT_SECONDS=1,
+        SHUTDOWN_TIMEOUT_SECONDS=2,
+    )
     settings = web.services.settings
     with bind(settings) as listening:
         server = make_server(web.application, settings, web.services.readiness, [])
@@ -205,3 +211,46 @@ async def test_requests_that_are_no_http_are_refused_by_the_server(wire: Wire, r
     writer.close()
     assert line.split()[1:2] in ([b"400"], [b"405"], [])
     assert (await wire.send(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")).status == 200
+
+
+HEALTH = b"GET /health HTTP/1.1\r\nhost: x\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", HEALTH, HEALTH + b"\r\n" + HEALTH])
+async def test_a_head_that_does_not_come_is_not_waited_for(wire: Wire, sent: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", wire.port)
+    writer.write(sent)
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    assert answer.count(b"HTTP/1.1 200") == sent.count(b"\r\n\r\n")
+
+
+async def test_headers_without_end_are_refused_at_the_bound(wire: Wire) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", wire.port)
+    writer.write(HEALTH)
+    sent = 0
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof() and sent < 50_000_000:
+                line = b"x: " + b"y" * 4_000 + b"\r\n"
+                writer.write(line)
+                sent += len(line)
+                await writer.drain()
+                await asyncio.sleep(0)
+    writer.close()
+    assert sent < 10_000_000
+    large = HEALTH + b"x: " + b"y" * 20_000 + b"\r\n\r\n"
+    assert (await wire.send(large)).status == 200
+
+
+async def test_a_quick_head_after_a_slow_answer_is_served(wire: Wire) -> None:
+    """The time for a head begins with its first byte, not with the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", wire.port)
+    for _ in range(3):
+        writer.write(HEALTH + b"\r\n")
+        async with asyncio.timeout(5):
+            assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+            await reader.readuntil(b"}}")
+        await asyncio.sleep(0.3)
+    writer.close()
