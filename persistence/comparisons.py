@@ -7,6 +7,7 @@ state's hash.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from exchange.events import OrderPlaced, TradeExecuted
@@ -41,6 +42,10 @@ _IDS: Final = (
     " ORDER BY command_seq"
 )
 _ORDERS: Final = f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ANY($1::bigint[])"  # noqa: S608 - a constant
+
+
+_LINKS: Final = ("previous", "next")
+_ORDER_FIELDS: Final = tuple(field.name for field in fields(Order) if field.name not in _LINKS)
 
 
 class Comparisons:
@@ -117,12 +122,29 @@ class Comparisons:
         if not ended or "orders" in self.problems:
             return
         rows = await self._connection.fetch(_ORDERS, [order.id for order in ended])
-        found = {row["id"]: (order_of(row), row["open"]) for row in rows}
+        try:
+            found = {row["id"]: (order_of(row), row["open"]) for row in rows}
+        except LookupError as error:
+            self._note("orders", f"the table holds what no Probity writes: {error}")
+            return
         for order in ended:
-            if found.get(order.id) != (order, False):
-                self._note("orders", f"{found.get(order.id)} is there, the events say {order}")
+            stored, is_open = found.get(order.id, (None, False))
+            problem = "is still open" if is_open else _difference(stored, order)
+            if problem is not None:
+                self._note("orders", f"order {order.id} {problem}")
                 return
         self.counts["orders"] += len(ended)
+
+
+def _difference(stored: Order | None, order: Order) -> str | None:
+    """Say in what an ended order's row differs from what the events made; None if in nothing."""
+    if stored is None:
+        return "is not there"
+    for name in _ORDER_FIELDS:
+        there, said = getattr(stored, name), getattr(order, name)
+        if there != said:
+            return f"has {name} {there}, the events say {said}"
+    return None
 
 
 def _trade_rows(execution: Execution) -> Iterator[Row]:

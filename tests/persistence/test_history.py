@@ -1,7 +1,10 @@
 """The read side: what has left memory, by keyset, newest first."""
 
+from dataclasses import fields
+
 from exchange.commands import CancelAll
 from exchange.ledger import EntryKind
+from exchange.order_book import Order
 from exchange.terms import BUY, NO, OrderStatus, Outcome, TradeKind
 from persistence.history import Counts, History
 from tests.persistence.running import (
@@ -41,7 +44,11 @@ async def test_orders_read_as_they_ended(database_url: str) -> None:
         still_open = await history.order(5)
         assert still_open is not None
         still_open.resting = True
-        assert still_open == engine.view.orders[5]
+        kept = engine.view.orders[5]
+        for name in (
+            field.name for field in fields(Order) if field.name not in {"previous", "next"}
+        ):
+            assert getattr(still_open, name) == getattr(kept, name), name
 
 
 async def test_orders_are_found_by_the_clients_id(database_url: str) -> None:
