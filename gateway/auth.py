@@ -246,7 +246,9 @@ class Auth:
         except OUTAGES as outage:
             # The change may be committed: whoever was known by the old role is asked for anew.
             self._cache.forget_user(user_id)
-            raise UnknownOutcome from outage
+            raise UnknownOutcome(
+                "Whether the role was changed is not known; look at it"
+            ) from outage
         if user is None:
             raise NotFound("There is no such user")
         return user

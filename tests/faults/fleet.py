@@ -5,6 +5,8 @@ engine can end alone; what a reader keeps is built from messages only and checke
 """
 
 import asyncio
+import contextlib
+import subprocess
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import ExitStack, asynccontextmanager
@@ -18,6 +20,7 @@ from tests.redis_process import RedisProcess
 from tests.server_process import POLL_SECONDS, START_SECONDS, ServerProcess, until
 
 SLUG = "rain"
+END_SECONDS = 5.0
 
 
 class Fleet:
@@ -25,10 +28,11 @@ class Fleet:
 
     def __init__(self, folder: Path, database_url: str, stack: ExitStack) -> None:
         self._folder = folder
-        self._stack = stack
         self.redis = RedisProcess(folder)
         stack.callback(self.redis.clean_up)
         self.redis.start()
+        self._made: list[ServerProcess] = []
+        stack.callback(self._end)
         self._settings = {
             "DATABASE_URL": database_url,
             "REDIS_URL": self.redis.url,
@@ -41,8 +45,21 @@ class Fleet:
     def _process(self, name: str, command: str) -> ServerProcess:
         made = ServerProcess(self._folder / "data", self._settings, command)
         made.log = self._folder / f"{name}.log"
-        self._stack.callback(made.clean_up)
+        self._made.append(made)
         return made
+
+    def _end(self) -> None:
+        """End all processes side by side, orderly if they can: a killed one is not measured."""
+        alive = [
+            made.process for made in self._made if made.process and made.process.poll() is None
+        ]
+        for process in alive:
+            process.terminate()
+        for process in alive:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(END_SECONDS)
+        for made in self._made:
+            made.clean_up()
 
     def gateway(self, name: str = "gateway") -> ServerProcess:
         """Start a gateway and wait until it hears the engine."""
