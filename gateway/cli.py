@@ -148,11 +148,8 @@ async def _gateway(settings: Settings) -> None:
 def _bound(settings: Settings) -> socket.socket:
     try:
         return bind(settings)
-    except (socket.gaierror, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "is no name of a machine"
-        raise SettingsError(f"HOST: {settings.host}: {reason}") from None
     except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise SettingsError(f"HOST: {settings.host}: {error.strerror}") from None
         raise SettingsError(f"PORT: {settings.host}:{settings.port}: {error.strerror}") from None
 

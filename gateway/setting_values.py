@@ -34,6 +34,13 @@ def text(value: str) -> str:
     return value
 
 
+def host(value: str) -> str:
+    """Return an address or a machine's name."""
+    if not value.isascii():
+        raise ValueError("must be an address or a name in ASCII")
+    return text(value)
+
+
 def folder(value: str) -> Path:
     """Return a folder's path; "~" is somebody's home, as in a shell."""
     try:

@@ -94,7 +94,7 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Setting, ...]], ...]] = (
     (
         "Where it listens and keeps things",
         (
-            _S("HOST", "127.0.0.1", values.text, "Address to listen on; 0.0.0.0 for all."),
+            _S("HOST", "127.0.0.1", values.host, "Address to listen on; 0.0.0.0 for all."),
             _S("PORT", "8080", _whole(0, 65_535), "Port to listen on; 0 takes a free one."),
             _S(
                 "DATA_DIR",

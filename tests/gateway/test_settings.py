@@ -25,6 +25,7 @@ def test_example_file_read_as_it_stands_gives_the_defaults() -> None:
         ("PORT", "http"),
         ("PORT", "65536"),
         ("PORT", "\uff18\uff10"),
+        ("HOST", "\u00e4..b"),
         ("JWT_ACCESS_EXPIRES_IN", "15"),
         ("JWT_REFRESH_EXPIRES_IN", "7w"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
