@@ -15,6 +15,7 @@ The subclasses replace, in the versions pinned by the lock file:
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, cast
 
 import engineio
@@ -77,6 +78,7 @@ class _EngineSocket(AsyncSocket):  # type: ignore[misc]
             await server.forget(self.sid, self.link)
 
     async def _read(self, receive: Receive, server: "SocketServer") -> None:
+        """Read what `SocketServer.take` leaves, until the end."""
         link = self.link
         while True:
             message = await receive()
@@ -164,14 +166,16 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         """Return the link of a connection that was just accepted."""
         services = self.services
         settings = services.settings
+        transport = transport_of(scope["extensions"])
         link = SocketLink(
-            transport_of(scope["extensions"]),
+            transport,
             scope[ADDRESS],
             settings.socket_send_queue_size,
             settings.socket_connect_timeout_seconds,
             self._turn_end,
             services.metrics.slow_consumers_closed.inc,
         )
+        transport.read_by(partial(self.take, link))
         self.links[link] = None
         services.metrics.sockets.set(len(self.links))
         return link
@@ -206,6 +210,14 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             cast("SocketSession", member).revoked(session_id)
 
     # -- what a client sends ------------------------------------------------------------------
+
+    def take(self, link: SocketLink, text: str) -> bool:
+        """Handle a frame in the step in which it was read, if it is an event; say if it was."""
+        if not text.startswith("42"):
+            return False
+        if link.is_open:
+            self._event(link, text[2:], is_binary=False)
+        return True
 
     async def receive(self, sid: str, link: SocketLink, packet: str) -> None:
         """Take one Socket.IO packet; waits only for a namespace that is being connected."""

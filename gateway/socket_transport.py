@@ -1,19 +1,25 @@
-"""uvicorn's WebSocket protocol with what ASGI doesn't offer: writing without waiting, and an end.
+"""uvicorn's WebSocket protocol with what ASGI doesn't offer: reading and writing without waiting,
+and an end.
 
-Laws: whole frames go to the transport as they are, at once, and the transport's own marks say when
-it takes no more (`pause`, `resume` of `Outbound`); the application writes nothing by ASGI after it
-has accepted. A socket that doesn't read can't hold the process up: its end is asked for by a close
-frame and enforced after `CLOSE_SECONDS` (uvicorn would wait for its buffer to drain, for ever),
-and it can't pile up pongs by sending pings.
+Laws: a text message that came whole is handled in the step in which it was read, if the application
+wants that and nothing that came before it still waits; everything else goes by the library and by
+ASGI, in order. Whole frames go to the transport as they are, at once, and the transport's own marks
+say when it takes no more (`pause`, `resume` of `Outbound`); the application writes nothing by ASGI
+after it has accepted. A socket that doesn't read can't hold the process up: its end is asked for by
+a close frame and enforced after `CLOSE_SECONDS` (uvicorn would wait for its buffer to drain, for
+ever), and it can't pile up pongs by sending pings.
 """
 
 import contextlib
 import socket
+from collections.abc import Callable
 from typing import Final, cast
 
+from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
+from gateway.client_frames import ClientFrames
 from gateway.outbound import Outbound
 
 TRANSPORT: Final = "probity.transport"
@@ -28,6 +34,11 @@ class SocketTransport(WebSocketsSansIOProtocol):
     """One WebSocket connection; give it to uvicorn as `ws`."""
 
     outbound: Outbound | None = None
+    _take: Callable[[str], bool] | None = None
+    """Handles a message at once, or says that it can't."""
+    _frames: ClientFrames | None = None
+    _is_awaited = False
+    """Whether the application waits for what comes next by ASGI."""
 
     async def run_asgi(self) -> None:
         """Run the application with this transport among its extensions."""
@@ -45,6 +56,36 @@ class SocketTransport(WebSocketsSansIOProtocol):
                 raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not self.writable.is_set():
             outbound.pause()
+
+    def read_by(self, take: Callable[[str], bool]) -> None:
+        """Offer each whole text message to `take` first; call once, right after the accept."""
+        self._take = take
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on what has come, frame by frame."""
+        if self._take is None or self._frames is None:
+            # A client that doesn't wait for the handshake's answer (RFC 6455, 4.1) is read by the
+            # library alone, which may be in the middle of a frame from now on.
+            is_request = not self.handshake_initiated
+            self._frames = ClientFrames(self.config.ws_max_size) if is_request else None
+            super().data_received(data)
+            return
+        for frame, text in self._frames.cut(data):
+            if text is None or not self._is_up_to_date() or not self._take(text):
+                super().data_received(frame)
+                if self.transport.is_closing():
+                    return
+
+    def _is_up_to_date(self) -> bool:
+        """Say whether all that came before is handled, and no message is in the middle."""
+        return self._is_awaited and self.queue.empty() and not self.frames
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """Return what goes by ASGI; while this waits, messages may be taken at once."""
+        self._is_awaited = self.queue.empty()
+        message = await super().receive()
+        self._is_awaited = False
+        return message
 
     def write(self, frame: bytes) -> None:
         """Hand whole frames to the kernel or the transport's buffer."""
