@@ -200,7 +200,12 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Setting, ...]], ...]] = (
             _S("RATE_LIMIT_USER_WINDOW_MS", "60000", values.window_ms, "Window of the above."),
             _S("RATE_LIMIT_SOCKETS_PER_ADDRESS", "10", _whole(1, 10**9), "New sockets."),
             _S("RATE_LIMIT_SOCKETS_WINDOW_MS", "60000", values.window_ms, "Window of the above."),
-            _S("RATE_LIMIT_TRACKED_KEYS", "100000", _whole(100, 10**8), "Counters kept."),
+            _S(
+                "RATE_LIMIT_TRACKED_KEYS",
+                "100000",
+                _whole(100, 10**8),
+                "Counters kept for each limit.",
+            ),
         ),
     ),
     (

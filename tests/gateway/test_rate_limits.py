@@ -4,7 +4,7 @@ import pytest
 
 from gateway.client_address import ClientAddresses
 from gateway.errors import RateLimited
-from gateway.rate_limits import BoundedStorage, RateLimits
+from gateway.rate_limits import FixedWindow, RateLimits
 from gateway.setting_values import networks
 from gateway.settings import load_settings
 from tests.gateway.conftest import MakeWeb
@@ -119,17 +119,39 @@ def test_sockets_have_a_limit_of_their_own() -> None:
     limits.count_socket("192.0.2.2")
 
 
-def test_memory_is_bounded_and_windows_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_end_and_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000.0
     monkeypatch.setattr("gateway.rate_limits.time.monotonic", lambda: now)
-    storage = BoundedStorage(100)
-    for number in range(5_000):
-        assert storage.incr(f"key{number}", 60) == 1
-    assert len(storage._counters) == 100
-    assert [storage.incr("one", 60) for _ in range(3)] == [1, 2, 3]
+    window = FixedWindow[str](limit=3, window_ms=60_000, capacity=100)
+    assert [window.hit("one") for _ in range(4)] == [True, True, True, False]
+    assert (window.has_room("one"), window.has_room("two")) == (False, True)
+    assert window.seconds_left("one") == 60
     now = 1_059.9
-    assert storage.incr("one", 60) == 4
+    assert window.hit("one") is False
     now = 1_060.0
-    assert storage.get("one") == 0
-    assert storage.incr("one", 60) == 1
-    assert storage.reset() == 100
+    assert window.has_room("one")
+    assert window.seconds_left("one") == 0
+    assert [window.hit("one") for _ in range(4)] == [True, True, True, False]
+
+
+def test_memory_is_bounded_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr("gateway.rate_limits.time.monotonic", lambda: now)
+    window = FixedWindow[int](limit=1, window_ms=60_000, capacity=100)
+    for number in range(5_000):
+        assert window.hit(number)
+        assert len(window) == min(number + 1, 100)
+    assert [window.has_room(number) for number in (4_899, 4_900, 4_999)] == [True, False, False]
+    now = 1_061.0
+    assert window.hit(1)
+    assert len(window) == 1
+
+
+def test_flood_of_addresses_leaves_the_users_counted() -> None:
+    settings = {"RATE_LIMIT_USER_MAX_REQUESTS": "1", "RATE_LIMIT_TRACKED_KEYS": "100"}
+    limits = RateLimits(load_settings(settings))
+    limits.count_user(1)
+    for number in range(200):
+        limits.count_address(f"192.0.2.{number}")
+    with pytest.raises(RateLimited):
+        limits.count_user(1)
