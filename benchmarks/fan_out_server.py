@@ -91,7 +91,7 @@ async def ours(port: int, batch: int) -> None:
         feed=Feed(1),
         logger=structlog.get_logger(),
     )
-    publisher = Publisher(rooms, services.sent)
+    publisher = Publisher(rooms, metrics.messages_out)
     async with open_sockets(services) as sockets, serving(sockets, port, SocketTransport):
         while not _all_joined(rooms):  # noqa: ASYNC110 - a benchmark may poll
             await asyncio.sleep(0.05)

@@ -46,9 +46,9 @@ class EngineMetrics:
             elif kind is OrderPlaced:
                 orders += 1
         if orders:
-            self._metrics.orders_placed.inc(orders)
+            self._metrics.orders_placed.count += orders
         if trades:
-            self._metrics.trades_executed.inc(trades)
+            self._metrics.trades_executed.count += trades
 
 
 async def watch_event_loop(metrics: Metrics) -> None:

@@ -1,7 +1,8 @@
 """Every metric of the process in one registry of its own; the names are a contract (DESIGN 9).
 
 Labels are bounded: route templates, methods we know, status codes, names of our own statements.  An
-observation on the hot path goes to a child that was looked up once, not through `labels()`.
+observation on the hot path goes to a child that was looked up once, not through `labels()`; what is
+only counted there is a `Tally`.
 """
 
 from typing import Final
@@ -15,6 +16,8 @@ from prometheus_client import (
     ProcessCollector,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from gateway.tallies import Tallies, Tally
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -98,17 +101,28 @@ class Metrics:
         self.sockets = Gauge(
             "websocket_connections_total", "Sockets that are open now.", registry=registry
         )
-        # prometheus_client adds "_total" to a counter's name itself.
-        self.socket_messages = Counter(
-            "websocket_messages", "Messages by direction.", ("direction",), registry=registry
+        self.messages_in = Tally()
+        self.messages_out = Tally()
+        # "_total" is added to a counter's name where it is shown.
+        Tallies(
+            "websocket_messages",
+            "Messages by direction.",
+            {("in",): self.messages_in, ("out",): self.messages_out},
+            labels=("direction",),
+            registry=registry,
         )
         self.slow_consumers_closed = Counter(
             "slow_consumers_closed", "Sockets closed for reading too slowly.", registry=registry
         )
-        self.orders_placed = Counter(
-            "orders_placed", "Orders the engine accepted.", registry=registry
+        self.orders_placed = Tally()
+        self.trades_executed = Tally()
+        Tallies(
+            "orders_placed",
+            "Orders the engine accepted.",
+            {(): self.orders_placed},
+            registry=registry,
         )
-        self.trades_executed = Counter("trades_executed", "Trades.", registry=registry)
+        Tallies("trades_executed", "Trades.", {(): self.trades_executed}, registry=registry)
         self.order_matching_duration = Histogram(
             "order_matching_duration_seconds",
             "Time the core takes for one command.",

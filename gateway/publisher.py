@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from prometheus_client import Counter
 
 from exchange.accounts import Account, Holding
 from exchange.events import MarketResolved, MarketStatusChanged, TradeExecuted
@@ -27,6 +26,7 @@ from exchange.terms import OrderStatus
 from gateway.book_messages import changed_levels
 from gateway.rooms import MarketRooms, Room, Rooms
 from gateway.socket_frames import Message
+from gateway.tallies import Tally
 from gateway.wire import (
     BalanceView,
     OrderView,
@@ -81,7 +81,7 @@ class Publisher:
 
     __slots__ = ("_rooms", "_sent")
 
-    def __init__(self, rooms: Rooms, sent: Counter) -> None:
+    def __init__(self, rooms: Rooms, sent: Tally) -> None:
         self._rooms = rooms
         self._sent = sent
 
@@ -112,7 +112,7 @@ class Publisher:
         for book in listened.books.values():
             if book.seats:
                 book.send(market, bids, asks)
-                self._sent.inc(len(book.seats))
+                self._sent.count += len(book.seats)
         listened.seq = market.seq
         listened.trade_no = market.trade_no
         if any(type(event) in (MarketStatusChanged, MarketResolved) for event in execution.events):
@@ -169,4 +169,4 @@ class Publisher:
 
     def _send(self, room: Room, message: Message) -> None:
         room.send(message)
-        self._sent.inc(len(room.members))
+        self._sent.count += len(room.members)

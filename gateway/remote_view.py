@@ -119,7 +119,7 @@ async def follow_engine(
         url,
         pool,
         RedisSubscriber(redis_url, loaded.database_id, BusWatch(metrics.feed, logger)),
-        (Publisher(rooms, metrics.socket_messages.labels("out")), remote),
+        (Publisher(rooms, metrics.messages_out), remote),
         remote,
     )
     feed.silence_s = lambda: follower.silence_s

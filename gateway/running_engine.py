@@ -65,7 +65,7 @@ async def run_engine(
         sequencer = Sequencer(
             recovered,
             pool,
-            listeners=(Publisher(rooms, metrics.socket_messages.labels("out")), observer),
+            listeners=(Publisher(rooms, metrics.messages_out), observer),
             batch_listeners=publishers,
             observer=observer,
             queue_bound=settings.engine_queue_size,

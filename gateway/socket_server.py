@@ -245,7 +245,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         session = link.sessions.get(namespace)
         if session is None:
             return
-        self.services.received.inc()
+        self.services.metrics.messages_in.count += 1
         if is_binary:
             handle_binary(session, ack_id)
         else:

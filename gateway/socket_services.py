@@ -1,10 +1,8 @@
 """What sockets use of the process, as one bundle, and what they ask of sign-in."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
-
-from prometheus_client import Counter
 
 from exchange.state import State
 from gateway.feed import Feed
@@ -44,14 +42,3 @@ class SocketServices:
     rooms: Rooms
     feed: Feed
     logger: Logger
-
-    received: Counter = field(init=False)
-    """What clients sent."""
-    sent: Counter = field(init=False)
-    """What was queued for clients."""
-
-    def __post_init__(self) -> None:
-        """Look the counters up once."""
-        messages = self.metrics.socket_messages
-        object.__setattr__(self, "received", messages.labels("in"))
-        object.__setattr__(self, "sent", messages.labels("out"))

@@ -176,7 +176,7 @@ class SocketSession:
 
     def _push(self, frame: bytes) -> None:
         self.outbound.push(frame)
-        self.services.sent.inc()
+        self.services.metrics.messages_out.count += 1
 
     def refuse_failure(self, ack_id: int | None, error: BaseException) -> None:
         """Acknowledge an event that raised, with the answer its failure has."""

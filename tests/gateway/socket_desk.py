@@ -132,7 +132,7 @@ async def open_socket_desk(
         feed=Feed(EPOCH),
         logger=configure_logs("debug", log),
     )
-    engine.listeners.append(Publisher(rooms, services.sent))
+    engine.listeners.append(Publisher(rooms, metrics.messages_out))
     engine.run(create_market(), create_market("snow"))
     engine.run(*(OpenAccount(number, CREDITS) for number in range(1, people + 1)))
     async with open_sockets(services) as sockets:

@@ -12,10 +12,10 @@ from exchange.market import Market
 from exchange.state import State
 from exchange.terms import BUY, GTC, LIMIT, NO, YES, MarketStatus, Outcome
 from gateway import book_messages
-from gateway.metrics import Metrics
 from gateway.outbound import Outbound
 from gateway.publisher import Publisher
 from gateway.rooms import Rooms
+from gateway.tallies import Tally
 from gateway.wire_markets import book_levels, checksum
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.random_flow import random_commands
@@ -74,7 +74,7 @@ def decoded(frame: bytes, namespace: int = 0) -> tuple[str, Any]:
 def engine_with(rooms: Rooms) -> CommitFake:
     engine = CommitFake()
     engine.run(create_market(), *(OpenAccount(n, CREDITS) for n in range(1, PEOPLE + 1)))
-    engine.listeners.append(Publisher(rooms, Metrics().socket_messages.labels("out")))
+    engine.listeners.append(Publisher(rooms, Tally()))
     return engine
 
 
