@@ -16,10 +16,10 @@ from exchange.bounds import PRICE_SCALE
 from exchange.market import Market
 from exchange.order_book import Order
 from exchange.terms import YES, Outcome
-from exchange.units import format_price, format_quantity
 from gateway.socket_frames import Message
 from gateway.wire_json import AnswerStruct
 from gateway.wire_markets import CHECKSUM_LEVELS, WireLevels, book_levels, checksum, wire_levels
+from gateway.wire_numbers import price_text, quantity_text
 
 EVENT: Final = "orderbook_update"
 _EVERY_LEVEL: Final = PRICE_SCALE
@@ -114,4 +114,4 @@ def _mirrored(changes: Changes) -> Changes:
 
 def _wire_changes(changes: Changes, *, highest_first: bool) -> WireLevels:
     levels = sorted(changes.items(), reverse=highest_first)
-    return [(format_price(price), format_quantity(quantity)) for price, quantity in levels]
+    return [(price_text(price), quantity_text(quantity)) for price, quantity in levels]

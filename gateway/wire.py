@@ -26,8 +26,8 @@ from exchange.terms import (
     TimeInForce,
     TradeKind,
 )
-from exchange.units import format_money, format_price, format_quantity
 from gateway.wire_json import AnswerStruct
+from gateway.wire_numbers import money_text, price_text, quantity_text
 from gateway.wire_time import iso_millis
 
 TAKER: Final = "TAKER"
@@ -117,7 +117,7 @@ def average_price(cash: int, quantity: int) -> str | None:
     """Return cash / quantity as a price, rounded half up to 4 places; None for no quantity."""
     if quantity == 0:
         return None
-    return format_price((2 * cash + quantity) // (2 * quantity))
+    return price_text((2 * cash + quantity) // (2 * quantity))
 
 
 def order_view(order: Order, market: Market) -> OrderView:
@@ -133,14 +133,14 @@ def order_view(order: Order, market: Market) -> OrderView:
         order.side,
         order.outcome,
         order.type,
-        None if price is None else format_price(price),
-        None if quantity is None else format_quantity(quantity),
-        None if max_cost is None else format_money(max_cost),
-        format_quantity(order.filled),
-        format_quantity(order.remaining),
+        None if price is None else price_text(price),
+        None if quantity is None else quantity_text(quantity),
+        None if max_cost is None else money_text(max_cost),
+        quantity_text(order.filled),
+        quantity_text(order.remaining),
         average_price(order.filled_cash, order.filled),
-        format_money(order.fees_paid),
-        format_money(locked) if order.side is BUY else format_quantity(locked),
+        money_text(order.fees_paid),
+        money_text(locked) if order.side is BUY else quantity_text(locked),
         order.status,
         order.cancel_reason,
         order.time_in_force,
@@ -188,9 +188,9 @@ def trade_view(trade: Print, market: Market, at: int) -> TradeView:
         market.slug,
         trade.outcome,
         trade.side,
-        format_price(trade.price),
-        format_price(trade.yes_price),
-        format_quantity(trade.quantity),
+        price_text(trade.price),
+        price_text(trade.yes_price),
+        quantity_text(trade.quantity),
         trade.kind,
         trade.market_seq,
         iso_millis(at),
@@ -206,23 +206,21 @@ def taker_fill_view(trade: TradeExecuted, market: Market, at: int) -> FillView:
         market.slug,
         trade.outcome,
         trade.side,
-        format_price(trade.price),
-        format_price(trade.yes_price),
-        format_quantity(trade.quantity),
+        price_text(trade.price),
+        price_text(trade.yes_price),
+        quantity_text(trade.quantity),
         trade.kind,
         trade.market_seq,
         iso_millis(at),
         str(trade.taker_order_id),
         TAKER,
-        format_money(trade.taker_fee),
+        money_text(trade.taker_fee),
     )
 
 
 def balance_view(available: int, locked: int) -> BalanceView:
     """Return an account's cash, given in money units."""
-    return BalanceView(
-        format_money(available), format_money(locked), format_money(available + locked)
-    )
+    return BalanceView(money_text(available), money_text(locked), money_text(available + locked))
 
 
 def position_view(holding: Holding, market: Market) -> PositionView:
@@ -233,10 +231,10 @@ def position_view(holding: Holding, market: Market) -> PositionView:
         str(market.id),
         market.slug,
         holding.outcome,
-        format_quantity(quantity),
-        format_quantity(holding.free),
-        format_quantity(holding.locked),
+        quantity_text(quantity),
+        quantity_text(holding.free),
+        quantity_text(holding.locked),
         average_price(holding.cost, quantity),
-        format_money(holding.cost),
-        format_money(0 if position is None else position.realised),
+        money_text(holding.cost),
+        money_text(0 if position is None else position.realised),
     )

@@ -13,14 +13,14 @@ from exchange.market import Market
 from exchange.order_book import Order
 from exchange.state import State
 from exchange.terms import BUY, YES, Outcome, Side
-from exchange.units import format_money, format_price, format_quantity
 from gateway.history_port import PastEntry
 from gateway.wire import BalanceView, PositionView, balance_view, position_view, trade_id
 from gateway.wire_json import AnswerStruct
+from gateway.wire_numbers import money_text, price_text, quantity_text
 from gateway.wire_time import iso_millis
 
-_NOTHING: Final = format_money(0)
-_NO_SHARES: Final = format_quantity(0)
+_NOTHING: Final = money_text(0)
+_NO_SHARES: Final = quantity_text(0)
 
 
 class ValuedPositionView(PositionView, frozen=True, gc=False):
@@ -118,9 +118,9 @@ def valued_position_view(holding: Holding, market: Market) -> ValuedPositionView
         plain.average_price,
         plain.cost,
         plain.realised_profit,
-        None if mark is None else format_price(mark),
-        format_money(value),
-        format_money(value - holding.cost),
+        None if mark is None else price_text(mark),
+        money_text(value),
+        money_text(value - holding.cost),
     )
 
 
@@ -139,11 +139,11 @@ def portfolio_view(account: Account | None, view: State) -> PortfolioView:
     return PortfolioView(
         account_balance(account),
         positions,
-        format_money(cost),
-        format_money(value),
-        format_money(value - cost),
-        format_money(realised),
-        format_money(cash + value),
+        money_text(cost),
+        money_text(value),
+        money_text(value - cost),
+        money_text(realised),
+        money_text(cash + value),
     )
 
 
@@ -157,10 +157,10 @@ def escrow_view(order: Order, market: Market) -> EscrowView:
         market.slug,
         order.side,
         order.outcome,
-        None if price is None else format_price(price),
-        format_quantity(order.remaining),
-        format_money(order.locked) if buys else _NOTHING,
-        _NO_SHARES if buys else format_quantity(order.locked),
+        None if price is None else price_text(price),
+        quantity_text(order.remaining),
+        money_text(order.locked) if buys else _NOTHING,
+        _NO_SHARES if buys else quantity_text(order.locked),
     )
 
 
@@ -176,10 +176,10 @@ def ledger_view(entry: PastEntry, view: State) -> LedgerView:
         entry_id(entry),
         entry.seq,
         EntryKind(entry.kind).name,
-        format_money(entry.available),
-        format_money(entry.locked),
-        format_money(entry.available_after),
-        format_money(entry.locked_after),
+        money_text(entry.available),
+        money_text(entry.locked),
+        money_text(entry.available_after),
+        money_text(entry.locked_after),
         None if entry.market_id == 0 else str(entry.market_id),
         None if market is None else market.slug,
         None if entry.order_id == 0 else str(entry.order_id),

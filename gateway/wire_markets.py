@@ -11,8 +11,8 @@ from zlib import crc32
 from exchange.bounds import PRICE_SCALE
 from exchange.market import Market
 from exchange.terms import YES, FeeModel, MarketStatus, Outcome, Resolution
-from exchange.units import format_price, format_quantity
 from gateway.wire_json import AnswerStruct
+from gateway.wire_numbers import price_text, quantity_text
 from gateway.wire_time import iso_millis
 
 CHECKSUM_LEVELS: Final = 10
@@ -79,7 +79,7 @@ def checksum(bids: Levels, asks: Levels) -> int:
 
 def wire_levels(levels: Levels) -> WireLevels:
     """Return levels as decimal strings."""
-    return [(format_price(price), format_quantity(quantity)) for price, quantity in levels]
+    return [(price_text(price), quantity_text(quantity)) for price, quantity in levels]
 
 
 def book_view(market: Market, outcome: Outcome, depth: int, epoch: int) -> BookView:
@@ -110,20 +110,20 @@ def market_view(market: Market) -> MarketView:
         market.status,
         iso_millis(market.close_time),
         iso_millis(market.created_at),
-        format_price(market.tick_size),
-        format_quantity(market.min_quantity),
-        format_price(market.maker_fee),
-        format_price(market.taker_fee),
+        price_text(market.tick_size),
+        quantity_text(market.min_quantity),
+        price_text(market.maker_fee),
+        price_text(market.taker_fee),
         market.fee_model,
-        None if bid is None else format_price(bid.price),
-        None if ask is None else format_price(ask.price),
-        None if last is None else format_price(last),
-        format_quantity(market.volume),
+        None if bid is None else price_text(bid.price),
+        None if ask is None else price_text(ask.price),
+        None if last is None else price_text(last),
+        quantity_text(market.volume),
         market.trade_no,
-        format_quantity(market.collateral // PRICE_SCALE),
+        quantity_text(market.collateral // PRICE_SCALE),
         market.seq,
         market.resolution,
-        None if payout is None else format_price(payout),
+        None if payout is None else price_text(payout),
         market.source,
         None if resolved_at is None else iso_millis(resolved_at),
     )

@@ -22,15 +22,17 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
+@lru_cache(maxsize=1_024)
 def iso_millis(at: int) -> str:
     """Return e.g. "2026-01-31T12:00:00.250Z" for microseconds since the epoch."""
+    # What happened at one time is told several times, in messages and answers.
     second, micros = divmod(at, 1_000_000)
     return f"{_second_text(second)}.{micros // 1_000:03d}Z"
 
 
 @lru_cache(maxsize=1_024)
 def _second_text(second: int) -> str:
-    # Most calls fall into the same second, and strftime is by far the dearest part.
+    # Of new times most fall into the same second, and strftime is by far the dearest part.
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
