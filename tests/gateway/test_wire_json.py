@@ -1,5 +1,7 @@
 """Strict JSON: each malformed body is refused, fast, with the field's name."""
 
+import json
+import random
 import time
 from typing import Annotated
 
@@ -131,3 +133,53 @@ def test_text_that_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValidationFailed) as caught:
         parse_time(text, "closeTime")
     assert caught.value.details[0].field == "closeTime"
+
+
+def test_bodies_taken_for_plain_hold_no_key_twice_and_no_inner_key() -> None:
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    chance = random.Random(seed)
+    strings = ['"a"', '"b"', '"c"', '":"', '"a:"', '"\\u0061"', '"é"', '""', '"\\""']
+    values = [*strings, "1", "null", "true", '{"a":1}', '[{"a":1}]', '[":"]', "{}", "[1]"]
+    colons = [":", ":", ":", ":", " :", "\t:", ": "]
+    plain = 0
+    for _ in range(50_000):
+        pairs = [
+            chance.choice(strings) + chance.choice(colons) + chance.choice(values)
+            for _ in range(chance.randrange(4))
+        ]
+        text = "{" + ",".join(pairs) + "}"
+        if wire_json._is_plain(text.encode()):
+            plain += 1
+            found: list[list[tuple[str, object]]] = []
+            json.loads(text, object_pairs_hook=found.append)
+            *inner, outer = found
+            assert not any(inner), text
+            assert len(dict(outer)) == len(outer), text
+            assert text.isascii(), text
+            assert "\\" not in text
+    assert plain > 1_000
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":1,"a":2}',
+        b'{"a" :1,"a":2}',
+        b'{"a":{"b":1}}',
+        b'{"a":":"}',
+        b'{"a":"\xff"}',
+        b'{"a":NaN}',
+        b'{"a":' + b"[" * 5_000,
+        b"[1]",
+        b"",
+        b'{"a":1',
+        b'{"a":1}{"b":1}',
+    ],
+)
+def test_what_may_hide_something_is_not_taken_for_plain(raw: bytes) -> None:
+    assert not wire_json._is_plain(raw)
+
+
+def test_order_as_clients_write_it_is_taken_for_plain() -> None:
+    assert wire_json._is_plain(b'{"side":"BUY", "price": "0.55", "quantity": 10}')
