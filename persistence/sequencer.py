@@ -81,7 +81,9 @@ class Sequencer:
             clock: microseconds since the Unix epoch; may jump.
             queue_bound: the most commands that wait.
         """
-        self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        # Asked for once: finding the running loop is a system call in Python 3.11.
+        self._loop = asyncio.get_running_loop()
+        self.failed: asyncio.Future[BaseException] = self._loop.create_future()
         """Done when the engine can't go on, with the reason."""
         self._recovered = recovered
         self._journal = recovered.journal
@@ -122,7 +124,7 @@ class Sequencer:
         if not self.is_open:
             raise EngineClosed("the engine takes no commands")
         _refuse_unstorable_text(command)
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Answer] = self._loop.create_future()
         self._queue.put(Waiting(command, future))
         self._wakeup.set()
         return future
@@ -304,13 +306,12 @@ class Sequencer:
 
     async def _wait(self) -> None:
         """Sleep until there is something to do, at the latest until the next closing."""
-        loop = asyncio.get_running_loop()
         delay = _LONGEST_WAIT_S
         can_run = self._look_up is None and len(self._batch) < BATCH_BOUND
         if can_run and self._engine.state.closings:
             due_in_us = self._engine.state.closings[0][0] - self._clock()
             delay = min(delay, max(due_in_us, 0) / 1_000_000)
-        timer = loop.call_later(delay, self._wakeup.set)
+        timer = self._loop.call_later(delay, self._wakeup.set)
         try:
             await self._wakeup.wait()
         finally:
