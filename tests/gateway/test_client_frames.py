@@ -1,12 +1,17 @@
 """A client's frames: cut where they end, however they come, and read only if they are plain."""
 
 import asyncio
+import contextlib
 import random
+import socket
 
 import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
 from websockets.frames import Frame, Opcode
 
 from gateway.client_frames import ClientFrames
+from gateway.socket_transport import SocketTransport, transport_of
 from tests.gateway.socket_client import socket_client
 from tests.gateway.socket_desk import open_socket_desk
 
@@ -101,3 +106,53 @@ async def test_events_keep_their_order_around_fragments_and_namespaces() -> None
             await asyncio.sleep(0.005)
         heads = [frame.partition("[")[0] for frame in frames if frame.startswith("43")]
         assert heads == ["431", "432", "433", "43/ws,4", "435", "436"]
+
+
+async def test_client_that_does_not_wait_for_the_handshake_is_read_by_the_library() -> None:
+    """It may be in the middle of a frame when the application accepts."""
+    called, gate = asyncio.Event(), asyncio.Event()
+    transports: list[SocketTransport] = []
+    heard: list[tuple[str, str]] = []
+
+    def take(text: str) -> bool:
+        heard.append(("at once", text))
+        return True
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        transports.append(transport_of(scope["extensions"]))
+        called.set()
+        await gate.wait()
+        await send({"type": "websocket.accept"})
+        transports[0].read_by(take)
+        while (message := await receive())["type"] == "websocket.receive":
+            heard.append(("by ASGI", message["text"]))
+
+    config = uvicorn.Config(app, ws=SocketTransport, lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        host, port = listening.getsockname()
+        while not server.started:  # noqa: ASYNC110 - a condition
+            await asyncio.sleep(0.005)
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        await called.wait()
+        one, two, three = (masked(Opcode.TEXT, text) for text in (b"42[1]", b"42[2]", b"42[3]"))
+        writer.write(one + two[:3])
+        while transports[0].queue.empty():  # noqa: ASYNC110 - a condition
+            await asyncio.sleep(0.005)
+        gate.set()
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(two[3:] + three)
+        while len(heard) < 3:  # noqa: ASYNC110 - a condition
+            await asyncio.sleep(0.005)
+        writer.close()
+        server.should_exit = True
+        await serving
+    assert heard == [("by ASGI", f"42[{number}]") for number in (1, 2, 3)]
