@@ -2,7 +2,7 @@
 
 Laws: called after the commit and before the answer (RULEBOOK 11); each command's events are applied
 by the same code that applied them on the live state; a listener sees the view right after its
-command; the event loop gets its turn every few milliseconds.
+command; the event loop gets its turn every millisecond.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from persistence.journal_reader import Fetching
 from persistence.open_batch import Batch
 from persistence.ports import Answer, ExecutionListener
 
-TURN_S: Final = 0.005
-"""How long one package of work may keep the event loop."""
+TURN_S: Final = 0.001
+"""How long one package of work may keep the event loop; database and clients wait meanwhile."""
 COMMANDS_BETWEEN_LOOKS: Final = 32
 """So many commands run before the clock is looked at."""
 

@@ -9,13 +9,14 @@ answered.
 
 Laws: batch k+1 runs while k commits, and nothing of it is visible before its own commit; the
 growing batch is sealed the moment it is full or the connection is free; closings run also when no
-command comes; a chunk never keeps the event loop longer than a few milliseconds. What PostgreSQL
+command comes; a chunk never keeps the event loop longer than a millisecond or two. What PostgreSQL
 refuses for certain is isolated (`isolation`); everything else that fails ends the engine: nothing
 more is answered but "unknown", `failed` is set, and the process exits and recovers.
 """
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -99,6 +100,8 @@ class Sequencer:
         self._look_up: asyncio.Task[list[Waiting]] | None = None
         self._batch = Batch()
         self._in_flight: Batch | None = None
+        self._committed: deque[Batch] = deque()
+        """Waiting to be published; few, since nothing more runs before they are."""
         self._commit: asyncio.Task[None] | None = None
         self._unanswered: Sequence[asyncio.Future[Answer] | None] = ()
         """Of the batch that is being published, or of those that are being isolated."""
@@ -158,7 +161,8 @@ class Sequencer:
     async def _turn(self) -> bool:
         """Do what can be done now, or wait; False when drained."""
         self._wakeup.clear()
-        worked = await self._finish_commit()
+        worked = await self._publish_committed()
+        worked |= await self._finish_commit()
         self._prepare()
         worked |= self._execute()
         worked |= self._start_commit() or self._seal_full()
@@ -222,14 +226,30 @@ class Sequencer:
         return True
 
     def _start_commit(self) -> bool:
-        """Write the growing batch if the connection is free."""
+        """Write what there is if the connection is free."""
         if self._commit is not None or not len(self._batch):
             return False
-        self._in_flight, self._batch = self._batch, Batch()
-        sealed = self._in_flight.sealed or self._seal(self._in_flight)
-        self._commit = asyncio.create_task(self._timed_commit(sealed))
+        self._commit = asyncio.create_task(self._commit_batches())
         self._commit.add_done_callback(self._wake)
         return True
+
+    async def _commit_batches(self) -> None:
+        """Commit batch after batch, each as soon as the one before it is; stop when none is left.
+
+        A task of its own, so that the database doesn't wait while a batch is published.
+        """
+        while len(self._batch):
+            self._in_flight, self._batch = self._batch, Batch()
+            sealed = self._in_flight.sealed or self._seal(self._in_flight)
+            started = time.monotonic()
+            await self._journal.commit(sealed)
+            elapsed = time.monotonic() - started
+            commands = sealed.last_seq - sealed.first_seq + 1
+            self._observer.committed(commands, elapsed, sealed.last_seq, self._journal.epoch)
+            self._note_commit(sealed)
+            self._committed.append(self._in_flight)
+            self._in_flight = None
+            self._wakeup.set()
 
     def _seal_full(self) -> bool:
         """Seal a batch that can't grow, so that the database need not wait for it later."""
@@ -241,35 +261,31 @@ class Sequencer:
     def _seal(self, batch: Batch) -> SealedBatch:
         return batch.seal(self._engine, self._balances, self._journal)
 
-    async def _timed_commit(self, sealed: SealedBatch) -> None:
-        started = time.monotonic()
-        await self._journal.commit(sealed)
-        elapsed = time.monotonic() - started
-        commands = sealed.last_seq - sealed.first_seq + 1
-        self._observer.committed(commands, elapsed, sealed.last_seq, self._journal.epoch)
+    async def _publish_committed(self) -> bool:
+        """Make what is committed visible and answer it, in order."""
+        worked = bool(self._committed)
+        while self._committed:
+            batch = self._committed.popleft()
+            self._unanswered = batch.futures
+            await self._publisher.publish(batch)
+            self._unanswered = ()
+        return worked
 
     async def _finish_commit(self) -> bool:
-        """Make a committed batch visible, with the next one already on its way."""
-        if self._commit is None or not self._commit.done() or self._in_flight is None:
+        """See how the writing of batches ended, once everything committed is published."""
+        if self._commit is None or not self._commit.done():
             return False
-        commit, batch = self._commit, self._in_flight
-        self._commit = None
+        commit, self._commit = self._commit, None
         try:
             commit.result()
         except BatchRefused:
-            await self._isolate(batch)
-            return True
-        self._in_flight = None
-        self._unanswered = batch.futures
-        self._note_commit(batch)
-        self._start_commit()
-        await self._publisher.publish(batch)
-        self._unanswered = ()
+            await self._isolate()
         return True
 
-    async def _isolate(self, refused: Batch) -> None:
+    async def _isolate(self) -> None:
         """Run the commands of a refused batch, and of the one built upon it, one by one."""
-        waiting = [*refused.commands(), *self._batch.commands()]
+        refused = [] if self._in_flight is None else [*self._in_flight.commands()]
+        waiting = [*refused, *self._batch.commands()]
         self._unanswered = [item.future for item in waiting]
         self._in_flight, self._batch = None, Batch()
         self._engine.state.dismantle()
@@ -277,15 +293,12 @@ class Sequencer:
             self._recovered.connection, self._journal, waiting, self._clock
         ):
             self._engine, self._balances = engine, balances
-            if batch is not None:
-                self._note_commit(batch)
+            if batch is not None and batch.sealed is not None:
+                self._note_commit(batch.sealed)
                 await self._publisher.publish(batch)
         self._unanswered = ()
 
-    def _note_commit(self, batch: Batch) -> None:
-        sealed = batch.sealed
-        if sealed is None:
-            return
+    def _note_commit(self, sealed: SealedBatch) -> None:
         if self._recovered.tip is not None:
             self._recovered.tip.committed(Tip(sealed.last_seq, sealed.hash))
         for listener in self._batch_listeners:
@@ -300,7 +313,8 @@ class Sequencer:
             self._chunk
             or len(self._queue)
             or len(self._batch)
-            or self._in_flight is not None
+            or self._commit is not None
+            or self._committed
             or self._look_up is not None
         )
 
@@ -324,7 +338,7 @@ class Sequencer:
         """End: everybody who waits hears that the outcome is unknown, nothing more is written."""
         self.failed.set_result(cause)
         waiting = list(self._unanswered)
-        for batch in (self._in_flight, self._batch):
+        for batch in (*self._committed, self._in_flight, self._batch):
             if batch is not None:
                 waiting += batch.futures
         waiting += [item.future for item in self._chunk]
