@@ -71,10 +71,13 @@ class BatchRows:
         self.resolved: list[ResolvedMarket] = []
 
     def per_command(self) -> tuple[Any, ...]:
-        """Return the arguments of `commit_batch` from `traded` to `used_fingerprints`."""
+        """Return the arguments of `commit_batch` from `traded` to `used_fingerprints`.
+
+        Ledger rows begin with their owner: sorted, one owner's lie together in table and index.
+        """
         return (
             packed(self.trades),
-            packed(self.entries),
+            packed(sorted(self.entries)),
             packed(self.ids),
             self.id_texts,
             self.id_fingerprints,
