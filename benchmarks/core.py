@@ -7,8 +7,9 @@ entries are derived for every command, as the journal does, and the dirty lists 
 as many commands, of a flow of its own for each of 100 books, in turn.
 
 Beside it, in the same run and in turn with it, run the books of others (`peers`), which have no
-accounts, no escrow and no ledger. The core has to be ahead of the fastest of those in Python. It
-prevents self-trades, they don't; the note says what that changes in the flow.
+accounts, no escrow and no ledger. The core has to be ahead of the fastest of those in Python that
+makes its orders' records while it is timed, as the core does; one that finds them made is printed
+beside it. The core prevents self-trades, they don't; the note says what that changes in the flow.
 """
 
 import time
@@ -136,7 +137,9 @@ def measure() -> list[Figure]:
 
 def _floor(peers: dict[str, PeerProcess]) -> tuple[float, str]:
     """Return the floor that the peers in Python set, if higher than ours, and say which."""
-    found = {name: peer.median for name, peer in peers.items() if peer.in_python}
+    found = {
+        name: peer.median for name, peer in peers.items() if peer.in_python and peer.makes_records
+    }
     absent = [peer.name for peer in PEERS if peer.name not in peers]
     notes = [f"not installed, so not beside it: {', '.join(absent)} (make bench)"] if absent else []
     if found:

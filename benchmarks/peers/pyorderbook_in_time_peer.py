@@ -1,8 +1,8 @@
-"""`pyorderbook` again, with the making of its orders timed too.
+"""`pyorderbook`, with the making of its orders timed.
 
 Its order is both what it is handed and the record that it keeps: a UUID drawn, a price made a
 Decimal. The core makes its own records while it is timed, and so do the other peers; this is
-`pyorderbook` by that measure. The core is held to `pyorderbook_peer`, the harder one.
+`pyorderbook` by that measure, and the core is held to it. `pyorderbook_peer` leaves it out.
 """
 
 from pyorderbook import book as implementation
