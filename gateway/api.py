@@ -16,6 +16,7 @@ from gateway.edge import TRACE, Trace
 from gateway.envelopes import encode_result
 from gateway.errors import (
     ApiError,
+    DatabaseAway,
     Forbidden,
     MethodNotAllowed,
     NotFound,
@@ -35,7 +36,6 @@ from gateway.wire_json import EMPTY_BODY, decode
 from persistence.outages import OUTAGES
 
 _BEARER: Final = b"bearer "
-_DATABASE_AWAY: Final = "The exchange can't reach its database now; try again in a moment"
 
 
 class Api:
@@ -57,7 +57,7 @@ class Api:
         except ApiError as error:
             await send_error(send, error, trace.request_id)
         except OUTAGES:
-            await send_error(send, Unavailable(_DATABASE_AWAY), trace.request_id)
+            await send_error(send, DatabaseAway(), trace.request_id)
         except EngineElsewhere as error:
             await send_error(send, Unavailable(str(error)), trace.request_id)
         except CommandNotTaken:

@@ -194,6 +194,12 @@ class Unavailable(ApiError):
         super().__init__(message, headers=((b"retry-after", b"%d" % retry_after_seconds),))
 
 
+class DatabaseAway(Unavailable):
+    """The database can't be reached, or takes too long; nothing happened."""
+
+    default_message = "The exchange can't reach its database now; try again in a moment"
+
+
 class UnknownOutcome(ApiError):
     """It may or may not have happened."""
 

@@ -20,6 +20,7 @@ from exchange.idempotency import ORDER_ID
 from exchange.order_book import Order
 from exchange.reasons import Reason
 from exchange.terms import OrderStatus
+from gateway.cancelled_order import cancelled_order, no_such_order
 from gateway.cursors import SliceQuery, slice_of
 from gateway.errors import (
     Conflict,
@@ -47,7 +48,6 @@ from gateway.routing import Role, Route, Shape
 from gateway.wire import OrderView, order_view
 from gateway.wire_ids import parse_id
 from gateway.wire_json import QueryStruct
-from persistence.outages import OUTAGES
 
 STATUSES_LENGTH: Final = 80
 
@@ -95,19 +95,8 @@ async def cancel(request: Request[None, None]) -> CancelledView:
     accepted(answer)
     # The view's record went on with the commit; one it didn't hold yet is in the store by now.
     if order is None:
-        order = await _ended_order(request, order_id)
+        order = await cancelled_order(services.history, order_id)
     return cancelled_view(answer, order, services.view.markets[order.market_id])
-
-
-async def _ended_order(request: AnyRequest, order_id: int) -> Order:
-    try:
-        order = await request.services.history.order(order_id)
-    except OUTAGES as outage:
-        # The cancel is committed: an outage now must not be told as "nothing happened".
-        raise UnknownOutcome from outage
-    if order is None:
-        raise _no_such_order()
-    return order
 
 
 async def cancel_all(request: Request[None, CancelAllQuery]) -> AllCancelledView:
@@ -126,7 +115,7 @@ async def get_order(request: Request[None, None]) -> OrderView:
     services, order_id = request.services, _order_id(request)
     order = services.view.orders.get(order_id) or await services.history.order(order_id)
     if order is None:
-        raise _no_such_order()
+        raise no_such_order()
     if order.account_id != request.user_id:
         raise EngineRefused(Reason.NOT_ORDER_OWNER, "the order is not yours", "orderId")
     return order_view(order, services.view.markets[order.market_id])
@@ -143,7 +132,7 @@ async def get_order_by_client_id(request: Request[None, None]) -> OrderView:
     else:
         order = await services.history.order_by_client_id(user_id, client_id)
     if order is None:
-        raise _no_such_order("clientOrderId")
+        raise no_such_order("clientOrderId")
     return order_view(order, services.view.markets[order.market_id])
 
 
@@ -214,12 +203,8 @@ def open_orders(
 def _order_id(request: AnyRequest) -> int:
     number = parse_id(request.path["id"])
     if number is None:
-        raise _no_such_order()
+        raise no_such_order()
     return number
-
-
-def _no_such_order(field: str = "orderId") -> EngineRefused:
-    return EngineRefused(Reason.ORDER_NOT_FOUND, "there is no such order", field)
 
 
 # The path's parameter is {id} in all three rows, since OpenAPI takes paths that differ by a

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 POLICY_VIOLATION: Final = 1008
 GOING_AWAY: Final = 1012
-UNSUPPORTED: Final = 1003
 
 SLOW_CONSUMER: Final = "slow_consumer"
 NO_NAMESPACE: Final = "no namespace connected in time"

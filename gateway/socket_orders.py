@@ -12,7 +12,7 @@ import msgspec
 
 from exchange.commands import CancelAll, CancelOrder
 from exchange.order_book import Order
-from exchange.reasons import Reason
+from gateway.cancelled_order import cancelled_order
 from gateway.errors import ValidationFailed
 from gateway.order_answers import (
     AllCancelledView,
@@ -24,7 +24,6 @@ from gateway.order_answers import (
 )
 from gateway.order_entry import OrderBody, market_to_trade, place_command
 from gateway.ports import Answer
-from gateway.refusals import EngineRefused
 from gateway.socket_events import EVENTS, MARKET_LENGTH, Event
 from gateway.socket_session import SocketSession
 from gateway.wire_ids import parse_id
@@ -82,9 +81,7 @@ async def _cancel_unseen(
 ) -> CancelledView:
     answer = await answered
     accepted(answer)
-    order = await session.services.history.order(order_id)
-    if order is None:
-        raise EngineRefused(Reason.ORDER_NOT_FOUND, "there is no such order", "orderId")
+    order = await cancelled_order(session.services.history, order_id)
     return _cancelled(session, answer, order)
 
 

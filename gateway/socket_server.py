@@ -26,7 +26,7 @@ from engineio.async_socket import AsyncSocket
 from socketio.exceptions import ConnectionRefusedError as ConnectionRefused
 from starlette.types import Receive
 
-from gateway.errors import ApiError, InternalError, Unauthorized
+from gateway.errors import ApiError, DatabaseAway, InternalError, Unauthorized
 from gateway.outbound import TurnEnd
 from gateway.principals import Principal
 from gateway.socket_events import handle, handle_binary, verified
@@ -36,6 +36,7 @@ from gateway.socket_orders import ALL_EVENTS
 from gateway.socket_services import SocketServices
 from gateway.socket_session import SocketSession
 from gateway.socket_transport import transport_of
+from persistence.outages import OUTAGES
 
 PROTOCOL_ERROR: Final = 1002
 ADDRESS: Final = "probity.address"
@@ -277,6 +278,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             return await verified(self.services, link.address, token)
         except ApiError:
             raise
+        except OUTAGES as outage:
+            raise DatabaseAway from outage
         except Exception as error:  # the outermost boundary of a handshake
             self.services.logger.error("socket sign-in failed", exc_info=error)  # noqa: TRY400 - structlog
             raise InternalError from None

@@ -18,6 +18,7 @@ from exchange.terms import Outcome
 from gateway.envelopes import ErrorBody
 from gateway.errors import (
     ApiError,
+    DatabaseAway,
     InternalError,
     RateLimited,
     Refused,
@@ -30,6 +31,7 @@ from gateway.principals import Principal
 from gateway.socket_frames import NAMESPACES, Message, ack_frame
 from gateway.socket_link import SESSION_ENDED, SHUTTING_DOWN, TOKEN_EXPIRED, SocketLink
 from gateway.socket_services import SocketServices
+from persistence.outages import OUTAGES
 
 T = TypeVar("T")
 
@@ -186,6 +188,8 @@ class SocketSession:
             self.refuse(ack_id, Unavailable(str(error)))
         elif isinstance(error, CommandNotTaken):
             self.refuse(ack_id, Unavailable())
+        elif isinstance(error, OUTAGES):
+            self.refuse(ack_id, DatabaseAway())
         elif isinstance(error, OutcomeUnknown | asyncio.CancelledError):
             self.refuse(ack_id, UnknownOutcome())
         else:

@@ -43,15 +43,15 @@ class NamesFake:
         self.known: dict[bytes, Principal] = {}
         self.gate = asyncio.Event()
         self.gate.set()
-        self.broken = False
+        self.failure: Exception | None = None
 
     def remembered(self, token: bytes) -> Principal | None:
         return self.known.get(token)
 
     async def verify(self, token: bytes) -> Principal:
         await self.gate.wait()
-        if self.broken:
-            raise OSError("the database is away")
+        if self.failure is not None:
+            raise self.failure
         text = token.decode()
         name = text.partition(":")[0]
         if not name.isdigit():

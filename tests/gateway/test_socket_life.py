@@ -67,11 +67,19 @@ async def test_an_unknown_namespace_is_refused() -> None:
 
 async def test_a_fault_of_ours_is_answered_without_its_cause() -> None:
     async with open_socket_desk() as desk, raw_client(desk.port) as client:
-        desk.names.broken = True
+        desk.names.failure = RuntimeError("secret")
         await client.join({"token": "1"})
         assert client.refused["data"]["code"] == "INTERNAL_ERROR"
-        assert "database" not in str(client.refused)
+        assert "secret" not in str(client.refused)
         assert "socket sign-in failed" in desk.log.getvalue()
+
+
+async def test_a_sign_in_while_the_database_is_away_is_told_so() -> None:
+    async with open_socket_desk() as desk, raw_client(desk.port) as client:
+        desk.names.failure = OSError("10.0.0.7 is away")
+        await client.join({"token": "1"})
+        assert client.refused["data"]["code"] == "UNAVAILABLE"
+        assert "10.0.0.7" not in str(client.refused)
 
 
 async def test_a_fault_in_an_event_is_answered_without_its_cause(

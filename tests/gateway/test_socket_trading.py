@@ -270,6 +270,22 @@ async def test_cancel_of_an_order_the_view_has_not_seen() -> None:
         assert answer["data"]["order"]["status"] == "CANCELLED"
 
 
+async def test_a_committed_cancel_whose_order_cannot_be_read_is_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_socket_desk(commit_seconds=0.05) as desk, socket_client(desk.port, "1") as ann:
+
+        async def away(_order_id: int) -> None:
+            raise OSError("the database is away")
+
+        monkeypatch.setattr(desk.engine, "order", away)
+        placing = ann.emit("order:place", order("BUY YES 1 @ 0.50"))
+        refusal = await ann.refusal("order:cancel", {"orderId": "1"})
+        assert refusal["code"] == "UNKNOWN_OUTCOME"
+        assert (await placing)["ok"]
+        assert desk.engine.view.orders == {}
+
+
 async def test_followed_books_are_left_one_by_one() -> None:
     async with open_socket_desk() as desk, socket_client(desk.port) as client:
         await client.ok("subscribe:market", {"slug": "rain"})
