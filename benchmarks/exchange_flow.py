@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from benchmarks.filled_log import fill_log
 from exchange.commands import Command, CreateMarket, OpenAccount, PlaceOrder
 from exchange.terms import BUY, GTC, LIMIT, NO, YES, FeeModel
 from persistence import migrate
@@ -73,7 +74,7 @@ def resting(count: int, seed: int, *, with_ids: bool = False) -> list[Command]:
 
 @asynccontextmanager
 async def own_server(binaries: Path | None = None) -> AsyncIterator[EmbeddedPostgres]:
-    """Run an embedded PostgreSQL in a folder of its own, as `probity serve` would.
+    """Run an embedded PostgreSQL in a folder of its own, as `probity serve` would, its log filled.
 
     Args:
         binaries: another PostgreSQL's programs than the wheel's.
@@ -81,6 +82,7 @@ async def own_server(binaries: Path | None = None) -> AsyncIterator[EmbeddedPost
     folder = Path(tempfile.mkdtemp(prefix="probity-bench-"))
     server = await EmbeddedPostgres.start(folder, binaries=binaries)
     try:
+        await fill_log(server)
         yield server
     finally:
         await server.stop()

@@ -1,15 +1,19 @@
 """A real server for a benchmark: the tests' own launcher, in a folder that goes with it.
 
-What a benchmark adds: traders with money, and that everything ends with the measurement. Children
+What a benchmark adds: traders with money, a database whose log is filled (`filled_log`), and that
+everything ends with the measurement. Children
 get this process's environment, PYTHONPATH and PYTHONSAFEPATH included, so that they run the same
 core as the benchmark does.
 """
 
+import asyncio
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.filled_log import fill_log
+from persistence.embedded import EmbeddedPostgres
 from tests.server_process import STOP_SECONDS, ServerProcess
 
 
@@ -17,13 +21,25 @@ from tests.server_process import STOP_SECONDS, ServerProcess
 def running_server(settings: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:
     """Start a server on a free port, with limits out of the way, and stop it again."""
     with tempfile.TemporaryDirectory(prefix="probity-bench-") as folder:
-        server = ServerProcess(Path(folder) / "data", settings)
+        data_dir = Path(folder) / "data"
+        if "DATABASE_URL" not in (settings or {}):
+            asyncio.run(_prepare(data_dir))
+        server = ServerProcess(data_dir, settings)
         try:
             server.start()
             yield server
             server.end()
         finally:
             server.clean_up()
+
+
+async def _prepare(data_dir: Path) -> None:
+    """Make the embedded database that the server will find."""
+    database = await EmbeddedPostgres.start(data_dir)
+    try:
+        await fill_log(database)
+    finally:
+        await database.stop()
 
 
 @contextmanager
