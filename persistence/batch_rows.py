@@ -175,7 +175,10 @@ def add_ids(rows: BatchRows, state: State, executions: list[Execution]) -> None:
 
 
 def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, Any]:
-    """Return the rest of the arguments of `commit_batch` by name; reads `state.dirty` whole."""
+    """Return the rest of the arguments of `commit_batch` by name; reads `state.dirty` whole.
+
+    Changed orders begin with their id: sorted, neighbours are found on the page at hand.
+    """
     dirty = state.dirty
     placed: list[bytes] = []
     placed_ids: list[str | None] = []
@@ -194,7 +197,7 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
     return {
         "placed": packed(placed),
         "placed_ids": placed_ids if any(placed_ids) else [],
-        "changed": packed(changed),
+        "changed": packed(sorted(changed)),
         "opened_accounts": packed(opened),
         "changed_accounts": packed(accounts),
         "held": packed(_position_rows(state)),
