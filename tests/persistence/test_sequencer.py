@@ -15,6 +15,7 @@ from exchange.events import (
     OrderRested,
     TradeExecuted,
 )
+from exchange.idempotency import RecentIds
 from exchange.reasons import Reason
 from exchange.terms import NO, ExchangeMode, MarketStatus
 from persistence.database import connect
@@ -155,7 +156,7 @@ async def test_the_store_is_asked_for_ids_that_memory_forgot(database_url: str) 
         await open_for_trade(engine)
         first = await engine.send(limit(ANN, 50, 1, id="old"))
         await engine.send(cancel(ANN, 1))
-        engine.live.recent_ids.__init__()  # type: ignore[misc]
+        engine.live.recent_ids = RecentIds()
         again = await engine.send(limit(ANN, 50, 1, id="old"))
         assert (again.seq, again.replayed) == (first.seq, True)
         command = engine.heard.executions[-1].command
