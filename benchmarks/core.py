@@ -77,7 +77,7 @@ def one_round(batch: Sequence[Command], *, with_ledger: bool, markets: int = 1) 
                 ledger.entries(execution.events)
         dirty.clear()
     elapsed = time.perf_counter() - started
-    # The collector doesn't see orders: unlink them, or each round leaves its books behind.
+    # The collector comes rarely: unlink the orders, or each round leaves its books behind.
     engine.state.dismantle()
     return len(batch) / elapsed
 

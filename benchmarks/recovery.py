@@ -83,7 +83,7 @@ async def _recovery(url: str, size: int) -> float:
     elapsed = time.perf_counter() - started
     await recovered.connection.close()
     found = len(recovered.live.orders), len(recovered.view.orders)
-    # The collector doesn't see orders: unlink them, or each round leaves its states behind.
+    # The collector comes rarely: unlink the orders, or each round leaves its states behind.
     recovered.live.dismantle()
     recovered.view.dismantle()
     if found != (size, size):

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exchange.bounds import MONEY_SCALE
 from exchange.commands import (
@@ -23,10 +23,15 @@ from exchange.execution import Execution
 from exchange.state import State
 from exchange.state_hash import state_hash
 from exchange.terms import BUY, GTC, LIMIT, YES, FeeModel, Outcome, Side
-from persistence.database import DeadlinePool, create_pool
+from persistence.database import DeadlinePool, connect, create_pool
 from persistence.ports import Answer
 from persistence.recovery import Recovered, recover
 from persistence.sequencer import Sequencer, wall_clock
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Connection = asyncpg.Connection[asyncpg.Record]
 
 ANN, BOB, CEM = 1, 2, 3
 CASH = 10_000 * MONEY_SCALE
@@ -119,6 +124,18 @@ async def running(
         if not sequencer.failed.cancelled():
             await sequencer.stop()
         await pool.close()
+
+
+@contextlib.asynccontextmanager
+async def commits_held(url: str) -> AsyncIterator["Connection"]:
+    """Keep every commit waiting until the block ends; yields the connection that is in its way."""
+    blocker = await connect(url)
+    try:
+        async with blocker.transaction():
+            await blocker.execute("SELECT 1 FROM engine_state FOR UPDATE")
+            yield blocker
+    finally:
+        await blocker.close()
 
 
 async def open_for_trade(engine: Running, **market: Any) -> None:

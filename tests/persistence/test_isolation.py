@@ -14,7 +14,17 @@ from persistence.database import connect
 from persistence.errors import BatchRefused, OutcomeUnknown
 from persistence.open_batch import BATCH_BOUND
 from tests.persistence.random_orders import commands, opening
-from tests.persistence.running import ANN, BOB, CEM, hashes, limit, open_for_trade, running, until
+from tests.persistence.running import (
+    ANN,
+    BOB,
+    CEM,
+    commits_held,
+    hashes,
+    limit,
+    open_for_trade,
+    running,
+    until,
+)
 
 _TRIGGER = """
 CREATE FUNCTION refuse_it() RETURNS trigger LANGUAGE plpgsql AS
@@ -65,11 +75,9 @@ async def test_the_offenders_id_is_used_up(database_url: str) -> None:
 
 async def test_the_batch_built_upon_it_runs_again_without_it(database_url: str) -> None:
     await poison(database_url, "NEW.client_order_id = 'bad'")
-    blocker = await connect(database_url)
     async with running(database_url) as engine:
         await open_for_trade(engine)
-        async with blocker.transaction():
-            await blocker.execute("SELECT 1 FROM engine_state FOR UPDATE")
+        async with commits_held(database_url):
             bad = engine.sequencer.submit(limit(ANN, 60, 5, id="bad"))
             await until(lambda: engine.live.seq == 5)
             crossing = engine.sequencer.submit(limit(BOB, 40, 5, NO, id="meets nothing now"))
@@ -78,16 +86,13 @@ async def test_the_batch_built_upon_it_runs_again_without_it(database_url: str) 
         assert isinstance((await bad).events[0], CommandRejected)
         assert [type(event) for event in (await crossing).events] == [OrderPlaced]
         assert engine.view.markets[1].trade_no == 0
-    await blocker.close()
 
 
 async def test_a_full_batch_that_waits_sealed_runs_again_too(database_url: str) -> None:
     await poison(database_url, "NEW.client_order_id = 'bad'")
-    blocker = await connect(database_url)
     async with running(database_url) as engine:
         await open_for_trade(engine)
-        async with blocker.transaction():
-            await blocker.execute("SELECT 1 FROM engine_state FOR UPDATE")
+        async with commits_held(database_url):
             bad = engine.sequencer.submit(limit(ANN, 60, 5, id="bad"))
             await until(lambda: engine.live.seq == 5)
             orders = [limit(n % 3 + 1, 10, 1) for n in range(BATCH_BOUND)]
@@ -99,16 +104,13 @@ async def test_a_full_batch_that_waits_sealed_runs_again_too(database_url: str) 
         before = hashes(engine)
     async with running(database_url) as engine:
         assert hashes(engine) == before
-    await blocker.close()
 
 
 async def test_a_market_may_close_meanwhile(database_url: str) -> None:
     await poison(database_url, "NEW.client_order_id = 'bad'")
-    blocker = await connect(database_url)
     async with running(database_url) as engine:
         await open_for_trade(engine)
-        async with blocker.transaction():
-            await blocker.execute("SELECT 1 FROM engine_state FOR UPDATE")
+        async with commits_held(database_url):
             bad = engine.sequencer.submit(limit(ANN, 60, 5, id="bad"))
             await until(lambda: engine.live.seq == 5)
             engine.clock.fixed = engine.live.markets[1].close_time
@@ -117,7 +119,6 @@ async def test_a_market_may_close_meanwhile(database_url: str) -> None:
         assert refused.events[0].reason is Reason.MARKET_NOT_OPEN
         assert [e.seq for e in engine.heard.executions[-2:]] == [5, 6]
         assert engine.view.markets[1].status is MarketStatus.CLOSED
-    await blocker.close()
 
 
 async def test_commands_without_ids_are_refused_as_well(database_url: str) -> None:

@@ -14,7 +14,7 @@ from persistence.errors import BatchRefused, EngineClosed, FenceLost, OutcomeUnk
 from persistence.journal import SealedBatch
 from persistence.journal_reader import hash_at, stream
 from persistence.recovery import Recovered, recover
-from tests.persistence.running import ANN, BOB, limit, open_for_trade, running, until
+from tests.persistence.running import ANN, BOB, commits_held, limit, open_for_trade, running, until
 
 if TYPE_CHECKING:
     import asyncpg
@@ -108,11 +108,9 @@ async def test_a_cancelled_caller_does_not_cancel_its_commit(database_url: str) 
 async def test_a_commit_that_is_cut_is_unknown_and_the_retry_tells(
     database_url: str, way: str
 ) -> None:
-    blocker = await connect(database_url)
     async with running(database_url) as engine:
         await open_for_trade(engine)
-        async with blocker.transaction():
-            await blocker.execute("SELECT 1 FROM engine_state FOR UPDATE")
+        async with commits_held(database_url) as blocker:
             first = engine.sequencer.submit(limit(ANN, 50, 1, id="cut"))
             blocked = await _until_blocked(blocker)
             second = engine.sequencer.submit(limit(BOB, 50, 1, id="next"))
@@ -124,7 +122,6 @@ async def test_a_commit_that_is_cut_is_unknown_and_the_retry_tells(
         assert isinstance(await engine.sequencer.failed, OutcomeUnknown)
         assert not engine.sequencer.is_open
         assert engine.view.seq == 4
-    await blocker.close()
     async with running(database_url) as engine:
         again = await engine.send(limit(ANN, 50, 1, id="cut"))
         assert isinstance(again.events[0], OrderPlaced)

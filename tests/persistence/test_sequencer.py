@@ -18,7 +18,6 @@ from exchange.events import (
 from exchange.idempotency import RecentIds
 from exchange.reasons import Reason
 from exchange.terms import NO, ExchangeMode, MarketStatus
-from persistence.database import connect
 from persistence.errors import EngineClosed, OutcomeUnknown, QueueFull
 from persistence.open_batch import BATCH_BOUND
 from tests.persistence.running import (
@@ -27,6 +26,7 @@ from tests.persistence.running import (
     CASH,
     CEM,
     cancel,
+    commits_held,
     limit,
     listing,
     open_for_trade,
@@ -246,11 +246,9 @@ async def test_texts_that_no_store_can_hold_are_refused_at_the_door(database_url
 
 
 async def test_a_batch_is_visible_only_after_its_commit(database_url: str) -> None:
-    blocker = await connect(database_url)
     async with running(database_url) as engine:
         await open_for_trade(engine)
-        async with blocker.transaction():
-            await blocker.execute("SELECT 1 FROM engine_state FOR UPDATE")
+        async with commits_held(database_url):
             first = engine.sequencer.submit(limit(ANN, 50, 1))
             await until(lambda: engine.live.seq == 5)
             second = engine.sequencer.submit(limit(BOB, 51, 1, NO))
@@ -260,17 +258,14 @@ async def test_a_batch_is_visible_only_after_its_commit(database_url: str) -> No
             assert not second.done()
         assert (await first).seq == 5
         assert [type(event) for event in (await second).events][1:] == [TradeExecuted]
-    await blocker.close()
 
 
 async def test_a_full_batch_waits_sealed_and_what_comes_later_is_in_the_next(
     database_url: str,
 ) -> None:
-    blocker = await connect(database_url)
     async with running(database_url) as engine:
         await open_for_trade(engine)
-        async with blocker.transaction():
-            await blocker.execute("SELECT 1 FROM engine_state FOR UPDATE")
+        async with commits_held(database_url):
             orders = [limit(ANN, 10, 1, id=f"n{n}") for n in range(900)]
             orders += [limit(BOB, 10, 1, id=f"n{n}") for n in range(900)]
             orders += [limit(CEM, 10, 1, id=f"n{n}") for n in range(900)]
@@ -283,7 +278,6 @@ async def test_a_full_batch_waits_sealed_and_what_comes_later_is_in_the_next(
         answers = await asyncio.gather(*futures)
         assert [answer.seq for answer in answers] == list(range(5, 5 + len(orders)))
         assert len(engine.view.orders) == len(orders)
-    await blocker.close()
 
 
 async def test_what_rests_after_trading_is_in_the_book(database_url: str) -> None:
