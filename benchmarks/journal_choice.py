@@ -36,6 +36,7 @@ from persistence import migrate
 from persistence.batch_rows import BatchRows, RunningBalances, add_execution, add_ids
 from persistence.database import connect
 from persistence.journal import CALL, Journal, SealedBatch, connect_engine
+from persistence.open_orders import OpenOrders
 
 if TYPE_CHECKING:
     import asyncpg
@@ -49,7 +50,7 @@ EPOCH: Final = 1
 # Which argument of commit_batch holds a table's rows, how they are laid out, and how many leading
 # columns are the key of an update.
 _INSERTED: Final = {
-    "orders": (13, ">qqqqqqqqqqqqqqHBBBBBBB?"),
+    "orders": (13, ">qqqqqqqqqqqqqqHBBBBBBB"),
     "trades": (16, ">qqqqqqqqqqqqHHBBB"),
     "ledger": (17, ">qqqqqqqqqqiBB"),
     "accounts": (21, ">qqqqq"),
@@ -57,10 +58,10 @@ _INSERTED: Final = {
 _UPDATED: Final = {
     "orders": (
         15,
-        ">qqqqqqqqBB?",
+        ">qqqqqqqqBB",
         (
             "id, filled, filled_cash, fees_paid, fee_carry, locked, seq, updated_at, status,"
-            " cancel_reason, open"
+            " cancel_reason"
         ),
         1,
     ),
@@ -84,6 +85,14 @@ _UPDATED: Final = {
         1,
     ),
 }
+# The few rows of open orders go as bits in every way.
+_BLOCKS: Final = 25
+_WRITE_BLOCKS: Final = (
+    "INSERT INTO open_orders"
+    " SELECT substring({rows}, i, 64)::bigint, substring({rows}, i + 64, 512)"
+    " FROM generate_series(1, length({rows}), 576) AS i"
+    " ON CONFLICT (block) DO UPDATE SET bits = excluded.bits"
+)
 _HEAD: Final = (
     "UPDATE engine_state SET last_seq = $4, chain_hash = $5, now = $6, mode = $7,"
     " next_order_id = $8, next_market_id = $9, issued = $10, fees = $11"
@@ -100,7 +109,7 @@ def sealed_batches(number_of: int) -> tuple[SealedBatch, list[SealedBatch]]:
     engine = Engine(State())
     balances = RunningBalances(engine.state)
     # It only seals here; nothing is asked of a connection.
-    journal = Journal(None, EPOCH, 0, bytes(32))  # type: ignore[arg-type]
+    journal = Journal(None, EPOCH, 0, bytes(32), OpenOrders([]))  # type: ignore[arg-type]
 
     def seal(commands: list[Command]) -> SealedBatch:
         rows = BatchRows()
@@ -145,6 +154,9 @@ async def write_copy(connection: "Connection", batch: SealedBatch, tables: Table
     """Write with COPY in a transaction; rows that exist are updated from staging tables."""
     async with connection.transaction():
         await _write_head(connection, batch)
+        await connection.execute(
+            _WRITE_BLOCKS.format(rows="$1::bit varying"), batch.arguments[_BLOCKS]
+        )
         for name in _INSERTED:
             if tables[name]:
                 await connection.copy_records_to_table(name, records=tables[name])
@@ -161,7 +173,7 @@ async def write_unnest(connection: "Connection", batch: SealedBatch, tables: Tab
         arrays += _columns(tables[name], len(layout) - 1)
     for name, (_, layout, _, _) in _UPDATED.items():
         arrays += _columns(tables[f"{name}!"], len(layout) - 1)
-    await connection.execute(_UNNEST, *batch.arguments[:13], *arrays)
+    await connection.execute(_UNNEST, *batch.arguments[:13], *arrays, batch.arguments[_BLOCKS])
 
 
 def _columns(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
@@ -207,21 +219,22 @@ def _unnest_statement() -> str:
     ]
     places = count(14)
     for name, (_, layout) in _INSERTED.items():
-        arrays = [_array(next(places), kind) for kind in layout[1:]]
+        arrays = [_array(next(places)) for _ in layout[1:]]
         columns = ", ".join(f"unnest({array})" for array in arrays)
         columns += ", NULL" if name == "orders" else ""
         parts.append(f"INSERT INTO {name} SELECT {columns}")
     for name, (_, layout, columns, keys) in _UPDATED.items():
-        arrays = [_array(next(places), kind) for kind in layout[1:]]
+        arrays = [_array(next(places)) for _ in layout[1:]]
         source = f"unnest({', '.join(arrays)}) AS s({columns})"
         own = f"(SELECT * FROM {source})" if name != "positions" else source  # noqa: S608 - constants
         parts.append(_update_from(name, own, columns, keys))
+    parts.append(_WRITE_BLOCKS.format(rows=f"${next(places)}::bit varying"))
     named = ", ".join(f"part_{number} AS ({part})" for number, part in enumerate(parts))
     return f"WITH {named} SELECT * FROM part_0"  # noqa: S608 - constants
 
 
-def _array(place: int, kind: str) -> str:
-    return f"${place}::{'boolean' if kind == '?' else 'bigint'}[]"
+def _array(place: int) -> str:
+    return f"${place}::bigint[]"
 
 
 _UNNEST: Final = _unnest_statement()

@@ -123,13 +123,12 @@ class Comparisons:
             return
         rows = await self._connection.fetch(_ORDERS, [order.id for order in ended])
         try:
-            found = {row["id"]: (order_of(row), row["open"]) for row in rows}
+            found = {row["id"]: order_of(row) for row in rows}
         except LookupError as error:
             self._note("orders", f"the table holds what no Probity writes: {error}")
             return
         for order in ended:
-            stored, is_open = found.get(order.id, (None, False))
-            problem = "is still open" if is_open else _difference(stored, order)
+            problem = _difference(found.get(order.id), order)
             if problem is not None:
                 self._note("orders", f"order {order.id} {problem}")
                 return

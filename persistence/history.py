@@ -64,7 +64,7 @@ SELECT (SELECT last_seq FROM engine_state) AS commands,
        (SELECT count(*) FROM accounts) AS accounts,
        (SELECT count(*) FROM markets) AS markets,
        (SELECT next_order_id - 1 FROM engine_state) AS orders,
-       (SELECT count(*) FROM orders WHERE open) AS open_orders,
+       (SELECT coalesce(sum(bit_count(bits)), 0)::bigint FROM open_orders) AS open_orders,
        (SELECT coalesce(sum(trade_no), 0)::bigint FROM markets) AS trades
 """
 

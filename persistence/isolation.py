@@ -19,6 +19,7 @@ from persistence.command_queue import Waiting, account_of
 from persistence.errors import BatchRefused, FenceLost
 from persistence.journal import Journal
 from persistence.open_batch import Batch
+from persistence.open_orders import OpenOrders
 
 if TYPE_CHECKING:
     import asyncpg
@@ -67,8 +68,8 @@ async def _reload(
     snapshot = await tables.read(connection)
     if snapshot.head.epoch != journal.epoch:
         raise FenceLost("another engine leads")
-    journal.rewind(snapshot.head.last_seq, snapshot.head.chain_hash)
     live = tables.build(snapshot, with_ids=True)
+    journal.rewind(snapshot.head.last_seq, snapshot.head.chain_hash, OpenOrders(live.orders))
     return Engine(live), RunningBalances(live)
 
 

@@ -26,6 +26,8 @@ from persistence.batch_rows import BatchRows, RunningBalances, after_images, mod
 from persistence.database import connect
 from persistence.errors import BatchRefused, FenceLost, OutcomeUnknown
 from persistence.journal_rows import JournalRow, chain, join_payload
+from persistence.open_orders import OpenOrders
+from persistence.row_layouts import packed
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -45,7 +47,7 @@ SESSION: Final[Mapping[str, str]] = {
     "statement_timeout": "0",
     "client_min_messages": "error",
 }
-CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 28))})"
+CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 29))})"
 _FENCE_LOST: Final = "PB001"
 # What a value can do wrong: cardinality, data, integrity, access rule, limits, a trigger's raise.
 # Everything else (resources, operators, the system) is not the batch's fault.
@@ -73,12 +75,18 @@ class Journal:
     """The way to the store, at one place in the chain: `last_seq` and `chain_hash`."""
 
     def __init__(
-        self, connection: "Connection", epoch: int, last_seq: int, chain_hash: bytes
+        self,
+        connection: "Connection",
+        epoch: int,
+        last_seq: int,
+        chain_hash: bytes,
+        open_orders: OpenOrders,
     ) -> None:
         self.connection = connection
         self.epoch = epoch
         self.last_seq = last_seq
         self.chain_hash = chain_hash
+        self._open_orders = open_orders
         self._statement: Statement | None = None
 
     def seal(self, state: State, rows: BatchRows, balances: RunningBalances) -> SealedBatch:
@@ -119,6 +127,7 @@ class Journal:
             images["changed_accounts"],
             images["held"],
             images["changed_markets"],
+            packed(self._open_orders.change(state.dirty.orders.values())),
             images["listed"],
             images["resolved"],
         )
@@ -126,9 +135,10 @@ class Journal:
         self.last_seq, self.chain_hash = last_seq, hash_
         return SealedBatch(first_seq, last_seq, hash_, arguments)
 
-    def rewind(self, last_seq: int, chain_hash: bytes) -> None:
+    def rewind(self, last_seq: int, chain_hash: bytes, open_orders: OpenOrders) -> None:
         """Go back to what is committed, after a refused batch."""
         self.last_seq, self.chain_hash = last_seq, chain_hash
+        self._open_orders = open_orders
 
     async def commit(self, batch: SealedBatch) -> None:
         """Write a batch; back means committed.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     "id, account_id, market_id, side, outcome, type, price, quantity, time_in_force,"
     " self_trade_prevention, max_cost, client_order_id, locked, placed_seq, seq, created_at,"
-    " updated_at, status, cancel_reason, filled, filled_cash, fees_paid, fee_carry, open"
+    " updated_at, status, cancel_reason, filled, filled_cash, fees_paid, fee_carry"
 )
 _SIDES: Final = words(SIDE)
 _OUTCOMES: Final = words(OUTCOME)
@@ -62,7 +62,6 @@ def order_of(row: "asyncpg.Record") -> Order:
         filled_cash,
         fees_paid,
         fee_carry,
-        _open,
     ) = row.values()
     placed = OrderPlaced(
         id_,

@@ -25,6 +25,7 @@ from persistence.errors import EngineRunning, HistoryMismatch
 from persistence.journal import Journal, connect_engine
 from persistence.journal_reader import Fetching, hash_at
 from persistence.journal_rows import GENESIS_HASH
+from persistence.open_orders import OpenOrders
 from persistence.tip import Tip, TipFile
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ async def recover(
         # Whatever went wrong, a cancellation included, the lock must not stay behind.
         await _drop(connection)
         raise
-    journal = Journal(connection, head.epoch, head.last_seq, head.chain_hash)
+    open_orders = OpenOrders(live.orders)
+    journal = Journal(connection, head.epoch, head.last_seq, head.chain_hash, open_orders)
     return Recovered(connection, journal, live, view, tip, head.database_id)
 
 

@@ -1,4 +1,4 @@
-"""How one row is laid out for `commit_batch` of migration 0002: fixed-width numbers, big-endian.
+"""How one row is laid out for `commit_batch` of migration 0003: fixed-width numbers, big-endian.
 
 Laws: a layout here and the SELECT that reads it change together; 0 stands for "none". Strictly for
 speed, a word's code is picked by identity where one of its words is by far the most frequent; what
@@ -31,8 +31,8 @@ from persistence.codes import (
     TRADE_KIND,
 )
 
-_pack_order: Final = struct.Struct(">qqqqqqqqqqqqqqHBBBBBBBB").pack
-_pack_order_change: Final = struct.Struct(">qqqqqqqqBBB").pack
+_pack_order: Final = struct.Struct(">qqqqqqqqqqqqqqHBBBBBBB").pack
+_pack_order_change: Final = struct.Struct(">qqqqqqqqBB").pack
 _pack_trade: Final = struct.Struct(">qqqqqqqqqqqqHHBBB").pack
 pack_entry: Final = struct.Struct(">qqqqqqqqqqiBB").pack
 """owner_id, command_seq, available, locked, available_after, locked_after, market_id, order_id,
@@ -44,7 +44,6 @@ _pack_position: Final = struct.Struct(">qqqqqqqqq").pack
 _pack_market: Final = struct.Struct(">qqqqqqHHBB").pack
 
 _OPEN: Final = OrderStatus.OPEN
-_PARTIAL: Final = OrderStatus.PARTIAL
 _FILLED: Final = OrderStatus.FILLED
 _CANCEL_TAKER: Final = SelfTradePrevention.CANCEL_TAKER
 _MINT: Final = TradeKind.MINT
@@ -106,7 +105,6 @@ def order_row(order: Order) -> bytes:
         1 if prevention is _CANCEL_TAKER else SELF_TRADE_PREVENTION[prevention],
         3 if status is _FILLED else 1 if status is _OPEN else ORDER_STATUS[status],
         0 if reason is None else CANCEL_REASON[reason],
-        status is _OPEN or status is _PARTIAL,
     )
 
 
@@ -124,7 +122,6 @@ def order_change(order: Order) -> bytes:
         order.updated_at,
         3 if status is _FILLED else ORDER_STATUS[status],
         0 if reason is None else CANCEL_REASON[reason],
-        status is _OPEN or status is _PARTIAL,
     )
 
 

@@ -5,6 +5,7 @@ hash, to the state that wrote it (RULEBOOK 10, 7); a snapshot can be built twice
 and for the committed view, which share nothing. Nothing is checked here: see `recovery`.
 """
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -18,6 +19,7 @@ from exchange.state import State
 from persistence.codes import EXCHANGE_MODE, FEE_MODEL, MARKET_STATUS, RESOLUTION, words
 from persistence.errors import HistoryMismatch
 from persistence.journal_reader import Fetching, executions_after, first_use
+from persistence.open_orders import ids_in
 from persistence.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.order_rows import order_of
 
@@ -53,6 +55,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     accounts: list[Any]
     markets: list[Any]
     positions: list[Any]
+    open_ids: list[int]
     orders: list[Any]
     ids: list[tuple[Key, Prior]]
 
@@ -62,7 +65,7 @@ async def read(
 ) -> Snapshot:
     """Read one moment of the tables; a view does without the client ids.
 
-    Open orders come by their index, in the order of their ids, which is their time priority.
+    Open orders come in the order of their ids, which is their time priority.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         return await read_in_transaction(connection, with_ids=with_ids)
@@ -73,6 +76,8 @@ async def read_in_transaction(
 ) -> Snapshot:
     """Do what `read` does in the caller's snapshot."""
     head = await read_head(connection)
+    blocks = await connection.fetch("SELECT block, bits FROM open_orders ORDER BY block")
+    open_ids = [order_id for block, bits in blocks for order_id in ids_in(block, bits.bytes)]
     return Snapshot(
         head,
         await connection.fetch(
@@ -83,10 +88,12 @@ async def read_in_transaction(
             "SELECT account_id, market_id, yes_free, yes_locked, yes_cost, no_free, no_locked,"
             " no_cost, realised FROM positions ORDER BY account_id, market_id"
         ),
+        open_ids,
         await connection.fetch(
-            f"SELECT {ORDER_COLUMNS} FROM orders WHERE open ORDER BY id"  # noqa: S608 - a constant
+            f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ANY($1::bigint[]) ORDER BY id",  # noqa: S608 - a constant
+            open_ids,
         ),
-        await _read_ids(connection, head.last_seq) if with_ids else [],
+        await _read_ids(connection, head.last_seq, open_ids) if with_ids else [],
     )
 
 
@@ -105,6 +112,9 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
     """Build a new state from the rows; a view does without the client ids.
 
     O(everything).
+
+    Raises:
+        LookupError: a row names a code, an account, a market or an order that isn't there.
     """
     head = snapshot.head
     state = State(
@@ -125,7 +135,9 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         position.realised = realised
         yes, no = position.yes, position.no
         yes.free, yes.locked, yes.cost, no.free, no.locked, no.cost = numbers
-    for row in snapshot.orders:
+    for order_id, row in zip_longest(snapshot.open_ids, snapshot.orders):
+        if row is None or row["id"] != order_id:
+            raise LookupError(f"order {order_id} is open, but isn't there")
         order = order_of(row)
         state.orders[order.id] = order
         state.accounts[order.account_id].orders[order.id] = order
@@ -172,7 +184,7 @@ def _add_market(state: State, row: "asyncpg.Record") -> None:
 
 
 async def _read_ids(
-    connection: "asyncpg.Connection[asyncpg.Record]", last_seq: int
+    connection: "asyncpg.Connection[asyncpg.Record]", last_seq: int, open_ids: list[int]
 ) -> list[tuple[Key, Prior]]:
     """Read the ids that the core remembers: of open orders, and of the last commands.
 
@@ -183,9 +195,10 @@ async def _read_ids(
         "SELECT o.account_id, o.client_order_id, i.command_seq, i.fingerprint"
         "  FROM orders o JOIN idempotency i ON i.account_id = o.account_id"
         "   AND i.client_id = o.client_order_id AND i.kind = $2"
-        " WHERE o.open AND o.placed_seq <= $1 ORDER BY i.command_seq",
+        " WHERE o.id = ANY($3::bigint[]) AND o.placed_seq <= $1 ORDER BY i.command_seq",
         window_start,
         ORDER_ID,
+        open_ids,
     )
     ids = [
         ((account_id, ORDER_ID, text), Prior(seq, fingerprint))

@@ -94,7 +94,9 @@ CREATE TABLE positions (
     realised   bigint NOT NULL,
     PRIMARY KEY (account_id, market_id)
 ) WITH (fillfactor = 70);
+"""
 
+ORDERS: Final = """
 -- `open` stands beside `status` so that a partial fill touches no index.
 CREATE TABLE orders (
     id                    bigint   PRIMARY KEY,
@@ -124,7 +126,9 @@ CREATE TABLE orders (
 ) WITH (fillfactor = 90);
 CREATE INDEX orders_by_account ON orders (account_id, id);
 CREATE INDEX orders_open ON orders (id) WHERE open;
+"""
 
+_MORE_TABLES: Final = """
 CREATE TABLE trades (
     market_id        bigint   NOT NULL,
     trade_no         bigint   NOT NULL,
@@ -176,7 +180,7 @@ CREATE TABLE idempotency (
 );
 """
 
-_COMMIT_BATCH: Final = """
+COMMIT_BATCH: Final = """
 -- Writes one batch and commits it: one message from the client is all it takes, so a client that is
 -- stopped at any moment holds no lock (RULEBOOK 8, DESIGN 4). PB001: the fence is lost.
 CREATE PROCEDURE commit_batch(
@@ -357,7 +361,7 @@ DROP TABLE engine_state;
 
 
 def upgrade() -> None:
-    execute_script(_TABLES + _COMMIT_BATCH)
+    execute_script(_TABLES + ORDERS + _MORE_TABLES + COMMIT_BATCH)
 
 
 def downgrade() -> None:
