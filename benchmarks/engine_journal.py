@@ -10,8 +10,9 @@ the committed view and answered; up to 4 000 wait at a time. What is asked of it
                     client ids
     resting         orders that never meet
 
-Each flow has a database of its own, and its first part is run before anything is timed. The notes
-say where the time of one command goes: this process, and the database's.
+Each flow has a database of its own, and its first part is run before anything is timed. The garbage
+collector is set as the server sets it. The notes say where the time of one command goes: this
+process, and the database's.
 """
 
 import gc
@@ -34,6 +35,7 @@ from benchmarks.exchange_flow import (
 from benchmarks.flow import order_flow
 from benchmarks.report import Figure
 from exchange.commands import Command
+from gateway import garbage
 from persistence.database import create_pool
 from persistence.recovery import recover
 from persistence.sequencer import Sequencer
@@ -107,6 +109,7 @@ async def run_parts(
     observer = BatchSizes()
     sequencer = Sequencer(recovered, pool, observer=observer)
     sequencer.start()
+    garbage.settle()
     await submit_all(sequencer, opening())
     await submit_all(sequencer, parts[0])
     backend = recovered.connection.get_server_pid()

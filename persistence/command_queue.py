@@ -8,7 +8,9 @@ is stamped.
 
 import asyncio
 from collections import deque
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from exchange.commands import (
     CancelAll,
@@ -32,7 +34,7 @@ _WITHOUT_ACCOUNT: Final = frozenset(
 _QUICK: Final = _WITHOUT_ACCOUNT | {CancelOrder, CancelAll}
 
 
-class Waiting(NamedTuple):
+class Waiting(msgspec.Struct, frozen=True):
     """A command, and who waits for its answer."""
 
     command: Command
