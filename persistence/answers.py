@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from exchange.commands import Prior
 from exchange.idempotency import Key
 from exchange.ledger import Owner
-from persistence.errors import OutcomeUnknown, PersistenceError
+from persistence.errors import CommandNotTaken, OutcomeUnknown, PersistenceError
 from persistence.journal_reader import Fetching, executions_at
 from persistence.ports import Answer
 
@@ -109,10 +109,24 @@ class Repeats:
 
 def refuse(future: asyncio.Future[Answer], cause: BaseException) -> None:
     """Tell one client that the outcome of its command is unknown."""
+    _fail(future, OutcomeUnknown, "the outcome is unknown, ask again under the same id", cause)
+
+
+def refuse_untaken(future: asyncio.Future[Answer], cause: BaseException) -> None:
+    """Tell one client that its command was not taken, because its id can't be looked up."""
+    _fail(future, CommandNotTaken, "client ids can't be looked up, nothing was done", cause)
+
+
+def _fail(
+    future: asyncio.Future[Answer],
+    kind: type[PersistenceError],
+    message: str,
+    cause: BaseException,
+) -> None:
     if future.done():
         return
     reason = str(cause) if isinstance(cause, PersistenceError) else type(cause).__name__
-    error = OutcomeUnknown(f"the outcome is unknown, ask again under the same id: {reason}")
+    error = kind(f"{message}: {reason}")
     error.__cause__ = cause
     future.set_exception(error)
     # The client may be gone; an answer that nobody fetches is no fault of ours.

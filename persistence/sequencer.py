@@ -3,9 +3,9 @@ answered.
 
 ::
 
-    queue -> take a chunk -> look up forgotten ids -> run -> growing batch -> seal -> commit
-                                                                                        |
-    answer <- listeners <- committed view <---------------------------------------------+
+    queue -> intake: look up forgotten ids -> run -> growing batch -> seal -> commit
+                                                                                |
+    answer <- listeners <- committed view <-------------------------------------+
 
 Laws: batch k+1 runs while k commits, and nothing of it is visible before its own commit; the
 growing batch is sealed the moment it is full or the connection is free; closings run also when no
@@ -17,20 +17,18 @@ more is answered but "unknown", `failed` is set, and the process exits and recov
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-import asyncpg
-import msgspec
-
-from exchange.commands import Command, CreditAccount, PlaceOrder, Prior
+from exchange.commands import Command, PlaceOrder
 from exchange.engine import Engine
-from exchange.idempotency import Key, key_of
-from persistence.answers import find_priors, refuse
+from exchange.idempotency import key_of
+from persistence.answers import refuse
 from persistence.batch_rows import RunningBalances
 from persistence.command_queue import QUEUE_COMMANDS, CommandQueue, Waiting
 from persistence.committed_view import TURN_S, Publisher
 from persistence.errors import BatchRefused, EngineClosed, OutcomeUnknown
+from persistence.intake import Intake
 from persistence.isolation import rerun_alone
 from persistence.journal import SealedBatch
 from persistence.journal_reader import Fetching
@@ -46,7 +44,6 @@ from persistence.ports import (
 from persistence.recovery import Recovered
 from persistence.tip import Tip
 
-CHUNK_COMMANDS: Final = 256
 _SLICE_COMMANDS: Final = 32
 _LONGEST_WAIT_S: Final = 1.0
 """The clock may be set; look at it so often."""
@@ -96,8 +93,7 @@ class Sequencer:
         self._observer: EngineObserver = observer or Unobserved()
         self._clock = clock
         self._queue = CommandQueue(queue_bound)
-        self._chunk: list[Waiting] = []
-        self._look_up: asyncio.Task[list[Waiting]] | None = None
+        self._intake = Intake(self._queue, store, self._wake)
         self._batch = Batch()
         self._in_flight: Batch | None = None
         self._committed: deque[Batch] = deque()
@@ -163,7 +159,8 @@ class Sequencer:
         self._wakeup.clear()
         worked = await self._publish_committed()
         worked |= await self._finish_commit()
-        self._prepare()
+        if self._intake.fill(self._engine.state):
+            self._observer.queued(len(self._queue))
         worked |= self._execute()
         worked |= self._start_commit() or self._seal_full()
         if worked:
@@ -176,52 +173,22 @@ class Sequencer:
             await self._wait()
         return True
 
-    def _prepare(self) -> None:
-        """Take the next chunk, and ask the store for the ids that memory may have forgotten."""
-        if self._chunk or self._look_up is not None or not len(self._queue):
-            return
-        chunk = self._queue.take(CHUNK_COMMANDS)
-        self._observer.queued(len(self._queue))
-        state = self._engine.state
-        keys: dict[Key, None] = {}
-        for waiting in chunk:
-            command = waiting.command
-            if isinstance(command, PlaceOrder) and command.client_order_id is None:
-                continue
-            key = key_of(command)
-            if key is not None and not state.recent_ids.remembers(key, state.seq):
-                keys[key] = None
-        self._chunk = chunk
-        if keys:
-            self._look_up = asyncio.create_task(self._with_priors(chunk, list(keys)))
-            self._look_up.add_done_callback(self._wake)
-
-    async def _with_priors(self, chunk: list[Waiting], keys: list[Key]) -> list[Waiting]:
-        try:
-            priors = await find_priors(self._store, keys)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            # Nothing was stamped: the senders may ask again, and others need not suffer.
-            for waiting in chunk:
-                refuse(waiting.future, error)
-            return []
-        return [_with_prior(waiting, priors) for waiting in chunk] if priors else chunk
-
     def _execute(self) -> bool:
-        """Run of the chunk what fits into one turn of the event loop; closings come first."""
-        if self._look_up is not None:
-            if not self._look_up.done():
-                return False
-            self._chunk = self._look_up.result()
-            self._look_up = None
-        if len(self._batch) >= BATCH_BOUND or not (self._chunk or self._is_timer_due()):
+        """Run what fits into one turn of the event loop; closings come first."""
+        at = self._clock()
+        if len(self._batch) >= BATCH_BOUND or not (len(self._intake) or self._is_timer_due(at)):
             return False
-        before, started = len(self._batch), time.monotonic()
+        engine, balances, batch = self._engine, self._balances, self._batch
+        before, started = len(batch), time.monotonic()
         while True:
-            part, self._chunk = self._chunk[:_SLICE_COMMANDS], self._chunk[_SLICE_COMMANDS:]
-            self._batch.run(self._engine, self._balances, self._clock(), part)
+            if self._is_timer_due(at):
+                batch.run(engine, balances, at, [])
+            part = self._intake.take(_SLICE_COMMANDS, engine.state.seq)
+            batch.run(engine, balances, at, part)
             elapsed = time.monotonic() - started
-            if not self._chunk or elapsed > TURN_S:
+            if not len(self._intake) or elapsed > TURN_S:
                 break
+            at = self._clock()
         self._observer.executed(len(self._batch) - before, elapsed)
         return True
 
@@ -304,25 +271,19 @@ class Sequencer:
         for listener in self._batch_listeners:
             listener.on_batch(sealed.row())
 
-    def _is_timer_due(self) -> bool:
+    def _is_timer_due(self, at: int) -> bool:
         closings = self._engine.state.closings
-        return bool(closings) and closings[0][0] <= self._clock()
+        return bool(closings) and closings[0][0] <= at
 
     def _is_idle(self) -> bool:
-        return not (
-            self._chunk
-            or len(self._queue)
-            or len(self._batch)
-            or self._commit is not None
-            or self._committed
-            or self._look_up is not None
+        return self._intake.is_idle and not (
+            len(self._queue) or len(self._batch) or self._commit is not None or self._committed
         )
 
     async def _wait(self) -> None:
         """Sleep until there is something to do, at the latest until the next closing."""
         delay = _LONGEST_WAIT_S
-        can_run = self._look_up is None and len(self._batch) < BATCH_BOUND
-        if can_run and self._engine.state.closings:
+        if len(self._batch) < BATCH_BOUND and self._engine.state.closings:
             due_in_us = self._engine.state.closings[0][0] - self._clock()
             delay = min(delay, max(due_in_us, 0) / 1_000_000)
         timer = self._loop.call_later(delay, self._wakeup.set)
@@ -341,20 +302,11 @@ class Sequencer:
         for batch in (*self._committed, self._in_flight, self._batch):
             if batch is not None:
                 waiting += batch.futures
-        waiting += [item.future for item in self._chunk]
+        waiting += [item.future for item in self._intake.abandon()]
         waiting += [item.future for item in self._queue.take(len(self._queue))]
         for future in waiting:
             if future is not None:
                 refuse(future, cause)
-
-
-def _with_prior(waiting: Waiting, priors: Mapping[Key, Prior]) -> Waiting:
-    command = waiting.command
-    key = key_of(command)
-    prior = None if key is None else priors.get(key)
-    if prior is None or not isinstance(command, PlaceOrder | CreditAccount):
-        return waiting
-    return Waiting(msgspec.structs.replace(command, prior=prior), waiting.future)
 
 
 def _refuse_unstorable_text(command: Command) -> None:

@@ -1,0 +1,139 @@
+"""Commands on their way from the queue to the rules: those that may run, and behind them a chunk
+whose forgotten client ids are being looked up meanwhile.
+
+Laws: commands run in the order in which they left the queue; an id that memory may have forgotten
+when its command runs is asked of the store first, one query a chunk (`exchange.idempotency`); a
+store that can't be asked refuses that chunk and nothing else. Nothing here is stamped yet.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from exchange.bounds import BATCH_COMMANDS
+from exchange.commands import CreditAccount, PlaceOrder
+from exchange.idempotency import Key, key_of
+from exchange.state import State
+from persistence.answers import find_priors, refuse_untaken
+from persistence.command_queue import CommandQueue, Waiting
+from persistence.journal_reader import Fetching
+
+CHUNK_COMMANDS: Final = 256
+_MOST_BETWEEN: Final = BATCH_COMMANDS - CHUNK_COMMANDS
+"""So many commands may run between the look at the memory and the taking of what was looked for."""
+
+
+class Intake:
+    """What left the queue and hasn't run."""
+
+    def __init__(
+        self, queue: CommandQueue, store: Fetching, wake: Callable[[object], None]
+    ) -> None:
+        """Take from `queue`, ask `store`, and call `wake` whenever a look-up is done."""
+        self._queue = queue
+        self._store = store
+        self._wake = wake
+        self._ready: list[Waiting] = []
+        self._ready_since = 0
+        """The sequence at which the memory was looked at for the oldest of them."""
+        self._behind: list[Waiting] = []
+        self._behind_since = 0
+        self._look_up: asyncio.Task[list[Waiting]] | None = None
+        """Gives back what is `behind`, with what the store knew of it."""
+
+    def __len__(self) -> int:
+        """Return how many may run now."""
+        return len(self._ready)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits here."""
+        return not self._ready and self._look_up is None
+
+    def fill(self, state: State) -> bool:
+        """Take over what was looked up, and take from the queue what comes next; False if nothing
+        was taken from it.
+        """
+        if self._look_up is not None:
+            if self._ready or not self._look_up.done():
+                return False
+            self._ready, self._ready_since = self._look_up.result(), self._behind_since
+            self._behind, self._look_up = [], None
+        if len(self._ready) >= CHUNK_COMMANDS or not len(self._queue):
+            return False
+        chunk = self._queue.take(CHUNK_COMMANDS)
+        recent, seq = state.recent_ids, state.seq
+        keys = [key for key in _keys(chunk) if not recent.remembers(key, seq)]
+        if keys:
+            self._ask(chunk, keys, seq)
+        else:
+            self._ready_since = self._ready_since if self._ready else seq
+            self._ready += chunk
+        return True
+
+    def take(self, count: int, seq: int) -> list[Waiting]:
+        """Remove and return what runs next, at most `count`; `seq` is the last command's.
+
+        Nothing, if thousands of markets closed since the memory was looked at: then the store is
+        asked for every id that waits here.
+        """
+        if self._ready and seq - self._ready_since > _MOST_BETWEEN:
+            if self._look_up is not None and self._look_up.done():
+                # What it could not look up is answered and gone.
+                self._behind = self._look_up.result()
+            elif self._look_up is not None:
+                self._look_up.cancel()
+            waiting, self._ready = self._ready + self._behind, []
+            self._ask(waiting, _keys(waiting), seq)
+            return []
+        taken, self._ready = self._ready[:count], self._ready[count:]
+        return taken
+
+    def abandon(self) -> list[Waiting]:
+        """Give up what waits here and return it."""
+        waiting = self._ready + self._behind
+        self._ready, self._behind = [], []
+        return waiting
+
+    def _ask(self, chunk: list[Waiting], keys: list[Key], seq: int) -> None:
+        self._behind, self._behind_since = chunk, seq
+        self._look_up = asyncio.create_task(self._with_priors(chunk, keys))
+        self._look_up.add_done_callback(self._wake)
+
+    async def _with_priors(self, chunk: list[Waiting], keys: list[Key]) -> list[Waiting]:
+        try:
+            priors = await find_priors(self._store, keys)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            # Nothing was stamped: the senders may ask again, and others need not suffer.
+            for waiting in chunk:
+                refuse_untaken(waiting.future, error)
+            return []
+        if not priors:
+            return chunk
+        found = []
+        for waiting in chunk:
+            command = waiting.command
+            key = key_of(command)
+            prior = None if key is None else priors.get(key)
+            if prior is not None and isinstance(command, PlaceOrder | CreditAccount):
+                command = msgspec.structs.replace(command, prior=prior)
+                found.append(Waiting(command, waiting.future))
+            else:
+                found.append(waiting)
+        return found
+
+
+def _keys(chunk: list[Waiting]) -> list[Key]:
+    """Return the client ids of these commands, each once."""
+    keys: dict[Key, None] = {}
+    for waiting in chunk:
+        command = waiting.command
+        if isinstance(command, PlaceOrder) and command.client_order_id is None:
+            continue
+        key = key_of(command)
+        if key is not None:
+            keys[key] = None
+    return list(keys)
