@@ -2,6 +2,14 @@
 
 Stored numbers stay below 2^62, so that a 64-bit column holds them with a bit to spare; Python's
 intermediates may pass it.  A bound that can be hit by a caller has a refusal in `reasons.py`.
+What keeps the numbers that grow:
+
+    cash, collateral, fees         ISSUANCE_MAX: together they are what was issued
+    shares, their cost             the collateral: a share has PRICE_SCALE of it and cost less
+    an order's fills and fees      QUANTITY_MAX times a price; by `max_cost`: the cash it had
+    an order's fee carry           the fees' denominator
+    volume, realised profit        TALLY_MAX: there they stop
+    sequences, ids, trade numbers  counted in ones: a million a second for a thousand centuries
 """
 
 from typing import Final
@@ -26,6 +34,10 @@ CREDIT_MAX: Final = 10**15
 """Largest amount of one credit: a billion credits."""
 ISSUANCE_MAX: Final = 10**18
 """Largest sum of money that can ever be in the exchange, so the bound of every balance."""
+
+TALLY_MAX: Final = STORED_MAX
+"""Where a sum stops that only tells of the past: a market's volume, a position's realised profit
+(its losses at the negative).  Nothing is decided by it, so nobody is refused for it."""
 
 RATE_SCALE: Final = 10_000
 RATE_MAX: Final = 1_000
@@ -60,6 +72,8 @@ def _check() -> None:
         "price x quantity = money, exactly": PRICE_SCALE * QUANTITY_SCALE == MONEY_SCALE,
         "issuance bounds every balance": ISSUANCE_MAX <= STORED_MAX,
         "the cost of one order fits": PRICE_SCALE * QUANTITY_MAX * 2 <= STORED_MAX,
+        "tallies fit": TALLY_MAX <= STORED_MAX,
+        "a fee carry fits": RATE_SCALE * PRICE_SCALE <= STORED_MAX,
         "a credit fits into the issuance": CREDIT_MAX <= ISSUANCE_MAX,
         "a fee never exceeds the proceeds": RATE_MAX <= RATE_SCALE // 10,
         "ticks divide the scale": all(PRICE_SCALE % tick == 0 for tick in TICK_SIZES),

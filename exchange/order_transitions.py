@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from exchange.accounts import Account
-from exchange.bounds import PRICE_SCALE
+from exchange.accounts import Account, Position
+from exchange.bounds import PRICE_SCALE, TALLY_MAX
 from exchange.events import (
     OrderCancelled,
     OrderFilled,
@@ -82,7 +82,7 @@ def trade_executed(state: State, event: TradeExecuted) -> None:
     state.fees += event.maker_fee + event.taker_fee
     market.trade_no = event.trade_no
     market.last_price = event.yes_price
-    market.volume += quantity
+    market.volume = min(market.volume + quantity, TALLY_MAX)
     touch_public(state, market)
 
 
@@ -134,18 +134,23 @@ def pairs_netted(state: State, event: PairsNetted) -> None:
     market = state.markets[event.market_id]
     account = state.accounts[event.account_id]
     position = market.positions[event.account_id]
-    proceeds = PRICE_SCALE * event.quantity
-    position.realised += proceeds
+    profit = proceeds = PRICE_SCALE * event.quantity
     for holding in (position.yes, position.no):
         cost = holding.cost_of(event.quantity)
         holding.free -= event.quantity
         holding.cost -= cost
-        position.realised -= cost
+        profit -= cost
         touch_holding(state, account, holding)
+    realise(position, profit)
     account.available += proceeds
     market.collateral -= proceeds
     touch_cash(state, account)
     touch_market(state, market)
+
+
+def realise(position: Position, profit: int) -> None:
+    """Add a profit, or a loss below zero, to the sum of all there were."""
+    position.realised = max(-TALLY_MAX, min(position.realised + profit, TALLY_MAX))
 
 
 def _fill(
@@ -175,7 +180,7 @@ def _fill(
         cost = holding.cost_of(quantity)
         holding.locked -= quantity
         holding.cost -= cost
-        position.realised += amount - cost
+        realise(position, amount - cost)
         account.available += amount - fee
     order.locked -= unlocked
     order.filled += quantity

@@ -41,6 +41,7 @@ from exchange.order_transitions import (
     order_rested,
     orders_cancelled,
     pairs_netted,
+    realise,
     trade_executed,
 )
 from exchange.state import State
@@ -131,7 +132,7 @@ def position_settled(state: State, event: PositionSettled) -> None:
     market = state.markets[event.market_id]
     account = state.accounts[event.account_id]
     position = market.positions[event.account_id]
-    position.realised += event.payout - position.yes.cost - position.no.cost
+    realise(position, event.payout - position.yes.cost - position.no.cost)
     for holding in (position.yes, position.no):
         holding.free = holding.cost = 0
         touch_holding(state, account, holding)
