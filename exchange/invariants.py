@@ -65,7 +65,12 @@ def _reservations(state: State) -> Iterator[str]:
     cash = dict.fromkeys(state.accounts, 0)
     shares: dict[tuple[int, int, str], int] = {}
     for order in state.orders.values():
-        if order.locked != resting_reservation(state.markets[order.market_id], order):
+        market = state.markets.get(order.market_id)
+        if market is None or order.account_id not in cash:
+            whose = f"account {order.account_id} in market {order.market_id}"
+            yield f"3: order {order.id} is of {whose}, which are not both there"
+            continue
+        if order.locked != resting_reservation(market, order):
             yield f"3: order {order.id} has {order.locked} locked"
         if order.side is BUY:
             cash[order.account_id] += order.locked
@@ -169,7 +174,17 @@ def _indexes(state: State) -> Iterator[str]:
     }
     if state.open_client_ids != named:
         yield "9: the client ids don't match the open orders"
+    yield from _shared_positions(state)
+
+
+def _shared_positions(state: State) -> Iterator[str]:
     for market in state.markets.values():
         for account_id, position in market.positions.items():
-            if state.accounts[account_id].positions.get(market.id) is not position:
+            owner = state.accounts.get(account_id)
+            if owner is None or owner.positions.get(market.id) is not position:
                 yield f"9: account {account_id} has another position in market {market.id}"
+    for account in state.accounts.values():
+        for market_id in account.positions:
+            listed = state.markets.get(market_id)
+            if listed is None or account.id not in listed.positions:
+                yield f"9: market {market_id} has no position of account {account.id}"

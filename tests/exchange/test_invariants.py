@@ -79,6 +79,26 @@ def sale_without_a_holding(state: State) -> None:
     del state.accounts[ANN].positions[1]
 
 
+def order_of_an_unknown_account(state: State) -> None:
+    bid(state).account_id = 99
+
+
+def order_in_an_unknown_market(state: State) -> None:
+    bid(state).market_id = 99
+
+
+def position_of_an_unknown_account(state: State) -> None:
+    state.markets[1].positions[99] = state.markets[1].positions[BOB]
+
+
+def position_that_the_market_does_not_know(state: State) -> None:
+    del state.markets[1].positions[BOB]
+
+
+def position_in_an_unknown_market(state: State) -> None:
+    state.accounts[BOB].positions[99] = Position(Holding(BOB, 99, YES), Holding(BOB, 99, NO))
+
+
 def more_yes_than_no(state: State) -> None:
     yes_of(state, ANN).free += 1
 
@@ -233,6 +253,8 @@ LAWS: dict[str, tuple[Corruption, ...]] = {
         lock_of_an_order_too_small,
         shares_locked_without_an_order,
         sale_without_a_holding,
+        order_of_an_unknown_account,
+        order_in_an_unknown_market,
     ),
     "4": (more_yes_than_no, shares_without_collateral, shares_after_the_end),
     "5": (
@@ -261,6 +283,9 @@ LAWS: dict[str, tuple[Corruption, ...]] = {
         client_id_of_no_order,
         slug_of_another_market,
         position_that_is_not_shared,
+        position_of_an_unknown_account,
+        position_that_the_market_does_not_know,
+        position_in_an_unknown_market,
     ),
 }
 CASES = [
