@@ -9,9 +9,14 @@ Laws: `on_execution` never waits and is called once per command, in order, with 
 encoded once. Public messages carry (epoch, seq) of their market. Private ones carry the account's
 sequence, which the core has moved by one for each order, the cash and each holding of the account
 that the command touched: they are numbered in that order and end at `account.seq`.
+
+A fault of ours in making a message doesn't reach the engine, which would stop: whoever should have
+had the message is sent away, to come back and read where things stand.
 """
 
+import logging
 from collections.abc import Sequence
+from time import monotonic
 from typing import Final
 
 import msgspec
@@ -39,6 +44,9 @@ from gateway.wire import (
 )
 from gateway.wire_markets import MarketView, market_view
 
+SILENCE_SECONDS: Final = 10.0
+"""A fault that comes back with every command is logged once in so long."""
+_LOG: Final = logging.getLogger(__name__)
 _ENDED_EARLY: Final = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 _fields: Final = msgspec.structs.astuple
 
@@ -79,21 +87,26 @@ class PositionMessage(PositionView, frozen=True, gc=False):
 class Publisher:
     """Turns committed commands into messages."""
 
-    __slots__ = ("_rooms", "_sent")
+    __slots__ = ("_log_again_at", "_rooms", "_sent")
 
     def __init__(self, rooms: Rooms, sent: Tally) -> None:
         self._rooms = rooms
         self._sent = sent
+        self._log_again_at = 0.0
 
     def on_execution(self, execution: Execution, view: State) -> None:
-        """Queue everything that listeners must hear of one command."""
+        """Queue everything that listeners must hear of one command; never raises."""
         rooms = self._rooms
         dirty = view.dirty
         if rooms.markets:
             for market in dirty.markets.values():
                 listened = rooms.markets.get(market.id)
                 if listened is not None and market.published == view.seq:
-                    self._tell_market(listened, market, execution, view)
+                    try:
+                        self._tell_market(listened, market, execution, view)
+                    except Exception as error:  # noqa: BLE001 - the outermost boundary of the fan-out
+                        self._give_up(listened.public, error)
+                    listened.seq, listened.trade_no = market.seq, market.trade_no
         if rooms.users and dirty.accounts:
             self._tell_accounts(view)
 
@@ -113,8 +126,6 @@ class Publisher:
             if book.seats:
                 book.send(market, bids, asks)
                 self._sent.count += len(book.seats)
-        listened.seq = market.seq
-        listened.trade_no = market.trade_no
         if any(type(event) in (MarketStatusChanged, MarketResolved) for event in execution.events):
             fields = (*_fields(market_view(market)), epoch)
             self._send(listened.public, Message("market_updated", MarketMessage(*fields)))
@@ -133,9 +144,11 @@ class Publisher:
         for account in dirty.accounts.values():
             room = users.get(account.id)
             if room is not None:
-                self._tell_account(
-                    room, account, orders.get(account.id, ()), holdings.get(account.id, ()), view
-                )
+                theirs = orders.get(account.id, ()), holdings.get(account.id, ())
+                try:
+                    self._tell_account(room, account, *theirs, view)
+                except Exception as error:  # noqa: BLE001 - as above
+                    self._give_up(room, error)
 
     def _tell_account(
         self,
@@ -166,6 +179,15 @@ class Publisher:
             seq += 1
             fields = (*_fields(position_view(holding, view.markets[holding.market_id])), epoch, seq)
             self._send(room, Message("position_updated", PositionMessage(*fields)))
+
+    def _give_up(self, room: Room, error: Exception) -> None:
+        """Send everybody in a room away who was not told, or not all, of a command."""
+        for member in room.members:
+            member.send_away()
+        now = monotonic()
+        if now >= self._log_again_at:
+            self._log_again_at = now + SILENCE_SECONDS
+            _LOG.error("sockets were sent away, a message could not be made", exc_info=error)
 
     def _send(self, room: Room, message: Message) -> None:
         room.send(message)

@@ -31,6 +31,9 @@ class Member(Protocol):
     def namespace(self) -> int:
         """Return the index of the namespace."""
 
+    def send_away(self) -> None:
+        """End the socket: something can't be told to it, so it has to begin anew."""
+
 
 class Room:
     """Members who all get the same messages."""

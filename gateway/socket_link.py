@@ -26,6 +26,7 @@ BROKEN_FRAME: Final = "broken frame"
 SESSION_ENDED: Final = "session ended"
 TOKEN_EXPIRED: Final = "token expired"  # noqa: S105 - a reason, not a token
 RELOADED: Final = "the feed was loaded anew"
+UNTOLD: Final = "something could not be told"
 SHUTTING_DOWN: Final = "the server is shutting down"
 
 

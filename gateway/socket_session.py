@@ -29,7 +29,14 @@ from gateway.errors import (
 from gateway.ports import CommandNotTaken, EngineElsewhere, OutcomeUnknown
 from gateway.principals import Principal
 from gateway.socket_frames import NAMESPACES, Message, ack_frame
-from gateway.socket_link import SESSION_ENDED, SHUTTING_DOWN, TOKEN_EXPIRED, SocketLink
+from gateway.socket_link import (
+    GOING_AWAY,
+    SESSION_ENDED,
+    SHUTTING_DOWN,
+    TOKEN_EXPIRED,
+    UNTOLD,
+    SocketLink,
+)
 from gateway.socket_services import SocketServices
 from persistence.outages import OUTAGES
 
@@ -104,6 +111,10 @@ class SocketSession:
 
     def _expired(self) -> None:
         self.link.close(TOKEN_EXPIRED)
+
+    def send_away(self) -> None:
+        """Close the socket: what it follows can't be told to it any further."""
+        self.link.close(UNTOLD, GOING_AWAY)
 
     def end(self) -> None:
         """Leave every room; the namespace or the socket has ended."""

@@ -32,6 +32,7 @@ class Reader:
         self.namespace = namespace
         self.frames: list[bytes] = []
         self.overflowed = 0
+        self.sent_away = 0
         self.outbound = Outbound(self._write, bound, self._overflow, Outbound.flush)
 
     def _write(self, frames: bytes) -> None:
@@ -40,6 +41,9 @@ class Reader:
     def _overflow(self) -> None:
         self.overflowed += 1
         self.outbound.stop()
+
+    def send_away(self) -> None:
+        self.sent_away += 1
 
     def messages(self) -> list[tuple[str, Any]]:
         """Take and decode what has been written."""
