@@ -11,6 +11,8 @@ account, an order or an e-mail address of anybody.
 
 from typing import Final, Literal, Protocol
 
+from msgspec.structs import astuple
+
 from exchange.accounts import Holding
 from exchange.events import TradeExecuted
 from exchange.market import Market
@@ -199,23 +201,9 @@ def trade_view(trade: Print, market: Market, at: int) -> TradeView:
 
 def taker_fill_view(trade: TradeExecuted, market: Market, at: int) -> FillView:
     """Return a trade as its taker sees it."""
-    return FillView(
-        trade_id(trade.market_id, trade.trade_no),
-        trade.trade_no,
-        str(trade.market_id),
-        market.slug,
-        trade.outcome,
-        trade.side,
-        price_text(trade.price),
-        price_text(trade.yes_price),
-        quantity_text(trade.quantity),
-        trade.kind,
-        trade.market_seq,
-        iso_millis(at),
-        str(trade.taker_order_id),
-        TAKER,
-        money_text(trade.taker_fee),
-    )
+    own = str(trade.taker_order_id), TAKER, money_text(trade.taker_fee)
+    fields = (*astuple(trade_view(trade, market, at)), *own)
+    return FillView(*fields)
 
 
 def balance_view(available: int, locked: int) -> BalanceView:

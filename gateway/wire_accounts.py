@@ -6,6 +6,8 @@ a valuation is shown, never stored and never traded on.
 
 from typing import Final
 
+from msgspec.structs import astuple
+
 from exchange.accounts import Account, Holding
 from exchange.bounds import PRICE_SCALE
 from exchange.ledger import EntryKind
@@ -107,21 +109,13 @@ def valued_position_view(holding: Holding, market: Market) -> ValuedPositionView
     """Return a holding with its valuation."""
     mark = mark_price(holding, market)
     value = mark_value(holding, market)
-    plain = position_view(holding, market)
-    return ValuedPositionView(
-        plain.market_id,
-        plain.slug,
-        plain.outcome,
-        plain.quantity,
-        plain.free,
-        plain.locked,
-        plain.average_price,
-        plain.cost,
-        plain.realised_profit,
+    fields = (
+        *astuple(position_view(holding, market)),
         None if mark is None else price_text(mark),
         money_text(value),
         money_text(value - holding.cost),
     )
+    return ValuedPositionView(*fields)
 
 
 def portfolio_view(account: Account | None, view: State) -> PortfolioView:
