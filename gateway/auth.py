@@ -32,6 +32,7 @@ from persistence.users import User, Users
 
 WRONG_CREDENTIALS: Final = "The e-mail address or the password is wrong"
 SESSION_ENDED: Final = "The session has ended; log in again"
+_LAST_ADMIN: Final = "last admin"
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -227,31 +228,33 @@ class Auth:
         Raises UnknownOutcome where the change or its audit line may be lost.
         """
         target = f"user:{user_id} {role}"
-        outcome = "ok"
-        user = None
         try:
-            user = await self._users.set_role(user_id, role)
-            if user is None:
-                outcome = "not found"
-            else:
-                self._role_changed(user_id, role)
+            user, outcome = await self._change_role(user_id, role)
             await self._audit.write(
                 now_us(), admin.user_id, "user.role", target, outcome, request_id
             )
-        except LastAdmin:
-            await self._audit.write(
-                now_us(), admin.user_id, "user.role", target, "last admin", request_id
-            )
-            raise Forbidden("The last admin can't be demoted") from None
         except OUTAGES as outage:
             # The change may be committed: whoever was known by the old role is asked for anew.
             self._cache.forget_user(user_id)
             raise UnknownOutcome(
                 "Whether the role was changed is not known; look at it"
             ) from outage
+        if outcome == _LAST_ADMIN:
+            raise Forbidden("The last admin can't be demoted")
         if user is None:
             raise NotFound("There is no such user")
         return user
+
+    async def _change_role(self, user_id: int, role: str) -> tuple[User | None, str]:
+        """Return the user as changed, or None, and what came of it in the audit log's words."""
+        try:
+            user = await self._users.set_role(user_id, role)
+        except LastAdmin:
+            return None, _LAST_ADMIN
+        if user is None:
+            return None, "not found"
+        self._role_changed(user_id, role)
+        return user, "ok"
 
     def _role_changed(self, user_id: int, role: str) -> None:
         self._cache.forget_user(user_id)

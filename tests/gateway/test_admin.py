@@ -69,16 +69,16 @@ async def test_role_changes_take_effect_at_once(web: Web) -> None:
     assert changes == [(ada.id, "ADMIN"), (ada.id, "USER")]
 
 
+async def lost(*_line: object) -> None:
+    raise ConnectionResetError
+
+
 async def test_a_demotion_counts_though_its_audit_line_is_lost(
     web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     admin, ada = await web.register(admin=True), await web.register(admin=True)
     assert (await web.client.get(USERS, headers=ada.bearer)).status_code == 200
     path = f"{USERS}/{ada.id}/role"
-
-    async def lost(*_line: object) -> None:
-        raise ConnectionResetError
-
     with monkeypatch.context() as patch:
         patch.setattr(web.services.audit, "write", lost)
         answer = await web.client.patch(path, json={"role": "USER"}, headers=admin.bearer)
@@ -92,6 +92,30 @@ async def test_last_admin_stays(web: Web) -> None:
     answer = await web.client.patch(path, json={"role": "USER"}, headers=admin.bearer)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FORBIDDEN")
     assert (await web.client.get(USERS, headers=admin.bearer)).status_code == 200
+
+
+async def test_a_refused_demotion_whose_audit_line_is_lost_is_no_clear_refusal(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = await web.register(admin=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(web.services.audit, "write", lost)
+        path = f"{USERS}/{admin.id}/role"
+        answer = await web.client.patch(path, json={"role": "USER"}, headers=admin.bearer)
+    assert answer.status_code == 504
+    assert (await web.client.get(USERS, headers=admin.bearer)).status_code == 200
+
+
+async def test_refused_changes_of_a_role_are_in_the_audit_log(web: Web) -> None:
+    admin = await web.register(admin=True)
+    for user_id in (admin.id, 999):
+        path = f"{USERS}/{user_id}/role"
+        await web.client.patch(path, json={"role": "USER"}, headers=admin.bearer)
+    answer = await web.client.get("/api/v1/admin/audit?limit=2", headers=admin.bearer)
+    assert [(line["target"], line["outcome"]) for line in answer.json()["data"]] == [
+        ("user:999 USER", "not found"),
+        (f"user:{admin.id} USER", "last admin"),
+    ]
 
 
 async def test_two_admins_can_not_demote_one_another_away(web: Web) -> None:
