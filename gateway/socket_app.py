@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from exchange.state import State
 from gateway.answers import send_body, send_error
+from gateway.background import in_background
 from gateway.client_address import ClientAddresses
 from gateway.errors import ApiError, Detail, Forbidden, Unavailable, ValidationFailed
 from gateway.heartbeat import Heartbeat
@@ -110,13 +111,10 @@ async def open_sockets(services: SocketServices) -> AsyncIterator[SocketApp]:
     heartbeat = Heartbeat(services, app.server.links.keys())
     services.feed.on_stale.append(lambda _: heartbeat.beat(asyncio.get_running_loop().time()))
     services.feed.on_reload.append(app.disconnect_all)
-    heart = asyncio.create_task(heartbeat.run())
     try:
-        yield app
+        async with in_background(heartbeat.run()):
+            yield app
     finally:
-        heart.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await heart
         await app.drain()
 
 

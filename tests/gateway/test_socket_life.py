@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -270,6 +271,24 @@ async def test_draining_answers_what_waits_and_refuses_what_comes() -> None:
         await drained
         assert await ended(ann) == (1012, SHUTTING_DOWN)
         assert len(desk.engine.commands) == 1
+
+
+async def test_a_heart_that_fails_is_said_at_once_and_the_end_is_orderly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(_heart: Heartbeat) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Heartbeat, "run", fail)
+    drained: list[bool] = []
+    async with open_socket_desk() as desk:
+        monkeypatch.setattr(desk.sockets, "drain", partial(_note, drained))
+        await eventually(lambda: "background work has failed" in desk.log.getvalue())
+    assert drained == [True, True]  # by the desk, and at the end of the sockets' block
+
+
+async def _note(drained: list[bool]) -> None:
+    drained.append(True)
 
 
 async def test_nothing_is_left_of_a_socket_that_is_gone() -> None:
