@@ -52,11 +52,12 @@ class Room:
 class _BookSpan:
     """The book messages of one room that wait for one slow socket, collapsed into one."""
 
-    __slots__ = ("_asks", "_bids", "_checksum", "_prev_seq", "_room", "_seat", "_seq")
+    __slots__ = ("_asks", "_bids", "_checksum", "_epoch", "_prev_seq", "_room", "_seat", "_seq")
 
     def __init__(self, room: "BookRoom", seat: "_Seat", prev_seq: int) -> None:
         self._room = room
         self._seat: _Seat | None = seat
+        self._epoch = room.epoch
         self._bids: Changes = {}
         self._asks: Changes = {}
         self._prev_seq = self._seq = prev_seq
@@ -82,7 +83,7 @@ class _BookSpan:
         message = book_messages.delta(
             room.market_id,
             room.outcome,
-            room.epoch,
+            self._epoch,
             self._prev_seq,
             self._seq,
             self._bids,

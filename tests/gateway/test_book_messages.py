@@ -227,6 +227,24 @@ def test_snapshot_taken_while_messages_wait_starts_anew() -> None:
     ]
 
 
+def test_what_waits_keeps_its_epoch_when_another_engine_leads() -> None:
+    rooms, slow = Rooms(EPOCH), Reader()
+    engine = engine_with(rooms)
+    market = engine.view.markets[1]
+    rooms.join_market(slow, market, (YES,))
+    slow.outbound.pause()
+    engine.run(bid(1, 5000, 100))
+    rooms.begin_epoch(EPOCH + 1, engine.view.markets)
+    engine.run(bid(1, 4900, 100))
+    slow.outbound.resume()
+    assert [(m["kind"], m["epoch"], m["prevSeq"], m["seq"]) for m in book_of(slow)] == [
+        ("snapshot", EPOCH, None, 1),
+        ("delta", EPOCH, 1, 2),
+        ("snapshot", EPOCH + 1, None, 2),
+        ("delta", EPOCH + 1, 2, 3),
+    ]
+
+
 def test_leaving_a_book_withdraws_what_waits() -> None:
     rooms, slow = Rooms(EPOCH), Reader()
     engine = engine_with(rooms)
