@@ -3,7 +3,7 @@
 A heartbeat goes through the same queue as everything else and carries, for each market followed,
 the seq of the last book message and the number of the last trade queued to this socket, and the
 account's sequence. The same beat sends Engine.IO's pings and ends the sockets that don't answer:
-one task for all sockets instead of one each.
+one task for all sockets instead of one each, so a fault with one of them must not end it.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from gateway.socket_frames import Message
 from gateway.socket_link import SocketLink
 from gateway.socket_services import SocketServices
 from gateway.socket_session import SocketSession
+from gateway.untold import Untold
 from gateway.wire_time import iso_millis, now_us
 
 INTERVAL_SECONDS: Final = 1.0
@@ -47,6 +48,7 @@ class Heartbeat:
     def __init__(self, services: SocketServices, links: Collection[SocketLink]) -> None:
         self._services = services
         self._links = links
+        self._untold = Untold()
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -67,7 +69,10 @@ class Heartbeat:
         for link in list(self._links):
             link.ping(now, interval, timeout)
             for session in link.sessions.values():
-                session.send(self._message(session, timestamp, markets))
+                try:
+                    session.send(self._message(session, timestamp, markets))
+                except Exception as error:  # noqa: BLE001 - the others' hearts go on
+                    self._untold.send_away((session,), error)
 
     @staticmethod
     def _markets(rooms: Rooms) -> dict[int, MarketBeat]:

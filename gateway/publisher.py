@@ -10,13 +10,10 @@ encoded once. Public messages carry (epoch, seq) of their market. Private ones c
 sequence, which the core has moved by one for each order, the cash and each holding of the account
 that the command touched: they are numbered in that order and end at `account.seq`.
 
-A fault of ours in making a message doesn't reach the engine, which would stop: whoever should have
-had the message is sent away, to come back and read where things stand.
+A fault of ours in making a message doesn't reach the engine, which would stop (`untold.py`).
 """
 
-import logging
 from collections.abc import Sequence
-from time import monotonic
 from typing import Final
 
 import msgspec
@@ -32,6 +29,7 @@ from gateway.book_messages import changed_levels
 from gateway.rooms import MarketRooms, Room, Rooms
 from gateway.socket_frames import Message
 from gateway.tallies import Tally
+from gateway.untold import Untold
 from gateway.wire import (
     BalanceView,
     OrderView,
@@ -44,9 +42,6 @@ from gateway.wire import (
 )
 from gateway.wire_markets import MarketView, market_view
 
-SILENCE_SECONDS: Final = 10.0
-"""A fault that comes back with every command is logged once in so long."""
-_LOG: Final = logging.getLogger(__name__)
 _ENDED_EARLY: Final = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 _fields: Final = msgspec.structs.astuple
 
@@ -87,12 +82,12 @@ class PositionMessage(PositionView, frozen=True, gc=False):
 class Publisher:
     """Turns committed commands into messages."""
 
-    __slots__ = ("_log_again_at", "_rooms", "_sent")
+    __slots__ = ("_rooms", "_sent", "_untold")
 
     def __init__(self, rooms: Rooms, sent: Tally) -> None:
         self._rooms = rooms
         self._sent = sent
-        self._log_again_at = 0.0
+        self._untold = Untold()
 
     def on_execution(self, execution: Execution, view: State) -> None:
         """Queue everything that listeners must hear of one command; never raises."""
@@ -105,7 +100,7 @@ class Publisher:
                     try:
                         self._tell_market(listened, market, execution, view)
                     except Exception as error:  # noqa: BLE001 - the outermost boundary of the fan-out
-                        self._give_up(listened.public, error)
+                        self._untold.send_away(listened.public.members, error)
                     listened.seq, listened.trade_no = market.seq, market.trade_no
         if rooms.users and dirty.accounts:
             self._tell_accounts(view)
@@ -148,7 +143,7 @@ class Publisher:
                 try:
                     self._tell_account(room, account, *theirs, view)
                 except Exception as error:  # noqa: BLE001 - as above
-                    self._give_up(room, error)
+                    self._untold.send_away(room.members, error)
 
     def _tell_account(
         self,
@@ -179,15 +174,6 @@ class Publisher:
             seq += 1
             fields = (*_fields(position_view(holding, view.markets[holding.market_id])), epoch, seq)
             self._send(room, Message("position_updated", PositionMessage(*fields)))
-
-    def _give_up(self, room: Room, error: Exception) -> None:
-        """Send everybody in a room away who was not told, or not all, of a command."""
-        for member in room.members:
-            member.send_away()
-        now = monotonic()
-        if now >= self._log_again_at:
-            self._log_again_at = now + SILENCE_SECONDS
-            _LOG.error("sockets were sent away, a message could not be made", exc_info=error)
 
     def _send(self, room: Room, message: Message) -> None:
         room.send(message)

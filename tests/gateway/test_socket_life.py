@@ -19,6 +19,7 @@ from gateway.socket_link import (
     SESSION_ENDED,
     SHUTTING_DOWN,
     TOKEN_EXPIRED,
+    UNTOLD,
 )
 from tests.gateway.socket_client import SocketClient, raw_client, socket_client
 from tests.gateway.socket_desk import SocketDesk, open_socket_desk
@@ -248,6 +249,20 @@ async def test_heartbeat_says_what_was_queued_to_this_socket() -> None:
         )
         silent = nobody.heard("heartbeat")[0]
         assert (silent["markets"], silent["accountSeq"]) == ([], None)
+
+
+async def test_a_heartbeat_that_cannot_be_made_ends_one_socket_and_not_the_heart() -> None:
+    async with (
+        open_socket_desk() as desk,
+        socket_client(desk.port) as odd,
+        socket_client(desk.port) as other,
+    ):
+        await odd.ok("subscribe:market", {"slug": "rain"})
+        desk.sockets.server.services.rooms.markets.clear()
+        assert await ended(odd) == (1012, UNTOLD)
+        beats = len(other.heard("heartbeat"))
+        await other.until(lambda: len(other.heard("heartbeat")) >= beats + 2)
+        assert desk.log.getvalue().count("KeyError") == 1
 
 
 async def test_draining_says_goodbye_and_takes_nobody_more() -> None:
