@@ -110,6 +110,23 @@ class PlaceOrder(_Command, frozen=True):
     prior: Prior | None = None
 
 
+PlaceOrderFields = tuple[
+    int,
+    int,
+    Side,
+    Outcome,
+    OrderType,
+    int | None,
+    int | None,
+    TimeInForce,
+    SelfTradePrevention,
+    int | None,
+    str | None,
+    Prior | None,
+]
+"""What `astuple` makes of one; see `events`."""
+
+
 class CancelOrder(_Command, frozen=True):
     """Take one open order of the account out of its book."""
 

@@ -33,7 +33,7 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 
 def key_of(command: Command) -> Key | None:
     """Return under which key the command takes effect once; None if it may be repeated."""
-    if isinstance(command, PlaceOrder):
+    if type(command) is PlaceOrder:
         if command.client_order_id is not None:
             return (command.account_id, ORDER_ID, command.client_order_id)
     elif isinstance(command, CreditAccount):

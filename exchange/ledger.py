@@ -19,17 +19,20 @@ to zero.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
-import msgspec
+from msgspec.structs import astuple
 
 from exchange.bounds import PRICE_SCALE
 from exchange.events import (
     Event,
     FundsCredited,
     OrderCancelled,
+    OrderCancelledFields,
     OrderPlaced,
+    OrderPlacedFields,
     OrderRested,
     PairsNetted,
     PositionSettled,
@@ -59,7 +62,8 @@ class EntryKind(IntEnum):
     SETTLEMENT = 7
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+@dataclass(slots=True, init=False)
+class Entry:
     """One owner's side of a posting, in money; refers to the market, order and trade it comes
     from, or 0.
     """
@@ -69,9 +73,30 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     kind: EntryKind
     available: int
     locked: int
-    market_id: int = 0
-    order_id: int = 0
-    trade_no: int = 0
+    market_id: int
+    order_id: int
+    trade_no: int
+
+    def __init__(
+        self,
+        owner: Owner,
+        owner_id: int,
+        kind: EntryKind,
+        available: int,
+        locked: int,
+        market_id: int = 0,
+        order_id: int = 0,
+        trade_no: int = 0,
+    ) -> None:
+        """Written out, so that it is compiled."""
+        self.owner = owner
+        self.owner_id = owner_id
+        self.kind = kind
+        self.available = available
+        self.locked = locked
+        self.market_id = market_id
+        self.order_id = order_id
+        self.trade_no = trade_no
 
 
 _ACCOUNT: Final = Owner.ACCOUNT
@@ -99,19 +124,24 @@ def entries(events: list[Event]) -> list[Entry]:
 
 
 def _post_reservation(event: OrderPlaced, posted: list[Entry]) -> None:
-    if event.side is BUY and event.locked:
-        posted.append(_moved(_RESERVE, event, -event.locked))
+    fields: OrderPlacedFields = astuple(event)
+    order_id, account_id, market_id, side, _, _, _, _, _, _, _, _, locked, _ = fields
+    if locked and side is BUY:
+        posted.append(Entry(_ACCOUNT, account_id, _RESERVE, -locked, locked, market_id, order_id))
 
 
-def _post_release(event: OrderRested | OrderCancelled, posted: list[Entry]) -> None:
-    if event.side is BUY and event.unlocked:
-        posted.append(_moved(_RELEASE, event, event.unlocked))
+def _post_cancel(event: OrderCancelled, posted: list[Entry]) -> None:
+    fields: OrderCancelledFields = astuple(event)
+    order_id, account_id, market_id, side, _reason, freed = fields
+    if freed and side is BUY:
+        posted.append(Entry(_ACCOUNT, account_id, _RELEASE, freed, -freed, market_id, order_id))
 
 
-def _moved(kind: EntryKind, event: OrderPlaced | OrderRested | OrderCancelled, freed: int) -> Entry:
-    """Return the entry of cash that went from locked to available, or back where `freed` < 0."""
-    market_id, order_id = event.market_id, event.order_id
-    return Entry(_ACCOUNT, event.account_id, kind, freed, -freed, market_id, order_id)
+def _post_rest(event: OrderRested, posted: list[Entry]) -> None:
+    freed, account_id = event.unlocked, event.account_id
+    if freed and event.side is BUY:
+        market_id, order_id = event.market_id, event.order_id
+        posted.append(Entry(_ACCOUNT, account_id, _RELEASE, freed, -freed, market_id, order_id))
 
 
 def _post_credit(event: FundsCredited, posted: list[Entry]) -> None:
@@ -180,8 +210,8 @@ def _post_fee(
 _POSTINGS: Final[dict[type[Any], Callable[[Any, list[Entry]], None]]] = {
     FundsCredited: _post_credit,
     OrderPlaced: _post_reservation,
-    OrderRested: _post_release,
-    OrderCancelled: _post_release,
+    OrderRested: _post_rest,
+    OrderCancelled: _post_cancel,
     TradeExecuted: _post_trade,
     PairsNetted: _post_netting,
     PositionSettled: _post_settlement,

@@ -17,10 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import astuple
 from sortedcontainers import SortedDict
 
 from exchange.bounds import PRICE_SCALE
-from exchange.events import OrderPlaced
+from exchange.events import OrderPlaced, OrderPlacedFields
 from exchange.terms import (
     BUY,
     YES,
@@ -90,24 +91,30 @@ class Order:
         Written out, because the constructor that `dataclass` makes would not be compiled: it took
         a fifth of the compiled core's time.
         """
-        side, outcome, price = placed.side, placed.outcome, placed.price
-        quantity = placed.quantity
-        self.id = placed.order_id
-        self.account_id = placed.account_id
-        self.market_id = placed.market_id
+        fields: OrderPlacedFields = astuple(placed)
+        (
+            self.id,
+            self.account_id,
+            self.market_id,
+            side,
+            outcome,
+            self.type,
+            price,
+            quantity,
+            self.time_in_force,
+            self.self_trade_prevention,
+            self.max_cost,
+            self.client_order_id,
+            self.locked,
+            _resting,
+        ) = fields
         self.side = side
         self.outcome = outcome
-        self.type = placed.type
         self.price = price
         self.yes_price = 0 if price is None else own_price(outcome, price)
         self.is_bid = (side is BUY) is (outcome is YES)
         self.quantity = quantity
         self.remaining = 0 if quantity is None else quantity
-        self.time_in_force = placed.time_in_force
-        self.self_trade_prevention = placed.self_trade_prevention
-        self.max_cost = placed.max_cost
-        self.client_order_id = placed.client_order_id
-        self.locked = placed.locked
         self.placed_seq = self.seq = seq
         self.created_at = self.updated_at = at
         self.status = _OPEN

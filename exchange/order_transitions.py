@@ -1,17 +1,21 @@
 """What the events of an order's life change, from its placing to its end; see `transitions.py`."""
 
-from typing import Final
+from typing import Any, Final
+
+from msgspec.structs import astuple
 
 from exchange.accounts import Account, Position
 from exchange.bounds import PRICE_SCALE, TALLY_MAX
 from exchange.events import (
     OrderCancelled,
+    OrderCancelledFields,
     OrderFilled,
     OrderPlaced,
     OrderRested,
     OrdersCancelled,
     PairsNetted,
     TradeExecuted,
+    TradeExecutedFields,
 )
 from exchange.idempotency import ORDER_ID
 from exchange.market import Market
@@ -35,15 +39,16 @@ _MERGE: Final = TradeKind.MERGE
 
 def order_placed(state: State, event: OrderPlaced) -> None:
     """Open an order, lock its reservation, and put it into the book if it crosses nothing."""
-    order_id, account_id, locked = event.order_id, event.account_id, event.locked
     order = Order(event, state.seq, state.now)
+    account_id, locked = order.account_id, order.locked
     account = state.accounts[account_id]
+    order_id: Any = order.id  # one object is the key everywhere: compiled, each int would be boxed
     state.orders[order_id] = order
     account.orders[order_id] = order
-    state.next_order_id = order_id + 1
-    account.seq += 1
     state.dirty.orders[order_id] = order
     state.dirty.accounts[account_id] = account
+    state.next_order_id = order.id + 1
+    account.seq += 1
     if order.client_order_id is not None:
         state.open_client_ids[(account_id, ORDER_ID, order.client_order_id)] = order_id
     if locked:
@@ -64,24 +69,44 @@ def order_placed(state: State, event: OrderPlaced) -> None:
 
 def trade_executed(state: State, event: TradeExecuted) -> None:
     """Fill both orders, move the shares and the money, and take what was traded off the book."""
-    market = state.markets[event.market_id]
-    maker = state.orders[event.maker_order_id]
-    taker = state.orders[event.taker_order_id]
-    quantity = event.quantity
+    fields: TradeExecutedFields = astuple(event)
+    (
+        market_id,
+        trade_no,
+        _market_seq,
+        kind,
+        _side,
+        _outcome,
+        _price,
+        yes_price,
+        quantity,
+        taker_id,
+        _taker_account_id,
+        taker_unlocked,
+        taker_fee,
+        taker_carry,
+        maker_id,
+        _maker_account_id,
+        maker_unlocked,
+        maker_fee,
+        maker_carry,
+    ) = fields
+    market = state.markets[market_id]
+    maker, taker = state.orders[maker_id], state.orders[taker_id]
     side = market.book.own_side(maker)
     if maker.remaining > quantity:
         side.reduce(maker, quantity)
     else:
         side.remove(maker)
-    _fill(state, market, maker, event, event.maker_unlocked, event.maker_fee, event.maker_fee_carry)
-    _fill(state, market, taker, event, event.taker_unlocked, event.taker_fee, event.taker_fee_carry)
-    if event.kind is _MINT:
+    _fill(state, market, maker, yes_price, quantity, maker_unlocked, maker_fee, maker_carry)
+    _fill(state, market, taker, yes_price, quantity, taker_unlocked, taker_fee, taker_carry)
+    if kind is _MINT:
         market.collateral += PRICE_SCALE * quantity
-    elif event.kind is _MERGE:
+    elif kind is _MERGE:
         market.collateral -= PRICE_SCALE * quantity
-    state.fees += event.maker_fee + event.taker_fee
-    market.trade_no = event.trade_no
-    market.last_price = event.yes_price
+    state.fees += maker_fee + taker_fee
+    market.trade_no = trade_no
+    market.last_price = yes_price
     market.volume = min(market.volume + quantity, TALLY_MAX)
     touch_public(state, market)
 
@@ -109,17 +134,19 @@ def order_filled(state: State, event: OrderFilled) -> None:
 
 def order_cancelled(state: State, event: OrderCancelled) -> None:
     """End an order early: out of the book, and everything it had locked is free."""
-    order = state.orders[event.order_id]
-    account = state.accounts[event.account_id]
+    fields: OrderCancelledFields = astuple(event)
+    order_id, account_id, market_id, _side, reason, unlocked = fields
+    order = state.orders[order_id]
+    account = state.accounts[account_id]
     if order.resting:
-        market = state.markets[event.market_id]
+        market = state.markets[market_id]
         market.book.own_side(order).remove(order)
         touch_public(state, market)
     order.status = _CANCELLED
-    order.cancel_reason = event.reason
+    order.cancel_reason = reason
     touch_order(state, account, order)
-    if event.unlocked:
-        _unlock(state, account, order, event.unlocked)
+    if unlocked:
+        _unlock(state, account, order, unlocked)
     _close(state, account, order)
 
 
@@ -157,12 +184,12 @@ def _fill(
     state: State,
     market: Market,
     order: Order,
-    trade: TradeExecuted,
+    yes_price: int,
+    quantity: int,
     unlocked: int,
     fee: int,
     carry: int,
 ) -> None:
-    quantity, yes_price = trade.quantity, trade.yes_price
     account = state.accounts[order.account_id]
     position = market.positions.get(order.account_id)
     if position is None:

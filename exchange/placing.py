@@ -7,10 +7,12 @@ Everything that can refuse is asked before the first event, so a refusal changes
 
 from typing import Final
 
+from msgspec.structs import astuple
+
 from exchange import order_transitions
 from exchange.accounts import Account
 from exchange.bounds import OPEN_ORDERS_PER_ACCOUNT, PRICE_MAX, PRICE_MIN, PRICE_SCALE, QUANTITY_MAX
-from exchange.commands import PlaceOrder
+from exchange.commands import PlaceOrder, PlaceOrderFields
 from exchange.ending import end_order
 from exchange.escrow import affordable, reservation, resting_reservation, taking_rate
 from exchange.events import (
@@ -36,8 +38,11 @@ from exchange.terms import (
     YES,
     CancelReason,
     ExchangeMode,
+    OrderType,
+    Outcome,
     SelfTradePrevention,
     Side,
+    TimeInForce,
 )
 from exchange.units import format_money, format_price, format_quantity
 
@@ -61,21 +66,38 @@ def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
 
     The edge asks before it sends a command, the engine asks again.
     """
-    price, quantity = command.price, command.quantity
-    if command.type is LIMIT:
+    return _terms_problem(
+        command.side,
+        command.type,
+        command.price,
+        command.quantity,
+        command.time_in_force,
+        command.max_cost,
+    )
+
+
+def _terms_problem(
+    side: Side,
+    kind: OrderType,
+    price: int | None,
+    quantity: int | None,
+    time_in_force: TimeInForce,
+    max_cost: int | None,
+) -> tuple[str, str] | None:
+    if kind is LIMIT:
         if price is None:
             return "price", "is required for a LIMIT order"
         if not PRICE_MIN <= price <= PRICE_MAX:
             return "price", "must lie between 0.0001 and 0.9999"
-        if command.max_cost is not None:
+        if max_cost is not None:
             return "maxCost", "goes with a MARKET BUY only"
     else:
         if price is not None:
             return "price", "goes with a LIMIT order only"
-        if command.time_in_force is GTC:
+        if time_in_force is GTC:
             return "timeInForce", "must be IOC or FOK for a MARKET order"
-        if command.max_cost is not None:
-            return _max_cost_problem(command)
+        if max_cost is not None:
+            return _max_cost_problem(side, quantity, time_in_force, max_cost)
     if quantity is None:
         return "quantity", "is required"
     if not 1 <= quantity <= QUANTITY_MAX:
@@ -83,21 +105,37 @@ def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
     return None
 
 
-def _max_cost_problem(command: PlaceOrder) -> tuple[str, str] | None:
-    if command.side is not BUY:
+def _max_cost_problem(
+    side: Side, quantity: int | None, time_in_force: TimeInForce, max_cost: int
+) -> tuple[str, str] | None:
+    if side is not BUY:
         return "maxCost", "goes with a MARKET BUY only"
-    if command.quantity is not None:
+    if quantity is not None:
         return "maxCost", "excludes quantity"
-    if command.time_in_force is FOK:
+    if time_in_force is FOK:
         return "maxCost", "excludes timeInForce FOK"
-    if command.max_cost is None or command.max_cost < 1:
+    if max_cost < 1:
         return "maxCost", "must be positive"
     return None
 
 
 def place(state: State, command: PlaceOrder) -> list[Event]:
     """Run a PlaceOrder and return its events, already applied."""
-    account_id, market_id = command.account_id, command.market_id
+    fields: PlaceOrderFields = astuple(command)
+    (
+        account_id,
+        market_id,
+        side,
+        outcome,
+        kind,
+        price,
+        quantity,
+        time_in_force,
+        prevention,
+        max_cost,
+        client_order_id,
+        _prior,
+    ) = fields
     account = state.accounts.get(account_id)
     market = state.markets.get(market_id)
     if account is None:
@@ -106,51 +144,50 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
     if state.mode is not _MODE_OPEN or market.status is not OPEN:
         return [_closed_refusal(state, market)]
-    refusal = _terms_refusal(market, command)
+    refusal = _terms_refusal(market, side, kind, price, quantity, time_in_force, max_cost)
     if refusal is not None:
         return [refusal]
-    side, outcome, price = command.side, command.outcome, command.price
-    time_in_force = command.time_in_force
     bid = (side is BUY) is (outcome is YES)
     facing = market.book.asks if bid else market.book.bids
     limit = None if price is None else facing.sign * own_price(outcome, price)
     best = facing.best
     taking = best is not None and (limit is None or facing.sign * best.price <= limit)
-    locked, refusal = _to_lock(market, account, command, taking=taking)
+    if side is BUY:
+        locked, refusal = _cash_to_lock(market, account, price, quantity, max_cost, taking=taking)
+    else:
+        locked, refusal = _shares_to_lock(market, account, outcome, quantity or 0)
+    if refusal is None and (taking or time_in_force is FOK):
+        refusal = _liquidity_refusal(market, account, command, facing, limit)
     if refusal is not None:
         return [refusal]
-    if taking or time_in_force is FOK:
-        refusal = _liquidity_refusal(market, account, command, facing, limit)
-        if refusal is not None:
-            return [refusal]
     rests = time_in_force is GTC
     if rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
         problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
         return [CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)]
-    max_cost = command.max_cost
     budget = None
     if price is None and side is BUY:
         budget = account.available if max_cost is None else max_cost
+    order_id, resting = state.next_order_id, rests and not taking
     placed = OrderPlaced(
-        state.next_order_id,
+        order_id,
         account_id,
         market_id,
         side,
         outcome,
-        command.type,
+        kind,
         price,
-        command.quantity,
+        quantity,
         time_in_force,
-        command.self_trade_prevention,
+        prevention,
         max_cost,
-        command.client_order_id,
+        client_order_id,
         locked,
-        rests and not taking,
+        resting,
     )
     events: list[Event] = [placed]
     order_transitions.order_placed(state, placed)
-    if not placed.resting:
-        _take(state, market, state.orders[placed.order_id], limit, budget, events)
+    if not resting:
+        _take(state, market, state.orders[order_id], limit, budget, events)
     return events
 
 
@@ -190,17 +227,24 @@ def _closed_refusal(state: State, market: Market) -> CommandRejected:
     return CommandRejected(Reason.MARKET_NOT_OPEN, "market", message)
 
 
-def _terms_refusal(market: Market, command: PlaceOrder) -> CommandRejected | None:
-    problem = terms_problem(command)
+def _terms_refusal(
+    market: Market,
+    side: Side,
+    kind: OrderType,
+    price: int | None,
+    quantity: int | None,
+    time_in_force: TimeInForce,
+    max_cost: int | None,
+) -> CommandRejected | None:
+    problem = _terms_problem(side, kind, price, quantity, time_in_force, max_cost)
     if problem is not None:
         return CommandRejected(Reason.INVALID_ORDER, *problem)
-    price = command.price
     if price is not None and price % market.tick_size:
-        nearest = format_price(nearest_on_tick(price, market.tick_size, command.side))
+        nearest = format_price(nearest_on_tick(price, market.tick_size, side))
         tick = format_price(market.tick_size)
         message = f"is off the tick of {tick}; the nearest valid price is {nearest}"
         return CommandRejected(Reason.OFF_TICK, "price", message)
-    if command.quantity is not None and command.quantity < market.min_quantity:
+    if quantity is not None and quantity < market.min_quantity:
         message = f"must be at least {format_quantity(market.min_quantity)}"
         return CommandRejected(Reason.BELOW_MIN_QUANTITY, "quantity", message)
     return None
@@ -222,25 +266,33 @@ def nearest_on_tick(price: int, tick_size: int, side: Side) -> int:
     return below if distance < 0 else above
 
 
-def _to_lock(
-    market: Market, account: Account, command: PlaceOrder, *, taking: bool
+def _shares_to_lock(
+    market: Market, account: Account, outcome: Outcome, quantity: int
 ) -> tuple[int, CommandRejected | None]:
-    """Return what the order must lock, and the refusal if the account hasn't got it."""
-    quantity, price = command.quantity, command.price
-    if command.side is not BUY:
-        position = market.positions.get(account.id)
-        free = 0 if position is None else position.holding(command.outcome).free
-        if quantity is None or free < quantity:
-            message = (
-                f"needs {format_quantity(quantity or 0)} free shares, has {format_quantity(free)}"
-            )
-            return 0, CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)
-        return quantity, None
+    """Return what a SELL must lock, and the refusal if the account hasn't got it."""
+    position = market.positions.get(account.id)
+    free = 0 if position is None else position.holding(outcome).free
+    if free < quantity:
+        message = f"needs {format_quantity(quantity)} free shares, has {format_quantity(free)}"
+        return 0, CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)
+    return quantity, None
+
+
+def _cash_to_lock(
+    market: Market,
+    account: Account,
+    price: int | None,
+    quantity: int | None,
+    max_cost: int | None,
+    *,
+    taking: bool,
+) -> tuple[int, CommandRejected | None]:
+    """Return what a BUY must lock, and the refusal if the account hasn't got it."""
     if price is not None and quantity is not None:
         rate = taking_rate(market) if taking else market.maker_fee
         needed = locked = reservation(market, rate, price, quantity, 0)
     else:
-        needed, locked = command.max_cost or 0, 0
+        needed, locked = max_cost or 0, 0
     if account.available < needed:
         message = f"needs {format_money(needed)} available, has {format_money(account.available)}"
         return 0, CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)

@@ -38,8 +38,6 @@ class Peer(msgspec.Struct, frozen=True):
     script: str
     steps: int = 300_000
     """How much of the flow it is given: all, unless that would take minutes."""
-    makes_records: bool = True
-    """Whether it makes its orders' records while it is timed, as the core does."""
 
     @property
     def in_python(self) -> bool:
@@ -64,12 +62,7 @@ class Peer(msgspec.Struct, frozen=True):
 
 PEERS: Final = (
     Peer("pyorderbook", "pyorderbook", "pyorderbook_in_time_peer"),
-    Peer(
-        "pyorderbook, its orders made beforehand",
-        "pyorderbook",
-        "pyorderbook_peer",
-        makes_records=False,
-    ),
+    Peer("pyorderbook, its orders made beforehand", "pyorderbook", "pyorderbook_peer"),
     Peer("lightmatchingengine", "lightmatchingengine", "lightmatchingengine_peer"),
     Peer("order-matching", "order_matching", "order_matching_peer", steps=3_000),
     Peer("nodejs-order-book", "nodejs-order-book", "nodejs_order_book_peer.mjs", steps=100_000),
@@ -102,11 +95,6 @@ class PeerProcess:
     def in_python(self) -> bool:
         """Whether it runs on the interpreter that the core runs on."""
         return self._peer.in_python
-
-    @property
-    def makes_records(self) -> bool:
-        """As the peer's."""
-        return self._peer.makes_records
 
     @property
     def median(self) -> float:
