@@ -38,7 +38,7 @@ class Intake:
         self._wake = wake
         self._ready: list[Waiting] = []
         self._ready_since = 0
-        """The sequence at which the memory was looked at for the oldest of them."""
+        """The sequence at which the memory was looked at for them."""
         self._behind: list[Waiting] = []
         self._behind_since = 0
         self._look_up: asyncio.Task[list[Waiting]] | None = None
@@ -51,27 +51,19 @@ class Intake:
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits here."""
-        return not self._ready and self._look_up is None
+        return not (self._ready or self._behind)
 
     def fill(self, state: State) -> bool:
-        """Take over what was looked up, and take from the queue what comes next; False if nothing
-        was taken from it.
+        """Take the next chunk from the queue if none is behind, and let run what may; False if
+        nothing was taken.
         """
-        if self._look_up is not None:
-            if self._ready or not self._look_up.done():
-                return False
-            self._ready, self._ready_since = self._look_up.result(), self._behind_since
-            self._behind, self._look_up = [], None
-        if len(self._ready) >= CHUNK_COMMANDS or not len(self._queue):
+        self._advance()
+        if self._behind or not len(self._queue):
             return False
         chunk = self._queue.take(CHUNK_COMMANDS)
         recent, seq = state.recent_ids, state.seq
-        keys = [key for key in _keys(chunk) if not recent.remembers(key, seq)]
-        if keys:
-            self._ask(chunk, keys, seq)
-        else:
-            self._ready_since = self._ready_since if self._ready else seq
-            self._ready += chunk
+        self._ask(chunk, [key for key in _keys(chunk) if not recent.remembers(key, seq)], seq)
+        self._advance()
         return True
 
     def take(self, count: int, seq: int) -> list[Waiting]:
@@ -88,6 +80,7 @@ class Intake:
                 self._look_up.cancel()
             waiting, self._ready = self._ready + self._behind, []
             self._ask(waiting, _keys(waiting), seq)
+            self._advance()
             return []
         taken, self._ready = self._ready[:count], self._ready[count:]
         return taken
@@ -98,10 +91,23 @@ class Intake:
         self._ready, self._behind = [], []
         return waiting
 
+    def _advance(self) -> None:
+        """Let what is behind run if nothing is before it and its ids are known."""
+        if self._look_up is not None:
+            if not self._look_up.done():
+                return
+            if not self._ready:
+                self._behind, self._look_up = self._look_up.result(), None
+        if not self._ready:
+            self._ready, self._ready_since = self._behind, self._behind_since
+            self._behind = []
+
     def _ask(self, chunk: list[Waiting], keys: list[Key], seq: int) -> None:
-        self._behind, self._behind_since = chunk, seq
-        self._look_up = asyncio.create_task(self._with_priors(chunk, keys))
-        self._look_up.add_done_callback(self._wake)
+        """Put a chunk behind, and ask the store for its keys if there are any."""
+        self._behind, self._behind_since, self._look_up = chunk, seq, None
+        if keys:
+            self._look_up = asyncio.create_task(self._with_priors(chunk, keys))
+            self._look_up.add_done_callback(self._wake)
 
     async def _with_priors(self, chunk: list[Waiting], keys: list[Key]) -> list[Waiting]:
         try:

@@ -151,6 +151,30 @@ async def test_a_memory_that_is_outrun_is_not_trusted(behind: str) -> None:
     assert desk.intake.is_idle
 
 
+async def test_a_stream_without_ids_never_waits_for_the_store() -> None:
+    desk = Desk()
+    sent = [order(None) for _ in range(3 * BATCH_COMMANDS)]
+    desk.send(*sent)
+    taken = 0
+    while taken < len(sent):
+        desk.intake.fill(desk.state)
+        part = desk.intake.take(32, desk.state.seq)
+        assert part
+        taken += len(part)
+        desk.state.seq += len(part)
+    assert desk.store.asked == []
+    assert desk.intake.is_idle
+
+
+async def test_what_has_no_id_runs_on_when_the_memory_is_outrun() -> None:
+    desk = Desk()
+    desk.send(order(None))
+    desk.intake.fill(desk.state)
+    desk.state.seq += BATCH_COMMANDS
+    assert desk.intake.take(10, desk.state.seq) == []
+    assert [waiting.command for waiting in desk.intake.take(10, desk.state.seq)] == [order(None)]
+
+
 async def test_what_is_abandoned_is_everything_that_waits() -> None:
     desk = Desk()
     desk.send(*[order(None) for _ in range(CHUNK_COMMANDS)], order("a"))
