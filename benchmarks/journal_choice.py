@@ -31,9 +31,10 @@ from benchmarks.exchange_flow import (
 from benchmarks.report import Figure
 from exchange.commands import Command
 from exchange.engine import Engine
+from exchange.running_balances import RunningBalances
 from exchange.state import State
 from persistence import migrate
-from persistence.batch_rows import BatchRows, RunningBalances, add_execution, add_ids
+from persistence.batch_rows import BatchRows, add_execution, add_ids
 from persistence.database import connect
 from persistence.journal import CALL, Journal, SealedBatch, connect_engine
 from persistence.open_orders import OpenOrders

@@ -5,23 +5,18 @@ what the batch changed.
     per batch      orders, accounts, positions, markets as they stand after its last command
 
 Laws: rows are made from events and from what `state.dirty` lists, no rule of the exchange is asked;
-the balances after each entry are summed up here from the ledger alone and compared with the
-accounts, so that a drift between the two is caught before it is stored. How a row is laid out is
-`row_layouts`.
+the balances after each entry are sums of the ledger alone (`exchange.running_balances`). How a row
+is laid out is `row_layouts`.
 """
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
-from exchange import ledger
-from exchange.accounts import Account
-from exchange.errors import InvariantViolated
 from exchange.events import MarketCreated, MarketResolved, OrderPlaced, TradeExecuted
 from exchange.execution import Execution
 from exchange.idempotency import ORDER_ID
-from exchange.ledger import Owner
+from exchange.running_balances import RunningBalances
 from exchange.state import State
 from persistence.codes import EXCHANGE_MODE
 from persistence.journal_rows import encode_execution
@@ -40,7 +35,6 @@ from persistence.row_layouts import (
     trade_row,
 )
 
-_ACCOUNT: Final = int(Owner.ACCOUNT)
 _RARE: Final = frozenset({MarketCreated, MarketResolved})
 
 
@@ -84,62 +78,6 @@ class BatchRows:
         )
 
 
-class RunningBalances:
-    """Every owner's cash as the sum of the ledger, one step ahead of nothing but the journal."""
-
-    __slots__ = ("_balances",)
-
-    def __init__(self, state: State) -> None:
-        self._balances: dict[tuple[int, int], list[int]] = {
-            (_ACCOUNT, account.id): [account.available, account.locked]
-            for account in state.accounts.values()
-        }
-        for market in state.markets.values():
-            self._balances[(int(Owner.COLLATERAL), market.id)] = [market.collateral, 0]
-        self._balances[(int(Owner.FEES), 0)] = [state.fees, 0]
-        self._balances[(int(Owner.ISSUANCE), 0)] = [-state.issued, 0]
-
-    def post(self, execution: Execution, rows: list[bytes]) -> None:
-        """Append a row for each ledger entry of a command."""
-        seq, at = execution.seq, execution.at
-        balances = self._balances
-        for number, entry in enumerate(ledger.entries(execution.events)):
-            owner, owner_id = entry.owner, entry.owner_id
-            available, locked = entry.available, entry.locked
-            balance = balances.get((owner, owner_id))
-            if balance is None:
-                balance = balances[(owner, owner_id)] = [0, 0]
-            balance[0] += available
-            balance[1] += locked
-            rows.append(
-                pack_entry(
-                    owner_id,
-                    seq,
-                    available,
-                    locked,
-                    balance[0],
-                    balance[1],
-                    entry.market_id,
-                    entry.order_id,
-                    entry.trade_no,
-                    at,
-                    number,
-                    owner,
-                    entry.kind,
-                )
-            )
-
-    def compare(self, accounts: Iterable[Account]) -> None:
-        """Raise InvariantViolated where the ledger and an account disagree (RULEBOOK 10, 1)."""
-        for account in accounts:
-            balance = self._balances.get((_ACCOUNT, account.id), (0, 0))
-            if balance[0] != account.available or balance[1] != account.locked:
-                raise InvariantViolated(
-                    f"1: account {account.id} has {account.available}, {account.locked}; its"
-                    f" ledger entries sum to {balance[0]}, {balance[1]}"
-                )
-
-
 def add_execution(rows: BatchRows, balances: RunningBalances, execution: Execution) -> None:
     """Append what one command stores by itself, its client id apart."""
     rows.commands += 1
@@ -153,7 +91,7 @@ def add_execution(rows: BatchRows, balances: RunningBalances, execution: Executi
             rows.listed.append(listed_market(event, execution.at))
         elif isinstance(event, MarketResolved):
             rows.resolved.append(ResolvedMarket(event.market_id, event.source))
-    balances.post(execution, rows.entries)
+    balances.post(execution.events, execution.seq, execution.at, pack_entry, rows.entries)
 
 
 def add_ids(rows: BatchRows, state: State, executions: list[Execution]) -> None:

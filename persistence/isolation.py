@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from exchange.commands import Command, RefuseUnstorable
 from exchange.engine import Engine
 from exchange.idempotency import fingerprint, key_of
+from exchange.running_balances import RunningBalances
 from persistence import tables
-from persistence.batch_rows import RunningBalances
 from persistence.command_queue import Waiting, account_of
 from persistence.errors import BatchRefused, FenceLost
 from persistence.journal import Journal

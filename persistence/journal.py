@@ -21,8 +21,9 @@ import msgspec
 
 from exchange.engine import RULES_VERSION
 from exchange.errors import InvariantViolated
+from exchange.running_balances import RunningBalances
 from exchange.state import State
-from persistence.batch_rows import BatchRows, RunningBalances, after_images, mode_code
+from persistence.batch_rows import BatchRows, after_images, mode_code
 from persistence.database import connect
 from persistence.errors import BatchRefused, FenceLost, OutcomeUnknown
 from persistence.journal_rows import JournalRow, chain, join_payload

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from exchange.bounds import BATCH_COMMANDS
 from exchange.commands import CloseMarket
 from exchange.engine import Engine
-from persistence.batch_rows import BatchRows, RunningBalances, add_execution, add_ids
+from exchange.running_balances import RunningBalances
+from persistence.batch_rows import BatchRows, add_execution, add_ids
 from persistence.command_queue import Waiting
 from persistence.journal import Journal, SealedBatch
 

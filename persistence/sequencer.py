@@ -23,8 +23,8 @@ from typing import Final
 from exchange.commands import Command, PlaceOrder
 from exchange.engine import Engine
 from exchange.idempotency import key_of
+from exchange.running_balances import RunningBalances
 from persistence.answers import refuse
-from persistence.batch_rows import RunningBalances
 from persistence.command_queue import QUEUE_COMMANDS, CommandQueue, Waiting
 from persistence.committed_view import TURN_S, Publisher
 from persistence.errors import BatchRefused, EngineClosed, OutcomeUnknown

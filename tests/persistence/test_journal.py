@@ -8,7 +8,8 @@ import pytest
 from exchange.commands import OpenAccount
 from exchange.engine import Engine
 from exchange.events import OrderPlaced
-from persistence.batch_rows import BatchRows, RunningBalances, add_execution
+from exchange.running_balances import RunningBalances
+from persistence.batch_rows import BatchRows, add_execution
 from persistence.database import connect
 from persistence.errors import BatchRefused, EngineClosed, FenceLost, OutcomeUnknown
 from persistence.journal import SealedBatch
