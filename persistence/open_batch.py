@@ -40,6 +40,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.executions)
 
+    @property
+    def can_grow(self) -> bool:
+        """Whether more commands may run in it."""
+        return self.sealed is None and len(self.executions) < BATCH_BOUND
+
     def run(
         self, engine: Engine, balances: RunningBalances, at: int, waiting: list[Waiting]
     ) -> None:

@@ -45,6 +45,7 @@ from persistence.recovery import Recovered
 from persistence.tip import Tip
 
 _SLICE_COMMANDS: Final = 32
+_LARGE_BATCH: Final = BATCH_BOUND // 2
 _LONGEST_WAIT_S: Final = 1.0
 """The clock may be set; look at it so often."""
 
@@ -162,7 +163,7 @@ class Sequencer:
         if self._intake.fill(self._engine.state):
             self._observer.queued(len(self._queue))
         worked |= self._execute()
-        worked |= self._start_commit() or self._seal_full()
+        worked |= self._start_commit() or self._seal_early()
         if worked:
             await asyncio.sleep(0)
         elif self._draining and self._is_idle():
@@ -176,7 +177,7 @@ class Sequencer:
     def _execute(self) -> bool:
         """Run what fits into one turn of the event loop; closings come first."""
         at = self._clock()
-        if len(self._batch) >= BATCH_BOUND or not (len(self._intake) or self._is_timer_due(at)):
+        if not self._batch.can_grow or not (len(self._intake) or self._is_timer_due(at)):
             return False
         engine, balances, batch = self._engine, self._balances, self._batch
         before, started = len(batch), time.monotonic()
@@ -218,11 +219,15 @@ class Sequencer:
             self._in_flight = None
             self._wakeup.set()
 
-    def _seal_full(self) -> bool:
-        """Seal a batch that can't grow, so that the database need not wait for it later."""
-        if len(self._batch) < BATCH_BOUND or self._batch.sealed is not None:
+    def _seal_early(self) -> bool:
+        """Seal a batch that is full, or large with nothing at hand to grow by, so that the database
+        need not wait for it later.
+        """
+        batch = self._batch
+        idle = not len(self._queue) and self._intake.is_idle
+        if batch.sealed is not None or len(batch) < (_LARGE_BATCH if idle else BATCH_BOUND):
             return False
-        self._seal(self._batch)
+        self._seal(batch)
         return True
 
     def _seal(self, batch: Batch) -> SealedBatch:
@@ -283,7 +288,7 @@ class Sequencer:
     async def _wait(self) -> None:
         """Sleep until there is something to do, at the latest until the next closing."""
         delay = _LONGEST_WAIT_S
-        if len(self._batch) < BATCH_BOUND and self._engine.state.closings:
+        if self._batch.can_grow and self._engine.state.closings:
             due_in_us = self._engine.state.closings[0][0] - self._clock()
             delay = min(delay, max(due_in_us, 0) / 1_000_000)
         timer = self._loop.call_later(delay, self._wakeup.set)

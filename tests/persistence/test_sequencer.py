@@ -280,6 +280,29 @@ async def test_a_full_batch_waits_sealed_and_what_comes_later_is_in_the_next(
         assert len(engine.view.orders) == len(orders)
 
 
+async def test_a_large_batch_is_sealed_when_nothing_else_waits_and_a_small_one_grows(
+    database_url: str,
+) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        async with commits_held(database_url):
+            sequencer = engine.sequencer
+            futures = [sequencer.submit(limit(ANN, 10, 1))]
+            await until(lambda: sequencer._in_flight is not None)
+            futures += [sequencer.submit(limit(BOB, 10, 1)) for _ in range(10)]
+            await until(lambda: len(sequencer._batch) == 10)
+            assert sequencer._batch.can_grow
+            large = BATCH_BOUND // 2
+            futures += [sequencer.submit(limit(BOB, 10, 1)) for _ in range(large)]
+            await until(lambda: not sequencer._batch.can_grow)
+            assert len(sequencer._batch) == large + 10
+            futures.append(sequencer.submit(limit(CEM, 10, 1)))
+        answers = await asyncio.gather(*futures)
+        assert [answer.seq for answer in answers] == list(range(5, 5 + len(futures)))
+        batches = await engine.pool.fetch("SELECT last_seq FROM journal ORDER BY first_seq")
+        assert [row["last_seq"] for row in batches][-3:] == [5, 15 + large, 16 + large]
+
+
 async def test_what_rests_after_trading_is_in_the_book(database_url: str) -> None:
     async with running(database_url) as engine:
         await open_for_trade(engine)
