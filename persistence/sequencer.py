@@ -8,10 +8,11 @@ answered.
     answer <- listeners <- committed view <-------------------------------------+
 
 Laws: batch k+1 runs while k commits, and nothing of it is visible before its own commit; the
-growing batch is sealed the moment it is full or the connection is free; closings run also when no
-command comes; a chunk never keeps the event loop longer than a millisecond or two. What PostgreSQL
-refuses for certain is isolated (`isolation`); everything else that fails ends the engine: nothing
-more is answered but "unknown", `failed` is set, and the process exits and recovers.
+growing batch is sealed when the connection is free, and before that if it is full, or large with
+nothing at hand to grow by; closings run also when no command comes; a chunk never keeps the event
+loop longer than a millisecond or two. What PostgreSQL refuses for certain is isolated
+(`isolation`); everything else that fails ends the engine: nothing more is answered but "unknown",
+`failed` is set, and the process exits and recovers.
 """
 
 import asyncio
