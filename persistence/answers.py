@@ -6,7 +6,7 @@ looked up before its command is stamped; one query for many.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from exchange.commands import Prior
@@ -40,7 +40,7 @@ class Asked(NamedTuple):
     account_id: int
 
 
-async def find_priors(source: Fetching, keys: Sequence[Key]) -> dict[Key, Prior]:
+async def find_priors(source: Fetching, keys: Sequence[Key]) -> Mapping[Key, Prior]:
     """Return the commands that used these client ids first, as far as any did."""
     found = await source.fetch(_PRIORS, *map(list, zip(*keys, strict=True)))
     return {

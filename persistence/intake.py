@@ -7,14 +7,14 @@ store that can't be asked refuses that chunk and nothing else. Nothing here is s
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import asyncpg
 import msgspec
 
 from exchange.bounds import BATCH_COMMANDS
-from exchange.commands import CreditAccount, PlaceOrder
+from exchange.commands import CreditAccount, PlaceOrder, Prior
 from exchange.idempotency import Key, key_of
 from exchange.state import State
 from persistence.answers import find_priors, refuse_untaken
@@ -41,8 +41,8 @@ class Intake:
         """The sequence at which the memory was looked at for them."""
         self._behind: list[Waiting] = []
         self._behind_since = 0
-        self._look_up: asyncio.Task[list[Waiting]] | None = None
-        """Gives back what is `behind`, with what the store knew of it."""
+        self._look_up: asyncio.Task[Mapping[Key, Prior]] | None = None
+        """What the store knows of those that are behind; it answers nobody by itself."""
 
     def __len__(self) -> int:
         """Return how many may run now."""
@@ -73,10 +73,7 @@ class Intake:
         asked for every id that waits here.
         """
         if self._ready and seq - self._ready_since > _MOST_BETWEEN:
-            if self._look_up is not None and self._look_up.done():
-                # What it could not look up is answered and gone.
-                self._behind = self._look_up.result()
-            elif self._look_up is not None:
+            if self._look_up is not None:
                 self._look_up.cancel()
             waiting, self._ready = self._ready + self._behind, []
             self._ask(waiting, _keys(waiting), seq)
@@ -93,43 +90,41 @@ class Intake:
 
     def _advance(self) -> None:
         """Let what is behind run if nothing is before it and its ids are known."""
-        if self._look_up is not None:
-            if not self._look_up.done():
-                return
-            if not self._ready:
-                self._behind, self._look_up = self._look_up.result(), None
-        if not self._ready:
-            self._ready, self._ready_since = self._behind, self._behind_since
-            self._behind = []
+        if self._ready or (self._look_up is not None and not self._look_up.done()):
+            return
+        chunk, look_up = self._behind, self._look_up
+        if look_up is not None:
+            chunk = _with_priors(chunk, look_up)
+        self._ready, self._ready_since = chunk, self._behind_since
+        self._behind, self._look_up = [], None
 
     def _ask(self, chunk: list[Waiting], keys: list[Key], seq: int) -> None:
         """Put a chunk behind, and ask the store for its keys if there are any."""
         self._behind, self._behind_since, self._look_up = chunk, seq, None
         if keys:
-            self._look_up = asyncio.create_task(self._with_priors(chunk, keys))
+            self._look_up = asyncio.create_task(find_priors(self._store, keys))
             self._look_up.add_done_callback(self._wake)
 
-    async def _with_priors(self, chunk: list[Waiting], keys: list[Key]) -> list[Waiting]:
-        try:
-            priors = await find_priors(self._store, keys)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            # Nothing was stamped: the senders may ask again, and others need not suffer.
-            for waiting in chunk:
-                refuse_untaken(waiting.future, error)
-            return []
-        if not priors:
-            return chunk
-        found = []
+
+def _with_priors(chunk: list[Waiting], look_up: asyncio.Task[Mapping[Key, Prior]]) -> list[Waiting]:
+    """Return these commands with what the store knew of them; refuse them if it couldn't say."""
+    try:
+        priors = look_up.result()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        # Nothing was stamped: the senders may ask again, and others need not suffer.
         for waiting in chunk:
-            command = waiting.command
-            key = key_of(command)
-            prior = None if key is None else priors.get(key)
-            if prior is not None and isinstance(command, PlaceOrder | CreditAccount):
-                command = msgspec.structs.replace(command, prior=prior)
-                found.append(Waiting(command, waiting.future))
-            else:
-                found.append(waiting)
-        return found
+            refuse_untaken(waiting.future, error)
+        return []
+    return [_with_prior(waiting, priors) for waiting in chunk] if priors else chunk
+
+
+def _with_prior(waiting: Waiting, priors: Mapping[Key, Prior]) -> Waiting:
+    command = waiting.command
+    key = key_of(command)
+    prior = None if key is None else priors.get(key)
+    if prior is None or not isinstance(command, PlaceOrder | CreditAccount):
+        return waiting
+    return Waiting(msgspec.structs.replace(command, prior=prior), waiting.future)
 
 
 def _keys(chunk: list[Waiting]) -> list[Key]:

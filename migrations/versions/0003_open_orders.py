@@ -18,6 +18,10 @@ down_revision: Final = "0002"
 _previous: Final = import_module("migrations.versions.0002_exchange")
 
 _TABLES: Final = """
+-- An engine may be trading: what it has under way is committed before anything is read, and it can
+-- write nothing more.
+LOCK TABLE orders IN ACCESS EXCLUSIVE MODE;
+
 -- The free space of a page keeps the versions of a row in one place (HOT): a row changes with
 -- nearly every batch while its orders are new.
 CREATE TABLE open_orders (
@@ -210,6 +214,7 @@ $$;
 # The procedure of 0002 inserts by position: `open` must stand where it stood, so the table is made
 # again.
 _AWAY: Final = """
+LOCK TABLE orders IN ACCESS EXCLUSIVE MODE;
 CREATE TEMP TABLE kept_orders ON COMMIT DROP AS SELECT * FROM orders;
 DROP PROCEDURE commit_batch;
 DROP TABLE orders, open_orders;

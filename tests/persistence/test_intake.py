@@ -23,11 +23,17 @@ class Store:
     def __init__(self) -> None:
         self.may_answer = asyncio.Event()
         self.is_lost = False
+        self.fails_when_cancelled = False
         self.asked: list[list[str]] = []
 
     async def fetch(self, _query: str, /, *arguments: Any) -> Any:
         self.asked.append(list(arguments[2]))
-        await self.may_answer.wait()
+        try:
+            await self.may_answer.wait()
+        except asyncio.CancelledError:
+            if self.fails_when_cancelled:
+                raise ConnectionResetError("gone while it was given up") from None
+            raise
         if self.is_lost:
             raise ConnectionResetError("gone")
         known = [text for text in arguments[2] if text == "known"]
@@ -122,7 +128,7 @@ async def test_a_store_that_is_lost_refuses_its_chunk_and_nothing_else() -> None
     assert desk.take_all() == [order(None)]
 
 
-@pytest.mark.parametrize("behind", ["nothing", "asked", "answered", "lost"])
+@pytest.mark.parametrize("behind", ["nothing", "asked", "failing", "answered", "lost"])
 async def test_a_memory_that_is_outrun_is_not_trusted(behind: str) -> None:
     desk = Desk()
     desk.state.recent_ids.add((ANN, ORDER_ID, "known"), _PRIOR)
@@ -133,21 +139,23 @@ async def test_a_memory_that_is_outrun_is_not_trusted(behind: str) -> None:
         assert desk.intake.fill(desk.state)
         await asyncio.sleep(0)
         desk.store.is_lost = behind == "lost"
-        if behind != "asked":
+        desk.store.fails_when_cancelled = behind == "failing"
+        if behind in ("answered", "lost"):
             await desk.looked_up()
         desk.store.is_lost = False
     # So many markets close before the commands come to run.
     desk.state.seq += BATCH_COMMANDS
     assert desk.intake.take(10, desk.state.seq) == []
-    if behind == "asked":
-        desk.woken.clear()
     await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    desk.woken.clear()
     await desk.looked_up()
     known, plain, *rest = desk.take_all()
     assert isinstance(known, PlaceOrder)
     assert known.prior == _PRIOR
     assert plain == order(None)
-    assert rest == ([order("b")] if behind in ("asked", "answered") else [])
+    assert rest == ([] if behind == "nothing" else [order("b")])
+    assert not any(future.done() for future in desk.futures)
     assert desk.intake.is_idle
 
 
