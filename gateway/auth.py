@@ -33,6 +33,7 @@ from persistence.users import User, Users
 WRONG_CREDENTIALS: Final = "The e-mail address or the password is wrong"
 SESSION_ENDED: Final = "The session has ended; log in again"
 _LAST_ADMIN: Final = "last admin"
+_CHANGED: Final = "ok"
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -228,12 +229,15 @@ class Auth:
         Raises UnknownOutcome where the change or its audit line may be lost.
         """
         target = f"user:{user_id} {role}"
+        outcome = ""
         try:
             user, outcome = await self._change_role(user_id, role)
             await self._audit.write(
                 now_us(), admin.user_id, "user.role", target, outcome, request_id
             )
         except OUTAGES as outage:
+            if outcome not in ("", _CHANGED):
+                raise  # nothing was changed, for certain
             # The change may be committed: whoever was known by the old role is asked for anew.
             self._cache.forget_user(user_id)
             raise UnknownOutcome(
@@ -254,7 +258,7 @@ class Auth:
         if user is None:
             return None, "not found"
         self._role_changed(user_id, role)
-        return user, "ok"
+        return user, _CHANGED
 
     def _role_changed(self, user_id: int, role: str) -> None:
         self._cache.forget_user(user_id)

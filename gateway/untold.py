@@ -1,7 +1,7 @@
 """What becomes of readers to whom something can't be told, by a fault of ours.
 
-Their sockets are closed, so that they come back and read where things stand; nobody else notices,
-and what goes on beside them (trading, the heartbeat) doesn't stop for it.
+Their sockets are closed, so that they come back and read where things stand; other rooms and what
+goes on beside them (trading, the heartbeat) don't stop for it.
 """
 
 import logging

@@ -70,7 +70,8 @@ class Intake:
         """Remove and return what runs next, at most `count`; `seq` is the last command's.
 
         Nothing, if thousands of markets closed since the memory was looked at: then the store is
-        asked for every id that waits here.
+        asked for every id that waits here. (What ran less than a batch ago isn't in the store yet;
+        memory has it, unless RECENT_IDS markets close at once.)
         """
         if self._ready and seq - self._ready_since > _MOST_BETWEEN:
             if self._look_up is not None:
