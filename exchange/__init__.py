@@ -10,5 +10,6 @@ Read it in this order: `bounds`, `units`, `terms`, `commands`, `events`, `execut
 remembered); `fees`, `escrow`, `matching`, `netting` (the arithmetic); `placing`, `cancelling`,
 `ending`, `funding`, `market_admin`, `settlement` (who decides); `transitions`, `order_transitions`,
 `marks` (what each event changes, and nothing else changes anything); `engine` (the door);
-`invariants`, `ledger`, `state_hash` (the proof); `compiled` (which build of it all this is).
+`invariants`, `ledger`, `running_balances`, `state_hash` (the proof); `compiled` (which build of it
+all this is).
 """
