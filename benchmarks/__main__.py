@@ -4,9 +4,9 @@ import argparse
 import sys
 import time
 
-from benchmarks import plots, results
-from benchmarks.conditions import conditions, fdatasync_speed
-from benchmarks.one_benchmark import BenchmarkFailed, measure_in_child
+from benchmarks.harness import plots, results
+from benchmarks.harness.conditions import conditions, fdatasync_speed
+from benchmarks.harness.one_benchmark import BenchmarkFailed, measure_in_child
 
 ALL = (
     "core",

@@ -1,11 +1,11 @@
 """How many commands a second does the core run on one thread, with escrow, ledger and events?
 
-The flow of `flow.py` on one market: the account is the order's id modulo 1000, selling is buying
-NO, so that every trade mints a pair and every account that bought both sides is netted. Commands
-run in slices of 32, as in the sequencer; ledger entries are derived for every command, as for the
-journal; the dirty lists are cleared every 256 commands, as after a batch; the garbage collector is
-set as in the server. `100 markets`: as many commands, of a flow of its own for each of 100 books,
-in turn.
+The flow of `loads/flow.py` on one market: the account is the order's id modulo 1000, selling is
+buying NO, so that every trade mints a pair and every account that bought both sides is netted.
+Commands run in slices of 32, as in the sequencer; ledger entries are derived for every command, as
+for the journal; the dirty lists are cleared every 256 commands, as after a batch; the garbage
+collector is set as in the server. `100 markets`: as many commands, of a flow of its own for each of
+100 books, in turn.
 
 Beside it, in the same run and in turn with it, run the books of others (`peers`), which have no
 accounts, no escrow and no ledger. The core has to be ahead of every one in Python, also of one
@@ -17,15 +17,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmarks.flow import Add, Cancel, Outcome, many_flows, order_flow, outcome_of
+from benchmarks.harness.report import Figure, amount
+from benchmarks.loads.flow import Add, Cancel, Outcome, many_flows, order_flow, outcome_of
 from benchmarks.peers.peer_process import PEERS, PeerProcess, running_peers
-from benchmarks.report import Figure, amount
-from exchange import ledger
-from exchange.commands import CancelOrder, Command, CreateMarket, OpenAccount, PlaceOrder
 from exchange.engine import Engine
-from exchange.events import CommandRejected, OrderCancelled, TradeExecuted
-from exchange.state import State
-from exchange.terms import (
+from exchange.messages.commands import CancelOrder, Command, CreateMarket, OpenAccount, PlaceOrder
+from exchange.messages.events import CommandRejected, OrderCancelled, TradeExecuted
+from exchange.messages.terms import (
     BUY,
     GTC,
     LIMIT,
@@ -35,7 +33,9 @@ from exchange.terms import (
     FeeModel,
     SelfTradePrevention,
 )
-from gateway import garbage
+from exchange.model.state import State
+from exchange.proof import ledger
+from gateway.bootstrap import garbage
 
 ACCOUNTS = 1_000
 MARKETS = 100

@@ -3,7 +3,8 @@
 Every command is submitted to the sequencer, run, committed with `synchronous_commit=on`, applied to
 the committed view and answered; up to 4 000 wait at a time. What is asked of it:
 
-    core flow       the flow of the core (`flow.py`: orders and cancels on one market), through the
+    core flow       the flow of the core (`loads/flow.py`: orders and cancels on one market),
+    through the
                     journal; the floor belongs to this one
     half crossing   pairs of orders of which the second fills the first, on twenty markets: every
                     other command is a trade, the most work a command can make; without and with
@@ -24,7 +25,8 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from benchmarks.core import command_for
-from benchmarks.exchange_flow import (
+from benchmarks.harness.report import Figure
+from benchmarks.loads.exchange_flow import (
     cpu_seconds,
     fresh_database,
     half_crossing,
@@ -32,19 +34,18 @@ from benchmarks.exchange_flow import (
     own_server,
     resting,
 )
-from benchmarks.flow import order_flow
-from benchmarks.report import Figure
-from exchange.commands import Command
-from gateway import garbage
-from persistence.database import create_pool
-from persistence.recovery import recover
-from persistence.sequencer import Sequencer
+from benchmarks.loads.flow import order_flow
+from exchange.messages.commands import Command
+from gateway.bootstrap import garbage
+from persistence.loop.recovery import recover
+from persistence.loop.sequencer import Sequencer
+from persistence.postgres.database import create_pool
 
 if TYPE_CHECKING:
     import asyncio
 
-    from persistence.embedded import EmbeddedPostgres
-    from persistence.ports import Answer
+    from persistence.embedded.server import EmbeddedPostgres
+    from persistence.loop.ports import Answer
 
 ROUNDS = 5
 CORE_STEPS = 50_000

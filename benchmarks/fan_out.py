@@ -15,9 +15,9 @@ import time
 import psutil
 import uvloop
 
-from benchmarks.fan_out_server import SECONDS, SUBSCRIBERS
-from benchmarks.report import Figure
-from benchmarks.socket_wire import WireClient, wire_client
+from benchmarks.harness.report import Figure
+from benchmarks.loads.fan_out_server import SECONDS, SUBSCRIBERS
+from benchmarks.loads.socket_wire import WireClient, wire_client
 
 ROUNDS = 3
 THEIRS = 0
@@ -63,7 +63,7 @@ def _round(batch: int) -> tuple[float, str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "benchmarks.fan_out_server", str(port), str(batch)]
+    command = [sys.executable, "-m", "benchmarks.loads.fan_out_server", str(port), str(batch)]
     with subprocess.Popen(command) as server:
         try:
             return uvloop.run(_read(server.pid, port))

@@ -22,22 +22,22 @@ from typing import TYPE_CHECKING, Any, Final
 import uvloop
 from asyncpg import BitString
 
-from benchmarks.exchange_flow import (
+from benchmarks.harness.report import Figure
+from benchmarks.loads.exchange_flow import (
     cpu_seconds,
     half_crossing,
     opening,
     own_server,
 )
-from benchmarks.report import Figure
-from exchange.commands import Command
 from exchange.engine import Engine
-from exchange.running_balances import RunningBalances
-from exchange.state import State
-from persistence import migrate
-from persistence.batch_rows import BatchRows, add_execution, add_ids
-from persistence.database import connect
-from persistence.journal import CALL, Journal, SealedBatch, connect_engine
-from persistence.open_orders import OpenOrders
+from exchange.messages.commands import Command
+from exchange.model.state import State
+from exchange.proof.running_balances import RunningBalances
+from persistence.journal.batch_rows import BatchRows, add_execution, add_ids
+from persistence.journal.journal import CALL, Journal, SealedBatch, connect_engine
+from persistence.journal.open_orders import OpenOrders
+from persistence.postgres import migrate
+from persistence.postgres.database import connect
 
 if TYPE_CHECKING:
     import asyncpg

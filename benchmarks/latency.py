@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from benchmarks.report import Figure, amount
-from benchmarks.server_process import funded_trader, running_server
+from benchmarks.harness.report import Figure, amount
+from benchmarks.loads.server_process import funded_trader, running_server
+from benchmarks.loads.socket_wire import WireClient, wire_client
 from benchmarks.socket_orders import CREDITS, FLOWS, SOCKETS, closed_loop
-from benchmarks.socket_wire import WireClient, wire_client
 from tests.server_process import ServerProcess
 
 ROUNDS: Final = 3

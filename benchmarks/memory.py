@@ -14,13 +14,13 @@ import sys
 
 import psutil
 
-from benchmarks.exchange_flow import opening, resting
-from benchmarks.report import Figure
-from exchange import transitions
-from exchange.commands import Command
+from benchmarks.harness.report import Figure
+from benchmarks.loads.exchange_flow import opening, resting
 from exchange.engine import Engine
-from exchange.state import State
-from gateway import garbage
+from exchange.messages.commands import Command
+from exchange.model.state import State
+from exchange.transitions import transitions
+from gateway.bootstrap import garbage
 
 ROUNDS = 3
 ORDERS = 200_000

@@ -17,13 +17,13 @@ import psutil
 import uvloop
 
 from benchmarks.engine_journal import submit_all
-from benchmarks.exchange_flow import opening, resting
-from benchmarks.report import Figure
-from persistence import migrate
-from persistence.database import create_pool
-from persistence.embedded import EmbeddedPostgres
-from persistence.recovery import recover
-from persistence.sequencer import Sequencer
+from benchmarks.harness.report import Figure
+from benchmarks.loads.exchange_flow import opening, resting
+from persistence.embedded.server import EmbeddedPostgres
+from persistence.loop.recovery import recover
+from persistence.loop.sequencer import Sequencer
+from persistence.postgres import migrate
+from persistence.postgres.database import create_pool
 from tests.server_process import ServerProcess
 
 ROUNDS = 3

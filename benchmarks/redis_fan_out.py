@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from benchmarks.report import Figure
+from benchmarks.harness.report import Figure
+from benchmarks.loads.server_process import funded_trader, running_gateway, running_server
+from benchmarks.loads.socket_wire import WireClient, wire_client
 from benchmarks.rest_orders import CREDITS, FLOWS, TRADERS, run_wrk
-from benchmarks.server_process import funded_trader, running_gateway, running_server
-from benchmarks.socket_wire import WireClient, wire_client
 from tests.redis_process import RedisProcess
 from tests.server_process import ServerProcess
 

@@ -13,8 +13,8 @@ import shutil
 import subprocess
 import tempfile
 
-from benchmarks.report import Figure
-from benchmarks.server_process import funded_trader, running_server
+from benchmarks.harness.report import Figure
+from benchmarks.loads.server_process import funded_trader, running_server
 from tests.server_process import ServerProcess
 
 CONNECTIONS = 32

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import psutil
 import uvloop
 
-from benchmarks.report import Figure
-from benchmarks.server_process import funded_trader, running_server
-from benchmarks.socket_wire import WireClient, wire_client
+from benchmarks.harness.report import Figure
+from benchmarks.loads.server_process import funded_trader, running_server
+from benchmarks.loads.socket_wire import WireClient, wire_client
 from tests.server_process import ServerProcess
 
 SOCKETS = 8

@@ -4,16 +4,15 @@
 order, each under the next sequence number and the time t = max(last t, at).  Two engines that are
 given the same commands at the same times go through the same states, byte for byte.
 
-The state x command rules are where they belong (`market.py`, the handlers); here is only what
+The state x command rules are where they belong (`model/market.py`, the handlers); here is only what
 holds for every command: its stamp, its id (RULEBOOK 7) and its one entry in the dispatch table.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from exchange import cancelling, funding, market_admin, placing, settlement, transitions
-from exchange.bounds import RECENT_IDS
-from exchange.commands import (
+from exchange.messages.bounds import RECENT_IDS
+from exchange.messages.commands import (
     CancelAll,
     CancelOrder,
     CloseMarket,
@@ -28,12 +27,14 @@ from exchange.commands import (
     SetExchangeMode,
     SetMarketStatus,
 )
-from exchange.errors import InvariantViolated
-from exchange.events import CommandRejected, CommandReplayed, Event
-from exchange.execution import Execution
-from exchange.idempotency import Key, fingerprint, key_of
-from exchange.reasons import Reason
-from exchange.state import State
+from exchange.messages.errors import InvariantViolated
+from exchange.messages.events import CommandRejected, CommandReplayed, Event
+from exchange.messages.execution import Execution
+from exchange.messages.reasons import Reason
+from exchange.model.idempotency import Key, fingerprint, key_of
+from exchange.model.state import State
+from exchange.rules import cancelling, funding, market_admin, placing, settlement
+from exchange.transitions import transitions
 
 RULES_VERSION: Final = 1
 """Rises when the same commands would give other events; journaled with every batch."""

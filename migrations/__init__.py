@@ -14,5 +14,5 @@ A step is ``versions/NNNN_what.py`` with ``revision``, ``down_revision`` and two
 
 Use :func:`migrations.script.execute_script`, not ``op.execute``: the latter refuses two statements
 in one call and takes the ``:2`` in ``a[1:2]`` for a parameter. Run steps with ``probity migrate``
-or ``persistence.migrate``; no data of the running program belongs here.
+or ``persistence.postgres.migrate``; no data of the running program belongs here.
 """

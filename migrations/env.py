@@ -1,4 +1,4 @@
-"""What Alembic runs: it takes the connection that `persistence.migrate` opened.
+"""What Alembic runs: it takes the connection that `persistence.postgres.migrate` opened.
 
 Laws: no settings file, no URL and no connection of its own; no transaction of its own either, the
 caller's holds the lock and every step. Schema belongs in `versions/`.

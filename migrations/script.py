@@ -13,8 +13,8 @@ from alembic import op
 def execute_script(sql: str) -> None:
     """Send ``sql``, one or many statements, untouched to the database being migrated.
 
-    Runs in the transaction of the upgrade, which :func:`persistence.migrate.upgrade` has begun
-    by taking its lock. Raises asyncpg's error of the first statement that fails.
+    Runs in the transaction of the upgrade, which :func:`persistence.postgres.migrate.upgrade` has
+    begun by taking its lock. Raises asyncpg's error of the first statement that fails.
     """
 
     async def send(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's adapter is untyped here

@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from exchange.compiled import COMPILED
-from persistence import migrate
-from persistence.database import connect
-from persistence.embedded import EmbeddedPostgres
+from persistence.embedded.server import EmbeddedPostgres
+from persistence.postgres import migrate
+from persistence.postgres.database import connect
 
 ROOT = Path(__file__).parent.parent
 _NUMBERS = itertools.count(1)

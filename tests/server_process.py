@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import psutil
 
-from persistence import postmaster
-from persistence.database import connect
-from persistence.embedded import running_url
+from persistence.embedded import postmaster
+from persistence.embedded.server import running_url
+from persistence.postgres.database import connect
 
 if TYPE_CHECKING:
     import asyncpg

@@ -8,7 +8,7 @@ as Cython too); the figure's note says which one ran.
 from lightmatchingengine import lightmatchingengine as implementation
 from lightmatchingengine.lightmatchingengine import LightMatchingEngine, Side
 
-from benchmarks.flow import Add, Cancel
+from benchmarks.loads.flow import Add, Cancel
 from benchmarks.peers.python_rounds import serve
 
 _INSTRUMENT = "bench"

@@ -16,7 +16,7 @@ from order_matching.matching_engine import MatchingEngine
 from order_matching.order import LimitOrder
 from order_matching.orders import Orders
 
-from benchmarks.flow import Add, Cancel
+from benchmarks.loads.flow import Add, Cancel
 from benchmarks.peers.python_rounds import serve
 
 _START = datetime(2025, 1, 1)  # noqa: DTZ001 - it compares with its own datetime.max, without a zone

@@ -21,8 +21,8 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.flow import Add, Cancel, outcome_of
-from benchmarks.report import Figure
+from benchmarks.harness.report import Figure
+from benchmarks.loads.flow import Add, Cancel, outcome_of
 
 ROOT: Final = Path(__file__).parent.parent.parent
 INSTALLED: Final = ROOT / "build" / "peers"

@@ -9,7 +9,7 @@ from pyorderbook import book as implementation
 from pyorderbook.book import Book
 from pyorderbook.order import Order, Side
 
-from benchmarks.flow import Add, Cancel
+from benchmarks.loads.flow import Add, Cancel
 from benchmarks.peers.pyorderbook_peer import SYMBOL, resting_levels
 from benchmarks.peers.python_rounds import serve
 

@@ -12,7 +12,7 @@ from pyorderbook import book as implementation
 from pyorderbook.book import Book
 from pyorderbook.order import Order, Side
 
-from benchmarks.flow import Add, Cancel
+from benchmarks.loads.flow import Add, Cancel
 from benchmarks.peers.python_rounds import serve
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Protocol
 
 import msgspec
 
-from benchmarks.flow import Add, Cancel, order_flow
+from benchmarks.loads.flow import Add, Cancel, order_flow
 from benchmarks.peers.peer_process import Round
-from gateway import garbage
+from gateway.bootstrap import garbage
 
 
 class Book(Protocol):

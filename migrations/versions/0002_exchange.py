@@ -2,11 +2,11 @@
 
 Prices, quantities and money are integers in the units of the exchange; times are microseconds
 since the Unix epoch; 0 stands for "none" in every number. Small numbers (side, status, kind ...)
-are the codes of `persistence.codes`.
+are the codes of `persistence.journal.codes`.
 
 `commit_batch` gets each table's rows as one string of bits, fixed-width numbers side by side in
 network order: measured, that costs client and server less than arrays (docs/decisions). What a
-row's bits mean is read off its SELECT below; `persistence.row_layouts` writes them.
+row's bits mean is read off its SELECT below; `persistence.journal.row_layouts` writes them.
 """
 
 from typing import Final

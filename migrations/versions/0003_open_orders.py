@@ -2,9 +2,10 @@
 
 An update of an indexed column gives a row a new place in every index of its table; ending an order
 now touches none (HOT). Bit i of block b, counted from the left, is order 512 b + i; a block without
-open orders has no row. `persistence.open_orders` makes the rows.
+open orders has no row. `persistence.journal.open_orders` makes the rows.
 
-`commit_batch` is the one of step 0002 but for that; `persistence.row_layouts` writes what it reads.
+`commit_batch` is the one of step 0002 but for that; `persistence.journal.row_layouts` writes what
+it reads.
 """
 
 from importlib import import_module

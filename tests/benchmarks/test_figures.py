@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.report import Figure, amount
+from benchmarks.harness.report import Figure, amount
 
 
 def test_a_rate_is_held_to_a_floor() -> None:

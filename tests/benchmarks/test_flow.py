@@ -1,9 +1,9 @@
 """The flow and its books: what the core and its peers are measured and checked with."""
 
 from benchmarks.core import command_for, opened_engine
-from benchmarks.flow import Add, Cancel, many_flows, order_flow, outcome_of
-from exchange.events import CommandRejected, OrderCancelled, TradeExecuted
-from exchange.terms import BUY, NO, YES, CancelReason
+from benchmarks.loads.flow import Add, Cancel, many_flows, order_flow, outcome_of
+from exchange.messages.events import CommandRejected, OrderCancelled, TradeExecuted
+from exchange.messages.terms import BUY, NO, YES, CancelReason
 
 
 def test_the_same_seed_gives_the_same_flow() -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from benchmarks import results
-from benchmarks.report import Figure
-from benchmarks.results import Recorded, Row, Run
+from benchmarks.harness import results
+from benchmarks.harness.report import Figure
+from benchmarks.harness.results import Recorded, Row, Run
 
 CONDITIONS = {"machine": "one, 2 cores", "commit": "abc1234"}
 

@@ -3,9 +3,9 @@
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import one_benchmark
-from benchmarks.one_benchmark import BenchmarkFailed, measure_in_child
-from benchmarks.report import Figure
+from benchmarks.harness import one_benchmark
+from benchmarks.harness.one_benchmark import BenchmarkFailed, measure_in_child
+from benchmarks.harness.report import Figure
 
 
 def test_a_failure_is_told_and_the_rest_is_measured(

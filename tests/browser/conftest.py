@@ -16,9 +16,9 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, async_playwright
 
-from gateway.readiness import Readiness
-from gateway.server import Server
-from gateway.settings import load_settings
+from gateway.bootstrap.server import Server
+from gateway.engine_side.readiness import Readiness
+from gateway.settings.settings import load_settings
 from tests.gateway.conftest import Web, open_web
 
 CHROMIUM = os.environ.get("PROBITY_CHROMIUM") or shutil.which("chromium")

@@ -8,10 +8,10 @@ from random import Random
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from exchange.commands import OpenAccount, ResolveMarket
-from exchange.terms import Resolution
-from gateway.demo import Desk
-from gateway.demo_markets import DEMO_MARKETS
+from exchange.messages.commands import OpenAccount, ResolveMarket
+from exchange.messages.terms import Resolution
+from gateway.demo.markets import DEMO_MARKETS
+from gateway.demo.traders import Desk
 from tests.browser.conftest import Served
 
 SEED = 7

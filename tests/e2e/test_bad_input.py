@@ -15,7 +15,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.tokens import Tokens, load_key
+from gateway.accounts.tokens import Tokens, load_key
 from tests.e2e.conftest import Person
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.server_process import ServerProcess

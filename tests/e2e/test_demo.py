@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gateway.demo_markets import DEMO_MARKETS
+from gateway.demo.markets import DEMO_MARKETS
 from tests.server_process import ServerProcess
 
 WAIT_SECONDS = 30.0

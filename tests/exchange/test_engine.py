@@ -3,15 +3,16 @@
 import msgspec
 import pytest
 
-from exchange import bounds, transitions
-from exchange.commands import CloseMarket, Command, OpenAccount
 from exchange.engine import Engine
-from exchange.errors import CoreError, InvariantViolated, MalformedNumber
-from exchange.events import AccountOpened, Event, MarketStatusChanged, OrderPlaced
-from exchange.execution import Execution
-from exchange.reasons import Reason
-from exchange.state import State
-from exchange.terms import BUY, NO, SELL, YES, MarketStatus, Resolution
+from exchange.messages import bounds
+from exchange.messages.commands import CloseMarket, Command, OpenAccount
+from exchange.messages.errors import CoreError, InvariantViolated, MalformedNumber
+from exchange.messages.events import AccountOpened, Event, MarketStatusChanged, OrderPlaced
+from exchange.messages.execution import Execution
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import BUY, NO, SELL, YES, MarketStatus, Resolution
+from exchange.model.state import State
+from exchange.transitions import transitions
 from tests.exchange.worlds import ANN, BOB, CEM, CLOSE_TIME, World, market_command, reason_of
 
 

@@ -3,8 +3,9 @@
 Defaults are such that what a test sets matters to it: no fees, a tick of 0.01, GTC limit orders.
 """
 
-from exchange.bounds import MONEY_SCALE
-from exchange.commands import (
+from exchange.engine import Engine
+from exchange.messages.bounds import MONEY_SCALE
+from exchange.messages.commands import (
     CancelAll,
     CancelOrder,
     Command,
@@ -14,13 +15,9 @@ from exchange.commands import (
     PlaceOrder,
     ResolveMarket,
 )
-from exchange.engine import Engine
-from exchange.events import CommandRejected, Event, OrderPlaced
-from exchange.market import Market
-from exchange.order_book import Order
-from exchange.reasons import Reason
-from exchange.state import State
-from exchange.terms import (
+from exchange.messages.events import CommandRejected, Event, OrderPlaced
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import (
     BUY,
     GTC,
     LIMIT,
@@ -35,6 +32,9 @@ from exchange.terms import (
     Side,
     TimeInForce,
 )
+from exchange.model.market import Market
+from exchange.model.order_book import Order
+from exchange.model.state import State
 
 ANN, BOB, CEM = 1, 2, 3
 CLOSE_TIME = 10**9

@@ -12,7 +12,7 @@ import time
 import httpx
 import pytest
 
-from gateway.respawn import TRIES
+from gateway.cli.respawn import TRIES
 from tests.faults import told_history
 from tests.faults.conftest import MakeServer
 from tests.faults.test_kill import open_floor

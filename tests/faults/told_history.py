@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from exchange import invariants
-from exchange.bounds import TIME_MAX
-from exchange.commands import CancelOrder, CreateMarket, OpenAccount, PlaceOrder
 from exchange.engine import Engine
-from exchange.events import OrderPlaced, TradeExecuted
-from exchange.state import State
-from exchange.terms import FeeModel, OrderType, Outcome, Side, TimeInForce
-from exchange.units import (
+from exchange.messages.bounds import TIME_MAX
+from exchange.messages.commands import CancelOrder, CreateMarket, OpenAccount, PlaceOrder
+from exchange.messages.events import OrderPlaced, TradeExecuted
+from exchange.messages.terms import FeeModel, OrderType, Outcome, Side, TimeInForce
+from exchange.messages.units import (
     format_money,
     format_price,
     format_quantity,
@@ -26,6 +24,8 @@ from exchange.units import (
     parse_quantity,
     parse_rate,
 )
+from exchange.model.state import State
+from exchange.proof import invariants
 from tests.faults.trading_load import Placing, Told, Trader
 
 if TYPE_CHECKING:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from exchange import transitions
-from exchange.commands import Command
 from exchange.engine import Engine
-from exchange.events import CommandReplayed
-from exchange.execution import Execution
-from exchange.invariants import check
-from exchange.order_book import Order
-from exchange.state import State
-from gateway.ports import Answer, OutcomeUnknown, QueueFull
+from exchange.messages.commands import Command
+from exchange.messages.events import CommandReplayed
+from exchange.messages.execution import Execution
+from exchange.model.order_book import Order
+from exchange.model.state import State
+from exchange.proof.invariants import check
+from exchange.transitions import transitions
+from gateway.engine_side.ports import Answer, OutcomeUnknown, QueueFull
 
 if TYPE_CHECKING:
-    from persistence.ports import ExecutionListener
+    from persistence.loop.ports import ExecutionListener
 
 
 class CommitFake:

@@ -13,16 +13,16 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from gateway import bootstrap
-from gateway.engine_side import EngineSide
-from gateway.error_reports import ErrorReports
-from gateway.feed import Feed
-from gateway.logs import configure_logs
-from gateway.metrics import Metrics
-from gateway.passwords import Passwords
-from gateway.services import Services
-from gateway.settings import Settings, load_settings
-from persistence.database import create_pool
+from gateway.accounts.passwords import Passwords
+from gateway.bootstrap import compose as bootstrap
+from gateway.bootstrap.services import Services
+from gateway.engine_side.engine_side import EngineSide
+from gateway.engine_side.feed import Feed
+from gateway.observability.error_reports import ErrorReports
+from gateway.observability.logs import configure_logs
+from gateway.observability.metrics import Metrics
+from gateway.settings.settings import Settings, load_settings
+from persistence.postgres.database import create_pool
 from tests.gateway.engine_fake import EngineFake
 from tests.gateway.trading_desk import Desk, open_desk
 

@@ -10,19 +10,19 @@ from collections.abc import Sequence
 
 import msgspec
 
-from exchange import transitions
-from exchange.commands import Command
 from exchange.engine import Engine
-from exchange.events import CommandReplayed, TradeExecuted
-from exchange.execution import Execution
-from exchange.invariants import check
-from exchange.ledger import Owner, entries
-from exchange.order_book import Order
-from exchange.state import State
-from exchange.state_hash import state_hash
-from exchange.terms import OrderStatus
-from gateway.history_port import EntryPlace, PastEntry, PastTrade
-from gateway.ports import Answer, OutcomeUnknown, QueueFull
+from exchange.messages.commands import Command
+from exchange.messages.events import CommandReplayed, TradeExecuted
+from exchange.messages.execution import Execution
+from exchange.messages.terms import OrderStatus
+from exchange.model.order_book import Order
+from exchange.model.state import State
+from exchange.proof.invariants import check
+from exchange.proof.ledger import Owner, entries
+from exchange.proof.state_hash import state_hash
+from exchange.transitions import transitions
+from gateway.engine_side.history_port import EntryPlace, PastEntry, PastTrade
+from gateway.engine_side.ports import Answer, OutcomeUnknown, QueueFull
 
 START = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z, in microseconds."""

@@ -3,9 +3,8 @@
 import random
 from collections.abc import Iterator
 
-from exchange.commands import CancelAll, CancelOrder, Command, PlaceOrder
-from exchange.state import State
-from exchange.terms import (
+from exchange.messages.commands import CancelAll, CancelOrder, Command, PlaceOrder
+from exchange.messages.terms import (
     BUY,
     FOK,
     GTC,
@@ -17,6 +16,7 @@ from exchange.terms import (
     YES,
     SelfTradePrevention,
 )
+from exchange.model.state import State
 
 
 def random_commands(

@@ -11,21 +11,21 @@ from typing import Any, cast
 
 import uvicorn
 
-from exchange.commands import CreateMarket, OpenAccount
-from exchange.market import Market
-from exchange.terms import FeeModel
-from gateway.errors import Unauthorized
-from gateway.feed import Feed
-from gateway.logs import configure_logs
-from gateway.metrics import Metrics
-from gateway.principals import USER, Principal
-from gateway.publisher import Publisher
-from gateway.rate_limits import RateLimits
-from gateway.rooms import Rooms
-from gateway.settings import Settings, load_settings
-from gateway.socket_app import SocketApp, open_sockets
-from gateway.socket_services import SocketServices
-from gateway.socket_transport import SocketTransport
+from exchange.messages.commands import CreateMarket, OpenAccount
+from exchange.messages.terms import FeeModel
+from exchange.model.market import Market
+from gateway.access.principals import USER, Principal
+from gateway.access.rate_limits import RateLimits
+from gateway.engine_side.feed import Feed
+from gateway.observability.logs import configure_logs
+from gateway.observability.metrics import Metrics
+from gateway.settings.settings import Settings, load_settings
+from gateway.sockets.app import SocketApp, open_sockets
+from gateway.sockets.services import SocketServices
+from gateway.sockets.transport import SocketTransport
+from gateway.streaming.publisher import Publisher
+from gateway.streaming.rooms import Rooms
+from gateway.wire.errors import Unauthorized
 from tests.gateway.commit_fake import CommitFake
 
 EPOCH = 7

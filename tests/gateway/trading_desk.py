@@ -14,23 +14,23 @@ from typing import Any, NamedTuple, cast
 import httpx
 from starlette.types import ASGIApp
 
-from exchange.commands import Command, CreateMarket, CreditAccount, OpenAccount
-from exchange.events import CommandRejected
-from exchange.market import Market
-from exchange.order_book import Order
-from exchange.terms import FeeModel
-from exchange.units import parse_money
-from gateway import bootstrap
-from gateway.error_reports import ErrorReports
-from gateway.errors import Unauthorized
-from gateway.feed import Feed
-from gateway.logs import configure_logs
-from gateway.metrics import Metrics
-from gateway.principals import ADMIN, USER, Principal
-from gateway.rate_limits import RateLimits
-from gateway.readiness import Readiness
-from gateway.services import Services
-from gateway.settings import load_settings
+from exchange.messages.commands import Command, CreateMarket, CreditAccount, OpenAccount
+from exchange.messages.events import CommandRejected
+from exchange.messages.terms import FeeModel
+from exchange.messages.units import parse_money
+from exchange.model.market import Market
+from exchange.model.order_book import Order
+from gateway.access.principals import ADMIN, USER, Principal
+from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap import compose as bootstrap
+from gateway.bootstrap.services import Services
+from gateway.engine_side.feed import Feed
+from gateway.engine_side.readiness import Readiness
+from gateway.observability.error_reports import ErrorReports
+from gateway.observability.logs import configure_logs
+from gateway.observability.metrics import Metrics
+from gateway.settings.settings import load_settings
+from gateway.wire.errors import Unauthorized
 from tests.gateway.engine_fake import START, EngineFake
 
 DAY = 86_400_000_000

@@ -3,8 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from persistence import migrate
-from persistence.database import connect
+from persistence.postgres import migrate
+from persistence.postgres.database import connect
 
 if TYPE_CHECKING:
     import asyncpg

@@ -8,8 +8,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import migrations
-from persistence import migrate
-from persistence.database import connect
+from persistence.postgres import migrate
+from persistence.postgres.database import connect
 
 _FOLDER = Path(migrations.__file__).parent
 _STEPS = sorted((_FOLDER / "versions").glob("[0-9]*.py"))

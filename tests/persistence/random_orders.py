@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from exchange.bounds import MONEY_SCALE
-from exchange.commands import (
+from exchange.messages.bounds import MONEY_SCALE
+from exchange.messages.commands import (
     CancelAll,
     CancelOrder,
     Command,
@@ -17,7 +17,7 @@ from exchange.commands import (
     SetExchangeMode,
     SetMarketStatus,
 )
-from exchange.terms import (
+from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
     MarketStatus,
@@ -28,7 +28,7 @@ from exchange.terms import (
     Side,
     TimeInForce,
 )
-from persistence.sequencer import wall_clock
+from persistence.loop.sequencer import wall_clock
 from tests.persistence.running import HOUR
 
 ACCOUNTS = 6

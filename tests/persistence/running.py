@@ -10,23 +10,23 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exchange.bounds import MONEY_SCALE
-from exchange.commands import (
+from exchange.messages.bounds import MONEY_SCALE
+from exchange.messages.commands import (
     CancelOrder,
     Command,
     CreateMarket,
     OpenAccount,
     PlaceOrder,
 )
-from exchange.events import Event
-from exchange.execution import Execution
-from exchange.state import State
-from exchange.state_hash import state_hash
-from exchange.terms import BUY, GTC, LIMIT, YES, FeeModel, Outcome, Side
-from persistence.database import DeadlinePool, connect, create_pool
-from persistence.ports import Answer
-from persistence.recovery import Recovered, recover
-from persistence.sequencer import Sequencer, wall_clock
+from exchange.messages.events import Event
+from exchange.messages.execution import Execution
+from exchange.messages.terms import BUY, GTC, LIMIT, YES, FeeModel, Outcome, Side
+from exchange.model.state import State
+from exchange.proof.state_hash import state_hash
+from persistence.loop.ports import Answer
+from persistence.loop.recovery import Recovered, recover
+from persistence.loop.sequencer import Sequencer, wall_clock
+from persistence.postgres.database import DeadlinePool, connect, create_pool
 
 if TYPE_CHECKING:
     import asyncpg

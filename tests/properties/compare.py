@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from exchange.events import CommandRejected, Event
-from exchange.order_book import BookSide, Order
-from exchange.state import State
-from exchange.terms import Outcome
+from exchange.messages.events import CommandRejected, Event
+from exchange.messages.terms import Outcome
+from exchange.model.order_book import BookSide, Order
+from exchange.model.state import State
 from tests.properties.twin import Twin
 from tests.properties.twin_records import TwinMarket, TwinOrder
 

@@ -8,8 +8,8 @@ from hashlib import blake2b
 
 import msgspec
 
-from exchange.execution import Execution
-from exchange.state_hash import state_hash
+from exchange.messages.execution import Execution
+from exchange.proof.state_hash import state_hash
 from tests.properties.choosing import Dice
 from tests.properties.market_day import MarketDay
 from tests.properties.pair import Pair

@@ -8,7 +8,7 @@ ids used before; times at a closing.
 
 import msgspec
 
-from exchange.commands import (
+from exchange.messages.commands import (
     CancelAll,
     CancelOrder,
     CloseMarket,
@@ -22,7 +22,7 @@ from exchange.commands import (
     SetExchangeMode,
     SetMarketStatus,
 )
-from exchange.terms import (
+from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
     MarketStatus,

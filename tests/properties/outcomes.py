@@ -8,8 +8,8 @@ that the random market day must reach.
 from collections.abc import Iterator
 from itertools import product
 
-from exchange.commands import PlaceOrder
-from exchange.events import (
+from exchange.messages.commands import PlaceOrder
+from exchange.messages.events import (
     CommandRejected,
     CommandReplayed,
     MarketResolved,
@@ -22,10 +22,9 @@ from exchange.events import (
     PositionSettled,
     TradeExecuted,
 )
-from exchange.execution import Execution
-from exchange.reasons import Reason
-from exchange.state import State
-from exchange.terms import (
+from exchange.messages.execution import Execution
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import (
     CancelReason,
     FeeModel,
     MarketStatus,
@@ -37,6 +36,7 @@ from exchange.terms import (
     TimeInForce,
     TradeKind,
 )
+from exchange.model.state import State
 
 
 def outcomes(execution: Execution, state: State) -> Iterator[str]:

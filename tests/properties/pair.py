@@ -5,14 +5,15 @@ command whose id the engine may have forgotten, and it applies every event to a 
 the committed view does.
 """
 
-from exchange import invariants, ledger, transitions
-from exchange.commands import Command, CreditAccount, PlaceOrder, Prior
 from exchange.engine import Engine
-from exchange.events import Event
-from exchange.execution import Execution
-from exchange.idempotency import Key, key_of
-from exchange.state import State
-from exchange.state_hash import state_hash
+from exchange.messages.commands import Command, CreditAccount, PlaceOrder, Prior
+from exchange.messages.events import Event
+from exchange.messages.execution import Execution
+from exchange.model.idempotency import Key, key_of
+from exchange.model.state import State
+from exchange.proof import invariants, ledger
+from exchange.proof.state_hash import state_hash
+from exchange.transitions import transitions
 from tests.properties.compare import ended_orders, engine_view, twin_view, wordless
 from tests.properties.twin import LIVE, Twin
 

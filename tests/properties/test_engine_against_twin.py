@@ -14,9 +14,9 @@ from hypothesis import event, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from exchange.bounds import MONEY_SCALE
-from exchange.commands import Command, CreateMarket, OpenAccount, PlaceOrder
-from exchange.terms import FeeModel, OrderType, Outcome, Side, TimeInForce
+from exchange.messages.bounds import MONEY_SCALE
+from exchange.messages.commands import Command, CreateMarket, OpenAccount, PlaceOrder
+from exchange.messages.terms import FeeModel, OrderType, Outcome, Side, TimeInForce
 from tests.properties.market_day import ACCOUNTS, MINUTE, MarketDay
 from tests.properties.outcomes import outcomes
 from tests.properties.pair import Pair

@@ -6,10 +6,10 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.escrow import reservation
-from exchange.fees import charge, denominator
-from exchange.market import Market
-from exchange.terms import FeeModel, MarketStatus
+from exchange.messages.terms import FeeModel, MarketStatus
+from exchange.model.market import Market
+from exchange.rules.escrow import reservation
+from exchange.rules.fees import charge, denominator
 
 MODELS = st.sampled_from(FeeModel)
 RATES = st.integers(0, 1_000)

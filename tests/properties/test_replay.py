@@ -9,11 +9,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange import invariants, transitions
 from exchange.engine import Engine
-from exchange.execution import Execution
-from exchange.state import State
-from exchange.state_hash import state_hash
+from exchange.messages.execution import Execution
+from exchange.model.state import State
+from exchange.proof import invariants
+from exchange.proof.state_hash import state_hash
+from exchange.transitions import transitions
 from tests.properties.flow_hash import executions, flow_hash
 
 ROOT = Path(__file__).parents[2]

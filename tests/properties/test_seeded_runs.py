@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 
-from exchange import funding, placing
-from exchange.commands import SetExchangeMode
-from exchange.reasons import Reason
-from exchange.terms import ExchangeMode
+from exchange.messages.commands import SetExchangeMode
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import ExchangeMode
+from exchange.rules import funding, placing
 from tests.conftest import SetBound
 from tests.properties.choosing import Dice
 from tests.properties.market_day import MarketDay

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from exchange.bounds import ISSUANCE_MAX, PRICE_MAX, QUANTITY_MAX
-from exchange.errors import MalformedNumber
-from exchange.units import (
+from exchange.messages.bounds import ISSUANCE_MAX, PRICE_MAX, QUANTITY_MAX
+from exchange.messages.errors import MalformedNumber
+from exchange.messages.units import (
     format_money,
     format_price,
     format_quantity,

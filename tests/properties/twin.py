@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from exchange.commands import (
+from exchange.messages.commands import (
     CancelAll,
     CancelOrder,
     CloseMarket,
@@ -26,7 +26,7 @@ from exchange.commands import (
     SetExchangeMode,
     SetMarketStatus,
 )
-from exchange.events import (
+from exchange.messages.events import (
     AccountOpened,
     CommandRejected,
     CommandReplayed,
@@ -38,8 +38,8 @@ from exchange.events import (
     MarketStatusChanged,
     PositionSettled,
 )
-from exchange.reasons import Reason
-from exchange.terms import CancelReason, MarketStatus, Outcome, Resolution
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import CancelReason, MarketStatus, Outcome, Resolution
 from tests.properties.twin_orders import TwinOrders
 from tests.properties.twin_records import (
     CLOSED,

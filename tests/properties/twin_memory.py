@@ -5,8 +5,8 @@ ending orders, netting, counting messages (RULEBOOK 2, 5 and 8).
 from collections import defaultdict
 from typing import Any
 
-from exchange.events import Event, OrderCancelled, PairsNetted
-from exchange.terms import CancelReason, ExchangeMode, OrderStatus, Outcome
+from exchange.messages.events import Event, OrderCancelled, PairsNetted
+from exchange.messages.terms import CancelReason, ExchangeMode, OrderStatus, Outcome
 from tests.properties.twin_records import ONE, TwinAccount, TwinHolding, TwinMarket, TwinOrder
 
 

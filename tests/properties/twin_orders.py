@@ -2,8 +2,8 @@
 
 from copy import copy
 
-from exchange.commands import CancelAll, CancelOrder, PlaceOrder
-from exchange.events import (
+from exchange.messages.commands import CancelAll, CancelOrder, PlaceOrder
+from exchange.messages.events import (
     CommandRejected,
     Event,
     OrderFilled,
@@ -12,8 +12,8 @@ from exchange.events import (
     OrdersCancelled,
     TradeExecuted,
 )
-from exchange.reasons import Reason
-from exchange.terms import (
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import (
     CancelReason,
     ExchangeMode,
     OrderStatus,

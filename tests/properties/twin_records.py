@@ -7,7 +7,7 @@ only where they are read.
 
 from dataclasses import dataclass
 
-from exchange.terms import (
+from exchange.messages.terms import (
     CancelReason,
     FeeModel,
     MarketStatus,

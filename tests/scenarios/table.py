@@ -15,7 +15,7 @@ midnight of a day long ago.  What a scenario means belongs in its name and its `
 import re
 from collections.abc import Callable
 
-from exchange.commands import (
+from exchange.messages.commands import (
     CancelAll,
     CancelOrder,
     Command,
@@ -27,8 +27,8 @@ from exchange.commands import (
     SetExchangeMode,
     SetMarketStatus,
 )
-from exchange.execution import Execution
-from exchange.terms import (
+from exchange.messages.execution import Execution
+from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
     MarketStatus,
@@ -39,7 +39,7 @@ from exchange.terms import (
     Side,
     TimeInForce,
 )
-from exchange.units import parse_money, parse_price, parse_quantity, parse_rate
+from exchange.messages.units import parse_money, parse_price, parse_quantity, parse_rate
 from tests.properties.pair import Pair
 from tests.properties.twin import Twin
 from tests.scenarios.wording import render_account, render_book, render_events

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from exchange.terms import ExchangeMode, MarketStatus
+from exchange.messages.terms import ExchangeMode, MarketStatus
 from tests.scenarios.table import Play, play
 
 # How to bring a market that has one resting order (ann's #1) into each state.

@@ -9,12 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from exchange import funding, placing
-from exchange.bounds import CREDIT_MAX
-from exchange.commands import PlaceOrder, RefuseUnstorable
-from exchange.reasons import Reason
-from exchange.state_hash import state_hash
-from exchange.terms import (
+from exchange.messages.bounds import CREDIT_MAX
+from exchange.messages.commands import PlaceOrder, RefuseUnstorable
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import (
     BUY,
     FOK,
     GTC,
@@ -24,6 +22,8 @@ from exchange.terms import (
     ExchangeMode,
     MarketStatus,
 )
+from exchange.proof.state_hash import state_hash
+from exchange.rules import funding, placing
 from tests.conftest import SetBound
 from tests.exchange.worlds import ANN, World, reason_of
 from tests.properties.twin import Twin

@@ -1,11 +1,11 @@
 """Wrongs that were found in comparable servers, each as the scenario that would show it here."""
 
-from exchange.commands import CancelOrder, PlaceOrder
 from exchange.engine import Engine
-from exchange.events import CommandRejected, OrderCancelled, OrderPlaced
-from exchange.reasons import Reason
-from exchange.state import State
-from exchange.terms import BUY, GTC, LIMIT, YES
+from exchange.messages.commands import CancelOrder, PlaceOrder
+from exchange.messages.events import CommandRejected, OrderCancelled, OrderPlaced
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import BUY, GTC, LIMIT, YES
+from exchange.model.state import State
 from tests.exchange.worlds import ANN, World
 from tests.scenarios.table import play
 

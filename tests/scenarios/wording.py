@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from exchange.events import (
+from exchange.messages.events import (
     AccountOpened,
     CommandRejected,
     CommandReplayed,
@@ -21,9 +21,9 @@ from exchange.events import (
     PositionSettled,
     TradeExecuted,
 )
-from exchange.order_book import BookSide
-from exchange.state import State
-from exchange.units import format_money, format_price, format_quantity
+from exchange.messages.units import format_money, format_price, format_quantity
+from exchange.model.order_book import BookSide
+from exchange.model.state import State
 
 Names = Mapping[int, str]
 

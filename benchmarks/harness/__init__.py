@@ -1,0 +1,1 @@
+"""How a benchmark is run, its conditions and figures, what is recorded and drawn."""

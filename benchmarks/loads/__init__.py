@@ -1,0 +1,1 @@
+"""The flows that benchmarks send, the servers they send them to, and the wires."""

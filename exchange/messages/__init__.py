@@ -1,0 +1,1 @@
+"""The words: units, terms, bounds, commands, events, reasons."""

@@ -1,0 +1,176 @@
+"""What can be asked of the engine: frozen messages, named as imperatives.
+
+A command has been parsed (integers in the units of `messages/units.py`, enumerations of
+`messages/terms.py`) but not yet judged: everything in it may still be refused.  It carries no time
+and no sequence; both are stamped on it when it runs.  Timers are commands too (`CloseMarket`).
+Commands are journaled as msgpack arrays, so a field is never moved, only added at the end with a
+default.
+"""
+
+import msgspec
+
+from exchange.messages.terms import (
+    ExchangeMode,
+    FeeModel,
+    MarketStatus,
+    OrderType,
+    Outcome,
+    Resolution,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+
+
+class Prior(msgspec.Struct, frozen=True, array_like=True):
+    """What the shell found in the store for a client id: the command that used it first."""
+
+    seq: int
+    fingerprint: bytes
+
+
+class _Command(
+    msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="command", gc=False
+):
+    """How every command is built and encoded."""
+
+
+class OpenAccount(_Command, frozen=True):
+    """Open the account of a user and issue its starting credits; a second time changes nothing."""
+
+    account_id: int
+    starting_credits: int
+
+
+class CreditAccount(_Command, frozen=True):
+    """Issue `amount` (money) to an account.  With a `request_id` it takes effect once, for ever."""
+
+    account_id: int
+    amount: int
+    reason: str
+    request_id: str | None = None
+    prior: Prior | None = None
+
+
+class CreateMarket(_Command, frozen=True):
+    """List a question.  `close_time` in microseconds since the epoch; rates in 1/10 000."""
+
+    slug: str
+    question: str
+    description: str
+    category: str
+    close_time: int
+    tick_size: int
+    min_quantity: int
+    maker_fee: int
+    taker_fee: int
+    fee_model: FeeModel
+    draft: bool
+
+
+class SetMarketStatus(_Command, frozen=True):
+    """Open, halt, fully halt or close a market."""
+
+    market_id: int
+    status: MarketStatus
+
+
+class ResolveMarket(_Command, frozen=True):
+    """End a market and pay its holders.  `yes_payout` (price units) goes with SPLIT and only with
+    it.
+    """
+
+    market_id: int
+    outcome: Resolution
+    yes_payout: int | None
+    source: str
+
+
+class SetExchangeMode(_Command, frozen=True):
+    """Say what the whole exchange takes from now on."""
+
+    mode: ExchangeMode
+
+
+class PlaceOrder(_Command, frozen=True):
+    """Trade: `price` of the order's own outcome for LIMIT; `quantity`, or `max_cost` for a MARKET
+    BUY.
+    """
+
+    account_id: int
+    market_id: int
+    side: Side
+    outcome: Outcome
+    type: OrderType
+    price: int | None
+    quantity: int | None
+    time_in_force: TimeInForce
+    self_trade_prevention: SelfTradePrevention = SelfTradePrevention.CANCEL_TAKER
+    max_cost: int | None = None
+    client_order_id: str | None = None
+    prior: Prior | None = None
+
+
+PlaceOrderFields = tuple[
+    int,
+    int,
+    Side,
+    Outcome,
+    OrderType,
+    int | None,
+    int | None,
+    TimeInForce,
+    SelfTradePrevention,
+    int | None,
+    str | None,
+    Prior | None,
+]
+"""What `astuple` makes of one; see `events`."""
+
+
+class CancelOrder(_Command, frozen=True):
+    """Take one open order of the account out of its book."""
+
+    account_id: int
+    order_id: int
+
+
+class CancelAll(_Command, frozen=True):
+    """Take every open order of the account out, in one market or (None) wherever cancelling is
+    allowed.
+    """
+
+    account_id: int
+    market_id: int | None
+
+
+class CloseMarket(_Command, frozen=True):
+    """Timer: the market's close time has come."""
+
+    market_id: int
+
+
+class RefuseUnstorable(_Command, frozen=True):
+    """Stands in the journal where a command stood that the store refused; it is answered
+    NOT_STORED.
+    """
+
+    account_id: int
+    command_tag: str
+    client_order_id: str | None = None
+    fingerprint: bytes | None = None
+
+
+Command = (
+    OpenAccount
+    | CreditAccount
+    | CreateMarket
+    | SetMarketStatus
+    | ResolveMarket
+    | SetExchangeMode
+    | PlaceOrder
+    | CancelOrder
+    | CancelAll
+    | CloseMarket
+    | RefuseUnstorable
+)

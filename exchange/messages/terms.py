@@ -1,0 +1,125 @@
+"""The field's words as closed enumerations, one meaning each, as they stand on the wire and in the
+journal.
+
+Members that hot paths compare are also bound as module constants (`BUY`, `YES` ...): an attribute
+look-up on an Enum costs more than the comparison it serves.
+"""
+
+from enum import Enum
+from typing import Final
+
+
+class Side(Enum):
+    """What an order does to its owner's shares of its outcome."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class Outcome(Enum):
+    """One of a market's two kinds of share; a pair of them is always worth one credit."""
+
+    YES = "YES"
+    NO = "NO"
+
+
+class OrderType(Enum):
+    """LIMIT trades at its price or better; MARKET at whatever the book offers."""
+
+    LIMIT = "LIMIT"
+    MARKET = "MARKET"
+
+
+class TimeInForce(Enum):
+    """How long an order may wait: until cancelled, not at all, or not at all and whole."""
+
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+
+
+class SelfTradePrevention(Enum):
+    """Which side ends when an order reaches one of the same account; the taker's mode decides."""
+
+    CANCEL_TAKER = "CANCEL_TAKER"
+    CANCEL_MAKER = "CANCEL_MAKER"
+    CANCEL_BOTH = "CANCEL_BOTH"
+
+
+class OrderStatus(Enum):
+    """Where an order is in its life; the last four are final."""
+
+    OPEN = "OPEN"
+    PARTIAL = "PARTIAL"
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+
+
+class CancelReason(Enum):
+    """Why an order ended before it was filled."""
+
+    USER = "USER"
+    NO_LIQUIDITY = "NO_LIQUIDITY"
+    INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
+    SELF_TRADE = "SELF_TRADE"
+    MARKET_CLOSED = "MARKET_CLOSED"
+
+
+class TradeKind(Enum):
+    """Where a trade's shares come from: one holder to another, made as a pair, or given up as a
+    pair.
+    """
+
+    TRANSFER = "TRANSFER"
+    MINT = "MINT"
+    MERGE = "MERGE"
+
+
+class FeeModel(Enum):
+    """FLAT: rate x price.  QUADRATIC: rate x price x (1 - price).  Both times quantity."""
+
+    FLAT = "flat"
+    QUADRATIC = "quadratic"
+
+
+class MarketStatus(Enum):
+    """A market's life; see the table in `model/market.py`."""
+
+    DRAFT = "DRAFT"
+    OPEN = "OPEN"
+    HALTED = "HALTED"
+    FULL_HALT = "FULL_HALT"
+    CLOSED = "CLOSED"
+    RESOLVED = "RESOLVED"
+    VOID = "VOID"
+
+
+class Resolution(Enum):
+    """How a question ended."""
+
+    YES = "YES"
+    NO = "NO"
+    SPLIT = "SPLIT"
+    VOID = "VOID"
+
+
+class ExchangeMode(Enum):
+    """What the whole exchange takes at the moment."""
+
+    OPEN = "open"
+    POST_ONLY = "post-only"
+    CANCEL_ONLY = "cancel-only"
+    HALTED = "halted"
+
+
+BUY: Final = Side.BUY
+SELL: Final = Side.SELL
+YES: Final = Outcome.YES
+NO: Final = Outcome.NO
+LIMIT: Final = OrderType.LIMIT
+MARKET: Final = OrderType.MARKET
+GTC: Final = TimeInForce.GTC
+IOC: Final = TimeInForce.IOC
+FOK: Final = TimeInForce.FOK

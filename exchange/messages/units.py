@@ -1,0 +1,102 @@
+"""Prices, quantities and money: integers inside, decimal strings on the wire, exact both ways.
+
+    unit        counts                 on the wire      range
+    price       1/10 000 of a credit   "0.5500"         1 .. 9999
+    quantity    1/100 of a share       "10.00"          1 .. QUANTITY_MAX
+    money       1/1 000 000 of a credit "5.500000"      1 .. ISSUANCE_MAX
+
+Text becomes an integer by a pattern (ASCII, matched whole) and string work; `Decimal` and `float`
+never see it, so "1E+1000000", "NaN", "1_0", full-width digits and a trailing newline are refused
+at once.
+"""
+
+import re
+from typing import Final
+
+from exchange.messages.bounds import (
+    ISSUANCE_MAX,
+    MONEY_SCALE,
+    PRICE_MAX,
+    PRICE_MIN,
+    PRICE_SCALE,
+    QUANTITY_MAX,
+    QUANTITY_SCALE,
+)
+from exchange.messages.errors import MalformedNumber
+
+_INTEGER_DIGITS: Final = 19
+_DECIMAL: Final = re.compile(
+    rf"(0|[1-9][0-9]{{0,{_INTEGER_DIGITS - 1}}})(?:\.([0-9]{{1,6}}))?", re.ASCII
+)
+
+
+def parse_price(text: str) -> int:
+    """Return the price units of `text`, e.g. "0.55" -> 5500.
+
+    Raises MalformedNumber for anything but a plain decimal of at most 4 places between 0.0001 and
+    0.9999.
+    """
+    price = _parse(text, places=4)
+    if not PRICE_MIN <= price <= PRICE_MAX:
+        raise MalformedNumber("must lie between 0.0001 and 0.9999")
+    return price
+
+
+def parse_quantity(text: str) -> int:
+    """Return the quantity units of `text`, e.g. "10" -> 1000.
+
+    Raises MalformedNumber for anything but a plain decimal of at most 2 places, 0.01 up to the
+    bound.
+    """
+    quantity = _parse(text, places=2)
+    if not 1 <= quantity <= QUANTITY_MAX:
+        raise MalformedNumber(f"must lie between 0.01 and {QUANTITY_MAX // QUANTITY_SCALE}")
+    return quantity
+
+
+def parse_money(text: str, maximum: int = ISSUANCE_MAX) -> int:
+    """Return the money units of `text`, e.g. "5.5" -> 5500000, at least 1 and at most `maximum`.
+
+    Raises MalformedNumber for anything but a plain decimal of at most 6 places in that range.
+    """
+    money = _parse(text, places=6)
+    if not 1 <= money <= maximum:
+        raise MalformedNumber(f"must lie between 0.000001 and {format_money(maximum)}")
+    return money
+
+
+def parse_rate(text: str, maximum: int) -> int:
+    """Return the fee rate of `text` in 1/10 000, 0 up to `maximum`, e.g. "0.02" -> 200."""
+    rate = _parse(text, places=4)
+    if rate > maximum:
+        raise MalformedNumber(f"must lie between 0 and {format_price(maximum)}")
+    return rate
+
+
+def format_price(price: int) -> str:
+    """Return e.g. "0.5500" for 5500."""
+    return f"{price // PRICE_SCALE}.{price % PRICE_SCALE:04d}"
+
+
+def format_quantity(quantity: int) -> str:
+    """Return e.g. "10.00" for 1000."""
+    return f"{quantity // QUANTITY_SCALE}.{quantity % QUANTITY_SCALE:02d}"
+
+
+def format_money(money: int) -> str:
+    """Return e.g. "5.500000" for 5500000, "-0.500000" for -500000."""
+    sign = "-" if money < 0 else ""
+    whole, rest = divmod(abs(money), MONEY_SCALE)
+    return f"{sign}{whole}.{rest:06d}"
+
+
+def _parse(text: str, places: int) -> int:
+    match = _DECIMAL.fullmatch(text)
+    if match is None:
+        raise MalformedNumber(
+            f"must be a plain decimal number with at most {places} decimal places"
+        )
+    whole, fraction = match.groups(default="")
+    if len(fraction) > places:
+        raise MalformedNumber(f"must have at most {places} decimal places")
+    return int(whole + fraction.ljust(places, "0"))

@@ -1,0 +1,1 @@
+"""What is remembered: orders, books, markets, accounts, ids, the state."""

@@ -1,0 +1,71 @@
+"""What an account owns: cash, and shares per market and outcome.  Plain records;
+`transitions/transitions.py` and `transitions/order_transitions.py` alone change them.
+
+The average price, the unrealised profit and the like are derived, never stored: a position keeps
+an integer cost (fees apart), and removing x of Q shares removes floor(cost x / Q) of it, all of it
+when x = Q.
+"""
+
+from dataclasses import dataclass, field
+
+from exchange.messages.terms import YES, Outcome
+from exchange.model.order_book import Order
+
+
+@dataclass(slots=True, eq=False)
+class Holding:
+    """Shares of one outcome: `free` can be sold, `locked` is offered by open SELL orders; `cost`
+    is money.
+    """
+
+    account_id: int
+    market_id: int
+    outcome: Outcome
+    free: int = 0
+    locked: int = 0
+    cost: int = 0
+    touched: int = 0
+    """Sequence of the last command that changed it; not part of the state."""
+
+    @property
+    def quantity(self) -> int:
+        """All shares held, free or locked."""
+        return self.free + self.locked
+
+    def cost_of(self, quantity: int) -> int:
+        """Return the part of the cost that leaves with `quantity` of the shares (RULEBOOK 2)."""
+        held = self.free + self.locked
+        return self.cost if quantity == held else self.cost * quantity // held
+
+
+@dataclass(slots=True, eq=False)
+class Position:
+    """Both outcomes of one market in one account; `realised` is profit in money, fees apart."""
+
+    yes: Holding
+    no: Holding
+    realised: int = 0
+
+    def holding(self, outcome: Outcome) -> Holding:
+        """Return the shares of `outcome`."""
+        return self.yes if outcome is YES else self.no
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """One user's cash.  `available` + `locked` is all of it; `locked` is the sum of named
+    reservations.
+    """
+
+    id: int
+    opened_seq: int
+    available: int = 0
+    locked: int = 0
+    seq: int = 0
+    """Counts private messages."""
+    touched: int = 0
+    """Sequence of the last command that changed the cash; not part of the state."""
+    orders: dict[int, Order] = field(default_factory=dict)
+    """Open orders by id, in the order they were placed."""
+    positions: dict[int, Position] = field(default_factory=dict)
+    """By market id."""

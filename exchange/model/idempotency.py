@@ -1,0 +1,118 @@
+"""Client ids: a command under an id takes effect once, for ever (RULEBOOK 7).
+
+The core remembers the ids of open orders and of the last RECENT_IDS commands.  For any other id
+the shell asks the store before the command is stamped and writes what it found into the command
+(`prior`).  Between that look-up and the execution at most BATCH_COMMANDS commands run, so the
+shell trusts the memory only for ids that are that much younger than the oldest it keeps
+(`remembers`): an id can't fall between the two.
+
+What is remembered is a function of the history alone, so live state, replayed state and the state
+loaded from the tables agree on it.
+"""
+
+from collections import deque
+from collections.abc import Container
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from exchange.messages.bounds import BATCH_COMMANDS, RECENT_IDS, STORED_MAX
+from exchange.messages.commands import Command, CreditAccount, PlaceOrder, Prior, RefuseUnstorable
+
+ORDER_ID: Final = 0
+REQUEST_ID: Final = 1
+
+Key = tuple[int, int, str]
+"""(account id, ORDER_ID or REQUEST_ID, the client's id)."""
+
+_NONE: Final = STORED_MAX
+_CREDIT_TAG: Final = CreditAccount.__struct_config__.tag
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+def key_of(command: Command) -> Key | None:
+    """Return under which key the command takes effect once; None if it may be repeated."""
+    if type(command) is PlaceOrder:
+        if command.client_order_id is not None:
+            return (command.account_id, ORDER_ID, command.client_order_id)
+    elif isinstance(command, CreditAccount):
+        if command.request_id is not None:
+            return (command.account_id, REQUEST_ID, command.request_id)
+    elif isinstance(command, RefuseUnstorable) and command.client_order_id is not None:
+        space = REQUEST_ID if command.command_tag == _CREDIT_TAG else ORDER_ID
+        return (command.account_id, space, command.client_order_id)
+    return None
+
+
+def fingerprint(command: Command) -> bytes:
+    """Return 16 bytes that stand for the command's content, what the shell wrote into it left
+    out.
+    """
+    if isinstance(command, RefuseUnstorable):
+        return command.fingerprint or b""
+    if isinstance(command, PlaceOrder | CreditAccount) and command.prior is not None:
+        command = msgspec.structs.replace(command, prior=None)
+    return blake2b(_encode(command), digest_size=16).digest()
+
+
+class RecentIds:
+    """The memory of client ids.  Constant time per command."""
+
+    __slots__ = ("_order", "_priors", "added", "oldest")
+
+    def __init__(self) -> None:
+        self._priors: dict[Key, Prior] = {}
+        self._order: deque[tuple[int, Key]] = deque()
+        self.oldest: int = _NONE
+        """Sequence of the oldest id in the window, so that a check is one comparison."""
+        self.added: list[tuple[Key, Prior]] = []
+        """Ids used since the journal last looked; not part of the state."""
+
+    def __len__(self) -> int:
+        return len(self._priors)
+
+    def find(self, key: Key) -> Prior | None:
+        """Return the command that used the id first, as far as it is remembered."""
+        return self._priors.get(key)
+
+    def remembers(self, key: Key, last_seq: int) -> bool:
+        """Return whether the id will still be known after BATCH_COMMANDS more commands."""
+        prior = self._priors.get(key)
+        return prior is not None and prior.seq > last_seq - RECENT_IDS + BATCH_COMMANDS
+
+    def add(self, key: Key, prior: Prior) -> None:
+        """Remember an id that was used for the first time."""
+        self._priors[key] = prior
+        self._enqueue(key, prior)
+        self.added.append((key, prior))
+
+    def restore(self, key: Key, prior: Prior, last_seq: int) -> None:
+        """Remember an id read from the store; call in order of `prior.seq`."""
+        self._priors[key] = prior
+        if prior.seq > last_seq - RECENT_IDS:
+            self._enqueue(key, prior)
+
+    def forget_older(self, last_seq: int, is_open: Container[Key]) -> None:
+        """Drop the ids that left the window and whose order is not open."""
+        while self._order and self._order[0][0] <= last_seq - RECENT_IDS:
+            key = self._order.popleft()[1]
+            if key not in is_open:
+                # Gone already if the order ended in this very command: `order_closed`.
+                self._priors.pop(key, None)
+        self.oldest = self._order[0][0] if self._order else _NONE
+
+    def _enqueue(self, key: Key, prior: Prior) -> None:
+        if not self._order:
+            self.oldest = prior.seq
+        self._order.append((prior.seq, key))
+
+    def order_closed(self, key: Key, last_seq: int) -> None:
+        """Drop an ended order's id if it was kept only because the order was open."""
+        prior = self._priors.get(key)
+        if prior is not None and prior.seq <= last_seq - RECENT_IDS:
+            del self._priors[key]
+
+    def snapshot(self) -> list[tuple[Key, Prior]]:
+        """Return everything remembered, sorted."""
+        return sorted(self._priors.items(), key=lambda item: item[1].seq)

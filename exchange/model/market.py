@@ -1,0 +1,83 @@
+"""A market: its terms, its life, and which command each state of that life admits.
+
+    DRAFT --> OPEN <--> HALTED          DRAFT, OPEN and HALTED --> CLOSED --> RESOLVED or VOID
+                ^          ^
+                +--> FULL_HALT <-+      (each of OPEN and HALTED to FULL_HALT and back)
+
+                 place   cancel   timers, admin
+    DRAFT                  x           x
+    OPEN           x       x           x
+    HALTED                 x           x
+    FULL_HALT                          x
+    CLOSED                             resolve only
+    RESOLVED                                            (and VOID: final, nothing any more)
+
+Closing is possible from DRAFT, OPEN and HALTED (the timer and a resolution also close a FULL_HALT
+market), cancels all orders and is final.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from exchange.messages.terms import FeeModel, MarketStatus, Resolution
+from exchange.model.accounts import Position
+from exchange.model.order_book import OrderBook
+
+DRAFT: Final = MarketStatus.DRAFT
+OPEN: Final = MarketStatus.OPEN
+HALTED: Final = MarketStatus.HALTED
+FULL_HALT: Final = MarketStatus.FULL_HALT
+CLOSED: Final = MarketStatus.CLOSED
+
+NEXT_STATUS: Final[dict[MarketStatus, tuple[MarketStatus, ...]]] = {
+    DRAFT: (OPEN, CLOSED),
+    OPEN: (HALTED, FULL_HALT, CLOSED),
+    HALTED: (OPEN, FULL_HALT, CLOSED),
+    FULL_HALT: (OPEN, HALTED),
+    CLOSED: (),
+    MarketStatus.RESOLVED: (),
+    MarketStatus.VOID: (),
+}
+"""What an admin may set from where; resolving has a command of its own."""
+
+ADMITS_CANCEL: Final = (DRAFT, OPEN, HALTED)
+UNFINISHED: Final = (DRAFT, OPEN, HALTED, FULL_HALT)
+ENDED: Final = (MarketStatus.RESOLVED, MarketStatus.VOID)
+
+
+@dataclass(slots=True, eq=False)
+class Market:
+    """One question's record.  `transitions/` alone changes it."""
+
+    id: int
+    slug: str
+    question: str
+    description: str
+    category: str
+    close_time: int
+    tick_size: int
+    min_quantity: int
+    maker_fee: int
+    taker_fee: int
+    fee_model: FeeModel
+    status: MarketStatus
+    created_at: int
+    book: OrderBook = field(default_factory=OrderBook)
+    positions: dict[int, Position] = field(default_factory=dict)
+    """By account id."""
+    collateral: int = 0
+    seq: int = 0
+    """Counts commands that changed the market's public state."""
+    touched: int = 0
+    """Sequence of the last command that changed it in any way; not part of the state."""
+    published: int = 0
+    """Sequence of the last command that moved `seq`; not part of the state."""
+    trade_no: int = 0
+    volume: int = 0
+    """Sum of traded quantities."""
+    last_price: int | None = None
+    """YES price of the last trade."""
+    resolution: Resolution | None = None
+    yes_payout: int | None = None
+    source: str | None = None
+    resolved_at: int | None = None

@@ -1,0 +1,89 @@
+"""Everything the exchange remembers between two commands, and nothing else.
+
+`transitions/transitions.py` and `transitions/order_transitions.py` alone change it.  `dirty` lists
+what was changed since its reader last cleared it: on the live state the journal reads it once a
+batch, on the committed view the publisher reads it once a command. What is in `dirty` keeps its
+last values, also when it has left the state (an order that ended).
+"""
+
+from dataclasses import dataclass, field, fields
+
+from sortedcontainers import SortedList
+
+from exchange.messages.terms import NO, YES, ExchangeMode
+from exchange.model.accounts import Account, Holding, Position
+from exchange.model.idempotency import Key, RecentIds
+from exchange.model.market import Market
+from exchange.model.order_book import Order
+
+
+@dataclass(slots=True, eq=False)
+class Dirty:
+    """What changed, in the order of the first change, so that its reader need not search.
+
+    An account is listed when anything of it changed, its message count included; its cash changed
+    in the command at hand if `account.touched` is that command's sequence.
+    """
+
+    orders: dict[int, Order] = field(default_factory=dict)
+    accounts: dict[int, Account] = field(default_factory=dict)
+    markets: dict[int, Market] = field(default_factory=dict)
+    holdings: list[Holding] = field(default_factory=list)
+    """A holding is listed once for each command that changed it."""
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.orders.clear()
+        self.accounts.clear()
+        self.markets.clear()
+        self.holdings.clear()
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """The exchange.  Money: the sum of all accounts, collaterals and fees equals `issued`."""
+
+    seq: int = 0
+    """Sequence of the last command."""
+    now: int = 0
+    """Time stamped on the last command, microseconds since the epoch; never runs backwards."""
+    mode: ExchangeMode = ExchangeMode.OPEN
+    next_order_id: int = 1
+    next_market_id: int = 1
+    issued: int = 0
+    """Money ever issued: the negative of the `exchange:issuance` account."""
+    fees: int = 0
+    """The `exchange:fees` account."""
+    accounts: dict[int, Account] = field(default_factory=dict)
+    markets: dict[int, Market] = field(default_factory=dict)
+    market_by_slug: dict[str, Market] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    """Open orders by id."""
+    open_client_ids: dict[Key, int] = field(default_factory=dict)
+    """Ids of open orders by the client's id."""
+    recent_ids: RecentIds = field(default_factory=RecentIds)
+    closings: SortedList[tuple[int, int]] = field(default_factory=SortedList)
+    """(close time, market id) of every market that hasn't closed."""
+    dirty: Dirty = field(default_factory=Dirty)
+
+    def dismantle(self) -> None:
+        """Unlink the orders of a state that is given up: the garbage collector comes rarely."""
+        for order in self.orders.values():
+            order.previous = order.next = None
+
+    def become(self, other: "State") -> None:
+        """Take over all that `other` remembers; `other` is not to be used any more."""
+        for part in fields(State):
+            setattr(self, part.name, getattr(other, part.name))
+
+    def holding_of(self, order: Order) -> Holding:
+        """Return the shares that a SELL order offers; it was placed because they are there."""
+        return self.markets[order.market_id].positions[order.account_id].holding(order.outcome)
+
+    def open_position(self, account_id: int, market_id: int) -> Position:
+        """Give the account an empty position in the market."""
+        yes, no = (Holding(account_id, market_id, outcome) for outcome in (YES, NO))
+        position = Position(yes, no)
+        self.markets[market_id].positions[account_id] = position
+        self.accounts[account_id].positions[market_id] = position
+        return position

@@ -1,0 +1,1 @@
+"""What proves the rest: ledger, running balances, invariants, state hash."""

@@ -1,0 +1,1 @@
+"""Who decides: each command asked everything, then turned into events."""

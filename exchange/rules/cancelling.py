@@ -1,0 +1,76 @@
+"""Taking orders out of the book: one, all of an account, or all of a market that closes.
+
+Whether an order may be cancelled is decided here and not only at the edge: it must be open, the
+sender's own, and its market and the exchange must admit cancels (always, but for FULL_HALT and the
+mode `halted`).
+"""
+
+from typing import Final
+
+from exchange.messages.commands import CancelAll, CancelOrder
+from exchange.messages.events import CommandRejected, Event, OrdersCancelled
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import BUY, CancelReason, ExchangeMode
+from exchange.model.market import ADMITS_CANCEL, Market
+from exchange.model.state import State
+from exchange.rules.ending import end_order
+from exchange.rules.netting import net
+
+_HALTED: Final = ExchangeMode.HALTED
+_USER: Final = CancelReason.USER
+
+
+def cancel(state: State, command: CancelOrder) -> list[Event]:
+    """Run a CancelOrder and return its events, already applied."""
+    order = state.orders.get(command.order_id)
+    if order is None:
+        if 0 < command.order_id < state.next_order_id:
+            return [
+                CommandRejected(Reason.ORDER_NOT_OPEN, "orderId", "the order is no longer open")
+            ]
+        return [CommandRejected(Reason.ORDER_NOT_FOUND, "orderId", "there is no such order")]
+    if order.account_id != command.account_id:
+        return [CommandRejected(Reason.NOT_ORDER_OWNER, "orderId", "the order is not yours")]
+    market = state.markets[order.market_id]
+    if state.mode is _HALTED or market.status not in ADMITS_CANCEL:
+        return [_closed_refusal(state, market)]
+    events: list[Event] = []
+    end_order(state, order, _USER, events)
+    if order.side is not BUY:
+        net(state, market, (order.account_id,), events)
+    return events
+
+
+def cancel_all(state: State, command: CancelAll) -> list[Event]:
+    """Run a CancelAll and return its events, already applied.  O(open orders of the account)."""
+    account = state.accounts.get(command.account_id)
+    if account is None:
+        return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
+    if command.market_id is None:
+        if state.mode is _HALTED:
+            return [CommandRejected(Reason.EXCHANGE_HALTED, "", "the exchange is halted")]
+    else:
+        market = state.markets.get(command.market_id)
+        if market is None:
+            return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
+        if state.mode is _HALTED or market.status not in ADMITS_CANCEL:
+            return [_closed_refusal(state, market)]
+    events: list[Event] = []
+    markets: dict[int, Market] = {}
+    for order in list(account.orders.values()):
+        market = state.markets[order.market_id]
+        if command.market_id in (None, market.id) and market.status in ADMITS_CANCEL:
+            end_order(state, order, _USER, events)
+            markets[market.id] = market
+    count = len(events)
+    for market in markets.values():
+        net(state, market, (account.id,), events)
+    events.append(OrdersCancelled(account.id, command.market_id, count))
+    return events
+
+
+def _closed_refusal(state: State, market: Market) -> CommandRejected:
+    if state.mode is _HALTED:
+        return CommandRejected(Reason.EXCHANGE_HALTED, "", "the exchange is halted")
+    message = f"the market is {market.status.value}"
+    return CommandRejected(Reason.MARKET_NOT_OPEN, "market", message)

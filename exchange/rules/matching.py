@@ -1,0 +1,153 @@
+"""The walk of an incoming order through the book: price-time priority, the resting order's price.
+
+    BUY  x SELL of one outcome -> TRANSFER     shares change hands
+    BUY  x BUY  of both        -> MINT         a pair is made, each pays its leg
+    SELL x SELL of both        -> MERGE        a pair is given up, each is paid its leg
+
+`walk` trades and reports why it stopped; what then becomes of the order is `rules/placing.py`'s to
+say. `offers` is the same walk without trading, for what must be known beforehand.  Legs, sides and
+outcomes are treated alike: nothing here is written once for bids and once for asks.
+
+A `limit` is the largest key (see `model/order_book.py`) of the facing side that the incoming order
+accepts: its YES price for a bid, the negative for an ask, None for a MARKET order.
+"""
+
+from collections.abc import Iterator
+from enum import Enum, auto
+from typing import Final
+
+from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.events import Event, TradeExecuted
+from exchange.messages.terms import BUY, YES, CancelReason, SelfTradePrevention, TradeKind
+from exchange.model.market import Market
+from exchange.model.order_book import BookSide, Order, own_price
+from exchange.model.state import State
+from exchange.rules.ending import end_order
+from exchange.rules.escrow import affordable, reservation
+from exchange.rules.fees import charge
+from exchange.transitions import order_transitions
+
+_CANCEL_TAKER: Final = SelfTradePrevention.CANCEL_TAKER
+_CANCEL_MAKER: Final = SelfTradePrevention.CANCEL_MAKER
+_SELF_TRADE: Final = CancelReason.SELF_TRADE
+_TRANSFER: Final = TradeKind.TRANSFER
+_MINT: Final = TradeKind.MINT
+_MERGE: Final = TradeKind.MERGE
+
+
+class Stop(Enum):
+    """Why a walk ended."""
+
+    FILLED = auto()
+    NO_MORE = auto()
+    """Nothing in the book is good enough any more."""
+    SELF_TRADE = auto()
+    BUDGET = auto()
+    """The next unit costs more than is left."""
+
+
+def offers(facing: BookSide, limit: int | None) -> Iterator[Order]:
+    """Yield the resting orders that an incoming one would meet, in the order it would meet them."""
+    for order in facing.orders():
+        if limit is not None and facing.sign * order.yes_price > limit:
+            return
+        yield order
+
+
+def walk(
+    state: State,
+    market: Market,
+    taker: Order,
+    limit: int | None,
+    budget: int | None,
+    events: list[Event],
+) -> Stop:
+    """Trade `taker` against the book until it is filled or must stop.
+
+    `budget` (money) bounds what a MARKET BUY pays, fees included; None for all others, who have
+    locked what they need.  Applies and appends TradeExecuted and, by self-trade prevention,
+    OrderCancelled of makers. O(fills), plus O(log levels) for each level emptied.
+    """
+    facing = market.book.asks if taker.is_bid else market.book.bids
+    by_cost = taker.quantity is None
+    prevention = taker.self_trade_prevention
+    spent = 0
+    while by_cost or taker.remaining:
+        if by_cost and spent == budget:
+            return Stop.BUDGET
+        best = facing.best
+        if best is None or (limit is not None and facing.sign * best.price > limit):
+            return Stop.NO_MORE
+        maker = best.head
+        if maker.account_id == taker.account_id:
+            if prevention is not _CANCEL_TAKER:
+                end_order(state, maker, _SELF_TRADE, events)
+            if prevention is not _CANCEL_MAKER:
+                return Stop.SELF_TRADE
+            continue
+        quantity = maker.remaining
+        if not by_cost and taker.remaining < quantity:
+            quantity = taker.remaining
+        if budget is not None:
+            price = own_price(taker.outcome, maker.yes_price)
+            quantity = affordable(market, price, taker.fee_carry, budget - spent, quantity)
+            if quantity == 0:
+                return Stop.BUDGET
+        trade = _trade(state, market, taker, maker, quantity)
+        events.append(trade)
+        order_transitions.trade_executed(state, trade)
+        if budget is not None:
+            spent += trade.price * quantity + trade.taker_fee
+    return Stop.FILLED
+
+
+def _trade(
+    state: State, market: Market, taker: Order, maker: Order, quantity: int
+) -> TradeExecuted:
+    yes_price = maker.yes_price
+    price = yes_price if taker.outcome is YES else PRICE_SCALE - yes_price
+    if taker.outcome is maker.outcome:
+        kind, maker_price = _TRANSFER, price
+    else:
+        kind, maker_price = (_MINT if taker.side is BUY else _MERGE), PRICE_SCALE - price
+    taker_rate, maker_rate = market.taker_fee, market.maker_fee
+    taker_fee = maker_fee = taker_carry = maker_carry = 0
+    if taker_rate or maker_rate:
+        model = market.fee_model
+        taker_fee, taker_carry = charge(model, taker_rate, price, quantity, taker.fee_carry)
+        maker_fee, maker_carry = charge(model, maker_rate, maker_price, quantity, maker.fee_carry)
+        taker_rate = max(taker_rate, maker_rate)
+    return TradeExecuted(
+        market.id,
+        market.trade_no + 1,
+        market.seq if market.published == state.seq else market.seq + 1,
+        kind,
+        taker.side,
+        taker.outcome,
+        price,
+        yes_price,
+        quantity,
+        taker.id,
+        taker.account_id,
+        _unlocked(market, taker, taker_rate, quantity, taker_carry),
+        taker_fee,
+        taker_carry,
+        maker.id,
+        maker.account_id,
+        _unlocked(market, maker, maker_rate, quantity, maker_carry),
+        maker_fee,
+        maker_carry,
+    )
+
+
+def _unlocked(market: Market, order: Order, rate: int, quantity: int, carry_after: int) -> int:
+    """Return what leaves the order's reservation when it trades `quantity`."""
+    if order.side is not BUY:
+        return quantity
+    price = order.price
+    if price is None:
+        return 0
+    remaining = order.remaining - quantity
+    if rate == 0:
+        return order.locked - price * remaining
+    return order.locked - reservation(market, rate, price, remaining, carry_after)

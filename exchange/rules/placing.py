@@ -1,0 +1,365 @@
+"""Placing an order: what is checked, in which order, and what becomes of the order after its walk.
+
+    client id -> account, market -> mode, life -> terms -> means -> liquidity -> bounds
+
+Everything that can refuse is asked before the first event, so a refusal changes nothing.
+"""
+
+from typing import Final
+
+from msgspec.structs import astuple
+
+from exchange.messages.bounds import (
+    OPEN_ORDERS_PER_ACCOUNT,
+    PRICE_MAX,
+    PRICE_MIN,
+    PRICE_SCALE,
+    QUANTITY_MAX,
+)
+from exchange.messages.commands import PlaceOrder, PlaceOrderFields
+from exchange.messages.events import (
+    CommandRejected,
+    Event,
+    OrderFilled,
+    OrderPlaced,
+    OrderRested,
+    TradeExecuted,
+)
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import (
+    BUY,
+    FOK,
+    GTC,
+    LIMIT,
+    YES,
+    CancelReason,
+    ExchangeMode,
+    OrderType,
+    Outcome,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from exchange.messages.units import format_money, format_price, format_quantity
+from exchange.model.accounts import Account
+from exchange.model.market import OPEN, Market
+from exchange.model.order_book import BookSide, Order, own_price
+from exchange.model.state import State
+from exchange.rules.ending import end_order
+from exchange.rules.escrow import affordable, reservation, resting_reservation, taking_rate
+from exchange.rules.fees import charge
+from exchange.rules.matching import Stop, offers, walk
+from exchange.rules.netting import net
+from exchange.transitions import order_transitions
+
+_CANCEL_MAKER: Final = SelfTradePrevention.CANCEL_MAKER
+_MODE_OPEN: Final = ExchangeMode.OPEN
+_MODE_REFUSALS: Final = {
+    ExchangeMode.POST_ONLY: Reason.EXCHANGE_POST_ONLY,
+    ExchangeMode.CANCEL_ONLY: Reason.EXCHANGE_CANCEL_ONLY,
+    ExchangeMode.HALTED: Reason.EXCHANGE_HALTED,
+}
+_CANCEL_REASONS: Final = {
+    Stop.NO_MORE: CancelReason.NO_LIQUIDITY,
+    Stop.SELF_TRADE: CancelReason.SELF_TRADE,
+    Stop.BUDGET: CancelReason.INSUFFICIENT_BALANCE,
+}
+
+
+def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
+    """Return (field, what is wrong) if the order's terms contradict each other whatever the market
+    is.
+
+    The edge asks before it sends a command, the engine asks again.
+    """
+    return _terms_problem(
+        command.side,
+        command.type,
+        command.price,
+        command.quantity,
+        command.time_in_force,
+        command.max_cost,
+    )
+
+
+def _terms_problem(
+    side: Side,
+    kind: OrderType,
+    price: int | None,
+    quantity: int | None,
+    time_in_force: TimeInForce,
+    max_cost: int | None,
+) -> tuple[str, str] | None:
+    if kind is LIMIT:
+        if price is None:
+            return "price", "is required for a LIMIT order"
+        if not PRICE_MIN <= price <= PRICE_MAX:
+            return "price", "must lie between 0.0001 and 0.9999"
+        if max_cost is not None:
+            return "maxCost", "goes with a MARKET BUY only"
+    else:
+        if price is not None:
+            return "price", "goes with a LIMIT order only"
+        if time_in_force is GTC:
+            return "timeInForce", "must be IOC or FOK for a MARKET order"
+        if max_cost is not None:
+            return _max_cost_problem(side, quantity, time_in_force, max_cost)
+    if quantity is None:
+        return "quantity", "is required"
+    if not 1 <= quantity <= QUANTITY_MAX:
+        return "quantity", "must be positive and at most 100000000.00"
+    return None
+
+
+def _max_cost_problem(
+    side: Side, quantity: int | None, time_in_force: TimeInForce, max_cost: int
+) -> tuple[str, str] | None:
+    if side is not BUY:
+        return "maxCost", "goes with a MARKET BUY only"
+    if quantity is not None:
+        return "maxCost", "excludes quantity"
+    if time_in_force is FOK:
+        return "maxCost", "excludes timeInForce FOK"
+    if max_cost < 1:
+        return "maxCost", "must be positive"
+    return None
+
+
+def place(state: State, command: PlaceOrder) -> list[Event]:
+    """Run a PlaceOrder and return its events, already applied."""
+    fields: PlaceOrderFields = astuple(command)
+    (
+        account_id,
+        market_id,
+        side,
+        outcome,
+        kind,
+        price,
+        quantity,
+        time_in_force,
+        prevention,
+        max_cost,
+        client_order_id,
+        _prior,
+    ) = fields
+    account = state.accounts.get(account_id)
+    market = state.markets.get(market_id)
+    if account is None:
+        return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
+    if market is None:
+        return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
+    if state.mode is not _MODE_OPEN or market.status is not OPEN:
+        return [_closed_refusal(state, market)]
+    refusal = _terms_refusal(market, side, kind, price, quantity, time_in_force, max_cost)
+    if refusal is not None:
+        return [refusal]
+    bid = (side is BUY) is (outcome is YES)
+    facing = market.book.asks if bid else market.book.bids
+    limit = None if price is None else facing.sign * own_price(outcome, price)
+    best = facing.best
+    taking = best is not None and (limit is None or facing.sign * best.price <= limit)
+    if side is BUY:
+        locked, refusal = _cash_to_lock(market, account, price, quantity, max_cost, taking=taking)
+    else:
+        locked, refusal = _shares_to_lock(market, account, outcome, quantity or 0)
+    if refusal is None and (taking or time_in_force is FOK):
+        refusal = _liquidity_refusal(market, account, command, facing, limit)
+    if refusal is not None:
+        return [refusal]
+    rests = time_in_force is GTC
+    if rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
+        problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
+        return [CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)]
+    budget = None
+    if price is None and side is BUY:
+        budget = account.available if max_cost is None else max_cost
+    order_id, resting = state.next_order_id, rests and not taking
+    placed = OrderPlaced(
+        order_id,
+        account_id,
+        market_id,
+        side,
+        outcome,
+        kind,
+        price,
+        quantity,
+        time_in_force,
+        prevention,
+        max_cost,
+        client_order_id,
+        locked,
+        resting,
+    )
+    events: list[Event] = [placed]
+    order_transitions.order_placed(state, placed)
+    if not resting:
+        _take(state, market, state.orders[order_id], limit, budget, events)
+    return events
+
+
+def _take(
+    state: State,
+    market: Market,
+    order: Order,
+    limit: int | None,
+    budget: int | None,
+    events: list[Event],
+) -> None:
+    """Walk the book with a placed order, end it or let it rest, and net what that freed."""
+    stop = walk(state, market, order, limit, budget, events)
+    traders = {order.account_id: None}
+    for event in events:
+        if type(event) is TradeExecuted:
+            traders[event.maker_account_id] = None
+    if stop is Stop.NO_MORE and order.time_in_force is GTC:
+        unlocked = order.locked - resting_reservation(market, order)
+        rested = OrderRested(order.id, order.account_id, order.market_id, order.side, unlocked)
+        events.append(rested)
+        order_transitions.order_rested(state, rested)
+    elif stop is Stop.BUDGET and order.max_cost is not None:
+        filled = OrderFilled(order.id, order.account_id, order.market_id)
+        events.append(filled)
+        order_transitions.order_filled(state, filled)
+    elif stop is not Stop.FILLED:
+        end_order(state, order, _CANCEL_REASONS[stop], events)
+    net(state, market, traders, events)
+
+
+def _closed_refusal(state: State, market: Market) -> CommandRejected:
+    if state.mode is not _MODE_OPEN:
+        message = f"the exchange is {state.mode.value}"
+        return CommandRejected(_MODE_REFUSALS[state.mode], "", message)
+    message = f"the market is {market.status.value}"
+    return CommandRejected(Reason.MARKET_NOT_OPEN, "market", message)
+
+
+def _terms_refusal(
+    market: Market,
+    side: Side,
+    kind: OrderType,
+    price: int | None,
+    quantity: int | None,
+    time_in_force: TimeInForce,
+    max_cost: int | None,
+) -> CommandRejected | None:
+    problem = _terms_problem(side, kind, price, quantity, time_in_force, max_cost)
+    if problem is not None:
+        return CommandRejected(Reason.INVALID_ORDER, *problem)
+    if price is not None and price % market.tick_size:
+        nearest = format_price(nearest_on_tick(price, market.tick_size, side))
+        tick = format_price(market.tick_size)
+        message = f"is off the tick of {tick}; the nearest valid price is {nearest}"
+        return CommandRejected(Reason.OFF_TICK, "price", message)
+    if quantity is not None and quantity < market.min_quantity:
+        message = f"must be at least {format_quantity(market.min_quantity)}"
+        return CommandRejected(Reason.BELOW_MIN_QUANTITY, "quantity", message)
+    return None
+
+
+def nearest_on_tick(price: int, tick_size: int, side: Side) -> int:
+    """Return the valid price next to `price`; halfway between two, the one that costs the sender
+    less.
+    """
+    below = price - price % tick_size
+    above = below + tick_size
+    if above >= PRICE_SCALE:
+        return below
+    if below == 0:
+        return above
+    distance = (price - below) - (above - price)
+    if distance == 0:
+        return below if side is BUY else above
+    return below if distance < 0 else above
+
+
+def _shares_to_lock(
+    market: Market, account: Account, outcome: Outcome, quantity: int
+) -> tuple[int, CommandRejected | None]:
+    """Return what a SELL must lock, and the refusal if the account hasn't got it."""
+    position = market.positions.get(account.id)
+    free = 0 if position is None else position.holding(outcome).free
+    if free < quantity:
+        message = f"needs {format_quantity(quantity)} free shares, has {format_quantity(free)}"
+        return 0, CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)
+    return quantity, None
+
+
+def _cash_to_lock(
+    market: Market,
+    account: Account,
+    price: int | None,
+    quantity: int | None,
+    max_cost: int | None,
+    *,
+    taking: bool,
+) -> tuple[int, CommandRejected | None]:
+    """Return what a BUY must lock, and the refusal if the account hasn't got it."""
+    if price is not None and quantity is not None:
+        rate = taking_rate(market) if taking else market.maker_fee
+        needed = locked = reservation(market, rate, price, quantity, 0)
+    else:
+        needed, locked = max_cost or 0, 0
+    if account.available < needed:
+        message = f"needs {format_money(needed)} available, has {format_money(account.available)}"
+        return 0, CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
+    return locked, None
+
+
+def _liquidity_refusal(
+    market: Market, account: Account, command: PlaceOrder, facing: BookSide, limit: int | None
+) -> CommandRejected | None:
+    if command.time_in_force is FOK:
+        return _fok_refusal(market, account, command, facing, limit)
+    if command.price is None and command.side is BUY:
+        return _first_unit_refusal(market, account, command, facing)
+    return None
+
+
+def _fok_refusal(
+    market: Market, account: Account, command: PlaceOrder, facing: BookSide, limit: int | None
+) -> CommandRejected | None:
+    """Walk without trading; own orders on the way count as `matching.walk` would treat them."""
+    missing = command.quantity or 0
+    pays_as_it_goes = command.price is None and command.side is BUY
+    spent = carry = 0
+    for maker in offers(facing, limit):
+        if maker.account_id == command.account_id:
+            if command.self_trade_prevention is not _CANCEL_MAKER:
+                return CommandRejected(
+                    Reason.FOK_NOT_FILLABLE, "quantity", "an own order stands in the way"
+                )
+            continue
+        quantity = min(missing, maker.remaining)
+        if pays_as_it_goes:
+            price = own_price(command.outcome, maker.yes_price)
+            fee, carry = charge(market.fee_model, market.taker_fee, price, quantity, carry)
+            spent += price * quantity + fee
+            if spent > account.available:
+                message = f"needs more than the {format_money(account.available)} available"
+                return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
+        missing -= quantity
+        if missing == 0:
+            return None
+    message = f"{format_quantity(missing)} of it can't be filled at once"
+    return CommandRejected(Reason.FOK_NOT_FILLABLE, "quantity", message)
+
+
+def _first_unit_refusal(
+    market: Market, account: Account, command: PlaceOrder, facing: BookSide
+) -> CommandRejected | None:
+    """Refuse a MARKET BUY that can't pay for one unit of the first order it would meet."""
+    for maker in offers(facing, None):
+        if maker.account_id == command.account_id:
+            if command.self_trade_prevention is not _CANCEL_MAKER:
+                return None
+            continue
+        price = own_price(command.outcome, maker.yes_price)
+        budget = account.available if command.max_cost is None else command.max_cost
+        if affordable(market, price, 0, budget, 1):
+            return None
+        if command.max_cost is None:
+            message = f"{format_money(budget)} buys nothing at {format_price(price)}"
+            return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
+        message = f"buys nothing at {format_price(price)}"
+        return CommandRejected(Reason.MAX_COST_TOO_SMALL, "maxCost", message)
+    return None

@@ -1,0 +1,1 @@
+"""What each event changes, and nothing else changes anything."""

@@ -1,0 +1,54 @@
+"""Noting that something changed: the dirty lists, and the sequences that clients see.
+
+`account.seq` moves once per command for each order, for the cash and for each holding that the
+command changed, which is one private message each; `market.seq` moves once per command that
+changed the market's public state. A mark (`touched`, `published`, an order's `seq`) holds the
+command that set it last, so that the second change within a command costs one comparison.
+"""
+
+from exchange.model.accounts import Account, Holding
+from exchange.model.market import Market
+from exchange.model.order_book import Order
+from exchange.model.state import State
+
+
+def touch_order(state: State, account: Account, order: Order) -> None:
+    """The order changed."""
+    if order.seq != state.seq:
+        order.seq = state.seq
+        order.updated_at = state.now
+        account.seq += 1
+        state.dirty.orders[order.id] = order
+        state.dirty.accounts[account.id] = account
+
+
+def touch_cash(state: State, account: Account) -> None:
+    """The account's cash changed."""
+    if account.touched != state.seq:
+        account.touched = state.seq
+        account.seq += 1
+        state.dirty.accounts[account.id] = account
+
+
+def touch_holding(state: State, account: Account, holding: Holding) -> None:
+    """The account's shares changed."""
+    if holding.touched != state.seq:
+        holding.touched = state.seq
+        account.seq += 1
+        state.dirty.accounts[account.id] = account
+        state.dirty.holdings.append(holding)
+
+
+def touch_market(state: State, market: Market) -> None:
+    """The market changed in a way that only its record shows."""
+    if market.touched != state.seq:
+        market.touched = state.seq
+        state.dirty.markets[market.id] = market
+
+
+def touch_public(state: State, market: Market) -> None:
+    """The market's public state changed."""
+    if market.published != state.seq:
+        market.published = state.seq
+        market.seq += 1
+        state.dirty.markets[market.id] = market

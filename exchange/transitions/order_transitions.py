@@ -1,0 +1,249 @@
+"""What the events of an order's life change, from its placing to its end; see `transitions.py`."""
+
+from typing import Any, Final
+
+from msgspec.structs import astuple
+
+from exchange.messages.bounds import PRICE_SCALE, TALLY_MAX
+from exchange.messages.events import (
+    OrderCancelled,
+    OrderCancelledFields,
+    OrderFilled,
+    OrderPlaced,
+    OrderRested,
+    OrdersCancelled,
+    PairsNetted,
+    TradeExecuted,
+    TradeExecutedFields,
+)
+from exchange.messages.terms import BUY, YES, OrderStatus, TradeKind
+from exchange.model.accounts import Account, Position
+from exchange.model.idempotency import ORDER_ID
+from exchange.model.market import Market
+from exchange.model.order_book import Order
+from exchange.model.state import State
+from exchange.transitions.marks import (
+    touch_cash,
+    touch_holding,
+    touch_market,
+    touch_order,
+    touch_public,
+)
+
+_PARTIAL: Final = OrderStatus.PARTIAL
+_FILLED: Final = OrderStatus.FILLED
+_CANCELLED: Final = OrderStatus.CANCELLED
+_MINT: Final = TradeKind.MINT
+_MERGE: Final = TradeKind.MERGE
+
+
+def order_placed(state: State, event: OrderPlaced) -> None:
+    """Open an order, lock its reservation, and put it into the book if it crosses nothing."""
+    order = Order(event, state.seq, state.now)
+    account_id, locked = order.account_id, order.locked
+    account = state.accounts[account_id]
+    order_id: Any = order.id  # one object is the key everywhere: compiled, each int would be boxed
+    state.orders[order_id] = order
+    account.orders[order_id] = order
+    state.dirty.orders[order_id] = order
+    state.dirty.accounts[account_id] = account
+    state.next_order_id = order.id + 1
+    account.seq += 1
+    if order.client_order_id is not None:
+        state.open_client_ids[(account_id, ORDER_ID, order.client_order_id)] = order_id
+    if locked:
+        if order.side is BUY:
+            account.available -= locked
+            account.locked += locked
+            touch_cash(state, account)
+        else:
+            holding = state.holding_of(order)
+            holding.free -= locked
+            holding.locked += locked
+            touch_holding(state, account, holding)
+    if event.resting:
+        market = state.markets[order.market_id]
+        market.book.own_side(order).add(order)
+        touch_public(state, market)
+
+
+def trade_executed(state: State, event: TradeExecuted) -> None:
+    """Fill both orders, move the shares and the money, and take what was traded off the book."""
+    fields: TradeExecutedFields = astuple(event)
+    (
+        market_id,
+        trade_no,
+        _market_seq,
+        kind,
+        _side,
+        _outcome,
+        _price,
+        yes_price,
+        quantity,
+        taker_id,
+        _taker_account_id,
+        taker_unlocked,
+        taker_fee,
+        taker_carry,
+        maker_id,
+        _maker_account_id,
+        maker_unlocked,
+        maker_fee,
+        maker_carry,
+    ) = fields
+    market = state.markets[market_id]
+    maker, taker = state.orders[maker_id], state.orders[taker_id]
+    side = market.book.own_side(maker)
+    if maker.remaining > quantity:
+        side.reduce(maker, quantity)
+    else:
+        side.remove(maker)
+    _fill(state, market, maker, yes_price, quantity, maker_unlocked, maker_fee, maker_carry)
+    _fill(state, market, taker, yes_price, quantity, taker_unlocked, taker_fee, taker_carry)
+    if kind is _MINT:
+        market.collateral += PRICE_SCALE * quantity
+    elif kind is _MERGE:
+        market.collateral -= PRICE_SCALE * quantity
+    state.fees += maker_fee + taker_fee
+    market.trade_no = trade_no
+    market.last_price = yes_price
+    market.volume = min(market.volume + quantity, TALLY_MAX)
+    touch_public(state, market)
+
+
+def order_rested(state: State, event: OrderRested) -> None:
+    """Put what the order didn't trade into the book, and free what it needs no longer."""
+    order = state.orders[event.order_id]
+    account = state.accounts[order.account_id]
+    if event.unlocked:
+        _unlock(state, account, order, event.unlocked)
+    market = state.markets[order.market_id]
+    market.book.own_side(order).add(order)
+    touch_order(state, account, order)
+    touch_public(state, market)
+
+
+def order_filled(state: State, event: OrderFilled) -> None:
+    """End an order by maximal cost that bought all it could."""
+    order = state.orders[event.order_id]
+    order.status = _FILLED
+    account = state.accounts[order.account_id]
+    touch_order(state, account, order)
+    _close(state, account, order)
+
+
+def order_cancelled(state: State, event: OrderCancelled) -> None:
+    """End an order early: out of the book, and everything it had locked is free."""
+    fields: OrderCancelledFields = astuple(event)
+    order_id, account_id, market_id, _side, reason, unlocked = fields
+    order = state.orders[order_id]
+    account = state.accounts[account_id]
+    if order.resting:
+        market = state.markets[market_id]
+        market.book.own_side(order).remove(order)
+        touch_public(state, market)
+    order.status = _CANCELLED
+    order.cancel_reason = reason
+    touch_order(state, account, order)
+    if unlocked:
+        _unlock(state, account, order, unlocked)
+    _close(state, account, order)
+
+
+def orders_cancelled(state: State, event: OrdersCancelled) -> None:
+    """Sum up a cancel-all, whose orders ended by events of their own."""
+
+
+def pairs_netted(state: State, event: PairsNetted) -> None:
+    """Turn free pairs into cash from the collateral; the profit is what they pay less what they
+    cost.
+    """
+    market = state.markets[event.market_id]
+    account = state.accounts[event.account_id]
+    position = market.positions[event.account_id]
+    profit = proceeds = PRICE_SCALE * event.quantity
+    for holding in (position.yes, position.no):
+        cost = holding.cost_of(event.quantity)
+        holding.free -= event.quantity
+        holding.cost -= cost
+        profit -= cost
+        touch_holding(state, account, holding)
+    realise(position, profit)
+    account.available += proceeds
+    market.collateral -= proceeds
+    touch_cash(state, account)
+    touch_market(state, market)
+
+
+def realise(position: Position, profit: int) -> None:
+    """Add a profit, or a loss below zero, to the sum of all there were."""
+    position.realised = max(-TALLY_MAX, min(position.realised + profit, TALLY_MAX))
+
+
+def _fill(
+    state: State,
+    market: Market,
+    order: Order,
+    yes_price: int,
+    quantity: int,
+    unlocked: int,
+    fee: int,
+    carry: int,
+) -> None:
+    account = state.accounts[order.account_id]
+    position = market.positions.get(order.account_id)
+    if position is None:
+        position = state.open_position(order.account_id, market.id)
+    if order.outcome is YES:
+        holding, amount = position.yes, quantity * yes_price
+    else:
+        holding, amount = position.no, quantity * (PRICE_SCALE - yes_price)
+    if order.side is BUY:
+        account.locked -= unlocked
+        account.available += unlocked - amount - fee
+        holding.free += quantity
+        holding.cost += amount
+    else:
+        cost = holding.cost_of(quantity)
+        holding.locked -= quantity
+        holding.cost -= cost
+        realise(position, amount - cost)
+        account.available += amount - fee
+    order.locked -= unlocked
+    order.filled += quantity
+    order.filled_cash += amount
+    if fee or carry or order.fee_carry:
+        order.fees_paid += fee
+        order.fee_carry = carry
+    touch_order(state, account, order)
+    touch_cash(state, account)
+    touch_holding(state, account, holding)
+    if order.quantity is None or order.remaining > quantity:
+        order.status = _PARTIAL
+        order.remaining -= quantity if order.remaining else 0
+    else:
+        order.remaining = 0
+        order.status = _FILLED
+        _close(state, account, order)
+
+
+def _unlock(state: State, account: Account, order: Order, amount: int) -> None:
+    order.locked -= amount
+    if order.side is BUY:
+        account.locked -= amount
+        account.available += amount
+        touch_cash(state, account)
+    else:
+        holding = state.holding_of(order)
+        holding.locked -= amount
+        holding.free += amount
+        touch_holding(state, account, holding)
+
+
+def _close(state: State, account: Account, order: Order) -> None:
+    del state.orders[order.id]
+    del account.orders[order.id]
+    if order.client_order_id is not None:
+        key = (order.account_id, ORDER_ID, order.client_order_id)
+        del state.open_client_ids[key]
+        state.recent_ids.order_closed(key, state.seq)

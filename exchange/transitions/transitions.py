@@ -1,0 +1,173 @@
+"""What each event changes.  Nothing else in Probity changes a `State`.
+
+The engine applies an event the moment it decides it, the committed view applies the same events
+after their commit, and `probity verify` applies them from the journal: one code, so the three
+can't drift apart. No rule is asked here and nothing is refused; an event that doesn't fit raises
+(KeyError, InvariantViolated) and the process must stop.
+
+This file holds the dispatch and the events of accounts, markets and the exchange;
+`transitions/order_transitions.py` those of orders; `transitions/marks.py` notes what was changed.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from exchange.messages.events import (
+    AccountOpened,
+    CommandRejected,
+    CommandReplayed,
+    Event,
+    ExchangeModeChanged,
+    FundsCredited,
+    MarketCreated,
+    MarketResolved,
+    MarketStatusChanged,
+    OrderCancelled,
+    OrderFilled,
+    OrderPlaced,
+    OrderRested,
+    OrdersCancelled,
+    PairsNetted,
+    PositionSettled,
+    TradeExecuted,
+)
+from exchange.messages.terms import MarketStatus, Resolution
+from exchange.model.accounts import Account
+from exchange.model.market import UNFINISHED, Market
+from exchange.model.state import State
+from exchange.transitions.marks import touch_cash, touch_holding, touch_market, touch_public
+from exchange.transitions.order_transitions import (
+    order_cancelled,
+    order_filled,
+    order_placed,
+    order_rested,
+    orders_cancelled,
+    pairs_netted,
+    realise,
+    trade_executed,
+)
+
+
+def begin(state: State, seq: int, at: int) -> None:
+    """Start the command `seq` at time `at`; every event applied until the next call belongs to
+    it.
+    """
+    state.seq = seq
+    state.now = at
+
+
+def apply(state: State, event: Event) -> None:
+    """Change the state by one event."""
+    _APPLY[type(event)](state, event)
+
+
+def command_rejected(state: State, event: CommandRejected) -> None:
+    """A refusal changes nothing."""
+
+
+def command_replayed(state: State, event: CommandReplayed) -> None:
+    """A repeat changes nothing."""
+
+
+def account_opened(state: State, event: AccountOpened) -> None:
+    """Add an empty account."""
+    account = Account(event.account_id, opened_seq=state.seq)
+    state.accounts[event.account_id] = account
+    touch_cash(state, account)
+
+
+def funds_credited(state: State, event: FundsCredited) -> None:
+    """Issue money."""
+    account = state.accounts[event.account_id]
+    account.available += event.amount
+    state.issued += event.amount
+    touch_cash(state, account)
+
+
+def market_created(state: State, event: MarketCreated) -> None:
+    """List a market and set its closing."""
+    market = Market(
+        id=event.market_id,
+        slug=event.slug,
+        question=event.question,
+        description=event.description,
+        category=event.category,
+        close_time=event.close_time,
+        tick_size=event.tick_size,
+        min_quantity=event.min_quantity,
+        maker_fee=event.maker_fee,
+        taker_fee=event.taker_fee,
+        fee_model=event.fee_model,
+        status=event.status,
+        created_at=state.now,
+    )
+    state.markets[market.id] = market
+    state.market_by_slug[market.slug] = market
+    state.closings.add((market.close_time, market.id))
+    state.next_market_id = market.id + 1
+    touch_public(state, market)
+
+
+def market_status_changed(state: State, event: MarketStatusChanged) -> None:
+    """Move a market's life on."""
+    market = state.markets[event.market_id]
+    _set_status(state, market, event.status)
+    touch_public(state, market)
+
+
+def market_resolved(state: State, event: MarketResolved) -> None:
+    """End a market; the payments follow as events of their own."""
+    market = state.markets[event.market_id]
+    void = event.outcome is Resolution.VOID
+    _set_status(state, market, MarketStatus.VOID if void else MarketStatus.RESOLVED)
+    market.resolution = event.outcome
+    market.yes_payout = event.yes_payout
+    market.source = event.source
+    market.resolved_at = state.now
+    touch_public(state, market)
+
+
+def position_settled(state: State, event: PositionSettled) -> None:
+    """Turn all shares of one holder into cash from the collateral."""
+    market = state.markets[event.market_id]
+    account = state.accounts[event.account_id]
+    position = market.positions[event.account_id]
+    realise(position, event.payout - position.yes.cost - position.no.cost)
+    for holding in (position.yes, position.no):
+        holding.free = holding.cost = 0
+        touch_holding(state, account, holding)
+    account.available += event.payout
+    market.collateral -= event.payout
+    touch_cash(state, account)
+    touch_market(state, market)
+
+
+def exchange_mode_changed(state: State, event: ExchangeModeChanged) -> None:
+    """Change what the exchange takes."""
+    state.mode = event.mode
+
+
+def _set_status(state: State, market: Market, status: MarketStatus) -> None:
+    if market.status in UNFINISHED and status not in UNFINISHED:
+        state.closings.remove((market.close_time, market.id))
+    market.status = status
+
+
+_APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
+    CommandRejected: command_rejected,
+    CommandReplayed: command_replayed,
+    AccountOpened: account_opened,
+    FundsCredited: funds_credited,
+    MarketCreated: market_created,
+    MarketStatusChanged: market_status_changed,
+    MarketResolved: market_resolved,
+    PositionSettled: position_settled,
+    ExchangeModeChanged: exchange_mode_changed,
+    OrderPlaced: order_placed,
+    TradeExecuted: trade_executed,
+    OrderRested: order_rested,
+    OrderFilled: order_filled,
+    OrderCancelled: order_cancelled,
+    OrdersCancelled: orders_cancelled,
+    PairsNetted: pairs_netted,
+}

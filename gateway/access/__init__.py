@@ -1,0 +1,1 @@
+"""Who calls and how often: principals, rate limits, client addresses."""

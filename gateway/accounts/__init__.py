@@ -1,0 +1,1 @@
+"""Who one is: sign-in, tokens, passwords, cookies, sessions, roles."""

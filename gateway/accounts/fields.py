@@ -1,0 +1,42 @@
+"""What may stand in an e-mail address and in a display name.
+
+An address is ASCII and becomes lower case, so that two that look the same are the same. A display
+name is public: it holds no "@", so that nobody's address is shown by habit, and nothing invisible.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from gateway.wire.errors import ValidationFailed
+
+EMAIL_LENGTH: Final = 254
+DISPLAY_NAME_LENGTH: Final = 40
+
+_ATOM: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_EMAIL: Final = re.compile(
+    rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}", re.ASCII
+)
+
+
+def email_address(text: str, field: str = "email") -> str:
+    """Return the normalised address; raises ValidationFailed naming `field`."""
+    lowered = text.lower() if text.isascii() and len(text) <= EMAIL_LENGTH else ""
+    if _EMAIL.fullmatch(lowered) is None:
+        raise ValidationFailed.of(field, "must be an e-mail address such as ada@example.org")
+    return lowered
+
+
+def display_name(text: str | None, field: str = "displayName") -> str | None:
+    """Return the name as it will be shown; raises ValidationFailed naming `field`."""
+    if text is None:
+        return None
+    name = unicodedata.normalize("NFC", text)
+    if not 1 <= len(name) <= DISPLAY_NAME_LENGTH or name != name.strip():
+        raise ValidationFailed.of(
+            field, f"must have 1 to {DISPLAY_NAME_LENGTH} characters, no blanks around them"
+        )
+    if not name.isprintable() or "@" in name:
+        raise ValidationFailed.of(field, 'must hold no control characters and no "@"')
+    return name

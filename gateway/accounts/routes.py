@@ -1,0 +1,193 @@
+"""The rows of the route table under /auth, and a user as its owner and admins see it."""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from gateway.accounts.cookies import read_refresh_cookie, refresh_cookie
+from gateway.accounts.fields import DISPLAY_NAME_LENGTH, EMAIL_LENGTH, display_name, email_address
+from gateway.accounts.sign_in import SESSION_ENDED, SignedIn
+from gateway.engine_side.feed import READS_ONLY
+from gateway.http.request import AnyRequest, Request
+from gateway.http.routing import Role, Route
+from gateway.settings.values import PASSWORD_LENGTH
+from gateway.wire.errors import (
+    Conflict,
+    NotFound,
+    RateLimited,
+    Refused,
+    Unauthorized,
+    Unavailable,
+    UnknownOutcome,
+)
+from gateway.wire.scalars import iso_millis
+from gateway.wire.strict_json import AnswerStruct, BodyStruct
+from persistence.repositories.users import User
+
+EmailText = Annotated[str, msgspec.Meta(max_length=EMAIL_LENGTH, description="e-mail address")]
+PasswordText = Annotated[
+    str, msgspec.Meta(min_length=PASSWORD_LENGTH[0], max_length=PASSWORD_LENGTH[1])
+]
+TriedPasswordText = Annotated[str, msgspec.Meta(max_length=PASSWORD_LENGTH[1])]
+NameText = Annotated[
+    str,
+    msgspec.Meta(max_length=DISPLAY_NAME_LENGTH, description="public name; unset: Trader-<id>"),
+]
+
+
+_ACCOUNT_ERRORS: Final = (Refused, Unavailable, UnknownOutcome)
+"""What opening the account may come to."""
+
+
+class RegisterBody(BodyStruct, frozen=True):
+    """Who wants an account."""
+
+    email: EmailText
+    password: PasswordText
+    display_name: NameText | None = None
+
+
+class LoginBody(BodyStruct, frozen=True):
+    """Who wants in."""
+
+    email: EmailText
+    password: TriedPasswordText
+
+
+class UserView(AnswerStruct, frozen=True):
+    """A user as its owner and admins see it."""
+
+    id: str
+    email: str
+    display_name: str
+    role: str
+    created_at: str
+
+    @classmethod
+    def of(cls, user: User) -> "UserView":
+        """Return the view of a user."""
+        created_at = iso_millis(user.created_at)
+        return cls(str(user.id), user.email, user.display_name, user.role, created_at)
+
+
+class SignedInView(AnswerStruct, frozen=True):
+    """A sign-in; the refresh token travels in a cookie beside it."""
+
+    user: UserView
+    access_token: str
+    expires_in: int
+    """Seconds."""
+
+
+class MeView(AnswerStruct, frozen=True):
+    """The caller."""
+
+    user: UserView
+
+
+async def register(request: Request[RegisterBody, None]) -> SignedInView:
+    """Add a user, open the account with its starting credits, sign in."""
+    body = request.body
+    email = email_address(body.email)
+    name = display_name(body.display_name)
+    if not request.services.readiness.is_open:
+        raise Unavailable
+    if not request.services.feed.takes_commands:
+        raise Unavailable(READS_ONLY)
+    signed_in = await request.services.auth.register(email, body.password, name, request.request_id)
+    return _answer(request, signed_in)
+
+
+async def login(request: Request[LoginBody, None]) -> SignedInView:
+    """Sign in."""
+    email = email_address(request.body.email)
+    signed_in = await request.services.auth.login(email, request.body.password, request.request_id)
+    return _answer(request, signed_in)
+
+
+async def refresh(request: Request[None, None]) -> SignedInView:
+    """Turn the cookie's refresh token into a new pair of tokens."""
+    token = read_refresh_cookie(request.cookies)
+    if token is None:
+        raise Unauthorized(SESSION_ENDED)
+    signed_in = await request.services.auth.refresh(token, request.request_id)
+    return _answer(request, signed_in)
+
+
+async def logout(request: Request[None, None]) -> None:
+    """End the session of the access token, of the cookie, or of both."""
+    token = read_refresh_cookie(request.cookies)
+    await request.services.auth.logout(request.caller, token, request.request_id)
+    request.reply_headers.append(refresh_cookie("", 0, request.is_https))
+
+
+async def me(request: Request[None, None]) -> MeView:
+    """Return the caller."""
+    user = await request.services.users.by_id(request.user_id)
+    if user is None:
+        raise NotFound
+    return MeView(UserView.of(user))
+
+
+def _answer(request: AnyRequest, signed_in: SignedIn) -> SignedInView:
+    settings = request.services.settings
+    request.reply_headers.append(
+        refresh_cookie(signed_in.refresh_token, settings.jwt_refresh_expires_in, request.is_https)
+    )
+    user = UserView.of(signed_in.user)
+    return SignedInView(user, signed_in.access_token, settings.jwt_access_expires_in)
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/auth/register",
+        handler=register,
+        role=Role.PUBLIC,
+        body=RegisterBody,
+        answer=SignedInView,
+        status=201,
+        errors=(Conflict, *_ACCOUNT_ERRORS),
+        summary="Register and sign in",
+        tag="auth",
+    ),
+    Route(
+        method="POST",
+        path="/auth/login",
+        handler=login,
+        role=Role.PUBLIC,
+        body=LoginBody,
+        answer=SignedInView,
+        errors=(Unauthorized, RateLimited, *_ACCOUNT_ERRORS),
+        summary="Sign in",
+        tag="auth",
+    ),
+    Route(
+        method="POST",
+        path="/auth/refresh",
+        handler=refresh,
+        role=Role.PUBLIC,
+        answer=SignedInView,
+        errors=(Unauthorized,),
+        summary="Renew the tokens with the cookie",
+        tag="auth",
+    ),
+    Route(
+        method="POST",
+        path="/auth/logout",
+        handler=logout,
+        role=Role.PUBLIC,
+        answer=None,
+        summary="End the session",
+        tag="auth",
+    ),
+    Route(
+        method="GET",
+        path="/auth/me",
+        handler=me,
+        role=Role.USER,
+        answer=MeView,
+        summary="Show the caller",
+        tag="auth",
+    ),
+)

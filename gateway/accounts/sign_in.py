@@ -1,0 +1,295 @@
+"""Sign-in: register, log in, refresh, log out, and who a token stands for.
+
+Laws: an unknown e-mail and a wrong password get the same answer after the same work. A change of
+role and the end of a session take effect at once, sockets included (`on_revoked`,
+`on_role_changed`), and in other processes within a second or two (`accounts/session_watch.py`).
+Nobody is signed in without an account in the exchange: opening it is an idempotent command, sent at
+registration and again at login if the view doesn't show it. Every event is in the audit log.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from exchange.messages.commands import OpenAccount
+from gateway.access.principals import USER, Principal
+from gateway.accounts.passwords import Passwords
+from gateway.accounts.token_cache import TokenCache
+from gateway.accounts.tokens import Tokens
+from gateway.engine_side.ports import AccountsView, CommandPort
+from gateway.settings.settings import Settings
+from gateway.trading.results import accepted
+from gateway.wire.errors import Conflict, Forbidden, NotFound, Unauthorized, UnknownOutcome
+from gateway.wire.scalars import now_us
+from persistence.errors import LastAdmin
+from persistence.postgres.outages import OUTAGES
+from persistence.repositories.audit import AuditLog
+from persistence.repositories.sessions import Outcome, Sessions
+from persistence.repositories.users import User, Users
+
+WRONG_CREDENTIALS: Final = "The e-mail address or the password is wrong"
+SESSION_ENDED: Final = "The session has ended; log in again"
+_LAST_ADMIN: Final = "last admin"
+_CHANGED: Final = "ok"
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """What a sign-in gives: the user, an access token and the refresh token for the cookie."""
+
+    user: User
+    access_token: str
+    refresh_token: str
+
+
+RevocationListener = Callable[[int, int], None]
+"""Called with (user id, session id) when a session ends before its time."""
+RoleListener = Callable[[int, str], None]
+"""Called with (user id, new role)."""
+
+
+class Auth:
+    """The service; one per process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        users: Users,
+        sessions: Sessions,
+        audit: AuditLog,
+        passwords: Passwords,
+        tokens: Tokens,
+        commands: CommandPort,
+        view: AccountsView,
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._audit = audit
+        self._passwords = passwords
+        self._tokens = tokens
+        self._commands = commands
+        self._view = view
+        self._cache = TokenCache(settings.token_cache_size)
+        self._starting_credits = settings.starting_credits
+        self._refresh_us = settings.jwt_refresh_expires_in * 1_000_000
+        self._grace_us = settings.refresh_grace_seconds * 1_000_000
+        self.on_revoked: list[RevocationListener] = []
+        self.on_role_changed: list[RoleListener] = []
+
+    # -- tokens -------------------------------------------------------------------------------
+
+    def remembered(self, token: bytes) -> Principal | None:
+        """Return who a token stands for if it was verified before; never waits."""
+        return self._cache.find(token)
+
+    async def verify(self, token: bytes) -> Principal:
+        """Return who a token stands for; raises Unauthorized."""
+        known = self._cache.find(token)
+        if known is not None:
+            return known
+        claims = self._tokens.verify(token)
+        revision = self._cache.revision
+        role = await self._sessions.role_in(claims.session_id, claims.user_id)
+        if role is None:
+            raise Unauthorized
+        principal = Principal(claims.user_id, role, claims.session_id, claims.expires_at)
+        self._cache.store(token, principal, revision)
+        return principal
+
+    async def recheck(self, in_use: Iterable[Principal] = ()) -> None:
+        """Notice sessions that ended, and roles that changed, in another process.
+
+        `in_use` are principals that may outlive their token here (sockets). One query.
+        """
+        remembered = self._cache.principals()
+        known = {principal.session_id: principal for principal in (*remembered, *in_use)}
+        if not known:
+            return
+        roles = await self._sessions.roles_in(list(known))
+        for principal in known.values():
+            if principal.session_id not in roles:
+                self._session_ended(principal.user_id, principal.session_id)
+        for principal in remembered:
+            role = roles.get(principal.session_id, principal.role)
+            if role != principal.role:
+                self._role_changed(principal.user_id, role)
+
+    # -- sign-in ------------------------------------------------------------------------------
+
+    async def register(
+        self, email: str, password: str, display_name: str | None, request_id: str
+    ) -> SignedIn:
+        """Add a user and sign in; raises Conflict, RateLimited, and QueueFull or OutcomeUnknown.
+
+        After the last two the user exists, and a login opens the account.
+        """
+        user = await add_user(
+            self._users,
+            self._audit,
+            self._passwords,
+            email,
+            password,
+            display_name,
+            USER,
+            request_id,
+        )
+        await self.open_account(user.id)
+        return await self._sign_in(user)
+
+    async def login(self, email: str, password: str, request_id: str) -> SignedIn:
+        """Sign in; raises Unauthorized (the same for every cause) or RateLimited."""
+        found = await self._users.credentials(email)
+        stored = None if found is None else found.password_hash
+        fits = await self._passwords.check(stored, password)
+        at = now_us()
+        if found is None or not fits:
+            target = None if found is None else f"user:{found.user.id}"
+            await self._audit.write(at, None, "auth.login", target, "refused", request_id)
+            raise Unauthorized(WRONG_CREDENTIALS)
+        user = found.user
+        await self._audit.write(at, user.id, "auth.login", f"user:{user.id}", "ok", request_id)
+        if self._passwords.is_outdated(found.password_hash):
+            renewed = await self._passwords.hash(password)
+            await self._users.set_password_hash(user.id, renewed)
+        await self.open_account(user.id)
+        return await self._sign_in(user)
+
+    async def open_account(self, user_id: int) -> None:
+        """Open the user's account in the exchange if the view doesn't show it.
+
+        Raises EngineRefused, CommandNotTaken or OutcomeUnknown: then nobody is signed in.
+        """
+        if user_id not in self._view.accounts:
+            accepted(await self._commands.submit(OpenAccount(user_id, self._starting_credits)))
+
+    async def _sign_in(self, user: User) -> SignedIn:
+        refresh_token = secrets.token_urlsafe(32)
+        at = now_us()
+        session_id = await self._sessions.open(
+            user.id, _digest(refresh_token), at, at + self._refresh_us
+        )
+        return SignedIn(user, self._tokens.issue(user.id, session_id), refresh_token)
+
+    async def refresh(self, refresh_token: str, request_id: str) -> SignedIn:
+        """Turn a refresh token into a new pair; raises Unauthorized, reuse ends the session."""
+        successor = secrets.token_urlsafe(32)
+        at = now_us()
+        rotation = await self._sessions.rotate(
+            _digest(refresh_token), _digest(successor), at, at + self._refresh_us, self._grace_us
+        )
+        user_id, session_id = rotation.user_id, rotation.session_id
+        user = None
+        if rotation.outcome is Outcome.ROTATED and user_id is not None:
+            user = await self._users.by_id(user_id)
+        if user is None or session_id is None:
+            if (
+                rotation.outcome is Outcome.REUSED
+                and user_id is not None
+                and session_id is not None
+            ):
+                self._session_ended(user_id, session_id)
+            target = None if session_id is None else f"session:{session_id}"
+            outcome = rotation.outcome.value
+            await self._audit.write(at, user_id, "auth.refresh", target, outcome, request_id)
+            raise Unauthorized(SESSION_ENDED)
+        target = f"session:{session_id}"
+        await self._audit.write(at, user_id, "auth.refresh", target, "ok", request_id)
+        return SignedIn(user, self._tokens.issue(user.id, session_id), successor)
+
+    async def logout(
+        self, caller: Principal | None, refresh_token: str | None, request_id: str
+    ) -> None:
+        """End the session of the access token and of the refresh token, whichever are given."""
+        ended: set[tuple[int, int]] = set()
+        if caller is not None:
+            ended.add((caller.user_id, caller.session_id))
+        if refresh_token is not None:
+            owner = await self._sessions.of_token(_digest(refresh_token))
+            if owner is not None:
+                ended.add(owner)
+        for user_id, session_id in sorted(ended):
+            at = now_us()
+            await self._sessions.revoke(session_id, at)
+            self._session_ended(user_id, session_id)
+            target = f"session:{session_id}"
+            await self._audit.write(at, user_id, "auth.logout", target, "ok", request_id)
+
+    def _session_ended(self, user_id: int, session_id: int) -> None:
+        self._cache.forget_session(session_id)
+        for listener in self.on_revoked:
+            listener(user_id, session_id)
+
+    # -- roles --------------------------------------------------------------------------------
+
+    async def set_role(self, admin: Principal, user_id: int, role: str, request_id: str) -> User:
+        """Change a role at once; raises NotFound, or Forbidden to demote the last admin.
+
+        Raises UnknownOutcome where the change or its audit line may be lost.
+        """
+        target = f"user:{user_id} {role}"
+        outcome = ""
+        try:
+            user, outcome = await self._change_role(user_id, role)
+            await self._audit.write(
+                now_us(), admin.user_id, "user.role", target, outcome, request_id
+            )
+        except OUTAGES as outage:
+            if outcome not in ("", _CHANGED):
+                raise  # nothing was changed, for certain
+            # The change may be committed: whoever was known by the old role is asked for anew.
+            self._cache.forget_user(user_id)
+            raise UnknownOutcome(
+                "Whether the role was changed is not known; look at it"
+            ) from outage
+        if outcome == _LAST_ADMIN:
+            raise Forbidden("The last admin can't be demoted")
+        if user is None:
+            raise NotFound("There is no such user")
+        return user
+
+    async def _change_role(self, user_id: int, role: str) -> tuple[User | None, str]:
+        """Return the user as changed, or None, and what came of it in the audit log's words."""
+        try:
+            user = await self._users.set_role(user_id, role)
+        except LastAdmin:
+            return None, _LAST_ADMIN
+        if user is None:
+            return None, "not found"
+        self._role_changed(user_id, role)
+        return user, _CHANGED
+
+    def _role_changed(self, user_id: int, role: str) -> None:
+        self._cache.forget_user(user_id)
+        for listener in self.on_role_changed:
+            listener(user_id, role)
+
+
+async def add_user(
+    users: Users,
+    audit: AuditLog,
+    passwords: Passwords,
+    email: str,
+    password: str,
+    display_name: str | None,
+    role: str,
+    request_id: str,
+) -> User:
+    """Add a user, whose account in the exchange the first login opens; raises Conflict.
+
+    `email` is normalised already (`sign_in_fields.email_address`).
+    """
+    password_hash = await passwords.hash(password)
+    at = now_us()
+    user = await users.insert(email, display_name, role, password_hash, at)
+    if user is None:
+        await audit.write(at, None, "auth.register", None, "email taken", request_id)
+        raise Conflict("This e-mail address is registered already")
+    await audit.write(at, user.id, "auth.register", f"user:{user.id}", "ok", request_id)
+    return user
+
+
+def _digest(refresh_token: str) -> bytes:
+    # A random token of 256 bits needs no salt and no slow hash.
+    return hashlib.sha256(refresh_token.encode("utf-8")).digest()

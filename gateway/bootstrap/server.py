@@ -1,0 +1,124 @@
+"""The web server: uvicorn, set up for trading, and an end that drains first.
+
+Signals are ours: uvicorn would raise them again after its own shutdown, and what has to be closed
+after it (engine, pool, embedded database) would never be. The first signal drains, a second one
+ends at once.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gateway.engine_side.readiness import Readiness
+from gateway.http.heads import bounded_heads
+from gateway.settings.settings import Settings
+from gateway.sockets.transport import SocketTransport
+
+_BACKLOG: Final = 2_048
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+Drain = Callable[[], Awaitable[None]]
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server with our signals and our draining."""
+
+    def __init__(self, config: uvicorn.Config, readiness: Readiness, drains: list[Drain]) -> None:
+        super().__init__(config)
+        self._readiness = readiness
+        self._drains = drains
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `StopSignal`."""
+        yield
+
+    def end(self) -> None:
+        """Ask the server to end."""
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop taking work, say goodbye to sockets, then let uvicorn end its connections."""
+        self._readiness.drain()
+        for drain in self._drains:
+            await drain()
+        await super().shutdown(sockets)
+
+
+class StopSignal:
+    """Turns SIGINT and SIGTERM into the end of a server, whenever they come."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._server: Server | None = None
+
+    @contextlib.contextmanager
+    def listen(self) -> Iterator[None]:
+        """Listen to the signals while the block runs."""
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._signalled)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def ends(self, server: Server) -> None:
+        """Say which server is to end; at once if the signal has come already."""
+        self._server = server
+        server.should_exit = server.should_exit or self.is_set
+
+    def _signalled(self) -> None:
+        if self._server is not None:
+            self._server.force_exit = self.is_set
+            self._server.should_exit = True
+        self.is_set = True
+
+
+def make_server(
+    application: ASGIApp, settings: Settings, readiness: Readiness, drains: list[Drain]
+) -> Server:
+    """Return a server that is ready to run."""
+    config = uvicorn.Config(
+        application,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http=bounded_heads(settings.request_head_max_bytes, settings.request_head_timeout_seconds),
+        ws=SocketTransport,
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        # Who the client is, is decided by `access/client_address.py` alone.
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=settings.http_keep_alive_seconds,
+        timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
+        ws_max_size=settings.socket_frame_max_bytes,
+        ws_ping_interval=settings.socket_ping_interval_seconds,
+        ws_ping_timeout=settings.socket_ping_timeout_seconds,
+        ws_per_message_deflate=False,
+    )
+    return Server(config, readiness, drains)
+
+
+def bind(settings: Settings) -> socket.socket:
+    """Return the listening socket; OSError if the address is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+    except OSError:
+        listening.close()
+        raise
+    return listening

@@ -1,0 +1,1 @@
+"""The command line: `probity` and its commands."""

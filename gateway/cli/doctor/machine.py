@@ -1,0 +1,185 @@
+"""What `probity doctor` looks at on this machine: Python, rules, folder, key, clock, files, port.
+
+Laws: nothing is changed and nothing stays behind; a check says what it found with its figure and
+never raises for what it was made to find. Facts that a test can't bring about for real come in as
+arguments. The database is `database_checks`.
+"""
+
+import asyncio
+import errno
+import http.client
+import os
+import resource
+import shutil
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from exchange.compiled import COMPILED
+from gateway.accounts.tokens import KEY_FILE, find_key
+from gateway.bootstrap.server import bind
+from gateway.cli.doctor.finding import Finding, fail, ok, warn
+from gateway.settings.settings import Settings, SettingsError
+
+OLDEST_PYTHON: Final = (3, 11)
+NEWEST_PYTHON: Final = (3, 14)
+"""The newest that the tests run on."""
+EMBEDDED_BYTES: Final = (256 * 2**20, 4 * 2**30)
+"""Free space with the embedded database: below the first it stops, below the second it may soon."""
+PLAIN_BYTES: Final = (2**20, 64 * 2**20)
+"""The same if the folder holds the key and the tip only."""
+OWN_FILES: Final = 100
+"""Files and sockets a server has open before anybody connects, its pool apart; rather too many."""
+_CLOCK_SECONDS: Final = 0.25
+_CLOCK_STEP_US: Final = 20_000
+_PROBE_SECONDS: Final = 2.0
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_MIB: Final = 2**20
+
+
+def python(version: tuple[int, int] = sys.version_info[:2]) -> Finding:
+    """Judge the interpreter."""
+    name = f"Python {version[0]}.{version[1]}"
+    if version < OLDEST_PYTHON:
+        return fail(name, "install Python 3.11 or later")
+    if version > NEWEST_PYTHON:
+        return warn(f"{name}: not tried yet", "use one from 3.11 to 3.14 where it matters")
+    return ok(name)
+
+
+def rules(*, compiled: bool = COMPILED) -> Finding:
+    """Say whether the rules are compiled; either way is right, one is faster."""
+    if compiled:
+        return ok("rules: compiled")
+    return ok("rules: as written; a wheel of `make wheel` has them compiled and faster")
+
+
+def data_folder(settings: Settings, *, free_bytes: int | None = None) -> Iterator[Finding]:
+    """Judge whether DATA_DIR can be worked in, and for how long; `free_bytes` is for tests."""
+    folder = settings.data_dir.resolve()
+    # What isn't there yet will be made in the first folder above that is.
+    place = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not place.is_dir():
+        yield fail(f"DATA_DIR: {place} is no folder", "set DATA_DIR to another place")
+        return
+    try:
+        # As root only the attempt tells: permissions don't bind it, a read-only disk does.
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        yield fail(
+            f"DATA_DIR: {place} can't be written: {error.strerror}",
+            "give it to the account that runs Probity, or set DATA_DIR to another place",
+        )
+        return
+    yield ok(f"DATA_DIR: {folder} {'is' if place == folder else 'will be made, its place is'} ours")
+    free = shutil.disk_usage(place).free if free_bytes is None else free_bytes
+    least, enough = EMBEDDED_BYTES if settings.database_url is None else PLAIN_BYTES
+    what = f"disk: {free // _MIB} MiB free in {place}"
+    if free < least:
+        yield fail(what, f"make room for {enough // _MIB} MiB, or set DATA_DIR to another disk")
+    elif free < enough:
+        yield warn(what, f"make room for {enough // _MIB} MiB before it runs full")
+    else:
+        yield ok(what)
+
+
+def key(settings: Settings) -> Finding:
+    """Judge the key that signs access tokens: whether it is one, and who can read it."""
+    path = settings.data_dir / KEY_FILE
+    try:
+        found = find_key(settings.jwt_private_key, settings.data_dir)
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
+    except SettingsError as error:
+        return fail(str(error), "give it an Ed25519 key; without one, Probity makes its own")
+    except OSError as error:
+        return fail(f"key: {path} can't be read: {error.strerror}", "run this as its owner")
+    if settings.jwt_private_key is not None:
+        return ok("key: JWT_PRIVATE_KEY is an Ed25519 key")
+    if found is None:
+        return ok(f"key: {path} will be made")
+    if mode & _OTHERS:
+        return fail(
+            f"key: {path} has mode {mode:04o}, so others can sign in as anybody",
+            f"chmod 600 {path}; if they may have read it, delete it (all have to log in again)",
+        )
+    return ok(f"key: {path}, mode {mode:04o}")
+
+
+async def clock(*, wall_us: int | None = None, monotonic_us: int | None = None) -> Finding:
+    """Compare how far the wall clock and the monotonic clock move; the figures are for tests."""
+    wall, monotonic = time.time_ns(), time.monotonic_ns()
+    if wall_us is None or monotonic_us is None:
+        await asyncio.sleep(_CLOCK_SECONDS)
+        wall_us = (time.time_ns() - wall) // 1_000
+        monotonic_us = (time.monotonic_ns() - monotonic) // 1_000
+    apart = wall_us - monotonic_us
+    if abs(apart) > _CLOCK_STEP_US:
+        return warn(
+            f"clock: it jumped by {apart / 1_000:+.0f} ms while being looked at",
+            "let it be slewed, not stepped (chrony, systemd-timesyncd), or see who sets it",
+        )
+    return ok("clock: runs evenly")
+
+
+def open_files(settings: Settings, sockets: int, limit: int | None = None) -> Finding:
+    """Judge the limit of open files against the clients wanted; `limit` is for tests."""
+    if limit is None:
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return ok("open files: no limit")
+    own = OWN_FILES + settings.database_pool_size
+    advice = f"ulimit -n {own + sockets} before the start (systemd: LimitNOFILE=)"
+    if limit < own:
+        return fail(f"open files: {limit} don't even do for the server's own {own}", advice)
+    if limit < own + sockets:
+        return warn(f"open files: {limit} do for {limit - own} sockets, not {sockets}", advice)
+    return ok(f"open files: {limit} do for {sockets} sockets")
+
+
+def port(settings: Settings) -> Finding:
+    """Judge whether HOST and PORT can be listened on, or whether we do already."""
+    where = f"port: {settings.host}:{settings.port}"
+    if settings.port == 0:
+        where = f"port: a free one on {settings.host}"
+    try:
+        with bind(settings):
+            return ok(f"{where} is free" if settings.port else where)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            if _is_probity(settings):
+                return ok(f"{where} is a running Probity's")
+            return fail(f"{where} is taken by another program", "stop it, or set PORT to another")
+        if error.errno == errno.EACCES:
+            advice = "set PORT to 1024 or more and put a proxy in front of it"
+            return fail(f"{where} is for root only", advice)
+        return fail(f"{where}: {error.strerror}", "set HOST to an address of this machine")
+
+
+class _Health(msgspec.Struct):
+    status: str
+
+
+class _HealthAnswer(msgspec.Struct):
+    success: bool
+    data: _Health
+
+
+def _is_probity(settings: Settings) -> bool:
+    """Ask whoever listens for its health, in our own words."""
+    host = _EVERYWHERE.get(settings.host, settings.host)
+    connection = http.client.HTTPConnection(host, settings.port, timeout=_PROBE_SECONDS)
+    try:
+        connection.request("GET", "/health")
+        answer = connection.getresponse().read(4_096)
+        return msgspec.json.decode(answer, type=_HealthAnswer).data.status == "ok"
+    except (OSError, http.client.HTTPException, msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    finally:
+        connection.close()

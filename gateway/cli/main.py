@@ -1,0 +1,284 @@
+"""The `probity` command.
+
+    probity serve           everything in one process
+    probity gateway         sockets, market data and reads beside it, over Redis
+    probity migrate         bring the schema to this version
+    probity verify          prove the exchange from its journal
+    probity doctor          check what the exchange needs
+    probity user create     add a user
+    probity replay          send recorded trades through a running exchange
+
+A wrong setting or a busy port is one line on stderr and exit code 2; a failure while running is
+exit code 1. An engine that can't go on is followed by a new process (`cli/respawn.py`).
+"""
+
+import asyncio
+import errno
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, NoReturn
+
+import click
+import msgspec
+import uvloop
+
+from gateway.access.principals import ADMIN, USER
+from gateway.accounts.fields import email_address
+from gateway.accounts.passwords import Passwords
+from gateway.accounts.sign_in import add_user
+from gateway.bootstrap import compose as bootstrap
+from gateway.bootstrap.server import Drain, StopSignal, bind, make_server
+from gateway.cli.banner import Opened, banner, gateway_banner
+from gateway.cli.doctor.command import doctor
+from gateway.cli.replay.command import replay
+from gateway.cli.respawn import Respawn
+from gateway.cli.verify import verify_exchange
+from gateway.demo.traders import make_demo, running_demo
+from gateway.observability.logs import configure_logs
+from gateway.settings.settings import Settings, SettingsError, load_settings
+from gateway.settings.values import password as password_value
+from gateway.site.front_page import example_slug
+from gateway.wire.errors import ApiError
+from persistence.errors import (
+    CommandNotTaken,
+    DatabaseUnavailable,
+    EmbeddedPostgresError,
+    OutcomeUnknown,
+    PersistenceError,
+)
+from persistence.postgres import migrate as schema
+from persistence.postgres.database import create_pool
+from persistence.repositories.audit import AuditLog
+from persistence.repositories.users import Users
+
+WRONG_SETTING: Final = 2
+DEFAULT_ADMIN: Final = "admin@probity.local"
+_OUTAGES: Final = (DatabaseUnavailable, EmbeddedPostgresError, OutcomeUnknown, CommandNotTaken)
+
+
+class ChecksFailed(Exception):
+    """`probity verify` found something wrong."""
+
+
+class EngineStopped(Exception):
+    """The engine, or a gateway's view, could not go on; what was acknowledged is safe, and a new
+    start recovers.
+
+    `final` if the operator has asked for the end meanwhile.
+    """
+
+    def __init__(self, reason: BaseException, *, final: bool, what: str = "engine") -> None:
+        super().__init__(f"the {what} stopped: {reason}")
+        self.final = final
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="probity")
+def main() -> None:
+    """Run a prediction-market exchange."""
+
+
+main.add_command(replay)
+main.add_command(doctor)
+
+
+def _listens(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of every command that listens."""
+    port = click.IntRange(0, 65_535)
+    command = click.option("--port", type=port, help="Port to listen on (PORT).")(command)
+    return click.option("--host", help="Address to listen on (HOST).")(command)
+
+
+@main.command()
+@_listens
+@click.option("--demo", is_flag=True, help="With some markets and simulated traders in them.")
+@click.option("--accept-tip", is_flag=True, help="The database was put back in time on purpose.")
+def serve(host: str | None, port: int | None, demo: bool, accept_tip: bool) -> None:
+    """Run everything in this process until Ctrl-C."""
+    settings = _settings(host, port)
+    _run(_serve(settings, demo=demo, accept_tip=accept_tip), Respawn())
+
+
+async def _serve(settings: Settings, *, demo: bool, accept_tip: bool) -> None:
+    logger = configure_logs(settings.log_level)
+    stop = StopSignal()
+    with _bound(settings) as listening, stop.listen():
+        async with bootstrap.open_exchange(settings, logger, accept_tip=accept_tip) as running:
+            services = running.services
+            email, password = _first_admin(settings)
+            admin = await bootstrap.ensure_admin(services, email, password)
+            traders = make_demo(services, logger) if demo else None
+            async with running_demo(traders):
+                opened = Opened(
+                    settings.host,
+                    listening.getsockname()[1],
+                    settings.data_dir if settings.database_url is None else None,
+                    email if admin else None,
+                    password if admin and settings.admin_password is None else None,
+                    example_slug(services.view),
+                )
+                click.echo(banner(opened), err=True)
+                drains: list[Drain] = [*running.drains, *([traders.stop] if traders else [])]
+                await _serve_until_ended(running, settings, listening, stop, drains)
+            if running.engine_failed.done():
+                raise EngineStopped(running.engine_failed.result(), final=stop.is_set)
+
+
+@main.command()
+@_listens
+def gateway(host: str | None, port: int | None) -> None:
+    """Serve sockets, market data and reads beside an engine that runs elsewhere."""
+    _run(_gateway(_settings(host, port)), Respawn())
+
+
+async def _gateway(settings: Settings) -> None:
+    logger = configure_logs(settings.log_level)
+    stop = StopSignal()
+    with _bound(settings) as listening, stop.listen():
+        async with bootstrap.open_gateway(settings, logger) as running:
+            click.echo(gateway_banner(settings.host, listening.getsockname()[1]), err=True)
+            await _serve_until_ended(running, settings, listening, stop, running.drains)
+            if running.engine_failed.done():
+                failure = running.engine_failed.result()
+                raise EngineStopped(failure, final=stop.is_set, what="gateway's view")
+
+
+def _bound(settings: Settings) -> socket.socket:
+    try:
+        return bind(settings)
+    except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise SettingsError(f"HOST: {settings.host}: {error.strerror}") from None
+        raise SettingsError(f"PORT: {settings.host}:{settings.port}: {error.strerror}") from None
+
+
+async def _serve_until_ended(
+    running: bootstrap.Running,
+    settings: Settings,
+    listening: socket.socket,
+    stop: StopSignal,
+    drains: list[Drain],
+) -> None:
+    """Serve until a signal comes or the engine can't go on."""
+    server = make_server(running.application, settings, running.services.readiness, drains)
+    stop.ends(server)
+    running.engine_failed.add_done_callback(lambda _: server.end())
+    await server.serve([listening])
+
+
+def _first_admin(settings: Settings) -> tuple[str, str]:
+    if settings.admin_email is None or settings.admin_password is None:
+        return DEFAULT_ADMIN, secrets.token_urlsafe(12)
+    try:
+        return email_address(settings.admin_email), settings.admin_password
+    except ApiError:
+        raise SettingsError("PROBITY_ADMIN_EMAIL: is no e-mail address") from None
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's schema to this version."""
+    _run(_migrate(_settings()))
+
+
+async def _migrate(settings: Settings) -> None:
+    async with bootstrap.open_database(settings, join=True) as url:
+        target = settings.direct_url or url
+        await schema.upgrade(target)
+        click.echo(f"The schema is at {await schema.current(target)}.")
+
+
+@main.command()
+def verify() -> None:
+    """Prove the exchange from its journal, one line a check; exit code 1 if one fails."""
+    _run(_verify(_settings()))
+
+
+async def _verify(settings: Settings) -> None:
+    if not await verify_exchange(settings, click.echo):
+        raise ChecksFailed("the exchange isn't what its journal says")
+
+
+@main.group()
+def user() -> None:
+    """Look after users."""
+
+
+@user.command()
+@click.option("--email", required=True)
+@click.option("--admin", is_flag=True, help="Give the role ADMIN.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def create(email: str, admin: bool, password_stdin: bool) -> None:
+    """Add a user; the account in the exchange opens at the first login."""
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    try:
+        password = password_value(password)
+    except ValueError as error:
+        _fail(f"password: {error}", WRONG_SETTING)
+    _run(_create_user(_settings(), email, password, ADMIN if admin else USER))
+
+
+async def _create_user(settings: Settings, email: str, password: str, role: str) -> None:
+    passwords = Passwords(1, 1)
+    try:
+        async with bootstrap.open_database(settings, join=True) as url:
+            await schema.upgrade(settings.direct_url or url)
+            pool = await create_pool(url, size=2)
+            try:
+                made = await add_user(
+                    Users(pool),
+                    AuditLog(pool),
+                    passwords,
+                    email_address(email),
+                    password,
+                    None,
+                    role,
+                    "cli",
+                )
+            finally:
+                await pool.close()
+    finally:
+        passwords.close()
+    click.echo(f"User {made.id} ({role}) is registered.")
+
+
+def _settings(host: str | None = None, port: int | None = None) -> Settings:
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        _fail(str(error), WRONG_SETTING)
+    changes = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
+    return msgspec.structs.replace(settings, **changes)
+
+
+def _run(work: Coroutine[Any, Any, None], respawn: Respawn | None = None) -> None:
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
+    except SettingsError as error:
+        _fail(str(error), WRONG_SETTING)
+    except (PersistenceError, ApiError, ChecksFailed, EngineStopped) as error:
+        if respawn is not None and _may_pass(error, respawn):
+            click.echo(f"probity: {error}; starting again", err=True)
+            respawn.start_again()
+        _fail(str(error), 1)
+
+
+def _may_pass(error: Exception, respawn: Respawn) -> bool:
+    """Say whether a new process may succeed where this one ended with `error`."""
+    if respawn.pause_seconds() is None:
+        return False
+    if isinstance(error, EngineStopped):
+        return not error.final
+    # A first start has to say at once what is wrong; a later one waits for the database.
+    return respawn.is_again and isinstance(error, _OUTAGES)
+
+
+def _fail(line: str, code: int) -> NoReturn:
+    click.echo(f"probity: {line}", err=True)
+    sys.exit(code)

@@ -1,0 +1,1 @@
+"""`probity replay`: a recorded tape traded against a running exchange."""

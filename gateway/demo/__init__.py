@@ -1,0 +1,1 @@
+"""Simulated markets and traders for `probity serve --demo`."""

@@ -1,0 +1,60 @@
+"""How the engine and the event loop are doing, as metrics."""
+
+import asyncio
+from typing import Final
+
+from exchange.messages.events import OrderPlaced, TradeExecuted
+from exchange.messages.execution import Execution
+from exchange.model.state import State
+from gateway.observability.metrics import Metrics
+
+LAG_INTERVAL_SECONDS: Final = 0.5
+
+
+class EngineMetrics:
+    """Implements `persistence.loop.ports.EngineObserver` and `ExecutionListener`."""
+
+    __slots__ = ("_metrics",)
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def executed(self, commands: int, seconds: float) -> None:
+        """Note that the rules ran; what is observed is the mean of the commands run together."""
+        if commands:
+            self._metrics.order_matching_duration.observe(seconds / commands)
+
+    def committed(self, commands: int, seconds: float, last_seq: int, epoch: int) -> None:
+        """Note a batch that is committed."""
+        metrics = self._metrics
+        metrics.engine_batch_size.observe(commands)
+        metrics.engine_commit_duration.observe(seconds)
+        metrics.engine_last_sequence.set(last_seq)
+        metrics.engine_epoch.set(epoch)
+
+    def queued(self, depth: int) -> None:
+        """Note how many commands wait."""
+        self._metrics.engine_queue_depth.set(depth)
+
+    def on_execution(self, execution: Execution, _view: State) -> None:
+        """Count accepted orders and trades."""
+        orders = trades = 0
+        for event in execution.events:
+            kind = type(event)
+            if kind is TradeExecuted:
+                trades += 1
+            elif kind is OrderPlaced:
+                orders += 1
+        if orders:
+            self._metrics.orders_placed.count += orders
+        if trades:
+            self._metrics.trades_executed.count += trades
+
+
+async def watch_event_loop(metrics: Metrics) -> None:
+    """Observe how much later than asked the event loop wakes, until cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_INTERVAL_SECONDS
+        await asyncio.sleep(LAG_INTERVAL_SECONDS)
+        metrics.event_loop_lag.observe(max(0.0, loop.time() - due))

@@ -1,0 +1,72 @@
+"""The engine's refusals as answers: which status each has, and what the caller is told.
+
+    400 VALIDATION_ERROR   the terms can't be, whatever the exchange's state (INVALID_*)
+    403, 404, 409          its own code: somebody else's, not there, already there
+    422                    its own code: everything else
+
+The code is the reason's name, `transient` says whether the same may succeed later (under a new
+client id), and the details name the field to blame, if there is one.
+"""
+
+from typing import Final
+
+from exchange.messages.events import CommandRejected
+from exchange.messages.reasons import Reason
+from gateway.wire.errors import Detail, Refused, ValidationFailed
+
+STATUS: Final[dict[Reason, int]] = {
+    Reason.CONFLICT: 409,
+    Reason.ACCOUNT_NOT_FOUND: 404,
+    Reason.MARKET_NOT_FOUND: 404,
+    Reason.ORDER_NOT_FOUND: 404,
+    Reason.NOT_ORDER_OWNER: 403,
+    Reason.ORDER_NOT_OPEN: 422,
+    Reason.EXCHANGE_HALTED: 422,
+    Reason.EXCHANGE_CANCEL_ONLY: 422,
+    Reason.EXCHANGE_POST_ONLY: 422,
+    Reason.MARKET_NOT_OPEN: 422,
+    Reason.MARKET_ALREADY_RESOLVED: 409,
+    Reason.ILLEGAL_STATUS_CHANGE: 422,
+    Reason.INVALID_ORDER: 400,
+    Reason.OFF_TICK: 422,
+    Reason.BELOW_MIN_QUANTITY: 422,
+    Reason.SLUG_TAKEN: 409,
+    Reason.CLOSE_TIME_PASSED: 422,
+    Reason.INVALID_MARKET: 400,
+    Reason.INVALID_PAYOUT: 400,
+    Reason.INVALID_AMOUNT: 400,
+    Reason.INSUFFICIENT_BALANCE: 422,
+    Reason.INSUFFICIENT_SHARES: 422,
+    Reason.FOK_NOT_FILLABLE: 422,
+    Reason.MAX_COST_TOO_SMALL: 422,
+    Reason.TOO_MANY_OPEN_ORDERS: 422,
+    Reason.ISSUANCE_EXHAUSTED: 422,
+    Reason.NOT_STORED: 422,
+}
+"""Every reason's status; a test holds the list complete."""
+
+_MALFORMED: Final = 400
+
+
+class EngineRefused(Refused):
+    """The engine understood the command and refused it; nothing changed."""
+
+    def __init__(
+        self, reason: Reason, message: str = "", field: str = "", *, replayed: bool = False
+    ) -> None:
+        status = STATUS[reason]
+        super().__init__(
+            ValidationFailed.code if status == _MALFORMED else reason.name,
+            f"{field}: {message}" if field else message,
+            details=(Detail(field, message),) if field else (),
+        )
+        self.reason = reason
+        self.status = status
+        self.transient = reason.transient
+        if replayed:
+            self.replayed = True
+
+
+def refused(event: CommandRejected, *, replayed: bool = False) -> EngineRefused:
+    """Return the answer for a refusal; `replayed` if it is the first answer given again."""
+    return EngineRefused(event.reason, event.message, event.field, replayed=replayed)

@@ -1,0 +1,139 @@
+"""The engine's side in a process without an engine: a view that follows, and no way in.
+
+    Redis, PostgreSQL --> Follower --> view, rooms, metrics        commands --> 503 with the reason
+
+What `engine_side/running.py` gives to a process that has an engine, this gives to `probity
+gateway`; the rest of the process can't tell the two apart but by `Feed`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from exchange.messages.commands import Command
+from exchange.messages.execution import Execution
+from exchange.model.state import State
+from gateway.engine_side.bus_watch import BusWatch
+from gateway.engine_side.engine_side import EngineSide
+from gateway.engine_side.feed import READS_ONLY, Feed
+from gateway.engine_side.ports import Answer
+from gateway.engine_side.running import RunningEngine
+from gateway.jobs.background import in_background
+from gateway.observability.logs import Logger
+from gateway.observability.metrics import Metrics
+from gateway.streaming.publisher import Publisher
+from gateway.streaming.rooms import Rooms
+from persistence.errors import EngineElsewhere
+from persistence.postgres.database import DeadlinePool
+from persistence.relay.follower import Follower, load
+from persistence.relay.subscriber import RedisSubscriber
+from persistence.repositories.history import History
+
+_LOOK_S: Final = 0.2
+"""How often the view's freshness is looked at; with `STALE_AFTER_S` it stays below 3 s."""
+
+
+class NoEngine:
+    """A `CommandPort` that takes nothing and says why."""
+
+    is_open = False
+
+    def submit(self, command: Command) -> asyncio.Future[Answer]:  # noqa: ARG002 - the port's
+        """Refuse; raises EngineElsewhere."""
+        raise EngineElsewhere(READS_ONLY)
+
+
+class RemoteFeed:
+    """Keeps `Feed`, rooms, metrics and the log in step with a follower.
+
+    Implements `persistence.relay.follower.FeedListener` and
+    `persistence.loop.ports.ExecutionListener`.
+    """
+
+    def __init__(self, feed: Feed, rooms: Rooms, metrics: Metrics, logger: Logger) -> None:
+        self._feed = feed
+        self._rooms = rooms
+        self._metrics = metrics
+        self._logger = logger
+        metrics.feed.stale.set(feed.is_stale)
+        metrics.engine_epoch.set(feed.epoch)
+
+    def on_execution(self, execution: Execution, _view: State) -> None:
+        """Note how far the view has come."""
+        self._metrics.engine_last_sequence.set(execution.seq)
+
+    def on_epoch(self, epoch: int, view: State) -> None:
+        """Go on under another engine: every book followed begins with a snapshot."""
+        self._lead(epoch, view)
+        self._logger.info("another engine leads", epoch=epoch, seq=view.seq)
+
+    def on_gap(self) -> None:
+        """Count a gap."""
+        self._metrics.feed.gaps.inc()
+        self._logger.info("a gap in the feed is read from the journal")
+
+    def on_reload(self, epoch: int, view: State) -> None:
+        """Begin anew; whoever listened has missed something."""
+        self._lead(epoch, view)
+        self._metrics.feed.reloads.inc()
+        self._metrics.engine_last_sequence.set(view.seq)
+        self._logger.warning("the view was loaded anew", epoch=epoch, seq=view.seq)
+        for listener in self._feed.on_reload:
+            listener(view)
+
+    def look(self, follower: Follower) -> None:
+        """Compare what is said of the view's freshness with what is so."""
+        is_stale = not follower.is_fresh
+        if is_stale is self._feed.is_stale:
+            return
+        self._feed.is_stale = is_stale
+        self._metrics.feed.stale.set(is_stale)
+        if is_stale:
+            self._logger.warning("the feed is stale", seq=follower.view.seq)
+        else:
+            self._logger.info("the feed is live", seq=follower.view.seq)
+        for listener in self._feed.on_stale:
+            listener(is_stale)
+
+    def _lead(self, epoch: int, view: State) -> None:
+        self._feed.epoch = epoch
+        self._metrics.engine_epoch.set(epoch)
+        self._rooms.begin_epoch(epoch, view.markets)
+
+
+@asynccontextmanager
+async def follow_engine(
+    redis_url: str, url: str, pool: DeadlinePool, metrics: Metrics, logger: Logger
+) -> AsyncIterator[RunningEngine]:
+    """Load the view and yield it following; `url` reaches the database past any pooler.
+
+    Raises DatabaseUnavailable. Redis may be away: the view is stale until it is there.
+    """
+    loaded = await load(url)
+    rooms = Rooms(loaded.epoch)
+    feed = Feed(loaded.epoch, takes_commands=False, is_stale=True)
+    remote = RemoteFeed(feed, rooms, metrics, logger)
+    metrics.engine_last_sequence.set(loaded.view.seq)
+    follower = Follower(
+        loaded,
+        url,
+        pool,
+        RedisSubscriber(redis_url, loaded.database_id, BusWatch(metrics.feed, logger)),
+        (Publisher(rooms, metrics.messages_out), remote),
+        remote,
+    )
+    feed.silence_s = lambda: follower.silence_s
+    follower.start()
+    try:
+        async with in_background(_watch(remote, follower)):
+            side = EngineSide(NoEngine(), loaded.view, History(pool), feed)
+            yield RunningEngine(side, rooms, follower.failed)
+    finally:
+        await follower.stop()
+
+
+async def _watch(remote: RemoteFeed, follower: Follower) -> None:
+    while True:
+        remote.look(follower)
+        await asyncio.sleep(_LOOK_S)

@@ -1,0 +1,1 @@
+"""REST for any domain: edge, front door, dispatcher, routing, bodies, answers, OpenAPI."""

@@ -1,0 +1,156 @@
+"""The dispatcher: takes a request through the checks of its row of the route table, in order.
+
+    find the route (404, 405) -> who calls (401) -> rate limit (429) -> role (403)
+    -> query (400) -> body (413, 415, 400) -> handler -> envelope
+
+so that nobody learns by a 400 what they may not call, and a flood is refused before it costs a
+body.
+"""
+
+from typing import Any, Final
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.access.principals import Principal
+from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.services import Services
+from gateway.engine_side.ports import CommandNotTaken, EngineElsewhere, OutcomeUnknown
+from gateway.http.answers import send_body, send_error, send_json
+from gateway.http.bodies import BodyReader, has_body
+from gateway.http.edge import TRACE, Trace
+from gateway.http.query_strings import refuse_query
+from gateway.http.request import Request
+from gateway.http.responses import encode_result
+from gateway.http.routing import BoundRoute, RouteTable, Shape
+from gateway.wire.errors import (
+    ApiError,
+    DatabaseAway,
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+    UnknownOutcome,
+)
+from gateway.wire.strict_json import EMPTY_BODY, decode
+from persistence.postgres.outages import OUTAGES
+
+_BEARER: Final = b"bearer "
+
+
+class Api:
+    """An ASGI application that serves a route table."""
+
+    def __init__(
+        self, table: RouteTable, services: Services, limits: RateLimits, bodies: BodyReader
+    ) -> None:
+        self._table = table
+        self._services = services
+        self._limits = limits
+        self._bodies = bodies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; every failure that has an answer gets it here."""
+        trace: Trace = scope[TRACE]
+        try:
+            await self._serve(scope, trace, receive, send)
+        except ApiError as error:
+            await send_error(send, error, trace.request_id)
+        except OUTAGES:
+            await send_error(send, DatabaseAway(), trace.request_id)
+        except EngineElsewhere as error:
+            await send_error(send, Unavailable(str(error)), trace.request_id)
+        except CommandNotTaken:
+            await send_error(send, Unavailable(), trace.request_id)
+        except OutcomeUnknown:
+            await send_error(send, UnknownOutcome(), trace.request_id)
+
+    async def _serve(self, scope: Scope, trace: Trace, receive: Receive, send: Send) -> None:
+        path = scope["path"][len(scope.get("root_path", "")) :]
+        try:
+            if scope["method"] == "OPTIONS":
+                await self._options(path, trace, send)
+                return
+            bound, values = self._table.find(scope["method"], path)
+        except (NotFound, MethodNotAllowed):
+            self._limits.count_address(trace.address)
+            raise
+        trace.route = bound.template
+        caller = await self._admit(bound, trace)
+        query = None
+        if bound.query is not None:
+            query = bound.query.decode(scope["query_string"])
+        elif scope["query_string"]:
+            refuse_query(scope["query_string"])
+        body: Any = None
+        if bound.body_decoder is not None:
+            body = decode(await self._bodies.read(trace.headers, receive), bound.body_decoder)
+        elif has_body(trace.headers) and scope["method"] not in {"GET", "HEAD"}:
+            # A client library may send {} where nothing is asked for; more than that is unknown.
+            decode(await self._bodies.read(trace.headers, receive) or b"{}", EMPTY_BODY)
+        request: Request[Any, Any] = Request(
+            body,
+            query,
+            values,
+            caller,
+            self._services,
+            bound.status,
+            trace.request_id,
+            trace.address,
+            trace.is_https,
+            trace.headers.get(b"cookie", b""),
+        )
+        result = await bound.handler(request)
+        if bound.shape is Shape.FILE:
+            trace.is_page = result.is_page
+            await send_body(send, request.status, result.content_type.encode(), result.body)
+            return
+        answer = encode_result(result, bound.shape, trace.request_id)
+        await send_json(send, request.status, answer, tuple(request.reply_headers))
+
+    async def _admit(self, bound: BoundRoute, trace: Trace) -> Principal | None:
+        """Return who calls, counted and allowed; None for nobody on a public route."""
+        caller: Principal | None = None
+        authorization = trace.headers.get(b"authorization")
+        if authorization is not None:
+            caller = await self._identify(authorization, bound, trace)
+        if caller is None:
+            if bound.limited:
+                self._limits.count_address(trace.address)
+            if bound.needs_user:
+                raise Unauthorized
+            return None
+        trace.user_id = caller.user_id
+        if bound.limited:
+            self._limits.count_user(caller.user_id)
+        if bound.admin_only and not caller.is_admin:
+            raise Forbidden
+        return caller
+
+    async def _identify(
+        self, authorization: bytes, bound: BoundRoute, trace: Trace
+    ) -> Principal | None:
+        """Return the bearer of a token that holds, else None.
+
+        A token not seen before costs a signature check and a query, so an address that has used
+        up its requests without login is refused before that: a flood of forgeries costs little.
+        """
+        if authorization[:7].lower() != _BEARER:
+            return None
+        token = authorization[7:]
+        auth = self._services.auth
+        caller = auth.remembered(token)
+        if caller is not None:
+            return caller
+        if bound.limited:
+            self._limits.check_address(trace.address)
+        try:
+            return await auth.verify(token)
+        except Unauthorized:
+            return None
+
+    async def _options(self, path: str, trace: Trace, send: Send) -> None:
+        allow = self._table.allowed(path).encode("ascii")
+        self._limits.count_address(trace.address)
+        answer = encode_result(None, Shape.ONE, trace.request_id)
+        await send_json(send, 200, answer, ((b"allow", allow),))

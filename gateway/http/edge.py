@@ -1,0 +1,178 @@
+"""The outermost layer of the web: what is true of every answer, whoever gives it.
+
+Each request gets an id, a `Trace` (kept in the scope for the layers below), the security headers,
+one log line, its metrics, and an answer even if the code below fails: 500 without internals. Plain
+ASGI with one wrapper around `send`, so that the hot path pays for it once. WebSocket scopes get a
+Trace and the boundary.
+"""
+
+import itertools
+import re
+import secrets
+import time
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.access.client_address import ClientAddresses
+from gateway.http.answers import send_error
+from gateway.http.bodies import ClientGone
+from gateway.observability.error_reports import ErrorReports
+from gateway.observability.logs import Logger
+from gateway.observability.metrics import HttpMetrics
+from gateway.wire.errors import InternalError
+
+TRACE: Final = "probity.trace"
+UNMATCHED: Final = "unmatched"
+"""The template of a path that no route has, so that metrics and logs stay bounded."""
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_JSON_HEADERS: Final = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+_PAGE_HEADERS: Final = (
+    (
+        b"content-security-policy",
+        (
+            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+            b"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
+            b"frame-ancestors 'none'"
+        ),
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cache-control", b"no-cache"),
+)
+_HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
+
+
+class Trace:
+    """What is known of one request, filled in on its way down; the log line and metrics read it."""
+
+    __slots__ = (
+        "address",
+        "headers",
+        "is_https",
+        "is_page",
+        "request_id",
+        "route",
+        "started_ns",
+        "status",
+        "user_id",
+    )
+
+    def __init__(
+        self, request_id: str, headers: dict[bytes, bytes], address: str, is_https: bool
+    ) -> None:
+        self.request_id = request_id
+        self.headers = headers
+        self.address = address
+        self.is_https = is_https
+        self.started_ns = time.perf_counter_ns()
+        self.route = UNMATCHED
+        self.status = 0
+        self.user_id: int | None = None
+        self.is_page = False
+        """Whether the answer is part of a page for people, with the headers that takes."""
+
+
+class Edge:
+    """Wraps the whole application."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        addresses: ClientAddresses,
+        metrics: HttpMetrics,
+        logger: Logger,
+        reports: ErrorReports,
+    ) -> None:
+        self._app = app
+        self._addresses = addresses
+        self._metrics = metrics
+        self._logger = logger
+        self._reports = reports
+        self._id_prefix = secrets.token_hex(6)
+        self._id_numbers = itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one scope; lifespan passes through."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _trace(self, scope: Scope) -> Trace:
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id")
+        if given is not None and _REQUEST_ID.fullmatch(given):
+            request_id = given.decode("ascii")
+        else:
+            request_id = f"{self._id_prefix}-{next(self._id_numbers):x}"
+        address, is_https = self._addresses.find(scope, headers)
+        trace = Trace(request_id, headers, address, is_https)
+        scope[TRACE] = trace
+        return trace
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        trace = self._trace(scope)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                trace.status = message["status"]
+                headers = list(message.get("headers", ()))
+                headers += _PAGE_HEADERS if trace.is_page else _JSON_HEADERS
+                headers.append((b"x-request-id", trace.request_id.encode("ascii")))
+                if trace.is_https:
+                    headers.append(_HSTS)
+                message["headers"] = headers
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except ClientGone:
+            trace.status = 499
+        except Exception as error:  # noqa: BLE001 - the outermost boundary
+            self._report(error, trace)
+            if trace.status == 0:
+                await send_error(send_with_headers, InternalError(), trace.request_id)
+            # With the answer half sent nothing true can be added; uvicorn closes the connection.
+        finally:
+            self._finish(trace, scope["method"])
+
+    def _finish(self, trace: Trace, method: str) -> None:
+        elapsed_ns = time.perf_counter_ns() - trace.started_ns
+        self._metrics.observe(method, trace.route, trace.status, elapsed_ns / 1e9)
+        self._logger.info(
+            "request",
+            request_id=trace.request_id,
+            method=method,
+            route=trace.route,
+            status=trace.status,
+            ms=elapsed_ns // 1_000 / 1_000,
+            user_id=trace.user_id,
+        )
+
+    def _report(self, error: Exception, trace: Trace) -> None:
+        self._logger.error(
+            "request failed", request_id=trace.request_id, route=trace.route, exc_info=error
+        )
+        self._reports.capture(error, request_id=trace.request_id, route=trace.route)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        trace = self._trace(scope)
+        trace.route = "websocket"
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - the outermost boundary of a socket
+            self._report(error, trace)
+            await send({"type": "websocket.close", "code": 1011})

@@ -1,0 +1,140 @@
+"""The OpenAPI 3.1 document, made from the route table and the structs themselves.
+
+It says what the code does because it is made of what the code runs: bodies, queries and answers
+are the structs that decode and encode, errors are the exceptions a row names.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from gateway.http.responses import Failure, Meta, Pagination
+from gateway.http.routing import PATH_VALUE_LENGTH, Role, Route, Shape
+from gateway.wire.errors import ApiError, Refused
+
+Document = dict[str, Any]
+
+_REFERENCE: Final = "#/components/schemas/{name}"
+API_VERSION: Final = "1.0.0"
+_TITLE: Final = "Probity"
+_ABOUT: Final = (
+    "A prediction-market exchange. Prices, quantities and money are decimal strings; times are "
+    "ISO-8601 in UTC; ids are decimal strings. Unknown fields and parameters are refused."
+)
+
+
+def openapi_document(routes: Iterable[Route]) -> Document:
+    """Return the document of `routes`; those with Shape.FILE are left out."""
+    rows = [route for route in routes if route.shape is not Shape.FILE]
+    schemas = _Schemas(rows)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in rows:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": _TITLE, "version": API_VERSION, "description": _ABOUT},
+        "servers": [{"url": "/api/v1"}, {"url": "/api"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in rows)],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "securitySchemes": {
+                "accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
+    }
+
+
+class _Schemas:
+    """The schema of every type a row names, and the shared components they refer to."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        types: list[Any] = [Failure, Meta, Pagination]
+        for route in routes:
+            types += [t for t in (route.body, route.query, route.answer) if t is not None]
+        # A type may be no struct (`list[Level]`), so they are told apart by place, not by hash.
+        schemas, self.components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
+        self._by_type = list(zip(types, schemas, strict=True))
+
+    def of(self, wanted: Any) -> Document:  # noqa: ANN401 - any type an answer can have
+        """Return the schema of a type; None stands for null."""
+        if wanted is None:
+            return {"type": "null"}
+        return next(schema for known, schema in self._by_type if known is wanted)
+
+    def fields(self, struct: type[msgspec.Struct]) -> list[tuple[str, Document, bool]]:
+        """Return (name, schema, required) of each field of a struct."""
+        name = self.of(struct)["$ref"].rpartition("/")[2]
+        component = self.components[name]
+        required = set(component.get("required", ()))
+        return [(k, v, k in required) for k, v in component.get("properties", {}).items()]
+
+
+def _operation(route: Route, schemas: _Schemas) -> Document:
+    operation: Document = {
+        "operationId": _operation_id(route),
+        "summary": route.summary,
+        "tags": [route.tag],
+        "responses": {
+            str(route.status): {
+                "description": "Done",
+                "content": {"application/json": {"schema": _envelope(route, schemas)}},
+            },
+            **_errors(route.all_errors(), schemas),
+        },
+    }
+    parameters = _parameters(route, schemas)
+    if parameters:
+        operation["parameters"] = parameters
+    if route.body is not None:
+        content = {"application/json": {"schema": schemas.of(route.body)}}
+        operation["requestBody"] = {"required": True, "content": content}
+    if route.role is not Role.PUBLIC:
+        operation["security"] = [{"accessToken": []}]
+        operation["description"] = f"For the role {route.role.value.upper()}."
+    return operation
+
+
+def _operation_id(route: Route) -> str:
+    words = [word.strip("{}").replace("-", "_") for word in route.segments]
+    return "_".join([route.method.lower(), *words])
+
+
+def _parameters(route: Route, schemas: _Schemas) -> list[Document]:
+    text = {"type": "string", "minLength": 1, "maxLength": PATH_VALUE_LENGTH}
+    parameters: list[Document] = [
+        {"name": name, "in": "path", "required": True, "schema": text} for name in route.parameters
+    ]
+    if route.query is not None:
+        parameters += [
+            {"name": name, "in": "query", "required": required, "schema": schema}
+            for name, schema, required in schemas.fields(route.query)
+        ]
+    return parameters
+
+
+def _envelope(route: Route, schemas: _Schemas) -> Document:
+    answer = schemas.of(route.answer)
+    properties: Document = {"success": {"const": True}, "data": answer}
+    if route.shape is not Shape.ONE:
+        properties["data"] = {"type": "array", "items": answer}
+    if route.shape is Shape.PAGE:
+        properties["pagination"] = schemas.of(Pagination)
+    if route.shape is Shape.SLICE:
+        properties["nextCursor"] = {"type": ["string", "null"]}
+    properties["meta"] = schemas.of(Meta)
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _errors(errors: Iterable[type[ApiError]], schemas: _Schemas) -> Document:
+    codes: dict[int, list[str]] = {}
+    for error in errors:
+        # What the engine refuses has a code of its own, one of many.
+        code = "the engine's reason" if error is Refused else error.code
+        codes.setdefault(error.status, []).append(code)
+    content = {"application/json": {"schema": schemas.of(Failure)}}
+    return {
+        str(status): {"description": " or ".join(dict.fromkeys(names)), "content": content}
+        for status, names in sorted(codes.items())
+    }

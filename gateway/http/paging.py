@@ -1,0 +1,70 @@
+"""Going on in a list that only grows: `limit`, and `cursor` as the last slice gave it.
+
+A cursor is the place (order id, trade number, ledger entry) of the last item that was given, so
+what is added meanwhile moves nothing, and a slice costs the same wherever it lies.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+
+from gateway.http.pages import LimitText, page_size
+from gateway.http.request import Slice
+from gateway.settings.settings import Settings
+from gateway.wire.errors import ValidationFailed
+from gateway.wire.strict_json import QueryStruct
+from gateway.wire.wire_ids import parse_id
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+MINOR_MAX: Final = 2**31 - 1
+"""The store numbers what lies within a command by 32 bits."""
+
+CursorText = Annotated[
+    str, msgspec.Meta(max_length=40, description="nextCursor of the slice before")
+]
+
+
+class SliceQuery(QueryStruct, frozen=True):
+    """The parameters of every list by cursor; a list with filters inherits from it."""
+
+    limit: LimitText | None = None
+    cursor: CursorText | None = None
+
+    def size(self, settings: Settings) -> int:
+        """Return the items of a slice; raises ValidationFailed for more than is allowed."""
+        return page_size(self.limit, settings)
+
+    def number(self) -> int | None:
+        """Return the number to go on from; raises ValidationFailed for what was never given."""
+        if self.cursor is None:
+            return None
+        number = parse_id(self.cursor)
+        if number is None:
+            raise _never_given()
+        return number
+
+    def pair(self) -> tuple[int, int] | None:
+        """Return the pair of numbers ("17-2") to go on from; raises ValidationFailed."""
+        if self.cursor is None:
+            return None
+        first, _, second = self.cursor.partition("-")
+        major, minor = parse_id(first), 0 if second == "0" else parse_id(second)
+        if major is None or minor is None or minor > MINOR_MAX:
+            raise _never_given()
+        return major, minor
+
+
+def _never_given() -> ValidationFailed:
+    return ValidationFailed.of("cursor", "must be the nextCursor of the slice before")
+
+
+def slice_of(
+    found: Sequence[T], limit: int, show: Callable[[T], V], place: Callable[[T], str]
+) -> Slice[V]:
+    """Return a slice of at most `limit` of `found`, which was asked for with one more than that."""
+    items = found[:limit]
+    cursor = place(items[-1]) if len(found) > limit else None
+    return Slice([show(item) for item in items], cursor)

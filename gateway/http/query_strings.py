@@ -1,0 +1,90 @@
+"""Query parameters: decoded into the route's struct, as strictly as bodies.
+
+Unknown and repeated parameters, bad escapes, control characters and numbers that are not plain
+ASCII digits are refused with a 400 that names the parameter.
+"""
+
+import re
+from types import UnionType
+from typing import Annotated, Final, Union, get_args, get_origin
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from gateway.wire.errors import ValidationFailed
+from gateway.wire.strict_json import QueryStruct, from_msgspec, refuse_poison, shown_name
+
+QUERY_LENGTH: Final = 2_048
+"""Bytes of a whole query string."""
+QUERY_PARAMETERS: Final = 20
+QUERY_FIELD: Final = "query"
+
+_INTEGER: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+
+class QueryDecoder:
+    """Decodes the query strings of one route."""
+
+    __slots__ = ("_integers", "_struct", "_unset")
+
+    def __init__(self, struct: type[QueryStruct]) -> None:
+        self._struct = struct
+        fields = msgspec.structs.fields(struct)
+        self._integers = frozenset(f.encode_name for f in fields if _holds_integer(f.type))
+        # Most calls carry no query at all; None where a parameter is required.
+        required = any(f.required for f in fields)
+        self._unset = None if required else struct()
+
+    def decode(self, raw: bytes) -> QueryStruct:
+        """Return the struct; raises ValidationFailed naming the parameter."""
+        if not raw and self._unset is not None:
+            return self._unset
+        parameters = parse_query(raw)
+        for name in self._integers & parameters.keys():
+            # msgspec would also take "1e1" and "5.0" for an integer.
+            if _INTEGER.fullmatch(parameters[name]) is None:
+                raise ValidationFailed.of(name, "must be a whole number")
+        try:
+            return msgspec.convert(parameters, self._struct, strict=False)
+        except msgspec.ValidationError as error:
+            raise from_msgspec(error, QUERY_FIELD) from None
+
+
+def parse_query(raw: bytes) -> dict[str, str]:
+    """Return the parameters of a query string; raises ValidationFailed if it is not sound."""
+    if len(raw) > QUERY_LENGTH:
+        raise ValidationFailed.of(QUERY_FIELD, f"may have at most {QUERY_LENGTH} bytes")
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(raw),
+            errors="strict",
+            max_num_fields=QUERY_PARAMETERS,
+        )
+    except (UnicodeDecodeError, ValueError):
+        raise ValidationFailed.of(QUERY_FIELD, "is not a valid query string") from None
+    parameters: dict[str, str] = {}
+    for name, value in pairs:
+        if name in parameters:
+            raise ValidationFailed.of(shown_name(name), "is given twice")
+        refuse_poison(value, shown_name(name))
+        parameters[name] = value
+    return parameters
+
+
+def refuse_query(raw: bytes) -> None:
+    """Raise ValidationFailed if a route without parameters is given any."""
+    if raw:
+        for name in parse_query(raw):
+            raise ValidationFailed.of(shown_name(name), "is not a known field")
+
+
+def _holds_integer(annotation: object) -> bool:
+    if annotation is int:
+        return True
+    if get_origin(annotation) is Annotated:
+        return _holds_integer(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return any(_holds_integer(inner) for inner in get_args(annotation))
+    return False

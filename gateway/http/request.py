@@ -1,0 +1,114 @@
+"""What a handler is given: the decoded request, the caller, the services; no HTTP plumbing.
+
+A handler returns the answer's struct (or a `Page`, a `Slice`); failures are raised from
+`wire/errors.py`.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+
+from gateway.access.principals import Principal
+from gateway.wire.errors import NotFound, Unauthorized
+from gateway.wire.wire_ids import parse_id
+
+if TYPE_CHECKING:
+    from gateway.bootstrap.services import Services
+
+BodyT = TypeVar("BodyT")
+QueryT = TypeVar("QueryT")
+ItemT = TypeVar("ItemT")
+
+
+class Page(msgspec.Struct, Generic[ItemT], frozen=True):
+    """One page of a list that is counted."""
+
+    items: list[ItemT]
+    total: int
+    limit: int
+    offset: int
+
+
+class Slice(msgspec.Struct, Generic[ItemT], frozen=True):
+    """One slice of a list that only grows; `next_cursor` is None at its end."""
+
+    items: list[ItemT]
+    next_cursor: str | None
+
+
+class File(msgspec.Struct, frozen=True):
+    """An answer that is not JSON in the envelope: a page, its parts, the metrics."""
+
+    content_type: str
+    body: bytes
+    is_page: bool = False
+    """Whether people's browsers show it, so that it gets a page's security headers."""
+
+
+class Request(Generic[BodyT, QueryT]):
+    """One call of one route."""
+
+    __slots__ = (
+        "address",
+        "body",
+        "caller",
+        "cookies",
+        "is_https",
+        "path",
+        "query",
+        "reply_headers",
+        "request_id",
+        "services",
+        "status",
+    )
+
+    def __init__(
+        self,
+        body: BodyT,
+        query: QueryT,
+        path: Mapping[str, str],
+        caller: Principal | None,
+        services: "Services",
+        status: int,
+        request_id: str,
+        address: str,
+        is_https: bool,
+        cookies: bytes,
+    ) -> None:
+        self.body = body
+        self.query = query
+        self.path = path
+        self.caller = caller
+        self.services = services
+        self.status = status
+        """Status of the answer; a handler may set another of the declared ones."""
+        self.request_id = request_id
+        self.address = address
+        self.is_https = is_https
+        self.cookies = cookies
+        """The Cookie header as it came."""
+        self.reply_headers: list[tuple[bytes, bytes]] = []
+        """What a handler adds to the answer's headers."""
+
+    @property
+    def principal(self) -> Principal:
+        """Return the caller; raises Unauthorized on a public route called without a token."""
+        if self.caller is None:
+            raise Unauthorized
+        return self.caller
+
+    @property
+    def user_id(self) -> int:
+        """Return the caller's user id, which is also the account id."""
+        return self.principal.user_id
+
+    def path_id(self, name: str) -> int:
+        """Return the id in the path; raises NotFound for what can't be one."""
+        number = parse_id(self.path[name])
+        if number is None:
+            raise NotFound
+        return number
+
+
+AnyRequest = Request[Any, Any]

@@ -1,0 +1,97 @@
+"""The two shapes every JSON answer has (DESIGN 6), encoded once.
+
+{"success":true,"data":...,"meta":{"timestamp","requestId"}} + "pagination" or "nextCursor" for
+lists {"success":false,"error":{"code","message","details"},"meta":...}
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from gateway.http.request import Page, Slice
+from gateway.http.routing import Shape
+from gateway.wire.errors import ApiError, Detail
+from gateway.wire.scalars import iso_millis, now_us
+
+
+class Meta(msgspec.Struct, frozen=True, rename="camel"):
+    """When it was answered, and the id under which the logs know it."""
+
+    timestamp: str
+    request_id: str
+
+
+class Pagination(msgspec.Struct, frozen=True, rename="camel"):
+    """Where a page lies in its list."""
+
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class One(msgspec.Struct, frozen=True):
+    """The answer of a route with Shape.ONE."""
+
+    success: bool
+    data: Any
+    meta: Meta
+
+
+class Paged(msgspec.Struct, frozen=True):
+    """The answer of a route with Shape.PAGE."""
+
+    success: bool
+    data: list[Any]
+    pagination: Pagination
+    meta: Meta
+
+
+class Sliced(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer of a route with Shape.SLICE."""
+
+    success: bool
+    data: list[Any]
+    next_cursor: str | None
+    meta: Meta
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """What went wrong."""
+
+    code: str
+    message: str
+    details: tuple[Detail, ...]
+    transient: bool | msgspec.UnsetType = msgspec.UNSET
+    replayed: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """The answer of everything that failed."""
+
+    success: bool
+    error: ErrorBody
+    meta: Meta
+
+
+_ENCODE: Final = msgspec.json.Encoder().encode
+
+
+def encode_result(result: object, shape: Shape, request_id: str) -> bytes:
+    """Return the envelope of a handler's result."""
+    meta = Meta(iso_millis(now_us()), request_id)
+    if shape is Shape.ONE:
+        return _ENCODE(One(True, result, meta))
+    if isinstance(result, Page):
+        has_more = result.offset + len(result.items) < result.total
+        pagination = Pagination(result.total, result.limit, result.offset, has_more)
+        return _ENCODE(Paged(True, result.items, pagination, meta))
+    if isinstance(result, Slice):
+        return _ENCODE(Sliced(True, result.items, result.next_cursor, meta))
+    raise TypeError(f"a {shape.value} route returned {type(result).__name__}")
+
+
+def encode_error(error: ApiError, request_id: str) -> bytes:
+    """Return the envelope of a failure."""
+    body = ErrorBody(error.code, error.message, error.details, error.transient, error.replayed)
+    return _ENCODE(Failure(False, body, Meta(iso_millis(now_us()), request_id)))

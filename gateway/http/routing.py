@@ -1,0 +1,204 @@
+"""The route table: each route declared once, for the dispatcher, OpenAPI and the access test.
+
+    Route(method, path, handler, role, body, query, answer, shape, status, errors, summary, tag)
+
+Laws: a path segment is either literal or `{name}`; literal wins over `{name}` at the same place,
+so the order of the table means nothing. Bodies and queries are structs that forbid unknown fields.
+No handler reads a raw request. `RouteTable` finds a route in one dictionary step per path segment:
+a list of patterns tried in turn (as in Starlette's router) costs more the longer the table grows.
+"""
+
+import enum
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from gateway.http.query_strings import QueryDecoder
+from gateway.wire.errors import (
+    ApiError,
+    Forbidden,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    Unauthorized,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from gateway.wire.strict_json import BodyStruct, QueryStruct
+
+Handler = Callable[[Any], Awaitable[Any]]
+
+PATH_VALUE_LENGTH: Final = 100
+"""No slug, id or clientOrderId in a path is longer."""
+
+
+class Role(enum.Enum):
+    """Who may call a route; ADMIN may call what USER may."""
+
+    PUBLIC = "public"
+    USER = "user"
+    ADMIN = "admin"
+
+
+class Shape(enum.Enum):
+    """How `answer` sits in the envelope: itself, the items of a page or slice; FILE has none."""
+
+    ONE = "one"
+    PAGE = "page"
+    SLICE = "slice"
+    FILE = "file"
+
+
+class Limit(enum.Enum):
+    """What a call counts against: the user's limit (the address's before login), or nothing."""
+
+    STANDARD = "standard"
+    UNLIMITED = "unlimited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One row of the table.  `errors` lists what the handler itself raises; the rest is derived."""
+
+    method: str
+    path: str
+    handler: Handler
+    role: Role
+    answer: Any
+    summary: str
+    tag: str
+    body: type[BodyStruct] | None = None
+    query: type[QueryStruct] | None = None
+    shape: Shape = Shape.ONE
+    status: int = 200
+    errors: tuple[type[ApiError], ...] = ()
+    limit: Limit = Limit.STANDARD
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Return the path's parts, e.g. ("markets", "{slug}")."""
+        return tuple(self.path.strip("/").split("/"))
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Return the names in the path, in order."""
+        return tuple(part[1:-1] for part in self.segments if part.startswith("{"))
+
+    def all_errors(self) -> tuple[type[ApiError], ...]:
+        """Return every error the route can answer, the derived ones included, by status."""
+        errors: set[type[ApiError]] = {*self.errors, ValidationFailed, InternalError}
+        if self.limit is Limit.STANDARD:
+            errors.add(RateLimited)
+        if self.role is not Role.PUBLIC:
+            errors.add(Unauthorized)
+        if self.role is Role.ADMIN:
+            errors.add(Forbidden)
+        if self.body is not None:
+            errors |= {PayloadTooLarge, UnsupportedMediaType}
+        return tuple(sorted(errors, key=lambda error: (error.status, error.__name__)))
+
+
+class BoundRoute:
+    """A route with its decoders built, as the dispatcher uses it."""
+
+    __slots__ = (
+        "admin_only",
+        "body_decoder",
+        "handler",
+        "limited",
+        "needs_user",
+        "parameters",
+        "query",
+        "route",
+        "shape",
+        "status",
+        "template",
+    )
+
+    def __init__(self, route: Route, template: str) -> None:
+        self.route = route
+        self.template = template
+        self.handler = route.handler
+        self.parameters = route.parameters
+        self.needs_user = route.role is not Role.PUBLIC
+        self.admin_only = route.role is Role.ADMIN
+        self.limited = route.limit is not Limit.UNLIMITED
+        self.body_decoder = None if route.body is None else msgspec.json.Decoder(route.body)
+        self.query = None if route.query is None else QueryDecoder(route.query)
+        self.shape = route.shape
+        self.status = route.status
+
+
+class _Node:
+    __slots__ = ("allow", "any", "literal", "methods")
+
+    def __init__(self) -> None:
+        self.literal: dict[str, _Node] = {}
+        self.any: _Node | None = None
+        self.methods: dict[str, BoundRoute] = {}
+        self.allow = ""
+
+
+class RouteTable:
+    """The rows, and the tree that finds one by method and path."""
+
+    def __init__(self, routes: Iterable[Route], prefix: str = "/api/v1") -> None:
+        self.routes: Final = tuple(routes)
+        self._root = _Node()
+        for route in self.routes:
+            self._add(route, prefix)
+
+    def _add(self, route: Route, prefix: str) -> None:
+        node = self._root
+        for part in route.segments:
+            if part.startswith("{"):
+                node.any = node.any or _Node()
+                node = node.any
+            else:
+                node = node.literal.setdefault(part, _Node())
+        if route.method in node.methods:
+            raise ValueError(f"two routes for {route.method} {route.path}")
+        node.methods[route.method] = bound = BoundRoute(route, prefix + route.path)
+        if route.method == "GET":
+            node.methods["HEAD"] = bound
+        node.allow = ", ".join(sorted({*node.methods, "OPTIONS"}))
+
+    def find(self, method: str, path: str) -> tuple[BoundRoute, Mapping[str, str]]:
+        """Return the route and the path's values.
+
+        Raises NotFound for a path of no route, MethodNotAllowed (with Allow) for another method.
+        """
+        node, values = self._walk(path)
+        route = node.methods.get(method)
+        if route is None:
+            raise MethodNotAllowed(node.allow)
+        if not values:
+            return route, {}
+        return route, dict(zip(route.parameters, values, strict=True))
+
+    def allowed(self, path: str) -> str:
+        """Return the Allow header of a path; raises NotFound for a path of no route."""
+        return self._walk(path)[0].allow
+
+    def _walk(self, path: str) -> tuple[_Node, list[str]]:
+        node = self._root
+        values: list[str] = []
+        for part in path[1:].split("/"):
+            following = node.literal.get(part)
+            if following is None:
+                following = node.any
+                if following is None or not _is_path_value(part):
+                    raise NotFound
+                values.append(part)
+            node = following
+        if not node.methods:
+            raise NotFound
+        return node, values
+
+
+def _is_path_value(part: str) -> bool:
+    return 0 < len(part) <= PATH_VALUE_LENGTH and "\x00" not in part and part.isprintable()

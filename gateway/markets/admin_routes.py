@@ -1,0 +1,195 @@
+"""The rows of the route table with which admins list markets, move their life on and resolve them.
+
+What the terms alone make impossible is refused at the edge with a 400; what depends on the state
+(a slug taken, a close time past, a market resolved) is the engine's to say.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from exchange.messages.bounds import (
+    CATEGORY_LENGTH,
+    DESCRIPTION_LENGTH,
+    QUESTION_LENGTH,
+    RATE_MAX,
+    SLUG_LENGTH,
+    SOURCE_LENGTH,
+)
+from exchange.messages.commands import CreateMarket, ResolveMarket, SetMarketStatus
+from exchange.messages.errors import MalformedNumber
+from exchange.messages.events import MarketCreated
+from exchange.messages.terms import FeeModel, MarketStatus, Resolution
+from exchange.messages.units import parse_rate
+from exchange.rules.market_admin import market_problem
+from exchange.rules.settlement import resolution_problem
+from gateway.engine_side.audited import run_audited
+from gateway.http.request import Request
+from gateway.http.routing import Role, Route
+from gateway.markets.views import MarketView, market_view
+from gateway.trading.order_bodies import market_to_trade
+from gateway.wire import strict_json as wire_json
+from gateway.wire.errors import (
+    Conflict,
+    NotFound,
+    Refused,
+    Unavailable,
+    UnknownOutcome,
+    ValidationFailed,
+)
+from gateway.wire.scalars import parse_time
+from gateway.wire.strict_json import (
+    BodyStruct,
+    NumberText,
+    PriceText,
+    QuantityText,
+    is_given,
+    not_given,
+    number_text,
+)
+
+DEFAULT_TICK: Final = 100
+DEFAULT_MIN_QUANTITY: Final = 1
+_COMMAND_ERRORS: Final = (NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
+
+SlugText = Annotated[
+    str, msgspec.Meta(max_length=SLUG_LENGTH[1], description="of a-z 0-9 -, not digits alone")
+]
+QuestionText = Annotated[str, msgspec.Meta(max_length=QUESTION_LENGTH)]
+DescriptionText = Annotated[str, msgspec.Meta(max_length=DESCRIPTION_LENGTH)]
+CategoryText = Annotated[str, msgspec.Meta(max_length=CATEGORY_LENGTH)]
+SourceText = Annotated[str, msgspec.Meta(max_length=SOURCE_LENGTH)]
+TimeText = Annotated[str, msgspec.Meta(max_length=40, description="ISO-8601 with a zone")]
+
+
+class MarketBody(BodyStruct, frozen=True):
+    """A market's terms. Defaults: tick 0.01, minimum 0.01, no fees; `draft` waits to be opened."""
+
+    slug: SlugText
+    question: QuestionText
+    close_time: TimeText
+    description: DescriptionText = ""
+    category: CategoryText = ""
+    tick_size: NumberText = not_given()
+    min_quantity: QuantityText = not_given()
+    maker_fee: NumberText = not_given()
+    taker_fee: NumberText = not_given()
+    fee_model: FeeModel = FeeModel.FLAT
+    draft: bool = False
+
+
+class StatusBody(BodyStruct, frozen=True):
+    """The status a market gets: OPEN, HALTED, FULL_HALT or CLOSED."""
+
+    status: MarketStatus
+
+
+class ResolutionBody(BodyStruct, frozen=True):
+    """How the question ended; `yesPayout` goes with SPLIT and only with it."""
+
+    outcome: Resolution
+    yes_payout: PriceText = not_given()
+    source: SourceText = ""
+
+
+async def create_market(request: Request[MarketBody, None]) -> MarketView:
+    """List a market."""
+    command = create_command(request.body)
+    _, events, _ = await run_audited(request, "market.create", f"market:{command.slug}", command)
+    created = events[0]
+    if type(created) is not MarketCreated:
+        raise TypeError(f"the creation of a market begins with {type(created).__name__}")
+    return market_view(request.services.view.markets[created.market_id])
+
+
+def create_command(body: MarketBody) -> CreateMarket:
+    """Return the command that a market's body stands for; raises ValidationFailed."""
+    command = CreateMarket(
+        body.slug,
+        body.question,
+        body.description,
+        body.category,
+        parse_time(body.close_time, "closeTime"),
+        wire_json.price(body.tick_size, "tickSize") if is_given(body.tick_size) else DEFAULT_TICK,
+        wire_json.quantity(body.min_quantity, "minQuantity")
+        if is_given(body.min_quantity)
+        else DEFAULT_MIN_QUANTITY,
+        _rate(body.maker_fee, "makerFee"),
+        _rate(body.taker_fee, "takerFee"),
+        body.fee_model,
+        body.draft,
+    )
+    problem = market_problem(command)
+    if problem is not None:
+        raise ValidationFailed.of(*problem)
+    return command
+
+
+def _rate(raw: msgspec.Raw, field: str) -> int:
+    if not is_given(raw):
+        return 0
+    try:
+        return parse_rate(number_text(raw, field), RATE_MAX)
+    except MalformedNumber as error:
+        raise ValidationFailed.of(field, str(error)) from None
+
+
+async def set_status(request: Request[StatusBody, None]) -> MarketView:
+    """Open, halt, fully halt or close a market."""
+    market = market_to_trade(request.services.view, request.path["slug"])
+    status = request.body.status
+    target = f"market:{market.id} {status.value}"
+    await run_audited(request, "market.status", target, SetMarketStatus(market.id, status))
+    return market_view(market)
+
+
+async def resolve(request: Request[ResolutionBody, None]) -> MarketView:
+    """End a market and pay its holders."""
+    body = request.body
+    market = market_to_trade(request.services.view, request.path["slug"])
+    payout = wire_json.price(body.yes_payout, "yesPayout") if is_given(body.yes_payout) else None
+    command = ResolveMarket(market.id, body.outcome, payout, body.source)
+    problem = resolution_problem(command)
+    if problem is not None:
+        raise ValidationFailed.of(*problem)
+    target = f"market:{market.id} {body.outcome.value}"
+    await run_audited(request, "market.resolve", target, command)
+    return market_view(market)
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/markets",
+        handler=create_market,
+        role=Role.ADMIN,
+        body=MarketBody,
+        answer=MarketView,
+        status=201,
+        errors=_COMMAND_ERRORS,
+        summary="List a market",
+        tag="markets",
+    ),
+    Route(
+        method="PATCH",
+        path="/markets/{slug}/status",
+        handler=set_status,
+        role=Role.ADMIN,
+        body=StatusBody,
+        answer=MarketView,
+        errors=_COMMAND_ERRORS,
+        summary="Open, halt or close a market",
+        tag="markets",
+    ),
+    Route(
+        method="POST",
+        path="/markets/{slug}/resolve",
+        handler=resolve,
+        role=Role.ADMIN,
+        body=ResolutionBody,
+        answer=MarketView,
+        errors=_COMMAND_ERRORS,
+        summary="Resolve a market and pay its holders",
+        tag="markets",
+    ),
+)

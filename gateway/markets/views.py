@@ -1,0 +1,137 @@
+"""Markets and their books on the wire.
+
+The book is kept in YES terms; the NO view is complete: NO bids are the YES asks at 1 - price, NO
+asks the YES bids at 1 - price, each best first. A checksum covers the ten best levels of a view
+and nothing else, so two views of the same book have the same checksum everywhere (RULEBOOK 12).
+"""
+
+from typing import Final
+from zlib import crc32
+
+from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.terms import YES, FeeModel, MarketStatus, Outcome, Resolution
+from exchange.model.market import Market
+from gateway.wire.scalars import iso_millis
+from gateway.wire.strict_json import AnswerStruct
+from gateway.wire.wire_numbers import price_text, quantity_text
+
+CHECKSUM_LEVELS: Final = 10
+
+Levels = list[tuple[int, int]]
+"""(price, quantity) in the core's units, best first."""
+WireLevels = list[tuple[str, str]]
+
+
+class MarketView(AnswerStruct, frozen=True):
+    """A market; `bestBid`, `bestAsk` and `lastPrice` are prices of YES, fees are rates."""
+
+    id: str
+    slug: str
+    question: str
+    description: str
+    category: str
+    status: MarketStatus
+    close_time: str
+    created_at: str
+    tick_size: str
+    min_quantity: str
+    maker_fee: str
+    taker_fee: str
+    fee_model: FeeModel
+    best_bid: str | None
+    best_ask: str | None
+    last_price: str | None
+    volume: str
+    trades: int
+    open_interest: str
+    seq: int
+    resolution: Resolution | None
+    yes_payout: str | None
+    source: str | None
+    resolved_at: str | None
+
+
+class BookView(AnswerStruct, frozen=True):
+    """The order book of one outcome, best level first; each level is [price, quantity]."""
+
+    market_id: str
+    slug: str
+    outcome: Outcome
+    epoch: int
+    seq: int
+    bids: WireLevels
+    asks: WireLevels
+    checksum: int
+
+
+def book_levels(market: Market, outcome: Outcome, depth: int) -> tuple[Levels, Levels]:
+    """Return (bids, asks) of the outcome's view, at most `depth` levels each."""
+    bids, asks = market.book.bids.depth(depth), market.book.asks.depth(depth)
+    if outcome is YES:
+        return bids, asks
+    return _complement(asks), _complement(bids)
+
+
+def checksum(bids: Levels, asks: Levels) -> int:
+    """Return the CRC-32 of a view, e.g. of "5500:1000,5400:300|5600:750"; more levels are cut."""
+    return crc32(f"{_digest(bids)}|{_digest(asks)}".encode("ascii"))
+
+
+def wire_levels(levels: Levels) -> WireLevels:
+    """Return levels as decimal strings."""
+    return [(price_text(price), quantity_text(quantity)) for price, quantity in levels]
+
+
+def book_view(market: Market, outcome: Outcome, depth: int, epoch: int) -> BookView:
+    """Return a snapshot of the outcome's book, `depth` levels a side."""
+    bids, asks = book_levels(market, outcome, max(depth, CHECKSUM_LEVELS))
+    return BookView(
+        str(market.id),
+        market.slug,
+        outcome,
+        epoch,
+        market.seq,
+        wire_levels(bids[:depth]),
+        wire_levels(asks[:depth]),
+        checksum(bids, asks),
+    )
+
+
+def market_view(market: Market) -> MarketView:
+    """Return a market with its top of book."""
+    bid, ask, last = market.book.bids.best, market.book.asks.best, market.last_price
+    payout, resolved_at = market.yes_payout, market.resolved_at
+    return MarketView(
+        str(market.id),
+        market.slug,
+        market.question,
+        market.description,
+        market.category,
+        market.status,
+        iso_millis(market.close_time),
+        iso_millis(market.created_at),
+        price_text(market.tick_size),
+        quantity_text(market.min_quantity),
+        price_text(market.maker_fee),
+        price_text(market.taker_fee),
+        market.fee_model,
+        None if bid is None else price_text(bid.price),
+        None if ask is None else price_text(ask.price),
+        None if last is None else price_text(last),
+        quantity_text(market.volume),
+        market.trade_no,
+        quantity_text(market.collateral // PRICE_SCALE),
+        market.seq,
+        market.resolution,
+        None if payout is None else price_text(payout),
+        market.source,
+        None if resolved_at is None else iso_millis(resolved_at),
+    )
+
+
+def _complement(levels: Levels) -> Levels:
+    return [(PRICE_SCALE - price, quantity) for price, quantity in levels]
+
+
+def _digest(levels: Levels) -> str:
+    return ",".join(f"{price}:{quantity}" for price, quantity in levels[:CHECKSUM_LEVELS])

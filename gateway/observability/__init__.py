@@ -1,0 +1,1 @@
+"""Logs, metrics, tallies and error reports."""

@@ -1,0 +1,169 @@
+"""Every metric of the process in one registry of its own; the names are a contract (DESIGN 9).
+
+Labels are bounded: route templates, methods we know, status codes, names of our own statements.  An
+observation on the hot path goes to a child that was looked up once, not through `labels()`; what is
+only counted there is a `Tally`.
+"""
+
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from gateway.observability.tallies import Tallies, Tally
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_FAST: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_TINY: Final = (5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 1e-2, 0.1)
+_COUNTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+
+
+class HttpMetrics:
+    """Requests by method and route template."""
+
+    __slots__ = ("_children", "_duration", "_requests")
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._duration = Histogram(
+            "http_request_duration_seconds",
+            "Time from a request's head to the end of its answer.",
+            ("method", "route"),
+            buckets=_FAST,
+            registry=registry,
+        )
+        self._requests = Counter(
+            "http_requests_total",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=registry,
+        )
+        self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request; `route` is a template, never a path."""
+        children = self._children.get((method, route, status))
+        if children is None:
+            children = self._child(method, route, status)
+        duration, requests = children
+        duration.observe(seconds)
+        requests.inc()
+
+    def _child(self, method: str, route: str, status: int) -> tuple[Histogram, Counter]:
+        # A client can invent methods, so those unknown share one label and no cache entry.
+        known = method if method in _METHODS else "OTHER"
+        children = (
+            self._duration.labels(known, route),
+            self._requests.labels(known, route, str(status)),
+        )
+        if known == method:
+            self._children[method, route, status] = children
+        return children
+
+
+class FeedMetrics:
+    """How a gateway follows its engine, and how an engine reaches its gateways."""
+
+    __slots__ = ("batches", "gaps", "redis_connected", "reloads", "stale")
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.stale = Gauge(
+            "feed_stale", "1 while this gateway doesn't hear the engine.", registry=registry
+        )
+        self.gaps = Counter("feed_gaps", "Gaps that were read from the journal.", registry=registry)
+        self.reloads = Counter("feed_reloads", "Times the view was loaded anew.", registry=registry)
+        self.redis_connected = Gauge(
+            "redis_connected", "1 while Redis answers this process.", registry=registry
+        )
+        self.batches = Counter(
+            "fanout_batches",
+            "Committed batches by what became of them: published or dropped.",
+            ("fate",),
+            registry=registry,
+        )
+
+
+class Metrics:
+    """All metrics; whoever owns what is measured gets the metric handed in."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self.http = HttpMetrics(registry)
+        self.sockets = Gauge(
+            "websocket_connections_total", "Sockets that are open now.", registry=registry
+        )
+        self.messages_in = Tally()
+        self.messages_out = Tally()
+        # "_total" is added to a counter's name where it is shown.
+        Tallies(
+            "websocket_messages",
+            "Messages by direction.",
+            {("in",): self.messages_in, ("out",): self.messages_out},
+            labels=("direction",),
+            registry=registry,
+        )
+        self.slow_consumers_closed = Counter(
+            "slow_consumers_closed", "Sockets closed for reading too slowly.", registry=registry
+        )
+        self.orders_placed = Tally()
+        self.trades_executed = Tally()
+        Tallies(
+            "orders_placed",
+            "Orders the engine accepted.",
+            {(): self.orders_placed},
+            registry=registry,
+        )
+        Tallies("trades_executed", "Trades.", {(): self.trades_executed}, registry=registry)
+        self.order_matching_duration = Histogram(
+            "order_matching_duration_seconds",
+            "Time the core takes for one command.",
+            buckets=_TINY,
+            registry=registry,
+        )
+        self.database_query_duration = Histogram(
+            "database_query_duration_seconds",
+            "Time of a statement of the pool, by its verb; commits are counted apart.",
+            ("verb",),
+            buckets=_FAST,
+            registry=registry,
+        )
+        self.engine_batch_size = Histogram(
+            "engine_batch_size", "Commands of one commit.", buckets=_COUNTS, registry=registry
+        )
+        self.engine_commit_duration = Histogram(
+            "engine_commit_duration_seconds",
+            "Time of one commit.",
+            buckets=_FAST,
+            registry=registry,
+        )
+        self.engine_queue_depth = Gauge(
+            "engine_queue_depth", "Commands waiting for the engine.", registry=registry
+        )
+        self.engine_last_sequence = Gauge(
+            "engine_last_sequence", "Last committed command.", registry=registry
+        )
+        self.engine_epoch = Gauge("engine_epoch", "Epoch of the engine.", registry=registry)
+        self.feed = FeedMetrics(registry)
+        self.event_loop_lag = Histogram(
+            "event_loop_lag_seconds",
+            "How much later than asked the event loop wakes.",
+            buckets=_FAST,
+            registry=registry,
+        )
+
+    def queried(self, verb: str, seconds: float) -> None:
+        """Note a statement of the pool that ended."""
+        self.database_query_duration.labels(verb).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self.registry)

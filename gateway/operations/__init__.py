@@ -1,0 +1,1 @@
+"""For operators and admins: health, readiness, metrics, modes, credits, figures, the audit log."""

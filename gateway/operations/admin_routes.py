@@ -1,0 +1,158 @@
+"""The rows of the route table under /admin that concern the exchange: credits, mode, figures."""
+
+from collections import Counter
+from typing import Annotated, Final
+
+import msgspec
+
+from exchange.messages.bounds import CREDIT_MAX, REASON_LENGTH
+from exchange.messages.commands import CreditAccount, SetExchangeMode
+from exchange.messages.terms import ExchangeMode, MarketStatus
+from exchange.messages.units import format_money
+from gateway.engine_side.audited import run_audited
+from gateway.http.request import Request
+from gateway.http.routing import Role, Route
+from gateway.trading.order_bodies import ClientIdText, check_client_id
+from gateway.trading.views import BalanceView, balance_view
+from gateway.wire import strict_json as wire_json
+from gateway.wire.errors import (
+    Conflict,
+    NotFound,
+    Refused,
+    Unavailable,
+    UnknownOutcome,
+    ValidationFailed,
+)
+from gateway.wire.scalars import iso_millis
+from gateway.wire.strict_json import AnswerStruct, BodyStruct, MoneyText
+
+_COMMAND_ERRORS: Final = (Refused, Unavailable, UnknownOutcome)
+
+ReasonText = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH)]
+
+
+class CreditBody(BodyStruct, frozen=True):
+    """Credits to issue; with a `requestId` a repeat does nothing, without one it issues again."""
+
+    amount: MoneyText
+    reason: ReasonText
+    request_id: ClientIdText | None = None
+
+
+class CreditView(AnswerStruct, frozen=True):
+    """What was issued to whom, and the balance right after."""
+
+    user_id: str
+    amount: str
+    balance: BalanceView
+    replayed: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class ModeBody(BodyStruct, frozen=True):
+    """What the exchange takes from now on."""
+
+    mode: ExchangeMode
+
+
+class ModeView(AnswerStruct, frozen=True):
+    """What the exchange takes now."""
+
+    mode: ExchangeMode
+
+
+class StatsView(AnswerStruct, frozen=True):
+    """Figures of the whole exchange; `issued` = all cash + `collateral` + `fees`, always."""
+
+    mode: ExchangeMode
+    epoch: int
+    seq: int
+    time: str
+    accounts: int
+    markets: dict[MarketStatus, int]
+    open_orders: int
+    trades: int
+    issued: str
+    collateral: str
+    fees: str
+
+
+async def credit(request: Request[CreditBody, None]) -> CreditView:
+    """Issue credits to a user."""
+    body, user_id = request.body, request.path_id("id")
+    amount = wire_json.money(body.amount)
+    if amount > CREDIT_MAX:
+        raise ValidationFailed.of("amount", f"must be at most {format_money(CREDIT_MAX)}")
+    if body.request_id is not None:
+        check_client_id(body.request_id, "requestId")
+    command = CreditAccount(user_id, amount, body.reason, body.request_id)
+    target = f"user:{user_id} {format_money(amount)}"
+    answer, _, replayed = await run_audited(request, "user.credit", target, command)
+    return CreditView(
+        str(user_id),
+        format_money(amount),
+        balance_view(answer.available, answer.locked),
+        True if replayed else msgspec.UNSET,
+    )
+
+
+async def set_mode(request: Request[ModeBody, None]) -> ModeView:
+    """Say what the exchange takes from now on."""
+    mode = request.body.mode
+    await run_audited(request, "exchange.mode", f"exchange {mode.value}", SetExchangeMode(mode))
+    return ModeView(mode)
+
+
+async def stats(request: Request[None, None]) -> StatsView:
+    """Return figures of the exchange.  O(markets)."""
+    services = request.services
+    view = services.view
+    markets = view.markets.values()
+    by_status = Counter(market.status for market in markets)
+    return StatsView(
+        view.mode,
+        services.feed.epoch,
+        view.seq,
+        iso_millis(view.now),
+        len(view.accounts),
+        {status: by_status[status] for status in MarketStatus},
+        len(view.orders),
+        sum(market.trade_no for market in markets),
+        format_money(view.issued),
+        format_money(sum(market.collateral for market in markets)),
+        format_money(view.fees),
+    )
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/admin/users/{id}/credit",
+        handler=credit,
+        role=Role.ADMIN,
+        body=CreditBody,
+        answer=CreditView,
+        errors=(NotFound, Conflict, *_COMMAND_ERRORS),
+        summary="Issue credits to a user",
+        tag="admin",
+    ),
+    Route(
+        method="POST",
+        path="/admin/exchange/mode",
+        handler=set_mode,
+        role=Role.ADMIN,
+        body=ModeBody,
+        answer=ModeView,
+        errors=_COMMAND_ERRORS,
+        summary="Set what the exchange takes: open, post-only, cancel-only or halted",
+        tag="admin",
+    ),
+    Route(
+        method="GET",
+        path="/admin/stats",
+        handler=stats,
+        role=Role.ADMIN,
+        answer=StatsView,
+        summary="Show figures of the exchange",
+        tag="admin",
+    ),
+)

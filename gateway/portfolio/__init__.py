@@ -1,0 +1,1 @@
+"""What one has: balance, positions, escrow, ledger."""

@@ -1,0 +1,174 @@
+"""The front page: what this is, the live markets and the top of their books.
+
+    GET /       the whole page, which needs no script
+    GET /live   the part that changes, which the page's script asks for again and again
+
+Laws: everything is rendered here and escaped here; the script only swaps the part. The cost of a
+page is bounded however many markets there are: it looks at those that close first and shows the
+most traded of them. Prices are YES prices.
+"""
+
+import heapq
+from html import escape
+from importlib.resources import files
+from itertools import islice
+from string import Template
+from typing import Final
+
+from exchange.messages.bounds import PRICE_SCALE, QUANTITY_SCALE
+from exchange.messages.terms import ExchangeMode
+from exchange.messages.units import format_price, format_quantity
+from exchange.model.market import OPEN, Market
+from exchange.model.order_book import BookSide
+from exchange.model.state import State
+from gateway.cli.banner import trade_commands
+from gateway.http.request import File, Request
+from gateway.http.routing import Limit, Role, Route, Shape
+
+SHOWN: Final = 25
+"""Markets on the page."""
+LOOKED_AT: Final = 200
+"""Markets among which the most traded are found."""
+_HTML: Final = "text/html; charset=utf-8"
+_TEMPLATE: Final = Template(
+    files("gateway.site").joinpath("templates").joinpath("front_page.html").read_text("utf-8")
+)
+_HEAD: Final = (
+    '<table><thead><tr><th scope="col">Question</th><th scope="col">Chance of YES</th>'
+    '<th scope="col" class="number">Bid</th><th scope="col" class="number">Ask</th>'
+    '<th scope="col" class="number">Last</th><th scope="col" class="number">Shares traded</th>'
+    "</tr></thead><tbody>"
+)
+_ORIGIN: Final = "ORIGIN"
+"""Stands in the commands where the page puts its address, which its script corrects."""
+_UNLISTED: Final = "my-market"
+_NOTHING: Final = "\N{EN DASH}"
+
+
+async def root_page(request: Request[None, None]) -> File:
+    """Return the page."""
+    services = request.services
+    return File(_HTML, page(services.view, services.settings.port), is_page=True)
+
+
+async def live_part(request: Request[None, None]) -> File:
+    """Return the part of the page that changes."""
+    return File(_HTML, live(request.services.view).encode(), is_page=True)
+
+
+def page(view: State, port: int) -> bytes:
+    """Return the whole page; `port` stands in its examples until the script knows better."""
+    commands = "\n".join(
+        line.removeprefix("  ") for line in trade_commands(_ORIGIN, example_slug(view) or _UNLISTED)
+    )
+    shown = escape(commands, quote=False).replace(_ORIGIN, _origin(port))
+    return _TEMPLATE.substitute(live=live(view), commands=shown).encode()
+
+
+def _origin(port: int) -> str:
+    return f'<span class="origin">http://localhost:{port}</span>'
+
+
+def example_slug(view: State) -> str | None:
+    """Return a market in which an example can trade, None if none is open."""
+    return next((market.slug for market in most_traded(view) if market.status is OPEN), None)
+
+
+def most_traded(view: State) -> list[Market]:
+    """Return the markets to show: of those that close first, the most traded first."""
+    nearest = [view.markets[market_id] for _, market_id in islice(view.closings, LOOKED_AT)]
+    return heapq.nlargest(SHOWN, nearest, key=lambda market: (market.volume, -market.id))
+
+
+def live(view: State) -> str:
+    """Return the part that changes."""
+    shown = most_traded(view)
+    if not shown:
+        body = '<p class="none">No market is open yet. An admin lists the first one.</p>'
+    else:
+        body = f"{_HEAD}{''.join(map(_row, shown))}</tbody></table>"
+    count = len(view.closings)
+    words = f"{count} market{'' if count == 1 else 's'}"
+    if count > len(shown):
+        words += f", {len(shown)} shown"
+    if view.mode is not ExchangeMode.OPEN:
+        words += f" \N{MIDDLE DOT} the exchange is {view.mode.value}"
+    return f'<div id="live"><div class="card">{body}</div><p class="sum">{words}</p></div>'
+
+
+def _row(market: Market) -> str:
+    bid, ask = market.book.bids, market.book.asks
+    slug = escape(market.slug)
+    status = "" if market.status is OPEN else f' <span class="halted">{market.status.value}</span>'
+    last = _NOTHING if market.last_price is None else _price(market.last_price, market.tick_size)
+    return (
+        f'<tr data-market="{market.id}">'
+        f'<td class="question"><a href="/api/v1/markets/{slug}">{escape(market.question)}</a>'
+        f"{status}<small>{escape(market.category)}</small></td>"
+        f'<td class="chance" data-label="Chance">{_chance(market)}</td>'
+        f'<td class="number bid" data-label="Bid">{_top(bid, market.tick_size)}</td>'
+        f'<td class="number ask" data-label="Ask">{_top(ask, market.tick_size)}</td>'
+        f'<td class="number" data-label="Last">{last}</td>'
+        f'<td class="number extra">{market.volume // QUANTITY_SCALE:,}</td></tr>'
+    )
+
+
+def _top(side: BookSide, tick_size: int) -> str:
+    best = side.best
+    if best is None:
+        return _NOTHING
+    return f"{_price(best.price, tick_size)}<small>{_shares(best.quantity)}</small>"
+
+
+def _chance(market: Market) -> str:
+    """Return the middle of the book as a percentage with its bar, else the last price."""
+    bid, ask = market.book.bids.best, market.book.asks.best
+    if bid is not None and ask is not None:
+        price = (bid.price + ask.price) // 2
+    elif market.last_price is not None:
+        price = market.last_price
+    else:
+        return _NOTHING
+    percent = (200 * price + PRICE_SCALE) // (2 * PRICE_SCALE)
+    bar = f'<rect width="{percent}" height="6"/>'
+    drawn = f'<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">{bar}</svg>'
+    return f"{percent}\N{NARROW NO-BREAK SPACE}%{drawn}"
+
+
+def _price(price: int, tick_size: int) -> str:
+    """Return a price with the decimals of its market's tick, e.g. "0.55" for a tick of 0.01."""
+    places = 4 - len(str(tick_size)) + 1
+    return format_price(price)[: 2 + places]
+
+
+def _shares(quantity: int) -> str:
+    """Return e.g. "1,204" or "0.50": whole shares without their zeros."""
+    whole, part = format_quantity(quantity).split(".")
+    shown = f"{int(whole):,}"
+    return shown if part == "00" else f"{shown}.{part}"
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/",
+        handler=root_page,
+        role=Role.PUBLIC,
+        answer=str,
+        shape=Shape.FILE,
+        limit=Limit.UNLIMITED,
+        summary="The front page",
+        tag="pages",
+    ),
+    Route(
+        method="GET",
+        path="/live",
+        handler=live_part,
+        role=Role.PUBLIC,
+        answer=str,
+        shape=Shape.FILE,
+        limit=Limit.UNLIMITED,
+        summary="The part of the front page that changes",
+        tag="pages",
+    ),
+)

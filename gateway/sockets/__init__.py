@@ -1,0 +1,1 @@
+"""WebSockets for any domain: transport, frames, outbound queue, link, session, server."""

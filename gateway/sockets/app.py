@@ -1,0 +1,140 @@
+"""The door of the sockets at /ws and /socket.io: who may open one, and how all of them end.
+
+Only WebSocket connections are taken; a client that tries long-polling is told so by a connect
+error. Before the
+handshake an origin that isn't ours or listed in CORS_ORIGIN is refused, and so is an address that
+opens too many sockets.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+from starlette.types import Message, Receive, Scope, Send
+
+from exchange.model.state import State
+from gateway.access.client_address import ClientAddresses
+from gateway.http.answers import send_body, send_error
+from gateway.jobs.background import in_background
+from gateway.sockets.link import GOING_AWAY, RELOADED, SHUTTING_DOWN
+from gateway.sockets.server import ADDRESS, SocketServer
+from gateway.sockets.services import SocketServices
+from gateway.streaming.heartbeat import Heartbeat
+from gateway.wire.errors import ApiError, Detail, Forbidden, Unavailable, ValidationFailed
+
+WEBSOCKET_ONLY: Final = (
+    'sockets take the websocket transport only: io(url, {path: "/ws", transports: ["websocket"]})'
+)
+DRAIN_SECONDS: Final = 3.0
+_DRAIN_LOOK_SECONDS: Final = 0.005
+_CONNECT_ERROR: Final = msgspec.json.encode(
+    {"message": WEBSOCKET_ONLY, "data": {"code": ValidationFailed.code, "message": WEBSOCKET_ONLY}}
+)
+# A client hides the body of a failed poll from its user, but not a Socket.IO connect error. So a
+# first poll gets a handshake for a session that doesn't exist, with the refusal right behind it.
+_POLLING_ANSWER: Final = b"\x1e".join(
+    (
+        b'0{"sid":"none","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":16384}',
+        b"44" + _CONNECT_ERROR,
+        b"44/ws," + _CONNECT_ERROR,
+    )
+)
+_EXTENSION: Final = "websocket.http.response"
+
+
+class SocketApp:
+    """An ASGI application that serves sockets."""
+
+    def __init__(self, services: SocketServices) -> None:
+        self._services = services
+        self._addresses = ClientAddresses(services.settings.trusted_proxies)
+        self.server = SocketServer(services)
+        self._draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection from its handshake to its end."""
+        if scope["type"] != "websocket":
+            await _refuse_http(scope, send)
+            return
+        headers = dict(scope["headers"])
+        address, _ = self._addresses.find(scope, headers)
+        try:
+            if self._draining:
+                raise Unavailable(SHUTTING_DOWN)
+            self._check_origin(headers)
+            self._services.limits.count_socket(address)
+        except ApiError as error:
+            await _refuse(scope, send, error)
+            return
+        scope[ADDRESS] = address
+        await self.server.handle_request(scope, receive, send)
+
+    def _check_origin(self, headers: dict[bytes, bytes]) -> None:
+        """Raise Forbidden for a page of another site; programs send no origin."""
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        allowed = self._services.settings.cors_origin
+        if not origin or "*" in allowed or origin in allowed:
+            return
+        host = headers.get(b"host", b"").decode("latin-1")
+        if origin.partition("://")[2] != host:
+            raise Forbidden("This origin may not open a socket")
+
+    def disconnect_all(self, _view: State) -> None:
+        """Let every client connect again and read everything anew: something was missed."""
+        for link in list(self.server.links):
+            link.close(RELOADED, GOING_AWAY)
+
+    async def drain(self) -> None:
+        """Take nothing more, let what was taken be answered, and say goodbye to all sockets.
+
+        A reader that doesn't take its answers in `DRAIN_SECONDS` loses them.
+        """
+        self._draining = True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + DRAIN_SECONDS
+        for link in self.server.links:
+            link.is_draining = True
+        while any(link.is_busy for link in self.server.links):
+            if loop.time() > deadline:
+                break
+            await asyncio.sleep(_DRAIN_LOOK_SECONDS)
+        for link in list(self.server.links):
+            link.close(SHUTTING_DOWN, GOING_AWAY)
+
+
+@contextlib.asynccontextmanager
+async def open_sockets(services: SocketServices) -> AsyncIterator[SocketApp]:
+    """Yield the application with its heart beating; end every socket at the end."""
+    app = SocketApp(services)
+    heartbeat = Heartbeat(services, app.server.links.keys())
+    services.feed.on_stale.append(lambda _: heartbeat.beat(asyncio.get_running_loop().time()))
+    services.feed.on_reload.append(app.disconnect_all)
+    try:
+        async with in_background(heartbeat.run()):
+            yield app
+    finally:
+        await app.drain()
+
+
+async def _refuse_http(scope: Scope, send: Send) -> None:
+    """Tell a client that speaks HTTP to use WebSockets."""
+    query = scope["query_string"].split(b"&")
+    if b"transport=polling" in query and not any(part.startswith(b"sid=") for part in query):
+        await send_body(send, 200, b"text/plain; charset=UTF-8", _POLLING_ANSWER)
+    else:
+        detail = Detail("transport", WEBSOCKET_ONLY)
+        await send_error(send, ValidationFailed(WEBSOCKET_ONLY, details=(detail,)), "")
+
+
+async def _refuse(scope: Scope, send: Send, error: ApiError) -> None:
+    """Answer a handshake with the HTTP status of a failure."""
+    if _EXTENSION not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": error.code})
+        return
+
+    async def send_response(message: Message) -> None:
+        await send({**message, "type": f"websocket.{message['type']}"})
+
+    await send_error(send_response, error, "")

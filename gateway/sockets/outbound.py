@@ -1,0 +1,191 @@
+"""What a socket has still to be sent: a bounded queue in front of its transport.
+
+Frames pushed in one turn of the event loop go to the transport in one write at its end
+(`TurnEnd`): a batch of commands that commits together costs one system call a socket, not one a
+message. A reader that falls behind makes the transport say `pause`; frames then wait here until
+`resume`.
+
+Laws: nothing here waits and no task runs per socket, so a slow reader costs nobody else anything.
+Frames are shared between sockets. Nothing is dropped silently: passing the bound ends the socket.
+An entry may also be a `Pending` message, whose frame is made when its turn comes (books are
+conflated that way, see `streaming/rooms.py`).
+
+A burst made in one step (the end of a market with thousands of orders) is no slowness: the bound
+may be passed for `GRACE_SECONDS` up to `BURST` times as much, not longer and not further.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import Final, Protocol
+
+GRACE_SECONDS: Final = 1.0
+BURST: Final = 16
+BYTES_PER_MESSAGE: Final = 8_192
+"""Bounds the bytes that wait, as a multiple of the bound in messages."""
+WRITE_BYTES: Final = 65_536
+"""So much is written at once, without waiting for the end of the turn."""
+
+
+class Pending(Protocol):
+    """A message that is made as late as possible."""
+
+    def frame(self) -> bytes | None:
+        """Return what is to be sent now, None if it is no longer wanted."""
+
+
+class TurnEnd:
+    """Lets queues write when everything that one turn of the event loop brought is in them.
+
+    A commit publishes first and answers in the turn after; the flush comes behind both.
+    """
+
+    __slots__ = ("_loop", "_waiting")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[Outbound] = []
+
+    def __call__(self, outbound: "Outbound") -> None:
+        """Flush the queue soon."""
+        if not self._waiting:
+            self._loop.call_soon(self._answers_come_first)
+        self._waiting.append(outbound)
+
+    def _answers_come_first(self) -> None:
+        self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for outbound in waiting:
+            outbound.flush()
+
+
+class Outbound:
+    """One socket's queue.  `push` costs appending to a list for a reader that keeps up."""
+
+    __slots__ = (
+        "_bytes",
+        "_max_messages",
+        "_on_overflow",
+        "_over_since",
+        "_paused",
+        "_queue",
+        "_schedule",
+        "_turn",
+        "_turn_bytes",
+        "_write",
+        "flowing",
+    )
+
+    def __init__(
+        self,
+        write: Callable[[bytes], None],
+        max_messages: int,
+        on_overflow: Callable[[], None],
+        schedule: "Callable[[Outbound], None]",
+    ) -> None:
+        """Make an empty queue; `schedule` sees to it that `flush` is called soon."""
+        self._write = write
+        self._max_messages = max_messages
+        self._on_overflow = on_overflow
+        self._schedule = schedule
+        self._turn: list[bytes] = []
+        self._turn_bytes = 0
+        self._queue: deque[bytes | Pending] = deque()
+        self._bytes = 0
+        self._over_since: float | None = None
+        self._paused = False
+        self.flowing = True
+        """Whether what is pushed now goes out at the end of the turn."""
+
+    def __len__(self) -> int:
+        return len(self._turn) + len(self._queue)
+
+    def push(self, frame: bytes) -> None:
+        """Send a frame as soon as the reader takes it; over the bound the socket is ended."""
+        if self.flowing:
+            self._turn.append(frame)
+            self._turn_bytes += len(frame)
+            if len(self._turn) == 1:
+                self._schedule(self)
+            elif self._turn_bytes > WRITE_BYTES:
+                self.flush()
+        else:
+            self._bytes += len(frame)
+            self._enqueue(frame)
+
+    def push_pending(self, pending: Pending) -> None:
+        """Queue a message to be made later; only while not `flowing`."""
+        self._enqueue(pending)
+
+    def flush(self) -> None:
+        """Write what this turn brought."""
+        turn = self._turn
+        if turn:
+            self._turn = []
+            self._turn_bytes = 0
+            self._write(turn[0] if len(turn) == 1 else b"".join(turn))
+
+    def pause(self) -> None:
+        """Note that the transport takes no more for now."""
+        self._paused = True
+        self.flowing = False
+
+    def resume(self) -> None:
+        """Send what waits, as far as the transport takes it."""
+        self._paused = False
+        self.flush()
+        queue = self._queue
+        while queue and not self._paused:
+            self._take(queue)
+            self.flush()
+        if len(queue) <= self._max_messages:
+            self._over_since = None
+        self.flowing = not self._paused
+
+    def _take(self, queue: deque[bytes | Pending]) -> None:
+        """Move as much as one write takes from the queue to the turn."""
+        while queue and self._turn_bytes <= WRITE_BYTES:
+            entry = queue.popleft()
+            if isinstance(entry, bytes):
+                frame: bytes | None = entry
+                self._bytes -= len(entry)
+            else:
+                frame = entry.frame()
+            if frame is not None:
+                self._turn.append(frame)
+                self._turn_bytes += len(frame)
+
+    def stop(self) -> None:
+        """Forget what waits and take nothing more: the socket has ended."""
+        self._turn.clear()
+        self._queue.clear()
+        self._bytes = 0
+        self._write = _discard
+        self._paused = self.flowing = False
+        self._max_messages = 0
+        self._on_overflow = _nothing
+
+    def _enqueue(self, entry: bytes | Pending) -> None:
+        bound = self._max_messages
+        if bound == 0:
+            return
+        self._queue.append(entry)
+        if len(self._queue) <= bound and self._bytes <= bound * BYTES_PER_MESSAGE:
+            return
+        now = monotonic()
+        if self._over_since is None:
+            self._over_since = now
+        over = len(self._queue) > bound * BURST or self._bytes > bound * BYTES_PER_MESSAGE
+        if (over and len(self._queue) > 1) or now - self._over_since > GRACE_SECONDS:
+            self._on_overflow()
+
+
+def _discard(_frame: bytes) -> None:
+    """Take the place of the transport's write after the end."""
+
+
+def _nothing() -> None:
+    """Take the place of the overflow's answer after the end."""

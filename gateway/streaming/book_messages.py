@@ -1,0 +1,118 @@
+"""Order books on the socket: snapshots, deltas, and deltas that span several commands.
+
+Laws (RULEBOOK 12): levels carry absolute quantities, 0 removes; `prevSeq` is the seq of the book
+message before it on the same socket and room; the checksum is of the outcome's view after the
+message. The NO view is the mirror of the YES view at 1 - price, bids and asks exchanged.
+
+Every command that moves a market's seq gives one delta, an empty one if it left the book alone: so
+`prevSeq` is `seq` - 1 for every recipient that keeps up, and one encoding serves all of them.
+Everything here is in YES terms until it is encoded. Who gets what is `streaming/rooms.py`'s
+concern.
+"""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.terms import YES, Outcome
+from exchange.model.market import Market
+from exchange.model.order_book import Order
+from gateway.markets.views import CHECKSUM_LEVELS, WireLevels, book_levels, checksum, wire_levels
+from gateway.sockets.frames import Message
+from gateway.wire.strict_json import AnswerStruct
+from gateway.wire.wire_numbers import price_text, quantity_text
+
+EVENT: Final = "orderbook_update"
+_EVERY_LEVEL: Final = PRICE_SCALE
+
+Changes = dict[int, int]
+"""YES price -> quantity now, 0 for none."""
+
+
+class BookUpdate(AnswerStruct, frozen=True, gc=False):
+    """The book of one outcome or what changed of it; `prevSeq` is null in a snapshot."""
+
+    market_id: str
+    outcome: Outcome
+    epoch: int
+    seq: int
+    prev_seq: int | None
+    kind: Literal["snapshot", "delta"]
+    bids: WireLevels
+    asks: WireLevels
+    checksum: int
+
+
+def changed_levels(market: Market, orders: Iterable[Order], seq: int) -> tuple[Changes, Changes]:
+    """Return the levels (bids, asks) that the command `seq` changed by touching `orders`.
+
+    An order that came and went within the command left no level behind. O(orders).
+    """
+    bids: Changes = {}
+    asks: Changes = {}
+    for order in orders:
+        if order.market_id != market.id or not (order.resting or order.placed_seq != seq):
+            continue
+        side = market.book.own_side(order)
+        level = side.levels.get(side.sign * order.yes_price)
+        changes = bids if order.is_bid else asks
+        changes[order.yes_price] = 0 if level is None else level.quantity
+    return bids, asks
+
+
+def view_checksum(market: Market, outcome: Outcome) -> int:
+    """Return the checksum of the outcome's view as the book is now."""
+    return checksum(*book_levels(market, outcome, CHECKSUM_LEVELS))
+
+
+def snapshot(market: Market, outcome: Outcome, epoch: int) -> Message:
+    """Return the whole book of an outcome."""
+    bids, asks = book_levels(market, outcome, _EVERY_LEVEL)
+    return Message(
+        EVENT,
+        BookUpdate(
+            str(market.id),
+            outcome,
+            epoch,
+            market.seq,
+            None,
+            "snapshot",
+            wire_levels(bids),
+            wire_levels(asks),
+            checksum(bids, asks),
+        ),
+    )
+
+
+def delta(
+    market_id: int,
+    outcome: Outcome,
+    epoch: int,
+    prev_seq: int,
+    seq: int,
+    bids: Changes,
+    asks: Changes,
+    view_sum: int,
+) -> Message:
+    """Return what changed between two seqs; `view_sum` is the checksum after the later one."""
+    if outcome is YES:
+        wire_bids = _wire_changes(bids, highest_first=True)
+        wire_asks = _wire_changes(asks, highest_first=False)
+    else:
+        wire_bids = _wire_changes(_mirrored(asks), highest_first=True)
+        wire_asks = _wire_changes(_mirrored(bids), highest_first=False)
+    return Message(
+        EVENT,
+        BookUpdate(
+            str(market_id), outcome, epoch, seq, prev_seq, "delta", wire_bids, wire_asks, view_sum
+        ),
+    )
+
+
+def _mirrored(changes: Changes) -> Changes:
+    return {PRICE_SCALE - price: quantity for price, quantity in changes.items()}
+
+
+def _wire_changes(changes: Changes, *, highest_first: bool) -> WireLevels:
+    levels = sorted(changes.items(), reverse=highest_first)
+    return [(price_text(price), quantity_text(quantity)) for price, quantity in levels]

@@ -1,0 +1,181 @@
+"""What the sockets hear of each command, right after its commit.
+
+    m:{id}         trade_executed, market_updated
+    m:{id}:YES/NO  orderbook_update
+    u:{id}         order_placed / order_updated / order_cancelled, balance_updated, position_updated
+
+Laws: `on_execution` never waits and is called once per command, in order, with the view moved and
+`view.dirty` describing exactly that command. A message is built only if somebody listens, and
+encoded once. Public messages carry (epoch, seq) of their market. Private ones carry the account's
+sequence, which the core has moved by one for each order, the cash and each holding of the account
+that the command touched: they are numbered in that order and end at `account.seq`.
+
+A fault of ours in making a message doesn't reach the engine, which would stop
+(`sockets/untold.py`).
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from exchange.messages.events import MarketResolved, MarketStatusChanged, TradeExecuted
+from exchange.messages.execution import Execution
+from exchange.messages.terms import OrderStatus
+from exchange.model.accounts import Account, Holding
+from exchange.model.market import Market
+from exchange.model.order_book import Order
+from exchange.model.state import State
+from gateway.markets.views import MarketView, market_view
+from gateway.observability.tallies import Tally
+from gateway.sockets.frames import Message
+from gateway.sockets.untold import Untold
+from gateway.streaming.book_messages import changed_levels
+from gateway.streaming.rooms import MarketRooms, Room, Rooms
+from gateway.trading.views import (
+    BalanceView,
+    OrderView,
+    PositionView,
+    TradeView,
+    balance_view,
+    order_view,
+    position_view,
+    trade_view,
+)
+
+_ENDED_EARLY: Final = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
+_fields: Final = msgspec.structs.astuple
+
+
+class TradeMessage(TradeView, frozen=True, gc=False):
+    """A print of the tape; `seq` is the market's."""
+
+    epoch: int
+
+
+class MarketMessage(MarketView, frozen=True):
+    """A market whose life went on."""
+
+    epoch: int
+
+
+class OrderMessage(OrderView, frozen=True, gc=False):
+    """One's own order after a command touched it; `seq` is that command's."""
+
+    epoch: int
+    account_seq: int
+
+
+class BalanceMessage(BalanceView, frozen=True, gc=False):
+    """One's own cash after a command changed it."""
+
+    epoch: int
+    account_seq: int
+
+
+class PositionMessage(PositionView, frozen=True, gc=False):
+    """One's own shares of an outcome after a command changed them."""
+
+    epoch: int
+    account_seq: int
+
+
+class Publisher:
+    """Turns committed commands into messages."""
+
+    __slots__ = ("_rooms", "_sent", "_untold")
+
+    def __init__(self, rooms: Rooms, sent: Tally) -> None:
+        self._rooms = rooms
+        self._sent = sent
+        self._untold = Untold()
+
+    def on_execution(self, execution: Execution, view: State) -> None:
+        """Queue everything that listeners must hear of one command; never raises."""
+        rooms = self._rooms
+        dirty = view.dirty
+        if rooms.markets:
+            for market in dirty.markets.values():
+                listened = rooms.markets.get(market.id)
+                if listened is not None and market.published == view.seq:
+                    try:
+                        self._tell_market(listened, market, execution, view)
+                    except Exception as error:  # noqa: BLE001 - the outermost boundary of the fan-out
+                        self._untold.send_away(listened.public.members, error)
+                    listened.seq, listened.trade_no = market.seq, market.trade_no
+        if rooms.users and dirty.accounts:
+            self._tell_accounts(view)
+
+    def _tell_market(
+        self, listened: MarketRooms, market: Market, execution: Execution, view: State
+    ) -> None:
+        epoch = self._rooms.epoch
+        for event in execution.events:
+            kind = type(event)
+            if kind is TradeExecuted:
+                trade: TradeExecuted = event  # type: ignore[assignment]
+                if trade.market_id == market.id:
+                    fields = (*_fields(trade_view(trade, market, execution.at)), epoch)
+                    self._send(listened.public, Message("trade_executed", TradeMessage(*fields)))
+        bids, asks = changed_levels(market, view.dirty.orders.values(), view.seq)
+        for book in listened.books.values():
+            if book.seats:
+                book.send(market, bids, asks)
+                self._sent.count += len(book.seats)
+        if any(type(event) in (MarketStatusChanged, MarketResolved) for event in execution.events):
+            fields = (*_fields(market_view(market)), epoch)
+            self._send(listened.public, Message("market_updated", MarketMessage(*fields)))
+
+    def _tell_accounts(self, view: State) -> None:
+        users = self._rooms.users
+        dirty = view.dirty
+        orders: dict[int, list[Order]] = {}
+        for order in dirty.orders.values():
+            if order.account_id in users:
+                orders.setdefault(order.account_id, []).append(order)
+        holdings: dict[int, list[Holding]] = {}
+        for holding in dirty.holdings:
+            if holding.account_id in users:
+                holdings.setdefault(holding.account_id, []).append(holding)
+        for account in dirty.accounts.values():
+            room = users.get(account.id)
+            if room is not None:
+                theirs = orders.get(account.id, ()), holdings.get(account.id, ())
+                try:
+                    self._tell_account(room, account, *theirs, view)
+                except Exception as error:  # noqa: BLE001 - as above
+                    self._untold.send_away(room.members, error)
+
+    def _tell_account(
+        self,
+        room: Room,
+        account: Account,
+        orders: Sequence[Order],
+        holdings: Sequence[Holding],
+        view: State,
+    ) -> None:
+        epoch = self._rooms.epoch
+        cash = account.touched == view.seq
+        seq = account.seq - len(orders) - len(holdings) - cash
+        for order in orders:
+            seq += 1
+            if order.placed_seq == view.seq:
+                event = "order_placed"
+            elif order.status in _ENDED_EARLY:
+                event = "order_cancelled"
+            else:
+                event = "order_updated"
+            fields = (*_fields(order_view(order, view.markets[order.market_id])), epoch, seq)
+            self._send(room, Message(event, OrderMessage(*fields)))
+        if cash:
+            seq += 1
+            fields = (*_fields(balance_view(account.available, account.locked)), epoch, seq)
+            self._send(room, Message("balance_updated", BalanceMessage(*fields)))
+        for holding in holdings:
+            seq += 1
+            fields = (*_fields(position_view(holding, view.markets[holding.market_id])), epoch, seq)
+            self._send(room, Message("position_updated", PositionMessage(*fields)))
+
+    def _send(self, room: Room, message: Message) -> None:
+        room.send(message)
+        self._sent.count += len(room.members)

@@ -1,0 +1,150 @@
+"""What a command came to, told to its sender: pure functions from an answer's events to the wire.
+
+Laws: the order in the answer to its placing is built from the events of that command alone. It may
+be an old command's, told again because its client id came again, while the order itself has gone
+on since; so the view must not be asked. A refusal is raised (`engine_side/refusals.py`).
+
+A repeat has the seq, time, events and balance of the first command, and says so.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from exchange.messages.events import (
+    CommandRejected,
+    Event,
+    OrderCancelled,
+    OrderFilled,
+    OrderPlaced,
+    OrderRested,
+    OrdersCancelled,
+    TradeExecuted,
+)
+from exchange.messages.terms import OrderStatus
+from exchange.model.market import Market
+from exchange.model.order_book import Order
+from gateway.engine_side.ports import Answer
+from gateway.engine_side.refusals import refused
+from gateway.trading.views import (
+    BalanceView,
+    FillView,
+    OrderView,
+    balance_view,
+    order_view,
+    taker_fill_view,
+)
+from gateway.wire.strict_json import AnswerStruct
+
+_OPEN: Final = OrderStatus.OPEN
+_PARTIAL: Final = OrderStatus.PARTIAL
+_FILLED: Final = OrderStatus.FILLED
+_CANCELLED: Final = OrderStatus.CANCELLED
+
+
+class PlacedView(AnswerStruct, frozen=True):
+    """An order right after its placing, its trades so far, and the balance then."""
+
+    order: OrderView
+    trades: list[FillView]
+    balance: BalanceView
+    replayed: bool | msgspec.UnsetType = msgspec.UNSET
+    """True if the client's id was used before and this is the first answer, given again."""
+
+
+class CancelledView(AnswerStruct, frozen=True):
+    """A cancelled order and the balance after."""
+
+    order: OrderView
+    balance: BalanceView
+
+
+class AllCancelledView(AnswerStruct, frozen=True):
+    """What a cancel-all ended, and the balance after."""
+
+    cancelled: int
+    order_ids: list[str]
+    balance: BalanceView
+
+
+def accepted(answer: Answer) -> tuple[Sequence[Event], bool]:
+    """Return (what happened, whether it is told again); raises EngineRefused for a refusal."""
+    events = answer.events
+    first = events[0]
+    if type(first) is CommandRejected:
+        raise refused(first, replayed=answer.replayed)
+    return events, answer.replayed
+
+
+def placed_view(answer: Answer, market: Market) -> PlacedView:
+    """Return the answer to a PlaceOrder; raises EngineRefused."""
+    events, replayed = accepted(answer)
+    order = placed_order(events, answer.seq, answer.at)
+    fills = []
+    if len(events) > 1:
+        fills = [
+            taker_fill_view(event, market, answer.at)
+            for event in events
+            if type(event) is TradeExecuted
+        ]
+    return PlacedView(
+        order_view(order, market),
+        fills,
+        balance_view(answer.available, answer.locked),
+        True if replayed else msgspec.UNSET,
+    )
+
+
+def placed_order(events: Sequence[Event], seq: int, at: int) -> Order:
+    """Return the order as it was right after the command `seq` at `at` that placed it.
+
+    `events` are that command's, OrderPlaced first.
+    """
+    placed = events[0]
+    if type(placed) is not OrderPlaced:
+        raise TypeError(f"the events of a placing begin with {type(placed).__name__}")
+    order = Order(placed, seq, at)
+    if not placed.resting:
+        for event in events:
+            _follow(order, event)
+    return order
+
+
+def _follow(order: Order, event: Event) -> None:
+    """Bring `order` forward by an event of its own command; others' events leave it alone."""
+    match event:
+        case TradeExecuted():
+            # Self-trade prevention keeps an order from trading in its own command as the maker.
+            order.filled += event.quantity
+            order.filled_cash += event.price * event.quantity
+            order.fees_paid += event.taker_fee
+            order.locked -= event.taker_unlocked
+            order.status = _PARTIAL
+            if order.quantity is not None:
+                order.remaining -= event.quantity
+                if order.remaining == 0:
+                    order.status = _FILLED
+        case OrderRested():
+            order.locked -= event.unlocked
+        case OrderFilled():
+            order.status = _FILLED
+        case OrderCancelled(order_id=order_id) if order_id == order.id:
+            order.locked -= event.unlocked
+            order.status = _CANCELLED
+            order.cancel_reason = event.reason
+        case _:
+            pass
+
+
+def cancelled_view(answer: Answer, order: Order, market: Market) -> CancelledView:
+    """Return the answer to a CancelOrder that was accepted; `order` is the one it ended."""
+    return CancelledView(order_view(order, market), balance_view(answer.available, answer.locked))
+
+
+def all_cancelled_view(answer: Answer) -> AllCancelledView:
+    """Return the answer to a CancelAll; raises EngineRefused."""
+    events, _ = accepted(answer)
+    ids = [str(event.order_id) for event in events if type(event) is OrderCancelled]
+    count = sum(event.count for event in events if type(event) is OrdersCancelled)
+    return AllCancelledView(count, ids, balance_view(answer.available, answer.locked))

@@ -1,0 +1,283 @@
+"""The rows of the route table under /orders: placing, cancelling, and reading one's own orders.
+
+Open orders are read from the committed view, ended ones from the store; both stand at or behind
+nothing the caller was told. An order of somebody else is answered 403 NOT_ORDER_OWNER, by a read
+as by a cancel: ids are consecutive, so that there is one tells nobody anything. An ended order
+can't be cancelled, whoever's it was: 422 ORDER_NOT_OPEN.
+
+A command is on the engine's queue before a handler first waits, and waiting is all that ends with
+the client's connection: the command takes effect, once.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+
+from exchange.messages.commands import CancelAll, CancelOrder
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import OrderStatus
+from exchange.model.accounts import Account
+from exchange.model.idempotency import ORDER_ID
+from exchange.model.order_book import Order
+from gateway.engine_side.refusals import EngineRefused
+from gateway.http.paging import SliceQuery, slice_of
+from gateway.http.request import AnyRequest, Request, Slice
+from gateway.http.routing import Role, Route, Shape
+from gateway.markets.routes import book_route, trades_route
+from gateway.trading.desk import cancelled_order, no_such_order
+from gateway.trading.order_bodies import OrderBody, check_client_id, market_to_trade, place_command
+from gateway.trading.results import (
+    AllCancelledView,
+    CancelledView,
+    PlacedView,
+    accepted,
+    all_cancelled_view,
+    cancelled_view,
+    placed_view,
+)
+from gateway.trading.views import OrderView, order_view
+from gateway.wire.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Refused,
+    Unavailable,
+    UnknownOutcome,
+    ValidationFailed,
+)
+from gateway.wire.strict_json import QueryStruct
+from gateway.wire.wire_ids import parse_id
+
+STATUSES_LENGTH: Final = 80
+
+MarketText = Annotated[str, msgspec.Meta(max_length=100, description="a market's slug or id")]
+StatusesText = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=STATUSES_LENGTH, description="statuses wanted, e.g. OPEN,PARTIAL; unset: all"
+    ),
+]
+
+_IN_MEMORY: Final = frozenset({OrderStatus.OPEN, OrderStatus.PARTIAL})
+_COMMAND_ERRORS: Final = (Forbidden, NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
+
+
+class CancelAllQuery(QueryStruct, frozen=True):
+    """Where to cancel; unset: in every market."""
+
+    market: MarketText | None = None
+
+
+class OrdersQuery(SliceQuery, frozen=True):
+    """Which of one's orders."""
+
+    status: StatusesText | None = None
+    market: MarketText | None = None
+
+
+# -- commands ---------------------------------------------------------------------------------
+
+
+async def place(request: Request[OrderBody, None]) -> PlacedView:
+    """Place an order."""
+    services = request.services
+    market = market_to_trade(services.view, request.path["id"])
+    command = place_command(request.body, request.user_id, market.id)
+    return placed_view(await services.commands.submit(command), market)
+
+
+async def cancel(request: Request[None, None]) -> CancelledView:
+    """Cancel an open order of the caller."""
+    services, order_id = request.services, _order_id(request)
+    order = services.view.orders.get(order_id)
+    answer = await services.commands.submit(CancelOrder(request.user_id, order_id))
+    accepted(answer)
+    # The view's record went on with the commit; one it didn't hold yet is in the store by now.
+    if order is None:
+        order = await cancelled_order(services.history, order_id)
+    return cancelled_view(answer, order, services.view.markets[order.market_id])
+
+
+async def cancel_all(request: Request[None, CancelAllQuery]) -> AllCancelledView:
+    """Cancel every open order of the caller, in one market or in all."""
+    services, market_id = request.services, None
+    if request.query.market is not None:
+        market_id = market_to_trade(services.view, request.query.market).id
+    return all_cancelled_view(await services.commands.submit(CancelAll(request.user_id, market_id)))
+
+
+# -- reads ------------------------------------------------------------------------------------
+
+
+async def get_order(request: Request[None, None]) -> OrderView:
+    """Return one of the caller's orders."""
+    services, order_id = request.services, _order_id(request)
+    order = services.view.orders.get(order_id) or await services.history.order(order_id)
+    if order is None:
+        raise no_such_order()
+    if order.account_id != request.user_id:
+        raise EngineRefused(Reason.NOT_ORDER_OWNER, "the order is not yours", "orderId")
+    return order_view(order, services.view.markets[order.market_id])
+
+
+async def get_order_by_client_id(request: Request[None, None]) -> OrderView:
+    """Return the order that the caller placed under an id of its own."""
+    services, user_id = request.services, request.user_id
+    client_id = check_client_id(request.path["clientOrderId"], "clientOrderId")
+    order = None
+    order_id = services.view.open_client_ids.get((user_id, ORDER_ID, client_id))
+    if order_id is not None:
+        order = services.view.orders[order_id]
+    else:
+        order = await services.history.order_by_client_id(user_id, client_id)
+    if order is None:
+        raise no_such_order("clientOrderId")
+    return order_view(order, services.view.markets[order.market_id])
+
+
+async def list_orders(request: Request[None, OrdersQuery]) -> Slice[OrderView]:
+    """Return a slice of the caller's orders, newest first."""
+    services, query = request.services, request.query
+    view = services.view
+    limit, before = query.size(services.settings), query.number()
+    statuses = parse_statuses(query.status)
+    market_id = None
+    if query.market is not None:
+        market_id = market_to_trade(view, query.market).id
+    found: Sequence[Order]
+    if statuses and _IN_MEMORY.issuperset(statuses):
+        account = view.accounts.get(request.user_id)
+        found = open_orders(account, statuses, market_id, before, limit + 1)
+    else:
+        found = await services.history.orders(
+            request.user_id, statuses, market_id, before, limit + 1
+        )
+
+    def shown(order: Order) -> OrderView:
+        return order_view(order, view.markets[order.market_id])
+
+    return slice_of(found, limit, shown, lambda order: str(order.id))
+
+
+def parse_statuses(text: str | None) -> tuple[OrderStatus, ...]:
+    """Return the statuses of e.g. "OPEN,PARTIAL"; raises ValidationFailed for any other word."""
+    if text is None:
+        return ()
+    found = []
+    for word in text.split(","):
+        try:
+            found.append(OrderStatus(word))
+        except ValueError:
+            words = ", ".join(status.value for status in OrderStatus)
+            raise ValidationFailed.of("status", f"must be of {words}") from None
+    return tuple(dict.fromkeys(found))
+
+
+def open_orders(
+    account: Account | None,
+    statuses: Sequence[OrderStatus],
+    market_id: int | None,
+    before: int | None,
+    limit: int,
+) -> list[Order]:
+    """Return an account's open orders below the id `before`, newest first.
+
+    O(its open orders), which are bounded.
+    """
+    found: list[Order] = []
+    if account is None:
+        return found
+    for order in reversed(account.orders.values()):
+        if len(found) == limit:
+            break
+        if (
+            (before is None or order.id < before)
+            and order.status in statuses
+            and market_id in (None, order.market_id)
+        ):
+            found.append(order)
+    return found
+
+
+def _order_id(request: AnyRequest) -> int:
+    number = parse_id(request.path["id"])
+    if number is None:
+        raise no_such_order()
+    return number
+
+
+# The path's parameter is {id} in all three rows, since OpenAPI takes paths that differ by a
+# parameter's name alone for the same: it is the market's slug or id where an order is placed.
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/orders/{id}",
+        handler=place,
+        role=Role.USER,
+        body=OrderBody,
+        answer=PlacedView,
+        status=201,
+        errors=_COMMAND_ERRORS,
+        summary="Place an order in the market of that slug or id",
+        tag="orders",
+    ),
+    Route(
+        method="DELETE",
+        path="/orders/{id}",
+        handler=cancel,
+        role=Role.USER,
+        answer=CancelledView,
+        errors=_COMMAND_ERRORS,
+        summary="Cancel an open order",
+        tag="orders",
+    ),
+    Route(
+        method="DELETE",
+        path="/orders",
+        handler=cancel_all,
+        role=Role.USER,
+        query=CancelAllQuery,
+        answer=AllCancelledView,
+        errors=_COMMAND_ERRORS,
+        summary="Cancel all open orders, in one market or in all",
+        tag="orders",
+    ),
+    *(
+        Route(
+            method="GET",
+            path=path,
+            handler=list_orders,
+            role=Role.USER,
+            query=OrdersQuery,
+            answer=OrderView,
+            shape=Shape.SLICE,
+            errors=(NotFound,),
+            summary="List one's orders, newest first",
+            tag="orders",
+        )
+        for path in ("/orders", "/orders/user/orders")
+    ),
+    Route(
+        method="GET",
+        path="/orders/{id}",
+        handler=get_order,
+        role=Role.USER,
+        answer=OrderView,
+        errors=(Forbidden, NotFound),
+        summary="Show one of one's orders",
+        tag="orders",
+    ),
+    Route(
+        method="GET",
+        path="/orders/by-client-id/{clientOrderId}",
+        handler=get_order_by_client_id,
+        role=Role.USER,
+        answer=OrderView,
+        errors=(NotFound,),
+        summary="Show the order placed under an id of one's own",
+        tag="orders",
+    ),
+    book_route("/orders/{slug}/orderbook"),
+    trades_route("/orders/{slug}/trades"),
+)

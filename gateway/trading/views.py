@@ -1,0 +1,228 @@
+"""What the exchange's things look like on the wire: orders, trades, balances and positions.
+
+Pure functions from the core's objects to structs that msgspec encodes as they stand; REST answers
+and Socket.IO messages share them. Markets and books are in `markets/views.py`, an account's escrow,
+ledger and portfolio in `portfolio/views.py`.
+
+Laws: ids are decimal strings, prices, quantities and money decimal strings of fixed places, times
+ISO-8601 with milliseconds and "Z"; sequences and checksums are integers. Nothing public names an
+account, an order or an e-mail address of anybody.
+"""
+
+from typing import Final, Literal, Protocol
+
+from msgspec.structs import astuple
+
+from exchange.messages.events import TradeExecuted
+from exchange.messages.terms import (
+    BUY,
+    CancelReason,
+    OrderStatus,
+    OrderType,
+    Outcome,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradeKind,
+)
+from exchange.model.accounts import Holding
+from exchange.model.market import Market
+from exchange.model.order_book import Order
+from gateway.wire.scalars import iso_millis
+from gateway.wire.strict_json import AnswerStruct
+from gateway.wire.wire_numbers import money_text, price_text, quantity_text
+
+TAKER: Final = "TAKER"
+MAKER: Final = "MAKER"
+Role = Literal["TAKER", "MAKER"]
+
+
+class OrderView(AnswerStruct, frozen=True, gc=False):
+    """One's own order. `quantity` is null with `maxCost`; `remaining` then is "0.00".
+
+    `locked` is its reservation: credits for BUY, shares for SELL. `averagePrice` is what it traded
+    at so far, null before its first fill. `seq` is the command that changed it last.
+    """
+
+    id: str
+    client_order_id: str | None
+    market_id: str
+    slug: str
+    side: Side
+    outcome: Outcome
+    type: OrderType
+    price: str | None
+    quantity: str | None
+    max_cost: str | None
+    filled: str
+    remaining: str
+    average_price: str | None
+    fees: str
+    locked: str
+    status: OrderStatus
+    cancel_reason: CancelReason | None
+    time_in_force: TimeInForce
+    self_trade_prevention: SelfTradePrevention
+    created_at: str
+    updated_at: str
+    seq: int
+
+
+class TradeView(AnswerStruct, frozen=True, gc=False):
+    """A print of the public tape; outcome, side and price are the taker's."""
+
+    id: str
+    trade_no: int
+    market_id: str
+    slug: str
+    outcome: Outcome
+    side: Side
+    price: str
+    yes_price: str
+    quantity: str
+    kind: TradeKind
+    seq: int
+    created_at: str
+
+
+class FillView(TradeView, frozen=True, gc=False):
+    """A trade as one of its two sides sees it: which order of theirs it was, and the fee paid."""
+
+    order_id: str
+    role: Role
+    fee: str
+
+
+class BalanceView(AnswerStruct, frozen=True, gc=False):
+    """Credits: free to use, locked by open orders, and both together."""
+
+    available: str
+    locked: str
+    total: str
+
+
+class PositionView(AnswerStruct, frozen=True, gc=False):
+    """Shares of one outcome. `realisedProfit` is the whole market's, both outcomes, fees apart."""
+
+    market_id: str
+    slug: str
+    outcome: Outcome
+    quantity: str
+    free: str
+    locked: str
+    average_price: str | None
+    cost: str
+    realised_profit: str
+
+
+def average_price(cash: int, quantity: int) -> str | None:
+    """Return cash / quantity as a price, rounded half up to 4 places; None for no quantity."""
+    if quantity == 0:
+        return None
+    return price_text((2 * cash + quantity) // (2 * quantity))
+
+
+def order_view(order: Order, market: Market) -> OrderView:
+    """Return an order as its owner sees it."""
+    price, quantity, max_cost = order.price, order.quantity, order.max_cost
+    locked = order.locked
+    created_at = iso_millis(order.created_at)
+    return OrderView(
+        str(order.id),
+        order.client_order_id,
+        str(order.market_id),
+        market.slug,
+        order.side,
+        order.outcome,
+        order.type,
+        None if price is None else price_text(price),
+        None if quantity is None else quantity_text(quantity),
+        None if max_cost is None else money_text(max_cost),
+        quantity_text(order.filled),
+        quantity_text(order.remaining),
+        average_price(order.filled_cash, order.filled),
+        money_text(order.fees_paid),
+        money_text(locked) if order.side is BUY else quantity_text(locked),
+        order.status,
+        order.cancel_reason,
+        order.time_in_force,
+        order.self_trade_prevention,
+        created_at,
+        created_at if order.updated_at == order.created_at else iso_millis(order.updated_at),
+        order.seq,
+    )
+
+
+def trade_id(market_id: int, trade_no: int) -> str:
+    """Return the id of a trade: unique, because a market numbers its own."""
+    return f"{market_id}-{trade_no}"
+
+
+class Print(Protocol):
+    """What of a trade is public: all that the tape needs of an event or of a stored row."""
+
+    @property
+    def market_id(self) -> int: ...  # noqa: D102 - plain fields
+    @property
+    def trade_no(self) -> int: ...  # noqa: D102
+    @property
+    def market_seq(self) -> int: ...  # noqa: D102
+    @property
+    def kind(self) -> TradeKind: ...  # noqa: D102
+    @property
+    def side(self) -> Side: ...  # noqa: D102
+    @property
+    def outcome(self) -> Outcome: ...  # noqa: D102
+    @property
+    def price(self) -> int: ...  # noqa: D102
+    @property
+    def yes_price(self) -> int: ...  # noqa: D102
+    @property
+    def quantity(self) -> int: ...  # noqa: D102
+
+
+def trade_view(trade: Print, market: Market, at: int) -> TradeView:
+    """Return a trade, executed at `at` (microseconds), as everybody sees it."""
+    return TradeView(
+        trade_id(trade.market_id, trade.trade_no),
+        trade.trade_no,
+        str(trade.market_id),
+        market.slug,
+        trade.outcome,
+        trade.side,
+        price_text(trade.price),
+        price_text(trade.yes_price),
+        quantity_text(trade.quantity),
+        trade.kind,
+        trade.market_seq,
+        iso_millis(at),
+    )
+
+
+def taker_fill_view(trade: TradeExecuted, market: Market, at: int) -> FillView:
+    """Return a trade as its taker sees it."""
+    own = str(trade.taker_order_id), TAKER, money_text(trade.taker_fee)
+    fields = (*astuple(trade_view(trade, market, at)), *own)
+    return FillView(*fields)
+
+
+def balance_view(available: int, locked: int) -> BalanceView:
+    """Return an account's cash, given in money units."""
+    return BalanceView(money_text(available), money_text(locked), money_text(available + locked))
+
+
+def position_view(holding: Holding, market: Market) -> PositionView:
+    """Return an account's shares of one outcome."""
+    quantity = holding.quantity
+    position = market.positions.get(holding.account_id)
+    return PositionView(
+        str(market.id),
+        market.slug,
+        holding.outcome,
+        quantity_text(quantity),
+        quantity_text(holding.free),
+        quantity_text(holding.locked),
+        average_price(holding.cost, quantity),
+        money_text(holding.cost),
+        money_text(0 if position is None else position.realised),
+    )

@@ -1,0 +1,1 @@
+"""Values on any wire: strict JSON, scalars, errors."""

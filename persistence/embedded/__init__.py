@@ -1,0 +1,1 @@
+"""Our own PostgreSQL: its programs, its folder, its life."""

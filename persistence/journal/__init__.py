@@ -1,0 +1,1 @@
+"""Rows in, rows out: the hash chain, the layouts, the tip."""

@@ -1,0 +1,158 @@
+"""A batch of commands as the rows that store it: what each command adds, and the after-images of
+what the batch changed.
+
+    per command    journal payload, trades, ledger entries (with the balance after each), client ids
+    per batch      orders, accounts, positions, markets as they stand after its last command
+
+Laws: rows are made from events and from what `state.dirty` lists, no rule of the exchange is asked;
+the balances after each entry are sums of the ledger alone (`exchange.proof.running_balances`). How
+a row is laid out is `row_layouts`.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from exchange.messages.events import MarketCreated, MarketResolved, OrderPlaced, TradeExecuted
+from exchange.messages.execution import Execution
+from exchange.model.idempotency import ORDER_ID
+from exchange.model.state import State
+from exchange.proof.running_balances import RunningBalances
+from persistence.journal.codes import EXCHANGE_MODE
+from persistence.journal.row_layouts import (
+    ListedMarket,
+    ResolvedMarket,
+    account_row,
+    listed_market,
+    market_row,
+    order_change,
+    order_row,
+    pack_entry,
+    pack_id,
+    packed,
+    position_row,
+    trade_row,
+)
+from persistence.journal.rows import encode_execution
+
+_RARE: Final = frozenset({MarketCreated, MarketResolved})
+
+
+class BatchRows:
+    """The rows of one batch, growing command by command until `after_images` ends it."""
+
+    __slots__ = (
+        "commands",
+        "entries",
+        "id_fingerprints",
+        "id_texts",
+        "ids",
+        "listed",
+        "payload",
+        "resolved",
+        "trades",
+    )
+
+    def __init__(self) -> None:
+        self.commands = 0
+        self.payload: list[bytes] = []
+        self.trades: list[bytes] = []
+        self.entries: list[bytes] = []
+        self.ids: list[bytes] = []
+        self.id_texts: list[str] = []
+        self.id_fingerprints: list[bytes] = []
+        self.listed: list[ListedMarket] = []
+        self.resolved: list[ResolvedMarket] = []
+
+    def per_command(self) -> tuple[Any, ...]:
+        """Return the arguments of `commit_batch` from `traded` to `used_fingerprints`.
+
+        Ledger rows begin with their owner: sorted, one owner's lie together in table and index.
+        """
+        return (
+            packed(self.trades),
+            packed(sorted(self.entries)),
+            packed(self.ids),
+            self.id_texts,
+            self.id_fingerprints,
+        )
+
+
+def add_execution(rows: BatchRows, balances: RunningBalances, execution: Execution) -> None:
+    """Append what one command stores by itself, its client id apart."""
+    rows.commands += 1
+    rows.payload.append(encode_execution(execution))
+    for event in execution.events:
+        if isinstance(event, TradeExecuted):
+            rows.trades.append(trade_row(event, execution))
+        elif type(event) not in _RARE:
+            continue
+        elif isinstance(event, MarketCreated):
+            rows.listed.append(listed_market(event, execution.at))
+        elif isinstance(event, MarketResolved):
+            rows.resolved.append(ResolvedMarket(event.market_id, event.source))
+    balances.post(execution.events, execution.seq, execution.at, pack_entry, rows.entries)
+
+
+def add_ids(rows: BatchRows, state: State, executions: list[Execution]) -> None:
+    """Append the client ids that these commands were the first to use, and forget them."""
+    added = state.recent_ids.added
+    if not added:
+        return
+    first_seq = executions[0].seq
+    for (account_id, kind, text), prior in added:
+        order_id = 0
+        if kind == ORDER_ID:
+            first = executions[prior.seq - first_seq].events[0]
+            if isinstance(first, OrderPlaced):
+                order_id = first.order_id
+        rows.ids.append(pack_id(account_id, prior.seq, order_id, kind))
+        rows.id_texts.append(text)
+        rows.id_fingerprints.append(prior.fingerprint)
+    added.clear()
+
+
+def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, Any]:
+    """Return the rest of the arguments of `commit_batch` by name; reads `state.dirty` whole.
+
+    Changed orders begin with their id: sorted, neighbours are found on the page at hand.
+    """
+    dirty = state.dirty
+    placed: list[bytes] = []
+    placed_ids: list[str | None] = []
+    changed: list[bytes] = []
+    for order in dirty.orders.values():
+        if order.placed_seq > previous_seq:
+            placed.append(order_row(order))
+            placed_ids.append(order.client_order_id)
+        else:
+            changed.append(order_change(order))
+    opened: list[bytes] = []
+    accounts: list[bytes] = []
+    for account in dirty.accounts.values():
+        row = account_row(account)
+        (opened if account.opened_seq > previous_seq else accounts).append(row)
+    return {
+        "placed": packed(placed),
+        "placed_ids": placed_ids if any(placed_ids) else [],
+        "changed": packed(sorted(changed)),
+        "opened_accounts": packed(opened),
+        "changed_accounts": packed(accounts),
+        "held": packed(_position_rows(state)),
+        "changed_markets": packed([market_row(market) for market in dirty.markets.values()]),
+        "listed": msgspec.json.encode(rows.listed).decode(),
+        "resolved": msgspec.json.encode(rows.resolved).decode(),
+    }
+
+
+def mode_code(state: State) -> int:
+    """Return the number of the exchange's mode."""
+    return EXCHANGE_MODE[state.mode]
+
+
+def _position_rows(state: State) -> list[bytes]:
+    touched = dict.fromkeys((held.account_id, held.market_id) for held in state.dirty.holdings)
+    markets = state.markets
+    return [
+        position_row(markets[market_id].positions[account_id]) for account_id, market_id in touched
+    ]

@@ -1,0 +1,78 @@
+"""The numbers that stand for the exchange's words in the tables' smallint columns.
+
+Laws: a number never changes its meaning, since rows outlive programs; new words get new numbers;
+0 means "none" and belongs to no word. The journal and the wire use the words themselves.
+"""
+
+from enum import Enum
+from typing import Final, TypeVar
+
+from exchange.messages.terms import (
+    CancelReason,
+    ExchangeMode,
+    FeeModel,
+    MarketStatus,
+    OrderStatus,
+    OrderType,
+    Outcome,
+    Resolution,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradeKind,
+)
+
+Word = TypeVar("Word", bound=Enum)
+
+SIDE: Final = {Side.BUY: 1, Side.SELL: 2}
+OUTCOME: Final = {Outcome.YES: 1, Outcome.NO: 2}
+ORDER_TYPE: Final = {OrderType.LIMIT: 1, OrderType.MARKET: 2}
+TIME_IN_FORCE: Final = {TimeInForce.GTC: 1, TimeInForce.IOC: 2, TimeInForce.FOK: 3}
+SELF_TRADE_PREVENTION: Final = {
+    SelfTradePrevention.CANCEL_TAKER: 1,
+    SelfTradePrevention.CANCEL_MAKER: 2,
+    SelfTradePrevention.CANCEL_BOTH: 3,
+}
+ORDER_STATUS: Final = {
+    OrderStatus.OPEN: 1,
+    OrderStatus.PARTIAL: 2,
+    OrderStatus.FILLED: 3,
+    OrderStatus.CANCELLED: 4,
+    OrderStatus.EXPIRED: 5,
+    OrderStatus.REJECTED: 6,
+}
+CANCEL_REASON: Final = {
+    CancelReason.USER: 1,
+    CancelReason.NO_LIQUIDITY: 2,
+    CancelReason.INSUFFICIENT_BALANCE: 3,
+    CancelReason.SELF_TRADE: 4,
+    CancelReason.MARKET_CLOSED: 5,
+}
+TRADE_KIND: Final = {TradeKind.TRANSFER: 1, TradeKind.MINT: 2, TradeKind.MERGE: 3}
+FEE_MODEL: Final = {FeeModel.FLAT: 1, FeeModel.QUADRATIC: 2}
+MARKET_STATUS: Final = {
+    MarketStatus.DRAFT: 1,
+    MarketStatus.OPEN: 2,
+    MarketStatus.HALTED: 3,
+    MarketStatus.FULL_HALT: 4,
+    MarketStatus.CLOSED: 5,
+    MarketStatus.RESOLVED: 6,
+    MarketStatus.VOID: 7,
+}
+RESOLUTION: Final = {
+    Resolution.YES: 1,
+    Resolution.NO: 2,
+    Resolution.SPLIT: 3,
+    Resolution.VOID: 4,
+}
+EXCHANGE_MODE: Final = {
+    ExchangeMode.OPEN: 1,
+    ExchangeMode.POST_ONLY: 2,
+    ExchangeMode.CANCEL_ONLY: 3,
+    ExchangeMode.HALTED: 4,
+}
+
+
+def words(codes: dict[Word, int]) -> dict[int, Word]:
+    """Turn a table of codes around, for reading."""
+    return {code: word for word, code in codes.items()}

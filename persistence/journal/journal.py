@@ -1,0 +1,180 @@
+"""Write batches: one call, one transaction, fenced and chained; acknowledged only when it is back.
+
+Laws: one message carries a whole batch and its COMMIT, so an engine stopped anywhere holds no lock;
+no deadline and no cancellation, since a commit that was given up has an unknown outcome; every
+failure is one of three, told apart exactly:
+
+    FenceLost        another engine leads; nothing was written
+    BatchRefused     PostgreSQL refused the data and rolled back for certain
+    OutcomeUnknown   anything else: the connection is gone, or the server was told to stop
+
+One `Journal` belongs to one engine and one connection. What a row holds is `batch_rows` and
+`journal_rows`.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+import msgspec
+
+from exchange.engine import RULES_VERSION
+from exchange.messages.errors import InvariantViolated
+from exchange.model.state import State
+from exchange.proof.running_balances import RunningBalances
+from persistence.errors import BatchRefused, FenceLost, OutcomeUnknown
+from persistence.journal.batch_rows import BatchRows, after_images, mode_code
+from persistence.journal.open_orders import OpenOrders
+from persistence.journal.row_layouts import packed
+from persistence.journal.rows import JournalRow, chain, join_payload
+from persistence.postgres.database import connect
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+    Statement = asyncpg.prepared_stmt.PreparedStatement[asyncpg.Record]
+
+# The batch's rows are joined to tables of any size: always by index, whatever was planned when
+# the tables were empty. A session stuck inside a transaction is ended before 2 s.
+SESSION: Final[Mapping[str, str]] = {
+    "application_name": "probity engine",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "jit": "off",
+    "idle_in_transaction_session_timeout": "1500",
+    "statement_timeout": "0",
+    "client_min_messages": "error",
+}
+CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 29))})"
+_FENCE_LOST: Final = "PB001"
+# What a value can do wrong: cardinality, data, integrity, access rule, limits, a trigger's raise.
+# Everything else (resources, operators, the system) is not the batch's fault.
+_REFUSALS: Final = frozenset({"21", "22", "23", "42", "44", "54", "P0"})
+
+
+class SealedBatch(msgspec.Struct, frozen=True):
+    """A batch ready to be written."""
+
+    first_seq: int
+    last_seq: int
+    hash: bytes
+    arguments: tuple[Any, ...]
+    """Of `commit_batch`, in its order."""
+
+    def row(self) -> JournalRow:
+        """Return the row that the journal holds when the batch is committed."""
+        epoch, _, previous_hash, last_seq, hash_, at, rules_version, payload = self.arguments[:8]
+        return JournalRow(
+            self.first_seq, last_seq, epoch, at, rules_version, payload, previous_hash, hash_
+        )
+
+
+class Journal:
+    """The way to the store, at one place in the chain: `last_seq` and `chain_hash`."""
+
+    def __init__(
+        self,
+        connection: "Connection",
+        epoch: int,
+        last_seq: int,
+        chain_hash: bytes,
+        open_orders: OpenOrders,
+    ) -> None:
+        self.connection = connection
+        self.epoch = epoch
+        self.last_seq = last_seq
+        self.chain_hash = chain_hash
+        self._open_orders = open_orders
+        self._statement: Statement | None = None
+
+    def seal(self, state: State, rows: BatchRows, balances: RunningBalances) -> SealedBatch:
+        """End a batch: take its after-images, chain it to the last sealed one, clear `dirty`.
+
+        Batches must be committed in the order in which they were sealed.
+
+        Raises:
+            InvariantViolated: sequences have a gap, or ledger and balances disagree.
+        """
+        first_seq, last_seq = self.last_seq + 1, state.seq
+        if last_seq - first_seq + 1 != rows.commands or not rows.commands:
+            raise InvariantViolated(f"a batch of {rows.commands} ends at {last_seq}")
+        balances.compare(state.dirty.accounts.values())
+        payload = join_payload(rows.payload)
+        previous, at = self.chain_hash, state.now
+        hash_ = chain(previous, first_seq, last_seq, self.epoch, at, RULES_VERSION, payload)
+        images = after_images(rows, state, self.last_seq)
+        arguments = (
+            self.epoch,
+            self.last_seq,
+            previous,
+            last_seq,
+            hash_,
+            at,
+            RULES_VERSION,
+            payload,
+            mode_code(state),
+            state.next_order_id,
+            state.next_market_id,
+            state.issued,
+            state.fees,
+            images["placed"],
+            images["placed_ids"],
+            images["changed"],
+            *rows.per_command(),
+            images["opened_accounts"],
+            images["changed_accounts"],
+            images["held"],
+            images["changed_markets"],
+            packed(self._open_orders.change(state.dirty.orders.values())),
+            images["listed"],
+            images["resolved"],
+        )
+        state.dirty.clear()
+        self.last_seq, self.chain_hash = last_seq, hash_
+        return SealedBatch(first_seq, last_seq, hash_, arguments)
+
+    def rewind(self, last_seq: int, chain_hash: bytes, open_orders: OpenOrders) -> None:
+        """Go back to what is committed, after a refused batch."""
+        self.last_seq, self.chain_hash = last_seq, chain_hash
+        self._open_orders = open_orders
+
+    async def commit(self, batch: SealedBatch) -> None:
+        """Write a batch; back means committed.
+
+        A cancelled caller doesn't cancel the commit.
+
+        Raises:
+            FenceLost, BatchRefused, OutcomeUnknown: see the module.
+        """
+        await asyncio.shield(self._commit(batch))
+
+    async def _commit(self, batch: SealedBatch) -> None:
+        try:
+            if self._statement is None:
+                self._statement = await self.connection.prepare(CALL)
+            await self._statement.fetch(*batch.arguments)
+        except asyncpg.PostgresError as error:
+            raise _judged(error, closed=self.connection.is_closed()) from error
+        except (asyncpg.InterfaceError, OSError) as error:
+            raise OutcomeUnknown(f"the connection was lost in a commit: {error}") from error
+
+
+async def connect_engine(url: str) -> "Connection":
+    """Open the engine's own connection: its own session settings, no deadline, never pooled."""
+    return await connect(url, settings=SESSION)
+
+
+def _judged(
+    error: asyncpg.PostgresError, *, closed: bool
+) -> FenceLost | BatchRefused | OutcomeUnknown:
+    state = error.sqlstate or ""
+    if closed or getattr(error, "severity_en", None) in ("FATAL", "PANIC"):
+        return OutcomeUnknown(f"the database ended the session in a commit: {error}")
+    if state == _FENCE_LOST:
+        return FenceLost(str(error))
+    if state[:2] in _REFUSALS:
+        return BatchRefused(f"{state}: {error}")
+    return OutcomeUnknown(f"the database failed in a commit, {state}: {error}")

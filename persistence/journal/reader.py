@@ -1,0 +1,124 @@
+"""Read the journal: one batch, the newest commands, or the whole of it in bounded memory.
+
+Laws: what is read is given back as it stands; whether it is whole is `verification`'s to say.
+Writing is `journal`, the bytes of a row `journal_rows`.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import msgspec
+
+from exchange.messages.commands import Prior
+from exchange.messages.events import CommandRejected, CommandReplayed
+from exchange.messages.execution import Execution
+from exchange.messages.reasons import Reason
+from exchange.model.idempotency import Key, fingerprint, key_of
+from persistence.errors import HistoryMismatch
+from persistence.journal.rows import JournalRow
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_COLUMNS: Final = "first_seq, last_seq, epoch, at, rules_version, payload, previous_hash, hash"
+_ROWS_AT_ONCE: Final = 4
+"""A row may be a megabyte; so many are held at a time."""
+
+
+class Fetching(Protocol):
+    """A connection or a pool."""
+
+    async def fetch(self, query: str, /, *args: Any) -> list[Any]: ...  # noqa: ANN401, D102
+    async def fetchrow(self, query: str, /, *args: Any) -> Any: ...  # noqa: ANN401, D102
+    async def fetchval(self, query: str, /, *args: Any) -> Any: ...  # noqa: ANN401, D102
+
+
+async def executions_at(source: Fetching, seqs: Sequence[int]) -> dict[int, Execution]:
+    """Return the commands that were stamped with these sequences, by sequence.
+
+    Args:
+        source: where to ask; once for each batch that holds any.
+        seqs: ascending.
+
+    Raises:
+        HistoryMismatch: the journal doesn't hold one of them.
+    """
+    found: dict[int, Execution] = {}
+    row = None
+    for seq in seqs:
+        if row is None or row.last_seq < seq:
+            row = await _row_of(source, seq)
+        found[seq] = row.execution(seq)
+    return found
+
+
+async def _row_of(source: Fetching, seq: int) -> JournalRow:
+    found = await source.fetchrow(
+        f"SELECT {_COLUMNS} FROM journal WHERE first_seq <= $1"  # noqa: S608 - a constant
+        " ORDER BY first_seq DESC LIMIT 1",
+        seq,
+    )
+    if found is None or found["last_seq"] < seq:
+        raise HistoryMismatch(f"the journal doesn't hold command {seq}")
+    return _row(found)
+
+
+async def executions_after(source: Fetching, seq: int) -> list[Execution]:
+    """Return every command stamped later than `seq`, in order.
+
+    Raises:
+        HistoryMismatch: a payload can't be decoded.
+    """
+    rows = await source.fetch(
+        f"SELECT {_COLUMNS} FROM journal WHERE first_seq > coalesce("  # noqa: S608 - a constant
+        "(SELECT max(first_seq) FROM journal WHERE first_seq <= $1), 0) - 1 ORDER BY first_seq",
+        seq,
+    )
+    try:
+        found = [execution for row in rows for execution in _row(row).executions()]
+    except msgspec.DecodeError as error:
+        raise HistoryMismatch(f"the journal after {seq} can't be read: {error}") from error
+    return [execution for execution in found if execution.seq > seq]
+
+
+async def rows_after(source: Fetching, seq: int) -> list[JournalRow]:
+    """Return the next few batches after the one that ends with the command `seq`, in order."""
+    rows = await source.fetch(
+        f"SELECT {_COLUMNS} FROM journal WHERE first_seq > $1"  # noqa: S608 - a constant
+        f" ORDER BY first_seq LIMIT {_ROWS_AT_ONCE}",
+        seq,
+    )
+    return [_row(row) for row in rows]
+
+
+async def hash_at(source: Fetching, seq: int) -> bytes | None:
+    """Return the hash of the batch that ends with the command `seq`; None if none does."""
+    found: bytes | None = await source.fetchval(
+        "SELECT hash FROM journal WHERE last_seq = $1 AND first_seq ="
+        " (SELECT max(first_seq) FROM journal WHERE first_seq <= $1)",
+        seq,
+    )
+    return found
+
+
+async def stream(connection: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[JournalRow]:
+    """Yield every row, oldest first; the connection must be in a transaction."""
+    query = f"SELECT {_COLUMNS} FROM journal ORDER BY first_seq"  # noqa: S608 - a constant
+    async for found in connection.cursor(query, prefetch=_ROWS_AT_ONCE):
+        yield _row(found)
+
+
+def first_use(execution: Execution) -> tuple[Key, Prior] | None:
+    """Return the client id that a command was the first to use; None if it used none."""
+    key = key_of(execution.command)
+    if key is None:
+        return None
+    match execution.events[0]:
+        case CommandReplayed() | CommandRejected(reason=Reason.CONFLICT):
+            return None
+        case _:
+            return key, Prior(execution.seq, fingerprint(execution.command))
+
+
+def _row(found: "asyncpg.Record") -> JournalRow:
+    return JournalRow(*found.values())

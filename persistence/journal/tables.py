@@ -1,0 +1,211 @@
+"""The tables as one snapshot, and the state that they are.
+
+Laws: everything is read in one transaction that sees one moment; what is built is equal, hash for
+hash, to the state that wrote it (RULEBOOK 10, 7); a snapshot can be built twice, for the live state
+and for the committed view, which share nothing. Nothing is checked here: see `recovery`.
+"""
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from exchange.messages.bounds import RECENT_IDS
+from exchange.messages.commands import Prior
+from exchange.model.accounts import Account
+from exchange.model.idempotency import ORDER_ID, Key
+from exchange.model.market import UNFINISHED, Market
+from exchange.model.state import State
+from persistence.errors import HistoryMismatch
+from persistence.journal.codes import EXCHANGE_MODE, FEE_MODEL, MARKET_STATUS, RESOLUTION, words
+from persistence.journal.open_orders import ids_in
+from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
+from persistence.journal.order_rows import order_of
+from persistence.journal.reader import Fetching, executions_after, first_use
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_MODES: Final = words(EXCHANGE_MODE)
+_FEE_MODELS: Final = words(FEE_MODEL)
+_STATUSES: Final = words(MARKET_STATUS)
+_RESOLUTIONS: Final = words(RESOLUTION)
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The row of `engine_state`."""
+
+    database_id: str
+    epoch: int
+    last_seq: int
+    chain_hash: bytes
+    stream_id: str | None
+    now: int
+    mode: int
+    next_order_id: int
+    next_market_id: int
+    issued: int
+    fees: int
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything that `build` needs, as rows; `ids` in the order of their first use."""
+
+    head: Head
+    accounts: list[Any]
+    markets: list[Any]
+    positions: list[Any]
+    open_ids: list[int]
+    orders: list[Any]
+    ids: list[tuple[Key, Prior]]
+
+
+async def read(
+    connection: "asyncpg.Connection[asyncpg.Record]", *, with_ids: bool = True
+) -> Snapshot:
+    """Read one moment of the tables; a view does without the client ids.
+
+    Open orders come in the order of their ids, which is their time priority.
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        return await read_in_transaction(connection, with_ids=with_ids)
+
+
+async def read_in_transaction(
+    connection: "asyncpg.Connection[asyncpg.Record]", *, with_ids: bool = True
+) -> Snapshot:
+    """Do what `read` does in the caller's snapshot."""
+    head = await read_head(connection)
+    blocks = await connection.fetch("SELECT block, bits FROM open_orders ORDER BY block")
+    open_ids = [order_id for block, bits in blocks for order_id in ids_in(block, bits.bytes)]
+    return Snapshot(
+        head,
+        await connection.fetch(
+            "SELECT id, opened_seq, available, locked, seq FROM accounts ORDER BY id"
+        ),
+        await connection.fetch("SELECT * FROM markets ORDER BY id"),
+        await connection.fetch(
+            "SELECT account_id, market_id, yes_free, yes_locked, yes_cost, no_free, no_locked,"
+            " no_cost, realised FROM positions ORDER BY account_id, market_id"
+        ),
+        open_ids,
+        await connection.fetch(
+            f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ANY($1::bigint[]) ORDER BY id",  # noqa: S608 - a constant
+            open_ids,
+        ),
+        await _read_ids(connection, head.last_seq, open_ids) if with_ids else [],
+    )
+
+
+async def read_head(source: Fetching) -> Head:
+    """Read where the engine stands; raises HistoryMismatch if the row is missing."""
+    row = await source.fetchrow(
+        "SELECT database_id::text, epoch, last_seq, chain_hash, stream_id, now, mode,"
+        " next_order_id, next_market_id, issued, fees FROM engine_state"
+    )
+    if row is None:
+        raise HistoryMismatch("engine_state is empty")
+    return Head(*row.values())
+
+
+def build(snapshot: Snapshot, *, with_ids: bool) -> State:
+    """Build a new state from the rows; a view does without the client ids.
+
+    O(everything).
+
+    Raises:
+        LookupError: a row names a code, an account, a market or an order that isn't there.
+    """
+    head = snapshot.head
+    state = State(
+        seq=head.last_seq,
+        now=head.now,
+        mode=_MODES[head.mode],
+        next_order_id=head.next_order_id,
+        next_market_id=head.next_market_id,
+        issued=head.issued,
+        fees=head.fees,
+    )
+    for id_, opened_seq, available, locked, seq in snapshot.accounts:
+        state.accounts[id_] = Account(id_, opened_seq, available, locked, seq)
+    for row in snapshot.markets:
+        _add_market(state, row)
+    for account_id, market_id, *numbers, realised in snapshot.positions:
+        position = state.open_position(account_id, market_id)
+        position.realised = realised
+        yes, no = position.yes, position.no
+        yes.free, yes.locked, yes.cost, no.free, no.locked, no.cost = numbers
+    for order_id, row in zip_longest(snapshot.open_ids, snapshot.orders):
+        if row is None or row["id"] != order_id:
+            raise LookupError(f"order {order_id} is open, but isn't there")
+        order = order_of(row)
+        state.orders[order.id] = order
+        state.accounts[order.account_id].orders[order.id] = order
+        state.markets[order.market_id].book.own_side(order).add(order)
+        if order.client_order_id is not None:
+            state.open_client_ids[(order.account_id, ORDER_ID, order.client_order_id)] = order.id
+    if with_ids:
+        for key, prior in snapshot.ids:
+            state.recent_ids.restore(key, prior, head.last_seq)
+    return state
+
+
+def _add_market(state: State, row: "asyncpg.Record") -> None:
+    resolution = _RESOLUTIONS.get(row["resolution"])
+    market = Market(
+        id=row["id"],
+        slug=row["slug"],
+        question=row["question"],
+        description=row["description"],
+        category=row["category"],
+        close_time=row["close_time"],
+        tick_size=row["tick_size"],
+        min_quantity=row["min_quantity"],
+        maker_fee=row["maker_fee"],
+        taker_fee=row["taker_fee"],
+        fee_model=_FEE_MODELS[row["fee_model"]],
+        status=_STATUSES[row["status"]],
+        created_at=row["created_at"],
+        collateral=row["collateral"],
+        seq=row["seq"],
+        trade_no=row["trade_no"],
+        volume=row["volume"],
+        last_price=row["last_price"] or None,
+    )
+    if resolution is not None:
+        market.resolution = resolution
+        market.yes_payout = row["yes_payout"]
+        market.source = row["source"]
+        market.resolved_at = row["resolved_at"]
+    state.markets[market.id] = market
+    state.market_by_slug[market.slug] = market
+    if market.status in UNFINISHED:
+        state.closings.add((market.close_time, market.id))
+
+
+async def _read_ids(
+    connection: "asyncpg.Connection[asyncpg.Record]", last_seq: int, open_ids: list[int]
+) -> list[tuple[Key, Prior]]:
+    """Read the ids that the core remembers: of open orders, and of the last commands.
+
+    The latter come from the journal, so that the table of ids needs no index by sequence.
+    """
+    window_start = last_seq - RECENT_IDS
+    older = await connection.fetch(
+        "SELECT o.account_id, o.client_order_id, i.command_seq, i.fingerprint"
+        "  FROM orders o JOIN idempotency i ON i.account_id = o.account_id"
+        "   AND i.client_id = o.client_order_id AND i.kind = $2"
+        " WHERE o.id = ANY($3::bigint[]) AND o.placed_seq <= $1 ORDER BY i.command_seq",
+        window_start,
+        ORDER_ID,
+        open_ids,
+    )
+    ids = [
+        ((account_id, ORDER_ID, text), Prior(seq, fingerprint))
+        for account_id, text, seq, fingerprint in older
+    ]
+    for execution in await executions_after(connection, window_start):
+        used = first_use(execution)
+        if used is not None:
+            ids.append(used)
+    return ids

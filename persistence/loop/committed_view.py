@@ -1,0 +1,77 @@
+"""The committed view moves: what a commit makes true becomes visible, command by command.
+
+Laws: called after the commit and before the answer (RULEBOOK 11); each command's events are applied
+by the same code that applied them on the live state; a listener sees the view right after its
+command; the event loop gets its turn every millisecond.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from exchange.messages.events import CommandReplayed
+from exchange.messages.execution import Execution
+from exchange.model.state import State
+from exchange.transitions import transitions
+from persistence.journal.reader import Fetching
+from persistence.loop.command_queue import account_of
+from persistence.loop.first_answers import Asked, Repeats
+from persistence.loop.open_batch import Batch
+from persistence.loop.ports import Answer, ExecutionListener
+
+TURN_S: Final = 0.001
+"""How long one package of work may keep the event loop; database and clients wait meanwhile."""
+COMMANDS_BETWEEN_LOOKS: Final = 32
+"""So many commands run before the clock is looked at."""
+
+
+def apply_committed(
+    view: State, execution: Execution, listeners: Sequence[ExecutionListener]
+) -> None:
+    """Make one committed command visible and tell the listeners."""
+    transitions.begin(view, execution.seq, execution.at)
+    for event in execution.events:
+        transitions.apply(view, event)
+    for listener in listeners:
+        listener.on_execution(execution, view)
+    view.dirty.clear()
+
+
+class Publisher:
+    """Applies committed batches to the view, tells the listeners, answers."""
+
+    def __init__(
+        self, view: State, store: Fetching, listeners: Sequence[ExecutionListener]
+    ) -> None:
+        self.view = view
+        self._listeners = list(listeners)
+        self._repeats = Repeats(store)
+
+    async def publish(self, batch: Batch) -> None:
+        """Make a committed batch visible and answer its commands, in order."""
+        turn_ends = time.monotonic() + TURN_S
+        for number, execution in enumerate(batch.executions):
+            answer = self._apply(execution)
+            future = batch.futures[number]
+            if future is not None and not future.done():
+                first = execution.events[0]
+                if isinstance(first, CommandReplayed):
+                    self._repeats.add(Asked(first.first_seq, account_of(execution.command)), future)
+                else:
+                    future.set_result(answer)
+            if number % COMMANDS_BETWEEN_LOOKS == 0 and time.monotonic() > turn_ends:
+                await asyncio.sleep(0)
+                turn_ends = time.monotonic() + TURN_S
+
+    async def close(self) -> None:
+        """Wait until the repeats under way are answered."""
+        await self._repeats.close()
+
+    def _apply(self, execution: Execution) -> Answer:
+        view, seq, at, events = self.view, execution.seq, execution.at, execution.events
+        apply_committed(view, execution, self._listeners)
+        account = view.accounts.get(account_of(execution.command))
+        if account is None:
+            return Answer(seq, at, events, 0, 0)
+        return Answer(seq, at, events, account.available, account.locked)

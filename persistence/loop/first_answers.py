@@ -1,0 +1,133 @@
+"""Answers from the store, and what the store knows of client ids.
+
+A repeat gets the first answer again, whenever the first was given: its events from the journal,
+the cash right after it from the ledger (RULEBOOK 7). An id that the core may have forgotten is
+looked up before its command is stamped; one query for many.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from exchange.messages.commands import Prior
+from exchange.model.idempotency import Key
+from exchange.proof.ledger import Owner
+from persistence.errors import CommandNotTaken, OutcomeUnknown, PersistenceError
+from persistence.journal.reader import Fetching, executions_at
+from persistence.loop.ports import Answer
+
+_PRIORS: Final = """
+SELECT i.account_id, i.kind::integer, i.client_id, i.command_seq, i.fingerprint
+  FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS asked(account_id, kind, client_id)
+  JOIN idempotency i USING (account_id, client_id, kind)
+"""
+_BALANCES: Final = """
+SELECT asked.seq, asked.account_id, coalesce(entry.available_after, 0),
+       coalesce(entry.locked_after, 0)
+  FROM unnest($1::bigint[], $2::bigint[]) AS asked(seq, account_id)
+  LEFT JOIN LATERAL (
+       SELECT available_after, locked_after FROM ledger
+        WHERE owner_id = asked.account_id AND owner = $3 AND command_seq <= asked.seq
+        ORDER BY command_seq DESC, entry_no DESC LIMIT 1) AS entry ON true
+"""
+_ASKED_AT_ONCE: Final = 500
+
+
+class Asked(NamedTuple):
+    """A first answer that is wanted: the command's sequence, and whose cash goes with it."""
+
+    seq: int
+    account_id: int
+
+
+async def find_priors(source: Fetching, keys: Sequence[Key]) -> Mapping[Key, Prior]:
+    """Return the commands that used these client ids first, as far as any did."""
+    found = await source.fetch(_PRIORS, *map(list, zip(*keys, strict=True)))
+    return {
+        (account_id, kind, text): Prior(seq, fingerprint)
+        for account_id, kind, text, seq, fingerprint in found
+    }
+
+
+async def first_answers(source: Fetching, asked: Sequence[Asked]) -> dict[Asked, Answer]:
+    """Return the answers that these commands got, marked as replayed.
+
+    One query for all balances, one for each batch that holds any of the commands.
+
+    Raises:
+        HistoryMismatch: the journal doesn't hold one of the commands.
+    """
+    executions = await executions_at(source, sorted({one.seq for one in asked}))
+    rows = await source.fetch(
+        _BALANCES,
+        [one.seq for one in asked],
+        [one.account_id for one in asked],
+        int(Owner.ACCOUNT),
+    )
+    answers = {}
+    for seq, account_id, available, locked in rows:
+        execution = executions[seq]
+        answers[Asked(seq, account_id)] = Answer(
+            seq, execution.at, execution.events, available, locked, replayed=True
+        )
+    return answers
+
+
+class Repeats:
+    """Answers repeats in the background, many with a few queries, on one connection at a time."""
+
+    def __init__(self, source: Fetching) -> None:
+        self._source = source
+        self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    def add(self, asked: Asked, future: asyncio.Future[Answer]) -> None:
+        """Answer `future` with what the command got; what it was is committed already."""
+        self._waiting.append((asked, future))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+
+    async def close(self) -> None:
+        """Wait until all are answered."""
+        if self._worker is not None:
+            await self._worker
+
+    async def _work(self) -> None:
+        while self._waiting:
+            part = self._waiting[:_ASKED_AT_ONCE]
+            del self._waiting[:_ASKED_AT_ONCE]
+            try:
+                answers = await first_answers(self._source, list({asked for asked, _ in part}))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the clients must hear of it
+                for _, future in part:
+                    refuse(future, error)
+                continue
+            for asked, future in part:
+                if not future.done():
+                    future.set_result(answers[asked])
+
+
+def refuse(future: asyncio.Future[Answer], cause: BaseException) -> None:
+    """Tell one client that the outcome of its command is unknown."""
+    _fail(future, OutcomeUnknown, "the outcome is unknown, ask again under the same id", cause)
+
+
+def refuse_untaken(future: asyncio.Future[Answer], cause: BaseException) -> None:
+    """Tell one client that its command was not taken, because its id can't be looked up."""
+    _fail(future, CommandNotTaken, "client ids can't be looked up, nothing was done", cause)
+
+
+def _fail(
+    future: asyncio.Future[Answer],
+    kind: type[PersistenceError],
+    message: str,
+    cause: BaseException,
+) -> None:
+    if future.done():
+        return
+    reason = str(cause) if isinstance(cause, PersistenceError) else type(cause).__name__
+    error = kind(f"{message}: {reason}")
+    error.__cause__ = cause
+    future.set_exception(error)
+    # The client may be gone; an answer that nobody fetches is no fault of ours.
+    future.exception()

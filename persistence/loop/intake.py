@@ -1,0 +1,141 @@
+"""Commands on their way from the queue to the rules: those that may run, and behind them a chunk
+whose forgotten client ids are being looked up meanwhile.
+
+Laws: commands run in the order in which they left the queue; an id that memory may have forgotten
+when its command runs is asked of the store first, one query a chunk (`exchange.model.idempotency`);
+a store that can't be asked refuses that chunk and nothing else. Nothing here is stamped yet.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from exchange.messages.bounds import BATCH_COMMANDS
+from exchange.messages.commands import CreditAccount, PlaceOrder, Prior
+from exchange.model.idempotency import Key, key_of
+from exchange.model.state import State
+from persistence.journal.reader import Fetching
+from persistence.loop.command_queue import CommandQueue, Waiting
+from persistence.loop.first_answers import find_priors, refuse_untaken
+
+CHUNK_COMMANDS: Final = 256
+_MOST_BETWEEN: Final = BATCH_COMMANDS - CHUNK_COMMANDS
+"""So many commands may run between the look at the memory and the taking of what was looked for."""
+
+
+class Intake:
+    """What left the queue and hasn't run."""
+
+    def __init__(
+        self, queue: CommandQueue, store: Fetching, wake: Callable[[object], None]
+    ) -> None:
+        """Take from `queue`, ask `store`, and call `wake` whenever a look-up is done."""
+        self._queue = queue
+        self._store = store
+        self._wake = wake
+        self._ready: list[Waiting] = []
+        self._ready_since = 0
+        """The sequence at which the memory was looked at for them."""
+        self._behind: list[Waiting] = []
+        self._behind_since = 0
+        self._look_up: asyncio.Task[Mapping[Key, Prior]] | None = None
+        """What the store knows of those that are behind; it answers nobody by itself."""
+
+    def __len__(self) -> int:
+        """Return how many may run now."""
+        return len(self._ready)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits here."""
+        return not (self._ready or self._behind)
+
+    def fill(self, state: State) -> bool:
+        """Take the next chunk from the queue if none is behind, and let run what may; False if
+        nothing was taken.
+        """
+        self._advance()
+        if self._behind or not len(self._queue):
+            return False
+        chunk = self._queue.take(CHUNK_COMMANDS)
+        recent, seq = state.recent_ids, state.seq
+        self._ask(chunk, [key for key in _keys(chunk) if not recent.remembers(key, seq)], seq)
+        self._advance()
+        return True
+
+    def take(self, count: int, seq: int) -> list[Waiting]:
+        """Remove and return what runs next, at most `count`; `seq` is the last command's.
+
+        Nothing, if thousands of markets closed since the memory was looked at: then the store is
+        asked for every id that waits here. (What ran less than a batch ago isn't in the store yet;
+        memory has it, unless RECENT_IDS markets close at once.)
+        """
+        if self._ready and seq - self._ready_since > _MOST_BETWEEN:
+            if self._look_up is not None:
+                self._look_up.cancel()
+            waiting, self._ready = self._ready + self._behind, []
+            self._ask(waiting, _keys(waiting), seq)
+            self._advance()
+            return []
+        taken, self._ready = self._ready[:count], self._ready[count:]
+        return taken
+
+    def abandon(self) -> list[Waiting]:
+        """Give up what waits here and return it."""
+        waiting = self._ready + self._behind
+        self._ready, self._behind = [], []
+        return waiting
+
+    def _advance(self) -> None:
+        """Let what is behind run if nothing is before it and its ids are known."""
+        if self._ready or (self._look_up is not None and not self._look_up.done()):
+            return
+        chunk, look_up = self._behind, self._look_up
+        if look_up is not None:
+            chunk = _with_priors(chunk, look_up)
+        self._ready, self._ready_since = chunk, self._behind_since
+        self._behind, self._look_up = [], None
+
+    def _ask(self, chunk: list[Waiting], keys: list[Key], seq: int) -> None:
+        """Put a chunk behind, and ask the store for its keys if there are any."""
+        self._behind, self._behind_since, self._look_up = chunk, seq, None
+        if keys:
+            self._look_up = asyncio.create_task(find_priors(self._store, keys))
+            self._look_up.add_done_callback(self._wake)
+
+
+def _with_priors(chunk: list[Waiting], look_up: asyncio.Task[Mapping[Key, Prior]]) -> list[Waiting]:
+    """Return these commands with what the store knew of them; refuse them if it couldn't say."""
+    try:
+        priors = look_up.result()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        # Nothing was stamped: the senders may ask again, and others need not suffer.
+        for waiting in chunk:
+            refuse_untaken(waiting.future, error)
+        return []
+    return [_with_prior(waiting, priors) for waiting in chunk] if priors else chunk
+
+
+def _with_prior(waiting: Waiting, priors: Mapping[Key, Prior]) -> Waiting:
+    command = waiting.command
+    key = key_of(command)
+    prior = None if key is None else priors.get(key)
+    if prior is None or not isinstance(command, PlaceOrder | CreditAccount):
+        return waiting
+    return Waiting(msgspec.structs.replace(command, prior=prior), waiting.future)
+
+
+def _keys(chunk: list[Waiting]) -> list[Key]:
+    """Return the client ids of these commands, each once."""
+    keys: dict[Key, None] = {}
+    for waiting in chunk:
+        command = waiting.command
+        if isinstance(command, PlaceOrder) and command.client_order_id is None:
+            continue
+        key = key_of(command)
+        if key is not None:
+            keys[key] = None
+    return list(keys)

@@ -1,0 +1,80 @@
+"""What to do when PostgreSQL refuses a batch for certain: find the command that can't be stored.
+
+Laws (RULEBOOK 11): nothing of the batch was kept, so it and the batch built upon it are dropped
+from memory and the tables are loaded again; then their commands run one by one, a commit each, in
+their order; the offender is journaled as `RefuseUnstorable`, its client id is used up, and it is
+answered NOT_STORED. A refusal that can't be stored either, or a closing that can't, is no single
+command's fault and ends the engine.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from exchange.engine import Engine
+from exchange.messages.commands import Command, RefuseUnstorable
+from exchange.model.idempotency import fingerprint, key_of
+from exchange.proof.running_balances import RunningBalances
+from persistence.errors import BatchRefused, FenceLost
+from persistence.journal import tables
+from persistence.journal.journal import Journal
+from persistence.journal.open_orders import OpenOrders
+from persistence.loop.command_queue import Waiting, account_of
+from persistence.loop.open_batch import Batch
+
+if TYPE_CHECKING:
+    import asyncpg
+
+
+async def rerun_alone(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    journal: Journal,
+    waiting: Sequence[Waiting],
+    clock: Callable[[], int],
+) -> AsyncIterator[tuple[Engine, RunningBalances, Batch | None]]:
+    """Load the tables and run these commands alone, each with a commit of its own.
+
+    Yields the engine to go on with and, each time but the first, a batch that is committed and is
+    the caller's to publish.
+
+    Raises:
+        BatchRefused: a closing, or a refusal, can't be stored.
+        FenceLost, OutcomeUnknown: as any commit.
+    """
+    engine, balances = await _reload(connection, journal)
+    yield engine, balances, None
+    for item in waiting:
+        at = clock()
+        closings = Batch()
+        closings.run(engine, balances, at, [])
+        if len(closings):
+            await journal.commit(closings.seal(engine, balances, journal))
+            yield engine, balances, closings
+        batch = Batch()
+        batch.run(engine, balances, at, [item])
+        try:
+            await journal.commit(batch.seal(engine, balances, journal))
+        except BatchRefused:
+            engine, balances = await _reload(connection, journal)
+            batch = Batch()
+            refused = Waiting(_unstorable(item.command), item.future)
+            batch.run(engine, balances, at, [refused])
+            await journal.commit(batch.seal(engine, balances, journal))
+        yield engine, balances, batch
+
+
+async def _reload(
+    connection: "asyncpg.Connection[asyncpg.Record]", journal: Journal
+) -> tuple[Engine, RunningBalances]:
+    snapshot = await tables.read(connection)
+    if snapshot.head.epoch != journal.epoch:
+        raise FenceLost("another engine leads")
+    live = tables.build(snapshot, with_ids=True)
+    journal.rewind(snapshot.head.last_seq, snapshot.head.chain_hash, OpenOrders(live.orders))
+    return Engine(live), RunningBalances(live)
+
+
+def _unstorable(command: Command) -> RefuseUnstorable:
+    """Make what stands in the journal instead, under the client id that is used up by it."""
+    key = key_of(command)
+    text, content = (None, None) if key is None else (key[2], fingerprint(command))
+    return RefuseUnstorable(account_of(command), type(command).__name__, text, content)

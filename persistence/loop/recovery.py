@@ -1,0 +1,208 @@
+"""Start is recovery: take the lead, raise the epoch, load one snapshot, check it, open.
+
+::
+
+    connect -> durable settings? -> advisory lock -> raise the epoch -> read one snapshot
+            -> tip: behind, or another history? -> build twice (live, view) -> invariants
+
+Laws: the lock only says who should lead, the epoch decides: after it is raised no older engine can
+commit, so the snapshot stays true. The epoch is raised in a statement of its own, so that loading
+holds no lock. A database that contradicts itself or the tip is refused, never mended.
+"""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+import msgspec
+
+from exchange.messages.errors import InvariantViolated
+from exchange.model.state import State
+from exchange.proof import invariants
+from persistence.errors import EngineRunning, HistoryMismatch
+from persistence.journal import tables
+from persistence.journal.journal import Journal, connect_engine
+from persistence.journal.open_orders import OpenOrders
+from persistence.journal.reader import Fetching, hash_at
+from persistence.journal.rows import GENESIS_HASH
+from persistence.journal.tip import Tip, TipFile
+from persistence.postgres.database import assert_durable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import asyncpg
+
+LEADER_LOCK: Final = 0x70726F_656E67  # "proeng"
+LOCK_WAIT_S: Final = 10.0
+"""An engine that was killed leaves the lock when its last statement ends."""
+_LOCK_RETRY_S: Final = 0.05
+
+
+class Recovered(msgspec.Struct):
+    """A ready engine's parts: the live state, the committed view, and the way to the store."""
+
+    connection: "asyncpg.Connection[asyncpg.Record]"
+    journal: Journal
+    live: State
+    view: State
+    tip: TipFile | None
+    database_id: str
+
+
+class Lead:
+    """The dedicated connection, holding the leader's lock until it is closed."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self.connection = connection
+
+    @classmethod
+    async def take(cls, url: str, *, take_over: bool = False, wait_s: float = LOCK_WAIT_S) -> Self:
+        """Connect and take the lock; `take_over` ends the session of the engine that holds it.
+
+        Raises:
+            DatabaseUnavailable, DatabaseUnsuitable: no connection, or settings that lose data.
+            EngineRunning: another engine leads, and still does after `wait_s`.
+        """
+        connection = await connect_engine(url)
+        try:
+            await assert_durable(connection)
+            if take_over:
+                await _end_leader(connection)
+            await _lock(connection, wait_s)
+        except BaseException:
+            # Whatever went wrong, a cancellation included, the lock must not stay behind.
+            await _drop(connection)
+            raise
+        return cls(connection)
+
+    async def close(self) -> None:
+        """Let the lead go."""
+        await self.connection.close()
+
+
+async def recover(
+    url: str,
+    data_dir: "Path | None" = None,
+    *,
+    accept_tip: bool = False,
+    take_over: bool = False,
+    lock_wait_s: float = LOCK_WAIT_S,
+) -> Recovered:
+    """Start: everything the engine needs, at the last committed command.
+
+    Args:
+        url: of the database, reached directly and not through a pooler.
+        data_dir: where the tip is kept; None keeps none.
+        accept_tip: the operator's word that the database was put back on purpose.
+        take_over: end the session of an engine that leads but doesn't answer.
+        lock_wait_s: how long an engine that is just ending is waited for.
+
+    Raises:
+        EngineRunning, DatabaseUnavailable, DatabaseUnsuitable: see `Lead.take`.
+        HistoryMismatch: the tables contradict the tip, the journal or the invariants.
+    """
+    lead = await Lead.take(url, take_over=take_over, wait_s=lock_wait_s)
+    connection = lead.connection
+    try:
+        await connection.execute("UPDATE engine_state SET epoch = epoch + 1")
+        snapshot = await tables.read(connection)
+        head = snapshot.head
+        tip = None
+        if data_dir is not None:
+            tip = TipFile(data_dir / "tip", head.database_id)
+            await check_tip(connection, tip, head, accept_tip=accept_tip)
+        await _check_head(connection, head)
+        live = _build(snapshot)
+        view = tables.build(snapshot, with_ids=False)
+    except BaseException:
+        # Whatever went wrong, a cancellation included, the lock must not stay behind.
+        await _drop(connection)
+        raise
+    open_orders = OpenOrders(live.orders)
+    journal = Journal(connection, head.epoch, head.last_seq, head.chain_hash, open_orders)
+    return Recovered(connection, journal, live, view, tip, head.database_id)
+
+
+async def check_tip(
+    source: Fetching, tip: TipFile, head: tables.Head, *, accept_tip: bool = False
+) -> None:
+    """Compare the database with the tip kept outside it; with `accept_tip`, set the tip anew.
+
+    Raises:
+        HistoryMismatch: the database is behind the tip, or has another history at it; or the file
+            can't be read or written.
+    """
+    known = tip.read()
+    problem = None
+    if known is not None:
+        problem = await tip_problem(source, known, head)
+    if problem is not None and not accept_tip:
+        raise HistoryMismatch(
+            f"{problem}: the database was put back in time; if a restore was meant, start with"
+            " --accept-tip"
+        )
+    if problem is not None:
+        tip.write(Tip(head.last_seq, head.chain_hash))
+
+
+async def tip_problem(source: Fetching, known: Tip, head: tables.Head) -> str | None:
+    """Say what is wrong if the database doesn't hold what the tip names; None if it does."""
+    if head.last_seq < known.seq:
+        return f"the database ends at {head.last_seq}, but {known.seq} was committed"
+    if known.seq and await hash_at(source, known.seq) != known.hash:
+        return f"the database has another history at {known.seq}"
+    return None
+
+
+async def _check_head(source: Fetching, head: tables.Head) -> None:
+    last = await source.fetchrow(
+        "SELECT last_seq, hash FROM journal ORDER BY first_seq DESC LIMIT 1"
+    )
+    found = (0, GENESIS_HASH) if last is None else (last["last_seq"], last["hash"])
+    if found != (head.last_seq, head.chain_hash):
+        raise HistoryMismatch(
+            f"engine_state stands at {head.last_seq}, the journal at {found[0]}, or their hashes"
+            " differ: run `probity verify`"
+        )
+
+
+def _build(snapshot: tables.Snapshot) -> State:
+    """Build the live state and check it; raises HistoryMismatch."""
+    try:
+        live = tables.build(snapshot, with_ids=True)
+        invariants.check(live)
+    except InvariantViolated as error:
+        raise HistoryMismatch(f"the stored exchange breaks a law: {error}") from error
+    except LookupError as error:
+        # A code, an account or a market that a row names isn't there.
+        raise HistoryMismatch(
+            f"the stored exchange holds what no Probity writes: {error}"
+        ) from error
+    return live
+
+
+async def _drop(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    connection.terminate()
+    # The transport closes its socket in the next turn of the event loop.
+    await asyncio.sleep(0)
+
+
+async def _lock(connection: "asyncpg.Connection[asyncpg.Record]", wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
+    while not await connection.fetchval(f"SELECT pg_try_advisory_lock({LEADER_LOCK})"):
+        if time.monotonic() > deadline:
+            raise EngineRunning("another engine leads this database: stop it first")
+        await asyncio.sleep(_LOCK_RETRY_S)
+
+
+async def _end_leader(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """End the session that holds the leader's lock; whatever it hadn't committed is undone."""
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks"
+        " WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid <> pg_backend_pid()"
+        "   AND classid = $1::bigint::oid AND objid = $2::bigint::oid"
+        "   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        LEADER_LOCK >> 32,
+        LEADER_LOCK & 0xFFFF_FFFF,
+    )

@@ -1,0 +1,327 @@
+"""The engine's loop: commands come out of the queue, run, are committed, become visible, are
+answered.
+
+::
+
+    queue -> intake: look up forgotten ids -> run -> growing batch -> seal -> commit
+                                                                                |
+    answer <- listeners <- committed view <-------------------------------------+
+
+Laws: batch k+1 runs while k commits, and nothing of it is visible before its own commit; the
+growing batch is sealed when the connection is free, and before that if it is full, or large with
+nothing at hand to grow by; closings run also when no command comes; a chunk never keeps the event
+loop longer than a millisecond or two. What PostgreSQL refuses for certain is isolated
+(`isolation`); everything else that fails ends the engine: nothing more is answered but "unknown",
+`failed` is set, and the process exits and recovers.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from exchange.engine import Engine
+from exchange.messages.commands import Command, PlaceOrder
+from exchange.model.idempotency import key_of
+from exchange.proof.running_balances import RunningBalances
+from persistence.errors import BatchRefused, EngineClosed, OutcomeUnknown
+from persistence.journal.journal import SealedBatch
+from persistence.journal.reader import Fetching
+from persistence.journal.rows import encode_command
+from persistence.journal.tip import Tip
+from persistence.loop.command_queue import QUEUE_COMMANDS, CommandQueue, Waiting
+from persistence.loop.committed_view import TURN_S, Publisher
+from persistence.loop.first_answers import refuse
+from persistence.loop.intake import Intake
+from persistence.loop.isolation import rerun_alone
+from persistence.loop.open_batch import BATCH_BOUND, Batch
+from persistence.loop.ports import (
+    Answer,
+    BatchListener,
+    EngineObserver,
+    ExecutionListener,
+    Unobserved,
+)
+from persistence.loop.recovery import Recovered
+
+_SLICE_COMMANDS: Final = 32
+_LARGE_BATCH: Final = BATCH_BOUND // 2
+_LONGEST_WAIT_S: Final = 1.0
+"""The clock may be set; look at it so often."""
+
+
+def wall_clock() -> int:
+    """Return the time in microseconds since the Unix epoch."""
+    return time.time_ns() // 1000
+
+
+class Sequencer:
+    """A running engine; implements `ports.CommandPort`. Made from what recovery gives."""
+
+    def __init__(
+        self,
+        recovered: Recovered,
+        store: Fetching,
+        *,
+        listeners: Sequence[ExecutionListener] = (),
+        batch_listeners: Sequence[BatchListener] = (),
+        observer: EngineObserver | None = None,
+        clock: Callable[[], int] = wall_clock,
+        queue_bound: int = QUEUE_COMMANDS,
+    ) -> None:
+        """Take over the engine.
+
+        Args:
+            recovered: the states and the dedicated connection; closed by `stop`.
+            store: a pool for looking up client ids and first answers.
+            listeners: told of every committed command, in order.
+            batch_listeners: told of every committed batch, in order.
+            observer: told of batches, for metrics.
+            clock: microseconds since the Unix epoch; may jump.
+            queue_bound: the most commands that wait.
+        """
+        # Asked for once: finding the running loop is a system call in Python 3.11.
+        self._loop = asyncio.get_running_loop()
+        self.failed: asyncio.Future[BaseException] = self._loop.create_future()
+        """Done when the engine can't go on, with the reason."""
+        self._recovered = recovered
+        self._journal = recovered.journal
+        self._engine = Engine(recovered.live)
+        self._balances = RunningBalances(recovered.live)
+        self._store = store
+        self._batch_listeners = list(batch_listeners)
+        self._publisher = Publisher(recovered.view, store, listeners)
+        self._observer: EngineObserver = observer or Unobserved()
+        self._clock = clock
+        self._queue = CommandQueue(queue_bound)
+        self._intake = Intake(self._queue, store, self._wake)
+        self._batch = Batch()
+        self._in_flight: Batch | None = None
+        self._committed: deque[Batch] = deque()
+        """Waiting to be published; few, since nothing more runs before they are."""
+        self._commit: asyncio.Task[None] | None = None
+        self._unanswered: Sequence[asyncio.Future[Answer] | None] = ()
+        """Of the batch that is being published, or of those that are being isolated."""
+        self._wakeup = asyncio.Event()
+        self._draining = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether commands are taken."""
+        return self._task is not None and not self._draining and not self.failed.done()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._task = asyncio.create_task(self._run(), name="sequencer")
+
+    def submit(self, command: Command) -> asyncio.Future[Answer]:
+        """Enqueue a command; see `ports.CommandPort`.
+
+        Raises:
+            ValueError: a text in it can't be encoded; the edge should have refused it.
+        """
+        if not self.is_open:
+            raise EngineClosed("the engine takes no commands")
+        _refuse_unstorable_text(command)
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self._queue.put(Waiting(command, future))
+        self._wakeup.set()
+        return future
+
+    async def drain(self) -> None:
+        """Take nothing more, and return when everything that was taken is answered."""
+        self._draining = True
+        self._wakeup.set()
+        if self._task is not None:
+            await asyncio.shield(self._task)
+        await self._publisher.close()
+
+    async def stop(self) -> None:
+        """Drain, write the tip, and let the lead go."""
+        await self.drain()
+        if self._recovered.tip is not None:
+            await self._recovered.tip.close()
+        if self.failed.done():
+            self._recovered.connection.terminate()
+            await asyncio.sleep(0)
+        else:
+            await self._recovered.connection.close()
+
+    async def _run(self) -> None:
+        try:
+            while await self._turn():
+                pass
+        except Exception as error:  # noqa: BLE001 - the engine's outermost boundary: it ends here
+            self._fail(error)
+
+    async def _turn(self) -> bool:
+        """Do what can be done now, or wait; False when drained."""
+        self._wakeup.clear()
+        worked = await self._publish_committed()
+        worked |= await self._finish_commit()
+        if self._intake.fill(self._engine.state):
+            self._observer.queued(len(self._queue))
+        worked |= self._execute()
+        worked |= self._start_commit() or self._seal_early()
+        if worked:
+            await asyncio.sleep(0)
+        elif self._draining and self._is_idle():
+            return False
+        else:
+            if self._commit is None and self._recovered.connection.is_closed():
+                raise OutcomeUnknown("the database ended the engine's session")
+            await self._wait()
+        return True
+
+    def _execute(self) -> bool:
+        """Run what fits into one turn of the event loop; closings come first."""
+        at = self._clock()
+        if not self._batch.can_grow or not (len(self._intake) or self._is_timer_due(at)):
+            return False
+        engine, balances, batch = self._engine, self._balances, self._batch
+        before, started = len(batch), time.monotonic()
+        while True:
+            if self._is_timer_due(at):
+                batch.run(engine, balances, at, [])
+            part = self._intake.take(_SLICE_COMMANDS, engine.state.seq)
+            batch.run(engine, balances, at, part)
+            elapsed = time.monotonic() - started
+            if not len(self._intake) or elapsed > TURN_S:
+                break
+            at = self._clock()
+        self._observer.executed(len(self._batch) - before, elapsed)
+        return True
+
+    def _start_commit(self) -> bool:
+        """Write what there is if the connection is free."""
+        if self._commit is not None or not len(self._batch):
+            return False
+        self._commit = asyncio.create_task(self._commit_batches())
+        self._commit.add_done_callback(self._wake)
+        return True
+
+    async def _commit_batches(self) -> None:
+        """Commit batch after batch, each as soon as the one before it is; stop when none is left.
+
+        A task of its own, so that the database doesn't wait while a batch is published.
+        """
+        while len(self._batch):
+            self._in_flight, self._batch = self._batch, Batch()
+            sealed = self._in_flight.sealed or self._seal(self._in_flight)
+            started = time.monotonic()
+            await self._journal.commit(sealed)
+            elapsed = time.monotonic() - started
+            commands = sealed.last_seq - sealed.first_seq + 1
+            self._observer.committed(commands, elapsed, sealed.last_seq, self._journal.epoch)
+            self._note_commit(sealed)
+            self._committed.append(self._in_flight)
+            self._in_flight = None
+            self._wakeup.set()
+
+    def _seal_early(self) -> bool:
+        """Seal a batch that is full, or large with nothing at hand to grow by, so that the database
+        need not wait for it later.
+        """
+        batch = self._batch
+        idle = not len(self._queue) and self._intake.is_idle
+        if batch.sealed is not None or len(batch) < (_LARGE_BATCH if idle else BATCH_BOUND):
+            return False
+        self._seal(batch)
+        return True
+
+    def _seal(self, batch: Batch) -> SealedBatch:
+        return batch.seal(self._engine, self._balances, self._journal)
+
+    async def _publish_committed(self) -> bool:
+        """Make what is committed visible and answer it, in order."""
+        worked = bool(self._committed)
+        while self._committed:
+            batch = self._committed.popleft()
+            self._unanswered = batch.futures
+            await self._publisher.publish(batch)
+            self._unanswered = ()
+        return worked
+
+    async def _finish_commit(self) -> bool:
+        """See how the writing of batches ended, once everything committed is published."""
+        if self._commit is None or not self._commit.done():
+            return False
+        commit, self._commit = self._commit, None
+        try:
+            commit.result()
+        except BatchRefused:
+            await self._isolate()
+        return True
+
+    async def _isolate(self) -> None:
+        """Run the commands of a refused batch, and of the one built upon it, one by one."""
+        refused = [] if self._in_flight is None else [*self._in_flight.commands()]
+        waiting = [*refused, *self._batch.commands()]
+        self._unanswered = [item.future for item in waiting]
+        self._in_flight, self._batch = None, Batch()
+        self._engine.state.dismantle()
+        async for engine, balances, batch in rerun_alone(
+            self._recovered.connection, self._journal, waiting, self._clock
+        ):
+            self._engine, self._balances = engine, balances
+            if batch is not None and batch.sealed is not None:
+                self._note_commit(batch.sealed)
+                await self._publisher.publish(batch)
+        self._unanswered = ()
+
+    def _note_commit(self, sealed: SealedBatch) -> None:
+        if self._recovered.tip is not None:
+            self._recovered.tip.committed(Tip(sealed.last_seq, sealed.hash))
+        for listener in self._batch_listeners:
+            listener.on_batch(sealed.row())
+
+    def _is_timer_due(self, at: int) -> bool:
+        closings = self._engine.state.closings
+        return bool(closings) and closings[0][0] <= at
+
+    def _is_idle(self) -> bool:
+        return self._intake.is_idle and not (
+            len(self._queue) or len(self._batch) or self._commit is not None or self._committed
+        )
+
+    async def _wait(self) -> None:
+        """Sleep until there is something to do, at the latest until the next closing."""
+        delay = _LONGEST_WAIT_S
+        if self._batch.can_grow and self._engine.state.closings:
+            due_in_us = self._engine.state.closings[0][0] - self._clock()
+            delay = min(delay, max(due_in_us, 0) / 1_000_000)
+        timer = self._loop.call_later(delay, self._wakeup.set)
+        try:
+            await self._wakeup.wait()
+        finally:
+            timer.cancel()
+
+    def _wake(self, _done: object) -> None:
+        self._wakeup.set()
+
+    def _fail(self, cause: BaseException) -> None:
+        """End: everybody who waits hears that the outcome is unknown, nothing more is written."""
+        self.failed.set_result(cause)
+        waiting = list(self._unanswered)
+        for batch in (*self._committed, self._in_flight, self._batch):
+            if batch is not None:
+                waiting += batch.futures
+        waiting += [item.future for item in self._intake.abandon()]
+        waiting += [item.future for item in self._queue.take(len(self._queue))]
+        for future in waiting:
+            if future is not None:
+                refuse(future, cause)
+
+
+def _refuse_unstorable_text(command: Command) -> None:
+    """Stop what the edge should have: a text that no store can take would stop the engine."""
+    if isinstance(command, PlaceOrder):
+        text = command.client_order_id
+    else:
+        encode_command(command)
+        key = key_of(command)
+        text = None if key is None else key[2]
+    if text is not None and not (text.isascii() and text.isprintable()):
+        raise ValueError("a client id must be printable ASCII")

@@ -1,0 +1,1 @@
+"""Reaching any PostgreSQL: pools and deadlines, checks, schema steps."""

@@ -1,0 +1,217 @@
+"""Reach PostgreSQL, and refuse one that the exchange must not run on.
+
+Laws: the only module that opens connections; every wait of a pooled connection has an end (asyncpg
+itself sets none, neither for `acquire` nor for a query); a connection for writing sets no client
+deadline, since a cancelled COMMIT has an unknown outcome; no URL with its password in a message.
+The embedded server is `persistence.embedded.server`; queries live with what they ask for.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import asyncpg
+
+from persistence.errors import (
+    DatabaseNotDurable,
+    DatabaseNotUtf8,
+    DatabaseTooOld,
+    DatabaseUnavailable,
+)
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+    from asyncpg.connection import LoggedQuery
+    from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
+
+    _Pool = Pool[Record]
+else:
+    _Pool = asyncpg.Pool
+
+CONNECT_TIMEOUT_S: Final = 10.0
+ACQUIRE_TIMEOUT_S: Final = 5.0
+STATEMENT_TIMEOUT_MS: Final = 5_000
+# The client gives up a little later than the server, so that the server's clearer error wins.
+_CLIENT_GRACE_S: Final = 1.0
+_OLDEST_SERVER: Final = 150_000
+# A peer that is gone (a pulled cable, a frozen host) is noticed by the server in 25 s.
+_SESSION: Final[Mapping[str, str]] = {
+    "application_name": "probity",
+    "timezone": "UTC",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+_CANNOT_CONNECT: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresError,
+    ValueError,
+)
+
+
+QueryObserver = Callable[[str, float], None]
+_RESET: Final = "pg_advisory_unlock_all"
+"""Stands in what the pool itself sends when a connection comes back."""
+_VERBS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"})
+
+
+def verb_of(query: str) -> str:
+    """Return what a statement does, one of a few words: SELECT, INSERT ... or OTHER."""
+    first = query.split(None, 1)[0].upper() if query.strip() else ""
+    return first if first in _VERBS else "OTHER"
+
+
+class DeadlinePool(_Pool):
+    """An asyncpg pool in which waiting for a connection has an end by default."""
+
+    def acquire(self, *, timeout: float | None = None) -> "PoolAcquireContext[Record]":
+        """Lend a connection; TimeoutError after ``timeout`` or `ACQUIRE_TIMEOUT_S` seconds."""
+        return super().acquire(timeout=ACQUIRE_TIMEOUT_S if timeout is None else timeout)
+
+    @asynccontextmanager
+    async def transaction(self) -> "AsyncIterator[PoolConnectionProxy[Record]]":
+        """Lend a connection for one transaction; TimeoutError as `acquire`.
+
+        Raises:
+            DatabaseUnavailable: the connection was lost on the way; whether a COMMIT that was under
+                way took effect is unknown.
+        """
+        async with self.acquire() as connection:
+            try:
+                async with connection.transaction():
+                    yield connection
+            except asyncpg.InterfaceError as error:
+                # asyncpg says first what it can't do any more, and not that the connection is gone.
+                if not _is_gone(connection):
+                    raise
+                raise _unavailable(error) from error
+
+
+class Queryable(Protocol):
+    """A connection, pooled or not: what the checks below need of one."""
+
+    async def fetchrow(self, query: str, /) -> Any: ...  # noqa: ANN401, D102 - asyncpg's own Record
+
+
+async def connect(
+    url: str, *, settings: Mapping[str, str] | None = None
+) -> "asyncpg.Connection[asyncpg.Record]":
+    """Open one connection without a deadline on its statements.
+
+    Args:
+        url: ``postgresql://user:password@host/database``; a socket's folder as ``?host=/folder``.
+        settings: session settings beside the usual ones, such as ``lock_timeout``.
+
+    Raises:
+        DatabaseUnavailable: the server can't be reached or refuses us.
+    """
+    try:
+        return await asyncpg.connect(
+            url, timeout=CONNECT_TIMEOUT_S, server_settings={**_SESSION, **(settings or {})}
+        )
+    except _CANNOT_CONNECT as error:
+        raise _unavailable(error) from error
+
+
+async def create_pool(
+    url: str,
+    *,
+    size: int = 20,
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    settings: Mapping[str, str] | None = None,
+    on_query: QueryObserver | None = None,
+) -> DeadlinePool:
+    """Open a pool for reads: a bounded wait for a connection, and for every statement.
+
+    Args:
+        url: as in :func:`connect`.
+        size: the most connections open at once; two are opened now.
+        statement_timeout_ms: after which the server cancels a statement.
+        settings: session settings beside the usual ones.
+        on_query: told of each statement's verb and its seconds, after it ended.
+
+    Raises:
+        DatabaseUnavailable: the server can't be reached or refuses us.
+    """
+
+    async def watch(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        if on_query is None:
+            return
+
+        def note(done: "LoggedQuery") -> None:
+            if _RESET not in done.query:
+                on_query(verb_of(done.query), done.elapsed)
+
+        connection.add_query_logger(note)
+
+    pool = DeadlinePool(
+        url,
+        min_size=min(2, size),
+        max_size=size,
+        max_queries=50_000,
+        max_inactive_connection_lifetime=300.0,
+        setup=None,
+        init=watch,
+        loop=None,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=statement_timeout_ms / 1000 + _CLIENT_GRACE_S,
+        server_settings={
+            **_SESSION,
+            "statement_timeout": str(statement_timeout_ms),
+            "idle_in_transaction_session_timeout": str(statement_timeout_ms),
+            **(settings or {}),
+        },
+    )
+    try:
+        await pool
+    except _CANNOT_CONNECT as error:
+        raise _unavailable(error) from error
+    return pool
+
+
+async def assert_durable(connection: Queryable) -> None:
+    """Refuse a database that may lose what it said it had committed, or can't hold our text.
+
+    Ask on the very connection that will write: `synchronous_commit` can differ by user, database
+    and session. (RULEBOOK 11.)
+
+    Raises:
+        DatabaseTooOld: below PostgreSQL 15.
+        DatabaseNotUtf8: another encoding.
+        DatabaseNotDurable: fsync, full_page_writes or synchronous_commit is off.
+    """
+    row = await connection.fetchrow(
+        "SELECT current_setting('server_version_num')::int AS version,"
+        " current_setting('server_version') AS version_name,"
+        " current_setting('server_encoding') AS encoding,"
+        " current_setting('fsync') AS fsync,"
+        " current_setting('full_page_writes') AS full_page_writes,"
+        " current_setting('synchronous_commit') AS synchronous_commit"
+    )
+    if row["version"] < _OLDEST_SERVER:
+        raise DatabaseTooOld(f"PostgreSQL {row['version_name']}: 15 or later is needed")
+    if row["encoding"] != "UTF8":
+        raise DatabaseNotUtf8(f"the database's encoding is {row['encoding']}: UTF8 is needed")
+    off = [
+        name for name in ("fsync", "full_page_writes", "synchronous_commit") if row[name] == "off"
+    ]
+    if off:
+        raise DatabaseNotDurable(
+            f"the database has {', '.join(off)} off and may lose committed trades: switch it on"
+        )
+
+
+def _is_gone(connection: "PoolConnectionProxy[Record]") -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True  # the pool has taken it back, lost as it is
+
+
+def _unavailable(error: Exception) -> DatabaseUnavailable:
+    reason = str(error) or type(error).__name__
+    return DatabaseUnavailable(f"the database can't be reached: {reason}")

@@ -1,0 +1,1 @@
+"""`probity verify`: the journal run again, and the tables held against it."""

@@ -1,0 +1,185 @@
+"""What the tables hold of each command, against what its events say: ledger, trades, orders, ids.
+
+Laws: the rows expected are made by the code that writes them (`batch_rows`, `order_rows` aside) and
+compared value by value; tables that grow by command are read in its order, once, through a cursor;
+nothing may be left over. An order is compared when it has ended; those still open are part of the
+state's hash.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
+
+from exchange.messages.events import OrderPlaced, TradeExecuted
+from exchange.messages.execution import Execution
+from exchange.model.idempotency import ORDER_ID
+from exchange.model.order_book import Order
+from exchange.proof.ledger import entries
+from persistence.journal.codes import OUTCOME, SIDE, TRADE_KIND
+from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
+from persistence.journal.order_rows import order_of
+from persistence.journal.reader import first_use
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+Row = tuple[Any, ...]
+
+_PREFETCH: Final = 2_000
+_LEDGER: Final = (
+    "SELECT command_seq, entry_no, owner, owner_id, kind, available, locked, available_after,"
+    " locked_after, market_id, order_id, trade_no, at FROM ledger ORDER BY command_seq, entry_no"
+)
+_TRADES: Final = (
+    "SELECT command_seq, market_id, trade_no, market_seq, kind, side, outcome, price, yes_price,"
+    " quantity, taker_order_id, taker_account_id, taker_fee, maker_order_id, maker_account_id,"
+    " maker_fee, at FROM trades ORDER BY command_seq, market_id, trade_no"
+)
+_IDS: Final = (
+    "SELECT command_seq, account_id, kind, client_id, fingerprint, order_id FROM idempotency"
+    " ORDER BY command_seq"
+)
+_ORDERS: Final = f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ANY($1::bigint[])"  # noqa: S608 - a constant
+
+
+_LINKS: Final = ("previous", "next")
+_ORDER_FIELDS: Final = tuple(field.name for field in fields(Order) if field.name not in _LINKS)
+
+
+class Comparisons:
+    """The comparisons of one verification; the first problem of each table is kept."""
+
+    names: Final = ("ledger", "trades", "orders", "ids")
+
+    def __init__(self, connection: "Connection") -> None:
+        self.problems: dict[str, str] = {}
+        self.counts = dict.fromkeys(self.names, 0)
+        self._connection = connection
+        self._stored = {
+            "ledger": _rows(connection, _LEDGER),
+            "trades": _rows(connection, _TRADES),
+            "ids": _rows(connection, _IDS),
+        }
+        self._balances: dict[tuple[int, int], tuple[int, int]] = {}
+
+    async def compare(self, executions: list[Execution], ended: Sequence[Order]) -> None:
+        """Compare what one batch stored."""
+        for execution in executions:
+            await self._compare_rows("ledger", self._ledger_rows(execution))
+            await self._compare_rows("trades", _trade_rows(execution))
+            await self._compare_rows("ids", _id_rows(execution))
+        await self._compare_orders(ended)
+
+    async def finish(self) -> None:
+        """Look for rows that no event accounts for."""
+        for name, stored in self._stored.items():
+            left = await anext(stored, None)
+            if left is not None:
+                self._note(name, f"{left} is there, but no event says so")
+        placed = await self._connection.fetchval("SELECT next_order_id - 1 FROM engine_state")
+        orders = await self._connection.fetchval("SELECT count(*) FROM orders")
+        if placed != orders:
+            self._note("orders", f"{placed} orders were placed, {orders} are there")
+
+    def _note(self, name: str, problem: str) -> None:
+        self.problems.setdefault(name, problem)
+
+    async def _compare_rows(self, name: str, expected: Iterator[Row]) -> None:
+        stored = self._stored[name]
+        for row in expected:
+            if name in self.problems:
+                continue
+            found = await anext(stored, None)
+            if found != row:
+                self._note(name, f"{found} is there, the events say {row}")
+            self.counts[name] += 1
+
+    def _ledger_rows(self, execution: Execution) -> Iterator[Row]:
+        for number, entry in enumerate(entries(execution.events)):
+            owner = (int(entry.owner), entry.owner_id)
+            available, locked = self._balances.get(owner, (0, 0))
+            available += entry.available
+            locked += entry.locked
+            self._balances[owner] = (available, locked)
+            yield (
+                execution.seq,
+                number,
+                *owner,
+                int(entry.kind),
+                entry.available,
+                entry.locked,
+                available,
+                locked,
+                entry.market_id,
+                entry.order_id,
+                entry.trade_no,
+                execution.at,
+            )
+
+    async def _compare_orders(self, ended: Sequence[Order]) -> None:
+        if not ended or "orders" in self.problems:
+            return
+        rows = await self._connection.fetch(_ORDERS, [order.id for order in ended])
+        try:
+            found = {row["id"]: order_of(row) for row in rows}
+        except LookupError as error:
+            self._note("orders", f"the table holds what no Probity writes: {error}")
+            return
+        for order in ended:
+            problem = _difference(found.get(order.id), order)
+            if problem is not None:
+                self._note("orders", f"order {order.id} {problem}")
+                return
+        self.counts["orders"] += len(ended)
+
+
+def _difference(stored: Order | None, order: Order) -> str | None:
+    """Say in what an ended order's row differs from what the events made; None if in nothing."""
+    if stored is None:
+        return "is not there"
+    for name in _ORDER_FIELDS:
+        there, said = getattr(stored, name), getattr(order, name)
+        if there != said:
+            return f"has {name} {there}, the events say {said}"
+    return None
+
+
+def _trade_rows(execution: Execution) -> Iterator[Row]:
+    trades = [event for event in execution.events if isinstance(event, TradeExecuted)]
+    for trade in trades:
+        yield (
+            execution.seq,
+            trade.market_id,
+            trade.trade_no,
+            trade.market_seq,
+            TRADE_KIND[trade.kind],
+            SIDE[trade.side],
+            OUTCOME[trade.outcome],
+            trade.price,
+            trade.yes_price,
+            trade.quantity,
+            trade.taker_order_id,
+            trade.taker_account_id,
+            trade.taker_fee,
+            trade.maker_order_id,
+            trade.maker_account_id,
+            trade.maker_fee,
+            execution.at,
+        )
+
+
+def _id_rows(execution: Execution) -> Iterator[Row]:
+    used = first_use(execution)
+    if used is not None:
+        (account_id, kind, text), prior = used
+        first = execution.events[0]
+        placed = kind == ORDER_ID and isinstance(first, OrderPlaced)
+        order_id = first.order_id if placed and isinstance(first, OrderPlaced) else 0
+        yield (execution.seq, account_id, kind, text, prior.fingerprint, order_id)
+
+
+async def _rows(connection: "Connection", query: str) -> AsyncIterator[Row]:
+    async for row in connection.cursor(query, prefetch=_PREFETCH):
+        yield tuple(row.values())

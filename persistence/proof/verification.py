@@ -1,0 +1,127 @@
+"""`probity verify`: prove from the journal that the tables, and every sum in them, are what they
+must be.
+
+Laws: one snapshot of the database, so a running exchange may be verified too; checks come in a
+fixed order and the first that fails is the last; the journal streams, so memory holds the exchange
+and not its past. The order is from the ground up:
+
+    journal    the chain is whole, commandSeq dense, and it ends where engine_state says
+    events     applied from genesis, they fit
+    commands   run again, they give the same events byte for byte (rows of the current rules)
+    sums       ledger entries sum to zero, balances equal the sums of theirs (in SQL alone)
+    ledger, trades, orders, ids     the tables hold exactly what the events say, nothing else
+    state      the tables are the rebuilt state (same hash)
+    laws       every invariant holds
+    tip        the database isn't behind what was acknowledged
+
+Nothing is mended here. How each part is replayed and compared is `replay` and `comparisons`.
+"""
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from exchange.proof import invariants
+from exchange.proof.state_hash import records, state_hash
+from persistence.journal import tables
+from persistence.journal.reader import stream
+from persistence.journal.rows import GENESIS_HASH
+from persistence.journal.tip import Tip
+from persistence.loop.recovery import tip_problem
+from persistence.proof import sums
+from persistence.proof.comparisons import Comparisons
+from persistence.proof.replay import Replay
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from exchange.model.state import State
+
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """One line of the report; `detail` says what was counted, or what is wrong."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+async def verify(connection: "Connection", tip: Tip | None = None) -> AsyncIterator[CheckResult]:
+    """Yield the result of each check, in order, up to and including the first that fails.
+
+    Args:
+        connection: to the database, running or not; nothing is written.
+        tip: what the file beside it names; None leaves that check out.
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        async for result in _checks(connection, tip):
+            yield result
+            if not result.passed:
+                return
+
+
+async def _checks(connection: "Connection", tip: Tip | None) -> AsyncIterator[CheckResult]:
+    head = await tables.read_head(connection)
+    problem, rows = await _chain_problem(connection, head)
+    yield _result("journal", problem, f"{head.last_seq} commands in {rows} batches, chain whole")
+    replay = Replay()
+    comparisons = Comparisons(connection)
+    async for row in stream(connection):
+        replay.run(row)
+        if replay.event_problem is not None:
+            break
+        await comparisons.compare(replay.done, replay.ended_orders())
+    yield _result("events", replay.event_problem, f"{replay.events} applied from genesis")
+    yield _result("commands", replay.command_problem, f"{replay.reruns} give the same events again")
+    yield _result("sums", await sums.problem(connection), "entries sum to 0, balances to theirs")
+    await comparisons.finish()
+    for name in comparisons.names:
+        problem = comparisons.problems.get(name)
+        yield _result(name, problem, f"{comparisons.counts[name]} rows as the events say")
+    snapshot = await tables.read_in_transaction(connection)
+    rebuilt = replay.state
+    try:
+        stored = tables.build(snapshot, with_ids=True)
+    except LookupError as error:
+        yield _result("state", f"the tables hold what no Probity writes: {error}", "")
+        return
+    yield _result("state", _difference(stored, rebuilt), state_hash(rebuilt).hex())
+    yield _result("laws", next(invariants.problems(stored), None), "every invariant holds")
+    if tip is not None:
+        yield _result("tip", await tip_problem(connection, tip, head), f"{tip.seq} is there")
+
+
+def _result(name: str, problem: str | None, detail: str) -> CheckResult:
+    return CheckResult(name, problem is None, detail if problem is None else problem)
+
+
+async def _chain_problem(connection: "Connection", head: tables.Head) -> tuple[str | None, int]:
+    """Walk the chain without decoding anything; return what is wrong, and how many rows it has."""
+    seq, hash_, epoch, at, count = 0, GENESIS_HASH, 0, 0, 0
+    async for row in stream(connection):
+        name = f"the batch of {row.first_seq}"
+        if row.first_seq != seq + 1 or row.last_seq < row.first_seq:
+            return f"{name} to {row.last_seq} follows {seq}", count
+        if row.previous_hash != hash_ or row.hash != row.expected_hash():
+            return f"{name} has another hash than the chain says", count
+        if row.epoch < epoch or row.at < at:
+            return f"{name} runs back in time", count
+        seq, hash_, epoch, at, count = row.last_seq, row.hash, row.epoch, row.at, count + 1
+    if (seq, hash_) != (head.last_seq, head.chain_hash) or head.epoch < epoch:
+        return f"engine_state stands at {head.last_seq}, the journal ends at {seq}", count
+    return None, count
+
+
+def _difference(stored: "State", rebuilt: "State") -> str | None:
+    """Name the first record in which two states differ."""
+    if state_hash(stored) == state_hash(rebuilt):
+        return None
+    ours, theirs = records(stored), records(rebuilt)
+    for table_row in ours:
+        event_row = next(theirs, None)
+        if table_row != event_row:
+            return f"the tables say {table_row}, the events {event_row}"
+    return f"the events say {next(theirs, None)}, the tables nothing"

@@ -1,0 +1,99 @@
+"""What goes from the engine to its gateways over Redis, and how Redis is reached.
+
+    channel probity:{database id}:executions      Rows   committed batches, as the journal has them
+                                                  Beat   once a second: where the engine stands
+
+Laws: Redis is transport and never the truth. Nothing is kept in it, so nothing is lost with it:
+every row has its place in a chain (sequence and hash) and stands in PostgreSQL, from where a gap is
+repaired. A channel belongs to one database, so that two exchanges can share a Redis. No command is
+ever sent a second time, and each wait has an end; whoever waits in vain makes a new connection.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from persistence.journal.rows import JournalRow
+
+BEAT_S: Final = 1.0
+"""Between two beats of the engine."""
+COMMAND_TIMEOUT_S: Final = 1.0
+"""Bounds each wait for Redis; with a pause between tries a new connection is up within 2 s."""
+RETRY_S: Final = 0.25
+MESSAGE_BYTES: Final = 1 << 20
+"""Rows go together up to this many bytes; a row alone may be larger."""
+
+FAILURES: Final = (RedisError, OSError)
+"""What a command raises while Redis is away, frozen, or refuses us."""
+
+
+class Rows(msgspec.Struct, frozen=True, array_like=True, tag="rows"):
+    """Committed batches, in order; one at least."""
+
+    rows: Annotated[list[JournalRow], msgspec.Meta(min_length=1)]
+
+
+class Beat(msgspec.Struct, frozen=True, array_like=True, tag="beat"):
+    """The last batch that was published or given up, by its command's sequence and its hash."""
+
+    epoch: int
+    last_seq: int
+    hash: bytes
+
+
+Message = Rows | Beat
+encode: Final = msgspec.msgpack.Encoder().encode
+decode: Final = msgspec.msgpack.Decoder(Message).decode
+
+
+def channel_of(database_id: str) -> str:
+    """Return the channel of the exchange that a database holds."""
+    return f"probity:{database_id}:executions"
+
+
+def make_client(url: str) -> Redis:
+    """Return a client whose every default that matters is set here (redis-py 8 changed some)."""
+    return Redis.from_url(
+        url,
+        socket_timeout=COMMAND_TIMEOUT_S,
+        socket_connect_timeout=COMMAND_TIMEOUT_S,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+        decode_responses=False,
+        max_connections=1,
+        protocol=2,
+        driver_info=None,
+    )
+
+
+async def server_version(url: str) -> tuple[int, ...]:
+    """Return the version of the server, e.g. (7, 0, 15); raises one of `FAILURES`."""
+    client = make_client(url)
+    try:
+        about = await client.info("server")
+    finally:
+        await client.aclose()
+    return tuple(int(part) for part in str(about["redis_version"]).split(".") if part.isdigit())
+
+
+class BusObserver:
+    """A reader of how the transport is doing; this one looks away."""
+
+    def connected(self, is_connected: bool, reason: str) -> None:
+        """Note that Redis answers, or why it doesn't; called on every change."""
+
+    def published(self, rows: int) -> None:
+        """Note batches that Redis has taken."""
+
+    def dropped(self, rows: int) -> None:
+        """Note batches that were given up: gateways read them from the journal."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what went wrong in one line without a URL, which may hold a password."""
+    return f"{type(error).__name__}: {error}".split("\n", 1)[0]

@@ -1,0 +1,155 @@
+"""The engine's end of the fan-out: committed batches go to Redis, and the engine never waits.
+
+::
+
+    on_batch(row) -> bounded buffer -> one task -> PUBLISH
+
+Laws: `on_batch` costs an append and never raises. What Redis doesn't take (it is away, frozen, or
+slower than the engine) is dropped, all that waits at once: a gap is a gap, gateways repair it from
+the journal, and old rows would only keep new ones waiting. One task owns the connection, so no
+command on it is ever cancelled.
+"""
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from persistence.journal.rows import JournalRow
+from persistence.relay.messages import (
+    BEAT_S,
+    FAILURES,
+    MESSAGE_BYTES,
+    RETRY_S,
+    Beat,
+    BusObserver,
+    Message,
+    Rows,
+    channel_of,
+    encode,
+    make_client,
+    reason_of,
+)
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+BUFFER_ROWS: Final = 4_096
+BUFFER_BYTES: Final = 32 << 20
+
+
+class RedisPublisher:
+    """Publishes one engine's batches; implements `ports.BatchListener`."""
+
+    def __init__(
+        self,
+        url: str,
+        database_id: str,
+        epoch: int,
+        head: tuple[int, bytes],
+        observer: BusObserver | None = None,
+    ) -> None:
+        """Begin behind the batch `head` (its last sequence, its hash); `start` is still to come."""
+        self._url = url
+        self._channel = channel_of(database_id)
+        self._epoch = epoch
+        self._head = head
+        self._observer = observer or BusObserver()
+        self._rows: deque[JournalRow] = deque()
+        self._bytes = 0
+        self._is_connected = False
+        self._noted: bool | None = None
+        self._closing = False
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def on_batch(self, row: JournalRow) -> None:
+        """Queue a committed batch, or give it up if Redis isn't there to take it."""
+        self._rows.append(row)
+        self._bytes += len(row.payload)
+        if not self._is_connected or len(self._rows) > BUFFER_ROWS or self._bytes > BUFFER_BYTES:
+            self._drop()
+        else:
+            self._news.set()
+
+    def start(self) -> None:
+        """Begin to publish."""
+        self._task = asyncio.create_task(self._run(), name="redis publisher")
+
+    async def stop(self) -> None:
+        """Publish what waits, if Redis takes it at once, and end."""
+        self._closing = True
+        self._news.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        while not self._closing:
+            client = make_client(self._url)
+            try:
+                await client.ping()
+                self._is_connected = True
+                self._note(True)
+                await self._publish(client)
+            except FAILURES as error:
+                self._is_connected = False
+                self._note(False, reason_of(error))
+                self._drop()
+                await self._wait(RETRY_S)
+            finally:
+                await client.aclose()
+
+    async def _publish(self, client: "Redis") -> None:
+        """Send rows as they come and a beat each second, until closed."""
+        clock = asyncio.get_running_loop().time
+        beat_due = clock()
+        while self._rows or not self._closing:
+            left = beat_due - clock()
+            if left <= 0:
+                await self._send(client, Beat(self._epoch, *self._head))
+                beat_due = clock() + BEAT_S
+            elif self._rows:
+                rows = self._take()
+                await self._send(client, Rows(rows))
+                self._observer.published(len(rows))
+            else:
+                await self._wait(left)
+
+    async def _send(self, client: "Redis", message: Message) -> None:
+        await client.publish(self._channel, encode(message))
+
+    def _take(self) -> list[JournalRow]:
+        """Remove and return the rows of the next message."""
+        rows: list[JournalRow] = []
+        size = 0
+        while self._rows and (not rows or size + len(self._rows[0].payload) <= MESSAGE_BYTES):
+            row = self._rows.popleft()
+            rows.append(row)
+            size += len(row.payload)
+        self._bytes -= size
+        self._head = (rows[-1].last_seq, rows[-1].hash)
+        return rows
+
+    def _drop(self) -> None:
+        """Give up what waits; the next beat or row shows the gap."""
+        if self._rows:
+            self._head = (self._rows[-1].last_seq, self._rows[-1].hash)
+            self._observer.dropped(len(self._rows))
+            self._rows.clear()
+            self._bytes = 0
+
+    def _note(self, is_connected: bool, reason: str = "") -> None:
+        """Tell the observer of a change, and of the first time in any case."""
+        if self._noted is not is_connected:
+            self._noted = is_connected
+            self._observer.connected(is_connected, reason)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait for news, at most so long."""
+        self._news.clear()
+        if self._closing:
+            return
+        timer = asyncio.get_running_loop().call_later(seconds, self._news.set)
+        try:
+            await self._news.wait()
+        finally:
+            timer.cancel()

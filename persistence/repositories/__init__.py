@@ -1,0 +1,1 @@
+"""Rows of people and of history, one file a table family."""

@@ -1,0 +1,207 @@
+"""What has left memory, read from the tables: orders, trades, the ledger; newest first, by keyset.
+
+Laws: every list has a bound and a place to go on from, so no page costs more the further back it
+lies; integers in the exchange's units, times in microseconds since the Unix epoch; what is read is
+committed, and at most as old as the last commit. Balances, positions and open books come from the
+committed view, not from here.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from exchange.messages.bounds import STORED_MAX
+from exchange.messages.terms import OrderStatus, Outcome, Side, TradeKind
+from exchange.model.idempotency import ORDER_ID
+from exchange.model.order_book import Order
+from exchange.proof.ledger import EntryKind, Owner
+from persistence.journal.codes import ORDER_STATUS, OUTCOME, SIDE, TRADE_KIND, words
+from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
+from persistence.journal.order_rows import order_of
+from persistence.journal.reader import Fetching
+from persistence.loop.first_answers import Asked, first_answers
+from persistence.loop.ports import Answer
+
+_KINDS: Final = words(TRADE_KIND)
+_SIDES: Final = words(SIDE)
+_OUTCOMES: Final = words(OUTCOME)
+_ALL_STATUSES: Final = tuple(ORDER_STATUS.values())
+
+_TRADE_COLUMNS: Final = (
+    "market_id, trade_no, market_seq, kind, side, outcome, price, yes_price, quantity, at"
+)
+_ENTRY_COLUMNS: Final = (
+    "command_seq, entry_no, at, kind, available, locked, available_after, locked_after,"
+    " market_id, order_id, trade_no"
+)
+# A filter that is off is given all codes, or market 0: one plan for all.
+_ORDERS: Final = (
+    f"SELECT {ORDER_COLUMNS} FROM orders WHERE account_id = $1 AND status = ANY($2::smallint[])"  # noqa: S608 - a constant
+    " AND ($3::bigint = 0 OR market_id = $3) AND id < $4 ORDER BY id DESC LIMIT $5"
+)
+_ORDER: Final = f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = $1"  # noqa: S608 - a constant
+_ORDER_BY_CLIENT_ID: Final = (
+    f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = (SELECT order_id FROM idempotency"  # noqa: S608 - a constant
+    " WHERE account_id = $1 AND client_id = $2 AND kind = $3)"
+)
+_TRADES: Final = (
+    f"SELECT {_TRADE_COLUMNS} FROM trades WHERE market_id = $1 AND trade_no < $2"  # noqa: S608 - a constant
+    " ORDER BY trade_no DESC LIMIT $3"
+)
+# The newest trade at or before the sequence is found from the end, where gaps are repaired.
+_TRADES_AFTER: Final = (
+    f"SELECT {_TRADE_COLUMNS} FROM trades WHERE market_id = $1 AND trade_no > greatest($3,"  # noqa: S608 - a constant
+    " coalesce((SELECT trade_no FROM trades WHERE market_id = $1 AND market_seq <= $2"
+    " ORDER BY trade_no DESC LIMIT 1), 0)) ORDER BY trade_no LIMIT $4"
+)
+_ENTRIES: Final = (
+    f"SELECT {_ENTRY_COLUMNS} FROM ledger WHERE owner_id = $1 AND owner = $2"  # noqa: S608 - a constant
+    " AND (command_seq, entry_no) < ($3, $4) ORDER BY command_seq DESC, entry_no DESC LIMIT $5"
+)
+_COUNTS: Final = """
+SELECT (SELECT last_seq FROM engine_state) AS commands,
+       (SELECT count(*) FROM accounts) AS accounts,
+       (SELECT count(*) FROM markets) AS markets,
+       (SELECT next_order_id - 1 FROM engine_state) AS orders,
+       (SELECT coalesce(sum(bit_count(bits)), 0)::bigint FROM open_orders) AS open_orders,
+       (SELECT coalesce(sum(trade_no), 0)::bigint FROM markets) AS trades
+"""
+
+
+class PastTrade(msgspec.Struct, frozen=True):
+    """A trade as the public tape has it, and when it was executed."""
+
+    market_id: int
+    trade_no: int
+    market_seq: int
+    kind: TradeKind
+    side: Side
+    outcome: Outcome
+    price: int
+    yes_price: int
+    quantity: int
+    at: int
+
+
+class PastEntry(msgspec.Struct, frozen=True):
+    """One ledger entry of an account; market, order and trade are 0 where none is concerned."""
+
+    seq: int
+    entry_no: int
+    at: int
+    kind: EntryKind
+    available: int
+    locked: int
+    available_after: int
+    locked_after: int
+    market_id: int
+    order_id: int
+    trade_no: int
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How much the exchange holds."""
+
+    commands: int
+    accounts: int
+    markets: int
+    orders: int
+    open_orders: int
+    trades: int
+
+
+EntryPlace = tuple[int, int]
+"""(seq, entry_no): where an entry lies in the ledger."""
+
+
+class History:
+    """The read side over a pool whose waits have an end."""
+
+    def __init__(self, source: Fetching) -> None:
+        self._source = source
+
+    async def order(self, order_id: int) -> Order | None:
+        """Return an order, ended or not."""
+        return _order(await self._source.fetchrow(_ORDER, order_id))
+
+    async def order_by_client_id(self, account_id: int, client_order_id: str) -> Order | None:
+        """Return the order that an account placed under its own id; None if it placed none."""
+        row = await self._source.fetchrow(
+            _ORDER_BY_CLIENT_ID, account_id, client_order_id, ORDER_ID
+        )
+        return _order(row)
+
+    async def orders(
+        self,
+        account_id: int,
+        statuses: Sequence[OrderStatus],
+        market_id: int | None,
+        before: int | None,
+        limit: int,
+    ) -> list[Order]:
+        """Return an account's orders below the id `before`; no statuses stand for all."""
+        rows = await self._source.fetch(
+            _ORDERS,
+            account_id,
+            _codes(statuses),
+            market_id or 0,
+            STORED_MAX if before is None else before,
+            limit,
+        )
+        return [order_of(row) for row in rows]
+
+    async def trades(self, market_id: int, before: int | None, limit: int) -> list[PastTrade]:
+        """Return a market's trades below the number `before`, newest first."""
+        last = STORED_MAX if before is None else before
+        rows = await self._source.fetch(_TRADES, market_id, last, limit)
+        return [_trade(row) for row in rows]
+
+    async def trades_after(
+        self, market_id: int, seq: int, after: int | None, limit: int
+    ) -> list[PastTrade]:
+        """Return a market's trades of later market seqs above the number `after`, oldest first.
+
+        O(trades since `seq` + limit): made for repairing a gap.
+        """
+        rows = await self._source.fetch(_TRADES_AFTER, market_id, seq, after or 0, limit)
+        return [_trade(row) for row in rows]
+
+    async def ledger(
+        self, account_id: int, before: EntryPlace | None, limit: int
+    ) -> list[PastEntry]:
+        """Return an account's ledger entries below the place `before`, newest first."""
+        seq, entry_no = (STORED_MAX, 0) if before is None else before
+        rows = await self._source.fetch(
+            _ENTRIES, account_id, int(Owner.ACCOUNT), seq, entry_no, limit
+        )
+        return [_entry(row) for row in rows]
+
+    async def answer(self, seq: int, account_id: int) -> Answer:
+        """Return the answer that the command `seq` got; raises HistoryMismatch if none did."""
+        asked = Asked(seq, account_id)
+        return (await first_answers(self._source, [asked]))[asked]
+
+    async def counts(self) -> Counts:
+        """Count what the exchange holds; O(accounts + markets + open orders)."""
+        return Counts(*(await self._source.fetchrow(_COUNTS)).values())
+
+
+def _codes(statuses: Sequence[OrderStatus]) -> Sequence[int]:
+    return [ORDER_STATUS[status] for status in statuses] or _ALL_STATUSES
+
+
+def _order(row: Any) -> Order | None:  # noqa: ANN401 - asyncpg's own Record
+    return None if row is None else order_of(row)
+
+
+def _trade(row: Any) -> PastTrade:  # noqa: ANN401 - asyncpg's own Record
+    market_id, trade_no, market_seq, kind, side, outcome, *rest = row.values()
+    return PastTrade(
+        market_id, trade_no, market_seq, _KINDS[kind], _SIDES[side], _OUTCOMES[outcome], *rest
+    )
+
+
+def _entry(row: Any) -> PastEntry:  # noqa: ANN401 - asyncpg's own Record
+    seq, entry_no, at, kind, *rest = row.values()
+    return PastEntry(seq, entry_no, at, EntryKind(kind), *rest)

@@ -1,0 +1,140 @@
+"""Sessions and their refresh tokens: each token is used once, and a stolen one ends its session.
+
+Only hashes of tokens are stored. A session is the family of the tokens that descend from one sign-
+in. `rotate` decides in one transaction, with the token's row locked:
+
+    unknown, expired, or of a revoked session      -> REFUSED
+    used before, longer ago than the grace         -> REUSED: the whole session is revoked
+    fresh, or used within the grace                -> ROTATED: a successor is stored
+"""
+
+import enum
+from collections.abc import Sequence
+
+import msgspec
+
+from persistence.postgres.database import DeadlinePool
+
+
+class Outcome(enum.Enum):
+    """What came of a refresh."""
+
+    ROTATED = "rotated"
+    REFUSED = "refused"
+    REUSED = "reused"
+
+
+class Rotation(msgspec.Struct, frozen=True):
+    """The outcome, and whose session it is where the token is known."""
+
+    outcome: Outcome
+    user_id: int | None = None
+    session_id: int | None = None
+
+
+class Sessions:
+    """Reads and writes sessions; times in microseconds since the epoch."""
+
+    def __init__(self, pool: DeadlinePool) -> None:
+        self._pool = pool
+
+    async def open(self, user_id: int, token_hash: bytes, at: int, expires_at: int) -> int:
+        """Start a session with its first token and return its id; drop the user's ended ones."""
+        async with self._pool.transaction() as connection:
+            await connection.execute(
+                "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2", user_id, at
+            )
+            session_id: int = await connection.fetchval(
+                "INSERT INTO sessions (user_id, created_at, expires_at) VALUES ($1, $2, $3)"
+                " RETURNING id",
+                user_id,
+                at,
+                expires_at,
+            )
+            await connection.execute(
+                "INSERT INTO refresh_tokens (token_hash, session_id, created_at, expires_at)"
+                " VALUES ($1, $2, $3, $4)",
+                token_hash,
+                session_id,
+                at,
+                expires_at,
+            )
+        return session_id
+
+    async def rotate(
+        self, old_hash: bytes, new_hash: bytes, at: int, expires_at: int, grace_us: int
+    ) -> Rotation:
+        """Use a refresh token up and store its successor; see the module's table."""
+        async with self._pool.transaction() as connection:
+            row = await connection.fetchrow(
+                "SELECT t.session_id, t.expires_at, t.rotated_at, s.user_id, s.revoked_at"
+                " FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id"
+                " WHERE t.token_hash = $1 FOR UPDATE",
+                old_hash,
+            )
+            if row is None:
+                return Rotation(Outcome.REFUSED)
+            user_id, session_id = row["user_id"], row["session_id"]
+            if row["revoked_at"] is not None or row["expires_at"] <= at:
+                return Rotation(Outcome.REFUSED, user_id, session_id)
+            if row["rotated_at"] is not None and at - row["rotated_at"] > grace_us:
+                await connection.execute(
+                    "UPDATE sessions SET revoked_at = $2 WHERE id = $1", session_id, at
+                )
+                return Rotation(Outcome.REUSED, user_id, session_id)
+            await connection.execute(
+                "UPDATE refresh_tokens SET rotated_at = coalesce(rotated_at, $2)"
+                " WHERE token_hash = $1",
+                old_hash,
+                at,
+            )
+            await connection.execute(
+                "INSERT INTO refresh_tokens (token_hash, session_id, created_at, expires_at)"
+                " VALUES ($1, $2, $3, $4)",
+                new_hash,
+                session_id,
+                at,
+                expires_at,
+            )
+            await connection.execute(
+                "UPDATE sessions SET expires_at = greatest(expires_at, $2) WHERE id = $1",
+                session_id,
+                expires_at,
+            )
+        return Rotation(Outcome.ROTATED, user_id, session_id)
+
+    async def revoke(self, session_id: int, at: int) -> None:
+        """End a session; a second time changes nothing."""
+        await self._pool.execute(
+            "UPDATE sessions SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
+            session_id,
+            at,
+        )
+
+    async def of_token(self, token_hash: bytes) -> tuple[int, int] | None:
+        """Return (user id, session id) of a refresh token that is known."""
+        row = await self._pool.fetchrow(
+            "SELECT s.user_id, s.id FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id"
+            " WHERE t.token_hash = $1",
+            token_hash,
+        )
+        return None if row is None else (row["user_id"], row["id"])
+
+    async def roles_in(self, session_ids: Sequence[int]) -> dict[int, str]:
+        """Return their users' roles now, by session, for those sessions that stand."""
+        rows = await self._pool.fetch(
+            "SELECT s.id, u.role FROM sessions s JOIN users u ON u.id = s.user_id"
+            " WHERE s.id = ANY($1::bigint[]) AND s.revoked_at IS NULL",
+            session_ids,
+        )
+        return {row["id"]: row["role"] for row in rows}
+
+    async def role_in(self, session_id: int, user_id: int) -> str | None:
+        """Return the user's role now if the session stands, else None."""
+        role: str | None = await self._pool.fetchval(
+            "SELECT u.role FROM sessions s JOIN users u ON u.id = s.user_id"
+            " WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL",
+            session_id,
+            user_id,
+        )
+        return role

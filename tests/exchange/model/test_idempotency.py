@@ -1,0 +1,203 @@
+"""The memory of client ids: what is remembered, for how long, and what counts as the same."""
+
+import msgspec
+import pytest
+
+from exchange.messages.bounds import BATCH_COMMANDS, RECENT_IDS
+from exchange.messages.commands import (
+    CancelOrder,
+    CreditAccount,
+    PlaceOrder,
+    Prior,
+    RefuseUnstorable,
+)
+from exchange.messages.events import CommandReplayed, FundsCredited, OrderCancelled, OrderPlaced
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
+from exchange.model.idempotency import ORDER_ID, REQUEST_ID, RecentIds, fingerprint, key_of
+from exchange.proof.state_hash import state_hash
+from tests.exchange.worlds import ANN, BOB, World, reason_of
+
+ORDER = PlaceOrder(ANN, 1, BUY, YES, LIMIT, 5_000, 100, GTC, client_order_id="a")
+CREDIT = CreditAccount(ANN, 500, "gift", "a")
+
+
+def test_keys_tell_accounts_and_kinds_apart() -> None:
+    assert key_of(ORDER) == (ANN, ORDER_ID, "a")
+    assert key_of(CREDIT) == (ANN, REQUEST_ID, "a")
+    assert key_of(RefuseUnstorable(ANN, "PlaceOrder", "a")) == (ANN, ORDER_ID, "a")
+    assert key_of(msgspec.structs.replace(ORDER, client_order_id=None)) is None
+    assert key_of(msgspec.structs.replace(CREDIT, request_id=None)) is None
+    assert key_of(RefuseUnstorable(ANN, "PlaceOrder")) is None
+    assert key_of(CancelOrder(ANN, 1)) is None
+
+
+def test_a_credit_that_could_not_be_stored_uses_up_its_request_id_and_no_order_id() -> None:
+    assert key_of(RefuseUnstorable(ANN, "CreditAccount", "a")) == (ANN, REQUEST_ID, "a")
+
+
+def test_the_fingerprint_is_the_content_without_what_the_shell_wrote() -> None:
+    prior = Prior(7, b"x")
+    assert fingerprint(msgspec.structs.replace(ORDER, prior=prior)) == fingerprint(ORDER)
+    assert fingerprint(msgspec.structs.replace(CREDIT, prior=prior)) == fingerprint(CREDIT)
+    assert len(fingerprint(ORDER)) == 16
+    assert fingerprint(RefuseUnstorable(ANN, "PlaceOrder", "a", b"print")) == b"print"
+    assert fingerprint(RefuseUnstorable(ANN, "PlaceOrder", "a")) == b""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"market_id": 2},
+        {"outcome": NO},
+        {"price": 5_100},
+        {"quantity": 101},
+        {"client_order_id": "b"},
+        {"max_cost": 1},
+    ],
+)
+def test_every_part_of_the_content_counts(change: dict[str, object]) -> None:
+    assert fingerprint(msgspec.structs.replace(ORDER, **change)) != fingerprint(ORDER)
+
+
+def test_a_repeat_is_answered_with_the_first_and_changes_nothing() -> None:
+    world = World()
+    first = world.state.seq + 1
+    assert isinstance(world.send(ORDER)[0], OrderPlaced)
+    assert world.send(ORDER) == [CommandReplayed(first)]
+    assert len(world.state.orders) == 1
+    assert isinstance(world.send(CREDIT)[0], FundsCredited)
+    assert world.send(CREDIT) == [CommandReplayed(first + 2)]
+    assert world.state.accounts[ANN].available == 100_000_000 - 500_000 + 500
+
+
+def test_another_content_conflicts_and_leaves_the_first_in_force() -> None:
+    world = World()
+    world.send(ORDER)
+    changed = msgspec.structs.replace(ORDER, quantity=7)
+    assert reason_of(world.send(changed)) is Reason.CONFLICT
+    assert isinstance(world.send(ORDER)[0], CommandReplayed)
+
+
+def test_the_same_id_of_another_account_is_another_id() -> None:
+    world = World()
+    world.send(ORDER)
+    assert isinstance(world.send(msgspec.structs.replace(ORDER, account_id=BOB))[0], OrderPlaced)
+
+
+def test_a_refusal_uses_the_id_up() -> None:
+    world = World(cash=0)
+    refused = world.send(ORDER)
+    assert reason_of(refused) is Reason.INSUFFICIENT_BALANCE
+    world.credit(ANN, 10**9)
+    assert world.send(ORDER) == [CommandReplayed(world.state.seq - 2)]
+    again = msgspec.structs.replace(ORDER, client_order_id="b")
+    assert isinstance(world.send(again)[0], OrderPlaced)
+
+
+def test_the_id_is_looked_at_before_account_and_market() -> None:
+    world = World()
+    nobody = msgspec.structs.replace(ORDER, account_id=99, market_id=99)
+    assert reason_of(world.send(nobody)) is Reason.ACCOUNT_NOT_FOUND
+    assert isinstance(world.send(nobody)[0], CommandReplayed)
+    changed = msgspec.structs.replace(nobody, quantity=3)
+    assert reason_of(world.send(changed)) is Reason.CONFLICT
+
+
+def test_what_the_shell_found_counts_like_what_the_core_remembers() -> None:
+    world = World()
+    known = Prior(2, fingerprint(ORDER))
+    assert world.send(msgspec.structs.replace(ORDER, prior=known)) == [CommandReplayed(2)]
+    other = Prior(2, b"something else")
+    assert reason_of(world.send(msgspec.structs.replace(ORDER, prior=other))) is Reason.CONFLICT
+    assert len(world.state.recent_ids) == 0
+
+
+def test_a_command_that_could_not_be_stored_uses_its_id_up() -> None:
+    world = World()
+    stand_in = RefuseUnstorable(ANN, "PlaceOrder", "a", fingerprint(ORDER))
+    assert reason_of(world.send(stand_in)) is Reason.NOT_STORED
+    assert isinstance(world.send(ORDER)[0], CommandReplayed)
+    assert reason_of(world.send(RefuseUnstorable(ANN, "CancelOrder"))) is Reason.NOT_STORED
+
+
+def test_an_open_order_keeps_its_id_beyond_the_window() -> None:
+    world = World()
+    placed = world.send(ORDER)[0]
+    assert isinstance(placed, OrderPlaced)
+    world.idle(RECENT_IDS + 5)
+    assert isinstance(world.send(ORDER)[0], CommandReplayed)
+    world.cancel(ANN, placed.order_id)
+    assert len(world.state.recent_ids) == 0
+
+
+def test_an_ended_order_leaves_with_the_window() -> None:
+    world = World()
+    placed = world.send(ORDER)[0]
+    assert isinstance(placed, OrderPlaced)
+    world.cancel(ANN, placed.order_id)
+    world.idle(RECENT_IDS - 2)
+    assert len(world.state.recent_ids) == 1
+    world.idle(1)
+    assert len(world.state.recent_ids) == 0
+
+
+@pytest.mark.parametrize("late", [-1, 0, 1])
+def test_an_order_may_end_in_the_very_command_in_which_its_id_leaves_the_window(late: int) -> None:
+    world = World()
+    placed = world.send(ORDER)[0]
+    assert isinstance(placed, OrderPlaced)
+    world.idle(RECENT_IDS - 1 + late)
+    assert isinstance(world.cancel(ANN, placed.order_id)[0], OrderCancelled)
+    assert len(world.state.recent_ids) == (1 if late < 0 else 0)
+    world.idle(2)
+    assert len(world.state.recent_ids) == 0
+
+
+def test_the_shell_trusts_the_memory_only_with_a_margin() -> None:
+    ids = RecentIds()
+    key = (ANN, ORDER_ID, "a")
+    ids.add(key, Prior(10, b""))
+    last_safe = 10 + RECENT_IDS - BATCH_COMMANDS - 1
+    assert ids.remembers(key, last_safe)
+    assert not ids.remembers(key, last_safe + 1)
+    assert not ids.remembers((ANN, ORDER_ID, "b"), 10)
+    # Whatever it trusted is still there after as many commands as a batch can hold.
+    ids.forget_older(last_safe + BATCH_COMMANDS, {})
+    assert ids.find(key) is not None
+    ids.forget_older(last_safe + BATCH_COMMANDS + 1, {})
+    assert ids.find(key) is None
+
+
+def test_memory_restored_from_the_store_is_the_memory_that_was() -> None:
+    world = World()
+    for number in range(4):
+        world.send(msgspec.structs.replace(ORDER, client_order_id=f"id-{number}"))
+        world.idle(RECENT_IDS // 3)
+    world.cancel(ANN, 1)
+    live = world.state.recent_ids
+    assert len(live) == 3
+    restored = RecentIds()
+    for key, prior in live.snapshot():
+        restored.restore(key, prior, world.state.seq)
+    assert restored.snapshot() == live.snapshot()
+    assert restored.oldest == live.oldest
+    for ids in (live, restored):
+        ids.forget_older(world.state.seq + RECENT_IDS, world.state.open_client_ids)
+    assert restored.snapshot() == live.snapshot()
+    assert len(restored) == 3
+
+
+def test_the_journal_is_told_each_new_id_once() -> None:
+    world = World()
+    world.send(ORDER)
+    world.send(ORDER)
+    world.send(CREDIT)
+    assert [key for key, _ in world.state.recent_ids.added] == [key_of(ORDER), key_of(CREDIT)]
+
+
+def test_closing_an_unknown_id_is_harmless_as_views_keep_none() -> None:
+    ids = RecentIds()
+    ids.order_closed((ANN, ORDER_ID, "a"), 10**6)
+    assert len(ids) == 0
+    assert state_hash(World().state) != b""

@@ -1,0 +1,121 @@
+"""The book as a data structure: levels, queues and the best price, against plain lists."""
+
+import random
+
+import pytest
+
+from exchange.messages.events import OrderPlaced
+from exchange.messages.terms import BUY, GTC, LIMIT, NO, SELL, YES, SelfTradePrevention
+from exchange.model.order_book import BookSide, Order, OrderBook, own_price
+
+
+def order(order_id: int, yes_price: int, quantity: int = 100, *, bid: bool = True) -> Order:
+    side = BUY if bid else SELL
+    placed = OrderPlaced(
+        *(order_id, 1, 1, side, YES, LIMIT, yes_price, quantity, GTC),
+        *(SelfTradePrevention.CANCEL_TAKER, None, None, 0, True),
+    )
+    return Order(placed, 1, 0)
+
+
+def walk(side: BookSide) -> list[tuple[int, list[int]]]:
+    """Walk a side by its links, forwards and backwards, and check that they agree."""
+    found = []
+    for level in side.levels.values():
+        forwards = list(level.orders())
+        backwards = []
+        last: Order | None = level.tail
+        while last is not None:
+            backwards.append(last)
+            last = last.previous
+        assert forwards == backwards[::-1]
+        assert forwards[0] is level.head
+        assert level.count == len(forwards)
+        assert level.quantity == sum(one.remaining for one in forwards)
+        found.append((level.price, [one.id for one in forwards]))
+    assert (side.best is None) is (not found)
+    if side.best is not None:
+        assert side.best.price == found[0][0]
+    return found
+
+
+def test_own_price_mirrors_the_other_outcome() -> None:
+    assert own_price(YES, 3_000) == 3_000
+    assert own_price(NO, 3_000) == 7_000
+
+
+def test_bids_come_dearest_first_asks_cheapest_first() -> None:
+    for bids, expected in ((True, [60, 50, 40]), (False, [40, 50, 60])):
+        side = BookSide(bids=bids)
+        for number, price in enumerate((50, 60, 40), start=1):
+            side.add(order(number, price))
+        assert [price for price, _ in walk(side)] == expected
+        assert side.depth(2) == [(price, 100) for price in expected[:2]]
+
+
+@pytest.mark.parametrize("gone", [1, 2, 3])
+def test_any_order_of_a_queue_can_leave(gone: int) -> None:
+    side = BookSide(bids=True)
+    orders = [order(number, 50) for number in (1, 2, 3)]
+    for one in orders:
+        side.add(one)
+    leaving = orders[gone - 1]
+    side.remove(leaving)
+    assert walk(side) == [(50, [number for number in (1, 2, 3) if number != gone])]
+    assert leaving.previous is None
+    assert leaving.next is None
+    assert not leaving.resting
+
+
+def test_the_next_level_becomes_the_best() -> None:
+    side = BookSide(bids=False)
+    orders = [order(1, 40), order(2, 50), order(3, 60)]
+    for one in orders:
+        side.add(one)
+    side.remove(orders[1])
+    assert walk(side) == [(40, [1]), (60, [3])]
+    side.remove(orders[0])
+    assert walk(side) == [(60, [3])]
+    side.remove(orders[2])
+    assert walk(side) == []
+
+
+def test_a_reduced_order_keeps_its_place() -> None:
+    side = BookSide(bids=True)
+    first, second = order(1, 50), order(2, 50)
+    side.add(first)
+    side.add(second)
+    side.reduce(first, 30)
+    first.remaining -= 30
+    assert walk(side) == [(50, [1, 2])]
+    assert side.depth(9) == [(50, 170)]
+
+
+def test_a_book_knows_its_sides() -> None:
+    book = OrderBook()
+    assert book.own_side(order(1, 50)) is book.bids
+    assert book.own_side(order(1, 50, bid=False)) is book.asks
+
+
+def test_random_comings_and_goings_agree_with_plain_lists() -> None:
+    seed = 7
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    for bids in (True, False):
+        side = BookSide(bids=bids)
+        resting: list[Order] = []
+        for number in range(1, 3_000):
+            if resting and dice.random() < 0.48:
+                side.remove(resting.pop(dice.randrange(len(resting))))
+            else:
+                resting.append(order(number, dice.randint(1, 12), dice.randint(1, 9), bid=bids))
+                side.add(resting[-1])
+            if number % 10 == 0:
+                prices = sorted({one.yes_price for one in resting}, reverse=bids)
+                assert walk(side) == [
+                    (price, [one.id for one in resting if one.yes_price == price])
+                    for price in prices
+                ]
+                assert [one.id for one in side.orders()] == [
+                    one.id for price in prices for one in resting if one.yes_price == price
+                ]

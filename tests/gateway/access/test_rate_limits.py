@@ -1,0 +1,157 @@
+"""Rate limits: who is counted, where the count goes, and that its memory is bounded."""
+
+import pytest
+
+from gateway.access.client_address import ClientAddresses
+from gateway.access.rate_limits import FixedWindow, RateLimits
+from gateway.settings.settings import load_settings
+from gateway.settings.values import networks
+from gateway.wire.errors import RateLimited
+from tests.gateway.conftest import MakeWeb
+
+ME = "/api/v1/auth/me"
+LOGIN = "/api/v1/auth/login"
+
+
+async def test_address_is_refused_after_its_requests_and_told_when_to_return(
+    make_web: MakeWeb,
+) -> None:
+    web = await make_web(RATE_LIMIT_MAX_REQUESTS=3)
+    statuses = [(await web.client.get(ME)).status_code for _ in range(5)]
+    assert statuses == [401, 401, 401, 429, 429]
+    answer = await web.client.get("/api/v1/no/such/path")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "RATE_LIMITED")
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    assert answer.headers["ratelimit-limit"] == "3"
+    assert answer.headers["ratelimit-remaining"] == "0"
+    async with web.from_address("192.0.2.2") as other:
+        assert (await other.get(ME)).status_code == 401
+
+
+async def test_user_is_counted_apart_from_the_address(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_MAX_REQUESTS=3, RATE_LIMIT_USER_MAX_REQUESTS=5)
+    ada = await web.register()
+    statuses = [(await web.client.get(ME, headers=ada.bearer)).status_code for _ in range(6)]
+    assert statuses == [200] * 5 + [429]
+    async with web.from_address("192.0.2.2") as other:
+        assert (await other.get(ME, headers=ada.bearer)).status_code == 429
+    assert (await web.client.get(ME)).status_code == 401
+
+
+async def test_health_and_pages_are_never_refused(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_MAX_REQUESTS=1)
+    for _ in range(3):
+        for path in ("/health", "/ready", "/metrics", "/", "/static/pages.css", "/api/v1/docs"):
+            assert (await web.client.get(path)).status_code == 200, path
+
+
+async def test_forged_tokens_count_against_the_address(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_MAX_REQUESTS=2)
+    statuses = []
+    for number in range(4):
+        headers = {"authorization": f"Bearer forged{number}"}
+        statuses.append((await web.client.get(ME, headers=headers)).status_code)
+    assert statuses == [401, 401, 429, 429]
+
+
+async def test_forwarded_address_of_a_stranger_is_not_believed(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_MAX_REQUESTS=2, TRUSTED_PROXIES="10.0.0.0/8")
+    statuses = []
+    for number in range(4):
+        headers = {"x-forwarded-for": f"203.0.113.{number}"}
+        statuses.append((await web.client.get(ME, headers=headers)).status_code)
+    assert statuses == [401, 401, 429, 429]
+
+
+async def test_behind_our_proxy_each_client_is_counted(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_MAX_REQUESTS=1, TRUSTED_PROXIES="10.0.0.0/8")
+    async with web.from_address("10.0.0.1") as proxy:
+        statuses = []
+        for forwarded in ("203.0.113.1", "203.0.113.2", "198.51.100.9, 203.0.113.1"):
+            answer = await proxy.get(ME, headers={"x-forwarded-for": forwarded})
+            statuses.append(answer.status_code)
+    assert statuses == [401, 401, 429]
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("192.0.2.1", [b"203.0.113.1"], "192.0.2.1"),
+        ("10.0.0.1", [b"203.0.113.1"], "203.0.113.1"),
+        ("10.0.0.1", [b"203.0.113.1, 10.0.0.2"], "203.0.113.1"),
+        ("10.0.0.1", [b"1.1.1.1, 203.0.113.1, 10.0.0.2"], "203.0.113.1"),
+        ("10.0.0.1", [b"1.1.1.1", b"203.0.113.1"], "203.0.113.1"),
+        ("10.0.0.1", [b"203.0.113.1, what, 10.0.0.2"], "10.0.0.2"),
+        ("10.0.0.1", [b"10.0.0.3"], "10.0.0.3"),
+        ("10.0.0.1", [b"what"], "10.0.0.1"),
+        ("10.0.0.1", [b""], "10.0.0.1"),
+        ("10.0.0.1", [b"1.1.1.1," * 10_000 + b"203.0.113.1"], "203.0.113.1"),
+        ("::ffff:10.0.0.1", [b"203.0.113.1"], "203.0.113.1"),
+        ("10.0.0.1", [b"2001:db8:1:2:3:4:5:6"], "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", [], "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", [], "192.0.2.7"),
+    ],
+)
+def test_forwarded_list_is_walked_from_the_right(
+    peer: str, forwarded: list[bytes], expected: str
+) -> None:
+    headers = [(b"x-forwarded-for", value) for value in forwarded]
+    scope = {"client": (peer, 1), "headers": headers, "scheme": "http"}
+    address, _ = ClientAddresses(networks("10.0.0.0/8")).find(scope, dict(headers))
+    assert address == expected
+
+
+def test_scheme_is_believed_from_our_proxy_alone() -> None:
+    headers = [(b"x-forwarded-for", b"203.0.113.1"), (b"x-forwarded-proto", b"https")]
+    addresses = ClientAddresses(networks("10.0.0.0/8"))
+    for peer, expected in (("10.0.0.1", True), ("192.0.2.1", False)):
+        scope = {"client": (peer, 1), "headers": headers, "scheme": "http"}
+        assert addresses.find(scope, dict(headers))[1] is expected
+
+
+def test_sockets_have_a_limit_of_their_own() -> None:
+    limits = RateLimits(load_settings({"RATE_LIMIT_SOCKETS_PER_ADDRESS": "2"}))
+    limits.count_socket("192.0.2.1")
+    limits.count_socket("192.0.2.1")
+    with pytest.raises(RateLimited):
+        limits.count_socket("192.0.2.1")
+    limits.count_address("192.0.2.1")
+    limits.count_socket("192.0.2.2")
+
+
+def test_windows_end_and_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr("gateway.access.rate_limits.time.monotonic", lambda: now)
+    window = FixedWindow[str](limit=3, window_ms=60_000, capacity=100)
+    assert [window.hit("one") for _ in range(4)] == [True, True, True, False]
+    assert (window.has_room("one"), window.has_room("two")) == (False, True)
+    assert window.seconds_left("one") == 60
+    now = 1_059.9
+    assert window.hit("one") is False
+    now = 1_060.0
+    assert window.has_room("one")
+    assert window.seconds_left("one") == 0
+    assert [window.hit("one") for _ in range(4)] == [True, True, True, False]
+
+
+def test_memory_is_bounded_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr("gateway.access.rate_limits.time.monotonic", lambda: now)
+    window = FixedWindow[int](limit=1, window_ms=60_000, capacity=100)
+    for number in range(5_000):
+        assert window.hit(number)
+        assert len(window) == min(number + 1, 100)
+    assert [window.has_room(number) for number in (4_899, 4_900, 4_999)] == [True, False, False]
+    now = 1_061.0
+    assert window.hit(1)
+    assert len(window) == 1
+
+
+def test_flood_of_addresses_leaves_the_users_counted() -> None:
+    settings = {"RATE_LIMIT_USER_MAX_REQUESTS": "1", "RATE_LIMIT_TRACKED_KEYS": "100"}
+    limits = RateLimits(load_settings(settings))
+    limits.count_user(1)
+    for number in range(200):
+        limits.count_address(f"192.0.2.{number}")
+    with pytest.raises(RateLimited):
+        limits.count_user(1)

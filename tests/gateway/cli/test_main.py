@@ -1,0 +1,231 @@
+"""The command as a person runs it: it starts, says where it is, and stops whole."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import stat
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+ROOT = Path(__file__).parents[3]
+COMMAND = (sys.executable, "-c", "from gateway.cli.main import main; main(prog_name='probity')")
+KEPT = ("PATH", "HOME", "COVERAGE_")
+START_SECONDS = 60
+KEY = (
+    Ed25519PrivateKey.generate()
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+)
+
+
+async def start(folder: Path, *arguments: str, **environment: str) -> Process:
+    """Start `probity` with nothing of our own environment that would change it."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
+    return await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *arguments,
+        cwd=folder,
+        env={**kept, "PYTHONPATH": str(ROOT), "PORT": "0", **environment},
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+
+
+async def run(
+    folder: Path, *arguments: str, text: str = "", **environment: str
+) -> tuple[int, str, str]:
+    """Run `probity` to its end; returns its code and what it said."""
+    process = await start(folder, *arguments, **environment)
+    async with asyncio.timeout(START_SECONDS):
+        out, err = await process.communicate(text.encode())
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+@contextlib.asynccontextmanager
+async def serving(folder: Path, **environment: str) -> AsyncIterator[tuple[Process, str, str]]:
+    """A server that is up: the process, its address and its banner."""
+    process = await start(folder, "serve", **environment)
+    assert process.stderr is not None
+    assert process.stdout is not None
+    # Its log must not fill the pipe, or it would stop.
+    draining = asyncio.create_task(process.stdout.read())
+    banner = ""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while "Ctrl-C stops it" not in banner:
+                line = (await process.stderr.readline()).decode()
+                assert line, banner
+                banner += line
+        found = re.search(r"http://\S+", banner)
+        assert found is not None
+        yield process, found.group(), banner
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+        await draining
+
+
+def children(process: Process) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+async def sign_in(where: str, email: str, password: str) -> httpx.Response:
+    body = {"email": email, "password": password}
+    async with httpx.AsyncClient(base_url=where) as client:
+        return await client.post("/api/v1/auth/login", json=body)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_server_starts_alone_and_leaves_nothing_behind(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with serving(tmp_path) as (process, where, banner):
+        async with httpx.AsyncClient(base_url=where) as client:
+            assert (await client.get("/health")).status_code == 200
+            assert (await client.get("/api/v1/openapi.json")).status_code == 200
+        password = re.search(r"password\s+(\S+)", banner)
+        assert password is not None
+        offspring = children(process)
+        assert any("postgres" in child.name() for child in offspring)
+        process.send_signal(number)
+        async with asyncio.timeout(30):
+            assert await process.wait() == 0
+        _, alive = psutil.wait_procs(offspring, timeout=10)
+        assert alive == []
+    key = tmp_path / "data" / "jwt_key.pem"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    before = key.read_bytes()
+    async with serving(tmp_path) as (_, where, banner):
+        assert "password" not in banner
+        answer = await sign_in(where, "admin@probity.local", password.group(1))
+        assert answer.status_code in {200, 503}, answer.text
+    assert key.read_bytes() == before
+
+
+async def test_first_admin_is_the_one_of_the_settings(tmp_path: Path) -> None:
+    chosen = {"PROBITY_ADMIN_EMAIL": "Root@Example.org", "PROBITY_ADMIN_PASSWORD": "swordfish!"}
+    async with serving(tmp_path, **chosen) as (_, where, banner):
+        assert "root@example.org" in banner
+        assert "swordfish!" not in banner
+        assert (await sign_in(where, "root@example.org", "swordfish?")).status_code == 401
+
+
+async def test_user_is_added_beside_a_running_server(tmp_path: Path) -> None:
+    arguments = ("user", "create", "--email", "ada@example.org", "--password-stdin")
+    async with serving(tmp_path):
+        code, out, err = await run(tmp_path, *arguments, text="correct horse\n")
+        assert (code, err) == (0, "")
+        assert re.fullmatch(r"User \d+ \(USER\) is registered\.\n", out)
+        code, _, err = await run(tmp_path, *arguments, text="correct horse\n")
+    assert (code, err) == (1, "probity: This e-mail address is registered already\n")
+
+
+async def test_migrate_and_user_work_without_a_server(tmp_path: Path) -> None:
+    code, out, _ = await run(tmp_path, "migrate")
+    assert code == 0
+    assert re.fullmatch(r"The schema is at \w+\.\n", out)
+    arguments = ("user", "create", "--email", "a@example.org", "--admin", "--password-stdin")
+    code, out, _ = await run(tmp_path, *arguments, text="correct horse\n")
+    assert (code, "(ADMIN)" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "line"),
+    [
+        ({"PORT": "http"}, r"PORT: must be a whole number from 0 to 65535"),
+        ({"JWT_PRIVATE_KEY": "nonsense"}, r"JWT_PRIVATE_KEY: is not a private key .*"),
+        ({"HOST": "192.0.2.1"}, r"HOST: 192\.0\.2\.1: .*"),
+        ({"HOST": "nowhere.invalid"}, r"HOST: nowhere\.invalid: .*"),
+        ({"SENTRY_DSN": "nonsense"}, r"SENTRY_DSN: is not a valid DSN"),
+    ],
+)
+async def test_wrong_setting_stops_the_start_with_one_line(
+    tmp_path: Path, environment: dict[str, str], line: str
+) -> None:
+    code, out, err = await run(tmp_path, "serve", **environment)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(f"probity: {line}\n", err)
+
+
+async def test_short_password_is_refused(tmp_path: Path) -> None:
+    arguments = ("user", "create", "--email", "ada@example.org", "--password-stdin")
+    code, _, err = await run(tmp_path, *arguments, text="short\n")
+    assert (code, err) == (2, "probity: password: must have 8 to 128 characters\n")
+
+
+@pytest.mark.parametrize("password", [b"swordfish\xff", b"sword\x00fish"])
+async def test_password_that_could_never_be_sent_is_refused(
+    tmp_path: Path, password: bytes
+) -> None:
+    arguments = ("user", "create", "--email", "ada@example.org", "--password-stdin")
+    process = await start(tmp_path, *arguments)
+    _, err = await process.communicate(password + b"\n")
+    assert process.returncode == 2
+    assert re.fullmatch("probity: password: must .*\n", err.decode())
+
+
+async def test_verify_says_in_one_line_that_the_tip_cannot_be_read(
+    tmp_path: Path, database_url: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "tip").write_text("{")
+    code, out, err = await run(tmp_path, "verify", DATABASE_URL=database_url)
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"probity: data/tip can't be read: .*\n", err)
+
+
+async def test_database_that_is_away_is_said_in_one_line(tmp_path: Path) -> None:
+    url = "postgresql://probity:swordfish@127.0.0.1:1/probity"
+    code, out, err = await run(tmp_path, "serve", DATABASE_URL=url)
+    assert (code, out) == (1, "")
+    assert re.fullmatch("probity: the database can't be reached: .*\n", err)
+    assert "swordfish" not in err
+
+
+REDIS = {"REDIS_URL": "redis://127.0.0.1:1"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "line"),
+    [
+        ({}, 2, "REDIS_URL: is missing: .*"),
+        (REDIS, 2, "JWT_PRIVATE_KEY: is missing: .*"),
+        (
+            REDIS | {"JWT_PRIVATE_KEY": KEY},
+            1,
+            "no database runs in data: start `probity serve` there, or set DATABASE_URL",
+        ),
+    ],
+)
+async def test_gateway_says_what_it_has_to_share_with_the_engine(
+    tmp_path: Path, environment: dict[str, str], code: int, line: str
+) -> None:
+    found, out, err = await run(tmp_path, "gateway", **environment)
+    assert (found, out) == (code, "")
+    assert re.fullmatch(f"probity: {line}\n", err)
+
+
+async def test_gateway_refuses_a_schema_of_another_version(
+    tmp_path: Path, empty_database_url: str
+) -> None:
+    environment = REDIS | {"JWT_PRIVATE_KEY": KEY, "DATABASE_URL": empty_database_url}
+    code, out, err = await run(tmp_path, "gateway", **environment)
+    assert (code, out) == (1, "")
+    assert re.fullmatch("probity: the database's schema is at nothing, .* is needed: .*\n", err)

@@ -1,0 +1,64 @@
+"""The access test: walks the table and refuses, row by row, whoever a row doesn't admit."""
+
+import re
+
+import pytest
+
+from gateway.access.principals import Principal
+from gateway.bootstrap.routes import API_TABLE
+from gateway.http.routing import Role, Route
+from gateway.operations.health_routes import ROOT_TABLE
+from tests.gateway.conftest import Web
+
+ROWS = [*(("/api/v1", r) for r in API_TABLE.routes), *(("", r) for r in ROOT_TABLE.routes)]
+
+
+async def status(web: Web, prefix: str, route: Route, token: str | None) -> int:
+    """Call a row with nothing sensible in it; who may call is decided before that matters."""
+    path = prefix + re.sub(r"\{\w+\}", "1", route.path)
+    headers = {} if token is None else {"authorization": f"Bearer {token}"}
+    answer = await web.client.request(route.method, path, headers=headers)
+    if answer.status_code in {401, 403}:
+        code = {401: "UNAUTHORIZED", 403: "FORBIDDEN"}[answer.status_code]
+        assert answer.json()["error"]["code"] == code
+    return answer.status_code
+
+
+async def test_every_row_admits_exactly_whom_it_declares(web: Web) -> None:
+    user = await web.register()
+    admin = await web.register(admin=True)
+    gone = Principal(user.id, "USER", 999, 1)
+    web.services.auth._cache.store(b"expired", gone, web.services.auth._cache.revision)
+    for prefix, route in ROWS:
+        if route.path == "/auth/logout":
+            continue
+        row = f"{route.method} {route.path}"
+        refused = {
+            "nobody": await status(web, prefix, route, None) in {401, 403},
+            "forged": await status(web, prefix, route, user.token[:-4] + "AAAA") in {401, 403},
+            "expired": await status(web, prefix, route, "expired") in {401, 403},
+            "user": await status(web, prefix, route, user.token) in {401, 403},
+            "admin": await status(web, prefix, route, admin.token) in {401, 403},
+        }
+        closed = route.role is not Role.PUBLIC
+        # Refreshing asks for the cookie, which nobody here has.
+        expected = dict.fromkeys(refused, closed or route.path == "/auth/refresh")
+        if closed:
+            expected |= {"user": route.role is Role.ADMIN, "admin": False}
+        assert refused == expected, row
+
+
+async def test_a_body_is_not_looked_at_before_the_role(web: Web) -> None:
+    user = await web.register()
+    path = "/api/v1/admin/users/1/role"
+    answer = await web.client.patch(path, headers=user.bearer, content=b"[" * 1000)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "bearer:", "Token", ""])
+async def test_other_schemes_are_nobody(web: Web, scheme: str) -> None:
+    user = await web.register()
+    headers = {"authorization": f"{scheme} {user.token}"}
+    answer = await web.client.get("/api/v1/auth/me", headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"

@@ -1,0 +1,42 @@
+"""The OpenAPI document is valid and whole; its page loads nothing from elsewhere."""
+
+import re
+
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from gateway.bootstrap.routes import API_TABLE
+from gateway.http.openapi import openapi_document
+from gateway.http.routing import Shape
+from tests.gateway.conftest import Web
+
+
+def test_document_is_valid() -> None:
+    OpenAPIV31SpecValidator(openapi_document(API_TABLE.routes)).validate()
+
+
+def test_document_names_every_row_once() -> None:
+    document = openapi_document(API_TABLE.routes)
+    named = {(m.upper(), p) for p, methods in document["paths"].items() for m in methods}
+    rows = {(r.method, r.path) for r in API_TABLE.routes if r.shape is not Shape.FILE}
+    assert named == rows
+    ids = [o["operationId"] for methods in document["paths"].values() for o in methods.values()]
+    assert len(ids) == len(set(ids))
+
+
+async def test_document_is_served_under_both_mounts(web: Web) -> None:
+    first = await web.client.get("/api/v1/openapi.json")
+    second = await web.client.get("/api/openapi.json")
+    assert first.json() == second.json() == openapi_document(API_TABLE.routes)
+
+
+async def test_pages_load_only_what_is_ours(web: Web) -> None:
+    for page in ("/", "/api/v1/docs"):
+        answer = await web.client.get(page)
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        for part in re.findall(r'(?:src|href)="([^"]+)"', answer.text):
+            assert part.startswith("/"), part
+            found = await web.client.get(part)
+            assert found.status_code in {200, 503}, part
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script>", answer.text)

@@ -1,0 +1,122 @@
+"""Settings: what is read, what stops the start, and that the example file tells the truth."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.settings.settings import SettingsError, example_file, load_settings
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_example_file_has_every_setting_with_its_default() -> None:
+    assert (ROOT / ".env.example").read_text() == example_file()
+
+
+def test_example_file_read_as_it_stands_gives_the_defaults() -> None:
+    lines = re.findall(r"^([A-Z_]+)=(.*)$", example_file(), re.MULTILINE)
+    assert load_settings(dict(lines)) == load_settings({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "65536"),
+        ("PORT", "\uff18\uff10"),
+        ("HOST", "\u00e4..b"),
+        ("JWT_ACCESS_EXPIRES_IN", "15"),
+        ("JWT_REFRESH_EXPIRES_IN", "7w"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("CORS_ORIGIN", "example.org"),
+        ("CORS_ORIGIN", "https://a.example/path"),
+        ("CORS_ORIGIN", "*,https://a.example"),
+        ("DATABASE_URL", "mysql://localhost"),
+        ("DATABASE_URL", "postgresql://probity:hunter/22@localhost/probity"),
+        ("DATABASE_URL", "postgresql://probity:hunter22@localhost:99999/probity"),
+        ("DATABASE_URL", "postgresql://probity:hunter22@[::1/probity"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://"),
+        ("REDIS_URL", "redis://host:port"),
+        ("REDIS_URL", "unix://"),
+        ("STARTING_CREDITS", "1e3"),
+        ("STARTING_CREDITS", "1000000000.000001"),
+        ("LOG_LEVEL", "loud"),
+        ("RATE_LIMIT_WINDOW_MS", "1500"),
+        ("REQUEST_BODY_TIMEOUT_SECONDS", "0"),
+        ("DATABASE_POOL_SIZE", "-1"),
+    ],
+)
+def test_wrong_setting_is_named_in_one_line(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}: ") as caught:
+        load_settings({name: value})
+    assert "\n" not in str(caught.value)
+    assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"PROBITY_ADMIN_EMAIL": "a@example.org"}, "PROBITY_ADMIN_PASSWORD"),
+        ({"PROBITY_ADMIN_PASSWORD": "long enough"}, "PROBITY_ADMIN_EMAIL"),
+        ({"DIRECT_URL": "postgresql://localhost/x"}, "DATABASE_URL"),
+        ({"PAGE_SIZE": "300"}, "PAGE_SIZE"),
+    ],
+)
+def test_missing_companion_is_named(environment: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{named}: "):
+        load_settings(environment)
+
+
+def test_secrets_are_not_repeated_in_the_error() -> None:
+    for name, value in [
+        ("DATABASE_URL", "mysql://user:hunter22@host/db"),
+        ("REDIS_URL", "http://:hunter22@host"),
+    ]:
+        with pytest.raises(SettingsError) as caught:
+            load_settings({name: value})
+        assert "hunter22" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://localhost", "rediss://user:pass@host:6380/2", "unix:///run/redis.sock?db=1"]
+)
+def test_redis_is_reached_by_any_of_its_urls(url: str) -> None:
+    assert load_settings({"REDIS_URL": url}).redis_url == url
+
+
+def test_durations_and_lists() -> None:
+    settings = load_settings(
+        {
+            "JWT_ACCESS_EXPIRES_IN": "90s",
+            "JWT_REFRESH_EXPIRES_IN": "12h",
+            "CORS_ORIGIN": "https://a.example, http://localhost:3000",
+            "TRUSTED_PROXIES": "10.0.0.0/8,::1",
+            "STARTING_CREDITS": "2.5",
+        }
+    )
+    assert (settings.jwt_access_expires_in, settings.jwt_refresh_expires_in) == (90, 43_200)
+    assert settings.cors_origin == ("https://a.example", "http://localhost:3000")
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+    assert settings.starting_credits == 2_500_000
+
+
+def test_env_file_is_read_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("# ours\nPORT=1234\nexport HOST='::1'\n\n")
+    monkeypatch.setenv("PORT", "4321")
+    monkeypatch.delenv("HOST", raising=False)
+    settings = load_settings()
+    assert (settings.port, settings.host) == (4321, "::1")
+
+
+def test_broken_env_file_is_named_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("PORT=1234\nwhat is this\n")
+    with pytest.raises(SettingsError, match=r"^\.env, line 2: "):
+        load_settings()

@@ -1,0 +1,193 @@
+"""Commands between queue and rules: their order, their look-ups, and a memory that is outrun."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from exchange.messages.bounds import BATCH_COMMANDS
+from exchange.messages.commands import Command, OpenAccount, PlaceOrder, Prior
+from exchange.model.idempotency import ORDER_ID
+from exchange.model.state import State
+from persistence.errors import CommandNotTaken
+from persistence.loop.command_queue import CommandQueue, Waiting
+from persistence.loop.intake import CHUNK_COMMANDS, Intake
+from tests.persistence.running import ANN, limit
+
+_PRIOR = Prior(3, b"first")
+
+
+class Store:
+    """Knows one id, answers when it is let, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.may_answer = asyncio.Event()
+        self.is_lost = False
+        self.fails_when_cancelled = False
+        self.asked: list[list[str]] = []
+
+    async def fetch(self, _query: str, /, *arguments: Any) -> Any:
+        self.asked.append(list(arguments[2]))
+        try:
+            await self.may_answer.wait()
+        except asyncio.CancelledError:
+            if self.fails_when_cancelled:
+                raise ConnectionResetError("gone while it was given up") from None
+            raise
+        if self.is_lost:
+            raise ConnectionResetError("gone")
+        known = [text for text in arguments[2] if text == "known"]
+        return [(ANN, ORDER_ID, text, _PRIOR.seq, _PRIOR.fingerprint) for text in known]
+
+    async def fetchrow(self, _query: str, /, *_arguments: Any) -> Any:
+        raise AssertionError("one query a chunk is all it needs")
+
+    async def fetchval(self, _query: str, /, *_arguments: Any) -> Any:
+        raise AssertionError("one query a chunk is all it needs")
+
+
+class Desk:
+    """An intake with its queue, its store and a state that has run nothing."""
+
+    def __init__(self) -> None:
+        self.queue, self.store, self.state = CommandQueue(), Store(), State()
+        self.woken = asyncio.Event()
+        self.intake = Intake(self.queue, self.store, lambda _done: self.woken.set())
+        self.futures: list[asyncio.Future[Any]] = []
+
+    def send(self, *commands: Command) -> None:
+        for command in commands:
+            future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self.futures.append(future)
+            self.queue.put(Waiting(command, future))
+
+    async def looked_up(self) -> None:
+        self.store.may_answer.set()
+        await asyncio.wait_for(self.woken.wait(), 5)
+        self.woken.clear()
+        self.store.may_answer.clear()
+
+    def take_all(self) -> list[Command]:
+        self.intake.fill(self.state)
+        return [waiting.command for waiting in self.intake.take(10_000, self.state.seq)]
+
+
+def order(text: str | None) -> PlaceOrder:
+    return limit(ANN, 50, 1, id=text)
+
+
+async def test_what_has_no_id_runs_at_once() -> None:
+    desk = Desk()
+    commands: list[Command] = [OpenAccount(ANN, 5), order(None)]
+    desk.send(*commands)
+    assert desk.take_all() == commands
+    assert desk.store.asked == []
+    assert desk.intake.is_idle
+
+
+async def test_the_next_chunk_is_looked_up_while_one_runs_and_order_is_kept() -> None:
+    desk = Desk()
+    plain = [order(None) for _ in range(CHUNK_COMMANDS)]
+    named = [order("a"), order("known"), order("a")]
+    desk.send(*plain, *named, order(None))
+    assert desk.intake.fill(desk.state)
+    assert len(desk.intake) == CHUNK_COMMANDS
+    first = desk.intake.take(1, 0)
+    assert desk.intake.fill(desk.state)
+    await asyncio.sleep(0)
+    assert desk.store.asked == [["a", "known"]]
+    await desk.looked_up()
+    assert not desk.intake.fill(desk.state), "what runs comes first"
+    rest = desk.intake.take(10_000, 0)
+    assert [waiting.command for waiting in first + rest] == plain
+    a, known, again, last = desk.take_all()
+    assert (a, again, last) == (named[0], named[2], order(None))
+    assert isinstance(known, PlaceOrder)
+    assert known.prior == _PRIOR
+
+
+async def test_an_id_that_memory_keeps_is_not_looked_up() -> None:
+    desk = Desk()
+    desk.state.recent_ids.add((ANN, ORDER_ID, "a"), Prior(1, b""))
+    desk.send(order("a"))
+    assert desk.take_all() == [order("a")]
+    assert desk.store.asked == []
+
+
+async def test_a_store_that_is_lost_refuses_its_chunk_and_nothing_else() -> None:
+    desk = Desk()
+    desk.store.is_lost = True
+    desk.send(order("a"), order(None))
+    assert desk.take_all() == []
+    await desk.looked_up()
+    assert desk.take_all() == []
+    for future in desk.futures:
+        with pytest.raises(CommandNotTaken, match="nothing was done: ConnectionResetError"):
+            await future
+    desk.send(order(None))
+    assert desk.take_all() == [order(None)]
+
+
+@pytest.mark.parametrize("behind", ["nothing", "asked", "failing", "answered", "lost"])
+async def test_a_memory_that_is_outrun_is_not_trusted(behind: str) -> None:
+    desk = Desk()
+    desk.state.recent_ids.add((ANN, ORDER_ID, "known"), _PRIOR)
+    desk.send(order("known"), order(None))
+    desk.intake.fill(desk.state)
+    if behind != "nothing":
+        desk.send(order("b"))
+        assert desk.intake.fill(desk.state)
+        await asyncio.sleep(0)
+        desk.store.is_lost = behind == "lost"
+        desk.store.fails_when_cancelled = behind == "failing"
+        if behind in ("answered", "lost"):
+            await desk.looked_up()
+        desk.store.is_lost = False
+    # So many markets close before the commands come to run.
+    desk.state.seq += BATCH_COMMANDS
+    assert desk.intake.take(10, desk.state.seq) == []
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    desk.woken.clear()
+    await desk.looked_up()
+    known, plain, *rest = desk.take_all()
+    assert isinstance(known, PlaceOrder)
+    assert known.prior == _PRIOR
+    assert plain == order(None)
+    assert rest == ([] if behind == "nothing" else [order("b")])
+    assert not any(future.done() for future in desk.futures)
+    assert desk.intake.is_idle
+
+
+async def test_a_stream_without_ids_never_waits_for_the_store() -> None:
+    desk = Desk()
+    sent = [order(None) for _ in range(3 * BATCH_COMMANDS)]
+    desk.send(*sent)
+    taken = 0
+    while taken < len(sent):
+        desk.intake.fill(desk.state)
+        part = desk.intake.take(32, desk.state.seq)
+        assert part
+        taken += len(part)
+        desk.state.seq += len(part)
+    assert desk.store.asked == []
+    assert desk.intake.is_idle
+
+
+async def test_what_has_no_id_runs_on_when_the_memory_is_outrun() -> None:
+    desk = Desk()
+    desk.send(order(None))
+    desk.intake.fill(desk.state)
+    desk.state.seq += BATCH_COMMANDS
+    assert desk.intake.take(10, desk.state.seq) == []
+    assert [waiting.command for waiting in desk.intake.take(10, desk.state.seq)] == [order(None)]
+
+
+async def test_what_is_abandoned_is_everything_that_waits() -> None:
+    desk = Desk()
+    desk.send(*[order(None) for _ in range(CHUNK_COMMANDS)], order("a"))
+    desk.intake.fill(desk.state)
+    desk.intake.take(1, 0)
+    desk.intake.fill(desk.state)
+    assert [waiting.future for waiting in desk.intake.abandon()] == desk.futures[1:]
+    desk.store.may_answer.set()

@@ -1,0 +1,162 @@
+"""A command that PostgreSQL refuses is found, refused and journaled; everybody else trades."""
+
+import asyncio
+import os
+from random import Random
+
+import pytest
+
+from exchange.messages.commands import CancelAll, CreditAccount
+from exchange.messages.events import CommandRejected, OrderPlaced
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import NO, MarketStatus
+from persistence.errors import BatchRefused, OutcomeUnknown
+from persistence.loop.open_batch import BATCH_BOUND
+from persistence.postgres.database import connect
+from tests.persistence.random_orders import commands, opening
+from tests.persistence.running import (
+    ANN,
+    BOB,
+    CEM,
+    commits_held,
+    hashes,
+    limit,
+    open_for_trade,
+    running,
+    until,
+)
+
+_TRIGGER = """
+CREATE FUNCTION refuse_it() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'poison'; END $$;
+CREATE TRIGGER poison BEFORE INSERT ON {table}
+    FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse_it();
+"""
+
+
+async def poison(url: str, condition: str, table: str = "orders") -> None:
+    """Make the database refuse rows."""
+    connection = await connect(url)
+    await connection.execute(_TRIGGER.format(condition=condition, table=table))
+    await connection.close()
+
+
+async def test_the_offender_alone_is_refused(database_url: str) -> None:
+    await poison(database_url, "NEW.client_order_id = 'bad'")
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        answers = await engine.send_all(
+            limit(ANN, 50, 1, id="good"),
+            limit(BOB, 50, 1, id="bad"),
+            limit(CEM, 50, 1, NO, id="late"),
+        )
+        good, bad, late = (answer.events[0] for answer in answers)
+        assert isinstance(good, OrderPlaced)
+        assert bad == CommandRejected(Reason.NOT_STORED, "", "the command could not be stored")
+        assert isinstance(late, OrderPlaced)
+        assert [answer.seq for answer in answers] == [5, 6, 7]
+        before = hashes(engine)
+        assert engine.heard.executions[-1].seq == 7
+    async with running(database_url) as engine:
+        assert hashes(engine) == before
+
+
+async def test_the_offenders_id_is_used_up(database_url: str) -> None:
+    await poison(database_url, "NEW.client_order_id = 'bad'")
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        first = await engine.send(limit(BOB, 50, 1, id="bad"))
+        again = await engine.send(limit(BOB, 50, 1, id="bad"))
+        assert (again.seq, again.replayed, again.events) == (first.seq, True, first.events)
+        other = (await engine.send(limit(BOB, 51, 1, id="bad"))).events[0]
+        assert isinstance(other, CommandRejected)
+        assert other.reason is Reason.CONFLICT
+
+
+async def test_the_batch_built_upon_it_runs_again_without_it(database_url: str) -> None:
+    await poison(database_url, "NEW.client_order_id = 'bad'")
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        async with commits_held(database_url):
+            bad = engine.sequencer.submit(limit(ANN, 60, 5, id="bad"))
+            await until(lambda: engine.live.seq == 5)
+            crossing = engine.sequencer.submit(limit(BOB, 40, 5, NO, id="meets nothing now"))
+            await until(lambda: engine.live.seq == 6)
+            assert engine.live.markets[1].trade_no == 1
+        assert isinstance((await bad).events[0], CommandRejected)
+        assert [type(event) for event in (await crossing).events] == [OrderPlaced]
+        assert engine.view.markets[1].trade_no == 0
+
+
+async def test_a_full_batch_that_waits_sealed_runs_again_too(database_url: str) -> None:
+    await poison(database_url, "NEW.client_order_id = 'bad'")
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        async with commits_held(database_url):
+            bad = engine.sequencer.submit(limit(ANN, 60, 5, id="bad"))
+            await until(lambda: engine.live.seq == 5)
+            orders = [limit(n % 3 + 1, 10, 1) for n in range(BATCH_BOUND)]
+            rest = [engine.sequencer.submit(order) for order in orders]
+            await until(lambda: engine.sequencer._batch.sealed is not None)
+        assert isinstance((await bad).events[0], CommandRejected)
+        answers = await asyncio.gather(*rest)
+        assert [answer.seq for answer in answers] == list(range(6, 6 + BATCH_BOUND))
+        before = hashes(engine)
+    async with running(database_url) as engine:
+        assert hashes(engine) == before
+
+
+async def test_a_market_may_close_meanwhile(database_url: str) -> None:
+    await poison(database_url, "NEW.client_order_id = 'bad'")
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        async with commits_held(database_url):
+            bad = engine.sequencer.submit(limit(ANN, 60, 5, id="bad"))
+            await until(lambda: engine.live.seq == 5)
+            engine.clock.fixed = engine.live.markets[1].close_time
+        refused = await bad
+        assert isinstance(refused.events[0], CommandRejected)
+        assert refused.events[0].reason is Reason.MARKET_NOT_OPEN
+        assert [e.seq for e in engine.heard.executions[-2:]] == [5, 6]
+        assert engine.view.markets[1].status is MarketStatus.CLOSED
+
+
+async def test_commands_without_ids_are_refused_as_well(database_url: str) -> None:
+    await poison(database_url, "NEW.kind = 1 AND NEW.available = 666", "ledger")
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        refused, fine = await engine.send_all(
+            CreditAccount(ANN, 666, "gift"), CreditAccount(BOB, 667, "gift")
+        )
+        assert isinstance(refused.events[0], CommandRejected)
+        assert not isinstance(fine.events[0], CommandRejected)
+
+
+async def test_a_refused_credit_uses_its_request_id_up(database_url: str) -> None:
+    await poison(database_url, "NEW.kind = 1 AND NEW.available = 666", "ledger")
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        first = await engine.send(CreditAccount(ANN, 666, "gift", "r-1"))
+        again = await engine.send(CreditAccount(ANN, 666, "gift", "r-1"))
+        assert (again.seq, again.replayed, again.events) == (first.seq, True, first.events)
+
+
+async def test_a_refusal_that_cannot_be_stored_ends_the_engine(database_url: str) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        await poison(database_url, "true", "journal")
+        with pytest.raises(OutcomeUnknown):
+            await engine.send(CancelAll(ANN, None))
+        assert isinstance(await engine.sequencer.failed, BatchRefused)
+
+
+async def test_any_flow_with_poison_in_it_is_stored_as_it_ran(database_url: str) -> None:
+    seed = int(os.environ.get("SEED", Random().randrange(2**32)))
+    print(f"SEED={seed}")
+    await poison(database_url, "NEW.id % 97 = 0")
+    async with running(database_url) as engine:
+        await engine.send_all(*opening())
+        await engine.send_all(*commands(seed, 400))
+        before = hashes(engine)
+    async with running(database_url) as engine:
+        assert hashes(engine) == before
