@@ -25,14 +25,14 @@ from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from exchange.transitions import transitions
 from gateway.access.rate_limits import RateLimits
-from gateway.engine_side.feed import Feed
+from gateway.engine_side.readiness import ViewFeed
 from gateway.observability.metrics import Metrics
 from gateway.settings.settings import load_settings
 from gateway.sockets.app import SocketApp, open_sockets
 from gateway.sockets.services import SocketServices
 from gateway.sockets.transport import SocketTransport
 from gateway.streaming import book_messages
-from gateway.streaming.publisher import Publisher
+from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
 
 SUBSCRIBERS = 200
@@ -64,7 +64,7 @@ class Market:
         self.view.dirty.clear()
         self._numbers = itertools.count()
 
-    def publish(self, publisher: Publisher) -> None:
+    def publish(self, publisher: Announcer) -> None:
         """Run one command and tell of it."""
         execution = self._engine.execute(2, place(next(self._numbers)))
         self._engine.state.dirty.clear()
@@ -88,10 +88,10 @@ async def ours(port: int, batch: int) -> None:
         limits=RateLimits(settings),
         metrics=metrics,
         rooms=rooms,
-        feed=Feed(1),
+        feed=ViewFeed(1),
         logger=structlog.get_logger(),
     )
-    publisher = Publisher(rooms, metrics.messages_out)
+    publisher = Announcer(rooms, metrics.messages_out)
     async with open_sockets(services) as sockets, serving(sockets, port, SocketTransport):
         while not _all_joined(rooms):  # noqa: ASYNC110 - a benchmark may poll
             await asyncio.sleep(0.05)
@@ -105,7 +105,7 @@ def _all_joined(rooms: Rooms) -> bool:
 
 
 async def _publish_ours(
-    sockets: SocketApp, publisher: Publisher, market: Market, batch: int
+    sockets: SocketApp, publisher: Announcer, market: Market, batch: int
 ) -> None:
     queues = [link.outbound for link in sockets.server.links]
     end = time.monotonic() + SECONDS

@@ -1,11 +1,12 @@
 """The rows of the route table under /admin that concern people: users, roles, the audit log."""
 
-from typing import Final, Literal
+from typing import Final
 
+from gateway.access.principals import Role
 from gateway.accounts.routes import UserView
-from gateway.http.pages import PageQuery
+from gateway.http.paging import PageQuery
 from gateway.http.request import Page, Request
-from gateway.http.routing import Role, Route, Shape
+from gateway.http.routing import Access, Route, Shape
 from gateway.wire.errors import NotFound, UnknownOutcome
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
@@ -15,7 +16,7 @@ from persistence.repositories.audit import AuditEntry
 class RoleBody(BodyStruct, frozen=True):
     """The role a user gets."""
 
-    role: Literal["USER", "ADMIN"]
+    role: Role
 
 
 class AuditView(AnswerStruct, frozen=True):
@@ -72,7 +73,7 @@ ROUTES: Final = (
         method="GET",
         path="/admin/users",
         handler=users,
-        role=Role.ADMIN,
+        access=Access.ADMIN,
         query=PageQuery,
         answer=UserView,
         shape=Shape.PAGE,
@@ -83,7 +84,7 @@ ROUTES: Final = (
         method="PATCH",
         path="/admin/users/{id}/role",
         handler=set_role,
-        role=Role.ADMIN,
+        access=Access.ADMIN,
         body=RoleBody,
         answer=UserView,
         errors=(NotFound, UnknownOutcome),
@@ -94,7 +95,7 @@ ROUTES: Final = (
         method="GET",
         path="/admin/audit",
         handler=audit,
-        role=Role.ADMIN,
+        access=Access.ADMIN,
         query=PageQuery,
         answer=AuditView,
         shape=Shape.PAGE,

@@ -6,10 +6,10 @@ import msgspec
 
 from gateway.accounts.cookies import read_refresh_cookie, refresh_cookie
 from gateway.accounts.fields import DISPLAY_NAME_LENGTH, EMAIL_LENGTH, display_name, email_address
-from gateway.accounts.sign_in import SESSION_ENDED, SignedIn
-from gateway.engine_side.feed import READS_ONLY
+from gateway.accounts.sign_in import SESSION_OVER, SignedIn
+from gateway.engine_side.readiness import READS_ONLY
 from gateway.http.request import AnyRequest, Request
-from gateway.http.routing import Role, Route
+from gateway.http.routing import Access, Route
 from gateway.settings.values import PASSWORD_LENGTH
 from gateway.wire.errors import (
     Conflict,
@@ -109,7 +109,7 @@ async def refresh(request: Request[None, None]) -> SignedInView:
     """Turn the cookie's refresh token into a new pair of tokens."""
     token = read_refresh_cookie(request.cookies)
     if token is None:
-        raise Unauthorized(SESSION_ENDED)
+        raise Unauthorized(SESSION_OVER)
     signed_in = await request.services.auth.refresh(token, request.request_id)
     return _answer(request, signed_in)
 
@@ -143,7 +143,7 @@ ROUTES: Final = (
         method="POST",
         path="/auth/register",
         handler=register,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         body=RegisterBody,
         answer=SignedInView,
         status=201,
@@ -155,7 +155,7 @@ ROUTES: Final = (
         method="POST",
         path="/auth/login",
         handler=login,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         body=LoginBody,
         answer=SignedInView,
         errors=(Unauthorized, RateLimited, *_ACCOUNT_ERRORS),
@@ -166,7 +166,7 @@ ROUTES: Final = (
         method="POST",
         path="/auth/refresh",
         handler=refresh,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         answer=SignedInView,
         errors=(Unauthorized,),
         summary="Renew the tokens with the cookie",
@@ -176,7 +176,7 @@ ROUTES: Final = (
         method="POST",
         path="/auth/logout",
         handler=logout,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         answer=None,
         summary="End the session",
         tag="auth",
@@ -185,7 +185,7 @@ ROUTES: Final = (
         method="GET",
         path="/auth/me",
         handler=me,
-        role=Role.USER,
+        access=Access.USER,
         answer=MeView,
         summary="Show the caller",
         tag="auth",

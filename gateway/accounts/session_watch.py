@@ -13,13 +13,13 @@ from typing import Final
 import asyncpg
 
 from gateway.access.principals import Principal
-from gateway.accounts.sign_in import Auth
-from persistence.postgres.outages import OUTAGES
+from gateway.accounts.sign_in import SignIn
+from persistence.postgres.database import OUTAGES
 
 INTERVAL_SECONDS: Final = 1.0
 
 
-async def watch_sessions(auth: Auth, in_use: Callable[[], Iterable[Principal]]) -> None:
+async def watch_sessions(auth: SignIn, in_use: Callable[[], Iterable[Principal]]) -> None:
     """Compare what is remembered with the database until cancelled; `in_use` by sockets."""
     while True:
         await asyncio.sleep(INTERVAL_SECONDS)

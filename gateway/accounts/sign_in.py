@@ -15,23 +15,24 @@ from typing import Final
 import msgspec
 
 from exchange.messages.commands import OpenAccount
-from gateway.access.principals import USER, Principal
+from gateway.access.principals import Principal, Role
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.token_cache import TokenCache
 from gateway.accounts.tokens import Tokens
-from gateway.engine_side.ports import AccountsView, CommandPort
+from gateway.engine_side.ports import AccountsView
 from gateway.settings.settings import Settings
 from gateway.trading.results import accepted
 from gateway.wire.errors import Conflict, Forbidden, NotFound, Unauthorized, UnknownOutcome
-from gateway.wire.scalars import now_us
+from persistence.clock import now_us
 from persistence.errors import LastAdmin
-from persistence.postgres.outages import OUTAGES
+from persistence.loop.ports import CommandPort
+from persistence.postgres.database import OUTAGES
 from persistence.repositories.audit import AuditLog
-from persistence.repositories.sessions import Outcome, Sessions
+from persistence.repositories.sessions import RotationOutcome, Sessions
 from persistence.repositories.users import User, Users
 
 WRONG_CREDENTIALS: Final = "The e-mail address or the password is wrong"
-SESSION_ENDED: Final = "The session has ended; log in again"
+SESSION_OVER: Final = "The session has ended; log in again"
 _LAST_ADMIN: Final = "last admin"
 _CHANGED: Final = "ok"
 
@@ -50,7 +51,7 @@ RoleListener = Callable[[int, str], None]
 """Called with (user id, new role)."""
 
 
-class Auth:
+class SignIn:
     """The service; one per process."""
 
     def __init__(
@@ -94,7 +95,7 @@ class Auth:
         role = await self._sessions.role_in(claims.session_id, claims.user_id)
         if role is None:
             raise Unauthorized
-        principal = Principal(claims.user_id, role, claims.session_id, claims.expires_at)
+        principal = Principal(claims.user_id, Role(role), claims.session_id, claims.expires_at)
         self._cache.store(token, principal, revision)
         return principal
 
@@ -132,7 +133,7 @@ class Auth:
             email,
             password,
             display_name,
-            USER,
+            Role.USER,
             request_id,
         )
         await self.open_account(user.id)
@@ -181,11 +182,11 @@ class Auth:
         )
         user_id, session_id = rotation.user_id, rotation.session_id
         user = None
-        if rotation.outcome is Outcome.ROTATED and user_id is not None:
+        if rotation.outcome is RotationOutcome.ROTATED and user_id is not None:
             user = await self._users.by_id(user_id)
         if user is None or session_id is None:
             if (
-                rotation.outcome is Outcome.REUSED
+                rotation.outcome is RotationOutcome.REUSED
                 and user_id is not None
                 and session_id is not None
             ):
@@ -193,7 +194,7 @@ class Auth:
             target = None if session_id is None else f"session:{session_id}"
             outcome = rotation.outcome.value
             await self._audit.write(at, user_id, "auth.refresh", target, outcome, request_id)
-            raise Unauthorized(SESSION_ENDED)
+            raise Unauthorized(SESSION_OVER)
         target = f"session:{session_id}"
         await self._audit.write(at, user_id, "auth.refresh", target, "ok", request_id)
         return SignedIn(user, self._tokens.issue(user.id, session_id), successor)

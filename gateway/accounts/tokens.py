@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from gateway.settings.settings import SettingsError
 from gateway.wire.errors import Unauthorized
-from gateway.wire.wire_ids import parse_id
+from gateway.wire.scalars import parse_id
 
 ALGORITHM: Final = "EdDSA"
 ISSUER: Final = "probity"

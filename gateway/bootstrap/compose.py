@@ -19,23 +19,22 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from gateway.access.client_address import ClientAddresses
-from gateway.access.principals import ADMIN
+from gateway.access.principals import Role
 from gateway.access.rate_limits import RateLimits
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.session_watch import watch_sessions
-from gateway.accounts.sign_in import Auth, add_user
+from gateway.accounts.sign_in import SignIn, add_user
 from gateway.accounts.tokens import Tokens, load_key, require_key
 from gateway.bootstrap import garbage
 from gateway.bootstrap.routes import API_TABLE
 from gateway.bootstrap.server import Drain
 from gateway.bootstrap.services import Services
-from gateway.engine_side.engine_side import EngineSide
 from gateway.engine_side.observers import watch_event_loop
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
-from gateway.engine_side.running import RunningEngine, run_engine
+from gateway.engine_side.running import EngineSide, RunningEngine, run_engine
 from gateway.http.bodies import BodyReader
-from gateway.http.dispatcher import Api
+from gateway.http.dispatcher import Dispatcher
 from gateway.http.edge import Edge
 from gateway.http.front_door import FrontDoor
 from gateway.http.openapi import openapi_document
@@ -230,7 +229,7 @@ def build_services(
     audit = AuditLog(pool)
     key = load_key(settings.jwt_private_key, settings.data_dir)
     tokens = Tokens(key, settings.jwt_access_expires_in)
-    auth = Auth(
+    auth = SignIn(
         settings, users, Sessions(pool), audit, passwords, tokens, engine.commands, engine.view
     )
     document = openapi_document(API_TABLE.routes)
@@ -257,8 +256,8 @@ def build_application(
     """Return the whole web application; `mounts` are served below their name, e.g. {"ws": ...}."""
     settings = services.settings
     bodies = BodyReader(settings.request_body_max_bytes, settings.request_body_timeout_seconds)
-    api = Api(API_TABLE, services, services.limits, bodies)
-    root = Api(ROOT_TABLE, services, services.limits, bodies)
+    api = Dispatcher(API_TABLE, services, services.limits, bodies)
+    root = Dispatcher(ROOT_TABLE, services, services.limits, bodies)
     application: ASGIApp = FrontDoor(api, root, mounts)
     if settings.cors_origin:
         application = CORSMiddleware(
@@ -286,6 +285,6 @@ async def ensure_admin(services: Services, email: str, password: str) -> User | 
         email,
         password,
         "Admin",
-        ADMIN,
+        Role.ADMIN,
         "startup",
     )

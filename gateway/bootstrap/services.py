@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from exchange.model.state import State
 from gateway.access.rate_limits import RateLimits
 from gateway.accounts.passwords import Passwords
-from gateway.accounts.sign_in import Auth
-from gateway.engine_side.feed import Feed
-from gateway.engine_side.history_port import History
-from gateway.engine_side.ports import CommandPort
-from gateway.engine_side.readiness import Readiness
+from gateway.accounts.sign_in import SignIn
+from gateway.engine_side.ports import History
+from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.observability.metrics import Metrics
 from gateway.settings.settings import Settings
+from persistence.loop.ports import CommandPort
 from persistence.repositories.audit import AuditLog
 from persistence.repositories.users import Users
 
@@ -25,10 +24,10 @@ class Services:
     view: State
     """The committed view; only the engine's side moves it, or replaces what is in it."""
     history: History
-    feed: Feed
+    feed: ViewFeed
     """How the view is fed, and under which epoch."""
     readiness: Readiness
-    auth: Auth
+    auth: SignIn
     users: Users
     audit: AuditLog
     passwords: Passwords

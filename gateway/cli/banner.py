@@ -7,7 +7,7 @@ registered once and logs in every time.
 from pathlib import Path
 from typing import Final, NamedTuple
 
-_EVERYWHERE: Final = frozenset({"127.0.0.1", "0.0.0.0", "::", "::1"})  # noqa: S104 - compared only
+_THIS_MACHINE: Final = frozenset({"127.0.0.1", "0.0.0.0", "::", "::1"})  # noqa: S104 - compared only
 
 
 class Opened(NamedTuple):
@@ -24,7 +24,7 @@ class Opened(NamedTuple):
 
 def address(host: str, port: int) -> str:
     """Return the URL under which a browser on this machine finds the server."""
-    if host in _EVERYWHERE:
+    if host in _THIS_MACHINE:
         host = "localhost"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 

@@ -24,7 +24,7 @@ import click
 import msgspec
 import uvloop
 
-from gateway.access.principals import ADMIN, USER
+from gateway.access.principals import Role
 from gateway.accounts.fields import email_address
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.sign_in import add_user
@@ -220,7 +220,7 @@ def create(email: str, admin: bool, password_stdin: bool) -> None:
         password = password_value(password)
     except ValueError as error:
         _fail(f"password: {error}", WRONG_SETTING)
-    _run(_create_user(_settings(), email, password, ADMIN if admin else USER))
+    _run(_create_user(_settings(), email, password, Role.ADMIN if admin else Role.USER))
 
 
 async def _create_user(settings: Settings, email: str, password: str, role: str) -> None:

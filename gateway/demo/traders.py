@@ -25,14 +25,15 @@ from exchange.messages.commands import (
 from exchange.messages.terms import GTC, IOC, LIMIT, MARKET, ExchangeMode, TimeInForce
 from exchange.model.market import OPEN, UNFINISHED, Market
 from exchange.model.state import State
-from gateway.access.principals import USER
+from gateway.access.principals import Role
 from gateway.bootstrap.services import Services
 from gateway.demo.markets import DEMO_MARKETS, DemoMarket
 from gateway.demo.pricing import Holdings, Quote, Terms, make, quote_terms, take, wander
-from gateway.engine_side.ports import CommandNotTaken, CommandPort, OutcomeUnknown
 from gateway.observability.logs import Logger
 from gateway.settings.settings import Settings
-from gateway.wire.scalars import now_us
+from persistence.clock import now_us
+from persistence.errors import CommandNotTaken, OutcomeUnknown
+from persistence.loop.ports import CommandPort
 from persistence.repositories.users import Users
 
 UNUSABLE_PASSWORD: Final = "!"  # noqa: S105 - no hash of any password looks like this
@@ -117,11 +118,15 @@ class Demo:
 
     async def _user(self, name: str) -> int | None:
         email = f"{name.lower().replace(' ', '-')}@demo.invalid"
-        user = await self._users.insert(email, name, USER, UNUSABLE_PASSWORD, now_us())
+        user = await self._users.insert(email, name, Role.USER, UNUSABLE_PASSWORD, now_us())
         if user is not None:
             return user.id
         known = await self._users.credentials(email)
-        if known is None or known.password_hash != UNUSABLE_PASSWORD or known.user.role != USER:
+        if (
+            known is None
+            or known.password_hash != UNUSABLE_PASSWORD
+            or known.user.role != Role.USER
+        ):
             self._logger.warning("demo account is somebody's own, left alone", trader=name)
             return None
         return known.user.id

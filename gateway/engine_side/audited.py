@@ -11,13 +11,14 @@ from typing import Final
 
 from exchange.messages.commands import Command
 from exchange.messages.events import Event
-from gateway.engine_side.ports import Answer, CommandNotTaken
 from gateway.engine_side.refusals import EngineRefused
 from gateway.http.request import AnyRequest
 from gateway.trading.results import accepted
 from gateway.wire.errors import UnknownOutcome
-from gateway.wire.scalars import now_us
-from persistence.postgres.outages import OUTAGES
+from persistence.clock import now_us
+from persistence.errors import CommandNotTaken
+from persistence.loop.ports import Answer
+from persistence.postgres.database import OUTAGES
 
 OK: Final = "ok"
 REPLAYED: Final = "replayed"

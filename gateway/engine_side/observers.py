@@ -1,4 +1,4 @@
-"""How the engine and the event loop are doing, as metrics."""
+"""How the engine, the event loop and the way to other processes are doing, as metrics."""
 
 import asyncio
 from typing import Final
@@ -6,7 +6,9 @@ from typing import Final
 from exchange.messages.events import OrderPlaced, TradeExecuted
 from exchange.messages.execution import Execution
 from exchange.model.state import State
-from gateway.observability.metrics import Metrics
+from gateway.observability.logs import Logger
+from gateway.observability.metrics import FeedMetrics, Metrics
+from persistence.relay.messages import BusObserver
 
 LAG_INTERVAL_SECONDS: Final = 0.5
 
@@ -58,3 +60,27 @@ async def watch_event_loop(metrics: Metrics) -> None:
         due = loop.time() + LAG_INTERVAL_SECONDS
         await asyncio.sleep(LAG_INTERVAL_SECONDS)
         metrics.event_loop_lag.observe(max(0.0, loop.time() - due))
+
+
+class BusWatch(BusObserver):
+    """Watches one end of the fan-out."""
+
+    def __init__(self, metrics: FeedMetrics, logger: Logger) -> None:
+        self._metrics = metrics
+        self._logger = logger
+
+    def connected(self, is_connected: bool, reason: str) -> None:
+        """Note that Redis answers, or why it doesn't."""
+        self._metrics.redis_connected.set(is_connected)
+        if is_connected:
+            self._logger.info("redis answers")
+        else:
+            self._logger.warning("redis doesn't answer", reason=reason)
+
+    def published(self, rows: int) -> None:
+        """Count batches that Redis has taken."""
+        self._metrics.batches.labels("published").inc(rows)
+
+    def dropped(self, rows: int) -> None:
+        """Count batches that gateways have to read from the journal."""
+        self._metrics.batches.labels("dropped").inc(rows)

@@ -1,26 +1,20 @@
-"""What the gateway asks of the engine's side, by the names it uses.
+"""What the gateway asks of the engine's side beside `persistence.loop.ports.CommandPort`.
 
 A command goes in by `CommandPort.submit`, which puts it on the engine's queue *before* it returns,
 so that one client's commands keep their order; the future is done after the commit, and a caller
 that stops waiting for it takes nothing back. Reads come from the committed view, which is moved
-forward after the commit and before the answer.
+forward after the commit and before the answer; what has left memory is asked of the store, by
+`persistence.repositories.history` in production, by a twin over the engine's events in fast tests.
+Every list takes a bound and a place to go on from, so that no page costs more the further back it
+lies. Times are microseconds since the epoch, amounts the core's units.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from persistence.errors import CommandNotTaken, EngineElsewhere, OutcomeUnknown, QueueFull
-from persistence.loop.ports import Answer, CommandPort
-
-__all__ = [
-    "AccountsView",
-    "Answer",
-    "CommandNotTaken",
-    "CommandPort",
-    "EngineElsewhere",
-    "OutcomeUnknown",
-    "QueueFull",
-]
+from exchange.messages.terms import OrderStatus
+from exchange.model.order_book import Order
+from persistence.repositories.history import EntryPlace, PastEntry, PastTrade
 
 
 class AccountsView(Protocol):
@@ -29,3 +23,48 @@ class AccountsView(Protocol):
     @property
     def accounts(self) -> Mapping[int, object]:
         """Return the accounts by id."""
+
+
+class OrderHistory(Protocol):
+    """Orders, ended or not."""
+
+    async def order(self, order_id: int) -> Order | None:
+        """Return an order, ended or not."""
+
+    async def order_by_client_id(self, account_id: int, client_order_id: str) -> Order | None:
+        """Return the order that an account placed under its own id."""
+
+    async def orders(
+        self,
+        account_id: int,
+        statuses: Sequence[OrderStatus],
+        market_id: int | None,
+        before: int | None,
+        limit: int,
+    ) -> list[Order]:
+        """Return an account's orders below the id `before`; no statuses stand for all."""
+
+
+class TapeHistory(Protocol):
+    """What was traded in a market."""
+
+    async def trades(self, market_id: int, before: int | None, limit: int) -> list[PastTrade]:
+        """Return a market's trades below the number `before`, newest first."""
+
+    async def trades_after(
+        self, market_id: int, seq: int, after: int | None, limit: int
+    ) -> list[PastTrade]:
+        """Return a market's trades of later market seqs above the number `after`, oldest first."""
+
+
+class LedgerHistory(Protocol):
+    """What moved an account's money."""
+
+    async def ledger(
+        self, account_id: int, before: EntryPlace | None, limit: int
+    ) -> list[PastEntry]:
+        """Return an account's ledger entries below the place `before`, newest first."""
+
+
+class History(OrderHistory, TapeHistory, LedgerHistory, Protocol):
+    """The store's read side as a whole, which the composition root hands out in parts."""

@@ -3,7 +3,7 @@
     Redis, PostgreSQL --> Follower --> view, rooms, metrics        commands --> 503 with the reason
 
 What `engine_side/running.py` gives to a process that has an engine, this gives to `probity
-gateway`; the rest of the process can't tell the two apart but by `Feed`.
+gateway`; the rest of the process can't tell the two apart but by `ViewFeed`.
 """
 
 import asyncio
@@ -14,17 +14,16 @@ from typing import Final
 from exchange.messages.commands import Command
 from exchange.messages.execution import Execution
 from exchange.model.state import State
-from gateway.engine_side.bus_watch import BusWatch
-from gateway.engine_side.engine_side import EngineSide
-from gateway.engine_side.feed import READS_ONLY, Feed
-from gateway.engine_side.ports import Answer
-from gateway.engine_side.running import RunningEngine
+from gateway.engine_side.observers import BusWatch
+from gateway.engine_side.readiness import READS_ONLY, ViewFeed
+from gateway.engine_side.running import EngineSide, RunningEngine
 from gateway.jobs.background import in_background
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
-from gateway.streaming.publisher import Publisher
+from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
 from persistence.errors import EngineElsewhere
+from persistence.loop.ports import Answer
 from persistence.postgres.database import DeadlinePool
 from persistence.relay.follower import Follower, load
 from persistence.relay.subscriber import RedisSubscriber
@@ -45,13 +44,13 @@ class NoEngine:
 
 
 class RemoteFeed:
-    """Keeps `Feed`, rooms, metrics and the log in step with a follower.
+    """Keeps `ViewFeed`, rooms, metrics and the log in step with a follower.
 
     Implements `persistence.relay.follower.FeedListener` and
     `persistence.loop.ports.ExecutionListener`.
     """
 
-    def __init__(self, feed: Feed, rooms: Rooms, metrics: Metrics, logger: Logger) -> None:
+    def __init__(self, feed: ViewFeed, rooms: Rooms, metrics: Metrics, logger: Logger) -> None:
         self._feed = feed
         self._rooms = rooms
         self._metrics = metrics
@@ -112,7 +111,7 @@ async def follow_engine(
     """
     loaded = await load(url)
     rooms = Rooms(loaded.epoch)
-    feed = Feed(loaded.epoch, takes_commands=False, is_stale=True)
+    feed = ViewFeed(loaded.epoch, takes_commands=False, is_stale=True)
     remote = RemoteFeed(feed, rooms, metrics, logger)
     metrics.engine_last_sequence.set(loaded.view.seq)
     follower = Follower(
@@ -120,7 +119,7 @@ async def follow_engine(
         url,
         pool,
         RedisSubscriber(redis_url, loaded.database_id, BusWatch(metrics.feed, logger)),
-        (Publisher(rooms, metrics.messages_out), remote),
+        (Announcer(rooms, metrics.messages_out), remote),
         remote,
     )
     feed.silence_s = lambda: follower.silence_s

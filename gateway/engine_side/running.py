@@ -9,20 +9,31 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from gateway.engine_side.bus_watch import BusWatch
-from gateway.engine_side.engine_side import EngineSide
-from gateway.engine_side.feed import Feed
-from gateway.engine_side.observers import EngineMetrics
+from exchange.model.state import State
+from gateway.engine_side import ports
+from gateway.engine_side.observers import BusWatch, EngineMetrics
+from gateway.engine_side.readiness import ViewFeed
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.settings.settings import Settings
-from gateway.streaming.publisher import Publisher
+from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
+from persistence.loop.ports import CommandPort
 from persistence.loop.recovery import Recovered, recover
 from persistence.loop.sequencer import Sequencer
 from persistence.postgres.database import DeadlinePool
 from persistence.relay.publisher import RedisPublisher
 from persistence.repositories.history import History
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSide:
+    """What the gateway holds of the engine: commands in, committed state and history out."""
+
+    commands: CommandPort
+    view: State
+    history: ports.History
+    feed: ViewFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +76,14 @@ async def run_engine(
         sequencer = Sequencer(
             recovered,
             pool,
-            listeners=(Publisher(rooms, metrics.messages_out), observer),
+            listeners=(Announcer(rooms, metrics.messages_out), observer),
             batch_listeners=publishers,
             observer=observer,
             queue_bound=settings.engine_queue_size,
         )
         sequencer.start()
         stack.push_async_callback(sequencer.stop)
-        side = EngineSide(sequencer, recovered.view, History(pool), Feed(epoch))
+        side = EngineSide(sequencer, recovered.view, History(pool), ViewFeed(epoch))
         yield RunningEngine(side, rooms, sequencer.failed)
 
 

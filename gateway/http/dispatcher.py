@@ -14,13 +14,11 @@ from starlette.types import Receive, Scope, Send
 from gateway.access.principals import Principal
 from gateway.access.rate_limits import RateLimits
 from gateway.bootstrap.services import Services
-from gateway.engine_side.ports import CommandNotTaken, EngineElsewhere, OutcomeUnknown
-from gateway.http.answers import send_body, send_error, send_json
 from gateway.http.bodies import BodyReader, has_body
 from gateway.http.edge import TRACE, Trace
 from gateway.http.query_strings import refuse_query
 from gateway.http.request import Request
-from gateway.http.responses import encode_result
+from gateway.http.responses import encode_result, send_body, send_error, send_json
 from gateway.http.routing import BoundRoute, RouteTable, Shape
 from gateway.wire.errors import (
     ApiError,
@@ -33,12 +31,13 @@ from gateway.wire.errors import (
     UnknownOutcome,
 )
 from gateway.wire.strict_json import EMPTY_BODY, decode
-from persistence.postgres.outages import OUTAGES
+from persistence.errors import CommandNotTaken, EngineElsewhere, OutcomeUnknown
+from persistence.postgres.database import OUTAGES
 
 _BEARER: Final = b"bearer "
 
 
-class Api:
+class Dispatcher:
     """An ASGI application that serves a route table."""
 
     def __init__(

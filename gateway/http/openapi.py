@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.http.responses import Failure, Meta, Pagination
-from gateway.http.routing import PATH_VALUE_LENGTH, Role, Route, Shape
+from gateway.http.routing import PATH_VALUE_LENGTH, Access, Route, Shape
 from gateway.wire.errors import ApiError, Refused
 
 Document = dict[str, Any]
@@ -90,9 +90,9 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
     if route.body is not None:
         content = {"application/json": {"schema": schemas.of(route.body)}}
         operation["requestBody"] = {"required": True, "content": content}
-    if route.role is not Role.PUBLIC:
+    if route.access is not Access.PUBLIC:
         operation["security"] = [{"accessToken": []}]
-        operation["description"] = f"For the role {route.role.value.upper()}."
+        operation["description"] = f"For the role {route.access.value.upper()}."
     return operation
 
 

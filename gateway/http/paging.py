@@ -1,7 +1,8 @@
-"""Going on in a list that only grows: `limit`, and `cursor` as the last slice gave it.
+"""Asking for a part of a list: a page of what is counted, a slice of what only grows.
 
-A cursor is the place (order id, trade number, ledger entry) of the last item that was given, so
-what is added meanwhile moves nothing, and a slice costs the same wherever it lies.
+Both are bounded by settings. A slice goes on by `cursor`, as the last one gave it: that is the
+place (order id, trade number, ledger entry) of the last item that was given, so what is added
+meanwhile moves nothing, and a slice costs the same wherever it lies.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,12 +10,37 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
-from gateway.http.pages import LimitText, page_size
 from gateway.http.request import Slice
 from gateway.settings.settings import Settings
 from gateway.wire.errors import ValidationFailed
+from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import QueryStruct
-from gateway.wire.wire_ids import parse_id
+
+LimitText = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="items wanted")]
+OffsetText = Annotated[int, msgspec.Meta(ge=0, le=10**9, description="items to skip")]
+
+
+class PageQuery(QueryStruct, frozen=True):
+    """The parameters of every counted list; a list with filters inherits from it."""
+
+    limit: LimitText | None = None
+    offset: OffsetText = 0
+
+    def bounds(self, settings: Settings) -> tuple[int, int]:
+        """Return (limit, offset); raises ValidationFailed for more than the settings allow."""
+        if self.offset > settings.page_offset_max:
+            raise ValidationFailed.of("offset", f"must be at most {settings.page_offset_max}")
+        return page_size(self.limit, settings), self.offset
+
+
+def page_size(limit: int | None, settings: Settings) -> int:
+    """Return the items of a page; raises ValidationFailed for more than the settings allow."""
+    if limit is None:
+        return settings.page_size
+    if limit > settings.page_size_max:
+        raise ValidationFailed.of("limit", f"must be at most {settings.page_size_max}")
+    return limit
+
 
 T = TypeVar("T")
 V = TypeVar("V")

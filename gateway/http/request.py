@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.access.principals import Principal
 from gateway.wire.errors import NotFound, Unauthorized
-from gateway.wire.wire_ids import parse_id
+from gateway.wire.scalars import parse_id
 
 if TYPE_CHECKING:
     from gateway.bootstrap.services import Services

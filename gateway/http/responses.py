@@ -1,17 +1,21 @@
-"""The two shapes every JSON answer has (DESIGN 6), encoded once.
+"""What an answer is: one of two envelopes, encoded once and sent whole.
 
-{"success":true,"data":...,"meta":{"timestamp","requestId"}} + "pagination" or "nextCursor" for
-lists {"success":false,"error":{"code","message","details"},"meta":...}
+    {"success":true,"data":...,"meta":{"timestamp","requestId"}}  lists + "pagination", "nextCursor"
+    {"success":false,"error":{"code","message","details"},"meta":...}
+
+The security headers are the edge's.
 """
 
 from typing import Any, Final
 
 import msgspec
+from starlette.types import Send
 
 from gateway.http.request import Page, Slice
 from gateway.http.routing import Shape
 from gateway.wire.errors import ApiError, Detail
-from gateway.wire.scalars import iso_millis, now_us
+from gateway.wire.scalars import iso_millis
+from persistence.clock import now_us
 
 
 class Meta(msgspec.Struct, frozen=True, rename="camel"):
@@ -95,3 +99,35 @@ def encode_error(error: ApiError, request_id: str) -> bytes:
     """Return the envelope of a failure."""
     body = ErrorBody(error.code, error.message, error.details, error.transient, error.replayed)
     return _ENCODE(Failure(False, body, Meta(iso_millis(now_us()), request_id)))
+
+
+JSON: Final = b"application/json"
+
+
+async def send_body(
+    send: Send,
+    status: int,
+    content_type: bytes,
+    body: bytes,
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+) -> None:
+    """Send a whole answer."""
+    start_headers = [
+        (b"content-type", content_type),
+        (b"content-length", b"%d" % len(body)),
+        *headers,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": start_headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_json(
+    send: Send, status: int, body: bytes, headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> None:
+    """Send JSON that is encoded already."""
+    await send_body(send, status, JSON, body, headers)
+
+
+async def send_error(send: Send, error: ApiError, request_id: str) -> None:
+    """Send the envelope of a failure."""
+    await send_json(send, error.status, encode_error(error, request_id), error.headers)

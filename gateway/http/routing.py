@@ -1,6 +1,6 @@
 """The route table: each route declared once, for the dispatcher, OpenAPI and the access test.
 
-    Route(method, path, handler, role, body, query, answer, shape, status, errors, summary, tag)
+    Route(method, path, handler, access, body, query, answer, shape, status, errors, summary, tag)
 
 Laws: a path segment is either literal or `{name}`; literal wins over `{name}` at the same place,
 so the order of the table means nothing. Bodies and queries are structs that forbid unknown fields.
@@ -36,7 +36,7 @@ PATH_VALUE_LENGTH: Final = 100
 """No slug, id or clientOrderId in a path is longer."""
 
 
-class Role(enum.Enum):
+class Access(enum.Enum):
     """Who may call a route; ADMIN may call what USER may."""
 
     PUBLIC = "public"
@@ -67,7 +67,7 @@ class Route:
     method: str
     path: str
     handler: Handler
-    role: Role
+    access: Access
     answer: Any
     summary: str
     tag: str
@@ -93,9 +93,9 @@ class Route:
         errors: set[type[ApiError]] = {*self.errors, ValidationFailed, InternalError}
         if self.limit is Limit.STANDARD:
             errors.add(RateLimited)
-        if self.role is not Role.PUBLIC:
+        if self.access is not Access.PUBLIC:
             errors.add(Unauthorized)
-        if self.role is Role.ADMIN:
+        if self.access is Access.ADMIN:
             errors.add(Forbidden)
         if self.body is not None:
             errors |= {PayloadTooLarge, UnsupportedMediaType}
@@ -124,8 +124,8 @@ class BoundRoute:
         self.template = template
         self.handler = route.handler
         self.parameters = route.parameters
-        self.needs_user = route.role is not Role.PUBLIC
-        self.admin_only = route.role is Role.ADMIN
+        self.needs_user = route.access is not Access.PUBLIC
+        self.admin_only = route.access is Access.ADMIN
         self.limited = route.limit is not Limit.UNLIMITED
         self.body_decoder = None if route.body is None else msgspec.json.Decoder(route.body)
         self.query = None if route.query is None else QueryDecoder(route.query)

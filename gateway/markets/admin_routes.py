@@ -25,9 +25,9 @@ from exchange.rules.market_admin import market_problem
 from exchange.rules.settlement import resolution_problem
 from gateway.engine_side.audited import run_audited
 from gateway.http.request import Request
-from gateway.http.routing import Role, Route
+from gateway.http.routing import Access, Route
 from gateway.markets.views import MarketView, market_view
-from gateway.trading.order_bodies import market_to_trade
+from gateway.trading.order_bodies import named_market
 from gateway.wire import strict_json as wire_json
 from gateway.wire.errors import (
     Conflict,
@@ -136,7 +136,7 @@ def _rate(raw: msgspec.Raw, field: str) -> int:
 
 async def set_status(request: Request[StatusBody, None]) -> MarketView:
     """Open, halt, fully halt or close a market."""
-    market = market_to_trade(request.services.view, request.path["slug"])
+    market = named_market(request.services.view, request.path["slug"])
     status = request.body.status
     target = f"market:{market.id} {status.value}"
     await run_audited(request, "market.status", target, SetMarketStatus(market.id, status))
@@ -146,7 +146,7 @@ async def set_status(request: Request[StatusBody, None]) -> MarketView:
 async def resolve(request: Request[ResolutionBody, None]) -> MarketView:
     """End a market and pay its holders."""
     body = request.body
-    market = market_to_trade(request.services.view, request.path["slug"])
+    market = named_market(request.services.view, request.path["slug"])
     payout = wire_json.price(body.yes_payout, "yesPayout") if is_given(body.yes_payout) else None
     command = ResolveMarket(market.id, body.outcome, payout, body.source)
     problem = resolution_problem(command)
@@ -162,7 +162,7 @@ ROUTES: Final = (
         method="POST",
         path="/markets",
         handler=create_market,
-        role=Role.ADMIN,
+        access=Access.ADMIN,
         body=MarketBody,
         answer=MarketView,
         status=201,
@@ -174,7 +174,7 @@ ROUTES: Final = (
         method="PATCH",
         path="/markets/{slug}/status",
         handler=set_status,
-        role=Role.ADMIN,
+        access=Access.ADMIN,
         body=StatusBody,
         answer=MarketView,
         errors=_COMMAND_ERRORS,
@@ -185,7 +185,7 @@ ROUTES: Final = (
         method="POST",
         path="/markets/{slug}/resolve",
         handler=resolve,
-        role=Role.ADMIN,
+        access=Access.ADMIN,
         body=ResolutionBody,
         answer=MarketView,
         errors=_COMMAND_ERRORS,

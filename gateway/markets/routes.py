@@ -12,16 +12,15 @@ from exchange.messages.bounds import CATEGORY_LENGTH
 from exchange.messages.terms import YES, MarketStatus, Outcome
 from exchange.model.market import Market
 from exchange.model.state import State
-from gateway.engine_side.history_port import PastTrade
-from gateway.http.pages import PageQuery
-from gateway.http.paging import SliceQuery, slice_of
+from gateway.http.paging import PageQuery, SliceQuery, slice_of
 from gateway.http.request import AnyRequest, Page, Request, Slice
-from gateway.http.routing import Role, Route, Shape
+from gateway.http.routing import Access, Route, Shape
 from gateway.markets.views import BookView, MarketView, book_view, market_view
 from gateway.trading.order_bodies import find_market
 from gateway.trading.views import TradeView, trade_view
 from gateway.wire.errors import NotFound, ValidationFailed
 from gateway.wire.strict_json import QueryStruct
+from persistence.repositories.history import PastTrade
 
 SEARCH_LENGTH: Final = 100
 DEPTH: Final = 20
@@ -128,7 +127,7 @@ def book_route(path: str) -> Route:
         method="GET",
         path=path,
         handler=get_book,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         query=BookQuery,
         answer=BookView,
         errors=(NotFound,),
@@ -143,7 +142,7 @@ def trades_route(path: str) -> Route:
         method="GET",
         path=path,
         handler=list_trades,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         query=TradesQuery,
         answer=TradeView,
         shape=Shape.SLICE,
@@ -158,7 +157,7 @@ ROUTES: Final = (
         method="GET",
         path="/markets",
         handler=list_markets,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         query=MarketsQuery,
         answer=MarketView,
         shape=Shape.PAGE,
@@ -169,7 +168,7 @@ ROUTES: Final = (
         method="GET",
         path="/markets/{slug}",
         handler=get_market,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         answer=MarketView,
         errors=(NotFound,),
         summary="Show a market, by its slug or id",

@@ -11,9 +11,8 @@ from zlib import crc32
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import YES, FeeModel, MarketStatus, Outcome, Resolution
 from exchange.model.market import Market
-from gateway.wire.scalars import iso_millis
+from gateway.wire.scalars import iso_millis, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
-from gateway.wire.wire_numbers import price_text, quantity_text
 
 CHECKSUM_LEVELS: Final = 10
 

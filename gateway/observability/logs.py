@@ -16,7 +16,8 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from gateway.settings.values import level_number
-from gateway.wire.scalars import iso_millis, now_us
+from gateway.wire.scalars import iso_millis
+from persistence.clock import now_us
 
 Logger = FilteringBoundLogger
 

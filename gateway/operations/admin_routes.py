@@ -11,7 +11,7 @@ from exchange.messages.terms import ExchangeMode, MarketStatus
 from exchange.messages.units import format_money
 from gateway.engine_side.audited import run_audited
 from gateway.http.request import Request
-from gateway.http.routing import Role, Route
+from gateway.http.routing import Access, Route
 from gateway.trading.order_bodies import ClientIdText, check_client_id
 from gateway.trading.views import BalanceView, balance_view
 from gateway.wire import strict_json as wire_json
@@ -128,7 +128,7 @@ ROUTES: Final = (
         method="POST",
         path="/admin/users/{id}/credit",
         handler=credit,
-        role=Role.ADMIN,
+        access=Access.ADMIN,
         body=CreditBody,
         answer=CreditView,
         errors=(NotFound, Conflict, *_COMMAND_ERRORS),
@@ -139,7 +139,7 @@ ROUTES: Final = (
         method="POST",
         path="/admin/exchange/mode",
         handler=set_mode,
-        role=Role.ADMIN,
+        access=Access.ADMIN,
         body=ModeBody,
         answer=ModeView,
         errors=_COMMAND_ERRORS,
@@ -150,7 +150,7 @@ ROUTES: Final = (
         method="GET",
         path="/admin/stats",
         handler=stats,
-        role=Role.ADMIN,
+        access=Access.ADMIN,
         answer=StatsView,
         summary="Show figures of the exchange",
         tag="admin",

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from gateway.http.request import File, Request
-from gateway.http.routing import Limit, Role, Route, RouteTable, Shape
+from gateway.http.routing import Access, Limit, Route, RouteTable, Shape
 from gateway.observability.metrics import CONTENT_TYPE
 from gateway.site import front_page as web_root
 from gateway.wire.errors import NotFound, Unavailable
@@ -102,7 +102,7 @@ ROOT_TABLE: Final = RouteTable(
             method="GET",
             path="/health",
             handler=health,
-            role=Role.PUBLIC,
+            access=Access.PUBLIC,
             answer=Health,
             limit=Limit.UNLIMITED,
             summary="Is the process alive",
@@ -112,7 +112,7 @@ ROOT_TABLE: Final = RouteTable(
             method="GET",
             path="/ready",
             handler=ready,
-            role=Role.PUBLIC,
+            access=Access.PUBLIC,
             answer=Status,
             errors=(Unavailable,),
             limit=Limit.UNLIMITED,
@@ -123,7 +123,7 @@ ROOT_TABLE: Final = RouteTable(
             method="GET",
             path="/metrics",
             handler=metrics,
-            role=Role.PUBLIC,
+            access=Access.PUBLIC,
             answer=str,
             shape=Shape.FILE,
             limit=Limit.UNLIMITED,
@@ -134,7 +134,7 @@ ROOT_TABLE: Final = RouteTable(
             method="GET",
             path="/static/{name}",
             handler=static_file,
-            role=Role.PUBLIC,
+            access=Access.PUBLIC,
             answer=str,
             shape=Shape.FILE,
             limit=Limit.UNLIMITED,

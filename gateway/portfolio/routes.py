@@ -7,11 +7,9 @@ from itertools import islice
 from typing import Final
 
 from exchange.model.accounts import Account
-from gateway.engine_side.history_port import PastEntry
-from gateway.http.pages import PageQuery
-from gateway.http.paging import SliceQuery, slice_of
+from gateway.http.paging import PageQuery, SliceQuery, slice_of
 from gateway.http.request import AnyRequest, Page, Request, Slice
-from gateway.http.routing import Role, Route, Shape
+from gateway.http.routing import Access, Route, Shape
 from gateway.portfolio.views import (
     EscrowView,
     LedgerView,
@@ -25,10 +23,11 @@ from gateway.portfolio.views import (
     portfolio_view,
     valued_position_view,
 )
-from gateway.trading.order_bodies import market_to_trade
+from gateway.trading.order_bodies import named_market
 from gateway.trading.routes import MarketText
 from gateway.trading.views import BalanceView
 from gateway.wire.errors import NotFound
+from persistence.repositories.history import PastEntry
 
 
 class PositionsQuery(PageQuery, frozen=True):
@@ -49,7 +48,7 @@ async def list_positions(request: Request[None, PositionsQuery]) -> Page[ValuedP
     account = _account(request)
     market_ids: list[int] = [] if account is None else sorted(account.positions)
     if query.market is not None:
-        wanted = market_to_trade(view, query.market).id
+        wanted = named_market(view, query.market).id
         market_ids = [market_id for market_id in market_ids if market_id == wanted]
     found = [
         (holding, view.markets[market_id])
@@ -101,7 +100,7 @@ ROUTES: Final = (
         method="GET",
         path="/user/balance",
         handler=get_balance,
-        role=Role.USER,
+        access=Access.USER,
         answer=BalanceView,
         summary="Show one's credits",
         tag="user",
@@ -110,7 +109,7 @@ ROUTES: Final = (
         method="GET",
         path="/user/positions",
         handler=list_positions,
-        role=Role.USER,
+        access=Access.USER,
         query=PositionsQuery,
         answer=ValuedPositionView,
         shape=Shape.PAGE,
@@ -122,7 +121,7 @@ ROUTES: Final = (
         method="GET",
         path="/user/portfolio",
         handler=get_portfolio,
-        role=Role.USER,
+        access=Access.USER,
         answer=PortfolioView,
         summary="Sum up all one has",
         tag="user",
@@ -131,7 +130,7 @@ ROUTES: Final = (
         method="GET",
         path="/user/escrow",
         handler=list_escrow,
-        role=Role.USER,
+        access=Access.USER,
         query=PageQuery,
         answer=EscrowView,
         shape=Shape.PAGE,
@@ -142,7 +141,7 @@ ROUTES: Final = (
         method="GET",
         path="/user/ledger",
         handler=list_ledger,
-        role=Role.USER,
+        access=Access.USER,
         query=SliceQuery,
         answer=LedgerView,
         shape=Shape.SLICE,

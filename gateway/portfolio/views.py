@@ -15,11 +15,10 @@ from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.proof.ledger import EntryKind
-from gateway.engine_side.history_port import PastEntry
 from gateway.trading.views import BalanceView, PositionView, balance_view, position_view, trade_id
-from gateway.wire.scalars import iso_millis
+from gateway.wire.scalars import iso_millis, money_text, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
-from gateway.wire.wire_numbers import money_text, price_text, quantity_text
+from persistence.repositories.history import PastEntry
 
 _NOTHING: Final = money_text(0)
 _NO_SHARES: Final = quantity_text(0)

@@ -23,7 +23,7 @@ from exchange.model.order_book import BookSide
 from exchange.model.state import State
 from gateway.cli.banner import trade_commands
 from gateway.http.request import File, Request
-from gateway.http.routing import Limit, Role, Route, Shape
+from gateway.http.routing import Access, Limit, Route, Shape
 
 SHOWN: Final = 25
 """Markets on the page."""
@@ -153,7 +153,7 @@ ROUTES: Final = (
         method="GET",
         path="/",
         handler=root_page,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         answer=str,
         shape=Shape.FILE,
         limit=Limit.UNLIMITED,
@@ -164,7 +164,7 @@ ROUTES: Final = (
         method="GET",
         path="/live",
         handler=live_part,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         answer=str,
         shape=Shape.FILE,
         limit=Limit.UNLIMITED,

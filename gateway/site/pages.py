@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.http.request import File, Request
-from gateway.http.routing import Limit, Role, Route, Shape
+from gateway.http.routing import Access, Limit, Route, Shape
 from gateway.operations.health_routes import STATIC_FILES
 
 
@@ -22,7 +22,7 @@ ROUTES: Final = (
         method="GET",
         path="/openapi.json",
         handler=openapi,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         answer=str,
         shape=Shape.FILE,
         limit=Limit.UNLIMITED,
@@ -33,7 +33,7 @@ ROUTES: Final = (
         method="GET",
         path="/docs",
         handler=docs,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         answer=str,
         shape=Shape.FILE,
         limit=Limit.UNLIMITED,

@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from exchange.model.state import State
 from gateway.access.client_address import ClientAddresses
-from gateway.http.answers import send_body, send_error
+from gateway.http.responses import send_body, send_error
 from gateway.jobs.background import in_background
 from gateway.sockets.link import GOING_AWAY, RELOADED, SHUTTING_DOWN
 from gateway.sockets.server import ADDRESS, SocketServer

@@ -16,16 +16,17 @@ from gateway.access.principals import Principal
 from gateway.sockets.frames import Message
 from gateway.sockets.services import SocketServices
 from gateway.sockets.session import SocketSession
-from gateway.trading.order_bodies import market_to_trade
+from gateway.trading.order_bodies import named_market
 from gateway.wire.errors import ApiError, Unauthorized, ValidationFailed
-from gateway.wire.scalars import iso_millis, now_us
+from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import BodyStruct, decode
+from persistence.clock import now_us
 
 MARKET_LENGTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SocketEvent:
     """A row: how the payload is decoded, and what is done with it.
 
     The handler runs in the step in which the event was read and answers by the session (at once or
@@ -37,7 +38,7 @@ class Event:
     payload_required: bool = True
 
 
-class MarketBody(BodyStruct, frozen=True):
+class SubscribeBody(BodyStruct, frozen=True):
     """A market by its id or its slug; without `outcome` both books are meant."""
 
     market_id: str | None = None
@@ -96,10 +97,10 @@ class SignedInAs(msgspec.Struct, frozen=True, rename="camel"):
     expires_at: str
 
 
-def subscribe(session: SocketSession, body: MarketBody, ack_id: int | None) -> None:
+def subscribe(session: SocketSession, body: SubscribeBody, ack_id: int | None) -> None:
     """Join a market's rooms; the ack comes first, then the snapshots, in one step."""
     services = session.services
-    market = market_to_trade(services.view, body.name())
+    market = named_market(services.view, body.name())
     outcomes = body.outcomes()
     session.check_room_for(market.id, outcomes)
     session.ack(
@@ -116,9 +117,9 @@ def subscribe(session: SocketSession, body: MarketBody, ack_id: int | None) -> N
     session.subscribe(market, outcomes)
 
 
-def unsubscribe(session: SocketSession, body: MarketBody, ack_id: int | None) -> None:
+def unsubscribe(session: SocketSession, body: SubscribeBody, ack_id: int | None) -> None:
     """Leave a market's rooms; leaving one that wasn't joined is no mistake."""
-    market = market_to_trade(session.services.view, body.name())
+    market = named_market(session.services.view, body.name())
     session.unsubscribe(market.id, body.outcomes())
     session.ack(ack_id, Left(str(market.id), body.outcomes()))
 
@@ -164,15 +165,15 @@ async def verified(services: SocketServices, address: str, token: str) -> Princi
 _RAW_EVENT: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _NAME: Final = msgspec.json.Decoder(str)
 
-EVENTS: Final[dict[str, Event]] = {
-    "subscribe:market": Event(msgspec.json.Decoder(MarketBody), subscribe),
-    "unsubscribe:market": Event(msgspec.json.Decoder(MarketBody), unsubscribe),
-    "ping": Event(msgspec.json.Decoder(NoBody), ping, payload_required=False),
-    "session:authenticate": Event(msgspec.json.Decoder(TokenBody), authenticate),
+EVENTS: Final[dict[str, SocketEvent]] = {
+    "subscribe:market": SocketEvent(msgspec.json.Decoder(SubscribeBody), subscribe),
+    "unsubscribe:market": SocketEvent(msgspec.json.Decoder(SubscribeBody), unsubscribe),
+    "ping": SocketEvent(msgspec.json.Decoder(NoBody), ping, payload_required=False),
+    "session:authenticate": SocketEvent(msgspec.json.Decoder(TokenBody), authenticate),
 }
 
 
-def read_event(text: str, events: dict[str, Event]) -> tuple[Event, Any]:
+def read_event(text: str, events: dict[str, SocketEvent]) -> tuple[SocketEvent, Any]:
     """Return the row and the payload of an event's JSON; raises ValidationFailed."""
     try:
         parts = _RAW_EVENT.decode(text)
@@ -196,7 +197,9 @@ def read_event(text: str, events: dict[str, Event]) -> tuple[Event, Any]:
     return event, decode(bytes(parts[1]), event.payload)
 
 
-def handle(session: SocketSession, ack_id: int | None, text: str, events: dict[str, Event]) -> None:
+def handle(
+    session: SocketSession, ack_id: int | None, text: str, events: dict[str, SocketEvent]
+) -> None:
     """Handle one event and see that it is answered."""
     try:
         session.admit()

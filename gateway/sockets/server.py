@@ -36,7 +36,7 @@ from gateway.sockets.session import SocketSession
 from gateway.sockets.transport import transport_of
 from gateway.trading.socket_events import ALL_EVENTS
 from gateway.wire.errors import ApiError, DatabaseAway, InternalError, Unauthorized
-from persistence.postgres.outages import OUTAGES
+from persistence.postgres.database import OUTAGES
 
 PROTOCOL_ERROR: Final = 1002
 ADDRESS: Final = "probity.address"

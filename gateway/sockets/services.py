@@ -7,17 +7,17 @@ from typing import Protocol
 from exchange.model.state import State
 from gateway.access.principals import Principal
 from gateway.access.rate_limits import RateLimits
-from gateway.engine_side.feed import Feed
-from gateway.engine_side.history_port import History
-from gateway.engine_side.ports import CommandPort
+from gateway.engine_side.ports import History
+from gateway.engine_side.readiness import ViewFeed
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.settings.settings import Settings
 from gateway.streaming.rooms import Rooms
+from persistence.loop.ports import CommandPort
 
 
 class TokenChecks(Protocol):
-    """The part of `auth.Auth` that sockets need."""
+    """The part of `auth.SignIn` that sockets need."""
 
     on_revoked: list[Callable[[int, int], None]]
 
@@ -40,5 +40,5 @@ class SocketServices:
     limits: RateLimits
     metrics: Metrics
     rooms: Rooms
-    feed: Feed
+    feed: ViewFeed
     logger: Logger

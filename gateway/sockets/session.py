@@ -16,7 +16,6 @@ import msgspec
 from exchange.messages.terms import Outcome
 from exchange.model.market import Market
 from gateway.access.principals import Principal
-from gateway.engine_side.ports import CommandNotTaken, EngineElsewhere, OutcomeUnknown
 from gateway.http.responses import ErrorBody
 from gateway.sockets.frames import NAMESPACES, Message, ack_frame
 from gateway.sockets.link import (
@@ -38,7 +37,8 @@ from gateway.wire.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from persistence.postgres.outages import OUTAGES
+from persistence.errors import CommandNotTaken, EngineElsewhere, OutcomeUnknown
+from persistence.postgres.database import OUTAGES
 
 T = TypeVar("T")
 

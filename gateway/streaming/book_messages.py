@@ -19,8 +19,8 @@ from exchange.model.market import Market
 from exchange.model.order_book import Order
 from gateway.markets.views import CHECKSUM_LEVELS, WireLevels, book_levels, checksum, wire_levels
 from gateway.sockets.frames import Message
+from gateway.wire.scalars import price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
-from gateway.wire.wire_numbers import price_text, quantity_text
 
 EVENT: Final = "orderbook_update"
 _EVERY_LEVEL: Final = PRICE_SCALE

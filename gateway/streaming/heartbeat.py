@@ -18,7 +18,8 @@ from gateway.sockets.services import SocketServices
 from gateway.sockets.session import SocketSession
 from gateway.sockets.untold import Untold
 from gateway.streaming.rooms import Rooms
-from gateway.wire.scalars import iso_millis, now_us
+from gateway.wire.scalars import iso_millis
+from persistence.clock import now_us
 
 INTERVAL_SECONDS: Final = 1.0
 
@@ -31,7 +32,7 @@ class MarketBeat(msgspec.Struct, frozen=True, rename="camel"):
     trade_no: int
 
 
-class Beat(msgspec.Struct, frozen=True, rename="camel"):
+class HeartbeatMessage(msgspec.Struct, frozen=True, rename="camel"):
     """One heartbeat; `accountSeq` is null before sign-in."""
 
     timestamp: str
@@ -91,5 +92,6 @@ class Heartbeat:
         followed = [markets[market_id] for market_id in session.followed()]
         epoch = self._services.rooms.epoch
         return Message(
-            "heartbeat", Beat(timestamp, epoch, followed, account_seq, self._services.feed.is_stale)
+            "heartbeat",
+            HeartbeatMessage(timestamp, epoch, followed, account_seq, self._services.feed.is_stale),
         )

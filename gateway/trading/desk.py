@@ -2,10 +2,10 @@
 
 from exchange.messages.reasons import Reason
 from exchange.model.order_book import Order
-from gateway.engine_side.history_port import History
+from gateway.engine_side.ports import History
 from gateway.engine_side.refusals import EngineRefused
 from gateway.wire.errors import UnknownOutcome
-from persistence.postgres.outages import OUTAGES
+from persistence.postgres.database import OUTAGES
 
 
 async def cancelled_order(history: History, order_id: int) -> Order:

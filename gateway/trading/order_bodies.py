@@ -30,8 +30,8 @@ from exchange.rules.placing import terms_problem
 from gateway.engine_side.refusals import EngineRefused
 from gateway.wire import strict_json as wire_json
 from gateway.wire.errors import ValidationFailed
+from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import BodyStruct, MoneyText, PriceText, QuantityText, not_given
-from gateway.wire.wire_ids import parse_id
 
 _CANCEL_TAKER: Final = SelfTradePrevention.CANCEL_TAKER
 _CLIENT_ID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{CLIENT_ID_LENGTH}}}", re.ASCII)
@@ -113,7 +113,7 @@ def find_market(view: State, slug_or_id: str) -> Market | None:
     return market
 
 
-def market_to_trade(view: State, slug_or_id: str) -> Market:
+def named_market(view: State, slug_or_id: str) -> Market:
     """Return the market that a command names; raises the engine's own refusal if there is none."""
     market = find_market(view, slug_or_id)
     if market is None:

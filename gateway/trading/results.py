@@ -25,7 +25,6 @@ from exchange.messages.events import (
 from exchange.messages.terms import OrderStatus
 from exchange.model.market import Market
 from exchange.model.order_book import Order
-from gateway.engine_side.ports import Answer
 from gateway.engine_side.refusals import refused
 from gateway.trading.views import (
     BalanceView,
@@ -36,6 +35,7 @@ from gateway.trading.views import (
     taker_fill_view,
 )
 from gateway.wire.strict_json import AnswerStruct
+from persistence.loop.ports import Answer
 
 _OPEN: Final = OrderStatus.OPEN
 _PARTIAL: Final = OrderStatus.PARTIAL

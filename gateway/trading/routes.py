@@ -23,10 +23,10 @@ from exchange.model.order_book import Order
 from gateway.engine_side.refusals import EngineRefused
 from gateway.http.paging import SliceQuery, slice_of
 from gateway.http.request import AnyRequest, Request, Slice
-from gateway.http.routing import Role, Route, Shape
+from gateway.http.routing import Access, Route, Shape
 from gateway.markets.routes import book_route, trades_route
 from gateway.trading.desk import cancelled_order, no_such_order
-from gateway.trading.order_bodies import OrderBody, check_client_id, market_to_trade, place_command
+from gateway.trading.order_bodies import OrderBody, check_client_id, named_market, place_command
 from gateway.trading.results import (
     AllCancelledView,
     CancelledView,
@@ -46,8 +46,8 @@ from gateway.wire.errors import (
     UnknownOutcome,
     ValidationFailed,
 )
+from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import QueryStruct
-from gateway.wire.wire_ids import parse_id
 
 STATUSES_LENGTH: Final = 80
 
@@ -82,7 +82,7 @@ class OrdersQuery(SliceQuery, frozen=True):
 async def place(request: Request[OrderBody, None]) -> PlacedView:
     """Place an order."""
     services = request.services
-    market = market_to_trade(services.view, request.path["id"])
+    market = named_market(services.view, request.path["id"])
     command = place_command(request.body, request.user_id, market.id)
     return placed_view(await services.commands.submit(command), market)
 
@@ -103,7 +103,7 @@ async def cancel_all(request: Request[None, CancelAllQuery]) -> AllCancelledView
     """Cancel every open order of the caller, in one market or in all."""
     services, market_id = request.services, None
     if request.query.market is not None:
-        market_id = market_to_trade(services.view, request.query.market).id
+        market_id = named_market(services.view, request.query.market).id
     return all_cancelled_view(await services.commands.submit(CancelAll(request.user_id, market_id)))
 
 
@@ -144,7 +144,7 @@ async def list_orders(request: Request[None, OrdersQuery]) -> Slice[OrderView]:
     statuses = parse_statuses(query.status)
     market_id = None
     if query.market is not None:
-        market_id = market_to_trade(view, query.market).id
+        market_id = named_market(view, query.market).id
     found: Sequence[Order]
     if statuses and _IN_MEMORY.issuperset(statuses):
         account = view.accounts.get(request.user_id)
@@ -214,7 +214,7 @@ ROUTES: Final = (
         method="POST",
         path="/orders/{id}",
         handler=place,
-        role=Role.USER,
+        access=Access.USER,
         body=OrderBody,
         answer=PlacedView,
         status=201,
@@ -226,7 +226,7 @@ ROUTES: Final = (
         method="DELETE",
         path="/orders/{id}",
         handler=cancel,
-        role=Role.USER,
+        access=Access.USER,
         answer=CancelledView,
         errors=_COMMAND_ERRORS,
         summary="Cancel an open order",
@@ -236,7 +236,7 @@ ROUTES: Final = (
         method="DELETE",
         path="/orders",
         handler=cancel_all,
-        role=Role.USER,
+        access=Access.USER,
         query=CancelAllQuery,
         answer=AllCancelledView,
         errors=_COMMAND_ERRORS,
@@ -248,7 +248,7 @@ ROUTES: Final = (
             method="GET",
             path=path,
             handler=list_orders,
-            role=Role.USER,
+            access=Access.USER,
             query=OrdersQuery,
             answer=OrderView,
             shape=Shape.SLICE,
@@ -262,7 +262,7 @@ ROUTES: Final = (
         method="GET",
         path="/orders/{id}",
         handler=get_order,
-        role=Role.USER,
+        access=Access.USER,
         answer=OrderView,
         errors=(Forbidden, NotFound),
         summary="Show one of one's orders",
@@ -272,7 +272,7 @@ ROUTES: Final = (
         method="GET",
         path="/orders/by-client-id/{clientOrderId}",
         handler=get_order_by_client_id,
-        role=Role.USER,
+        access=Access.USER,
         answer=OrderView,
         errors=(NotFound,),
         summary="Show the order placed under an id of one's own",

@@ -12,11 +12,10 @@ import msgspec
 
 from exchange.messages.commands import CancelAll, CancelOrder
 from exchange.model.order_book import Order
-from gateway.engine_side.ports import Answer
-from gateway.sockets.events import EVENTS, MARKET_LENGTH, Event
+from gateway.sockets.events import EVENTS, MARKET_LENGTH, SocketEvent
 from gateway.sockets.session import SocketSession
 from gateway.trading.desk import cancelled_order
-from gateway.trading.order_bodies import OrderBody, market_to_trade, place_command
+from gateway.trading.order_bodies import OrderBody, named_market, place_command
 from gateway.trading.results import (
     AllCancelledView,
     CancelledView,
@@ -26,8 +25,9 @@ from gateway.trading.results import (
     placed_view,
 )
 from gateway.wire.errors import ValidationFailed
+from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import BodyStruct
-from gateway.wire.wire_ids import parse_id
+from persistence.loop.ports import Answer
 
 
 class PlaceBody(OrderBody, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class CancelAllBody(BodyStruct, frozen=True):
 def place(session: SocketSession, body: PlaceBody, ack_id: int | None) -> None:
     """Place an order."""
     user_id, services = session.user_id(), session.services
-    market = market_to_trade(services.view, body.market[:MARKET_LENGTH])
+    market = named_market(services.view, body.market[:MARKET_LENGTH])
     future = services.commands.submit(place_command(body, user_id, market.id))
     session.answer_later(ack_id, future, lambda answer: placed_view(answer, market))
 
@@ -90,7 +90,7 @@ def cancel_all(session: SocketSession, body: CancelAllBody | None, ack_id: int |
     user_id, services = session.user_id(), session.services
     market_id = None
     if body is not None and body.market is not None:
-        market_id = market_to_trade(services.view, body.market[:MARKET_LENGTH]).id
+        market_id = named_market(services.view, body.market[:MARKET_LENGTH]).id
     future = services.commands.submit(CancelAll(user_id, market_id))
     session.answer_later(ack_id, future, _all_cancelled)
 
@@ -99,11 +99,11 @@ def _all_cancelled(answer: Answer) -> AllCancelledView:
     return all_cancelled_view(answer)
 
 
-ALL_EVENTS: Final[dict[str, Event]] = {
+ALL_EVENTS: Final[dict[str, SocketEvent]] = {
     **EVENTS,
-    "order:place": Event(msgspec.json.Decoder(PlaceBody), place),
-    "order:cancel": Event(msgspec.json.Decoder(CancelBody), cancel),
-    "order:cancel_all": Event(
+    "order:place": SocketEvent(msgspec.json.Decoder(PlaceBody), place),
+    "order:cancel": SocketEvent(msgspec.json.Decoder(CancelBody), cancel),
+    "order:cancel_all": SocketEvent(
         msgspec.json.Decoder(CancelAllBody), cancel_all, payload_required=False
     ),
 }

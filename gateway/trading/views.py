@@ -28,13 +28,12 @@ from exchange.messages.terms import (
 from exchange.model.accounts import Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
-from gateway.wire.scalars import iso_millis
+from gateway.wire.scalars import iso_millis, money_text, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
-from gateway.wire.wire_numbers import money_text, price_text, quantity_text
 
 TAKER: Final = "TAKER"
 MAKER: Final = "MAKER"
-Role = Literal["TAKER", "MAKER"]
+TradeRole = Literal["TAKER", "MAKER"]
 
 
 class OrderView(AnswerStruct, frozen=True, gc=False):
@@ -89,7 +88,7 @@ class FillView(TradeView, frozen=True, gc=False):
     """A trade as one of its two sides sees it: which order of theirs it was, and the fee paid."""
 
     order_id: str
-    role: Role
+    role: TradeRole
     fee: str
 
 

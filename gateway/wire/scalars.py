@@ -1,4 +1,10 @@
-"""Time on the wire: ISO-8601, UTC, "Z", milliseconds; inside it is integer microseconds."""
+"""How one value is written: ids, numbers and times.
+
+An id is the decimal string of the positive integer it is inside. A time is ISO-8601, UTC, "Z",
+milliseconds; inside it is integer microseconds. Numbers have the forms of `exchange.messages.units`
+and are remembered, as are times: the same few come again and again. An order's price is one of a
+market's ticks, most quantities are round, a balance is told in an answer and in a message.
+"""
 
 import re
 import time
@@ -6,7 +12,27 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
+from exchange.messages.bounds import PRICE_SCALE, STORED_MAX
+from exchange.messages.units import format_money, format_price, format_quantity
 from gateway.wire.errors import ValidationFailed
+
+_REMEMBERED: Final = 8_192
+
+price_text: Final = lru_cache(PRICE_SCALE)(format_price)
+quantity_text: Final = lru_cache(_REMEMBERED)(format_quantity)
+money_text: Final = lru_cache(_REMEMBERED)(format_money)
+
+
+_ID: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+
+
+def parse_id(text: str) -> int | None:
+    """Return the id that `text` writes (1 to 2^62-1, plain ASCII digits), None if it is none."""
+    if _ID.fullmatch(text) is None:
+        return None
+    number = int(text)
+    return number if number <= STORED_MAX else None
+
 
 _ISO: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
@@ -15,11 +41,6 @@ _ISO: Final = re.compile(
 )
 _LENGTH: Final = 40
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def now_us() -> int:
-    """Return the wall clock in microseconds since the Unix epoch."""
-    return time.time_ns() // 1_000
 
 
 @lru_cache(maxsize=1_024)

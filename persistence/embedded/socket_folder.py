@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from persistence.embedded.unprivileged import Account
+from persistence.embedded.unprivileged import SystemAccount
 from persistence.errors import EmbeddedPostgresError
 
 _LONGEST_PATH: Final = 103  # bytes: macOS takes 104 with the final zero, Linux 108
@@ -22,7 +22,7 @@ _SOCKET_NAME: Final = ".s.PGSQL.5432.lock"
 _SPECIAL: Final = frozenset("\"'\\,\n")
 
 
-def make_socket_folder(data_folder: Path, account: Account) -> Path:
+def make_socket_folder(data_folder: Path, account: SystemAccount) -> Path:
     """Make, or find again, the socket's folder for the server of ``data_folder``.
 
     Raises:
@@ -45,7 +45,7 @@ def _places(data_folder: Path) -> Iterator[Path]:
     yield Path("/tmp") / f"probity-{key}"  # noqa: S108 - made private, and refused if another's
 
 
-def _make_private(folder: Path, account: Account) -> None:
+def _make_private(folder: Path, account: SystemAccount) -> None:
     try:
         folder.mkdir(mode=0o700)
         os.chown(folder, account.uid, account.gid)

@@ -32,7 +32,7 @@ _DAC_READ_SEARCH: Final = 2
 _SETPCAP: Final = 8
 
 
-class Account(NamedTuple):
+class SystemAccount(NamedTuple):
     """The operating system's account that a program runs on."""
 
     uid: int
@@ -51,7 +51,7 @@ class Account(NamedTuple):
         return [*drop, *map(str, reaches), "--", *program]
 
 
-def account_for(folder: Path) -> Account:
+def account_for(folder: Path) -> SystemAccount:
     """Choose the account for a server whose files are, or will be, in ``folder``.
 
     Ours, unless we are root; then the owner of an existing folder, else the first of `probity`
@@ -61,15 +61,15 @@ def account_for(folder: Path) -> Account:
         LookupError: we are root and the machine has neither account.
     """
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid())
+        return SystemAccount(os.geteuid(), os.getegid())
     if folder.exists() and (owner := folder.stat()).st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid)
+        return SystemAccount(owner.st_uid, owner.st_gid)
     for name in _PREFERRED_ACCOUNTS:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Account(entry.pw_uid, entry.pw_gid)
+        return SystemAccount(entry.pw_uid, entry.pw_gid)
     raise LookupError(f"none of the accounts {', '.join(_PREFERRED_ACCOUNTS)} exists")
 
 
@@ -92,7 +92,7 @@ def _call(name: str, *arguments: object) -> None:
         raise OSError(code, f"{name}: {os.strerror(code)}")
 
 
-def _drop_to(account: Account) -> None:
+def _drop_to(account: SystemAccount) -> None:
     """Leave root; on Linux the capabilities stay permitted, but none is in effect."""
     if sys.platform == "linux":
         _call("prctl", _PR_SET_KEEPCAPS, 1, 0, 0, 0)
@@ -134,7 +134,7 @@ def _is_open(path: str) -> bool:
     return os.access(path, os.R_OK | os.X_OK)
 
 
-def _become(account: Account, reaches: Sequence[str], program: list[str]) -> NoReturn:
+def _become(account: SystemAccount, reaches: Sequence[str], program: list[str]) -> NoReturn:
     _drop_to(account)
     choices: list[tuple[int, ...]] = [(_DAC_READ_SEARCH,), (_DAC_OVERRIDE,)]
     if all(map(_is_open, reaches)):
@@ -152,4 +152,4 @@ def _become(account: Account, reaches: Sequence[str], program: list[str]) -> NoR
 if __name__ == "__main__":
     _uid, _gid, *_rest = sys.argv[1:]
     _split = _rest.index("--")
-    _become(Account(int(_uid), int(_gid)), _rest[:_split], _rest[_split + 1 :])
+    _become(SystemAccount(int(_uid), int(_gid)), _rest[:_split], _rest[_split + 1 :])

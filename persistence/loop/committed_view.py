@@ -38,7 +38,7 @@ def apply_committed(
     view.dirty.clear()
 
 
-class Publisher:
+class CommittedView:
     """Applies committed batches to the view, tells the listeners, answers."""
 
     def __init__(

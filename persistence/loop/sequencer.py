@@ -25,13 +25,14 @@ from exchange.engine import Engine
 from exchange.messages.commands import Command, PlaceOrder
 from exchange.model.idempotency import key_of
 from exchange.proof.running_balances import RunningBalances
+from persistence.clock import now_us
 from persistence.errors import BatchRefused, EngineClosed, OutcomeUnknown
 from persistence.journal.journal import SealedBatch
 from persistence.journal.reader import Fetching
 from persistence.journal.rows import encode_command
 from persistence.journal.tip import Tip
 from persistence.loop.command_queue import QUEUE_COMMANDS, CommandQueue, Waiting
-from persistence.loop.committed_view import TURN_S, Publisher
+from persistence.loop.committed_view import TURN_S, CommittedView
 from persistence.loop.first_answers import refuse
 from persistence.loop.intake import Intake
 from persistence.loop.isolation import rerun_alone
@@ -51,11 +52,6 @@ _LONGEST_WAIT_S: Final = 1.0
 """The clock may be set; look at it so often."""
 
 
-def wall_clock() -> int:
-    """Return the time in microseconds since the Unix epoch."""
-    return time.time_ns() // 1000
-
-
 class Sequencer:
     """A running engine; implements `ports.CommandPort`. Made from what recovery gives."""
 
@@ -67,7 +63,7 @@ class Sequencer:
         listeners: Sequence[ExecutionListener] = (),
         batch_listeners: Sequence[BatchListener] = (),
         observer: EngineObserver | None = None,
-        clock: Callable[[], int] = wall_clock,
+        clock: Callable[[], int] = now_us,
         queue_bound: int = QUEUE_COMMANDS,
     ) -> None:
         """Take over the engine.
@@ -91,7 +87,7 @@ class Sequencer:
         self._balances = RunningBalances(recovered.live)
         self._store = store
         self._batch_listeners = list(batch_listeners)
-        self._publisher = Publisher(recovered.view, store, listeners)
+        self._publisher = CommittedView(recovered.view, store, listeners)
         self._observer: EngineObserver = observer or Unobserved()
         self._clock = clock
         self._queue = CommandQueue(queue_bound)

@@ -215,3 +215,13 @@ def _is_gone(connection: "PoolConnectionProxy[Record]") -> bool:
 def _unavailable(error: Exception) -> DatabaseUnavailable:
     reason = str(error) or type(error).__name__
     return DatabaseUnavailable(f"the database can't be reached: {reason}")
+
+
+OUTAGES: Final = (
+    DatabaseUnavailable,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    # Refused and reset connections; TimeoutError is one of these too.
+    OSError,
+)

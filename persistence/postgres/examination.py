@@ -5,12 +5,12 @@ needs of a server is asked here in one go, so that an operator sees all that is 
 the first refusal of a start. What is good or bad, and what to do about it, is judged by the caller.
 """
 
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 import msgspec
 
+from persistence.clock import now_us
 from persistence.errors import DatabaseUnavailable, DatabaseUnsuitable
 from persistence.postgres import migrate
 from persistence.postgres.database import assert_durable, connect
@@ -98,11 +98,11 @@ async def _compare_clocks(connection: "Connection") -> tuple[int, int]:
     """Return (how far the server's clock is ahead, the error of that): the quickest round's."""
     rounds = []
     for _ in range(_CLOCK_ROUNDS):
-        before = time.time_ns() // 1_000
+        before = now_us()
         theirs = await connection.fetchval(
             "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
         )
-        after = time.time_ns() // 1_000
+        after = now_us()
         # A clock that was set back in between would make the way negative.
         rounds.append((abs(after - before) // 2, theirs - (before + after) // 2))
     error, ahead = min(rounds)

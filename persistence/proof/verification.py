@@ -14,7 +14,7 @@ and not its past. The order is from the ground up:
     laws       every invariant holds
     tip        the database isn't behind what was acknowledged
 
-Nothing is mended here. How each part is replayed and compared is `replay` and `comparisons`.
+Nothing is mended here. How each part is replayed and compared is `rerun` and `comparisons`.
 """
 
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ from persistence.journal.tip import Tip
 from persistence.loop.recovery import tip_problem
 from persistence.proof import sums
 from persistence.proof.comparisons import Comparisons
-from persistence.proof.replay import Replay
+from persistence.proof.rerun import Rerun
 
 if TYPE_CHECKING:
     import asyncpg
@@ -67,22 +67,22 @@ async def _checks(connection: "Connection", tip: Tip | None) -> AsyncIterator[Ch
     head = await tables.read_head(connection)
     problem, rows = await _chain_problem(connection, head)
     yield _result("journal", problem, f"{head.last_seq} commands in {rows} batches, chain whole")
-    replay = Replay()
+    rerun = Rerun()
     comparisons = Comparisons(connection)
     async for row in stream(connection):
-        replay.run(row)
-        if replay.event_problem is not None:
+        rerun.run(row)
+        if rerun.event_problem is not None:
             break
-        await comparisons.compare(replay.done, replay.ended_orders())
-    yield _result("events", replay.event_problem, f"{replay.events} applied from genesis")
-    yield _result("commands", replay.command_problem, f"{replay.reruns} give the same events again")
+        await comparisons.compare(rerun.done, rerun.ended_orders())
+    yield _result("events", rerun.event_problem, f"{rerun.events} applied from genesis")
+    yield _result("commands", rerun.command_problem, f"{rerun.reruns} give the same events again")
     yield _result("sums", await sums.problem(connection), "entries sum to 0, balances to theirs")
     await comparisons.finish()
     for name in comparisons.names:
         problem = comparisons.problems.get(name)
         yield _result(name, problem, f"{comparisons.counts[name]} rows as the events say")
     snapshot = await tables.read_in_transaction(connection)
-    rebuilt = replay.state
+    rebuilt = rerun.state
     try:
         stored = tables.build(snapshot, with_ids=True)
     except LookupError as error:

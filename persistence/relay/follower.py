@@ -30,9 +30,8 @@ from persistence.journal.reader import Fetching, rows_after
 from persistence.journal.rows import JournalRow
 from persistence.loop.committed_view import COMMANDS_BETWEEN_LOOKS, TURN_S, apply_committed
 from persistence.loop.ports import ExecutionListener
-from persistence.postgres.database import connect
-from persistence.postgres.outages import OUTAGES
-from persistence.relay.messages import Beat, Message, Rows
+from persistence.postgres.database import OUTAGES, connect
+from persistence.relay.messages import Beat, BusMessage, Rows
 
 STALE_AFTER_S: Final = 2.5
 """So long the engine may be unheard; it beats each second."""
@@ -45,7 +44,7 @@ _AWAY: Final = (*OUTAGES, asyncpg.InterfaceError)
 class MessageSource(Protocol):
     """From where the engine's messages come; `redis_subscriber` in production."""
 
-    async def receive(self) -> Message | None:
+    async def receive(self) -> BusMessage | None:
         """Return the next message; None after a silence, or if something may have been missed."""
 
     async def close(self) -> None:
@@ -154,7 +153,7 @@ class Follower:
         except Exception as error:  # noqa: BLE001 - the outermost boundary: the view isn't trusted
             self.failed.set_result(error)
 
-    async def _take(self, message: Message | None) -> None:
+    async def _take(self, message: BusMessage | None) -> None:
         if message is None:
             await self._catch_up()
             return
@@ -193,7 +192,7 @@ class Follower:
             and row.expected_hash() == row.hash
         )
 
-    def _covers(self, message: Message) -> bool:
+    def _covers(self, message: BusMessage) -> bool:
         """Say whether the view holds everything that the message speaks of."""
         if isinstance(message, Rows):
             return self.view.seq >= message.rows[-1].last_seq

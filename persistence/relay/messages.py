@@ -45,9 +45,9 @@ class Beat(msgspec.Struct, frozen=True, array_like=True, tag="beat"):
     hash: bytes
 
 
-Message = Rows | Beat
+BusMessage = Rows | Beat
 encode: Final = msgspec.msgpack.Encoder().encode
-decode: Final = msgspec.msgpack.Decoder(Message).decode
+decode: Final = msgspec.msgpack.Decoder(BusMessage).decode
 
 
 def channel_of(database_id: str) -> str:

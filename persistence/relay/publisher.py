@@ -21,8 +21,8 @@ from persistence.relay.messages import (
     MESSAGE_BYTES,
     RETRY_S,
     Beat,
+    BusMessage,
     BusObserver,
-    Message,
     Rows,
     channel_of,
     encode,
@@ -114,7 +114,7 @@ class RedisPublisher:
             else:
                 await self._wait(left)
 
-    async def _send(self, client: "Redis", message: Message) -> None:
+    async def _send(self, client: "Redis", message: BusMessage) -> None:
         await client.publish(self._channel, encode(message))
 
     def _take(self) -> list[JournalRow]:

@@ -15,8 +15,8 @@ import msgspec
 from persistence.relay.messages import (
     FAILURES,
     RETRY_S,
+    BusMessage,
     BusObserver,
-    Message,
     channel_of,
     decode,
     make_client,
@@ -45,7 +45,7 @@ class RedisSubscriber:
         self._heard_at = 0.0
         self._is_connected: bool | None = None
 
-    async def receive(self) -> Message | None:
+    async def receive(self) -> BusMessage | None:
         """Return the next message; None if none came in time, or something may have been missed."""
         clock = asyncio.get_running_loop().time
         try:
@@ -62,7 +62,7 @@ class RedisSubscriber:
         self._heard_at = clock()
         self._note(True)
         try:
-            message: Message = decode(found)
+            message: BusMessage = decode(found)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         return message

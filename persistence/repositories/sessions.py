@@ -16,7 +16,7 @@ import msgspec
 from persistence.postgres.database import DeadlinePool
 
 
-class Outcome(enum.Enum):
+class RotationOutcome(enum.Enum):
     """What came of a refresh."""
 
     ROTATED = "rotated"
@@ -27,7 +27,7 @@ class Outcome(enum.Enum):
 class Rotation(msgspec.Struct, frozen=True):
     """The outcome, and whose session it is where the token is known."""
 
-    outcome: Outcome
+    outcome: RotationOutcome
     user_id: int | None = None
     session_id: int | None = None
 
@@ -73,15 +73,15 @@ class Sessions:
                 old_hash,
             )
             if row is None:
-                return Rotation(Outcome.REFUSED)
+                return Rotation(RotationOutcome.REFUSED)
             user_id, session_id = row["user_id"], row["session_id"]
             if row["revoked_at"] is not None or row["expires_at"] <= at:
-                return Rotation(Outcome.REFUSED, user_id, session_id)
+                return Rotation(RotationOutcome.REFUSED, user_id, session_id)
             if row["rotated_at"] is not None and at - row["rotated_at"] > grace_us:
                 await connection.execute(
                     "UPDATE sessions SET revoked_at = $2 WHERE id = $1", session_id, at
                 )
-                return Rotation(Outcome.REUSED, user_id, session_id)
+                return Rotation(RotationOutcome.REUSED, user_id, session_id)
             await connection.execute(
                 "UPDATE refresh_tokens SET rotated_at = coalesce(rotated_at, $2)"
                 " WHERE token_hash = $1",
@@ -101,7 +101,7 @@ class Sessions:
                 session_id,
                 expires_at,
             )
-        return Rotation(Outcome.ROTATED, user_id, session_id)
+        return Rotation(RotationOutcome.ROTATED, user_id, session_id)
 
     async def revoke(self, session_id: int, at: int) -> None:
         """End a session; a second time changes nothing."""

@@ -19,7 +19,8 @@ from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.proof.invariants import check
 from exchange.transitions import transitions
-from gateway.engine_side.ports import Answer, OutcomeUnknown, QueueFull
+from persistence.errors import OutcomeUnknown, QueueFull
+from persistence.loop.ports import Answer
 
 if TYPE_CHECKING:
     from persistence.loop.ports import ExecutionListener

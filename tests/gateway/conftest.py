@@ -16,8 +16,8 @@ from starlette.types import ASGIApp
 from gateway.accounts.passwords import Passwords
 from gateway.bootstrap import compose as bootstrap
 from gateway.bootstrap.services import Services
-from gateway.engine_side.engine_side import EngineSide
-from gateway.engine_side.feed import Feed
+from gateway.engine_side.readiness import ViewFeed
+from gateway.engine_side.running import EngineSide
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
@@ -99,7 +99,7 @@ async def open_web(
         passwords = Passwords(settings.password_hash_workers, settings.password_hash_queue)
         stack.callback(passwords.close)
         engine = EngineFake()
-        side = EngineSide(engine, engine.view, engine.history, Feed(1))
+        side = EngineSide(engine, engine.view, engine.history, ViewFeed(1))
         services = bootstrap.build_services(settings, pool, side, passwords, Metrics())
         services.readiness.open()
         logger = configure_logs(settings.log_level, log)

@@ -21,8 +21,9 @@ from exchange.proof.invariants import check
 from exchange.proof.ledger import Owner, entries
 from exchange.proof.state_hash import state_hash
 from exchange.transitions import transitions
-from gateway.engine_side.history_port import EntryPlace, PastEntry, PastTrade
-from gateway.engine_side.ports import Answer, OutcomeUnknown, QueueFull
+from persistence.errors import OutcomeUnknown, QueueFull
+from persistence.loop.ports import Answer
+from persistence.repositories.history import EntryPlace, PastEntry, PastTrade
 
 START = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z, in microseconds."""

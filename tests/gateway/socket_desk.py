@@ -14,16 +14,16 @@ import uvicorn
 from exchange.messages.commands import CreateMarket, OpenAccount
 from exchange.messages.terms import FeeModel
 from exchange.model.market import Market
-from gateway.access.principals import USER, Principal
+from gateway.access.principals import Principal, Role
 from gateway.access.rate_limits import RateLimits
-from gateway.engine_side.feed import Feed
+from gateway.engine_side.readiness import ViewFeed
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
 from gateway.settings.settings import Settings, load_settings
 from gateway.sockets.app import SocketApp, open_sockets
 from gateway.sockets.services import SocketServices
 from gateway.sockets.transport import SocketTransport
-from gateway.streaming.publisher import Publisher
+from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
 from gateway.wire.errors import Unauthorized
 from tests.gateway.commit_fake import CommitFake
@@ -57,7 +57,7 @@ class NamesFake:
         if not name.isdigit():
             raise Unauthorized
         expires_at = self.expires_at.get(text, FAR)
-        principal = self.known[token] = Principal(int(name), USER, int(name), expires_at)
+        principal = self.known[token] = Principal(int(name), Role.USER, int(name), expires_at)
         return principal
 
     def end(self, user_id: int) -> None:
@@ -129,10 +129,10 @@ async def open_socket_desk(
         limits=RateLimits(settings),
         metrics=metrics,
         rooms=rooms,
-        feed=Feed(EPOCH),
+        feed=ViewFeed(EPOCH),
         logger=configure_logs("debug", log),
     )
-    engine.listeners.append(Publisher(rooms, metrics.messages_out))
+    engine.listeners.append(Announcer(rooms, metrics.messages_out))
     engine.run(create_market(), create_market("snow"))
     engine.run(*(OpenAccount(number, CREDITS) for number in range(1, people + 1)))
     async with open_sockets(services) as sockets:

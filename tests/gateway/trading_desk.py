@@ -20,12 +20,11 @@ from exchange.messages.terms import FeeModel
 from exchange.messages.units import parse_money
 from exchange.model.market import Market
 from exchange.model.order_book import Order
-from gateway.access.principals import ADMIN, USER, Principal
+from gateway.access.principals import Principal, Role
 from gateway.access.rate_limits import RateLimits
 from gateway.bootstrap import compose as bootstrap
 from gateway.bootstrap.services import Services
-from gateway.engine_side.feed import Feed
-from gateway.engine_side.readiness import Readiness
+from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
@@ -39,11 +38,11 @@ CLOSE_TEXT = "2026-01-31T00:00:00Z"
 NEWCOMER = "dan"
 """Somebody whose account isn't open yet."""
 PEOPLE = {
-    "root": (1, ADMIN),
-    "ann": (2, USER),
-    "ben": (3, USER),
-    "cat": (4, USER),
-    NEWCOMER: (5, USER),
+    "root": (1, Role.ADMIN),
+    "ann": (2, Role.USER),
+    "ben": (3, Role.USER),
+    "cat": (4, Role.USER),
+    NEWCOMER: (5, Role.USER),
 }
 """Name -> (user id, role)."""
 
@@ -209,7 +208,7 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
         commands=engine,
         view=engine.view,
         history=engine.history,
-        feed=Feed(7),
+        feed=ViewFeed(7),
         readiness=readiness,
         auth=cast("Any", AuthFake()),
         users=unused,

@@ -28,7 +28,7 @@ from exchange.messages.terms import (
     Side,
     TimeInForce,
 )
-from persistence.loop.sequencer import wall_clock
+from persistence.clock import now_us
 from tests.persistence.running import HOUR
 
 ACCOUNTS = 6
@@ -44,7 +44,7 @@ def opening() -> list[Command]:
             question=f"Question {number}?",
             description="",
             category="test",
-            close_time=wall_clock() + HOUR,
+            close_time=now_us() + HOUR,
             tick_size=(1, 10, 100)[number % 3],
             min_quantity=1,
             maker_fee=(0, 35)[number % 2],

@@ -23,9 +23,10 @@ from exchange.messages.execution import Execution
 from exchange.messages.terms import BUY, GTC, LIMIT, YES, FeeModel, Outcome, Side
 from exchange.model.state import State
 from exchange.proof.state_hash import state_hash
+from persistence.clock import now_us
 from persistence.loop.ports import Answer
 from persistence.loop.recovery import Recovered, recover
-from persistence.loop.sequencer import Sequencer, wall_clock
+from persistence.loop.sequencer import Sequencer
 from persistence.postgres.database import DeadlinePool, connect, create_pool
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Clock:
         self.fixed: int | None = None
 
     def __call__(self) -> int:
-        return wall_clock() if self.fixed is None else self.fixed
+        return now_us() if self.fixed is None else self.fixed
 
 
 class Running:
@@ -152,7 +153,7 @@ def listing(slug: str = "rain", close_in: int = HOUR, **changes: Any) -> CreateM
         "question": "Will it rain?",
         "description": "",
         "category": "weather",
-        "close_time": wall_clock() + close_in,
+        "close_time": now_us() + close_in,
         "tick_size": 100,
         "min_quantity": 1,
         "maker_fee": 0,

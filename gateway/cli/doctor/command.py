@@ -19,9 +19,8 @@ import click
 import uvloop
 
 from gateway.cli.doctor import machine as machine_checks
-from gateway.cli.doctor.database import database
+from gateway.cli.doctor.database import database, redis
 from gateway.cli.doctor.finding import Finding, Level, fail, ok
-from gateway.cli.doctor.redis_checks import redis
 from gateway.settings.settings import Settings, SettingsError, load_settings
 
 SOCKETS: Final = 500

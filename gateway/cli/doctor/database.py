@@ -1,19 +1,20 @@
-"""What `probity doctor` looks at in the database: the given one, or the embedded server's state.
+"""What `probity doctor` looks at in the database, given or embedded, and in Redis if one is set.
 
 Laws: nothing is started, stopped or written; a server that isn't running is judged by its files.
 What the questions are is `persistence.postgres.examination`; here is what the answers mean.
 """
 
-import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 from gateway.cli.doctor.finding import Finding, fail, ok, warn
 from gateway.settings.settings import Settings
+from persistence.clock import now_us
 from persistence.embedded.server import EmbeddedState, find_binaries, running_url, state_of
 from persistence.errors import DatabaseUnavailable, EmbeddedPostgresError
 from persistence.postgres import migrate
 from persistence.postgres.examination import Examination, examine
+from persistence.relay.messages import FAILURES, reason_of, server_version
 
 OWN_CONNECTIONS: Final = 5
 """Beside the pool: the engine's, a migration's, and some for whoever looks."""
@@ -126,7 +127,7 @@ def _schema(name: str, found: Examination) -> Finding:
 def _clock(name: str, found: Examination) -> Finding:
     ahead, error = found.clock_ahead_us, found.clock_error_us
     what = f"{name}: its clock is {ahead / _SECOND:+.3f} s from ours (+/- {error / _SECOND:.3f} s)"
-    behind = (found.last_at or 0) - time.time_ns() // 1_000
+    behind = (found.last_at or 0) - now_us()
     if behind > _SKEW_US:
         return fail(
             f"clock: it is {behind / _SECOND:.1f} s before the exchange's last command",
@@ -137,3 +138,23 @@ def _clock(name: str, found: Examination) -> Finding:
     if abs(ahead) > _SKEW_US + error:
         return warn(what, _CLOCKS)
     return ok(what)
+
+
+OLDEST: Final = (6, 2)
+
+
+async def redis(settings: Settings) -> AsyncIterator[Finding]:
+    """Judge the Redis that carries market data to other gateways; nothing to say if none is set."""
+    if settings.redis_url is None:
+        return
+    try:
+        version = await server_version(settings.redis_url)
+    except FAILURES as error:
+        advice = "see that it runs, and that address and password fit; trading goes on without it"
+        yield fail(f"REDIS_URL: {reason_of(error)}", advice)
+        return
+    found = f"REDIS_URL: Redis {'.'.join(map(str, version))}"
+    if version < OLDEST:
+        yield fail(found, f"{'.'.join(map(str, OLDEST))} or later is needed")
+    else:
+        yield ok(f"{found} answers")

@@ -38,7 +38,7 @@ OWN_FILES: Final = 100
 _CLOCK_SECONDS: Final = 0.25
 _CLOCK_STEP_US: Final = 20_000
 _PROBE_SECONDS: Final = 2.0
-_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
+_REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _MIB: Final = 2**20
 
@@ -173,7 +173,7 @@ class _HealthAnswer(msgspec.Struct):
 
 def _is_probity(settings: Settings) -> bool:
     """Ask whoever listens for its health, in our own words."""
-    host = _EVERYWHERE.get(settings.host, settings.host)
+    host = _REACHED_AT.get(settings.host, settings.host)
     connection = http.client.HTTPConnection(host, settings.port, timeout=_PROBE_SECONDS)
     try:
         connection.request("GET", "/health")

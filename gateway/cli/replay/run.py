@@ -31,7 +31,8 @@ from exchange.messages.units import format_money, format_price, format_quantity
 from gateway.cli.replay.accounts import ReplayAccount, register
 from gateway.cli.replay.tapes import Tape, TapeMarket, TapeTrade
 from gateway.client.rest import ApiClient, ApiRefused, ApiUnreachable
-from gateway.wire.scalars import iso_millis, now_us
+from gateway.wire.scalars import iso_millis
+from persistence.clock import now_us
 
 TRADES_PER_PAIR: Final = 900
 """Trades that one pair of accounts takes, so that it stays below 1000 requests a minute."""

@@ -1,7 +1,11 @@
 """Recorded trades of other venues as one kind of tape: what to replay, in which order.
 
-    file -> rows (`cli/replay/formats.py`) -> units (`cli/replay/tape_units.py`) -> markets of
-    trades, oldest first
+    file -> rows (`formats.py`) -> units -> markets of trades, oldest first
+
+Numbers are rounded half to even: Polymarket's prices are ratios of two amounts with up to 17
+decimals ("0.21999995306666104"), its sizes have 6; ours have 4 and 2. A number on our grid passes
+unchanged; of a tie the even unit is taken, so that a long tape is not pushed to one side. The text
+is checked against a pattern first, so a hostile exponent costs nothing; `float` never sees it.
 
 Laws: every row is counted: it became a trade, or was skipped for a reason that has a name. A
 market's rows are brought into the order of their times; rows of the same time keep the file's
@@ -9,18 +13,50 @@ order, read backwards where the file has the newest first. Nothing here talks to
 """
 
 import gzip
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from exchange.messages.bounds import PRICE_MAX, PRICE_MIN, QUANTITY_MAX
+from exchange.messages.bounds import PRICE_MAX, PRICE_MIN, PRICE_SCALE, QUANTITY_MAX, QUANTITY_SCALE
 from exchange.messages.terms import Outcome, Side
 from gateway.cli.replay.formats import MalformedTape, Row, read_rows
-from gateway.cli.replay.tape_units import price_units, quantity_units
+
+_NUMBER: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
+_CONTEXT: Final = Context(prec=200, rounding=ROUND_HALF_EVEN)
+_ONE: Final = Decimal(1)
+
+
+class Rounded(NamedTuple):
+    """Units, and whether the text was already a whole number of them."""
+
+    units: int
+    exact: bool
+
+
+def price_units(text: str) -> Rounded | None:
+    """Return the price of `text` (credits) in units of 1/10 000; None if it is no number."""
+    return _units(text, PRICE_SCALE)
+
+
+def quantity_units(text: str) -> Rounded | None:
+    """Return the quantity of `text` (shares) in units of 1/100; None if it is no number."""
+    return _units(text, QUANTITY_SCALE)
+
+
+def _units(text: str, scale: int) -> Rounded | None:
+    if _NUMBER.fullmatch(text) is None:
+        return None
+    context = _CONTEXT.copy()
+    scaled = context.multiply(Decimal(text), Decimal(scale))
+    units = context.quantize(scaled, _ONE)
+    return Rounded(int(units), not context.flags[Inexact])
+
 
 TAPE_BYTES_MAX: Final = 256 * 2**20
 """Of a tape's text, so that a small file of zeros can't fill the memory."""

@@ -34,9 +34,10 @@ from exchange.model.order_book import Order, own_price
 from gateway.demo.markets import DEMO_MARKETS
 from gateway.demo.pricing import INVENTORY_MAX, LEVELS, SLACK, Holdings, ladder, make, take, wander
 from gateway.demo.traders import MAKERS, TAKERS, UNUSABLE_PASSWORD, Demo, Desk
-from gateway.engine_side.ports import Answer, QueueFull
 from gateway.observability.logs import configure_logs
 from gateway.settings.settings import load_settings
+from persistence.errors import QueueFull
+from persistence.loop.ports import Answer
 from persistence.postgres.database import create_pool
 from persistence.repositories.users import Users
 from tests.gateway.engine_fake import EngineFake

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, YES
-from gateway.engine_side.feed import READS_ONLY, Feed
+from gateway.engine_side.readiness import READS_ONLY, ViewFeed
 from gateway.engine_side.remote import NoEngine, RemoteFeed
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
@@ -119,7 +119,7 @@ async def test_a_gateway_is_ready_while_it_hears_the_engine() -> None:
 
 def test_gaps_are_counted() -> None:
     metrics = Metrics()
-    feed = Feed(EPOCH, takes_commands=False, is_stale=True)
+    feed = ViewFeed(EPOCH, takes_commands=False, is_stale=True)
     remote = RemoteFeed(feed, Rooms(EPOCH), metrics, configure_logs("info", io.StringIO()))
     assert metrics.registry.get_sample_value("feed_stale") == 1
     remote.on_gap()

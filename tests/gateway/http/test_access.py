@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from gateway.access.principals import Principal
+from gateway.access.principals import Principal, Role
 from gateway.bootstrap.routes import API_TABLE
-from gateway.http.routing import Role, Route
+from gateway.http.routing import Access, Route
 from gateway.operations.health_routes import ROOT_TABLE
 from tests.gateway.conftest import Web
 
@@ -27,7 +27,7 @@ async def status(web: Web, prefix: str, route: Route, token: str | None) -> int:
 async def test_every_row_admits_exactly_whom_it_declares(web: Web) -> None:
     user = await web.register()
     admin = await web.register(admin=True)
-    gone = Principal(user.id, "USER", 999, 1)
+    gone = Principal(user.id, Role.USER, 999, 1)
     web.services.auth._cache.store(b"expired", gone, web.services.auth._cache.revision)
     for prefix, route in ROWS:
         if route.path == "/auth/logout":
@@ -40,11 +40,11 @@ async def test_every_row_admits_exactly_whom_it_declares(web: Web) -> None:
             "user": await status(web, prefix, route, user.token) in {401, 403},
             "admin": await status(web, prefix, route, admin.token) in {401, 403},
         }
-        closed = route.role is not Role.PUBLIC
+        closed = route.access is not Access.PUBLIC
         # Refreshing asks for the cookie, which nobody here has.
         expected = dict.fromkeys(refused, closed or route.path == "/auth/refresh")
         if closed:
-            expected |= {"user": route.role is Role.ADMIN, "admin": False}
+            expected |= {"user": route.access is Access.ADMIN, "admin": False}
         assert refused == expected, row
 
 

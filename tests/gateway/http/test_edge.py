@@ -8,10 +8,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway.bootstrap import compose as bootstrap
 from gateway.bootstrap.routes import API_TABLE
-from gateway.engine_side.ports import OutcomeUnknown, QueueFull
 from gateway.engine_side.readiness import Readiness
 from gateway.http.request import AnyRequest
-from gateway.http.routing import Role, Route, RouteTable
+from gateway.http.routing import Access, Route, RouteTable
+from persistence.errors import OutcomeUnknown, QueueFull
 from tests.gateway.conftest import MakeWeb, Web
 
 ME = "/api/v1/auth/me"
@@ -107,7 +107,7 @@ async def _web_with(
         method="GET",
         path="/fail/{id}",
         handler=fail,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         answer=None,
         summary="Fail",
         tag="test",

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.bootstrap.routes import API_TABLE
 from gateway.http.request import AnyRequest
-from gateway.http.routing import Role, Route, RouteTable, Shape
+from gateway.http.routing import Access, Route, RouteTable, Shape
 from gateway.operations.health_routes import ROOT_TABLE
 from gateway.wire.errors import MethodNotAllowed, NotFound
 
@@ -21,7 +21,7 @@ def _route(method: str, path: str) -> Route:
         method=method,
         path=path,
         handler=_handler,
-        role=Role.PUBLIC,
+        access=Access.PUBLIC,
         answer=None,
         summary=path,
         tag="test",

@@ -15,7 +15,7 @@ from gateway.markets.views import book_levels, checksum
 from gateway.observability.tallies import Tally
 from gateway.sockets.outbound import Outbound
 from gateway.streaming import book_messages
-from gateway.streaming.publisher import Publisher
+from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.random_flow import random_commands
@@ -78,7 +78,7 @@ def decoded(frame: bytes, namespace: int = 0) -> tuple[str, Any]:
 def engine_with(rooms: Rooms) -> CommitFake:
     engine = CommitFake()
     engine.run(create_market(), *(OpenAccount(n, CREDITS) for n in range(1, PEOPLE + 1)))
-    engine.listeners.append(Publisher(rooms, Tally()))
+    engine.listeners.append(Announcer(rooms, Tally()))
     return engine
 
 
@@ -336,6 +336,6 @@ def test_nothing_is_built_that_nobody_hears(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(book_messages, "delta", fail)
     monkeypatch.setattr(book_messages, "view_checksum", fail)
-    monkeypatch.setattr("gateway.streaming.publisher.Message", fail)
+    monkeypatch.setattr("gateway.streaming.announcer.Message", fail)
     engine.run(bid(1, 5000, 100), bid(2, 5000, 100, NO))
     assert isinstance(engine.view, State)

@@ -9,7 +9,7 @@ from exchange.messages.commands import OpenAccount, PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES, Outcome
 from gateway.observability.tallies import Tally
 from gateway.sockets.link import UNTOLD
-from gateway.streaming.publisher import Publisher
+from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.socket_client import socket_client
@@ -37,7 +37,7 @@ def test_who_follows_a_market_that_cannot_be_told_is_sent_away(
     engine: CommitFake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     rooms = Rooms(EPOCH)
-    engine.listeners.append(Publisher(rooms, Tally()))
+    engine.listeners.append(Announcer(rooms, Tally()))
     rain, both, snow, ann = readers = [Reader() for _ in range(4)]
     for reader, market_id, outcome in (
         (rain, 1, YES),
@@ -48,7 +48,7 @@ def test_who_follows_a_market_that_cannot_be_told_is_sent_away(
         rooms.join_market(reader, engine.view.markets[market_id], (outcome,))
     rooms.join_user(ann, 1)
     engine.run(bid(1, 1), bid(1, 2))
-    monkeypatch.setattr("gateway.streaming.publisher.trade_view", fail)
+    monkeypatch.setattr("gateway.streaming.announcer.trade_view", fail)
     engine.run(bid(2, 1, NO))
     assert [reader.sent_away for reader in readers] == [1, 1, 0, 0]
     told = [name for name, _ in ann.messages()]
@@ -64,12 +64,12 @@ def test_where_a_market_stands_is_known_although_it_was_not_told(
     engine: CommitFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rooms, early, late = Rooms(EPOCH), Reader(), Reader()
-    engine.listeners.append(Publisher(rooms, Tally()))
+    engine.listeners.append(Announcer(rooms, Tally()))
     market = engine.view.markets[1]
     rooms.join_market(early, market, (YES,))
     engine.run(bid(1, 1))
     with monkeypatch.context() as patch:
-        patch.setattr("gateway.streaming.publisher.trade_view", fail)
+        patch.setattr("gateway.streaming.announcer.trade_view", fail)
         engine.run(bid(2, 1, NO))
     rooms.join_market(late, market, (YES,))
     assert (rooms.markets[1].seq, rooms.markets[1].trade_no) == (market.seq, 1)
@@ -84,11 +84,11 @@ def test_a_user_who_cannot_be_told_is_sent_away_alone(
     engine: CommitFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rooms, ann, bob, rain = Rooms(EPOCH), Reader(), Reader(), Reader()
-    engine.listeners.append(Publisher(rooms, Tally()))
+    engine.listeners.append(Announcer(rooms, Tally()))
     rooms.join_user(ann, 1)
     rooms.join_user(bob, 2)
     rooms.join_market(rain, engine.view.markets[1], (YES,))
-    monkeypatch.setattr("gateway.streaming.publisher.order_view", fail)
+    monkeypatch.setattr("gateway.streaming.announcer.order_view", fail)
     engine.run(bid(1, 1))
     assert [reader.sent_away for reader in (ann, bob, rain)] == [1, 0, 0]
     assert len(book_of(rain)) == 2

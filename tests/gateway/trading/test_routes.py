@@ -6,7 +6,7 @@ import json
 import pytest
 
 from exchange.messages.commands import Command
-from gateway.engine_side.ports import Answer
+from persistence.loop.ports import Answer
 from tests.gateway.trading_desk import PEOPLE, Desk, order
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from persistence.embedded.socket_folder import make_socket_folder
-from persistence.embedded.unprivileged import Account
+from persistence.embedded.unprivileged import SystemAccount
 from persistence.errors import EmbeddedPostgresError
 
-ME = Account(os.geteuid(), os.getegid())
-SOMEBODY_ELSE = Account(os.geteuid() + 1, os.getegid())
+ME = SystemAccount(os.geteuid(), os.getegid())
+SOMEBODY_ELSE = SystemAccount(os.geteuid() + 1, os.getegid())
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from typing import Any, cast
 import pytest
 
 from persistence.embedded import unprivileged
-from persistence.embedded.unprivileged import Account, account_for
+from persistence.embedded.unprivileged import SystemAccount, account_for
 
 _STATUS = ["/bin/grep", "-E", "^(Uid|Groups|CapEff|CapAmb):", "/proc/self/status"]
 _DAC_READ_SEARCH = 1 << 2
 
 
 def test_an_ordinary_user_runs_things_as_itself(tmp_path: Path) -> None:
-    ours = Account(os.geteuid(), os.getegid())
+    ours = SystemAccount(os.geteuid(), os.getegid())
     assert ours.command(["/bin/true", "-x"], [tmp_path]) == ["/bin/true", "-x"]
 
 
@@ -31,7 +31,7 @@ def test_a_folder_that_has_an_owner_keeps_it(tmp_path: Path) -> None:
 
 # Only root can become somebody else.
 if os.geteuid() == 0:
-    NOBODY = Account(pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("nobody").pw_gid)
+    NOBODY = SystemAccount(pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("nobody").pw_gid)
 
     def status(reaches: list[Path]) -> dict[str, list[str]]:
         done = subprocess.run(
@@ -74,7 +74,7 @@ if os.geteuid() == 0:
 
     def test_the_server_of_an_ordinary_user_is_run_as_that_user_by_root(tmp_path: Path) -> None:
         os.chown(tmp_path, 12_345, 12_346)
-        assert account_for(tmp_path) == Account(12_345, 12_346)
+        assert account_for(tmp_path) == SystemAccount(12_345, 12_346)
 
 
 # -- what is asked of the kernel, wherever the tests run --------------------------------------
@@ -138,7 +138,7 @@ def test_root_is_left_before_the_least_that_is_needed_is_kept(
     kernel = Kernel(monkeypatch, withholds=frozenset(withheld))
     reaches = [str(tmp_path)] if is_open else [str(tmp_path / "closed")]
     with pytest.raises(BecomesAnother, match="/bin/postgres"):
-        unprivileged._become(Account(6, 7), reaches, ["/bin/postgres", "-D", "x"])
+        unprivileged._become(SystemAccount(6, 7), reaches, ["/bin/postgres", "-D", "x"])
     assert kernel.asked == [*ROOT_LEFT, *asked]
 
 
@@ -148,7 +148,7 @@ def test_it_says_which_account_could_not_become_the_program(
 ) -> None:
     kernel = Kernel(monkeypatch, withholds=frozenset({_DAC_OVERRIDE, 2}))
     with pytest.raises(SystemExit, match=r"account 6 can't run /bin/postgres: .*not permitted"):
-        unprivileged._become(Account(6, 7), [str(tmp_path / "closed")], ["/bin/postgres"])
+        unprivileged._become(SystemAccount(6, 7), [str(tmp_path / "closed")], ["/bin/postgres"])
     assert kernel.asked == [*ROOT_LEFT, "ambient(2)", "ambient(1)"]
 
 
@@ -169,6 +169,6 @@ def test_root_needs_an_account_to_become(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(
         pwd, "getpwnam", lambda name: pwd.struct_passwd((name, "x", 5, 6, "", "", ""))
     )
-    assert account_for(tmp_path / "not made yet") == Account(5, 6)
-    command = Account(5, 6).command(["/bin/true", "-x"], [tmp_path])
+    assert account_for(tmp_path / "not made yet") == SystemAccount(5, 6)
+    command = SystemAccount(5, 6).command(["/bin/true", "-x"], [tmp_path])
     assert command[1:] == [*command[1:4], "5", "6", str(tmp_path), "--", "/bin/true", "-x"]

@@ -15,7 +15,7 @@ from persistence.journal.rows import chain, encode_execution, join_payload
 from persistence.journal.tables import read_head
 from persistence.journal.tip import Tip
 from persistence.postgres.database import connect
-from persistence.proof import replay
+from persistence.proof import rerun
 from persistence.proof.verification import CheckResult, verify
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import (
@@ -251,7 +251,7 @@ async def test_commands_that_no_longer_run_are_found(
     def fail(*_asked: object) -> None:
         raise InvariantViolated("a rule is broken")
 
-    monkeypatch.setattr("persistence.proof.replay.Engine.execute", fail)
+    monkeypatch.setattr("persistence.proof.rerun.Engine.execute", fail)
     last = (await results(database_url))[-1]
     assert (last.name, last.passed) == ("commands", False)
     assert "fails when run again" in last.detail
@@ -261,7 +261,7 @@ async def test_rows_of_older_rules_are_applied_and_not_run_again(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await a_day(database_url)
-    monkeypatch.setattr(replay, "RULES_VERSION", 2)
+    monkeypatch.setattr(rerun, "RULES_VERSION", 2)
     found = await results(database_url)
     assert all(result.passed for result in found)
     assert {r.name: r.detail for r in found}["commands"].startswith("0 ")

@@ -19,7 +19,7 @@ from persistence.errors import HistoryMismatch
 from persistence.journal.rows import JournalRow
 from persistence.relay import follower as follower_module
 from persistence.relay.follower import STALE_AFTER_S, Follower, load
-from persistence.relay.messages import Beat, Message, Rows
+from persistence.relay.messages import Beat, BusMessage, Rows
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import (
     ANN,
@@ -36,18 +36,18 @@ class Tape:
     """A `MessageSource` that gives what it is handed, and notes when it was asked for more."""
 
     def __init__(self) -> None:
-        self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._messages: asyncio.Queue[BusMessage | None] = asyncio.Queue()
         self.asked = 0
         self.is_closed = False
 
-    async def receive(self) -> Message | None:
+    async def receive(self) -> BusMessage | None:
         self.asked += 1
         return await self._messages.get()
 
     async def close(self) -> None:
         self.is_closed = True
 
-    async def hear(self, *messages: Message | None) -> None:
+    async def hear(self, *messages: BusMessage | None) -> None:
         """Give messages, and wait until each was dealt with."""
         for message in messages:
             asked = self.asked

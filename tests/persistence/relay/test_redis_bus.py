@@ -11,7 +11,7 @@ import pytest
 from persistence.journal.rows import JournalRow
 from persistence.relay import publisher as redis_publisher
 from persistence.relay import subscriber as redis_subscriber
-from persistence.relay.messages import Beat, BusObserver, Message, Rows, channel_of, make_client
+from persistence.relay.messages import Beat, BusMessage, BusObserver, Rows, channel_of, make_client
 from persistence.relay.publisher import RedisPublisher
 from persistence.relay.subscriber import RedisSubscriber
 from tests.persistence.running import until
@@ -87,7 +87,7 @@ async def subscribed(
         await subscriber.close()
 
 
-async def next_of(subscriber: RedisSubscriber, kind: type[Message]) -> Message:
+async def next_of(subscriber: RedisSubscriber, kind: type[BusMessage]) -> BusMessage:
     """Return the next message of a kind."""
     async with asyncio.timeout(10):
         while True:

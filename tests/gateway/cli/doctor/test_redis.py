@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.cli.doctor import redis_checks
+from gateway.cli.doctor import database
 from gateway.cli.doctor.finding import Finding, Level
 from tests.gateway.cli.doctor.test_command import assert_says, settings
 from tests.redis_process import RedisProcess
@@ -13,7 +13,7 @@ from tests.redis_process import RedisProcess
 
 async def examined(tmp_path: Path, url: str | None) -> list[Finding]:
     chosen = msgspec.structs.replace(settings(tmp_path), redis_url=url)
-    return [finding async for finding in redis_checks.redis(chosen)]
+    return [finding async for finding in database.redis(chosen)]
 
 
 async def test_nothing_is_said_where_none_is_set(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ async def test_a_redis_that_answers_and_then_is_gone(
     try:
         (there,) = await examined(tmp_path, redis.url)
         assert_says(there, Level.OK, "REDIS_URL", "answers")
-        monkeypatch.setattr(redis_checks, "OLDEST", (99, 0))
+        monkeypatch.setattr(database, "OLDEST", (99, 0))
         (old,) = await examined(tmp_path, redis.url)
         assert_says(old, Level.FAIL, "REDIS_URL", "99.0 or later")
         redis.kill()

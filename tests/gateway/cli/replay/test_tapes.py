@@ -9,7 +9,6 @@ import pytest
 
 from exchange.messages.terms import BUY, NO, SELL, YES
 from gateway.cli.replay.formats import MalformedTape
-from gateway.cli.replay.tape_units import price_units, quantity_units
 from gateway.cli.replay.tapes import (
     NOT_A_TRADE,
     PRICE_OUTSIDE,
@@ -18,6 +17,8 @@ from gateway.cli.replay.tapes import (
     Tape,
     TapeTrade,
     load_tape,
+    price_units,
+    quantity_units,
 )
 
 KALSHI_JSONL = """\

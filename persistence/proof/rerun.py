@@ -16,7 +16,7 @@ from persistence.journal.reader import first_use
 from persistence.journal.rows import JournalRow, encode_execution
 
 
-class Replay:
+class Rerun:
     """A rebuilt exchange, moving row by row; the first problem of each run is kept."""
 
     def __init__(self) -> None:

@@ -80,7 +80,7 @@ class PositionMessage(PositionView, frozen=True, gc=False):
     account_seq: int
 
 
-class Publisher:
+class Announcer:
     """Turns committed commands into messages."""
 
     __slots__ = ("_rooms", "_sent", "_untold")
