@@ -25,11 +25,12 @@ from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from exchange.transitions import transitions
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.settings import load_settings
+from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.readiness import ViewFeed
+from gateway.engine_side.running import EngineSide
 from gateway.observability.metrics import Metrics
-from gateway.settings.settings import load_settings
-from gateway.sockets.app import SocketApp, open_sockets
-from gateway.sockets.services import SocketServices
+from gateway.sockets.app import SocketApp
 from gateway.sockets.transport import SocketTransport
 from gateway.streaming import book_messages
 from gateway.streaming.announcer import Announcer
@@ -78,21 +79,21 @@ class Market:
 async def ours(port: int, batch: int) -> None:
     """Publish by rooms and outbound queues."""
     settings = load_settings(_LIMITS)
-    rooms, metrics, market = Rooms(1), Metrics(), Market()
-    services = SocketServices(
-        settings=settings,
-        commands=cast("Any", None),
-        view=market.view,
-        history=cast("Any", None),
-        auth=cast("Any", Nobody()),
-        limits=RateLimits(settings),
-        metrics=metrics,
-        rooms=rooms,
-        feed=ViewFeed(1),
-        logger=structlog.get_logger(),
+    metrics, market, hearers = Metrics(), Market(), Hearers()
+    rooms, unused = hearers.markets, cast("Any", None)
+    side = EngineSide(unused, market.view, unused, ViewFeed(1))
+    front = open_front_sockets(
+        settings,
+        side,
+        unused,
+        cast("Any", Nobody()),
+        hearers,
+        RateLimits(settings.limits),
+        metrics,
+        structlog.get_logger(),
     )
-    publisher = Announcer(rooms, metrics.messages_out)
-    async with open_sockets(services) as sockets, serving(sockets, port, SocketTransport):
+    publisher = hearers.announcer(metrics)
+    async with front as sockets, serving(sockets, port, SocketTransport):
         while not _all_joined(rooms):  # noqa: ASYNC110 - a benchmark may poll
             await asyncio.sleep(0.05)
         await _publish_ours(sockets, publisher, market, batch)

@@ -1,6 +1,8 @@
 """Who calls: what a verified access token and the database say together."""
 
 import enum
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -25,3 +27,23 @@ class Principal(msgspec.Struct, frozen=True):
     def is_admin(self) -> bool:
         """Say whether the role is ADMIN."""
         return self.role is Role.ADMIN
+
+
+class Actor(NamedTuple):
+    """Who does something, in which request: what a line of the audit log names."""
+
+    user_id: int
+    request_id: str
+
+
+class TokenChecks(Protocol):
+    """What transports ask of sign-in: whom a token stands for, and when that ends."""
+
+    on_revoked: list[Callable[[int, int], None]]
+    """Called with (user id, session id) when a session ends before its time."""
+
+    def remembered(self, token: bytes) -> Principal | None:
+        """Return who a token stands for if it was verified before and still holds; never waits."""
+
+    async def verify(self, token: bytes) -> Principal:
+        """Return who a token stands for; raises Unauthorized."""

@@ -11,7 +11,7 @@ import math
 import time
 from typing import Final, Generic, TypeVar
 
-from gateway.settings.settings import Settings
+from gateway.access.settings import LimitSettings
 from gateway.wire.errors import RateLimited
 
 _SWEEP_SECONDS: Final = 1.0
@@ -85,15 +85,11 @@ class RateLimits:
 
     __slots__ = ("_address", "_socket", "_user")
 
-    def __init__(self, settings: Settings) -> None:
-        s, keys = settings, settings.rate_limit_tracked_keys
-        self._address = FixedWindow[str](s.rate_limit_max_requests, s.rate_limit_window_ms, keys)
-        self._user = FixedWindow[int](
-            s.rate_limit_user_max_requests, s.rate_limit_user_window_ms, keys
-        )
-        self._socket = FixedWindow[str](
-            s.rate_limit_sockets_per_address, s.rate_limit_sockets_window_ms, keys
-        )
+    def __init__(self, limits: LimitSettings) -> None:
+        keys = limits.tracked_keys
+        self._address = FixedWindow[str](limits.max_requests, limits.window_ms, keys)
+        self._user = FixedWindow[int](limits.user_max_requests, limits.user_window_ms, keys)
+        self._socket = FixedWindow[str](limits.sockets_per_address, limits.sockets_window_ms, keys)
 
     def count_address(self, address: str) -> None:
         """Count a request without login."""

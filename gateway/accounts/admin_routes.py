@@ -1,16 +1,15 @@
-"""The rows of the route table under /admin that concern people: users, roles, the audit log."""
-
-from typing import Final
+"""The rows of the route table under /admin that concern people: users and roles."""
 
 from gateway.access.principals import Role
-from gateway.accounts.routes import UserView
+from gateway.accounts.sign_in import SignIn
+from gateway.accounts.views import UserView
 from gateway.http.paging import PageQuery
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
+from gateway.http.settings import PageLimits
 from gateway.wire.errors import NotFound, UnknownOutcome
-from gateway.wire.scalars import iso_millis
-from gateway.wire.strict_json import AnswerStruct, BodyStruct
-from persistence.repositories.audit import AuditEntry
+from gateway.wire.strict_json import BodyStruct
+from persistence.repositories.users import Users
 
 
 class RoleBody(BodyStruct, frozen=True):
@@ -19,87 +18,51 @@ class RoleBody(BodyStruct, frozen=True):
     role: Role
 
 
-class AuditView(AnswerStruct, frozen=True):
-    """One line of the audit log."""
+class UserAdminRoutes:
+    """Looks after the users."""
 
-    id: str
-    at: str
-    actor_id: str | None
-    action: str
-    target: str | None
-    outcome: str
-    request_id: str
+    def __init__(self, sign_in: SignIn, users: Users, pages: PageLimits) -> None:
+        self._sign_in = sign_in
+        self._users = users
+        self._pages = pages
 
-    @classmethod
-    def of(cls, entry: AuditEntry) -> "AuditView":
-        """Return the view of a line."""
-        actor_id = None if entry.actor_id is None else str(entry.actor_id)
-        return cls(
-            str(entry.id),
-            iso_millis(entry.at),
-            actor_id,
-            entry.action,
-            entry.target,
-            entry.outcome,
-            entry.request_id,
+    async def users(self, request: Request[None, PageQuery]) -> Page[UserView]:
+        """Return one page of the users, oldest first."""
+        limit, offset = request.query.bounds(self._pages)
+        found, total = await self._users.page(limit, offset)
+        return Page([UserView.of(user) for user in found], total, limit, offset)
+
+    async def set_role(self, request: Request[RoleBody, None]) -> UserView:
+        """Change a user's role at once."""
+        user_id = request.path_id("id")
+        user = await self._sign_in.set_role(
+            request.principal, user_id, request.body.role, request.request_id
         )
+        return UserView.of(user)
 
-
-async def users(request: Request[None, PageQuery]) -> Page[UserView]:
-    """Return one page of the users, oldest first."""
-    limit, offset = request.query.bounds(request.services.settings)
-    found, total = await request.services.users.page(limit, offset)
-    return Page([UserView.of(user) for user in found], total, limit, offset)
-
-
-async def set_role(request: Request[RoleBody, None]) -> UserView:
-    """Change a user's role at once."""
-    user_id = request.path_id("id")
-    user = await request.services.auth.set_role(
-        request.principal, user_id, request.body.role, request.request_id
-    )
-    return UserView.of(user)
-
-
-async def audit(request: Request[None, PageQuery]) -> Page[AuditView]:
-    """Return one page of the audit log, newest first."""
-    limit, offset = request.query.bounds(request.services.settings)
-    entries, total = await request.services.audit.page(limit, offset)
-    return Page([AuditView.of(entry) for entry in entries], total, limit, offset)
-
-
-ROUTES: Final = (
-    Route(
-        method="GET",
-        path="/admin/users",
-        handler=users,
-        access=Access.ADMIN,
-        query=PageQuery,
-        answer=UserView,
-        shape=Shape.PAGE,
-        summary="List the users",
-        tag="admin",
-    ),
-    Route(
-        method="PATCH",
-        path="/admin/users/{id}/role",
-        handler=set_role,
-        access=Access.ADMIN,
-        body=RoleBody,
-        answer=UserView,
-        errors=(NotFound, UnknownOutcome),
-        summary="Change a user's role",
-        tag="admin",
-    ),
-    Route(
-        method="GET",
-        path="/admin/audit",
-        handler=audit,
-        access=Access.ADMIN,
-        query=PageQuery,
-        answer=AuditView,
-        shape=Shape.PAGE,
-        summary="Read the audit log",
-        tag="admin",
-    ),
-)
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="GET",
+                path="/admin/users",
+                handler=self.users,
+                access=Access.ADMIN,
+                query=PageQuery,
+                answer=UserView,
+                shape=Shape.PAGE,
+                summary="List the users",
+                tag="admin",
+            ),
+            Route(
+                method="PATCH",
+                path="/admin/users/{id}/role",
+                handler=self.set_role,
+                access=Access.ADMIN,
+                body=RoleBody,
+                answer=UserView,
+                errors=(NotFound, UnknownOutcome),
+                summary="Change a user's role",
+                tag="admin",
+            ),
+        )

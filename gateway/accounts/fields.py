@@ -1,4 +1,4 @@
-"""What may stand in an e-mail address and in a display name.
+"""What may stand in an e-mail address, a display name and a password.
 
 An address is ASCII and becomes lower case, so that two that look the same are the same. A display
 name is public: it holds no "@", so that nobody's address is shown by habit, and nothing invisible.
@@ -11,6 +11,7 @@ from typing import Final
 from gateway.wire.errors import ValidationFailed
 
 EMAIL_LENGTH: Final = 254
+PASSWORD_LENGTH: Final = (8, 128)
 DISPLAY_NAME_LENGTH: Final = 40
 
 _ATOM: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -40,3 +41,14 @@ def display_name(text: str | None, field: str = "displayName") -> str | None:
     if not name.isprintable() or "@" in name:
         raise ValidationFailed.of(field, 'must hold no control characters and no "@"')
     return name
+
+
+def new_password(value: str) -> str:
+    """Return a password of an allowed length that a sign-in can send; it is never shown."""
+    least, most = PASSWORD_LENGTH
+    if not least <= len(value) <= most:
+        raise ValueError(f"must have {least} to {most} characters")
+    # What isn't UTF-8 comes from a terminal or the environment as lone surrogates.
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("must be UTF-8 text without NUL")
+    return value

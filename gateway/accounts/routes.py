@@ -1,16 +1,23 @@
-"""The rows of the route table under /auth, and a user as its owner and admins see it."""
+"""The rows of the route table under /auth."""
 
 from typing import Annotated, Final
 
 import msgspec
 
 from gateway.accounts.cookies import read_refresh_cookie, refresh_cookie
-from gateway.accounts.fields import DISPLAY_NAME_LENGTH, EMAIL_LENGTH, display_name, email_address
-from gateway.accounts.sign_in import SESSION_OVER, SignedIn
-from gateway.engine_side.readiness import READS_ONLY
+from gateway.accounts.fields import (
+    DISPLAY_NAME_LENGTH,
+    EMAIL_LENGTH,
+    PASSWORD_LENGTH,
+    display_name,
+    email_address,
+)
+from gateway.accounts.settings import SignInSettings
+from gateway.accounts.sign_in import SESSION_OVER, SignedIn, SignIn
+from gateway.accounts.views import UserView
+from gateway.engine_side.readiness import READS_ONLY, Readiness, ViewFeed
 from gateway.http.request import AnyRequest, Request
 from gateway.http.routing import Access, Route
-from gateway.settings.values import PASSWORD_LENGTH
 from gateway.wire.errors import (
     Conflict,
     NotFound,
@@ -20,9 +27,8 @@ from gateway.wire.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
-from persistence.repositories.users import User
+from persistence.repositories.users import Users
 
 EmailText = Annotated[str, msgspec.Meta(max_length=EMAIL_LENGTH, description="e-mail address")]
 PasswordText = Annotated[
@@ -54,22 +60,6 @@ class LoginBody(BodyStruct, frozen=True):
     password: TriedPasswordText
 
 
-class UserView(AnswerStruct, frozen=True):
-    """A user as its owner and admins see it."""
-
-    id: str
-    email: str
-    display_name: str
-    role: str
-    created_at: str
-
-    @classmethod
-    def of(cls, user: User) -> "UserView":
-        """Return the view of a user."""
-        created_at = iso_millis(user.created_at)
-        return cls(str(user.id), user.email, user.display_name, user.role, created_at)
-
-
 class SignedInView(AnswerStruct, frozen=True):
     """A sign-in; the refresh token travels in a cookie beside it."""
 
@@ -85,109 +75,123 @@ class MeView(AnswerStruct, frozen=True):
     user: UserView
 
 
-async def register(request: Request[RegisterBody, None]) -> SignedInView:
-    """Add a user, open the account with its starting credits, sign in."""
-    body = request.body
-    email = email_address(body.email)
-    name = display_name(body.display_name)
-    if not request.services.readiness.is_open:
-        raise Unavailable
-    if not request.services.feed.takes_commands:
-        raise Unavailable(READS_ONLY)
-    signed_in = await request.services.auth.register(email, body.password, name, request.request_id)
-    return _answer(request, signed_in)
+class AccountRoutes:
+    """Signs people in and out."""
 
+    def __init__(
+        self,
+        sign_in: SignIn,
+        users: Users,
+        readiness: Readiness,
+        feed: ViewFeed,
+        settings: SignInSettings,
+    ) -> None:
+        self._sign_in = sign_in
+        self._users = users
+        self._readiness = readiness
+        self._feed = feed
+        self._settings = settings
 
-async def login(request: Request[LoginBody, None]) -> SignedInView:
-    """Sign in."""
-    email = email_address(request.body.email)
-    signed_in = await request.services.auth.login(email, request.body.password, request.request_id)
-    return _answer(request, signed_in)
+    async def register(self, request: Request[RegisterBody, None]) -> SignedInView:
+        """Add a user, open the account with its starting credits, sign in."""
+        body = request.body
+        email = email_address(body.email)
+        name = display_name(body.display_name)
+        if not self._readiness.is_open:
+            raise Unavailable
+        if not self._feed.takes_commands:
+            raise Unavailable(READS_ONLY)
+        signed_in = await self._sign_in.register(email, body.password, name, request.request_id)
+        return self._answer(request, signed_in)
 
+    async def login(self, request: Request[LoginBody, None]) -> SignedInView:
+        """Sign in."""
+        email = email_address(request.body.email)
+        signed_in = await self._sign_in.login(email, request.body.password, request.request_id)
+        return self._answer(request, signed_in)
 
-async def refresh(request: Request[None, None]) -> SignedInView:
-    """Turn the cookie's refresh token into a new pair of tokens."""
-    token = read_refresh_cookie(request.cookies)
-    if token is None:
-        raise Unauthorized(SESSION_OVER)
-    signed_in = await request.services.auth.refresh(token, request.request_id)
-    return _answer(request, signed_in)
+    async def refresh(self, request: Request[None, None]) -> SignedInView:
+        """Turn the cookie's refresh token into a new pair of tokens."""
+        token = read_refresh_cookie(request.cookies)
+        if token is None:
+            raise Unauthorized(SESSION_OVER)
+        signed_in = await self._sign_in.refresh(token, request.request_id)
+        return self._answer(request, signed_in)
 
+    async def logout(self, request: Request[None, None]) -> None:
+        """End the session of the access token, of the cookie, or of both."""
+        token = read_refresh_cookie(request.cookies)
+        await self._sign_in.logout(request.caller, token, request.request_id)
+        request.reply_headers.append(refresh_cookie("", 0, request.is_https))
 
-async def logout(request: Request[None, None]) -> None:
-    """End the session of the access token, of the cookie, or of both."""
-    token = read_refresh_cookie(request.cookies)
-    await request.services.auth.logout(request.caller, token, request.request_id)
-    request.reply_headers.append(refresh_cookie("", 0, request.is_https))
+    async def me(self, request: Request[None, None]) -> MeView:
+        """Return the caller."""
+        user = await self._users.by_id(request.user_id)
+        if user is None:
+            raise NotFound
+        return MeView(UserView.of(user))
 
+    def _answer(self, request: AnyRequest, signed_in: SignedIn) -> SignedInView:
+        request.reply_headers.append(
+            refresh_cookie(
+                signed_in.refresh_token, self._settings.refresh_expires_in, request.is_https
+            )
+        )
+        user = UserView.of(signed_in.user)
+        return SignedInView(user, signed_in.access_token, self._settings.access_expires_in)
 
-async def me(request: Request[None, None]) -> MeView:
-    """Return the caller."""
-    user = await request.services.users.by_id(request.user_id)
-    if user is None:
-        raise NotFound
-    return MeView(UserView.of(user))
-
-
-def _answer(request: AnyRequest, signed_in: SignedIn) -> SignedInView:
-    settings = request.services.settings
-    request.reply_headers.append(
-        refresh_cookie(signed_in.refresh_token, settings.jwt_refresh_expires_in, request.is_https)
-    )
-    user = UserView.of(signed_in.user)
-    return SignedInView(user, signed_in.access_token, settings.jwt_access_expires_in)
-
-
-ROUTES: Final = (
-    Route(
-        method="POST",
-        path="/auth/register",
-        handler=register,
-        access=Access.PUBLIC,
-        body=RegisterBody,
-        answer=SignedInView,
-        status=201,
-        errors=(Conflict, *_ACCOUNT_ERRORS),
-        summary="Register and sign in",
-        tag="auth",
-    ),
-    Route(
-        method="POST",
-        path="/auth/login",
-        handler=login,
-        access=Access.PUBLIC,
-        body=LoginBody,
-        answer=SignedInView,
-        errors=(Unauthorized, RateLimited, *_ACCOUNT_ERRORS),
-        summary="Sign in",
-        tag="auth",
-    ),
-    Route(
-        method="POST",
-        path="/auth/refresh",
-        handler=refresh,
-        access=Access.PUBLIC,
-        answer=SignedInView,
-        errors=(Unauthorized,),
-        summary="Renew the tokens with the cookie",
-        tag="auth",
-    ),
-    Route(
-        method="POST",
-        path="/auth/logout",
-        handler=logout,
-        access=Access.PUBLIC,
-        answer=None,
-        summary="End the session",
-        tag="auth",
-    ),
-    Route(
-        method="GET",
-        path="/auth/me",
-        handler=me,
-        access=Access.USER,
-        answer=MeView,
-        summary="Show the caller",
-        tag="auth",
-    ),
-)
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="POST",
+                path="/auth/register",
+                handler=self.register,
+                access=Access.PUBLIC,
+                body=RegisterBody,
+                answer=SignedInView,
+                status=201,
+                errors=(Conflict, *_ACCOUNT_ERRORS),
+                summary="Register and sign in",
+                tag="auth",
+            ),
+            Route(
+                method="POST",
+                path="/auth/login",
+                handler=self.login,
+                access=Access.PUBLIC,
+                body=LoginBody,
+                answer=SignedInView,
+                errors=(Unauthorized, RateLimited, *_ACCOUNT_ERRORS),
+                summary="Sign in",
+                tag="auth",
+            ),
+            Route(
+                method="POST",
+                path="/auth/refresh",
+                handler=self.refresh,
+                access=Access.PUBLIC,
+                answer=SignedInView,
+                errors=(Unauthorized,),
+                summary="Renew the tokens with the cookie",
+                tag="auth",
+            ),
+            Route(
+                method="POST",
+                path="/auth/logout",
+                handler=self.logout,
+                access=Access.PUBLIC,
+                answer=None,
+                summary="End the session",
+                tag="auth",
+            ),
+            Route(
+                method="GET",
+                path="/auth/me",
+                handler=self.me,
+                access=Access.USER,
+                answer=MeView,
+                summary="Show the caller",
+                tag="auth",
+            ),
+        )

@@ -17,11 +17,11 @@ import msgspec
 from exchange.messages.commands import OpenAccount
 from gateway.access.principals import Principal, Role
 from gateway.accounts.passwords import Passwords
+from gateway.accounts.settings import SignInSettings
 from gateway.accounts.token_cache import TokenCache
 from gateway.accounts.tokens import Tokens
 from gateway.engine_side.ports import AccountsView
-from gateway.settings.settings import Settings
-from gateway.trading.results import accepted
+from gateway.engine_side.refusals import accepted
 from gateway.wire.errors import Conflict, Forbidden, NotFound, Unauthorized, UnknownOutcome
 from persistence.clock import now_us
 from persistence.errors import LastAdmin
@@ -56,7 +56,7 @@ class SignIn:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: SignInSettings,
         users: Users,
         sessions: Sessions,
         audit: AuditLog,
@@ -74,7 +74,7 @@ class SignIn:
         self._view = view
         self._cache = TokenCache(settings.token_cache_size)
         self._starting_credits = settings.starting_credits
-        self._refresh_us = settings.jwt_refresh_expires_in * 1_000_000
+        self._refresh_us = settings.refresh_expires_in * 1_000_000
         self._grace_us = settings.refresh_grace_seconds * 1_000_000
         self.on_revoked: list[RevocationListener] = []
         self.on_role_changed: list[RoleListener] = []
@@ -279,7 +279,7 @@ async def add_user(
 ) -> User:
     """Add a user, whose account in the exchange the first login opens; raises Conflict.
 
-    `email` is normalised already (`sign_in_fields.email_address`).
+    `email` is normalised already (`fields.email_address`).
     """
     password_hash = await passwords.hash(password)
     at = now_us()

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from gateway.settings.settings import SettingsError
+from gateway.settings.reader import SettingsError
 from gateway.wire.errors import Unauthorized
 from gateway.wire.scalars import parse_id
 

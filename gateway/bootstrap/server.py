@@ -15,9 +15,9 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.bootstrap.settings import Settings
 from gateway.engine_side.readiness import Readiness
 from gateway.http.heads import bounded_heads
-from gateway.settings.settings import Settings
 from gateway.sockets.transport import SocketTransport
 
 _BACKLOG: Final = 2_048
@@ -88,10 +88,10 @@ def make_server(
     """Return a server that is ready to run."""
     config = uvicorn.Config(
         application,
-        host=settings.host,
-        port=settings.port,
+        host=settings.listen.host,
+        port=settings.listen.port,
         loop="uvloop",
-        http=bounded_heads(settings.request_head_max_bytes, settings.request_head_timeout_seconds),
+        http=bounded_heads(settings.http.head_max_bytes, settings.http.head_timeout_seconds),
         ws=SocketTransport,
         lifespan="off",
         interface="asgi3",
@@ -101,11 +101,11 @@ def make_server(
         # Who the client is, is decided by `access/client_address.py` alone.
         proxy_headers=False,
         backlog=_BACKLOG,
-        timeout_keep_alive=settings.http_keep_alive_seconds,
-        timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
-        ws_max_size=settings.socket_frame_max_bytes,
-        ws_ping_interval=settings.socket_ping_interval_seconds,
-        ws_ping_timeout=settings.socket_ping_timeout_seconds,
+        timeout_keep_alive=settings.http.keep_alive_seconds,
+        timeout_graceful_shutdown=settings.listen.shutdown_timeout_seconds,
+        ws_max_size=settings.sockets.frame_max_bytes,
+        ws_ping_interval=settings.sockets.ping_interval_seconds,
+        ws_ping_timeout=settings.sockets.ping_timeout_seconds,
         ws_per_message_deflate=False,
     )
     return Server(config, readiness, drains)
@@ -113,11 +113,11 @@ def make_server(
 
 def bind(settings: Settings) -> socket.socket:
     """Return the listening socket; OSError if the address is taken."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in settings.listen.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((settings.host, settings.port))
+        listening.bind((settings.listen.host, settings.listen.port))
     except OSError:
         listening.close()
         raise

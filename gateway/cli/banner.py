@@ -7,6 +7,8 @@ registered once and logs in every time.
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from gateway.site.front_page import trade_commands
+
 _THIS_MACHINE: Final = frozenset({"127.0.0.1", "0.0.0.0", "::", "::1"})  # noqa: S104 - compared only
 
 
@@ -58,16 +60,3 @@ def gateway_banner(host: str, port: int) -> str:
         "  reads, market data and sockets; orders go to the engine's own address\n\n"
         "Ctrl-C stops it."
     )
-
-
-def trade_commands(where: str, slug: str) -> list[str]:
-    """Return shell commands that register, log in and buy ten YES shares."""
-    return [
-        f"  API={where}/api/v1; JSON='content-type: application/json'",
-        """  ADA='{"email":"ada@example.org","password":"correct horse"}'""",
-        """  curl -s $API/auth/register -H "$JSON" -d "$ADA" >/dev/null""",
-        """  TOKEN=$(curl -s $API/auth/login -H "$JSON" -d "$ADA" \\""",
-        """    | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/')""",
-        f"""  curl -s $API/orders/{slug} -H "$JSON" -H "authorization: Bearer $TOKEN" \\""",
-        """    -d '{"side":"BUY","outcome":"YES","type":"MARKET","quantity":"10"}'; echo""",
-    ]

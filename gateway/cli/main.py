@@ -25,20 +25,21 @@ import msgspec
 import uvloop
 
 from gateway.access.principals import Role
-from gateway.accounts.fields import email_address
+from gateway.accounts.fields import email_address, new_password
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.sign_in import add_user
 from gateway.bootstrap import compose as bootstrap
+from gateway.bootstrap.people import ensure_admin
 from gateway.bootstrap.server import Drain, StopSignal, bind, make_server
+from gateway.bootstrap.settings import Settings, load_settings
 from gateway.cli.banner import Opened, banner, gateway_banner
 from gateway.cli.doctor.command import doctor
 from gateway.cli.replay.command import replay
 from gateway.cli.respawn import Respawn
 from gateway.cli.verify import verify_exchange
-from gateway.demo.traders import make_demo, running_demo
-from gateway.observability.logs import configure_logs
-from gateway.settings.settings import Settings, SettingsError, load_settings
-from gateway.settings.values import password as password_value
+from gateway.demo.traders import Demo, running_demo
+from gateway.observability.logs import Logger, configure_logs
+from gateway.settings.reader import SettingsError
 from gateway.site.front_page import example_slug
 from gateway.wire.errors import ApiError
 from persistence.errors import (
@@ -102,28 +103,34 @@ def serve(host: str | None, port: int | None, demo: bool, accept_tip: bool) -> N
 
 
 async def _serve(settings: Settings, *, demo: bool, accept_tip: bool) -> None:
-    logger = configure_logs(settings.log_level)
+    logger = configure_logs(settings.reports.log_level)
     stop = StopSignal()
     with _bound(settings) as listening, stop.listen():
         async with bootstrap.open_exchange(settings, logger, accept_tip=accept_tip) as running:
-            services = running.services
             email, password = _first_admin(settings)
-            admin = await bootstrap.ensure_admin(services, email, password)
-            traders = make_demo(services, logger) if demo else None
+            admin = await ensure_admin(running.people, email, password)
+            traders = _demo(running, settings, logger) if demo else None
             async with running_demo(traders):
                 opened = Opened(
-                    settings.host,
+                    settings.listen.host,
                     listening.getsockname()[1],
-                    settings.data_dir if settings.database_url is None else None,
+                    settings.store.data_dir if settings.store.database_url is None else None,
                     email if admin else None,
-                    password if admin and settings.admin_password is None else None,
-                    example_slug(services.view),
+                    password if admin and settings.sign_in.admin_password is None else None,
+                    example_slug(running.engine.view),
                 )
                 click.echo(banner(opened), err=True)
                 drains: list[Drain] = [*running.drains, *([traders.stop] if traders else [])]
                 await _serve_until_ended(running, settings, listening, stop, drains)
             if running.engine_failed.done():
                 raise EngineStopped(running.engine_failed.result(), final=stop.is_set)
+
+
+def _demo(running: bootstrap.Running, settings: Settings, logger: Logger) -> Demo:
+    engine, credits_each = running.engine, settings.sign_in.starting_credits
+    return Demo(
+        settings.demo, credits_each, engine.commands, engine.view, running.people.users, logger
+    )
 
 
 @main.command()
@@ -134,11 +141,11 @@ def gateway(host: str | None, port: int | None) -> None:
 
 
 async def _gateway(settings: Settings) -> None:
-    logger = configure_logs(settings.log_level)
+    logger = configure_logs(settings.reports.log_level)
     stop = StopSignal()
     with _bound(settings) as listening, stop.listen():
         async with bootstrap.open_gateway(settings, logger) as running:
-            click.echo(gateway_banner(settings.host, listening.getsockname()[1]), err=True)
+            click.echo(gateway_banner(settings.listen.host, listening.getsockname()[1]), err=True)
             await _serve_until_ended(running, settings, listening, stop, running.drains)
             if running.engine_failed.done():
                 failure = running.engine_failed.result()
@@ -150,8 +157,10 @@ def _bound(settings: Settings) -> socket.socket:
         return bind(settings)
     except OSError as error:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            raise SettingsError(f"HOST: {settings.host}: {error.strerror}") from None
-        raise SettingsError(f"PORT: {settings.host}:{settings.port}: {error.strerror}") from None
+            raise SettingsError(f"HOST: {settings.listen.host}: {error.strerror}") from None
+        raise SettingsError(
+            f"PORT: {settings.listen.host}:{settings.listen.port}: {error.strerror}"
+        ) from None
 
 
 async def _serve_until_ended(
@@ -162,17 +171,17 @@ async def _serve_until_ended(
     drains: list[Drain],
 ) -> None:
     """Serve until a signal comes or the engine can't go on."""
-    server = make_server(running.application, settings, running.services.readiness, drains)
+    server = make_server(running.application, settings, running.readiness, drains)
     stop.ends(server)
     running.engine_failed.add_done_callback(lambda _: server.end())
     await server.serve([listening])
 
 
 def _first_admin(settings: Settings) -> tuple[str, str]:
-    if settings.admin_email is None or settings.admin_password is None:
+    if settings.sign_in.admin_email is None or settings.sign_in.admin_password is None:
         return DEFAULT_ADMIN, secrets.token_urlsafe(12)
     try:
-        return email_address(settings.admin_email), settings.admin_password
+        return email_address(settings.sign_in.admin_email), settings.sign_in.admin_password
     except ApiError:
         raise SettingsError("PROBITY_ADMIN_EMAIL: is no e-mail address") from None
 
@@ -185,7 +194,7 @@ def migrate() -> None:
 
 async def _migrate(settings: Settings) -> None:
     async with bootstrap.open_database(settings, join=True) as url:
-        target = settings.direct_url or url
+        target = settings.store.direct_url or url
         await schema.upgrade(target)
         click.echo(f"The schema is at {await schema.current(target)}.")
 
@@ -217,7 +226,7 @@ def create(email: str, admin: bool, password_stdin: bool) -> None:
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     try:
-        password = password_value(password)
+        password = new_password(password)
     except ValueError as error:
         _fail(f"password: {error}", WRONG_SETTING)
     _run(_create_user(_settings(), email, password, Role.ADMIN if admin else Role.USER))
@@ -227,7 +236,7 @@ async def _create_user(settings: Settings, email: str, password: str, role: str)
     passwords = Passwords(1, 1)
     try:
         async with bootstrap.open_database(settings, join=True) as url:
-            await schema.upgrade(settings.direct_url or url)
+            await schema.upgrade(settings.store.direct_url or url)
             pool = await create_pool(url, size=2)
             try:
                 made = await add_user(
@@ -253,7 +262,8 @@ def _settings(host: str | None = None, port: int | None = None) -> Settings:
     except SettingsError as error:
         _fail(str(error), WRONG_SETTING)
     changes = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
-    return msgspec.structs.replace(settings, **changes)
+    listen = msgspec.structs.replace(settings.listen, **changes)
+    return msgspec.structs.replace(settings, listen=listen)
 
 
 def _run(work: Coroutine[Any, Any, None], respawn: Respawn | None = None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.bootstrap.compose import open_database
-from gateway.settings.settings import Settings
+from gateway.bootstrap.settings import Settings
 from persistence.errors import SchemaError
 from persistence.journal import tables
 from persistence.journal.tip import TipFile
@@ -25,7 +25,7 @@ async def verify_exchange(settings: Settings, say: Callable[[str], None]) -> boo
     Raises PersistenceError if there is nothing that could be verified.
     """
     async with open_database(settings, join=True) as url:
-        target = settings.direct_url or url
+        target = settings.store.direct_url or url
         found, newest = await migrate.current(target), migrate.head()
         if found != newest:
             raise SchemaError(
@@ -35,7 +35,7 @@ async def verify_exchange(settings: Settings, say: Callable[[str], None]) -> boo
         connection = await connect(target)
         try:
             head = await tables.read_head(connection)
-            tip = TipFile(settings.data_dir / "tip", head.database_id).read()
+            tip = TipFile(settings.store.data_dir / "tip", head.database_id).read()
             passed = True
             async for result in verify(connection, tip):
                 say(line(result))

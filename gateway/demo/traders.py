@@ -26,11 +26,10 @@ from exchange.messages.terms import GTC, IOC, LIMIT, MARKET, ExchangeMode, TimeI
 from exchange.model.market import OPEN, UNFINISHED, Market
 from exchange.model.state import State
 from gateway.access.principals import Role
-from gateway.bootstrap.services import Services
 from gateway.demo.markets import DEMO_MARKETS, DemoMarket
 from gateway.demo.pricing import Holdings, Quote, Terms, make, quote_terms, take, wander
+from gateway.demo.settings import DemoSettings
 from gateway.observability.logs import Logger
-from gateway.settings.settings import Settings
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.loop.ports import CommandPort
@@ -55,7 +54,8 @@ class Demo:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: DemoSettings,
+        starting_credits: int,
         commands: CommandPort,
         view: State,
         users: Users,
@@ -65,9 +65,9 @@ class Demo:
         self._view = view
         self._users = users
         self._logger = logger
-        self._starting_credits = settings.starting_credits
-        self._step_seconds = settings.demo_step_seconds
-        seed = settings.demo_seed
+        self._starting_credits = starting_credits
+        self._step_seconds = settings.step_seconds
+        seed = settings.seed
         self.seed = secrets.randbits(32) if seed is None else seed
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -243,11 +243,6 @@ def _after(quote: Quote, held: Holdings) -> Holdings:
         return held._replace(free_no=free_no)
     free_yes = held.free_yes - (quote.quantity if held.free_yes >= quote.quantity else 0)
     return held._replace(free_yes=free_yes)
-
-
-def make_demo(services: Services, logger: Logger) -> Demo:
-    """Return the demonstration of a process, not started."""
-    return Demo(services.settings, services.commands, services.view, services.users, logger)
 
 
 @contextlib.asynccontextmanager

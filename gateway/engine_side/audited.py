@@ -11,14 +11,13 @@ from typing import Final
 
 from exchange.messages.commands import Command
 from exchange.messages.events import Event
-from gateway.engine_side.refusals import EngineRefused
-from gateway.http.request import AnyRequest
-from gateway.trading.results import accepted
+from gateway.access.principals import Actor
+from gateway.engine_side.refusals import EngineRefused, accepted
 from gateway.wire.errors import UnknownOutcome
-from persistence.clock import now_us
 from persistence.errors import CommandNotTaken
-from persistence.loop.ports import Answer
+from persistence.loop.ports import Answer, CommandPort
 from persistence.postgres.database import OUTAGES
+from persistence.repositories.audit import AuditLog, AuditTrail
 
 OK: Final = "ok"
 REPLAYED: Final = "replayed"
@@ -26,36 +25,41 @@ UNAVAILABLE: Final = "unavailable"
 UNKNOWN: Final = "unknown"
 
 
-async def run_audited(
-    request: AnyRequest, action: str, target: str, command: Command
-) -> tuple[Answer, Sequence[Event], bool]:
-    """Run an admin's command; return its answer, its events, and whether it is told again.
+class AuditedCommands:
+    """The engine's way in for admins."""
 
-    Raises EngineRefused, CommandNotTaken or OutcomeUnknown, audited like a success; UnknownOutcome
-    when the line was lost.
-    """
-    outcome = UNKNOWN
-    try:
-        answer: Answer = await request.services.commands.submit(command)
-        events, replayed = accepted(answer)
-        outcome = REPLAYED if replayed else OK
-    except EngineRefused as refusal:
-        outcome = refusal.reason.name
-        raise
-    except CommandNotTaken:
-        outcome = UNAVAILABLE
-        raise
-    finally:
-        await _audit(request, action, target, outcome)
-    return answer, events, replayed
+    def __init__(self, commands: CommandPort, log: AuditLog) -> None:
+        self._commands = commands
+        self._log = log
 
+    async def run(
+        self, actor: Actor, action: str, target: str, command: Command
+    ) -> tuple[Answer, Sequence[Event], bool]:
+        """Run an admin's command; return its answer, its events, and whether it is told again.
 
-async def _audit(request: AnyRequest, action: str, target: str, outcome: str) -> None:
-    try:
-        await request.services.audit.write(
-            now_us(), request.user_id, action, target, outcome, request.request_id
-        )
-    except OUTAGES as outage:
-        if outcome == UNAVAILABLE:
+        Raises EngineRefused, CommandNotTaken or OutcomeUnknown, audited like a success;
+        UnknownOutcome when the line was lost.
+        """
+        outcome = UNKNOWN
+        try:
+            answer = await self._commands.submit(command)
+            events, replayed = accepted(answer)
+            outcome = REPLAYED if replayed else OK
+        except EngineRefused as refusal:
+            outcome = refusal.reason.name
             raise
-        raise UnknownOutcome from outage
+        except CommandNotTaken:
+            outcome = UNAVAILABLE
+            raise
+        finally:
+            await self._audit(actor, action, target, outcome)
+        return answer, events, replayed
+
+    async def _audit(self, actor: Actor, action: str, target: str, outcome: str) -> None:
+        trail = AuditTrail(self._log, actor.request_id)
+        try:
+            await trail.note(actor.user_id, action, target, outcome)
+        except OUTAGES as outage:
+            if outcome == UNAVAILABLE:
+                raise
+            raise UnknownOutcome from outage

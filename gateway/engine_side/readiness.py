@@ -49,7 +49,15 @@ class Readiness:
 class ViewFeed:
     """Where the view comes from and how fresh it is."""
 
-    __slots__ = ("epoch", "is_stale", "on_reload", "on_stale", "silence_s", "takes_commands")
+    __slots__ = (
+        "epoch",
+        "is_stale",
+        "on_epoch",
+        "on_reload",
+        "on_stale",
+        "silence_s",
+        "takes_commands",
+    )
 
     def __init__(self, epoch: int, *, takes_commands: bool = True, is_stale: bool = False) -> None:
         self.epoch = epoch
@@ -62,5 +70,7 @@ class ViewFeed:
         """Returns for how many seconds; infinite if it never was."""
         self.on_stale: list[Callable[[bool], None]] = []
         """Called with the new `is_stale` when it changes."""
+        self.on_epoch: list[Callable[[int, State], None]] = []
+        """Called when another engine leads, with its epoch."""
         self.on_reload: list[Callable[[State], None]] = []
         """Called when the view was loaded anew, without anybody hearing what lies between."""

@@ -8,11 +8,13 @@ The code is the reason's name, `transient` says whether the same may succeed lat
 client id), and the details name the field to blame, if there is one.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
-from exchange.messages.events import CommandRejected
+from exchange.messages.events import CommandRejected, Event
 from exchange.messages.reasons import Reason
 from gateway.wire.errors import Detail, Refused, ValidationFailed
+from persistence.loop.ports import Answer
 
 STATUS: Final[dict[Reason, int]] = {
     Reason.CONFLICT: 409,
@@ -70,3 +72,12 @@ class EngineRefused(Refused):
 def refused(event: CommandRejected, *, replayed: bool = False) -> EngineRefused:
     """Return the answer for a refusal; `replayed` if it is the first answer given again."""
     return EngineRefused(event.reason, event.message, event.field, replayed=replayed)
+
+
+def accepted(answer: Answer) -> tuple[Sequence[Event], bool]:
+    """Return (what happened, whether it is told again); raises EngineRefused for a refusal."""
+    events = answer.events
+    first = events[0]
+    if type(first) is CommandRejected:
+        raise refused(first, replayed=answer.replayed)
+    return events, answer.replayed

@@ -7,7 +7,7 @@ gateway`; the rest of the process can't tell the two apart but by `ViewFeed`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -20,10 +20,8 @@ from gateway.engine_side.running import EngineSide, RunningEngine
 from gateway.jobs.background import in_background
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
-from gateway.streaming.announcer import Announcer
-from gateway.streaming.rooms import Rooms
 from persistence.errors import EngineElsewhere
-from persistence.loop.ports import Answer
+from persistence.loop.ports import Answer, ExecutionListener
 from persistence.postgres.database import DeadlinePool
 from persistence.relay.follower import Follower, load
 from persistence.relay.subscriber import RedisSubscriber
@@ -44,15 +42,14 @@ class NoEngine:
 
 
 class RemoteFeed:
-    """Keeps `ViewFeed`, rooms, metrics and the log in step with a follower.
+    """Keeps `ViewFeed`, metrics and the log in step with a follower.
 
     Implements `persistence.relay.follower.FeedListener` and
     `persistence.loop.ports.ExecutionListener`.
     """
 
-    def __init__(self, feed: ViewFeed, rooms: Rooms, metrics: Metrics, logger: Logger) -> None:
+    def __init__(self, feed: ViewFeed, metrics: Metrics, logger: Logger) -> None:
         self._feed = feed
-        self._rooms = rooms
         self._metrics = metrics
         self._logger = logger
         metrics.feed.stale.set(feed.is_stale)
@@ -98,28 +95,33 @@ class RemoteFeed:
     def _lead(self, epoch: int, view: State) -> None:
         self._feed.epoch = epoch
         self._metrics.engine_epoch.set(epoch)
-        self._rooms.begin_epoch(epoch, view.markets)
+        for listener in self._feed.on_epoch:
+            listener(epoch, view)
 
 
 @asynccontextmanager
 async def follow_engine(
-    redis_url: str, url: str, pool: DeadlinePool, metrics: Metrics, logger: Logger
+    redis_url: str,
+    url: str,
+    pool: DeadlinePool,
+    listeners: Sequence[ExecutionListener],
+    metrics: Metrics,
+    logger: Logger,
 ) -> AsyncIterator[RunningEngine]:
     """Load the view and yield it following; `url` reaches the database past any pooler.
 
     Raises DatabaseUnavailable. Redis may be away: the view is stale until it is there.
     """
     loaded = await load(url)
-    rooms = Rooms(loaded.epoch)
     feed = ViewFeed(loaded.epoch, takes_commands=False, is_stale=True)
-    remote = RemoteFeed(feed, rooms, metrics, logger)
+    remote = RemoteFeed(feed, metrics, logger)
     metrics.engine_last_sequence.set(loaded.view.seq)
     follower = Follower(
         loaded,
         url,
         pool,
         RedisSubscriber(redis_url, loaded.database_id, BusWatch(metrics.feed, logger)),
-        (Announcer(rooms, metrics.messages_out), remote),
+        (*listeners, remote),
         remote,
     )
     feed.silence_s = lambda: follower.silence_s
@@ -127,7 +129,7 @@ async def follow_engine(
     try:
         async with in_background(_watch(remote, follower)):
             side = EngineSide(NoEngine(), loaded.view, History(pool), feed)
-            yield RunningEngine(side, rooms, follower.failed)
+            yield RunningEngine(side, follower.failed)
     finally:
         await follower.stop()
 

@@ -11,28 +11,17 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.access.principals import Principal
+from gateway.access.principals import Principal, TokenChecks
 from gateway.access.rate_limits import RateLimits
-from gateway.bootstrap.services import Services
 from gateway.http.bodies import BodyReader, has_body
 from gateway.http.edge import TRACE, Trace
 from gateway.http.query_strings import refuse_query
 from gateway.http.request import Request
 from gateway.http.responses import encode_result, send_body, send_error, send_json
 from gateway.http.routing import BoundRoute, RouteTable, Shape
-from gateway.wire.errors import (
-    ApiError,
-    DatabaseAway,
-    Forbidden,
-    MethodNotAllowed,
-    NotFound,
-    Unauthorized,
-    Unavailable,
-    UnknownOutcome,
-)
+from gateway.wire.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
+from gateway.wire.failures import answer_of
 from gateway.wire.strict_json import EMPTY_BODY, decode
-from persistence.errors import CommandNotTaken, EngineElsewhere, OutcomeUnknown
-from persistence.postgres.database import OUTAGES
 
 _BEARER: Final = b"bearer "
 
@@ -41,10 +30,10 @@ class Dispatcher:
     """An ASGI application that serves a route table."""
 
     def __init__(
-        self, table: RouteTable, services: Services, limits: RateLimits, bodies: BodyReader
+        self, table: RouteTable, tokens: TokenChecks, limits: RateLimits, bodies: BodyReader
     ) -> None:
         self._table = table
-        self._services = services
+        self._tokens = tokens
         self._limits = limits
         self._bodies = bodies
 
@@ -53,16 +42,11 @@ class Dispatcher:
         trace: Trace = scope[TRACE]
         try:
             await self._serve(scope, trace, receive, send)
-        except ApiError as error:
-            await send_error(send, error, trace.request_id)
-        except OUTAGES:
-            await send_error(send, DatabaseAway(), trace.request_id)
-        except EngineElsewhere as error:
-            await send_error(send, Unavailable(str(error)), trace.request_id)
-        except CommandNotTaken:
-            await send_error(send, Unavailable(), trace.request_id)
-        except OutcomeUnknown:
-            await send_error(send, UnknownOutcome(), trace.request_id)
+        except Exception as error:
+            answer = answer_of(error)
+            if answer is None:
+                raise
+            await send_error(send, answer, trace.request_id)
 
     async def _serve(self, scope: Scope, trace: Trace, receive: Receive, send: Send) -> None:
         path = scope["path"][len(scope.get("root_path", "")) :]
@@ -92,7 +76,6 @@ class Dispatcher:
             query,
             values,
             caller,
-            self._services,
             bound.status,
             trace.request_id,
             trace.address,
@@ -137,14 +120,13 @@ class Dispatcher:
         if authorization[:7].lower() != _BEARER:
             return None
         token = authorization[7:]
-        auth = self._services.auth
-        caller = auth.remembered(token)
+        caller = self._tokens.remembered(token)
         if caller is not None:
             return caller
         if bound.limited:
             self._limits.check_address(trace.address)
         try:
-            return await auth.verify(token)
+            return await self._tokens.verify(token)
         except Unauthorized:
             return None
 

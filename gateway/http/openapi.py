@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from gateway.http.responses import Failure, Meta, Pagination
-from gateway.http.routing import PATH_VALUE_LENGTH, Access, Route, Shape
+from gateway.http.routing import Access, Route, Shape
 from gateway.wire.errors import ApiError, Refused
+from gateway.wire.scalars import NAME_LENGTH
 
 Document = dict[str, Any]
 
@@ -102,7 +103,7 @@ def _operation_id(route: Route) -> str:
 
 
 def _parameters(route: Route, schemas: _Schemas) -> list[Document]:
-    text = {"type": "string", "minLength": 1, "maxLength": PATH_VALUE_LENGTH}
+    text = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH}
     parameters: list[Document] = [
         {"name": name, "in": "path", "required": True, "schema": text} for name in route.parameters
     ]

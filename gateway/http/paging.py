@@ -11,7 +11,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from gateway.http.request import Slice
-from gateway.settings.settings import Settings
+from gateway.http.settings import PageLimits
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import QueryStruct
@@ -26,19 +26,19 @@ class PageQuery(QueryStruct, frozen=True):
     limit: LimitText | None = None
     offset: OffsetText = 0
 
-    def bounds(self, settings: Settings) -> tuple[int, int]:
-        """Return (limit, offset); raises ValidationFailed for more than the settings allow."""
-        if self.offset > settings.page_offset_max:
-            raise ValidationFailed.of("offset", f"must be at most {settings.page_offset_max}")
-        return page_size(self.limit, settings), self.offset
+    def bounds(self, limits: PageLimits) -> tuple[int, int]:
+        """Return (limit, offset); raises ValidationFailed for more than is allowed."""
+        if self.offset > limits.offset_max:
+            raise ValidationFailed.of("offset", f"must be at most {limits.offset_max}")
+        return page_size(self.limit, limits), self.offset
 
 
-def page_size(limit: int | None, settings: Settings) -> int:
-    """Return the items of a page; raises ValidationFailed for more than the settings allow."""
+def page_size(limit: int | None, limits: PageLimits) -> int:
+    """Return the items of a page; raises ValidationFailed for more than is allowed."""
     if limit is None:
-        return settings.page_size
-    if limit > settings.page_size_max:
-        raise ValidationFailed.of("limit", f"must be at most {settings.page_size_max}")
+        return limits.size
+    if limit > limits.size_max:
+        raise ValidationFailed.of("limit", f"must be at most {limits.size_max}")
     return limit
 
 
@@ -59,9 +59,9 @@ class SliceQuery(QueryStruct, frozen=True):
     limit: LimitText | None = None
     cursor: CursorText | None = None
 
-    def size(self, settings: Settings) -> int:
+    def size(self, limits: PageLimits) -> int:
         """Return the items of a slice; raises ValidationFailed for more than is allowed."""
-        return page_size(self.limit, settings)
+        return page_size(self.limit, limits)
 
     def number(self) -> int | None:
         """Return the number to go on from; raises ValidationFailed for what was never given."""

@@ -1,20 +1,17 @@
-"""What a handler is given: the decoded request, the caller, the services; no HTTP plumbing.
+"""What a handler is given: the decoded request and the caller; no HTTP plumbing.
 
 A handler returns the answer's struct (or a `Page`, a `Slice`); failures are raised from
 `wire/errors.py`.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from gateway.access.principals import Principal
+from gateway.access.principals import Actor, Principal
 from gateway.wire.errors import NotFound, Unauthorized
 from gateway.wire.scalars import parse_id
-
-if TYPE_CHECKING:
-    from gateway.bootstrap.services import Services
 
 BodyT = TypeVar("BodyT")
 QueryT = TypeVar("QueryT")
@@ -59,7 +56,6 @@ class Request(Generic[BodyT, QueryT]):
         "query",
         "reply_headers",
         "request_id",
-        "services",
         "status",
     )
 
@@ -69,7 +65,6 @@ class Request(Generic[BodyT, QueryT]):
         query: QueryT,
         path: Mapping[str, str],
         caller: Principal | None,
-        services: "Services",
         status: int,
         request_id: str,
         address: str,
@@ -80,7 +75,6 @@ class Request(Generic[BodyT, QueryT]):
         self.query = query
         self.path = path
         self.caller = caller
-        self.services = services
         self.status = status
         """Status of the answer; a handler may set another of the declared ones."""
         self.request_id = request_id
@@ -102,6 +96,11 @@ class Request(Generic[BodyT, QueryT]):
     def user_id(self) -> int:
         """Return the caller's user id, which is also the account id."""
         return self.principal.user_id
+
+    @property
+    def actor(self) -> Actor:
+        """Return who asks, in which request."""
+        return Actor(self.user_id, self.request_id)
 
     def path_id(self, name: str) -> int:
         """Return the id in the path; raises NotFound for what can't be one."""

@@ -13,7 +13,7 @@ from starlette.types import Send
 
 from gateway.http.request import Page, Slice
 from gateway.http.routing import Shape
-from gateway.wire.errors import ApiError, Detail
+from gateway.wire.errors import ApiError, ErrorBody
 from gateway.wire.scalars import iso_millis
 from persistence.clock import now_us
 
@@ -60,16 +60,6 @@ class Sliced(msgspec.Struct, frozen=True, rename="camel"):
     meta: Meta
 
 
-class ErrorBody(msgspec.Struct, frozen=True):
-    """What went wrong."""
-
-    code: str
-    message: str
-    details: tuple[Detail, ...]
-    transient: bool | msgspec.UnsetType = msgspec.UNSET
-    replayed: bool | msgspec.UnsetType = msgspec.UNSET
-
-
 class Failure(msgspec.Struct, frozen=True):
     """The answer of everything that failed."""
 
@@ -97,8 +87,7 @@ def encode_result(result: object, shape: Shape, request_id: str) -> bytes:
 
 def encode_error(error: ApiError, request_id: str) -> bytes:
     """Return the envelope of a failure."""
-    body = ErrorBody(error.code, error.message, error.details, error.transient, error.replayed)
-    return _ENCODE(Failure(False, body, Meta(iso_millis(now_us()), request_id)))
+    return _ENCODE(Failure(False, error.body(), Meta(iso_millis(now_us()), request_id)))
 
 
 JSON: Final = b"application/json"

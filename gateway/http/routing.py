@@ -28,12 +28,10 @@ from gateway.wire.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from gateway.wire.scalars import NAME_LENGTH
 from gateway.wire.strict_json import BodyStruct, QueryStruct
 
 Handler = Callable[[Any], Awaitable[Any]]
-
-PATH_VALUE_LENGTH: Final = 100
-"""No slug, id or clientOrderId in a path is longer."""
 
 
 class Access(enum.Enum):
@@ -201,4 +199,4 @@ class RouteTable:
 
 
 def _is_path_value(part: str) -> bool:
-    return 0 < len(part) <= PATH_VALUE_LENGTH and "\x00" not in part and part.isprintable()
+    return 0 < len(part) <= NAME_LENGTH and "\x00" not in part and part.isprintable()

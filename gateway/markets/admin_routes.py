@@ -21,13 +21,14 @@ from exchange.messages.errors import MalformedNumber
 from exchange.messages.events import MarketCreated
 from exchange.messages.terms import FeeModel, MarketStatus, Resolution
 from exchange.messages.units import parse_rate
+from exchange.model.state import State
 from exchange.rules.market_admin import market_problem
 from exchange.rules.settlement import resolution_problem
-from gateway.engine_side.audited import run_audited
+from gateway.engine_side.audited import AuditedCommands
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
+from gateway.markets.lookup import named_market
 from gateway.markets.views import MarketView, market_view
-from gateway.trading.order_bodies import named_market
 from gateway.wire import strict_json as wire_json
 from gateway.wire.errors import (
     Conflict,
@@ -92,16 +93,6 @@ class ResolutionBody(BodyStruct, frozen=True):
     source: SourceText = ""
 
 
-async def create_market(request: Request[MarketBody, None]) -> MarketView:
-    """List a market."""
-    command = create_command(request.body)
-    _, events, _ = await run_audited(request, "market.create", f"market:{command.slug}", command)
-    created = events[0]
-    if type(created) is not MarketCreated:
-        raise TypeError(f"the creation of a market begins with {type(created).__name__}")
-    return market_view(request.services.view.markets[created.market_id])
-
-
 def create_command(body: MarketBody) -> CreateMarket:
     """Return the command that a market's body stands for; raises ValidationFailed."""
     command = CreateMarket(
@@ -134,62 +125,84 @@ def _rate(raw: msgspec.Raw, field: str) -> int:
         raise ValidationFailed.of(field, str(error)) from None
 
 
-async def set_status(request: Request[StatusBody, None]) -> MarketView:
-    """Open, halt, fully halt or close a market."""
-    market = named_market(request.services.view, request.path["slug"])
-    status = request.body.status
-    target = f"market:{market.id} {status.value}"
-    await run_audited(request, "market.status", target, SetMarketStatus(market.id, status))
-    return market_view(market)
+class MarketAdminRoutes:
+    """Moves the life of markets."""
 
+    def __init__(self, view: State, commands: AuditedCommands) -> None:
+        self._view = view
+        self._commands = commands
 
-async def resolve(request: Request[ResolutionBody, None]) -> MarketView:
-    """End a market and pay its holders."""
-    body = request.body
-    market = named_market(request.services.view, request.path["slug"])
-    payout = wire_json.price(body.yes_payout, "yesPayout") if is_given(body.yes_payout) else None
-    command = ResolveMarket(market.id, body.outcome, payout, body.source)
-    problem = resolution_problem(command)
-    if problem is not None:
-        raise ValidationFailed.of(*problem)
-    target = f"market:{market.id} {body.outcome.value}"
-    await run_audited(request, "market.resolve", target, command)
-    return market_view(market)
+    async def create_market(self, request: Request[MarketBody, None]) -> MarketView:
+        """List a market."""
+        command = create_command(request.body)
+        _, events, _ = await self._commands.run(
+            request.actor, "market.create", f"market:{command.slug}", command
+        )
+        created = events[0]
+        if type(created) is not MarketCreated:
+            raise TypeError(f"the creation of a market begins with {type(created).__name__}")
+        return market_view(self._view.markets[created.market_id])
 
+    async def set_status(self, request: Request[StatusBody, None]) -> MarketView:
+        """Open, halt, fully halt or close a market."""
+        market = named_market(self._view, request.path["slug"])
+        status = request.body.status
+        target = f"market:{market.id} {status.value}"
+        await self._commands.run(
+            request.actor, "market.status", target, SetMarketStatus(market.id, status)
+        )
+        return market_view(market)
 
-ROUTES: Final = (
-    Route(
-        method="POST",
-        path="/markets",
-        handler=create_market,
-        access=Access.ADMIN,
-        body=MarketBody,
-        answer=MarketView,
-        status=201,
-        errors=_COMMAND_ERRORS,
-        summary="List a market",
-        tag="markets",
-    ),
-    Route(
-        method="PATCH",
-        path="/markets/{slug}/status",
-        handler=set_status,
-        access=Access.ADMIN,
-        body=StatusBody,
-        answer=MarketView,
-        errors=_COMMAND_ERRORS,
-        summary="Open, halt or close a market",
-        tag="markets",
-    ),
-    Route(
-        method="POST",
-        path="/markets/{slug}/resolve",
-        handler=resolve,
-        access=Access.ADMIN,
-        body=ResolutionBody,
-        answer=MarketView,
-        errors=_COMMAND_ERRORS,
-        summary="Resolve a market and pay its holders",
-        tag="markets",
-    ),
-)
+    async def resolve(self, request: Request[ResolutionBody, None]) -> MarketView:
+        """End a market and pay its holders."""
+        body = request.body
+        market = named_market(self._view, request.path["slug"])
+        payout = (
+            wire_json.price(body.yes_payout, "yesPayout") if is_given(body.yes_payout) else None
+        )
+        command = ResolveMarket(market.id, body.outcome, payout, body.source)
+        problem = resolution_problem(command)
+        if problem is not None:
+            raise ValidationFailed.of(*problem)
+        target = f"market:{market.id} {body.outcome.value}"
+        await self._commands.run(request.actor, "market.resolve", target, command)
+        return market_view(market)
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="POST",
+                path="/markets",
+                handler=self.create_market,
+                access=Access.ADMIN,
+                body=MarketBody,
+                answer=MarketView,
+                status=201,
+                errors=_COMMAND_ERRORS,
+                summary="List a market",
+                tag="markets",
+            ),
+            Route(
+                method="PATCH",
+                path="/markets/{slug}/status",
+                handler=self.set_status,
+                access=Access.ADMIN,
+                body=StatusBody,
+                answer=MarketView,
+                errors=_COMMAND_ERRORS,
+                summary="Open, halt or close a market",
+                tag="markets",
+            ),
+            Route(
+                method="POST",
+                path="/markets/{slug}/resolve",
+                handler=self.resolve,
+                access=Access.ADMIN,
+                body=ResolutionBody,
+                answer=MarketView,
+                errors=_COMMAND_ERRORS,
+                summary="Resolve a market and pay its holders",
+                tag="markets",
+            ),
+        )

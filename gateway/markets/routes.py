@@ -12,12 +12,21 @@ from exchange.messages.bounds import CATEGORY_LENGTH
 from exchange.messages.terms import YES, MarketStatus, Outcome
 from exchange.model.market import Market
 from exchange.model.state import State
+from gateway.engine_side.ports import TapeHistory
+from gateway.engine_side.readiness import ViewFeed
 from gateway.http.paging import PageQuery, SliceQuery, slice_of
 from gateway.http.request import AnyRequest, Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
-from gateway.markets.views import BookView, MarketView, book_view, market_view
-from gateway.trading.order_bodies import find_market
-from gateway.trading.views import TradeView, trade_view
+from gateway.http.settings import PageLimits
+from gateway.markets.lookup import find_market
+from gateway.markets.views import (
+    BookView,
+    MarketView,
+    TradeView,
+    book_view,
+    market_view,
+    trade_view,
+)
 from gateway.wire.errors import NotFound, ValidationFailed
 from gateway.wire.strict_json import QueryStruct
 from persistence.repositories.history import PastTrade
@@ -60,22 +69,6 @@ class TradesQuery(SliceQuery, frozen=True):
     after_seq: AfterSeqText | None = None
 
 
-def market_shown(request: AnyRequest) -> Market:
-    """Return the market that the path names; raises NotFound."""
-    market = find_market(request.services.view, request.path["slug"])
-    if market is None:
-        raise NotFound("There is no such market")
-    return market
-
-
-async def list_markets(request: Request[None, MarketsQuery]) -> Page[MarketView]:
-    """Return one page of the markets, newest first."""
-    limit, offset = request.query.bounds(request.services.settings)
-    found = matching(request.services.view, request.query)
-    items = [market_view(market) for market in found[offset : offset + limit]]
-    return Page(items, len(found), limit, offset)
-
-
 def matching(view: State, query: MarketsQuery) -> list[Market]:
     """Return the markets that a query asks for, newest first.  O(markets)."""
     found = list(reversed(view.markets.values()))
@@ -90,90 +83,108 @@ def matching(view: State, query: MarketsQuery) -> list[Market]:
     return found
 
 
-async def get_market(request: Request[None, None]) -> MarketView:
-    """Return one market."""
-    return market_view(market_shown(request))
+class MarketRoutes:
+    """Shows markets to everybody."""
 
+    def __init__(self, view: State, tape: TapeHistory, feed: ViewFeed, pages: PageLimits) -> None:
+        self._view = view
+        self._tape = tape
+        self._feed = feed
+        self._pages = pages
 
-async def get_book(request: Request[None, BookQuery]) -> BookView:
-    """Return a snapshot of one outcome's book."""
-    services, query = request.services, request.query
-    most = services.settings.page_size_max
-    depth = min(DEPTH, most) if query.depth is None else query.depth
-    if depth > most:
-        raise ValidationFailed.of("depth", f"must be at most {most}")
-    return book_view(market_shown(request), query.outcome, depth, services.feed.epoch)
+    async def list_markets(self, request: Request[None, MarketsQuery]) -> Page[MarketView]:
+        """Return one page of the markets, newest first."""
+        limit, offset = request.query.bounds(self._pages)
+        found = matching(self._view, request.query)
+        items = [market_view(market) for market in found[offset : offset + limit]]
+        return Page(items, len(found), limit, offset)
 
+    async def get_market(self, request: Request[None, None]) -> MarketView:
+        """Return one market."""
+        return market_view(self._market_shown(request))
 
-async def list_trades(request: Request[None, TradesQuery]) -> Slice[TradeView]:
-    """Return a slice of the public tape."""
-    services, query = request.services, request.query
-    limit, place = query.size(services.settings), query.number()
-    market = market_shown(request)
-    if query.after_seq is None:
-        found = await services.history.trades(market.id, place, limit + 1)
-    else:
-        found = await services.history.trades_after(market.id, query.after_seq, place, limit + 1)
+    async def get_book(self, request: Request[None, BookQuery]) -> BookView:
+        """Return a snapshot of one outcome's book."""
+        query = request.query
+        most = self._pages.size_max
+        depth = min(DEPTH, most) if query.depth is None else query.depth
+        if depth > most:
+            raise ValidationFailed.of("depth", f"must be at most {most}")
+        return book_view(self._market_shown(request), query.outcome, depth, self._feed.epoch)
 
-    def shown(past: PastTrade) -> TradeView:
-        return trade_view(past, market, past.at)
+    async def list_trades(self, request: Request[None, TradesQuery]) -> Slice[TradeView]:
+        """Return a slice of the public tape."""
+        query = request.query
+        limit, place = query.size(self._pages), query.number()
+        market = self._market_shown(request)
+        if query.after_seq is None:
+            found = await self._tape.trades(market.id, place, limit + 1)
+        else:
+            found = await self._tape.trades_after(market.id, query.after_seq, place, limit + 1)
 
-    return slice_of(found, limit, shown, lambda past: str(past.trade_no))
+        def shown(past: PastTrade) -> TradeView:
+            return trade_view(past, market, past.at)
 
+        return slice_of(found, limit, shown, lambda past: str(past.trade_no))
 
-def book_route(path: str) -> Route:
-    """Return the row of a book at `path`, which names the market as {slug}."""
-    return Route(
-        method="GET",
-        path=path,
-        handler=get_book,
-        access=Access.PUBLIC,
-        query=BookQuery,
-        answer=BookView,
-        errors=(NotFound,),
-        summary="Show one outcome's order book",
-        tag="market data",
-    )
+    def _market_shown(self, request: AnyRequest) -> Market:
+        """Return the market that the path names; raises NotFound."""
+        market = find_market(self._view, request.path["slug"])
+        if market is None:
+            raise NotFound("There is no such market")
+        return market
 
-
-def trades_route(path: str) -> Route:
-    """Return the row of a tape at `path`, which names the market as {slug}."""
-    return Route(
-        method="GET",
-        path=path,
-        handler=list_trades,
-        access=Access.PUBLIC,
-        query=TradesQuery,
-        answer=TradeView,
-        shape=Shape.SLICE,
-        errors=(NotFound,),
-        summary="List a market's trades, newest first (after a seq: oldest first)",
-        tag="market data",
-    )
-
-
-ROUTES: Final = (
-    Route(
-        method="GET",
-        path="/markets",
-        handler=list_markets,
-        access=Access.PUBLIC,
-        query=MarketsQuery,
-        answer=MarketView,
-        shape=Shape.PAGE,
-        summary="List the markets, newest first",
-        tag="markets",
-    ),
-    Route(
-        method="GET",
-        path="/markets/{slug}",
-        handler=get_market,
-        access=Access.PUBLIC,
-        answer=MarketView,
-        errors=(NotFound,),
-        summary="Show a market, by its slug or id",
-        tag="markets",
-    ),
-    book_route("/markets/{slug}/orderbook"),
-    trades_route("/markets/{slug}/trades"),
-)
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="GET",
+                path="/markets",
+                handler=self.list_markets,
+                access=Access.PUBLIC,
+                query=MarketsQuery,
+                answer=MarketView,
+                shape=Shape.PAGE,
+                summary="List the markets, newest first",
+                tag="markets",
+            ),
+            Route(
+                method="GET",
+                path="/markets/{slug}",
+                handler=self.get_market,
+                access=Access.PUBLIC,
+                answer=MarketView,
+                errors=(NotFound,),
+                summary="Show a market, by its slug or id",
+                tag="markets",
+            ),
+            *(
+                Route(
+                    method="GET",
+                    path=path,
+                    handler=self.get_book,
+                    access=Access.PUBLIC,
+                    query=BookQuery,
+                    answer=BookView,
+                    errors=(NotFound,),
+                    summary="Show one outcome's order book",
+                    tag="market data",
+                )
+                for path in ("/markets/{slug}/orderbook", "/orders/{slug}/orderbook")
+            ),
+            *(
+                Route(
+                    method="GET",
+                    path=path,
+                    handler=self.list_trades,
+                    access=Access.PUBLIC,
+                    query=TradesQuery,
+                    answer=TradeView,
+                    shape=Shape.SLICE,
+                    errors=(NotFound,),
+                    summary="List a market's trades, newest first (after a seq: oldest first)",
+                    tag="market data",
+                )
+                for path in ("/markets/{slug}/trades", "/orders/{slug}/trades")
+            ),
+        )

@@ -1,15 +1,23 @@
-"""Markets and their books on the wire.
+"""Markets, their books and their tapes on the wire.
 
 The book is kept in YES terms; the NO view is complete: NO bids are the YES asks at 1 - price, NO
 asks the YES bids at 1 - price, each best first. A checksum covers the ten best levels of a view
 and nothing else, so two views of the same book have the same checksum everywhere (RULEBOOK 12).
 """
 
-from typing import Final
+from typing import Final, Protocol
 from zlib import crc32
 
 from exchange.messages.bounds import PRICE_SCALE
-from exchange.messages.terms import YES, FeeModel, MarketStatus, Outcome, Resolution
+from exchange.messages.terms import (
+    YES,
+    FeeModel,
+    MarketStatus,
+    Outcome,
+    Resolution,
+    Side,
+    TradeKind,
+)
 from exchange.model.market import Market
 from gateway.wire.scalars import iso_millis, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
@@ -48,6 +56,23 @@ class MarketView(AnswerStruct, frozen=True):
     yes_payout: str | None
     source: str | None
     resolved_at: str | None
+
+
+class TradeView(AnswerStruct, frozen=True, gc=False):
+    """A print of the public tape; outcome, side and price are the taker's."""
+
+    id: str
+    trade_no: int
+    market_id: str
+    slug: str
+    outcome: Outcome
+    side: Side
+    price: str
+    yes_price: str
+    quantity: str
+    kind: TradeKind
+    seq: int
+    created_at: str
 
 
 class BookView(AnswerStruct, frozen=True):
@@ -134,3 +159,49 @@ def _complement(levels: Levels) -> Levels:
 
 def _digest(levels: Levels) -> str:
     return ",".join(f"{price}:{quantity}" for price, quantity in levels[:CHECKSUM_LEVELS])
+
+
+def trade_id(market_id: int, trade_no: int) -> str:
+    """Return the id of a trade: unique, because a market numbers its own."""
+    return f"{market_id}-{trade_no}"
+
+
+class Print(Protocol):
+    """What of a trade is public: all that the tape needs of an event or of a stored row."""
+
+    @property
+    def market_id(self) -> int: ...  # noqa: D102 - plain fields
+    @property
+    def trade_no(self) -> int: ...  # noqa: D102
+    @property
+    def market_seq(self) -> int: ...  # noqa: D102
+    @property
+    def kind(self) -> TradeKind: ...  # noqa: D102
+    @property
+    def side(self) -> Side: ...  # noqa: D102
+    @property
+    def outcome(self) -> Outcome: ...  # noqa: D102
+    @property
+    def price(self) -> int: ...  # noqa: D102
+    @property
+    def yes_price(self) -> int: ...  # noqa: D102
+    @property
+    def quantity(self) -> int: ...  # noqa: D102
+
+
+def trade_view(trade: Print, market: Market, at: int) -> TradeView:
+    """Return a trade, executed at `at` (microseconds), as everybody sees it."""
+    return TradeView(
+        trade_id(trade.market_id, trade.trade_no),
+        trade.trade_no,
+        str(trade.market_id),
+        market.slug,
+        trade.outcome,
+        trade.side,
+        price_text(trade.price),
+        price_text(trade.yes_price),
+        quantity_text(trade.quantity),
+        trade.kind,
+        trade.market_seq,
+        iso_millis(at),
+    )

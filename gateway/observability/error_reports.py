@@ -6,7 +6,7 @@ The only module that imports `sentry_sdk`, which comes with the extra `probity[s
 import importlib
 from typing import Any
 
-from gateway.settings.settings import SettingsError
+from gateway.settings.reader import SettingsError
 
 
 class ErrorReports:

@@ -1,4 +1,7 @@
-"""The rows of the route table under /admin that concern the exchange: credits, mode, figures."""
+"""The rows of the route table under /admin that concern the exchange.
+
+Credits, the mode, figures, the audit log.
+"""
 
 from collections import Counter
 from typing import Annotated, Final
@@ -9,9 +12,13 @@ from exchange.messages.bounds import CREDIT_MAX, REASON_LENGTH
 from exchange.messages.commands import CreditAccount, SetExchangeMode
 from exchange.messages.terms import ExchangeMode, MarketStatus
 from exchange.messages.units import format_money
-from gateway.engine_side.audited import run_audited
-from gateway.http.request import Request
-from gateway.http.routing import Access, Route
+from exchange.model.state import State
+from gateway.engine_side.audited import AuditedCommands
+from gateway.engine_side.readiness import ViewFeed
+from gateway.http.paging import PageQuery
+from gateway.http.request import Page, Request
+from gateway.http.routing import Access, Route, Shape
+from gateway.http.settings import PageLimits
 from gateway.trading.order_bodies import ClientIdText, check_client_id
 from gateway.trading.views import BalanceView, balance_view
 from gateway.wire import strict_json as wire_json
@@ -25,6 +32,7 @@ from gateway.wire.errors import (
 )
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct, BodyStruct, MoneyText
+from persistence.repositories.audit import AuditEntry, AuditLog
 
 _COMMAND_ERRORS: Final = (Refused, Unavailable, UnknownOutcome)
 
@@ -76,83 +84,145 @@ class StatsView(AnswerStruct, frozen=True):
     fees: str
 
 
-async def credit(request: Request[CreditBody, None]) -> CreditView:
-    """Issue credits to a user."""
-    body, user_id = request.body, request.path_id("id")
-    amount = wire_json.money(body.amount)
-    if amount > CREDIT_MAX:
-        raise ValidationFailed.of("amount", f"must be at most {format_money(CREDIT_MAX)}")
-    if body.request_id is not None:
-        check_client_id(body.request_id, "requestId")
-    command = CreditAccount(user_id, amount, body.reason, body.request_id)
-    target = f"user:{user_id} {format_money(amount)}"
-    answer, _, replayed = await run_audited(request, "user.credit", target, command)
-    return CreditView(
-        str(user_id),
-        format_money(amount),
-        balance_view(answer.available, answer.locked),
-        True if replayed else msgspec.UNSET,
-    )
+class AuditView(AnswerStruct, frozen=True):
+    """One line of the audit log."""
+
+    id: str
+    at: str
+    actor_id: str | None
+    action: str
+    target: str | None
+    outcome: str
+    request_id: str
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> "AuditView":
+        """Return the view of a line."""
+        actor_id = None if entry.actor_id is None else str(entry.actor_id)
+        return cls(
+            str(entry.id),
+            iso_millis(entry.at),
+            actor_id,
+            entry.action,
+            entry.target,
+            entry.outcome,
+            entry.request_id,
+        )
 
 
-async def set_mode(request: Request[ModeBody, None]) -> ModeView:
-    """Say what the exchange takes from now on."""
-    mode = request.body.mode
-    await run_audited(request, "exchange.mode", f"exchange {mode.value}", SetExchangeMode(mode))
-    return ModeView(mode)
+class ExchangeAdminRoutes:
+    """Looks after the exchange as a whole."""
 
+    def __init__(
+        self,
+        view: State,
+        feed: ViewFeed,
+        commands: AuditedCommands,
+        log: AuditLog,
+        pages: PageLimits,
+    ) -> None:
+        self._view = view
+        self._feed = feed
+        self._commands = commands
+        self._log = log
+        self._pages = pages
 
-async def stats(request: Request[None, None]) -> StatsView:
-    """Return figures of the exchange.  O(markets)."""
-    services = request.services
-    view = services.view
-    markets = view.markets.values()
-    by_status = Counter(market.status for market in markets)
-    return StatsView(
-        view.mode,
-        services.feed.epoch,
-        view.seq,
-        iso_millis(view.now),
-        len(view.accounts),
-        {status: by_status[status] for status in MarketStatus},
-        len(view.orders),
-        sum(market.trade_no for market in markets),
-        format_money(view.issued),
-        format_money(sum(market.collateral for market in markets)),
-        format_money(view.fees),
-    )
+    async def credit(self, request: Request[CreditBody, None]) -> CreditView:
+        """Issue credits to a user."""
+        body, user_id = request.body, request.path_id("id")
+        amount = wire_json.money(body.amount)
+        if amount > CREDIT_MAX:
+            raise ValidationFailed.of("amount", f"must be at most {format_money(CREDIT_MAX)}")
+        if body.request_id is not None:
+            check_client_id(body.request_id, "requestId")
+        command = CreditAccount(user_id, amount, body.reason, body.request_id)
+        target = f"user:{user_id} {format_money(amount)}"
+        answer, _, replayed = await self._commands.run(
+            request.actor, "user.credit", target, command
+        )
+        return CreditView(
+            str(user_id),
+            format_money(amount),
+            balance_view(answer.available, answer.locked),
+            True if replayed else msgspec.UNSET,
+        )
 
+    async def set_mode(self, request: Request[ModeBody, None]) -> ModeView:
+        """Say what the exchange takes from now on."""
+        mode = request.body.mode
+        await self._commands.run(
+            request.actor, "exchange.mode", f"exchange {mode.value}", SetExchangeMode(mode)
+        )
+        return ModeView(mode)
 
-ROUTES: Final = (
-    Route(
-        method="POST",
-        path="/admin/users/{id}/credit",
-        handler=credit,
-        access=Access.ADMIN,
-        body=CreditBody,
-        answer=CreditView,
-        errors=(NotFound, Conflict, *_COMMAND_ERRORS),
-        summary="Issue credits to a user",
-        tag="admin",
-    ),
-    Route(
-        method="POST",
-        path="/admin/exchange/mode",
-        handler=set_mode,
-        access=Access.ADMIN,
-        body=ModeBody,
-        answer=ModeView,
-        errors=_COMMAND_ERRORS,
-        summary="Set what the exchange takes: open, post-only, cancel-only or halted",
-        tag="admin",
-    ),
-    Route(
-        method="GET",
-        path="/admin/stats",
-        handler=stats,
-        access=Access.ADMIN,
-        answer=StatsView,
-        summary="Show figures of the exchange",
-        tag="admin",
-    ),
-)
+    async def stats(self, _request: Request[None, None]) -> StatsView:
+        """Return figures of the exchange.  O(markets)."""
+        view = self._view
+        markets = view.markets.values()
+        by_status = Counter(market.status for market in markets)
+        return StatsView(
+            view.mode,
+            self._feed.epoch,
+            view.seq,
+            iso_millis(view.now),
+            len(view.accounts),
+            {status: by_status[status] for status in MarketStatus},
+            len(view.orders),
+            sum(market.trade_no for market in markets),
+            format_money(view.issued),
+            format_money(sum(market.collateral for market in markets)),
+            format_money(view.fees),
+        )
+
+    async def audit(self, request: Request[None, PageQuery]) -> Page[AuditView]:
+        """Return one page of the audit log, newest first."""
+        limit, offset = request.query.bounds(self._pages)
+        entries, total = await self._log.page(limit, offset)
+        return Page([AuditView.of(entry) for entry in entries], total, limit, offset)
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="POST",
+                path="/admin/users/{id}/credit",
+                handler=self.credit,
+                access=Access.ADMIN,
+                body=CreditBody,
+                answer=CreditView,
+                errors=(NotFound, Conflict, *_COMMAND_ERRORS),
+                summary="Issue credits to a user",
+                tag="admin",
+            ),
+            Route(
+                method="POST",
+                path="/admin/exchange/mode",
+                handler=self.set_mode,
+                access=Access.ADMIN,
+                body=ModeBody,
+                answer=ModeView,
+                errors=_COMMAND_ERRORS,
+                summary="Set what the exchange takes: open, post-only, cancel-only or halted",
+                tag="admin",
+            ),
+            Route(
+                method="GET",
+                path="/admin/stats",
+                handler=self.stats,
+                access=Access.ADMIN,
+                answer=StatsView,
+                summary="Show figures of the exchange",
+                tag="admin",
+            ),
+            Route(
+                method="GET",
+                path="/admin/audit",
+                handler=self.audit,
+                access=Access.ADMIN,
+                query=PageQuery,
+                answer=AuditView,
+                shape=Shape.PAGE,
+                summary="Read the audit log",
+                tag="admin",
+            ),
+        )

@@ -1,37 +1,16 @@
-"""The routes at the root: health, readiness, metrics, the front page and the parts of pages."""
+"""The rows at the root that operators ask: health, readiness, metrics."""
 
 import math
-from importlib.resources import files
-from typing import Final
 
 import msgspec
 
+from gateway.engine_side.readiness import Readiness
+from gateway.engine_side.running import EngineSide
 from gateway.http.request import File, Request
-from gateway.http.routing import Access, Limit, Route, RouteTable, Shape
-from gateway.observability.metrics import CONTENT_TYPE
-from gateway.site import front_page as web_root
-from gateway.wire.errors import NotFound, Unavailable
+from gateway.http.routing import Access, Limit, Route, Shape
+from gateway.observability.metrics import CONTENT_TYPE, Metrics
+from gateway.wire.errors import Unavailable
 from gateway.wire.strict_json import AnswerStruct
-
-_TYPES: Final = {
-    "html": "text/html; charset=utf-8",
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
-}
-
-
-def _load() -> dict[str, File]:
-    """Return the pages and their parts, by file name; read once, as the package holds them."""
-    found = {}
-    for entry in files("gateway.site").joinpath("static").iterdir():
-        content_type = _TYPES.get(entry.name.rpartition(".")[2])
-        if content_type is not None:
-            found[entry.name] = File(content_type, entry.read_bytes(), is_page=True)
-    return found
-
-
-STATIC_FILES: Final = _load()
 
 
 class Status(AnswerStruct, frozen=True):
@@ -56,92 +35,74 @@ class Health(AnswerStruct, frozen=True):
     feed: FeedView | msgspec.UnsetType = msgspec.UNSET
 
 
-async def health(request: Request[None, None]) -> Health:
-    """Say that the process answers, and how a gateway's feed is."""
-    services = request.services
-    feed = services.feed
-    if feed.takes_commands:
-        return Health("ok")
-    silence_s = feed.silence_s()
-    silent_ms = None if math.isinf(silence_s) else int(silence_s * 1_000)
-    return Health("ok", FeedView(feed.is_stale, feed.epoch, services.view.seq, silent_ms))
+class HealthRoutes:
+    """Says how the process is."""
 
+    def __init__(self, engine: EngineSide, readiness: Readiness, metrics: Metrics) -> None:
+        self._engine = engine
+        self._readiness = readiness
+        self._metrics = metrics
 
-async def ready(request: Request[None, None]) -> Status:
-    """Say that orders are taken; 503 before recovery is done, while draining, without engine.
+    async def health(self, _request: Request[None, None]) -> Health:
+        """Say that the process answers, and how a gateway's feed is."""
+        feed = self._engine.feed
+        if feed.takes_commands:
+            return Health("ok")
+        silence_s = feed.silence_s()
+        silent_ms = None if math.isinf(silence_s) else int(silence_s * 1_000)
+        return Health("ok", FeedView(feed.is_stale, feed.epoch, self._engine.view.seq, silent_ms))
 
-    A gateway takes none: it is ready while it hears the engine.
-    """
-    services = request.services
-    if not services.readiness.is_open:
-        raise Unavailable(f"The exchange is {services.readiness.state}")
-    if services.feed.is_stale:
-        raise Unavailable("The feed is stale: the engine is not heard")
-    if services.feed.takes_commands and not services.commands.is_open:
-        raise Unavailable("The engine takes no commands")
-    return Status("ready")
+    async def ready(self, _request: Request[None, None]) -> Status:
+        """Say that orders are taken; 503 before recovery is done, while draining, without engine.
 
+        A gateway takes none: it is ready while it hears the engine.
+        """
+        feed = self._engine.feed
+        if not self._readiness.is_open:
+            raise Unavailable(f"The exchange is {self._readiness.state}")
+        if feed.is_stale:
+            raise Unavailable("The feed is stale: the engine is not heard")
+        if feed.takes_commands and not self._engine.commands.is_open:
+            raise Unavailable("The engine takes no commands")
+        return Status("ready")
 
-async def metrics(request: Request[None, None]) -> File:
-    """Return the metrics in Prometheus' text format."""
-    return File(CONTENT_TYPE, request.services.metrics.exposition())
+    async def metrics(self, _request: Request[None, None]) -> File:
+        """Return the metrics in Prometheus' text format."""
+        return File(CONTENT_TYPE, self._metrics.exposition())
 
-
-async def static_file(request: Request[None, None]) -> File:
-    """Return a part of a page."""
-    found = STATIC_FILES.get(request.path["name"])
-    if found is None:
-        raise NotFound
-    return found
-
-
-ROOT_TABLE: Final = RouteTable(
-    (
-        *web_root.ROUTES,
-        Route(
-            method="GET",
-            path="/health",
-            handler=health,
-            access=Access.PUBLIC,
-            answer=Health,
-            limit=Limit.UNLIMITED,
-            summary="Is the process alive",
-            tag="system",
-        ),
-        Route(
-            method="GET",
-            path="/ready",
-            handler=ready,
-            access=Access.PUBLIC,
-            answer=Status,
-            errors=(Unavailable,),
-            limit=Limit.UNLIMITED,
-            summary="Are orders taken",
-            tag="system",
-        ),
-        Route(
-            method="GET",
-            path="/metrics",
-            handler=metrics,
-            access=Access.PUBLIC,
-            answer=str,
-            shape=Shape.FILE,
-            limit=Limit.UNLIMITED,
-            summary="Metrics for Prometheus",
-            tag="system",
-        ),
-        Route(
-            method="GET",
-            path="/static/{name}",
-            handler=static_file,
-            access=Access.PUBLIC,
-            answer=str,
-            shape=Shape.FILE,
-            limit=Limit.UNLIMITED,
-            errors=(NotFound,),
-            summary="Parts of pages",
-            tag="pages",
-        ),
-    ),
-    prefix="",
-)
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="GET",
+                path="/health",
+                handler=self.health,
+                access=Access.PUBLIC,
+                answer=Health,
+                limit=Limit.UNLIMITED,
+                summary="Is the process alive",
+                tag="system",
+            ),
+            Route(
+                method="GET",
+                path="/ready",
+                handler=self.ready,
+                access=Access.PUBLIC,
+                answer=Status,
+                errors=(Unavailable,),
+                limit=Limit.UNLIMITED,
+                summary="Are orders taken",
+                tag="system",
+            ),
+            Route(
+                method="GET",
+                path="/metrics",
+                handler=self.metrics,
+                access=Access.PUBLIC,
+                answer=str,
+                shape=Shape.FILE,
+                limit=Limit.UNLIMITED,
+                summary="Metrics for Prometheus",
+                tag="system",
+            ),
+        )

@@ -15,7 +15,8 @@ from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.proof.ledger import EntryKind
-from gateway.trading.views import BalanceView, PositionView, balance_view, position_view, trade_id
+from gateway.markets.views import trade_id
+from gateway.trading.views import BalanceView, PositionView, balance_view, position_view
 from gateway.wire.scalars import iso_millis, money_text, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
 from persistence.repositories.history import PastEntry

@@ -15,8 +15,6 @@ from exchange.messages.units import parse_money
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-PASSWORD_LENGTH: Final = (8, 128)
-
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})(s|m|h|d)", re.ASCII)
 _UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _SECONDS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?", re.ASCII)
@@ -160,17 +158,6 @@ def _check_port(parts: SplitResult, wrong: str) -> None:
         _ = parts.port
     except ValueError:
         raise ValueError(wrong) from None
-
-
-def password(value: str) -> str:
-    """Return a password of an allowed length that a sign-in can send; it is never shown."""
-    least, most = PASSWORD_LENGTH
-    if not least <= len(value) <= most:
-        raise ValueError(f"must have {least} to {most} characters")
-    # What isn't UTF-8 comes from a terminal or the environment as lone surrogates.
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("must be UTF-8 text without NUL")
-    return value
 
 
 def log_level(value: str) -> str:

@@ -21,7 +21,6 @@ from exchange.messages.units import format_price, format_quantity
 from exchange.model.market import OPEN, Market
 from exchange.model.order_book import BookSide
 from exchange.model.state import State
-from gateway.cli.banner import trade_commands
 from gateway.http.request import File, Request
 from gateway.http.routing import Access, Limit, Route, Shape
 
@@ -30,9 +29,6 @@ SHOWN: Final = 25
 LOOKED_AT: Final = 200
 """Markets among which the most traded are found."""
 _HTML: Final = "text/html; charset=utf-8"
-_TEMPLATE: Final = Template(
-    files("gateway.site").joinpath("templates").joinpath("front_page.html").read_text("utf-8")
-)
 _HEAD: Final = (
     '<table><thead><tr><th scope="col">Question</th><th scope="col">Chance of YES</th>'
     '<th scope="col" class="number">Bid</th><th scope="col" class="number">Ask</th>'
@@ -45,24 +41,17 @@ _UNLISTED: Final = "my-market"
 _NOTHING: Final = "\N{EN DASH}"
 
 
-async def root_page(request: Request[None, None]) -> File:
-    """Return the page."""
-    services = request.services
-    return File(_HTML, page(services.view, services.settings.port), is_page=True)
-
-
-async def live_part(request: Request[None, None]) -> File:
-    """Return the part of the page that changes."""
-    return File(_HTML, live(request.services.view).encode(), is_page=True)
-
-
-def page(view: State, port: int) -> bytes:
-    """Return the whole page; `port` stands in its examples until the script knows better."""
-    commands = "\n".join(
-        line.removeprefix("  ") for line in trade_commands(_ORIGIN, example_slug(view) or _UNLISTED)
-    )
-    shown = escape(commands, quote=False).replace(_ORIGIN, _origin(port))
-    return _TEMPLATE.substitute(live=live(view), commands=shown).encode()
+def trade_commands(where: str, slug: str) -> list[str]:
+    """Return shell commands that register, log in and buy ten YES shares."""
+    return [
+        f"  API={where}/api/v1; JSON='content-type: application/json'",
+        """  ADA='{"email":"ada@example.org","password":"correct horse"}'""",
+        """  curl -s $API/auth/register -H "$JSON" -d "$ADA" >/dev/null""",
+        """  TOKEN=$(curl -s $API/auth/login -H "$JSON" -d "$ADA" \\""",
+        """    | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/')""",
+        f"""  curl -s $API/orders/{slug} -H "$JSON" -H "authorization: Bearer $TOKEN" \\""",
+        """    -d '{"side":"BUY","outcome":"YES","type":"MARKET","quantity":"10"}'; echo""",
+    ]
 
 
 def _origin(port: int) -> str:
@@ -148,27 +137,55 @@ def _shares(quantity: int) -> str:
     return shown if part == "00" else f"{shown}.{part}"
 
 
-ROUTES: Final = (
-    Route(
-        method="GET",
-        path="/",
-        handler=root_page,
-        access=Access.PUBLIC,
-        answer=str,
-        shape=Shape.FILE,
-        limit=Limit.UNLIMITED,
-        summary="The front page",
-        tag="pages",
-    ),
-    Route(
-        method="GET",
-        path="/live",
-        handler=live_part,
-        access=Access.PUBLIC,
-        answer=str,
-        shape=Shape.FILE,
-        limit=Limit.UNLIMITED,
-        summary="The part of the front page that changes",
-        tag="pages",
-    ),
-)
+class FrontPage:
+    """The page; `port` stands in its examples until its script knows better."""
+
+    def __init__(self, view: State, port: int) -> None:
+        self._view = view
+        self._port = port
+        folder = files("gateway.site").joinpath("templates")
+        self._template = Template(folder.joinpath("front_page.html").read_text("utf-8"))
+
+    async def root_page(self, _request: Request[None, None]) -> File:
+        """Return the page."""
+        return File(_HTML, self.page(), is_page=True)
+
+    async def live_part(self, _request: Request[None, None]) -> File:
+        """Return the part of the page that changes."""
+        return File(_HTML, live(self._view).encode(), is_page=True)
+
+    def page(self) -> bytes:
+        """Return the whole page."""
+        commands = "\n".join(
+            line.removeprefix("  ")
+            for line in trade_commands(_ORIGIN, example_slug(self._view) or _UNLISTED)
+        )
+        shown = escape(commands, quote=False).replace(_ORIGIN, _origin(self._port))
+        return self._template.substitute(live=live(self._view), commands=shown).encode()
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="GET",
+                path="/",
+                handler=self.root_page,
+                access=Access.PUBLIC,
+                answer=str,
+                shape=Shape.FILE,
+                limit=Limit.UNLIMITED,
+                summary="The front page",
+                tag="pages",
+            ),
+            Route(
+                method="GET",
+                path="/live",
+                handler=self.live_part,
+                access=Access.PUBLIC,
+                answer=str,
+                shape=Shape.FILE,
+                limit=Limit.UNLIMITED,
+                summary="The part of the front page that changes",
+                tag="pages",
+            ),
+        )

@@ -1,43 +1,105 @@
-"""The API's description of itself: the OpenAPI document and a page to read it."""
+"""The parts of pages, and the API's description of itself with a page to read it."""
 
+from collections.abc import Iterable
+from importlib.resources import files
 from typing import Final
 
+import msgspec
+
+from gateway.http.openapi import openapi_document
 from gateway.http.request import File, Request
 from gateway.http.routing import Access, Limit, Route, Shape
-from gateway.operations.health_routes import STATIC_FILES
+from gateway.wire.errors import NotFound
+
+_TYPES: Final = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
 
 
-async def openapi(request: Request[None, None]) -> File:
-    """Return the OpenAPI document."""
-    return File("application/json", request.services.openapi)
+class StaticFiles:
+    """Pages and their parts, by file name; read once, as the package holds them."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, File] = {}
+        for entry in files("gateway.site").joinpath("static").iterdir():
+            content_type = _TYPES.get(entry.name.rpartition(".")[2])
+            if content_type is not None:
+                self._files[entry.name] = File(content_type, entry.read_bytes(), is_page=True)
+
+    def find(self, name: str) -> File:
+        """Return a file; raises NotFound."""
+        found = self._files.get(name)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def static_file(self, request: Request[None, None]) -> File:
+        """Return a part of a page."""
+        return self.find(request.path["name"])
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the row, at the root."""
+        return (
+            Route(
+                method="GET",
+                path="/static/{name}",
+                handler=self.static_file,
+                access=Access.PUBLIC,
+                answer=str,
+                shape=Shape.FILE,
+                limit=Limit.UNLIMITED,
+                errors=(NotFound,),
+                summary="Parts of pages",
+                tag="pages",
+            ),
+        )
 
 
-async def docs(_request: Request[None, None]) -> File:
-    """Return the page that shows it."""
-    return STATIC_FILES["docs.html"]
+class ApiDescription:
+    """The OpenAPI document of all rows, its own among them, and a page that shows it."""
 
+    def __init__(self, static: StaticFiles) -> None:
+        self._page = static.find("docs.html")
+        self._document = b"{}"
 
-ROUTES: Final = (
-    Route(
-        method="GET",
-        path="/openapi.json",
-        handler=openapi,
-        access=Access.PUBLIC,
-        answer=str,
-        shape=Shape.FILE,
-        limit=Limit.UNLIMITED,
-        summary="The OpenAPI document",
-        tag="docs",
-    ),
-    Route(
-        method="GET",
-        path="/docs",
-        handler=docs,
-        access=Access.PUBLIC,
-        answer=str,
-        shape=Shape.FILE,
-        limit=Limit.UNLIMITED,
-        summary="A page to read it",
-        tag="docs",
-    ),
-)
+    def describe(self, routes: Iterable[Route]) -> None:
+        """Make the document of these rows; asked for once, when the table is whole."""
+        self._document = msgspec.json.encode(openapi_document(routes))
+
+    async def openapi(self, _request: Request[None, None]) -> File:
+        """Return the OpenAPI document."""
+        return File("application/json", self._document)
+
+    async def docs(self, _request: Request[None, None]) -> File:
+        """Return the page that shows it."""
+        return self._page
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="GET",
+                path="/openapi.json",
+                handler=self.openapi,
+                access=Access.PUBLIC,
+                answer=str,
+                shape=Shape.FILE,
+                limit=Limit.UNLIMITED,
+                summary="The OpenAPI document",
+                tag="docs",
+            ),
+            Route(
+                method="GET",
+                path="/docs",
+                handler=self.docs,
+                access=Access.PUBLIC,
+                answer=str,
+                shape=Shape.FILE,
+                limit=Limit.UNLIMITED,
+                summary="A page to read it",
+                tag="docs",
+            ),
+        )

@@ -9,19 +9,21 @@ opens too many sockets.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from exchange.model.state import State
 from gateway.access.client_address import ClientAddresses
+from gateway.access.rate_limits import RateLimits
+from gateway.engine_side.readiness import ViewFeed
 from gateway.http.responses import send_body, send_error
 from gateway.jobs.background import in_background
+from gateway.sockets.library import SocketLibrary
 from gateway.sockets.link import GOING_AWAY, RELOADED, SHUTTING_DOWN
 from gateway.sockets.server import ADDRESS, SocketServer
-from gateway.sockets.services import SocketServices
-from gateway.streaming.heartbeat import Heartbeat
+from gateway.sockets.settings import SocketSettings
 from gateway.wire.errors import ApiError, Detail, Forbidden, Unavailable, ValidationFailed
 
 WEBSOCKET_ONLY: Final = (
@@ -44,13 +46,34 @@ _POLLING_ANSWER: Final = b"\x1e".join(
 _EXTENSION: Final = "websocket.http.response"
 
 
+class Heart(Protocol):
+    """What beats for all sockets (`streaming/heartbeat.py`)."""
+
+    def beat(self, now: float) -> None:
+        """Tell every session where it stands; `now` of the event loop's clock, in seconds."""
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+
+
 class SocketApp:
     """An ASGI application that serves sockets."""
 
-    def __init__(self, services: SocketServices) -> None:
-        self._services = services
-        self._addresses = ClientAddresses(services.settings.trusted_proxies)
-        self.server = SocketServer(services)
+    def __init__(
+        self,
+        server: SocketServer,
+        settings: SocketSettings,
+        addresses: ClientAddresses,
+        origins: tuple[str, ...],
+        limits: RateLimits,
+        heart: Heart,
+    ) -> None:
+        self.server = server
+        self.heart = heart
+        self.library = SocketLibrary(server, settings)
+        self._addresses = addresses
+        self._origins = origins
+        self._limits = limits
         self._draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,17 +87,17 @@ class SocketApp:
             if self._draining:
                 raise Unavailable(SHUTTING_DOWN)
             self._check_origin(headers)
-            self._services.limits.count_socket(address)
+            self._limits.count_socket(address)
         except ApiError as error:
             await _refuse(scope, send, error)
             return
         scope[ADDRESS] = address
-        await self.server.handle_request(scope, receive, send)
+        await self.library.handle_request(scope, receive, send)
 
     def _check_origin(self, headers: dict[bytes, bytes]) -> None:
         """Raise Forbidden for a page of another site; programs send no origin."""
         origin = headers.get(b"origin", b"").decode("latin-1")
-        allowed = self._services.settings.cors_origin
+        allowed = self._origins
         if not origin or "*" in allowed or origin in allowed:
             return
         host = headers.get(b"host", b"").decode("latin-1")
@@ -105,14 +128,12 @@ class SocketApp:
 
 
 @contextlib.asynccontextmanager
-async def open_sockets(services: SocketServices) -> AsyncIterator[SocketApp]:
+async def open_sockets(app: SocketApp, feed: ViewFeed) -> AsyncIterator[SocketApp]:
     """Yield the application with its heart beating; end every socket at the end."""
-    app = SocketApp(services)
-    heartbeat = Heartbeat(services, app.server.links.keys())
-    services.feed.on_stale.append(lambda _: heartbeat.beat(asyncio.get_running_loop().time()))
-    services.feed.on_reload.append(app.disconnect_all)
+    feed.on_stale.append(lambda _: app.heart.beat(asyncio.get_running_loop().time()))
+    feed.on_reload.append(app.disconnect_all)
     try:
-        async with in_background(heartbeat.run()):
+        async with in_background(app.heart.run()):
             yield app
     finally:
         await app.drain()

@@ -7,14 +7,11 @@ reader returns. A socket that connects no namespace in time is closed.
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Generic, Protocol, TypeVar
 
 from gateway.sockets.frames import PING
 from gateway.sockets.outbound import Outbound, TurnEnd
 from gateway.sockets.transport import SocketTransport
-
-if TYPE_CHECKING:
-    from gateway.sockets.session import SocketSession
 
 POLICY_VIOLATION: Final = 1008
 GOING_AWAY: Final = 1012
@@ -30,7 +27,17 @@ UNTOLD: Final = "something could not be told"
 SHUTTING_DOWN: Final = "the server is shutting down"
 
 
-class SocketLink:
+class Tenant(Protocol):
+    """Who lives in a namespace of a socket: a session."""
+
+    def end(self) -> None:
+        """Leave everything; the namespace or the socket has ended."""
+
+
+TenantT = TypeVar("TenantT", bound=Tenant)
+
+
+class SocketLink(Generic[TenantT]):
     """What all namespaces of one socket share."""
 
     __slots__ = (
@@ -61,7 +68,7 @@ class SocketLink:
         self.address = address
         self.outbound = Outbound(transport.write, queue_size, self._overflowed, turn_end)
         transport.attach(self.outbound)
-        self.sessions: dict[str, SocketSession] = {}
+        self.sessions: dict[str, TenantT] = {}
         """By namespace."""
         self.in_flight = 0
         """Events of the client that have no answer yet."""
@@ -84,7 +91,7 @@ class SocketLink:
         """Say whether something that was taken has no answer yet, or one that isn't sent."""
         return self.in_flight > 0 or len(self.outbound) > 0
 
-    def connected(self, namespace: str, session: "SocketSession") -> None:
+    def connected(self, namespace: str, session: TenantT) -> None:
         """Note that the client has connected a namespace."""
         self._connect_timer.cancel()
         self.sessions[namespace] = session

@@ -9,14 +9,15 @@ bounded per socket, how many may come is bounded per user (per address before lo
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import msgspec
 
-from exchange.messages.terms import Outcome
-from exchange.model.market import Market
 from gateway.access.principals import Principal
-from gateway.http.responses import ErrorBody
+from gateway.access.rate_limits import RateLimits
+from gateway.observability.logs import Logger
+from gateway.observability.tallies import Tally
 from gateway.sockets.frames import NAMESPACES, Message, ack_frame
 from gateway.sockets.link import (
     GOING_AWAY,
@@ -26,24 +27,18 @@ from gateway.sockets.link import (
     UNTOLD,
     SocketLink,
 )
-from gateway.sockets.services import SocketServices
+from gateway.sockets.rooms import UserRooms
 from gateway.wire.errors import (
     ApiError,
-    DatabaseAway,
+    ErrorBody,
     InternalError,
     RateLimited,
-    Refused,
     Unauthorized,
     Unavailable,
-    UnknownOutcome,
 )
-from persistence.errors import CommandNotTaken, EngineElsewhere, OutcomeUnknown
-from persistence.postgres.database import OUTAGES
+from gateway.wire.failures import answer_of
 
 T = TypeVar("T")
-
-BOOKS_PER_SESSION: Final = 400
-"""Books (market and outcome) one session may follow."""
 
 
 class Ok(msgspec.Struct, frozen=True):
@@ -60,27 +55,39 @@ class NotOk(msgspec.Struct, frozen=True):
     error: ErrorBody
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all sessions of a process share."""
+
+    users: "UserRooms[SocketSession]"
+    limits: RateLimits
+    in_flight_max: int
+    """Events a socket may have without an answer."""
+    sent: Tally
+    logger: Logger
+
+
 class SocketSession:
     """A member of rooms who can send events."""
 
     __slots__ = (
-        "_books",
         "_expiry",
+        "_on_end",
+        "_shared",
         "_tasks",
         "link",
         "namespace",
         "outbound",
         "principal",
-        "services",
     )
 
-    def __init__(self, link: SocketLink, namespace: str, services: SocketServices) -> None:
+    def __init__(self, link: "SocketLink[SocketSession]", namespace: str, shared: "Shared") -> None:
         self.link = link
         self.outbound = link.outbound
         self.namespace = NAMESPACES.index(namespace)
-        self.services = services
         self.principal: Principal | None = None
-        self._books: dict[tuple[int, Outcome], None] = {}
+        self._shared = shared
+        self._on_end: list[Callable[[], None]] = []
         self._expiry: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -88,11 +95,11 @@ class SocketSession:
 
     def sign_in(self, principal: Principal) -> None:
         """Take a verified principal's place: its room, until its token expires."""
-        rooms = self.services.rooms
+        users = self._shared.users
         if self.principal is not None:
-            rooms.leave_user(self, self.principal.user_id)
+            users.leave(self, self.principal.user_id)
         self.principal = principal
-        rooms.join_user(self, principal.user_id)
+        users.join(self, principal.user_id)
         if self._expiry is not None:
             self._expiry.cancel()
         left = max(0.0, principal.expires_at - time.time())
@@ -116,59 +123,36 @@ class SocketSession:
         """Close the socket: what it follows can't be told to it any further."""
         self.link.close(UNTOLD, GOING_AWAY)
 
+    def on_end(self, leave: Callable[[], None]) -> None:
+        """Have `leave` called once when the session ends; it must not raise."""
+        self._on_end.append(leave)
+
     def end(self) -> None:
         """Leave every room; the namespace or the socket has ended."""
-        rooms = self.services.rooms
-        for market_id, outcome in self._books:
-            rooms.leave_book(self, market_id, outcome)
-        self._books.clear()
+        for leave in self._on_end:
+            leave()
+        self._on_end.clear()
         if self.principal is not None:
-            rooms.leave_user(self, self.principal.user_id)
+            self._shared.users.leave(self, self.principal.user_id)
         if self._expiry is not None:
             self._expiry.cancel()
         for task in list(self._tasks):
             task.cancel()
 
-    # -- rooms --------------------------------------------------------------------------------
-
-    def check_room_for(self, market_id: int, outcomes: tuple[Outcome, ...]) -> None:
-        """Raise Refused if following these books too would be too many."""
-        new = sum((market_id, outcome) not in self._books for outcome in outcomes)
-        if len(self._books) + new > BOOKS_PER_SESSION:
-            message = f"A socket may follow at most {BOOKS_PER_SESSION} books"
-            raise Refused("TOO_MANY_SUBSCRIPTIONS", message)
-
-    def subscribe(self, market: Market, outcomes: tuple[Outcome, ...]) -> None:
-        """Join a market and its books, the snapshots included, in one step."""
-        for outcome in outcomes:
-            self._books[market.id, outcome] = None
-        self.services.rooms.join_market(self, market, outcomes)
-
-    def unsubscribe(self, market_id: int, outcomes: tuple[Outcome, ...]) -> None:
-        """Leave a market's books, and the market with the last of them."""
-        for outcome in outcomes:
-            if (market_id, outcome) in self._books:
-                del self._books[market_id, outcome]
-                self.services.rooms.leave_book(self, market_id, outcome)
-
-    def followed(self) -> list[int]:
-        """Return the ids of the markets whose rooms it is in."""
-        return list(dict.fromkeys(market_id for market_id, _ in self._books))
-
     # -- answers ------------------------------------------------------------------------------
 
     def admit(self) -> None:
         """Count an event that came in; raises RateLimited, and Unavailable at the end."""
-        services, link = self.services, self.link
+        shared, link = self._shared, self.link
         if link.is_draining:
             raise Unavailable(SHUTTING_DOWN)
-        most = services.settings.socket_in_flight_max
+        most = shared.in_flight_max
         if link.in_flight >= most:
             raise RateLimited(1, f"A socket may have at most {most} unanswered events")
         if self.principal is None:
-            services.limits.count_address(link.address)
+            shared.limits.count_address(link.address)
         else:
-            services.limits.count_user(self.principal.user_id)
+            shared.limits.count_user(self.principal.user_id)
 
     def send(self, message: Message) -> None:
         """Queue a message for this session alone."""
@@ -182,30 +166,19 @@ class SocketSession:
     def refuse(self, ack_id: int | None, error: ApiError) -> None:
         """Acknowledge an event that was refused."""
         if ack_id is not None:
-            body = ErrorBody(
-                error.code, error.message, error.details, error.transient, error.replayed
-            )
-            self._push(ack_frame(self.namespace, ack_id, NotOk(False, body)))
+            self._push(ack_frame(self.namespace, ack_id, NotOk(False, error.body())))
 
     def _push(self, frame: bytes) -> None:
         self.outbound.push(frame)
-        self.services.metrics.messages_out.count += 1
+        self._shared.sent.count += 1
 
     def refuse_failure(self, ack_id: int | None, error: BaseException) -> None:
         """Acknowledge an event that raised, with the answer its failure has."""
-        if isinstance(error, ApiError):
-            self.refuse(ack_id, error)
-        elif isinstance(error, EngineElsewhere):
-            self.refuse(ack_id, Unavailable(str(error)))
-        elif isinstance(error, CommandNotTaken):
-            self.refuse(ack_id, Unavailable())
-        elif isinstance(error, OUTAGES):
-            self.refuse(ack_id, DatabaseAway())
-        elif isinstance(error, OutcomeUnknown | asyncio.CancelledError):
-            self.refuse(ack_id, UnknownOutcome())
-        else:
-            self.services.logger.error("socket event failed", exc_info=error)
-            self.refuse(ack_id, InternalError())
+        answer = answer_of(error)
+        if answer is None:
+            self._shared.logger.error("socket event failed", exc_info=error)
+            answer = InternalError()
+        self.refuse(ack_id, answer)
 
     def answer_later(
         self, ack_id: int | None, future: "asyncio.Future[T]", answer: Callable[[T], object]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import Final
 
-from gateway.streaming.rooms import Member
+from gateway.sockets.rooms import Member
 
 SILENCE_SECONDS: Final = 10.0
 """A fault that comes back with every message is logged once in so long."""

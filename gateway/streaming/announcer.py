@@ -15,7 +15,7 @@ A fault of ours in making a message doesn't reach the engine, which would stop
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -26,21 +26,20 @@ from exchange.model.accounts import Account, Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
-from gateway.markets.views import MarketView, market_view
+from gateway.markets.views import MarketView, TradeView, market_view, trade_view
 from gateway.observability.tallies import Tally
 from gateway.sockets.frames import Message
+from gateway.sockets.rooms import Room, UserRooms
 from gateway.sockets.untold import Untold
 from gateway.streaming.book_messages import changed_levels
-from gateway.streaming.rooms import MarketRooms, Room, Rooms
+from gateway.streaming.rooms import MarketRooms, Rooms
 from gateway.trading.views import (
     BalanceView,
     OrderView,
     PositionView,
-    TradeView,
     balance_view,
     order_view,
     position_view,
-    trade_view,
 )
 
 _ENDED_EARLY: Final = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
@@ -83,10 +82,11 @@ class PositionMessage(PositionView, frozen=True, gc=False):
 class Announcer:
     """Turns committed commands into messages."""
 
-    __slots__ = ("_rooms", "_sent", "_untold")
+    __slots__ = ("_rooms", "_sent", "_untold", "_users")
 
-    def __init__(self, rooms: Rooms, sent: Tally) -> None:
+    def __init__(self, rooms: Rooms, users: UserRooms[Any], sent: Tally) -> None:
         self._rooms = rooms
+        self._users = users.rooms
         self._sent = sent
         self._untold = Untold()
 
@@ -103,7 +103,7 @@ class Announcer:
                     except Exception as error:  # noqa: BLE001 - the outermost boundary of the fan-out
                         self._untold.send_away(listened.public.members, error)
                     listened.seq, listened.trade_no = market.seq, market.trade_no
-        if rooms.users and dirty.accounts:
+        if self._users and dirty.accounts:
             self._tell_accounts(view)
 
     def _tell_market(
@@ -127,7 +127,7 @@ class Announcer:
             self._send(listened.public, Message("market_updated", MarketMessage(*fields)))
 
     def _tell_accounts(self, view: State) -> None:
-        users = self._rooms.users
+        users = self._users
         dirty = view.dirty
         orders: dict[int, list[Order]] = {}
         for order in dirty.orders.values():
@@ -148,7 +148,7 @@ class Announcer:
 
     def _tell_account(
         self,
-        room: Room,
+        room: Room[Any],
         account: Account,
         orders: Sequence[Order],
         holdings: Sequence[Holding],
@@ -176,6 +176,6 @@ class Announcer:
             fields = (*_fields(position_view(holding, view.markets[holding.market_id])), epoch, seq)
             self._send(room, Message("position_updated", PositionMessage(*fields)))
 
-    def _send(self, room: Room, message: Message) -> None:
+    def _send(self, room: Room[Any], message: Message) -> None:
         room.send(message)
         self._sent.count += len(room.members)

@@ -7,17 +7,19 @@ one task for all sockets instead of one each, so a fault with one of them must n
 """
 
 import asyncio
-from collections.abc import Collection
 from typing import Final
 
 import msgspec
 
+from exchange.model.state import State
+from gateway.engine_side.readiness import ViewFeed
 from gateway.sockets.frames import Message
-from gateway.sockets.link import SocketLink
-from gateway.sockets.services import SocketServices
+from gateway.sockets.server import SocketServer
 from gateway.sockets.session import SocketSession
+from gateway.sockets.settings import SocketSettings
 from gateway.sockets.untold import Untold
 from gateway.streaming.rooms import Rooms
+from gateway.streaming.subscriptions import Subscriptions
 from gateway.wire.scalars import iso_millis
 from persistence.clock import now_us
 
@@ -41,14 +43,29 @@ class HeartbeatMessage(msgspec.Struct, frozen=True, rename="camel"):
     account_seq: int | None
     stale: bool
     """Whether the engine is not heard, so that things may have changed meanwhile."""
+    topic_epoch: int | msgspec.UnsetType = msgspec.UNSET
+    topics: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    """How far each private stream has come that said anything (`sockets/topics.py`)."""
 
 
 class Heartbeat:
     """Beats for all sockets."""
 
-    def __init__(self, services: SocketServices, links: Collection[SocketLink]) -> None:
-        self._services = services
-        self._links = links
+    def __init__(
+        self,
+        server: SocketServer,
+        settings: SocketSettings,
+        view: State,
+        feed: ViewFeed,
+        rooms: Rooms,
+        subscriptions: Subscriptions,
+    ) -> None:
+        self._server = server
+        self._settings = settings
+        self._view = view
+        self._feed = feed
+        self._rooms = rooms
+        self._subscriptions = subscriptions
         self._untold = Untold()
 
     async def run(self) -> None:
@@ -62,12 +79,11 @@ class Heartbeat:
 
     def beat(self, now: float) -> None:
         """Queue a heartbeat for every session and a ping where one is due.  O(books followed)."""
-        settings = self._services.settings
-        interval = settings.socket_ping_interval_seconds
-        timeout = settings.socket_ping_timeout_seconds
+        interval = self._settings.ping_interval_seconds
+        timeout = self._settings.ping_timeout_seconds
         timestamp = iso_millis(now_us())
-        markets = self._markets(self._services.rooms)
-        for link in list(self._links):
+        markets = self._markets(self._rooms)
+        for link in list(self._server.links):
             link.ping(now, interval, timeout)
             for session in link.sessions.values():
                 try:
@@ -86,12 +102,23 @@ class Heartbeat:
         self, session: SocketSession, timestamp: str, markets: dict[int, MarketBeat]
     ) -> Message:
         account_seq = None
+        topic_epoch: int | msgspec.UnsetType = msgspec.UNSET
+        topics: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
         if session.principal is not None:
-            account = self._services.view.accounts.get(session.principal.user_id)
+            user_id = session.principal.user_id
+            account = self._view.accounts.get(user_id)
             account_seq = 0 if account is None else account.seq
-        followed = [markets[market_id] for market_id in session.followed()]
-        epoch = self._services.rooms.epoch
-        return Message(
-            "heartbeat",
-            HeartbeatMessage(timestamp, epoch, followed, account_seq, self._services.feed.is_stale),
+            room = self._server.users.rooms[user_id]
+            if room.topics:
+                topic_epoch, topics = room.topic_epoch, room.topics
+        followed = [markets[market_id] for market_id in self._subscriptions.followed(session)]
+        beat = HeartbeatMessage(
+            timestamp,
+            self._rooms.epoch,
+            followed,
+            account_seq,
+            self._feed.is_stale,
+            topic_epoch,
+            topics,
         )
+        return Message("heartbeat", beat)

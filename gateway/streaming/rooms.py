@@ -1,7 +1,6 @@
-"""Who listens to what: the rooms of markets, their books and users.
+"""Who listens to which market: the rooms of markets and of their books.
 
     m:{id}        trades and the market's own changes      m:{id}:YES, m:{id}:NO    its book
-    u:{id}        everything private of one user, joined by the server alone
 
 Laws: nothing here waits. Joining a book and queuing its snapshot is one step, so that no change
 falls between the two. A reader that keeps up gets each book message as it is; for one that has
@@ -10,43 +9,13 @@ the latest quantities with the right `prevSeq` and checksum. Rooms without membe
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 from exchange.messages.terms import Outcome
 from exchange.model.market import Market
 from gateway.sockets.frames import Message
-from gateway.sockets.outbound import Outbound
+from gateway.sockets.rooms import Member, Room
 from gateway.streaming import book_messages
 from gateway.streaming.book_messages import Changes
-
-
-class Member(Protocol):
-    """Whoever can be in a room: one namespace of one socket."""
-
-    @property
-    def outbound(self) -> Outbound:
-        """Return the queue of the socket."""
-
-    @property
-    def namespace(self) -> int:
-        """Return the index of the namespace."""
-
-    def send_away(self) -> None:
-        """End the socket: something can't be told to it, so it has to begin anew."""
-
-
-class Room:
-    """Members who all get the same messages."""
-
-    __slots__ = ("members",)
-
-    def __init__(self) -> None:
-        self.members: dict[Member, None] = {}
-
-    def send(self, message: Message) -> None:
-        """Queue a message for everybody in the room."""
-        for member in self.members:
-            member.outbound.push(message.frame(member.namespace))
 
 
 class _BookSpan:
@@ -168,7 +137,7 @@ class MarketRooms:
     __slots__ = ("books", "public", "seq", "trade_no")
 
     def __init__(self, market: Market, epoch: int) -> None:
-        self.public = Room()
+        self.public = Room[Member]()
         self.books = {outcome: BookRoom(market.id, outcome, epoch) for outcome in Outcome}
         self.seq = market.seq
         """Of the last book message queued."""
@@ -184,15 +153,14 @@ class MarketRooms:
 
 
 class Rooms:
-    """All rooms of the process."""
+    """The rooms of all markets that anybody of the process follows."""
 
-    __slots__ = ("epoch", "markets", "users")
+    __slots__ = ("epoch", "markets")
 
     def __init__(self, epoch: int = 0) -> None:
         self.epoch = epoch
         """Of the engine that leads."""
         self.markets: dict[int, MarketRooms] = {}
-        self.users: dict[int, Room] = {}
 
     def join_market(self, member: Member, market: Market, outcomes: Iterable[Outcome]) -> None:
         """Put a member into a market's room and books; queues a snapshot of each book."""
@@ -226,15 +194,3 @@ class Rooms:
             market = markets.get(market_id)
             if market is not None:
                 rooms.begin_epoch(epoch, market)
-
-    def join_user(self, member: Member, user_id: int) -> None:
-        """Let a member hear what is private to a user."""
-        self.users.setdefault(user_id, Room()).members[member] = None
-
-    def leave_user(self, member: Member, user_id: int) -> None:
-        """Take a member out of a user's room."""
-        room = self.users.get(user_id)
-        if room is not None:
-            room.members.pop(member, None)
-            if not room.members:
-                del self.users[user_id]

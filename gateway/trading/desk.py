@@ -1,27 +1,131 @@
-"""The order of a cancel that the view had not seen when it was sent, for REST and Socket.IO."""
+"""The desk: sending orders and cancels to the engine, once for all transports.
 
+    Desk.place(...) -> Sent       REST awaits it, a socket acknowledges it when it is done
+
+Laws: a command is on the engine's queue when a method of the desk returns, before anybody waits, so
+that one client's orders keep the order it sent them in, however many are in flight. Whoever stops
+waiting takes nothing back. What is told is made from the answer's events (`results.py`) and is the
+same over every transport.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from exchange.messages.commands import CancelAll, CancelOrder
 from exchange.messages.reasons import Reason
 from exchange.model.order_book import Order
-from gateway.engine_side.ports import History
-from gateway.engine_side.refusals import EngineRefused
+from exchange.model.state import State
+from gateway.engine_side.ports import OrderHistory
+from gateway.engine_side.refusals import EngineRefused, accepted
+from gateway.markets.lookup import named_market
+from gateway.trading.order_bodies import OrderBody, place_command
+from gateway.trading.results import (
+    AllCancelledView,
+    CancelledView,
+    PlacedView,
+    all_cancelled_view,
+    cancelled_view,
+    placed_view,
+)
 from gateway.wire.errors import UnknownOutcome
+from persistence.loop.ports import Answer, CommandPort
 from persistence.postgres.database import OUTAGES
 
+ViewT_co = TypeVar("ViewT_co", covariant=True)
 
-async def cancelled_order(history: History, order_id: int) -> Order:
-    """Return the order from the store; its cancel is committed, so the store has it by now.
 
-    Raises:
-        UnknownOutcome: the store is away, which must not be told as "nothing happened".
-        EngineRefused: there is no such order.
+class Sent(Generic[ViewT_co]):
+    """A command on its way: the engine's answer to come, and how it is told.
+
+    `show` makes what is told; it raises EngineRefused. Where the store has to be asked first,
+    `look_up` does it instead.
     """
-    try:
-        order = await history.order(order_id)
-    except OUTAGES as outage:
-        raise UnknownOutcome from outage
-    if order is None:
-        raise no_such_order()
-    return order
+
+    __slots__ = ("answered", "look_up", "show")
+
+    def __init__(
+        self,
+        answered: asyncio.Future[Answer],
+        show: Callable[[Answer], ViewT_co],
+        look_up: Callable[[Answer], Awaitable[ViewT_co]] | None = None,
+    ) -> None:
+        self.answered = answered
+        self.show = show
+        self.look_up = look_up
+
+    async def result(self) -> ViewT_co:
+        """Wait for the answer and return what is told of it.
+
+        Raises EngineRefused, and what `CommandPort.submit` says of its future.
+        """
+        answer = await self.answered
+        return self.show(answer) if self.look_up is None else await self.look_up(answer)
+
+
+class Desk:
+    """Where orders are handed in."""
+
+    __slots__ = ("_commands", "_history", "_view")
+
+    def __init__(self, commands: CommandPort, view: State, history: OrderHistory) -> None:
+        self._commands = commands
+        self._view = view
+        self._history = history
+
+    def place(self, account_id: int, market_name: str, body: OrderBody) -> Sent[PlacedView]:
+        """Send an order to the market of that slug or id.
+
+        Raises EngineRefused for no such market, ValidationFailed, CommandNotTaken.
+        """
+        market = named_market(self._view, market_name)
+        answered = self._commands.submit(place_command(body, account_id, market.id))
+        return Sent(answered, lambda answer: placed_view(answer, market))
+
+    def cancel(self, account_id: int, order_id: int) -> Sent[CancelledView]:
+        """Send the cancel of an open order; raises CommandNotTaken."""
+        order = self._view.orders.get(order_id)
+        answered = self._commands.submit(CancelOrder(account_id, order_id))
+        if order is not None:
+            # The view's record goes on with the commit.
+            return Sent(answered, lambda answer: self._cancelled(answer, order))
+
+        # Hardly ever: the order's placing was still on its way to the view.
+        async def look_up(answer: Answer) -> CancelledView:
+            accepted(answer)
+            return self._cancelled(answer, await self._stored_order(order_id))
+
+        return Sent(answered, _never_shown, look_up)
+
+    def cancel_all(self, account_id: int, market_name: str | None) -> Sent[AllCancelledView]:
+        """Send the cancel of every open order, in one market or (None) in all.
+
+        Raises EngineRefused for no such market, CommandNotTaken.
+        """
+        market_id = None if market_name is None else named_market(self._view, market_name).id
+        return Sent(self._commands.submit(CancelAll(account_id, market_id)), all_cancelled_view)
+
+    def _cancelled(self, answer: Answer, order: Order) -> CancelledView:
+        accepted(answer)
+        return cancelled_view(answer, order, self._view.markets[order.market_id])
+
+    async def _stored_order(self, order_id: int) -> Order:
+        """Return an order whose cancel is committed, so that the store has it by now.
+
+        Raises UnknownOutcome if the store is away, which must not be told as "nothing happened",
+        and EngineRefused if there is no such order.
+        """
+        try:
+            order = await self._history.order(order_id)
+        except OUTAGES as outage:
+            raise UnknownOutcome from outage
+        if order is None:
+            raise no_such_order()
+        return order
+
+
+def _never_shown(_answer: Answer) -> CancelledView:
+    raise TypeError("the order has to be looked up first")
 
 
 def no_such_order(field: str = "orderId") -> EngineRefused:

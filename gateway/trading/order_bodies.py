@@ -13,7 +13,6 @@ import msgspec
 
 from exchange.messages.bounds import CLIENT_ID_LENGTH
 from exchange.messages.commands import PlaceOrder
-from exchange.messages.reasons import Reason
 from exchange.messages.terms import (
     GTC,
     IOC,
@@ -24,13 +23,9 @@ from exchange.messages.terms import (
     Side,
     TimeInForce,
 )
-from exchange.model.market import Market
-from exchange.model.state import State
 from exchange.rules.placing import terms_problem
-from gateway.engine_side.refusals import EngineRefused
 from gateway.wire import strict_json as wire_json
 from gateway.wire.errors import ValidationFailed
-from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import BodyStruct, MoneyText, PriceText, QuantityText, not_given
 
 _CANCEL_TAKER: Final = SelfTradePrevention.CANCEL_TAKER
@@ -101,21 +96,3 @@ def check_client_id(text: str, field: str) -> str:
             field, f"must be 1 to {CLIENT_ID_LENGTH} characters of A-Z a-z 0-9 . _ : -"
         )
     return text
-
-
-def find_market(view: State, slug_or_id: str) -> Market | None:
-    """Return the market of a slug or an id; no slug is all digits, so the two can't be confused."""
-    market = view.market_by_slug.get(slug_or_id)
-    if market is None:
-        market_id = parse_id(slug_or_id)
-        if market_id is not None:
-            market = view.markets.get(market_id)
-    return market
-
-
-def named_market(view: State, slug_or_id: str) -> Market:
-    """Return the market that a command names; raises the engine's own refusal if there is none."""
-    market = find_market(view, slug_or_id)
-    if market is None:
-        raise EngineRefused(Reason.MARKET_NOT_FOUND, "there is no such market", "market")
-    return market

@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from exchange.messages.events import (
-    CommandRejected,
     Event,
     OrderCancelled,
     OrderFilled,
@@ -25,7 +24,7 @@ from exchange.messages.events import (
 from exchange.messages.terms import OrderStatus
 from exchange.model.market import Market
 from exchange.model.order_book import Order
-from gateway.engine_side.refusals import refused
+from gateway.engine_side.refusals import accepted
 from gateway.trading.views import (
     BalanceView,
     FillView,
@@ -66,15 +65,6 @@ class AllCancelledView(AnswerStruct, frozen=True):
     cancelled: int
     order_ids: list[str]
     balance: BalanceView
-
-
-def accepted(answer: Answer) -> tuple[Sequence[Event], bool]:
-    """Return (what happened, whether it is told again); raises EngineRefused for a refusal."""
-    events = answer.events
-    first = events[0]
-    if type(first) is CommandRejected:
-        raise refused(first, replayed=answer.replayed)
-    return events, answer.replayed
 
 
 def placed_view(answer: Answer, market: Market) -> PlacedView:

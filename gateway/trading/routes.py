@@ -14,28 +14,22 @@ from typing import Annotated, Final
 
 import msgspec
 
-from exchange.messages.commands import CancelAll, CancelOrder
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import OrderStatus
 from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.order_book import Order
+from exchange.model.state import State
+from gateway.engine_side.ports import OrderHistory
 from gateway.engine_side.refusals import EngineRefused
 from gateway.http.paging import SliceQuery, slice_of
 from gateway.http.request import AnyRequest, Request, Slice
 from gateway.http.routing import Access, Route, Shape
-from gateway.markets.routes import book_route, trades_route
-from gateway.trading.desk import cancelled_order, no_such_order
-from gateway.trading.order_bodies import OrderBody, check_client_id, named_market, place_command
-from gateway.trading.results import (
-    AllCancelledView,
-    CancelledView,
-    PlacedView,
-    accepted,
-    all_cancelled_view,
-    cancelled_view,
-    placed_view,
-)
+from gateway.http.settings import PageLimits
+from gateway.markets.lookup import MarketText, named_market
+from gateway.trading.desk import Desk, no_such_order
+from gateway.trading.order_bodies import OrderBody, check_client_id
+from gateway.trading.results import AllCancelledView, CancelledView, PlacedView
 from gateway.trading.views import OrderView, order_view
 from gateway.wire.errors import (
     Conflict,
@@ -51,7 +45,6 @@ from gateway.wire.strict_json import QueryStruct
 
 STATUSES_LENGTH: Final = 80
 
-MarketText = Annotated[str, msgspec.Meta(max_length=100, description="a market's slug or id")]
 StatusesText = Annotated[
     str,
     msgspec.Meta(
@@ -74,90 +67,6 @@ class OrdersQuery(SliceQuery, frozen=True):
 
     status: StatusesText | None = None
     market: MarketText | None = None
-
-
-# -- commands ---------------------------------------------------------------------------------
-
-
-async def place(request: Request[OrderBody, None]) -> PlacedView:
-    """Place an order."""
-    services = request.services
-    market = named_market(services.view, request.path["id"])
-    command = place_command(request.body, request.user_id, market.id)
-    return placed_view(await services.commands.submit(command), market)
-
-
-async def cancel(request: Request[None, None]) -> CancelledView:
-    """Cancel an open order of the caller."""
-    services, order_id = request.services, _order_id(request)
-    order = services.view.orders.get(order_id)
-    answer = await services.commands.submit(CancelOrder(request.user_id, order_id))
-    accepted(answer)
-    # The view's record went on with the commit; one it didn't hold yet is in the store by now.
-    if order is None:
-        order = await cancelled_order(services.history, order_id)
-    return cancelled_view(answer, order, services.view.markets[order.market_id])
-
-
-async def cancel_all(request: Request[None, CancelAllQuery]) -> AllCancelledView:
-    """Cancel every open order of the caller, in one market or in all."""
-    services, market_id = request.services, None
-    if request.query.market is not None:
-        market_id = named_market(services.view, request.query.market).id
-    return all_cancelled_view(await services.commands.submit(CancelAll(request.user_id, market_id)))
-
-
-# -- reads ------------------------------------------------------------------------------------
-
-
-async def get_order(request: Request[None, None]) -> OrderView:
-    """Return one of the caller's orders."""
-    services, order_id = request.services, _order_id(request)
-    order = services.view.orders.get(order_id) or await services.history.order(order_id)
-    if order is None:
-        raise no_such_order()
-    if order.account_id != request.user_id:
-        raise EngineRefused(Reason.NOT_ORDER_OWNER, "the order is not yours", "orderId")
-    return order_view(order, services.view.markets[order.market_id])
-
-
-async def get_order_by_client_id(request: Request[None, None]) -> OrderView:
-    """Return the order that the caller placed under an id of its own."""
-    services, user_id = request.services, request.user_id
-    client_id = check_client_id(request.path["clientOrderId"], "clientOrderId")
-    order = None
-    order_id = services.view.open_client_ids.get((user_id, ORDER_ID, client_id))
-    if order_id is not None:
-        order = services.view.orders[order_id]
-    else:
-        order = await services.history.order_by_client_id(user_id, client_id)
-    if order is None:
-        raise no_such_order("clientOrderId")
-    return order_view(order, services.view.markets[order.market_id])
-
-
-async def list_orders(request: Request[None, OrdersQuery]) -> Slice[OrderView]:
-    """Return a slice of the caller's orders, newest first."""
-    services, query = request.services, request.query
-    view = services.view
-    limit, before = query.size(services.settings), query.number()
-    statuses = parse_statuses(query.status)
-    market_id = None
-    if query.market is not None:
-        market_id = named_market(view, query.market).id
-    found: Sequence[Order]
-    if statuses and _IN_MEMORY.issuperset(statuses):
-        account = view.accounts.get(request.user_id)
-        found = open_orders(account, statuses, market_id, before, limit + 1)
-    else:
-        found = await services.history.orders(
-            request.user_id, statuses, market_id, before, limit + 1
-        )
-
-    def shown(order: Order) -> OrderView:
-        return order_view(order, view.markets[order.market_id])
-
-    return slice_of(found, limit, shown, lambda order: str(order.id))
 
 
 def parse_statuses(text: str | None) -> tuple[OrderStatus, ...]:
@@ -207,77 +116,154 @@ def _order_id(request: AnyRequest) -> int:
     return number
 
 
-# The path's parameter is {id} in all three rows, since OpenAPI takes paths that differ by a
-# parameter's name alone for the same: it is the market's slug or id where an order is placed.
-ROUTES: Final = (
-    Route(
-        method="POST",
-        path="/orders/{id}",
-        handler=place,
-        access=Access.USER,
-        body=OrderBody,
-        answer=PlacedView,
-        status=201,
-        errors=_COMMAND_ERRORS,
-        summary="Place an order in the market of that slug or id",
-        tag="orders",
-    ),
-    Route(
-        method="DELETE",
-        path="/orders/{id}",
-        handler=cancel,
-        access=Access.USER,
-        answer=CancelledView,
-        errors=_COMMAND_ERRORS,
-        summary="Cancel an open order",
-        tag="orders",
-    ),
-    Route(
-        method="DELETE",
-        path="/orders",
-        handler=cancel_all,
-        access=Access.USER,
-        query=CancelAllQuery,
-        answer=AllCancelledView,
-        errors=_COMMAND_ERRORS,
-        summary="Cancel all open orders, in one market or in all",
-        tag="orders",
-    ),
-    *(
-        Route(
-            method="GET",
-            path=path,
-            handler=list_orders,
-            access=Access.USER,
-            query=OrdersQuery,
-            answer=OrderView,
-            shape=Shape.SLICE,
-            errors=(NotFound,),
-            summary="List one's orders, newest first",
-            tag="orders",
+class OrderRoutes:
+    """Takes orders and shows one's own."""
+
+    def __init__(self, desk: Desk, view: State, history: OrderHistory, pages: PageLimits) -> None:
+        self._desk = desk
+        self._view = view
+        self._history = history
+        self._pages = pages
+
+    async def place(self, request: Request[OrderBody, None]) -> PlacedView:
+        """Place an order."""
+        sent = self._desk.place(request.user_id, request.path["id"], request.body)
+        return await sent.result()
+
+    async def cancel(self, request: Request[None, None]) -> CancelledView:
+        """Cancel an open order of the caller."""
+        return await self._desk.cancel(request.user_id, _order_id(request)).result()
+
+    async def cancel_all(self, request: Request[None, CancelAllQuery]) -> AllCancelledView:
+        """Cancel every open order of the caller, in one market or in all."""
+        return await self._desk.cancel_all(request.user_id, request.query.market).result()
+
+    async def get_order(self, request: Request[None, None]) -> OrderView:
+        """Return one of the caller's orders."""
+        order_id = _order_id(request)
+        order = self._view.orders.get(order_id) or await self._history.order(order_id)
+        if order is None:
+            raise no_such_order()
+        if order.account_id != request.user_id:
+            raise EngineRefused(Reason.NOT_ORDER_OWNER, "the order is not yours", "orderId")
+        return order_view(order, self._view.markets[order.market_id])
+
+    async def get_order_by_client_id(self, request: Request[None, None]) -> OrderView:
+        """Return the order that the caller placed under an id of its own."""
+        user_id = request.user_id
+        client_id = check_client_id(request.path["clientOrderId"], "clientOrderId")
+        order = None
+        order_id = self._view.open_client_ids.get((user_id, ORDER_ID, client_id))
+        if order_id is not None:
+            order = self._view.orders[order_id]
+        else:
+            order = await self._history.order_by_client_id(user_id, client_id)
+        if order is None:
+            raise no_such_order("clientOrderId")
+        return order_view(order, self._view.markets[order.market_id])
+
+    async def list_orders(self, request: Request[None, OrdersQuery]) -> Slice[OrderView]:
+        """Return a slice of the caller's orders, newest first."""
+        query = request.query
+        view = self._view
+        limit, before = query.size(self._pages), query.number()
+        statuses = parse_statuses(query.status)
+        market_id = None
+        if query.market is not None:
+            market_id = named_market(view, query.market).id
+        found: Sequence[Order]
+        if statuses and _IN_MEMORY.issuperset(statuses):
+            account = view.accounts.get(request.user_id)
+            found = open_orders(account, statuses, market_id, before, limit + 1)
+        else:
+            found = await self._history.orders(
+                request.user_id, statuses, market_id, before, limit + 1
+            )
+
+        def shown(order: Order) -> OrderView:
+            return order_view(order, view.markets[order.market_id])
+
+        return slice_of(found, limit, shown, lambda order: str(order.id))
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (*self._command_routes(), *self._read_routes())
+
+    def _command_routes(self) -> tuple[Route, ...]:
+        # The path's parameter is {id} in all three rows, since OpenAPI takes paths that differ by
+        # a parameter's name alone for the same: it is the market's slug or id where an order is
+        # placed.
+        return (
+            Route(
+                method="POST",
+                path="/orders/{id}",
+                handler=self.place,
+                access=Access.USER,
+                body=OrderBody,
+                answer=PlacedView,
+                status=201,
+                errors=_COMMAND_ERRORS,
+                summary="Place an order in the market of that slug or id",
+                tag="orders",
+            ),
+            Route(
+                method="DELETE",
+                path="/orders/{id}",
+                handler=self.cancel,
+                access=Access.USER,
+                answer=CancelledView,
+                errors=_COMMAND_ERRORS,
+                summary="Cancel an open order",
+                tag="orders",
+            ),
+            Route(
+                method="DELETE",
+                path="/orders",
+                handler=self.cancel_all,
+                access=Access.USER,
+                query=CancelAllQuery,
+                answer=AllCancelledView,
+                errors=_COMMAND_ERRORS,
+                summary="Cancel all open orders, in one market or in all",
+                tag="orders",
+            ),
         )
-        for path in ("/orders", "/orders/user/orders")
-    ),
-    Route(
-        method="GET",
-        path="/orders/{id}",
-        handler=get_order,
-        access=Access.USER,
-        answer=OrderView,
-        errors=(Forbidden, NotFound),
-        summary="Show one of one's orders",
-        tag="orders",
-    ),
-    Route(
-        method="GET",
-        path="/orders/by-client-id/{clientOrderId}",
-        handler=get_order_by_client_id,
-        access=Access.USER,
-        answer=OrderView,
-        errors=(NotFound,),
-        summary="Show the order placed under an id of one's own",
-        tag="orders",
-    ),
-    book_route("/orders/{slug}/orderbook"),
-    trades_route("/orders/{slug}/trades"),
-)
+
+    def _read_routes(self) -> tuple[Route, ...]:
+        return (
+            *(
+                Route(
+                    method="GET",
+                    path=path,
+                    handler=self.list_orders,
+                    access=Access.USER,
+                    query=OrdersQuery,
+                    answer=OrderView,
+                    shape=Shape.SLICE,
+                    errors=(NotFound,),
+                    summary="List one's orders, newest first",
+                    tag="orders",
+                )
+                for path in ("/orders", "/orders/user/orders")
+            ),
+            Route(
+                method="GET",
+                path="/orders/{id}",
+                handler=self.get_order,
+                access=Access.USER,
+                answer=OrderView,
+                errors=(Forbidden, NotFound),
+                summary="Show one of one's orders",
+                tag="orders",
+            ),
+            Route(
+                method="GET",
+                path="/orders/by-client-id/{clientOrderId}",
+                handler=self.get_order_by_client_id,
+                access=Access.USER,
+                answer=OrderView,
+                errors=(NotFound,),
+                summary="Show the order placed under an id of one's own",
+                tag="orders",
+            ),
+        )

@@ -1,15 +1,15 @@
-"""What the exchange's things look like on the wire: orders, trades, balances and positions.
+"""What one's own things look like on the wire: orders, fills, balances and positions.
 
 Pure functions from the core's objects to structs that msgspec encodes as they stand; REST answers
-and Socket.IO messages share them. Markets and books are in `markets/views.py`, an account's escrow,
-ledger and portfolio in `portfolio/views.py`.
+and Socket.IO messages share them. Markets, books and the public tape are in `markets/views.py`, an
+account's escrow, ledger and portfolio in `portfolio/views.py`.
 
 Laws: ids are decimal strings, prices, quantities and money decimal strings of fixed places, times
 ISO-8601 with milliseconds and "Z"; sequences and checksums are integers. Nothing public names an
 account, an order or an e-mail address of anybody.
 """
 
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from msgspec.structs import astuple
 
@@ -23,11 +23,11 @@ from exchange.messages.terms import (
     SelfTradePrevention,
     Side,
     TimeInForce,
-    TradeKind,
 )
 from exchange.model.accounts import Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
+from gateway.markets.views import TradeView, trade_view
 from gateway.wire.scalars import iso_millis, money_text, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
 
@@ -65,23 +65,6 @@ class OrderView(AnswerStruct, frozen=True, gc=False):
     created_at: str
     updated_at: str
     seq: int
-
-
-class TradeView(AnswerStruct, frozen=True, gc=False):
-    """A print of the public tape; outcome, side and price are the taker's."""
-
-    id: str
-    trade_no: int
-    market_id: str
-    slug: str
-    outcome: Outcome
-    side: Side
-    price: str
-    yes_price: str
-    quantity: str
-    kind: TradeKind
-    seq: int
-    created_at: str
 
 
 class FillView(TradeView, frozen=True, gc=False):
@@ -149,52 +132,6 @@ def order_view(order: Order, market: Market) -> OrderView:
         created_at,
         created_at if order.updated_at == order.created_at else iso_millis(order.updated_at),
         order.seq,
-    )
-
-
-def trade_id(market_id: int, trade_no: int) -> str:
-    """Return the id of a trade: unique, because a market numbers its own."""
-    return f"{market_id}-{trade_no}"
-
-
-class Print(Protocol):
-    """What of a trade is public: all that the tape needs of an event or of a stored row."""
-
-    @property
-    def market_id(self) -> int: ...  # noqa: D102 - plain fields
-    @property
-    def trade_no(self) -> int: ...  # noqa: D102
-    @property
-    def market_seq(self) -> int: ...  # noqa: D102
-    @property
-    def kind(self) -> TradeKind: ...  # noqa: D102
-    @property
-    def side(self) -> Side: ...  # noqa: D102
-    @property
-    def outcome(self) -> Outcome: ...  # noqa: D102
-    @property
-    def price(self) -> int: ...  # noqa: D102
-    @property
-    def yes_price(self) -> int: ...  # noqa: D102
-    @property
-    def quantity(self) -> int: ...  # noqa: D102
-
-
-def trade_view(trade: Print, market: Market, at: int) -> TradeView:
-    """Return a trade, executed at `at` (microseconds), as everybody sees it."""
-    return TradeView(
-        trade_id(trade.market_id, trade.trade_no),
-        trade.trade_no,
-        str(trade.market_id),
-        market.slug,
-        trade.outcome,
-        trade.side,
-        price_text(trade.price),
-        price_text(trade.yes_price),
-        quantity_text(trade.quantity),
-        trade.kind,
-        trade.market_seq,
-        iso_millis(at),
     )
 
 

@@ -31,6 +31,16 @@ class Detail(msgspec.Struct, frozen=True):
     message: str
 
 
+class ErrorBody(msgspec.Struct, frozen=True):
+    """What went wrong, as every transport tells it."""
+
+    code: str
+    message: str
+    details: tuple[Detail, ...]
+    transient: bool | msgspec.UnsetType = msgspec.UNSET
+    replayed: bool | msgspec.UnsetType = msgspec.UNSET
+
+
 class ApiError(Exception):
     """Root of the tree: a failure with an answer of its own."""
 
@@ -53,6 +63,10 @@ class ApiError(Exception):
         self.details = details
         self.headers = headers
         super().__init__(self.message)
+
+    def body(self) -> ErrorBody:
+        """Return what is told of it."""
+        return ErrorBody(self.code, self.message, self.details, self.transient, self.replayed)
 
 
 class ValidationFailed(ApiError):

@@ -5,6 +5,7 @@ Only ever appended to.  No secrets and no personal data: people are numbers here
 
 import msgspec
 
+from persistence.clock import now_us
 from persistence.postgres.database import DeadlinePool
 
 
@@ -57,3 +58,17 @@ class AuditLog:
         )
         total = await self._pool.fetchval("SELECT count(*) FROM audit_log")
         return [AuditEntry(*row) for row in rows], total
+
+
+class AuditTrail:
+    """The lines that one request leaves, each stamped when it is written."""
+
+    def __init__(self, log: AuditLog, request_id: str) -> None:
+        self._log = log
+        self._request_id = request_id
+
+    async def note(
+        self, actor_id: int | None, action: str, target: str | None, outcome: str
+    ) -> None:
+        """Append a line of somebody, None for nobody known."""
+        await self._log.write(now_us(), actor_id, action, target, outcome, self._request_id)

@@ -17,8 +17,8 @@ import uvicorn
 from playwright.async_api import Browser, async_playwright
 
 from gateway.bootstrap.server import Server
+from gateway.bootstrap.settings import load_settings
 from gateway.engine_side.readiness import Readiness
-from gateway.settings.settings import load_settings
 from tests.gateway.conftest import Web, open_web
 
 CHROMIUM = os.environ.get("PROBITY_CHROMIUM") or shutil.which("chromium")

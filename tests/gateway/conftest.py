@@ -3,7 +3,7 @@
 import io
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,15 +13,19 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
+from gateway.access.rate_limits import RateLimits
 from gateway.accounts.passwords import Passwords
 from gateway.bootstrap import compose as bootstrap
-from gateway.bootstrap.services import Services
-from gateway.engine_side.readiness import ViewFeed
+from gateway.bootstrap.people import People, make_people
+from gateway.bootstrap.routes import route_tables
+from gateway.bootstrap.settings import Settings, load_settings
+from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.engine_side.running import EngineSide
+from gateway.http.routing import Route, RouteTable
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
-from gateway.settings.settings import Settings, load_settings
+from gateway.trading.desk import Desk as OrderDesk
 from persistence.postgres.database import create_pool
 from tests.gateway.engine_fake import EngineFake
 from tests.gateway.trading_desk import Desk, open_desk
@@ -49,7 +53,10 @@ class Web:
     """The application under test and ways to call it."""
 
     application: ASGIApp
-    services: Services
+    accounts: People
+    tables: tuple[RouteTable, RouteTable]
+    settings: Settings
+    readiness: Readiness
     engine: EngineFake
     log: io.StringIO
     client: httpx.AsyncClient
@@ -69,7 +76,7 @@ class Web:
         person = person_of(answer)
         self.client.cookies.clear()
         if admin:
-            await self.services.users.set_role(person.id, "ADMIN")
+            await self.accounts.users.set_role(person.id, "ADMIN")
         self.people.append(person)
         return person
 
@@ -89,27 +96,49 @@ MakeWeb = Callable[..., Awaitable[Web]]
 
 @asynccontextmanager
 async def open_web(
-    settings: Settings, database_url: str, mounts: dict[str, ASGIApp] | None = None
+    settings: Settings,
+    database_url: str,
+    mounts: dict[str, ASGIApp] | None = None,
+    rows: Sequence[Route] = (),
 ) -> AsyncIterator[Web]:
-    """Put the application together as `bootstrap.open_exchange` does, around a fake engine."""
+    """Put the application together as `bootstrap.open_exchange` does, around a fake engine.
+
+    `rows` are added to the API's.
+    """
     log = io.StringIO()
     async with AsyncExitStack() as stack:
         pool = await create_pool(database_url, size=4)
         stack.push_async_callback(pool.close)
-        passwords = Passwords(settings.password_hash_workers, settings.password_hash_queue)
+        passwords = Passwords(
+            settings.sign_in.password_hash_workers, settings.sign_in.password_hash_queue
+        )
         stack.callback(passwords.close)
         engine = EngineFake()
         side = EngineSide(engine, engine.view, engine.history, ViewFeed(1))
-        services = bootstrap.build_services(settings, pool, side, passwords, Metrics())
-        services.readiness.open()
-        logger = configure_logs(settings.log_level, log)
+        people, readiness, metrics = (
+            make_people(settings, pool, side, passwords),
+            Readiness(),
+            Metrics(),
+        )
+        readiness.open()
+        desk = OrderDesk(engine, engine.view, engine.history)
+        api, root = route_tables(settings, side, desk, people, readiness, metrics)
+        tables = RouteTable((*api.routes, *rows)), root
+        logger = configure_logs(settings.reports.log_level, log)
         application = bootstrap.build_application(
-            services, logger, ErrorReports(None), mounts or {}
+            settings,
+            tables,
+            people.sign_in,
+            RateLimits(settings.limits),
+            metrics,
+            logger,
+            ErrorReports(None),
+            mounts or {},
         )
         transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
         client = httpx.AsyncClient(transport=transport, base_url="http://exchange")
         await stack.enter_async_context(client)
-        yield Web(application, services, engine, log, client)
+        yield Web(application, people, tables, settings, readiness, engine, log, client)
 
 
 @pytest.fixture
@@ -117,7 +146,11 @@ async def make_web(database_url: str, tmp_path: Path) -> AsyncIterator[MakeWeb]:
     """Make applications with other settings, e.g. `RATE_LIMIT_MAX_REQUESTS=3`."""
     async with AsyncExitStack() as stack:
 
-        async def make(mounts: dict[str, ASGIApp] | None = None, **changes: object) -> Web:
+        async def make(
+            mounts: dict[str, ASGIApp] | None = None,
+            rows: Sequence[Route] = (),
+            **changes: object,
+        ) -> Web:
             environment = {
                 "DATA_DIR": str(tmp_path),
                 "RATE_LIMIT_MAX_REQUESTS": "100000",
@@ -125,7 +158,7 @@ async def make_web(database_url: str, tmp_path: Path) -> AsyncIterator[MakeWeb]:
             }
             environment |= {name: str(value) for name, value in changes.items()}
             settings = load_settings(environment)
-            return await stack.enter_async_context(open_web(settings, database_url, mounts))
+            return await stack.enter_async_context(open_web(settings, database_url, mounts, rows))
 
         yield make
 

@@ -16,15 +16,16 @@ from exchange.messages.terms import FeeModel
 from exchange.model.market import Market
 from gateway.access.principals import Principal, Role
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.settings import Settings, load_settings
+from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.readiness import ViewFeed
+from gateway.engine_side.running import EngineSide
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
-from gateway.settings.settings import Settings, load_settings
-from gateway.sockets.app import SocketApp, open_sockets
-from gateway.sockets.services import SocketServices
+from gateway.sockets.app import SocketApp
 from gateway.sockets.transport import SocketTransport
-from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
+from gateway.trading.desk import Desk
 from gateway.wire.errors import Unauthorized
 from tests.gateway.commit_fake import CommitFake
 
@@ -77,6 +78,16 @@ class SocketDesk:
     settings: Settings
     metrics: Metrics
     log: io.StringIO
+    hearers: Hearers
+    feed: ViewFeed
+
+    @property
+    def rooms(self) -> Rooms:
+        return self.hearers.markets
+
+    @property
+    def users(self) -> dict[int, Any]:
+        return dict(self.hearers.users.rooms)
 
     def market(self, slug: str = "rain") -> Market:
         return self.engine.view.market_by_slug[slug]
@@ -119,23 +130,22 @@ async def open_socket_desk(
         Metrics(),
         io.StringIO(),
     )
-    rooms = Rooms(EPOCH)
-    services = SocketServices(
-        settings=settings,
-        commands=engine,
-        view=engine.view,
-        history=cast("Any", engine),
-        auth=names,
-        limits=RateLimits(settings),
-        metrics=metrics,
-        rooms=rooms,
-        feed=ViewFeed(EPOCH),
-        logger=configure_logs("debug", log),
+    hearers, history = Hearers(), cast("Any", engine)
+    side = EngineSide(engine, engine.view, history, ViewFeed(EPOCH))
+    front = open_front_sockets(
+        settings,
+        side,
+        Desk(engine, engine.view, history),
+        names,
+        hearers,
+        RateLimits(settings.limits),
+        metrics,
+        configure_logs("debug", log),
     )
-    engine.listeners.append(Announcer(rooms, metrics.messages_out))
+    engine.listeners.append(hearers.announcer(metrics))
     engine.run(create_market(), create_market("snow"))
     engine.run(*(OpenAccount(number, CREDITS) for number in range(1, people + 1)))
-    async with open_sockets(services) as sockets:
+    async with front as sockets:
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
             listening.listen()
@@ -144,7 +154,9 @@ async def open_socket_desk(
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             try:
                 port: int = listening.getsockname()[1]
-                yield SocketDesk(port, engine, names, sockets, settings, metrics, log)
+                yield SocketDesk(
+                    port, engine, names, sockets, settings, metrics, log, hearers, side.feed
+                )
             finally:
                 await sockets.drain()
                 server.should_exit = True
@@ -160,9 +172,9 @@ def _config(app: SocketApp, settings: Settings) -> uvicorn.Config:
         lifespan="off",
         log_config=None,
         access_log=False,
-        ws_max_size=settings.socket_frame_max_bytes,
-        ws_ping_interval=settings.socket_ping_interval_seconds,
-        ws_ping_timeout=settings.socket_ping_timeout_seconds,
+        ws_max_size=settings.sockets.frame_max_bytes,
+        ws_ping_interval=settings.sockets.ping_interval_seconds,
+        ws_ping_timeout=settings.sockets.ping_timeout_seconds,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=2,
     )

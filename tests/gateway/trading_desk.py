@@ -23,12 +23,16 @@ from exchange.model.order_book import Order
 from gateway.access.principals import Principal, Role
 from gateway.access.rate_limits import RateLimits
 from gateway.bootstrap import compose as bootstrap
-from gateway.bootstrap.services import Services
+from gateway.bootstrap.people import People
+from gateway.bootstrap.routes import route_tables
+from gateway.bootstrap.settings import load_settings
 from gateway.engine_side.readiness import Readiness, ViewFeed
+from gateway.engine_side.running import EngineSide
+from gateway.http.routing import RouteTable
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
-from gateway.settings.settings import load_settings
+from gateway.trading.desk import Desk as OrderDesk
 from gateway.wire.errors import Unauthorized
 from tests.gateway.engine_fake import START, EngineFake
 
@@ -110,7 +114,8 @@ class Desk:
     audit: AuditFake
     application: ASGIApp
     client: httpx.AsyncClient
-    services: Services
+    feed: ViewFeed
+    readiness: Readiness
 
     def run(self, *commands: Command) -> None:
         """Run commands past the gateway; none may be refused."""
@@ -195,6 +200,15 @@ def order(text: str, **more: object) -> dict[str, Any]:
     return body | more
 
 
+def all_tables() -> tuple[RouteTable, RouteTable]:
+    """Every route there is, below /api/v1 and at the root, around things that do nothing."""
+    engine, unused = EngineFake(), cast("Any", None)
+    side = EngineSide(engine, engine.view, engine.history, ViewFeed(7))
+    people = People(users=unused, audit=unused, passwords=unused, sign_in=unused)
+    desk = OrderDesk(engine, engine.view, engine.history)
+    return route_tables(load_settings({}), side, desk, people, Readiness(), Metrics())
+
+
 @asynccontextmanager
 async def open_desk(**changes: object) -> AsyncIterator[Desk]:
     """Put the application together around the fast engine, with other settings if given."""
@@ -203,23 +217,23 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
     engine, audit, unused = EngineFake(), AuditFake(), cast("Any", None)
     readiness = Readiness()
     readiness.open()
-    services = Services(
-        settings=settings,
-        commands=engine,
-        view=engine.view,
-        history=engine.history,
-        feed=ViewFeed(7),
-        readiness=readiness,
-        auth=cast("Any", AuthFake()),
-        users=unused,
-        audit=cast("Any", audit),
-        passwords=unused,
-        limits=RateLimits(settings),
-        metrics=Metrics(),
-        openapi=b"{}",
-    )
+    auth = cast("Any", AuthFake())
+    feed, metrics = ViewFeed(7), Metrics()
+    side = EngineSide(engine, engine.view, engine.history, feed)
+    people = People(users=unused, audit=cast("Any", audit), passwords=unused, sign_in=auth)
+    order_desk = OrderDesk(engine, engine.view, engine.history)
+    tables = route_tables(settings, side, order_desk, people, readiness, metrics)
     logger = configure_logs("error", io.StringIO())
-    application = bootstrap.build_application(services, logger, ErrorReports(None), {})
+    application = bootstrap.build_application(
+        settings,
+        tables,
+        auth,
+        RateLimits(settings.limits),
+        metrics,
+        logger,
+        ErrorReports(None),
+        {},
+    )
     transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
     async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as client:
-        yield Desk(engine, audit, application, client, services)
+        yield Desk(engine, audit, application, client, feed, readiness)

@@ -18,10 +18,11 @@ from typing import Final
 import click
 import uvloop
 
+from gateway.bootstrap.settings import Settings, load_settings
 from gateway.cli.doctor import machine as machine_checks
 from gateway.cli.doctor.database import database, redis
 from gateway.cli.doctor.finding import Finding, Level, fail, ok
-from gateway.settings.settings import Settings, SettingsError, load_settings
+from gateway.settings.reader import SettingsError
 
 SOCKETS: Final = 500
 

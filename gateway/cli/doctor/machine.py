@@ -23,8 +23,9 @@ import msgspec
 from exchange.compiled import COMPILED
 from gateway.accounts.tokens import KEY_FILE, find_key
 from gateway.bootstrap.server import bind
+from gateway.bootstrap.settings import Settings
 from gateway.cli.doctor.finding import Finding, fail, ok, warn
-from gateway.settings.settings import Settings, SettingsError
+from gateway.settings.reader import SettingsError
 
 OLDEST_PYTHON: Final = (3, 11)
 NEWEST_PYTHON: Final = (3, 14)
@@ -62,7 +63,7 @@ def rules(*, compiled: bool = COMPILED) -> Finding:
 
 def data_folder(settings: Settings, *, free_bytes: int | None = None) -> Iterator[Finding]:
     """Judge whether DATA_DIR can be worked in, and for how long; `free_bytes` is for tests."""
-    folder = settings.data_dir.resolve()
+    folder = settings.store.data_dir.resolve()
     # What isn't there yet will be made in the first folder above that is.
     place = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     if not place.is_dir():
@@ -80,7 +81,7 @@ def data_folder(settings: Settings, *, free_bytes: int | None = None) -> Iterato
         return
     yield ok(f"DATA_DIR: {folder} {'is' if place == folder else 'will be made, its place is'} ours")
     free = shutil.disk_usage(place).free if free_bytes is None else free_bytes
-    least, enough = EMBEDDED_BYTES if settings.database_url is None else PLAIN_BYTES
+    least, enough = EMBEDDED_BYTES if settings.store.database_url is None else PLAIN_BYTES
     what = f"disk: {free // _MIB} MiB free in {place}"
     if free < least:
         yield fail(what, f"make room for {enough // _MIB} MiB, or set DATA_DIR to another disk")
@@ -92,15 +93,15 @@ def data_folder(settings: Settings, *, free_bytes: int | None = None) -> Iterato
 
 def key(settings: Settings) -> Finding:
     """Judge the key that signs access tokens: whether it is one, and who can read it."""
-    path = settings.data_dir / KEY_FILE
+    path = settings.store.data_dir / KEY_FILE
     try:
-        found = find_key(settings.jwt_private_key, settings.data_dir)
+        found = find_key(settings.sign_in.private_key, settings.store.data_dir)
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
     except SettingsError as error:
         return fail(str(error), "give it an Ed25519 key; without one, Probity makes its own")
     except OSError as error:
         return fail(f"key: {path} can't be read: {error.strerror}", "run this as its owner")
-    if settings.jwt_private_key is not None:
+    if settings.sign_in.private_key is not None:
         return ok("key: JWT_PRIVATE_KEY is an Ed25519 key")
     if found is None:
         return ok(f"key: {path} will be made")
@@ -134,7 +135,7 @@ def open_files(settings: Settings, sockets: int, limit: int | None = None) -> Fi
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if limit == resource.RLIM_INFINITY:
         return ok("open files: no limit")
-    own = OWN_FILES + settings.database_pool_size
+    own = OWN_FILES + settings.store.pool_size
     advice = f"ulimit -n {own + sockets} before the start (systemd: LimitNOFILE=)"
     if limit < own:
         return fail(f"open files: {limit} don't even do for the server's own {own}", advice)
@@ -145,12 +146,12 @@ def open_files(settings: Settings, sockets: int, limit: int | None = None) -> Fi
 
 def port(settings: Settings) -> Finding:
     """Judge whether HOST and PORT can be listened on, or whether we do already."""
-    where = f"port: {settings.host}:{settings.port}"
-    if settings.port == 0:
-        where = f"port: a free one on {settings.host}"
+    where = f"port: {settings.listen.host}:{settings.listen.port}"
+    if settings.listen.port == 0:
+        where = f"port: a free one on {settings.listen.host}"
     try:
         with bind(settings):
-            return ok(f"{where} is free" if settings.port else where)
+            return ok(f"{where} is free" if settings.listen.port else where)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             if _is_probity(settings):
@@ -173,8 +174,8 @@ class _HealthAnswer(msgspec.Struct):
 
 def _is_probity(settings: Settings) -> bool:
     """Ask whoever listens for its health, in our own words."""
-    host = _REACHED_AT.get(settings.host, settings.host)
-    connection = http.client.HTTPConnection(host, settings.port, timeout=_PROBE_SECONDS)
+    host = _REACHED_AT.get(settings.listen.host, settings.listen.host)
+    connection = http.client.HTTPConnection(host, settings.listen.port, timeout=_PROBE_SECONDS)
     try:
         connection.request("GET", "/health")
         answer = connection.getresponse().read(4_096)

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.access.client_address import ClientAddresses
 from gateway.access.rate_limits import FixedWindow, RateLimits
-from gateway.settings.settings import load_settings
+from gateway.bootstrap.settings import load_settings
 from gateway.settings.values import networks
 from gateway.wire.errors import RateLimited
 from tests.gateway.conftest import MakeWeb
@@ -110,7 +110,7 @@ def test_scheme_is_believed_from_our_proxy_alone() -> None:
 
 
 def test_sockets_have_a_limit_of_their_own() -> None:
-    limits = RateLimits(load_settings({"RATE_LIMIT_SOCKETS_PER_ADDRESS": "2"}))
+    limits = RateLimits(load_settings({"RATE_LIMIT_SOCKETS_PER_ADDRESS": "2"}).limits)
     limits.count_socket("192.0.2.1")
     limits.count_socket("192.0.2.1")
     with pytest.raises(RateLimited):
@@ -149,7 +149,7 @@ def test_memory_is_bounded_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyP
 
 def test_flood_of_addresses_leaves_the_users_counted() -> None:
     settings = {"RATE_LIMIT_USER_MAX_REQUESTS": "1", "RATE_LIMIT_TRACKED_KEYS": "100"}
-    limits = RateLimits(load_settings(settings))
+    limits = RateLimits(load_settings(settings).limits)
     limits.count_user(1)
     for number in range(200):
         limits.count_address(f"192.0.2.{number}")

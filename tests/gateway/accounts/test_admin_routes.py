@@ -59,7 +59,7 @@ async def test_routes_without_parameters_refuse_any(web: Web) -> None:
 async def test_role_changes_take_effect_at_once(web: Web) -> None:
     admin, ada = await web.register(admin=True), await web.register()
     changes: list[tuple[int, str]] = []
-    web.services.auth.on_role_changed.append(lambda user, role: changes.append((user, role)))
+    web.accounts.sign_in.on_role_changed.append(lambda user, role: changes.append((user, role)))
     assert (await web.client.get(USERS, headers=ada.bearer)).status_code == 403
     for role, expected in (("ADMIN", 200), ("USER", 403)):
         path = f"{USERS}/{ada.id}/role"
@@ -80,7 +80,7 @@ async def test_a_demotion_counts_though_its_audit_line_is_lost(
     assert (await web.client.get(USERS, headers=ada.bearer)).status_code == 200
     path = f"{USERS}/{ada.id}/role"
     with monkeypatch.context() as patch:
-        patch.setattr(web.services.audit, "write", lost)
+        patch.setattr(web.accounts.audit, "write", lost)
         answer = await web.client.patch(path, json={"role": "USER"}, headers=admin.bearer)
     assert answer.status_code == 504
     assert (await web.client.get(USERS, headers=ada.bearer)).status_code == 403
@@ -99,7 +99,7 @@ async def test_a_refused_demotion_whose_audit_line_is_lost_is_an_outage_and_no_d
 ) -> None:
     admin = await web.register(admin=True)
     with monkeypatch.context() as patch:
-        patch.setattr(web.services.audit, "write", lost)
+        patch.setattr(web.accounts.audit, "write", lost)
         path = f"{USERS}/{admin.id}/role"
         answer = await web.client.patch(path, json={"role": "USER"}, headers=admin.bearer)
     assert answer.status_code == 503

@@ -34,7 +34,7 @@ async def me(web: Web, token: str) -> int:
 
 async def audit(web: Web) -> list[tuple[int | None, str, str | None, str]]:
     """The audit log, oldest first."""
-    entries, _ = await web.services.audit.page(100, 0)
+    entries, _ = await web.accounts.audit.page(100, 0)
     return [(e.actor_id, e.action, e.target, e.outcome) for e in reversed(entries)]
 
 
@@ -119,16 +119,16 @@ async def test_malformed_registration_names_the_field(
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, "VALIDATION_ERROR")
     assert [detail["field"] for detail in error["details"]] == [field]
-    assert (await web.services.users.page(10, 0))[1] == 0
+    assert (await web.accounts.users.page(10, 0))[1] == 0
 
 
 async def test_registration_is_refused_while_the_exchange_drains(web: Web) -> None:
-    web.services.readiness.drain()
+    web.readiness.drain()
     answer = await web.client.post(
         REGISTER, json={"email": "ada@example.org", "password": PASSWORD}
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "UNAVAILABLE")
-    assert (await web.services.users.page(10, 0))[1] == 0
+    assert (await web.accounts.users.page(10, 0))[1] == 0
 
 
 async def test_login_opens_an_account_that_is_missing(web: Web) -> None:
@@ -194,7 +194,7 @@ async def test_refresh_gives_a_new_pair_under_both_mounts(web: Web) -> None:
 async def test_reused_refresh_token_ends_the_whole_session(make_web: MakeWeb) -> None:
     web = await make_web(REFRESH_GRACE_SECONDS=0)
     ended: list[tuple[int, int]] = []
-    web.services.auth.on_revoked.append(lambda user, session: ended.append((user, session)))
+    web.accounts.sign_in.on_revoked.append(lambda user, session: ended.append((user, session)))
     ada = await web.register()
     thief = person_of(await refresh(web, ada.cookie))
     assert await me(web, ada.token) == 200
@@ -225,13 +225,13 @@ async def test_refresh_without_a_token_of_ours_is_refused(web: Web, cookie: str)
 async def test_refresh_token_ends_with_its_time(make_web: MakeWeb, database_url: str) -> None:
     web = await make_web()
     ada = await web.register()
-    await web.services.users._pool.execute("UPDATE refresh_tokens SET expires_at = 1")
+    await web.accounts.users._pool.execute("UPDATE refresh_tokens SET expires_at = 1")
     assert (await refresh(web, ada.cookie)).status_code == 401
 
 
 async def test_logout_ends_the_session_and_no_other(web: Web) -> None:
     ended: list[tuple[int, int]] = []
-    web.services.auth.on_revoked.append(lambda user, session: ended.append((user, session)))
+    web.accounts.sign_in.on_revoked.append(lambda user, session: ended.append((user, session)))
     ada = await web.register("ada@example.org")
     body = {"email": "ada@example.org", "password": PASSWORD}
     elsewhere = person_of(await web.client.post(LOGIN, json=body))
@@ -255,7 +255,7 @@ async def test_logout_by_the_cookie_alone_revokes_the_access_token(web: Web) -> 
 
 async def test_logout_during_a_verification_is_not_forgotten(web: Web) -> None:
     ada = await web.register()
-    auth = web.services.auth
+    auth = web.accounts.sign_in
     token = ada.token.encode()
     session_ended = asyncio.Event()
     role_in = auth._sessions.role_in
@@ -302,7 +302,7 @@ async def test_every_event_is_in_the_audit_log_without_addresses(web: Web) -> No
 
 async def test_passwords_and_refresh_tokens_are_stored_as_hashes(web: Web) -> None:
     ada = await web.register()
-    pool = web.services.users._pool
+    pool = web.accounts.users._pool
     stored = await pool.fetchval("SELECT password_hash FROM users")
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     dump = repr(await pool.fetch("SELECT * FROM refresh_tokens"))

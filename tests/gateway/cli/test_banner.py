@@ -3,7 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from gateway.cli.banner import Opened, address, banner, trade_commands
+from gateway.cli.banner import Opened, address, banner
+from gateway.site.front_page import trade_commands
 
 
 def test_it_says_where_to_look_and_how_to_trade() -> None:

@@ -31,11 +31,11 @@ from exchange.messages.terms import (
     SelfTradePrevention,
 )
 from exchange.model.order_book import Order, own_price
+from gateway.bootstrap.settings import load_settings
 from gateway.demo.markets import DEMO_MARKETS
 from gateway.demo.pricing import INVENTORY_MAX, LEVELS, SLACK, Holdings, ladder, make, take, wander
 from gateway.demo.traders import MAKERS, TAKERS, UNUSABLE_PASSWORD, Demo, Desk
 from gateway.observability.logs import configure_logs
-from gateway.settings.settings import load_settings
 from persistence.errors import QueueFull
 from persistence.loop.ports import Answer
 from persistence.postgres.database import create_pool
@@ -77,7 +77,14 @@ def market_running() -> tuple[EngineFake, Desk]:
 @asynccontextmanager
 async def demo_on(engine: EngineFake, database_url: str) -> AsyncIterator[Demo]:
     pool = await create_pool(database_url, size=2)
-    demo = Demo(SETTINGS, engine, engine.view, Users(pool), configure_logs("error"))
+    demo = Demo(
+        SETTINGS.demo,
+        SETTINGS.sign_in.starting_credits,
+        engine,
+        engine.view,
+        Users(pool),
+        configure_logs("error"),
+    )
     try:
         await demo.start()
         yield demo

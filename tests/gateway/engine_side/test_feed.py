@@ -25,8 +25,7 @@ class FollowerFake:
 
 
 def remote_feed(desk: SocketDesk) -> RemoteFeed:
-    services = desk.sockets.server.services
-    return RemoteFeed(services.feed, services.rooms, desk.metrics, configure_logs("info", desk.log))
+    return RemoteFeed(desk.feed, desk.metrics, configure_logs("info", desk.log))
 
 
 def books(client: SocketClient) -> list[dict[str, Any]]:
@@ -38,7 +37,7 @@ async def test_a_change_of_freshness_is_told_at_once() -> None:
         remote, follower = remote_feed(desk), FollowerFake(desk)
         for is_fresh in (False, False, True):
             beats = len(client.heard("heartbeat"))
-            changed = desk.sockets.server.services.feed.is_stale is is_fresh
+            changed = desk.feed.is_stale is is_fresh
             follower.is_fresh = is_fresh
             remote.look(cast("Any", follower))
             assert desk.metric("feed_stale") == (not is_fresh)
@@ -94,9 +93,9 @@ def test_a_market_that_is_gone_is_left_alone() -> None:
 
 
 async def as_gateway(desk: Desk, *, is_stale: bool, silence_s: float) -> None:
-    desk.services.feed.takes_commands = False
-    desk.services.feed.is_stale = is_stale
-    desk.services.feed.silence_s = lambda: silence_s
+    desk.feed.takes_commands = False
+    desk.feed.is_stale = is_stale
+    desk.feed.silence_s = lambda: silence_s
     desk.engine.is_open = False
 
 
@@ -120,7 +119,7 @@ async def test_a_gateway_is_ready_while_it_hears_the_engine() -> None:
 def test_gaps_are_counted() -> None:
     metrics = Metrics()
     feed = ViewFeed(EPOCH, takes_commands=False, is_stale=True)
-    remote = RemoteFeed(feed, Rooms(EPOCH), metrics, configure_logs("info", io.StringIO()))
+    remote = RemoteFeed(feed, metrics, configure_logs("info", io.StringIO()))
     assert metrics.registry.get_sample_value("feed_stale") == 1
     remote.on_gap()
     assert metrics.registry.get_sample_value("feed_gaps_total") == 1

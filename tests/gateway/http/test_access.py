@@ -5,12 +5,8 @@ import re
 import pytest
 
 from gateway.access.principals import Principal, Role
-from gateway.bootstrap.routes import API_TABLE
 from gateway.http.routing import Access, Route
-from gateway.operations.health_routes import ROOT_TABLE
 from tests.gateway.conftest import Web
-
-ROWS = [*(("/api/v1", r) for r in API_TABLE.routes), *(("", r) for r in ROOT_TABLE.routes)]
 
 
 async def status(web: Web, prefix: str, route: Route, token: str | None) -> int:
@@ -28,8 +24,11 @@ async def test_every_row_admits_exactly_whom_it_declares(web: Web) -> None:
     user = await web.register()
     admin = await web.register(admin=True)
     gone = Principal(user.id, Role.USER, 999, 1)
-    web.services.auth._cache.store(b"expired", gone, web.services.auth._cache.revision)
-    for prefix, route in ROWS:
+    cache = web.accounts.sign_in._cache
+    cache.store(b"expired", gone, cache.revision)
+    api, root = web.tables
+    rows = [*(("/api/v1", r) for r in api.routes), *(("", r) for r in root.routes)]
+    for prefix, route in rows:
         if route.path == "/auth/logout":
             continue
         row = f"{route.method} {route.path}"

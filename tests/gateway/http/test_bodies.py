@@ -76,9 +76,9 @@ async def wire(make_web: MakeWeb) -> AsyncIterator[Wire]:
         REQUEST_BODY_TIMEOUT_SECONDS=1,
         SHUTDOWN_TIMEOUT_SECONDS=2,
     )
-    settings = web.services.settings
+    settings = web.settings
     with bind(settings) as listening:
-        server = make_server(web.application, settings, web.services.readiness, [])
+        server = make_server(web.application, settings, web.readiness, [])
         serving = asyncio.create_task(server.serve([listening]))
         yield Wire(web, listening.getsockname()[1])
         server.should_exit = True

@@ -6,11 +6,9 @@ import msgspec
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.bootstrap import compose as bootstrap
-from gateway.bootstrap.routes import API_TABLE
 from gateway.engine_side.readiness import Readiness
 from gateway.http.request import AnyRequest
-from gateway.http.routing import Access, Route, RouteTable
+from gateway.http.routing import Access, Route
 from persistence.errors import OutcomeUnknown, QueueFull
 from tests.gateway.conftest import MakeWeb, Web
 
@@ -112,9 +110,7 @@ async def _web_with(
         summary="Fail",
         tag="test",
     )
-    table = RouteTable((*API_TABLE.routes, row))
-    monkeypatch.setattr(bootstrap, "API_TABLE", table)
-    return await make_web()
+    return await make_web(rows=(row,))
 
 
 async def test_fault_is_answered_without_internals(
@@ -223,7 +219,7 @@ async def test_ready_follows_the_engine_and_the_draining(web: Web) -> None:
     web.engine.is_open = False
     assert (await web.client.get("/ready")).status_code == 503
     web.engine.is_open = True
-    web.services.readiness.drain()
+    web.readiness.drain()
     assert (await web.client.get("/ready")).status_code == 503
     assert (await web.client.get("/health")).status_code == 200
 
@@ -238,7 +234,7 @@ def test_nothing_is_ready_before_it_is_opened_and_after_it_drains() -> None:
 
 
 async def test_a_process_that_drains_says_so(web: Web) -> None:
-    web.services.readiness.drain()
+    web.readiness.drain()
     answer = await web.client.get("/ready")
     assert answer.json()["error"]["message"] == "The exchange is draining"
 

@@ -5,11 +5,10 @@ from typing import Annotated, get_args, get_origin
 import msgspec
 import pytest
 
-from gateway.bootstrap.routes import API_TABLE
 from gateway.http.request import AnyRequest
 from gateway.http.routing import Access, Route, RouteTable, Shape
-from gateway.operations.health_routes import ROOT_TABLE
 from gateway.wire.errors import MethodNotAllowed, NotFound
+from tests.gateway.trading_desk import all_tables
 
 
 async def _handler(_request: AnyRequest) -> None:
@@ -98,7 +97,9 @@ def _texts(annotation: object, bounded: bool = False) -> list[bool]:
 
 
 @pytest.mark.parametrize(
-    "route", [*API_TABLE.routes, *ROOT_TABLE.routes], ids=lambda r: f"{r.method} {r.path}"
+    "route",
+    [route for table in all_tables() for route in table.routes],
+    ids=lambda r: f"{r.method} {r.path}",
 )
 def test_every_row_keeps_the_laws(route: Route) -> None:
     for struct in (route.body, route.query):

@@ -10,7 +10,7 @@ import pytest
 import sentry_sdk
 
 from gateway.observability.error_reports import ErrorReports
-from gateway.settings.settings import SettingsError
+from gateway.settings.reader import SettingsError
 
 
 class Collector(BaseHTTPRequestHandler):

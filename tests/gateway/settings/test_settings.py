@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings.settings import SettingsError, example_file, load_settings
+from gateway.bootstrap.settings import example_file, load_settings
+from gateway.settings.reader import SettingsError
 
 ROOT = Path(__file__).parents[3]
 
@@ -83,7 +84,7 @@ def test_secrets_are_not_repeated_in_the_error() -> None:
     "url", ["redis://localhost", "rediss://user:pass@host:6380/2", "unix:///run/redis.sock?db=1"]
 )
 def test_redis_is_reached_by_any_of_its_urls(url: str) -> None:
-    assert load_settings({"REDIS_URL": url}).redis_url == url
+    assert load_settings({"REDIS_URL": url}).store.redis_url == url
 
 
 def test_durations_and_lists() -> None:
@@ -96,10 +97,10 @@ def test_durations_and_lists() -> None:
             "STARTING_CREDITS": "2.5",
         }
     )
-    assert (settings.jwt_access_expires_in, settings.jwt_refresh_expires_in) == (90, 43_200)
-    assert settings.cors_origin == ("https://a.example", "http://localhost:3000")
-    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
-    assert settings.starting_credits == 2_500_000
+    assert (settings.sign_in.access_expires_in, settings.sign_in.refresh_expires_in) == (90, 43_200)
+    assert settings.http.cors_origin == ("https://a.example", "http://localhost:3000")
+    assert [str(network) for network in settings.http.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+    assert settings.sign_in.starting_credits == 2_500_000
 
 
 def test_env_file_is_read_and_the_environment_wins(
@@ -110,7 +111,7 @@ def test_env_file_is_read_and_the_environment_wins(
     monkeypatch.setenv("PORT", "4321")
     monkeypatch.delenv("HOST", raising=False)
     settings = load_settings()
-    assert (settings.port, settings.host) == (4321, "::1")
+    assert (settings.listen.port, settings.listen.host) == (4321, "::1")
 
 
 def test_broken_env_file_is_named_with_its_line(

@@ -22,7 +22,7 @@ from exchange.messages.terms import (
     Outcome,
     Resolution,
 )
-from gateway.site.front_page import SHOWN, live, page
+from gateway.site.front_page import SHOWN, FrontPage, live
 from tests.gateway.conftest import Web
 from tests.gateway.engine_fake import EngineFake
 
@@ -104,8 +104,8 @@ def test_halts_are_shown_and_ended_markets_are_not() -> None:
 def test_the_example_trades_in_an_open_market() -> None:
     engine = exchange("First?", "Second?")
     engine.run(SetMarketStatus(1, MarketStatus.HALTED))
-    assert b"$API/orders/market-2 " in page(engine.view, 8080)
-    assert b"$API/orders/my-market " in page(EngineFake().view, 8080)
+    assert b"$API/orders/market-2 " in FrontPage(engine.view, 8080).page()
+    assert b"$API/orders/my-market " in FrontPage(EngineFake().view, 8080).page()
 
 
 async def test_it_is_served_with_a_policy_that_allows_no_inline_script(web: Web) -> None:

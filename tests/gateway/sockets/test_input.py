@@ -229,7 +229,7 @@ async def test_forged_tokens_are_limited_per_address() -> None:
 
 
 async def test_books_followed_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.sockets.session.BOOKS_PER_SESSION", 3)
+    monkeypatch.setattr("gateway.streaming.subscriptions.BOOKS_PER_SESSION", 3)
     async with open_socket_desk() as desk, socket_client(desk.port) as client:
         await client.ok("subscribe:market", {"slug": "rain"})
         await client.ok("subscribe:market", {"slug": "rain"})

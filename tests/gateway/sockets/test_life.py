@@ -110,7 +110,7 @@ async def test_both_namespaces_on_one_socket_have_rooms_of_their_own() -> None:
         }
         await client.connection.send("41/ws,")
         await client.ok("ping")
-        assert (list(link.sessions), desk.sockets.server.services.rooms.users) == (["/"], {})
+        assert (list(link.sessions), desk.users) == (["/"], {})
         await client.connection.send("41")
         assert await ended(client) == (1008, NO_NAMESPACE)
 
@@ -156,7 +156,7 @@ async def test_signing_in_later_moves_to_the_user_s_room() -> None:
     async with open_socket_desk() as desk, socket_client(desk.port) as client:
         await client.ok("session:authenticate", {"token": "1"})
         await client.ok("session:authenticate", {"token": "2"})
-        assert list(desk.sockets.server.services.rooms.users) == [2]
+        assert list(desk.users) == [2]
         await client.ok("order:place", order("BUY YES 1 @ 0.50"))
         assert client.heard("order_placed")
 
@@ -188,7 +188,7 @@ async def test_a_session_that_ends_while_its_token_is_verified_gets_in_nowhere(
         monkeypatch.setattr(desk.names, "verify", verify_and_end)
         refusal = await client.refusal("session:authenticate", {"token": "1"})
         assert refusal["code"] == "UNAUTHORIZED"
-        assert desk.sockets.server.services.rooms.users == {}
+        assert desk.users == {}
 
 
 async def test_a_socket_that_ends_while_its_token_is_verified_joins_nothing() -> None:
@@ -200,7 +200,7 @@ async def test_a_socket_that_ends_while_its_token_is_verified_joins_nothing() ->
         await eventually(lambda: not desk.sockets.server.links)
         desk.names.gate.set()
         await asyncio.sleep(0)
-        assert desk.sockets.server.services.rooms.users == {}
+        assert desk.users == {}
 
 
 async def test_a_client_that_doesn_t_answer_pings_is_closed() -> None:
@@ -237,8 +237,7 @@ async def test_heartbeat_says_what_was_queued_to_this_socket() -> None:
     ):
         await ann.ok("subscribe:market", {"slug": "rain"})
         await ann.ok("order:place", order("BUY YES 1 @ 0.50"))
-        server = desk.sockets.server
-        Heartbeat(server.services, server.links.keys()).beat(0)
+        desk.sockets.heart.beat(0)
         await ann.until(lambda: ann.heard("heartbeat"))
         await nobody.until(lambda: nobody.heard("heartbeat"))
         beat = ann.heard("heartbeat")[0]
@@ -258,7 +257,7 @@ async def test_a_heartbeat_that_cannot_be_made_ends_one_socket_and_not_the_heart
         socket_client(desk.port) as other,
     ):
         await odd.ok("subscribe:market", {"slug": "rain"})
-        desk.sockets.server.services.rooms.markets.clear()
+        desk.rooms.markets.clear()
         assert await ended(odd) == (1012, UNTOLD)
         beats = len(other.heard("heartbeat"))
         await other.until(lambda: len(other.heard("heartbeat")) >= beats + 2)
@@ -311,11 +310,11 @@ async def test_nothing_is_left_of_a_socket_that_is_gone() -> None:
         async with socket_client(desk.port, "1") as client:
             await client.ok("subscribe:market", {"slug": "rain"})
             assert desk.metric("websocket_connections_total") == 1
-        server = desk.sockets.server
-        await eventually(lambda: not server.links)
-        rooms = server.services.rooms
-        assert (rooms.markets, rooms.users, server.environ, server.eio.sockets) == ({}, {}, {}, {})
-        assert (server.manager.rooms, desk.metric("websocket_connections_total")) == ({}, 0)
+        library = desk.sockets.library
+        await eventually(lambda: not desk.sockets.server.links)
+        found = (desk.rooms.markets, desk.users, library.environ, library.eio.sockets)
+        assert found == ({}, {}, {}, {})
+        assert (library.manager.rooms, desk.metric("websocket_connections_total")) == ({}, 0)
         assert desk.metric("websocket_messages_total", direction="in") == 1
         assert desk.metric("websocket_messages_total", direction="out") > 0
 

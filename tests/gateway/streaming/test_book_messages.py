@@ -14,6 +14,7 @@ from exchange.model.state import State
 from gateway.markets.views import book_levels, checksum
 from gateway.observability.tallies import Tally
 from gateway.sockets.outbound import Outbound
+from gateway.sockets.rooms import UserRooms
 from gateway.streaming import book_messages
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
@@ -75,10 +76,10 @@ def decoded(frame: bytes, namespace: int = 0) -> tuple[str, Any]:
     return name, data
 
 
-def engine_with(rooms: Rooms) -> CommitFake:
+def engine_with(rooms: Rooms, users: UserRooms[Reader] | None = None) -> CommitFake:
     engine = CommitFake()
     engine.run(create_market(), *(OpenAccount(n, CREDITS) for n in range(1, PEOPLE + 1)))
-    engine.listeners.append(Announcer(rooms, Tally()))
+    engine.listeners.append(Announcer(rooms, users or UserRooms[Reader](), Tally()))
     return engine
 
 
@@ -306,13 +307,13 @@ def _compare(views: dict[Outcome, BookModel], market: Market) -> None:
 def test_private_sequences_are_dense(seed: int) -> None:
     """Every private message has the next account sequence, and tells the latest state."""
     print(f"seed {seed}")
-    rooms = Rooms(EPOCH)
-    engine = engine_with(rooms)
+    rooms, users = Rooms(EPOCH), UserRooms[Reader]()
+    engine = engine_with(rooms, users)
     readers = {number: Reader() for number in range(1, PEOPLE + 1)}
     last = {number: engine.view.accounts[number].seq for number in readers}
     balances: dict[int, Any] = {}
     for number, reader in readers.items():
-        rooms.join_user(reader, number)
+        users.join(reader, number)
     for command in random_commands(seed, engine.view, 1, PEOPLE, 1_000):
         engine.run(command)
         for number, reader in readers.items():

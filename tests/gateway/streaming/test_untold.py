@@ -9,6 +9,7 @@ from exchange.messages.commands import OpenAccount, PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES, Outcome
 from gateway.observability.tallies import Tally
 from gateway.sockets.link import UNTOLD
+from gateway.sockets.rooms import UserRooms
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
 from tests.gateway.commit_fake import CommitFake
@@ -36,8 +37,8 @@ def engine() -> CommitFake:
 def test_who_follows_a_market_that_cannot_be_told_is_sent_away(
     engine: CommitFake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rooms = Rooms(EPOCH)
-    engine.listeners.append(Announcer(rooms, Tally()))
+    rooms, users = Rooms(EPOCH), UserRooms[Reader]()
+    engine.listeners.append(Announcer(rooms, users, Tally()))
     rain, both, snow, ann = readers = [Reader() for _ in range(4)]
     for reader, market_id, outcome in (
         (rain, 1, YES),
@@ -46,7 +47,7 @@ def test_who_follows_a_market_that_cannot_be_told_is_sent_away(
         (snow, 2, NO),
     ):
         rooms.join_market(reader, engine.view.markets[market_id], (outcome,))
-    rooms.join_user(ann, 1)
+    users.join(ann, 1)
     engine.run(bid(1, 1), bid(1, 2))
     monkeypatch.setattr("gateway.streaming.announcer.trade_view", fail)
     engine.run(bid(2, 1, NO))
@@ -63,8 +64,9 @@ def test_who_follows_a_market_that_cannot_be_told_is_sent_away(
 def test_where_a_market_stands_is_known_although_it_was_not_told(
     engine: CommitFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rooms, early, late = Rooms(EPOCH), Reader(), Reader()
-    engine.listeners.append(Announcer(rooms, Tally()))
+    rooms, users = Rooms(EPOCH), UserRooms[Reader]()
+    early, late = Reader(), Reader()
+    engine.listeners.append(Announcer(rooms, users, Tally()))
     market = engine.view.markets[1]
     rooms.join_market(early, market, (YES,))
     engine.run(bid(1, 1))
@@ -83,10 +85,11 @@ def test_where_a_market_stands_is_known_although_it_was_not_told(
 def test_a_user_who_cannot_be_told_is_sent_away_alone(
     engine: CommitFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rooms, ann, bob, rain = Rooms(EPOCH), Reader(), Reader(), Reader()
-    engine.listeners.append(Announcer(rooms, Tally()))
-    rooms.join_user(ann, 1)
-    rooms.join_user(bob, 2)
+    rooms, users = Rooms(EPOCH), UserRooms[Reader]()
+    ann, bob, rain = Reader(), Reader(), Reader()
+    engine.listeners.append(Announcer(rooms, users, Tally()))
+    users.join(ann, 1)
+    users.join(bob, 2)
     rooms.join_market(rain, engine.view.markets[1], (YES,))
     monkeypatch.setattr("gateway.streaming.announcer.order_view", fail)
     engine.run(bid(1, 1))

@@ -294,7 +294,7 @@ async def test_followed_books_are_left_one_by_one() -> None:
         await _silent_for(client, desk.engine, Outcome.YES)
         await client.ok("unsubscribe:market", {"slug": "rain"})
         await client.ok("unsubscribe:market", {"slug": "rain"})
-        assert desk.sockets.server.services.rooms.markets == {}
+        assert desk.rooms.markets == {}
 
 
 async def _silent_for(client: SocketClient, engine: CommitFake, outcome: Outcome) -> None:

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from gateway.bootstrap import compose as bootstrap
+from gateway.bootstrap.settings import load_settings
 from gateway.observability.logs import configure_logs
-from gateway.settings.settings import load_settings
 from tests.gateway.trading_desk import Desk, Reply, open_desk, order
 
 CLOSE: Final = "2099-01-01T00:00:00Z"
@@ -65,7 +65,7 @@ async def sign_in(client: httpx.AsyncClient, running: bootstrap.Running) -> dict
         assert data["user"]["id"] == str(number)
         tokens[name] = data["accessToken"]
         client.cookies.clear()
-    await running.services.users.set_role(1, "ADMIN")
+    await running.people.users.set_role(1, "ADMIN")
     return tokens
 
 

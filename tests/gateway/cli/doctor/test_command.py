@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from gateway.accounts.tokens import KEY_FILE, load_key
+from gateway.bootstrap.settings import Settings, load_settings
 from gateway.cli.doctor import command as doctor
 from gateway.cli.doctor import machine as machine_checks
 from gateway.cli.doctor.finding import Finding, Level
-from gateway.settings.settings import Settings, load_settings
 from tests.gateway.cli.test_main import run, serving
 
 
@@ -142,17 +142,19 @@ def test_disk_that_runs_full(tmp_path: Path, free: int, url: str, level: Level) 
 def test_key_that_others_can_read(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
     assert_says(machine_checks.key(chosen), Level.OK, "will be made")
-    load_key(None, chosen.data_dir)
+    load_key(None, chosen.store.data_dir)
     assert_says(machine_checks.key(chosen), Level.OK, "mode 0600")
-    (chosen.data_dir / KEY_FILE).chmod(0o640)
+    (chosen.store.data_dir / KEY_FILE).chmod(0o640)
     assert_says(machine_checks.key(chosen), Level.FAIL, "mode 0640", "chmod 600")
 
 
 def test_key_that_is_none(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
-    chosen.data_dir.mkdir()
-    (chosen.data_dir / KEY_FILE).write_text("nonsense")
-    assert_says(machine_checks.key(chosen), Level.FAIL, str(chosen.data_dir), "not a private key")
+    chosen.store.data_dir.mkdir()
+    (chosen.store.data_dir / KEY_FILE).write_text("nonsense")
+    assert_says(
+        machine_checks.key(chosen), Level.FAIL, str(chosen.store.data_dir), "not a private key"
+    )
     given = settings(tmp_path, JWT_PRIVATE_KEY="nonsense")
     assert_says(machine_checks.key(given), Level.FAIL, "JWT_PRIVATE_KEY", "not a private key")
 

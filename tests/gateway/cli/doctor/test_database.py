@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bootstrap.settings import Settings
 from gateway.cli.doctor import database as database_checks
 from gateway.cli.doctor.finding import Finding, Level
-from gateway.settings.settings import Settings
 from persistence.embedded.server import EmbeddedPostgres, EmbeddedState, running_url
 from persistence.postgres import migrate
 from persistence.postgres.database import connect
@@ -41,7 +41,7 @@ async def examined(chosen: Settings) -> list[Finding]:
 async def test_embedded_server_through_its_life(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
     assert_says((await examined(chosen))[0], Level.OK, "will be made")
-    server = await EmbeddedPostgres.start(chosen.data_dir)
+    server = await EmbeddedPostgres.start(chosen.store.data_dir)
     try:
         running, *of_the_server = await examined(chosen)
         assert_says(running, Level.OK, f"running, held by process {os.getpid()}")
@@ -65,10 +65,10 @@ async def test_embedded_server_whose_probity_was_killed(tmp_path: Path) -> None:
 
 async def test_embedded_server_that_was_killed(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
-    server = await EmbeddedPostgres.start(chosen.data_dir)
+    server = await EmbeddedPostgres.start(chosen.store.data_dir)
     os.kill(server.pid, 9)
     try:
-        await eventually(lambda: running_url(chosen.data_dir) is None)
+        await eventually(lambda: running_url(chosen.store.data_dir) is None)
         found, *_ = await examined(chosen)
         assert_says(found, Level.WARN, "isn't up, but process", "wait")
     finally:

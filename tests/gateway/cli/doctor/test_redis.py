@@ -12,7 +12,9 @@ from tests.redis_process import RedisProcess
 
 
 async def examined(tmp_path: Path, url: str | None) -> list[Finding]:
-    chosen = msgspec.structs.replace(settings(tmp_path), redis_url=url)
+    usual = settings(tmp_path)
+    store = msgspec.structs.replace(usual.store, redis_url=url)
+    chosen = msgspec.structs.replace(usual, store=store)
     return [finding async for finding in database.redis(chosen)]
 
 

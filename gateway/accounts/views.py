@@ -1,0 +1,21 @@
+"""A user as its owner and admins see it."""
+
+from gateway.wire.scalars import iso_millis
+from gateway.wire.strict_json import AnswerStruct
+from persistence.repositories.users import User
+
+
+class UserView(AnswerStruct, frozen=True):
+    """A user as its owner and admins see it."""
+
+    id: str
+    email: str
+    display_name: str
+    role: str
+    created_at: str
+
+    @classmethod
+    def of(cls, user: User) -> "UserView":
+        """Return the view of a user."""
+        created_at = iso_millis(user.created_at)
+        return cls(str(user.id), user.email, user.display_name, user.role, created_at)

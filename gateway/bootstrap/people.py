@@ -1,0 +1,59 @@
+"""The people of the exchange: their rows, their sign-in, and the first admin."""
+
+from dataclasses import dataclass
+
+from gateway.access.principals import Role
+from gateway.accounts.passwords import Passwords
+from gateway.accounts.sign_in import SignIn, add_user
+from gateway.accounts.tokens import Tokens, load_key
+from gateway.bootstrap.settings import Settings
+from gateway.engine_side.running import EngineSide
+from persistence.postgres.database import DeadlinePool
+from persistence.repositories.audit import AuditLog
+from persistence.repositories.sessions import Sessions
+from persistence.repositories.users import User, Users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """What knows people."""
+
+    users: Users
+    audit: AuditLog
+    passwords: Passwords
+    sign_in: SignIn
+
+
+def make_people(
+    settings: Settings, pool: DeadlinePool, engine: EngineSide, passwords: Passwords
+) -> People:
+    """Return the people of the database behind `pool`; raises SettingsError for a wrong key."""
+    users, audit = Users(pool), AuditLog(pool)
+    key = load_key(settings.sign_in.private_key, settings.store.data_dir)
+    sign_in = SignIn(
+        settings.sign_in,
+        users,
+        Sessions(pool),
+        audit,
+        passwords,
+        Tokens(key, settings.sign_in.access_expires_in),
+        engine.commands,
+        engine.view,
+    )
+    return People(users=users, audit=audit, passwords=passwords, sign_in=sign_in)
+
+
+async def ensure_admin(people: People, email: str, password: str) -> User | None:
+    """Add the first admin if there is none, and return it."""
+    if await people.users.has_admin():
+        return None
+    return await add_user(
+        people.users,
+        people.audit,
+        people.passwords,
+        email,
+        password,
+        "Admin",
+        Role.ADMIN,
+        "startup",
+    )

@@ -1,0 +1,83 @@
+"""The sockets, put together: their server, and the domains whose events they carry.
+
+Laws: a domain's events are merged here, as its routes are in `routes.py`; a new domain with events
+is a line in `open_front_sockets`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from gateway.access.client_address import ClientAddresses
+from gateway.access.principals import TokenChecks
+from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.settings import Settings
+from gateway.engine_side.running import EngineSide
+from gateway.observability.logs import Logger
+from gateway.observability.metrics import Metrics
+from gateway.sockets.app import SocketApp, open_sockets
+from gateway.sockets.events import SessionEvents, SocketSignIn, merged
+from gateway.sockets.rooms import UserRooms
+from gateway.sockets.server import SocketServer
+from gateway.sockets.session import Shared, SocketSession
+from gateway.sockets.topics import Topics
+from gateway.streaming.announcer import Announcer
+from gateway.streaming.heartbeat import Heartbeat
+from gateway.streaming.rooms import Rooms
+from gateway.streaming.socket_events import MarketEvents
+from gateway.streaming.subscriptions import Subscriptions
+from gateway.trading.desk import Desk
+from gateway.trading.socket_events import OrderEvents
+
+
+@dataclass(frozen=True, slots=True)
+class Hearers:
+    """Who may hear: there before an engine is, which announces its commits to them."""
+
+    markets: Rooms = field(default_factory=Rooms)
+    users: UserRooms[SocketSession] = field(default_factory=UserRooms)
+
+    def announcer(self, metrics: Metrics) -> Announcer:
+        """Return the listener that tells them."""
+        return Announcer(self.markets, self.users, metrics.messages_out)
+
+    def topics(self) -> Topics:
+        """Return the private streams that domains publish to."""
+        return Topics(self.users)
+
+
+@asynccontextmanager
+async def open_front_sockets(
+    settings: Settings,
+    engine: EngineSide,
+    desk: Desk,
+    tokens: TokenChecks,
+    hearers: Hearers,
+    limits: RateLimits,
+    metrics: Metrics,
+    logger: Logger,
+) -> AsyncIterator[SocketApp]:
+    """Yield the application that serves sockets, its heart beating."""
+    rooms, feed, view = hearers.markets, engine.feed, engine.view
+    rooms.begin_epoch(feed.epoch, view.markets)
+    feed.on_epoch.append(lambda epoch, view: rooms.begin_epoch(epoch, view.markets))
+    sign_in = SocketSignIn(tokens, limits)
+    subscriptions = Subscriptions(rooms)
+    events = merged(
+        SessionEvents(sign_in).events(),
+        MarketEvents(view, rooms, subscriptions).events(),
+        OrderEvents(desk).events(),
+    )
+    shared = Shared(
+        users=hearers.users,
+        limits=limits,
+        in_flight_max=settings.sockets.in_flight_max,
+        sent=metrics.messages_out,
+        logger=logger,
+    )
+    server = SocketServer(settings.sockets, events, tokens, sign_in, shared, metrics)
+    addresses = ClientAddresses(settings.http.trusted_proxies)
+    heart = Heartbeat(server, settings.sockets, view, feed, rooms, subscriptions)
+    app = SocketApp(server, settings.sockets, addresses, settings.http.cors_origin, limits, heart)
+    async with open_sockets(app, feed):
+        yield app

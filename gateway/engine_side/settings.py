@@ -1,0 +1,66 @@
+"""Where the engine keeps things, and how much it takes at once."""
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from gateway.settings import values
+from gateway.settings.reader import Area, SettingsError, setting
+from gateway.settings.values import folder, optional, postgres_url, seconds, whole
+
+
+class StoreSettings(Area, frozen=True, kw_only=True):
+    """The data folder, PostgreSQL and Redis."""
+
+    TITLE: ClassVar[str] = "Database and Redis"
+
+    data_dir: Annotated[
+        Path, setting("DATA_DIR", "data", folder, "Folder of the embedded database, keys, the tip.")
+    ]
+    database_url: Annotated[
+        str | None,
+        setting(
+            "DATABASE_URL",
+            "",
+            optional(postgres_url),
+            "PostgreSQL 15 or later; unset: an embedded one under DATA_DIR.",
+        ),
+    ]
+    direct_url: Annotated[
+        str | None,
+        setting(
+            "DIRECT_URL",
+            "",
+            optional(postgres_url),
+            "The same database past any pooler, for the engine; unset: DATABASE_URL.",
+        ),
+    ]
+    redis_url: Annotated[
+        str | None,
+        setting(
+            "REDIS_URL",
+            "",
+            optional(values.redis_url),
+            "Redis 6.2 or later, for `probity gateway` processes; unset: there are none.",
+        ),
+    ]
+    pool_size: Annotated[
+        int, setting("DATABASE_POOL_SIZE", "20", whole(2, 1_000), "Connections for reads.")
+    ]
+    timeout_seconds: Annotated[
+        float, setting("DATABASE_TIMEOUT_SECONDS", "5", seconds, "Deadline of one read.")
+    ]
+
+    def __post_init__(self) -> None:
+        """Check that a way past the pooler goes with a way through it."""
+        if self.direct_url is not None and self.database_url is None:
+            raise SettingsError("DATABASE_URL: is missing, but DIRECT_URL is set")
+
+
+class EngineSettings(Area, frozen=True, kw_only=True):
+    """What the engine takes."""
+
+    TITLE: ClassVar[str] = "Engine"
+
+    queue_size: Annotated[
+        int, setting("ENGINE_QUEUE_SIZE", "10000", whole(1, 10**6), "Waiting commands; more: 503.")
+    ]

@@ -1,0 +1,30 @@
+"""From whatever failed to what its sender is told: one table for every transport.
+
+ApiError                     itself
+EngineElsewhere              503 UNAVAILABLE, with where to send it
+CommandNotTaken              503 UNAVAILABLE: nothing happened, try again
+a database that is away      503 UNAVAILABLE
+OutcomeUnknown, a cancel     504 UNKNOWN_OUTCOME: only a retry under the same id tells
+anything else                a fault of ours, which whoever serves logs and answers 500
+"""
+
+import asyncio
+
+from gateway.wire.errors import ApiError, DatabaseAway, Unavailable, UnknownOutcome
+from persistence.errors import CommandNotTaken, EngineElsewhere, OutcomeUnknown
+from persistence.postgres.database import OUTAGES
+
+
+def answer_of(error: BaseException) -> ApiError | None:
+    """Return the answer that a failure has, None for a fault of ours."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, EngineElsewhere):
+        return Unavailable(str(error))
+    if isinstance(error, CommandNotTaken):
+        return Unavailable()
+    if isinstance(error, OutcomeUnknown | asyncio.CancelledError):
+        return UnknownOutcome()
+    if isinstance(error, OUTAGES):
+        return DatabaseAway()
+    return None
