@@ -1,18 +1,16 @@
 """A small client of the exchange's own REST API, for commands that act from outside.
 
-Laws: it blocks, and each thread gets a connection of its own, which stays open between calls. What
+Laws: it blocks; connections stay open between calls and are shared by the threads. What
 may pass by itself is tried again: 429 after the time that Retry-After names, 503 and 504 and lost
 connections after a growing pause. So callers send only what may be sent twice: reads, commands
 under an id of their own, and things whose second sending is refused as already there.
 """
 
-import http.client
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 
 RATE_LIMITED: Final = 429
@@ -23,6 +21,7 @@ _PAUSE_SECONDS: Final = 0.05
 _PAUSE_SECONDS_MAX: Final = 2.0
 _RETRY_AFTER_MAX: Final = 300
 _OK_FROM, _OK_BELOW = 200, 300
+_PORT_MAX: Final = 65_535
 
 Sleep = Callable[[float], None]
 
@@ -70,21 +69,21 @@ class ApiClient:
     ) -> None:
         wrong = f"{url} is no address such as http://localhost:8080"
         try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
+            base = httpx.URL(url)
+        except (httpx.InvalidURL, ValueError):
             raise ApiUnreachable(wrong) from None
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if base.scheme not in {"http", "https"} or not base.host or (base.port or 1) > _PORT_MAX:
             raise ApiUnreachable(wrong)
-        self._secure = parts.scheme == "https"
-        self._host, self._port = parts.hostname, port
-        self._prefix = parts.path.rstrip("/") + "/api/v1"
-        self._timeout_seconds = timeout_seconds
+        self._client = httpx.Client(
+            base_url=base.copy_with(path=f"{base.path.rstrip('/')}/api/v1"),
+            timeout=timeout_seconds,
+            # As many as the callers have threads; the exchange bounds what one address may do.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+            # What is meant is the exchange at `url`, not a proxy that the environment names.
+            trust_env=False,
+        )
         self._sleep = sleep
         self._on_limit = on_limit
-        self._own = threading.local()
-        self._open: set[http.client.HTTPConnection] = set()
-        self._opening = threading.Lock()
 
     def call(
         self, method: str, path: str, body: Mapping[str, object] | None = None, token: str = ""
@@ -101,56 +100,26 @@ class ApiClient:
         attempt = 0
         while attempt < _ATTEMPTS:
             try:
-                status, retry_after, answer = self._exchange(method, path, content, headers)
-            except (OSError, http.client.HTTPException) as error:
-                self._hang_up()
+                answer = self._client.request(method, path, content=content, headers=headers)
+            except httpx.TransportError as error:
                 problem = f"{type(error).__name__}: {error}"
             else:
-                if status == RATE_LIMITED:
+                if answer.status_code == RATE_LIMITED:
+                    retry_after = _seconds(answer.headers.get("retry-after"))
                     self._on_limit(retry_after)
                     self._sleep(retry_after)
                     continue
-                if status not in _TRY_AGAIN:
-                    return _open(status, answer)
-                problem = f"status {status}"
+                if answer.status_code not in _TRY_AGAIN:
+                    return _open(answer.status_code, answer.content)
+                problem = f"status {answer.status_code}"
             attempt += 1
             self._sleep(pause)
             pause = min(2 * pause, _PAUSE_SECONDS_MAX)
         raise ApiUnreachable(f"{method} {path}: no answer after {_ATTEMPTS} attempts ({problem})")
 
     def close(self) -> None:
-        """Close the connections of all threads, which call no more."""
-        with self._opening:
-            while self._open:
-                self._open.pop().close()
-
-    def _exchange(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
-    ) -> tuple[int, int, bytes]:
-        """Return (status, Retry-After in seconds, body)."""
-        connection = self._connection()
-        connection.request(method, self._prefix + path, content, dict(headers))
-        response = connection.getresponse()
-        answer = response.read()
-        return response.status, _seconds(response.getheader("retry-after")), answer
-
-    def _connection(self) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
-        if connection is None:
-            kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-            connection = kind(self._host, self._port, timeout=self._timeout_seconds)
-            self._own.connection = connection
-            with self._opening:
-                self._open.add(connection)
-        return connection
-
-    def _hang_up(self) -> None:
-        connection: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
-        if connection is not None:
-            connection.close()
-            self._own.connection = None
-            with self._opening:
-                self._open.discard(connection)
+        """Close all connections; nobody calls any more."""
+        self._client.close()
 
 
 def _seconds(text: str | None) -> int:
