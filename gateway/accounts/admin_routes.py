@@ -35,9 +35,7 @@ class UserAdminRoutes:
     async def set_role(self, request: Request[RoleBody, None]) -> UserView:
         """Change a user's role at once."""
         user_id = request.path_id("id")
-        user = await self._sign_in.set_role(
-            request.principal, user_id, request.body.role, request.request_id
-        )
+        user = await self._sign_in.set_role(request.actor, user_id, request.body.role)
         return UserView.of(user)
 
     def routes(self) -> tuple[Route, ...]:

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from exchange.messages.commands import OpenAccount
-from gateway.access.principals import Principal, Role
+from gateway.access.principals import Actor, Principal, Role
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.settings import SignInSettings
 from gateway.accounts.token_cache import TokenCache
@@ -27,7 +27,7 @@ from persistence.clock import now_us
 from persistence.errors import LastAdmin
 from persistence.loop.ports import CommandPort
 from persistence.postgres.database import OUTAGES
-from persistence.repositories.audit import AuditLog
+from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.sessions import RotationOutcome, Sessions
 from persistence.repositories.users import User, Users
 
@@ -141,16 +141,16 @@ class SignIn:
 
     async def login(self, email: str, password: str, request_id: str) -> SignedIn:
         """Sign in; raises Unauthorized (the same for every cause) or RateLimited."""
+        trail = AuditTrail(self._audit, request_id)
         found = await self._users.credentials(email)
         stored = None if found is None else found.password_hash
         fits = await self._passwords.check(stored, password)
-        at = now_us()
         if found is None or not fits:
             target = None if found is None else f"user:{found.user.id}"
-            await self._audit.write(at, None, "auth.login", target, "refused", request_id)
+            await trail.note(None, "auth.login", target, "refused")
             raise Unauthorized(WRONG_CREDENTIALS)
         user = found.user
-        await self._audit.write(at, user.id, "auth.login", f"user:{user.id}", "ok", request_id)
+        await trail.note(user.id, "auth.login", f"user:{user.id}", "ok")
         if self._passwords.is_outdated(found.password_hash):
             renewed = await self._passwords.hash(password)
             await self._users.set_password_hash(user.id, renewed)
@@ -175,6 +175,7 @@ class SignIn:
 
     async def refresh(self, refresh_token: str, request_id: str) -> SignedIn:
         """Turn a refresh token into a new pair; raises Unauthorized, reuse ends the session."""
+        trail = AuditTrail(self._audit, request_id)
         successor = secrets.token_urlsafe(32)
         at = now_us()
         rotation = await self._sessions.rotate(
@@ -193,16 +194,17 @@ class SignIn:
                 self._session_ended(user_id, session_id)
             target = None if session_id is None else f"session:{session_id}"
             outcome = rotation.outcome.value
-            await self._audit.write(at, user_id, "auth.refresh", target, outcome, request_id)
+            await trail.note(user_id, "auth.refresh", target, outcome)
             raise Unauthorized(SESSION_OVER)
         target = f"session:{session_id}"
-        await self._audit.write(at, user_id, "auth.refresh", target, "ok", request_id)
+        await trail.note(user_id, "auth.refresh", target, "ok")
         return SignedIn(user, self._tokens.issue(user.id, session_id), successor)
 
     async def logout(
         self, caller: Principal | None, refresh_token: str | None, request_id: str
     ) -> None:
         """End the session of the access token and of the refresh token, whichever are given."""
+        trail = AuditTrail(self._audit, request_id)
         ended: set[tuple[int, int]] = set()
         if caller is not None:
             ended.add((caller.user_id, caller.session_id))
@@ -215,7 +217,7 @@ class SignIn:
             await self._sessions.revoke(session_id, at)
             self._session_ended(user_id, session_id)
             target = f"session:{session_id}"
-            await self._audit.write(at, user_id, "auth.logout", target, "ok", request_id)
+            await trail.note(user_id, "auth.logout", target, "ok")
 
     def _session_ended(self, user_id: int, session_id: int) -> None:
         self._cache.forget_session(session_id)
@@ -224,18 +226,17 @@ class SignIn:
 
     # -- roles --------------------------------------------------------------------------------
 
-    async def set_role(self, admin: Principal, user_id: int, role: str, request_id: str) -> User:
+    async def set_role(self, actor: Actor, user_id: int, role: str) -> User:
         """Change a role at once; raises NotFound, or Forbidden to demote the last admin.
 
         Raises UnknownOutcome where the change or its audit line may be lost.
         """
+        trail = AuditTrail(self._audit, actor.request_id)
         target = f"user:{user_id} {role}"
         outcome = ""
         try:
             user, outcome = await self._change_role(user_id, role)
-            await self._audit.write(
-                now_us(), admin.user_id, "user.role", target, outcome, request_id
-            )
+            await trail.note(actor.user_id, "user.role", target, outcome)
         except OUTAGES as outage:
             if outcome not in ("", _CHANGED):
                 raise  # nothing was changed, for certain
@@ -282,12 +283,12 @@ async def add_user(
     `email` is normalised already (`fields.email_address`).
     """
     password_hash = await passwords.hash(password)
-    at = now_us()
-    user = await users.insert(email, display_name, role, password_hash, at)
+    trail = AuditTrail(audit, request_id)
+    user = await users.insert(email, display_name, role, password_hash, now_us())
     if user is None:
-        await audit.write(at, None, "auth.register", None, "email taken", request_id)
+        await trail.note(None, "auth.register", None, "email taken")
         raise Conflict("This e-mail address is registered already")
-    await audit.write(at, user.id, "auth.register", f"user:{user.id}", "ok", request_id)
+    await trail.note(user.id, "auth.register", f"user:{user.id}", "ok")
     return user
 
 
