@@ -6,7 +6,7 @@ is a line in `open_front_sockets`.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.access.client_address import ClientAddresses
 from gateway.access.principals import TokenChecks
@@ -30,20 +30,20 @@ from gateway.trading.desk import Desk
 from gateway.trading.socket_events import OrderEvents
 
 
-@dataclass(frozen=True, slots=True)
 class Hearers:
-    """Who may hear: there before an engine is, which announces its commits to them."""
+    """Who may hear: there before an engine is, which announces its commits to them.
 
-    markets: Rooms = field(default_factory=Rooms)
-    users: UserRooms[SocketSession] = field(default_factory=UserRooms)
+    A domain that tells its users something of its own opens one of the `topics`.
+    """
+
+    def __init__(self) -> None:
+        self.markets: Final = Rooms()
+        self.users: Final = UserRooms[SocketSession]()
+        self.topics: Final = Topics(self.users)
 
     def announcer(self, metrics: Metrics) -> Announcer:
-        """Return the listener that tells them."""
+        """Return the listener that tells them of a commit."""
         return Announcer(self.markets, self.users, metrics.messages_out)
-
-    def topics(self) -> Topics:
-        """Return the private streams that domains publish to."""
-        return Topics(self.users)
 
 
 @asynccontextmanager
