@@ -1,4 +1,19 @@
-"""The outside of the exchange: REST, accounts and sign-in, the command line, the composition root.
+"""The outside of the exchange: REST, sockets, sign-in, the command line, the composition root.
 
-Imports run downward only: gateway -> persistence -> exchange.
+Domains stand above, transports and ground below, one root on top. Imports run down this list,
+never up, and not between rooms of one line (checked); a domain may use a lower one, never its
+routes:
+
+    cli                                   the command line: main, doctor/, replay/
+    bootstrap                             how everything is put together, and the lists of what is
+    demo                                  simulated markets and traders
+    operations, portfolio, streaming      domains: for operators, what one has, what sockets hear
+    trading                                        orders
+    markets, accounts, site                        questions, who one is, pages
+    sockets, http, engine_side            transports: to people and programs, and to the engine
+    jobs                                  ground: work beside requests
+    observability, access                         logs and metrics, who calls and how often
+    wire, settings, client                        values, settings, the client of the API
+
+`bootstrap/compose.py` is where to begin; then follow one order from `trading/routes.py`.
 """
