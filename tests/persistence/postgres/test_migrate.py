@@ -111,7 +111,7 @@ async def test_upgrades_that_start_together_do_not_race(
 
 
 def test_processes_that_start_together_do_not_race(empty_database_url: str) -> None:
-    script = "import asyncio, sys; from persistence import migrate;"
+    script = "import asyncio, sys; from persistence.postgres import migrate;"
     script += "asyncio.run(migrate.upgrade(sys.argv[1]))"
     together = [
         subprocess.Popen([sys.executable, "-W", "error", "-c", script, empty_database_url])
