@@ -52,13 +52,13 @@ EPOCH: Final = 1
 # columns are the key of an update.
 _INSERTED: Final = {
     "orders": (13, ">qqqqqqqqqqqqqqHBBBBBBB"),
-    "trades": (16, ">qqqqqqqqqqqqHHBBB"),
-    "ledger": (17, ">qqqqqqqqqqiBB"),
-    "accounts": (21, ">qqqqq"),
+    "trades": (17, ">qqqqqqqqqqqqHHBBB"),
+    "ledger": (18, ">qqqqqqqqqqiBB"),
+    "accounts": (22, ">qqqqq"),
 }
 _UPDATED: Final = {
     "orders": (
-        15,
+        16,
         ">qqqqqqqqBB",
         (
             "id, filled, filled_cash, fees_paid, fee_carry, locked, seq, updated_at, status,"
@@ -66,9 +66,9 @@ _UPDATED: Final = {
         ),
         1,
     ),
-    "accounts": (22, ">qqqqq", "id, opened_seq, available, locked, seq", 1),
+    "accounts": (23, ">qqqqq", "id, opened_seq, available, locked, seq", 1),
     "positions": (
-        23,
+        24,
         ">qqqqqqqqq",
         (
             "account_id, market_id, yes_free, yes_locked, yes_cost, no_free, no_locked, no_cost,"
@@ -77,7 +77,7 @@ _UPDATED: Final = {
         2,
     ),
     "markets": (
-        24,
+        25,
         ">qqqqqqHHBB",
         (
             "id, collateral, seq, trade_no, volume, resolved_at, last_price, yes_payout, status,"
@@ -87,7 +87,7 @@ _UPDATED: Final = {
     ),
 }
 # The few rows of open orders go as bits in every way.
-_BLOCKS: Final = 25
+_BLOCKS: Final = 26
 _WRITE_BLOCKS: Final = (
     "INSERT INTO open_orders"
     " SELECT substring({rows}, i, 64)::bigint, substring({rows}, i + 64, 512)"
@@ -127,7 +127,7 @@ def unpacked(batch: SealedBatch) -> Tables:
     """Return the rows of a batch as tuples; an update's name ends in "!"."""
     tables = {name: _rows(batch, *place) for name, place in _INSERTED.items()}
     tables |= {f"{name}!": _rows(batch, *place[:2]) for name, place in _UPDATED.items()}
-    tables["orders"] = [(*row, None) for row in tables["orders"]]
+    tables["orders"] = [(*row, None, None) for row in tables["orders"]]
     return tables
 
 

@@ -9,6 +9,7 @@ default.
 
 import msgspec
 
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
@@ -109,6 +110,7 @@ class PlaceOrder(_Command, frozen=True):
     max_cost: int | None = None
     client_order_id: str | None = None
     prior: Prior | None = None
+    conditions: OrderConditions | None = None
 
 
 PlaceOrderFields = tuple[
@@ -124,6 +126,7 @@ PlaceOrderFields = tuple[
     int | None,
     str | None,
     Prior | None,
+    OrderConditions | None,
 ]
 """What `astuple` makes of one; see `events`."""
 

@@ -11,6 +11,7 @@ a message's fields one by one ten times slower than its own.  `...Fields` are th
 
 import msgspec
 
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import (
     CancelReason,
@@ -132,6 +133,7 @@ class OrderPlaced(_Event, frozen=True):
     client_order_id: str | None
     locked: int
     resting: bool
+    conditions: OrderConditions | None = None
 
 
 OrderPlacedFields = tuple[
@@ -149,6 +151,7 @@ OrderPlacedFields = tuple[
     str | None,
     int,
     bool,
+    OrderConditions | None,
 ]
 
 

@@ -8,14 +8,19 @@ shell trusts the memory only for ids that are that much younger than the oldest 
 
 What is remembered is a function of the history alone, so live state, replayed state and the state
 loaded from the tables agree on it.
+
+A fingerprint is for ever, too: the fields up to `prior` are those that the first fingerprints were
+made of; a field behind it, None unless given, counts only if it or one after it is given. So a new
+optional field changes no fingerprint that was made before it came.
 """
 
 from collections import deque
 from collections.abc import Container
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from exchange.messages.bounds import BATCH_COMMANDS, RECENT_IDS, STORED_MAX
 from exchange.messages.commands import Command, CreditAccount, PlaceOrder, Prior, RefuseUnstorable
@@ -28,6 +33,11 @@ Key = tuple[int, int, str]
 
 _NONE: Final = STORED_MAX
 _CREDIT_TAG: Final = CreditAccount.__struct_config__.tag
+_PRIORS: Final[dict[type[Any], tuple[str, int]]] = {
+    kind: (str(kind.__struct_config__.tag), kind.__struct_fields__.index("prior") + 1)
+    for kind in (PlaceOrder, CreditAccount)
+}
+"""Of each command that takes effect once: its tag, and where behind it the shell writes."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -46,14 +56,17 @@ def key_of(command: Command) -> Key | None:
 
 
 def fingerprint(command: Command) -> bytes:
-    """Return 16 bytes that stand for the command's content, what the shell wrote into it left
-    out.
+    """Return 16 bytes that stand for the content of a command with a key, what the shell wrote into
+    it left out.
     """
     if isinstance(command, RefuseUnstorable):
         return command.fingerprint or b""
-    if isinstance(command, PlaceOrder | CreditAccount) and command.prior is not None:
-        command = msgspec.structs.replace(command, prior=None)
-    return blake2b(_encode(command), digest_size=16).digest()
+    tag, prior = _PRIORS[type(command)]
+    content: list[Any] = [tag, *astuple(command)]
+    content[prior] = None
+    while len(content) > prior + 1 and content[-1] is None:
+        content.pop()
+    return blake2b(_encode(content), digest_size=16).digest()
 
 
 class RecentIds:

@@ -21,6 +21,7 @@ from msgspec.structs import astuple
 from sortedcontainers import SortedDict
 
 from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import OrderPlaced, OrderPlacedFields
 from exchange.messages.terms import (
     BUY,
@@ -70,6 +71,7 @@ class Order:
     self_trade_prevention: SelfTradePrevention
     max_cost: int | None
     client_order_id: str | None
+    conditions: OrderConditions | None
     locked: int
     placed_seq: int
     seq: int
@@ -107,6 +109,7 @@ class Order:
             self.client_order_id,
             self.locked,
             _resting,
+            self.conditions,
         ) = fields
         self.side = side
         self.outcome = outcome

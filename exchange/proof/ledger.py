@@ -125,7 +125,7 @@ def entries(events: list[Event]) -> list[Entry]:
 
 def _post_reservation(event: OrderPlaced, posted: list[Entry]) -> None:
     fields: OrderPlacedFields = astuple(event)
-    order_id, account_id, market_id, side, _, _, _, _, _, _, _, _, locked, _ = fields
+    order_id, account_id, market_id, side, _, _, _, _, _, _, _, _, locked, _, _ = fields
     if locked and side is BUY:
         posted.append(Entry(_ACCOUNT, account_id, _RESERVE, -locked, locked, market_id, order_id))
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from exchange.messages.conditions import OrderConditions
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
@@ -19,7 +20,7 @@ from exchange.model.state import State
 _encode: Final = msgspec.msgpack.Encoder().encode
 _MARKET_SKIPS: Final = ("book", "positions", "touched", "published")
 _MARKET_FIELDS: Final = tuple(f.name for f in fields(Market) if f.name not in _MARKET_SKIPS)
-_ORDER_SKIPS: Final = ("previous", "next")
+_ORDER_SKIPS: Final = ("previous", "next", "conditions")
 _ORDER_FIELDS: Final = tuple(f.name for f in fields(Order) if f.name not in _ORDER_SKIPS)
 
 
@@ -64,8 +65,13 @@ def records(state: State, *, with_ids: bool = True) -> Iterator[list[Any]]:
             yield ["position", market_id, account_id, *shares, position.realised]
         for side in (market.book.bids, market.book.asks):
             for order in side.orders():
-                yield ["order", *(getattr(order, field) for field in _ORDER_FIELDS)]
+                yield ["order", *(getattr(order, field) for field in _ORDER_FIELDS), *_rare(order)]
     yield ["closings", *state.closings]
     if with_ids:
         for (account_id, kind, client_id), prior in state.recent_ids.snapshot():
             yield ["id", account_id, kind, client_id, prior.seq, prior.fingerprint]
+
+
+def _rare(order: Order) -> list[OrderConditions]:
+    """An order without conditions hashes as it did before there were any."""
+    return [] if order.conditions is None else [order.conditions]

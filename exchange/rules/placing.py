@@ -141,6 +141,7 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         max_cost,
         client_order_id,
         _prior,
+        conditions,
     ) = fields
     account = state.accounts.get(account_id)
     market = state.markets.get(market_id)
@@ -170,9 +171,6 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     if rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
         problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
         return [CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)]
-    budget = None
-    if price is None and side is BUY:
-        budget = account.available if max_cost is None else max_cost
     order_id, resting = state.next_order_id, rests and not taking
     placed = OrderPlaced(
         order_id,
@@ -189,23 +187,24 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         client_order_id,
         locked,
         resting,
+        conditions,
     )
     events: list[Event] = [placed]
     order_transitions.order_placed(state, placed)
     if not resting:
-        _take(state, market, state.orders[order_id], limit, budget, events)
+        _take(state, market, state.orders[order_id], limit, events)
     return events
 
 
 def _take(
-    state: State,
-    market: Market,
-    order: Order,
-    limit: int | None,
-    budget: int | None,
-    events: list[Event],
+    state: State, market: Market, order: Order, limit: int | None, events: list[Event]
 ) -> None:
     """Walk the book with a placed order, end it or let it rest, and net what that freed."""
+    budget = None
+    if order.price is None and order.side is BUY:
+        budget = order.max_cost
+        if budget is None:
+            budget = state.accounts[order.account_id].available
     stop = walk(state, market, order, limit, budget, events)
     traders = {order.account_id: None}
     for event in events:

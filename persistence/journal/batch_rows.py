@@ -19,6 +19,7 @@ from exchange.model.idempotency import ORDER_ID
 from exchange.model.state import State
 from exchange.proof.running_balances import RunningBalances
 from persistence.journal.codes import EXCHANGE_MODE
+from persistence.journal.order_rows import conditions_text
 from persistence.journal.row_layouts import (
     ListedMarket,
     ResolvedMarket,
@@ -120,11 +121,14 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
     dirty = state.dirty
     placed: list[bytes] = []
     placed_ids: list[str | None] = []
+    placed_conditions: list[str | None] = []
     changed: list[bytes] = []
     for order in dirty.orders.values():
         if order.placed_seq > previous_seq:
             placed.append(order_row(order))
             placed_ids.append(order.client_order_id)
+            rare = order.conditions
+            placed_conditions.append(None if rare is None else conditions_text(rare))
         else:
             changed.append(order_change(order))
     opened: list[bytes] = []
@@ -135,6 +139,7 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
     return {
         "placed": packed(placed),
         "placed_ids": placed_ids if any(placed_ids) else [],
+        "placed_conditions": placed_conditions if any(placed_conditions) else [],
         "changed": packed(sorted(changed)),
         "opened_accounts": packed(opened),
         "changed_accounts": packed(accounts),

@@ -48,7 +48,7 @@ SESSION: Final[Mapping[str, str]] = {
     "statement_timeout": "0",
     "client_min_messages": "error",
 }
-CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 29))})"
+CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 30))})"
 _FENCE_LOST: Final = "PB001"
 # What a value can do wrong: cardinality, data, integrity, access rule, limits, a trigger's raise.
 # Everything else (resources, operators, the system) is not the batch's fault.
@@ -122,6 +122,7 @@ class Journal:
             state.fees,
             images["placed"],
             images["placed_ids"],
+            images["placed_conditions"],
             images["changed"],
             *rows.per_command(),
             images["opened_accounts"],

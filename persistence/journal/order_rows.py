@@ -1,11 +1,15 @@
 """An order as it is read from its row, for recovery and for the history alike.
 
 Laws: what the row leaves out follows from what it holds (the price in YES terms, the side of the
-book, what remains); such rules stand here once. Writing is `batch_rows`.
+book, what remains); such rules stand here once. Writing is `batch_rows`; the text of an order's
+conditions, which is not packed, is made here beside its reading.
 """
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import OrderPlaced
 from exchange.model.order_book import Order
 from persistence.journal.codes import (
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     "id, account_id, market_id, side, outcome, type, price, quantity, time_in_force,"
     " self_trade_prevention, max_cost, client_order_id, locked, placed_seq, seq, created_at,"
-    " updated_at, status, cancel_reason, filled, filled_cash, fees_paid, fee_carry"
+    " updated_at, status, cancel_reason, filled, filled_cash, fees_paid, fee_carry, conditions"
 )
 _SIDES: Final = words(SIDE)
 _OUTCOMES: Final = words(OUTCOME)
@@ -34,10 +38,15 @@ _TIMES_IN_FORCE: Final = words(TIME_IN_FORCE)
 _PREVENTIONS: Final = words(SELF_TRADE_PREVENTION)
 _STATUSES: Final = words(ORDER_STATUS)
 _CANCEL_REASONS: Final = words(CANCEL_REASON)
+_decode_conditions: Final = msgspec.json.Decoder(OrderConditions).decode
 
 
 def order_of(row: "asyncpg.Record") -> Order:
-    """Build an order from `COLUMNS`; it is in no book yet."""
+    """Build an order from `COLUMNS`; it is in no book yet.
+
+    Raises:
+        LookupError: a code, or a condition, that this Probity doesn't know.
+    """
     (
         id_,
         account_id,
@@ -62,6 +71,7 @@ def order_of(row: "asyncpg.Record") -> Order:
         filled_cash,
         fees_paid,
         fee_carry,
+        conditions,
     ) = row.values()
     placed = OrderPlaced(
         id_,
@@ -78,6 +88,7 @@ def order_of(row: "asyncpg.Record") -> Order:
         client_order_id,
         locked,
         resting=False,
+        conditions=None if conditions is None else _conditions_of(conditions),
     )
     order = Order(placed, placed_seq, created_at)
     order.seq, order.updated_at = seq, updated_at
@@ -88,3 +99,15 @@ def order_of(row: "asyncpg.Record") -> Order:
     if quantity:
         order.remaining = quantity - filled
     return order
+
+
+def conditions_text(conditions: OrderConditions) -> str:
+    """Return what the column holds of an order's conditions: each one that is given, by name."""
+    return msgspec.json.encode(conditions).decode()
+
+
+def _conditions_of(text: str) -> OrderConditions:
+    try:
+        return _decode_conditions(text)
+    except msgspec.DecodeError as error:
+        raise LookupError(f"conditions that this Probity doesn't know: {error}") from error

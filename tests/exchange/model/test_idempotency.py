@@ -11,15 +11,30 @@ from exchange.messages.commands import (
     Prior,
     RefuseUnstorable,
 )
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import CommandReplayed, FundsCredited, OrderCancelled, OrderPlaced
 from exchange.messages.reasons import Reason
-from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
+from exchange.messages.terms import (
+    BUY,
+    FOK,
+    GTC,
+    IOC,
+    LIMIT,
+    MARKET,
+    NO,
+    SELL,
+    YES,
+    SelfTradePrevention,
+)
 from exchange.model.idempotency import ORDER_ID, REQUEST_ID, RecentIds, fingerprint, key_of
 from exchange.proof.state_hash import state_hash
 from tests.exchange.worlds import ANN, BOB, World, reason_of
 
 ORDER = PlaceOrder(ANN, 1, BUY, YES, LIMIT, 5_000, 100, GTC, client_order_id="a")
 CREDIT = CreditAccount(ANN, 500, "gift", "a")
+_TAKER = SelfTradePrevention.CANCEL_TAKER
+_MAKER = SelfTradePrevention.CANCEL_MAKER
+_BOTH = SelfTradePrevention.CANCEL_BOTH
 
 
 def test_keys_tell_accounts_and_kinds_apart() -> None:
@@ -43,6 +58,43 @@ def test_the_fingerprint_is_the_content_without_what_the_shell_wrote() -> None:
     assert len(fingerprint(ORDER)) == 16
     assert fingerprint(RefuseUnstorable(ANN, "PlaceOrder", "a", b"print")) == b"print"
     assert fingerprint(RefuseUnstorable(ANN, "PlaceOrder", "a")) == b""
+
+
+@pytest.mark.parametrize(
+    ("command", "print_of_then"),
+    [
+        (ORDER, "578e8266f9265a3f6ab6d0a0e0f5c044"),
+        (
+            PlaceOrder(
+                7, 300, SELL, NO, LIMIT, 9_999, 10**10, FOK, _BOTH, client_order_id="order:7.x_-"
+            ),
+            "d07d8b0bf5bbe72d0c41478a692a3f9b",
+        ),
+        (
+            PlaceOrder(2, 4, SELL, YES, MARKET, None, 250, IOC, _MAKER, client_order_id="b"),
+            "65ee28895f172a511c02dde3f87d8d2e",
+        ),
+        (
+            PlaceOrder(70_000, 2, BUY, NO, MARKET, None, None, IOC, _TAKER, 12_345_678, "c" * 64),
+            "558c04ac56d3a3228b61e9046b03804f",
+        ),
+        (PlaceOrder(ANN, 1, BUY, YES, LIMIT, 5_000, 100, GTC), "136649ae23bf969634dc8ffd18b46a40"),
+        (CreditAccount(3, 5_000_000, "gift", "req-1"), "5a0e6874a9ec7651e6752fe77cba6116"),
+        (CreditAccount(3, 10**15, ""), "ec16f0d5ae5c50ba6609e8ec5de3a665"),
+    ],
+)
+def test_a_fingerprint_is_what_it_was_before_there_were_conditions(
+    command: PlaceOrder | CreditAccount, print_of_then: str
+) -> None:
+    assert fingerprint(command).hex() == print_of_then
+
+
+def test_conditions_count_if_they_are_given() -> None:
+    bound = msgspec.structs.replace(ORDER, conditions=OrderConditions())
+    assert fingerprint(bound) != fingerprint(ORDER)
+    assert fingerprint(msgspec.structs.replace(bound, conditions=None)) == fingerprint(ORDER)
+    known = msgspec.structs.replace(bound, prior=Prior(7, b"x"))
+    assert fingerprint(known) == fingerprint(bound)
 
 
 @pytest.mark.parametrize(

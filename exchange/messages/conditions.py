@@ -1,0 +1,26 @@
+"""An order's rare terms in one struct: none yet; expiry, post-only, a trigger and the like come
+here.
+
+It goes through everything unopened and whole: `PlaceOrder`, `OrderPlaced`, the order's record, the
+state's hash, the journal, one column of `orders`, recovery, followers and the history. So a new
+term is one field here, with a default, and the rule that keeps it; no tuple, no row's layout and no
+step of the schema is touched (docs/decisions/0010).  An order without such terms carries None.
+
+Laws: no field before the rule that keeps it, since nobody's term may be ignored.  A field is
+encoded under its name and left out at its default, so what was stored before it came reads, hashes
+and fingerprints as it did.  A name that isn't here is refused: a program of before must stop rather
+than trade an order without a term that was promised.
+"""
+
+import msgspec
+
+
+class OrderConditions(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    gc=False,
+):
+    """What binds one order beyond price, quantity and time in force."""
