@@ -36,6 +36,8 @@ from exchange.messages.terms import (
 )
 
 _OPEN: Final = OrderStatus.OPEN
+_PARTIAL: Final = OrderStatus.PARTIAL
+_FILLED: Final = OrderStatus.FILLED
 
 
 def own_price(outcome: Outcome, yes_price: int) -> int:
@@ -48,7 +50,8 @@ def own_price(outcome: Outcome, yes_price: int) -> int:
 
 @dataclass(slots=True, eq=False, init=False)
 class Order:
-    """One order's record, from its placing to its end.  `transitions/` alone changes it.
+    """One order's record, from its placing to its end.  `transitions/` alone changes one that is in
+    a state; whoever has a command's events can follow an order of its own with the same methods.
 
     `price` is the own outcome's (None for MARKET), `yes_price` the book's.  `locked` is its
     reservation: cash for BUY, shares for SELL.  `remaining` is 0 for an order by `max_cost`.
@@ -125,6 +128,39 @@ class Order:
         self.filled = self.filled_cash = self.fees_paid = self.fee_carry = 0
         self.resting = False
         self.previous = self.next = None
+
+    def fill(self, quantity: int, amount: int, unlocked: int, fee: int, carry: int) -> None:
+        """Trade `quantity` for `amount` (money, of the own leg); `unlocked` left the reservation.
+
+        FILLED when nothing remains; an order by `max_cost`, of which nothing ever does, is PARTIAL
+        until it ends.
+        """
+        self.locked -= unlocked
+        self.filled += quantity
+        self.filled_cash += amount
+        if fee or carry or self.fee_carry:
+            self.fees_paid += fee
+            self.fee_carry = carry
+        if self.quantity is None:
+            self.status = _PARTIAL
+        elif quantity < self.remaining:
+            self.remaining -= quantity
+            self.status = _PARTIAL
+        else:
+            self.remaining = 0
+            self.status = _FILLED
+
+    def rest(self, unlocked: int) -> None:
+        """Keep what remains for the book, with `unlocked` less set aside for it."""
+        self.locked -= unlocked
+
+    def end(
+        self, status: OrderStatus, reason: CancelReason | None = None, unlocked: int = 0
+    ) -> None:
+        """End with less than was asked for; `unlocked` is the rest of the reservation."""
+        self.locked -= unlocked
+        self.status = status
+        self.cancel_reason = reason
 
 
 @dataclass(slots=True, eq=False)

@@ -30,7 +30,6 @@ from exchange.transitions.marks import (
     touch_public,
 )
 
-_PARTIAL: Final = OrderStatus.PARTIAL
 _FILLED: Final = OrderStatus.FILLED
 _CANCELLED: Final = OrderStatus.CANCELLED
 _MINT: Final = TradeKind.MINT
@@ -115,6 +114,7 @@ def order_rested(state: State, event: OrderRested) -> None:
     """Put what the order didn't trade into the book, and free what it needs no longer."""
     order = state.orders[event.order_id]
     account = state.accounts[order.account_id]
+    order.rest(event.unlocked)
     if event.unlocked:
         _unlock(state, account, order, event.unlocked)
     market = state.markets[order.market_id]
@@ -126,7 +126,7 @@ def order_rested(state: State, event: OrderRested) -> None:
 def order_filled(state: State, event: OrderFilled) -> None:
     """End an order by maximal cost that bought all it could."""
     order = state.orders[event.order_id]
-    order.status = _FILLED
+    order.end(_FILLED)
     account = state.accounts[order.account_id]
     touch_order(state, account, order)
     _close(state, account, order)
@@ -142,8 +142,7 @@ def order_cancelled(state: State, event: OrderCancelled) -> None:
         market = state.markets[market_id]
         market.book.own_side(order).remove(order)
         touch_public(state, market)
-    order.status = _CANCELLED
-    order.cancel_reason = reason
+    order.end(_CANCELLED, reason, unlocked)
     touch_order(state, account, order)
     if unlocked:
         _unlock(state, account, order, unlocked)
@@ -209,26 +208,16 @@ def _fill(
         holding.cost -= cost
         realise(position, amount - cost)
         account.available += amount - fee
-    order.locked -= unlocked
-    order.filled += quantity
-    order.filled_cash += amount
-    if fee or carry or order.fee_carry:
-        order.fees_paid += fee
-        order.fee_carry = carry
+    order.fill(quantity, amount, unlocked, fee, carry)
     touch_order(state, account, order)
     touch_cash(state, account)
     touch_holding(state, account, holding)
-    if order.quantity is None or order.remaining > quantity:
-        order.status = _PARTIAL
-        order.remaining -= quantity if order.remaining else 0
-    else:
-        order.remaining = 0
-        order.status = _FILLED
+    if order.status is _FILLED:
         _close(state, account, order)
 
 
 def _unlock(state: State, account: Account, order: Order, amount: int) -> None:
-    order.locked -= amount
+    """Give the owner back what an order has given up of its reservation."""
     if order.side is BUY:
         account.locked -= amount
         account.available += amount

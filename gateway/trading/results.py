@@ -36,8 +36,6 @@ from gateway.trading.views import (
 from gateway.wire.strict_json import AnswerStruct
 from persistence.loop.ports import Answer
 
-_OPEN: Final = OrderStatus.OPEN
-_PARTIAL: Final = OrderStatus.PARTIAL
 _FILLED: Final = OrderStatus.FILLED
 _CANCELLED: Final = OrderStatus.CANCELLED
 
@@ -106,23 +104,19 @@ def _follow(order: Order, event: Event) -> None:
     match event:
         case TradeExecuted():
             # Self-trade prevention keeps an order from trading in its own command as the maker.
-            order.filled += event.quantity
-            order.filled_cash += event.price * event.quantity
-            order.fees_paid += event.taker_fee
-            order.locked -= event.taker_unlocked
-            order.status = _PARTIAL
-            if order.quantity is not None:
-                order.remaining -= event.quantity
-                if order.remaining == 0:
-                    order.status = _FILLED
+            order.fill(
+                event.quantity,
+                event.price * event.quantity,
+                event.taker_unlocked,
+                event.taker_fee,
+                event.taker_fee_carry,
+            )
         case OrderRested():
-            order.locked -= event.unlocked
+            order.rest(event.unlocked)
         case OrderFilled():
-            order.status = _FILLED
+            order.end(_FILLED)
         case OrderCancelled(order_id=order_id) if order_id == order.id:
-            order.locked -= event.unlocked
-            order.status = _CANCELLED
-            order.cancel_reason = event.reason
+            order.end(_CANCELLED, event.reason, event.unlocked)
         case _:
             pass
 

@@ -5,7 +5,19 @@ import random
 import pytest
 
 from exchange.messages.events import OrderPlaced
-from exchange.messages.terms import BUY, GTC, LIMIT, NO, SELL, YES, SelfTradePrevention
+from exchange.messages.terms import (
+    BUY,
+    GTC,
+    IOC,
+    LIMIT,
+    MARKET,
+    NO,
+    SELL,
+    YES,
+    CancelReason,
+    OrderStatus,
+    SelfTradePrevention,
+)
 from exchange.model.order_book import BookSide, Order, OrderBook, own_price
 
 
@@ -119,3 +131,37 @@ def test_random_comings_and_goings_agree_with_plain_lists() -> None:
                 assert [one.id for one in side.orders()] == [
                     one.id for price in prices for one in resting if one.yes_price == price
                 ]
+
+
+def told(one: Order) -> tuple[object, ...]:
+    return one.status, one.remaining, one.filled, one.filled_cash, one.locked
+
+
+def test_fills_add_up_until_nothing_remains() -> None:
+    one = order(1, 50)
+    one.locked = 5_050
+    one.fill(30, 1_500, 1_515, fee=15, carry=2)
+    assert told(one) == (OrderStatus.PARTIAL, 70, 30, 1_500, 3_535)
+    one.fill(70, 3_500, 3_535, fee=0, carry=0)
+    assert told(one) == (OrderStatus.FILLED, 0, 100, 5_000, 0)
+    assert (one.fees_paid, one.fee_carry) == (15, 0)
+
+
+def test_an_order_by_cost_is_partial_until_it_ends() -> None:
+    terms = (1, 1, 1, BUY, YES, MARKET, None, None, IOC, SelfTradePrevention.CANCEL_TAKER, 900)
+    one = Order(OrderPlaced(*terms, None, 0, resting=False), 1, 0)
+    one.fill(10, 500, 0, 0, 0)
+    assert told(one) == (OrderStatus.PARTIAL, 0, 10, 500, 0)
+    one.end(OrderStatus.FILLED)
+    assert told(one) == (OrderStatus.FILLED, 0, 10, 500, 0)
+    assert one.cancel_reason is None
+
+
+def test_resting_and_ending_give_up_what_is_not_needed() -> None:
+    one = order(1, 50)
+    one.locked = 5_050
+    one.rest(50)
+    assert told(one) == (OrderStatus.OPEN, 100, 0, 0, 5_000)
+    one.end(OrderStatus.CANCELLED, CancelReason.USER, 5_000)
+    assert told(one) == (OrderStatus.CANCELLED, 100, 0, 0, 0)
+    assert one.cancel_reason is CancelReason.USER
