@@ -27,6 +27,7 @@ from exchange.messages.commands import (
     SetExchangeMode,
     SetMarketStatus,
 )
+from exchange.messages.completeness import require_all
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import CommandRejected, CommandReplayed, Event
 from exchange.messages.execution import Execution
@@ -106,3 +107,4 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
     CloseMarket: market_admin.close_due,
     RefuseUnstorable: _refuse,
 }
+require_all(Command, _HANDLERS, "the engine's table of handlers")

@@ -15,7 +15,7 @@ optional field changes no fingerprint that was made before it came.
 """
 
 from collections import deque
-from collections.abc import Container
+from collections.abc import Callable, Container
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -23,7 +23,22 @@ import msgspec
 from msgspec.structs import astuple
 
 from exchange.messages.bounds import BATCH_COMMANDS, RECENT_IDS, STORED_MAX
-from exchange.messages.commands import Command, CreditAccount, PlaceOrder, Prior, RefuseUnstorable
+from exchange.messages.commands import (
+    CancelAll,
+    CancelOrder,
+    CloseMarket,
+    Command,
+    CreateMarket,
+    CreditAccount,
+    OpenAccount,
+    PlaceOrder,
+    Prior,
+    RefuseUnstorable,
+    ResolveMarket,
+    SetExchangeMode,
+    SetMarketStatus,
+)
+from exchange.messages.completeness import require_all
 
 ORDER_ID: Final = 0
 REQUEST_ID: Final = 1
@@ -44,15 +59,44 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 def key_of(command: Command) -> Key | None:
     """Return under which key the command takes effect once; None if it may be repeated."""
     if type(command) is PlaceOrder:
-        if command.client_order_id is not None:
-            return (command.account_id, ORDER_ID, command.client_order_id)
-    elif isinstance(command, CreditAccount):
-        if command.request_id is not None:
-            return (command.account_id, REQUEST_ID, command.request_id)
-    elif isinstance(command, RefuseUnstorable) and command.client_order_id is not None:
-        space = REQUEST_ID if command.command_tag == _CREDIT_TAG else ORDER_ID
-        return (command.account_id, space, command.client_order_id)
-    return None
+        return _order_key(command)
+    key_of_kind = _KEYS.get(type(command))
+    return None if key_of_kind is None else key_of_kind(command)
+
+
+def _order_key(command: PlaceOrder) -> Key | None:
+    text = command.client_order_id
+    return None if text is None else (command.account_id, ORDER_ID, text)
+
+
+def _credit_key(command: CreditAccount) -> Key | None:
+    text = command.request_id
+    return None if text is None else (command.account_id, REQUEST_ID, text)
+
+
+def _unstorable_key(command: RefuseUnstorable) -> Key | None:
+    text = command.client_order_id
+    space = REQUEST_ID if command.command_tag == _CREDIT_TAG else ORDER_ID
+    return None if text is None else (command.account_id, space, text)
+
+
+_KEYS: Final[dict[type[Any], Callable[[Any], Key | None]]] = {
+    PlaceOrder: _order_key,
+    CreditAccount: _credit_key,
+    RefuseUnstorable: _unstorable_key,
+}
+_WITHOUT_KEY: Final = (
+    OpenAccount,
+    CreateMarket,
+    SetMarketStatus,
+    ResolveMarket,
+    SetExchangeMode,
+    CancelOrder,
+    CancelAll,
+    CloseMarket,
+)
+"""Done twice, they do no harm: what they ask for is so already, or refused."""
+require_all(Command, [*_KEYS, *_WITHOUT_KEY], "the table of client ids")
 
 
 def fingerprint(command: Command) -> bytes:

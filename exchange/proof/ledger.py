@@ -26,14 +26,24 @@ from typing import Any, Final
 from msgspec.structs import astuple
 
 from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.completeness import require_all
 from exchange.messages.events import (
+    AccountOpened,
+    CommandRejected,
+    CommandReplayed,
     Event,
+    ExchangeModeChanged,
     FundsCredited,
+    MarketCreated,
+    MarketResolved,
+    MarketStatusChanged,
     OrderCancelled,
     OrderCancelledFields,
+    OrderFilled,
     OrderPlaced,
     OrderPlacedFields,
     OrderRested,
+    OrdersCancelled,
     PairsNetted,
     PositionSettled,
     TradeExecuted,
@@ -216,3 +226,15 @@ _POSTINGS: Final[dict[type[Any], Callable[[Any, list[Entry]], None]]] = {
     PairsNetted: _post_netting,
     PositionSettled: _post_settlement,
 }
+_MOVE_NO_MONEY: Final = (
+    CommandRejected,
+    CommandReplayed,
+    AccountOpened,
+    MarketCreated,
+    MarketStatusChanged,
+    MarketResolved,
+    ExchangeModeChanged,
+    OrderFilled,
+    OrdersCancelled,
+)
+require_all(Event, [*_POSTINGS, *_MOVE_NO_MONEY], "the ledger's table of postings")

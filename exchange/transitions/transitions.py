@@ -12,6 +12,7 @@ This file holds the dispatch and the events of accounts, markets and the exchang
 from collections.abc import Callable
 from typing import Any, Final
 
+from exchange.messages.completeness import require_all
 from exchange.messages.events import (
     AccountOpened,
     CommandRejected,
@@ -171,3 +172,4 @@ _APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
     OrdersCancelled: orders_cancelled,
     PairsNetted: pairs_netted,
 }
+require_all(Event, _APPLY, "the table of transitions")

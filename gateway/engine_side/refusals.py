@@ -11,6 +11,7 @@ client id), and the details name the field to blame, if there is one.
 from collections.abc import Sequence
 from typing import Final
 
+from exchange.messages.completeness import require_all
 from exchange.messages.events import CommandRejected, Event
 from exchange.messages.reasons import Reason
 from gateway.wire.errors import Detail, Refused, ValidationFailed
@@ -45,7 +46,8 @@ STATUS: Final[dict[Reason, int]] = {
     Reason.ISSUANCE_EXHAUSTED: 422,
     Reason.NOT_STORED: 422,
 }
-"""Every reason's status; a test holds the list complete."""
+"""Every reason's status."""
+require_all(Reason, STATUS, "the table of refusals' statuses")
 
 _MALFORMED: Final = 400
 

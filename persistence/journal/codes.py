@@ -7,6 +7,7 @@ Laws: a number never changes its meaning, since rows outlive programs; new words
 from enum import Enum
 from typing import Final, TypeVar
 
+from exchange.messages.completeness import require_all
 from exchange.messages.terms import (
     CancelReason,
     ExchangeMode,
@@ -76,3 +77,20 @@ EXCHANGE_MODE: Final = {
 def words(codes: dict[Word, int]) -> dict[int, Word]:
     """Turn a table of codes around, for reading."""
     return {code: word for word, code in codes.items()}
+
+
+for _kinds, _codes in (
+    (Side, SIDE),
+    (Outcome, OUTCOME),
+    (OrderType, ORDER_TYPE),
+    (TimeInForce, TIME_IN_FORCE),
+    (SelfTradePrevention, SELF_TRADE_PREVENTION),
+    (OrderStatus, ORDER_STATUS),
+    (CancelReason, CANCEL_REASON),
+    (TradeKind, TRADE_KIND),
+    (FeeModel, FEE_MODEL),
+    (MarketStatus, MARKET_STATUS),
+    (Resolution, RESOLUTION),
+    (ExchangeMode, EXCHANGE_MODE),
+):
+    require_all(_kinds, _codes, f"the table of {_kinds.__name__}'s codes")
