@@ -7,6 +7,8 @@ Commands are journaled as msgpack arrays, so a field is never moved, only added 
 default.
 """
 
+from typing import ClassVar, Final
+
 import msgspec
 
 from exchange.messages.conditions import OrderConditions
@@ -22,6 +24,9 @@ from exchange.messages.terms import (
     TimeInForce,
 )
 
+NO_ACCOUNT: Final = 0
+"""Stands for the exchange itself where a command must be somebody's; no account has it."""
+
 
 class Prior(msgspec.Struct, frozen=True, array_like=True):
     """What the shell found in the store for a client id: the command that used it first."""
@@ -35,25 +40,45 @@ class _Command(
 ):
     """How every command is built and encoded."""
 
+    urgent: ClassVar[bool] = False
+    """Whether it may overtake commands of other accounts that wait (RULEBOOK 8)."""
 
-class OpenAccount(_Command, frozen=True):
-    """Open the account of a user and issue its starting credits; a second time changes nothing."""
+
+class AccountCommand(_Command, frozen=True):
+    """A command for one account; those of an account run in the order in which they came."""
 
     account_id: int
+
+
+class ExchangeCommand(_Command, frozen=True):
+    """A command for everybody, of an admin or of a timer."""
+
+    urgent: ClassVar[bool] = True
+    account_id: ClassVar[int] = NO_ACCOUNT
+
+
+class Timer(ExchangeCommand, frozen=True):
+    """A command that the engine gives itself when its time has come: nobody waits for its answer,
+    and it comes again by itself if it was lost.
+    """
+
+
+class OpenAccount(AccountCommand, frozen=True):
+    """Open the account of a user and issue its starting credits; a second time changes nothing."""
+
     starting_credits: int
 
 
-class CreditAccount(_Command, frozen=True):
+class CreditAccount(AccountCommand, frozen=True):
     """Issue `amount` (money) to an account.  With a `request_id` it takes effect once, for ever."""
 
-    account_id: int
     amount: int
     reason: str
     request_id: str | None = None
     prior: Prior | None = None
 
 
-class CreateMarket(_Command, frozen=True):
+class CreateMarket(ExchangeCommand, frozen=True):
     """List a question.  `close_time` in microseconds since the epoch; rates in 1/10 000."""
 
     slug: str
@@ -69,14 +94,14 @@ class CreateMarket(_Command, frozen=True):
     draft: bool
 
 
-class SetMarketStatus(_Command, frozen=True):
+class SetMarketStatus(ExchangeCommand, frozen=True):
     """Open, halt, fully halt or close a market."""
 
     market_id: int
     status: MarketStatus
 
 
-class ResolveMarket(_Command, frozen=True):
+class ResolveMarket(ExchangeCommand, frozen=True):
     """End a market and pay its holders.  `yes_payout` (price units) goes with SPLIT and only with
     it.
     """
@@ -87,18 +112,17 @@ class ResolveMarket(_Command, frozen=True):
     source: str
 
 
-class SetExchangeMode(_Command, frozen=True):
+class SetExchangeMode(ExchangeCommand, frozen=True):
     """Say what the whole exchange takes from now on."""
 
     mode: ExchangeMode
 
 
-class PlaceOrder(_Command, frozen=True):
+class PlaceOrder(AccountCommand, frozen=True):
     """Trade: `price` of the order's own outcome for LIMIT; `quantity`, or `max_cost` for a MARKET
     BUY.
     """
 
-    account_id: int
     market_id: int
     side: Side
     outcome: Outcome
@@ -131,34 +155,35 @@ PlaceOrderFields = tuple[
 """What `astuple` makes of one; see `events`."""
 
 
-class CancelOrder(_Command, frozen=True):
+class CancelOrder(AccountCommand, frozen=True):
     """Take one open order of the account out of its book."""
 
-    account_id: int
+    urgent: ClassVar[bool] = True
+
     order_id: int
 
 
-class CancelAll(_Command, frozen=True):
+class CancelAll(AccountCommand, frozen=True):
     """Take every open order of the account out, in one market or (None) wherever cancelling is
     allowed.
     """
 
-    account_id: int
+    urgent: ClassVar[bool] = True
+
     market_id: int | None
 
 
-class CloseMarket(_Command, frozen=True):
-    """Timer: the market's close time has come."""
+class CloseMarket(Timer, frozen=True):
+    """The market's close time has come."""
 
     market_id: int
 
 
-class RefuseUnstorable(_Command, frozen=True):
+class RefuseUnstorable(AccountCommand, frozen=True):
     """Stands in the journal where a command stood that the store refused; it is answered
     NOT_STORED.
     """
 
-    account_id: int
     command_tag: str
     client_order_id: str | None = None
     fingerprint: bytes | None = None

@@ -12,26 +12,12 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages.commands import (
-    CancelAll,
-    CancelOrder,
-    CloseMarket,
-    Command,
-    CreateMarket,
-    ResolveMarket,
-    SetExchangeMode,
-    SetMarketStatus,
-)
+from exchange.messages.commands import Command
 from persistence.errors import QueueFull
 from persistence.loop.ports import Answer
 
 QUEUE_COMMANDS: Final = 20_000
 """Half a second of work at the speed we aim for; a longer wait is worth less than a refusal."""
-NO_ACCOUNT: Final = 0
-_WITHOUT_ACCOUNT: Final = frozenset(
-    {CreateMarket, SetMarketStatus, ResolveMarket, SetExchangeMode, CloseMarket}
-)
-_QUICK: Final = _WITHOUT_ACCOUNT | {CancelOrder, CancelAll}
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -39,13 +25,6 @@ class Waiting(msgspec.Struct, frozen=True):
 
     command: Command
     future: asyncio.Future[Answer]
-
-
-def account_of(command: Command) -> int:
-    """Return the account a command acts for, `NO_ACCOUNT` for the exchange's own."""
-    if type(command) in _WITHOUT_ACCOUNT:
-        return NO_ACCOUNT
-    return command.account_id  # type: ignore[union-attr]
 
 
 class CommandQueue:
@@ -72,8 +51,8 @@ class CommandQueue:
         if len(self._fast) + len(self._slow) >= self.bound:
             raise QueueFull(f"{self.bound} commands are waiting")
         command = waiting.command
-        account_id = account_of(command)
-        if type(command) in _QUICK and account_id not in self._waiting:
+        account_id = command.account_id
+        if command.urgent and account_id not in self._waiting:
             self._fast.append(waiting)
             return
         self._slow.append(waiting)
@@ -86,7 +65,7 @@ class CommandQueue:
             taken.append(self._fast.popleft())
         while self._slow and len(taken) < count:
             waiting = self._slow.popleft()
-            account_id = waiting.command.account_id  # type: ignore[union-attr]
+            account_id = waiting.command.account_id
             left = self._waiting[account_id] - 1
             if left:
                 self._waiting[account_id] = left

@@ -15,7 +15,6 @@ from exchange.messages.execution import Execution
 from exchange.model.state import State
 from exchange.transitions import transitions
 from persistence.journal.reader import Fetching
-from persistence.loop.command_queue import account_of
 from persistence.loop.first_answers import Asked, Repeats
 from persistence.loop.open_batch import Batch
 from persistence.loop.ports import Answer, ExecutionListener
@@ -57,7 +56,7 @@ class CommittedView:
             if future is not None and not future.done():
                 first = execution.events[0]
                 if isinstance(first, CommandReplayed):
-                    self._repeats.add(Asked(first.first_seq, account_of(execution.command)), future)
+                    self._repeats.add(Asked(first.first_seq, execution.command.account_id), future)
                 else:
                     future.set_result(answer)
             if number % COMMANDS_BETWEEN_LOOKS == 0 and time.monotonic() > turn_ends:
@@ -71,7 +70,7 @@ class CommittedView:
     def _apply(self, execution: Execution) -> Answer:
         view, seq, at, events = self.view, execution.seq, execution.at, execution.events
         apply_committed(view, execution, self._listeners)
-        account = view.accounts.get(account_of(execution.command))
+        account = view.accounts.get(execution.command.account_id)
         if account is None:
             return Answer(seq, at, events, 0, 0)
         return Answer(seq, at, events, account.available, account.locked)

@@ -18,7 +18,7 @@ from persistence.errors import BatchRefused, FenceLost
 from persistence.journal import tables
 from persistence.journal.journal import Journal
 from persistence.journal.open_orders import OpenOrders
-from persistence.loop.command_queue import Waiting, account_of
+from persistence.loop.command_queue import Waiting
 from persistence.loop.open_batch import Batch
 
 if TYPE_CHECKING:
@@ -77,4 +77,4 @@ def _unstorable(command: Command) -> RefuseUnstorable:
     """Make what stands in the journal instead, under the client id that is used up by it."""
     key = key_of(command)
     text, content = (None, None) if key is None else (key[2], fingerprint(command))
-    return RefuseUnstorable(account_of(command), type(command).__name__, text, content)
+    return RefuseUnstorable(command.account_id, type(command).__name__, text, content)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from exchange.engine import Engine
 from exchange.messages.bounds import BATCH_COMMANDS
-from exchange.messages.commands import CloseMarket
+from exchange.messages.commands import Timer
 from exchange.proof.running_balances import RunningBalances
 from persistence.journal.batch_rows import BatchRows, add_execution, add_ids
 from persistence.journal.journal import Journal, SealedBatch
@@ -69,5 +69,5 @@ class Batch:
         for execution, future in zip(self.executions, self.futures, strict=True):
             if future is not None:
                 yield Waiting(execution.command, future)
-            elif not isinstance(execution.command, CloseMarket):
+            elif not isinstance(execution.command, Timer):
                 raise TypeError(f"nobody waits for {execution.command}")

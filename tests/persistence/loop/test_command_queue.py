@@ -1,10 +1,18 @@
 """Who overtakes whom before commands are stamped, and what a full queue says."""
 
 import asyncio
+from typing import Any, get_args
 
 import pytest
 
-from exchange.messages.commands import CancelAll, Command, CreditAccount, SetExchangeMode
+from exchange.messages.commands import (
+    NO_ACCOUNT,
+    CancelAll,
+    CancelOrder,
+    Command,
+    CreditAccount,
+    SetExchangeMode,
+)
 from exchange.messages.terms import ExchangeMode
 from persistence.errors import QueueFull
 from persistence.loop.command_queue import CommandQueue, Waiting
@@ -68,3 +76,10 @@ async def test_a_full_queue_takes_nothing() -> None:
     with pytest.raises(QueueFull, match="2 commands are waiting"):
         queue.put(Waiting(HALT, asyncio.Future()))
     assert len(queue) == 2
+
+
+@pytest.mark.parametrize("kind", get_args(Command), ids=lambda kind: str(kind.__name__))
+def test_every_command_says_whose_it_is_and_whether_it_may_overtake(kind: Any) -> None:
+    of_account = "account_id" in kind.__struct_fields__
+    assert of_account or kind.account_id == NO_ACCOUNT
+    assert kind.urgent is (not of_account or kind in (CancelOrder, CancelAll))
