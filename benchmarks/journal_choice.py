@@ -17,7 +17,7 @@ import struct
 import time
 from collections.abc import Awaitable, Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import uvloop
 from asyncpg import BitString
@@ -37,12 +37,7 @@ from persistence.journal.batch_rows import BatchRows, add_execution, add_ids
 from persistence.journal.journal import CALL, Journal, SealedBatch, connect_engine
 from persistence.journal.open_orders import OpenOrders
 from persistence.postgres import migrate
-from persistence.postgres.database import connect
-
-if TYPE_CHECKING:
-    import asyncpg
-
-    Connection = asyncpg.Connection[asyncpg.Record]
+from persistence.postgres.database import Connection, connect
 
 ROUNDS = 15
 ORDERS = 2_000
@@ -101,7 +96,7 @@ _HEAD: Final = (
 )
 _ROW: Final = "INSERT INTO journal VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 
-Write = Callable[["Connection", SealedBatch, "Tables"], Awaitable[None]]
+Write = Callable[[Connection, SealedBatch, "Tables"], Awaitable[None]]
 Tables = dict[str, list[tuple[Any, ...]]]
 
 
@@ -136,7 +131,7 @@ def _rows(batch: SealedBatch, argument: int, layout: str) -> list[tuple[Any, ...
     return list(struct.iter_unpack(layout, bits.bytes))
 
 
-async def write_packed(connection: "Connection", batch: SealedBatch, tables: Tables) -> None:
+async def write_packed(connection: Connection, batch: SealedBatch, tables: Tables) -> None:
     """Write with one call; packing the rows is part of it, as encoding them is of the others."""
     arguments = list(batch.arguments)
     for name, (place, layout) in _INSERTED.items():
@@ -151,7 +146,7 @@ def _packed(layout: str, rows: list[tuple[Any, ...]]) -> BitString:
     return BitString.frombytes(b"".join([pack(*row[:width]) for row in rows]))
 
 
-async def write_copy(connection: "Connection", batch: SealedBatch, tables: Tables) -> None:
+async def write_copy(connection: Connection, batch: SealedBatch, tables: Tables) -> None:
     """Write with COPY in a transaction; rows that exist are updated from staging tables."""
     async with connection.transaction():
         await _write_head(connection, batch)
@@ -167,7 +162,7 @@ async def write_copy(connection: "Connection", batch: SealedBatch, tables: Table
                 await connection.execute(_update_from(name, f"new_{name}", columns, keys))
 
 
-async def write_unnest(connection: "Connection", batch: SealedBatch, tables: Tables) -> None:
+async def write_unnest(connection: Connection, batch: SealedBatch, tables: Tables) -> None:
     """Write with one statement that takes an array for each column."""
     arrays: list[list[Any]] = []
     for name, (_, layout) in _INSERTED.items():
@@ -181,7 +176,7 @@ def _columns(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return [[row[column] for row in rows] for column in range(width)]
 
 
-async def _write_head(connection: "Connection", batch: SealedBatch) -> None:
+async def _write_head(connection: Connection, batch: SealedBatch) -> None:
     epoch, before, chain, seq, hash_, now, rules, payload, *numbers = batch.arguments[:13]
     await connection.execute(_HEAD, epoch, before, chain, seq, hash_, now, *numbers)
     await connection.execute(_ROW, before + 1, seq, epoch, now, rules, payload, chain, hash_)
@@ -199,7 +194,7 @@ def _update_from(name: str, source: str, columns: str, keys: int) -> str:
     return f"UPDATE {name} t SET {changes} FROM {source} s WHERE t.id = s.id"  # noqa: S608 - constants
 
 
-async def _prepare(connection: "Connection") -> None:
+async def _prepare(connection: Connection) -> None:
     """Make the staging tables of COPY."""
     for name, (_, _, columns, _) in _UPDATED.items():
         await connection.execute(
@@ -269,7 +264,7 @@ async def _measure() -> list[Figure]:
 
 
 async def _timed(
-    connection: "Connection", write: Write, batch: SealedBatch, tables: Tables
+    connection: Connection, write: Write, batch: SealedBatch, tables: Tables
 ) -> tuple[float, float, float]:
     backend = connection.get_server_pid()
     started, ours, theirs = time.perf_counter(), time.process_time(), cpu_seconds(backend)

@@ -16,17 +16,14 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import httpx
 import psutil
 
 from persistence.embedded import postmaster
 from persistence.embedded.server import running_url
-from persistence.postgres.database import connect
-
-if TYPE_CHECKING:
-    import asyncpg
+from persistence.postgres.database import Connection, connect
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
@@ -206,7 +203,7 @@ class ServerProcess:
         return url
 
     @contextlib.asynccontextmanager
-    async def database(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    async def database(self) -> "AsyncIterator[Connection]":
         """Open a connection to the running embedded database."""
         connection = await connect(self.database_url())
         try:

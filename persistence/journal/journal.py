@@ -28,10 +28,9 @@ from persistence.journal.batch_rows import BatchRows, after_images, mode_code
 from persistence.journal.open_orders import OpenOrders
 from persistence.journal.row_layouts import packed
 from persistence.journal.rows import JournalRow, chain, join_payload
-from persistence.postgres.database import connect
+from persistence.postgres.database import Connection, connect
 
 if TYPE_CHECKING:
-    Connection = asyncpg.Connection[asyncpg.Record]
     Statement = asyncpg.prepared_stmt.PreparedStatement[asyncpg.Record]
 
 # The batch's rows are joined to tables of any size: always by index, whatever was planned when
@@ -77,7 +76,7 @@ class Journal:
 
     def __init__(
         self,
-        connection: "Connection",
+        connection: Connection,
         epoch: int,
         last_seq: int,
         chain_hash: bytes,
@@ -163,7 +162,7 @@ class Journal:
             raise OutcomeUnknown(f"the connection was lost in a commit: {error}") from error
 
 
-async def connect_engine(url: str) -> "Connection":
+async def connect_engine(url: str) -> Connection:
     """Open the engine's own connection: its own session settings, no deadline, never pooled."""
     return await connect(url, settings=SESSION)
 

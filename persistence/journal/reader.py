@@ -5,7 +5,7 @@ Writing is `journal`, the bytes of a row `journal_rows`.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,6 +16,7 @@ from exchange.messages.reasons import Reason
 from exchange.model.idempotency import Key, fingerprint, key_of
 from persistence.errors import HistoryMismatch
 from persistence.journal.rows import JournalRow
+from persistence.postgres.database import Connection, Fetching
 
 if TYPE_CHECKING:
     import asyncpg
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
 _COLUMNS: Final = "first_seq, last_seq, epoch, at, rules_version, payload, previous_hash, hash"
 _ROWS_AT_ONCE: Final = 4
 """A row may be a megabyte; so many are held at a time."""
-
-
-class Fetching(Protocol):
-    """A connection or a pool."""
-
-    async def fetch(self, query: str, /, *args: Any) -> list[Any]: ...  # noqa: ANN401, D102
-    async def fetchrow(self, query: str, /, *args: Any) -> Any: ...  # noqa: ANN401, D102
-    async def fetchval(self, query: str, /, *args: Any) -> Any: ...  # noqa: ANN401, D102
 
 
 async def executions_at(source: Fetching, seqs: Sequence[int]) -> dict[int, Execution]:
@@ -101,7 +94,7 @@ async def hash_at(source: Fetching, seq: int) -> bytes | None:
     return found
 
 
-async def stream(connection: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[JournalRow]:
+async def stream(connection: Connection) -> AsyncIterator[JournalRow]:
     """Yield every row, oldest first; the connection must be in a transaction."""
     query = f"SELECT {_COLUMNS} FROM journal ORDER BY first_seq"  # noqa: S608 - a constant
     async for found in connection.cursor(query, prefetch=_ROWS_AT_ONCE):

@@ -21,7 +21,8 @@ from persistence.journal.codes import EXCHANGE_MODE, FEE_MODEL, MARKET_STATUS, R
 from persistence.journal.open_orders import ids_in
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.journal.order_rows import order_of
-from persistence.journal.reader import Fetching, executions_after, first_use
+from persistence.journal.reader import executions_after, first_use
+from persistence.postgres.database import Connection, Fetching
 
 if TYPE_CHECKING:
     import asyncpg
@@ -60,9 +61,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     ids: list[tuple[Key, Prior]]
 
 
-async def read(
-    connection: "asyncpg.Connection[asyncpg.Record]", *, with_ids: bool = True
-) -> Snapshot:
+async def read(connection: Connection, *, with_ids: bool = True) -> Snapshot:
     """Read one moment of the tables; a view does without the client ids.
 
     Open orders come in the order of their ids, which is their time priority.
@@ -71,9 +70,7 @@ async def read(
         return await read_in_transaction(connection, with_ids=with_ids)
 
 
-async def read_in_transaction(
-    connection: "asyncpg.Connection[asyncpg.Record]", *, with_ids: bool = True
-) -> Snapshot:
+async def read_in_transaction(connection: Connection, *, with_ids: bool = True) -> Snapshot:
     """Do what `read` does in the caller's snapshot."""
     head = await read_head(connection)
     blocks = await connection.fetch("SELECT block, bits FROM open_orders ORDER BY block")
@@ -184,7 +181,7 @@ def _add_market(state: State, row: "asyncpg.Record") -> None:
 
 
 async def _read_ids(
-    connection: "asyncpg.Connection[asyncpg.Record]", last_seq: int, open_ids: list[int]
+    connection: Connection, last_seq: int, open_ids: list[int]
 ) -> list[tuple[Key, Prior]]:
     """Read the ids that the core remembers: of open orders, and of the last commands.
 

@@ -14,10 +14,10 @@ from exchange.messages.events import CommandReplayed
 from exchange.messages.execution import Execution
 from exchange.model.state import State
 from exchange.transitions import transitions
-from persistence.journal.reader import Fetching
 from persistence.loop.first_answers import Asked, Repeats
 from persistence.loop.open_batch import Batch
 from persistence.loop.ports import Answer, ExecutionListener
+from persistence.postgres.database import Fetching
 
 TURN_S: Final = 0.001
 """How long one package of work may keep the event loop; database and clients wait meanwhile."""

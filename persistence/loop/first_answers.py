@@ -13,8 +13,9 @@ from exchange.messages.commands import Prior
 from exchange.model.idempotency import Key
 from exchange.proof.ledger import Owner
 from persistence.errors import CommandNotTaken, OutcomeUnknown, PersistenceError
-from persistence.journal.reader import Fetching, executions_at
+from persistence.journal.reader import executions_at
 from persistence.loop.ports import Answer
+from persistence.postgres.database import Fetching
 
 _PRIORS: Final = """
 SELECT i.account_id, i.kind::integer, i.client_id, i.command_seq, i.fingerprint

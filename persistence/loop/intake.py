@@ -17,9 +17,9 @@ from exchange.messages.bounds import BATCH_COMMANDS
 from exchange.messages.commands import CreditAccount, PlaceOrder, Prior
 from exchange.model.idempotency import Key, key_of
 from exchange.model.state import State
-from persistence.journal.reader import Fetching
 from persistence.loop.command_queue import CommandQueue, Waiting
 from persistence.loop.first_answers import find_priors, refuse_untaken
+from persistence.postgres.database import Fetching
 
 CHUNK_COMMANDS: Final = 256
 _MOST_BETWEEN: Final = BATCH_COMMANDS - CHUNK_COMMANDS

@@ -8,7 +8,6 @@ command's fault and ends the engine.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING
 
 from exchange.engine import Engine
 from exchange.messages.commands import Command, RefuseUnstorable
@@ -20,13 +19,11 @@ from persistence.journal.journal import Journal
 from persistence.journal.open_orders import OpenOrders
 from persistence.loop.command_queue import Waiting
 from persistence.loop.open_batch import Batch
-
-if TYPE_CHECKING:
-    import asyncpg
+from persistence.postgres.database import Connection
 
 
 async def rerun_alone(
-    connection: "asyncpg.Connection[asyncpg.Record]",
+    connection: Connection,
     journal: Journal,
     waiting: Sequence[Waiting],
     clock: Callable[[], int],
@@ -62,9 +59,7 @@ async def rerun_alone(
         yield engine, balances, batch
 
 
-async def _reload(
-    connection: "asyncpg.Connection[asyncpg.Record]", journal: Journal
-) -> tuple[Engine, RunningBalances]:
+async def _reload(connection: Connection, journal: Journal) -> tuple[Engine, RunningBalances]:
     snapshot = await tables.read(connection)
     if snapshot.head.epoch != journal.epoch:
         raise FenceLost("another engine leads")

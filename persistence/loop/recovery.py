@@ -23,15 +23,14 @@ from persistence.errors import EngineRunning, HistoryMismatch
 from persistence.journal import tables
 from persistence.journal.journal import Journal, connect_engine
 from persistence.journal.open_orders import OpenOrders
-from persistence.journal.reader import Fetching, hash_at
+from persistence.journal.reader import hash_at
 from persistence.journal.rows import GENESIS_HASH
 from persistence.journal.tip import Tip, TipFile
-from persistence.postgres.database import assert_durable
+from persistence.postgres.database import Connection, Fetching, assert_durable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import asyncpg
 
 LEADER_LOCK: Final = 0x70726F_656E67  # "proeng"
 LOCK_WAIT_S: Final = 10.0
@@ -42,7 +41,7 @@ _LOCK_RETRY_S: Final = 0.05
 class Recovered(msgspec.Struct):
     """A ready engine's parts: the live state, the committed view, and the way to the store."""
 
-    connection: "asyncpg.Connection[asyncpg.Record]"
+    connection: Connection
     journal: Journal
     live: State
     view: State
@@ -53,7 +52,7 @@ class Recovered(msgspec.Struct):
 class Lead:
     """The dedicated connection, holding the leader's lock until it is closed."""
 
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     @classmethod
@@ -182,13 +181,13 @@ def _build(snapshot: tables.Snapshot) -> State:
     return live
 
 
-async def _drop(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _drop(connection: Connection) -> None:
     connection.terminate()
     # The transport closes its socket in the next turn of the event loop.
     await asyncio.sleep(0)
 
 
-async def _lock(connection: "asyncpg.Connection[asyncpg.Record]", wait_s: float) -> None:
+async def _lock(connection: Connection, wait_s: float) -> None:
     deadline = time.monotonic() + wait_s
     while not await connection.fetchval(f"SELECT pg_try_advisory_lock({LEADER_LOCK})"):
         if time.monotonic() > deadline:
@@ -196,7 +195,7 @@ async def _lock(connection: "asyncpg.Connection[asyncpg.Record]", wait_s: float)
         await asyncio.sleep(_LOCK_RETRY_S)
 
 
-async def _end_leader(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _end_leader(connection: Connection) -> None:
     """End the session that holds the leader's lock; whatever it hadn't committed is undone."""
     await connection.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks"

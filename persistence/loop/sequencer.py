@@ -28,7 +28,6 @@ from exchange.proof.running_balances import RunningBalances
 from persistence.clock import now_us
 from persistence.errors import BatchRefused, EngineClosed, OutcomeUnknown
 from persistence.journal.journal import SealedBatch
-from persistence.journal.reader import Fetching
 from persistence.journal.rows import encode_command
 from persistence.journal.tip import Tip
 from persistence.loop.command_queue import QUEUE_COMMANDS, CommandQueue, Waiting
@@ -45,6 +44,7 @@ from persistence.loop.ports import (
     Unobserved,
 )
 from persistence.loop.recovery import Recovered
+from persistence.postgres.database import Fetching
 
 _SLICE_COMMANDS: Final = 32
 _LARGE_BATCH: Final = BATCH_BOUND // 2

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from asyncpg.connection import LoggedQuery
     from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
 
+    Connection = asyncpg.Connection[Record]
     _Pool = Pool[Record]
-else:
+else:  # asyncpg's classes take no parameters at run time
+    Connection = asyncpg.Connection
     _Pool = asyncpg.Pool
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -95,9 +97,15 @@ class Queryable(Protocol):
     async def fetchrow(self, query: str, /) -> Any: ...  # noqa: ANN401, D102 - asyncpg's own Record
 
 
-async def connect(
-    url: str, *, settings: Mapping[str, str] | None = None
-) -> "asyncpg.Connection[asyncpg.Record]":
+class Fetching(Protocol):
+    """A connection or a pool, for whoever only reads."""
+
+    async def fetch(self, query: str, /, *args: Any) -> list[Any]: ...  # noqa: ANN401, D102
+    async def fetchrow(self, query: str, /, *args: Any) -> Any: ...  # noqa: ANN401, D102
+    async def fetchval(self, query: str, /, *args: Any) -> Any: ...  # noqa: ANN401, D102
+
+
+async def connect(url: str, *, settings: Mapping[str, str] | None = None) -> Connection:
     """Open one connection without a deadline on its statements.
 
     Args:
@@ -136,7 +144,7 @@ async def create_pool(
         DatabaseUnavailable: the server can't be reached or refuses us.
     """
 
-    async def watch(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    async def watch(connection: Connection) -> None:
         if on_query is None:
             return
 

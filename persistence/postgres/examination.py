@@ -5,7 +5,7 @@ needs of a server is asked here in one go, so that an operator sees all that is 
 the first refusal of a start. What is good or bad, and what to do about it, is judged by the caller.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -13,10 +13,7 @@ import msgspec
 from persistence.clock import now_us
 from persistence.errors import DatabaseUnavailable, DatabaseUnsuitable
 from persistence.postgres import migrate
-from persistence.postgres.database import assert_durable, connect
-
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[asyncpg.Record]
+from persistence.postgres.database import Connection, assert_durable, connect
 
 # The settings of the engine's session would hide what the server does by itself.
 _READ_ONLY: Final = {"default_transaction_read_only": "on"}
@@ -69,7 +66,7 @@ async def examine(url: str) -> Examination:
         await connection.close()
 
 
-async def _ask(connection: "Connection") -> Examination:
+async def _ask(connection: Connection) -> Examination:
     unsuitable = None
     try:
         await assert_durable(connection)
@@ -94,7 +91,7 @@ async def _ask(connection: "Connection") -> Examination:
     )
 
 
-async def _compare_clocks(connection: "Connection") -> tuple[int, int]:
+async def _compare_clocks(connection: Connection) -> tuple[int, int]:
     """Return (how far the server's clock is ahead, the error of that): the quickest round's."""
     rounds = []
     for _ in range(_CLOCK_ROUNDS):
@@ -109,7 +106,7 @@ async def _compare_clocks(connection: "Connection") -> tuple[int, int]:
     return ahead, error
 
 
-async def _exchange(connection: "Connection") -> tuple[int | None, str | None]:
+async def _exchange(connection: Connection) -> tuple[int | None, str | None]:
     if await connection.fetchval("SELECT to_regclass('engine_state')") is None:
         return None, None
     row = await connection.fetchrow("SELECT now, database_id FROM engine_state")

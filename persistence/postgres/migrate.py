@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import migrations
 from persistence.errors import SchemaError, SchemaTooNew
-from persistence.postgres.database import connect
+from persistence.postgres.database import Fetching, connect
 
 _LOCK_KEY: Final = 0x70726F_62697479  # "probity"
 _LOCK_TIMEOUT_MS: Final = 60_000
@@ -70,7 +70,7 @@ async def require_newest(url: str) -> None:
         )
 
 
-async def current_of(connection: "asyncpg.Connection[asyncpg.Record]") -> str | None:
+async def current_of(connection: Fetching) -> str | None:
     """Do what :func:`current` does on a connection that is open."""
     if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
         return None

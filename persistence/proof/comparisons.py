@@ -8,7 +8,7 @@ state's hash.
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from exchange.messages.events import OrderPlaced, TradeExecuted
 from exchange.messages.execution import Execution
@@ -19,11 +19,7 @@ from persistence.journal.codes import OUTCOME, SIDE, TRADE_KIND
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.journal.order_rows import order_of
 from persistence.journal.reader import first_use
-
-if TYPE_CHECKING:
-    import asyncpg
-
-    Connection = asyncpg.Connection[asyncpg.Record]
+from persistence.postgres.database import Connection
 
 Row = tuple[Any, ...]
 
@@ -53,7 +49,7 @@ class Comparisons:
 
     names: Final = ("ledger", "trades", "orders", "ids")
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Connection) -> None:
         self.problems: dict[str, str] = {}
         self.counts = dict.fromkeys(self.names, 0)
         self._connection = connection
@@ -180,6 +176,6 @@ def _id_rows(execution: Execution) -> Iterator[Row]:
         yield (execution.seq, account_id, kind, text, prior.fingerprint, order_id)
 
 
-async def _rows(connection: "Connection", query: str) -> AsyncIterator[Row]:
+async def _rows(connection: Connection, query: str) -> AsyncIterator[Row]:
     async for row in connection.cursor(query, prefetch=_PREFETCH):
         yield tuple(row.values())

@@ -4,12 +4,10 @@ Laws: entries of the whole ledger sum to zero, each command's do; the balances o
 collaterals, fees and issuance equal the sums of their entries (RULEBOOK 10, 1).
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from exchange.proof.ledger import Owner
-
-if TYPE_CHECKING:
-    import asyncpg
+from persistence.postgres.database import Connection
 
 _UNBALANCED: Final = """
 SELECT 'command ' || command_seq || ' posts ' || sum(available + locked) || ' more than it takes'
@@ -35,7 +33,7 @@ SELECT format('owner %s of kind %s has %s and %s, its entries sum to %s and %s',
 """  # noqa: S608 - the owners' numbers
 
 
-async def problem(connection: "asyncpg.Connection[asyncpg.Record]") -> str | None:
+async def problem(connection: Connection) -> str | None:
     """Say where a sum is wrong; None if none is.  O(ledger), in the server."""
     for query in (_UNBALANCED, _BALANCES):
         found: str | None = await connection.fetchval(query)

@@ -29,16 +29,13 @@ from persistence.journal.reader import stream
 from persistence.journal.rows import GENESIS_HASH
 from persistence.journal.tip import Tip
 from persistence.loop.recovery import tip_problem
+from persistence.postgres.database import Connection
 from persistence.proof import sums
 from persistence.proof.comparisons import Comparisons
 from persistence.proof.rerun import Rerun
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from exchange.model.state import State
-
-    Connection = asyncpg.Connection[asyncpg.Record]
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -49,7 +46,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     detail: str
 
 
-async def verify(connection: "Connection", tip: Tip | None = None) -> AsyncIterator[CheckResult]:
+async def verify(connection: Connection, tip: Tip | None = None) -> AsyncIterator[CheckResult]:
     """Yield the result of each check, in order, up to and including the first that fails.
 
     Args:
@@ -63,7 +60,7 @@ async def verify(connection: "Connection", tip: Tip | None = None) -> AsyncItera
                 return
 
 
-async def _checks(connection: "Connection", tip: Tip | None) -> AsyncIterator[CheckResult]:
+async def _checks(connection: Connection, tip: Tip | None) -> AsyncIterator[CheckResult]:
     head = await tables.read_head(connection)
     problem, rows = await _chain_problem(connection, head)
     yield _result("journal", problem, f"{head.last_seq} commands in {rows} batches, chain whole")
@@ -98,7 +95,7 @@ def _result(name: str, problem: str | None, detail: str) -> CheckResult:
     return CheckResult(name, problem is None, detail if problem is None else problem)
 
 
-async def _chain_problem(connection: "Connection", head: tables.Head) -> tuple[str | None, int]:
+async def _chain_problem(connection: Connection, head: tables.Head) -> tuple[str | None, int]:
     """Walk the chain without decoding anything; return what is wrong, and how many rows it has."""
     seq, hash_, epoch, at, count = 0, GENESIS_HASH, 0, 0, 0
     async for row in stream(connection):

@@ -26,11 +26,11 @@ import asyncpg
 from exchange.model.state import State
 from persistence.errors import HistoryMismatch
 from persistence.journal import tables
-from persistence.journal.reader import Fetching, rows_after
+from persistence.journal.reader import rows_after
 from persistence.journal.rows import JournalRow
 from persistence.loop.committed_view import COMMANDS_BETWEEN_LOOKS, TURN_S, apply_committed
 from persistence.loop.ports import ExecutionListener
-from persistence.postgres.database import OUTAGES, connect
+from persistence.postgres.database import OUTAGES, Fetching, connect
 from persistence.relay.messages import Beat, BusMessage, Rows
 
 STALE_AFTER_S: Final = 2.5

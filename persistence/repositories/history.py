@@ -19,9 +19,9 @@ from exchange.proof.ledger import EntryKind, Owner
 from persistence.journal.codes import ORDER_STATUS, OUTCOME, SIDE, TRADE_KIND, words
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.journal.order_rows import order_of
-from persistence.journal.reader import Fetching
 from persistence.loop.first_answers import Asked, first_answers
 from persistence.loop.ports import Answer
+from persistence.postgres.database import Fetching
 
 _KINDS: Final = words(TRADE_KIND)
 _SIDES: Final = words(SIDE)

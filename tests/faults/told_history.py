@@ -7,7 +7,7 @@ with: nothing lost, nothing twice.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import httpx
 
@@ -26,10 +26,8 @@ from exchange.messages.units import (
 )
 from exchange.model.state import State
 from exchange.proof import invariants
+from persistence.postgres.database import Connection
 from tests.faults.trading_load import Placing, Told, Trader
-
-if TYPE_CHECKING:
-    import asyncpg
 
 STARTING_CREDITS: Final = 1_000 * 1_000_000
 
@@ -172,9 +170,7 @@ async def _get(client: httpx.AsyncClient, path: str, trader: Trader) -> Any:
     return answer.raise_for_status().json()["data"]
 
 
-async def compare_stored(
-    connection: "asyncpg.Connection[asyncpg.Record]", traders: list[Trader]
-) -> None:
+async def compare_stored(connection: Connection, traders: list[Trader]) -> None:
     """Compare the tables with what was told: each order and each trade there once, none more."""
     told_orders: dict[tuple[int, str], int] = {}
     told_trades: dict[str, tuple[int, str]] = {}

@@ -1,15 +1,9 @@
 """Step 0003 takes the open orders along, there and back."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from persistence.postgres import migrate
-from persistence.postgres.database import connect
-
-if TYPE_CHECKING:
-    import asyncpg
-
-    Connection = asyncpg.Connection[asyncpg.Record]
+from persistence.postgres.database import Connection, connect
 
 _OPEN = 867
 _WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
@@ -59,7 +53,7 @@ async def test_what_an_engine_has_under_way_is_taken_along(empty_database_url: s
     await connection.close()
 
 
-async def waits_for_a_lock(connection: "Connection") -> None:
+async def waits_for_a_lock(connection: Connection) -> None:
     async with asyncio.timeout(10):
         while not await connection.fetchval(_WAITING):  # noqa: ASYNC110 - the server has no event
             await asyncio.sleep(0.01)

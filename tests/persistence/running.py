@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.commands import (
@@ -27,12 +27,7 @@ from persistence.clock import now_us
 from persistence.loop.ports import Answer
 from persistence.loop.recovery import Recovered, recover
 from persistence.loop.sequencer import Sequencer
-from persistence.postgres.database import DeadlinePool, connect, create_pool
-
-if TYPE_CHECKING:
-    import asyncpg
-
-    Connection = asyncpg.Connection[asyncpg.Record]
+from persistence.postgres.database import Connection, DeadlinePool, connect, create_pool
 
 ANN, BOB, CEM = 1, 2, 3
 CASH = 10_000 * MONEY_SCALE
@@ -128,7 +123,7 @@ async def running(
 
 
 @contextlib.asynccontextmanager
-async def commits_held(url: str) -> AsyncIterator["Connection"]:
+async def commits_held(url: str) -> AsyncIterator[Connection]:
     """Keep every commit waiting until the block ends; yields the connection that is in its way."""
     blocker = await connect(url)
     try:

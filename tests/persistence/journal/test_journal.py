@@ -1,7 +1,6 @@
 """Fence, chain, and the three ways in which a commit can fail."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,11 +13,8 @@ from persistence.journal.batch_rows import BatchRows, add_execution
 from persistence.journal.journal import SealedBatch
 from persistence.journal.reader import hash_at, stream
 from persistence.loop.recovery import Recovered, recover
-from persistence.postgres.database import connect
+from persistence.postgres.database import Connection, connect
 from tests.persistence.running import ANN, BOB, commits_held, limit, open_for_trade, running, until
-
-if TYPE_CHECKING:
-    import asyncpg
 
 
 def batch_of(recovered: Recovered, *accounts: int) -> SealedBatch:
@@ -173,7 +169,7 @@ async def test_a_crash_between_batches_loses_nothing_that_was_answered(database_
         assert len(engine.view.orders) == 50
 
 
-async def _until_blocked(blocker: "asyncpg.Connection[asyncpg.Record]") -> int:
+async def _until_blocked(blocker: Connection) -> int:
     """Return the backend that waits for what `blocker` holds."""
     while True:
         waiting = await blocker.fetchval(
