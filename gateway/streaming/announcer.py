@@ -8,7 +8,9 @@ Laws: `on_execution` never waits and is called once per command, in order, with 
 `view.dirty` describing exactly that command. A message is built only if somebody listens, and
 encoded once. Public messages carry (epoch, seq) of their market. Private ones carry the account's
 sequence, which the core has moved by one for each order, the cash and each holding of the account
-that the command touched: they are numbered in that order and end at `account.seq`.
+that the command touched: they are numbered in that order and end at `account.seq`. These three
+kinds are all that may move it (`exchange/transitions/marks.py`): the first number is found by
+counting them back, so a fourth that isn't counted here would leave a hole in everybody's numbers.
 
 A fault of ours in making a message doesn't reach the engine, which would stop
 (`sockets/untold.py`).

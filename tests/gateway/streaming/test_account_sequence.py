@@ -1,0 +1,89 @@
+"""Private messages are numbered 1, 2, 3 ... without a hole, whatever the commands were.
+
+The core moves `account.seq` for three kinds of change and the publisher counts the same three back:
+a fourth kind that one of them doesn't know breaks the numbers here before it does at a client's.
+"""
+
+from typing import Any
+
+import pytest
+
+from exchange.messages.commands import (
+    CancelAll,
+    CreditAccount,
+    OpenAccount,
+    ResolveMarket,
+    SetMarketStatus,
+)
+from exchange.messages.events import Event, FundsCredited
+from exchange.messages.terms import MarketStatus, Resolution
+from exchange.model.state import State
+from exchange.transitions import transitions
+from gateway.observability.tallies import Tally
+from gateway.streaming.publisher import Publisher
+from gateway.streaming.rooms import Rooms
+from tests.gateway.commit_fake import CommitFake
+from tests.gateway.random_flow import random_commands
+from tests.gateway.socket_desk import CREDITS, EPOCH, create_market
+from tests.gateway.streaming.test_book_messages import PEOPLE, Reader
+
+MESSAGES = {
+    "order_placed",
+    "order_updated",
+    "order_cancelled",
+    "balance_updated",
+    "position_updated",
+}
+
+
+class Listening:
+    """An engine without a past, and a reader for each of its accounts to be."""
+
+    def __init__(self) -> None:
+        rooms = Rooms(EPOCH)
+        self.engine = CommitFake()
+        self.engine.listeners.append(Publisher(rooms, Tally()))
+        self.readers = {number: Reader() for number in range(1, PEOPLE + 1)}
+        for number, reader in self.readers.items():
+            rooms.join_user(reader, number)
+        self.engine.run(create_market())
+        self.engine.run(*(OpenAccount(number, CREDITS) for number in self.readers))
+
+    def messages(self) -> dict[int, list[tuple[str, Any]]]:
+        return {number: reader.messages() for number, reader in self.readers.items()}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_everything_that_is_marked_is_announced(seed: int) -> None:
+    print(f"seed {seed}")
+    listening = Listening()
+    engine = listening.engine
+    for command in random_commands(seed, engine.view, 1, PEOPLE, 800):
+        engine.run(command)
+    engine.run(*(CreditAccount(number, 5, "gift") for number in listening.readers))
+    engine.run(SetMarketStatus(1, MarketStatus.HALTED), CancelAll(1, None))
+    engine.run(ResolveMarket(1, Resolution.YES, None, ""))
+    heard = set()
+    for number, messages in listening.messages().items():
+        numbers = [data["accountSeq"] for _, data in messages]
+        assert numbers == list(range(1, engine.view.accounts[number].seq + 1))
+        heard |= {name for name, _ in messages}
+    assert heard == MESSAGES
+
+
+def test_a_fourth_kind_that_nobody_announces_leaves_a_hole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    credited = transitions.funds_credited
+
+    def marked_once_more(state: State, event: Event) -> None:
+        assert isinstance(event, FundsCredited)
+        credited(state, event)
+        state.accounts[event.account_id].seq += 1
+
+    listening = Listening()
+    assert [data["accountSeq"] for _, data in listening.messages()[1]] == [1]
+    table: dict[Any, Any] = transitions._APPLY
+    monkeypatch.setitem(table, FundsCredited, marked_once_more)
+    listening.engine.run(CreditAccount(1, 5, "gift"))
+    assert [data["accountSeq"] for _, data in listening.messages()[1]] == [3]
