@@ -5,11 +5,18 @@ uses a float or iterates over a set: the same commands give the same bytes on ev
 every PYTHONHASHSEED, for ever.  Time and sequence are stamped on a command before it runs
 (`engine.py`).
 
-Read it in this order: `bounds`, `units`, `terms`, `commands`, `events`, `execution`, `reasons`,
-`errors` (the words); `accounts`, `order_book`, `market`, `idempotency`, `state` (what is
-remembered); `fees`, `escrow`, `matching`, `netting` (the arithmetic); `placing`, `cancelling`,
-`ending`, `funding`, `market_admin`, `settlement` (who decides); `transitions`, `order_transitions`,
-`marks` (what each event changes, and nothing else changes anything); `engine` (the door);
-`invariants`, `ledger`, `running_balances`, `state_hash` (the proof); `compiled` (which build of it
-all this is).
+Read it room by room, and in a room in this order:
+
+    messages      the words: `bounds`, `units`, `terms`, `conditions`, `commands`, `events`,
+                  `execution`, `reasons`, `errors`; `completeness` (none of them forgotten)
+    model         what is remembered: `order_book`, `accounts`, `market`, `idempotency`, `timers`,
+                  `state`
+    rules         who decides: `fees`, `escrow`, `matching`, `netting` (the arithmetic), then
+                  `placing`, `cancelling`, `ending`, `funding`, `market_admin`, `settlement`
+    transitions   what each event changes, and nothing else changes anything: `transitions`,
+                  `order_transitions`, `marks`
+    engine        the door
+    proof         that it holds: `invariants`, `ledger`, `running_balances`, `state_hash`
+
+`compiled` says which build of it all this is.
 """

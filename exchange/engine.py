@@ -54,8 +54,8 @@ class Engine:
         state = self.state
         at = max(at, state.now)
         done = []
-        while state.closings and state.closings[0][0] <= at:
-            done.append(self.execute(at, CloseMarket(state.closings[0][1])))
+        while (timer := state.timers.first_due(at)) is not None:
+            done.append(self.execute(at, timer))
         done.extend(self.execute(at, command) for command in commands)
         return done
 

@@ -8,13 +8,12 @@ last values, also when it has left the state (an order that ended).
 
 from dataclasses import dataclass, field, fields
 
-from sortedcontainers import SortedList
-
 from exchange.messages.terms import NO, YES, ExchangeMode
 from exchange.model.accounts import Account, Holding, Position
 from exchange.model.idempotency import Key, RecentIds
 from exchange.model.market import Market
 from exchange.model.order_book import Order
+from exchange.model.timers import Timers
 
 
 @dataclass(slots=True, eq=False)
@@ -62,8 +61,8 @@ class State:
     open_client_ids: dict[Key, int] = field(default_factory=dict)
     """Ids of open orders by the client's id."""
     recent_ids: RecentIds = field(default_factory=RecentIds)
-    closings: SortedList[tuple[int, int]] = field(default_factory=SortedList)
-    """(close time, market id) of every market that hasn't closed."""
+    timers: Timers = field(default_factory=Timers)
+    """Of every market that hasn't closed, its closing."""
     dirty: Dirty = field(default_factory=Dirty)
 
     def dismantle(self) -> None:

@@ -22,6 +22,7 @@ from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import ENDED, UNFINISHED, Market
 from exchange.model.order_book import BookSide, Order
 from exchange.model.state import State
+from exchange.model.timers import CLOSING
 from exchange.rules.escrow import resting_reservation
 
 
@@ -163,7 +164,7 @@ def _indexes(state: State) -> Iterator[str]:
             if order.account_id != account.id or state.orders.get(order_id) is not order:
                 yield f"5: order {order_id} is in the wrong hands"
     due = sorted((m.close_time, m.id) for m in state.markets.values() if m.status in UNFINISHED)
-    if due != list(state.closings):
+    if due != list(state.timers.of(CLOSING)):
         yield "9: the closings don't match the markets"
     if state.market_by_slug != {market.slug: market for market in state.markets.values()}:
         yield "9: the slugs don't match the markets"

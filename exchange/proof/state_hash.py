@@ -16,6 +16,7 @@ from exchange.messages.conditions import OrderConditions
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
+from exchange.model.timers import CLOSING
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _MARKET_SKIPS: Final = ("book", "positions", "touched", "published")
@@ -66,7 +67,7 @@ def records(state: State, *, with_ids: bool = True) -> Iterator[list[Any]]:
         for side in (market.book.bids, market.book.asks):
             for order in side.orders():
                 yield ["order", *(getattr(order, field) for field in _ORDER_FIELDS), *_rare(order)]
-    yield ["closings", *state.closings]
+    yield ["closings", *state.timers.of(CLOSING)]
     if with_ids:
         for (account_id, kind, client_id), prior in state.recent_ids.snapshot():
             yield ["id", account_id, kind, client_id, prior.seq, prior.fingerprint]

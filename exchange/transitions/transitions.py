@@ -36,6 +36,7 @@ from exchange.messages.terms import MarketStatus, Resolution
 from exchange.model.accounts import Account
 from exchange.model.market import UNFINISHED, Market
 from exchange.model.state import State
+from exchange.model.timers import CLOSING
 from exchange.transitions.marks import touch_cash, touch_holding, touch_market, touch_public
 from exchange.transitions.order_transitions import (
     order_cancelled,
@@ -104,7 +105,7 @@ def market_created(state: State, event: MarketCreated) -> None:
     )
     state.markets[market.id] = market
     state.market_by_slug[market.slug] = market
-    state.closings.add((market.close_time, market.id))
+    state.timers.set(CLOSING, market.close_time, market.id)
     state.next_market_id = market.id + 1
     touch_public(state, market)
 
@@ -150,7 +151,7 @@ def exchange_mode_changed(state: State, event: ExchangeModeChanged) -> None:
 
 def _set_status(state: State, market: Market, status: MarketStatus) -> None:
     if market.status in UNFINISHED and status not in UNFINISHED:
-        state.closings.remove((market.close_time, market.id))
+        state.timers.unset(CLOSING, market.close_time, market.id)
     market.status = status
 
 

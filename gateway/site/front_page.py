@@ -21,6 +21,7 @@ from exchange.messages.units import format_price, format_quantity
 from exchange.model.market import OPEN, Market
 from exchange.model.order_book import BookSide
 from exchange.model.state import State
+from exchange.model.timers import CLOSING
 from gateway.http.request import File, Request
 from gateway.http.routing import Access, Limit, Route, Shape
 
@@ -65,7 +66,8 @@ def example_slug(view: State) -> str | None:
 
 def most_traded(view: State) -> list[Market]:
     """Return the markets to show: of those that close first, the most traded first."""
-    nearest = [view.markets[market_id] for _, market_id in islice(view.closings, LOOKED_AT)]
+    closings = islice(view.timers.of(CLOSING), LOOKED_AT)
+    nearest = [view.markets[market_id] for _, market_id in closings]
     return heapq.nlargest(SHOWN, nearest, key=lambda market: (market.volume, -market.id))
 
 
@@ -76,7 +78,7 @@ def live(view: State) -> str:
         body = '<p class="none">No market is open yet. An admin lists the first one.</p>'
     else:
         body = f"{_HEAD}{''.join(map(_row, shown))}</tbody></table>"
-    count = len(view.closings)
+    count = len(view.timers.of(CLOSING))
     words = f"{count} market{'' if count == 1 else 's'}"
     if count > len(shown):
         words += f", {len(shown)} shown"

@@ -16,6 +16,7 @@ from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID, Key
 from exchange.model.market import UNFINISHED, Market
 from exchange.model.state import State
+from exchange.model.timers import CLOSING
 from persistence.errors import HistoryMismatch
 from persistence.journal.codes import EXCHANGE_MODE, FEE_MODEL, MARKET_STATUS, RESOLUTION, words
 from persistence.journal.open_orders import ids_in
@@ -177,7 +178,7 @@ def _add_market(state: State, row: "asyncpg.Record") -> None:
     state.markets[market.id] = market
     state.market_by_slug[market.slug] = market
     if market.status in UNFINISHED:
-        state.closings.add((market.close_time, market.id))
+        state.timers.set(CLOSING, market.close_time, market.id)
 
 
 async def _read_ids(

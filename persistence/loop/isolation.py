@@ -3,7 +3,7 @@
 Laws (RULEBOOK 11): nothing of the batch was kept, so it and the batch built upon it are dropped
 from memory and the tables are loaded again; then their commands run one by one, a commit each, in
 their order; the offender is journaled as `RefuseUnstorable`, its client id is used up, and it is
-answered NOT_STORED. A refusal that can't be stored either, or a closing that can't, is no single
+answered NOT_STORED. A refusal that can't be stored either, or a timer that can't, is no single
 command's fault and ends the engine.
 """
 
@@ -34,18 +34,18 @@ async def rerun_alone(
     the caller's to publish.
 
     Raises:
-        BatchRefused: a closing, or a refusal, can't be stored.
+        BatchRefused: a timer, or a refusal, can't be stored.
         FenceLost, OutcomeUnknown: as any commit.
     """
     engine, balances = await _reload(connection, journal)
     yield engine, balances, None
     for item in waiting:
         at = clock()
-        closings = Batch()
-        closings.run(engine, balances, at, [])
-        if len(closings):
-            await journal.commit(closings.seal(engine, balances, journal))
-            yield engine, balances, closings
+        timers = Batch()
+        timers.run(engine, balances, at, [])
+        if len(timers):
+            await journal.commit(timers.seal(engine, balances, journal))
+            yield engine, balances, timers
         batch = Batch()
         batch.run(engine, balances, at, [item])
         try:

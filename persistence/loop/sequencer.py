@@ -9,7 +9,7 @@ answered.
 
 Laws: batch k+1 runs while k commits, and nothing of it is visible before its own commit; the
 growing batch is sealed when the connection is free, and before that if it is full, or large with
-nothing at hand to grow by; closings run also when no command comes; a chunk never keeps the event
+nothing at hand to grow by; timers run also when no command comes; a chunk never keeps the event
 loop longer than a millisecond or two. What PostgreSQL refuses for certain is isolated
 (`isolation`); everything else that fails ends the engine: nothing more is answered but "unknown",
 `failed` is set, and the process exits and recovers.
@@ -172,7 +172,7 @@ class Sequencer:
         return True
 
     def _execute(self) -> bool:
-        """Run what fits into one turn of the event loop; closings come first."""
+        """Run what fits into one turn of the event loop; timers come first."""
         at = self._clock()
         if not self._batch.can_grow or not (len(self._intake) or self._is_timer_due(at)):
             return False
@@ -274,8 +274,8 @@ class Sequencer:
             listener.on_batch(sealed.row())
 
     def _is_timer_due(self, at: int) -> bool:
-        closings = self._engine.state.closings
-        return bool(closings) and closings[0][0] <= at
+        due = self._engine.state.timers.next_due()
+        return due is not None and due <= at
 
     def _is_idle(self) -> bool:
         return self._intake.is_idle and not (
@@ -283,11 +283,11 @@ class Sequencer:
         )
 
     async def _wait(self) -> None:
-        """Sleep until there is something to do, at the latest until the next closing."""
+        """Sleep until there is something to do, at the latest until the next timer is due."""
         delay = _LONGEST_WAIT_S
-        if self._batch.can_grow and self._engine.state.closings:
-            due_in_us = self._engine.state.closings[0][0] - self._clock()
-            delay = min(delay, max(due_in_us, 0) / 1_000_000)
+        due = self._engine.state.timers.next_due()
+        if self._batch.can_grow and due is not None:
+            delay = min(delay, max(due - self._clock(), 0) / 1_000_000)
         timer = self._loop.call_later(delay, self._wakeup.set)
         try:
             await self._wakeup.wait()

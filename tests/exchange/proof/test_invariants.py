@@ -11,6 +11,7 @@ from exchange.model.accounts import Holding, Position
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.order_book import Level, Order
 from exchange.model.state import State
+from exchange.model.timers import CLOSING
 from exchange.proof import invariants
 from tests.exchange.worlds import ANN, BOB, CEM, World, busy_world
 
@@ -200,7 +201,7 @@ def order_marked_partial_without_a_fill(state: State) -> None:
 def order_in_a_closed_market(state: State) -> None:
     market = state.markets[1]
     market.status = MarketStatus.CLOSED
-    state.closings.clear()
+    state.timers.of(CLOSING).clear()
 
 
 def order_missing_from_the_index(state: State) -> None:
@@ -218,7 +219,7 @@ def order_id_ahead_of_the_counter(state: State) -> None:
 
 
 def closing_forgotten(state: State) -> None:
-    state.closings.clear()
+    state.timers.of(CLOSING).clear()
 
 
 def client_id_lost(state: State) -> None:

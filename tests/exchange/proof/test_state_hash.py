@@ -11,6 +11,7 @@ from exchange.messages.commands import Prior
 from exchange.messages.terms import BUY, YES, CancelReason, ExchangeMode, Resolution
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.state import State
+from exchange.model.timers import CLOSING
 from exchange.proof.state_hash import state_hash
 from tests.exchange.worlds import ANN, BOB, CEM, World, busy_world
 
@@ -94,7 +95,7 @@ def test_mode_closings_and_ids_count() -> None:
     hashes = [state_hash(state)]
     state.mode = ExchangeMode.HALTED
     hashes.append(state_hash(state))
-    state.closings.add((5, 5))
+    state.timers.set(CLOSING, 5, 5)
     hashes.append(state_hash(state))
     bare = state_hash(state, with_ids=False)
     state.recent_ids.add((ANN, ORDER_ID, "new"), Prior(1, b"x"))
