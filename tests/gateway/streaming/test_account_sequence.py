@@ -1,6 +1,6 @@
 """Private messages are numbered 1, 2, 3 ... without a hole, whatever the commands were.
 
-The core moves `account.seq` for three kinds of change and the publisher counts the same three back:
+The core moves `account.seq` for three kinds of change and the announcer counts the same three back:
 a fourth kind that one of them doesn't know breaks the numbers here before it does at a client's.
 """
 
@@ -20,7 +20,8 @@ from exchange.messages.terms import MarketStatus, Resolution
 from exchange.model.state import State
 from exchange.transitions import transitions
 from gateway.observability.tallies import Tally
-from gateway.streaming.publisher import Publisher
+from gateway.sockets.rooms import UserRooms
+from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.random_flow import random_commands
@@ -40,12 +41,12 @@ class Listening:
     """An engine without a past, and a reader for each of its accounts to be."""
 
     def __init__(self) -> None:
-        rooms = Rooms(EPOCH)
+        users = UserRooms[Reader]()
         self.engine = CommitFake()
-        self.engine.listeners.append(Publisher(rooms, Tally()))
+        self.engine.listeners.append(Announcer(Rooms(EPOCH), users, Tally()))
         self.readers = {number: Reader() for number in range(1, PEOPLE + 1)}
         for number, reader in self.readers.items():
-            rooms.join_user(reader, number)
+            users.join(reader, number)
         self.engine.run(create_market())
         self.engine.run(*(OpenAccount(number, CREDITS) for number in self.readers))
 

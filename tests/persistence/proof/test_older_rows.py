@@ -11,7 +11,7 @@ from exchange.messages.commands import PlaceOrder
 from exchange.messages.events import OrderPlaced
 from exchange.proof.state_hash import state_hash
 from persistence.journal.rows import GENESIS_HASH, JournalRow, encode_execution
-from persistence.proof.replay import Replay
+from persistence.proof.rerun import Rerun
 
 COMMANDS = 12
 PAYLOAD = bytes.fromhex(
@@ -51,11 +51,11 @@ ROW = JournalRow(1, COMMANDS, 1, 1011, 1, PAYLOAD, GENESIS_HASH, HASH)
 
 def test_it_is_applied_and_run_again_to_the_state_that_was() -> None:
     assert ROW.expected_hash() == HASH
-    replay = Replay()
-    replay.run(ROW)
-    assert (replay.event_problem, replay.command_problem) == (None, None)
-    assert replay.reruns == COMMANDS
-    assert state_hash(replay.state).hex() == STATE_HASH
+    rerun = Rerun()
+    rerun.run(ROW)
+    assert (rerun.event_problem, rerun.command_problem) == (None, None)
+    assert rerun.reruns == COMMANDS
+    assert state_hash(rerun.state).hex() == STATE_HASH
 
 
 @pytest.mark.parametrize("seq", range(1, COMMANDS + 1))
