@@ -37,15 +37,14 @@ from benchmarks.loads.exchange_flow import (
 from benchmarks.loads.flow import order_flow
 from exchange.messages.commands import Command
 from gateway.bootstrap import garbage
+from persistence.embedded.server import EmbeddedPostgres
+from persistence.loop.ports import Answer
 from persistence.loop.recovery import recover
 from persistence.loop.sequencer import Sequencer
 from persistence.postgres.database import create_pool
 
 if TYPE_CHECKING:
     import asyncio
-
-    from persistence.embedded.server import EmbeddedPostgres
-    from persistence.loop.ports import Answer
 
 ROUNDS = 5
 CORE_STEPS = 50_000
@@ -101,7 +100,7 @@ def resting_parts() -> list[list[Command]]:
 
 
 async def run_parts(
-    server: "EmbeddedPostgres", name: str, parts: list[list[Command]], floor: float | None = None
+    server: EmbeddedPostgres, name: str, parts: list[list[Command]], floor: float | None = None
 ) -> Figure:
     """Run the parts one after another on a fresh database; the first is not timed."""
     url = await fresh_database(server)

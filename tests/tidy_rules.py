@@ -1,17 +1,22 @@
-"""The house style as rules: each takes one file's text and yields what is wrong with it.
+"""The house style as rules: each takes one file's text, or the paths of all files, and yields what
+is wrong with it.
 
-Laws: a rule is a pure function of the text, so that `test_tidy` can show that it is able to fail;
-it judges what a linter doesn't know about this project. What a linter can check belongs in
+Laws: a rule is a pure function of what it is given, so that `test_tidy` can show that it is able to
+fail; it judges what a linter doesn't know about this project. What a linter can check belongs in
 pyproject.toml, and which files are judged in `test_tidy`.
 """
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePath
 from typing import Final
 
 LONGEST_FILE: Final = 400
 LONGEST_FUNCTION: Final = 70
+FULLEST_FOLDER: Final = 20
+OURS: Final = frozenset({"benchmarks", "exchange", "gateway", "migrations", "persistence", "tests"})
 
 FORBIDDEN_NAMES: Final = frozenset(
     {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
@@ -57,6 +62,7 @@ _ORDERLESS: Final = frozenset(
 )
 
 Rule = Callable[[str], Iterator[str]]
+TreeRule = Callable[[Iterable[str]], Iterator[str]]
 
 
 def short_file(text: str) -> Iterator[str]:
@@ -94,16 +100,9 @@ def portable(text: str) -> Iterator[str]:
 
 def pure_imports(text: str) -> Iterator[str]:
     """Nothing imported that has I/O, a clock, randomness or an event loop."""
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            modules = [node.module or "."]
-        else:
-            continue
-        for module in modules:
-            if module.split(".")[0] not in PURE_IMPORTS:
-                yield f"line {node.lineno}: imports {module}"
+    for line, module in _imports(ast.parse(text)):
+        if module.split(".")[0] not in PURE_IMPORTS:
+            yield f"line {line}: imports {module}"
 
 
 def whole_numbers(text: str) -> Iterator[str]:
@@ -134,11 +133,43 @@ def no_set_order(text: str) -> Iterator[str]:
                 yield f"line {expression.lineno}: walks a set"
 
 
+def no_hidden_import(text: str) -> Iterator[str]:
+    """No module of ours imported for types alone: it is a dependency all the same, and hidden so
+    that a circle can stay.
+    """
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING":
+            for line, module in _imports(node):
+                if module.split(".")[0] in OURS | {""}:
+                    yield f"line {line}: imports {module} for types alone"
+
+
+def roomy_folders(paths: Iterable[str]) -> Iterator[str]:
+    """At most `FULLEST_FOLDER` files in a folder: above that nobody finds the one they look for."""
+    counts = Counter(str(PurePath(path).parent) for path in paths)
+    for folder, count in sorted(counts.items()):
+        if count > FULLEST_FOLDER:
+            yield f"{folder} holds {count} files, more than {FULLEST_FOLDER}"
+
+
+def rooms_with_a_door(paths: Iterable[str]) -> Iterator[str]:
+    """A folder of code is a package; its `__init__.py` says what the room is for, as every module
+    does (`says_what_it_is`). Folders of tests are none (pytest imports them by path).
+    """
+    known = {PurePath(path) for path in paths}
+    code = {path.parent for path in known if path.suffix == ".py"}
+    for folder in sorted(code):
+        is_room = bool(folder.parts) and folder.parts[0] in OURS - {"tests"}
+        if is_room and folder / "__init__.py" not in known:
+            yield f"{folder} has no __init__.py"
+
+
 EVERY_PYTHON_FILE: Final[tuple[Rule, ...]] = (
     short_file,
     short_functions,
     says_what_it_is,
     finished,
+    no_hidden_import,
 )
 THE_CORE: Final[tuple[Rule, ...]] = (pure_imports, whole_numbers, no_set_order)
 
@@ -147,6 +178,15 @@ def _matches(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
     for number, line in enumerate(text.splitlines(), start=1):
         if found := pattern.search(line):
             yield f"line {number}: {found.group()}"
+
+
+def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Each module that is imported, with its line; a relative one is "."."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, node.module or "."
 
 
 def _called(node: ast.Call) -> str:

@@ -7,7 +7,6 @@ cleared, and before anybody is answered. Nothing is written anywhere.
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,10 +19,7 @@ from exchange.model.state import State
 from exchange.proof.invariants import check
 from exchange.transitions import transitions
 from persistence.errors import OutcomeUnknown, QueueFull
-from persistence.loop.ports import Answer
-
-if TYPE_CHECKING:
-    from persistence.loop.ports import ExecutionListener
+from persistence.loop.ports import Answer, ExecutionListener
 
 
 class CommitFake:
