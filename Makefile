@@ -27,7 +27,8 @@ CAN_COMPILE := $(or $(CI),$(and $(shell command -v cc),$(wildcard $(shell $(PYTH
 COMPILED_MADE := $(if $(CAN_COMPILE),$(COMPILED)/.made)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-sources test-compiled check lint types layers coverage bench wheel lock clean
+.PHONY: help install run test test-long test-sources test-compiled check lint types layers coverage \
+	bench wheel lock clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -54,7 +55,7 @@ $(E2E)/node_modules/.installed: $(E2E)/package.json $(E2E)/package-lock.json | $
 	@touch $@
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 install: $(INSTALLED) ## Create .venv with the probity command
 
@@ -65,6 +66,9 @@ test: ## Run every check and every test
 	@start=$$(date +%s); \
 	$(MAKE) --no-print-directory check test-sources test-compiled || exit 1; \
 	end=$$(date +%s); echo "make test: everything passed in $$((end - start)) s"
+
+test-long: ## The same with fuzz, kills and simulations as long as a night
+	@PROBITY_LONG_TESTS=1 $(MAKE) --no-print-directory test
 
 test-sources: $(INSTALLED_DEV) $(NODE_MODULES)
 	$(call HEADING,Tests)

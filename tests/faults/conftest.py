@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,12 +14,25 @@ MakeServer = Callable[..., ServerProcess]
 
 
 @pytest.fixture
-def make_server(tmp_path: Path) -> Iterator[MakeServer]:
+def disk() -> Iterator[Path]:
+    """A folder on a disk, where a commit takes its time, even if all others are in memory."""
+    with TemporaryDirectory(prefix="probity-faults-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where a test's servers have their folders; a module may say otherwise."""
+    return tmp_path
+
+
+@pytest.fixture
+def make_server(home: Path) -> Iterator[MakeServer]:
     """Make servers, not started yet: `make_server(folder="data", ENGINE_QUEUE_SIZE="10")`."""
     with ExitStack() as stack:
 
         def make(folder: str = "data", **settings: str) -> ServerProcess:
-            server = ServerProcess(tmp_path / folder, settings)
+            server = ServerProcess(home / folder, settings)
             stack.callback(server.clean_up)
             return server
 

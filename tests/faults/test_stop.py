@@ -4,19 +4,28 @@ import asyncio
 import random
 import signal
 import time
+from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.faults import told_history
 from tests.faults.test_database_outage import settled
 from tests.faults.test_kill import open_floor
 from tests.faults.trading_load import everybody_trades, some_answers
+from tests.lengths import length
 from tests.server_process import ADMIN_PASSWORD, ServerProcess
 
-FREEZES = 8
+FREEZES = length(8, long=200)
 LONGEST_LOCK_SECONDS = 2.0
 SECOND_START_SECONDS = 5.0
 TABLES = "engine_state, journal, accounts, markets, positions, orders, trades, ledger, idempotency"
+
+
+@pytest.fixture
+def home(disk: Path) -> Path:
+    """On a disk: a commit has to last long enough to be met in the middle."""
+    return disk
 
 
 async def test_a_frozen_server_holds_no_lock(server: ServerProcess) -> None:

@@ -1,12 +1,12 @@
-"""Hypothesis profiles: an everyday one that keeps `make test` short, and
-PROBITY_HYPOTHESIS_PROFILE=long for a night.
+"""Hypothesis profiles: an everyday one that keeps `make test` short, and a long one for
+`make test-long`.
 
 Failures print the blob that reproduces them; nothing depends on how fast the machine is today.
 """
 
-import os
-
 from hypothesis import HealthCheck, settings
+
+from tests.lengths import IS_LONG
 
 SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 
@@ -24,4 +24,4 @@ settings.register_profile(
     max_examples=10_000,
     stateful_step_count=100,
 )
-settings.load_profile(os.environ.get("PROBITY_HYPOTHESIS_PROFILE", "everyday"))
+settings.load_profile("long" if IS_LONG else "everyday")

@@ -10,13 +10,14 @@ from itertools import product
 from typing import TypeVar
 
 import pytest
-from hypothesis import event, note
+from hypothesis import event, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.commands import Command, CreateMarket, OpenAccount, PlaceOrder
 from exchange.messages.terms import FeeModel, OrderType, Outcome, Side, TimeInForce
+from tests.lengths import length
 from tests.properties.market_day import ACCOUNTS, MINUTE, MarketDay
 from tests.properties.outcomes import outcomes
 from tests.properties.pair import Pair
@@ -127,3 +128,5 @@ class EngineAgainstTwin(RuleBasedStateMachine):
 
 
 TestEngineAgainstTwin = pytest.mark.timeout(900)(EngineAgainstTwin.TestCase)
+# `make test` runs this twice, on the sources and on the compiled rules, with other examples.
+TestEngineAgainstTwin.settings = settings(max_examples=length(120, long=10_000))

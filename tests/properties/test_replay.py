@@ -15,6 +15,7 @@ from exchange.model.state import State
 from exchange.proof import invariants
 from exchange.proof.state_hash import state_hash
 from exchange.transitions import transitions
+from tests.lengths import length
 from tests.properties.flow_hash import executions, flow_hash
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 @given(SEEDS)
-@settings(max_examples=15)
+@settings(max_examples=length(15, long=1_000))
 def test_events_alone_rebuild_the_state(seed: int) -> None:
     pair, done = executions(seed, 400)
     journal = msgspec.msgpack.encode(done)
@@ -36,7 +37,7 @@ def test_events_alone_rebuild_the_state(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=15)
+@settings(max_examples=length(15, long=1_000))
 def test_commands_run_again_give_the_same_events_byte_for_byte(seed: int) -> None:
     pair, done = executions(seed, 400)
     engine = Engine(State())
@@ -46,7 +47,7 @@ def test_commands_run_again_give_the_same_events_byte_for_byte(seed: int) -> Non
 
 
 @given(SEEDS, st.data())
-@settings(max_examples=10)
+@settings(max_examples=length(10, long=1_000))
 def test_a_state_rebuilt_half_way_goes_on_like_the_live_one(seed: int, data: st.DataObject) -> None:
     pair, done = executions(seed, 300)
     half = data.draw(st.integers(0, len(done)))

@@ -22,6 +22,7 @@ from tests.gateway.commit_fake import CommitFake
 from tests.gateway.random_flow import random_commands
 from tests.gateway.socket_client import BookModel
 from tests.gateway.socket_desk import CREDITS, EPOCH, create_market
+from tests.lengths import length
 
 PEOPLE = 4
 
@@ -258,7 +259,7 @@ def test_leaving_a_book_withdraws_what_waits() -> None:
     assert (slow.frames, rooms.markets) == ([], {})
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(length(6, long=200)))
 def test_readers_models_always_equal_the_book(seed: int) -> None:
     """Random trading, readers that stop and go at random: model, checksum and book agree."""
     print(f"seed {seed}")
@@ -303,7 +304,7 @@ def _compare(views: dict[Outcome, BookModel], market: Market) -> None:
         assert model.seq == market.seq
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(length(3, long=200)))
 def test_private_sequences_are_dense(seed: int) -> None:
     """Every private message has the next account sequence, and tells the latest state."""
     print(f"seed {seed}")

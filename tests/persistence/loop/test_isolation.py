@@ -13,6 +13,7 @@ from exchange.messages.terms import NO, MarketStatus
 from persistence.errors import BatchRefused, OutcomeUnknown
 from persistence.loop.open_batch import BATCH_BOUND
 from persistence.postgres.database import connect
+from tests.lengths import length
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import (
     ANN,
@@ -156,7 +157,7 @@ async def test_any_flow_with_poison_in_it_is_stored_as_it_ran(database_url: str)
     await poison(database_url, "NEW.id % 97 = 0")
     async with running(database_url) as engine:
         await engine.send_all(*opening())
-        await engine.send_all(*commands(seed, 400))
+        await engine.send_all(*commands(seed, length(400, long=6_000)))
         before = hashes(engine)
     async with running(database_url) as engine:
         assert hashes(engine) == before

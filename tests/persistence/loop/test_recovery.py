@@ -16,6 +16,7 @@ from persistence.journal import tables
 from persistence.journal.journal import connect_engine
 from persistence.loop.recovery import Lead, recover
 from persistence.postgres.database import connect
+from tests.lengths import length
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import ANN, BOB, hashes, limit, open_for_trade, running
 
@@ -43,7 +44,7 @@ async def test_any_past_is_loaded_as_it_ran(database_url: str) -> None:
     print(f"SEED={seed}")
     async with running(database_url) as engine:
         await engine.send_all(*opening())
-        await engine.send_all(*commands(seed, 1500))
+        await engine.send_all(*commands(seed, length(1500, long=8_000)))
         before = hashes(engine)
         assert state_hash(engine.live, with_ids=False) == before[1]
     for _ in range(2):

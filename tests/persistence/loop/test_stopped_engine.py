@@ -11,8 +11,9 @@ from random import Random
 
 from persistence.loop.recovery import recover
 from persistence.postgres.database import connect
+from tests.lengths import length
 
-_STOPS = 20
+_STOPS = length(20, long=1_000)
 _LONGEST_LOCK_S = 2.0
 # What the engine's session holds beside its lead: nothing that anybody waits for is in that list.
 _LOCKS = """

@@ -17,6 +17,7 @@ from persistence.journal.tip import Tip
 from persistence.postgres.database import connect
 from persistence.proof import rerun
 from persistence.proof.verification import CheckResult, verify
+from tests.lengths import length
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import (
     ANN,
@@ -70,7 +71,7 @@ async def test_any_past_verifies_while_the_engine_runs(database_url: str) -> Non
     async with running(database_url) as engine:
         await engine.send_all(*opening())
         for part in range(4):
-            await engine.send_all(*commands(seed + part, 250))
+            await engine.send_all(*commands(seed + part, length(250, long=6_000)))
         tip = Tip(engine.recovered.journal.last_seq, engine.recovered.journal.chain_hash)
         found = await results(database_url, tip)
     assert [(r.name, r.passed) for r in found] == [(n, True) for n in (*CHECKS, "tip")], found[-1]
