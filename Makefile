@@ -27,8 +27,8 @@ CAN_COMPILE := $(or $(CI),$(and $(shell command -v cc),$(wildcard $(shell $(PYTH
 COMPILED_MADE := $(if $(CAN_COMPILE),$(COMPILED)/.made)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-long test-sources test-compiled check lint types layers coverage \
-	bench wheel lock clean
+.PHONY: help install run test test-long test-sources test-compiled check lint types layers \
+	coverage bench wheel lock clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -62,6 +62,11 @@ install: $(INSTALLED) ## Create .venv with the probity command
 run: $(INSTALLED) ## Start the exchange with its demo market makers
 	@exec $(BIN)/probity serve --demo
 
+# Side by side, one worker a core; WORKERS=0 runs one after another, for a debugger's sake. Tests
+# that would measure each other are kept apart by `tests/side_by_side.py`.
+WORKERS ?= logical
+PYTEST := -m pytest --numprocesses $(WORKERS) --maxprocesses 8
+
 test: ## Run every check and every test
 	@start=$$(date +%s); \
 	$(MAKE) --no-print-directory check test-sources test-compiled || exit 1; \
@@ -72,7 +77,7 @@ test-long: ## The same with fuzz, kills and simulations as long as a night
 
 test-sources: $(INSTALLED_DEV) $(NODE_MODULES)
 	$(call HEADING,Tests)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python $(PYTEST) --durations 25 $(PYTEST_ARGS)
 
 # The same rules as a wheel carries them.
 test-compiled: $(INSTALLED_DEV) $(COMPILED_MADE)
@@ -80,7 +85,7 @@ test-compiled: $(INSTALLED_DEV) $(COMPILED_MADE)
 ifeq ($(CAN_COMPILE),)
 	@echo "left out: compiling needs a C compiler and Python's headers"
 else
-	@$(WITH_COMPILED) PROBITY_EXPECT_COMPILED=1 $(BIN)/python -m pytest \
+	@$(WITH_COMPILED) PROBITY_EXPECT_COMPILED=1 $(BIN)/python $(PYTEST) \
 	  --override-ini pythonpath="$(COMPILED) ." $(PYTEST_ARGS) \
 	  tests/exchange tests/scenarios tests/properties
 endif
@@ -103,6 +108,7 @@ layers: $(INSTALLED_DEV)
 COVERAGE := $(BIN)/python -m coverage
 
 # The rules leave no line and no branch untried; elsewhere one in ten may need a broken machine.
+# One after another: a worker is ended before it has written down all that it measured.
 coverage: $(INSTALLED_DEV) $(NODE_MODULES) ## Run every test and measure what they reach
 	@$(COVERAGE) erase
 	@$(COVERAGE) run -m pytest $(PYTEST_ARGS)

@@ -2,8 +2,9 @@
 
 Laws: a missing recording or database is said, never passed over in silence; in CI it is a failure,
 unless PROBITY_REQUIRE_RECORDINGS=0 says that there are none.
-Every test that asks for a database gets one of its own, migrated and empty. Fixtures of one
-package's tests live in that package's conftest.
+Every test that asks for a database gets one of its own, migrated and empty. Tests may run side by
+side: each worker has a server of its own, or databases of its own on the one that it is given.
+Fixtures of one package's tests live in that package's conftest.
 """
 
 import asyncio
@@ -17,14 +18,18 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
+from xdist.remote import Producer
 
 from exchange.compiled import COMPILED
 from persistence.embedded.server import EmbeddedPostgres
 from persistence.postgres import migrate
 from persistence.postgres.database import connect
+from tests import lengths, side_by_side
 
 ROOT = Path(__file__).parent.parent
 _NUMBERS = itertools.count(1)
+_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
+_ENOUGH_BYTES = 3 << 30
 
 SetBound = Callable[[ModuleType, str, int], None]
 
@@ -53,6 +58,38 @@ class Postgres(NamedTuple):
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+def _has_room(folder: Path) -> bool:
+    """Say whether folders of tests fit into another; programs are started from there, too."""
+    return (
+        os.access(folder, os.W_OK | os.X_OK)
+        and not os.statvfs(folder).f_flag & os.ST_NOEXEC
+        and shutil.disk_usage(folder).free > _ENOUGH_BYTES
+    )
+
+
+def pytest_configure() -> None:
+    """Put temporary folders into memory where there is room for them.
+
+    Hundreds of databases and servers are made and dropped, and each would wait for the disk at its
+    birth and at its end. Tests that need a disk's time ask for the fixture `disk` of faults.
+    """
+    if _has_room(_MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> side_by_side.ByGroup:
+    """Share the tests out to workers."""
+    return side_by_side.ByGroup(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; a long run waits longer for each test."""
+    items.sort(key=lambda item: side_by_side.place(item.nodeid))
+    if lengths.IS_LONG:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(lengths.LONG_TIMEOUT_SECONDS), append=False)
 
 
 @pytest.fixture
@@ -86,7 +123,7 @@ def recordings() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A real server for the whole run: PROBITY_TEST_DATABASE_URL's, else one of our own."""
+    """A real server for a worker's tests: PROBITY_TEST_DATABASE_URL's, else one of our own."""
     if url := os.environ.get("PROBITY_TEST_DATABASE_URL"):
         yield Postgres(superuser_url=url, user_url=url)
         return

@@ -7,6 +7,7 @@ nothing running. What tests send and check belongs in the tests.
 
 import asyncio
 import contextlib
+import itertools
 import os
 import secrets
 import signal
@@ -31,6 +32,8 @@ POLL_SECONDS: Final = 0.02
 ADMIN_EMAIL: Final = "admin@example.com"
 ADMIN_PASSWORD: Final = "correct horse battery"
 FAR_CLOSE: Final = "2099-01-01T00:00:00Z"
+# Another run on this machine at the same time begins elsewhere.
+_TRIED: Final = itertools.count(secrets.randbelow(500))
 PROBITY: Final = str(Path(sys.executable).with_name("probity"))
 WIDE_LIMITS: Final[Mapping[str, str]] = {
     "RATE_LIMIT_MAX_REQUESTS": "1000000",
@@ -40,11 +43,26 @@ WIDE_LIMITS: Final[Mapping[str, str]] = {
 }
 
 
+_PORTS_OF_A_WORKER: Final = 500
+_FIRST_PORT: Final = 12_000
+
+
 def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that is free, and that nobody else takes before the server does.
+
+    Never one that the kernel gives to whoever asks for any (32768 and up on Linux), so that a
+    server that was killed finds its port again; and each of the workers that run tests side by side
+    takes from a range of its own.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    begin = _FIRST_PORT + worker % 32 * _PORTS_OF_A_WORKER
+    while True:
+        port = begin + next(_TRIED) % _PORTS_OF_A_WORKER
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            # As servers do: what is left of an ended one's connections stands in nobody's way.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:

@@ -6,7 +6,10 @@ from persistence.postgres import migrate
 from persistence.postgres.database import Connection, connect
 
 _OPEN = 867
-_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+_WAITING = """
+SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
+ WHERE NOT granted AND datname = current_database()
+"""
 _ORDERS = """
 INSERT INTO orders
 SELECT id, 1, 1, 100, 0, 0, 0, 0, 0, 0, id, id, 7, 8, 5000, 1, 1, 1, 1, 1,

@@ -42,6 +42,18 @@ def test_text_of_any_length_comes_out(length: int) -> None:
         masked(Opcode.TEXT, b"42\xff"),
         Frame(Opcode.TEXT, b"42[]").serialize(mask=False),
     ],
+    # The masks are random: without names each process would call the cases differently.
+    ids=[
+        "ping",
+        "pong",
+        "close",
+        "binary",
+        "first-part",
+        "next-part",
+        "reserved-bit",
+        "no-utf-8",
+        "unmasked",
+    ],
 )
 def test_what_is_not_a_plain_text_is_left_to_the_library(frame: bytes) -> None:
     behind = masked(Opcode.TEXT, b"42[1]")
