@@ -9,6 +9,7 @@ E2E := tests/e2e
 PEERS := benchmarks/peers
 
 COMPILED := build/compiled
+NEWEST := build/newest
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALLED_BENCH := $(VENV)/.installed-bench
@@ -27,7 +28,7 @@ CAN_COMPILE := $(or $(CI),$(and $(shell command -v cc),$(wildcard $(shell $(PYTH
 COMPILED_MADE := $(if $(CAN_COMPILE),$(COMPILED)/.made)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-long test-sources test-compiled check lint types layers \
+.PHONY: help install run test test-long test-newest test-sources test-compiled check lint types layers \
 	coverage bench wheel lock clean
 
 $(BIN)/python:
@@ -74,6 +75,20 @@ test: ## Run every check and every test
 
 test-long: ## The same with fuzz, kills and simulations as long as a night
 	@PROBITY_LONG_TESTS=1 $(MAKE) --no-print-directory test
+
+# In an environment of its own, without locks and ceilings: what tomorrow's upgrade would meet.
+test-newest: ## The same on the newest version of everything
+	@rm -rf $(NEWEST) && umask 022 && $(PYTHON) -m venv $(NEWEST)/venv
+	@$(PYTHON) tests/newest_versions.py > $(NEWEST)/requirements.txt
+	@echo "Installing the newest versions into $(NEWEST) ..."
+	@umask 022 && $(NEWEST)/venv/bin/python -m pip --quiet --no-input install -r $(NEWEST)/requirements.txt
+	@umask 022 && $(NEWEST)/venv/bin/python -m pip --quiet --no-input install --no-deps --no-build-isolation \
+	  --editable .
+	@touch $(NEWEST)/venv/.installed $(NEWEST)/venv/.installed-dev
+	$(call HEADING,Newer than the lock files)
+	@$(NEWEST)/venv/bin/python tests/newest_versions.py --installed
+	@$(MAKE) --no-print-directory --keep-going VENV=$(NEWEST)/venv COMPILED=$(NEWEST)/compiled \
+	  check test-sources test-compiled
 
 test-sources: $(INSTALLED_DEV) $(NODE_MODULES)
 	$(call HEADING,Tests)
