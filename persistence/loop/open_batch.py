@@ -5,22 +5,19 @@ nobody waiting. It grows only while the batch before it is being committed; it n
 margin within which a looked-up client id stays true (`exchange.model.idempotency`).
 """
 
+import asyncio
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from exchange.engine import Engine
 from exchange.messages.bounds import BATCH_COMMANDS
 from exchange.messages.commands import Timer
+from exchange.messages.execution import Execution
 from exchange.proof.running_balances import RunningBalances
 from persistence.journal.batch_rows import BatchRows, add_execution, add_ids
 from persistence.journal.journal import Journal, SealedBatch
 from persistence.loop.command_queue import Waiting
-
-if TYPE_CHECKING:
-    import asyncio
-
-    from exchange.messages.execution import Execution
-    from persistence.loop.ports import Answer
+from persistence.loop.ports import Answer
 
 BATCH_BOUND: Final = BATCH_COMMANDS // 2
 """Two batches, one in flight and one growing, stay within the margin."""

@@ -18,10 +18,10 @@ Nothing is mended here. How each part is replayed and compared is `rerun` and `c
 """
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from exchange.model.state import State
 from exchange.proof import invariants
 from exchange.proof.state_hash import records, state_hash
 from persistence.journal import tables
@@ -33,9 +33,6 @@ from persistence.postgres.database import Connection
 from persistence.proof import sums
 from persistence.proof.comparisons import Comparisons
 from persistence.proof.rerun import Rerun
-
-if TYPE_CHECKING:
-    from exchange.model.state import State
 
 
 class CheckResult(msgspec.Struct, frozen=True):
