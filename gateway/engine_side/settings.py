@@ -6,6 +6,8 @@ from typing import Annotated, ClassVar
 from gateway.settings import values
 from gateway.settings.reader import Area, SettingsError, setting
 from gateway.settings.values import folder, optional, postgres_url, seconds, whole
+from persistence.loop.command_queue import QUEUE_COMMANDS
+from persistence.postgres.database import STATEMENT_TIMEOUT_MS
 
 
 class StoreSettings(Area, frozen=True, kw_only=True):
@@ -47,7 +49,13 @@ class StoreSettings(Area, frozen=True, kw_only=True):
         int, setting("DATABASE_POOL_SIZE", "20", whole(2, 1_000), "Connections for reads.")
     ]
     timeout_seconds: Annotated[
-        float, setting("DATABASE_TIMEOUT_SECONDS", "5", seconds, "Deadline of one read.")
+        float,
+        setting(
+            "DATABASE_TIMEOUT_SECONDS",
+            str(STATEMENT_TIMEOUT_MS // 1_000),
+            seconds,
+            "Deadline of one read.",
+        ),
     ]
 
     def __post_init__(self) -> None:
@@ -62,5 +70,11 @@ class EngineSettings(Area, frozen=True, kw_only=True):
     TITLE: ClassVar[str] = "Engine"
 
     queue_size: Annotated[
-        int, setting("ENGINE_QUEUE_SIZE", "10000", whole(1, 10**6), "Waiting commands; more: 503.")
+        int,
+        setting(
+            "ENGINE_QUEUE_SIZE",
+            str(QUEUE_COMMANDS),
+            whole(1, 10**6),
+            "Waiting commands; more: 503.",
+        ),
     ]

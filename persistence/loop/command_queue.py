@@ -16,8 +16,9 @@ from exchange.messages.commands import Command
 from persistence.errors import QueueFull
 from persistence.loop.ports import Answer
 
-QUEUE_COMMANDS: Final = 20_000
-"""Half a second of work at the speed we aim for; a longer wait is worth less than a refusal."""
+QUEUE_COMMANDS: Final = 10_000
+"""A quarter of a second of work at the speed we aim for; a longer wait is worth less than a
+refusal."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
