@@ -4,8 +4,7 @@ Every command is submitted to the sequencer, run, committed with `synchronous_co
 the committed view and answered; up to 4 000 wait at a time. What is asked of it:
 
     core flow       the flow of the core (`loads/flow.py`: orders and cancels on one market),
-    through the
-                    journal; the floor belongs to this one
+                    through the journal; the floor belongs to this one
     half crossing   pairs of orders of which the second fills the first, on twenty markets: every
                     other command is a trade, the most work a command can make; without and with
                     client ids

@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
-from gateway.sockets.client_frames import ClientFrames
+from gateway.sockets.framing.client_frames import ClientFrames
 
 ROOT: Final = Path(__file__).parent.parent
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -57,7 +57,7 @@ PLACES: Final = (
     Place(_SOCKETS, "_engineio_server_class", ""),
     Place(_SOCKETS, "_handle_eio_message", "eio_sid data", is_async=True),
     Place(_SOCKETS, "_handle_eio_disconnect", "eio_sid reason", is_async=True),
-    # gateway/sockets/transport.py
+    # gateway/sockets/framing/transport.py
     Place(_WEBSOCKET, "run_asgi", "", is_async=True),
     Place(_WEBSOCKET, "data_received", "data"),
     Place(_WEBSOCKET, "receive", "", is_async=True),

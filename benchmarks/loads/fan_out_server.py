@@ -31,7 +31,7 @@ from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.running import EngineSide
 from gateway.observability.metrics import Metrics
 from gateway.sockets.app import SocketApp
-from gateway.sockets.transport import SocketTransport
+from gateway.sockets.framing.transport import SocketTransport
 from gateway.streaming import book_messages
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.readiness import Readiness
 from gateway.http.heads import bounded_heads
-from gateway.sockets.transport import SocketTransport
+from gateway.sockets.framing.transport import SocketTransport
 
 _BACKLOG: Final = 2_048
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)

@@ -28,7 +28,7 @@ from gateway.access.principals import Role
 from gateway.accounts.fields import email_address, new_password
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.sign_in import add_user
-from gateway.bootstrap import compose as bootstrap
+from gateway.bootstrap import compose
 from gateway.bootstrap.people import ensure_admin
 from gateway.bootstrap.server import Drain, StopSignal, bind, make_server
 from gateway.bootstrap.settings import Settings, load_settings
@@ -106,7 +106,7 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool) -> None:
     logger = configure_logs(settings.reports.log_level)
     stop = StopSignal()
     with _bound(settings) as listening, stop.listen():
-        async with bootstrap.open_exchange(settings, logger, accept_tip=accept_tip) as running:
+        async with compose.open_exchange(settings, logger, accept_tip=accept_tip) as running:
             email, password = _first_admin(settings)
             admin = await ensure_admin(running.people, email, password)
             traders = _demo(running, settings, logger) if demo else None
@@ -126,7 +126,7 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool) -> None:
                 raise EngineStopped(running.engine_failed.result(), final=stop.is_set)
 
 
-def _demo(running: bootstrap.Running, settings: Settings, logger: Logger) -> Demo:
+def _demo(running: compose.Running, settings: Settings, logger: Logger) -> Demo:
     engine, credits_each = running.engine, settings.sign_in.starting_credits
     return Demo(
         settings.demo, credits_each, engine.commands, engine.view, running.people.users, logger
@@ -144,7 +144,7 @@ async def _gateway(settings: Settings) -> None:
     logger = configure_logs(settings.reports.log_level)
     stop = StopSignal()
     with _bound(settings) as listening, stop.listen():
-        async with bootstrap.open_gateway(settings, logger) as running:
+        async with compose.open_gateway(settings, logger) as running:
             click.echo(gateway_banner(settings.listen.host, listening.getsockname()[1]), err=True)
             await _serve_until_ended(running, settings, listening, stop, running.drains)
             if running.engine_failed.done():
@@ -164,7 +164,7 @@ def _bound(settings: Settings) -> socket.socket:
 
 
 async def _serve_until_ended(
-    running: bootstrap.Running,
+    running: compose.Running,
     settings: Settings,
     listening: socket.socket,
     stop: StopSignal,
@@ -193,7 +193,7 @@ def migrate() -> None:
 
 
 async def _migrate(settings: Settings) -> None:
-    async with bootstrap.open_database(settings, join=True) as url:
+    async with compose.open_database(settings, join=True) as url:
         target = settings.store.direct_url or url
         await schema.upgrade(target)
         click.echo(f"The schema is at {await schema.current(target)}.")
@@ -235,7 +235,7 @@ def create(email: str, admin: bool, password_stdin: bool) -> None:
 async def _create_user(settings: Settings, email: str, password: str, role: str) -> None:
     passwords = Passwords(1, 1)
     try:
-        async with bootstrap.open_database(settings, join=True) as url:
+        async with compose.open_database(settings, join=True) as url:
             await schema.upgrade(settings.store.direct_url or url)
             pool = await create_pool(url, size=2)
             try:

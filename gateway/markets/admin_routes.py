@@ -29,7 +29,7 @@ from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.markets.lookup import named_market
 from gateway.markets.views import MarketView, market_view
-from gateway.wire import strict_json as wire_json
+from gateway.wire import strict_json
 from gateway.wire.errors import (
     Conflict,
     NotFound,
@@ -101,8 +101,8 @@ def create_command(body: MarketBody) -> CreateMarket:
         body.description,
         body.category,
         parse_time(body.close_time, "closeTime"),
-        wire_json.price(body.tick_size, "tickSize") if is_given(body.tick_size) else DEFAULT_TICK,
-        wire_json.quantity(body.min_quantity, "minQuantity")
+        strict_json.price(body.tick_size, "tickSize") if is_given(body.tick_size) else DEFAULT_TICK,
+        strict_json.quantity(body.min_quantity, "minQuantity")
         if is_given(body.min_quantity)
         else DEFAULT_MIN_QUANTITY,
         _rate(body.maker_fee, "makerFee"),
@@ -158,7 +158,7 @@ class MarketAdminRoutes:
         body = request.body
         market = named_market(self._view, request.path["slug"])
         payout = (
-            wire_json.price(body.yes_payout, "yesPayout") if is_given(body.yes_payout) else None
+            strict_json.price(body.yes_payout, "yesPayout") if is_given(body.yes_payout) else None
         )
         command = ResolveMarket(market.id, body.outcome, payout, body.source)
         problem = resolution_problem(command)

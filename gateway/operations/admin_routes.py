@@ -21,7 +21,7 @@ from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.trading.order_bodies import ClientIdText, check_client_id
 from gateway.trading.views import BalanceView, balance_view
-from gateway.wire import strict_json as wire_json
+from gateway.wire import strict_json
 from gateway.wire.errors import (
     Conflict,
     NotFound,
@@ -130,7 +130,7 @@ class ExchangeAdminRoutes:
     async def credit(self, request: Request[CreditBody, None]) -> CreditView:
         """Issue credits to a user."""
         body, user_id = request.body, request.path_id("id")
-        amount = wire_json.money(body.amount)
+        amount = strict_json.money(body.amount)
         if amount > CREDIT_MAX:
             raise ValidationFailed.of("amount", f"must be at most {format_money(CREDIT_MAX)}")
         if body.request_id is not None:

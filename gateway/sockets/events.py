@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.access.principals import Principal, TokenChecks
 from gateway.access.rate_limits import RateLimits
-from gateway.sockets.frames import Message
+from gateway.sockets.framing.frames import Message
 from gateway.sockets.session import SocketSession
 from gateway.wire.errors import ApiError, Unauthorized, ValidationFailed
 from gateway.wire.scalars import iso_millis

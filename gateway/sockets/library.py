@@ -25,9 +25,9 @@ from engineio.async_socket import AsyncSocket
 from socketio.exceptions import ConnectionRefusedError as ConnectionRefused
 from starlette.types import Receive
 
-from gateway.sockets.frames import NAMESPACES, text_frame
+from gateway.sockets.framing.frames import NAMESPACES, text_frame
+from gateway.sockets.framing.protocol import NamespaceFrame
 from gateway.sockets.link import BROKEN_FRAME
-from gateway.sockets.protocol import NamespaceFrame
 from gateway.sockets.server import PROTOCOL_ERROR, ConnectionEnded, Link, SocketServer
 from gateway.sockets.settings import SocketSettings
 from gateway.wire.errors import ApiError

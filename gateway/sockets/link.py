@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
-from gateway.sockets.frames import PING
-from gateway.sockets.outbound import Outbound, TurnEnd
-from gateway.sockets.transport import SocketTransport
+from gateway.sockets.framing.frames import PING
+from gateway.sockets.framing.outbound import Outbound, TurnEnd
+from gateway.sockets.framing.transport import SocketTransport
 
 POLICY_VIOLATION: Final = 1008
 GOING_AWAY: Final = 1012

@@ -7,8 +7,8 @@ it is; it lives as long as it has a member.
 import itertools
 from typing import Generic, Protocol, TypeVar
 
-from gateway.sockets.frames import Message
-from gateway.sockets.outbound import Outbound
+from gateway.sockets.framing.frames import Message
+from gateway.sockets.framing.outbound import Outbound
 from persistence.clock import now_us
 
 

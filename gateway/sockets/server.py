@@ -13,9 +13,8 @@ from gateway.access.principals import Principal, TokenChecks
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.sockets.events import SocketEvent, SocketSignIn, handle, handle_binary
-from gateway.sockets.link import BROKEN_FRAME, SocketLink
-from gateway.sockets.outbound import TurnEnd
-from gateway.sockets.protocol import (
+from gateway.sockets.framing.outbound import TurnEnd
+from gateway.sockets.framing.protocol import (
     BROKEN,
     ENDED,
     PONG,
@@ -25,10 +24,11 @@ from gateway.sockets.protocol import (
     event_frame,
     read_frame,
 )
+from gateway.sockets.framing.transport import transport_of
+from gateway.sockets.link import BROKEN_FRAME, SocketLink
 from gateway.sockets.rooms import UserRooms
 from gateway.sockets.session import Shared, SocketSession
 from gateway.sockets.settings import SocketSettings
-from gateway.sockets.transport import transport_of
 from gateway.wire.errors import ApiError, InternalError, Unauthorized
 from gateway.wire.failures import answer_of
 

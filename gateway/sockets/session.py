@@ -18,7 +18,7 @@ from gateway.access.principals import Principal
 from gateway.access.rate_limits import RateLimits
 from gateway.observability.logs import Logger
 from gateway.observability.tallies import Tally
-from gateway.sockets.frames import NAMESPACES, Message, ack_frame
+from gateway.sockets.framing.frames import NAMESPACES, Message, ack_frame
 from gateway.sockets.link import (
     GOING_AWAY,
     SESSION_ENDED,

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.sockets.frames import Message
+from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import UserRooms
 from gateway.sockets.untold import Untold
 

@@ -30,7 +30,7 @@ from exchange.model.order_book import Order
 from exchange.model.state import State
 from gateway.markets.views import MarketView, TradeView, market_view, trade_view
 from gateway.observability.tallies import Tally
-from gateway.sockets.frames import Message
+from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import Room, UserRooms
 from gateway.sockets.untold import Untold
 from gateway.streaming.book_messages import changed_levels

@@ -18,7 +18,7 @@ from exchange.messages.terms import YES, Outcome
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from gateway.markets.views import CHECKSUM_LEVELS, WireLevels, book_levels, checksum, wire_levels
-from gateway.sockets.frames import Message
+from gateway.sockets.framing.frames import Message
 from gateway.wire.scalars import price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
 

@@ -13,7 +13,7 @@ import msgspec
 
 from exchange.model.state import State
 from gateway.engine_side.readiness import ViewFeed
-from gateway.sockets.frames import Message
+from gateway.sockets.framing.frames import Message
 from gateway.sockets.server import SocketServer
 from gateway.sockets.session import SocketSession
 from gateway.sockets.settings import SocketSettings

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from exchange.messages.terms import Outcome
 from exchange.model.market import Market
-from gateway.sockets.frames import Message
+from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import Member, Room
 from gateway.streaming import book_messages
 from gateway.streaming.book_messages import Changes

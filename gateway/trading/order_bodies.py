@@ -24,7 +24,7 @@ from exchange.messages.terms import (
     TimeInForce,
 )
 from exchange.rules.placing import terms_problem
-from gateway.wire import strict_json as wire_json
+from gateway.wire import strict_json
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.strict_json import BodyStruct, MoneyText, PriceText, QuantityText, not_given
 
@@ -66,7 +66,7 @@ def place_command(body: OrderBody, account_id: int, market_id: int) -> PlaceOrde
     client_order_id = body.client_order_id
     if client_order_id is not None:
         check_client_id(client_order_id, "clientOrderId")
-    given = wire_json.is_given
+    given = strict_json.is_given
     time_in_force = body.time_in_force
     if time_in_force is None:
         time_in_force = GTC if body.type is LIMIT else IOC
@@ -76,11 +76,11 @@ def place_command(body: OrderBody, account_id: int, market_id: int) -> PlaceOrde
         body.side,
         body.outcome,
         body.type,
-        wire_json.price(body.price) if given(body.price) else None,
-        wire_json.quantity(body.quantity) if given(body.quantity) else None,
+        strict_json.price(body.price) if given(body.price) else None,
+        strict_json.quantity(body.quantity) if given(body.quantity) else None,
         time_in_force,
         body.self_trade_prevention or _CANCEL_TAKER,
-        wire_json.money(body.max_cost, "maxCost") if given(body.max_cost) else None,
+        strict_json.money(body.max_cost, "maxCost") if given(body.max_cost) else None,
         client_order_id,
     )
     problem = terms_problem(command)

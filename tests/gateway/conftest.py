@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from gateway.access.rate_limits import RateLimits
 from gateway.accounts.passwords import Passwords
-from gateway.bootstrap import compose as bootstrap
+from gateway.bootstrap import compose
 from gateway.bootstrap.people import People, make_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import Settings, load_settings
@@ -101,7 +101,7 @@ async def open_web(
     mounts: dict[str, ASGIApp] | None = None,
     rows: Sequence[Route] = (),
 ) -> AsyncIterator[Web]:
-    """Put the application together as `bootstrap.open_exchange` does, around a fake engine.
+    """Put the application together as `compose.open_exchange` does, around a fake engine.
 
     `rows` are added to the API's.
     """
@@ -125,7 +125,7 @@ async def open_web(
         api, root = route_tables(settings, side, desk, people, readiness, metrics)
         tables = RouteTable((*api.routes, *rows)), root
         logger = configure_logs(settings.reports.log_level, log)
-        application = bootstrap.build_application(
+        application = compose.build_application(
             settings,
             tables,
             people.sign_in,

@@ -23,7 +23,7 @@ from gateway.engine_side.running import EngineSide
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
 from gateway.sockets.app import SocketApp
-from gateway.sockets.transport import SocketTransport
+from gateway.sockets.framing.transport import SocketTransport
 from gateway.streaming.rooms import Rooms
 from gateway.trading.desk import Desk
 from gateway.wire.errors import Unauthorized

@@ -22,7 +22,7 @@ from exchange.model.market import Market
 from exchange.model.order_book import Order
 from gateway.access.principals import Principal, Role
 from gateway.access.rate_limits import RateLimits
-from gateway.bootstrap import compose as bootstrap
+from gateway.bootstrap import compose
 from gateway.bootstrap.people import People
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import load_settings
@@ -224,7 +224,7 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
     order_desk = OrderDesk(engine, engine.view, engine.history)
     tables = route_tables(settings, side, order_desk, people, readiness, metrics)
     logger = configure_logs("error", io.StringIO())
-    application = bootstrap.build_application(
+    application = compose.build_application(
         settings,
         tables,
         auth,

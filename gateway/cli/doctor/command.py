@@ -1,7 +1,7 @@
 """`probity doctor`: look at everything a start needs, and say what to do about what is wrong.
 
     settings   named if wrong; nothing else can be looked at then but Python
-    python, data folder, key, clock, open files, port      gateway.machine_checks
+    python, data folder, key, clock, open files, port      machine
     database   reachable, version, durability, schema, clock; the embedded server's state
     redis      reachable and new enough, if one is set
 
@@ -19,7 +19,7 @@ import click
 import uvloop
 
 from gateway.bootstrap.settings import Settings, load_settings
-from gateway.cli.doctor import machine as machine_checks
+from gateway.cli.doctor import machine
 from gateway.cli.doctor.database import database, redis
 from gateway.cli.doctor.finding import Finding, Level, fail, ok
 from gateway.settings.reader import SettingsError
@@ -30,12 +30,12 @@ Check = Callable[[Settings, int], AsyncIterator[Finding]]
 
 
 async def _machine(settings: Settings, sockets: int) -> AsyncIterator[Finding]:
-    for finding in machine_checks.data_folder(settings):
+    for finding in machine.data_folder(settings):
         yield finding
-    yield machine_checks.key(settings)
-    yield await machine_checks.clock()
-    yield machine_checks.open_files(settings, sockets)
-    yield await asyncio.to_thread(machine_checks.port, settings)
+    yield machine.key(settings)
+    yield await machine.clock()
+    yield machine.open_files(settings, sockets)
+    yield await asyncio.to_thread(machine.port, settings)
 
 
 async def _database(settings: Settings, _sockets: int) -> AsyncIterator[Finding]:
@@ -53,8 +53,8 @@ CHECKS: Final[tuple[Check, ...]] = (_machine, _database, _redis)
 
 async def examine_everything(sockets: int) -> AsyncIterator[Finding]:
     """Yield what every check finds; `sockets` is how many clients are wanted at once."""
-    yield machine_checks.python()
-    yield machine_checks.rules()
+    yield machine.python()
+    yield machine.rules()
     try:
         settings = load_settings()
     except SettingsError as error:

@@ -15,9 +15,9 @@ import pytest
 from exchange.messages.commands import CancelAll, PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES, Outcome
 from gateway.markets.views import book_levels
+from gateway.sockets.framing.outbound import BURST
+from gateway.sockets.framing.transport import transport_of
 from gateway.sockets.link import SLOW_CONSUMER
-from gateway.sockets.outbound import BURST
-from gateway.sockets.transport import transport_of
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.socket_client import BookModel, socket_client
 from tests.gateway.socket_desk import SocketDesk, open_socket_desk
@@ -109,13 +109,13 @@ def trade(engine: CommitFake) -> None:
 
 @pytest.fixture(autouse=True)
 def soon_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.sockets.transport.CLOSE_SECONDS", 0.5)
+    monkeypatch.setattr("gateway.sockets.framing.transport.CLOSE_SECONDS", 0.5)
 
 
 @pytest.fixture(autouse=True)
 def small_kernel_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a test's feed is soon more than the kernel takes."""
-    monkeypatch.setattr("gateway.sockets.transport.KERNEL_BUFFER_BYTES", 8_192)
+    monkeypatch.setattr("gateway.sockets.framing.transport.KERNEL_BUFFER_BYTES", 8_192)
 
 
 async def test_a_stalled_reader_is_closed_and_costs_nobody_else_anything() -> None:

@@ -13,7 +13,7 @@ from exchange.model.market import Market
 from exchange.model.state import State
 from gateway.markets.views import book_levels, checksum
 from gateway.observability.tallies import Tally
-from gateway.sockets.outbound import Outbound
+from gateway.sockets.framing.outbound import Outbound
 from gateway.sockets.rooms import UserRooms
 from gateway.streaming import book_messages
 from gateway.streaming.announcer import Announcer

@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from gateway.bootstrap import compose as bootstrap
+from gateway.bootstrap import compose
 from gateway.bootstrap.settings import load_settings
 from gateway.observability.logs import configure_logs
 from tests.gateway.trading_desk import Desk, Reply, open_desk, order
@@ -39,7 +39,7 @@ async def open_real(database_url: str, folder: Path) -> AsyncIterator[Call]:
     )
     with (folder / "log").open("w") as log:
         logger = configure_logs("error", log)
-        async with bootstrap.open_exchange(settings, logger) as running:
+        async with compose.open_exchange(settings, logger) as running:
             transport = httpx.ASGITransport(running.application, client=("192.0.2.1", 5000))
             async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as client:
                 tokens = await sign_in(client, running)
@@ -56,7 +56,7 @@ async def open_real(database_url: str, folder: Path) -> AsyncIterator[Call]:
                 yield call
 
 
-async def sign_in(client: httpx.AsyncClient, running: bootstrap.Running) -> dict[str, str]:
+async def sign_in(client: httpx.AsyncClient, running: compose.Running) -> dict[str, str]:
     """Register everybody, in the order of the double's ids; the first is the admin."""
     tokens = {}
     for number, name in enumerate(NAMES, start=1):

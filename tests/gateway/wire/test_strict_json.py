@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from gateway.wire import strict_json as wire_json
+from gateway.wire import strict_json
 from gateway.wire.errors import ApiError, ValidationFailed
 from gateway.wire.scalars import iso_millis, parse_time
 from gateway.wire.strict_json import BodyStruct, PriceText, QuantityText, is_given, not_given
@@ -36,7 +36,7 @@ def refusal(raw: bytes) -> tuple[str, str]:
     """The field and the message that a body is refused with."""
     started = time.perf_counter()
     with pytest.raises(ApiError) as caught:
-        wire_json.price(wire_json.decode(raw, DECODER).price)
+        strict_json.price(strict_json.decode(raw, DECODER).price)
     assert time.perf_counter() - started < 0.25
     assert isinstance(caught.value, ValidationFailed)
     (detail,) = caught.value.details
@@ -105,14 +105,14 @@ def test_field_shown_back_is_short_and_printable() -> None:
 
 @pytest.mark.parametrize("text", ['"0.55"', "0.55", "0.5500", '"0.5500"'])
 def test_price_may_be_text_or_number(text: str) -> None:
-    body = wire_json.decode(f'{{"price":{text},"note":"\\u00e9"}}'.encode(), DECODER)
-    assert (wire_json.price(body.price), body.note) == (5_500, "é")
+    body = strict_json.decode(f'{{"price":{text},"note":"\\u00e9"}}'.encode(), DECODER)
+    assert (strict_json.price(body.price), body.note) == (5_500, "é")
 
 
 def test_quantity_left_out_or_null_is_not_given() -> None:
     for raw in (b'{"price":1}', b'{"price":1,"quantity":null}'):
-        assert not is_given(wire_json.decode(raw, DECODER).quantity)
-    assert is_given(wire_json.decode(b'{"price":1,"quantity":0}', DECODER).quantity)
+        assert not is_given(strict_json.decode(raw, DECODER).quantity)
+    assert is_given(strict_json.decode(b'{"price":1,"quantity":0}', DECODER).quantity)
 
 
 def test_time_goes_both_ways() -> None:
@@ -149,7 +149,7 @@ def test_bodies_taken_for_plain_hold_no_key_twice_and_no_inner_key() -> None:
             for _ in range(chance.randrange(4))
         ]
         text = "{" + ",".join(pairs) + "}"
-        if wire_json._is_plain(text.encode()):
+        if strict_json._is_plain(text.encode()):
             plain += 1
             found: list[list[tuple[str, object]]] = []
             json.loads(text, object_pairs_hook=found.append)
@@ -178,8 +178,8 @@ def test_bodies_taken_for_plain_hold_no_key_twice_and_no_inner_key() -> None:
     ],
 )
 def test_what_may_hide_something_is_not_taken_for_plain(raw: bytes) -> None:
-    assert not wire_json._is_plain(raw)
+    assert not strict_json._is_plain(raw)
 
 
 def test_order_as_clients_write_it_is_taken_for_plain() -> None:
-    assert wire_json._is_plain(b'{"side":"BUY", "price": "0.55", "quantity": 10}')
+    assert strict_json._is_plain(b'{"side":"BUY", "price": "0.55", "quantity": 10}')

@@ -13,7 +13,7 @@ import pytest
 from gateway.accounts.tokens import KEY_FILE, load_key
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.cli.doctor import command as doctor
-from gateway.cli.doctor import machine as machine_checks
+from gateway.cli.doctor import machine
 from gateway.cli.doctor.finding import Finding, Level
 from tests.gateway.cli.test_main import run, serving
 
@@ -88,20 +88,20 @@ async def test_few_files_for_the_sockets_wanted(tmp_path: Path) -> None:
 
 
 def test_python_is_judged_by_its_version() -> None:
-    assert_says(machine_checks.python((3, 10)), Level.FAIL, "Python 3.10", "install")
-    assert_says(machine_checks.python((3, 12)), Level.OK, "Python 3.12")
-    assert_says(machine_checks.python((3, 99)), Level.WARN, "not tried yet")
-    assert machine_checks.python() == machine_checks.python(sys.version_info[:2])
+    assert_says(machine.python((3, 10)), Level.FAIL, "Python 3.10", "install")
+    assert_says(machine.python((3, 12)), Level.OK, "Python 3.12")
+    assert_says(machine.python((3, 99)), Level.WARN, "not tried yet")
+    assert machine.python() == machine.python(sys.version_info[:2])
 
 
 def test_rules_are_right_either_way() -> None:
-    assert_says(machine_checks.rules(compiled=True), Level.OK, "rules: compiled")
-    assert_says(machine_checks.rules(compiled=False), Level.OK, "rules: as written", "make wheel")
+    assert_says(machine.rules(compiled=True), Level.OK, "rules: compiled")
+    assert_says(machine.rules(compiled=False), Level.OK, "rules: as written", "make wheel")
 
 
 def test_data_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
-    finding = only(machine_checks.data_folder(settings(tmp_path)))
+    finding = only(machine.data_folder(settings(tmp_path)))
     assert_says(finding, Level.FAIL, "DATA_DIR", "is no folder")
 
 
@@ -109,7 +109,7 @@ def test_data_folder_that_is_a_file(tmp_path: Path) -> None:
 def test_data_folder_that_is_not_there_or_empty(tmp_path: Path, made: bool) -> None:
     if made:
         (tmp_path / "data").mkdir()
-    findings = list(machine_checks.data_folder(settings(tmp_path)))
+    findings = list(machine.data_folder(settings(tmp_path)))
     assert {finding.level for finding in findings} == {Level.OK}
     assert ("will be made" in findings[0].line) is not made
     assert (tmp_path / "data").exists() is made
@@ -118,7 +118,7 @@ def test_data_folder_that_is_not_there_or_empty(tmp_path: Path, made: bool) -> N
 def test_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
     # Not even root may make files here, and unlike a read-only disk it is on every Linux.
     there = load_settings({"DATA_DIR": "/proc/self/probity"})
-    finding = only(machine_checks.data_folder(there))
+    finding = only(machine.data_folder(there))
     assert_says(finding, Level.FAIL, "DATA_DIR", "can't be written", "give it to the account")
 
 
@@ -135,40 +135,38 @@ def test_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
 )
 def test_disk_that_runs_full(tmp_path: Path, free: int, url: str, level: Level) -> None:
     chosen = settings(tmp_path, DATABASE_URL=url)
-    *_, disk = machine_checks.data_folder(chosen, free_bytes=free)
+    *_, disk = machine.data_folder(chosen, free_bytes=free)
     assert_says(disk, level, f"disk: {free // 2**20} MiB free")
 
 
 def test_key_that_others_can_read(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
-    assert_says(machine_checks.key(chosen), Level.OK, "will be made")
+    assert_says(machine.key(chosen), Level.OK, "will be made")
     load_key(None, chosen.store.data_dir)
-    assert_says(machine_checks.key(chosen), Level.OK, "mode 0600")
+    assert_says(machine.key(chosen), Level.OK, "mode 0600")
     (chosen.store.data_dir / KEY_FILE).chmod(0o640)
-    assert_says(machine_checks.key(chosen), Level.FAIL, "mode 0640", "chmod 600")
+    assert_says(machine.key(chosen), Level.FAIL, "mode 0640", "chmod 600")
 
 
 def test_key_that_is_none(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
     chosen.store.data_dir.mkdir()
     (chosen.store.data_dir / KEY_FILE).write_text("nonsense")
-    assert_says(
-        machine_checks.key(chosen), Level.FAIL, str(chosen.store.data_dir), "not a private key"
-    )
+    assert_says(machine.key(chosen), Level.FAIL, str(chosen.store.data_dir), "not a private key")
     given = settings(tmp_path, JWT_PRIVATE_KEY="nonsense")
-    assert_says(machine_checks.key(given), Level.FAIL, "JWT_PRIVATE_KEY", "not a private key")
+    assert_says(machine.key(given), Level.FAIL, "JWT_PRIVATE_KEY", "not a private key")
 
 
 def test_key_of_the_settings_makes_the_file_irrelevant(tmp_path: Path) -> None:
     load_key(None, tmp_path)
     pem = (tmp_path / KEY_FILE).read_text()
     given = settings(tmp_path, JWT_PRIVATE_KEY=pem.replace("\n", "\\n"))
-    assert_says(machine_checks.key(given), Level.OK, "JWT_PRIVATE_KEY is an Ed25519 key")
+    assert_says(machine.key(given), Level.OK, "JWT_PRIVATE_KEY is an Ed25519 key")
 
 
 async def test_clock_that_jumps() -> None:
-    assert_says(await machine_checks.clock(), Level.OK, "runs evenly")
-    jumped = await machine_checks.clock(wall_us=250_000 - 3_000_000, monotonic_us=250_000)
+    assert_says(await machine.clock(), Level.OK, "runs evenly")
+    jumped = await machine.clock(wall_us=250_000 - 3_000_000, monotonic_us=250_000)
     assert_says(jumped, Level.WARN, "jumped by -3000 ms", "chrony")
 
 
@@ -182,7 +180,7 @@ async def test_clock_that_jumps() -> None:
     ],
 )
 def test_limit_of_open_files(tmp_path: Path, limit: int, level: Level, said: str) -> None:
-    finding = machine_checks.open_files(settings(tmp_path), 500, limit)
+    finding = machine.open_files(settings(tmp_path), 500, limit)
     assert_says(finding, level, said)
 
 
@@ -203,11 +201,11 @@ def test_port_of_another_program(tmp_path: Path) -> None:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         chosen = settings(tmp_path, PORT=str(server.server_port))
-        finding = machine_checks.port(chosen)
+        finding = machine.port(chosen)
         server.shutdown()
         thread.join()
     assert_says(finding, Level.FAIL, "taken by another program", "set PORT to another")
-    assert_says(machine_checks.port(chosen), Level.OK, f"{server.server_port} is free")
+    assert_says(machine.port(chosen), Level.OK, f"{server.server_port} is free")
 
 
 def test_port_of_a_program_that_closes_the_line(tmp_path: Path) -> None:
@@ -218,13 +216,13 @@ def test_port_of_a_program_that_closes_the_line(tmp_path: Path) -> None:
 
         thread = threading.Thread(target=hang_up)
         thread.start()
-        finding = machine_checks.port(settings(tmp_path, PORT=str(listening.getsockname()[1])))
+        finding = machine.port(settings(tmp_path, PORT=str(listening.getsockname()[1])))
         thread.join()
     assert_says(finding, Level.FAIL, "taken by another program")
 
 
 def test_host_that_is_not_ours(tmp_path: Path) -> None:
-    finding = machine_checks.port(settings(tmp_path, HOST="192.0.2.1"))
+    finding = machine.port(settings(tmp_path, HOST="192.0.2.1"))
     assert_says(finding, Level.FAIL, "192.0.2.1", "set HOST to an address of this machine")
 
 
@@ -233,8 +231,8 @@ def test_port_for_root_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         raise PermissionError(13, "Permission denied")
 
     # Where tests run as root no port is refused.
-    monkeypatch.setattr(machine_checks, "bind", refused)
-    finding = machine_checks.port(settings(tmp_path, PORT="80"))
+    monkeypatch.setattr(machine, "bind", refused)
+    finding = machine.port(settings(tmp_path, PORT="80"))
     assert_says(finding, Level.FAIL, "127.0.0.1:80 is for root only", "proxy")
 
 

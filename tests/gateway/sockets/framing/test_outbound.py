@@ -4,8 +4,14 @@ import asyncio
 
 import pytest
 
-from gateway.sockets import outbound
-from gateway.sockets.outbound import BURST, BYTES_PER_MESSAGE, GRACE_SECONDS, Outbound, TurnEnd
+from gateway.sockets.framing import outbound
+from gateway.sockets.framing.outbound import (
+    BURST,
+    BYTES_PER_MESSAGE,
+    GRACE_SECONDS,
+    Outbound,
+    TurnEnd,
+)
 
 
 class Clock:

@@ -19,8 +19,8 @@ from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
-from gateway.sockets.client_frames import ClientFrames
-from gateway.sockets.outbound import Outbound
+from gateway.sockets.framing.client_frames import ClientFrames
+from gateway.sockets.framing.outbound import Outbound
 
 TRANSPORT: Final = "probity.transport"
 """The scope's extension under which the application finds its `SocketTransport`."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.sockets.protocol import (
+from gateway.sockets.framing.protocol import (
     BROKEN,
     ENDED,
     IGNORED,

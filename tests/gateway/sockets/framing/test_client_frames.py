@@ -10,8 +10,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from websockets.frames import Frame, Opcode
 
-from gateway.sockets.client_frames import ClientFrames
-from gateway.sockets.transport import SocketTransport, transport_of
+from gateway.sockets.framing.client_frames import ClientFrames
+from gateway.sockets.framing.transport import SocketTransport, transport_of
 from tests.gateway.socket_client import socket_client
 from tests.gateway.socket_desk import open_socket_desk
 

@@ -17,7 +17,7 @@ Laws: pure and linear in the length of the text; the payload of an event is not 
 import enum
 from typing import Final, NamedTuple
 
-from gateway.sockets.frames import event_head
+from gateway.sockets.framing.frames import event_head
 
 
 class Sign(enum.Enum):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.sockets.frames import Message, ack_frame, event_head, text_frame
+from gateway.sockets.framing.frames import Message, ack_frame, event_head, text_frame
 
 
 @pytest.mark.parametrize(
