@@ -90,6 +90,53 @@ class FeedMetrics:
         )
 
 
+class JobMeter:
+    """The figures of one job or one continuous work, under its registered name."""
+
+    __slots__ = ("_failures", "_success")
+
+    def __init__(self, success: Gauge, failures: Counter) -> None:
+        self._success = success
+        self._failures = failures
+
+    def succeeded(self, at: float) -> None:
+        """Note when it last did what it is for, in seconds since the Unix epoch."""
+        self._success.set(at)
+
+    def failed(self) -> None:
+        """Count a failure."""
+        self._failures.inc()
+
+
+class JobMetrics:
+    """Work beside requests: jobs, and work that never ends.
+
+    A job succeeds when a run of it ends well, continuous work with each of its beats. The gauge is
+    0 until the first success this process knows of. Prometheus shows the label `job` as
+    `exported_job`, unless it is told to honour labels.
+    """
+
+    __slots__ = ("_failures", "_last_success")
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._last_success = Gauge(
+            "job_last_success_timestamp_seconds",
+            "When a job last ended well, or continuous work last did what it is for.",
+            ("job",),
+            registry=registry,
+        )
+        self._failures = Counter(
+            "job_failures",
+            "Runs of a job that failed, ends of continuous work that nobody asked for.",
+            ("job",),
+            registry=registry,
+        )
+
+    def register(self, name: str) -> JobMeter:
+        """Return the meter of a name of ours; what isn't registered can't become a label."""
+        return JobMeter(self._last_success.labels(name), self._failures.labels(name))
+
+
 class Metrics:
     """All metrics; whoever owns what is measured gets the metric handed in."""
 
@@ -153,6 +200,7 @@ class Metrics:
         )
         self.engine_epoch = Gauge("engine_epoch", "Epoch of the engine.", registry=registry)
         self.feed = FeedMetrics(registry)
+        self.jobs = JobMetrics(registry)
         self.event_loop_lag = Histogram(
             "event_loop_lag_seconds",
             "How much later than asked the event loop wakes.",
