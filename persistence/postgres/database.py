@@ -1,6 +1,7 @@
 """Reach PostgreSQL, and refuse one that the exchange must not run on.
 
-Laws: the only module that opens connections; every wait of a pooled connection has an end (asyncpg
+Laws: the only module that opens connections, but for `job_pool.py`, which speaks through another
+driver; every wait of a pooled connection has an end (asyncpg
 itself sets none, neither for `acquire` nor for a query); a connection for writing sets no client
 deadline, since a cancelled COMMIT has an unknown outcome; no URL with its password in a message.
 The embedded server is `persistence.embedded.server`; queries live with what they ask for.

@@ -10,10 +10,24 @@ in. `rotate` decides in one transaction, with the token's row locked:
 
 import enum
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from persistence.postgres.database import DeadlinePool
+
+# The expression is that of an index.
+_PRUNE_SESSIONS: Final = """
+DELETE FROM sessions
+ WHERE id IN (SELECT id FROM sessions
+               WHERE least(expires_at, coalesce(revoked_at, expires_at)) <= $1
+               LIMIT $2 FOR UPDATE SKIP LOCKED)
+"""
+_PRUNE_TOKENS: Final = """
+DELETE FROM refresh_tokens
+ WHERE token_hash IN (SELECT token_hash FROM refresh_tokens WHERE expires_at <= $1
+                       LIMIT $2 FOR UPDATE SKIP LOCKED)
+"""
 
 
 class RotationOutcome(enum.Enum):
@@ -111,6 +125,22 @@ class Sessions:
             at,
         )
 
+    async def prune_sessions(self, before: int, limit: int) -> int:
+        """Delete at most `limit` sessions, with their tokens, that were over before a time.
+
+        Returns how many. Over is what was revoked or has expired: its tokens are refused with or
+        without a row. A session that stands keeps every token that hasn't expired, the used ones
+        too, by which theft is noticed.
+        """
+        return _count(await self._pool.execute(_PRUNE_SESSIONS, before, limit))
+
+    async def prune_tokens(self, before: int, limit: int) -> int:
+        """Delete at most `limit` tokens that expired before a time; return how many those were.
+
+        A session that is refreshed for ever leaves one with each refresh.
+        """
+        return _count(await self._pool.execute(_PRUNE_TOKENS, before, limit))
+
     async def of_token(self, token_hash: bytes) -> tuple[int, int] | None:
         """Return (user id, session id) of a refresh token that is known."""
         row = await self._pool.fetchrow(
@@ -138,3 +168,8 @@ class Sessions:
             user_id,
         )
         return role
+
+
+def _count(status: str) -> int:
+    """Return the number in e.g. "DELETE 7"."""
+    return int(status.rpartition(" ")[2])

@@ -14,35 +14,36 @@ from persistence.postgres.database import connect
 _FOLDER = Path(migrations.__file__).parent
 _STEPS = sorted((_FOLDER / "versions").glob("[0-9]*.py"))
 # All that a step can make: columns, constraints, indexes, functions, triggers, types, sequences.
-_SCHEMA = """
+_OURS = "ARRAY['public'::regnamespace, to_regnamespace('jobs')]"
+_SCHEMA = f"""
 SELECT 'column', format('%s.%s %s %s %s %s %s', c.relname, a.attname, c.relkind,
        format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
        pg_get_expr(d.adbin, d.adrelid))
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
   LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
- WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE c.relnamespace = ANY({_OURS}) AND a.attnum > 0 AND NOT a.attisdropped
    AND c.relname !~ '^alembic_version'
 UNION ALL
 SELECT 'relation', format('%s %s %s %s', relname, relkind, relpersistence, reloptions)
-  FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname !~ '^alembic_version'
+  FROM pg_class WHERE relnamespace = ANY({_OURS}) AND relname !~ '^alembic_version'
 UNION ALL
 SELECT 'constraint', format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
   FROM pg_constraint
- WHERE connamespace = 'public'::regnamespace AND conname !~ '^alembic_version'
+ WHERE connamespace = ANY({_OURS}) AND conname !~ '^alembic_version'
 UNION ALL
 SELECT 'index', indexdef FROM pg_indexes
- WHERE schemaname = 'public' AND indexname !~ '^alembic_version'
+ WHERE schemaname IN ('public', 'jobs') AND indexname !~ '^alembic_version'
 UNION ALL
 SELECT 'function', pg_get_functiondef(oid) FROM pg_proc
- WHERE pronamespace = 'public'::regnamespace AND prokind IN ('f', 'p')
+ WHERE pronamespace = ANY({_OURS}) AND prokind IN ('f', 'p')
 UNION ALL
 SELECT 'trigger', pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
- WHERE NOT tgisinternal AND c.relnamespace = 'public'::regnamespace
+ WHERE NOT tgisinternal AND c.relnamespace = ANY({_OURS})
 UNION ALL
 SELECT 'type', format('%s %s', t.typname,
        (SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder) FROM pg_enum
          WHERE enumtypid = t.oid))
-  FROM pg_type t WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')
+  FROM pg_type t WHERE typnamespace = ANY({_OURS}) AND typtype IN ('e', 'd')
  ORDER BY 1, 2
 """
 

@@ -1,0 +1,55 @@
+"""What a job is: a name, a coroutine made with all it needs, when it runs, and its bounds.
+
+Laws: a job is idempotent, since it is begun again after a failure, and after the death of whoever
+ran it, who may have been nearly through. It looks at how things are, not at which tick called it:
+when several of its runs wait, the last one alone is worth running. It never keeps the event loop
+for long; what computes goes to a process of its own.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from croniter import croniter
+
+Arguments = Mapping[str, Any]
+"""What a run was put with; for a run by schedule, its tick's `timestamp`."""
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job; its name is a label of metrics, and never changes while runs of it may wait."""
+
+    name: str
+    run: Callable[[Arguments], Awaitable[None]]
+    time_limit_s: float
+    """A run that takes longer is cancelled, which is a failure."""
+    schedule: str | None = None
+    """In cron's five fields, a sixth for seconds behind them; UTC.  None: runs when it is put."""
+    tries: int = 3
+    """How often a run is begun before it has failed for good."""
+    first_wait_s: float = 2.0
+    """Between a failure and the next try; doubled with each further one."""
+    longest_wait_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        """Refuse what can't work; raises ValueError."""
+        if _NAME.fullmatch(self.name) is None:
+            raise ValueError(f"{self.name}: no name of a job")
+        if self.schedule is not None and not croniter.is_valid(self.schedule):
+            raise ValueError(f"{self.name}: {self.schedule} is no schedule")
+        if self.time_limit_s <= 0 or self.tries < 1 or self.first_wait_s <= 0:
+            raise ValueError(f"{self.name}: a bound that lets nothing run")
+
+    def wait_s(self, tried: int) -> float:
+        """Return how long to wait after the try of this number, the first being 1."""
+        return float(min(self.first_wait_s * 2 ** min(tried - 1, 32), self.longest_wait_s))
+
+    def next_tick(self, at: float) -> float | None:
+        """Return when the schedule comes up after `at`, in seconds since the epoch."""
+        if self.schedule is None:
+            return None
+        return float(croniter(self.schedule, start_time=at).get_next(ret_type=float))

@@ -1,0 +1,281 @@
+"""Scheduled and queued work: Procrastinate on our PostgreSQL, from a plain list of jobs.
+
+The library's application is built here from what it is given, so no module knows all jobs by
+importing them, and each restart of the work begins with a new one.
+
+Laws: a queue has its job's name, and a process takes from the queues of the jobs it has: an older
+version next to a newer one leaves alone what it doesn't know. A schedule's tick is put once however
+many processes there are (a row a tick, unique), one run of a scheduled job goes at a time, and one
+behind which a later one waits is passed over. A run that fails is begun again after growing waits,
+and fails for good after its tries. What a dead process had under way is queued again by whoever
+looks next. Runs that end well are deleted; what is known of them is in `job_outcomes`.
+
+One line a failure, without its message, which may hold anything; the message is for admins.
+"""
+
+import asyncio
+import datetime as dt
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision
+from procrastinate.jobs import DeleteJobCondition
+from procrastinate.jobs import Job as QueuedJob
+
+from gateway.jobs.job import Job
+from gateway.jobs.supervisor import Beat, WorkEnded
+from gateway.observability.logs import Logger
+from gateway.observability.metrics import JobMeter, JobMetrics
+from persistence.clock import now_us
+from persistence.postgres.database import OUTAGES
+from persistence.postgres.job_pool import job_connector
+from persistence.repositories.jobs import Bounds, JobRows
+
+OVERDUE_S: Final = 60.0
+"""So long after its time limit nobody can be at a run any more."""
+_FAREWELL_S: Final = 1.0
+"""So long a worker may take to leave the database's list of workers."""
+_MICROSECONDS: Final = 1_000_000
+_SAID_BY_US: Final = frozenset({"job_error", "job_error_retry", "job_aborted", "job_aborted_retry"})
+
+
+class JobTookTooLong(Exception):
+    """A run was cancelled at its time limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueTimes:
+    """How often a worker looks; seconds."""
+
+    poll: float = 5.0
+    """For runs whose time has come; it is told of new ones at once."""
+    heartbeat: float = 10.0
+    silent: float = 30.0
+    """A worker that hasn't been heard for so long is taken for dead."""
+    look: float = 10.0
+    """For what dead workers left."""
+
+
+class JobQueue:
+    """Runs jobs in this process; `work` is continuous work of a supervisor."""
+
+    def __init__(
+        self,
+        url: str,
+        jobs: Iterable[Job],
+        rows: JobRows,
+        metrics: JobMetrics,
+        logger: Logger,
+        *,
+        at_once: int,
+        drain_s: float,
+        in_haste: Callable[[], bool] = lambda: False,
+        times: QueueTimes | None = None,
+    ) -> None:
+        """Take the jobs of this process; nothing is opened before `work`.
+
+        Args:
+            url: of the database, past any pooler.
+            jobs: each name once.
+            rows: what is known of jobs.
+            metrics: where each job gets its meter.
+            logger: for a line a failure.
+            at_once: runs under way at a time.
+            drain_s: how long runs may take to end when the work is cancelled.
+            in_haste: whether runs are to be left where they are when the work is cancelled.
+            times: how often it looks.
+
+        Raises:
+            DatabaseUnavailable: psycopg can't read the URL.
+        """
+        self._url = url
+        self._jobs = {job.name: job for job in jobs}
+        self._rows = rows
+        self._meters = {name: metrics.register(name) for name in self._jobs}
+        self._logger = logger
+        self._at_once = at_once
+        self._times = times or QueueTimes()
+        # A worker that drains sends no heartbeat; nobody else may take its runs meanwhile.
+        self._drain_s = min(drain_s, self._times.silent / 2)
+        self._in_haste = in_haste
+        self._under_way = 0
+        self._looked_at = float("-inf")
+        job_connector(url)
+
+    @property
+    def is_working(self) -> bool:
+        """Say whether runs are taken: the database was reached in the last few looks."""
+        return time.monotonic() - self._looked_at < 3 * self._times.look
+
+    async def work(self, beat: Beat) -> None:
+        """Run jobs until cancelled, which lets those under way end; a beat is a look that worked.
+
+        Raises what the database does, WorkEnded if the library gave up after saying why.
+        """
+        _leave_to_us()
+        async with self._app().open_async() as app:
+            parts = (
+                asyncio.create_task(self._run_worker(app), name="job worker"),
+                asyncio.create_task(self._keep_looking(beat), name="job rescue"),
+            )
+            try:
+                done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+                for part in done:
+                    part.result()
+                raise WorkEnded("the worker stopped")
+            finally:
+                self._looked_at = float("-inf")
+                await self._end(parts)
+
+    async def _end(self, parts: Iterable[asyncio.Task[None]]) -> None:
+        """End the parts: runs under way may finish, a database that is away isn't waited for."""
+        patience_s = _FAREWELL_S
+        if self._under_way and not self._in_haste():
+            patience_s += self._drain_s
+        for part in parts:
+            part.cancel()
+        _, left = await asyncio.wait(parts, timeout=patience_s)
+        for part in left:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+
+    async def _run_worker(self, app: App) -> None:
+        await app.run_worker_async(
+            queues=list(self._jobs),
+            concurrency=self._at_once,
+            fetch_job_polling_interval=self._times.poll,
+            abort_job_polling_interval=self._times.poll,
+            shutdown_graceful_timeout=self._drain_s,
+            delete_jobs=DeleteJobCondition.SUCCESSFUL.value,
+            install_signal_handlers=False,
+            update_heartbeat_interval=self._times.heartbeat,
+            stalled_worker_timeout=self._times.silent,
+        )
+
+    async def _keep_looking(self, beat: Beat) -> None:
+        bounds = [
+            Bounds(job.name, job.tries, job.time_limit_s + OVERDUE_S) for job in self._jobs.values()
+        ]
+        while True:
+            for one in await self._rows.rescue(bounds, self._times.silent):
+                self._meters[one.name].failed()
+                self._logger.warning(
+                    "job was left by its worker", job=one.name, run=one.id, again=one.again
+                )
+            # Another process may have been the one to run it.
+            for name, at in (await self._rows.last_successes()).items():
+                if name in self._meters:
+                    self._meters[name].succeeded(at / _MICROSECONDS)
+            self._looked_at = time.monotonic()
+            beat()
+            await asyncio.sleep(self._times.look)
+
+    def _app(self) -> App:
+        app = App(connector=job_connector(self._url))
+        for job in self._jobs.values():
+            register = app.task(
+                name=job.name,
+                queue=job.name,
+                lock=None if job.schedule is None else job.name,
+                retry=_Tries(job),
+                pass_context=True,
+            )
+            task = register(self._run_of(job))
+            if job.schedule is not None:
+                app.periodic(cron=job.schedule)(task)
+        return app
+
+    def _run_of(self, job: Job) -> Callable[..., Awaitable[None]]:
+        """Return what the library calls for a run."""
+        meter = self._meters[job.name]
+
+        async def run(context: JobContext, **arguments: Any) -> None:  # noqa: ANN401 - JSON
+            queued = context.job
+            if job.schedule is not None and await self._is_superseded(queued):
+                self._logger.info("job passed over", job=job.name, run=queued.id)
+                return
+            started = time.monotonic()
+            self._under_way += 1
+            try:
+                await _within(job, arguments)
+                await self._rows.succeeded(job.name, at := now_us())
+            except asyncio.CancelledError:
+                self._logger.warning("job interrupted, it is begun again", job=job.name)
+                raise
+            except Exception as error:
+                await self._note_failure(job, meter, queued, error)
+                raise
+            finally:
+                self._under_way -= 1
+            meter.succeeded(at / _MICROSECONDS)
+            took_ms = round((time.monotonic() - started) * 1_000)
+            self._logger.info("job done", job=job.name, run=queued.id, ms=took_ms)
+
+        return run
+
+    async def _is_superseded(self, queued: QueuedJob) -> bool:
+        return queued.id is not None and await self._rows.is_superseded(queued.queue, queued.id)
+
+    async def _note_failure(
+        self, job: Job, meter: JobMeter, queued: QueuedJob, error: Exception
+    ) -> None:
+        meter.failed()
+        tried = queued.attempts + 1
+        self._logger.error(
+            "job failed",
+            job=job.name,
+            run=queued.id,
+            tried=tried,
+            again=tried < job.tries,
+            exc_info=error,
+        )
+        try:
+            await self._rows.failed(job.name, now_us(), f"{type(error).__name__}: {error}")
+        except OUTAGES:
+            # The error that was is worth more than that it couldn't be written down.
+            self._logger.warning("job's failure can't be noted", job=job.name)
+
+
+async def _within(job: Job, arguments: dict[str, Any]) -> None:
+    """Run a job; raises JobTookTooLong at its time limit."""
+    limit = asyncio.timeout(job.time_limit_s)
+    try:
+        async with limit:
+            await job.run(arguments)
+    except TimeoutError:
+        if limit.expired():
+            raise JobTookTooLong(f"more than {job.time_limit_s:g} s") from None
+        raise
+
+
+class _Tries(BaseRetryStrategy):
+    """When a run that failed is begun again."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: QueuedJob
+    ) -> RetryDecision | None:
+        """Return when; None if it has had all its tries.  An end of the process costs none."""
+        wait_s = 0.0
+        if not isinstance(exception, asyncio.CancelledError):
+            tried = job.attempts + 1
+            if tried >= self._job.tries:
+                return None
+            wait_s = self._job.wait_s(tried)
+        now = dt.datetime.now(tz=dt.UTC)
+        return RetryDecision(retry_at=now + dt.timedelta(seconds=wait_s))
+
+
+def _is_not_said_by_us(record: logging.LogRecord) -> bool:
+    return getattr(record, "action", None) not in _SAID_BY_US
+
+
+def _leave_to_us() -> None:
+    """Keep the library from logging outcomes, with a run's arguments, that we log ourselves."""
+    # Adding the same function again changes nothing.
+    logging.getLogger("procrastinate.worker").addFilter(_is_not_said_by_us)

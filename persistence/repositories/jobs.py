@@ -1,0 +1,190 @@
+"""The job queue's tables as the exchange asks them: what waits, what came of it, what is over.
+
+Taking, running and ending jobs is Procrastinate's own (`gateway/jobs/queue.py`), in the schema
+`jobs`, whose functions and triggers name tables without it: whatever changes a row there does so in
+a transaction with that search path. `job_outcomes` is ours. Times are microseconds since the epoch.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from persistence.postgres.database import DeadlinePool
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+    from asyncpg.pool import PoolConnectionProxy
+
+ERROR_LENGTH: Final = 500
+"""Of the last error that is kept of a job; longer ones are cut."""
+_MICROSECONDS: Final = 1_000_000
+
+_PUT: Final = """
+SELECT unnest(procrastinate_defer_jobs_v1(ARRAY[
+    ROW($1, $1, 0, $2, NULL, $3::jsonb, NULL)]::procrastinate_job_to_defer_v1[]))
+"""
+_SUCCEEDED: Final = """
+INSERT INTO job_outcomes (name, last_success_at) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE
+   SET last_success_at = greatest(job_outcomes.last_success_at, excluded.last_success_at)
+"""
+_FAILED: Final = """
+INSERT INTO job_outcomes (name, last_failure_at, last_error) VALUES ($1, $2, $3)
+    ON CONFLICT (name) DO UPDATE
+   SET last_failure_at = excluded.last_failure_at, last_error = excluded.last_error
+ WHERE job_outcomes.last_failure_at IS NULL
+    OR job_outcomes.last_failure_at <= excluded.last_failure_at
+"""
+# Counted one by one, so that a long list of failed jobs costs an index scan and no more.
+_STANDINGS: Final = """
+SELECT name, o.last_success_at, o.last_failure_at, o.last_error,
+       count(j.id) FILTER (WHERE j.status = 'todo') AS queued,
+       count(j.id) FILTER (WHERE j.status = 'doing') AS running,
+       count(j.id) FILTER (WHERE j.status IN ('failed', 'aborted')) AS failed,
+       (extract(epoch FROM min(j.scheduled_at) FILTER (WHERE j.status = 'todo')) * 1000000)::bigint
+           AS due_at
+  FROM unnest($1::text[]) AS name
+  LEFT JOIN job_outcomes o USING (name)
+  LEFT JOIN jobs.procrastinate_jobs j ON j.queue_name = name
+ GROUP BY name, o.last_success_at, o.last_failure_at, o.last_error
+"""
+_IS_SUPERSEDED: Final = """
+SELECT EXISTS (SELECT FROM jobs.procrastinate_jobs
+                WHERE queue_name = $1 AND status = 'todo' AND id > $2)
+"""
+# One statement, so that of several workers that see the same dead one each takes other jobs: who
+# comes second finds the row changed. A worker's row may be gone already (ON DELETE SET NULL).
+_RESCUE: Final = """
+UPDATE procrastinate_jobs j
+   SET status = CASE WHEN j.attempts + 1 < bound.tries THEN 'todo' ELSE 'failed'
+                END::procrastinate_job_status,
+       attempts = j.attempts + 1, abort_requested = false, worker_id = NULL,
+       scheduled_at = CASE WHEN j.attempts + 1 < bound.tries THEN now() ELSE j.scheduled_at END
+  FROM unnest($1::text[], $2::integer[], $3::float8[]) AS bound(name, tries, overdue_s)
+ WHERE j.queue_name = bound.name AND j.status = 'doing'
+   AND (NOT EXISTS (SELECT FROM procrastinate_workers w
+                     WHERE w.id = j.worker_id AND w.last_heartbeat >= now() - $4 * interval '1 s')
+     OR NOT EXISTS (SELECT FROM procrastinate_events e
+                     WHERE e.job_id = j.id AND e.type = 'started'
+                       AND e.at >= now() - bound.overdue_s * interval '1 s'))
+RETURNING j.queue_name AS name, j.id, j.status::text = 'todo' AS again
+"""
+_PRUNE: Final = """
+DELETE FROM procrastinate_jobs
+ WHERE id IN (SELECT j.id FROM procrastinate_jobs j
+               WHERE j.status IN ('succeeded', 'failed', 'cancelled', 'aborted')
+                 AND NOT EXISTS (SELECT FROM procrastinate_events e
+                                  WHERE e.job_id = j.id
+                                    AND e.at > to_timestamp($1::double precision / 1000000))
+               ORDER BY j.id LIMIT $2 FOR UPDATE SKIP LOCKED)
+"""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a job stands, over all processes; `due_at` of a try that waits for its time."""
+
+    name: str
+    last_success_at: int | None
+    last_failure_at: int | None
+    last_error: str | None
+    queued: int
+    running: int
+    failed: int
+    due_at: int | None
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How often a run of a job is begun, and after how many seconds nobody can be at it."""
+
+    name: str
+    tries: int
+    overdue_s: float
+
+
+class Rescued(msgspec.Struct, frozen=True):
+    """A run that nobody is at any more; `again` unless it has had all its tries."""
+
+    name: str
+    id: int
+    again: bool
+
+
+class JobRows:
+    """Reads and writes what is known of jobs."""
+
+    def __init__(self, pool: DeadlinePool) -> None:
+        self._pool = pool
+
+    async def put(
+        self, name: str, arguments: Mapping[str, Any] | None = None, *, lock: str | None = None
+    ) -> int:
+        """Queue one run of a job and return its number; of the same `lock` one runs at a time."""
+        text = msgspec.json.encode(arguments or {}).decode("utf-8")
+        async with self._in_jobs() as connection:
+            number: int = await connection.fetchval(_PUT, name, lock, text)
+        return number
+
+    async def succeeded(self, name: str, at: int) -> None:
+        """Note that a run ended well."""
+        await self._pool.execute(_SUCCEEDED, name, at)
+
+    async def failed(self, name: str, at: int, error: str) -> None:
+        """Note that a run failed, and why in one line of at most `ERROR_LENGTH` characters."""
+        await self._pool.execute(_FAILED, name, at, _one_line(error))
+
+    async def standings(self, names: Sequence[str]) -> dict[str, Standing]:
+        """Return how these jobs stand, by name."""
+        rows = await self._pool.fetch(_STANDINGS, list(names))
+        return {row["name"]: Standing(*row) for row in rows}
+
+    async def last_successes(self) -> dict[str, int]:
+        """Return when each job ended well last, in whatever process."""
+        rows = await self._pool.fetch(
+            "SELECT name, last_success_at FROM job_outcomes WHERE last_success_at IS NOT NULL"
+        )
+        return {row["name"]: row["last_success_at"] for row in rows}
+
+    async def is_superseded(self, name: str, number: int) -> bool:
+        """Say whether a later run of the job waits already."""
+        return bool(await self._pool.fetchval(_IS_SUPERSEDED, name, number))
+
+    async def rescue(self, bounds: Sequence[Bounds], silent_s: float) -> list[Rescued]:
+        """Queue again what was under way and nobody is at any more.
+
+        That is what workers had which haven't been heard for `silent_s` seconds, and what is
+        overdue because its worker couldn't say that it ended. A run that takes its process with it
+        each time ends as failed. Jobs of other names are left alone.
+        """
+        async with self._in_jobs() as connection:
+            rows = await connection.fetch(
+                _RESCUE,
+                [one.name for one in bounds],
+                [one.tries for one in bounds],
+                [one.overdue_s for one in bounds],
+                float(silent_s),
+            )
+        return [Rescued(*row) for row in rows]
+
+    async def prune(self, before: int, limit: int) -> int:
+        """Delete at most `limit` jobs that were over before a time; return how many those were."""
+        async with self._in_jobs() as connection:
+            return _count(await connection.execute(_PRUNE, before, limit))
+
+    @asynccontextmanager
+    async def _in_jobs(self) -> "AsyncIterator[PoolConnectionProxy[Record]]":
+        async with self._pool.transaction() as connection:
+            await connection.execute("SET LOCAL search_path TO jobs")
+            yield connection
+
+
+def _one_line(text: str) -> str:
+    """Return the text as PostgreSQL takes it and a person reads it: one line, not endless."""
+    line = " ".join(text.replace("\x00", " ").split())
+    return line.encode("utf-8", "replace").decode("utf-8")[:ERROR_LENGTH]
+
+
+def _count(status: str) -> int:
+    """Return the number in e.g. "DELETE 7"."""
+    return int(status.rpartition(" ")[2])
