@@ -11,6 +11,8 @@ command on it is ever cancelled.
 """
 
 import asyncio
+import logging
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -33,8 +35,12 @@ from persistence.relay.messages import (
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+_LOG: Final = logging.getLogger(__name__)
+
 BUFFER_ROWS: Final = 4_096
 BUFFER_BYTES: Final = 32 << 20
+SAID_S: Final = 60.0
+"""At most one line about a fault in so many seconds."""
 
 
 class RedisPublisher:
@@ -59,6 +65,7 @@ class RedisPublisher:
         self._is_connected = False
         self._noted: bool | None = None
         self._closing = False
+        self._said_at = -math.inf
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -84,19 +91,37 @@ class RedisPublisher:
 
     async def _run(self) -> None:
         while not self._closing:
-            client = make_client(self._url)
             try:
-                await client.ping()
-                self._is_connected = True
-                self._note(True)
-                await self._publish(client)
+                await self._connect_and_publish()
             except FAILURES as error:
-                self._is_connected = False
-                self._note(False, reason_of(error))
-                self._drop()
-                await self._wait(RETRY_S)
-            finally:
-                await client.aclose()
+                await self._give_up(error)
+            except Exception as error:  # noqa: BLE001 - else nothing would ever go out again
+                self._say_fault(error)
+                await self._give_up(error)
+
+    async def _connect_and_publish(self) -> None:
+        client = make_client(self._url)
+        try:
+            await client.ping()
+            self._is_connected = True
+            self._note(True)
+            await self._publish(client)
+        finally:
+            await client.aclose()
+
+    def _say_fault(self, error: Exception) -> None:
+        """Log a fault of ours or the library's, which no outage explains; once in a while."""
+        now = asyncio.get_running_loop().time()
+        if now - self._said_at >= SAID_S:
+            self._said_at = now
+            _LOG.error("publishing failed, it is begun again", exc_info=error)
+
+    async def _give_up(self, error: Exception) -> None:
+        """Say that Redis doesn't take anything, drop what waits, and pause."""
+        self._is_connected = False
+        self._note(False, reason_of(error))
+        self._drop()
+        await self._wait(RETRY_S)
 
     async def _publish(self, client: "Redis") -> None:
         """Send rows as they come and a beat each second, until closed."""
