@@ -29,6 +29,7 @@ from gateway.bootstrap.settings import load_settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.running import EngineSide
+from gateway.jobs.supervisor import Supervisor
 from gateway.observability.metrics import Metrics
 from gateway.sockets.app import SocketApp
 from gateway.sockets.framing.transport import SocketTransport
@@ -91,6 +92,7 @@ async def ours(port: int, batch: int) -> None:
         RateLimits(settings.limits),
         metrics,
         structlog.get_logger(),
+        Supervisor(metrics.jobs, structlog.get_logger()),
     )
     publisher = hearers.announcer(metrics)
     async with front as sockets, serving(sockets, port, SocketTransport):

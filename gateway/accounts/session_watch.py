@@ -8,21 +8,43 @@ truth of sessions too, and a message that was missed would leave a stolen token 
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Protocol
 
 import asyncpg
 
 from gateway.access.principals import Principal
-from gateway.accounts.sign_in import SignIn
+from gateway.jobs.supervisor import Beat
 from persistence.postgres.database import OUTAGES
 
 INTERVAL_SECONDS: Final = 1.0
 
 
-async def watch_sessions(auth: SignIn, in_use: Callable[[], Iterable[Principal]]) -> None:
-    """Compare what is remembered with the database until cancelled; `in_use` by sockets."""
-    while True:
-        await asyncio.sleep(INTERVAL_SECONDS)
-        # Unreachable, it can't tell of any end; nobody new is let in meanwhile.
-        with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
-            await auth.recheck(in_use())
+class Rechecks(Protocol):
+    """What knows the tokens that were verified; `SignIn` in production."""
+
+    async def recheck(self, in_use: Iterable[Principal] = ()) -> None:
+        """Notice sessions that ended, and roles that changed, in another process."""
+
+
+class SessionWatch:
+    """Continuous work; it is started again at once if it fails, since tokens live on it."""
+
+    NAME: Final = "session-watch"
+    LONGEST_PAUSE_S: Final = 2.0
+
+    def __init__(self, rechecks: Rechecks, in_use: Callable[[], Iterable[Principal]]) -> None:
+        """Watch the sessions that are remembered here and those `in_use` by sockets."""
+        self._rechecks = rechecks
+        self._in_use = in_use
+
+    async def run(self, beat: Beat) -> None:
+        """Compare what is remembered with the database until cancelled.
+
+        A beat is a comparison that was made. Raises what a listener raised, after all were told.
+        """
+        while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
+            # Unreachable, it can't tell of any end; nobody new is let in meanwhile.
+            with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
+                await self._rechecks.recheck(self._in_use())
+                beat()

@@ -7,9 +7,10 @@ Nobody is signed in without an account in the exchange: opening it is an idempot
 registration and again at login if the view doesn't show it. Every event is in the audit log.
 """
 
+import contextlib
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -103,19 +104,26 @@ class SignIn:
         """Notice sessions that ended, and roles that changed, in another process.
 
         `in_use` are principals that may outlive their token here (sockets). One query.
+        Every end is dealt with, whatever a listener makes of another one; raises an ExceptionGroup
+        of what listeners raised, when all is done.
         """
         remembered = self._cache.principals()
         known = {principal.session_id: principal for principal in (*remembered, *in_use)}
         if not known:
             return
         roles = await self._sessions.roles_in(list(known))
+        failures: list[Exception] = []
         for principal in known.values():
             if principal.session_id not in roles:
-                self._session_ended(principal.user_id, principal.session_id)
+                with _collected(failures):
+                    self._session_ended(principal.user_id, principal.session_id)
         for principal in remembered:
             role = roles.get(principal.session_id, principal.role)
             if role != principal.role:
-                self._role_changed(principal.user_id, role)
+                with _collected(failures):
+                    self._role_changed(principal.user_id, role)
+        if failures:
+            raise ExceptionGroup("listeners failed", failures)
 
     # -- sign-in ------------------------------------------------------------------------------
 
@@ -266,6 +274,15 @@ class SignIn:
         self._cache.forget_user(user_id)
         for listener in self.on_role_changed:
             listener(user_id, role)
+
+
+@contextlib.contextmanager
+def _collected(failures: list[Exception]) -> Iterator[None]:
+    """Keep what the block raises for later."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a listener's, raised again when all were told
+        failures.append(error)
 
 
 async def add_user(

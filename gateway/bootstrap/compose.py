@@ -20,7 +20,7 @@ from gateway.access.client_address import ClientAddresses
 from gateway.access.principals import TokenChecks
 from gateway.access.rate_limits import RateLimits
 from gateway.accounts.passwords import Passwords
-from gateway.accounts.session_watch import watch_sessions
+from gateway.accounts.session_watch import SessionWatch
 from gateway.accounts.tokens import require_key
 from gateway.bootstrap import garbage
 from gateway.bootstrap.people import People, make_people
@@ -28,7 +28,7 @@ from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.server import Drain
 from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
-from gateway.engine_side.observers import watch_event_loop
+from gateway.engine_side.observers import event_loop_watch
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
 from gateway.engine_side.running import EngineSide, RunningEngine, run_engine
@@ -37,7 +37,7 @@ from gateway.http.dispatcher import Dispatcher
 from gateway.http.edge import Edge
 from gateway.http.front_door import FrontDoor
 from gateway.http.routing import RouteTable
-from gateway.jobs.background import in_background
+from gateway.jobs.supervisor import Supervisor
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
@@ -65,8 +65,8 @@ class Running:
     readiness: Readiness
     drains: list[Drain]
     """What to wait for before connections are ended."""
-    engine_failed: asyncio.Future[BaseException]
-    """Done when the engine can't go on; the process must end and recover."""
+    failed: asyncio.Future[BaseException]
+    """Done when the process can't go on, by its engine or by work it needs: a new one recovers."""
 
 
 @asynccontextmanager
@@ -114,6 +114,7 @@ async def open_exchange(
         direct_url = settings.store.direct_url or url
         await migrate.upgrade(direct_url)
         metrics = Metrics()
+        supervisor = Supervisor(metrics.jobs, logger)
         pool = await _pool(stack, settings, url, metrics)
         hearers = Hearers()
         engine = await stack.enter_async_context(
@@ -128,7 +129,9 @@ async def open_exchange(
                 accept_tip=accept_tip,
             )
         )
-        yield await _open_front(stack, settings, pool, engine, hearers, metrics, logger, reports)
+        yield await _open_front(
+            stack, settings, pool, engine, hearers, metrics, logger, reports, supervisor
+        )
 
 
 @asynccontextmanager
@@ -148,13 +151,16 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         direct_url = settings.store.direct_url or url
         await migrate.require_newest(direct_url)
         metrics = Metrics()
+        supervisor = Supervisor(metrics.jobs, logger)
         pool = await _pool(stack, settings, url, metrics)
         hearers = Hearers()
         announcer = hearers.announcer(metrics)
         engine = await stack.enter_async_context(
-            follow_engine(redis_url, direct_url, pool, [announcer], metrics, logger)
+            follow_engine(redis_url, direct_url, pool, [announcer], metrics, logger, supervisor)
         )
-        yield await _open_front(stack, settings, pool, engine, hearers, metrics, logger, reports)
+        yield await _open_front(
+            stack, settings, pool, engine, hearers, metrics, logger, reports, supervisor
+        )
 
 
 def _reports(stack: AsyncExitStack, settings: Settings) -> ErrorReports:
@@ -185,10 +191,13 @@ async def _open_front(
     metrics: Metrics,
     logger: Logger,
     reports: ErrorReports,
+    supervisor: Supervisor,
 ) -> Running:
     """Start what faces the clients; the same with an engine in the process and without."""
     side, readiness, limits = engine.side, Readiness(), RateLimits(settings.limits)
-    await stack.enter_async_context(in_background(watch_event_loop(metrics)))
+    engine.failed.add_done_callback(lambda done: supervisor.fail(done.result()))
+    lag = supervisor.running("event-loop-lag", event_loop_watch(metrics))
+    await stack.enter_async_context(lag)
     passwords = Passwords(
         settings.sign_in.password_hash_workers, settings.sign_in.password_hash_queue
     )
@@ -197,11 +206,15 @@ async def _open_front(
     desk = Desk(side.commands, side.view, side.history)
     stack.callback(readiness.drain)
     sockets = await stack.enter_async_context(
-        open_front_sockets(settings, side, desk, people.sign_in, hearers, limits, metrics, logger)
+        open_front_sockets(
+            settings, side, desk, people.sign_in, hearers, limits, metrics, logger, supervisor
+        )
     )
     if settings.store.redis_url is not None:
-        watch = watch_sessions(people.sign_in, sockets.server.principals)
-        await stack.enter_async_context(in_background(watch))
+        watch = SessionWatch(people.sign_in, sockets.server.principals)
+        await stack.enter_async_context(
+            supervisor.running(watch.NAME, watch.run, longest_pause_s=watch.LONGEST_PAUSE_S)
+        )
     tables = route_tables(settings, side, desk, people, readiness, metrics)
     application = build_application(
         settings,
@@ -221,7 +234,7 @@ async def _open_front(
         people=people,
         readiness=readiness,
         drains=[sockets.drain],
-        engine_failed=engine.failed,
+        failed=supervisor.failed,
     )
 
 

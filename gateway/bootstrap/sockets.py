@@ -13,6 +13,7 @@ from gateway.access.principals import TokenChecks
 from gateway.access.rate_limits import RateLimits
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.running import EngineSide
+from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.sockets.app import SocketApp, open_sockets
@@ -56,6 +57,7 @@ async def open_front_sockets(
     limits: RateLimits,
     metrics: Metrics,
     logger: Logger,
+    supervisor: Supervisor,
 ) -> AsyncIterator[SocketApp]:
     """Yield the application that serves sockets, its heart beating."""
     rooms, feed, view = hearers.markets, engine.feed, engine.view
@@ -79,5 +81,5 @@ async def open_front_sockets(
     addresses = ClientAddresses(settings.http.trusted_proxies)
     heart = Heartbeat(server, settings.sockets, view, feed, rooms, subscriptions)
     app = SocketApp(server, settings.sockets, addresses, settings.http.cors_origin, limits, heart)
-    async with open_sockets(app, feed):
+    async with open_sockets(app, feed, supervisor):
         yield app

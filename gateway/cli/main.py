@@ -38,6 +38,7 @@ from gateway.cli.replay.command import replay
 from gateway.cli.respawn import Respawn
 from gateway.cli.verify import verify_exchange
 from gateway.demo.traders import Demo, running_demo
+from gateway.jobs.supervisor import WorkFailed
 from gateway.observability.logs import Logger, configure_logs
 from gateway.settings.reader import SettingsError
 from gateway.site.front_page import example_slug
@@ -64,13 +65,15 @@ class ChecksFailed(Exception):
 
 
 class EngineStopped(Exception):
-    """The engine, or a gateway's view, could not go on; what was acknowledged is safe, and a new
-    start recovers.
+    """The engine, a gateway's view or work that they can't do without could not go on; what was
+    acknowledged is safe, and a new start recovers.
 
     `final` if the operator has asked for the end meanwhile.
     """
 
     def __init__(self, reason: BaseException, *, final: bool, what: str = "engine") -> None:
+        if isinstance(reason, WorkFailed):
+            what = reason.name
         super().__init__(f"the {what} stopped: {reason}")
         self.final = final
 
@@ -122,8 +125,8 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool) -> None:
                 click.echo(banner(opened), err=True)
                 drains: list[Drain] = [*running.drains, *([traders.stop] if traders else [])]
                 await _serve_until_ended(running, settings, listening, stop, drains)
-            if running.engine_failed.done():
-                raise EngineStopped(running.engine_failed.result(), final=stop.is_set)
+            if running.failed.done():
+                raise EngineStopped(running.failed.result(), final=stop.is_set)
 
 
 def _demo(running: compose.Running, settings: Settings, logger: Logger) -> Demo:
@@ -147,8 +150,8 @@ async def _gateway(settings: Settings) -> None:
         async with compose.open_gateway(settings, logger) as running:
             click.echo(gateway_banner(settings.listen.host, listening.getsockname()[1]), err=True)
             await _serve_until_ended(running, settings, listening, stop, running.drains)
-            if running.engine_failed.done():
-                failure = running.engine_failed.result()
+            if running.failed.done():
+                failure = running.failed.result()
                 raise EngineStopped(failure, final=stop.is_set, what="gateway's view")
 
 
@@ -173,7 +176,7 @@ async def _serve_until_ended(
     """Serve until a signal comes or the engine can't go on."""
     server = make_server(running.application, settings, running.readiness, drains)
     stop.ends(server)
-    running.engine_failed.add_done_callback(lambda _: server.end())
+    running.failed.add_done_callback(lambda _: server.end())
     await server.serve([listening])
 
 

@@ -17,7 +17,7 @@ from exchange.model.state import State
 from gateway.engine_side.observers import BusWatch
 from gateway.engine_side.readiness import READS_ONLY, ViewFeed
 from gateway.engine_side.running import EngineSide, RunningEngine
-from gateway.jobs.background import in_background
+from gateway.jobs.supervisor import Beat, Supervisor, Work
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from persistence.errors import EngineElsewhere
@@ -107,9 +107,11 @@ async def follow_engine(
     listeners: Sequence[ExecutionListener],
     metrics: Metrics,
     logger: Logger,
+    supervisor: Supervisor,
 ) -> AsyncIterator[RunningEngine]:
     """Load the view and yield it following; `url` reaches the database past any pooler.
 
+    A process that can't say how old its view is must not go on: that watch is fatal.
     Raises DatabaseUnavailable. Redis may be away: the view is stale until it is there.
     """
     loaded = await load(url)
@@ -127,14 +129,18 @@ async def follow_engine(
     feed.silence_s = lambda: follower.silence_s
     follower.start()
     try:
-        async with in_background(_watch(remote, follower)):
+        async with supervisor.running("view-freshness", _watch(remote, follower), fatal=True):
             side = EngineSide(NoEngine(), loaded.view, History(pool), feed)
             yield RunningEngine(side, follower.failed)
     finally:
         await follower.stop()
 
 
-async def _watch(remote: RemoteFeed, follower: Follower) -> None:
-    while True:
-        remote.look(follower)
-        await asyncio.sleep(_LOOK_S)
+def _watch(remote: RemoteFeed, follower: Follower) -> Work:
+    async def watch(beat: Beat) -> None:
+        while True:
+            remote.look(follower)
+            beat()
+            await asyncio.sleep(_LOOK_S)
+
+    return watch

@@ -19,7 +19,7 @@ from gateway.access.client_address import ClientAddresses
 from gateway.access.rate_limits import RateLimits
 from gateway.engine_side.readiness import ViewFeed
 from gateway.http.responses import send_body, send_error
-from gateway.jobs.background import in_background
+from gateway.jobs.supervisor import Beat, Supervisor
 from gateway.sockets.library import SocketLibrary
 from gateway.sockets.link import GOING_AWAY, RELOADED, SHUTTING_DOWN
 from gateway.sockets.server import ADDRESS, SocketServer
@@ -30,6 +30,8 @@ WEBSOCKET_ONLY: Final = (
     'sockets take the websocket transport only: io(url, {path: "/ws", transports: ["websocket"]})'
 )
 DRAIN_SECONDS: Final = 3.0
+HEART_PAUSE_S: Final = 2.0
+"""At most so long no heart beats after one has failed."""
 _DRAIN_LOOK_SECONDS: Final = 0.005
 _CONNECT_ERROR: Final = msgspec.json.encode(
     {"message": WEBSOCKET_ONLY, "data": {"code": ValidationFailed.code, "message": WEBSOCKET_ONLY}}
@@ -52,7 +54,7 @@ class Heart(Protocol):
     def beat(self, now: float) -> None:
         """Tell every session where it stands; `now` of the event loop's clock, in seconds."""
 
-    async def run(self) -> None:
+    async def run(self, beat: Beat) -> None:
         """Beat until cancelled."""
 
 
@@ -128,12 +130,14 @@ class SocketApp:
 
 
 @contextlib.asynccontextmanager
-async def open_sockets(app: SocketApp, feed: ViewFeed) -> AsyncIterator[SocketApp]:
+async def open_sockets(
+    app: SocketApp, feed: ViewFeed, supervisor: Supervisor
+) -> AsyncIterator[SocketApp]:
     """Yield the application with its heart beating; end every socket at the end."""
     feed.on_stale.append(lambda _: app.heart.beat(asyncio.get_running_loop().time()))
     feed.on_reload.append(app.disconnect_all)
     try:
-        async with in_background(app.heart.run()):
+        async with supervisor.running("heartbeat", app.heart.run, longest_pause_s=HEART_PAUSE_S):
             yield app
     finally:
         await app.drain()

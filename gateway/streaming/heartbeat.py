@@ -13,6 +13,7 @@ import msgspec
 
 from exchange.model.state import State
 from gateway.engine_side.readiness import ViewFeed
+from gateway.jobs.supervisor import Beat
 from gateway.sockets.framing.frames import Message
 from gateway.sockets.server import SocketServer
 from gateway.sockets.session import SocketSession
@@ -68,14 +69,15 @@ class Heartbeat:
         self._subscriptions = subscriptions
         self._untold = Untold()
 
-    async def run(self) -> None:
-        """Beat until cancelled."""
+    async def run(self, beat: Beat) -> None:
+        """Beat until cancelled; continuous work of a supervisor."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
             due = max(due + INTERVAL_SECONDS, loop.time())
             await asyncio.sleep(due - loop.time())
             self.beat(loop.time())
+            beat()
 
     def beat(self, now: float) -> None:
         """Queue a heartbeat for every session and a ping where one is due.  O(books followed)."""

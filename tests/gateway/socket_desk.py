@@ -20,6 +20,7 @@ from gateway.bootstrap.settings import Settings, load_settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.running import EngineSide
+from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
 from gateway.sockets.app import SocketApp
@@ -132,6 +133,7 @@ async def open_socket_desk(
     )
     hearers, history = Hearers(), cast("Any", engine)
     side = EngineSide(engine, engine.view, history, ViewFeed(EPOCH))
+    logger = configure_logs("debug", log)
     front = open_front_sockets(
         settings,
         side,
@@ -140,7 +142,8 @@ async def open_socket_desk(
         hearers,
         RateLimits(settings.limits),
         metrics,
-        configure_logs("debug", log),
+        logger,
+        Supervisor(metrics.jobs, logger),
     )
     engine.listeners.append(hearers.announcer(metrics))
     engine.run(create_market(), create_market("snow"))

@@ -199,6 +199,47 @@ async def test_database_that_is_away_is_said_in_one_line(tmp_path: Path) -> None
     assert "swordfish" not in err
 
 
+# Work of a running server that fails at once, and without which the process shall not go on.
+FATAL = """
+import gateway.bootstrap.compose as compose
+from gateway.cli.main import main
+from gateway.jobs.supervisor import Supervisor
+
+def failing(_metrics):
+    async def watch(_beat):
+        raise LookupError("no such room")
+    return watch
+
+running = Supervisor.running
+compose.event_loop_watch = failing
+Supervisor.running = lambda self, name, work, **more: running(self, name, work, fatal=True)
+main(prog_name="probity")
+"""
+
+
+async def test_fatal_work_that_fails_ends_the_process(tmp_path: Path, database_url: str) -> None:
+    kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
+    environment = {**kept, "PYTHONPATH": str(ROOT), "PORT": "0", "DATABASE_URL": database_url}
+    # No new process follows this one, as after the last of the tries.
+    environment["PROBITY_STARTS_AGAIN"] = "6"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        FATAL,
+        "serve",
+        cwd=tmp_path,
+        env=environment,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    async with asyncio.timeout(START_SECONDS):
+        out, err = await process.communicate()
+    assert process.returncode == 1
+    last = err.decode().splitlines()[-1]
+    assert last == "probity: the event-loop-lag stopped: LookupError: no such room"
+    assert '"job":"event-loop-lag"' in out.decode()
+
+
 REDIS = {"REDIS_URL": "redis://127.0.0.1:1"}
 
 

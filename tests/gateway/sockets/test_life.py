@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.access.principals import Principal
+from gateway.jobs.supervisor import Beat
 from gateway.sockets.link import (
     NO_NAMESPACE,
     NO_PONG,
@@ -287,17 +288,24 @@ async def test_draining_answers_what_waits_and_refuses_what_comes() -> None:
         assert len(desk.engine.commands) == 1
 
 
-async def test_a_heart_that_fails_is_said_at_once_and_the_end_is_orderly(
+async def test_a_heart_that_fails_is_said_at_once_and_beats_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def fail(_heart: Heartbeat) -> None:
-        raise ZeroDivisionError
+    run, failed = Heartbeat.run, list[bool]()
 
-    monkeypatch.setattr(Heartbeat, "run", fail)
+    async def fail_once(heart: Heartbeat, beat: Beat) -> None:
+        if not failed:
+            failed.append(True)
+            raise ZeroDivisionError
+        await run(heart, beat)
+
+    monkeypatch.setattr(Heartbeat, "run", fail_once)
     drained: list[bool] = []
     async with open_socket_desk() as desk:
         monkeypatch.setattr(desk.sockets, "drain", partial(_note, drained))
-        await eventually(lambda: "background work has failed" in desk.log.getvalue())
+        await eventually(lambda: "work failed, it is started again" in desk.log.getvalue())
+        figure = "job_last_success_timestamp_seconds", {"job": "heartbeat"}
+        await eventually(lambda: desk.metrics.registry.get_sample_value(*figure))
     assert drained == [True, True]  # by the desk, and at the end of the sockets' block
 
 
