@@ -23,6 +23,7 @@ from gateway.accounts.passwords import Passwords
 from gateway.accounts.session_watch import SessionWatch
 from gateway.accounts.tokens import require_key
 from gateway.bootstrap import garbage
+from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.people import People, make_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.server import Drain
@@ -47,8 +48,10 @@ from persistence.embedded.server import EmbeddedPostgres, running_url
 from persistence.errors import DatabaseUnavailable
 from persistence.postgres import migrate
 from persistence.postgres.database import DeadlinePool, create_pool
+from persistence.postgres.job_pool import JOB_CONNECTIONS
 
 SOCKET_MOUNTS: Final = ("ws", "socket.io")
+_LEAST_POOLED: Final = 2
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _HEADERS: Final = ("authorization", "content-type", "x-request-id")
 _EXPOSED: Final = ("retry-after", "x-request-id")
@@ -56,17 +59,23 @@ _PREFLIGHT_SECONDS: Final = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A process that is up: the application that serves it, and what its command line needs."""
+class Served:
+    """A process that is up: the application that serves it, and how it ends."""
 
     application: ASGIApp
-    engine: EngineSide
-    people: People
     readiness: Readiness
     drains: list[Drain]
     """What to wait for before connections are ended."""
     failed: asyncio.Future[BaseException]
     """Done when the process can't go on, by its engine or by work it needs: a new one recovers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running(Served):
+    """A process with an engine, or a view of one, and what its command line needs of it."""
+
+    engine: EngineSide
+    people: People
 
 
 @asynccontextmanager
@@ -109,13 +118,14 @@ async def open_exchange(
     `accept_tip` is the operator's word that the database was put back in time on purpose.
     """
     async with AsyncExitStack() as stack:
-        reports = _reports(stack, settings)
+        reports = open_reports(stack, settings)
         url = await stack.enter_async_context(open_database(settings))
         direct_url = settings.store.direct_url or url
         await migrate.upgrade(direct_url)
         metrics = Metrics()
         supervisor = Supervisor(metrics.jobs, logger)
-        pool = await _pool(stack, settings, url, metrics)
+        has_worker = settings.worker.in_serve
+        pool = await open_pool(stack, settings, url, metrics, has_worker=has_worker)
         hearers = Hearers()
         engine = await stack.enter_async_context(
             run_engine(
@@ -129,8 +139,13 @@ async def open_exchange(
                 accept_tip=accept_tip,
             )
         )
+        jobs = make_jobs(settings, pool, logger)
+        if has_worker:
+            await stack.enter_async_context(
+                running_jobs(jobs, settings, direct_url, metrics, logger, supervisor)
+            )
         yield await _open_front(
-            stack, settings, pool, engine, hearers, metrics, logger, reports, supervisor
+            stack, settings, pool, engine, hearers, jobs, metrics, logger, reports, supervisor
         )
 
 
@@ -146,35 +161,50 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         raise SettingsError("REDIS_URL: is missing: a gateway hears the engine through Redis")
     require_key(settings.sign_in.private_key, settings.store.data_dir)
     async with AsyncExitStack() as stack:
-        reports = _reports(stack, settings)
+        reports = open_reports(stack, settings)
         url = running_database(settings)
         direct_url = settings.store.direct_url or url
         await migrate.require_newest(direct_url)
         metrics = Metrics()
         supervisor = Supervisor(metrics.jobs, logger)
-        pool = await _pool(stack, settings, url, metrics)
+        pool = await open_pool(stack, settings, url, metrics, has_worker=False)
         hearers = Hearers()
         announcer = hearers.announcer(metrics)
         engine = await stack.enter_async_context(
             follow_engine(redis_url, direct_url, pool, [announcer], metrics, logger, supervisor)
         )
+        jobs = make_jobs(settings, pool, logger)
         yield await _open_front(
-            stack, settings, pool, engine, hearers, metrics, logger, reports, supervisor
+            stack, settings, pool, engine, hearers, jobs, metrics, logger, reports, supervisor
         )
 
 
-def _reports(stack: AsyncExitStack, settings: Settings) -> ErrorReports:
+def open_reports(stack: AsyncExitStack, settings: Settings) -> ErrorReports:
+    """Return where faults of ours are reported, closed with the stack."""
     reports = ErrorReports(settings.reports.sentry_dsn)
     stack.callback(reports.close)
     return reports
 
 
-async def _pool(
-    stack: AsyncExitStack, settings: Settings, url: str, metrics: Metrics
+async def open_pool(
+    stack: AsyncExitStack,
+    settings: Settings,
+    url: str,
+    metrics: Metrics,
+    *,
+    has_worker: bool,
 ) -> DeadlinePool:
+    """Return the pool of a process, closed with the stack; a worker has its part of it.
+
+    Raises SettingsError if that leaves too little, DatabaseUnavailable.
+    """
+    size = settings.store.pool_size - (JOB_CONNECTIONS if has_worker else 0)
+    if size < _LEAST_POOLED:
+        least = _LEAST_POOLED + JOB_CONNECTIONS
+        raise SettingsError(f"DATABASE_POOL_SIZE: must be at least {least} where jobs are run")
     pool = await create_pool(
         url,
-        size=settings.store.pool_size,
+        size=size,
         statement_timeout_ms=int(settings.store.timeout_seconds * 1_000),
         on_query=metrics.queried,
     )
@@ -188,6 +218,7 @@ async def _open_front(
     pool: DeadlinePool,
     engine: RunningEngine,
     hearers: Hearers,
+    jobs: Jobs,
     metrics: Metrics,
     logger: Logger,
     reports: ErrorReports,
@@ -215,7 +246,7 @@ async def _open_front(
         await stack.enter_async_context(
             supervisor.running(watch.NAME, watch.run, longest_pause_s=watch.LONGEST_PAUSE_S)
         )
-    tables = route_tables(settings, side, desk, people, readiness, metrics)
+    tables = route_tables(settings, side, desk, people, jobs, readiness, metrics)
     application = build_application(
         settings,
         tables,

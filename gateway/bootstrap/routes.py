@@ -5,6 +5,7 @@ Laws: a domain is made here of what it needs and gives its rows; a new domain is
 
 from gateway.accounts.admin_routes import UserAdminRoutes
 from gateway.accounts.routes import AccountRoutes
+from gateway.bootstrap.jobs import Jobs
 from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.audited import AuditedCommands
@@ -16,6 +17,7 @@ from gateway.markets.routes import MarketRoutes
 from gateway.observability.metrics import Metrics
 from gateway.operations.admin_routes import ExchangeAdminRoutes
 from gateway.operations.health_routes import HealthRoutes
+from gateway.operations.job_routes import JobRoutes
 from gateway.portfolio.routes import PortfolioRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
@@ -28,6 +30,7 @@ def route_tables(
     engine: EngineSide,
     desk: Desk,
     people: People,
+    jobs: Jobs,
     readiness: Readiness,
     metrics: Metrics,
 ) -> tuple[RouteTable, RouteTable]:
@@ -44,6 +47,7 @@ def route_tables(
         PortfolioRoutes(view, history, pages),
         UserAdminRoutes(people.sign_in, people.users, pages),
         ExchangeAdminRoutes(view, feed, commands, people.audit, pages),
+        JobRoutes(jobs.all, jobs.rows),
         description,
     )
     root = (

@@ -13,7 +13,9 @@ from gateway.bootstrap.listening import ListenSettings
 from gateway.demo.settings import DemoSettings
 from gateway.engine_side.settings import EngineSettings, StoreSettings
 from gateway.http.settings import HttpSettings, PageLimits
+from gateway.jobs.settings import WorkerSettings
 from gateway.observability.settings import ReportSettings
+from gateway.operations.settings import RetentionSettings
 from gateway.settings.reader import example_lines, read_area, read_environment
 from gateway.sockets.settings import SocketSettings
 
@@ -29,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pages: PageLimits
     limits: LimitSettings
     sockets: SocketSettings
+    worker: WorkerSettings
+    retention: RetentionSettings
     demo: DemoSettings
     reports: ReportSettings
 

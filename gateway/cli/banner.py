@@ -1,4 +1,4 @@
-"""What `probity serve` and `probity gateway` print when open: where to look, and how to trade.
+"""What `serve`, `gateway` and `worker` print when they are open: where to look, how to trade.
 
 Plain text for a terminal. The commands can be pasted as they stand, also a second time: Ada is
 registered once and logs in every time.
@@ -58,5 +58,15 @@ def gateway_banner(host: str, port: int) -> str:
     return (
         f"Probity's gateway is open at {where}\n\n"
         "  reads, market data and sockets; orders go to the engine's own address\n\n"
+        "Ctrl-C stops it."
+    )
+
+
+def worker_banner(host: str, port: int) -> str:
+    """Return what `probity worker` prints when it is open."""
+    where = address(host, port)
+    return (
+        f"Probity's worker runs jobs; it says how it is at {where}\n\n"
+        "  /health, /ready, /metrics\n\n"
         "Ctrl-C stops it."
     )

@@ -2,6 +2,7 @@
 
     probity serve           everything in one process
     probity gateway         sockets, market data and reads beside it, over Redis
+    probity worker          jobs beside it, in a process of their own
     probity migrate         bring the schema to this version
     probity verify          prove the exchange from its journal
     probity doctor          check what the exchange needs
@@ -32,7 +33,8 @@ from gateway.bootstrap import compose
 from gateway.bootstrap.people import ensure_admin
 from gateway.bootstrap.server import Drain, StopSignal, bind, make_server
 from gateway.bootstrap.settings import Settings, load_settings
-from gateway.cli.banner import Opened, banner, gateway_banner
+from gateway.bootstrap.worker import open_worker
+from gateway.cli.banner import Opened, banner, gateway_banner, worker_banner
 from gateway.cli.doctor.command import doctor
 from gateway.cli.replay.command import replay
 from gateway.cli.respawn import Respawn
@@ -99,9 +101,15 @@ def _listens(command: Callable[..., None]) -> Callable[..., None]:
 @_listens
 @click.option("--demo", is_flag=True, help="With some markets and simulated traders in them.")
 @click.option("--accept-tip", is_flag=True, help="The database was put back in time on purpose.")
-def serve(host: str | None, port: int | None, demo: bool, accept_tip: bool) -> None:
+@click.option("--no-worker", is_flag=True, help="Leave jobs to `probity worker` (WORKER=off).")
+def serve(
+    host: str | None, port: int | None, demo: bool, accept_tip: bool, no_worker: bool
+) -> None:
     """Run everything in this process until Ctrl-C."""
     settings = _settings(host, port)
+    if no_worker:
+        worker = msgspec.structs.replace(settings.worker, in_serve=False)
+        settings = msgspec.structs.replace(settings, worker=worker)
     _run(_serve(settings, demo=demo, accept_tip=accept_tip), Respawn())
 
 
@@ -155,6 +163,24 @@ async def _gateway(settings: Settings) -> None:
                 raise EngineStopped(failure, final=stop.is_set, what="gateway's view")
 
 
+@main.command()
+@_listens
+def worker(host: str | None, port: int | None) -> None:
+    """Run jobs in this process; on its port it answers /health, /ready and /metrics."""
+    _run(_worker(_settings(host, port)), Respawn())
+
+
+async def _worker(settings: Settings) -> None:
+    logger = configure_logs(settings.reports.log_level)
+    stop = StopSignal()
+    with _bound(settings) as listening, stop.listen():
+        async with open_worker(settings, logger) as running:
+            click.echo(worker_banner(settings.listen.host, listening.getsockname()[1]), err=True)
+            await _serve_until_ended(running, settings, listening, stop, running.drains)
+            if running.failed.done():
+                raise EngineStopped(running.failed.result(), final=stop.is_set, what="worker")
+
+
 def _bound(settings: Settings) -> socket.socket:
     try:
         return bind(settings)
@@ -167,7 +193,7 @@ def _bound(settings: Settings) -> socket.socket:
 
 
 async def _serve_until_ended(
-    running: compose.Running,
+    running: compose.Served,
     settings: Settings,
     listening: socket.socket,
     stop: StopSignal,

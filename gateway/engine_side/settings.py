@@ -46,7 +46,13 @@ class StoreSettings(Area, frozen=True, kw_only=True):
         ),
     ]
     pool_size: Annotated[
-        int, setting("DATABASE_POOL_SIZE", "20", whole(2, 1_000), "Connections for reads.")
+        int,
+        setting(
+            "DATABASE_POOL_SIZE",
+            "20",
+            whole(2, 1_000),
+            "Connections beside the engine's; a worker takes 3 of them for its queue.",
+        ),
     ]
     timeout_seconds: Annotated[
         float,

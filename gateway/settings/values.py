@@ -160,6 +160,13 @@ def _check_port(parts: SplitResult, wrong: str) -> None:
         raise ValueError(wrong) from None
 
 
+def switch(value: str) -> bool:
+    """Return whether something is on."""
+    if value.lower() not in {"on", "off"}:
+        raise ValueError("must be on or off")
+    return value.lower() == "on"
+
+
 def log_level(value: str) -> str:
     """Return a level's name in lower case."""
     if value.lower() not in {"debug", "info", "warning", "error"}:

@@ -22,7 +22,9 @@ SELECT current_setting('server_version') AS version_name,
        pg_is_in_recovery() AS is_standby,
        current_setting('max_connections')::int
            - current_setting('superuser_reserved_connections')::int AS connections,
-       coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create
+       coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
+           AND (to_regnamespace('jobs') IS NOT NULL
+                OR has_database_privilege(current_database(), 'CREATE')) AS may_create
 """
 _CLOCK_ROUNDS: Final = 5
 
@@ -37,7 +39,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     """That it lends to ordinary roles."""
     may_create: bool
-    """Whether our role may make tables."""
+    """Whether our role may make tables, and the schema `jobs` if it isn't there."""
     schema: str | None
     """The last step of the schema; None where there is none."""
     schema_known: bool

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from gateway.access.rate_limits import RateLimits
 from gateway.accounts.passwords import Passwords
 from gateway.bootstrap import compose
+from gateway.bootstrap.jobs import make_jobs
 from gateway.bootstrap.people import People, make_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import Settings, load_settings
@@ -122,9 +123,10 @@ async def open_web(
         )
         readiness.open()
         desk = OrderDesk(engine, engine.view, engine.history)
-        api, root = route_tables(settings, side, desk, people, readiness, metrics)
-        tables = RouteTable((*api.routes, *rows)), root
         logger = configure_logs(settings.reports.log_level, log)
+        jobs = make_jobs(settings, pool, logger)
+        api, root = route_tables(settings, side, desk, people, jobs, readiness, metrics)
+        tables = RouteTable((*api.routes, *rows)), root
         application = compose.build_application(
             settings,
             tables,

@@ -23,6 +23,7 @@ from exchange.model.order_book import Order
 from gateway.access.principals import Principal, Role
 from gateway.access.rate_limits import RateLimits
 from gateway.bootstrap import compose
+from gateway.bootstrap.jobs import make_jobs
 from gateway.bootstrap.people import People
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import load_settings
@@ -206,7 +207,9 @@ def all_tables() -> tuple[RouteTable, RouteTable]:
     side = EngineSide(engine, engine.view, engine.history, ViewFeed(7))
     people = People(users=unused, audit=unused, passwords=unused, sign_in=unused)
     desk = OrderDesk(engine, engine.view, engine.history)
-    return route_tables(load_settings({}), side, desk, people, Readiness(), Metrics())
+    settings = load_settings({})
+    jobs = make_jobs(settings, unused, configure_logs("error", io.StringIO()))
+    return route_tables(settings, side, desk, people, jobs, Readiness(), Metrics())
 
 
 @asynccontextmanager
@@ -222,8 +225,9 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
     side = EngineSide(engine, engine.view, engine.history, feed)
     people = People(users=unused, audit=cast("Any", audit), passwords=unused, sign_in=auth)
     order_desk = OrderDesk(engine, engine.view, engine.history)
-    tables = route_tables(settings, side, order_desk, people, readiness, metrics)
     logger = configure_logs("error", io.StringIO())
+    jobs = make_jobs(settings, unused, logger)
+    tables = route_tables(settings, side, order_desk, people, jobs, readiness, metrics)
     application = compose.build_application(
         settings,
         tables,

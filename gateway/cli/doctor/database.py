@@ -119,7 +119,7 @@ def _schema(name: str, found: Examination) -> Finding:
     if not found.may_create:
         return fail(
             f"{name}: {at}, and our role may not change that",
-            "GRANT CREATE ON SCHEMA public, or make the role the database's owner",
+            "GRANT CREATE ON SCHEMA public and ON DATABASE, or make the role the database's owner",
         )
     return ok(f"{name}: {at}, the next start brings it to {newest}")
 

@@ -154,6 +154,10 @@ async def test_migrate_and_user_work_without_a_server(tmp_path: Path) -> None:
         ({"HOST": "192.0.2.1"}, r"HOST: 192\.0\.2\.1: .*"),
         ({"HOST": "nowhere.invalid"}, r"HOST: nowhere\.invalid: .*"),
         ({"SENTRY_DSN": "nonsense"}, r"SENTRY_DSN: is not a valid DSN"),
+        (
+            {"DATABASE_POOL_SIZE": "4"},
+            r"DATABASE_POOL_SIZE: must be at least 5 where jobs are run",
+        ),
     ],
 )
 async def test_wrong_setting_stops_the_start_with_one_line(

@@ -47,6 +47,7 @@ def test_example_file_read_as_it_stands_gives_the_defaults() -> None:
         ("RATE_LIMIT_WINDOW_MS", "1500"),
         ("REQUEST_BODY_TIMEOUT_SECONDS", "0"),
         ("DATABASE_POOL_SIZE", "-1"),
+        ("WORKER", "yes"),
     ],
 )
 def test_wrong_setting_is_named_in_one_line(name: str, value: str) -> None:

@@ -1,0 +1,71 @@
+"""All jobs, domain by domain: the one list of what exists beside requests; and what runs them.
+
+Laws: a domain's `jobs.py` holds a class that is made here of what it needs and gives its jobs; a
+new domain with jobs is a line in `make_jobs`. Every process knows the list, to tell of it; those
+with the worker's role run it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from gateway.bootstrap.settings import Settings
+from gateway.jobs.job import Job
+from gateway.jobs.queue import JobQueue
+from gateway.jobs.supervisor import Supervisor
+from gateway.observability.logs import Logger
+from gateway.observability.metrics import Metrics
+from gateway.operations.jobs import Housekeeping
+from persistence.postgres.database import DeadlinePool
+from persistence.repositories.jobs import JobRows
+from persistence.repositories.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """Every job there is, and what is known of them."""
+
+    all: tuple[Job, ...]
+    rows: JobRows
+
+
+def make_jobs(settings: Settings, pool: DeadlinePool, logger: Logger) -> Jobs:
+    """Return the jobs, made over the database behind `pool`."""
+    rows, kept = JobRows(pool), settings.retention
+    housekeeping = Housekeeping(
+        Sessions(pool),
+        rows,
+        logger,
+        sessions_kept_s=kept.ended_sessions,
+        failed_jobs_kept_s=kept.failed_jobs,
+    )
+    return Jobs((*housekeeping.jobs(),), rows)
+
+
+@asynccontextmanager
+async def running_jobs(
+    jobs: Jobs,
+    settings: Settings,
+    url: str,
+    metrics: Metrics,
+    logger: Logger,
+    supervisor: Supervisor,
+) -> AsyncIterator[JobQueue]:
+    """Run jobs beside the block; at its end those under way may finish in bounded time.
+
+    In a process that has failed they may not: another one begins them again.
+
+    `url` reaches the database past any pooler. Raises DatabaseUnavailable if psycopg can't read it.
+    """
+    queue = JobQueue(
+        url,
+        jobs.all,
+        jobs.rows,
+        metrics.jobs,
+        logger,
+        at_once=settings.worker.runs_max,
+        drain_s=settings.listen.shutdown_timeout_seconds,
+        in_haste=supervisor.failed.done,
+    )
+    async with supervisor.running("job-queue", queue.work):
+        yield queue

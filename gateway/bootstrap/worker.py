@@ -1,0 +1,82 @@
+"""The worker's role in a process of its own: it runs jobs, and answers operators on its port.
+
+Laws: no engine, no view, no API; what it needs of the exchange it reads from the database. It
+shares nothing with the process that trades but PostgreSQL, so nothing it does keeps orders waiting.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from gateway.access.principals import Principal
+from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.compose import (
+    Served,
+    build_application,
+    open_pool,
+    open_reports,
+    running_database,
+)
+from gateway.bootstrap.jobs import make_jobs, running_jobs
+from gateway.bootstrap.settings import Settings
+from gateway.engine_side.observers import event_loop_watch
+from gateway.engine_side.readiness import Readiness
+from gateway.http.routing import RouteTable
+from gateway.jobs.supervisor import Supervisor
+from gateway.observability.logs import Logger
+from gateway.observability.metrics import Metrics
+from gateway.operations.worker_routes import WorkerRoutes
+from gateway.wire.errors import Unauthorized
+from persistence.postgres import migrate
+
+
+class Nobody:
+    """The tokens of a process that lets nobody in: it has nothing to be let in to."""
+
+    def __init__(self) -> None:
+        self.on_revoked: list[Callable[[int, int], None]] = []
+
+    def remembered(self, _token: bytes) -> Principal | None:
+        """Know no token."""
+        return None
+
+    async def verify(self, _token: bytes) -> Principal:
+        """Refuse; raises Unauthorized."""
+        raise Unauthorized
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Served]:
+    """Start a process that runs jobs, beside a database that somebody else looks after.
+
+    Raises SettingsError, DatabaseUnavailable, SchemaError for a schema of another version.
+    """
+    async with AsyncExitStack() as stack:
+        reports = open_reports(stack, settings)
+        url = running_database(settings)
+        direct_url = settings.store.direct_url or url
+        await migrate.require_newest(direct_url)
+        metrics, readiness = Metrics(), Readiness()
+        supervisor = Supervisor(metrics.jobs, logger)
+        pool = await open_pool(stack, settings, url, metrics, has_worker=True)
+        lag = supervisor.running("event-loop-lag", event_loop_watch(metrics))
+        await stack.enter_async_context(lag)
+        jobs = make_jobs(settings, pool, logger)
+        queue = await stack.enter_async_context(
+            running_jobs(jobs, settings, direct_url, metrics, logger, supervisor)
+        )
+        routes = WorkerRoutes(readiness, lambda: queue.is_working, metrics)
+        application = build_application(
+            settings,
+            (RouteTable(()), RouteTable(routes.routes(), prefix="")),
+            Nobody(),
+            RateLimits(settings.limits),
+            metrics,
+            logger,
+            reports,
+            {},
+        )
+        stack.callback(readiness.drain)
+        readiness.open()
+        yield Served(
+            application=application, readiness=readiness, drains=[], failed=supervisor.failed
+        )

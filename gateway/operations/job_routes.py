@@ -1,0 +1,92 @@
+"""How the jobs stand, for admins: each row of the list, whichever process runs it."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from gateway.http.request import Page, Request
+from gateway.http.routing import Access, Route, Shape
+from gateway.jobs.job import Job
+from gateway.wire.scalars import iso_millis
+from gateway.wire.strict_json import AnswerStruct
+from persistence.clock import now_us
+from persistence.repositories.jobs import JobRows, Standing
+
+_MICROSECONDS: Final = 1_000_000
+
+
+class JobView(AnswerStruct, frozen=True):
+    """One job; times are null for what never was, counts are of all processes."""
+
+    name: str
+    schedule: str | None
+    """Cron's fields, UTC; null for a job that runs when it is put."""
+    time_limit_seconds: float
+    tries: int
+    last_success_at: str | None
+    last_failure_at: str | None
+    last_error: str | None
+    queued: int
+    running: int
+    failed: int
+    """Runs that had all their tries, as long as they are kept."""
+    next_run_at: str | None
+    """The next tick, or the next try of a run that waits for it."""
+
+    @classmethod
+    def of(cls, job: Job, standing: Standing, now: int) -> "JobView":
+        """Return the view of a job at a time in microseconds."""
+        tick = job.next_tick(now / _MICROSECONDS)
+        ticks = [] if tick is None else [int(tick * _MICROSECONDS)]
+        due = [] if standing.due_at is None else [standing.due_at]
+        return cls(
+            job.name,
+            job.schedule,
+            job.time_limit_s,
+            job.tries,
+            _time(standing.last_success_at),
+            _time(standing.last_failure_at),
+            standing.last_error,
+            standing.queued,
+            standing.running,
+            standing.failed,
+            _time(min(ticks + due, default=None)),
+        )
+
+
+class JobRoutes:
+    """The rows of the route table about jobs."""
+
+    def __init__(
+        self, jobs: Sequence[Job], rows: JobRows, clock: Callable[[], int] = now_us
+    ) -> None:
+        """Tell of these jobs, whether or not this process runs them."""
+        self._jobs = jobs
+        self._rows = rows
+        self._clock = clock
+
+    async def list_jobs(self, _request: Request[None, None]) -> Page[JobView]:
+        """Return all jobs by name."""
+        jobs = sorted(self._jobs, key=lambda job: job.name)
+        standings = await self._rows.standings([job.name for job in jobs])
+        now = self._clock()
+        views = [JobView.of(job, standings[job.name], now) for job in jobs]
+        return Page(views, len(views), len(views), 0)
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="GET",
+                path="/admin/jobs",
+                handler=self.list_jobs,
+                access=Access.ADMIN,
+                answer=JobView,
+                shape=Shape.PAGE,
+                summary="Show the jobs beside requests: what ran, what failed, what comes next",
+                tag="admin",
+            ),
+        )
+
+
+def _time(at: int | None) -> str | None:
+    return None if at is None else iso_millis(at)
