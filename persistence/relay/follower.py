@@ -150,6 +150,12 @@ class Follower:
         try:
             while True:
                 await self._take(await self._source.receive())
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Somebody cancelled what it waited for: nobody would follow from here on.
+            self.failed.set_result(error)
         except Exception as error:  # noqa: BLE001 - the outermost boundary: the view isn't trusted
             self.failed.set_result(error)
 

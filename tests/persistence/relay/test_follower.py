@@ -295,3 +295,14 @@ async def test_a_whole_row_that_can_not_be_applied_ends_the_process(
         made.tape._messages.put_nowait(Rows([strange]))
         error = await asyncio.wait_for(made.follower.failed, 10)
         assert isinstance(error, msgspec.DecodeError | HistoryMismatch)
+
+
+async def test_a_cancel_that_was_not_meant_for_it_ends_the_process(database_url: str) -> None:
+    async def cancelled() -> BusMessage | None:
+        raise asyncio.CancelledError
+
+    async with rig(database_url) as made:
+        made.tape.receive = cancelled  # type: ignore[method-assign]
+        made.tape._messages.put_nowait(None)
+        error = await asyncio.wait_for(made.follower.failed, 10)
+        assert isinstance(error, asyncio.CancelledError)
