@@ -16,7 +16,7 @@ from gateway.markets.admin_routes import MarketAdminRoutes
 from gateway.markets.routes import MarketRoutes
 from gateway.observability.metrics import Metrics
 from gateway.operations.admin_routes import ExchangeAdminRoutes
-from gateway.operations.health_routes import HealthRoutes
+from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
 from gateway.portfolio.routes import PortfolioRoutes
 from gateway.site.front_page import FrontPage
@@ -52,7 +52,7 @@ def route_tables(
     )
     root = (
         FrontPage(view, settings.listen.port),
-        HealthRoutes(engine, readiness, metrics),
+        HealthRoutes(EngineCondition(engine), readiness, metrics),
         static,
     )
     table = RouteTable(row for domain in api for row in domain.routes())

@@ -24,7 +24,7 @@ from gateway.http.routing import RouteTable
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
-from gateway.operations.worker_routes import WorkerRoutes
+from gateway.operations.health_routes import HealthRoutes, WorkerCondition
 from gateway.wire.errors import Unauthorized
 from persistence.postgres import migrate
 
@@ -64,7 +64,7 @@ async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Serve
         queue = await stack.enter_async_context(
             running_jobs(jobs, settings, direct_url, metrics, logger, supervisor)
         )
-        routes = WorkerRoutes(readiness, lambda: queue.is_working, metrics)
+        routes = HealthRoutes(WorkerCondition(queue), readiness, metrics)
         application = build_application(
             settings,
             (RouteTable(()), RouteTable(routes.routes(), prefix="")),

@@ -1,6 +1,7 @@
 """The rows at the root that operators ask: health, readiness, metrics."""
 
 import math
+from typing import Protocol
 
 import msgspec
 
@@ -8,6 +9,7 @@ from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.running import EngineSide
 from gateway.http.request import File, Request
 from gateway.http.routing import Access, Limit, Route, Shape
+from gateway.jobs.queue import JobQueue
 from gateway.observability.metrics import CONTENT_TYPE, Metrics
 from gateway.wire.errors import Unavailable
 from gateway.wire.strict_json import AnswerStruct
@@ -35,35 +37,82 @@ class Health(AnswerStruct, frozen=True):
     feed: FeedView | msgspec.UnsetType = msgspec.UNSET
 
 
+class Condition(Protocol):
+    """How what a process is there for is doing."""
+
+    what: str
+    """The process in a sentence: "The exchange is draining"."""
+
+    def feed(self) -> FeedView | msgspec.UnsetType:
+        """Return how the view is fed where the engine is elsewhere."""
+
+    def trouble(self) -> str | None:
+        """Return why no work is taken now; None if it is."""
+
+
+class EngineCondition:
+    """Of a process with an engine, or with a view of one; a gateway takes no orders."""
+
+    what = "exchange"
+
+    def __init__(self, engine: EngineSide) -> None:
+        self._engine = engine
+
+    def feed(self) -> FeedView | msgspec.UnsetType:
+        """Return how a gateway's view is fed."""
+        feed = self._engine.feed
+        if feed.takes_commands:
+            return msgspec.UNSET
+        silence_s = feed.silence_s()
+        silent_ms = None if math.isinf(silence_s) else int(silence_s * 1_000)
+        return FeedView(feed.is_stale, feed.epoch, self._engine.view.seq, silent_ms)
+
+    def trouble(self) -> str | None:
+        """Return why no orders are taken, or that a gateway doesn't hear the engine."""
+        feed = self._engine.feed
+        if feed.is_stale:
+            return "The feed is stale: the engine is not heard"
+        if feed.takes_commands and not self._engine.commands.is_open:
+            return "The engine takes no commands"
+        return None
+
+
+class WorkerCondition:
+    """Of a process that runs jobs and nothing else."""
+
+    what = "worker"
+
+    def __init__(self, queue: JobQueue) -> None:
+        self._queue = queue
+
+    def feed(self) -> FeedView | msgspec.UnsetType:
+        """Return that there is no view."""
+        return msgspec.UNSET
+
+    def trouble(self) -> str | None:
+        """Return that jobs aren't run: the database is away."""
+        return None if self._queue.is_working else "The worker doesn't reach its jobs"
+
+
 class HealthRoutes:
     """Says how the process is."""
 
-    def __init__(self, engine: EngineSide, readiness: Readiness, metrics: Metrics) -> None:
-        self._engine = engine
+    def __init__(self, condition: Condition, readiness: Readiness, metrics: Metrics) -> None:
+        self._condition = condition
         self._readiness = readiness
         self._metrics = metrics
 
     async def health(self, _request: Request[None, None]) -> Health:
         """Say that the process answers, and how a gateway's feed is."""
-        feed = self._engine.feed
-        if feed.takes_commands:
-            return Health("ok")
-        silence_s = feed.silence_s()
-        silent_ms = None if math.isinf(silence_s) else int(silence_s * 1_000)
-        return Health("ok", FeedView(feed.is_stale, feed.epoch, self._engine.view.seq, silent_ms))
+        return Health("ok", self._condition.feed())
 
     async def ready(self, _request: Request[None, None]) -> Status:
-        """Say that orders are taken; 503 before recovery is done, while draining, without engine.
-
-        A gateway takes none: it is ready while it hears the engine.
-        """
-        feed = self._engine.feed
+        """Say that work is taken; 503 before the start is done, while draining, in trouble."""
         if not self._readiness.is_open:
-            raise Unavailable(f"The exchange is {self._readiness.state}")
-        if feed.is_stale:
-            raise Unavailable("The feed is stale: the engine is not heard")
-        if feed.takes_commands and not self._engine.commands.is_open:
-            raise Unavailable("The engine takes no commands")
+            raise Unavailable(f"The {self._condition.what} is {self._readiness.state}")
+        trouble = self._condition.trouble()
+        if trouble is not None:
+            raise Unavailable(trouble)
         return Status("ready")
 
     async def metrics(self, _request: Request[None, None]) -> File:
@@ -91,7 +140,7 @@ class HealthRoutes:
                 answer=Status,
                 errors=(Unavailable,),
                 limit=Limit.UNLIMITED,
-                summary="Are orders taken",
+                summary="Is work taken",
                 tag="system",
             ),
             Route(
