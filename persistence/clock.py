@@ -1,4 +1,7 @@
-"""The wall clock, read in one place; the rules never read one, they are handed the time."""
+"""The wall clock in the unit of everything that is stored: microseconds.
+
+The rules never read a clock, they are handed the time.
+"""
 
 import time
 

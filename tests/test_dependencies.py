@@ -48,7 +48,7 @@ _WEBSOCKET = "uvicorn.protocols.websockets.websockets_sansio_impl.WebSocketsSans
 _HTTP = "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol"
 _SERVER = "uvicorn.Server"
 PLACES: Final = (
-    # gateway/sockets/server.py
+    # gateway/sockets/library.py
     Place(_ENGINE, "_handle_connect", "environ transport jsonp_index", is_async=True),
     Place(_ENGINE, "generate_id", ""),
     Place(_ENGINE_SOCKET, "__init__", "server sid"),

@@ -80,7 +80,8 @@ class Market:
 async def ours(port: int, batch: int) -> None:
     """Publish by rooms and outbound queues."""
     settings = load_settings(_LIMITS)
-    metrics, market, hearers = Metrics(), Market(), Hearers()
+    metrics, market = Metrics(), Market()
+    hearers = Hearers(metrics)
     rooms, unused = hearers.markets, cast("Any", None)
     side = EngineSide(unused, market.view, unused, ViewFeed(1))
     front = open_front_sockets(
@@ -94,7 +95,7 @@ async def ours(port: int, batch: int) -> None:
         structlog.get_logger(),
         Supervisor(metrics.jobs, structlog.get_logger()),
     )
-    publisher = hearers.announcer(metrics)
+    publisher = hearers.announcer()
     async with front as sockets, serving(sockets, port, SocketTransport):
         while not _all_joined(rooms):  # noqa: ASYNC110 - a benchmark may poll
             await asyncio.sleep(0.05)

@@ -126,14 +126,14 @@ async def open_exchange(
         supervisor = Supervisor(metrics.jobs, logger)
         has_worker = settings.worker.in_serve
         pool = await open_pool(stack, settings, url, metrics, has_worker=has_worker)
-        hearers = Hearers()
+        hearers = Hearers(metrics)
         engine = await stack.enter_async_context(
             run_engine(
                 settings.store,
                 settings.engine,
                 direct_url,
                 pool,
-                [hearers.announcer(metrics)],
+                [hearers.announcer()],
                 metrics,
                 logger,
                 accept_tip=accept_tip,
@@ -168,8 +168,8 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         metrics = Metrics()
         supervisor = Supervisor(metrics.jobs, logger)
         pool = await open_pool(stack, settings, url, metrics, has_worker=False)
-        hearers = Hearers()
-        announcer = hearers.announcer(metrics)
+        hearers = Hearers(metrics)
+        announcer = hearers.announcer()
         engine = await stack.enter_async_context(
             follow_engine(redis_url, direct_url, pool, [announcer], metrics, logger, supervisor)
         )

@@ -37,14 +37,15 @@ class Hearers:
     A domain that tells its users something of its own opens one of the `topics`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self._sent = metrics.messages_out
         self.markets: Final = Rooms()
         self.users: Final = UserRooms[SocketSession]()
-        self.topics: Final = Topics(self.users)
+        self.topics: Final = Topics(self.users, self._sent)
 
-    def announcer(self, metrics: Metrics) -> Announcer:
+    def announcer(self) -> Announcer:
         """Return the listener that tells them of a commit."""
-        return Announcer(self.markets, self.users, metrics.messages_out)
+        return Announcer(self.markets, self.users, self._sent)
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ connections after a growing pause. So callers send only what may be sent twice: 
 under an id of their own, and things whose second sending is refused as already there.
 """
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -72,6 +73,8 @@ class ApiClient:
             base = httpx.URL(url)
         except (httpx.InvalidURL, ValueError):
             raise ApiUnreachable(wrong) from None
+        if base.query or base.fragment or base.userinfo:
+            raise ApiUnreachable(wrong)
         if base.scheme not in {"http", "https"} or not base.host or (base.port or 1) > _PORT_MAX:
             raise ApiUnreachable(wrong)
         self._client = httpx.Client(
@@ -81,6 +84,8 @@ class ApiClient:
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
             # What is meant is the exchange at `url`, not a proxy that the environment names.
             trust_env=False,
+            # Whom the machine trusts, a private authority too.
+            verify=ssl.create_default_context(),
         )
         self._sleep = sleep
         self._on_limit = on_limit
@@ -101,7 +106,7 @@ class ApiClient:
         while attempt < _ATTEMPTS:
             try:
                 answer = self._client.request(method, path, content=content, headers=headers)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 problem = f"{type(error).__name__}: {error}"
             else:
                 if answer.status_code == RATE_LIMITED:

@@ -95,11 +95,13 @@ class SocketSession:
 
     def sign_in(self, principal: Principal) -> None:
         """Take a verified principal's place: its room, until its token expires."""
-        users = self._shared.users
-        if self.principal is not None:
-            users.leave(self, self.principal.user_id)
+        users, before = self._shared.users, self.principal
         self.principal = principal
-        users.join(self, principal.user_id)
+        # A renewed token must not look like a reconnect: the room and its numbers go on.
+        if before is None or before.user_id != principal.user_id:
+            if before is not None:
+                users.leave(self, before.user_id)
+            users.join(self, principal.user_id)
         if self._expiry is not None:
             self._expiry.cancel()
         left = max(0.0, principal.expires_at - time.time())

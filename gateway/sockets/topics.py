@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.observability.tallies import Tally
 from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import UserRooms
 from gateway.sockets.untold import Untold
@@ -24,9 +25,10 @@ from gateway.sockets.untold import Untold
 class Topic:
     """One private stream of every user."""
 
-    def __init__(self, name: str, users: UserRooms[Any], untold: Untold) -> None:
+    def __init__(self, name: str, users: UserRooms[Any], sent: Tally, untold: Untold) -> None:
         self.name = name
         self._users = users
+        self._sent = sent
         self._untold = untold
 
     def publish(self, user_id: int, event: str, data: msgspec.Struct) -> None:
@@ -42,13 +44,15 @@ class Topic:
             self._untold.send_away(list(room.members), error)
             return
         room.send(message)
+        self._sent.count += len(room.members)
 
 
 class Topics:
     """The topics of the process."""
 
-    def __init__(self, users: UserRooms[Any]) -> None:
+    def __init__(self, users: UserRooms[Any], sent: Tally) -> None:
         self._users = users
+        self._sent = sent
         self._untold = Untold()
         self._names: dict[str, None] = {}
 
@@ -57,4 +61,4 @@ class Topics:
         if name in self._names:
             raise ValueError(f"the topic {name} is open already")
         self._names[name] = None
-        return Topic(name, self._users, self._untold)
+        return Topic(name, self._users, self._sent, self._untold)

@@ -1,1 +1,1 @@
-"""Values on any wire: strict JSON, scalars, errors."""
+"""Values on any wire: strict JSON, how one value is written, errors, what a failure is told as."""

@@ -9,7 +9,7 @@ failure is one of three, told apart exactly:
     OutcomeUnknown   anything else: the connection is gone, or the server was told to stop
 
 One `Journal` belongs to one engine and one connection. What a row holds is `batch_rows` and
-`journal_rows`.
+`rows`.
 """
 
 import asyncio

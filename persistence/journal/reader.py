@@ -1,7 +1,7 @@
 """Read the journal: one batch, the newest commands, or the whole of it in bounded memory.
 
 Laws: what is read is given back as it stands; whether it is whole is `verification`'s to say.
-Writing is `journal`, the bytes of a row `journal_rows`.
+Writing is `journal`, the bytes of a row `rows`.
 """
 
 from collections.abc import AsyncIterator, Sequence

@@ -3,7 +3,7 @@ chains it to the row before.
 
 Laws: a payload is one msgpack array of `Execution`s, so that the same batch gives the same bytes
 anywhere; the hash covers the hash before, every column of the row and the payload. Where rows are
-kept is `journal` (writing) and `journal_reader` (reading).
+kept is `journal` (writing) and `reader` (reading).
 """
 
 import struct

@@ -42,7 +42,7 @@ _AWAY: Final = (*OUTAGES, asyncpg.InterfaceError)
 
 
 class MessageSource(Protocol):
-    """From where the engine's messages come; `redis_subscriber` in production."""
+    """From where the engine's messages come; `subscriber` in production."""
 
     async def receive(self) -> BusMessage | None:
         """Return the next message; None after a silence, or if something may have been missed."""

@@ -131,7 +131,7 @@ async def open_socket_desk(
         Metrics(),
         io.StringIO(),
     )
-    hearers, history = Hearers(), cast("Any", engine)
+    hearers, history = Hearers(metrics), cast("Any", engine)
     side = EngineSide(engine, engine.view, history, ViewFeed(EPOCH))
     logger = configure_logs("debug", log)
     front = open_front_sockets(
@@ -145,7 +145,7 @@ async def open_socket_desk(
         logger,
         Supervisor(metrics.jobs, logger),
     )
-    engine.listeners.append(hearers.announcer(metrics))
+    engine.listeners.append(hearers.announcer())
     engine.run(create_market(), create_market("snow"))
     engine.run(*(OpenAccount(number, CREDITS) for number in range(1, people + 1)))
     async with front as sockets:

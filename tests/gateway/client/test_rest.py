@@ -134,7 +134,17 @@ def test_patience_ends(script: Script, client: ApiClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["localhost:8080", "ftp://localhost", "http://", "http://localhost:99999", "http://[::1"]
+    "url",
+    [
+        "localhost:8080",
+        "ftp://localhost",
+        "http://",
+        "http://localhost:99999",
+        "http://[::1",
+        "http://localhost/?a=1",
+        "http://localhost/#a",
+        "http://ann:secret@localhost",
+    ],
 )
 def test_what_is_no_address_is_said(url: str) -> None:
     with pytest.raises(ApiUnreachable, match="no address"):

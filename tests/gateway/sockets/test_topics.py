@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from gateway.observability.tallies import Tally
 from gateway.sockets.link import UNTOLD
 from gateway.sockets.rooms import UserRooms
 from gateway.sockets.topics import Topics
@@ -59,7 +60,7 @@ async def test_a_topic_reaches_every_socket_of_its_user_and_nobody_else() -> Non
 
 def test_numbers_never_seem_to_go_on_where_something_was_missed() -> None:
     users = UserRooms[Reader]()
-    topic = Topics(users).open("bets")
+    topic = Topics(users, Tally()).open("bets")
     epochs = []
     for _ in range(3):
         reader = Reader()
@@ -74,8 +75,25 @@ def test_numbers_never_seem_to_go_on_where_something_was_missed() -> None:
     assert epochs == sorted(set(epochs))
 
 
+async def test_a_renewed_token_is_no_reconnect() -> None:
+    async with open_socket_desk() as desk, socket_client(desk.port, "1") as ann:
+        topic = desk.hearers.topics.open("bets")
+        topic.publish(1, "bet_updated", BET)
+        await ann.ok("session:authenticate", {"token": "1:renewed"})
+        topic.publish(1, "bet_updated", BET)
+        await ann.until(lambda: len(ann.heard("bet_updated")) == 2)
+        first, second = ann.heard("bet_updated")
+        assert (first["topicSeq"], second["topicSeq"]) == (1, 2)
+        assert first["topicEpoch"] == second["topicEpoch"]
+        await ann.ok("session:authenticate", {"token": "2"})
+        topic.publish(1, "bet_updated", BET)
+        await ann.ok("ping", {})
+        assert len(ann.heard("bet_updated")) == 2
+        assert list(desk.users) == [2]
+
+
 def test_a_topic_is_opened_once() -> None:
-    topics = Topics(UserRooms[Reader]())
+    topics = Topics(UserRooms[Reader](), Tally())
     topics.open("bets")
     with pytest.raises(ValueError, match="bets"):
         topics.open("bets")
