@@ -68,7 +68,7 @@ PLACES: Final = (
     Place(_WEBSOCKET, "keepalive_timeout", ""),
     Place("websockets.server.ServerProtocol", "send_close", "code reason"),
     Place("websockets.server.ServerProtocol", "data_to_send", ""),
-    # gateway/http/heads.py
+    # gateway/http/reading/heads.py
     Place(_HTTP, "connection_made", "transport"),
     Place(_HTTP, "connection_lost", "exc"),
     Place(_HTTP, "data_received", "data"),

@@ -1,4 +1,4 @@
-"""A user as its owner and admins see it."""
+"""A user as its owner and admins see it: what sign-in and the admins' rows both show."""
 
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct
@@ -6,7 +6,7 @@ from persistence.repositories.users import User
 
 
 class UserView(AnswerStruct, frozen=True):
-    """A user as its owner and admins see it."""
+    """A user as its owner and admins see it: what sign-in and the admins' rows both show."""
 
     id: str
     email: str

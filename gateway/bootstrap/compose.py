@@ -33,10 +33,10 @@ from gateway.engine_side.observers import event_loop_watch
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
 from gateway.engine_side.running import EngineSide, RunningEngine, run_engine
-from gateway.http.bodies import BodyReader
 from gateway.http.dispatcher import Dispatcher
 from gateway.http.edge import Edge
 from gateway.http.front_door import FrontDoor
+from gateway.http.reading.bodies import BodyReader
 from gateway.http.routing import RouteTable
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.error_reports import ErrorReports

@@ -1,4 +1,4 @@
-"""Where the process listens, and how long it takes to end."""
+"""The area of settings that belongs to the process itself: where it listens, how it ends."""
 
 from typing import Annotated, ClassVar
 

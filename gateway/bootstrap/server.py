@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.readiness import Readiness
-from gateway.http.heads import bounded_heads
+from gateway.http.reading.heads import bounded_heads
 from gateway.sockets.framing.transport import SocketTransport
 
 _BACKLOG: Final = 2_048

@@ -20,7 +20,7 @@ from gateway.sockets.app import SocketApp, open_sockets
 from gateway.sockets.events import SessionEvents, SocketSignIn, merged
 from gateway.sockets.rooms import UserRooms
 from gateway.sockets.server import SocketServer
-from gateway.sockets.session import Shared, SocketSession
+from gateway.sockets.session import SessionTools, SocketSession
 from gateway.sockets.topics import Topics
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.heartbeat import Heartbeat
@@ -71,14 +71,14 @@ async def open_front_sockets(
         MarketEvents(view, rooms, subscriptions).events(),
         OrderEvents(desk).events(),
     )
-    shared = Shared(
+    tools = SessionTools(
         users=hearers.users,
         limits=limits,
         in_flight_max=settings.sockets.in_flight_max,
         sent=metrics.messages_out,
         logger=logger,
     )
-    server = SocketServer(settings.sockets, events, tokens, sign_in, shared, metrics)
+    server = SocketServer(settings.sockets, events, tokens, sign_in, tools, metrics)
     addresses = ClientAddresses(settings.http.trusted_proxies)
     heart = Heartbeat(server, settings.sockets, view, feed, rooms, subscriptions)
     app = SocketApp(server, settings.sockets, addresses, settings.http.cors_origin, limits, heart)

@@ -13,9 +13,9 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.access.principals import Principal, TokenChecks
 from gateway.access.rate_limits import RateLimits
-from gateway.http.bodies import BodyReader, has_body
 from gateway.http.edge import TRACE, Trace
-from gateway.http.query_strings import refuse_query
+from gateway.http.reading.bodies import BodyReader, has_body
+from gateway.http.reading.query_strings import refuse_query
 from gateway.http.request import Request
 from gateway.http.responses import encode_result, send_body, send_error, send_json
 from gateway.http.routing import BoundRoute, RouteTable, Shape

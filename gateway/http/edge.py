@@ -15,7 +15,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.access.client_address import ClientAddresses
-from gateway.http.bodies import ClientGone
+from gateway.http.reading.bodies import ClientGone
 from gateway.http.responses import send_error
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import Logger

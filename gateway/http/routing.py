@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.http.query_strings import QueryDecoder
+from gateway.http.reading.query_strings import QueryDecoder
 from gateway.wire.errors import (
     ApiError,
     Forbidden,

@@ -1,4 +1,7 @@
-"""Finding the market that a path, a query or a payload names by its slug or its id."""
+"""Finding the market that a path, a query or a payload names by its slug or its id.
+
+What every domain above asks of this room; it needs none of the room's rows and views.
+"""
 
 from typing import Annotated
 

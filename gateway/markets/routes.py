@@ -135,7 +135,7 @@ class MarketRoutes:
         return market
 
     def routes(self) -> tuple[Route, ...]:
-        """Return the rows."""
+        """Return the rows; books and tapes also under the names that order entry gives them."""
         return (
             Route(
                 method="GET",

@@ -27,7 +27,7 @@ from gateway.sockets.framing.protocol import (
 from gateway.sockets.framing.transport import transport_of
 from gateway.sockets.link import BROKEN_FRAME, SocketLink
 from gateway.sockets.rooms import UserRooms
-from gateway.sockets.session import Shared, SocketSession
+from gateway.sockets.session import SessionTools, SocketSession
 from gateway.sockets.settings import SocketSettings
 from gateway.wire.errors import ApiError, InternalError, Unauthorized
 from gateway.wire.failures import answer_of
@@ -48,13 +48,13 @@ class SocketServer:
         events: Mapping[str, SocketEvent],
         tokens: TokenChecks,
         sign_in: SocketSignIn,
-        shared: Shared,
+        tools: SessionTools,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._events = events
         self._sign_in = sign_in
-        self._shared = shared
+        self._tools = tools
         self._metrics = metrics
         self._turn_end = TurnEnd()
         self.links: dict[Link, None] = {}
@@ -63,7 +63,7 @@ class SocketServer:
     @property
     def users(self) -> UserRooms[SocketSession]:
         """Return the rooms of those who are signed in."""
-        return self._shared.users
+        return self._tools.users
 
     # -- a socket's life ----------------------------------------------------------------------
 
@@ -104,7 +104,7 @@ class SocketServer:
     async def join(self, link: Link, namespace: str, auth: object) -> None:
         """Open a session in a namespace for who `auth` says; raises ApiError."""
         principal = await self._principal(link, auth)
-        session = SocketSession(link, namespace, self._shared)
+        session = SocketSession(link, namespace, self._tools)
         link.connected(namespace, session)
         if principal is not None:
             session.sign_in(principal)
@@ -132,7 +132,7 @@ class SocketServer:
         except Exception as error:
             answer = answer_of(error)
             if answer is None:
-                logger: Logger = self._shared.logger
+                logger: Logger = self._tools.logger
                 logger.error("socket sign-in failed", exc_info=error)  # noqa: TRY400 - structlog
                 answer = InternalError()
             raise answer from error

@@ -56,8 +56,8 @@ class NotOk(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """What all sessions of a process share."""
+class SessionTools:
+    """What all sessions of a process use, the same for each."""
 
     users: "UserRooms[SocketSession]"
     limits: RateLimits
@@ -73,20 +73,22 @@ class SocketSession:
     __slots__ = (
         "_expiry",
         "_on_end",
-        "_shared",
         "_tasks",
+        "_tools",
         "link",
         "namespace",
         "outbound",
         "principal",
     )
 
-    def __init__(self, link: "SocketLink[SocketSession]", namespace: str, shared: "Shared") -> None:
+    def __init__(
+        self, link: "SocketLink[SocketSession]", namespace: str, tools: "SessionTools"
+    ) -> None:
         self.link = link
         self.outbound = link.outbound
         self.namespace = NAMESPACES.index(namespace)
         self.principal: Principal | None = None
-        self._shared = shared
+        self._tools = tools
         self._on_end: list[Callable[[], None]] = []
         self._expiry: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[object]] = set()
@@ -95,7 +97,7 @@ class SocketSession:
 
     def sign_in(self, principal: Principal) -> None:
         """Take a verified principal's place: its room, until its token expires."""
-        users, before = self._shared.users, self.principal
+        users, before = self._tools.users, self.principal
         self.principal = principal
         # A renewed token must not look like a reconnect: the room and its numbers go on.
         if before is None or before.user_id != principal.user_id:
@@ -135,7 +137,7 @@ class SocketSession:
             leave()
         self._on_end.clear()
         if self.principal is not None:
-            self._shared.users.leave(self, self.principal.user_id)
+            self._tools.users.leave(self, self.principal.user_id)
         if self._expiry is not None:
             self._expiry.cancel()
         for task in list(self._tasks):
@@ -145,16 +147,16 @@ class SocketSession:
 
     def admit(self) -> None:
         """Count an event that came in; raises RateLimited, and Unavailable at the end."""
-        shared, link = self._shared, self.link
+        tools, link = self._tools, self.link
         if link.is_draining:
             raise Unavailable(SHUTTING_DOWN)
-        most = shared.in_flight_max
+        most = tools.in_flight_max
         if link.in_flight >= most:
             raise RateLimited(1, f"A socket may have at most {most} unanswered events")
         if self.principal is None:
-            shared.limits.count_address(link.address)
+            tools.limits.count_address(link.address)
         else:
-            shared.limits.count_user(self.principal.user_id)
+            tools.limits.count_user(self.principal.user_id)
 
     def send(self, message: Message) -> None:
         """Queue a message for this session alone."""
@@ -172,13 +174,13 @@ class SocketSession:
 
     def _push(self, frame: bytes) -> None:
         self.outbound.push(frame)
-        self._shared.sent.count += 1
+        self._tools.sent.count += 1
 
     def refuse_failure(self, ack_id: int | None, error: BaseException) -> None:
         """Acknowledge an event that raised, with the answer its failure has."""
         answer = answer_of(error)
         if answer is None:
-            self._shared.logger.error("socket event failed", exc_info=error)
+            self._tools.logger.error("socket event failed", exc_info=error)
             answer = InternalError()
         self.refuse(ack_id, answer)
 

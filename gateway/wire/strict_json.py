@@ -4,7 +4,7 @@ Laws: UTF-8; no duplicate keys, no NaN or Infinity, no unknown fields, no deep n
 no lone surrogate in any string (Postgres would refuse them later). Each is a 400 that names the
 field by its path in camelCase. Numbers in units of the exchange are kept as text (`msgspec.Raw`)
 and go through `exchange.messages.units`; no float is ever made of them. Size is the caller's bound
-(`http/bodies.py`).
+(`http/reading/bodies.py`).
 
 msgspec makes the typed struct. What it doesn't see (duplicate keys, the path of a bad string) is
 found by a pass of the standard parser before, about 2 us, unless the body is so plain that neither

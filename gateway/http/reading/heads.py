@@ -3,7 +3,7 @@ come, and how large it may be.
 
 Without them a connection that says nothing, or sends header after header, is kept for ever and can
 fill the memory. Idle connections between two requests are uvicorn's keep-alive's; bodies are
-`http/bodies.py`'s.
+`http/reading/bodies.py`'s.
 """
 
 import asyncio
