@@ -50,7 +50,7 @@ class Desk:
     """An intake with its queue, its store and a state that has run nothing."""
 
     def __init__(self) -> None:
-        self.queue, self.store, self.state = CommandQueue(), Store(), State()
+        self.queue, self.store, self.state = CommandQueue(3 * BATCH_COMMANDS), Store(), State()
         self.woken = asyncio.Event()
         self.intake = Intake(self.queue, self.store, lambda _done: self.woken.set())
         self.futures: list[asyncio.Future[Any]] = []
