@@ -73,8 +73,10 @@ test: ## Run every check and every test
 	$(MAKE) --no-print-directory check test-sources test-compiled || exit 1; \
 	end=$$(date +%s); echo "make test: everything passed in $$((end - start)) s"
 
-test-long: ## The same with fuzz, kills and simulations as long as a night
-	@PROBITY_LONG_TESTS=1 $(MAKE) --no-print-directory test
+LONG ?= 1
+
+test-long: ## The same with fuzz, kills and simulations as long as a night (LONG=0.1: a tenth)
+	@PROBITY_LONG_TESTS=$(LONG) $(MAKE) --no-print-directory test
 
 # In an environment of its own, without locks and ceilings: what tomorrow's upgrade would meet.
 test-newest: ## The same on the newest version of everything

@@ -6,7 +6,7 @@ Failures print the blob that reproduces them; nothing depends on how fast the ma
 
 from hypothesis import HealthCheck, settings
 
-from tests.lengths import IS_LONG
+from tests.lengths import IS_LONG, length
 
 SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 
@@ -21,7 +21,7 @@ settings.register_profile(
 settings.register_profile(
     "long",
     settings.get_profile("everyday"),
-    max_examples=10_000,
+    max_examples=length(250, long=10_000),
     stateful_step_count=100,
 )
 settings.load_profile("long" if IS_LONG else "everyday")

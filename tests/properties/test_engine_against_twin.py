@@ -128,5 +128,4 @@ class EngineAgainstTwin(RuleBasedStateMachine):
 
 
 TestEngineAgainstTwin = pytest.mark.timeout(900)(EngineAgainstTwin.TestCase)
-# `make test` runs this twice, on the sources and on the compiled rules, with other examples.
-TestEngineAgainstTwin.settings = settings(max_examples=length(120, long=10_000))
+TestEngineAgainstTwin.settings = settings(max_examples=length(250, long=10_000))

@@ -35,8 +35,8 @@ def tight_bounds(set_bound: SetBound) -> Twin:
 
 @pytest.mark.timeout(300)
 def test_a_long_day_agrees_with_the_twin_and_leaves_nothing_untried(tight_bounds: Twin) -> None:
-    """Events after every command; the whole state after every fifth, in a long run after each."""
-    commands, between = length(20_000, long=500_000), length(5, long=1)
+    """Events after every command; the whole state after every second, in a long run after each."""
+    commands, between = length(20_000, long=500_000), length(2, long=1)
     print(f"seed {SEED}, {commands} commands")
     pair, dice = Pair(tight_bounds), Dice(SEED)
     day = MarketDay(pair.twin)
