@@ -30,7 +30,7 @@ class Job:
     schedule: str | None = None
     """In cron's five fields, a sixth for seconds behind them; UTC.  None: runs when it is put."""
     tries: int = 3
-    """How often a run is begun before it has failed for good."""
+    """How often a run fails, or takes its process with it, before it has failed for good."""
     first_wait_s: float = 2.0
     """Between a failure and the next try; doubled with each further one."""
     longest_wait_s: float = 300.0

@@ -7,8 +7,9 @@ Laws: a queue has its job's name, and a process takes from the queues of the job
 version next to a newer one leaves alone what it doesn't know. A schedule's tick is put once however
 many processes there are (a row a tick, unique), one run of a scheduled job goes at a time, and one
 behind which a later one waits is passed over. A run that fails is begun again after growing waits,
-and fails for good after its tries. What a dead process had under way is queued again by whoever
-looks next. Runs that end well are deleted; what is known of them is in `job_outcomes`.
+and fails for good after its tries; a process that ends under it costs it none, one that dies does,
+since the run may be why. What a dead process had under way is queued again by whoever looks next.
+Runs that end well are deleted; what is known of them is in `job_outcomes`.
 
 One line a failure, without its message, which may hold anything; the message is for admins.
 """
@@ -203,7 +204,7 @@ class JobQueue:
                 await _within(job, arguments)
                 await self._rows.succeeded(job.name, at := now_us())
             except asyncio.CancelledError:
-                self._logger.warning("job interrupted, it is begun again", job=job.name)
+                await self._note_interruption(job, queued)
                 raise
             except Exception as error:
                 await self._note_failure(job, meter, queued, error)
@@ -218,6 +219,16 @@ class JobQueue:
 
     async def _is_superseded(self, queued: QueuedJob) -> bool:
         return queued.id is not None and await self._rows.is_superseded(queued.queue, queued.id)
+
+    async def _note_interruption(self, job: Job, queued: QueuedJob) -> None:
+        """Say that the process ends under a run, which costs it no try."""
+        self._logger.warning("job interrupted, it is begun again", job=job.name, run=queued.id)
+        try:
+            if queued.id is not None:
+                await self._rows.interrupted(queued.id)
+        except Exception as error:
+            # Whatever it was, the end goes on; it costs this run a try.
+            self._logger.warning("job's interruption can't be noted", job=job.name, exc_info=error)
 
     async def _note_failure(
         self, job: Job, meter: JobMeter, queued: QueuedJob, error: Exception
@@ -260,7 +271,10 @@ class _Tries(BaseRetryStrategy):
     def get_retry_decision(
         self, *, exception: BaseException, job: QueuedJob
     ) -> RetryDecision | None:
-        """Return when; None if it has had all its tries.  An end of the process costs none."""
+        """Return when; None if it has had all its tries.
+
+        An end of the process costs none: `JobRows.interrupted` has taken it back by then.
+        """
         wait_s = 0.0
         if not isinstance(exception, asyncio.CancelledError):
             tried = job.attempts + 1

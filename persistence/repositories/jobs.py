@@ -71,6 +71,10 @@ UPDATE procrastinate_jobs j
                        AND e.at >= now() - bound.overdue_s * interval '1 s'))
 RETURNING j.queue_name AS name, j.id, j.status::text = 'todo' AS again
 """
+# Whatever ends a run (Procrastinate, or _RESCUE) adds its try afterwards.
+_INTERRUPTED: Final = """
+UPDATE procrastinate_jobs SET attempts = attempts - 1 WHERE id = $1 AND status = 'doing'
+"""
 _PRUNE: Final = """
 DELETE FROM procrastinate_jobs
  WHERE id IN (SELECT j.id FROM procrastinate_jobs j
@@ -96,7 +100,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """How often a run of a job is begun, and after how many seconds nobody can be at it."""
+    """A run's tries (failures and deaths of its worker), and when nobody can be at it any more."""
 
     name: str
     tries: int
@@ -133,6 +137,11 @@ class JobRows:
     async def failed(self, name: str, at: int, error: str) -> None:
         """Note that a run failed, and why in one line of at most `ERROR_LENGTH` characters."""
         await self._pool.execute(_FAILED, name, at, _one_line(error))
+
+    async def interrupted(self, number: int) -> None:
+        """Give a run that is cut off its try back, before it is queued again."""
+        async with self._in_jobs() as connection:
+            await connection.execute(_INTERRUPTED, number)
 
     async def standings(self, names: Sequence[str]) -> dict[str, Standing]:
         """Return how these jobs stand, by name."""

@@ -214,13 +214,33 @@ async def test_a_run_that_does_not_finish_in_time_is_left_to_the_next_worker(
     deeds = Deeds()
     deeds.let_go.clear()
     await office.rows.put("deed")
-    async with working(office.queue(deeds.job(tries=1), drain_s=0.1)):
-        await eventually(lambda: deeds.runs)
-    assert await office.left() == ["todo"], "an end of the process costs no try"
+    for end in range(1, 3):
+        async with working(office.queue(deeds.job(tries=2), drain_s=0.1, metrics=Metrics())):
+            await eventually(lambda: len(deeds.runs) == end)  # noqa: B023 - waited for here
+        assert await office.left() == ["todo"]
+    deeds.fails = 1
     deeds.let_go.set()
-    async with working(office.queue(deeds.job(tries=1))):
+    async with working(office.queue(deeds.job(tries=2))):
         await office.until_left()
-    assert office.figure("job_failures_total") == 0
+    assert len(deeds.runs) == 4
+    (line,) = office.lines("error")
+    assert (line["tried"], line["again"]) == (1, True), "an end of the process costs no try"
+    assert office.figure("job_failures_total") == 1
+
+
+async def test_an_end_that_cannot_be_noted_is_an_end_all_the_same(office: Office) -> None:
+    class Broken(JobRows):
+        async def interrupted(self, number: int) -> None:
+            raise LookupError(number)
+
+    office.rows = Broken(office.pool)
+    deeds = Deeds()
+    deeds.let_go.clear()
+    await office.rows.put("deed")
+    async with working(office.queue(deeds.job(tries=2), drain_s=0.1)):
+        await eventually(lambda: deeds.runs)
+    assert await office.left() == ["todo"]
+    assert not office.lines("error")
 
 
 async def test_in_haste_a_run_is_left_where_it_is(office: Office) -> None:

@@ -133,6 +133,18 @@ async def test_what_a_dead_worker_had_is_queued_again_once_and_not_for_ever(
     assert (await statuses(pool))[gone] == "failed", "it took its worker with it twice"
 
 
+async def test_what_was_interrupted_has_its_try_back(pool: DeadlinePool, rows: JobRows) -> None:
+    number = await rows.put("mail")
+    for _ in range(2):
+        await taken(pool, number, None)
+        await rows.interrupted(number)
+        assert await rows.rescue(BOUNDS, SILENT_S) == [Rescued("mail", number, True)]
+    await taken(pool, number, None)
+    assert await rows.rescue(BOUNDS, SILENT_S) == [Rescued("mail", number, True)]
+    await taken(pool, number, None)
+    assert await rows.rescue(BOUNDS, SILENT_S) == [Rescued("mail", number, False)]
+
+
 async def test_what_its_worker_could_not_end_is_queued_again_when_it_is_overdue(
     pool: DeadlinePool, rows: JobRows
 ) -> None:
