@@ -35,6 +35,8 @@ from persistence.postgres.database import OUTAGES
 from persistence.postgres.job_pool import job_connector
 from persistence.repositories.jobs import Bounds, JobRows
 
+LEFT: Final = "left by its worker, which died or could not say how the run ended"
+"""What is kept of a run that nobody is at any more, instead of an error."""
 OVERDUE_S: Final = 60.0
 """So long after its time limit nobody can be at a run any more."""
 _FAREWELL_S: Final = 1.0
@@ -166,6 +168,7 @@ class JobQueue:
                 self._logger.warning(
                     "job was left by its worker", job=one.name, run=one.id, again=one.again
                 )
+                await self._keep_failure(one.name, LEFT)
             # Another process may have been the one to run it.
             for name, at in (await self._rows.last_successes()).items():
                 if name in self._meters:
@@ -195,12 +198,12 @@ class JobQueue:
 
         async def run(context: JobContext, **arguments: Any) -> None:  # noqa: ANN401 - JSON
             queued = context.job
-            if job.schedule is not None and await self._is_superseded(queued):
-                self._logger.info("job passed over", job=job.name, run=queued.id)
-                return
             started = time.monotonic()
             self._under_way += 1
             try:
+                if job.schedule is not None and await self._is_superseded(queued):
+                    self._logger.info("job passed over", job=job.name, run=queued.id)
+                    return
                 await _within(job, arguments)
                 await self._rows.succeeded(job.name, at := now_us())
             except asyncio.CancelledError:
@@ -243,11 +246,14 @@ class JobQueue:
             again=tried < job.tries,
             exc_info=error,
         )
+        await self._keep_failure(job.name, f"{type(error).__name__}: {error}")
+
+    async def _keep_failure(self, name: str, error: str) -> None:
         try:
-            await self._rows.failed(job.name, now_us(), f"{type(error).__name__}: {error}")
+            await self._rows.failed(name, now_us(), error)
         except OUTAGES:
-            # The error that was is worth more than that it couldn't be written down.
-            self._logger.warning("job's failure can't be noted", job=job.name)
+            # The failure that was is worth more than that it couldn't be written down.
+            self._logger.warning("job's failure can't be noted", job=name)
 
 
 async def _within(job: Job, arguments: dict[str, Any]) -> None:

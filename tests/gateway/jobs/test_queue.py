@@ -5,7 +5,7 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.jobs.job import Arguments, Job
-from gateway.jobs.queue import JobQueue, QueueTimes
+from gateway.jobs.queue import LEFT, JobQueue, QueueTimes
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
 from persistence.errors import DatabaseUnavailable
@@ -57,7 +57,14 @@ class Office:
         self.log = io.StringIO()
         self.metrics = Metrics()
 
-    def queue(self, *jobs: Job, drain_s: float = 5, metrics: Metrics | None = None) -> JobQueue:
+    def queue(
+        self,
+        *jobs: Job,
+        drain_s: float = 5,
+        metrics: Metrics | None = None,
+        in_haste: Callable[[], bool] = lambda: False,
+        times: QueueTimes | None = None,
+    ) -> JobQueue:
         return JobQueue(
             self.url,
             jobs,
@@ -66,7 +73,8 @@ class Office:
             configure_logs("debug", self.log),
             at_once=2,
             drain_s=drain_s,
-            times=QUICK,
+            in_haste=in_haste,
+            times=times or QUICK,
         )
 
     def lines(self, level: str) -> list[dict[str, Any]]:
@@ -150,6 +158,20 @@ async def test_of_several_that_wait_only_the_last_one_runs(office: Office) -> No
     async with working(office.queue(deeds.job(schedule="0 0 1 1 *"))):
         await office.until_left()
     assert deeds.runs == [{"timestamp": 3}]
+
+
+async def test_a_failure_to_look_whether_a_later_run_waits_is_a_failure(office: Office) -> None:
+    class Broken(JobRows):
+        async def is_superseded(self, name: str, number: int) -> bool:
+            raise ConnectionResetError(name, number)
+
+    office.rows = Broken(office.pool)
+    await office.rows.put("deed", lock="deed")
+    async with working(office.queue(Deeds().job(schedule="0 0 1 1 *", tries=1))):
+        await office.until_left("failed")
+    assert office.figure("job_failures_total") == 1
+    assert [line["event"] for line in office.lines("error")] == ["job failed"]
+    assert "ConnectionResetError" in ((await office.standing()).last_error or "")
 
 
 async def test_a_run_that_fails_is_begun_again_and_then_has_failed(office: Office) -> None:
@@ -247,11 +269,11 @@ async def test_in_haste_a_run_is_left_where_it_is(office: Office) -> None:
     deeds = Deeds()
     deeds.let_go.clear()
     await office.rows.put("deed")
-    queue = office.queue(deeds.job(), drain_s=60)
-    queue._in_haste = lambda: True
-    async with asyncio.timeout(15), working(queue):
+    patient = QueueTimes(poll=0.05, look=0.1)
+    queue = office.queue(deeds.job(), drain_s=60, in_haste=lambda: True, times=patient)
+    async with asyncio.timeout(10), working(queue):
         await eventually(lambda: deeds.runs)
-    assert set(await office.left()) <= {"doing", "todo"}
+    assert await office.left() == ["doing"]
 
 
 async def test_what_a_killed_worker_had_is_finished_by_another(office: Office) -> None:
@@ -277,6 +299,9 @@ async def test_what_a_killed_worker_had_is_finished_by_another(office: Office) -
         number,
         True,
     )
+    standing = await office.standing()
+    assert standing.last_failure_at is not None
+    assert standing.last_error == LEFT
 
 
 async def test_what_another_version_put_is_left_to_it(office: Office) -> None:
