@@ -49,11 +49,46 @@ CREATE INDEX sessions_by_end ON sessions (least(expires_at, coalesce(revoked_at,
 CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens (expires_at);
 """
 
+# Only what is the queue's goes: the schema may be somebody else's, and hold more.
 _DOWN: Final = """
 DROP INDEX refresh_tokens_by_expiry;
 DROP INDEX sessions_by_end;
 DROP TABLE job_outcomes;
-DROP SCHEMA jobs CASCADE;
+SET LOCAL search_path TO jobs;
+DROP FUNCTION procrastinate_fetch_job_v2;
+DROP TABLE
+    procrastinate_events, procrastinate_periodic_defers, procrastinate_jobs, procrastinate_workers;
+DROP FUNCTION
+    procrastinate_cancel_job_v1,
+    procrastinate_defer_jobs_v1,
+    procrastinate_defer_periodic_job_v2,
+    procrastinate_finish_job_v1,
+    procrastinate_notify_queue_abort_job_v1,
+    procrastinate_notify_queue_job_inserted_v1,
+    procrastinate_prune_stalled_workers_v1,
+    procrastinate_register_worker_v1,
+    procrastinate_retry_job_v1,
+    procrastinate_retry_job_v2,
+    procrastinate_trigger_abort_requested_events_procedure_v1,
+    procrastinate_trigger_function_scheduled_events_v1,
+    procrastinate_trigger_function_status_events_insert_v1,
+    procrastinate_trigger_function_status_events_update_v1,
+    procrastinate_unlink_periodic_defers_v1,
+    procrastinate_unregister_worker_v1,
+    procrastinate_update_heartbeat_v1;
+DROP TYPE
+    procrastinate_job_to_defer_v1, procrastinate_job_event_type, procrastinate_job_status;
+RESET search_path;
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_namespace
+                WHERE nspname = 'jobs' AND nspowner = current_user::regrole) THEN
+        DROP SCHEMA jobs;
+    END IF;
+EXCEPTION WHEN dependent_objects_still_exist THEN
+    NULL;
+END
+$$;
 """
 
 
