@@ -23,8 +23,9 @@ SELECT current_setting('server_version') AS version_name,
        current_setting('max_connections')::int
            - current_setting('superuser_reserved_connections')::int AS connections,
        coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
-           AND (to_regnamespace('jobs') IS NOT NULL
-                OR has_database_privilege(current_database(), 'CREATE')) AS may_create
+           AND coalesce(has_schema_privilege(to_regnamespace('jobs')::oid, 'CREATE')
+                            AND has_schema_privilege(to_regnamespace('jobs')::oid, 'USAGE'),
+                        has_database_privilege(current_database(), 'CREATE')) AS may_create
 """
 _CLOCK_ROUNDS: Final = 5
 
@@ -39,7 +40,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     """That it lends to ordinary roles."""
     may_create: bool
-    """Whether our role may make tables, and the schema `jobs` if it isn't there."""
+    """Whether our role may make tables, also in the schema `jobs`, or that if it's missing."""
     schema: str | None
     """The last step of the schema; None where there is none."""
     schema_known: bool

@@ -119,7 +119,8 @@ def _schema(name: str, found: Examination) -> Finding:
     if not found.may_create:
         return fail(
             f"{name}: {at}, and our role may not change that",
-            "GRANT CREATE ON SCHEMA public and ON DATABASE, or make the role the database's owner",
+            "make the role the database's owner, or GRANT CREATE ON SCHEMA public and ON DATABASE"
+            " (where a schema jobs exists: CREATE, USAGE ON SCHEMA jobs instead of the latter)",
         )
     return ok(f"{name}: {at}, the next start brings it to {newest}")
 

@@ -188,7 +188,11 @@ async def _with_the_clock_of(found: Examination, url: str) -> Examination:
     [
         ({"is_standby": True}, Level.FAIL, ("is a standby", "primary")),
         ({"connections": 24}, Level.WARN, ("lends 24 connections, 25", "DATABASE_POOL_SIZE")),
-        ({"schema": None, "may_create": False}, Level.FAIL, ("no schema yet", "GRANT CREATE")),
+        (
+            {"schema": None, "may_create": False},
+            Level.FAIL,
+            ("no schema yet", "GRANT CREATE", "CREATE, USAGE ON SCHEMA jobs"),
+        ),
         ({"clock_ahead_us": -3_000_000}, Level.WARN, ("-3.000 s from ours", "NTP")),
         ({"clock_ahead_us": 90_000_000}, Level.FAIL, ("+90.000 s from ours", "NTP")),
     ],
