@@ -4,6 +4,10 @@ The rules never read a clock, they are handed the time.
 """
 
 import time
+from typing import Final
+
+MICROSECONDS: Final = 1_000_000
+"""In a second."""
 
 
 def now_us() -> int:

@@ -30,7 +30,7 @@ from gateway.jobs.job import Job
 from gateway.jobs.supervisor import Beat, WorkEnded
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import JobMeter, JobMetrics
-from persistence.clock import now_us
+from persistence.clock import MICROSECONDS, now_us
 from persistence.postgres.database import OUTAGES
 from persistence.postgres.job_pool import job_connector
 from persistence.repositories.jobs import Bounds, JobRows
@@ -41,7 +41,6 @@ OVERDUE_S: Final = 60.0
 """So long after its time limit nobody can be at a run any more."""
 _FAREWELL_S: Final = 1.0
 """So long a worker may take to leave the database's list of workers."""
-_MICROSECONDS: Final = 1_000_000
 _SAID_BY_US: Final = frozenset({"job_error", "job_error_retry", "job_aborted", "job_aborted_retry"})
 
 
@@ -172,7 +171,7 @@ class JobQueue:
             # Another process may have been the one to run it.
             for name, at in (await self._rows.last_successes()).items():
                 if name in self._meters:
-                    self._meters[name].succeeded(at / _MICROSECONDS)
+                    self._meters[name].succeeded(at / MICROSECONDS)
             self._looked_at = time.monotonic()
             beat()
             await asyncio.sleep(self._times.look)
@@ -214,7 +213,7 @@ class JobQueue:
                 raise
             finally:
                 self._under_way -= 1
-            meter.succeeded(at / _MICROSECONDS)
+            meter.succeeded(at / MICROSECONDS)
             took_ms = round((time.monotonic() - started) * 1_000)
             self._logger.info("job done", job=job.name, run=queued.id, ms=took_ms)
 

@@ -1,17 +1,14 @@
 """How the jobs stand, for admins: each row of the list, whichever process runs it."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.jobs.job import Job
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct
-from persistence.clock import now_us
+from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.jobs import JobRows, Standing
-
-_MICROSECONDS: Final = 1_000_000
 
 
 class JobView(AnswerStruct, frozen=True):
@@ -35,8 +32,8 @@ class JobView(AnswerStruct, frozen=True):
     @classmethod
     def of(cls, job: Job, standing: Standing, now: int) -> "JobView":
         """Return the view of a job at a time in microseconds."""
-        tick = job.next_tick(now / _MICROSECONDS)
-        ticks = [] if tick is None else [int(tick * _MICROSECONDS)]
+        tick = job.next_tick(now / MICROSECONDS)
+        ticks = [] if tick is None else [int(tick * MICROSECONDS)]
         due = [] if standing.due_at is None else [standing.due_at]
         return cls(
             job.name,

@@ -15,14 +15,13 @@ from typing import Final
 
 from gateway.jobs.job import Arguments, Job
 from gateway.observability.logs import Logger
-from persistence.clock import now_us
+from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.jobs import JobRows
 from persistence.repositories.sessions import Sessions
 
 STEP_ROWS: Final = 500
 STEPS_MAX: Final = 2_000
 """Of each kind in one run: a million rows an hour."""
-_MICROSECONDS: Final = 1_000_000
 
 _Prune = Callable[[int, int], Awaitable[int]]
 
@@ -44,8 +43,8 @@ class Housekeeping:
         self._sessions = sessions
         self._rows = rows
         self._logger = logger
-        self._sessions_kept_us = sessions_kept_s * _MICROSECONDS
-        self._failed_jobs_kept_us = failed_jobs_kept_s * _MICROSECONDS
+        self._sessions_kept_us = sessions_kept_s * MICROSECONDS
+        self._failed_jobs_kept_us = failed_jobs_kept_s * MICROSECONDS
         self._clock = clock
 
     def jobs(self) -> tuple[Job, ...]:

@@ -66,6 +66,11 @@ def verb_of(query: str) -> str:
     return first if first in _VERBS else "OTHER"
 
 
+def affected(status: str) -> int:
+    """Return how many rows a statement was about: 7 of "DELETE 7"."""
+    return int(status.rpartition(" ")[2])
+
+
 class DeadlinePool(_Pool):
     """An asyncpg pool in which waiting for a connection has an end by default."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from persistence.postgres.database import DeadlinePool
+from persistence.postgres.database import DeadlinePool, affected
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 ERROR_LENGTH: Final = 500
 """Of the last error that is kept of a job; longer ones are cut."""
-_MICROSECONDS: Final = 1_000_000
 
 _PUT: Final = """
 SELECT unnest(procrastinate_defer_jobs_v1(ARRAY[
@@ -37,7 +36,8 @@ INSERT INTO job_outcomes (name, last_failure_at, last_error) VALUES ($1, $2, $3)
  WHERE job_outcomes.last_failure_at IS NULL
     OR job_outcomes.last_failure_at <= excluded.last_failure_at
 """
-# Counted one by one, so that a long list of failed jobs costs an index scan and no more.
+# Counts every run that is kept of these jobs, found by queue: those that wait, those under way, and
+# those that failed, which housekeeping bounds; what ended well is gone.
 _STANDINGS: Final = """
 SELECT name, o.last_success_at, o.last_failure_at, o.last_error,
        count(j.id) FILTER (WHERE j.status = 'todo') AS queued,
@@ -179,7 +179,7 @@ class JobRows:
     async def prune(self, before: int, limit: int) -> int:
         """Delete at most `limit` jobs that were over before a time; return how many those were."""
         async with self._in_jobs() as connection:
-            return _count(await connection.execute(_PRUNE, before, limit))
+            return affected(await connection.execute(_PRUNE, before, limit))
 
     @asynccontextmanager
     async def _in_jobs(self) -> "AsyncIterator[PoolConnectionProxy[Record]]":
@@ -192,8 +192,3 @@ def _one_line(text: str) -> str:
     """Return the text as PostgreSQL takes it and a person reads it: one line, not endless."""
     line = " ".join(text.replace("\x00", " ").split())
     return line.encode("utf-8", "replace").decode("utf-8")[:ERROR_LENGTH]
-
-
-def _count(status: str) -> int:
-    """Return the number in e.g. "DELETE 7"."""
-    return int(status.rpartition(" ")[2])

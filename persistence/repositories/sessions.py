@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from persistence.postgres.database import DeadlinePool
+from persistence.postgres.database import DeadlinePool, affected
 
 # The expression is that of an index.
 _PRUNE_SESSIONS: Final = """
@@ -132,14 +132,14 @@ class Sessions:
         without a row. A session that stands keeps every token that hasn't expired, the used ones
         too, by which theft is noticed.
         """
-        return _count(await self._pool.execute(_PRUNE_SESSIONS, before, limit))
+        return affected(await self._pool.execute(_PRUNE_SESSIONS, before, limit))
 
     async def prune_tokens(self, before: int, limit: int) -> int:
         """Delete at most `limit` tokens that expired before a time; return how many those were.
 
         A session that is refreshed for ever leaves one with each refresh.
         """
-        return _count(await self._pool.execute(_PRUNE_TOKENS, before, limit))
+        return affected(await self._pool.execute(_PRUNE_TOKENS, before, limit))
 
     async def of_token(self, token_hash: bytes) -> tuple[int, int] | None:
         """Return (user id, session id) of a refresh token that is known."""
@@ -168,8 +168,3 @@ class Sessions:
             user_id,
         )
         return role
-
-
-def _count(status: str) -> int:
-    """Return the number in e.g. "DELETE 7"."""
-    return int(status.rpartition(" ")[2])

@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.bootstrap.settings import Settings
 from gateway.cli.doctor.finding import Finding, fail, ok, warn
-from persistence.clock import now_us
+from persistence.clock import MICROSECONDS, now_us
 from persistence.embedded.server import EmbeddedState, find_binaries, running_url, state_of
 from persistence.errors import DatabaseUnavailable, EmbeddedPostgresError
 from persistence.postgres import migrate
@@ -20,7 +20,6 @@ OWN_CONNECTIONS: Final = 5
 """Beside the pool: the engine's, a migration's, and some for whoever looks."""
 _SKEW_US: Final = 1_000_000
 _SKEW_MAX_US: Final = 60_000_000
-_SECOND: Final = 1_000_000
 _CLOCKS: Final = "synchronise both machines' clocks (NTP)"
 
 
@@ -127,11 +126,12 @@ def _schema(name: str, found: Examination) -> Finding:
 
 def _clock(name: str, found: Examination) -> Finding:
     ahead, error = found.clock_ahead_us, found.clock_error_us
-    what = f"{name}: its clock is {ahead / _SECOND:+.3f} s from ours (+/- {error / _SECOND:.3f} s)"
+    off_s, error_s = ahead / MICROSECONDS, error / MICROSECONDS
+    what = f"{name}: its clock is {off_s:+.3f} s from ours (+/- {error_s:.3f} s)"
     behind = (found.last_at or 0) - now_us()
     if behind > _SKEW_US:
         return fail(
-            f"clock: it is {behind / _SECOND:.1f} s before the exchange's last command",
+            f"clock: it is {behind / MICROSECONDS:.1f} s before the exchange's last command",
             "set it right; until then the exchange's time stands still",
         )
     if abs(ahead) > _SKEW_MAX_US + error:
