@@ -117,6 +117,8 @@ async def open_exchange(
 
     `accept_tip` is the operator's word that the database was put back in time on purpose.
     """
+    has_worker = settings.worker.in_serve
+    pooled = pool_size(settings, has_worker=has_worker)
     async with AsyncExitStack() as stack:
         reports = open_reports(stack, settings)
         url = await stack.enter_async_context(open_database(settings))
@@ -124,8 +126,7 @@ async def open_exchange(
         await migrate.upgrade(direct_url)
         metrics = Metrics()
         supervisor = Supervisor(metrics.jobs, logger)
-        has_worker = settings.worker.in_serve
-        pool = await open_pool(stack, settings, url, metrics, has_worker=has_worker)
+        pool = await open_pool(stack, settings, url, pooled, metrics)
         hearers = Hearers(metrics)
         engine = await stack.enter_async_context(
             run_engine(
@@ -167,7 +168,8 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         await migrate.require_newest(direct_url)
         metrics = Metrics()
         supervisor = Supervisor(metrics.jobs, logger)
-        pool = await open_pool(stack, settings, url, metrics, has_worker=False)
+        pooled = pool_size(settings, has_worker=False)
+        pool = await open_pool(stack, settings, url, pooled, metrics)
         hearers = Hearers(metrics)
         announcer = hearers.announcer()
         engine = await stack.enter_async_context(
@@ -186,22 +188,22 @@ def open_reports(stack: AsyncExitStack, settings: Settings) -> ErrorReports:
     return reports
 
 
-async def open_pool(
-    stack: AsyncExitStack,
-    settings: Settings,
-    url: str,
-    metrics: Metrics,
-    *,
-    has_worker: bool,
-) -> DeadlinePool:
-    """Return the pool of a process, closed with the stack; a worker has its part of it.
+def pool_size(settings: Settings, *, has_worker: bool) -> int:
+    """Return how many connections a process's pool has; a worker has its part of the setting.
 
-    Raises SettingsError if that leaves too little, DatabaseUnavailable.
+    Raises SettingsError if that leaves too little: asked before anything is opened.
     """
     size = settings.store.pool_size - (JOB_CONNECTIONS if has_worker else 0)
     if size < _LEAST_POOLED:
         least = _LEAST_POOLED + JOB_CONNECTIONS
         raise SettingsError(f"DATABASE_POOL_SIZE: must be at least {least} where jobs are run")
+    return size
+
+
+async def open_pool(
+    stack: AsyncExitStack, settings: Settings, url: str, size: int, metrics: Metrics
+) -> DeadlinePool:
+    """Return the pool of a process, closed with the stack; raises DatabaseUnavailable."""
     pool = await create_pool(
         url,
         size=size,

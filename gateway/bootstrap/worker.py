@@ -14,6 +14,7 @@ from gateway.bootstrap.compose import (
     build_application,
     open_pool,
     open_reports,
+    pool_size,
     running_database,
 )
 from gateway.bootstrap.jobs import make_jobs, running_jobs
@@ -50,6 +51,7 @@ async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Serve
 
     Raises SettingsError, DatabaseUnavailable, SchemaError for a schema of another version.
     """
+    pooled = pool_size(settings, has_worker=True)
     async with AsyncExitStack() as stack:
         reports = open_reports(stack, settings)
         url = running_database(settings)
@@ -57,7 +59,7 @@ async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Serve
         await migrate.require_newest(direct_url)
         metrics, readiness = Metrics(), Readiness()
         supervisor = Supervisor(metrics.jobs, logger)
-        pool = await open_pool(stack, settings, url, metrics, has_worker=True)
+        pool = await open_pool(stack, settings, url, pooled, metrics)
         lag = supervisor.running("event-loop-lag", event_loop_watch(metrics))
         await stack.enter_async_context(lag)
         jobs = make_jobs(settings, pool, logger)

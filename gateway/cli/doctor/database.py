@@ -7,8 +7,10 @@ What the questions are is `persistence.postgres.examination`; here is what the a
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
+from gateway.bootstrap.compose import pool_size
 from gateway.bootstrap.settings import Settings
 from gateway.cli.doctor.finding import Finding, fail, ok, warn
+from gateway.settings.reader import SettingsError
 from persistence.clock import MICROSECONDS, now_us
 from persistence.embedded.server import EmbeddedState, find_binaries, running_url, state_of
 from persistence.errors import DatabaseUnavailable, EmbeddedPostgresError
@@ -24,7 +26,11 @@ _CLOCKS: Final = "synchronise both machines' clocks (NTP)"
 
 
 async def database(settings: Settings) -> AsyncIterator[Finding]:
-    """Judge the database the exchange would run on."""
+    """Judge the database the exchange would run on, and the connections it may have."""
+    try:
+        pool_size(settings, has_worker=settings.worker.in_serve)
+    except SettingsError as error:
+        yield fail(str(error), "raise it, or leave jobs to `probity worker` (WORKER=off)")
     if settings.store.database_url is None:
         for finding in embedded(settings):
             yield finding

@@ -154,10 +154,6 @@ async def test_migrate_and_user_work_without_a_server(tmp_path: Path) -> None:
         ({"HOST": "192.0.2.1"}, r"HOST: 192\.0\.2\.1: .*"),
         ({"HOST": "nowhere.invalid"}, r"HOST: nowhere\.invalid: .*"),
         ({"SENTRY_DSN": "nonsense"}, r"SENTRY_DSN: is not a valid DSN"),
-        (
-            {"DATABASE_POOL_SIZE": "4"},
-            r"DATABASE_POOL_SIZE: must be at least 5 where jobs are run",
-        ),
     ],
 )
 async def test_wrong_setting_stops_the_start_with_one_line(
@@ -166,6 +162,19 @@ async def test_wrong_setting_stops_the_start_with_one_line(
     code, out, err = await run(tmp_path, "serve", **environment)
     assert (code, out) == (2, "")
     assert re.fullmatch(f"probity: {line}\n", err)
+
+
+@pytest.mark.parametrize(
+    ("command", "environment"),
+    [("serve", {}), ("worker", {"DATABASE_URL": "postgresql://127.0.0.1:1/nowhere"})],
+)
+async def test_a_pool_too_small_for_jobs_stops_the_start_before_anything_is_opened(
+    tmp_path: Path, command: str, environment: dict[str, str]
+) -> None:
+    code, out, err = await run(tmp_path, command, DATABASE_POOL_SIZE="4", **environment)
+    assert (code, out) == (2, "")
+    assert err == "probity: DATABASE_POOL_SIZE: must be at least 5 where jobs are run\n"
+    assert not (tmp_path / "data").exists()
 
 
 async def test_short_password_is_refused(tmp_path: Path) -> None:

@@ -167,6 +167,13 @@ async def test_exchange_whose_last_command_lies_ahead_of_our_clock(
     assert_says(last, Level.FAIL, "clock: it is ", "before the exchange's last command")
 
 
+async def test_a_pool_too_small_for_jobs_is_said_where_they_run(tmp_path: Path) -> None:
+    found = await examined(settings(tmp_path, DATABASE_POOL_SIZE="4"))
+    assert_says(only(iter(found)), Level.FAIL, "DATABASE_POOL_SIZE: must be at least 5", "WORKER")
+    elsewhere = await examined(settings(tmp_path, DATABASE_POOL_SIZE="4", WORKER="off"))
+    assert all(finding.level is Level.OK for finding in elsewhere)
+
+
 async def test_examination_changes_nothing(database_url: str) -> None:
     found = await examine(database_url)
     assert found == await _with_the_clock_of(found, database_url)
