@@ -141,13 +141,18 @@ async def open_exchange(
             )
         )
         jobs = make_jobs(settings, pool, logger)
+        drains: list[Drain] = []
         if has_worker:
-            await stack.enter_async_context(
+            queue = await stack.enter_async_context(
                 running_jobs(jobs, settings, direct_url, metrics, logger, supervisor)
             )
-        yield await _open_front(
+            # It only begins to end, and does so while sockets and requests do.
+            drains.append(queue.drain)
+        running = await _open_front(
             stack, settings, pool, engine, hearers, jobs, metrics, logger, reports, supervisor
         )
+        running.drains[:0] = drains
+        yield running
 
 
 @asynccontextmanager

@@ -19,5 +19,11 @@ class ListenSettings(Area, frozen=True, kw_only=True):
         int, setting("PORT", "8080", whole(0, 65_535), "Port to listen on; 0 takes a free one.")
     ]
     shutdown_timeout_seconds: Annotated[
-        int, setting("SHUTDOWN_TIMEOUT_SECONDS", "10", whole(1, 300), "Draining at the end.")
+        int,
+        setting(
+            "SHUTDOWN_TIMEOUT_SECONDS",
+            "10",
+            whole(1, 300),
+            "Draining at the end: requests after sockets (3 s), beside them jobs (15 s at most).",
+        ),
     ]

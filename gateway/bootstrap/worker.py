@@ -80,5 +80,8 @@ async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Serve
         stack.callback(readiness.drain)
         readiness.open()
         yield Served(
-            application=application, readiness=readiness, drains=[], failed=supervisor.failed
+            application=application,
+            readiness=readiness,
+            drains=[queue.drain],
+            failed=supervisor.failed,
         )

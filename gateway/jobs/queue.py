@@ -103,6 +103,7 @@ class JobQueue:
         # A worker that drains sends no heartbeat; nobody else may take its runs meanwhile.
         self._drain_s = min(drain_s, self._times.silent / 2)
         self._in_haste = in_haste
+        self._draining = asyncio.Event()
         self._under_way = 0
         self._looked_at = float("-inf")
         job_connector(url)
@@ -123,14 +124,30 @@ class JobQueue:
                 asyncio.create_task(self._run_worker(app), name="job worker"),
                 asyncio.create_task(self._keep_looking(beat), name="job rescue"),
             )
+            told = asyncio.create_task(self._draining.wait(), name="job drain")
+            ending: asyncio.Task[None] | None = None
             try:
-                done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-                for part in done:
-                    part.result()
+                done, _ = await asyncio.wait((*parts, told), return_when=asyncio.FIRST_COMPLETED)
+                self._looked_at = float("-inf")
+                if told in done:
+                    ending = asyncio.create_task(self._end(parts), name="job end")
+                    await asyncio.Event().wait()
+                for part in parts:
+                    if part.done():
+                        part.result()
                 raise WorkEnded("the worker stopped")
             finally:
                 self._looked_at = float("-inf")
-                await self._end(parts)
+                told.cancel()
+                # A drain that has begun goes on for the rest of its time.
+                await (ending or self._end(parts))
+
+    async def drain(self) -> None:
+        """Begin to end, without waiting for it: nothing new is run, runs under way may finish.
+
+        `work` waits then to be cancelled, which waits for what is left of that time.
+        """
+        self._draining.set()
 
     async def _end(self, parts: Iterable[asyncio.Task[None]]) -> None:
         """End the parts: runs under way may finish, a database that is away isn't waited for."""

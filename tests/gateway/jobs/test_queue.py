@@ -230,6 +230,38 @@ async def test_an_end_lets_a_run_finish(office: Office) -> None:
     assert await office.left() == []
 
 
+async def test_a_drain_begins_before_the_end_and_goes_on_through_it(office: Office) -> None:
+    deeds = Deeds()
+    deeds.let_go.clear()
+    await office.rows.put("deed", {"user": 7})
+    queue = office.queue(deeds.job())
+    task = asyncio.create_task(queue.work(lambda: None))
+    await eventually(lambda: deeds.runs)
+    await queue.drain()
+    await eventually(lambda: not queue.is_working)
+    await office.rows.put("deed", {"user": 8})
+    await asyncio.sleep(4 * QUICK.poll)
+    assert await office.left() == ["doing", "todo"], "nothing new is begun"
+    task.cancel()
+    asyncio.get_running_loop().call_later(0.2, deeds.let_go.set)
+    await asyncio.wait([task])
+    assert deeds.runs == [{"user": 7}]
+    assert (await office.standing()).last_success_at is not None
+    assert await office.left() == ["todo"]
+
+
+async def test_what_has_drained_waits_for_its_end(office: Office) -> None:
+    queue = office.queue(Deeds().job())
+    await queue.drain()
+    task = asyncio.create_task(queue.work(lambda: None))
+    await office.rows.put("deed")
+    done, _ = await asyncio.wait([task], timeout=1)
+    assert not done, "a supervisor would begin it again"
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
 async def test_a_run_that_does_not_finish_in_time_is_left_to_the_next_worker(
     office: Office,
 ) -> None:
