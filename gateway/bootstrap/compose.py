@@ -66,8 +66,6 @@ class Served:
     readiness: Readiness
     drains: list[Drain]
     """What to wait for before connections are ended."""
-    failed: asyncio.Future[BaseException]
-    """Done when the process can't go on, by its engine or by work it needs: a new one recovers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +74,8 @@ class Running(Served):
 
     engine: EngineSide
     people: People
+    failed: asyncio.Future[BaseException]
+    """Done when the process can't go on, by its engine or by work it needs: a new one recovers."""
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 Laws: no engine, no view, no API; what it needs of the exchange it reads from the database. It
 shares nothing with the process that trades but PostgreSQL, so nothing it does keeps orders waiting.
+Once it is up nothing is fatal to it: a database that is away is waited for.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -79,9 +80,4 @@ async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Serve
         )
         stack.callback(readiness.drain)
         readiness.open()
-        yield Served(
-            application=application,
-            readiness=readiness,
-            drains=[queue.drain],
-            failed=supervisor.failed,
-        )
+        yield Served(application=application, readiness=readiness, drains=[queue.drain])

@@ -132,7 +132,7 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool) -> None:
                 )
                 click.echo(banner(opened), err=True)
                 drains: list[Drain] = [*running.drains, *([traders.stop] if traders else [])]
-                await _serve_until_ended(running, settings, listening, stop, drains)
+                await _serve_until_ended(running, settings, listening, stop, drains, running.failed)
             if running.failed.done():
                 raise EngineStopped(running.failed.result(), final=stop.is_set)
 
@@ -157,7 +157,9 @@ async def _gateway(settings: Settings) -> None:
     with _bound(settings) as listening, stop.listen():
         async with compose.open_gateway(settings, logger) as running:
             click.echo(gateway_banner(settings.listen.host, listening.getsockname()[1]), err=True)
-            await _serve_until_ended(running, settings, listening, stop, running.drains)
+            await _serve_until_ended(
+                running, settings, listening, stop, running.drains, running.failed
+            )
             if running.failed.done():
                 failure = running.failed.result()
                 raise EngineStopped(failure, final=stop.is_set, what="gateway's view")
@@ -167,7 +169,7 @@ async def _gateway(settings: Settings) -> None:
 @_listens
 def worker(host: str | None, port: int | None) -> None:
     """Run jobs in this process; on its port it answers /health, /ready and /metrics."""
-    _run(_worker(_settings(host, port)), Respawn())
+    _run(_worker(_settings(host, port)))
 
 
 async def _worker(settings: Settings) -> None:
@@ -177,8 +179,6 @@ async def _worker(settings: Settings) -> None:
         async with open_worker(settings, logger) as running:
             click.echo(worker_banner(settings.listen.host, listening.getsockname()[1]), err=True)
             await _serve_until_ended(running, settings, listening, stop, running.drains)
-            if running.failed.done():
-                raise EngineStopped(running.failed.result(), final=stop.is_set, what="worker")
 
 
 def _bound(settings: Settings) -> socket.socket:
@@ -198,11 +198,13 @@ async def _serve_until_ended(
     listening: socket.socket,
     stop: StopSignal,
     drains: list[Drain],
+    failed: asyncio.Future[BaseException] | None = None,
 ) -> None:
-    """Serve until a signal comes or the engine can't go on."""
+    """Serve until a signal comes, or `failed` says that the process can't go on."""
     server = make_server(running.application, settings, running.readiness, drains)
     stop.ends(server)
-    running.failed.add_done_callback(lambda _: server.end())
+    if failed is not None:
+        failed.add_done_callback(lambda _: server.end())
     await server.serve([listening])
 
 
