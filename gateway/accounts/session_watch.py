@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import asyncpg
 
 from gateway.access.principals import Principal
-from gateway.jobs.supervisor import Beat
+from gateway.jobs.supervisor import CheckIn
 from persistence.postgres.database import OUTAGES
 
 INTERVAL_SECONDS: Final = 1.0
@@ -37,14 +37,14 @@ class SessionWatch:
         self._rechecks = rechecks
         self._in_use = in_use
 
-    async def run(self, beat: Beat) -> None:
+    async def run(self, check_in: CheckIn) -> None:
         """Compare what is remembered with the database until cancelled.
 
-        A beat is a comparison that was made. Raises what a listener raised, after all were told.
+        Each comparison that was made checks in. Raises what a listener raised, after all were told.
         """
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
             # Unreachable, it can't tell of any end; nobody new is let in meanwhile.
             with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
                 await self._rechecks.recheck(self._in_use())
-                beat()
+                check_in()

@@ -6,7 +6,7 @@ from typing import Final
 from exchange.messages.events import OrderPlaced, TradeExecuted
 from exchange.messages.execution import Execution
 from exchange.model.state import State
-from gateway.jobs.supervisor import Beat, Work
+from gateway.jobs.supervisor import CheckIn, Work
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import FeedMetrics, Metrics
 from persistence.relay.messages import BusObserver
@@ -57,13 +57,13 @@ class EngineMetrics:
 def event_loop_watch(metrics: Metrics) -> Work:
     """Return the work that observes how much later than asked the event loop wakes."""
 
-    async def watch(beat: Beat) -> None:
+    async def watch(check_in: CheckIn) -> None:
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + LAG_INTERVAL_SECONDS
             await asyncio.sleep(LAG_INTERVAL_SECONDS)
             metrics.event_loop_lag.observe(max(0.0, loop.time() - due))
-            beat()
+            check_in()
 
     return watch
 

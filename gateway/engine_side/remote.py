@@ -17,7 +17,7 @@ from exchange.model.state import State
 from gateway.engine_side.observers import BusWatch
 from gateway.engine_side.readiness import READS_ONLY, ViewFeed
 from gateway.engine_side.running import EngineSide, RunningEngine
-from gateway.jobs.supervisor import Beat, Supervisor, Work
+from gateway.jobs.supervisor import CheckIn, Supervisor, Work
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from persistence.errors import EngineElsewhere
@@ -137,10 +137,10 @@ async def follow_engine(
 
 
 def _watch(remote: RemoteFeed, follower: Follower) -> Work:
-    async def watch(beat: Beat) -> None:
+    async def watch(check_in: CheckIn) -> None:
         while True:
             remote.look(follower)
-            beat()
+            check_in()
             await asyncio.sleep(_LOOK_S)
 
     return watch

@@ -27,7 +27,7 @@ from procrastinate.jobs import DeleteJobCondition
 from procrastinate.jobs import Job as QueuedJob
 
 from gateway.jobs.job import Job
-from gateway.jobs.supervisor import Beat, WorkEnded
+from gateway.jobs.supervisor import CheckIn, WorkEnded
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import JobMeter, JobMetrics
 from persistence.clock import MICROSECONDS, now_us
@@ -113,8 +113,8 @@ class JobQueue:
         """Say whether runs are taken: the database was reached in the last few looks."""
         return time.monotonic() - self._looked_at < 3 * self._times.look
 
-    async def work(self, beat: Beat) -> None:
-        """Run jobs until cancelled, which lets those under way end; a beat is a look that worked.
+    async def work(self, check_in: CheckIn) -> None:
+        """Run jobs until cancelled, which lets those under way end; a look that works checks in.
 
         Raises what the database does, WorkEnded if the library gave up after saying why.
         """
@@ -122,7 +122,7 @@ class JobQueue:
         async with self._app().open_async() as app:
             parts = (
                 asyncio.create_task(self._run_worker(app), name="job worker"),
-                asyncio.create_task(self._keep_looking(beat), name="job rescue"),
+                asyncio.create_task(self._keep_looking(check_in), name="job rescue"),
             )
             told = asyncio.create_task(self._draining.wait(), name="job drain")
             ending: asyncio.Task[None] | None = None
@@ -174,7 +174,7 @@ class JobQueue:
             stalled_worker_timeout=self._times.silent,
         )
 
-    async def _keep_looking(self, beat: Beat) -> None:
+    async def _keep_looking(self, check_in: CheckIn) -> None:
         bounds = [
             Bounds(job.name, job.tries, job.time_limit_s + OVERDUE_S) for job in self._jobs.values()
         ]
@@ -190,7 +190,7 @@ class JobQueue:
                 if name in self._meters:
                     self._meters[name].succeeded(at / MICROSECONDS)
             self._looked_at = time.monotonic()
-            beat()
+            check_in()
             await asyncio.sleep(self._times.look)
 
     def _app(self) -> App:

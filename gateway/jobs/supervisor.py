@@ -1,17 +1,18 @@
 """Continuous work: started by name, started again when it ends, and shown in metrics.
 
-    async with supervisor.running("session watch", watch):
+    async with supervisor.running("session-watch", watch):
         ...                                             # ended, and waited for, at the block's end
 
 Laws: work never ends by itself, so returning is as much a failure as raising is. After a failure
 comes a pause that doubles up to a bound, with jitter so that processes don't knock in step; work
-that ran for `WELL_S` and beat meanwhile begins with the first pause again. Each failure counts in
-`job_failures_total`, and one line a minute at most says so. Work that the process can't do without
-is `fatal`: its first failure sets `failed`, upon which the process ends and a new one recovers.
+that ran for `WELL_S` and checked in meanwhile begins with the first pause again. Each failure
+counts in `job_failures_total`, and one line a minute at most says so. Work that the process can't
+do without is `fatal`: its first failure sets `failed`, upon which the process ends and a new one
+recovers.
 
-Work tells by a *beat* that it has just done what it is for (looked at the sessions, sent the
+Work *checks in* when it has just done what it is for (looked at the sessions, sent the
 heartbeats); that is what `job_last_success_timestamp_seconds` shows. Merely being alive is none:
-a watch whose database is away doesn't beat. Scheduled and queued work is `jobs/queue.py`.
+a watch whose database is away doesn't check in. Scheduled and queued work is `jobs/queue.py`.
 """
 
 import asyncio
@@ -34,8 +35,8 @@ SAID_S: Final = 60.0
 _JITTER: Final = (0.5, 1.0)
 """A pause is cut to somewhere between these parts of itself."""
 
-Beat = Callable[[], None]
-Work = Callable[[Beat], Coroutine[Any, Any, None]]
+CheckIn = Callable[[], None]
+Work = Callable[[CheckIn], Coroutine[Any, Any, None]]
 
 
 class WorkEnded(Exception):
@@ -112,7 +113,7 @@ class Supervisor:
 
         Args:
             name: of the work in metrics and log lines; one of our own words.
-            work: is handed its beat, and makes a new coroutine for each start.
+            work: is handed how it checks in, and makes a new coroutine for each start.
             fatal: whether the process must end when it fails.
             longest_pause_s: bound of the pauses between a failure and the next start.
         """
@@ -168,7 +169,7 @@ class _Supervised:
         self._logger = logger
         self._clock = clock
         self._jitter = jitter
-        self._has_beat = False
+        self._has_checked_in = False
         self._said_at = -math.inf
         self._unsaid = 0
 
@@ -177,14 +178,14 @@ class _Supervised:
         pause = self._first_pause_s
         while True:
             started = self._clock.monotonic()
-            self._has_beat = False
+            self._has_checked_in = False
             error = await self._run_once()
             self._meter.failed()
             if self._on_fatal is not None:
                 self._logger.critical("work failed", job=self._name, exc_info=error)
                 self._on_fatal(WorkFailed(self._name, error))
                 return
-            if self._has_beat and self._clock.monotonic() - started >= WELL_S:
+            if self._has_checked_in and self._clock.monotonic() - started >= WELL_S:
                 pause = self._first_pause_s
             wait = pause * self._jitter()
             self._say(error, wait)
@@ -194,7 +195,7 @@ class _Supervised:
     async def _run_once(self) -> Exception:
         """Return why the work ended; whatever it does with it, a cancel of ours goes through."""
         try:
-            await self._work(self._beat)
+            await self._work(self._check_in)
         except asyncio.CancelledError:
             if _is_to_end():
                 raise
@@ -209,8 +210,8 @@ class _Supervised:
             raise asyncio.CancelledError
         return WorkEnded("returned")
 
-    def _beat(self) -> None:
-        self._has_beat = True
+    def _check_in(self) -> None:
+        self._has_checked_in = True
         self._meter.succeeded(self._clock.wall())
 
     def _say(self, error: Exception, wait: float) -> None:

@@ -111,7 +111,7 @@ class JobMeter:
 class JobMetrics:
     """Work beside requests: jobs, and work that never ends.
 
-    A job succeeds when a run of it ends well, continuous work with each of its beats. The gauge is
+    A job succeeds when a run of it ends well, continuous work whenever it checks in. The gauge is
     0 until the first success this process knows of. Prometheus shows the label `job` as
     `exported_job`, unless it is told to honour labels.
     """

@@ -19,7 +19,7 @@ from gateway.access.client_address import ClientAddresses
 from gateway.access.rate_limits import RateLimits
 from gateway.engine_side.readiness import ViewFeed
 from gateway.http.responses import send_body, send_error
-from gateway.jobs.supervisor import Beat, Supervisor
+from gateway.jobs.supervisor import CheckIn, Supervisor
 from gateway.sockets.library import SocketLibrary
 from gateway.sockets.link import GOING_AWAY, RELOADED, SHUTTING_DOWN
 from gateway.sockets.server import ADDRESS, SocketServer
@@ -54,7 +54,7 @@ class Heart(Protocol):
     def beat(self, now: float) -> None:
         """Tell every session where it stands; `now` of the event loop's clock, in seconds."""
 
-    async def run(self, beat: Beat) -> None:
+    async def run(self, check_in: CheckIn) -> None:
         """Beat until cancelled."""
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from exchange.model.state import State
 from gateway.engine_side.readiness import ViewFeed
-from gateway.jobs.supervisor import Beat
+from gateway.jobs.supervisor import CheckIn
 from gateway.sockets.framing.frames import Message
 from gateway.sockets.server import SocketServer
 from gateway.sockets.session import SocketSession
@@ -69,7 +69,7 @@ class Heartbeat:
         self._subscriptions = subscriptions
         self._untold = Untold()
 
-    async def run(self, beat: Beat) -> None:
+    async def run(self, check_in: CheckIn) -> None:
         """Beat until cancelled; continuous work of a supervisor."""
         loop = asyncio.get_running_loop()
         due = loop.time()
@@ -77,7 +77,7 @@ class Heartbeat:
             due = max(due + INTERVAL_SECONDS, loop.time())
             await asyncio.sleep(due - loop.time())
             self.beat(loop.time())
-            beat()
+            check_in()
 
     def beat(self, now: float) -> None:
         """Queue a heartbeat for every session and a ping where one is due.  O(books followed)."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.jobs import supervisor as module
-from gateway.jobs.supervisor import Beat, Supervisor, WorkEnded, WorkFailed
+from gateway.jobs.supervisor import CheckIn, Supervisor, WorkEnded, WorkFailed
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
 from tests.gateway.waiting import eventually
@@ -79,8 +79,8 @@ async def desk() -> Desk:
     return Desk()
 
 
-def forever(started: list[str], ended: list[str], name: str) -> Callable[[Beat], Any]:
-    async def work(_beat: Beat) -> None:
+def forever(started: list[str], ended: list[str], name: str) -> Callable[[CheckIn], Any]:
+    async def work(_check_in: CheckIn) -> None:
         started.append(name)
         try:
             await asyncio.Event().wait()
@@ -93,7 +93,7 @@ def forever(started: list[str], ended: list[str], name: str) -> Callable[[Beat],
 async def test_what_dies_is_started_again_after_pauses_that_grow_to_a_bound(desk: Desk) -> None:
     starts = 0
 
-    async def work(_beat: Beat) -> None:
+    async def work(_check_in: CheckIn) -> None:
         nonlocal starts
         starts += 1
         raise LookupError("no such room")
@@ -108,7 +108,7 @@ async def test_what_dies_is_started_again_after_pauses_that_grow_to_a_bound(desk
 
 
 async def test_returning_is_a_failure_too(desk: Desk) -> None:
-    async def work(_beat: Beat) -> None:
+    async def work(_check_in: CheckIn) -> None:
         return
 
     async with desk.supervisor.running("watch", work):
@@ -120,7 +120,7 @@ async def test_returning_is_a_failure_too(desk: Desk) -> None:
 async def test_a_cancelled_part_of_the_work_does_not_end_it(desk: Desk) -> None:
     starts = 0
 
-    async def work(_beat: Beat) -> None:
+    async def work(_check_in: CheckIn) -> None:
         nonlocal starts
         starts += 1
         part: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -134,11 +134,11 @@ async def test_a_cancelled_part_of_the_work_does_not_end_it(desk: Desk) -> None:
 
 async def test_work_that_ran_well_begins_with_the_first_pause_again(desk: Desk) -> None:
     fails = asyncio.Event()
-    beats = True
+    checks_in = True
 
-    async def work(beat: Beat) -> None:
-        if beats:
-            beat()
+    async def work(check_in: CheckIn) -> None:
+        if checks_in:
+            check_in()
         await fails.wait()
         fails.clear()
         raise LookupError
@@ -155,14 +155,14 @@ async def test_work_that_ran_well_begins_with_the_first_pause_again(desk: Desk) 
         assert desk.clock.pauses == [0.5, 1, 2]
         await fail_after(module.WELL_S)
         assert desk.clock.pauses[3:] == [0.5]
-        beats = False  # from the next start on
+        checks_in = False  # from the next start on
         for _ in range(3):
             await fail_after(module.WELL_S)
-        assert desk.clock.pauses[4:] == [0.5, 1, 2], "without a beat it only seemed well"
+        assert desk.clock.pauses[4:] == [0.5, 1, 2], "without checking in it only seemed well"
 
 
 async def test_a_pause_is_cut_by_chance(desk: Desk) -> None:
-    async def work(_beat: Beat) -> None:
+    async def work(_check_in: CheckIn) -> None:
         raise LookupError
 
     parts = iter([0.5, 0.75])
@@ -173,7 +173,7 @@ async def test_a_pause_is_cut_by_chance(desk: Desk) -> None:
 
 
 async def test_the_log_is_not_flooded(desk: Desk) -> None:
-    async def work(_beat: Beat) -> None:
+    async def work(_check_in: CheckIn) -> None:
         raise LookupError("not to be repeated: it may hold anything")
 
     async with desk.supervisor.running("watch", work, longest_pause_s=1):
@@ -188,11 +188,11 @@ async def test_the_log_is_not_flooded(desk: Desk) -> None:
     assert "anything" not in desk.log.getvalue()
 
 
-async def test_a_beat_is_the_success_that_metrics_show(desk: Desk) -> None:
-    async def work(beat: Beat) -> None:
+async def test_checking_in_is_the_success_that_metrics_show(desk: Desk) -> None:
+    async def work(check_in: CheckIn) -> None:
         while True:
             await desk.clock.sleep(1)
-            beat()
+            check_in()
 
     name = "job_last_success_timestamp_seconds"
     async with desk.supervisor.running("heart", work):
@@ -206,7 +206,7 @@ async def test_a_beat_is_the_success_that_metrics_show(desk: Desk) -> None:
 
 
 async def test_fatal_work_says_that_the_process_must_end(desk: Desk) -> None:
-    async def work(_beat: Beat) -> None:
+    async def work(_check_in: CheckIn) -> None:
         raise LookupError("no such room")
 
     async with desk.supervisor.running("freshness", work, fatal=True):
@@ -240,7 +240,7 @@ async def test_it_ends_with_its_block_the_last_first(desk: Desk) -> None:
 
 
 async def test_it_ends_during_a_pause(desk: Desk) -> None:
-    async def work(_beat: Beat) -> None:
+    async def work(_check_in: CheckIn) -> None:
         raise LookupError
 
     async with asyncio.timeout(5), desk.supervisor.running("watch", work):
@@ -248,7 +248,7 @@ async def test_it_ends_during_a_pause(desk: Desk) -> None:
 
 
 async def test_a_failure_of_the_end_is_said(desk: Desk) -> None:
-    async def work(_beat: Beat) -> None:
+    async def work(_check_in: CheckIn) -> None:
         try:
             await asyncio.Event().wait()
         finally:
@@ -260,7 +260,7 @@ async def test_a_failure_of_the_end_is_said(desk: Desk) -> None:
 
 
 async def test_work_that_swallows_its_end_ends_all_the_same(desk: Desk) -> None:
-    async def work(_beat: Beat) -> None:
+    async def work(_check_in: CheckIn) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
@@ -281,7 +281,7 @@ async def test_one_name_runs_once(desk: Desk) -> None:
 async def test_the_machines_clock_is_the_default() -> None:
     starts = 0
 
-    async def work(_beat: Beat) -> None:
+    async def work(_check_in: CheckIn) -> None:
         nonlocal starts
         starts += 1
         raise LookupError

@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.access.principals import Principal
-from gateway.jobs.supervisor import Beat
+from gateway.jobs.supervisor import CheckIn
 from gateway.sockets.link import (
     NO_NAMESPACE,
     NO_PONG,
@@ -293,11 +293,11 @@ async def test_a_heart_that_fails_is_said_at_once_and_beats_again(
 ) -> None:
     run, failed = Heartbeat.run, list[bool]()
 
-    async def fail_once(heart: Heartbeat, beat: Beat) -> None:
+    async def fail_once(heart: Heartbeat, check_in: CheckIn) -> None:
         if not failed:
             failed.append(True)
             raise ZeroDivisionError
-        await run(heart, beat)
+        await run(heart, check_in)
 
     monkeypatch.setattr(Heartbeat, "run", fail_once)
     drained: list[bool] = []
