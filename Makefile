@@ -29,7 +29,7 @@ COMPILED_MADE := $(if $(CAN_COMPILE),$(COMPILED)/.made)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-long test-newest test-sources test-compiled check lint types layers \
-	coverage bench wheel lock clean
+	coverage bench wheel settings lock clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -176,6 +176,9 @@ $(COMPILED)/.made: $(wildcard exchange/*.py exchange/*/*.py) pyproject.toml | $(
 
 COMPILE := uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-emit-index-url --no-emit-find-links
+
+settings: $(INSTALLED) ## Write .env.example anew from the settings
+	@$(BIN)/python -c "from gateway.bootstrap.settings import example_file; print(example_file(), end='')" > .env.example
 
 lock: ## Pin the dependencies anew (needs uv)
 	$(COMPILE) pyproject.toml --extra build -o requirements.lock

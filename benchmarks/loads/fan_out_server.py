@@ -25,6 +25,8 @@ from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from exchange.transitions import transitions
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import load_settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.readiness import ViewFeed
@@ -84,17 +86,22 @@ async def ours(port: int, batch: int) -> None:
     hearers = Hearers(metrics)
     rooms, unused = hearers.markets, cast("Any", None)
     side = EngineSide(unused, market.view, unused, ViewFeed(1))
-    front = open_front_sockets(
-        settings,
-        side,
-        unused,
-        cast("Any", Nobody()),
-        hearers,
-        RateLimits(settings.limits),
-        metrics,
-        structlog.get_logger(),
-        Supervisor(metrics.jobs, structlog.get_logger()),
+    logger = structlog.get_logger()
+    nobody = People(users=unused, audit=unused, passwords=unused, sign_in=cast("Any", Nobody()))
+    parts = Parts(
+        settings=settings,
+        pool=unused,
+        engine=side,
+        desk=unused,
+        people=nobody,
+        jobs=unused,
+        topics=hearers.topics,
+        readiness=unused,
+        limits=RateLimits(settings.limits),
+        metrics=metrics,
+        logger=logger,
     )
+    front = open_front_sockets(parts, hearers, Supervisor(metrics.jobs, logger))
     publisher = hearers.announcer()
     async with front as sockets, serving(sockets, port, SocketTransport):
         while not _all_joined(rooms):  # noqa: ASYNC110 - a benchmark may poll

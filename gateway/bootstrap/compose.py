@@ -24,6 +24,7 @@ from gateway.accounts.session_watch import SessionWatch
 from gateway.accounts.tokens import require_key
 from gateway.bootstrap import garbage
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
+from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People, make_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.server import Drain
@@ -241,19 +242,27 @@ async def _open_front(
     )
     stack.callback(passwords.close)
     people = make_people(settings, pool, side, passwords)
-    desk = Desk(side.commands, side.view, side.history)
-    stack.callback(readiness.drain)
-    sockets = await stack.enter_async_context(
-        open_front_sockets(
-            settings, side, desk, people.sign_in, hearers, limits, metrics, logger, supervisor
-        )
+    parts = Parts(
+        settings=settings,
+        pool=pool,
+        engine=side,
+        desk=Desk(side.commands, side.view, side.history),
+        people=people,
+        jobs=jobs,
+        topics=hearers.topics,
+        readiness=readiness,
+        limits=limits,
+        metrics=metrics,
+        logger=logger,
     )
+    stack.callback(readiness.drain)
+    sockets = await stack.enter_async_context(open_front_sockets(parts, hearers, supervisor))
     if settings.store.redis_url is not None:
         watch = SessionWatch(people.sign_in, sockets.server.principals)
         await stack.enter_async_context(
             supervisor.running(watch.NAME, watch.run, longest_pause_s=watch.LONGEST_PAUSE_S)
         )
-    tables = route_tables(settings, side, desk, people, jobs, readiness, metrics)
+    tables = route_tables(parts)
     application = build_application(
         settings,
         tables,

@@ -1,49 +1,37 @@
 """All routes of the API, domain by domain: the one list of what exists over REST.
 
-Laws: a domain is made here of what it needs and gives its rows; a new domain is a line here.
+Laws: a domain is made here of what it needs (a repository of `parts.pool`, a topic of
+`parts.topics` ...) and gives its rows; a new domain is a line here.
 """
 
 from gateway.accounts.admin_routes import UserAdminRoutes
 from gateway.accounts.routes import AccountRoutes
-from gateway.bootstrap.jobs import Jobs
-from gateway.bootstrap.people import People
-from gateway.bootstrap.settings import Settings
+from gateway.bootstrap.parts import Parts
 from gateway.engine_side.audited import AuditedCommands
-from gateway.engine_side.readiness import Readiness
-from gateway.engine_side.running import EngineSide
 from gateway.http.routing import RouteTable
 from gateway.markets.admin_routes import MarketAdminRoutes
 from gateway.markets.routes import MarketRoutes
-from gateway.observability.metrics import Metrics
 from gateway.operations.admin_routes import ExchangeAdminRoutes
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
 from gateway.portfolio.routes import PortfolioRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
-from gateway.trading.desk import Desk
 from gateway.trading.routes import OrderRoutes
 
 
-def route_tables(
-    settings: Settings,
-    engine: EngineSide,
-    desk: Desk,
-    people: People,
-    jobs: Jobs,
-    readiness: Readiness,
-    metrics: Metrics,
-) -> tuple[RouteTable, RouteTable]:
+def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     """Return the tables below /api/v1 and at the root."""
+    settings, engine, people, jobs = parts.settings, parts.engine, parts.people, parts.jobs
     view, history, feed, pages = engine.view, engine.history, engine.feed, settings.pages
     commands = AuditedCommands(engine.commands, people.audit)
     static = StaticFiles()
     description = ApiDescription(static)
     api = (
-        AccountRoutes(people.sign_in, people.users, readiness, feed, settings.sign_in),
+        AccountRoutes(people.sign_in, people.users, parts.readiness, feed, settings.sign_in),
         MarketRoutes(view, history, feed, pages),
         MarketAdminRoutes(view, commands),
-        OrderRoutes(desk, view, history, pages),
+        OrderRoutes(parts.desk, view, history, pages),
         PortfolioRoutes(view, history, pages),
         UserAdminRoutes(people.sign_in, people.users, pages),
         ExchangeAdminRoutes(view, feed, commands, people.audit, pages),
@@ -52,7 +40,7 @@ def route_tables(
     )
     root = (
         FrontPage(view, settings.listen.port),
-        HealthRoutes(EngineCondition(engine), readiness, metrics),
+        HealthRoutes(EngineCondition(engine), parts.readiness, parts.metrics),
         static,
     )
     table = RouteTable(row for domain in api for row in domain.routes())

@@ -9,12 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from gateway.access.client_address import ClientAddresses
-from gateway.access.principals import TokenChecks
-from gateway.access.rate_limits import RateLimits
-from gateway.bootstrap.settings import Settings
-from gateway.engine_side.running import EngineSide
+from gateway.bootstrap.parts import Parts
 from gateway.jobs.supervisor import Supervisor
-from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.sockets.app import SocketApp, open_sockets
 from gateway.sockets.events import SessionEvents, SocketSignIn, merged
@@ -27,7 +23,6 @@ from gateway.streaming.heartbeat import Heartbeat
 from gateway.streaming.rooms import Rooms
 from gateway.streaming.socket_events import MarketEvents
 from gateway.streaming.subscriptions import Subscriptions
-from gateway.trading.desk import Desk
 from gateway.trading.socket_events import OrderEvents
 
 
@@ -50,33 +45,27 @@ class Hearers:
 
 @asynccontextmanager
 async def open_front_sockets(
-    settings: Settings,
-    engine: EngineSide,
-    desk: Desk,
-    tokens: TokenChecks,
-    hearers: Hearers,
-    limits: RateLimits,
-    metrics: Metrics,
-    logger: Logger,
-    supervisor: Supervisor,
+    parts: Parts, hearers: Hearers, supervisor: Supervisor
 ) -> AsyncIterator[SocketApp]:
     """Yield the application that serves sockets, its heart beating."""
-    rooms, feed, view = hearers.markets, engine.feed, engine.view
+    settings, metrics, limits = parts.settings, parts.metrics, parts.limits
+    rooms, feed, view = hearers.markets, parts.engine.feed, parts.engine.view
     rooms.begin_epoch(feed.epoch, view.markets)
     feed.on_epoch.append(lambda epoch, view: rooms.begin_epoch(epoch, view.markets))
+    tokens = parts.people.sign_in
     sign_in = SocketSignIn(tokens, limits)
     subscriptions = Subscriptions(rooms)
     events = merged(
         SessionEvents(sign_in).events(),
         MarketEvents(view, rooms, subscriptions).events(),
-        OrderEvents(desk).events(),
+        OrderEvents(parts.desk).events(),
     )
     tools = SessionTools(
         users=hearers.users,
         limits=limits,
         in_flight_max=settings.sockets.in_flight_max,
         sent=metrics.messages_out,
-        logger=logger,
+        logger=parts.logger,
     )
     server = SocketServer(settings.sockets, events, tokens, sign_in, tools, metrics)
     addresses = ClientAddresses(settings.http.trusted_proxies)

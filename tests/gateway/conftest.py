@@ -13,10 +13,8 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from gateway.access.rate_limits import RateLimits
 from gateway.accounts.passwords import Passwords
 from gateway.bootstrap import compose
-from gateway.bootstrap.jobs import make_jobs
 from gateway.bootstrap.people import People, make_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import Settings, load_settings
@@ -25,10 +23,9 @@ from gateway.engine_side.running import EngineSide
 from gateway.http.routing import Route, RouteTable
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import configure_logs
-from gateway.observability.metrics import Metrics
-from gateway.trading.desk import Desk as OrderDesk
 from persistence.postgres.database import create_pool
 from tests.gateway.engine_fake import EngineFake
+from tests.gateway.made_of import made_of
 from tests.gateway.trading_desk import Desk, open_desk
 
 PASSWORD = "correct horse battery"
@@ -116,23 +113,17 @@ async def open_web(
         stack.callback(passwords.close)
         engine = EngineFake()
         side = EngineSide(engine, engine.view, engine.history, ViewFeed(1))
-        people, readiness, metrics = (
-            make_people(settings, pool, side, passwords),
-            Readiness(),
-            Metrics(),
-        )
-        readiness.open()
-        desk = OrderDesk(engine, engine.view, engine.history)
+        people = make_people(settings, pool, side, passwords)
         logger = configure_logs(settings.reports.log_level, log)
-        jobs = make_jobs(settings, pool, logger)
-        api, root = route_tables(settings, side, desk, people, jobs, readiness, metrics)
+        parts = made_of(settings, side, pool=pool, people=people, logger=logger)
+        api, root = route_tables(parts)
         tables = RouteTable((*api.routes, *rows)), root
         application = compose.build_application(
             settings,
             tables,
             people.sign_in,
-            RateLimits(settings.limits),
-            metrics,
+            parts.limits,
+            parts.metrics,
             logger,
             ErrorReports(None),
             mounts or {},
@@ -140,7 +131,7 @@ async def open_web(
         transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
         client = httpx.AsyncClient(transport=transport, base_url="http://exchange")
         await stack.enter_async_context(client)
-        yield Web(application, people, tables, settings, readiness, engine, log, client)
+        yield Web(application, people, tables, settings, parts.readiness, engine, log, client)
 
 
 @pytest.fixture

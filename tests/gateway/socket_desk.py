@@ -15,7 +15,7 @@ from exchange.messages.commands import CreateMarket, OpenAccount
 from exchange.messages.terms import FeeModel
 from exchange.model.market import Market
 from gateway.access.principals import Principal, Role
-from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.readiness import ViewFeed
@@ -26,9 +26,9 @@ from gateway.observability.metrics import Metrics
 from gateway.sockets.app import SocketApp
 from gateway.sockets.framing.transport import SocketTransport
 from gateway.streaming.rooms import Rooms
-from gateway.trading.desk import Desk
 from gateway.wire.errors import Unauthorized
 from tests.gateway.commit_fake import CommitFake
+from tests.gateway.made_of import UNUSED, made_of
 
 EPOCH = 7
 FAR = 2**40
@@ -134,17 +134,9 @@ async def open_socket_desk(
     hearers, history = Hearers(metrics), cast("Any", engine)
     side = EngineSide(engine, engine.view, history, ViewFeed(EPOCH))
     logger = configure_logs("debug", log)
-    front = open_front_sockets(
-        settings,
-        side,
-        Desk(engine, engine.view, history),
-        names,
-        hearers,
-        RateLimits(settings.limits),
-        metrics,
-        logger,
-        Supervisor(metrics.jobs, logger),
-    )
+    known = People(users=UNUSED, audit=UNUSED, passwords=UNUSED, sign_in=cast("Any", names))
+    parts = made_of(settings, side, people=known, hearers=hearers, metrics=metrics, logger=logger)
+    front = open_front_sockets(parts, hearers, Supervisor(metrics.jobs, logger))
     engine.listeners.append(hearers.announcer())
     engine.run(create_market(), create_market("snow"))
     engine.run(*(OpenAccount(number, CREDITS) for number in range(1, people + 1)))

@@ -4,7 +4,6 @@
 handlers, and the real rules; accounts, history and audit log are hand-written twins in memory.
 """
 
-import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,9 +20,7 @@ from exchange.messages.units import parse_money
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from gateway.access.principals import Principal, Role
-from gateway.access.rate_limits import RateLimits
 from gateway.bootstrap import compose
-from gateway.bootstrap.jobs import make_jobs
 from gateway.bootstrap.people import People
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import load_settings
@@ -31,11 +28,9 @@ from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.engine_side.running import EngineSide
 from gateway.http.routing import RouteTable
 from gateway.observability.error_reports import ErrorReports
-from gateway.observability.logs import configure_logs
-from gateway.observability.metrics import Metrics
-from gateway.trading.desk import Desk as OrderDesk
 from gateway.wire.errors import Unauthorized
 from tests.gateway.engine_fake import START, EngineFake
+from tests.gateway.made_of import UNUSED, made_of
 
 DAY = 86_400_000_000
 CLOSE = START + 30 * DAY
@@ -203,13 +198,9 @@ def order(text: str, **more: object) -> dict[str, Any]:
 
 def all_tables() -> tuple[RouteTable, RouteTable]:
     """Every route there is, below /api/v1 and at the root, around things that do nothing."""
-    engine, unused = EngineFake(), cast("Any", None)
+    engine = EngineFake()
     side = EngineSide(engine, engine.view, engine.history, ViewFeed(7))
-    people = People(users=unused, audit=unused, passwords=unused, sign_in=unused)
-    desk = OrderDesk(engine, engine.view, engine.history)
-    settings = load_settings({})
-    jobs = make_jobs(settings, unused, configure_logs("error", io.StringIO()))
-    return route_tables(settings, side, desk, people, jobs, Readiness(), Metrics())
+    return route_tables(made_of(load_settings({}), side))
 
 
 @asynccontextmanager
@@ -217,27 +208,20 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
     """Put the application together around the fast engine, with other settings if given."""
     environment = {"RATE_LIMIT_MAX_REQUESTS": "1000000", "RATE_LIMIT_USER_MAX_REQUESTS": "1000000"}
     settings = load_settings(environment | {name: str(value) for name, value in changes.items()})
-    engine, audit, unused = EngineFake(), AuditFake(), cast("Any", None)
-    readiness = Readiness()
-    readiness.open()
-    auth = cast("Any", AuthFake())
-    feed, metrics = ViewFeed(7), Metrics()
-    side = EngineSide(engine, engine.view, engine.history, feed)
-    people = People(users=unused, audit=cast("Any", audit), passwords=unused, sign_in=auth)
-    order_desk = OrderDesk(engine, engine.view, engine.history)
-    logger = configure_logs("error", io.StringIO())
-    jobs = make_jobs(settings, unused, logger)
-    tables = route_tables(settings, side, order_desk, people, jobs, readiness, metrics)
+    engine, audit, auth = EngineFake(), AuditFake(), cast("Any", AuthFake())
+    side = EngineSide(engine, engine.view, engine.history, ViewFeed(7))
+    people = People(users=UNUSED, audit=cast("Any", audit), passwords=UNUSED, sign_in=auth)
+    parts = made_of(settings, side, people=people)
     application = compose.build_application(
         settings,
-        tables,
+        route_tables(parts),
         auth,
-        RateLimits(settings.limits),
-        metrics,
-        logger,
+        parts.limits,
+        parts.metrics,
+        parts.logger,
         ErrorReports(None),
         {},
     )
     transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
     async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as client:
-        yield Desk(engine, audit, application, client, feed, readiness)
+        yield Desk(engine, audit, application, client, side.feed, parts.readiness)

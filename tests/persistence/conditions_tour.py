@@ -17,7 +17,7 @@ from tests.persistence.proof.test_verification import CHECKS, results
 from tests.persistence.relay.test_follower import rig
 from tests.persistence.running import ANN, BOB, hashes, limit, running, until
 
-GIVEN = FullerConditions(expires_at=2**61)
+GIVEN = FullerConditions(made_up_at=2**61)
 FIRST = msgspec.structs.replace(limit(ANN, 40, 10, id="first"), conditions=GIVEN)
 FILLED = msgspec.structs.replace(limit(ANN, 50, 10, id="filled"), conditions=GIVEN)
 
@@ -43,7 +43,7 @@ async def tour(url: str) -> None:
         assert [carried(order) for order in read] == [GIVEN] * 3
         assert carried((await history.orders(BOB, [], None, None, 1))[0]) is None
         texts = await engine.pool.fetch("SELECT conditions FROM orders ORDER BY id")
-        assert [row[0] for row in texts] == ['{"expires_at": 2305843009213693952}'] * 2 + [None]
+        assert [row[0] for row in texts] == ['{"made_up_at": 2305843009213693952}'] * 2 + [None]
         # They are part of what the client's id stands for.
         assert (await engine.send(FIRST)).replayed
         (refused,) = (await engine.send(msgspec.structs.replace(FIRST, conditions=None))).events

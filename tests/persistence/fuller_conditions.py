@@ -9,8 +9,8 @@ from exchange.messages import conditions
 class FullerConditions(conditions.OrderConditions, frozen=True, kw_only=True):
     """Two terms, one of them given."""
 
-    expires_at: int | None = None
-    post_only: bool = False
+    made_up_at: int | None = None
+    made_up: bool = False
 
 
 conditions.OrderConditions = FullerConditions  # type: ignore[misc]

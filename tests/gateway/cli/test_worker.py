@@ -75,7 +75,7 @@ def test_serve_does_jobs_unless_told_not_to(server: ServerProcess) -> None:
     server.start()
     assert metric(server, "job_failures_total", "job-queue") == 0
     jobs = server.call("GET", "/admin/jobs", server.admin())
-    assert [job["name"] for job in jobs] == ["housekeeping"]
+    assert "housekeeping" in [job["name"] for job in jobs]
     assert server.end() == 0
     server.start("--no-worker")
     assert metric(server, "job_failures_total", "event-loop-lag") == 0

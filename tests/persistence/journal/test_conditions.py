@@ -52,7 +52,7 @@ async def test_conditions_without_a_term_are_not_the_same_as_none(database_url: 
         assert state_hash(engine.live) == before
 
 
-@pytest.mark.parametrize("text", ['{"expires_at": 1}', "[]"])
+@pytest.mark.parametrize("text", ['{"made_up_at": 1}', "[]"])
 async def test_a_term_that_this_version_does_not_know_stops_the_start(
     database_url: str, text: str
 ) -> None:
@@ -77,7 +77,7 @@ async def test_verify_compares_the_conditions_of_ended_orders(database_url: str)
     await connection.close()
     last = (await results(database_url))[-1]
     assert (last.name, last.passed) == ("orders", False)
-    assert last.detail.startswith("order 1 has conditions None, the events say OrderConditions()")
+    assert last.detail.startswith("order 1 has conditions None, the events say OrderConditions(")
 
 
 def test_the_text_names_what_is_given() -> None:

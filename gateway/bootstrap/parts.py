@@ -1,0 +1,39 @@
+"""What a process that faces clients is made of, in the hands of this room alone.
+
+The lists (`routes.py`, `sockets.py`) take from here what each domain needs and hand it on by
+constructor: no domain ever sees the whole, so this is no bundle of everything in a handler's reach.
+A new part is a field here, and every list can give it to a domain.
+"""
+
+from dataclasses import dataclass
+
+from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.jobs import Jobs
+from gateway.bootstrap.people import People
+from gateway.bootstrap.settings import Settings
+from gateway.engine_side.readiness import Readiness
+from gateway.engine_side.running import EngineSide
+from gateway.observability.logs import Logger
+from gateway.observability.metrics import Metrics
+from gateway.sockets.topics import Topics
+from gateway.trading.desk import Desk
+from persistence.postgres.database import DeadlinePool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts, each made once a process."""
+
+    settings: Settings
+    pool: DeadlinePool
+    """Of which a domain's repository is made."""
+    engine: EngineSide
+    desk: Desk
+    people: People
+    jobs: Jobs
+    topics: Topics
+    """Of which a domain opens its own private stream."""
+    readiness: Readiness
+    limits: RateLimits
+    metrics: Metrics
+    logger: Logger

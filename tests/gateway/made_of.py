@@ -1,0 +1,48 @@
+"""The parts of a process around a fake engine; what a test doesn't care about does nothing."""
+
+import io
+from typing import Any, cast
+
+from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.jobs import make_jobs
+from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.people import People
+from gateway.bootstrap.settings import Settings
+from gateway.bootstrap.sockets import Hearers
+from gateway.engine_side.readiness import Readiness
+from gateway.engine_side.running import EngineSide
+from gateway.observability.logs import Logger, configure_logs
+from gateway.observability.metrics import Metrics
+from gateway.trading.desk import Desk
+
+UNUSED = cast("Any", None)
+
+
+def made_of(
+    settings: Settings,
+    engine: EngineSide,
+    *,
+    pool: Any = UNUSED,
+    people: People | None = None,
+    hearers: Hearers | None = None,
+    metrics: Metrics | None = None,
+    logger: Logger | None = None,
+) -> Parts:
+    """Return the parts; ready, unless a test takes that back."""
+    metrics = metrics or Metrics()
+    logger = logger or configure_logs("error", io.StringIO())
+    readiness = Readiness()
+    readiness.open()
+    return Parts(
+        settings=settings,
+        pool=pool,
+        engine=engine,
+        desk=Desk(engine.commands, engine.view, engine.history),
+        people=people or People(users=UNUSED, audit=UNUSED, passwords=UNUSED, sign_in=UNUSED),
+        jobs=make_jobs(settings, pool, logger),
+        topics=(hearers or Hearers(metrics)).topics,
+        readiness=readiness,
+        limits=RateLimits(settings.limits),
+        metrics=metrics,
+        logger=logger,
+    )
