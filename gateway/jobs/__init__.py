@@ -1,1 +1,1 @@
-"""Work beside requests."""
+"""Work beside requests: what never ends is supervised, what has a time or a turn is queued."""
