@@ -13,6 +13,7 @@ from gateway.access.principals import Principal, TokenChecks
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.sockets.events import SocketEvent, SocketSignIn, handle, handle_binary
+from gateway.sockets.framing.frames import event_head
 from gateway.sockets.framing.outbound import TurnEnd
 from gateway.sockets.framing.protocol import (
     BROKEN,
@@ -21,7 +22,6 @@ from gateway.sockets.framing.protocol import (
     EventFrame,
     NamespaceFrame,
     Sign,
-    event_frame,
     read_frame,
 )
 from gateway.sockets.framing.transport import transport_of
@@ -144,7 +144,15 @@ class SocketServer:
         if not text.startswith("42"):
             return False
         if link.is_open:
-            self._event(link, event_frame(text[2:]))
+            # A thousand times a second: straight to its handler, with no frame made in between.
+            head = event_head(text[2:])
+            if head is None:
+                link.close(BROKEN_FRAME, PROTOCOL_ERROR)
+                return True
+            session = link.sessions.get(head[0])
+            if session is not None:
+                self._metrics.messages_in.count += 1
+                handle(session, head[1], head[2], self._events)
         return True
 
     def receive(self, link: Link, text: str) -> NamespaceFrame | None:

@@ -73,7 +73,7 @@ def read_frame(text: str) -> Frame:
     return IGNORED if kind in _IGNORED else BROKEN
 
 
-def event_frame(packet: str) -> EventFrame | Sign:
+def _event_frame(packet: str) -> EventFrame | Sign:
     """Return the event of a packet whose type, 2, is taken off."""
     head = event_head(packet)
     return BROKEN if head is None else EventFrame(*head)
@@ -82,9 +82,9 @@ def event_frame(packet: str) -> EventFrame | Sign:
 def _read_packet(packet: str) -> Frame:
     kind = packet[:1]
     if kind == "2":
-        return event_frame(packet[1:])
+        return _event_frame(packet[1:])
     if kind == "5":
-        frame = event_frame(packet[1:].partition("-")[2])
+        frame = _event_frame(packet[1:].partition("-")[2])
         return frame._replace(is_binary=True) if isinstance(frame, EventFrame) else frame
     if kind in ("0", "1"):
         return NamespaceFrame(packet, leaves=kind == "1")
