@@ -71,7 +71,7 @@ PYTEST := -m pytest --numprocesses $(WORKERS) --maxprocesses 8
 # Checks and the compiler use a core each; tests begin when both are done, and have the machine alone.
 test: ## Run every check and every test
 	@start=$$(date +%s); \
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=target check compiled || exit 1; \
+	$(MAKE) --no-print-directory --jobs 2 check compiled || exit 1; \
 	$(MAKE) --no-print-directory test-sources test-compiled || exit 1; \
 	end=$$(date +%s); echo "make test: everything passed in $$((end - start)) s"
 
