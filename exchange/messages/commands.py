@@ -187,6 +187,8 @@ class RefuseUnstorable(AccountCommand, frozen=True):
     command_tag: str
     client_order_id: str | None = None
     fingerprint: bytes | None = None
+    prior: Prior | None = None
+    """That of the command it stands for: an id that was used before isn't used up again."""
 
 
 Command = (

@@ -3,8 +3,8 @@
 Laws (RULEBOOK 11): nothing of the batch was kept, so it and the batch built upon it are dropped
 from memory and the tables are loaded again; then their commands run one by one, a commit each, in
 their order; the offender is journaled as `RefuseUnstorable`, its client id is used up, and it is
-answered NOT_STORED. A refusal that can't be stored either, or a timer that can't, is no single
-command's fault and ends the engine.
+answered NOT_STORED; an offender that repeats an id stays a repeat. A refusal that can't be stored
+either, or a timer that can't, is no single command's fault and ends the engine.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -60,7 +60,8 @@ async def rerun_alone(
 
 
 async def _reload(connection: Connection, journal: Journal) -> tuple[Engine, RunningBalances]:
-    snapshot = await tables.read(connection)
+    with journal.asking():
+        snapshot = await tables.read(connection)
     if snapshot.head.epoch != journal.epoch:
         raise FenceLost("another engine leads")
     live = tables.build(snapshot, with_ids=True)
@@ -71,5 +72,8 @@ async def _reload(connection: Connection, journal: Journal) -> tuple[Engine, Run
 def _unstorable(command: Command) -> RefuseUnstorable:
     """Make what stands in the journal instead, under the client id that is used up by it."""
     key = key_of(command)
-    text, content = (None, None) if key is None else (key[2], fingerprint(command))
-    return RefuseUnstorable(command.account_id, type(command).__name__, text, content)
+    name = type(command).__name__
+    if key is None:
+        return RefuseUnstorable(command.account_id, name)
+    prior = getattr(command, "prior", None)
+    return RefuseUnstorable(command.account_id, name, key[2], fingerprint(command), prior)

@@ -173,6 +173,16 @@ def test_a_command_that_could_not_be_stored_uses_its_id_up() -> None:
     assert reason_of(world.send(RefuseUnstorable(ANN, "CancelOrder"))) is Reason.NOT_STORED
 
 
+def test_a_repeat_that_could_not_be_stored_is_a_repeat_of_what_the_store_knows() -> None:
+    world = World()
+    known = Prior(2, fingerprint(ORDER))
+    stand_in = RefuseUnstorable(ANN, "PlaceOrder", "a", fingerprint(ORDER), known)
+    assert world.send(stand_in) == [CommandReplayed(2)]
+    other = msgspec.structs.replace(stand_in, fingerprint=b"something else")
+    assert reason_of(world.send(other)) is Reason.CONFLICT
+    assert world.state.recent_ids.added == []
+
+
 def test_an_open_order_keeps_its_id_beyond_the_window() -> None:
     world = World()
     placed = world.send(ORDER)[0]

@@ -10,7 +10,9 @@ from exchange.messages.commands import CancelAll, CreditAccount
 from exchange.messages.events import CommandRejected, OrderPlaced
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import NO, MarketStatus
+from exchange.model.idempotency import RecentIds
 from persistence.errors import BatchRefused, OutcomeUnknown
+from persistence.journal import tables
 from persistence.loop.open_batch import BATCH_BOUND
 from persistence.postgres.database import connect
 from tests.lengths import length
@@ -140,6 +142,48 @@ async def test_a_refused_credit_uses_its_request_id_up(database_url: str) -> Non
         first = await engine.send(CreditAccount(ANN, 666, "gift", "r-1"))
         again = await engine.send(CreditAccount(ANN, 666, "gift", "r-1"))
         assert (again.seq, again.replayed, again.events) == (first.seq, True, first.events)
+
+
+async def test_a_repeat_that_is_refused_under_an_id_older_than_memory_is_a_repeat(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        order, credit = limit(ANN, 60, 10, id="old"), CreditAccount(ANN, 667, "gift", "old")
+        first, paid = await engine.send_all(order, credit)
+        await engine.send(CancelAll(ANN, None))
+        # A stand-in names what it stands for, too.
+        text = "encode(NEW.payload, 'escape')"
+        condition = f"{text} ~ '(Place|Credit)' AND {text} !~ 'Refuse'"
+        await poison(database_url, condition, "journal")
+        # Nor does memory know more once the tables are loaded again.
+        monkeypatch.setattr(tables, "RECENT_IDS", 0)
+        for command, told in ((order, first), (credit, paid)):
+            engine.live.recent_ids = RecentIds()
+            again = await engine.send(command)
+            assert (again.seq, again.replayed, again.events) == (told.seq, True, told.events)
+        engine.live.recent_ids = RecentIds()
+        other = (await engine.send(limit(ANN, 61, 10, id="old"))).events[0]
+        assert isinstance(other, CommandRejected)
+        assert other.reason is Reason.CONFLICT
+        assert not engine.sequencer.failed.done()
+        assert len(engine.view.orders) == 0
+
+
+async def test_a_repeat_in_the_batch_of_the_offender_gets_its_refusal(database_url: str) -> None:
+    await poison(database_url, "NEW.client_order_id = 'bad'")
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        bad, fine = limit(BOB, 50, 1, id="bad"), limit(ANN, 50, 1, id="fine")
+        first, other, again, repeat = await engine.send_all(bad, fine, bad, fine)
+        assert (again.seq, again.replayed, again.events) == (first.seq, True, first.events)
+        assert isinstance(other.events[0], OrderPlaced)
+        assert (repeat.seq, repeat.replayed) == (other.seq, True)
+        before = hashes(engine)
+    async with running(database_url) as engine:
+        assert hashes(engine) == before
+        late = await engine.send(limit(BOB, 50, 1, id="bad"))
+        assert (late.seq, late.replayed, late.events) == (first.seq, True, first.events)
 
 
 async def test_a_refusal_that_cannot_be_stored_ends_the_engine(database_url: str) -> None:
