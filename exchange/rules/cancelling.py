@@ -22,6 +22,8 @@ _USER: Final = CancelReason.USER
 
 def cancel(state: State, command: CancelOrder) -> list[Event]:
     """Run a CancelOrder and return its events, already applied."""
+    if command.account_id not in state.accounts:
+        return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
     order = state.orders.get(command.order_id)
     if order is None:
         if 0 < command.order_id < state.next_order_id:

@@ -171,6 +171,7 @@ _PLACING = (
     Reason.TOO_MANY_OPEN_ORDERS,
 )
 _CANCELLING = (
+    Reason.ACCOUNT_NOT_FOUND,
     Reason.ORDER_NOT_FOUND,
     Reason.NOT_ORDER_OWNER,
     Reason.ORDER_NOT_OPEN,

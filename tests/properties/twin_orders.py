@@ -323,6 +323,8 @@ class TwinOrders(TwinMemory):
 
     def cancel(self, command: CancelOrder) -> list[Event]:
         """Run a CancelOrder."""
+        if command.account_id not in self.accounts:
+            return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "")]
         order = self.orders.get(command.order_id)
         if order is None:
             known = 1 <= command.order_id <= self.last_order_id
