@@ -70,6 +70,9 @@ class BatchSizes:
     def queued(self, depth: int) -> None:
         """Ignore it."""
 
+    def stalled(self, seconds: float | None) -> None:
+        """Ignore it."""
+
 
 async def submit_all(sequencer: Sequencer, commands: Sequence[Command]) -> None:
     """Submit commands as fast as they are answered."""

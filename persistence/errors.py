@@ -15,6 +15,7 @@
     ├── CommandNotTaken            the engine took nothing and nothing happened
     │   ├── QueueFull                  its queue is at its bound
     │   ├── EngineClosed               it is draining, or has stopped
+    │   ├── EngineStalled              its database doesn't answer
     │   └── EngineElsewhere            this process has no engine: it only follows one
     ├── OutcomeUnknown             a commit was neither confirmed nor refused
     ├── FenceLost                  another engine leads: this one must write nothing more
@@ -78,6 +79,10 @@ class QueueFull(CommandNotTaken):
 
 class EngineClosed(CommandNotTaken):
     """The engine takes no commands: it is draining, or has stopped."""
+
+
+class EngineStalled(CommandNotTaken):
+    """The engine takes no commands until its database answers what was asked before."""
 
 
 class EngineElsewhere(CommandNotTaken):

@@ -6,9 +6,11 @@ from typing import Final
 from exchange.messages.events import OrderPlaced, TradeExecuted
 from exchange.messages.execution import Execution
 from exchange.model.state import State
+from gateway.engine_side.readiness import ViewFeed
 from gateway.jobs.supervisor import CheckIn, Work
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import FeedMetrics, Metrics
+from persistence.clock import MICROSECONDS, now_us
 from persistence.relay.messages import BusObserver
 
 LAG_INTERVAL_SECONDS: Final = 0.5
@@ -17,10 +19,12 @@ LAG_INTERVAL_SECONDS: Final = 0.5
 class EngineMetrics:
     """Implements `persistence.loop.ports.EngineObserver` and `ExecutionListener`."""
 
-    __slots__ = ("_metrics",)
+    __slots__ = ("_feed", "_logger", "_metrics")
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, feed: ViewFeed, logger: Logger) -> None:
         self._metrics = metrics
+        self._feed = feed
+        self._logger = logger
 
     def executed(self, commands: int, seconds: float) -> None:
         """Note that the rules ran; what is observed is the mean of the commands run together."""
@@ -38,6 +42,21 @@ class EngineMetrics:
     def queued(self, depth: int) -> None:
         """Note how many commands wait."""
         self._metrics.engine_queue_depth.set(depth)
+
+    def stalled(self, seconds: float | None) -> None:
+        """Say that the database is silent, or that it answers again."""
+        is_stale, feed = seconds is not None, self._feed
+        if seconds is not None:
+            feed.silent_since = now_us() - int(seconds * MICROSECONDS)
+            self._logger.warning("the database doesn't answer", silent_ms=round(seconds * 1_000))
+        elif feed.silent_since is not None:
+            silent_ms = (now_us() - feed.silent_since) // 1_000
+            feed.silent_since = None
+            self._logger.warning("the database answers again", silent_ms=silent_ms)
+        self._metrics.engine_stalled.set(is_stale)
+        feed.is_stale = is_stale
+        for listener in feed.on_stale:
+            listener(is_stale)
 
     def on_execution(self, execution: Execution, _view: State) -> None:
         """Count accepted orders and trades."""

@@ -1,8 +1,9 @@
 """Whether the exchange takes work, and how the committed view of this process is fed.
 
 Laws: one object of each kind a process, read by whoever tells people how things are (`/ready`,
-`/health`, heartbeats, messages' epochs); in a process with an engine a `ViewFeed` never changes, in
-a gateway `remote.py` alone changes it. The callbacks must not wait or raise.
+`/health`, heartbeats, messages' epochs); a `ViewFeed` is changed by one place alone: in a process
+with an engine by `observers.py`, when its database falls silent, in a gateway by `remote.py`. The
+callbacks must not wait or raise.
 """
 
 from collections.abc import Callable
@@ -56,6 +57,7 @@ class ViewFeed:
         "on_reload",
         "on_stale",
         "silence_s",
+        "silent_since",
         "takes_commands",
     )
 
@@ -65,7 +67,12 @@ class ViewFeed:
         self.takes_commands = takes_commands
         """Whether the engine is in this process."""
         self.is_stale = is_stale
-        """Whether the engine hasn't been heard for so long that things may have changed."""
+        """Whether the engine, or here its database, hasn't been heard for so long that things may
+        have changed.
+        """
+        self.silent_since: int | None = None
+        """When the engine asked what its database hasn't answered, in microseconds since the Unix
+        epoch; None while it answers. Only in a process with an engine."""
         self.silence_s: Callable[[], float] = lambda: 0.0
         """Returns for how many seconds; infinite if it never was."""
         self.on_stale: list[Callable[[bool], None]] = []

@@ -62,7 +62,8 @@ async def run_engine(
     """
     recovered = await recover(url, store.data_dir, accept_tip=accept_tip)
     epoch = recovered.journal.epoch
-    observer = EngineMetrics(metrics)
+    feed = ViewFeed(epoch)
+    observer = EngineMetrics(metrics, feed, logger)
     metrics.engine_epoch.set(epoch)
     metrics.engine_last_sequence.set(recovered.view.seq)
     async with AsyncExitStack() as stack:
@@ -79,10 +80,11 @@ async def run_engine(
             batch_listeners=publishers,
             observer=observer,
             queue_bound=settings.queue_size,
+            commit_timeout_s=settings.commit_timeout_seconds,
         )
         sequencer.start()
         stack.push_async_callback(sequencer.stop)
-        side = EngineSide(sequencer, recovered.view, History(pool), ViewFeed(epoch))
+        side = EngineSide(sequencer, recovered.view, History(pool), feed)
         yield RunningEngine(side, sequencer.failed)
 
 

@@ -7,6 +7,7 @@ from gateway.settings import values
 from gateway.settings.reader import Area, SettingsError, setting
 from gateway.settings.values import folder, optional, postgres_url, seconds, whole
 from persistence.loop.command_queue import QUEUE_COMMANDS
+from persistence.loop.stall import COMMIT_TIMEOUT_S
 from persistence.postgres.database import STATEMENT_TIMEOUT_MS
 
 
@@ -60,7 +61,7 @@ class StoreSettings(Area, frozen=True, kw_only=True):
             "DATABASE_TIMEOUT_SECONDS",
             str(STATEMENT_TIMEOUT_MS // 1_000),
             seconds,
-            "Deadline of one read.",
+            "Deadline of one read, the wait for a connection included.",
         ),
     ]
 
@@ -82,5 +83,14 @@ class EngineSettings(Area, frozen=True, kw_only=True):
             str(QUEUE_COMMANDS),
             whole(1, 10**6),
             "Waiting commands; more: 503.",
+        ),
+    ]
+    commit_timeout_seconds: Annotated[
+        float,
+        setting(
+            "COMMIT_TIMEOUT_SECONDS",
+            f"{COMMIT_TIMEOUT_S:g}",
+            seconds,
+            "A silent database keeps whoever waits no longer than that; then: 504.",
         ),
     ]

@@ -199,6 +199,9 @@ class Metrics:
             "engine_last_sequence", "Last committed command.", registry=registry
         )
         self.engine_epoch = Gauge("engine_epoch", "Epoch of the engine.", registry=registry)
+        self.engine_stalled = Gauge(
+            "engine_stalled", "1 while the engine's database doesn't answer.", registry=registry
+        )
         self.feed = FeedMetrics(registry)
         self.jobs = JobMetrics(registry)
         self.event_loop_lag = Histogram(

@@ -12,7 +12,9 @@ from gateway.http.routing import Access, Limit, Route, Shape
 from gateway.jobs.queue import JobQueue
 from gateway.observability.metrics import CONTENT_TYPE, Metrics
 from gateway.wire.errors import Unavailable
+from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct
+from persistence.clock import now_us
 
 
 class Status(AnswerStruct, frozen=True):
@@ -30,11 +32,22 @@ class FeedView(AnswerStruct, frozen=True):
     silent_ms: int | None
 
 
+class SilenceView(AnswerStruct, frozen=True):
+    """What doesn't answer the process, and since when."""
+
+    what: str
+    since: str
+    silent_ms: int
+
+
 class Health(AnswerStruct, frozen=True):
-    """How the process is; `feed` only where the engine is elsewhere."""
+    """How the process is; `feed` only where the engine is elsewhere, `silence` only where it is
+    here and waits for its database.
+    """
 
     status: str
     feed: FeedView | msgspec.UnsetType = msgspec.UNSET
+    silence: SilenceView | msgspec.UnsetType = msgspec.UNSET
 
 
 class Condition(Protocol):
@@ -45,6 +58,9 @@ class Condition(Protocol):
 
     def feed(self) -> FeedView | msgspec.UnsetType:
         """Return how the view is fed where the engine is elsewhere."""
+
+    def silence(self) -> SilenceView | msgspec.UnsetType:
+        """Return what doesn't answer the process."""
 
     def trouble(self) -> str | None:
         """Return why no work is taken now; None if it is."""
@@ -67,9 +83,18 @@ class EngineCondition:
         silent_ms = None if math.isinf(silence_s) else int(silence_s * 1_000)
         return FeedView(feed.is_stale, feed.epoch, self._engine.view.seq, silent_ms)
 
+    def silence(self) -> SilenceView | msgspec.UnsetType:
+        """Return that the engine waits for its database."""
+        since = self._engine.feed.silent_since
+        if since is None:
+            return msgspec.UNSET
+        return SilenceView("database", iso_millis(since), (now_us() - since) // 1_000)
+
     def trouble(self) -> str | None:
         """Return why no orders are taken, or that a gateway doesn't hear the engine."""
         feed = self._engine.feed
+        if feed.silent_since is not None:
+            return f"The database doesn't answer since {iso_millis(feed.silent_since)}"
         if feed.is_stale:
             return "The feed is stale: the engine is not heard"
         if feed.takes_commands and not self._engine.commands.is_open:
@@ -89,6 +114,10 @@ class WorkerCondition:
         """Return that there is no view."""
         return msgspec.UNSET
 
+    def silence(self) -> SilenceView | msgspec.UnsetType:
+        """Return that there is no engine that could wait."""
+        return msgspec.UNSET
+
     def trouble(self) -> str | None:
         """Return that jobs aren't run: the database is away."""
         return None if self._queue.is_working else "The worker doesn't reach its jobs"
@@ -103,8 +132,10 @@ class HealthRoutes:
         self._metrics = metrics
 
     async def health(self, _request: Request[None, None]) -> Health:
-        """Say that the process answers, and how a gateway's feed is."""
-        return Health("ok", self._condition.feed())
+        """Say that the process answers, how a gateway's feed is, and what an engine waits for."""
+        silence = self._condition.silence()
+        status = "ok" if silence is msgspec.UNSET else "waiting"
+        return Health(status, self._condition.feed(), silence)
 
     async def ready(self, _request: Request[None, None]) -> Status:
         """Say that work is taken; 503 before the start is done, while draining, in trouble."""

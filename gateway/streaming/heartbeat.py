@@ -43,7 +43,7 @@ class HeartbeatMessage(msgspec.Struct, frozen=True, rename="camel"):
     markets: list[MarketBeat]
     account_seq: int | None
     stale: bool
-    """Whether the engine is not heard, so that things may have changed meanwhile."""
+    """Whether the engine, or its database, is not heard, so that things may have changed."""
     topic_epoch: int | msgspec.UnsetType = msgspec.UNSET
     topics: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
     """How far each private stream has come that said anything (`sockets/topics.py`)."""

@@ -76,7 +76,8 @@ def stop(process: psutil.Process, cluster: Path) -> None:
     """End a server: orderly, else at once, else by force; nothing of it is left behind.
 
     An orderly stop is what ``pg_ctl stop -m fast`` asks for, one at once what ``-m immediate``
-    does: the next start then recovers from the write-ahead log.
+    does: the next start then recovers from the write-ahead log. One that was stopped (SIGSTOP)
+    hears no order but the last.
     """
     for order, patience_s in (
         (signal.SIGINT, _FAST_STOP_S),
@@ -84,6 +85,8 @@ def stop(process: psutil.Process, cluster: Path) -> None:
         (signal.SIGKILL, _IMMEDIATE_STOP_S),
     ):
         try:
+            if order != signal.SIGKILL and process.status() == psutil.STATUS_STOPPED:
+                continue
             process.send_signal(order)
         except psutil.NoSuchProcess:
             break

@@ -1,8 +1,8 @@
 """Write batches: one call, one transaction, fenced and chained; acknowledged only when it is back.
 
 Laws: one message carries a whole batch and its COMMIT, so an engine stopped anywhere holds no lock;
-no deadline and no cancellation, since a commit that was given up has an unknown outcome; every
-failure is one of three, told apart exactly:
+no deadline and no cancellation, since a commit that was given up has an unknown outcome (how long
+it takes is watched by `persistence.loop.stall`); every failure is one of three, told apart exactly:
 
     FenceLost        another engine leads; nothing was written
     BatchRefused     PostgreSQL refused the data and rolled back for certain
@@ -13,7 +13,9 @@ One `Journal` belongs to one engine and one connection. What a row holds is `bat
 """
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -87,6 +89,10 @@ class Journal:
         self.last_seq = last_seq
         self.chain_hash = chain_hash
         self._open_orders = open_orders
+        self.asked_at: float | None = None
+        """When the database was asked what it hasn't answered yet, on the monotonic clock."""
+        self.heard_at = time.monotonic()
+        """When it answered last."""
         self._statement: Statement | None = None
 
     def seal(self, state: State, rows: BatchRows, balances: RunningBalances) -> SealedBatch:
@@ -151,15 +157,37 @@ class Journal:
         """
         await asyncio.shield(self._commit(batch))
 
-    async def _commit(self, batch: SealedBatch) -> None:
+    async def ping(self) -> None:
+        """Ask the database for a sign of life, when it has been asked nothing else for a while.
+
+        Raises:
+            OutcomeUnknown: it gives none.
+        """
+        with self.asking():
+            try:
+                await self.connection.execute("SELECT 1")
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                raise OutcomeUnknown(f"the database ended the engine's session: {error}") from error
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Note that the database is being asked something while the block runs."""
+        self.asked_at = time.monotonic()
         try:
-            if self._statement is None:
-                self._statement = await self.connection.prepare(CALL)
-            await self._statement.fetch(*batch.arguments)
-        except asyncpg.PostgresError as error:
-            raise _judged(error, closed=self.connection.is_closed()) from error
-        except (asyncpg.InterfaceError, OSError) as error:
-            raise OutcomeUnknown(f"the connection was lost in a commit: {error}") from error
+            yield
+        finally:
+            self.asked_at, self.heard_at = None, time.monotonic()
+
+    async def _commit(self, batch: SealedBatch) -> None:
+        with self.asking():
+            try:
+                if self._statement is None:
+                    self._statement = await self.connection.prepare(CALL)
+                await self._statement.fetch(*batch.arguments)
+            except asyncpg.PostgresError as error:
+                raise _judged(error, closed=self.connection.is_closed()) from error
+            except (asyncpg.InterfaceError, OSError) as error:
+                raise OutcomeUnknown(f"the connection was lost in a commit: {error}") from error
 
 
 async def connect_engine(url: str) -> Connection:

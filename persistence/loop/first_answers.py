@@ -15,7 +15,7 @@ from exchange.proof.ledger import Owner
 from persistence.errors import CommandNotTaken, OutcomeUnknown, PersistenceError
 from persistence.journal.reader import executions_at
 from persistence.loop.ports import Answer
-from persistence.postgres.database import Fetching
+from persistence.postgres.database import OUTAGES, Fetching
 
 _PRIORS: Final = """
 SELECT i.account_id, i.kind::integer, i.client_id, i.command_seq, i.fingerprint
@@ -100,6 +100,10 @@ class Repeats:
             try:
                 answers = await first_answers(self._source, list({asked for asked, _ in part}))
             except Exception as error:  # noqa: BLE001 - whatever it is, the clients must hear of it
+                if isinstance(error, OUTAGES):
+                    # Asking for the others would keep them waiting once more.
+                    part += self._waiting
+                    self._waiting.clear()
                 for _, future in part:
                     refuse(future, error)
                 continue

@@ -51,9 +51,10 @@ class CommandPort(Protocol):
         """Enqueue at once; the future is done after the commit.
 
         Raises:
-            QueueFull, EngineClosed: the command was not taken and did nothing.
+            QueueFull, EngineClosed, EngineStalled: the command was not taken and did nothing.
 
-        The future raises OutcomeUnknown if a commit was neither confirmed nor refused.
+        The future raises OutcomeUnknown if a commit was neither confirmed nor refused, or takes
+        longer than whoever waits is made to wait.
         """
 
 
@@ -87,6 +88,9 @@ class EngineObserver(Protocol):
     def queued(self, depth: int) -> None:
         """Note how many commands wait."""
 
+    def stalled(self, seconds: float | None) -> None:
+        """Note that the database hasn't answered for so long; None: that it does again."""
+
 
 class Unobserved:
     """An observer that looks away."""
@@ -98,4 +102,7 @@ class Unobserved:
         """Ignore it."""
 
     def queued(self, depth: int) -> None:
+        """Ignore it."""
+
+    def stalled(self, seconds: float | None) -> None:
         """Ignore it."""

@@ -11,7 +11,8 @@ Laws: batch k+1 runs while k commits, and nothing of it is visible before its ow
 growing batch is sealed when the connection is free, and before that if it is full, or large with
 nothing at hand to grow by; timers run also when no command comes; a chunk never keeps the event
 loop longer than a millisecond or two. What PostgreSQL refuses for certain is isolated
-(`isolation`); everything else that fails ends the engine: nothing more is answered but "unknown",
+(`isolation`); a database that is silent is waited for, but nobody is made to wait with it
+(`stall`); everything else that fails ends the engine: nothing more is answered but "unknown",
 `failed` is set, and the process exits and recovers.
 """
 
@@ -26,7 +27,13 @@ from exchange.messages.commands import Command, PlaceOrder
 from exchange.model.idempotency import key_of
 from exchange.proof.running_balances import RunningBalances
 from persistence.clock import now_us
-from persistence.errors import BatchRefused, EngineClosed, OutcomeUnknown
+from persistence.errors import (
+    BatchRefused,
+    DatabaseUnavailable,
+    EngineClosed,
+    EngineStalled,
+    OutcomeUnknown,
+)
 from persistence.journal.journal import SealedBatch
 from persistence.journal.rows import encode_command
 from persistence.journal.tip import Tip
@@ -44,12 +51,13 @@ from persistence.loop.ports import (
     Unobserved,
 )
 from persistence.loop.recovery import Recovered
+from persistence.loop.stall import COMMIT_TIMEOUT_S, StallWatch
 from persistence.postgres.database import Fetching
 
 _SLICE_COMMANDS: Final = 32
 _LARGE_BATCH: Final = BATCH_BOUND // 2
-_LONGEST_WAIT_S: Final = 1.0
-"""The clock may be set; look at it so often."""
+_LONGEST_WAIT_S: Final = 0.5
+"""The clock may be set, and a database may fall silent: look so often."""
 
 
 class Sequencer:
@@ -65,6 +73,7 @@ class Sequencer:
         observer: EngineObserver | None = None,
         clock: Callable[[], int] = now_us,
         queue_bound: int = QUEUE_COMMANDS,
+        commit_timeout_s: float = COMMIT_TIMEOUT_S,
     ) -> None:
         """Take over the engine.
 
@@ -76,6 +85,7 @@ class Sequencer:
             observer: told of batches, for metrics.
             clock: microseconds since the Unix epoch; may jump.
             queue_bound: the most commands that wait.
+            commit_timeout_s: how long a silent database may keep anybody waiting.
         """
         # Asked for once: finding the running loop is a system call in Python 3.11.
         self._loop = asyncio.get_running_loop()
@@ -101,15 +111,23 @@ class Sequencer:
         """Of the batch that is being published, or of those that are being isolated."""
         self._wakeup = asyncio.Event()
         self._draining = False
+        self._watch = StallWatch(
+            self._asked_at, commit_timeout_s, self._observer, self._tell_unknown, self._abandon
+        )
         self._task: asyncio.Task[None] | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether commands are taken."""
+        return self._is_running and not self._watch.is_stalled
+
+    @property
+    def _is_running(self) -> bool:
         return self._task is not None and not self._draining and not self.failed.done()
 
     def start(self) -> None:
         """Begin to work."""
+        self._watch.start()
         self._task = asyncio.create_task(self._run(), name="sequencer")
 
     def submit(self, command: Command) -> asyncio.Future[Answer]:
@@ -118,8 +136,12 @@ class Sequencer:
         Raises:
             ValueError: a text in it can't be encoded; the edge should have refused it.
         """
-        if not self.is_open:
+        if not self._is_running:
             raise EngineClosed("the engine takes no commands")
+        if self._watch.is_shut:
+            self._watch.look()
+            if self._watch.is_shut:
+                raise EngineStalled("the engine's database doesn't answer, nothing was done")
         _refuse_unstorable_text(command)
         future: asyncio.Future[Answer] = self._loop.create_future()
         self._queue.put(Waiting(command, future))
@@ -137,6 +159,7 @@ class Sequencer:
     async def stop(self) -> None:
         """Drain, write the tip, and let the lead go."""
         await self.drain()
+        self._watch.close()
         if self._recovered.tip is not None:
             await self._recovered.tip.close()
         if self.failed.done():
@@ -166,8 +189,8 @@ class Sequencer:
         elif self._draining and self._is_idle():
             return False
         else:
-            if self._commit is None and self._recovered.connection.is_closed():
-                raise OutcomeUnknown("the database ended the engine's session")
+            if self._commit is None:
+                self._ask_for_life()
             await self._wait()
         return True
 
@@ -215,6 +238,14 @@ class Sequencer:
             self._committed.append(self._in_flight)
             self._in_flight = None
             self._wakeup.set()
+
+    def _ask_for_life(self) -> None:
+        """See that the database is there, with a question of its own if there is no other."""
+        if self._recovered.connection.is_closed():
+            raise OutcomeUnknown("the database ended the engine's session")
+        if time.monotonic() - self._journal.heard_at >= _LONGEST_WAIT_S and not self._draining:
+            self._commit = asyncio.create_task(self._journal.ping())
+            self._commit.add_done_callback(self._wake)
 
     def _seal_early(self) -> bool:
         """Seal a batch that is full, or large with nothing at hand to grow by, so that the database
@@ -300,6 +331,10 @@ class Sequencer:
     def _fail(self, cause: BaseException) -> None:
         """End: everybody who waits hears that the outcome is unknown, nothing more is written."""
         self.failed.set_result(cause)
+        self._refuse_all(cause)
+
+    def _refuse_all(self, cause: BaseException) -> None:
+        """Tell everybody who waits that the outcome is unknown; what hasn't run never will."""
         waiting = list(self._unanswered)
         for batch in (*self._committed, self._in_flight, self._batch):
             if batch is not None:
@@ -309,6 +344,26 @@ class Sequencer:
         for future in waiting:
             if future is not None:
                 refuse(future, cause)
+
+    # -- a silent database ----------------------------------------------------------------------
+
+    def _asked_at(self) -> float | None:
+        """Return since when the oldest question is open."""
+        asked, looked_up = self._journal.asked_at, self._intake.asked_at
+        if asked is None or looked_up is None:
+            return looked_up if asked is None else asked
+        return min(asked, looked_up)
+
+    def _tell_unknown(self) -> None:
+        self._refuse_all(DatabaseUnavailable("the database doesn't answer"))
+        if self._draining:
+            # Nobody is left who would hear a late answer; the next start reads what became of it.
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """End the session: what is asked fails at once, and with it the engine."""
+        self._watch.close()
+        self._recovered.connection.terminate()
 
 
 def _refuse_unstorable_text(command: Command) -> None:

@@ -1,14 +1,16 @@
 """Reach PostgreSQL, and refuse one that the exchange must not run on.
 
 Laws: the only module that opens connections, but for `job_pool.py`, which speaks through another
-driver; every wait of a pooled connection has an end (asyncpg
-itself sets none, neither for `acquire` nor for a query); a connection for writing sets no client
+driver; whoever uses a pool has an answer or an error within the statement timeout and half a second
+(asyncpg itself sets no end, neither for `acquire` nor for a query, and would wait for a frozen
+server's word on the way out); a connection for writing sets no client
 deadline, since a cancelled COMMIT has an unknown outcome; no URL with its password in a message.
 The embedded server is `persistence.embedded.server`; queries live with what they ask for.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import asyncpg
@@ -23,7 +25,7 @@ from persistence.errors import (
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
     from asyncpg.connection import LoggedQuery
-    from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
+    from asyncpg.pool import PoolConnectionProxy
 
     Connection = asyncpg.Connection[Record]
     _Pool = Pool[Record]
@@ -32,10 +34,11 @@ else:  # asyncpg's classes take no parameters at run time
     _Pool = asyncpg.Pool
 
 CONNECT_TIMEOUT_S: Final = 10.0
-ACQUIRE_TIMEOUT_S: Final = 5.0
+ACQUIRE_TIMEOUT_S: Final = 10.0
 STATEMENT_TIMEOUT_MS: Final = 5_000
 # The client gives up a little later than the server, so that the server's clearer error wins.
-_CLIENT_GRACE_S: Final = 1.0
+_CLIENT_GRACE_S: Final = 0.5
+_CLOSE_TIMEOUT_S: Final = 2.0
 _OLDEST_SERVER: Final = 150_000
 # A peer that is gone (a pulled cable, a frozen host) is noticed by the server in 25 s.
 _SESSION: Final[Mapping[str, str]] = {
@@ -72,11 +75,52 @@ def affected(status: str) -> int:
 
 
 class DeadlinePool(_Pool):
-    """An asyncpg pool in which waiting for a connection has an end by default."""
+    """An asyncpg pool in which everything has an end: waiting for a connection, and using it.
 
-    def acquire(self, *, timeout: float | None = None) -> "PoolAcquireContext[Record]":
-        """Lend a connection; TimeoutError after ``timeout`` or `ACQUIRE_TIMEOUT_S` seconds."""
-        return super().acquire(timeout=ACQUIRE_TIMEOUT_S if timeout is None else timeout)
+    `fetch` and its like borrow by `acquire`, too.
+    """
+
+    lent_s: float = STATEMENT_TIMEOUT_MS / 1_000 + _CLIENT_GRACE_S
+    """For how long a connection is lent, the wait for it included."""
+
+    def acquire(  # type: ignore[override]  # asyncpg's could be awaited as well
+        self, *, timeout: float | None = None
+    ) -> "AbstractAsyncContextManager[PoolConnectionProxy[Record]]":
+        """Lend a connection; TimeoutError after ``timeout`` or `ACQUIRE_TIMEOUT_S` seconds without
+        one, or when it was lent for `lent_s` seconds: then it is cut, and the server rolls back.
+        """
+        return self._lend(ACQUIRE_TIMEOUT_S if timeout is None else timeout)
+
+    @asynccontextmanager
+    async def _lend(self, acquire_s: float) -> "AsyncIterator[PoolConnectionProxy[Record]]":
+        loop = asyncio.get_running_loop()
+        ends_at, is_cut = loop.time() + self.lent_s, False
+        connection = await super().acquire(timeout=min(acquire_s, self.lent_s))
+
+        def cut() -> None:
+            # No cancellation: a transaction would await its rollback, and a frozen server's word.
+            nonlocal is_cut
+            is_cut = True
+            connection.terminate()
+
+        timer = loop.call_at(ends_at, cut)
+        try:
+            try:
+                yield connection
+            finally:
+                await self.release(connection)
+        except _CANNOT_CONNECT as error:
+            if not is_cut:
+                raise
+            raise TimeoutError(f"no answer within {self.lent_s:.1f} s") from error
+        finally:
+            timer.cancel()
+
+    async def close(self) -> None:
+        """Close every connection, and cut those that a silent server doesn't let go."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await super().close()
 
     @asynccontextmanager
     async def transaction(self) -> "AsyncIterator[PoolConnectionProxy[Record]]":
@@ -172,7 +216,7 @@ async def create_pool(
         connection_class=asyncpg.Connection,
         record_class=asyncpg.Record,
         timeout=CONNECT_TIMEOUT_S,
-        command_timeout=statement_timeout_ms / 1000 + _CLIENT_GRACE_S,
+        command_timeout=statement_timeout_ms / 1_000 + 2 * _CLIENT_GRACE_S,
         server_settings={
             **_SESSION,
             "statement_timeout": str(statement_timeout_ms),
@@ -180,6 +224,7 @@ async def create_pool(
             **(settings or {}),
         },
     )
+    pool.lent_s = statement_timeout_ms / 1_000 + _CLIENT_GRACE_S
     try:
         await pool
     except _CANNOT_CONNECT as error:
