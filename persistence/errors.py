@@ -22,6 +22,7 @@
     ├── BatchRefused               PostgreSQL refused a batch and rolled it back for certain
     ├── EngineRunning              another engine holds the lead
     ├── HistoryMismatch            the database isn't the one that was written, or not all of it
+    ├── SecretDiffers              an engine leads that this process shares no secret with
     └── LastAdmin                  the change would leave nobody who can administer
 
 Laws: a message names what is wrong and what to do, in one line that may be shown to an operator;
@@ -107,6 +108,10 @@ class EngineRunning(PersistenceError):
 
 class HistoryMismatch(PersistenceError):
     """The tables, the journal, or the tip kept outside the database contradict each other."""
+
+
+class SecretDiffers(PersistenceError):
+    """The engine that leads has another secret: nothing that it says or signs can be checked."""
 
 
 class LastAdmin(PersistenceError):

@@ -5,6 +5,7 @@ every claim we rely on is required. A token says who (`sub`) and which session (
 they may do: the role is read from the database, so that a change takes effect at once.
 """
 
+import hmac
 import os
 import secrets
 import time
@@ -117,6 +118,11 @@ def require_key(pem: str | None, data_dir: Path) -> None:
         raise SettingsError(
             "JWT_PRIVATE_KEY: is missing: a gateway signs with the same key as the engine's process"
         )
+
+
+def shared_secret(key: Ed25519PrivateKey) -> bytes:
+    """Return 32 bytes that every process with the key has; of no use for signing tokens."""
+    return hmac.digest(key.private_bytes_raw(), b"probity: shared by processes", "sha256")
 
 
 def _parse_key(pem: bytes, name: str) -> Ed25519PrivateKey:

@@ -21,7 +21,7 @@ from gateway.access.principals import TokenChecks
 from gateway.access.rate_limits import RateLimits
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.session_watch import SessionWatch
-from gateway.accounts.tokens import require_key
+from gateway.accounts.tokens import load_key, require_key, shared_secret
 from gateway.bootstrap import garbage
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.parts import Parts
@@ -138,6 +138,7 @@ async def open_exchange(
                 [hearers.announcer()],
                 metrics,
                 logger,
+                secret=_secret(settings),
                 accept_tip=accept_tip,
             )
         )
@@ -179,12 +180,26 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         hearers = Hearers(metrics)
         announcer = hearers.announcer()
         engine = await stack.enter_async_context(
-            follow_engine(redis_url, direct_url, pool, [announcer], metrics, logger, supervisor)
+            follow_engine(
+                redis_url,
+                direct_url,
+                pool,
+                [announcer],
+                metrics,
+                logger,
+                supervisor,
+                secret=_secret(settings),
+            )
         )
         jobs = make_jobs(settings, pool, logger)
         yield await _open_front(
             stack, settings, pool, engine, hearers, jobs, metrics, logger, reports, supervisor
         )
+
+
+def _secret(settings: Settings) -> bytes:
+    """Return what only the processes of one exchange share; raises SettingsError."""
+    return shared_secret(load_key(settings.sign_in.private_key, settings.store.data_dir))
 
 
 def open_reports(stack: AsyncExitStack, settings: Settings) -> ErrorReports:

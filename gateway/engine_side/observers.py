@@ -1,6 +1,9 @@
 """How the engine, the event loop and the way to other processes are doing, as metrics."""
 
 import asyncio
+import math
+import time
+from collections.abc import Callable
 from typing import Final
 
 from exchange.messages.events import OrderPlaced, TradeExecuted
@@ -14,6 +17,8 @@ from persistence.clock import MICROSECONDS, now_us
 from persistence.relay.messages import BusObserver
 
 LAG_INTERVAL_SECONDS: Final = 0.5
+FOREIGN_SAID_SECONDS: Final = 1.0
+"""Between two lines about messages that aren't the engine's."""
 
 
 class EngineMetrics:
@@ -90,9 +95,14 @@ def event_loop_watch(metrics: Metrics) -> Work:
 class BusWatch(BusObserver):
     """Watches one end of the fan-out."""
 
-    def __init__(self, metrics: FeedMetrics, logger: Logger) -> None:
+    def __init__(
+        self, metrics: FeedMetrics, logger: Logger, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._metrics = metrics
         self._logger = logger
+        self._clock = clock
+        self._said_at = -math.inf
+        self._unsaid = 0
 
     def connected(self, is_connected: bool, reason: str) -> None:
         """Note that Redis answers, or why it doesn't."""
@@ -101,6 +111,27 @@ class BusWatch(BusObserver):
             self._logger.info("redis answers")
         else:
             self._logger.warning("redis doesn't answer", reason=reason)
+
+    def engine_heard(self, is_heard: bool) -> None:
+        """Say that an engine speaks, or that nobody does on a Redis that answers."""
+        if is_heard:
+            self._logger.info("the engine is heard over redis")
+        else:
+            self._logger.warning(
+                "redis answers, but no engine is heard on its channel: does it run, and is"
+                " REDIS_URL set there?"
+            )
+
+    def garbled(self) -> None:
+        """Count messages that no engine of ours sealed, and say so once a second at most."""
+        self._metrics.foreign.inc()
+        self._unsaid += 1
+        if self._clock() - self._said_at >= FOREIGN_SAID_SECONDS:
+            self._logger.warning(
+                "messages that the exchange's engine didn't send are ignored", messages=self._unsaid
+            )
+            self._said_at = self._clock()
+            self._unsaid = 0
 
     def published(self, rows: int) -> None:
         """Count batches that Redis has taken."""

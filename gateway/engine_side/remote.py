@@ -9,6 +9,7 @@ gateway`; the rest of the process can't tell the two apart but by `ViewFeed`.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from exchange.messages.commands import Command
@@ -20,15 +21,22 @@ from gateway.engine_side.running import EngineSide, RunningEngine
 from gateway.jobs.supervisor import CheckIn, Supervisor, Work
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
+from gateway.settings.reader import SettingsError
 from persistence.errors import EngineElsewhere
 from persistence.loop.ports import Answer, ExecutionListener
 from persistence.postgres.database import DeadlinePool
+from persistence.relay.channel import Channel, is_made_with
 from persistence.relay.follower import Follower, load
+from persistence.relay.looks import identity_of
 from persistence.relay.subscriber import RedisSubscriber
 from persistence.repositories.history import History
 
 _LOOK_S: Final = 0.2
 """How often the view's freshness is looked at; with `STALE_AFTER_S` it stays below 3 s."""
+OTHER_KEY: Final = (
+    "JWT_PRIVATE_KEY: isn't the key of the engine's process, whose tokens and feed this one"
+    " couldn't check: give both the same"
+)
 
 
 class NoEngine:
@@ -108,23 +116,32 @@ async def follow_engine(
     metrics: Metrics,
     logger: Logger,
     supervisor: Supervisor,
+    *,
+    secret: bytes,
 ) -> AsyncIterator[RunningEngine]:
     """Load the view and yield it following; `url` reaches the database past any pooler.
 
-    A process that can't say how old its view is must not go on: that watch is fatal.
-    Raises DatabaseUnavailable. Redis may be away: the view is stale until it is there.
+    `secret` is what the engine's process has too. A process that can't say how old its view is must
+    not go on: that watch is fatal. Redis may be away: the view is stale until it is there.
+    Raises DatabaseUnavailable, and SettingsError if the engine that leads has another secret.
     """
+    channel = Channel(await identity_of(pool), secret)
     loaded = await load(url)
-    feed = ViewFeed(loaded.epoch, takes_commands=False, is_stale=True)
+    is_known = partial(is_made_with, secret)
+    stream = loaded.look.stream_id
+    if stream is not None and not is_known(stream):
+        raise SettingsError(OTHER_KEY)
+    feed = ViewFeed(loaded.look.epoch, takes_commands=False, is_stale=True)
     remote = RemoteFeed(feed, metrics, logger)
     metrics.engine_last_sequence.set(loaded.view.seq)
     follower = Follower(
         loaded,
         url,
         pool,
-        RedisSubscriber(redis_url, loaded.database_id, BusWatch(metrics.feed, logger)),
+        RedisSubscriber(redis_url, channel, BusWatch(metrics.feed, logger)),
         (*listeners, remote),
         remote,
+        is_known,
     )
     feed.silence_s = lambda: follower.silence_s
     follower.start()

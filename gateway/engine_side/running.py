@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from exchange.model.state import State
 from gateway.engine_side import ports
@@ -17,9 +18,11 @@ from gateway.engine_side.settings import EngineSettings, StoreSettings
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from persistence.loop.ports import CommandPort, ExecutionListener
-from persistence.loop.recovery import Recovered, recover
+from persistence.loop.recovery import recover
 from persistence.loop.sequencer import Sequencer
 from persistence.postgres.database import DeadlinePool
+from persistence.relay.channel import Channel, new_stream
+from persistence.relay.looks import database_now, identity_of
 from persistence.relay.publisher import RedisPublisher
 from persistence.repositories.history import History
 
@@ -52,15 +55,17 @@ async def run_engine(
     metrics: Metrics,
     logger: Logger,
     *,
+    secret: bytes,
     accept_tip: bool = False,
 ) -> AsyncIterator[RunningEngine]:
     """Recover the engine and yield it running; drain it at the end.
 
     `url` reaches the database directly, past any pooler; `listeners` hear of every commit, in
-    their order, before the metrics do.
+    their order, before the metrics do; `secret` is what gateways have to share to follow.
     Raises what `persistence.loop.recovery.recover` raises.
     """
-    recovered = await recover(url, store.data_dir, accept_tip=accept_tip)
+    stream = new_stream(secret)
+    recovered = await recover(url, store.data_dir, accept_tip=accept_tip, stream_id=stream)
     epoch = recovered.journal.epoch
     feed = ViewFeed(epoch)
     observer = EngineMetrics(metrics, feed, logger)
@@ -69,7 +74,15 @@ async def run_engine(
     async with AsyncExitStack() as stack:
         publishers = []
         if store.redis_url is not None:
-            publisher = _publisher(store.redis_url, recovered, BusWatch(metrics.feed, logger))
+            journal = recovered.journal
+            publisher = RedisPublisher(
+                store.redis_url,
+                Channel(await identity_of(pool), secret),
+                stream,
+                (journal.last_seq, journal.chain_hash),
+                partial(database_now, pool),
+                BusWatch(metrics.feed, logger),
+            )
             publisher.start()
             stack.push_async_callback(publisher.stop)
             publishers.append(publisher)
@@ -86,14 +99,3 @@ async def run_engine(
         stack.push_async_callback(sequencer.stop)
         side = EngineSide(sequencer, recovered.view, History(pool), feed)
         yield RunningEngine(side, sequencer.failed)
-
-
-def _publisher(redis_url: str, recovered: Recovered, observer: BusWatch) -> RedisPublisher:
-    journal = recovered.journal
-    return RedisPublisher(
-        redis_url,
-        recovered.database_id,
-        journal.epoch,
-        (journal.last_seq, journal.chain_hash),
-        observer,
-    )

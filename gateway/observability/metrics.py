@@ -71,7 +71,7 @@ class HttpMetrics:
 class FeedMetrics:
     """How a gateway follows its engine, and how an engine reaches its gateways."""
 
-    __slots__ = ("batches", "gaps", "redis_connected", "reloads", "stale")
+    __slots__ = ("batches", "foreign", "gaps", "redis_connected", "reloads", "stale")
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.stale = Gauge(
@@ -79,6 +79,11 @@ class FeedMetrics:
         )
         self.gaps = Counter("feed_gaps", "Gaps that were read from the journal.", registry=registry)
         self.reloads = Counter("feed_reloads", "Times the view was loaded anew.", registry=registry)
+        self.foreign = Counter(
+            "feed_foreign_messages",
+            "Messages on the channel that no engine of this exchange sealed; they are ignored.",
+            registry=registry,
+        )
         self.redis_connected = Gauge(
             "redis_connected", "1 while Redis answers this process.", registry=registry
         )

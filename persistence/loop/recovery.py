@@ -87,6 +87,7 @@ async def recover(
     accept_tip: bool = False,
     take_over: bool = False,
     lock_wait_s: float = LOCK_WAIT_S,
+    stream_id: str | None = None,
 ) -> Recovered:
     """Start: everything the engine needs, at the last committed command.
 
@@ -96,6 +97,7 @@ async def recover(
         accept_tip: the operator's word that the database was put back on purpose.
         take_over: end the session of an engine that leads but doesn't answer.
         lock_wait_s: how long an engine that is just ending is waited for.
+        stream_id: a name that no engine had before, under which this one speaks to other processes.
 
     Raises:
         EngineRunning, DatabaseUnavailable, DatabaseUnsuitable: see `Lead.take`.
@@ -104,7 +106,8 @@ async def recover(
     lead = await Lead.take(url, take_over=take_over, wait_s=lock_wait_s)
     connection = lead.connection
     try:
-        await connection.execute("UPDATE engine_state SET epoch = epoch + 1")
+        raised = "UPDATE engine_state SET epoch = epoch + 1, stream_id = $1"
+        await connection.execute(raised, stream_id)
         snapshot = await tables.read(connection)
         head = snapshot.head
         tip = None

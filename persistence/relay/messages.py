@@ -1,12 +1,14 @@
 """What goes from the engine to its gateways over Redis, and how Redis is reached.
 
-    channel probity:{database id}:executions      Rows   committed batches, as the journal has them
-                                                  Beat   once a second: where the engine stands
+    Rows   committed batches, as the journal has them
+    Beat   once a second: where the engine stands
 
-Laws: Redis is transport and never the truth. Nothing is kept in it, so nothing is lost with it:
-every row has its place in a chain (sequence and hash) and stands in PostgreSQL, from where a gap is
-repaired. A channel belongs to one database, so that two exchanges can share a Redis. No command is
-ever sent a second time, and each wait has an end; whoever waits in vain makes a new connection.
+Laws: Redis is transport and never the truth, and whoever speaks through it is a stranger until his
+seal says otherwise (`channel`). Nothing is kept in it, so nothing is lost with it: every row has
+its place in a chain (sequence and hash) and stands in PostgreSQL, from where a gap is repaired.
+Each message says when it was said, by the database's clock, so that a late one isn't taken for
+news. No command is ever sent a second time, and each wait has an end; whoever waits in vain makes a
+new connection.
 """
 
 from typing import Annotated, Final
@@ -34,25 +36,30 @@ FAILURES: Final = (RedisError, OSError)
 class Rows(msgspec.Struct, frozen=True, array_like=True, tag="rows"):
     """Committed batches, in order; one at least."""
 
+    stream: str
+    """Of the engine that speaks."""
+    said_at: int
+    """A moment of the database's clock; whatever was committed before it, `newest` covers."""
+    newest: int
+    """The last committed command; batches may still wait behind these."""
     rows: Annotated[list[JournalRow], msgspec.Meta(min_length=1)]
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True, tag="beat"):
-    """The last batch that was published or given up, by its command's sequence and its hash."""
+    """Where the engine stands: what was published or given up, and what is committed."""
 
-    epoch: int
+    stream: str
+    said_at: int
+    newest: int
     last_seq: int
+    """Of the last batch that was published or given up."""
     hash: bytes
+    """Of that batch."""
 
 
 BusMessage = Rows | Beat
 encode: Final = msgspec.msgpack.Encoder().encode
 decode: Final = msgspec.msgpack.Decoder(BusMessage).decode
-
-
-def channel_of(database_id: str) -> str:
-    """Return the channel of the exchange that a database holds."""
-    return f"probity:{database_id}:executions"
 
 
 def make_client(url: str) -> Redis:
@@ -86,6 +93,12 @@ class BusObserver:
 
     def connected(self, is_connected: bool, reason: str) -> None:
         """Note that Redis answers, or why it doesn't; called on every change."""
+
+    def engine_heard(self, is_heard: bool) -> None:
+        """Note whether an engine speaks on the channel of a Redis that answers; on every change."""
+
+    def garbled(self) -> None:
+        """Note a message that no engine of ours has sealed; it was ignored."""
 
     def published(self, rows: int) -> None:
         """Note batches that Redis has taken."""

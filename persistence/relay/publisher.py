@@ -3,22 +3,30 @@
 ::
 
     on_batch(row) -> bounded buffer -> one task -> PUBLISH
+                     database's clock ----^ a beat for each time that it was read
 
 Laws: `on_batch` costs an append and never raises. What Redis doesn't take (it is away, frozen, or
 slower than the engine) is dropped, all that waits at once: a gap is a gap, gateways repair it from
 the journal, and old rows would only keep new ones waiting. One task owns the connection, so no
-command on it is ever cancelled.
+command on it is ever cancelled. Another one reads the database's clock, which may take its time:
+meanwhile what is said is said as of the last time, and gateways see that it grows old.
 """
 
 import asyncio
 import logging
 import math
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
+
 from persistence.journal.rows import JournalRow
+from persistence.postgres.database import OUTAGES
+from persistence.relay.channel import Channel
 from persistence.relay.messages import (
     BEAT_S,
+    COMMAND_TIMEOUT_S,
     FAILURES,
     MESSAGE_BYTES,
     RETRY_S,
@@ -26,8 +34,6 @@ from persistence.relay.messages import (
     BusMessage,
     BusObserver,
     Rows,
-    channel_of,
-    encode,
     make_client,
     reason_of,
 )
@@ -41,6 +47,12 @@ BUFFER_ROWS: Final = 4_096
 BUFFER_BYTES: Final = 32 << 20
 SAID_S: Final = 60.0
 """At most one line about a fault in so many seconds."""
+_UNTIMED_BEAT_S: Final = 1.25 * BEAT_S
+"""So late comes a beat while the database's clock can't be read."""
+_AWAY: Final = (*OUTAGES, asyncpg.InterfaceError)
+
+DatabaseClock = Callable[[], Awaitable[int]]
+"""Reads the database's clock, in microseconds since the epoch."""
 
 
 class RedisPublisher:
@@ -49,16 +61,24 @@ class RedisPublisher:
     def __init__(
         self,
         url: str,
-        database_id: str,
-        epoch: int,
+        channel: Channel,
+        stream: str,
         head: tuple[int, bytes],
+        clock: DatabaseClock,
         observer: BusObserver | None = None,
     ) -> None:
-        """Begin behind the batch `head` (its last sequence, its hash); `start` is still to come."""
+        """Begin behind the batch `head` (its last sequence, its hash); `start` is still to come.
+
+        `stream` is what the engine wrote into its database when it took the lead.
+        """
         self._url = url
-        self._channel = channel_of(database_id)
-        self._epoch = epoch
+        self._channel = channel
+        self._stream = stream
         self._head = head
+        self._newest = head[0]
+        self._clock = clock
+        self._time = 0
+        self._beat_due = -math.inf
         self._observer = observer or BusObserver()
         self._rows: deque[JournalRow] = deque()
         self._bytes = 0
@@ -67,10 +87,11 @@ class RedisPublisher:
         self._closing = False
         self._said_at = -math.inf
         self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def on_batch(self, row: JournalRow) -> None:
         """Queue a committed batch, or give it up if Redis isn't there to take it."""
+        self._newest = row.last_seq
         self._rows.append(row)
         self._bytes += len(row.payload)
         if not self._is_connected or len(self._rows) > BUFFER_ROWS or self._bytes > BUFFER_BYTES:
@@ -80,14 +101,33 @@ class RedisPublisher:
 
     def start(self) -> None:
         """Begin to publish."""
-        self._task = asyncio.create_task(self._run(), name="redis publisher")
+        self._tasks = [
+            asyncio.create_task(self._run(), name="redis publisher"),
+            asyncio.create_task(self._tell_time(), name="redis publisher's clock"),
+        ]
 
     async def stop(self) -> None:
         """Publish what waits, if Redis takes it at once, and end."""
         self._closing = True
         self._news.set()
-        if self._task is not None:
-            await self._task
+        if self._tasks:
+            publishing, telling = self._tasks
+            await publishing
+            telling.cancel()
+            await asyncio.wait([telling], timeout=COMMAND_TIMEOUT_S)
+
+    async def _tell_time(self) -> None:
+        """Read the database's clock once a second; each time a beat is due."""
+        while True:
+            try:
+                self._time = await self._clock()
+                self._beat_due = -math.inf
+                self._news.set()
+            except _AWAY:
+                pass  # gateways see the time grow old
+            except Exception as error:  # noqa: BLE001 - else no word would ever be new again
+                self._say_fault(error)
+            await asyncio.sleep(BEAT_S)
 
     async def _run(self) -> None:
         while not self._closing:
@@ -126,21 +166,22 @@ class RedisPublisher:
     async def _publish(self, client: "Redis") -> None:
         """Send rows as they come and a beat each second, until closed."""
         clock = asyncio.get_running_loop().time
-        beat_due = clock()
+        self._beat_due = -math.inf
         while self._rows or not self._closing:
-            left = beat_due - clock()
+            left = self._beat_due - clock()
             if left <= 0:
-                await self._send(client, Beat(self._epoch, *self._head))
-                beat_due = clock() + BEAT_S
+                self._beat_due = clock() + _UNTIMED_BEAT_S
+                beat = Beat(self._stream, self._time, self._newest, *self._head)
+                await self._send(client, beat)
             elif self._rows:
                 rows = self._take()
-                await self._send(client, Rows(rows))
+                await self._send(client, Rows(self._stream, self._time, self._newest, rows))
                 self._observer.published(len(rows))
             else:
                 await self._wait(left)
 
     async def _send(self, client: "Redis", message: BusMessage) -> None:
-        await client.publish(self._channel, encode(message))
+        await client.publish(self._channel.name, self._channel.seal(message))
 
     def _take(self) -> list[JournalRow]:
         """Remove and return the rows of the next message."""

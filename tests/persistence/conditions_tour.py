@@ -10,11 +10,10 @@ from exchange.messages.reasons import Reason
 from exchange.messages.terms import NO
 from exchange.model.order_book import Order
 from persistence.journal.reader import executions_after
-from persistence.relay.messages import Rows
 from persistence.repositories.history import History
+from tests.persistence.following import rig
 from tests.persistence.fuller_conditions import FullerConditions
 from tests.persistence.proof.test_verification import CHECKS, results
-from tests.persistence.relay.test_follower import rig
 from tests.persistence.running import ANN, BOB, hashes, limit, running, until
 
 GIVEN = FullerConditions(made_up_at=2**61)
@@ -35,7 +34,7 @@ async def tour(url: str) -> None:
         assert carried(engine.live.orders[1]) == carried(engine.view.orders[1]) == GIVEN
         # What follows the engine, and what has left memory.
         await until(lambda: made.rows[-1].last_seq == engine.view.seq)
-        await made.tape.hear(*(Rows([row]) for row in made.rows))
+        await made.tape.hear(*[await made.said(row) for row in made.rows])
         made.check()
         assert carried(made.view.orders[1]) == GIVEN
         history = History(engine.pool)

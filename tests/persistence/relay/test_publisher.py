@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from persistence.relay import publisher as module
+from persistence.relay.channel import Channel
 from persistence.relay.messages import BusObserver
 from persistence.relay.publisher import RedisPublisher
 
@@ -44,10 +45,14 @@ async def test_a_fault_that_is_no_outage_is_said_once_and_outlived(
     def make_client(_url: str) -> Any:
         return Broken()
 
+    async def clock() -> int:
+        return 1
+
+    channel = Channel("id", bytes(32))
     monkeypatch.setattr(module, "make_client", make_client)
     monkeypatch.setattr(module, "RETRY_S", 0.01)
     watch = Watch()
-    publisher = RedisPublisher("redis://nowhere", "id", 1, (0, b""), watch)
+    publisher = RedisPublisher("redis://nowhere", channel, "an engine's", (0, b""), clock, watch)
     publisher.start()
     async with asyncio.timeout(10):
         await watch.is_up.wait()

@@ -1,0 +1,77 @@
+"""The channel of one exchange: what it is called, and who may speak on it.
+
+    sealed message    32 bytes HMAC-SHA256 over (channel's name, body), then the body
+    stream            one engine's life: 32 hex digits, ".", a mark that only the secret makes
+
+Laws: whoever can publish on the channel can't speak on it: what isn't sealed with the secret that
+the processes share isn't even decoded. A stream belongs to one start of one engine, which writes it
+into its own database: another engine with the same secret, on a copy of the database, has another
+stream. The name holds the version of the messages, and so do the keys, so that processes of
+different versions don't hear each other.
+"""
+
+import hmac
+import secrets
+from typing import Final
+
+from persistence.relay.messages import BusMessage, decode, encode
+
+VERSION: Final = 2
+"""Of the messages; another one is another channel."""
+_MAC_BYTES: Final = 32
+_MARK_DIGITS: Final = 32
+
+
+class Channel:
+    """One exchange's channel, with the secret that its processes share."""
+
+    __slots__ = ("_key", "_prefix", "name")
+
+    def __init__(self, identity: str, secret: bytes) -> None:
+        """Take the database's identity (`looks.identity_of`) and a secret of 32 bytes or more."""
+        self.name = f"probity:{VERSION}:{identity}:executions"
+        self._prefix = self.name.encode("utf-8") + b"\0"
+        self._key = _derived(secret, b"messages")
+
+    def seal(self, message: BusMessage) -> bytes:
+        """Return what is published."""
+        body = encode(message)
+        return self._mac(body) + body
+
+    def open(self, sealed: object) -> BusMessage | None:
+        """Return the message, or None for whatever nobody with the secret has sealed."""
+        if not isinstance(sealed, bytes):
+            return None
+        body = sealed[_MAC_BYTES:]
+        if not hmac.compare_digest(self._mac(body), sealed[:_MAC_BYTES]):
+            return None
+        try:
+            message: BusMessage = decode(body)
+        except Exception:  # noqa: BLE001 - however it fails, it is no message of this version
+            return None
+        return message
+
+    def _mac(self, body: bytes) -> bytes:
+        return hmac.digest(self._key, self._prefix + body, "sha256")
+
+
+def new_stream(secret: bytes) -> str:
+    """Return the name of a new engine's messages."""
+    number = secrets.token_hex(16)
+    return f"{number}.{_mark(secret, number)}"
+
+
+def is_made_with(secret: bytes, stream: str) -> bool:
+    """Say whether a stream's engine has the same secret."""
+    number, _, mark = stream.partition(".")
+    return hmac.compare_digest(_mark(secret, number).encode(), mark.encode("utf-8", "replace"))
+
+
+def _mark(secret: bytes, number: str) -> str:
+    digest = hmac.digest(_derived(secret, b"streams"), number.encode("utf-8", "replace"), "sha256")
+    return digest.hex()[:_MARK_DIGITS]
+
+
+def _derived(secret: bytes, purpose: bytes) -> bytes:
+    """Return a key for one purpose, which tells nothing of the secret or of other keys."""
+    return hmac.digest(secret, b"probity relay %d: %s" % (VERSION, purpose), "sha256")
