@@ -43,12 +43,15 @@ class RedisProcess:
         self._folder = folder
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.local_url = f"unix://{folder / 'redis.sock'}?db=0"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the server and wait until it answers."""
+    def start(self, *, is_local: bool = False) -> None:
+        """Start the server and wait until it answers; `is_local`: at `local_url`, too."""
         folder, port = str(self._folder), str(self.port)
         arguments = ["--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
+        if is_local:
+            arguments += ["--unixsocket", str(self._folder / "redis.sock")]
         self._process = subprocess.Popen(
             [self._program, *arguments, "--appendonly", "no"],
             stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from exchange.messages.bounds import CREDIT_MAX
 from exchange.messages.errors import MalformedNumber
@@ -21,7 +21,22 @@ _SECONDS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?", re.ASCII)
 _NO_POSTGRES_URL: Final = (
     "must be postgresql://user:password@host:port/name, with / : @ # ? [ % encoded"
 )
-_NO_REDIS_URL: Final = "must be redis://host:port, rediss://host:port or unix:///path"
+_NO_REDIS_URL: Final = (
+    "must be redis://host:port/0, rediss://host:port/0 or unix:///path?db=0, with / : @ # ? [ %"
+    " encoded"
+)
+_REDIS_DATABASE: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
+_FILE: Final = re.compile(r".+")
+_REDIS_QUERY: Final = {
+    "db": _REDIS_DATABASE,
+    "ssl_ca_certs": _FILE,
+    "ssl_cert_reqs": re.compile("none|optional|required"),
+    "ssl_certfile": _FILE,
+    "ssl_check_hostname": re.compile("true|false"),
+    "ssl_keyfile": _FILE,
+}
+"""What may stand behind the "?": anything else reaches the library as an argument it may not know,
+or changes what the exchange relies on."""
 _WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -143,7 +158,22 @@ def redis_url(value: str) -> str:
         parts.path if is_socket else parts.hostname
     ):
         raise ValueError(_NO_REDIS_URL)
+    database = parts.path.removeprefix("/")
+    if parts.fragment or not (is_socket or not database or _REDIS_DATABASE.fullmatch(database)):
+        raise ValueError(_NO_REDIS_URL)
+    _check_redis_query(parts)
     return value
+
+
+def _check_redis_query(parts: SplitResult) -> None:
+    """Refuse what redis-py would take for an argument of its own, or pass over in silence."""
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    known = [name for name in _REDIS_QUERY if name == "db" or parts.scheme == "rediss"]
+    for number, (name, text) in enumerate(pairs):
+        if name not in known or name in [earlier for earlier, _ in pairs[:number]]:
+            raise ValueError(f"may have each of {', '.join(known)} once behind the ?")
+        if _REDIS_QUERY[name].fullmatch(text) is None:
+            raise ValueError(f"has a wrong {name} behind the ?")
 
 
 def _url_parts(value: str, wrong: str) -> SplitResult:

@@ -12,6 +12,7 @@ new connection.
 """
 
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from redis.asyncio import Redis
@@ -64,11 +65,13 @@ decode: Final = msgspec.msgpack.Decoder(BusMessage).decode
 
 def make_client(url: str) -> Redis:
     """Return a client whose every default that matters is set here (redis-py 8 changed some)."""
+    # A local socket has no keep-alive, and redis-py no ear for the word there.
+    of_a_network = {} if urlsplit(url).scheme == "unix" else {"socket_keepalive": True}
     return Redis.from_url(
         url,
+        **of_a_network,
         socket_timeout=COMMAND_TIMEOUT_S,
         socket_connect_timeout=COMMAND_TIMEOUT_S,
-        socket_keepalive=True,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
         decode_responses=False,

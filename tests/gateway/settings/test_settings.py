@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.bootstrap.settings import example_file, load_settings
 from gateway.settings.reader import SettingsError
+from persistence.relay.messages import make_client
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,6 +43,20 @@ def test_example_file_read_as_it_stands_gives_the_defaults() -> None:
         ("REDIS_URL", "redis://"),
         ("REDIS_URL", "redis://host:port"),
         ("REDIS_URL", "unix://"),
+        ("REDIS_URL", "redis://localhost?foo=bar"),
+        ("REDIS_URL", "redis://localhost?decode_responses=yes"),
+        ("REDIS_URL", "redis://localhost?socket_timeout=99999"),
+        ("REDIS_URL", "redis://localhost?protocol=3"),
+        ("REDIS_URL", "redis://localhost?db="),
+        ("REDIS_URL", "redis://localhost?db=one"),
+        ("REDIS_URL", "redis://localhost?db=1&db=2"),
+        ("REDIS_URL", "redis://localhost?ssl_cert_reqs=none"),
+        ("REDIS_URL", "rediss://localhost?ssl_cert_reqs=maybe"),
+        ("REDIS_URL", "rediss://localhost?ssl_check_hostname=maybe"),
+        ("REDIS_URL", "redis://localhost/first"),
+        ("REDIS_URL", "redis://localhost/1/2"),
+        ("REDIS_URL", "redis://localhost#hunter22"),
+        ("REDIS_URL", "redis://:hunter22?x@localhost"),
         ("STARTING_CREDITS", "1e3"),
         ("STARTING_CREDITS", "1000000000.000001"),
         ("LOG_LEVEL", "loud"),
@@ -82,10 +98,22 @@ def test_secrets_are_not_repeated_in_the_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://localhost", "rediss://user:pass@host:6380/2", "unix:///run/redis.sock?db=1"]
+    "url",
+    [
+        "redis://localhost",
+        "redis://localhost/",
+        "redis://localhost?db=15",
+        "rediss://user:pass@host:6380/2",
+        "rediss://host/0?ssl_cert_reqs=required&ssl_ca_certs=/ca.pem&ssl_check_hostname=true",
+        "rediss://host?ssl_certfile=/etc/our.pem&ssl_keyfile=/etc/our.key",
+        "unix:///run/redis.sock?db=1",
+    ],
 )
 def test_redis_is_reached_by_any_of_its_urls(url: str) -> None:
     assert load_settings({"REDIS_URL": url}).store.redis_url == url
+    # The library takes all of it.
+    pool: Any = make_client(url).connection_pool
+    assert pool.make_connection() is not None
 
 
 def test_durations_and_lists() -> None:

@@ -150,6 +150,18 @@ async def test_rows_and_beats_arrive_as_they_were_sent(redis: RedisProcess) -> N
         assert notes.rows == {"published": 199, "dropped": 0}
 
 
+async def test_a_local_socket_does_as_well(redis: RedisProcess) -> None:
+    redis.kill()
+    redis.start(is_local=True)
+    subscriber = RedisSubscriber(redis.local_url, HERE)
+    await subscriber._subscribe()
+    publisher = RedisPublisher(redis.local_url, HERE, STREAM, (0, b"genesis"), clock)
+    publisher.start()
+    assert await beat_of(subscriber, 0) == beat(0, 0, b"genesis")
+    await publisher.stop()
+    await subscriber.close()
+
+
 async def test_a_row_larger_than_a_message_goes_alone(
     redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
