@@ -15,13 +15,14 @@ from gateway.accounts.fields import (
 from gateway.accounts.settings import SignInSettings
 from gateway.accounts.sign_in import SESSION_OVER, SignedIn, SignIn
 from gateway.accounts.views import UserView
-from gateway.engine_side.readiness import READS_ONLY, Readiness, ViewFeed
+from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.http.request import AnyRequest, Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import (
     Conflict,
     NotFound,
     RateLimited,
+    ReadsOnly,
     Refused,
     Unauthorized,
     Unavailable,
@@ -100,7 +101,7 @@ class AccountRoutes:
         if not self._readiness.is_open:
             raise Unavailable
         if not self._feed.takes_commands:
-            raise Unavailable(READS_ONLY)
+            raise ReadsOnly
         signed_in = await self._sign_in.register(email, body.password, name, request.request_id)
         return self._answer(request, signed_in)
 

@@ -7,14 +7,8 @@ callbacks must not wait or raise.
 """
 
 from collections.abc import Callable
-from typing import Final
 
 from exchange.model.state import State
-
-READS_ONLY: Final = (
-    "This gateway serves reads and feeds only: send orders, commands and registrations to the"
-    " engine's own address"
-)
 
 
 class Readiness:

@@ -16,12 +16,13 @@ from exchange.messages.commands import Command
 from exchange.messages.execution import Execution
 from exchange.model.state import State
 from gateway.engine_side.observers import BusWatch
-from gateway.engine_side.readiness import READS_ONLY, ViewFeed
+from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.running import EngineSide, RunningEngine
 from gateway.jobs.supervisor import CheckIn, Supervisor, Work
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.settings.reader import SettingsError
+from gateway.wire.errors import ReadsOnly
 from persistence.errors import EngineElsewhere
 from persistence.loop.ports import Answer, ExecutionListener
 from persistence.postgres.database import DeadlinePool
@@ -46,7 +47,7 @@ class NoEngine:
 
     def submit(self, command: Command) -> asyncio.Future[Answer]:  # noqa: ARG002 - the port's
         """Refuse; raises EngineElsewhere."""
-        raise EngineElsewhere(READS_ONLY)
+        raise EngineElsewhere(ReadsOnly.default_message)
 
 
 class RemoteFeed:

@@ -24,7 +24,10 @@ from gateway.wire.errors import (
     NotFound,
     PayloadTooLarge,
     RateLimited,
+    ReadsOnly,
     Unauthorized,
+    Unavailable,
+    UnknownOutcome,
     UnsupportedMediaType,
     ValidationFailed,
 )
@@ -97,6 +100,8 @@ class Route:
             errors.add(Forbidden)
         if self.body is not None:
             errors |= {PayloadTooLarge, UnsupportedMediaType}
+        if {Unavailable, UnknownOutcome} <= errors:
+            errors.add(ReadsOnly)  # it is for the engine, which may run elsewhere
         return tuple(sorted(errors, key=lambda error: (error.status, error.__name__)))
 
 

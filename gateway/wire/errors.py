@@ -14,6 +14,7 @@
     ├── InternalError               500     INTERNAL_ERROR      (says nothing of the cause)
     ├── ExternalApiFailed           502     EXTERNAL_API_ERROR
     ├── Unavailable                 503     UNAVAILABLE         (nothing happened: try again)
+    ├── ReadsOnly                   503     READS_ONLY          (never here, at the engine's place)
     └── UnknownOutcome              504     UNKNOWN_OUTCOME     (retry with the same clientOrderId)
 
 A message is written for the caller: it holds no internals, no secrets and no other person's data.
@@ -212,6 +213,17 @@ class DatabaseAway(Unavailable):
     """The database can't be reached, or takes too long; nothing happened."""
 
     default_message = "The exchange can't reach its database now; try again in a moment"
+
+
+class ReadsOnly(ApiError):
+    """Not in this process, however often it is tried: so there is no Retry-After."""
+
+    status = 503
+    code = "READS_ONLY"
+    default_message = (
+        "This gateway serves reads and feeds only: send orders, commands and registrations to the"
+        " engine's own address"
+    )
 
 
 class UnknownOutcome(ApiError):

@@ -1,7 +1,7 @@
 """From whatever failed to what its sender is told: one table for every transport.
 
 ApiError                     itself
-EngineElsewhere              503 UNAVAILABLE, with where to send it
+EngineElsewhere              503 READS_ONLY, with where to send it
 CommandNotTaken              503 UNAVAILABLE: nothing happened, try again
 a database that is away      503 UNAVAILABLE
 OutcomeUnknown, a cancel     504 UNKNOWN_OUTCOME: only a retry under the same id tells
@@ -10,7 +10,7 @@ anything else                a fault of ours, which whoever serves logs and answ
 
 import asyncio
 
-from gateway.wire.errors import ApiError, DatabaseAway, Unavailable, UnknownOutcome
+from gateway.wire.errors import ApiError, DatabaseAway, ReadsOnly, Unavailable, UnknownOutcome
 from persistence.errors import CommandNotTaken, EngineElsewhere, OutcomeUnknown
 from persistence.postgres.database import OUTAGES
 
@@ -20,7 +20,7 @@ def answer_of(error: BaseException) -> ApiError | None:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, EngineElsewhere):
-        return Unavailable(str(error))
+        return ReadsOnly(str(error))
     if isinstance(error, CommandNotTaken):
         return Unavailable()
     if isinstance(error, OutcomeUnknown | asyncio.CancelledError):

@@ -21,6 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from gateway.accounts.tokens import shared_secret
+from persistence.postgres.database import connect
+from persistence.relay.channel import new_stream
+
 ROOT = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-c", "from gateway.cli.main import main; main(prog_name='probity')")
 KEPT = ("PATH", "HOME", "COVERAGE_")
@@ -283,3 +287,18 @@ async def test_gateway_refuses_a_schema_of_another_version(
     code, out, err = await run(tmp_path, "gateway", **environment)
     assert (code, out) == (1, "")
     assert re.fullmatch("probity: the database's schema is at nothing, .* is needed: .*\n", err)
+
+
+async def test_gateway_refuses_another_key_than_the_engines(
+    tmp_path: Path, database_url: str
+) -> None:
+    connection = await connect(database_url)
+    try:
+        stream = new_stream(shared_secret(Ed25519PrivateKey.generate()))
+        await connection.execute("UPDATE engine_state SET stream_id = $1", stream)
+    finally:
+        await connection.close()
+    environment = REDIS | {"JWT_PRIVATE_KEY": KEY, "DATABASE_URL": database_url, "PORT": "0"}
+    code, out, err = await run(tmp_path, "gateway", **environment)
+    assert (code, out) == (2, "")
+    assert re.fullmatch("probity: JWT_PRIVATE_KEY: isn't the key of the engine's process.*\n", err)

@@ -4,13 +4,17 @@ import io
 import math
 from typing import Any, cast
 
-from exchange.messages.commands import PlaceOrder
+import pytest
+
+from exchange.messages.commands import OpenAccount, PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, YES
-from gateway.engine_side.readiness import READS_ONLY, ViewFeed
+from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.remote import NoEngine, RemoteFeed
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
 from gateway.streaming.rooms import Rooms
+from gateway.wire.failures import answer_of
+from persistence.errors import EngineElsewhere
 from tests.gateway.socket_client import BookModel, SocketClient, socket_client
 from tests.gateway.socket_desk import EPOCH, SocketDesk, open_socket_desk
 from tests.gateway.trading_desk import Desk, open_desk
@@ -124,4 +128,12 @@ def test_gaps_are_counted() -> None:
     remote.on_gap()
     assert metrics.registry.get_sample_value("feed_gaps_total") == 1
     assert not NoEngine().is_open
-    assert "engine's own address" in READS_ONLY
+
+
+def test_an_engine_elsewhere_is_no_reason_to_try_again_here() -> None:
+    with pytest.raises(EngineElsewhere) as refused:
+        NoEngine().submit(OpenAccount(1, 0))
+    answer = answer_of(refused.value)
+    assert answer is not None
+    assert (answer.status, answer.code, answer.headers) == (503, "READS_ONLY", ())
+    assert "engine's own address" in answer.message

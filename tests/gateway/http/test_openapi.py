@@ -25,6 +25,19 @@ def test_document_names_every_row_once() -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_what_a_gateway_refuses_says_so() -> None:
+    paths = openapi_document(ROWS)["paths"]
+    for method, path in [
+        ("post", "/orders/{id}"),
+        ("delete", "/orders"),
+        ("post", "/auth/register"),
+    ]:
+        assert "READS_ONLY" in paths[path][method]["responses"]["503"]["description"]
+    for path in ("/orders", "/markets", "/user/balance"):
+        answers = paths[path]["get"]["responses"]
+        assert "READS_ONLY" not in answers.get("503", {"description": ""})["description"]
+
+
 async def test_document_is_served_under_both_mounts(web: Web) -> None:
     first = await web.client.get("/api/v1/openapi.json")
     second = await web.client.get("/api/openapi.json")

@@ -21,7 +21,7 @@ from tests.gateway.trading_desk import Desk
 
 TABLE = [
     (NotFound("no such thing"), 404, "NOT_FOUND", "no such thing"),
-    (EngineElsewhere("over there"), 503, "UNAVAILABLE", "over there"),
+    (EngineElsewhere("over there"), 503, "READS_ONLY", "over there"),
     (QueueFull(), 503, "UNAVAILABLE", None),
     (EngineClosed(), 503, "UNAVAILABLE", None),
     (DatabaseUnavailable("away"), 503, "UNAVAILABLE", None),
