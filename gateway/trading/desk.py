@@ -66,9 +66,11 @@ class Sent(Generic[ViewT_co]):
 class Desk:
     """Where orders are handed in."""
 
-    __slots__ = ("_commands", "_history", "_view")
+    __slots__ = ("_commands", "_history", "_sweeps", "_view")
 
     def __init__(self, commands: CommandPort, view: State, history: OrderHistory) -> None:
+        self._sweeps: dict[int, dict[int | None, asyncio.Future[Answer]]] = {}
+        """Cancels of all orders under way, after which their account has sent no order."""
         self._commands = commands
         self._view = view
         self._history = history
@@ -80,6 +82,8 @@ class Desk:
         """
         market = named_market(self._view, market_name)
         answered = self._commands.submit(place_command(body, account_id, market.id))
+        if self._sweeps:
+            self._sweeps.pop(account_id, None)
         return Sent(answered, lambda answer: placed_view(answer, market))
 
     def cancel(self, account_id: int, order_id: int) -> Sent[CancelledView]:
@@ -100,10 +104,30 @@ class Desk:
     def cancel_all(self, account_id: int, market_name: str | None) -> Sent[AllCancelledView]:
         """Send the cancel of every open order, in one market or (None) in all.
 
-        Raises EngineRefused for no such market, CommandNotTaken.
+        No limit refuses these, so however many come the engine has one of an account and market at
+        a time: while the account sends no order in between, one that comes during another would
+        find nothing more, and gets the other's answer. Raises EngineRefused for no such market,
+        CommandNotTaken.
         """
         market_id = None if market_name is None else named_market(self._view, market_name).id
-        return Sent(self._commands.submit(CancelAll(account_id, market_id)), all_cancelled_view)
+        answered = self._sweeps.get(account_id, {}).get(market_id)
+        if answered is None:
+            answered = self._commands.submit(CancelAll(account_id, market_id))
+            sweeps = self._sweeps.setdefault(account_id, {})
+            sweeps[market_id] = answered
+            answered.add_done_callback(lambda _: self._swept(account_id, sweeps, market_id))
+        # Whoever stops waiting ends nobody else's wait.
+        return Sent(asyncio.shield(answered), all_cancelled_view)
+
+    def _swept(
+        self,
+        account_id: int,
+        sweeps: dict[int | None, asyncio.Future[Answer]],
+        market_id: int | None,
+    ) -> None:
+        del sweeps[market_id]
+        if not sweeps and self._sweeps.get(account_id) is sweeps:
+            del self._sweeps[account_id]
 
     def _cancelled(self, answer: Answer, order: Order) -> CancelledView:
         accepted(answer)
@@ -122,6 +146,12 @@ class Desk:
         if order is None:
             raise no_such_order()
         return order
+
+
+def open_order_count(view: State, account_id: int) -> int:
+    """Return how many orders an account has open, as of the last commit."""
+    account = view.accounts.get(account_id)
+    return 0 if account is None else len(account.orders)
 
 
 def _never_shown(_answer: Answer) -> CancelledView:

@@ -94,3 +94,38 @@ async def test_a_committed_cancel_whose_order_cannot_be_read_is_unknown(desk: Tr
     await port.answer_all()
     with pytest.raises(UnknownOutcome):
         await sent.result()
+
+
+async def test_cancels_of_all_that_come_together_are_one(desk: TradingDesk) -> None:
+    """No limit refuses them, so a flood of them must cost the engine one at a time."""
+    port = SlowPort(desk.engine)
+    ours = Desk(port, desk.engine.view, desk.engine.history)
+    ours.place(ANN, "rain", body())
+    flood = [ours.cancel_all(ANN, market) for _ in range(500) for market in ("rain", None)]
+    assert len(port.taken) == 3
+    gone = asyncio.create_task(flood[0].result())
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    await port.answer_all()
+    told = [await sent.result() for sent in flood[1:]]
+    assert [view.order_ids for view in told[1::2]] == [["1"]] * 499
+    assert ours._sweeps == {}
+    ours.cancel_all(ANN, None)
+    assert len(port.taken) == 4, "what was answered is over"
+
+
+async def test_a_cancel_of_all_takes_every_order_sent_before_it(desk: TradingDesk) -> None:
+    port = SlowPort(desk.engine)
+    ours = Desk(port, desk.engine.view, desk.engine.history)
+    sent = []
+    for number in range(4):
+        ours.place(ANN, "rain", body())
+        sent += [ours.cancel_all(ANN, None), ours.cancel_all(ANN, None)]
+        ours.place(ANN + 1, "rain", body())
+        sent.append(ours.cancel_all(ANN, None))
+        assert len(port.taken) == 3 * (number + 1)
+    await port.answer_all()
+    told = [(await one.result()).order_ids for one in sent]
+    assert told == [[str(number)] for number in (1, 3, 5, 7) for _ in range(3)]
+    assert ours._sweeps == {}
