@@ -4,11 +4,11 @@ from typing import Annotated, ClassVar
 
 from gateway.settings import values
 from gateway.settings.reader import Area, setting
-from gateway.settings.values import whole
+from gateway.settings.values import optional, whole
 
 
 class LimitSettings(Area, frozen=True, kw_only=True):
-    """Requests and new sockets in a window, by address and by user."""
+    """The sizes of the limits in the table of `access/budgets.py`."""
 
     TITLE: ClassVar[str] = "Rate limits"
 
@@ -23,6 +23,51 @@ class LimitSettings(Area, frozen=True, kw_only=True):
     ]
     user_window_ms: Annotated[
         int, setting("RATE_LIMIT_USER_WINDOW_MS", "60000", values.window_ms, "Window of the above.")
+    ]
+    cancels_per_second: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_CANCELS_PER_SECOND",
+            "10",
+            whole(1, 10**6),
+            "Cancels per user, always taken; one per open order on top.",
+        ),
+    ]
+    sign_ins: Annotated[
+        int | None,
+        setting(
+            "RATE_LIMIT_SIGN_INS",
+            "",
+            optional(whole(1, 10**9)),
+            "Sign-ins and registrations per address; unset: RATE_LIMIT_MAX_REQUESTS.",
+        ),
+    ]
+    sign_in_failures: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_SIGN_IN_FAILURES",
+            "20",
+            whole(1, 10**9),
+            "Wrong passwords for one account from one address.",
+        ),
+    ]
+    account_failures: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_ACCOUNT_FAILURES",
+            "100",
+            whole(1, 10**9),
+            "Wrong passwords for one account from anywhere.",
+        ),
+    ]
+    failures_window_ms: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_FAILURES_WINDOW_MS",
+            "900000",
+            values.window_ms,
+            "Window of both of the above.",
+        ),
     ]
     sockets_per_address: Annotated[
         int, setting("RATE_LIMIT_SOCKETS_PER_ADDRESS", "10", whole(1, 10**9), "New sockets.")

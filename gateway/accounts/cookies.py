@@ -1,30 +1,67 @@
-"""The one cookie: the refresh token, for scripts unreadable and sent to no other site.
+"""The one cookie: the refresh token, unreadable for scripts, its path the longest that both mounts
+of the API share.
 
-Its path is /api, the longest that both mounts of the API share.
+Laws: what a stranger sends is looked at in linear time and up to a bound (the standard library's
+parser takes quadratic time for some values, on some of the Pythons we run on); only what can be a
+token of ours comes out of here.
 """
 
-from http.cookies import CookieError, SimpleCookie
+import re
 from typing import Final
 
+from gateway.wire.errors import Forbidden
+
 REFRESH: Final = "probity_refresh"
-_TOKEN_LENGTH: Final = 128
+HEADER_MAX_BYTES: Final = 8_192
+"""A longer Cookie header holds no token for us: browsers send 4 kB a cookie at most."""
+FOREIGN_PAGE: Final = "Pages of this origin may not use the cookie; CORS_ORIGIN doesn't name it"
+_NAME: Final = REFRESH.encode("ascii")
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9_-]{43}")
+"""What `secrets.token_urlsafe(32)` makes."""
 
 
-def refresh_cookie(token: str, max_age: int, is_https: bool) -> tuple[bytes, bytes]:
-    """Return the header that sets the cookie for `max_age` seconds; 0 removes it."""
+def refresh_cookie(
+    token: str, max_age: int, is_https: bool, *, for_other_sites: bool = False
+) -> tuple[bytes, bytes]:
+    """Return the header that sets the cookie for `max_age` seconds; 0 removes it.
+
+    A cookie `for_other_sites` is sent by their pages too, if it came over https; `CookieOrigins`
+    then says whose.
+    """
     secure = "; Secure" if is_https else ""
-    text = f"{REFRESH}={token}; Max-Age={max_age}; Path=/api; HttpOnly; SameSite=Strict{secure}"
-    return b"set-cookie", text.encode("ascii")
+    same_site = "None" if for_other_sites and is_https else "Strict"
+    text = f"{REFRESH}={token}; Max-Age={max_age}; Path=/api; HttpOnly; SameSite={same_site}"
+    return b"set-cookie", (text + secure).encode("ascii")
+
+
+class CookieOrigins:
+    """Whose pages may use the cookie: our own, and those of origins named one by one."""
+
+    def __init__(self, origins: tuple[str, ...]) -> None:
+        self._origins = frozenset(origins) - {"*"}
+
+    @property
+    def other_sites(self) -> bool:
+        """Say whether pages of other sites may."""
+        return bool(self._origins)
+
+    def check(self, origin: bytes, host: bytes) -> None:
+        """Raise Forbidden for a page of another site; programs send no origin."""
+        text = origin.decode("latin-1")
+        if text and text not in self._origins and origin.partition(b"://")[2] != host:
+            raise Forbidden(FOREIGN_PAGE)
 
 
 def read_refresh_cookie(header: bytes) -> str | None:
-    """Return the refresh token in a Cookie header, None if there is none that could be ours."""
-    if REFRESH.encode("ascii") not in header:
+    """Return the refresh token in a Cookie header, None if there is none that could be ours.
+
+    The first one that could counts: of several, browsers send the most specific first.
+    O(length of the header), which is bounded.
+    """
+    if len(header) > HEADER_MAX_BYTES:
         return None
-    try:
-        morsel = SimpleCookie(header.decode("latin-1")).get(REFRESH)
-    except CookieError:
-        return None
-    if morsel is None or not morsel.value.isascii() or len(morsel.value) > _TOKEN_LENGTH:
-        return None
-    return morsel.value or None
+    for pair in header.split(b";"):
+        name, _, value = pair.strip(b" \t").partition(b"=")
+        if name == _NAME and _TOKEN.fullmatch(value) is not None:
+            return value.decode("ascii")
+    return None

@@ -8,11 +8,16 @@ import re
 import unicodedata
 from typing import Final
 
+from gateway.accounts.passwords import normalised
 from gateway.wire.errors import ValidationFailed
 
 EMAIL_LENGTH: Final = 254
 PASSWORD_LENGTH: Final = (8, 128)
+TRIED_PASSWORD_LENGTH: Final = 512
+"""Of what is sent to sign in: a keyboard may send a letter and its accents apart."""
 DISPLAY_NAME_LENGTH: Final = 40
+_RAW_LENGTH: Final = 4 * DISPLAY_NAME_LENGTH
+"""Before accents are joined with their letters."""
 
 _ATOM: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -33,7 +38,8 @@ def display_name(text: str | None, field: str = "displayName") -> str | None:
     """Return the name as it will be shown; raises ValidationFailed naming `field`."""
     if text is None:
         return None
-    name = unicodedata.normalize("NFC", text)
+    # Putting marks in order takes quadratic time, so what is far too long isn't looked at.
+    name = unicodedata.normalize("NFC", text) if len(text) <= _RAW_LENGTH else ""
     if not 1 <= len(name) <= DISPLAY_NAME_LENGTH or name != name.strip():
         raise ValidationFailed.of(
             field, f"must have 1 to {DISPLAY_NAME_LENGTH} characters, no blanks around them"
@@ -44,9 +50,12 @@ def display_name(text: str | None, field: str = "displayName") -> str | None:
 
 
 def new_password(value: str) -> str:
-    """Return a password of an allowed length that a sign-in can send; it is never shown."""
+    """Return a password of an allowed length that a sign-in can send; it is never shown.
+
+    Characters are counted as they are hashed, accents joined with their letters.
+    """
     least, most = PASSWORD_LENGTH
-    if not least <= len(value) <= most:
+    if not (len(value) <= most and least <= len(normalised(value))):
         raise ValueError(f"must have {least} to {most} characters")
     # What isn't UTF-8 comes from a terminal or the environment as lone surrogates.
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):

@@ -1,11 +1,16 @@
-"""Passwords: Argon2id in a small pool of threads, with a bounded queue before it.
+"""Passwords: Argon2id in a small pool of threads, with fair and bounded places before it.
 
 A hash takes 19 MiB and some 15 ms of a core, so it never runs on the event loop, and a crowd at
 the door is answered 429 instead of being queued without end. Checking an unknown user costs the
 same as checking a known one: a dummy hash made at start stands in.
+
+A password is hashed as NFKC (RFC 8265), so that it is the same on every keyboard. Hashes made
+before that, of the text as it was sent, are tried after it where the two differ, and are outdated.
 """
 
 import asyncio
+import enum
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -13,7 +18,7 @@ from typing import Final, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from gateway.wire.errors import RateLimited
+from gateway.accounts.fair_queue import FairQueue
 
 T = TypeVar("T")
 
@@ -21,6 +26,21 @@ MEMORY_KIB: Final = 19_456
 """OWASP's minimum for Argon2id with two passes and one lane."""
 PASSES: Final = 2
 LANES: Final = 1
+NO_ADDRESS: Final = ""
+"""Whose hashes those are that no client has asked for: the operator's."""
+
+
+class Fit(enum.Enum):
+    """Whether a password is the one; OUTDATED: it is, and should be hashed anew."""
+
+    NO = "no"
+    YES = "yes"
+    OUTDATED = "outdated"
+
+
+def normalised(password: str) -> str:
+    """Return a password as it is hashed."""
+    return unicodedata.normalize("NFKC", password)
 
 
 class Passwords:
@@ -29,30 +49,34 @@ class Passwords:
     def __init__(self, workers: int, queue: int) -> None:
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
-        self._room = workers + queue
-        self._busy = 0
+        self._queue = FairQueue(at_once=workers, waiting=queue)
         self._dummy = self._hasher.hash("nobody has this password")
 
-    async def hash(self, password: str) -> str:
-        """Return the encoded hash; raises RateLimited when too many wait."""
-        return await self._run(lambda: self._hasher.hash(password))
+    async def hash(self, password: str, address: str = NO_ADDRESS) -> str:
+        """Return the encoded hash; raises RateLimited when too many of the address wait."""
+        text = normalised(password)
+        return await self._run(lambda: self._hasher.hash(text), address)
 
-    async def check(self, stored: str | None, password: str) -> bool:
+    async def check(self, stored: str | None, password: str, address: str = NO_ADDRESS) -> Fit:
         """Say whether the password fits; None stands for an unknown user and costs the same.
 
-        Raises RateLimited when too many wait.
+        Raises RateLimited when too many of the address wait.
         """
         encoded = self._dummy if stored is None else stored
-        fits = await self._run(lambda: self._verify(encoded, password))
-        return fits and stored is not None
-
-    def is_outdated(self, stored: str) -> bool:
-        """Say whether a hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(stored)
+        fit = await self._run(lambda: self._fit(encoded, password), address)
+        return Fit.NO if stored is None else fit
 
     def close(self) -> None:
         """Let the threads end."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _fit(self, encoded: str, password: str) -> Fit:
+        text = normalised(password)
+        if self._verify(encoded, text):
+            return Fit.OUTDATED if self._hasher.check_needs_rehash(encoded) else Fit.YES
+        if password != text and self._verify(encoded, password):
+            return Fit.OUTDATED
+        return Fit.NO
 
     def _verify(self, encoded: str, password: str) -> bool:
         try:
@@ -60,14 +84,9 @@ class Passwords:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self._busy >= self._room:
-            raise RateLimited(1, "Too many sign-ins at once; try again in a moment")
-        self._busy += 1
+    async def _run(self, work: Callable[[], T], address: str) -> T:
+        await self._queue.enter(address)
         future = asyncio.get_running_loop().run_in_executor(self._executor, work)
-        # Counted until the thread is done, not until the caller stops waiting for it.
-        future.add_done_callback(self._done)
+        # The place is given back when the thread is done, not when the caller stops waiting for it.
+        future.add_done_callback(lambda _: self._queue.leave())
         return await asyncio.shield(future)
-
-    def _done(self, _future: asyncio.Future[T]) -> None:
-        self._busy -= 1

@@ -4,29 +4,38 @@ from typing import Annotated, Final
 
 import msgspec
 
-from gateway.accounts.cookies import read_refresh_cookie, refresh_cookie
+from gateway.access.budgets import Budget
+from gateway.accounts.cookies import (
+    REFRESH,
+    CookieOrigins,
+    read_refresh_cookie,
+    refresh_cookie,
+)
 from gateway.accounts.fields import (
     DISPLAY_NAME_LENGTH,
     EMAIL_LENGTH,
     PASSWORD_LENGTH,
+    TRIED_PASSWORD_LENGTH,
     display_name,
     email_address,
+    new_password,
 )
 from gateway.accounts.settings import SignInSettings
-from gateway.accounts.sign_in import SESSION_OVER, SignedIn, SignIn
+from gateway.accounts.sign_in import SignedIn, SignIn
 from gateway.accounts.views import UserView
 from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.http.request import AnyRequest, Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import (
     Conflict,
+    Forbidden,
     NotFound,
-    RateLimited,
     ReadsOnly,
     Refused,
     Unauthorized,
     Unavailable,
     UnknownOutcome,
+    ValidationFailed,
 )
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
 from persistence.repositories.users import Users
@@ -35,13 +44,14 @@ EmailText = Annotated[str, msgspec.Meta(max_length=EMAIL_LENGTH, description="e-
 PasswordText = Annotated[
     str, msgspec.Meta(min_length=PASSWORD_LENGTH[0], max_length=PASSWORD_LENGTH[1])
 ]
-TriedPasswordText = Annotated[str, msgspec.Meta(max_length=PASSWORD_LENGTH[1])]
+TriedPasswordText = Annotated[str, msgspec.Meta(max_length=TRIED_PASSWORD_LENGTH)]
 NameText = Annotated[
     str,
     msgspec.Meta(max_length=DISPLAY_NAME_LENGTH, description="public name; unset: Trader-<id>"),
 ]
 
 
+NO_COOKIE: Final = f"There is no {REFRESH} cookie of ours; log in"
 _ACCOUNT_ERRORS: Final = (Refused, Unavailable, UnknownOutcome)
 """What opening the account may come to."""
 
@@ -86,44 +96,54 @@ class AccountRoutes:
         readiness: Readiness,
         feed: ViewFeed,
         settings: SignInSettings,
+        origins: CookieOrigins,
     ) -> None:
         self._sign_in = sign_in
         self._users = users
         self._readiness = readiness
         self._feed = feed
         self._settings = settings
+        self._origins = origins
 
     async def register(self, request: Request[RegisterBody, None]) -> SignedInView:
         """Add a user, open the account with its starting credits, sign in."""
         body = request.body
         email = email_address(body.email)
         name = display_name(body.display_name)
+        try:
+            password = new_password(body.password)
+        except ValueError as error:
+            raise ValidationFailed.of("password", str(error)) from None
         if not self._readiness.is_open:
             raise Unavailable
         if not self._feed.takes_commands:
             raise ReadsOnly
-        signed_in = await self._sign_in.register(email, body.password, name, request.request_id)
+        signed_in = await self._sign_in.register(
+            email, password, name, request.address, request.request_id
+        )
         return self._answer(request, signed_in)
 
     async def login(self, request: Request[LoginBody, None]) -> SignedInView:
         """Sign in."""
         email = email_address(request.body.email)
-        signed_in = await self._sign_in.login(email, request.body.password, request.request_id)
+        signed_in = await self._sign_in.login(
+            email, request.body.password, request.address, request.request_id
+        )
         return self._answer(request, signed_in)
 
     async def refresh(self, request: Request[None, None]) -> SignedInView:
         """Turn the cookie's refresh token into a new pair of tokens."""
-        token = read_refresh_cookie(request.cookies)
+        token = self._cookie(request)
         if token is None:
-            raise Unauthorized(SESSION_OVER)
+            raise Unauthorized(NO_COOKIE)
         signed_in = await self._sign_in.refresh(token, request.request_id)
         return self._answer(request, signed_in)
 
     async def logout(self, request: Request[None, None]) -> None:
         """End the session of the access token, of the cookie, or of both."""
-        token = read_refresh_cookie(request.cookies)
+        token = self._cookie(request)
         await self._sign_in.logout(request.caller, token, request.request_id)
-        request.reply_headers.append(refresh_cookie("", 0, request.is_https))
+        self._set_cookie(request, "", 0)
 
     async def me(self, request: Request[None, None]) -> MeView:
         """Return the caller."""
@@ -133,13 +153,21 @@ class AccountRoutes:
         return MeView(UserView.of(user))
 
     def _answer(self, request: AnyRequest, signed_in: SignedIn) -> SignedInView:
-        request.reply_headers.append(
-            refresh_cookie(
-                signed_in.refresh_token, self._settings.refresh_expires_in, request.is_https
-            )
-        )
+        self._set_cookie(request, signed_in.refresh_token, self._settings.refresh_expires_in)
         user = UserView.of(signed_in.user)
         return SignedInView(user, signed_in.access_token, self._settings.access_expires_in)
+
+    def _cookie(self, request: AnyRequest) -> str | None:
+        """Return the refresh token that came along; raises Forbidden for a foreign page's."""
+        token = read_refresh_cookie(request.header(b"cookie"))
+        if token is not None:
+            self._origins.check(request.header(b"origin"), request.header(b"host"))
+        return token
+
+    def _set_cookie(self, request: AnyRequest, token: str, max_age: int) -> None:
+        other_sites = self._origins.other_sites
+        cookie = refresh_cookie(token, max_age, request.is_https, for_other_sites=other_sites)
+        request.reply_headers.append(cookie)
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
@@ -153,6 +181,7 @@ class AccountRoutes:
                 answer=SignedInView,
                 status=201,
                 errors=(Conflict, *_ACCOUNT_ERRORS),
+                budget=Budget.SIGN_IN,
                 summary="Register and sign in",
                 tag="auth",
             ),
@@ -163,7 +192,8 @@ class AccountRoutes:
                 access=Access.PUBLIC,
                 body=LoginBody,
                 answer=SignedInView,
-                errors=(Unauthorized, RateLimited, *_ACCOUNT_ERRORS),
+                errors=(Unauthorized, *_ACCOUNT_ERRORS),
+                budget=Budget.SIGN_IN,
                 summary="Sign in",
                 tag="auth",
             ),
@@ -173,7 +203,8 @@ class AccountRoutes:
                 handler=self.refresh,
                 access=Access.PUBLIC,
                 answer=SignedInView,
-                errors=(Unauthorized,),
+                errors=(Unauthorized, Forbidden),
+                budget=Budget.RENEWAL,
                 summary="Renew the tokens with the cookie",
                 tag="auth",
             ),
@@ -183,6 +214,8 @@ class AccountRoutes:
                 handler=self.logout,
                 access=Access.PUBLIC,
                 answer=None,
+                errors=(Forbidden,),
+                budget=Budget.RENEWAL,
                 summary="End the session",
                 tag="auth",
             ),

@@ -17,13 +17,21 @@ import msgspec
 
 from exchange.messages.commands import OpenAccount
 from gateway.access.principals import Actor, Principal, Role
-from gateway.accounts.passwords import Passwords
+from gateway.accounts.attempts import Attempts
+from gateway.accounts.passwords import NO_ADDRESS, Fit, Passwords
 from gateway.accounts.settings import SignInSettings
 from gateway.accounts.token_cache import TokenCache
 from gateway.accounts.tokens import Tokens
 from gateway.engine_side.ports import AccountsView
 from gateway.engine_side.refusals import accepted
-from gateway.wire.errors import Conflict, Forbidden, NotFound, Unauthorized, UnknownOutcome
+from gateway.wire.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    UnknownOutcome,
+)
 from persistence.clock import now_us
 from persistence.errors import LastAdmin
 from persistence.loop.ports import CommandPort
@@ -63,6 +71,7 @@ class SignIn:
         audit: AuditLog,
         passwords: Passwords,
         tokens: Tokens,
+        attempts: Attempts,
         commands: CommandPort,
         view: AccountsView,
     ) -> None:
@@ -71,6 +80,7 @@ class SignIn:
         self._audit = audit
         self._passwords = passwords
         self._tokens = tokens
+        self._attempts = attempts
         self._commands = commands
         self._view = view
         self._cache = TokenCache(settings.token_cache_size)
@@ -128,12 +138,18 @@ class SignIn:
     # -- sign-in ------------------------------------------------------------------------------
 
     async def register(
-        self, email: str, password: str, display_name: str | None, request_id: str
+        self,
+        email: str,
+        password: str,
+        display_name: str | None,
+        address: str,
+        request_id: str,
     ) -> SignedIn:
         """Add a user and sign in; raises Conflict, RateLimited, and QueueFull or OutcomeUnknown.
 
         After the last two the user exists, and a login opens the account.
         """
+        await self._attempts.count_address(address)
         user = await add_user(
             self._users,
             self._audit,
@@ -143,25 +159,34 @@ class SignIn:
             display_name,
             Role.USER,
             request_id,
+            address,
         )
         await self.open_account(user.id)
         return await self._sign_in(user)
 
-    async def login(self, email: str, password: str, request_id: str) -> SignedIn:
+    async def login(self, email: str, password: str, address: str, request_id: str) -> SignedIn:
         """Sign in; raises Unauthorized (the same for every cause) or RateLimited."""
         trail = AuditTrail(self._audit, request_id)
+        attempt = await self._attempts.begin(email, address)
         found = await self._users.credentials(email)
         stored = None if found is None else found.password_hash
-        fits = await self._passwords.check(stored, password)
-        if found is None or not fits:
+        try:
+            fit = await self._passwords.check(stored, password, address)
+        except RateLimited:
+            await self._attempts.withdraw(attempt)
+            raise
+        if found is None or fit is Fit.NO:
             target = None if found is None else f"user:{found.user.id}"
             await trail.note(None, "auth.login", target, "refused")
             raise Unauthorized(WRONG_CREDENTIALS)
         user = found.user
+        await self._attempts.succeeded(attempt)
         await trail.note(user.id, "auth.login", f"user:{user.id}", "ok")
-        if self._passwords.is_outdated(found.password_hash):
-            renewed = await self._passwords.hash(password)
-            await self._users.set_password_hash(user.id, renewed)
+        if fit is Fit.OUTDATED:
+            # Where no place is free the next sign-in does it.
+            with contextlib.suppress(RateLimited):
+                renewed = await self._passwords.hash(password, address)
+                await self._users.set_password_hash(user.id, renewed)
         await self.open_account(user.id)
         return await self._sign_in(user)
 
@@ -294,12 +319,13 @@ async def add_user(
     display_name: str | None,
     role: str,
     request_id: str,
+    address: str = NO_ADDRESS,
 ) -> User:
     """Add a user, whose account in the exchange the first login opens; raises Conflict.
 
     `email` is normalised already (`fields.email_address`).
     """
-    password_hash = await passwords.hash(password)
+    password_hash = await passwords.hash(password, address)
     trail = AuditTrail(audit, request_id)
     user = await users.insert(email, display_name, role, password_hash, now_us())
     if user is None:

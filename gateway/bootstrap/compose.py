@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
@@ -44,7 +45,7 @@ from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.settings.reader import SettingsError
-from gateway.trading.desk import Desk
+from gateway.trading.desk import Desk, open_order_count
 from persistence.embedded.server import EmbeddedPostgres, running_url
 from persistence.errors import DatabaseUnavailable
 from persistence.postgres import migrate
@@ -55,7 +56,14 @@ SOCKET_MOUNTS: Final = ("ws", "socket.io")
 _LEAST_POOLED: Final = 2
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _HEADERS: Final = ("authorization", "content-type", "x-request-id")
-_EXPOSED: Final = ("retry-after", "x-request-id")
+_EXPOSED: Final = (
+    "ratelimit-limit",
+    "ratelimit-policy",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "retry-after",
+    "x-request-id",
+)
 _PREFLIGHT_SECONDS: Final = 600
 
 
@@ -248,7 +256,8 @@ async def _open_front(
     supervisor: Supervisor,
 ) -> Running:
     """Start what faces the clients; the same with an engine in the process and without."""
-    side, readiness, limits = engine.side, Readiness(), RateLimits(settings.limits)
+    side, readiness = engine.side, Readiness()
+    limits = RateLimits(settings.limits, partial(open_order_count, side.view))
     engine.failed.add_done_callback(lambda done: supervisor.fail(done.result()))
     lag = supervisor.running("event-loop-lag", event_loop_watch(metrics))
     await stack.enter_async_context(lag)
@@ -326,7 +335,7 @@ def build_application(
             allow_methods=_METHODS,
             allow_headers=_HEADERS,
             expose_headers=_EXPOSED,
-            # The refresh cookie is SameSite=Strict; only origins named one by one may send it.
+            # Only origins named one by one may send the refresh cookie (accounts/cookies.py).
             allow_credentials="*" not in http.cors_origin,
             max_age=_PREFLIGHT_SECONDS,
         )

@@ -19,6 +19,7 @@ from gateway.operations.jobs import Housekeeping
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.jobs import JobRows
 from persistence.repositories.sessions import Sessions
+from persistence.repositories.sign_in_counts import SignInCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ def make_jobs(settings: Settings, pool: DeadlinePool, logger: Logger) -> Jobs:
     rows, kept = JobRows(pool), settings.retention
     housekeeping = Housekeeping(
         Sessions(pool),
+        SignInCounts(pool),
         rows,
         logger,
         sessions_kept_s=kept.ended_sessions,

@@ -1,8 +1,12 @@
 """The people of the exchange: their rows, their sign-in, and the first admin."""
 
+import hashlib
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from gateway.access.principals import Role
+from gateway.accounts.attempts import Attempts
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.sign_in import SignIn, add_user
 from gateway.accounts.tokens import Tokens, load_key
@@ -11,6 +15,7 @@ from gateway.engine_side.running import EngineSide
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.audit import AuditLog
 from persistence.repositories.sessions import Sessions
+from persistence.repositories.sign_in_counts import SignInCounts
 from persistence.repositories.users import User, Users
 
 
@@ -37,10 +42,17 @@ def make_people(
         audit,
         passwords,
         Tokens(key, settings.sign_in.access_expires_in),
+        Attempts(SignInCounts(pool), settings.limits, _secret(key)),
         engine.commands,
         engine.view,
     )
     return People(users=users, audit=audit, passwords=passwords, sign_in=sign_in)
+
+
+def _secret(key: Ed25519PrivateKey) -> bytes:
+    """Return what hides who tries to sign in: of the one key that all processes share."""
+    raw = key.private_bytes_raw()
+    return hashlib.blake2b(raw, digest_size=32, person=b"sign-in counts").digest()
 
 
 async def ensure_admin(people: People, email: str, password: str) -> User | None:

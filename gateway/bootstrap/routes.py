@@ -5,6 +5,7 @@ Laws: a domain is made here of what it needs (a repository of `parts.pool`, a to
 """
 
 from gateway.accounts.admin_routes import UserAdminRoutes
+from gateway.accounts.cookies import CookieOrigins
 from gateway.accounts.routes import AccountRoutes
 from gateway.bootstrap.parts import Parts
 from gateway.engine_side.audited import AuditedCommands
@@ -28,7 +29,14 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     static = StaticFiles()
     description = ApiDescription(static)
     api = (
-        AccountRoutes(people.sign_in, people.users, parts.readiness, feed, settings.sign_in),
+        AccountRoutes(
+            people.sign_in,
+            people.users,
+            parts.readiness,
+            feed,
+            settings.sign_in,
+            CookieOrigins(settings.http.cors_origin),
+        ),
         MarketRoutes(view, history, feed, pages),
         MarketAdminRoutes(view, commands),
         OrderRoutes(parts.desk, view, history, pages),

@@ -1,6 +1,6 @@
 """The dispatcher: takes a request through the checks of its row of the route table, in order.
 
-    find the route (404, 405) -> who calls (401) -> rate limit (429) -> role (403)
+    find the route (404, 405) -> who calls -> rate limit (429) -> (401) -> role (403)
     -> query (400) -> body (413, 415, 400) -> handler -> envelope
 
 so that nobody learns by a 400 what they may not call, and a flood is refused before it costs a
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.access.budgets import Budget
 from gateway.access.principals import Principal, TokenChecks
 from gateway.access.rate_limits import RateLimits
 from gateway.http.edge import TRACE, Trace
@@ -19,7 +20,7 @@ from gateway.http.reading.query_strings import refuse_query
 from gateway.http.request import Request
 from gateway.http.responses import encode_result, send_body, send_error, send_json
 from gateway.http.routing import BoundRoute, RouteTable, Shape
-from gateway.wire.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
+from gateway.wire.errors import Forbidden, MethodNotAllowed, NotFound, RateLimited, Unauthorized
 from gateway.wire.failures import answer_of
 from gateway.wire.strict_json import EMPTY_BODY, decode
 
@@ -46,6 +47,8 @@ class Dispatcher:
             answer = answer_of(error)
             if answer is None:
                 raise
+            if isinstance(answer, RateLimited) and answer.says_limit:
+                trace.limit_headers = ()
             await send_error(send, answer, trace.request_id)
 
     async def _serve(self, scope: Scope, trace: Trace, receive: Receive, send: Send) -> None:
@@ -56,7 +59,7 @@ class Dispatcher:
                 return
             bound, values = self._table.find(scope["method"], path)
         except (NotFound, MethodNotAllowed):
-            self._limits.count_address(trace.address)
+            trace.limit_headers = self._limits.spend(Budget.STANDARD, None, trace.address)
             raise
         trace.route = bound.template
         caller = await self._admit(bound, trace)
@@ -80,7 +83,7 @@ class Dispatcher:
             trace.request_id,
             trace.address,
             trace.is_https,
-            trace.headers.get(b"cookie", b""),
+            trace.headers,
         )
         result = await bound.handler(request)
         if bound.shape is Shape.FILE:
@@ -96,15 +99,12 @@ class Dispatcher:
         authorization = trace.headers.get(b"authorization")
         if authorization is not None:
             caller = await self._identify(authorization, bound, trace)
+        user_id = trace.user_id = None if caller is None else caller.user_id
+        trace.limit_headers = self._limits.spend(bound.budget, user_id, trace.address)
         if caller is None:
-            if bound.limited:
-                self._limits.count_address(trace.address)
             if bound.needs_user:
                 raise Unauthorized
             return None
-        trace.user_id = caller.user_id
-        if bound.limited:
-            self._limits.count_user(caller.user_id)
         if bound.admin_only and not caller.is_admin:
             raise Forbidden
         return caller
@@ -114,17 +114,17 @@ class Dispatcher:
     ) -> Principal | None:
         """Return the bearer of a token that holds, else None.
 
-        A token not seen before costs a signature check and a query, so an address that has used
-        up its requests without login is refused before that: a flood of forgeries costs little.
+        A token not seen before costs a signature check and a query, so those are counted by
+        address, and refused before they cost it: a flood of forgeries costs little.
         """
         if authorization[:7].lower() != _BEARER:
             return None
-        token = authorization[7:]
+        token = authorization[7:].lstrip(b" ")
         caller = self._tokens.remembered(token)
         if caller is not None:
             return caller
-        if bound.limited:
-            self._limits.check_address(trace.address)
+        if bound.budget is not Budget.NONE:
+            self._limits.count_unknown_token(trace.address)
         try:
             return await self._tokens.verify(token)
         except Unauthorized:
@@ -132,6 +132,6 @@ class Dispatcher:
 
     async def _options(self, path: str, trace: Trace, send: Send) -> None:
         allow = self._table.allowed(path).encode("ascii")
-        self._limits.count_address(trace.address)
+        trace.limit_headers = self._limits.spend(Budget.STANDARD, None, trace.address)
         answer = encode_result(None, Shape.ONE, trace.request_id)
         await send_json(send, 200, answer, ((b"allow", allow),))

@@ -61,6 +61,7 @@ class Trace:
         "headers",
         "is_https",
         "is_page",
+        "limit_headers",
         "request_id",
         "route",
         "started_ns",
@@ -81,6 +82,8 @@ class Trace:
         self.user_id: int | None = None
         self.is_page = False
         """Whether the answer is part of a page for people, with the headers that takes."""
+        self.limit_headers: tuple[tuple[bytes, bytes], ...] = ()
+        """What the answer says of the limit that the request was counted against."""
 
 
 class Edge:
@@ -132,6 +135,7 @@ class Edge:
                 headers = list(message.get("headers", ()))
                 headers += _PAGE_HEADERS if trace.is_page else _JSON_HEADERS
                 headers.append((b"x-request-id", trace.request_id.encode("ascii")))
+                headers += trace.limit_headers
                 if trace.is_https:
                     headers.append(_HSTS)
                 message["headers"] = headers

@@ -47,10 +47,10 @@ class Request(Generic[BodyT, QueryT]):
     """One call of one route."""
 
     __slots__ = (
+        "_headers",
         "address",
         "body",
         "caller",
-        "cookies",
         "is_https",
         "path",
         "query",
@@ -69,7 +69,7 @@ class Request(Generic[BodyT, QueryT]):
         request_id: str,
         address: str,
         is_https: bool,
-        cookies: bytes,
+        headers: Mapping[bytes, bytes],
     ) -> None:
         self.body = body
         self.query = query
@@ -80,10 +80,13 @@ class Request(Generic[BodyT, QueryT]):
         self.request_id = request_id
         self.address = address
         self.is_https = is_https
-        self.cookies = cookies
-        """The Cookie header as it came."""
+        self._headers = headers
         self.reply_headers: list[tuple[bytes, bytes]] = []
         """What a handler adds to the answer's headers."""
+
+    def header(self, name: bytes) -> bytes:
+        """Return a header as it came, e.g. of b"cookie"; empty if there is none."""
+        return self._headers.get(name, b"")
 
     @property
     def principal(self) -> Principal:

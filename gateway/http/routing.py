@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.access.budgets import Budget
 from gateway.http.reading.query_strings import QueryDecoder
 from gateway.wire.errors import (
     ApiError,
@@ -54,13 +55,6 @@ class Shape(enum.Enum):
     FILE = "file"
 
 
-class Limit(enum.Enum):
-    """What a call counts against: the user's limit (the address's before login), or nothing."""
-
-    STANDARD = "standard"
-    UNLIMITED = "unlimited"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One row of the table.  `errors` lists what the handler itself raises; the rest is derived."""
@@ -77,7 +71,7 @@ class Route:
     shape: Shape = Shape.ONE
     status: int = 200
     errors: tuple[type[ApiError], ...] = ()
-    limit: Limit = Limit.STANDARD
+    budget: Budget = Budget.STANDARD
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -92,7 +86,7 @@ class Route:
     def all_errors(self) -> tuple[type[ApiError], ...]:
         """Return every error the route can answer, the derived ones included, by status."""
         errors: set[type[ApiError]] = {*self.errors, ValidationFailed, InternalError}
-        if self.limit is Limit.STANDARD:
+        if self.budget is not Budget.NONE:
             errors.add(RateLimited)
         if self.access is not Access.PUBLIC:
             errors.add(Unauthorized)
@@ -111,8 +105,8 @@ class BoundRoute:
     __slots__ = (
         "admin_only",
         "body_decoder",
+        "budget",
         "handler",
-        "limited",
         "needs_user",
         "parameters",
         "query",
@@ -129,7 +123,7 @@ class BoundRoute:
         self.parameters = route.parameters
         self.needs_user = route.access is not Access.PUBLIC
         self.admin_only = route.access is Access.ADMIN
-        self.limited = route.limit is not Limit.UNLIMITED
+        self.budget = route.budget
         self.body_decoder = None if route.body is None else msgspec.json.Decoder(route.body)
         self.query = None if route.query is None else QueryDecoder(route.query)
         self.shape = route.shape

@@ -17,7 +17,8 @@ class HttpSettings(Area, frozen=True, kw_only=True):
             "CORS_ORIGIN",
             "",
             origins,
-            "Origins of other sites' pages that may call, comma-separated; * for any.",
+            "Origins of other sites' pages that may call, comma-separated; * for any, which"
+            " can't stay signed in.",
         ),
     ]
     trusted_proxies: Annotated[

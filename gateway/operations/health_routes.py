@@ -5,10 +5,11 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.access.budgets import Budget
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.running import EngineSide
 from gateway.http.request import File, Request
-from gateway.http.routing import Access, Limit, Route, Shape
+from gateway.http.routing import Access, Route, Shape
 from gateway.jobs.queue import JobQueue
 from gateway.observability.metrics import CONTENT_TYPE, Metrics
 from gateway.wire.errors import Unavailable
@@ -159,7 +160,7 @@ class HealthRoutes:
                 handler=self.health,
                 access=Access.PUBLIC,
                 answer=Health,
-                limit=Limit.UNLIMITED,
+                budget=Budget.NONE,
                 summary="Is the process alive",
                 tag="system",
             ),
@@ -170,7 +171,7 @@ class HealthRoutes:
                 access=Access.PUBLIC,
                 answer=Status,
                 errors=(Unavailable,),
-                limit=Limit.UNLIMITED,
+                budget=Budget.NONE,
                 summary="Is work taken",
                 tag="system",
             ),
@@ -181,7 +182,7 @@ class HealthRoutes:
                 access=Access.PUBLIC,
                 answer=str,
                 shape=Shape.FILE,
-                limit=Limit.UNLIMITED,
+                budget=Budget.NONE,
                 summary="Metrics for Prometheus",
                 tag="system",
             ),

@@ -2,6 +2,7 @@
 
     sessions        revoked or expired longer ago than ENDED_SESSIONS_KEPT, with their tokens
     refresh tokens  expired longer ago than that, of sessions that go on
+    counts          of sign-ins whose windows are over
     runs of jobs    that failed for good longer ago than FAILED_JOBS_KEPT
 
 Laws: nothing that still decides anything goes: a used refresh token stays as long as its second use
@@ -18,10 +19,13 @@ from gateway.observability.logs import Logger
 from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.jobs import JobRows
 from persistence.repositories.sessions import Sessions
+from persistence.repositories.sign_in_counts import SignInCounts
 
 STEP_ROWS: Final = 500
 STEPS_MAX: Final = 2_000
 """Of each kind in one run: a million rows an hour."""
+
+CLOCKS_APART_US: Final = 3_600 * MICROSECONDS
 
 _Prune = Callable[[int, int], Awaitable[int]]
 
@@ -32,6 +36,7 @@ class Housekeeping:
     def __init__(
         self,
         sessions: Sessions,
+        counts: SignInCounts,
         rows: JobRows,
         logger: Logger,
         *,
@@ -41,6 +46,7 @@ class Housekeeping:
     ) -> None:
         """Look after these tables; what is over is kept for so many seconds more."""
         self._sessions = sessions
+        self._counts = counts
         self._rows = rows
         self._logger = logger
         self._sessions_kept_us = sessions_kept_s * MICROSECONDS
@@ -66,8 +72,12 @@ class Housekeeping:
         over = now - self._sessions_kept_us
         sessions = await self._all(self._sessions.prune_sessions, over)
         tokens = await self._all(self._sessions.prune_tokens, over)
+        # Windows go by the database's clock, which may be behind by as much as this.
+        counts = await self._all(self._counts.prune, now - CLOCKS_APART_US)
         runs = await self._all(self._rows.prune, now - self._failed_jobs_kept_us)
-        self._logger.info("housekeeping", sessions=sessions, tokens=tokens, runs=runs)
+        self._logger.info(
+            "housekeeping", sessions=sessions, tokens=tokens, counts=counts, runs=runs
+        )
 
     @staticmethod
     async def _all(prune: _Prune, before: int) -> int:

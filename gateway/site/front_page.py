@@ -22,8 +22,9 @@ from exchange.model.market import OPEN, Market
 from exchange.model.order_book import BookSide
 from exchange.model.state import State
 from exchange.model.timers import CLOSING
+from gateway.access.budgets import Budget
 from gateway.http.request import File, Request
-from gateway.http.routing import Access, Limit, Route, Shape
+from gateway.http.routing import Access, Route, Shape
 
 SHOWN: Final = 25
 """Markets on the page."""
@@ -175,7 +176,7 @@ class FrontPage:
                 access=Access.PUBLIC,
                 answer=str,
                 shape=Shape.FILE,
-                limit=Limit.UNLIMITED,
+                budget=Budget.NONE,
                 summary="The front page",
                 tag="pages",
             ),
@@ -186,7 +187,7 @@ class FrontPage:
                 access=Access.PUBLIC,
                 answer=str,
                 shape=Shape.FILE,
-                limit=Limit.UNLIMITED,
+                budget=Budget.NONE,
                 summary="The part of the front page that changes",
                 tag="pages",
             ),

@@ -6,9 +6,10 @@ from typing import Final
 
 import msgspec
 
+from gateway.access.budgets import Budget
 from gateway.http.openapi import openapi_document
 from gateway.http.request import File, Request
-from gateway.http.routing import Access, Limit, Route, Shape
+from gateway.http.routing import Access, Route, Shape
 from gateway.wire.errors import NotFound
 
 _TYPES: Final = {
@@ -50,7 +51,7 @@ class StaticFiles:
                 access=Access.PUBLIC,
                 answer=str,
                 shape=Shape.FILE,
-                limit=Limit.UNLIMITED,
+                budget=Budget.NONE,
                 errors=(NotFound,),
                 summary="Parts of pages",
                 tag="pages",
@@ -87,7 +88,7 @@ class ApiDescription:
                 access=Access.PUBLIC,
                 answer=str,
                 shape=Shape.FILE,
-                limit=Limit.UNLIMITED,
+                budget=Budget.NONE,
                 summary="The OpenAPI document",
                 tag="docs",
             ),
@@ -98,7 +99,7 @@ class ApiDescription:
                 access=Access.PUBLIC,
                 answer=str,
                 shape=Shape.FILE,
-                limit=Limit.UNLIMITED,
+                budget=Budget.NONE,
                 summary="A page to read it",
                 tag="docs",
             ),

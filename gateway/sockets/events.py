@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.access.budgets import Budget
 from gateway.access.principals import Principal, TokenChecks
 from gateway.access.rate_limits import RateLimits
 from gateway.sockets.framing.frames import Message
@@ -32,6 +33,7 @@ class SocketEvent:
     payload: msgspec.json.Decoder[Any]
     handle: Callable[[SocketSession, Any, int | None], None]
     payload_required: bool = True
+    budget: Budget = Budget.STANDARD
 
 
 class TokenBody(BodyStruct, frozen=True):
@@ -67,7 +69,7 @@ class SocketSignIn:
     async def verified(self, address: str, token: str) -> Principal:
         """Return who a token stands for; raises Unauthorized or RateLimited.
 
-        An unknown token costs a signature check and a query, so they are counted. A session may
+        An unknown token costs a signature check and a query, so those are counted. A session may
         end while its token is being verified: then the token is no longer remembered.
         """
         try:
@@ -75,7 +77,7 @@ class SocketSignIn:
         except UnicodeEncodeError:
             raise Unauthorized from None
         if self._tokens.remembered(raw) is None:
-            self._limits.count_address(address)
+            self._limits.count_unknown_token(address)
             await self._tokens.verify(raw)
         principal = self._tokens.remembered(raw)
         if principal is None:
@@ -107,8 +109,15 @@ class SessionEvents:
     def events(self) -> dict[str, SocketEvent]:
         """Return the rows."""
         return {
-            "ping": SocketEvent(msgspec.json.Decoder(NoBody), self.ping, payload_required=False),
-            "session:authenticate": SocketEvent(msgspec.json.Decoder(TokenBody), self.authenticate),
+            "ping": SocketEvent(
+                msgspec.json.Decoder(NoBody),
+                self.ping,
+                payload_required=False,
+                budget=Budget.SESSION,
+            ),
+            "session:authenticate": SocketEvent(
+                msgspec.json.Decoder(TokenBody), self.authenticate, budget=Budget.SESSION
+            ),
         }
 
 
@@ -127,8 +136,10 @@ _RAW_EVENT: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _NAME: Final = msgspec.json.Decoder(str)
 
 
-def read_event(text: str, events: Mapping[str, SocketEvent]) -> tuple[SocketEvent, Any]:
-    """Return the row and the payload of an event's JSON; raises ValidationFailed."""
+def named_event(
+    text: str, events: Mapping[str, SocketEvent]
+) -> tuple[SocketEvent, list[msgspec.Raw]]:
+    """Return the row of an event's JSON, and its parts unread; raises ValidationFailed."""
     try:
         parts = _RAW_EVENT.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -142,23 +153,35 @@ def read_event(text: str, events: Mapping[str, SocketEvent]) -> tuple[SocketEven
     event = events.get(name)
     if event is None:
         raise ValidationFailed.of("event", "is not a known event")
+    return event, parts
+
+
+def read_payload(event: SocketEvent, parts: list[msgspec.Raw]) -> Any:  # noqa: ANN401 - the row's
+    """Return the payload of an event; raises ValidationFailed."""
     if len(parts) > 2:  # noqa: PLR2004 - a name and a payload
         raise ValidationFailed.of("payload", "must be a single object")
     if len(parts) == 1:
         if event.payload_required:
             raise ValidationFailed.of("payload", "is required")
-        return event, None
-    return event, decode(bytes(parts[1]), event.payload)
+        return None
+    return decode(bytes(parts[1]), event.payload)
 
 
 def handle(
     session: SocketSession, ack_id: int | None, text: str, events: Mapping[str, SocketEvent]
 ) -> None:
-    """Handle one event and see that it is answered."""
+    """Handle one event and see that it is answered.
+
+    It is counted as its row says as soon as its name is known; its payload is read after that.
+    """
     try:
-        session.admit()
-        event, payload = read_event(text, events)
-        event.handle(session, payload, ack_id)
+        try:
+            event, parts = named_event(text, events)
+        except ValidationFailed:
+            session.admit(Budget.STANDARD)
+            raise
+        session.admit(event.budget)
+        event.handle(session, read_payload(event, parts), ack_id)
     except Exception as error:  # noqa: BLE001 - the outermost boundary: every event is answered
         session.refuse_failure(ack_id, error)
 
@@ -166,7 +189,7 @@ def handle(
 def handle_binary(session: SocketSession, ack_id: int | None) -> None:
     """Refuse an event with binary attachments, which follow and are not looked at."""
     try:
-        session.admit()
+        session.admit(Budget.STANDARD)
         raise ValidationFailed.of("payload", "must not be binary")
     except ApiError as error:
         session.refuse(ack_id, error)

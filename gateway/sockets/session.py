@@ -3,7 +3,7 @@
 Laws: every event that asks for an ack gets exactly one, whatever it holds and whatever fails. An
 event is handled in the step in which it was read, so a command is on the engine's queue before the
 next event is looked at; its ack follows after the commit. How many events may lack an answer is
-bounded per socket, how many may come is bounded per user (per address before login).
+bounded per socket, how many may come by the budget of the event's row (`access/budgets.py`).
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from gateway.access.budgets import Budget
 from gateway.access.principals import Principal
 from gateway.access.rate_limits import RateLimits
 from gateway.observability.logs import Logger
@@ -145,18 +146,21 @@ class SocketSession:
 
     # -- answers ------------------------------------------------------------------------------
 
-    def admit(self) -> None:
-        """Count an event that came in; raises RateLimited, and Unavailable at the end."""
+    def admit(self, budget: Budget) -> None:
+        """Count an event that came in; raises RateLimited, and Unavailable at the end.
+
+        What waits for its answer leaves room for cancels and sign-in: their budgets bound them.
+        """
         tools, link = self._tools, self.link
         if link.is_draining:
             raise Unavailable(SHUTTING_DOWN)
         most = tools.in_flight_max
-        if link.in_flight >= most:
-            raise RateLimited(1, f"A socket may have at most {most} unanswered events")
-        if self.principal is None:
-            tools.limits.count_address(link.address)
-        else:
-            tools.limits.count_user(self.principal.user_id)
+        if link.in_flight >= most and budget is Budget.STANDARD:
+            message = f"A socket may have at most {most} unanswered events"
+            raise RateLimited(1, message, limit="in-flight")
+        principal = self.principal
+        user_id = None if principal is None else principal.user_id
+        tools.limits.count(budget, user_id, link.address)
 
     def send(self, message: Message) -> None:
         """Queue a message for this session alone."""

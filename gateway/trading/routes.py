@@ -20,6 +20,7 @@ from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.order_book import Order
 from exchange.model.state import State
+from gateway.access.budgets import Budget
 from gateway.engine_side.ports import OrderHistory
 from gateway.engine_side.refusals import EngineRefused
 from gateway.http.paging import SliceQuery, slice_of
@@ -213,6 +214,7 @@ class OrderRoutes:
                 access=Access.USER,
                 answer=CancelledView,
                 errors=_COMMAND_ERRORS,
+                budget=Budget.CANCEL,
                 summary="Cancel an open order",
                 tag="orders",
             ),
@@ -224,6 +226,7 @@ class OrderRoutes:
                 query=CancelAllQuery,
                 answer=AllCancelledView,
                 errors=_COMMAND_ERRORS,
+                budget=Budget.CANCEL_ALL,
                 summary="Cancel all open orders, in one market or in all",
                 tag="orders",
             ),

@@ -7,6 +7,7 @@ transports hand in at the same desk (`desk.py`).
 
 import msgspec
 
+from gateway.access.budgets import Budget
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
 from gateway.trading.desk import Desk, Sent
@@ -64,9 +65,14 @@ class OrderEvents:
         """Return the rows."""
         return {
             "order:place": SocketEvent(msgspec.json.Decoder(PlaceBody), self.place),
-            "order:cancel": SocketEvent(msgspec.json.Decoder(CancelBody), self.cancel),
+            "order:cancel": SocketEvent(
+                msgspec.json.Decoder(CancelBody), self.cancel, budget=Budget.CANCEL
+            ),
             "order:cancel_all": SocketEvent(
-                msgspec.json.Decoder(CancelAllBody), self.cancel_all, payload_required=False
+                msgspec.json.Decoder(CancelAllBody),
+                self.cancel_all,
+                payload_required=False,
+                budget=Budget.CANCEL_ALL,
             ),
         }
 

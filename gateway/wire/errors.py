@@ -40,6 +40,8 @@ class ErrorBody(msgspec.Struct, frozen=True):
     details: tuple[Detail, ...]
     transient: bool | msgspec.UnsetType = msgspec.UNSET
     replayed: bool | msgspec.UnsetType = msgspec.UNSET
+    retry_after: int | msgspec.UnsetType = msgspec.field(name="retryAfter", default=msgspec.UNSET)
+    """Seconds, where a limit is used up."""
 
 
 class ApiError(Exception):
@@ -52,6 +54,8 @@ class ApiError(Exception):
     """Whether the same may succeed later; only the engine's refusals say."""
     replayed: bool | msgspec.UnsetType = msgspec.UNSET
     """Set if this is the first answer to a client's id, given again."""
+    retry_after_seconds: int | msgspec.UnsetType = msgspec.UNSET
+    """When to come back, where that is known."""
 
     def __init__(
         self,
@@ -67,7 +71,14 @@ class ApiError(Exception):
 
     def body(self) -> ErrorBody:
         """Return what is told of it."""
-        return ErrorBody(self.code, self.message, self.details, self.transient, self.replayed)
+        return ErrorBody(
+            self.code,
+            self.message,
+            self.details,
+            self.transient,
+            self.replayed,
+            self.retry_after_seconds,
+        )
 
 
 class ValidationFailed(ApiError):
@@ -168,7 +179,7 @@ class Refused(ApiError):
 
 
 class RateLimited(ApiError):
-    """Too many of these in the window."""
+    """Too many of these in the window; the details name the limit, `retryAfter` says when."""
 
     status = 429
     code = "RATE_LIMITED"
@@ -179,11 +190,16 @@ class RateLimited(ApiError):
         retry_after_seconds: int,
         message: str = "",
         *,
+        limit: str = "",
         headers: tuple[tuple[bytes, bytes], ...] = (),
     ) -> None:
-        self.retry_after_seconds = max(1, retry_after_seconds)
-        retry_after = (b"retry-after", b"%d" % self.retry_after_seconds)
-        super().__init__(message, headers=(retry_after, *headers))
+        seconds = max(1, retry_after_seconds)
+        details = (Detail("limit", limit),) if limit else ()
+        retry_after = (b"retry-after", b"%d" % seconds)
+        super().__init__(message, details=details, headers=(retry_after, *headers))
+        self.retry_after_seconds = seconds
+        self.says_limit = bool(headers)
+        """Whether its headers tell of a limit, in the place of the one first counted against."""
 
 
 class InternalError(ApiError):

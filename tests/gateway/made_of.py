@@ -1,6 +1,7 @@
 """The parts of a process around a fake engine; what a test doesn't care about does nothing."""
 
 import io
+from functools import partial
 from typing import Any, cast
 
 from gateway.access.rate_limits import RateLimits
@@ -13,7 +14,7 @@ from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.running import EngineSide
 from gateway.observability.logs import Logger, configure_logs
 from gateway.observability.metrics import Metrics
-from gateway.trading.desk import Desk
+from gateway.trading.desk import Desk, open_order_count
 
 UNUSED = cast("Any", None)
 
@@ -42,7 +43,7 @@ def made_of(
         jobs=make_jobs(settings, pool, logger),
         topics=(hearers or Hearers(metrics)).topics,
         readiness=readiness,
-        limits=RateLimits(settings.limits),
+        limits=RateLimits(settings.limits, partial(open_order_count, engine.view)),
         metrics=metrics,
         logger=logger,
     )

@@ -1,7 +1,12 @@
 """Rate limits: who is counted, where the count goes, and that its memory is bounded."""
 
-import pytest
+from dataclasses import dataclass, field
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.access.budgets import Budget
 from gateway.access.client_address import ClientAddresses
 from gateway.access.rate_limits import FixedWindow, RateLimits
 from gateway.bootstrap.settings import load_settings
@@ -155,3 +160,120 @@ def test_flood_of_addresses_leaves_the_users_counted() -> None:
         limits.count_address(f"192.0.2.{number}")
     with pytest.raises(RateLimited):
         limits.count_user(1)
+
+
+@dataclass
+class Owner:
+    """Somebody with orders in the book, against limits of which the clock is ours."""
+
+    cancels_per_second: int = 3
+    requests: int = 5
+    open_orders: int = 0
+    now: float = 1_000.0
+    limits: RateLimits = field(init=False)
+
+    def __post_init__(self) -> None:
+        settings = {
+            "RATE_LIMIT_CANCELS_PER_SECOND": str(self.cancels_per_second),
+            "RATE_LIMIT_USER_MAX_REQUESTS": str(self.requests),
+        }
+        self.limits = RateLimits(load_settings(settings).limits, lambda _: self.open_orders)
+
+    def may(self, budget: Budget) -> bool:
+        try:
+            self.limits.count(budget, 1, "192.0.2.1")
+        except RateLimited:
+            return False
+        return True
+
+    def cancels(self) -> bool:
+        """Send one cancel, which takes an order out of the book if it is taken."""
+        taken = self.may(Budget.CANCEL)
+        self.open_orders = max(0, self.open_orders - taken)
+        return taken
+
+
+@pytest.fixture
+def owner(monkeypatch: pytest.MonkeyPatch) -> Owner:
+    made = Owner()
+    monkeypatch.setattr("gateway.access.rate_limits.time.monotonic", lambda: made.now)
+    return made
+
+
+def test_whoever_has_used_everything_up_cancels_as_promised(owner: Owner) -> None:
+    assert [owner.may(Budget.STANDARD) for _ in range(6)] == [True] * 5 + [False]
+    assert [owner.may(Budget.SESSION) for _ in range(6)] == [True] * 5 + [False]
+    owner.open_orders = 40
+    assert all(owner.cancels() for _ in range(2 * 3 + 40))
+    assert owner.open_orders == 0
+    assert [owner.cancels() for _ in range(7)][-1] is False
+    for _ in range(50):
+        assert owner.may(Budget.CANCEL_ALL)
+    for _ in range(20):
+        owner.now += 1
+        assert [owner.cancels() for _ in range(3)] == [True] * 3
+        assert not owner.may(Budget.STANDARD)
+
+
+def test_cancels_of_an_open_order_that_is_not_there_come_to_an_end(owner: Owner) -> None:
+    """One order that stays doesn't buy cancels without end."""
+    owner.open_orders = 10
+    taken = sum(owner.may(Budget.CANCEL) for _ in range(1_000))
+    assert taken == 2 * 3 + 5 + 10 + 2 * 3
+
+
+def test_cancels_at_their_pace_leave_the_requests_alone(owner: Owner) -> None:
+    for _ in range(100):
+        owner.now += 1 / 3
+        assert owner.may(Budget.CANCEL)
+    assert [owner.may(Budget.STANDARD) for _ in range(6)] == [True] * 5 + [False]
+
+
+@given(
+    pace=st.integers(1, 20),
+    requests=st.integers(1, 30),
+    orders=st.integers(0, 50),
+    bursts=st.lists(st.integers(0, 40), max_size=30),
+    gap=st.sampled_from([0.0, 0.013, 0.25, 1.0, 7.0]),
+)
+def test_an_order_in_the_book_can_always_be_cancelled(
+    pace: int, requests: int, orders: int, bursts: list[int], gap: float
+) -> None:
+    """Whatever else was sent before and goes on between, every open order's cancel is taken."""
+    with pytest.MonkeyPatch.context() as patch:
+        owner = Owner(cancels_per_second=pace, requests=requests)
+        patch.setattr("gateway.access.rate_limits.time.monotonic", lambda: owner.now)
+        # Orders are requests too: those that are refused are not in the book.
+        owner.open_orders = sum(owner.may(Budget.STANDARD) for _ in range(orders))
+        for burst in bursts:
+            for _ in range(burst):
+                owner.may(Budget.SESSION)
+                if owner.may(Budget.STANDARD):
+                    owner.open_orders += 1
+            if owner.open_orders:
+                assert owner.cancels()
+            owner.now += gap
+        assert all(owner.cancels() for _ in range(owner.open_orders))
+
+
+@given(
+    limit=st.integers(1, 6),
+    steps=st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 2)), max_size=80),
+)
+def test_no_window_holds_more_than_its_limit_and_none_refuses_below_it(
+    limit: int, steps: list[tuple[str, float]]
+) -> None:
+    """Against the list of all hits: at most twice the limit in any span as long as a window."""
+    with pytest.MonkeyPatch.context() as patch:
+        now = 1_000.0
+        patch.setattr("gateway.access.rate_limits.time.monotonic", lambda: now)
+        window = FixedWindow[str](limit, window_ms=1_000, capacity=10)
+        taken: dict[str, list[float]] = {"a": [], "b": []}
+        for key, pause in steps:
+            now += pause
+            recent = [at for at in taken[key] if at > now - 1]
+            if window.hit(key):
+                assert len(recent) < 2 * limit
+                taken[key].append(now)
+            else:
+                assert len([at for at in taken[key] if at >= now - 1]) >= limit

@@ -61,3 +61,13 @@ async def test_other_schemes_are_nobody(web: Web, scheme: str) -> None:
     answer = await web.client.get("/api/v1/auth/me", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer", "BEARER   "])
+async def test_a_token_is_known_after_any_blanks(web: Web, scheme: str) -> None:
+    """RFC 6750: "Bearer" 1*SP b64token, and the scheme's case means nothing."""
+    user = await web.register()
+    headers = {"authorization": f"{scheme} {user.token}"}
+    for _ in ("new", "remembered"):
+        answer = await web.client.get("/api/v1/auth/me", headers=headers)
+        assert answer.status_code == 200

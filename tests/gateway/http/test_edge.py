@@ -88,6 +88,15 @@ async def test_cors_admits_the_origins_set(make_web: MakeWeb) -> None:
             assert answer.headers["access-control-allow-credentials"] == "true"
 
 
+async def test_pages_of_named_origins_may_read_what_is_left_of_a_limit(make_web: MakeWeb) -> None:
+    web = await make_web(CORS_ORIGIN="https://a.example")
+    answer = await web.client.get(ME, headers={"origin": "https://a.example"})
+    exposed = set(answer.headers["access-control-expose-headers"].lower().split(", "))
+    limits = {name for name in answer.headers if name.startswith("ratelimit-")}
+    assert len(limits) == 4
+    assert exposed == limits | {"retry-after", "x-request-id"}
+
+
 async def test_any_origin_means_without_cookies(make_web: MakeWeb) -> None:
     web = await make_web(CORS_ORIGIN="*")
     answer = await web.client.get(ME, headers={"origin": "https://a.example"})

@@ -12,6 +12,7 @@ from gateway.operations.jobs import Housekeeping
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.jobs import JobRows
 from persistence.repositories.sessions import RotationOutcome, Sessions
+from persistence.repositories.sign_in_counts import SignInCounts
 from persistence.repositories.users import Users
 
 SECOND = 1_000_000
@@ -30,6 +31,7 @@ async def pool(database_url: str) -> AsyncIterator[DeadlinePool]:
 def housekeeping(pool: DeadlinePool, log: io.StringIO, now: int = NOW) -> Housekeeping:
     return Housekeeping(
         Sessions(pool),
+        SignInCounts(pool),
         JobRows(pool),
         configure_logs("info", log),
         sessions_kept_s=KEPT_S,
@@ -52,12 +54,17 @@ async def test_it_throws_away_what_is_over_and_nothing_else(
         await sessions.open(1, token(number), 0, over)
     kept = await sessions.open(1, token(10), 0, edge)
     standing = await sessions.open(1, token(11), 0, NOW + 1)
+    counts = [(token(number), 1, NOW - 2 * 3_600 * SECOND) for number in range(5)]
+    counts.append((token(5), 1, NOW))
+    await pool.executemany("INSERT INTO sign_in_counts VALUES ($1, $2, $3)", counts)
     log = io.StringIO()
     await housekeeping(pool, log).run({})
     found = await pool.fetch("SELECT id FROM sessions ORDER BY id")
     assert [row["id"] for row in found] == [kept, standing]
     line = json.loads(log.getvalue())
     assert (line["sessions"], line["tokens"], line["runs"]) == (5, 0, 0)
+    assert line["counts"] == 5
+    assert await pool.fetchval("SELECT key FROM sign_in_counts") == token(5)
     await housekeeping(pool, log).run({})
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 2, "a second run changes nothing"
 

@@ -1,0 +1,96 @@
+"""Attempts to sign in, counted over all processes: by address, and for the account that is tried.
+
+    sign-in                    attempts from the address
+    sign-in-failures           wrong passwords for the account from the address
+    sign-in-failures-account   wrong passwords for the account from anywhere
+
+Laws: an account is what was written in the e-mail field; nothing here knows whether there is one,
+so nothing can tell. A failure is counted before the password is looked at and given back if it was
+right. The account's own limit isn't asked of an address from which its owner has signed in before:
+whoever attacks an account can keep strange addresses out of it, not its owner out of home. A flood
+costs no query: each process counts attempts by address in memory first (`Budget.SIGN_IN`).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.access import budgets
+from gateway.access.rate_limits import Limit
+from gateway.access.settings import LimitSettings
+from gateway.wire.errors import RateLimited
+from persistence.clock import MICROSECONDS
+from persistence.repositories.sign_in_counts import Hits, SignInCounts
+
+KNOWN_FOR_US: Final = 30 * 86_400 * MICROSECONDS
+"""How long an address is known after its last sign-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to sign in, by the keys it is counted under."""
+
+    here: bytes
+    """The account at the address."""
+    account: bytes
+    known: bytes
+    """Under which it is noted that the owner signs in from the address."""
+
+
+class Attempts:
+    """Counts them; `secret` is the same in all processes and nowhere else."""
+
+    def __init__(self, counts: SignInCounts, limits: LimitSettings, secret: bytes) -> None:
+        self._counts = counts
+        self._sign_in = Limit[str](budgets.SIGN_IN, limits)
+        self._failures_here = Limit[str](budgets.FAILURES_HERE, limits)
+        self._failures = Limit[str](budgets.FAILURES, limits)
+        self._secret = secret
+
+    async def begin(self, email: str, address: str) -> Attempt:
+        """Count an attempt to sign in to an account; raises RateLimited."""
+        source = self._key("sign-in", address)
+        attempt = Attempt(
+            self._key("failures", email, address),
+            self._key("failures", email),
+            self._key("known", email, address),
+        )
+        keys = (source, attempt.here, attempt.account)
+        limits = (self._sign_in, self._failures_here, self._failures)
+        found = await self._counts.hit(
+            keys, [limit.window_s * MICROSECONDS for limit in limits], (attempt.known,)
+        )
+        try:
+            _judge(found[source], self._sign_in)
+            _judge(found[attempt.here], self._failures_here)
+            if attempt.known not in found:
+                _judge(found[attempt.account], self._failures)
+        except RateLimited:
+            await self.withdraw(attempt)
+            raise
+        return attempt
+
+    async def count_address(self, address: str) -> None:
+        """Count a registration; raises RateLimited."""
+        source = self._key("sign-in", address)
+        found = await self._counts.hit((source,), (self._sign_in.window_s * MICROSECONDS,))
+        _judge(found[source], self._sign_in)
+
+    async def withdraw(self, attempt: Attempt) -> None:
+        """Note that the password was not looked at."""
+        await self._counts.give_back((attempt.here, attempt.account))
+
+    async def succeeded(self, attempt: Attempt) -> None:
+        """Note that the password was right: the address is one of the owner's."""
+        keys = (attempt.here, attempt.account)
+        await self._counts.settle(keys, attempt.known, KNOWN_FOR_US)
+
+    def _key(self, *parts: str) -> bytes:
+        text = "\0".join(parts).encode("utf-8")
+        return hashlib.blake2b(text, key=self._secret, digest_size=32).digest()
+
+
+def _judge(hits: Hits, limit: Limit[str]) -> None:
+    """Raise RateLimited past the limit."""
+    if hits.hits > limit.limit:
+        raise limit.refusal(hits.left_us / MICROSECONDS)

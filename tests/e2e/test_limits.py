@@ -1,0 +1,245 @@
+"""Every line of the table of limits against a real server, over REST and over sockets.
+
+Each line is hit until it refuses; then the others still take. The server believes
+X-Forwarded-For, so that each line is tried from an address of its own.
+"""
+
+import itertools
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from gateway.access.budgets import POLICIES
+from tests.gateway.socket_client import SocketClient, socket_client
+from tests.server_process import ADMIN_EMAIL, ADMIN_PASSWORD, ServerProcess
+
+LIMITS = {
+    "RATE_LIMIT_MAX_REQUESTS": "6",
+    "RATE_LIMIT_USER_MAX_REQUESTS": "12",
+    "RATE_LIMIT_CANCELS_PER_SECOND": "1",
+    "RATE_LIMIT_SIGN_INS": "9",
+    "RATE_LIMIT_SIGN_IN_FAILURES": "4",
+    "RATE_LIMIT_ACCOUNT_FAILURES": "10",
+    "RATE_LIMIT_SOCKETS_PER_ADDRESS": "5",
+    "TRUSTED_PROXIES": "127.0.0.0/8",
+}
+SIZES = {
+    "anonymous": 6,
+    "user": 12,
+    "cancel": 2,
+    "session": 12,
+    "session-address": 6,
+    "sign-in": 9,
+    "sign-in-failures": 4,
+    "sign-in-failures-account": 10,
+    "sockets": 5,
+}
+_ADDRESSES = (f"203.0.113.{number}" for number in itertools.count(1))
+WRONG = "wrong horse battery"
+
+
+class Caller:
+    """Somebody at an address of its own."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        self.server = server
+        self.address = next(_ADDRESSES)
+        self.token = ""
+        self.email = f"{secrets.token_hex(6)}@example.com"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        token = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        return {"x-forwarded-for": self.address, **token}
+
+    async def call(self, method: str, path: str, body: object = None) -> httpx.Response:
+        async with httpx.AsyncClient(base_url=f"{self.server.url}/api/v1") as client:
+            return await client.request(method, path, headers=self.headers, json=body)
+
+    async def login(self, email: str, password: str = WRONG) -> httpx.Response:
+        return await self.call("POST", "/auth/login", {"email": email, "password": password})
+
+    async def register(self) -> "Caller":
+        body = {"email": self.email, "password": ADMIN_PASSWORD}
+        answer = await self.call("POST", "/auth/register", body)
+        assert answer.status_code == 201, answer.text
+        self.token = answer.json()["data"]["accessToken"]
+        return self
+
+    def socket(self) -> Any:
+        headers = {"X-Forwarded-For": self.address}
+        return socket_client(self.server.port, self.token or None, additional_headers=headers)
+
+
+Hit = Callable[[Caller], Awaitable[httpx.Response]]
+
+
+async def fail_anywhere(caller: Caller) -> httpx.Response:
+    """Guess from one address after the other, three times each."""
+    hits = caller.__dict__.setdefault("hits", itertools.count())
+    if next(hits) % 3 == 0:
+        caller.address = next(_ADDRESSES)
+    return await caller.login("strangers@example.com")
+
+
+REST: dict[str, tuple[Hit, bool]] = {
+    "anonymous": (lambda caller: caller.call("GET", "/markets"), False),
+    "user": (lambda caller: caller.call("GET", "/user/balance"), True),
+    "cancel": (lambda caller: caller.call("DELETE", "/orders/999999999"), True),
+    "session-address": (lambda caller: caller.call("POST", "/auth/refresh"), True),
+    "sign-in": (lambda caller: caller.login(f"{secrets.token_hex(6)}@example.com"), True),
+    "sign-in-failures": (lambda caller: caller.login("nobody@example.com"), True),
+    "sign-in-failures-account": (fail_anywhere, True),
+}
+"""How each line is hit over REST, and whether by somebody who is signed in."""
+SOCKET: dict[str, tuple[str, dict[str, Any], bool]] = {
+    "anonymous": ("subscribe:market", {"slug": "none"}, False),
+    "user": ("subscribe:market", {"slug": "none"}, True),
+    "cancel": ("order:cancel", {"orderId": "999999999"}, True),
+    "session": ("session:authenticate", {"token": "..."}, True),
+    "session-address": ("ping", {}, False),
+}
+NOT_HERE = {"sockets"}
+"""Hit by opening sockets."""
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    server = ServerProcess(Path(tmp_path_factory.mktemp("limits")) / "data", LIMITS)
+    try:
+        server.start()
+        yield server
+        server.end()
+    finally:
+        server.clean_up()
+
+
+@pytest.fixture
+def caller(limited: ServerProcess) -> Caller:
+    return Caller(limited)
+
+
+def test_every_line_of_the_table_is_tried() -> None:
+    names = {policy.name for policy in POLICIES}
+    assert set(REST) | set(SOCKET) | NOT_HERE == names == set(SIZES)
+
+
+async def spill_over(caller: Caller) -> None:
+    """Use up the user's requests, past which a cancel counts as nothing else."""
+    for _ in range(SIZES["user"]):
+        await caller.call("GET", "/user/balance")
+
+
+@pytest.mark.parametrize("name", REST)
+async def test_over_rest(caller: Caller, name: str) -> None:
+    hit, signed_in = REST[name]
+    if signed_in:
+        await caller.register()
+    if name == "cancel":
+        await spill_over(caller)
+    answers = [await hit(caller)]
+    while answers[-1].status_code != 429:
+        assert len(answers) <= SIZES[name]
+        answers.append(await hit(caller))
+    # Registering was an attempt to sign in, and its token was not seen before; a second may end
+    # between two cancels.
+    before = 1 if name in {"sign-in", "session-address"} else 0
+    if name != "cancel":
+        assert len(answers) == SIZES[name] - before + 1
+    refused = answers[-1]
+    error = refused.json()["error"]
+    assert error["code"] == "RATE_LIMITED"
+    assert error["details"] == [{"field": "limit", "message": name}]
+    assert error["retryAfter"] == int(refused.headers["retry-after"]) >= 1
+    assert f'"{name}";q={SIZES[name]};' in refused.headers["ratelimit-policy"]
+    assert refused.headers["ratelimit-limit"] == str(SIZES[name])
+    assert refused.headers["ratelimit-remaining"] == "0"
+    for answer in answers:
+        assert int(answer.headers["ratelimit-remaining"]) < int(answer.headers["ratelimit-limit"])
+        assert 1 <= int(answer.headers["ratelimit-reset"]) <= 900
+        assert "ratelimit-policy" in answer.headers
+    await everything_else_goes_on(caller, name)
+
+
+async def everything_else_goes_on(caller: Caller, name: str) -> None:
+    """What one limit has used up, no other line lacks."""
+    spared = {"cancel": {"user"}, "sign-in": {"sign-in-failures"}}.get(name, set())
+    for other, (hit, signed_in) in REST.items():
+        if other in {name, "sign-in-failures-account", *spared}:
+            continue
+        if signed_in == bool(caller.token):
+            answer = await hit(caller)
+            assert answer.status_code != 429, (name, other, answer.text)
+
+
+@pytest.mark.parametrize("name", SOCKET)
+async def test_over_a_socket(caller: Caller, name: str) -> None:
+    event, payload, signed_in = SOCKET[name]
+    if signed_in:
+        await caller.register()
+    if name == "cancel":
+        await spill_over(caller)
+    if name == "session":
+        payload = {"token": caller.token}
+    async with caller.socket() as client:
+        refusal = await until_refused(client, event, payload, SIZES[name])
+        assert refusal["details"] == [{"field": "limit", "message": name}]
+        assert 1 <= refusal["retryAfter"] <= 60
+        for other, (event, payload, who) in SOCKET.items():
+            if who == signed_in and other != name and (name, other) != ("cancel", "user"):
+                sent = {"token": caller.token} if other == "session" else payload
+                answer = await client.call(event, sent)
+                assert answer.get("error", {}).get("code") != "RATE_LIMITED", (name, other)
+
+
+async def until_refused(
+    client: SocketClient, event: str, payload: dict[str, Any], size: int
+) -> dict[str, Any]:
+    for _ in range(2 * size + 1):
+        answer: dict[str, Any] = await client.call(event, payload)
+        if not answer["ok"] and answer["error"]["code"] == "RATE_LIMITED":
+            found: dict[str, Any] = answer["error"]
+            return found
+    raise AssertionError(f"{event} was never refused")
+
+
+async def test_new_sockets(caller: Caller) -> None:
+    url = f"ws://127.0.0.1:{caller.server.port}/ws/?EIO=4&transport=websocket"
+    refused: list[InvalidStatus] = []
+    for _ in range(SIZES["sockets"] + 1):
+        try:
+            async with connect(url, proxy=None, additional_headers=caller.headers):
+                pass
+        except InvalidStatus as error:
+            refused.append(error)
+    assert len(refused) == 1
+    body = json.loads(refused[0].response.body or b"")
+    assert body["error"]["details"] == [{"field": "limit", "message": "sockets"}]
+
+
+async def test_an_address_without_requests_left_can_still_be_signed_in(caller: Caller) -> None:
+    """The admin's too: whoever shares an address with a crowd isn't locked out by it."""
+    seen = [(await caller.call("GET", "/markets")).status_code for _ in range(8)]
+    assert seen[-1] == 429
+    answer = await caller.login(ADMIN_EMAIL, ADMIN_PASSWORD)
+    assert answer.status_code == 200
+    caller.token = answer.json()["data"]["accessToken"]
+    assert (await caller.call("GET", "/admin/stats")).status_code == 200
+
+
+async def test_a_token_of_ones_own_buys_no_more_attempts(caller: Caller) -> None:
+    await caller.register()
+    statuses = [(await caller.login("nobody@example.org")).status_code for _ in range(30)]
+    assert statuses.count(401) <= SIZES["sign-in-failures"]
+    statuses = []
+    for _ in range(20):
+        body = {"email": f"{secrets.token_hex(6)}@example.com", "password": ADMIN_PASSWORD}
+        statuses.append((await caller.call("POST", "/auth/register", body)).status_code)
+    assert set(statuses) == {429}

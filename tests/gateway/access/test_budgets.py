@@ -1,0 +1,63 @@
+"""The table of limits: the document shows it, settings size it, every row of the API is in it."""
+
+from pathlib import Path
+
+from gateway.access.budgets import POLICIES, Budget, Policy
+from gateway.bootstrap.settings import load_settings
+from gateway.settings.reader import settings_of
+from tests.gateway.trading_desk import all_tables
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "limits.md"
+DEFAULTS = load_settings({}).limits
+BUDGETS = {
+    "POST /auth/login": Budget.SIGN_IN,
+    "POST /auth/register": Budget.SIGN_IN,
+    "POST /auth/refresh": Budget.RENEWAL,
+    "POST /auth/logout": Budget.RENEWAL,
+    "DELETE /orders/{id}": Budget.CANCEL,
+    "DELETE /orders": Budget.CANCEL_ALL,
+}
+"""Every row below /api/v1 that isn't STANDARD, but for those of the description, which are NONE."""
+
+
+def line(policy: Policy) -> str:
+    size = f"{policy.limit(DEFAULTS)} in {policy.window_ms(DEFAULTS) // 1_000} s"
+    names = ", ".join(f"`{name}`" for name in policy.settings)
+    return f"| `{policy.name}` | {policy.per.value} | {size} | {policy.counts} | {names} |"
+
+
+def test_the_document_shows_the_table() -> None:
+    lines = [text for text in DOCUMENT.read_text("utf-8").splitlines() if text.startswith("| `")]
+    assert lines == [line(policy) for policy in POLICIES]
+
+
+def test_names_are_unique_and_every_setting_sizes_a_limit() -> None:
+    names = [policy.name for policy in POLICIES]
+    assert len(set(names)) == len(names)
+    used = {name for policy in POLICIES for name in policy.settings}
+    known = {setting.name for _, setting in settings_of(type(DEFAULTS))}
+    assert used == known - {"RATE_LIMIT_TRACKED_KEYS"}
+
+
+def test_a_setting_moves_its_limits_and_no_others() -> None:
+    for policy in POLICIES:
+        changed = load_settings({policy.settings[0]: "7"}).limits
+        moved = {p.name for p in POLICIES if p.limit(changed) != p.limit(DEFAULTS)}
+        assert policy.name in moved
+        for other in moved:
+            found = next(p for p in POLICIES if p.name == other)
+            assert policy.settings[0] in found.settings or found.name == "sign-in"
+
+
+def test_every_row_declares_its_budget() -> None:
+    api, root = all_tables()
+    found = {f"{row.method} {row.path}": row.budget for row in api.routes}
+    free = {name for name, budget in found.items() if budget is Budget.NONE}
+    assert free == {"GET /docs", "GET /openapi.json"}
+    special = {n: b for n, b in found.items() if b not in (Budget.STANDARD, Budget.NONE)}
+    assert special == BUDGETS
+    assert {row.budget for row in root.routes} == {Budget.NONE}
+    assert not [row for row in api.routes if "auth" in row.path and row.path not in AUTH_PATHS]
+
+
+AUTH_PATHS = {"/auth/login", "/auth/register", "/auth/refresh", "/auth/logout", "/auth/me"}

@@ -1,0 +1,131 @@
+"""Guesses are counted over all processes, for the account tried, and lock no owner out."""
+
+import asyncio
+
+import pytest
+
+from tests.gateway.conftest import PASSWORD, MakeWeb, Web
+
+LOGIN = "/api/v1/auth/login"
+REGISTER = "/api/v1/auth/register"
+OWNER = "ada@example.org"
+WRONG = "wrong horse battery"
+HOME = "192.0.2.1"
+
+
+async def login(web: Web, address: str, password: str = WRONG, email: str = OWNER) -> int:
+    return (await attempt(web, address, password, email))[0]
+
+
+async def attempt(
+    web: Web, address: str, password: str = WRONG, email: str = OWNER
+) -> tuple[int, str]:
+    """Return the status of a sign-in, and which limit refused it."""
+    async with web.from_address(address) as client:
+        answer = await client.post(LOGIN, json={"email": email, "password": password})
+    details = [] if answer.status_code == 200 else answer.json()["error"]["details"]
+    return answer.status_code, "".join(detail["message"] for detail in details)
+
+
+async def test_guesses_are_counted_over_all_processes(make_web: MakeWeb) -> None:
+    settings = {"RATE_LIMIT_SIGN_IN_FAILURES": 6}
+    webs = [await make_web(**settings) for _ in range(3)]
+    await webs[0].register(OWNER)
+    found = [await login(web, "198.51.100.1") for web in webs * 4]
+    assert found == [401] * 6 + [429] * 6
+
+
+async def test_guesses_at_the_same_moment_find_no_more_room(make_web: MakeWeb) -> None:
+    webs = [await make_web(RATE_LIMIT_SIGN_IN_FAILURES=6) for _ in range(2)]
+    await webs[0].register(OWNER)
+    found = await asyncio.gather(*(login(web, "198.51.100.1") for web in webs * 15))
+    assert sorted(found) == [401] * 6 + [429] * 24
+
+
+async def test_attempts_are_counted_over_all_processes(make_web: MakeWeb) -> None:
+    webs = [await make_web(RATE_LIMIT_SIGN_INS=5) for _ in range(2)]
+    found = [
+        await login(web, HOME, email=f"nobody{number}@example.org")
+        for number, web in enumerate(webs * 4)
+    ]
+    assert found == [401] * 5 + [429] * 3
+    body = {"email": "bob@example.org", "password": PASSWORD}
+    for web in webs:
+        answer = await web.client.post(REGISTER, json=body)
+        assert answer.status_code == 429
+        assert answer.json()["error"]["details"] == [{"field": "limit", "message": "sign-in"}]
+
+
+async def test_known_and_unknown_accounts_are_told_apart_by_nothing(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_SIGN_IN_FAILURES=3)
+    await web.register(OWNER)
+    told = []
+    for address, email in (("198.51.100.1", OWNER), ("198.51.100.2", "bob@example.org")):
+        async with web.from_address(address) as client:
+            for _ in range(5):
+                answer = await client.post(LOGIN, json={"email": email, "password": WRONG})
+                names = sorted(answer.headers)
+                counts = [answer.headers[n] for n in names if n.startswith("ratelimit-r")][:1]
+                error = answer.json()["error"]
+                told.append((answer.status_code, error["code"], error["details"], names, counts))
+    assert told[:5] == told[5:]
+    assert [status for status, *_ in told] == [401, 401, 401, 429, 429] * 2
+
+
+async def test_the_owner_is_not_locked_out_by_strangers(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_ACCOUNT_FAILURES=8, RATE_LIMIT_SIGN_IN_FAILURES=5)
+    ada = await web.register(OWNER)
+    assert await login(web, HOME, PASSWORD) == 200
+    strangers = [f"198.51.100.{number}" for number in range(1, 5)]
+    found = [await attempt(web, address) for address in strangers * 3]
+    assert found == [(401, "")] * 8 + [(429, "sign-in-failures-account")] * 4
+    assert await login(web, HOME, PASSWORD) == 200, "from where the owner has signed in before"
+    assert await login(web, "203.0.113.7", PASSWORD) == 429, "a stranger, for all one knows"
+    headers = {"cookie": f"probity_refresh={ada.cookie}"}
+    assert (await web.client.post("/api/v1/auth/refresh", headers=headers)).status_code == 200
+    # A known address may guess no more often than any other.
+    found = [await attempt(web, HOME) for _ in range(6)]
+    assert found == [(401, "")] * 5 + [(429, "sign-in-failures")]
+
+
+async def test_right_passwords_use_nothing_up(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_ACCOUNT_FAILURES=3, RATE_LIMIT_SIGN_IN_FAILURES=3)
+    await web.register(OWNER)
+    assert [await login(web, HOME, PASSWORD) for _ in range(6)] == [200] * 6
+    assert [await login(web, HOME) for _ in range(4)] == [401] * 3 + [429]
+
+
+async def test_who_is_sent_away_before_the_hash_has_not_failed(make_web: MakeWeb) -> None:
+    web = await make_web(
+        PASSWORD_HASH_WORKERS=1, PASSWORD_HASH_QUEUE=1, RATE_LIMIT_SIGN_IN_FAILURES=12
+    )
+    found = await asyncio.gather(*(login(web, HOME) for _ in range(12)))
+    checked = found.count(401)
+    assert checked < 12
+    later = [await login(web, HOME) for _ in range(13)]
+    assert later == [401] * (12 - checked) + [429] * (checked + 1)
+
+
+async def test_windows_end(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_SIGN_IN_FAILURES=1)
+    assert [await login(web, HOME) for _ in range(3)] == [401, 429, 429]
+    await web.accounts.users._pool.execute("UPDATE sign_in_counts SET ends_at = 1")
+    assert [await login(web, HOME) for _ in range(2)] == [401, 429]
+
+
+async def test_no_address_of_anybody_is_kept(web: Web) -> None:
+    await web.register(OWNER)
+    await login(web, HOME)
+    await login(web, HOME, PASSWORD)
+    rows = await web.accounts.users._pool.fetch("SELECT * FROM sign_in_counts")
+    assert len(rows) == 4
+    assert not any(text in repr(rows) for text in ("ada", "example", "192"))
+
+
+@pytest.mark.parametrize("windows", [1, 2])
+async def test_a_crowd_on_the_same_rows_ends(make_web: MakeWeb, windows: int) -> None:
+    """Rows are locked in one order: attempts that share some of them can't block one another."""
+    webs = [await make_web(RATE_LIMIT_SIGN_IN_FAILURES=10_000) for _ in range(windows)]
+    mine = [(web, f"198.51.100.{n % 3}", f"p{n % 4}@example.org") for n in range(8) for web in webs]
+    found = await asyncio.gather(*(login(web, at, WRONG, email) for web, at, email in mine))
+    assert set(found) == {401}

@@ -1,0 +1,75 @@
+"""Passwords over a real database: the same on every keyboard, and fair places before the hash."""
+
+import asyncio
+import unicodedata
+
+import pytest
+from argon2 import PasswordHasher
+
+from tests.gateway.conftest import PASSWORD, MakeWeb, Web
+
+LOGIN = "/api/v1/auth/login"
+REGISTER = "/api/v1/auth/register"
+NFC, NFD, WIDE = "pässwörter ﬁ", "pa\u0308sswo\u0308rter ﬁ", "ｐässwörter fi"
+
+
+@pytest.mark.parametrize("kept", [NFC, NFD, WIDE])
+@pytest.mark.parametrize("typed", [NFC, NFD, WIDE])
+async def test_a_password_is_the_same_on_every_keyboard(web: Web, kept: str, typed: str) -> None:
+    body = {"email": "ada@example.org", "password": kept}
+    assert (await web.client.post(REGISTER, json=body)).status_code == 201
+    answer = await web.client.post(LOGIN, json={**body, "password": typed})
+    assert answer.status_code == 200
+    wrong = await web.client.post(LOGIN, json={**body, "password": typed.replace("w", "v")})
+    assert wrong.status_code == 401
+
+
+@pytest.mark.parametrize("kept", [NFC, NFD, WIDE, PASSWORD])
+async def test_a_hash_of_the_text_as_it_was_sent_works_on_and_is_made_anew(
+    web: Web, kept: str
+) -> None:
+    ada = await web.register("ada@example.org")
+    old = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1).hash(kept)
+    await web.accounts.users.set_password_hash(ada.id, old)
+    body = {"email": "ada@example.org", "password": kept}
+    assert (await web.client.post(LOGIN, json=body)).status_code == 200
+    found = await web.accounts.users.credentials("ada@example.org")
+    assert found is not None
+    assert (found.password_hash == old) is (unicodedata.normalize("NFKC", kept) == kept)
+    if kept != PASSWORD:
+        assert (await web.client.post(LOGIN, json={**body, "password": NFC})).status_code == 200
+
+
+async def test_a_password_has_its_length_after_its_accents_are_joined(web: Web) -> None:
+    body = {"email": "ada@example.org", "password": "a\u0308" * 7}
+    answer = await web.client.post(REGISTER, json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["details"] == [
+        {"field": "password", "message": "must have 8 to 128 characters"}
+    ]
+    # What was registered in one form has to fit in the other.
+    body["password"] = "ä" * 128
+    assert (await web.client.post(REGISTER, json=body)).status_code == 201
+    body["password"] = "a\u0308" * 128
+    assert (await web.client.post(LOGIN, json=body)).status_code == 200
+
+
+async def test_a_crowd_from_one_address_keeps_nobody_else_out(make_web: MakeWeb) -> None:
+    web = await make_web(
+        PASSWORD_HASH_WORKERS=1, PASSWORD_HASH_QUEUE=16, RATE_LIMIT_SIGN_IN_FAILURES=1000
+    )
+    await web.register("ada@example.org")
+    wrong = {"email": "bob@example.org", "password": "wrong horse battery"}
+    crowd = [asyncio.create_task(web.client.post(LOGIN, json=wrong)) for _ in range(45)]
+    try:
+        # The first that are answered are refused: all places are taken.
+        await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED)
+        async with web.from_address("192.0.2.2") as other:
+            for _ in range(3):
+                body = {"email": "ada@example.org", "password": PASSWORD}
+                assert (await other.post(LOGIN, json=body)).status_code == 200
+                # Answered next or next but one, not behind those who were there before.
+                assert sum(not answer.done() for answer in crowd) >= 6
+    finally:
+        answers = await asyncio.gather(*crowd)
+    assert {answer.status_code for answer in answers} == {401, 429}
