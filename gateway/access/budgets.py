@@ -101,8 +101,15 @@ RENEWAL: Final = Policy(
     per=Per.ADDRESS,
     limit=lambda limits: limits.max_requests,
     window_ms=lambda limits: limits.window_ms,
-    counts="`/auth/refresh`, `/auth/logout`, tokens not seen before, and what `session` counts"
-    " before sign-in",
+    counts="`/auth/refresh`, `/auth/logout`, and what `session` counts before sign-in",
+    settings=_ADDRESS_SETTINGS,
+)
+TOKEN: Final = Policy(
+    name="token",
+    per=Per.ADDRESS,
+    limit=lambda limits: limits.max_requests,
+    window_ms=lambda limits: limits.window_ms,
+    counts="access tokens that don't hold; past that, none that was not seen before is looked at",
     settings=_ADDRESS_SETTINGS,
 )
 SIGN_IN: Final = Policy(
@@ -145,6 +152,7 @@ POLICIES: Final = (
     CANCEL,
     SESSION,
     RENEWAL,
+    TOKEN,
     SIGN_IN,
     FAILURES_HERE,
     FAILURES,

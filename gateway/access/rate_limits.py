@@ -160,6 +160,7 @@ class RateLimits:
         "_session",
         "_sign_in",
         "_socket",
+        "_token",
         "_user",
     )
 
@@ -173,6 +174,7 @@ class RateLimits:
         self._cancel = Limit[int](budgets.CANCEL, limits)
         self._session = Limit[int](budgets.SESSION, limits)
         self._renewal = Limit[str](budgets.RENEWAL, limits)
+        self._token = Limit[str](budgets.TOKEN, limits)
         self._sign_in = Limit[str](budgets.SIGN_IN, limits)
         self._socket = Limit[str](budgets.SOCKETS, limits)
 
@@ -214,12 +216,18 @@ class RateLimits:
         """Count a new socket."""
         self._socket.take(address)
 
-    def count_unknown_token(self, address: str) -> None:
-        """Count a token that nobody has shown before: it costs a signature check and a query.
+    def check_token(self, address: str) -> None:
+        """Raise RateLimited if too many tokens of the address didn't hold.
 
-        Not with the anonymous requests: an address that has used those up can still be signed in.
+        For one that was not seen before, which costs a signature check and a query. Those that hold
+        count nowhere, and requests don't count here: an address that has used up everything else
+        can still be signed in.
         """
-        self._renewal.take(address)
+        self._token.require_room(address)
+
+    def count_wrong_token(self, address: str) -> None:
+        """Count a token that doesn't hold."""
+        self._token.spend(address)
 
     @staticmethod
     def _spend(limit: Limit[K], key: K) -> Headers:

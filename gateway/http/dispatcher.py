@@ -114,8 +114,8 @@ class Dispatcher:
     ) -> Principal | None:
         """Return the bearer of a token that holds, else None.
 
-        A token not seen before costs a signature check and a query, so those are counted by
-        address, and refused before they cost it: a flood of forgeries costs little.
+        A token not seen before costs a signature check and a query, so those that don't hold are
+        counted, and refused before they cost it: a flood of forgeries costs little.
         """
         if authorization[:7].lower() != _BEARER:
             return None
@@ -124,10 +124,11 @@ class Dispatcher:
         if caller is not None:
             return caller
         if bound.budget is not Budget.NONE:
-            self._limits.count_unknown_token(trace.address)
+            self._limits.check_token(trace.address)
         try:
             return await self._tokens.verify(token)
         except Unauthorized:
+            self._limits.count_wrong_token(trace.address)
             return None
 
     async def _options(self, path: str, trace: Trace, send: Send) -> None:

@@ -69,7 +69,7 @@ class SocketSignIn:
     async def verified(self, address: str, token: str) -> Principal:
         """Return who a token stands for; raises Unauthorized or RateLimited.
 
-        An unknown token costs a signature check and a query, so those are counted. A session may
+        One that doesn't hold costs a signature check, so those are counted. A session may
         end while its token is being verified: then the token is no longer remembered.
         """
         try:
@@ -77,8 +77,12 @@ class SocketSignIn:
         except UnicodeEncodeError:
             raise Unauthorized from None
         if self._tokens.remembered(raw) is None:
-            self._limits.count_unknown_token(address)
-            await self._tokens.verify(raw)
+            self._limits.check_token(address)
+            try:
+                await self._tokens.verify(raw)
+            except Unauthorized:
+                self._limits.count_wrong_token(address)
+                raise
         principal = self._tokens.remembered(raw)
         if principal is None:
             raise Unauthorized
