@@ -2,9 +2,11 @@
 
 ``op.execute`` prepares each statement, so it takes only one at a time and reads ``:name`` as a
 parameter. A migration is a script: it goes to PostgreSQL whole, inside the upgrade's transaction.
-Nothing else than the running of scripts belongs here.
+Rows that only a program can
+work out (from the journal's payloads) are filled in beside it.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from alembic import op
@@ -20,4 +22,9 @@ def execute_script(sql: str) -> None:
     async def send(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's adapter is untyped here
         await connection.execute(sql)
 
-    op.get_bind().connection.dbapi_connection.run_async(send)  # type: ignore[union-attr]
+    run_with_connection(send)
+
+
+def run_with_connection(work: Callable[[Any], Awaitable[None]]) -> None:
+    """Do what plain SQL can't, with asyncpg's connection, inside the transaction of the upgrade."""
+    op.get_bind().connection.dbapi_connection.run_async(work)  # type: ignore[union-attr]

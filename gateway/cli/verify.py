@@ -16,7 +16,7 @@ from persistence.postgres import migrate
 from persistence.postgres.database import connect
 from persistence.proof.verification import CheckResult, verify
 
-_NAME_WIDTH: Final = 9
+_NAME_WIDTH: Final = 11
 
 
 async def verify_exchange(settings: Settings, say: Callable[[str], None]) -> bool:

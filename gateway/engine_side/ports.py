@@ -14,7 +14,13 @@ from typing import Protocol
 
 from exchange.messages.terms import OrderStatus
 from exchange.model.order_book import Order
-from persistence.repositories.history import EntryPlace, PastEntry, PastTrade
+from persistence.repositories.history import (
+    EntryPlace,
+    PastEntry,
+    PastFill,
+    PastSettlement,
+    PastTrade,
+)
 
 
 class AccountsView(Protocol):
@@ -58,12 +64,27 @@ class TapeHistory(Protocol):
 
 
 class LedgerHistory(Protocol):
-    """What moved an account's money."""
+    """What moved an account's money and shares."""
 
     async def ledger(
         self, account_id: int, before: EntryPlace | None, limit: int
     ) -> list[PastEntry]:
         """Return an account's ledger entries below the place `before`, newest first."""
+
+    async def fills(
+        self,
+        account_id: int,
+        market_id: int | None,
+        order: Order | None,
+        before: EntryPlace | None,
+        limit: int,
+    ) -> tuple[list[PastFill], EntryPlace | None]:
+        """Return an account's fills below the place `before`, and where to go on."""
+
+    async def settlements(
+        self, account_id: int, market_id: int | None, before: int | None, limit: int
+    ) -> list[PastSettlement]:
+        """Return what became of an account's positions below the command `before`."""
 
 
 class History(OrderHistory, TapeHistory, LedgerHistory, Protocol):

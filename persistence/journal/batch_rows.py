@@ -1,7 +1,8 @@
 """A batch of commands as the rows that store it: what each command adds, and the after-images of
 what the batch changed.
 
-    per command    journal payload, trades, ledger entries (with the balance after each), client ids
+    per command    journal payload, trades, ledger entries (with the balance after each), client
+                   ids, settled positions, reasons of credits
     per batch      orders, accounts, positions, markets as they stand after its last command
 
 Laws: rows are made from events and from what `state.dirty` lists, no rule of the exchange is asked;
@@ -13,7 +14,14 @@ from typing import Any, Final
 
 import msgspec
 
-from exchange.messages.events import MarketCreated, MarketResolved, OrderPlaced, TradeExecuted
+from exchange.messages.events import (
+    FundsCredited,
+    MarketCreated,
+    MarketResolved,
+    OrderPlaced,
+    PositionSettled,
+    TradeExecuted,
+)
 from exchange.messages.execution import Execution
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.state import State
@@ -21,9 +29,12 @@ from exchange.proof.running_balances import RunningBalances
 from persistence.journal.codes import EXCHANGE_MODE
 from persistence.journal.order_rows import conditions_text
 from persistence.journal.row_layouts import (
+    IssuedCredit,
     ListedMarket,
     ResolvedMarket,
+    SettledPosition,
     account_row,
+    issued_credit,
     listed_market,
     market_row,
     order_change,
@@ -32,11 +43,12 @@ from persistence.journal.row_layouts import (
     pack_id,
     packed,
     position_row,
+    settled_position,
     trade_row,
 )
 from persistence.journal.rows import encode_execution
 
-_RARE: Final = frozenset({MarketCreated, MarketResolved})
+_RARE: Final = frozenset({FundsCredited, MarketCreated, MarketResolved, PositionSettled})
 
 
 class BatchRows:
@@ -44,6 +56,7 @@ class BatchRows:
 
     __slots__ = (
         "commands",
+        "credited",
         "entries",
         "id_fingerprints",
         "id_texts",
@@ -51,6 +64,7 @@ class BatchRows:
         "listed",
         "payload",
         "resolved",
+        "settled",
         "trades",
     )
 
@@ -64,6 +78,8 @@ class BatchRows:
         self.id_fingerprints: list[bytes] = []
         self.listed: list[ListedMarket] = []
         self.resolved: list[ResolvedMarket] = []
+        self.settled: list[SettledPosition] = []
+        self.credited: list[IssuedCredit] = []
 
     def per_command(self) -> tuple[Any, ...]:
         """Return the arguments of `commit_batch` from `traded` to `used_fingerprints`.
@@ -92,6 +108,10 @@ def add_execution(rows: BatchRows, balances: RunningBalances, execution: Executi
             rows.listed.append(listed_market(event, execution.at))
         elif isinstance(event, MarketResolved):
             rows.resolved.append(ResolvedMarket(event.market_id, event.source))
+        elif isinstance(event, PositionSettled):
+            rows.settled.append(settled_position(event, execution))
+        elif isinstance(event, FundsCredited):
+            rows.credited.append(issued_credit(event, execution))
     balances.post(execution.events, execution.seq, execution.at, pack_entry, rows.entries)
 
 
@@ -147,6 +167,8 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
         "changed_markets": packed([market_row(market) for market in dirty.markets.values()]),
         "listed": msgspec.json.encode(rows.listed).decode(),
         "resolved": msgspec.json.encode(rows.resolved).decode(),
+        "settled": msgspec.json.encode(rows.settled).decode(),
+        "credited": msgspec.json.encode(rows.credited).decode(),
     }
 
 

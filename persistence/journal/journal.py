@@ -49,7 +49,7 @@ SESSION: Final[Mapping[str, str]] = {
     "statement_timeout": "0",
     "client_min_messages": "error",
 }
-CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 30))})"
+CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 32))})"
 _FENCE_LOST: Final = "PB001"
 # What a value can do wrong: cardinality, data, integrity, access rule, limits, a trigger's raise.
 # Everything else (resources, operators, the system) is not the batch's fault.
@@ -137,6 +137,8 @@ class Journal:
             packed(self._open_orders.change(state.dirty.orders.values())),
             images["listed"],
             images["resolved"],
+            images["settled"],
+            images["credited"],
         )
         state.dirty.clear()
         self.last_seq, self.chain_hash = last_seq, hash_

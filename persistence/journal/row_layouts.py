@@ -1,4 +1,4 @@
-"""How one row is laid out for `commit_batch` of migration 0004: fixed-width numbers, big-endian.
+"""How one row is laid out for `commit_batch` of migration 0007: fixed-width numbers, big-endian.
 
 Laws: a layout here and the SELECT that reads it change together; 0 stands for "none". Strictly for
 speed, a word's code is picked by identity where one of its words is by far the most frequent; what
@@ -13,7 +13,12 @@ from asyncpg import BitString
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.errors import InvariantViolated
-from exchange.messages.events import MarketCreated, TradeExecuted
+from exchange.messages.events import (
+    FundsCredited,
+    MarketCreated,
+    PositionSettled,
+    TradeExecuted,
+)
 from exchange.messages.execution import Execution
 from exchange.messages.terms import (
     BUY,
@@ -79,6 +84,26 @@ class ResolvedMarket(msgspec.Struct, frozen=True):
 
     id: int
     source: str
+
+
+class SettledPosition(msgspec.Struct, frozen=True):
+    """What became of an account's shares at the resolution of their market."""
+
+    account_id: int
+    command_seq: int
+    market_id: int
+    yes_quantity: int
+    no_quantity: int
+    payout: int
+    at: int
+
+
+class IssuedCredit(msgspec.Struct, frozen=True):
+    """Why a credit was issued."""
+
+    account_id: int
+    command_seq: int
+    reason: str
 
 
 def packed(rows: list[bytes]) -> BitString:
@@ -212,6 +237,24 @@ def listed_market(event: MarketCreated, at: int) -> ListedMarket:
         FEE_MODEL[event.fee_model],
         at,
     )
+
+
+def settled_position(event: PositionSettled, execution: Execution) -> SettledPosition:
+    """A position that was settled, with the command that did it."""
+    return SettledPosition(
+        event.account_id,
+        execution.seq,
+        event.market_id,
+        event.yes_quantity,
+        event.no_quantity,
+        event.payout,
+        execution.at,
+    )
+
+
+def issued_credit(event: FundsCredited, execution: Execution) -> IssuedCredit:
+    """A credit's reason, with the command that issued it."""
+    return IssuedCredit(event.account_id, execution.seq, event.reason)
 
 
 def _check_codes() -> None:

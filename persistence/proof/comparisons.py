@@ -1,4 +1,5 @@
-"""What the tables hold of each command, against what its events say: ledger, trades, orders, ids.
+"""What the tables hold of each command, against what its events say: ledger, trades, orders, ids,
+settlements, credits.
 
 Laws: the rows expected are made by the code that writes them (`batch_rows`, `order_rows` aside) and
 compared value by value; tables that grow by command are read in its order, once, through a cursor;
@@ -10,7 +11,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from exchange.messages.events import OrderPlaced, TradeExecuted
+from exchange.messages.events import (
+    FundsCredited,
+    OrderPlaced,
+    PositionSettled,
+    TradeExecuted,
+)
 from exchange.messages.execution import Execution
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.order_book import Order
@@ -37,6 +43,13 @@ _IDS: Final = (
     "SELECT command_seq, account_id, kind, client_id, fingerprint, order_id FROM idempotency"
     " ORDER BY command_seq"
 )
+_SETTLEMENTS: Final = (
+    "SELECT command_seq, account_id, market_id, yes_quantity, no_quantity, payout, at"
+    " FROM settlements ORDER BY command_seq, account_id"
+)
+_CREDITS: Final = (
+    "SELECT command_seq, account_id, reason FROM credits ORDER BY command_seq, account_id"
+)
 _ORDERS: Final = f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ANY($1::bigint[])"  # noqa: S608 - a constant
 
 
@@ -47,7 +60,7 @@ _ORDER_FIELDS: Final = tuple(field.name for field in fields(Order) if field.name
 class Comparisons:
     """The comparisons of one verification; the first problem of each table is kept."""
 
-    names: Final = ("ledger", "trades", "orders", "ids")
+    names: Final = ("ledger", "trades", "orders", "ids", "settlements", "credits")
 
     def __init__(self, connection: Connection) -> None:
         self.problems: dict[str, str] = {}
@@ -57,6 +70,8 @@ class Comparisons:
             "ledger": _rows(connection, _LEDGER),
             "trades": _rows(connection, _TRADES),
             "ids": _rows(connection, _IDS),
+            "settlements": _rows(connection, _SETTLEMENTS),
+            "credits": _rows(connection, _CREDITS),
         }
         self._balances: dict[tuple[int, int], tuple[int, int]] = {}
 
@@ -66,6 +81,8 @@ class Comparisons:
             await self._compare_rows("ledger", self._ledger_rows(execution))
             await self._compare_rows("trades", _trade_rows(execution))
             await self._compare_rows("ids", _id_rows(execution))
+            await self._compare_rows("settlements", _settlement_rows(execution))
+            await self._compare_rows("credits", _credit_rows(execution))
         await self._compare_orders(ended)
 
     async def finish(self) -> None:
@@ -174,6 +191,27 @@ def _id_rows(execution: Execution) -> Iterator[Row]:
         placed = kind == ORDER_ID and isinstance(first, OrderPlaced)
         order_id = first.order_id if placed and isinstance(first, OrderPlaced) else 0
         yield (execution.seq, account_id, kind, text, prior.fingerprint, order_id)
+
+
+def _settlement_rows(execution: Execution) -> Iterator[Row]:
+    # A resolution settles its holders in the order of their ids.
+    for event in execution.events:
+        if isinstance(event, PositionSettled):
+            yield (
+                execution.seq,
+                event.account_id,
+                event.market_id,
+                event.yes_quantity,
+                event.no_quantity,
+                event.payout,
+                execution.at,
+            )
+
+
+def _credit_rows(execution: Execution) -> Iterator[Row]:
+    for event in execution.events:
+        if isinstance(event, FundsCredited):
+            yield execution.seq, event.account_id, event.reason
 
 
 async def _rows(connection: Connection, query: str) -> AsyncIterator[Row]:

@@ -9,7 +9,8 @@ and not its past. The order is from the ground up:
     events     applied from genesis, they fit
     commands   run again, they give the same events byte for byte (rows of the current rules)
     sums       ledger entries sum to zero, balances equal the sums of theirs (in SQL alone)
-    ledger, trades, orders, ids     the tables hold exactly what the events say, nothing else
+    ledger, trades, orders, ids, settlements, credits
+               the tables hold exactly what the events say, nothing else
     state      the tables are the rebuilt state (same hash)
     laws       every invariant holds
     tip        the database isn't behind what was acknowledged

@@ -3,8 +3,11 @@
 Only ever appended to.  No secrets and no personal data: people are numbers here.
 """
 
+from typing import Final
+
 import msgspec
 
+from exchange.messages.bounds import STORED_MAX
 from persistence.clock import now_us
 from persistence.postgres.database import DeadlinePool
 
@@ -19,6 +22,28 @@ class AuditEntry(msgspec.Struct, frozen=True):
     target: str | None
     outcome: str
     request_id: str
+
+
+class AuditFilter(msgspec.Struct, frozen=True):
+    """Which lines are wanted; None matches all. `target` is what a line's target begins with."""
+
+    actor_id: int | None = None
+    action: str | None = None
+    target: str | None = None
+    request_id: str | None = None
+
+
+_EVERYTHING: Final = AuditFilter()
+_WANTED: Final = (
+    "FROM audit_log WHERE ($1::bigint IS NULL OR actor_id = $1)"
+    " AND ($2::text IS NULL OR action = $2) AND ($3::text IS NULL OR starts_with(target, $3))"
+    " AND ($4::text IS NULL OR request_id = $4)"
+)
+_PAGE: Final = (
+    f"SELECT id, at, actor_id, action, target, outcome, request_id {_WANTED}"
+    " AND id < $5 ORDER BY id DESC LIMIT $6 OFFSET $7"
+)
+_COUNT: Final = f"SELECT count(*) {_WANTED}"
 
 
 class AuditLog:
@@ -48,15 +73,18 @@ class AuditLog:
             request_id,
         )
 
-    async def page(self, limit: int, offset: int) -> tuple[list[AuditEntry], int]:
-        """Return lines, newest first, and how many there are."""
-        rows = await self._pool.fetch(
-            "SELECT id, at, actor_id, action, target, outcome, request_id"
-            " FROM audit_log ORDER BY id DESC LIMIT $1 OFFSET $2",
-            limit,
-            offset,
-        )
-        total = await self._pool.fetchval("SELECT count(*) FROM audit_log")
+    async def page(
+        self,
+        limit: int,
+        offset: int = 0,
+        before: int | None = None,
+        wanted: AuditFilter = _EVERYTHING,
+    ) -> tuple[list[AuditEntry], int]:
+        """Return lines below the id `before`, newest first, and how many are wanted in all."""
+        choice = msgspec.structs.astuple(wanted)
+        last = STORED_MAX if before is None else before
+        rows = await self._pool.fetch(_PAGE, *choice, last, limit, offset)
+        total = await self._pool.fetchval(_COUNT, *choice)
         return [AuditEntry(*row) for row in rows], total
 
 

@@ -1,4 +1,5 @@
-"""What has left memory, read from the tables: orders, trades, the ledger; newest first, by keyset.
+"""What has left memory, read from the tables, newest first, by keyset: orders, trades, fills, the
+ledger, settlements.
 
 Laws: every list has a bound and a place to go on from, so no page costs more the further back it
 lies; integers in the exchange's units, times in microseconds since the Unix epoch; what is read is
@@ -31,10 +32,8 @@ _ALL_STATUSES: Final = tuple(ORDER_STATUS.values())
 _TRADE_COLUMNS: Final = (
     "market_id, trade_no, market_seq, kind, side, outcome, price, yes_price, quantity, at"
 )
-_ENTRY_COLUMNS: Final = (
-    "command_seq, entry_no, at, kind, available, locked, available_after, locked_after,"
-    " market_id, order_id, trade_no"
-)
+FILLS_LOOKED_THROUGH: Final = 10_000
+"""Ledger entries that one page of fills looks through: most of a maker's entries are no fills."""
 # A filter that is off is given all codes, or market 0: one plan for all.
 _ORDERS: Final = (
     f"SELECT {ORDER_COLUMNS} FROM orders WHERE account_id = $1 AND status = ANY($2::smallint[])"  # noqa: S608 - a constant
@@ -55,10 +54,38 @@ _TRADES_AFTER: Final = (
     " coalesce((SELECT trade_no FROM trades WHERE market_id = $1 AND market_seq <= $2"
     " ORDER BY trade_no DESC LIMIT 1), 0)) ORDER BY trade_no LIMIT $4"
 )
-_ENTRIES: Final = (
-    f"SELECT {_ENTRY_COLUMNS} FROM ledger WHERE owner_id = $1 AND owner = $2"  # noqa: S608 - a constant
-    " AND (command_seq, entry_no) < ($3, $4) ORDER BY command_seq DESC, entry_no DESC LIMIT $5"
-)
+_ENTRIES: Final = """
+SELECT l.command_seq, l.entry_no, l.at, l.kind, l.available, l.locked, l.available_after,
+       l.locked_after, l.market_id, l.order_id, l.trade_no, c.reason
+  FROM ledger l LEFT JOIN credits c ON c.account_id = $1 AND c.command_seq = l.command_seq
+ WHERE l.owner_id = $1 AND l.owner = $2 AND (l.command_seq, l.entry_no) < ($3, $4)
+ ORDER BY l.command_seq DESC, l.entry_no DESC LIMIT $5
+"""
+# Each side of a trade has one entry of this kind, so fills need no index of their own.
+_FILLS: Final = """
+SELECT t.market_id, t.trade_no, t.market_seq, t.kind, t.side, t.outcome, t.price, t.yes_price,
+       t.quantity, t.at, l.order_id, t.taker_order_id = l.order_id,
+       CASE WHEN t.taker_order_id = l.order_id THEN t.taker_fee ELSE t.maker_fee END,
+       o.client_order_id, l.command_seq, l.entry_no
+  FROM (SELECT command_seq, entry_no, kind, market_id, order_id, trade_no FROM ledger
+         WHERE owner_id = $1 AND owner = $2 AND (command_seq, entry_no) < ($3, $4)
+           AND command_seq >= $5
+         ORDER BY command_seq DESC, entry_no DESC LIMIT $6) AS l
+  JOIN trades t ON t.market_id = l.market_id AND t.trade_no = l.trade_no
+  JOIN orders o ON o.id = l.order_id
+ WHERE l.kind = $7 AND ($8::bigint = 0 OR l.market_id = $8) AND ($9::bigint = 0 OR l.order_id = $9)
+ ORDER BY l.command_seq DESC, l.entry_no DESC LIMIT $10
+"""
+_LAST_LOOKED_AT: Final = """
+SELECT command_seq, entry_no FROM ledger
+ WHERE owner_id = $1 AND owner = $2 AND (command_seq, entry_no) < ($3, $4) AND command_seq >= $5
+ ORDER BY command_seq DESC, entry_no DESC OFFSET $6 - 1 LIMIT 1
+"""
+_SETTLEMENTS: Final = """
+SELECT command_seq, market_id, yes_quantity, no_quantity, payout, at FROM settlements
+ WHERE account_id = $1 AND command_seq < $2 AND ($3::bigint = 0 OR market_id = $3)
+ ORDER BY command_seq DESC LIMIT $4
+"""
 _COUNTS: Final = """
 SELECT (SELECT last_seq FROM engine_state) AS commands,
        (SELECT count(*) FROM accounts) AS accounts,
@@ -67,6 +94,10 @@ SELECT (SELECT last_seq FROM engine_state) AS commands,
        (SELECT coalesce(sum(bit_count(bits)), 0)::bigint FROM open_orders) AS open_orders,
        (SELECT coalesce(sum(trade_no), 0)::bigint FROM markets) AS trades
 """
+
+
+EntryPlace = tuple[int, int]
+"""(seq, entry_no): where an entry lies in the ledger."""
 
 
 class PastTrade(msgspec.Struct, frozen=True):
@@ -84,8 +115,35 @@ class PastTrade(msgspec.Struct, frozen=True):
     at: int
 
 
+class PastFill(PastTrade, frozen=True):
+    """One trade of an account's order, the public part as the tape has it; `place` in the ledger.
+
+    `fee` is what the account paid, as the taker or as the maker.
+    """
+
+    order_id: int
+    is_taker: bool
+    fee: int
+    client_order_id: str | None
+    place: EntryPlace
+
+
+class PastSettlement(msgspec.Struct, frozen=True):
+    """What an account's shares of a market were paid when it was resolved by the command `seq`."""
+
+    seq: int
+    market_id: int
+    yes_quantity: int
+    no_quantity: int
+    payout: int
+    at: int
+
+
 class PastEntry(msgspec.Struct, frozen=True):
-    """One ledger entry of an account; market, order and trade are 0 where none is concerned."""
+    """One ledger entry of an account; market, order and trade are 0 where none is concerned.
+
+    `reason` is a credit's, as whoever issued it gave it.
+    """
 
     seq: int
     entry_no: int
@@ -98,6 +156,7 @@ class PastEntry(msgspec.Struct, frozen=True):
     market_id: int
     order_id: int
     trade_no: int
+    reason: str | None = None
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -109,10 +168,6 @@ class Counts(msgspec.Struct, frozen=True):
     orders: int
     open_orders: int
     trades: int
-
-
-EntryPlace = tuple[int, int]
-"""(seq, entry_no): where an entry lies in the ledger."""
 
 
 class History:
@@ -177,6 +232,42 @@ class History:
         )
         return [_entry(row) for row in rows]
 
+    async def fills(
+        self,
+        account_id: int,
+        market_id: int | None,
+        order: Order | None,
+        before: EntryPlace | None,
+        limit: int,
+    ) -> tuple[list[PastFill], EntryPlace | None]:
+        """Return an account's fills below the place `before`, and where to go on; None at the end.
+
+        A page looks through so many ledger entries at most, so it may be short, or empty, before
+        the end. An order's fills are looked for while it was open only.
+        """
+        place = (STORED_MAX, 0) if before is None else before
+        first_seq = 0
+        if order is not None:
+            first_seq, place = order.placed_seq, min(place, (order.seq + 1, 0))
+        looked_at = account_id, int(Owner.ACCOUNT), *place, first_seq, FILLS_LOOKED_THROUGH
+        wanted = market_id or 0, 0 if order is None else order.id
+        rows = await self._source.fetch(
+            _FILLS, *looked_at, int(EntryKind.TRADE), *wanted, limit + 1
+        )
+        found = [_fill(row) for row in rows]
+        if len(found) > limit:
+            return found[:limit], found[limit - 1].place
+        last = await self._source.fetchrow(_LAST_LOOKED_AT, *looked_at)
+        return found, None if last is None else (last["command_seq"], last["entry_no"])
+
+    async def settlements(
+        self, account_id: int, market_id: int | None, before: int | None, limit: int
+    ) -> list[PastSettlement]:
+        """Return what became of an account's positions below the command `before`."""
+        last = STORED_MAX if before is None else before
+        rows = await self._source.fetch(_SETTLEMENTS, account_id, last, market_id or 0, limit)
+        return [PastSettlement(*row.values()) for row in rows]
+
     async def answer(self, seq: int, account_id: int) -> Answer:
         """Return the answer that the command `seq` got; raises HistoryMismatch if none did."""
         asked = Asked(seq, account_id)
@@ -199,6 +290,28 @@ def _trade(row: Any) -> PastTrade:  # noqa: ANN401 - asyncpg's own Record
     market_id, trade_no, market_seq, kind, side, outcome, *rest = row.values()
     return PastTrade(
         market_id, trade_no, market_seq, _KINDS[kind], _SIDES[side], _OUTCOMES[outcome], *rest
+    )
+
+
+def _fill(row: Any) -> PastFill:  # noqa: ANN401 - asyncpg's own Record
+    *trade, order_id, is_taker, fee, client_order_id, seq, entry_no = row.values()
+    market_id, trade_no, market_seq, kind, side, outcome, price, yes_price, quantity, at = trade
+    return PastFill(
+        market_id,
+        trade_no,
+        market_seq,
+        _KINDS[kind],
+        _SIDES[side],
+        _OUTCOMES[outcome],
+        price,
+        yes_price,
+        quantity,
+        at,
+        order_id,
+        is_taker,
+        fee,
+        client_order_id,
+        (seq, entry_no),
     )
 
 

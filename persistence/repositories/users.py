@@ -24,7 +24,7 @@ _INSERT: Final = (
 )
 _CREDENTIALS: Final = f"SELECT {_COLUMNS}, password_hash FROM users WHERE email = $1"  # noqa: S608
 _BY_ID: Final = f"SELECT {_COLUMNS} FROM users WHERE id = $1"  # noqa: S608
-_PAGE: Final = f"SELECT {_COLUMNS} FROM users ORDER BY id LIMIT $1 OFFSET $2"  # noqa: S608
+_PAGE: Final = f"SELECT {_COLUMNS} FROM users WHERE id > $3 ORDER BY id LIMIT $1 OFFSET $2"  # noqa: S608
 _SET_ROLE: Final = f"UPDATE users SET role = $2 WHERE id = $1 RETURNING {_COLUMNS}"  # noqa: S608
 
 
@@ -68,9 +68,9 @@ class Users:
         row = await self._pool.fetchrow(_BY_ID, user_id)
         return None if row is None else _user(row)
 
-    async def page(self, limit: int, offset: int) -> tuple[list[User], int]:
-        """Return users in the order of their ids, and how many there are."""
-        rows = await self._pool.fetch(_PAGE, limit, offset)
+    async def page(self, limit: int, offset: int, after: int = 0) -> tuple[list[User], int]:
+        """Return users above the id `after`, in that order, and how many there are in all."""
+        rows = await self._pool.fetch(_PAGE, limit, offset, after)
         total = await self._pool.fetchval("SELECT count(*) FROM users")
         return [_user(row) for row in rows], total
 

@@ -12,18 +12,29 @@ import msgspec
 
 from exchange.engine import Engine
 from exchange.messages.commands import Command
-from exchange.messages.events import CommandReplayed, TradeExecuted
+from exchange.messages.events import (
+    CommandReplayed,
+    FundsCredited,
+    PositionSettled,
+    TradeExecuted,
+)
 from exchange.messages.execution import Execution
 from exchange.messages.terms import OrderStatus
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.proof.invariants import check
-from exchange.proof.ledger import Owner, entries
+from exchange.proof.ledger import EntryKind, Owner, entries
 from exchange.proof.state_hash import state_hash
 from exchange.transitions import transitions
 from persistence.errors import OutcomeUnknown, QueueFull
 from persistence.loop.ports import Answer
-from persistence.repositories.history import EntryPlace, PastEntry, PastTrade
+from persistence.repositories.history import (
+    EntryPlace,
+    PastEntry,
+    PastFill,
+    PastSettlement,
+    PastTrade,
+)
 
 START = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z, in microseconds."""
@@ -38,6 +49,8 @@ class HistoryFake:
         self.tape: list[PastTrade] = []
         self.entries: list[tuple[int, PastEntry]] = []
         self.cash: dict[int, tuple[int, int]] = {}
+        self.sides: dict[tuple[int, int], TradeExecuted] = {}
+        self.settled: list[tuple[int, PastSettlement]] = []
 
     def note(self, done: Execution, view: State) -> None:
         self.placed |= view.dirty.orders
@@ -45,6 +58,12 @@ class HistoryFake:
             if isinstance(event, TradeExecuted):
                 fields = {f: getattr(event, f) for f in PastTrade.__struct_fields__[:-1]}
                 self.tape.append(PastTrade(**fields, at=done.at))
+                self.sides[event.market_id, event.trade_no] = event
+            if isinstance(event, PositionSettled):
+                shares = (event.yes_quantity, event.no_quantity, event.payout)
+                past = PastSettlement(done.seq, event.market_id, *shares, done.at)
+                self.settled.append((event.account_id, past))
+        reasons = [event.reason for event in done.events if isinstance(event, FundsCredited)]
         for number, entry in enumerate(entries(done.events)):
             if entry.owner is not Owner.ACCOUNT:
                 continue
@@ -62,6 +81,7 @@ class HistoryFake:
                 entry.market_id,
                 entry.order_id,
                 entry.trade_no,
+                reasons[0] if entry.kind is EntryKind.CREDIT else None,
             )
             self.entries.append((entry.owner_id, kept))
 
@@ -119,6 +139,46 @@ class HistoryFake:
             entry
             for owner_id, entry in reversed(self.entries)
             if owner_id == account_id and (before is None or (entry.seq, entry.entry_no) < before)
+        ]
+        return found[:limit]
+
+    async def fills(
+        self,
+        account_id: int,
+        market_id: int | None,
+        order: Order | None,
+        before: EntryPlace | None,
+        limit: int,
+    ) -> tuple[list[PastFill], EntryPlace | None]:
+        trades = {(past.market_id, past.trade_no): past for past in self.tape}
+        found = []
+        for entry in await self.ledger(account_id, before, len(self.entries)):
+            if entry.kind is not EntryKind.TRADE or market_id not in (None, entry.market_id):
+                continue
+            if order is not None and order.id != entry.order_id:
+                continue
+            side = self.sides[entry.market_id, entry.trade_no]
+            is_taker = side.taker_order_id == entry.order_id
+            fill = PastFill(
+                **msgspec.structs.asdict(trades[entry.market_id, entry.trade_no]),
+                order_id=entry.order_id,
+                is_taker=is_taker,
+                fee=side.taker_fee if is_taker else side.maker_fee,
+                client_order_id=self.placed[entry.order_id].client_order_id,
+                place=(entry.seq, entry.entry_no),
+            )
+            found.append(fill)
+        return found[:limit], found[limit - 1].place if len(found) > limit else None
+
+    async def settlements(
+        self, account_id: int, market_id: int | None, before: int | None, limit: int
+    ) -> list[PastSettlement]:
+        found = [
+            past
+            for owner_id, past in reversed(self.settled)
+            if owner_id == account_id
+            and market_id in (None, past.market_id)
+            and (before is None or past.seq < before)
         ]
         return found[:limit]
 

@@ -39,6 +39,8 @@ CHECKS = [
     "trades",
     "orders",
     "ids",
+    "settlements",
+    "credits",
     "state",
     "laws",
 ]
@@ -149,6 +151,8 @@ async def test_any_past_verifies_while_the_engine_runs(database_url: str) -> Non
         ("ids", "UPDATE idempotency SET fingerprint = sha256(fingerprint) WHERE client_id = 'a'"),
         ("ids", "UPDATE idempotency SET order_id = 2 WHERE client_id = 'a'"),
         ("ids", "DELETE FROM idempotency WHERE client_id = 'b'"),
+        ("credits", "UPDATE credits SET reason = 'a gift' WHERE account_id = 1"),
+        ("credits", "DELETE FROM credits WHERE account_id = 2"),
         ("ids", "INSERT INTO idempotency VALUES (1, 99, 0, 0, 'forged', '')"),
         ("state", "UPDATE orders SET price = 3200 WHERE id = 5"),
         ("state", "UPDATE positions SET yes_free = yes_free + 100 WHERE account_id = 1"),
