@@ -3,7 +3,7 @@
 from gateway.access.principals import Role
 from gateway.accounts.sign_in import SignIn
 from gateway.accounts.views import UserView
-from gateway.http.paging import PageQuery
+from gateway.http.paging import PageQuery, page_of
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
@@ -29,8 +29,8 @@ class UserAdminRoutes:
     async def users(self, request: Request[None, PageQuery]) -> Page[UserView]:
         """Return one page of the users, oldest first."""
         limit, offset = request.query.bounds(self._pages)
-        found, total = await self._users.page(limit, offset)
-        return Page([UserView.of(user) for user in found], total, limit, offset)
+        found, total = await self._users.page(limit + 1, offset, request.query.number() or 0)
+        return page_of(found, limit, offset, total, UserView.of, lambda user: str(user.id))
 
     async def set_role(self, request: Request[RoleBody, None]) -> UserView:
         """Change a user's role at once."""

@@ -13,6 +13,7 @@ from gateway.http.routing import RouteTable
 from gateway.markets.admin_routes import MarketAdminRoutes
 from gateway.markets.routes import MarketRoutes
 from gateway.operations.admin_routes import ExchangeAdminRoutes
+from gateway.operations.exchange_routes import ExchangeRoutes
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
 from gateway.portfolio.routes import PortfolioRoutes
@@ -42,6 +43,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         OrderRoutes(parts.desk, view, history, pages),
         PortfolioRoutes(view, history, pages),
         UserAdminRoutes(people.sign_in, people.users, pages),
+        ExchangeRoutes(view, feed),
         ExchangeAdminRoutes(view, feed, commands, people.audit, pages),
         JobRoutes(jobs.all, jobs.rows),
         description,
@@ -52,5 +54,5 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         static,
     )
     table = RouteTable(row for domain in api for row in domain.routes())
-    description.describe(table.routes)
+    description.describe(table.routes, pages)
     return table, RouteTable((row for domain in root for row in domain.routes()), prefix="")

@@ -14,7 +14,7 @@ from gateway.jobs.supervisor import Supervisor
 from gateway.observability.metrics import Metrics
 from gateway.sockets.app import SocketApp, open_sockets
 from gateway.sockets.events import SessionEvents, SocketSignIn, merged
-from gateway.sockets.rooms import UserRooms
+from gateway.sockets.rooms import Everybody, UserRooms
 from gateway.sockets.server import SocketServer
 from gateway.sockets.session import SessionTools, SocketSession
 from gateway.sockets.topics import Topics
@@ -36,11 +36,12 @@ class Hearers:
         self._sent = metrics.messages_out
         self.markets: Final = Rooms()
         self.users: Final = UserRooms[SocketSession]()
+        self.everybody: Final = Everybody[SocketSession]()
         self.topics: Final = Topics(self.users, self._sent)
 
     def announcer(self) -> Announcer:
         """Return the listener that tells them of a commit."""
-        return Announcer(self.markets, self.users, self._sent)
+        return Announcer(self.markets, self.users, self.everybody, self._sent)
 
 
 @asynccontextmanager
@@ -68,6 +69,9 @@ async def open_front_sockets(
         logger=parts.logger,
     )
     server = SocketServer(settings.sockets, events, tokens, sign_in, tools, metrics)
+    hearers.everybody.members = lambda: [
+        session for link in server.links for session in link.sessions.values()
+    ]
     addresses = ClientAddresses(settings.http.trusted_proxies)
     heart = Heartbeat(server, settings.sockets, view, feed, rooms, subscriptions)
     app = SocketApp(server, settings.sockets, addresses, settings.http.cors_origin, limits, heart)

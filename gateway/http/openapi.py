@@ -1,7 +1,8 @@
 """The OpenAPI 3.1 document, made from the route table and the structs themselves.
 
 It says what the code does because it is made of what the code runs: bodies, queries and answers
-are the structs that decode and encode, errors are the exceptions a row names.
+are the structs that decode and encode, errors are the exceptions a row names, and how much of a
+list is given is what the settings say.
 """
 
 from collections.abc import Iterable
@@ -9,8 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.http.responses import Failure, Meta, Pagination
+from gateway.http.responses import AccountMeta, Failure, Meta, Pagination
 from gateway.http.routing import Access, Route, Shape
+from gateway.http.settings import PageLimits
 from gateway.wire.errors import ApiError, Refused
 from gateway.wire.scalars import NAME_LENGTH
 
@@ -25,10 +27,10 @@ _ABOUT: Final = (
 )
 
 
-def openapi_document(routes: Iterable[Route]) -> Document:
+def openapi_document(routes: Iterable[Route], pages: PageLimits) -> Document:
     """Return the document of `routes`; those with Shape.FILE are left out."""
     rows = [route for route in routes if route.shape is not Shape.FILE]
-    schemas = _Schemas(rows)
+    schemas = _Schemas(rows, pages)
     paths: dict[str, dict[str, Any]] = {}
     for route in rows:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
@@ -50,8 +52,14 @@ def openapi_document(routes: Iterable[Route]) -> Document:
 class _Schemas:
     """The schema of every type a row names, and the shared components they refer to."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
-        types: list[Any] = [Failure, Meta, Pagination]
+    def __init__(self, routes: Iterable[Route], pages: PageLimits) -> None:
+        self.bounds: dict[str, Document] = {
+            "limit": {"maximum": pages.size_max, "default": pages.size},
+            "depth": {"maximum": pages.size_max},
+            "offset": {"maximum": pages.offset_max},
+        }
+        """What the settings say of parameters of these names."""
+        types: list[Any] = [Failure, Meta, AccountMeta, Pagination]
         for route in routes:
             types += [t for t in (route.body, route.query, route.answer) if t is not None]
         # A type may be no struct (`list[Level]`), so they are told apart by place, not by hash.
@@ -108,11 +116,23 @@ def _parameters(route: Route, schemas: _Schemas) -> list[Document]:
         {"name": name, "in": "path", "required": True, "schema": text} for name in route.parameters
     ]
     if route.query is not None:
-        parameters += [
-            {"name": name, "in": "query", "required": required, "schema": schema}
-            for name, schema, required in schemas.fields(route.query)
-        ]
+        for name, schema, required in schemas.fields(route.query):
+            shown = _given(schema)
+            if name in schemas.bounds:
+                shown = {**shown, **schemas.bounds[name]}
+            parameters.append({"name": name, "in": "query", "required": required, "schema": shown})
     return parameters
+
+
+def _given(schema: Document) -> Document:
+    """Return the schema of a parameter that is there: a query string knows no null."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    shown = {key: value for key, value in schema.items() if key not in {"anyOf", "default"}}
+    if len(kinds) == 1:
+        return {**shown, **kinds[0]}
+    if kinds:
+        return {**shown, "anyOf": kinds}
+    return schema
 
 
 def _envelope(route: Route, schemas: _Schemas) -> Document:
@@ -122,9 +142,9 @@ def _envelope(route: Route, schemas: _Schemas) -> Document:
         properties["data"] = {"type": "array", "items": answer}
     if route.shape is Shape.PAGE:
         properties["pagination"] = schemas.of(Pagination)
-    if route.shape is Shape.SLICE:
+    if route.shape in {Shape.PAGE, Shape.SLICE}:
         properties["nextCursor"] = {"type": ["string", "null"]}
-    properties["meta"] = schemas.of(Meta)
+    properties["meta"] = schemas.of(AccountMeta if route.of_account else Meta)
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 

@@ -1,8 +1,9 @@
-"""Asking for a part of a list: a page of what is counted, a slice of what only grows.
+"""Asking for a part of a list: a page of what is counted, a slice of what is too long to count.
 
-Both are bounded by settings. A slice goes on by `cursor`, as the last one gave it: that is the
-place (order id, trade number, ledger entry) of the last item that was given, so what is added
-meanwhile moves nothing, and a slice costs the same wherever it lies.
+Both are bounded by settings, and both go on by `cursor`, as the part before gave it: that is the
+place of the last item that was given (an order's id, a trade's number, a ledger entry), so whatever
+is added or removed meanwhile, no item is skipped or given twice, and a part costs the same wherever
+it lies. A page may be asked for by `offset` as well, which is right only while nothing changes.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,47 +11,31 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
-from gateway.http.request import Slice
+from gateway.http.request import Page, Slice
 from gateway.http.settings import PageLimits
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import QueryStruct
 
-LimitText = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="items wanted")]
-OffsetText = Annotated[int, msgspec.Meta(ge=0, le=10**9, description="items to skip")]
+MOST: Final = 10_000
+"""No list gives more at once, whatever PAGE_SIZE_MAX says."""
 
-
-class PageQuery(QueryStruct, frozen=True):
-    """The parameters of every counted list; a list with filters inherits from it."""
-
-    limit: LimitText | None = None
-    offset: OffsetText = 0
-
-    def bounds(self, limits: PageLimits) -> tuple[int, int]:
-        """Return (limit, offset); raises ValidationFailed for more than is allowed."""
-        if self.offset > limits.offset_max:
-            raise ValidationFailed.of("offset", f"must be at most {limits.offset_max}")
-        return page_size(self.limit, limits), self.offset
-
-
-def page_size(limit: int | None, limits: PageLimits) -> int:
-    """Return the items of a page; raises ValidationFailed for more than is allowed."""
-    if limit is None:
-        return limits.size
-    if limit > limits.size_max:
-        raise ValidationFailed.of("limit", f"must be at most {limits.size_max}")
-    return limit
-
+LimitText = Annotated[int, msgspec.Meta(ge=1, le=MOST, description="items wanted")]
+OffsetText = Annotated[
+    int,
+    msgspec.Meta(
+        ge=0, le=10**9, description="items to skip; use cursor for a list that changes meanwhile"
+    ),
+]
+CursorText = Annotated[
+    str, msgspec.Meta(max_length=40, description="nextCursor of the part before")
+]
 
 T = TypeVar("T")
 V = TypeVar("V")
 
 MINOR_MAX: Final = 2**31 - 1
 """The store numbers what lies within a command by 32 bits."""
-
-CursorText = Annotated[
-    str, msgspec.Meta(max_length=40, description="nextCursor of the slice before")
-]
 
 
 class SliceQuery(QueryStruct, frozen=True):
@@ -60,8 +45,12 @@ class SliceQuery(QueryStruct, frozen=True):
     cursor: CursorText | None = None
 
     def size(self, limits: PageLimits) -> int:
-        """Return the items of a slice; raises ValidationFailed for more than is allowed."""
-        return page_size(self.limit, limits)
+        """Return the items of a part; raises ValidationFailed for more than is allowed."""
+        if self.limit is None:
+            return limits.size
+        if self.limit > limits.size_max:
+            raise ValidationFailed.of("limit", f"must be at most {limits.size_max}")
+        return self.limit
 
     def number(self) -> int | None:
         """Return the number to go on from; raises ValidationFailed for what was never given."""
@@ -69,7 +58,7 @@ class SliceQuery(QueryStruct, frozen=True):
             return None
         number = parse_id(self.cursor)
         if number is None:
-            raise _never_given()
+            raise never_given()
         return number
 
     def pair(self) -> tuple[int, int] | None:
@@ -79,12 +68,27 @@ class SliceQuery(QueryStruct, frozen=True):
         first, _, second = self.cursor.partition("-")
         major, minor = parse_id(first), 0 if second == "0" else parse_id(second)
         if major is None or minor is None or minor > MINOR_MAX:
-            raise _never_given()
+            raise never_given()
         return major, minor
 
 
-def _never_given() -> ValidationFailed:
-    return ValidationFailed.of("cursor", "must be the nextCursor of the slice before")
+class PageQuery(SliceQuery, frozen=True):
+    """The parameters of every counted list; a list with filters inherits from it."""
+
+    offset: OffsetText = 0
+
+    def bounds(self, limits: PageLimits) -> tuple[int, int]:
+        """Return (limit, offset); raises ValidationFailed for more than is allowed."""
+        if self.offset > limits.offset_max:
+            raise ValidationFailed.of("offset", f"must be at most {limits.offset_max}")
+        if self.offset and self.cursor is not None:
+            raise ValidationFailed.of("offset", "give either cursor or offset")
+        return self.size(limits), self.offset
+
+
+def never_given() -> ValidationFailed:
+    """Return the refusal of a cursor that no answer ever held."""
+    return ValidationFailed.of("cursor", "must be the nextCursor of the part before")
 
 
 def slice_of(
@@ -94,3 +98,19 @@ def slice_of(
     items = found[:limit]
     cursor = place(items[-1]) if len(found) > limit else None
     return Slice([show(item) for item in items], cursor)
+
+
+def page_of(
+    found: Sequence[T],
+    limit: int,
+    offset: int,
+    total: int,
+    show: Callable[[T], V],
+    place: Callable[[T], str],
+) -> Page[V]:
+    """Return a page of at most `limit` of `found`, which was asked for with one more than that.
+
+    `total` counts the whole list.
+    """
+    part = slice_of(found, limit, show, place)
+    return Page(part.items, total, limit, offset, part.next_cursor)

@@ -19,12 +19,18 @@ ItemT = TypeVar("ItemT")
 
 
 class Page(msgspec.Struct, Generic[ItemT], frozen=True):
-    """One page of a list that is counted."""
+    """One page of a list that is counted; `next_cursor` is None at its end."""
 
     items: list[ItemT]
     total: int
     limit: int
     offset: int
+    next_cursor: str | None = None
+
+    @property
+    def has_more(self) -> bool:
+        """Say whether items follow."""
+        return self.next_cursor is not None
 
 
 class Slice(msgspec.Struct, Generic[ItemT], frozen=True):
@@ -32,6 +38,18 @@ class Slice(msgspec.Struct, Generic[ItemT], frozen=True):
 
     items: list[ItemT]
     next_cursor: str | None
+
+
+class AsOf(msgspec.Struct, Generic[ItemT], frozen=True):
+    """A read of an account, and how far it reaches, so that it can be ordered against the stream.
+
+    All that the commands up to `seq` did is in it, and all the private messages up to
+    `account_seq`; what is read from the store may hold more, never less.
+    """
+
+    result: ItemT
+    seq: int
+    account_seq: int
 
 
 class File(msgspec.Struct, frozen=True):

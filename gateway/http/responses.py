@@ -1,6 +1,7 @@
 """What an answer is: one of two envelopes, encoded once and sent whole.
 
     {"success":true,"data":...,"meta":{"timestamp","requestId"}}  lists + "pagination", "nextCursor"
+    reads of an account                + "asOfSeq", "accountSeq" in the meta
     {"success":false,"error":{"code","message","details"},"meta":...}
 
 The security headers are the edge's.
@@ -11,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from starlette.types import Send
 
-from gateway.http.request import Page, Slice
+from gateway.http.request import AsOf, Page, Slice
 from gateway.http.routing import Shape
 from gateway.wire.errors import ApiError, ErrorBody
 from gateway.wire.scalars import iso_millis
@@ -23,6 +24,16 @@ class Meta(msgspec.Struct, frozen=True, rename="camel"):
 
     timestamp: str
     request_id: str
+
+
+class AccountMeta(Meta, frozen=True, rename="camel"):
+    """The same of an account's read: it holds all that commands up to `asOfSeq` did.
+
+    `accountSeq` is that of the last private message which it reflects.
+    """
+
+    as_of_seq: int
+    account_seq: int
 
 
 class Pagination(msgspec.Struct, frozen=True, rename="camel"):
@@ -42,12 +53,13 @@ class One(msgspec.Struct, frozen=True):
     meta: Meta
 
 
-class Paged(msgspec.Struct, frozen=True):
+class Paged(msgspec.Struct, frozen=True, rename="camel"):
     """The answer of a route with Shape.PAGE."""
 
     success: bool
     data: list[Any]
     pagination: Pagination
+    next_cursor: str | None
     meta: Meta
 
 
@@ -74,12 +86,14 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 def encode_result(result: object, shape: Shape, request_id: str) -> bytes:
     """Return the envelope of a handler's result."""
     meta = Meta(iso_millis(now_us()), request_id)
+    if isinstance(result, AsOf):
+        meta = AccountMeta(meta.timestamp, request_id, result.seq, result.account_seq)
+        result = result.result
     if shape is Shape.ONE:
         return _ENCODE(One(True, result, meta))
     if isinstance(result, Page):
-        has_more = result.offset + len(result.items) < result.total
-        pagination = Pagination(result.total, result.limit, result.offset, has_more)
-        return _ENCODE(Paged(True, result.items, pagination, meta))
+        pagination = Pagination(result.total, result.limit, result.offset, result.has_more)
+        return _ENCODE(Paged(True, result.items, pagination, result.next_cursor, meta))
     if isinstance(result, Slice):
         return _ENCODE(Sliced(True, result.items, result.next_cursor, meta))
     raise TypeError(f"a {shape.value} route returned {type(result).__name__}")

@@ -72,6 +72,8 @@ class Route:
     status: int = 200
     errors: tuple[type[ApiError], ...] = ()
     budget: Budget = Budget.STANDARD
+    of_account: bool = False
+    """Whether it reads an account, so that the answer says how far it reaches (`AsOf`)."""
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -85,7 +87,8 @@ class Route:
 
     def all_errors(self) -> tuple[type[ApiError], ...]:
         """Return every error the route can answer, the derived ones included, by status."""
-        errors: set[type[ApiError]] = {*self.errors, ValidationFailed, InternalError}
+        # Whoever sends a token has it looked up, which the database may keep from being done.
+        errors: set[type[ApiError]] = {*self.errors, ValidationFailed, InternalError, Unavailable}
         if self.budget is not Budget.NONE:
             errors.add(RateLimited)
         if self.access is not Access.PUBLIC:
@@ -94,7 +97,7 @@ class Route:
             errors.add(Forbidden)
         if self.body is not None:
             errors |= {PayloadTooLarge, UnsupportedMediaType}
-        if {Unavailable, UnknownOutcome} <= errors:
+        if {Unavailable, UnknownOutcome} <= {*self.errors}:
             errors.add(ReadsOnly)  # it is for the engine, which may run elsewhere
         return tuple(sorted(errors, key=lambda error: (error.status, error.__name__)))
 

@@ -15,16 +15,20 @@ from exchange.messages.bounds import (
     RATE_MAX,
     SLUG_LENGTH,
     SOURCE_LENGTH,
+    TICK_SIZES,
 )
 from exchange.messages.commands import CreateMarket, ResolveMarket, SetMarketStatus
 from exchange.messages.errors import MalformedNumber
 from exchange.messages.events import MarketCreated
+from exchange.messages.reasons import Reason
 from exchange.messages.terms import FeeModel, MarketStatus, Resolution
-from exchange.messages.units import parse_rate
+from exchange.messages.units import format_price, parse_rate
+from exchange.model.market import NEXT_STATUS, Market
 from exchange.model.state import State
-from exchange.rules.market_admin import market_problem
+from exchange.rules.market_admin import RESERVED_SLUGS, market_problem
 from exchange.rules.settlement import resolution_problem
 from gateway.engine_side.audited import AuditedCommands
+from gateway.engine_side.refusals import EngineRefused
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.markets.lookup import named_market
@@ -38,15 +42,18 @@ from gateway.wire.errors import (
     UnknownOutcome,
     ValidationFailed,
 )
-from gateway.wire.scalars import parse_time
+from gateway.wire.plain_words import one_of
+from gateway.wire.scalars import TIME_PATTERN, parse_time
 from gateway.wire.strict_json import (
     BodyStruct,
-    NumberText,
     PriceText,
     QuantityText,
+    RateText,
+    TickText,
     is_given,
     not_given,
     number_text,
+    stored_text,
 )
 
 DEFAULT_TICK: Final = 100
@@ -54,13 +61,29 @@ DEFAULT_MIN_QUANTITY: Final = 1
 _COMMAND_ERRORS: Final = (NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
 
 SlugText = Annotated[
-    str, msgspec.Meta(max_length=SLUG_LENGTH[1], description="of a-z 0-9 -, not digits alone")
+    str,
+    msgspec.Meta(
+        min_length=SLUG_LENGTH[0],
+        max_length=SLUG_LENGTH[1],
+        description="of a-z 0-9 -, not digits alone, no word that stands in a path",
+        extra_json_schema={
+            "pattern": "^(?![0-9]+$)[a-z0-9-]*$",
+            "not": {"enum": sorted(RESERVED_SLUGS)},
+        },
+    ),
 ]
-QuestionText = Annotated[str, msgspec.Meta(max_length=QUESTION_LENGTH)]
+QuestionText = Annotated[str, msgspec.Meta(min_length=1, max_length=QUESTION_LENGTH)]
 DescriptionText = Annotated[str, msgspec.Meta(max_length=DESCRIPTION_LENGTH)]
 CategoryText = Annotated[str, msgspec.Meta(max_length=CATEGORY_LENGTH)]
 SourceText = Annotated[str, msgspec.Meta(max_length=SOURCE_LENGTH)]
-TimeText = Annotated[str, msgspec.Meta(max_length=40, description="ISO-8601 with a zone")]
+TimeText = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=40,
+        description="ISO-8601 with a zone, at most 3 decimals of a second",
+        extra_json_schema={"pattern": TIME_PATTERN, "examples": ["2026-01-31T12:00:00Z"]},
+    ),
+]
 
 
 class MarketBody(BodyStruct, frozen=True):
@@ -71,10 +94,10 @@ class MarketBody(BodyStruct, frozen=True):
     close_time: TimeText
     description: DescriptionText = ""
     category: CategoryText = ""
-    tick_size: NumberText = not_given()
+    tick_size: TickText = not_given()
     min_quantity: QuantityText = not_given()
-    maker_fee: NumberText = not_given()
-    taker_fee: NumberText = not_given()
+    maker_fee: RateText = not_given()
+    taker_fee: RateText = not_given()
     fee_model: FeeModel = FeeModel.FLAT
     draft: bool = False
 
@@ -97,11 +120,11 @@ def create_command(body: MarketBody) -> CreateMarket:
     """Return the command that a market's body stands for; raises ValidationFailed."""
     command = CreateMarket(
         body.slug,
-        body.question,
-        body.description,
-        body.category,
+        stored_text(body.question, "question", QUESTION_LENGTH),
+        stored_text(body.description, "description", DESCRIPTION_LENGTH),
+        stored_text(body.category, "category", CATEGORY_LENGTH),
         parse_time(body.close_time, "closeTime"),
-        strict_json.price(body.tick_size, "tickSize") if is_given(body.tick_size) else DEFAULT_TICK,
+        _tick(body.tick_size),
         strict_json.quantity(body.min_quantity, "minQuantity")
         if is_given(body.min_quantity)
         else DEFAULT_MIN_QUANTITY,
@@ -116,6 +139,16 @@ def create_command(body: MarketBody) -> CreateMarket:
     return command
 
 
+def _tick(raw: msgspec.Raw) -> int:
+    if not is_given(raw):
+        return DEFAULT_TICK
+    tick = strict_json.price(raw, "tickSize")
+    if tick not in TICK_SIZES:
+        names = one_of([format_price(size) for size in TICK_SIZES])
+        raise ValidationFailed.of("tickSize", f"must be {names}")
+    return tick
+
+
 def _rate(raw: msgspec.Raw, field: str) -> int:
     if not is_given(raw):
         return 0
@@ -123,6 +156,14 @@ def _rate(raw: msgspec.Raw, field: str) -> int:
         return parse_rate(number_text(raw, field), RATE_MAX)
     except MalformedNumber as error:
         raise ValidationFailed.of(field, str(error)) from None
+
+
+def _with_choices(refusal: EngineRefused, market: Market) -> EngineRefused:
+    """Return the refusal of a status with those that would be right."""
+    next_ones = [status.value for status in NEXT_STATUS[market.status]]
+    can = f"what can: {one_of(next_ones)}" if next_ones else "nothing can but a resolution"
+    detail = refusal.details[0]
+    return EngineRefused(refusal.reason, f"{detail.message}; {can}", detail.field)
 
 
 class MarketAdminRoutes:
@@ -148,9 +189,14 @@ class MarketAdminRoutes:
         market = named_market(self._view, request.path["slug"])
         status = request.body.status
         target = f"market:{market.id} {status.value}"
-        await self._commands.run(
-            request.actor, "market.status", target, SetMarketStatus(market.id, status)
-        )
+        try:
+            await self._commands.run(
+                request.actor, "market.status", target, SetMarketStatus(market.id, status)
+            )
+        except EngineRefused as refusal:
+            if refusal.reason is Reason.ILLEGAL_STATUS_CHANGE:
+                raise _with_choices(refusal, market) from None
+            raise
         return market_view(market)
 
     async def resolve(self, request: Request[ResolutionBody, None]) -> MarketView:
@@ -160,7 +206,8 @@ class MarketAdminRoutes:
         payout = (
             strict_json.price(body.yes_payout, "yesPayout") if is_given(body.yes_payout) else None
         )
-        command = ResolveMarket(market.id, body.outcome, payout, body.source)
+        source = stored_text(body.source, "source", SOURCE_LENGTH)
+        command = ResolveMarket(market.id, body.outcome, payout, source)
         problem = resolution_problem(command)
         if problem is not None:
             raise ValidationFailed.of(*problem)

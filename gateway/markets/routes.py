@@ -4,17 +4,21 @@ Markets and books are read from the committed view, so they show what the last a
 left; trades come from the store. A market is named by its slug or its id.
 """
 
+from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated, Final
+from unicodedata import normalize
 
 import msgspec
 
-from exchange.messages.bounds import CATEGORY_LENGTH
+from exchange.messages.bounds import CATEGORY_LENGTH, STORED_MAX
 from exchange.messages.terms import YES, MarketStatus, Outcome
 from exchange.model.market import Market
 from exchange.model.state import State
 from gateway.engine_side.ports import TapeHistory
 from gateway.engine_side.readiness import ViewFeed
-from gateway.http.paging import PageQuery, SliceQuery, slice_of
+from gateway.http.paging import MOST, PageQuery, SliceQuery, never_given, page_of, slice_of
+from gateway.http.reading.query_strings import parse_words, words_text
 from gateway.http.request import AnyRequest, Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
@@ -28,6 +32,7 @@ from gateway.markets.views import (
     trade_view,
 )
 from gateway.wire.errors import NotFound, ValidationFailed
+from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import QueryStruct
 from persistence.repositories.history import PastTrade
 
@@ -42,16 +47,24 @@ SearchText = Annotated[
         min_length=1, max_length=SEARCH_LENGTH, description="part of the question or the slug"
     ),
 ]
-DepthText = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="levels a side")]
+DepthText = Annotated[int, msgspec.Meta(ge=1, le=MOST, description="levels a side")]
 AfterSeqText = Annotated[
-    int, msgspec.Meta(ge=0, description="only trades of later market seqs, oldest first")
+    int,
+    msgspec.Meta(
+        ge=0,
+        le=STORED_MAX,
+        description="only trades of later market seqs, oldest first; go on by nextCursor alone",
+    ),
 ]
+StatusesText = Annotated[str, words_text(MarketStatus, "OPEN,HALTED")]
+_UPWARDS: Final = "after-"
+"""A cursor that begins so goes on towards the newest."""
 
 
 class MarketsQuery(PageQuery, frozen=True):
     """Which markets."""
 
-    status: MarketStatus | None = None
+    status: StatusesText | None = None
     category: CategoryText | None = None
     search: SearchText | None = None
 
@@ -64,23 +77,50 @@ class BookQuery(QueryStruct, frozen=True):
 
 
 class TradesQuery(SliceQuery, frozen=True):
-    """Which part of the tape; newest first, but with `afterSeq` oldest first."""
+    """Which part of the tape; newest first, but with `afterSeq` oldest first.
+
+    A cursor carries its direction, so it goes on the same way by itself.
+    """
 
     after_seq: AfterSeqText | None = None
+
+    def upwards_from(self) -> int | None:
+        """Return the trade to go on after, towards the newest; None for the other direction."""
+        if self.cursor is not None and self.cursor.startswith(_UPWARDS):
+            place = parse_id(self.cursor.removeprefix(_UPWARDS))
+            if place is None:
+                raise never_given()
+            return place
+        if self.after_seq is None:
+            return None
+        return self.number() or 0
 
 
 def matching(view: State, query: MarketsQuery) -> list[Market]:
     """Return the markets that a query asks for, newest first.  O(markets)."""
     found = list(reversed(view.markets.values()))
     if query.status is not None:
-        found = [market for market in found if market.status is query.status]
+        statuses = parse_words(query.status, MarketStatus, "status")
+        found = [market for market in found if market.status in statuses]
     if query.category is not None:
-        category = query.category.casefold()
+        category = normalize("NFC", query.category).casefold()
         found = [market for market in found if market.category.casefold() == category]
     if query.search is not None:
-        text = query.search.casefold()
+        text = normalize("NFC", query.search).casefold()
         found = [m for m in found if text in m.question.casefold() or text in m.slug]
     return found
+
+
+def _whole_seqs(found: Sequence[PastTrade], limit: int) -> int:
+    """Return how many of `found` to give, at most `limit`, so that no seq is cut.
+
+    One that is longer than the limit has to be: the cursor goes on inside it.
+    """
+    if len(found) <= limit:
+        return limit
+    cut = found[limit].market_seq
+    whole = sum(trade.market_seq != cut for trade in found[:limit])
+    return whole or limit
 
 
 class MarketRoutes:
@@ -95,9 +135,11 @@ class MarketRoutes:
     async def list_markets(self, request: Request[None, MarketsQuery]) -> Page[MarketView]:
         """Return one page of the markets, newest first."""
         limit, offset = request.query.bounds(self._pages)
+        before = request.query.number()
         found = matching(self._view, request.query)
-        items = [market_view(market) for market in found[offset : offset + limit]]
-        return Page(items, len(found), limit, offset)
+        part = found if before is None else (market for market in found if market.id < before)
+        part = list(islice(part, offset, offset + limit + 1))
+        return page_of(part, limit, offset, len(found), market_view, lambda market: str(market.id))
 
     async def get_market(self, request: Request[None, None]) -> MarketView:
         """Return one market."""
@@ -115,17 +157,19 @@ class MarketRoutes:
     async def list_trades(self, request: Request[None, TradesQuery]) -> Slice[TradeView]:
         """Return a slice of the public tape."""
         query = request.query
-        limit, place = query.size(self._pages), query.number()
+        limit, after = query.size(self._pages), query.upwards_from()
         market = self._market_shown(request)
-        if query.after_seq is None:
-            found = await self._tape.trades(market.id, place, limit + 1)
-        else:
-            found = await self._tape.trades_after(market.id, query.after_seq, place, limit + 1)
 
         def shown(past: PastTrade) -> TradeView:
             return trade_view(past, market, past.at)
 
-        return slice_of(found, limit, shown, lambda past: str(past.trade_no))
+        if after is None:
+            found = await self._tape.trades(market.id, query.number(), limit + 1)
+            return slice_of(found, limit, shown, lambda past: str(past.trade_no))
+        seq = query.after_seq or 0
+        found = await self._tape.trades_after(market.id, seq, after, limit + 1)
+        whole = _whole_seqs(found, limit)
+        return slice_of(found, whole, shown, lambda past: f"{_UPWARDS}{past.trade_no}")
 
     def _market_shown(self, request: AnyRequest) -> Market:
         """Return the market that the path names; raises NotFound."""

@@ -15,7 +15,7 @@ from exchange.messages.units import format_money
 from exchange.model.state import State
 from gateway.engine_side.audited import AuditedCommands
 from gateway.engine_side.readiness import ViewFeed
-from gateway.http.paging import PageQuery
+from gateway.http.paging import PageQuery, page_of
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
@@ -30,19 +30,35 @@ from gateway.wire.errors import (
     UnknownOutcome,
     ValidationFailed,
 )
-from gateway.wire.scalars import iso_millis
-from gateway.wire.strict_json import AnswerStruct, BodyStruct, MoneyText
-from persistence.repositories.audit import AuditEntry, AuditLog
+from gateway.wire.scalars import NAME_LENGTH, iso_millis, parse_id
+from gateway.wire.strict_json import AnswerStruct, BodyStruct, CreditText, stored_text
+from persistence.repositories.audit import AuditEntry, AuditFilter, AuditLog
 
+AUDIT_LENGTH: Final = 200
+"""Characters of a filter."""
 _COMMAND_ERRORS: Final = (Refused, Unavailable, UnknownOutcome)
 
 ReasonText = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH)]
+
+IdText = Annotated[str, msgspec.Meta(max_length=NAME_LENGTH, description="of the user who did it")]
+ActionText = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=AUDIT_LENGTH, description="e.g. user.credit")
+]
+TargetText = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1, max_length=AUDIT_LENGTH, description="what it begins with, e.g. user:7"
+    ),
+]
+RequestIdText = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=AUDIT_LENGTH, description="of the request's answer")
+]
 
 
 class CreditBody(BodyStruct, frozen=True):
     """Credits to issue; with a `requestId` a repeat does nothing, without one it issues again."""
 
-    amount: MoneyText
+    amount: CreditText
     reason: ReasonText
     request_id: ClientIdText | None = None
 
@@ -110,6 +126,15 @@ class AuditView(AnswerStruct, frozen=True):
         )
 
 
+class AuditQuery(PageQuery, frozen=True):
+    """Which lines of the audit log; what is unset matches all."""
+
+    actor: IdText | None = None
+    action: ActionText | None = None
+    target: TargetText | None = None
+    request_id: RequestIdText | None = None
+
+
 class ExchangeAdminRoutes:
     """Looks after the exchange as a whole."""
 
@@ -135,7 +160,8 @@ class ExchangeAdminRoutes:
             raise ValidationFailed.of("amount", f"must be at most {format_money(CREDIT_MAX)}")
         if body.request_id is not None:
             check_client_id(body.request_id, "requestId")
-        command = CreditAccount(user_id, amount, body.reason, body.request_id)
+        reason = stored_text(body.reason, "reason", REASON_LENGTH)
+        command = CreditAccount(user_id, amount, reason, body.request_id)
         target = f"user:{user_id} {format_money(amount)}"
         answer, _, replayed = await self._commands.run(
             request.actor, "user.credit", target, command
@@ -174,11 +200,18 @@ class ExchangeAdminRoutes:
             format_money(view.fees),
         )
 
-    async def audit(self, request: Request[None, PageQuery]) -> Page[AuditView]:
+    async def audit(self, request: Request[None, AuditQuery]) -> Page[AuditView]:
         """Return one page of the audit log, newest first."""
-        limit, offset = request.query.bounds(self._pages)
-        entries, total = await self._log.page(limit, offset)
-        return Page([AuditView.of(entry) for entry in entries], total, limit, offset)
+        query = request.query
+        limit, offset = query.bounds(self._pages)
+        actor_id = None
+        if query.actor is not None:
+            actor_id = parse_id(query.actor)
+            if actor_id is None:
+                raise ValidationFailed.of("actor", "must be a user's id")
+        wanted = AuditFilter(actor_id, query.action, query.target, query.request_id)
+        entries, total = await self._log.page(limit + 1, offset, query.number(), wanted)
+        return page_of(entries, limit, offset, total, AuditView.of, lambda entry: str(entry.id))
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
@@ -219,7 +252,7 @@ class ExchangeAdminRoutes:
                 path="/admin/audit",
                 handler=self.audit,
                 access=Access.ADMIN,
-                query=PageQuery,
+                query=AuditQuery,
                 answer=AuditView,
                 shape=Shape.PAGE,
                 summary="Read the audit log",

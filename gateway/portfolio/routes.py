@@ -1,107 +1,201 @@
 """The rows of the route table under /user: the caller's money and shares.
 
-Balance, positions, portfolio and escrow come from the committed view, the ledger from the store.
+Balance, positions, portfolio and escrow come from the committed view; the ledger, fills and
+settlements from the store, up to the command that the view has come to. Each answer says how far it
+reaches (`AsOf`).
 """
 
 from itertools import islice
+from typing import Annotated, Final
 
-from exchange.model.accounts import Account
+import msgspec
+
+from exchange.messages.terms import YES
+from exchange.model.accounts import Account, Holding
+from exchange.model.market import Market
+from exchange.model.order_book import Order
 from exchange.model.state import State
-from gateway.engine_side.ports import LedgerHistory
-from gateway.http.paging import PageQuery, SliceQuery, slice_of
-from gateway.http.request import AnyRequest, Page, Request, Slice
+from gateway.engine_side.ports import History
+from gateway.http.paging import PageQuery, SliceQuery, page_of, slice_of
+from gateway.http.request import AnyRequest, AsOf, Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
-from gateway.markets.lookup import MarketText, named_market
+from gateway.markets.lookup import MarketText, asked_market
 from gateway.portfolio.views import (
     EscrowView,
     LedgerView,
     PortfolioView,
+    SettlementView,
     ValuedPositionView,
     account_balance,
     entry_id,
     escrow_view,
+    fill_view,
     held,
     ledger_view,
     portfolio_view,
+    settlement_view,
     valued_position_view,
 )
-from gateway.trading.views import BalanceView
-from gateway.wire.errors import NotFound
-from persistence.repositories.history import PastEntry
+from gateway.trading.routes import own_order
+from gateway.trading.views import BalanceView, OwnFillView, ReadMark, read_mark
+from gateway.wire.errors import Forbidden, NotFound
+from gateway.wire.scalars import NAME_LENGTH, parse_id
+from persistence.repositories.history import EntryPlace, PastEntry, PastSettlement
+
+OrderText = Annotated[str, msgspec.Meta(max_length=NAME_LENGTH, description="an order's id")]
+_PLACES: Final = {YES: 1}
+"""Of an outcome among a market's holdings; the other one is 2."""
 
 
 class PositionsQuery(PageQuery, frozen=True):
     """Which positions; unset: of all markets."""
 
     market: MarketText | None = None
+    market_id: MarketText | None = None
+    slug: MarketText | None = None
+
+
+class SettlementsQuery(SliceQuery, frozen=True):
+    """Which settlements; unset: of all markets."""
+
+    market: MarketText | None = None
+    market_id: MarketText | None = None
+    slug: MarketText | None = None
+
+
+class FillsQuery(SettlementsQuery, frozen=True):
+    """Which fills; unset: of all markets and orders."""
+
+    order_id: OrderText | None = None
+
+
+def _place(holding: Holding) -> tuple[int, int]:
+    """Return where a holding lies in the list: by market, YES first."""
+    return holding.market_id, _PLACES.get(holding.outcome, 2)
 
 
 class PortfolioRoutes:
     """Shows the caller what is the caller's."""
 
-    def __init__(self, view: State, ledger: LedgerHistory, pages: PageLimits) -> None:
+    def __init__(self, view: State, history: History, pages: PageLimits) -> None:
         self._view = view
-        self._ledger = ledger
+        self._history = history
         self._pages = pages
 
-    async def get_balance(self, request: Request[None, None]) -> BalanceView:
+    async def get_balance(self, request: Request[None, None]) -> AsOf[BalanceView]:
         """Return the caller's cash."""
-        return account_balance(self._account(request))
+        return self._mark(request).on(account_balance(self._account(request)))
 
     async def list_positions(
         self, request: Request[None, PositionsQuery]
-    ) -> Page[ValuedPositionView]:
+    ) -> AsOf[Page[ValuedPositionView]]:
         """Return one page of the shares the caller holds, by market, YES first."""
-        view, query = self._view, request.query
-        limit, offset = query.bounds(self._pages)
-        account = self._account(request)
-        market_ids: list[int] = [] if account is None else sorted(account.positions)
-        if query.market is not None:
-            wanted = named_market(view, query.market).id
-            market_ids = [market_id for market_id in market_ids if market_id == wanted]
-        found = [
-            (holding, view.markets[market_id])
-            for market_id in market_ids
-            if account is not None
-            for holding in held(account, view.markets[market_id])
-        ]
-        items = [valued_position_view(*pair) for pair in found[offset : offset + limit]]
-        return Page(items, len(found), limit, offset)
-
-    async def get_portfolio(self, request: Request[None, None]) -> PortfolioView:
-        """Return the sums over all the caller has."""
-        return portfolio_view(self._account(request), self._view)
-
-    async def list_escrow(self, request: Request[None, PageQuery]) -> Page[EscrowView]:
-        """Return one page of the caller's reservations, oldest order first."""
-        view = self._view
-        limit, offset = request.query.bounds(self._pages)
-        account = self._account(request)
-        if account is None:
-            return Page([], 0, limit, offset)
-        items = [
-            escrow_view(order, view.markets[order.market_id])
-            for order in islice(account.orders.values(), offset, offset + limit)
-        ]
-        return Page(items, len(account.orders), limit, offset)
-
-    async def list_ledger(self, request: Request[None, SliceQuery]) -> Slice[LedgerView]:
-        """Return a slice of the caller's ledger, newest first."""
         query = request.query
-        limit, before = query.size(self._pages), query.pair()
-        found = await self._ledger.ledger(request.user_id, before, limit + 1)
+        limit, offset = query.bounds(self._pages)
+        after = query.pair()
+        found = self._holdings(self._account(request), asked_market(self._view, query))
+        part = (pair for pair in found if after is None or _place(pair[0]) > after)
+        page = page_of(
+            list(islice(part, offset, offset + limit + 1)),
+            limit,
+            offset,
+            len(found),
+            lambda pair: valued_position_view(*pair),
+            lambda pair: "{}-{}".format(*_place(pair[0])),
+        )
+        return self._mark(request).on(page)
+
+    def _holdings(
+        self, account: Account | None, market: Market | None
+    ) -> list[tuple[Holding, Market]]:
+        if account is None:
+            return []
+        market_ids = sorted(account.positions) if market is None else [market.id]
+        markets = [self._view.markets[market_id] for market_id in market_ids]
+        return [(holding, one) for one in markets for holding in held(account, one)]
+
+    async def get_portfolio(self, request: Request[None, None]) -> AsOf[PortfolioView]:
+        """Return the sums over all the caller has."""
+        return self._mark(request).on(portfolio_view(self._account(request), self._view))
+
+    async def list_escrow(self, request: Request[None, PageQuery]) -> AsOf[Page[EscrowView]]:
+        """Return one page of the caller's reservations, oldest order first."""
+        markets = self._view.markets
+        limit, offset = request.query.bounds(self._pages)
+        after = request.query.number() or 0
+        account = self._account(request)
+        orders = {} if account is None else account.orders
+        part = (order for order in orders.values() if order.id > after)
+
+        def shown(order: Order) -> EscrowView:
+            return escrow_view(order, markets[order.market_id])
+
+        page = page_of(
+            list(islice(part, offset, offset + limit + 1)),
+            limit,
+            offset,
+            len(orders),
+            shown,
+            lambda order: str(order.id),
+        )
+        return self._mark(request).on(page)
+
+    async def list_ledger(self, request: Request[None, SliceQuery]) -> AsOf[Slice[LedgerView]]:
+        """Return a slice of the caller's ledger, newest first."""
+        query, mark = request.query, self._mark(request)
+        limit, before = query.size(self._pages), query.pair() or _newest(mark)
+        found = await self._history.ledger(request.user_id, before, limit + 1)
 
         def shown(entry: PastEntry) -> LedgerView:
             return ledger_view(entry, self._view)
 
-        return slice_of(found, limit, shown, entry_id)
+        return mark.on(slice_of(found, limit, shown, entry_id))
+
+    async def list_fills(self, request: Request[None, FillsQuery]) -> AsOf[Slice[OwnFillView]]:
+        """Return a slice of the trades of the caller's orders, newest first."""
+        query, mark = request.query, self._mark(request)
+        limit, before = query.size(self._pages), query.pair() or _newest(mark)
+        market = asked_market(self._view, query)
+        order = None
+        if query.order_id is not None:
+            order_id = parse_id(query.order_id)
+            order = await own_order(self._view, self._history, request.user_id, order_id)
+        found, further = await self._history.fills(
+            request.user_id, None if market is None else market.id, order, before, limit
+        )
+        views = [fill_view(fill, self._view) for fill in found]
+        return mark.on(Slice(views, None if further is None else "{}-{}".format(*further)))
+
+    async def list_settlements(
+        self, request: Request[None, SettlementsQuery]
+    ) -> AsOf[Slice[SettlementView]]:
+        """Return a slice of what became of the caller's positions, newest first."""
+        query, mark = request.query, self._mark(request)
+        limit, before = query.size(self._pages), query.number() or mark.seq + 1
+        market, account = asked_market(self._view, query), self._account(request)
+        if account is None:
+            return mark.on(Slice([], None))
+        found = await self._history.settlements(
+            account.id, None if market is None else market.id, before, limit + 1
+        )
+
+        def shown(past: PastSettlement) -> SettlementView:
+            return settlement_view(past, account, self._view)
+
+        return mark.on(slice_of(found, limit, shown, lambda past: str(past.seq)))
+
+    def _mark(self, request: AnyRequest) -> ReadMark:
+        return read_mark(self._view, request.user_id)
 
     def _account(self, request: AnyRequest) -> Account | None:
         return self._view.accounts.get(request.user_id)
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
+        return (*self._money_routes(), *self._share_routes())
+
+    def _money_routes(self) -> tuple[Route, ...]:
         return (
             Route(
                 method="GET",
@@ -111,18 +205,7 @@ class PortfolioRoutes:
                 answer=BalanceView,
                 summary="Show one's credits",
                 tag="user",
-            ),
-            Route(
-                method="GET",
-                path="/user/positions",
-                handler=self.list_positions,
-                access=Access.USER,
-                query=PositionsQuery,
-                answer=ValuedPositionView,
-                shape=Shape.PAGE,
-                errors=(NotFound,),
-                summary="List the shares one holds",
-                tag="user",
+                of_account=True,
             ),
             Route(
                 method="GET",
@@ -132,6 +215,7 @@ class PortfolioRoutes:
                 answer=PortfolioView,
                 summary="Sum up all one has",
                 tag="user",
+                of_account=True,
             ),
             Route(
                 method="GET",
@@ -143,6 +227,7 @@ class PortfolioRoutes:
                 shape=Shape.PAGE,
                 summary="List what is locked, order by order",
                 tag="user",
+                of_account=True,
             ),
             Route(
                 method="GET",
@@ -154,5 +239,54 @@ class PortfolioRoutes:
                 shape=Shape.SLICE,
                 summary="List the entries of one's ledger, newest first",
                 tag="user",
+                of_account=True,
             ),
         )
+
+    def _share_routes(self) -> tuple[Route, ...]:
+        return (
+            Route(
+                method="GET",
+                path="/user/positions",
+                handler=self.list_positions,
+                access=Access.USER,
+                query=PositionsQuery,
+                answer=ValuedPositionView,
+                shape=Shape.PAGE,
+                errors=(NotFound,),
+                summary="List the shares one holds",
+                tag="user",
+                of_account=True,
+            ),
+            Route(
+                method="GET",
+                path="/user/fills",
+                handler=self.list_fills,
+                access=Access.USER,
+                query=FillsQuery,
+                answer=OwnFillView,
+                shape=Shape.SLICE,
+                errors=(Forbidden, NotFound),
+                summary="List the trades of one's orders, newest first",
+                tag="user",
+                of_account=True,
+            ),
+            Route(
+                method="GET",
+                path="/user/settlements",
+                handler=self.list_settlements,
+                access=Access.USER,
+                query=SettlementsQuery,
+                answer=SettlementView,
+                shape=Shape.SLICE,
+                errors=(NotFound,),
+                summary="List what became of one's shares when markets were resolved",
+                tag="user",
+                of_account=True,
+            ),
+        )
+
+
+def _newest(mark: ReadMark) -> EntryPlace:
+    """Return the place below which lies all that the view has come to."""
+    return mark.seq + 1, 0

@@ -9,17 +9,24 @@ from typing import Final
 from msgspec.structs import astuple
 
 from exchange.messages.bounds import PRICE_SCALE
-from exchange.messages.terms import BUY, YES, Outcome, Side
+from exchange.messages.terms import BUY, YES, Outcome, Resolution, Side
 from exchange.model.accounts import Account, Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.proof.ledger import EntryKind
 from gateway.markets.views import trade_id
-from gateway.trading.views import BalanceView, PositionView, balance_view, position_view
+from gateway.trading.views import (
+    BalanceView,
+    OwnFillView,
+    PositionView,
+    balance_view,
+    own_fill_view,
+    position_view,
+)
 from gateway.wire.scalars import iso_millis, money_text, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
-from persistence.repositories.history import PastEntry
+from persistence.repositories.history import PastEntry, PastFill, PastSettlement
 
 _NOTHING: Final = money_text(0)
 _NO_SHARES: Final = quantity_text(0)
@@ -61,7 +68,10 @@ class EscrowView(AnswerStruct, frozen=True, gc=False):
 
 
 class LedgerView(AnswerStruct, frozen=True, gc=False):
-    """One entry of the double-entry ledger: how the account's cash changed, and why."""
+    """One entry of the double-entry ledger: how the account's cash changed, and why.
+
+    `reason` is what was said when credits were issued, null for every other kind.
+    """
 
     id: str
     seq: int
@@ -74,6 +84,26 @@ class LedgerView(AnswerStruct, frozen=True, gc=False):
     slug: str | None
     order_id: str | None
     trade_id: str | None
+    created_at: str
+    reason: str | None
+
+
+class SettlementView(AnswerStruct, frozen=True, gc=False):
+    """What became of one's shares when their market was resolved, also if they paid nothing.
+
+    `realisedProfit` is the whole market's, both outcomes, fees apart.
+    """
+
+    id: str
+    seq: int
+    market_id: str
+    slug: str
+    resolution: Resolution
+    yes_payout: str
+    yes_quantity: str
+    no_quantity: str
+    payout: str
+    realised_profit: str
     created_at: str
 
 
@@ -179,4 +209,38 @@ def ledger_view(entry: PastEntry, view: State) -> LedgerView:
         None if entry.order_id == 0 else str(entry.order_id),
         None if entry.trade_no == 0 else trade_id(entry.market_id, entry.trade_no),
         iso_millis(entry.at),
+        entry.reason,
+    )
+
+
+def fill_view(fill: PastFill, view: State) -> OwnFillView:
+    """Return one of the account's fills."""
+    return own_fill_view(
+        fill,
+        view.markets[fill.market_id],
+        fill.at,
+        fill.order_id,
+        fill.client_order_id,
+        fill.fee,
+        is_taker=fill.is_taker,
+    )
+
+
+def settlement_view(past: PastSettlement, account: Account, view: State) -> SettlementView:
+    """Return what became of one of the account's positions; its market is resolved."""
+    market = view.markets[past.market_id]
+    if market.resolution is None or market.yes_payout is None:
+        raise TypeError(f"market {market.id} has settled positions, but isn't resolved")
+    return SettlementView(
+        str(past.seq),
+        past.seq,
+        str(market.id),
+        market.slug,
+        market.resolution,
+        price_text(market.yes_payout),
+        quantity_text(past.yes_quantity),
+        quantity_text(past.no_quantity),
+        money_text(past.payout),
+        money_text(account.positions[market.id].realised),
+        iso_millis(past.at),
     )

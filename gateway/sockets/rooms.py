@@ -5,6 +5,7 @@ it is; it lives as long as it has a member.
 """
 
 import itertools
+from collections.abc import Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
 from gateway.sockets.framing.frames import Message
@@ -42,6 +43,15 @@ class Room(Generic[MemberT]):
         """Queue a message for everybody in the room."""
         for member in self.members:
             member.outbound.push(message.frame(member.namespace))
+
+
+class Everybody(Generic[MemberT]):
+    """Whoever is there, signed in or not; nobody before the process has sockets."""
+
+    __slots__ = ("members",)
+
+    def __init__(self) -> None:
+        self.members: Callable[[], Iterable[MemberT]] = tuple
 
 
 class UserRoom(Room[MemberT]):

@@ -2,7 +2,9 @@
 
     m:{id}         trade_executed, market_updated
     m:{id}:YES/NO  orderbook_update
-    u:{id}         order_placed / order_updated / order_cancelled, balance_updated, position_updated
+    u:{id}         order_placed / order_updated / order_cancelled, order_filled,
+                   balance_updated, position_updated
+    everybody      exchange_updated
 
 Laws: `on_execution` never waits and is called once per command, in order, with the view moved and
 `view.dirty` describing exactly that command. A message is built only if somebody listens, and
@@ -11,19 +13,25 @@ sequence, which the core has moved by one for each order, the cash and each hold
 that the command touched: they are numbered in that order and end at `account.seq`. These three
 kinds are all that may move it (`exchange/transitions/marks.py`): the first number is found by
 counting them back, so a fourth that isn't counted here would leave a hole in everybody's numbers.
+A fill follows its order's message and carries the same number: it tells how that came about.
 
 A fault of ours in making a message doesn't reach the engine, which would stop
 (`sockets/untold.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from exchange.messages.events import MarketResolved, MarketStatusChanged, TradeExecuted
+from exchange.messages.events import (
+    ExchangeModeChanged,
+    MarketResolved,
+    MarketStatusChanged,
+    TradeExecuted,
+)
 from exchange.messages.execution import Execution
-from exchange.messages.terms import OrderStatus
+from exchange.messages.terms import ExchangeMode, OrderStatus
 from exchange.model.accounts import Account, Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
@@ -31,18 +39,22 @@ from exchange.model.state import State
 from gateway.markets.views import MarketView, TradeView, market_view, trade_view
 from gateway.observability.tallies import Tally
 from gateway.sockets.framing.frames import Message
-from gateway.sockets.rooms import Room, UserRooms
+from gateway.sockets.rooms import Everybody, Room, UserRooms
 from gateway.sockets.untold import Untold
 from gateway.streaming.book_messages import changed_levels
 from gateway.streaming.rooms import MarketRooms, Rooms
 from gateway.trading.views import (
     BalanceView,
     OrderView,
+    OwnFillView,
     PositionView,
     balance_view,
     order_view,
+    own_fill_view,
     position_view,
 )
+from gateway.wire.scalars import iso_millis
+from gateway.wire.strict_json import AnswerStruct
 
 _ENDED_EARLY: Final = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 _fields: Final = msgspec.structs.astuple
@@ -67,6 +79,22 @@ class OrderMessage(OrderView, frozen=True, gc=False):
     account_seq: int
 
 
+class FillMessage(OwnFillView, frozen=True, gc=False):
+    """One fill of one's own order; `accountSeq` is that of the order's message before it."""
+
+    epoch: int
+    account_seq: int
+
+
+class ExchangeMessage(AnswerStruct, frozen=True):
+    """What the exchange takes from now on; `seq` is the command that said so."""
+
+    mode: ExchangeMode
+    seq: int
+    epoch: int
+    timestamp: str
+
+
 class BalanceMessage(BalanceView, frozen=True, gc=False):
     """One's own cash after a command changed it."""
 
@@ -81,14 +109,48 @@ class PositionMessage(PositionView, frozen=True, gc=False):
     account_seq: int
 
 
+Fills = dict[int, list[TradeExecuted]]
+"""Trades by the order they filled."""
+
+
+def _fills(execution: Execution, users: Mapping[int, object]) -> Fills:
+    """Return the trades of a command by their orders, as far as somebody listens."""
+    found: Fills = {}
+    if len(execution.events) == 1:
+        return found
+    for event in execution.events:
+        if type(event) is TradeExecuted:
+            if event.taker_account_id in users:
+                found.setdefault(event.taker_order_id, []).append(event)
+            if event.maker_account_id in users:
+                found.setdefault(event.maker_order_id, []).append(event)
+    return found
+
+
+def _own_fill(trade: TradeExecuted, order: Order, view: State) -> OwnFillView:
+    is_taker = trade.taker_order_id == order.id
+    return own_fill_view(
+        trade,
+        view.markets[trade.market_id],
+        view.now,
+        order.id,
+        order.client_order_id,
+        trade.taker_fee if is_taker else trade.maker_fee,
+        is_taker=is_taker,
+    )
+
+
 class Announcer:
     """Turns committed commands into messages."""
 
-    __slots__ = ("_rooms", "_sent", "_untold", "_users")
+    __slots__ = ("_everybody", "_rooms", "_sent", "_untold", "_users")
 
-    def __init__(self, rooms: Rooms, users: UserRooms[Any], sent: Tally) -> None:
+    def __init__(
+        self, rooms: Rooms, users: UserRooms[Any], everybody: Everybody[Any], sent: Tally
+    ) -> None:
         self._rooms = rooms
         self._users = users.rooms
+        self._everybody = everybody
         self._sent = sent
         self._untold = Untold()
 
@@ -106,7 +168,17 @@ class Announcer:
                         self._untold.send_away(listened.public.members, error)
                     listened.seq, listened.trade_no = market.seq, market.trade_no
         if self._users and dirty.accounts:
-            self._tell_accounts(view)
+            self._tell_accounts(execution, view)
+        if type(execution.events[0]) is ExchangeModeChanged:
+            self._tell_everybody(execution, view)
+
+    def _tell_everybody(self, execution: Execution, view: State) -> None:
+        at = iso_millis(execution.at)
+        changed = ExchangeMessage(view.mode, execution.seq, self._rooms.epoch, at)
+        message = Message("exchange_updated", changed)
+        for member in self._everybody.members():
+            member.outbound.push(message.frame(member.namespace))
+            self._sent.count += 1
 
     def _tell_market(
         self, listened: MarketRooms, market: Market, execution: Execution, view: State
@@ -128,9 +200,10 @@ class Announcer:
             fields = (*_fields(market_view(market)), epoch)
             self._send(listened.public, Message("market_updated", MarketMessage(*fields)))
 
-    def _tell_accounts(self, view: State) -> None:
+    def _tell_accounts(self, execution: Execution, view: State) -> None:
         users = self._users
         dirty = view.dirty
+        fills = _fills(execution, users)
         orders: dict[int, list[Order]] = {}
         for order in dirty.orders.values():
             if order.account_id in users:
@@ -144,7 +217,7 @@ class Announcer:
             if room is not None:
                 theirs = orders.get(account.id, ()), holdings.get(account.id, ())
                 try:
-                    self._tell_account(room, account, *theirs, view)
+                    self._tell_account(room, account, *theirs, fills, view)
                 except Exception as error:  # noqa: BLE001 - as above
                     self._untold.send_away(room.members, error)
 
@@ -154,6 +227,7 @@ class Announcer:
         account: Account,
         orders: Sequence[Order],
         holdings: Sequence[Holding],
+        fills: Fills,
         view: State,
     ) -> None:
         epoch = self._rooms.epoch
@@ -169,6 +243,9 @@ class Announcer:
                 event = "order_updated"
             fields = (*_fields(order_view(order, view.markets[order.market_id])), epoch, seq)
             self._send(room, Message(event, OrderMessage(*fields)))
+            for trade in fills.get(order.id, ()):
+                filled = (*_fields(_own_fill(trade, order, view)), epoch, seq)
+                self._send(room, Message("order_filled", FillMessage(*filled)))
         if cash:
             seq += 1
             fields = (*_fields(balance_view(account.available, account.locked)), epoch, seq)

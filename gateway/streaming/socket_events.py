@@ -4,28 +4,21 @@ import msgspec
 
 from exchange.messages.terms import Outcome
 from exchange.model.state import State
-from gateway.markets.lookup import named_market
+from gateway.markets.lookup import named_market, required_market_name
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
 from gateway.streaming.rooms import Rooms
 from gateway.streaming.subscriptions import Subscriptions
-from gateway.wire.errors import ValidationFailed
-from gateway.wire.scalars import NAME_LENGTH
 from gateway.wire.strict_json import BodyStruct
 
 
 class SubscribeBody(BodyStruct, frozen=True):
     """A market by its id or its slug; without `outcome` both books are meant."""
 
+    market: str | None = None
     market_id: str | None = None
     slug: str | None = None
     outcome: Outcome | None = None
-
-    def name(self) -> str:
-        """Return the id or slug; raises ValidationFailed unless exactly one is given."""
-        if (self.market_id is None) == (self.slug is None):
-            raise ValidationFailed.of("marketId", "give either marketId or slug")
-        return (self.market_id or self.slug or "")[:NAME_LENGTH]
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Return which books are meant."""
@@ -60,7 +53,7 @@ class MarketEvents:
 
     def subscribe(self, session: SocketSession, body: SubscribeBody, ack_id: int | None) -> None:
         """Join a market's rooms; the ack comes first, then the snapshots, in one step."""
-        market = named_market(self._view, body.name())
+        market = named_market(self._view, required_market_name(body))
         outcomes = body.outcomes()
         self._subscriptions.check_room_for(session, market.id, outcomes)
         session.ack(
@@ -78,7 +71,7 @@ class MarketEvents:
 
     def unsubscribe(self, session: SocketSession, body: SubscribeBody, ack_id: int | None) -> None:
         """Leave a market's rooms; leaving one that wasn't joined is no mistake."""
-        market = named_market(self._view, body.name())
+        market = named_market(self._view, required_market_name(body))
         self._subscriptions.leave(session, market.id, body.outcomes())
         session.ack(ack_id, Left(str(market.id), body.outcomes()))
 

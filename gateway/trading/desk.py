@@ -10,10 +10,11 @@ same over every transport.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from exchange.messages.commands import CancelAll, CancelOrder
 from exchange.messages.reasons import Reason
+from exchange.model.idempotency import ORDER_ID
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from gateway.engine_side.ports import OrderHistory
@@ -31,6 +32,9 @@ from gateway.trading.results import (
 from gateway.wire.errors import UnknownOutcome
 from persistence.loop.ports import Answer, CommandPort
 from persistence.postgres.database import OUTAGES
+
+_NO_ORDER: Final = 0
+"""No order has it."""
 
 ViewT_co = TypeVar("ViewT_co", covariant=True)
 
@@ -100,6 +104,32 @@ class Desk:
             return self._cancelled(answer, await self._stored_order(order_id))
 
         return Sent(answered, _never_shown, look_up)
+
+    def cancel_by_client_id(self, account_id: int, client_order_id: str) -> Sent[CancelledView]:
+        """Send the cancel of the open order placed under an id of its sender's own.
+
+        Its placing may still be on its way, and nobody may have heard of it: then a command that
+        does nothing goes behind it first, and only what was placed before that is looked for.
+        Raises CommandNotTaken.
+        """
+        order_id = self._open_order(account_id, client_order_id)
+        if order_id is not None:
+            return self.cancel(account_id, order_id)
+        answered = self._commands.submit(CancelOrder(account_id, _NO_ORDER))
+
+        async def look_up(_behind: Answer) -> CancelledView:
+            order_id = self._open_order(account_id, client_order_id)
+            if order_id is not None:
+                return await self.cancel(account_id, order_id).result()
+            if await self._history.order_by_client_id(account_id, client_order_id) is None:
+                raise no_such_order("clientOrderId")
+            message = "the order is no longer open"
+            raise EngineRefused(Reason.ORDER_NOT_OPEN, message, "clientOrderId")
+
+        return Sent(answered, _never_shown, look_up)
+
+    def _open_order(self, account_id: int, client_order_id: str) -> int | None:
+        return self._view.open_client_ids.get((account_id, ORDER_ID, client_order_id))
 
     def cancel_all(self, account_id: int, market_name: str | None) -> Sent[AllCancelledView]:
         """Send the cancel of every open order, in one market or (None) in all.

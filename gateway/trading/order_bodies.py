@@ -36,6 +36,7 @@ ClientIdText = Annotated[
     msgspec.Meta(
         max_length=CLIENT_ID_LENGTH,
         description="of A-Z a-z 0-9 . _ : -; what it names takes effect once, for ever",
+        extra_json_schema={"pattern": "^[A-Za-z0-9._:-]+$"},
     ),
 ]
 

@@ -12,8 +12,6 @@ the client's connection: the command takes effect, once.
 from collections.abc import Sequence
 from typing import Annotated, Final
 
-import msgspec
-
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import OrderStatus
 from exchange.model.accounts import Account
@@ -24,14 +22,15 @@ from gateway.access.budgets import Budget
 from gateway.engine_side.ports import OrderHistory
 from gateway.engine_side.refusals import EngineRefused
 from gateway.http.paging import SliceQuery, slice_of
-from gateway.http.request import AnyRequest, Request, Slice
+from gateway.http.reading.query_strings import parse_words, words_text
+from gateway.http.request import AnyRequest, AsOf, Request, Slice
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
-from gateway.markets.lookup import MarketText, named_market
+from gateway.markets.lookup import MarketText, asked_market, market_name
 from gateway.trading.desk import Desk, no_such_order
 from gateway.trading.order_bodies import OrderBody, check_client_id
 from gateway.trading.results import AllCancelledView, CancelledView, PlacedView
-from gateway.trading.views import OrderView, order_view
+from gateway.trading.views import OrderView, ReadMark, order_view, read_mark
 from gateway.wire.errors import (
     Conflict,
     Forbidden,
@@ -39,19 +38,11 @@ from gateway.wire.errors import (
     Refused,
     Unavailable,
     UnknownOutcome,
-    ValidationFailed,
 )
 from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import QueryStruct
 
-STATUSES_LENGTH: Final = 80
-
-StatusesText = Annotated[
-    str,
-    msgspec.Meta(
-        max_length=STATUSES_LENGTH, description="statuses wanted, e.g. OPEN,PARTIAL; unset: all"
-    ),
-]
+StatusesText = Annotated[str, words_text(OrderStatus, "OPEN,PARTIAL")]
 
 _IN_MEMORY: Final = frozenset({OrderStatus.OPEN, OrderStatus.PARTIAL})
 _COMMAND_ERRORS: Final = (Forbidden, NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
@@ -61,6 +52,8 @@ class CancelAllQuery(QueryStruct, frozen=True):
     """Where to cancel; unset: in every market."""
 
     market: MarketText | None = None
+    market_id: MarketText | None = None
+    slug: MarketText | None = None
 
 
 class OrdersQuery(SliceQuery, frozen=True):
@@ -68,20 +61,8 @@ class OrdersQuery(SliceQuery, frozen=True):
 
     status: StatusesText | None = None
     market: MarketText | None = None
-
-
-def parse_statuses(text: str | None) -> tuple[OrderStatus, ...]:
-    """Return the statuses of e.g. "OPEN,PARTIAL"; raises ValidationFailed for any other word."""
-    if text is None:
-        return ()
-    found = []
-    for word in text.split(","):
-        try:
-            found.append(OrderStatus(word))
-        except ValueError:
-            words = ", ".join(status.value for status in OrderStatus)
-            raise ValidationFailed.of("status", f"must be of {words}") from None
-    return tuple(dict.fromkeys(found))
+    market_id: MarketText | None = None
+    slug: MarketText | None = None
 
 
 def open_orders(
@@ -110,6 +91,24 @@ def open_orders(
     return found
 
 
+async def own_order(
+    view: State, history: OrderHistory, account_id: int, order_id: int | None
+) -> Order:
+    """Return an order of the account, open or ended; None names none.
+
+    Raises EngineRefused if there is no such order, or it is somebody else's.
+    """
+    order = None
+    if order_id is not None:
+        order = view.orders.get(order_id) or await history.order(order_id)
+    # What the store has already and a view elsewhere hasn't yet isn't there yet.
+    if order is None or order.market_id not in view.markets:
+        raise no_such_order()
+    if order.account_id != account_id:
+        raise EngineRefused(Reason.NOT_ORDER_OWNER, "the order is not yours", "orderId")
+    return order
+
+
 def _order_id(request: AnyRequest) -> int:
     number = parse_id(request.path["id"])
     if number is None:
@@ -135,23 +134,26 @@ class OrderRoutes:
         """Cancel an open order of the caller."""
         return await self._desk.cancel(request.user_id, _order_id(request)).result()
 
+    async def cancel_by_client_id(self, request: Request[None, None]) -> CancelledView:
+        """Cancel the open order that the caller placed under an id of its own."""
+        client_id = check_client_id(request.path["clientOrderId"], "clientOrderId")
+        return await self._desk.cancel_by_client_id(request.user_id, client_id).result()
+
     async def cancel_all(self, request: Request[None, CancelAllQuery]) -> AllCancelledView:
         """Cancel every open order of the caller, in one market or in all."""
-        return await self._desk.cancel_all(request.user_id, request.query.market).result()
+        return await self._desk.cancel_all(request.user_id, market_name(request.query)).result()
 
-    async def get_order(self, request: Request[None, None]) -> OrderView:
+    async def get_order(self, request: Request[None, None]) -> AsOf[OrderView]:
         """Return one of the caller's orders."""
-        order_id = _order_id(request)
-        order = self._view.orders.get(order_id) or await self._history.order(order_id)
-        if order is None:
-            raise no_such_order()
-        if order.account_id != request.user_id:
-            raise EngineRefused(Reason.NOT_ORDER_OWNER, "the order is not yours", "orderId")
-        return order_view(order, self._view.markets[order.market_id])
+        mark = self._mark(request)
+        order = await own_order(
+            self._view, self._history, request.user_id, parse_id(request.path["id"])
+        )
+        return mark.on(order_view(order, self._view.markets[order.market_id]))
 
-    async def get_order_by_client_id(self, request: Request[None, None]) -> OrderView:
+    async def get_order_by_client_id(self, request: Request[None, None]) -> AsOf[OrderView]:
         """Return the order that the caller placed under an id of its own."""
-        user_id = request.user_id
+        user_id, mark = request.user_id, self._mark(request)
         client_id = check_client_id(request.path["clientOrderId"], "clientOrderId")
         order = None
         order_id = self._view.open_client_ids.get((user_id, ORDER_ID, client_id))
@@ -159,19 +161,18 @@ class OrderRoutes:
             order = self._view.orders[order_id]
         else:
             order = await self._history.order_by_client_id(user_id, client_id)
-        if order is None:
+        if order is None or order.market_id not in self._view.markets:
             raise no_such_order("clientOrderId")
-        return order_view(order, self._view.markets[order.market_id])
+        return mark.on(order_view(order, self._view.markets[order.market_id]))
 
-    async def list_orders(self, request: Request[None, OrdersQuery]) -> Slice[OrderView]:
+    async def list_orders(self, request: Request[None, OrdersQuery]) -> AsOf[Slice[OrderView]]:
         """Return a slice of the caller's orders, newest first."""
-        query = request.query
+        query, mark = request.query, self._mark(request)
         view = self._view
         limit, before = query.size(self._pages), query.number()
-        statuses = parse_statuses(query.status)
-        market_id = None
-        if query.market is not None:
-            market_id = named_market(view, query.market).id
+        statuses = parse_words(query.status, OrderStatus, "status")
+        market = asked_market(view, query)
+        market_id = None if market is None else market.id
         found: Sequence[Order]
         if statuses and _IN_MEMORY.issuperset(statuses):
             account = view.accounts.get(request.user_id)
@@ -180,11 +181,15 @@ class OrderRoutes:
             found = await self._history.orders(
                 request.user_id, statuses, market_id, before, limit + 1
             )
+            found = [order for order in found if order.market_id in view.markets]
 
         def shown(order: Order) -> OrderView:
             return order_view(order, view.markets[order.market_id])
 
-        return slice_of(found, limit, shown, lambda order: str(order.id))
+        return mark.on(slice_of(found, limit, shown, lambda order: str(order.id)))
+
+    def _mark(self, request: AnyRequest) -> ReadMark:
+        return read_mark(self._view, request.user_id)
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
@@ -220,6 +225,17 @@ class OrderRoutes:
             ),
             Route(
                 method="DELETE",
+                path="/orders/by-client-id/{clientOrderId}",
+                handler=self.cancel_by_client_id,
+                access=Access.USER,
+                answer=CancelledView,
+                errors=_COMMAND_ERRORS,
+                budget=Budget.CANCEL,
+                summary="Cancel the open order placed under an id of one's own",
+                tag="orders",
+            ),
+            Route(
+                method="DELETE",
                 path="/orders",
                 handler=self.cancel_all,
                 access=Access.USER,
@@ -246,6 +262,7 @@ class OrderRoutes:
                     errors=(NotFound,),
                     summary="List one's orders, newest first",
                     tag="orders",
+                    of_account=True,
                 )
                 for path in ("/orders", "/orders/user/orders")
             ),
@@ -258,6 +275,7 @@ class OrderRoutes:
                 errors=(Forbidden, NotFound),
                 summary="Show one of one's orders",
                 tag="orders",
+                of_account=True,
             ),
             Route(
                 method="GET",
@@ -268,5 +286,6 @@ class OrderRoutes:
                 errors=(NotFound,),
                 summary="Show the order placed under an id of one's own",
                 tag="orders",
+                of_account=True,
             ),
         )

@@ -8,31 +8,37 @@ transports hand in at the same desk (`desk.py`).
 import msgspec
 
 from gateway.access.budgets import Budget
+from gateway.markets.lookup import market_name, required_market_name
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
 from gateway.trading.desk import Desk, Sent
-from gateway.trading.order_bodies import OrderBody
+from gateway.trading.order_bodies import ClientIdText, OrderBody, check_client_id
 from gateway.wire.errors import ValidationFailed
-from gateway.wire.scalars import NAME_LENGTH, parse_id
+from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import BodyStruct
 
 
 class PlaceBody(OrderBody, frozen=True, kw_only=True):
     """An order and the market (id or slug) it goes to."""
 
-    market: str
+    market: str | None = None
+    market_id: str | None = None
+    slug: str | None = None
 
 
 class CancelBody(BodyStruct, frozen=True):
-    """Which order."""
+    """Which order: by its id, or by the one that its sender gave it."""
 
-    order_id: str
+    order_id: str | None = None
+    client_order_id: ClientIdText | None = None
 
 
 class CancelAllBody(BodyStruct, frozen=True):
     """Where (id or slug); everywhere if not given."""
 
     market: str | None = None
+    market_id: str | None = None
+    slug: str | None = None
 
 
 class OrderEvents:
@@ -43,12 +49,19 @@ class OrderEvents:
 
     def place(self, session: SocketSession, body: PlaceBody, ack_id: int | None) -> None:
         """Place an order."""
-        sent = self._desk.place(session.user_id(), body.market[:NAME_LENGTH], body)
+        sent = self._desk.place(session.user_id(), required_market_name(body), body)
         session.answer_later(ack_id, sent.answered, sent.show)
 
     def cancel(self, session: SocketSession, body: CancelBody, ack_id: int | None) -> None:
         """Cancel an open order of the caller."""
-        user_id, order_id = session.user_id(), parse_id(body.order_id)
+        user_id, client_id = session.user_id(), body.client_order_id
+        if (client_id is None) == (body.order_id is None):
+            raise ValidationFailed.of("orderId", "give either orderId or clientOrderId")
+        if client_id is not None:
+            check_client_id(client_id, "clientOrderId")
+            _acknowledge(session, ack_id, self._desk.cancel_by_client_id(user_id, client_id))
+            return
+        order_id = parse_id(body.order_id or "")
         if order_id is None:
             raise ValidationFailed.of("orderId", "must be an order's id")
         _acknowledge(session, ack_id, self._desk.cancel(user_id, order_id))
@@ -57,7 +70,7 @@ class OrderEvents:
         self, session: SocketSession, body: CancelAllBody | None, ack_id: int | None
     ) -> None:
         """Cancel every open order of the caller, in one market or everywhere."""
-        name = None if body is None or body.market is None else body.market[:NAME_LENGTH]
+        name = None if body is None else market_name(body)
         sent = self._desk.cancel_all(session.user_id(), name)
         session.answer_later(ack_id, sent.answered, sent.show)
 

@@ -9,13 +9,18 @@ ISO-8601 with milliseconds and "Z"; sequences and checksums are integers. Nothin
 account, an order or an e-mail address of anybody.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
+import msgspec
 from msgspec.structs import astuple
 
+from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.events import TradeExecuted
 from exchange.messages.terms import (
     BUY,
+    NO,
+    SELL,
+    YES,
     CancelReason,
     OrderStatus,
     OrderType,
@@ -23,13 +28,18 @@ from exchange.messages.terms import (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    TradeKind,
 )
 from exchange.model.accounts import Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
-from gateway.markets.views import TradeView, trade_view
+from exchange.model.state import State
+from gateway.http.request import AsOf
+from gateway.markets.views import Print, TradeView, trade_view
 from gateway.wire.scalars import iso_millis, money_text, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
+
+T = TypeVar("T")
 
 TAKER: Final = "TAKER"
 MAKER: Final = "MAKER"
@@ -73,6 +83,16 @@ class FillView(TradeView, frozen=True, gc=False):
     order_id: str
     role: TradeRole
     fee: str
+
+
+class OwnFillView(FillView, frozen=True, gc=False):
+    """One fill of one's own order: `outcome`, `side` and `price` are that order's.
+
+    `tradeId` is the same as `id`.
+    """
+
+    client_order_id: str | None
+    trade_id: str
 
 
 class BalanceView(AnswerStruct, frozen=True, gc=False):
@@ -140,6 +160,70 @@ def taker_fill_view(trade: TradeExecuted, market: Market, at: int) -> FillView:
     own = str(trade.taker_order_id), TAKER, money_text(trade.taker_fee)
     fields = (*astuple(trade_view(trade, market, at)), *own)
     return FillView(*fields)
+
+
+def own_leg(trade: Print, *, is_taker: bool) -> tuple[Outcome, Side, int]:
+    """Return outcome, side and price of the taker's or of the maker's own order in a trade.
+
+    A pair that is made or given up has both outcomes, whose prices add up to one credit.
+    """
+    outcome, side, price = trade.outcome, trade.side, trade.price
+    if is_taker:
+        return outcome, side, price
+    if trade.kind is TradeKind.TRANSFER:
+        return outcome, SELL if side is BUY else BUY, price
+    return NO if outcome is YES else YES, side, PRICE_SCALE - price
+
+
+def own_fill_view(
+    trade: Print,
+    market: Market,
+    at: int,
+    order_id: int,
+    client_order_id: str | None,
+    fee: int,
+    *,
+    is_taker: bool,
+) -> OwnFillView:
+    """Return a trade, executed at `at` (microseconds), as one of its two sides sees it."""
+    tape = trade_view(trade, market, at)
+    outcome, side, price = own_leg(trade, is_taker=is_taker)
+    return OwnFillView(
+        tape.id,
+        tape.trade_no,
+        tape.market_id,
+        tape.slug,
+        outcome,
+        side,
+        price_text(price),
+        tape.yes_price,
+        tape.quantity,
+        tape.kind,
+        tape.seq,
+        tape.created_at,
+        str(order_id),
+        TAKER if is_taker else MAKER,
+        money_text(fee),
+        client_order_id,
+        tape.id,
+    )
+
+
+class ReadMark(msgspec.Struct, frozen=True):
+    """How far the view had come when a read of an account began."""
+
+    seq: int
+    account_seq: int
+
+    def on(self, result: T) -> AsOf[T]:
+        """Return what was read, with its mark."""
+        return AsOf(result, self.seq, self.account_seq)
+
+
+def read_mark(view: State, account_id: int) -> ReadMark:
+    """Return the mark of a read that begins now; to be taken before the store is asked."""
+    account = view.accounts.get(account_id)
+    return ReadMark(view.seq, 0 if account is None else account.seq)
 
 
 def balance_view(available: int, locked: int) -> BalanceView:

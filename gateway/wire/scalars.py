@@ -37,11 +37,12 @@ def parse_id(text: str) -> int | None:
     return number if number <= STORED_MAX else None
 
 
-_ISO: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})",
-    re.ASCII,
+TIME_PATTERN: Final = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})$"
 )
+"""Of a time that comes in: no finer than times are shown, so that nothing of it is lost."""
+_ISO: Final = re.compile(TIME_PATTERN.strip("^$"), re.ASCII)
 _LENGTH: Final = 40
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -67,7 +68,8 @@ def parse_time(text: str, field: str) -> int:
     """
     match = _ISO.fullmatch(text) if len(text) <= _LENGTH else None
     if match is None:
-        raise ValidationFailed.of(field, 'must be an ISO-8601 time such as "2026-01-31T12:00:00Z"')
+        example = '"2026-01-31T12:00:00Z", at most 3 decimals of a second'
+        raise ValidationFailed.of(field, f"must be an ISO-8601 time such as {example}")
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -16,12 +16,21 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar
+from unicodedata import normalize
 
 import msgspec
 
+from exchange.messages.bounds import (
+    CREDIT_MAX,
+    ISSUANCE_MAX,
+    MONEY_SCALE,
+    QUANTITY_MAX,
+    QUANTITY_SCALE,
+)
 from exchange.messages.errors import MalformedNumber
 from exchange.messages.units import parse_money, parse_price, parse_quantity
 from gateway.wire.errors import ValidationFailed
+from gateway.wire.plain_words import known_fields, plain
 
 T = TypeVar("T")
 
@@ -33,19 +42,98 @@ _REMEMBERED: Final = 8_192
 """So many numbers that were parsed are kept."""
 
 
-def _number(description: str, example: str) -> msgspec.Meta:
-    one_of = [{"type": "string"}, {"type": "number"}]
+def _decimal(places: int, digits: int) -> str:
+    """Return the pattern of a decimal above 0 with `places`, at most 10 to the power `digits`.
+
+    Without digits before the point it stays below 1.
+    """
+    fraction, not_zero = rf"(\.[0-9]{{1,{places}}})?", r"^(?!0(\.0*)?$)"
+    if not digits:
+        return rf"{not_zero}0{fraction}$"
+    top = rf"1{'0' * digits}(\.0{{1,{places}}})?"
+    return rf"{not_zero}((0|[1-9][0-9]{{0,{digits - 1}}}){fraction}|{top})$"
+
+
+def number_meta(
+    description: str,
+    example: str,
+    pattern: str,
+    numbers: dict[str, Any],
+    *,
+    optional: bool = True,
+) -> msgspec.Meta:
+    """Return what OpenAPI says of a number that is text or a JSON number.
+
+    `pattern` bounds the text, `numbers` (a schema's keywords) the number; an optional field takes
+    null for not given.
+    """
+    kinds = [{"type": "string", "pattern": pattern}, {"type": "number", **numbers}]
+    if optional:
+        kinds.append({"type": "null"})
     return msgspec.Meta(
-        description=description, extra_json_schema={"anyOf": one_of, "examples": [example]}
+        description=description, extra_json_schema={"anyOf": kinds, "examples": [example]}
     )
 
 
+_CREDITS: Final = len(str(ISSUANCE_MAX // MONEY_SCALE)) - 1
+_CREDIT: Final = len(str(CREDIT_MAX // MONEY_SCALE)) - 1
+_SHARES: Final = len(str(QUANTITY_MAX // QUANTITY_SCALE)) - 1
+
 PriceText = Annotated[
-    msgspec.Raw, _number("credits for one share, 0.0001 to 0.9999, at most 4 decimals", "0.5500")
+    msgspec.Raw,
+    number_meta(
+        "credits for one share, 0.0001 to 0.9999, at most 4 decimals",
+        "0.5500",
+        _decimal(4, 0),
+        {"minimum": 0.0001, "maximum": 0.9999},
+    ),
 ]
-QuantityText = Annotated[msgspec.Raw, _number("shares, at most 2 decimals", "10.00")]
-MoneyText = Annotated[msgspec.Raw, _number("credits, at most 6 decimals", "5.500000")]
-NumberText = Annotated[msgspec.Raw, _number("a decimal number, as text or number", "0.01")]
+QuantityText = Annotated[
+    msgspec.Raw,
+    number_meta(
+        f"shares, 0.01 to {10**_SHARES}, at most 2 decimals",
+        "10.00",
+        _decimal(2, _SHARES),
+        {"minimum": 0.01, "maximum": 10**_SHARES},
+    ),
+]
+MoneyText = Annotated[
+    msgspec.Raw,
+    number_meta(
+        f"credits, 0.000001 to {10**_CREDITS}, at most 6 decimals",
+        "5.500000",
+        _decimal(6, _CREDITS),
+        {"minimum": 0.000001, "maximum": 10**_CREDITS},
+    ),
+]
+CreditText = Annotated[
+    msgspec.Raw,
+    number_meta(
+        f"credits, 0.000001 to {10**_CREDIT}, at most 6 decimals",
+        "5.500000",
+        _decimal(6, _CREDIT),
+        {"minimum": 0.000001, "maximum": 10**_CREDIT},
+        optional=False,
+    ),
+]
+RateText = Annotated[
+    msgspec.Raw,
+    number_meta(
+        "a rate, 0 to 0.1, at most 4 decimals",
+        "0.02",
+        r"^0(\.0[0-9]{0,3}|\.10{0,3})?$",
+        {"minimum": 0, "maximum": 0.1},
+    ),
+]
+TickText = Annotated[
+    msgspec.Raw,
+    number_meta(
+        "the step of prices: 0.0001, 0.001 or 0.01",
+        "0.01",
+        r"^0\.(010{0,2}|0010?|0001)$",
+        {"enum": [0.0001, 0.001, 0.01]},
+    ),
+]
 
 
 class BodyStruct(
@@ -111,7 +199,7 @@ def decode(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     except RecursionError:
         raise ValidationFailed.of(BODY_FIELD, "is nested too deeply") from None
     except msgspec.ValidationError as error:
-        raise from_msgspec(error) from None
+        raise from_msgspec(error, decoder.type) from None
     except (msgspec.DecodeError, json.JSONDecodeError):
         raise ValidationFailed.of(BODY_FIELD, "is not valid JSON") from None
 
@@ -171,8 +259,10 @@ _MISSING: Final = re.compile(r"Object missing required field `([^`]*)`")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
 
-def from_msgspec(error: msgspec.ValidationError, root: str = BODY_FIELD) -> ValidationFailed:
-    """Return the 400 for a failed typed decode, with the field's path taken from the message."""
+def from_msgspec(
+    error: msgspec.ValidationError, owner: object, root: str = BODY_FIELD
+) -> ValidationFailed:
+    """Return the 400 for a failed decode into `owner`, with the field's path from the message."""
     message = str(error)
     path = ""
     if at := _PATH.search(message):
@@ -180,11 +270,9 @@ def from_msgspec(error: msgspec.ValidationError, root: str = BODY_FIELD) -> Vali
     if missing := _MISSING.fullmatch(message):
         return ValidationFailed.of(_join(path, missing.group(1)), "is required")
     if unknown := _UNKNOWN.fullmatch(message):
-        return ValidationFailed.of(
-            _join(path, shown_name(unknown.group(1))), "is not a known field"
-        )
-    text = message.replace("`", "")
-    return ValidationFailed.of(path or root, text[:1].lower() + text[1:200])
+        field = _join(path, shown_name(unknown.group(1)))
+        return ValidationFailed.of(field, known_fields(owner, path))
+    return ValidationFailed.of(path or root, plain(message, owner, path))
 
 
 def _join(path: str, field: str) -> str:
@@ -242,6 +330,17 @@ def quantity(raw: msgspec.Raw, field: str = "quantity") -> int:
 def money(raw: msgspec.Raw, field: str = "amount") -> int:
     """Return units of 1/1 000 000 credit, or raise ValidationFailed naming `field`."""
     return _in_units(bytes(raw), field, parse_money)
+
+
+def stored_text(text: str, field: str, most: int) -> str:
+    """Return text as it is stored and compared: in Unicode's composed form (NFC).
+
+    Raises ValidationFailed naming `field` if that has more than `most` characters.
+    """
+    composed = normalize("NFC", text)
+    if len(composed) > most:
+        raise ValidationFailed.of(field, f"must have at most {most} characters")
+    return composed
 
 
 class _Nothing(BodyStruct, frozen=True):

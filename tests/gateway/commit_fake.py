@@ -97,8 +97,15 @@ class CommitFake:
         return answers
 
     async def order(self, order_id: int) -> Order | None:
-        """Return an order from the past (the one read of `History` that sockets make)."""
+        """Return an order from the past (`History`, as far as sockets read it)."""
         return self._ended.get(order_id)
+
+    async def order_by_client_id(self, account_id: int, client_order_id: str) -> Order | None:
+        """Return an order from the past by its sender's id."""
+        for order in self._ended.values():
+            if (order.account_id, order.client_order_id) == (account_id, client_order_id):
+                return order
+        return None
 
     def check(self) -> None:
         check(self._engine.state)

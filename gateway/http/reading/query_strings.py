@@ -5,13 +5,15 @@ ASCII digits are refused with a 400 that names the parameter.
 """
 
 import re
+from enum import Enum
 from types import UnionType
-from typing import Annotated, Final, Union, get_args, get_origin
+from typing import Annotated, Final, TypeVar, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from gateway.wire.errors import ValidationFailed
+from gateway.wire.plain_words import known_fields
 from gateway.wire.strict_json import QueryStruct, from_msgspec, refuse_poison, shown_name
 
 QUERY_LENGTH: Final = 2_048
@@ -19,7 +21,31 @@ QUERY_LENGTH: Final = 2_048
 QUERY_PARAMETERS: Final = 20
 QUERY_FIELD: Final = "query"
 
-_INTEGER: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
+
+WordT = TypeVar("WordT", bound=Enum)
+
+
+def words_text(words: type[Enum], example: str) -> msgspec.Meta:
+    """Return what says that a parameter is a list of these words with commas between."""
+    choice = "|".join(str(word.value) for word in words)
+    return msgspec.Meta(
+        max_length=len(choice),
+        description=f"one or more, separated by commas, e.g. {example}; unset: all",
+        extra_json_schema={"pattern": f"^({choice})(,({choice}))*$"},
+    )
+
+
+def parse_words(text: str | None, words: type[WordT], field: str) -> tuple[WordT, ...]:
+    """Return the words of e.g. "OPEN,PARTIAL", none for None; raises ValidationFailed."""
+    if text is None:
+        return ()
+    by_name = {str(word.value): word for word in words}
+    try:
+        return tuple(dict.fromkeys(by_name[name] for name in text.split(",")))
+    except KeyError:
+        message = f"must be of {', '.join(by_name)}, separated by commas"
+        raise ValidationFailed.of(field, message) from None
 
 
 class QueryDecoder:
@@ -43,11 +69,11 @@ class QueryDecoder:
         for name in self._integers & parameters.keys():
             # msgspec would also take "1e1" and "5.0" for an integer.
             if _INTEGER.fullmatch(parameters[name]) is None:
-                raise ValidationFailed.of(name, "must be a whole number")
+                raise ValidationFailed.of(name, 'must be a whole number such as "5"')
         try:
             return msgspec.convert(parameters, self._struct, strict=False)
         except msgspec.ValidationError as error:
-            raise from_msgspec(error, QUERY_FIELD) from None
+            raise from_msgspec(error, self._struct, QUERY_FIELD) from None
 
 
 def parse_query(raw: bytes) -> dict[str, str]:
@@ -77,7 +103,7 @@ def refuse_query(raw: bytes) -> None:
     """Raise ValidationFailed if a route without parameters is given any."""
     if raw:
         for name in parse_query(raw):
-            raise ValidationFailed.of(shown_name(name), "is not a known field")
+            raise ValidationFailed.of(shown_name(name), known_fields(None, ""))
 
 
 def _holds_integer(annotation: object) -> bool:

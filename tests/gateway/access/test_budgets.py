@@ -15,6 +15,7 @@ BUDGETS = {
     "POST /auth/refresh": Budget.RENEWAL,
     "POST /auth/logout": Budget.RENEWAL,
     "DELETE /orders/{id}": Budget.CANCEL,
+    "DELETE /orders/by-client-id/{clientOrderId}": Budget.CANCEL,
     "DELETE /orders": Budget.CANCEL_ALL,
 }
 """Every row below /api/v1 that isn't STANDARD, but for those of the description, which are NONE."""

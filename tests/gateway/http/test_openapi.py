@@ -4,20 +4,22 @@ import re
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from gateway.bootstrap.settings import load_settings
 from gateway.http.openapi import openapi_document
 from gateway.http.routing import Shape
 from tests.gateway.conftest import Web
 from tests.gateway.trading_desk import all_tables
 
 ROWS = all_tables()[0].routes
+PAGES = load_settings({}).pages
 
 
 def test_document_is_valid() -> None:
-    OpenAPIV31SpecValidator(openapi_document(ROWS)).validate()
+    OpenAPIV31SpecValidator(openapi_document(ROWS, PAGES)).validate()
 
 
 def test_document_names_every_row_once() -> None:
-    document = openapi_document(ROWS)
+    document = openapi_document(ROWS, PAGES)
     named = {(m.upper(), p) for p, methods in document["paths"].items() for m in methods}
     rows = {(r.method, r.path) for r in ROWS if r.shape is not Shape.FILE}
     assert named == rows
@@ -26,7 +28,7 @@ def test_document_names_every_row_once() -> None:
 
 
 def test_what_a_gateway_refuses_says_so() -> None:
-    paths = openapi_document(ROWS)["paths"]
+    paths = openapi_document(ROWS, PAGES)["paths"]
     for method, path in [
         ("post", "/orders/{id}"),
         ("delete", "/orders"),
@@ -41,7 +43,7 @@ def test_what_a_gateway_refuses_says_so() -> None:
 async def test_document_is_served_under_both_mounts(web: Web) -> None:
     first = await web.client.get("/api/v1/openapi.json")
     second = await web.client.get("/api/openapi.json")
-    assert first.json() == second.json() == openapi_document(ROWS)
+    assert first.json() == second.json() == openapi_document(ROWS, PAGES)
 
 
 async def test_pages_load_only_what_is_ours(web: Web) -> None:

@@ -20,7 +20,7 @@ from exchange.messages.terms import MarketStatus, Resolution
 from exchange.model.state import State
 from exchange.transitions import transitions
 from gateway.observability.tallies import Tally
-from gateway.sockets.rooms import UserRooms
+from gateway.sockets.rooms import Everybody, UserRooms
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
 from tests.gateway.commit_fake import CommitFake
@@ -32,6 +32,7 @@ MESSAGES = {
     "order_placed",
     "order_updated",
     "order_cancelled",
+    "order_filled",
     "balance_updated",
     "position_updated",
 }
@@ -43,7 +44,7 @@ class Listening:
     def __init__(self) -> None:
         users = UserRooms[Reader]()
         self.engine = CommitFake()
-        self.engine.listeners.append(Announcer(Rooms(EPOCH), users, Tally()))
+        self.engine.listeners.append(Announcer(Rooms(EPOCH), users, Everybody(), Tally()))
         self.readers = {number: Reader() for number in range(1, PEOPLE + 1)}
         for number, reader in self.readers.items():
             users.join(reader, number)
@@ -52,6 +53,23 @@ class Listening:
 
     def messages(self) -> dict[int, list[tuple[str, Any]]]:
         return {number: reader.messages() for number, reader in self.readers.items()}
+
+
+def check_fills(messages: list[tuple[str, Any]]) -> None:
+    """Fills follow their order's message under its number, and add up to what it was filled."""
+    filled: dict[str, int] = {}
+    order: dict[str, Any] = {}
+    for place, (name, data) in enumerate(messages):
+        following = messages[place + 1][0] if place + 1 < len(messages) else ""
+        if name.startswith("order_") and name != "order_filled":
+            order = data
+        if name == "order_filled":
+            assert (data["orderId"], data["accountSeq"]) == (order["id"], order["accountSeq"])
+            assert (data["side"], data["outcome"]) == (order["side"], order["outcome"])
+            quantity = int(data["quantity"].replace(".", ""))
+            filled[order["id"]] = filled.get(order["id"], 0) + quantity
+        if order and following != "order_filled":
+            assert filled.get(order["id"], 0) == int(order["filled"].replace(".", ""))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -66,8 +84,9 @@ def test_everything_that_is_marked_is_announced(seed: int) -> None:
     engine.run(ResolveMarket(1, Resolution.YES, None, ""))
     heard = set()
     for number, messages in listening.messages().items():
-        numbers = [data["accountSeq"] for _, data in messages]
+        numbers = [data["accountSeq"] for name, data in messages if name != "order_filled"]
         assert numbers == list(range(1, engine.view.accounts[number].seq + 1))
+        check_fills(messages)
         heard |= {name for name, _ in messages}
     assert heard == MESSAGES
 

@@ -9,7 +9,7 @@ from exchange.messages.commands import OpenAccount, PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES, Outcome
 from gateway.observability.tallies import Tally
 from gateway.sockets.link import UNTOLD
-from gateway.sockets.rooms import UserRooms
+from gateway.sockets.rooms import Everybody, UserRooms
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
 from tests.gateway.commit_fake import CommitFake
@@ -38,7 +38,7 @@ def test_who_follows_a_market_that_cannot_be_told_is_sent_away(
     engine: CommitFake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     rooms, users = Rooms(EPOCH), UserRooms[Reader]()
-    engine.listeners.append(Announcer(rooms, users, Tally()))
+    engine.listeners.append(Announcer(rooms, users, Everybody(), Tally()))
     rain, both, snow, ann = readers = [Reader() for _ in range(4)]
     for reader, market_id, outcome in (
         (rain, 1, YES),
@@ -53,7 +53,8 @@ def test_who_follows_a_market_that_cannot_be_told_is_sent_away(
     engine.run(bid(2, 1, NO))
     assert [reader.sent_away for reader in readers] == [1, 1, 0, 0]
     told = [name for name, _ in ann.messages()]
-    assert told[-3:] == ["order_updated", "balance_updated", "position_updated"]
+    last = ["order_updated", "order_filled", "balance_updated", "position_updated"]
+    assert told[-4:] == last
     engine.run(bid(2, 2, NO))
     assert [reader.sent_away for reader in readers] == [1, 2, 1, 0]
     assert engine.view.markets[2].trade_no == 1
@@ -66,7 +67,7 @@ def test_where_a_market_stands_is_known_although_it_was_not_told(
 ) -> None:
     rooms, users = Rooms(EPOCH), UserRooms[Reader]()
     early, late = Reader(), Reader()
-    engine.listeners.append(Announcer(rooms, users, Tally()))
+    engine.listeners.append(Announcer(rooms, users, Everybody(), Tally()))
     market = engine.view.markets[1]
     rooms.join_market(early, market, (YES,))
     engine.run(bid(1, 1))
@@ -87,7 +88,7 @@ def test_a_user_who_cannot_be_told_is_sent_away_alone(
 ) -> None:
     rooms, users = Rooms(EPOCH), UserRooms[Reader]()
     ann, bob, rain = Reader(), Reader(), Reader()
-    engine.listeners.append(Announcer(rooms, users, Tally()))
+    engine.listeners.append(Announcer(rooms, users, Everybody(), Tally()))
     users.join(ann, 1)
     users.join(bob, 2)
     rooms.join_market(rain, engine.view.markets[1], (YES,))

@@ -76,6 +76,7 @@ async def test_two_traders_and_a_watcher() -> None:
                 ("order_placed", 2),
                 ("balance_updated", 3),
                 ("order_updated", 4),
+                ("order_filled", 4),
                 ("balance_updated", 5),
                 ("position_updated", 6),
                 ("order_cancelled", 7),

@@ -1,0 +1,235 @@
+"""What OpenAPI promises of each body field and each parameter is what the server takes.
+
+Every field is tried with values on both sides of each of its bounds, in a body that is right
+otherwise; the document's own schema says which of them must be refused, and the server has to do
+the same.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from gateway.bootstrap.settings import load_settings
+from gateway.http.openapi import openapi_document
+from gateway.http.routing import Route
+from tests.gateway.trading_desk import Desk, all_tables
+
+PAGES = load_settings({}).pages
+ROWS = all_tables()[0].routes
+DOCUMENT = openapi_document(ROWS, PAGES)
+BODIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "POST /orders/{id}": (
+        "/orders/rain",
+        {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.5", "quantity": "1"},
+    ),
+    "POST /markets": (
+        "/markets",
+        {"slug": "snow-1", "question": "Will it snow?", "closeTime": "2026-01-31T00:00:00Z"},
+    ),
+    "PATCH /markets/{slug}/status": ("/markets/rain/status", {"status": "HALTED"}),
+    "POST /markets/{slug}/resolve": (
+        "/markets/rain/resolve",
+        {"outcome": "SPLIT", "yesPayout": "0.5"},
+    ),
+    "POST /admin/users/{id}/credit": ("/admin/users/2/credit", {"amount": "1", "reason": "r"}),
+    "POST /admin/exchange/mode": ("/admin/exchange/mode", {"mode": "open"}),
+}
+ELSEWHERE = ("/auth/", "/admin/users/{id}/role")
+"""People and their passwords: `tests/gateway/accounts`."""
+MEANS_MORE = {
+    ("/orders/{id}", "maxCost"),
+    ("/orders/{id}", "type"),
+    ("/orders/{id}", "timeInForce"),
+}
+"""Fields that are right or wrong together with others: terms that contradict each other."""
+STORED = ("/admin/users", "/admin/audit")
+"""Lists of what isn't in memory: `tests/gateway/http/test_lists.py`."""
+UNREADABLE = {"cursor"}
+"""A cursor is what a list gave before; its text is nobody's to make."""
+TEXTS = (
+    "",
+    "a",
+    "ab",
+    "abc",
+    "A",
+    "1",
+    "007",
+    "a b",
+    "\u00e9",
+    "search",
+    "snow",
+    "0",
+    "0.0",
+    "0.0001",
+    "0.00001",
+    "0.001",
+    "0.01",
+    "0.010",
+    "0.05",
+    "0.1",
+    "0.10000",
+    "0.1001",
+    "0.5",
+    "0.9999",
+    "1.0",
+    "1.00",
+    "1.001",
+    "1.0000001",
+    "01",
+    "100000000",
+    "100000000.01",
+    "1000000000",
+    "1000000000.000001",
+    "1000000000000",
+    "1000000000000.1",
+    "-1",
+    "1e1",
+    "+1",
+    " 1",
+    "2026-02-01T00:00:00Z",
+    "2026-02-01T00:00:00.123Z",
+    "2026-02-01T00:00:00.1234Z",
+    "2026-02-01T00:00:00+01:00",
+    "2026-02-01T00:00:00",
+    "2026-02-01",
+)
+OTHERS: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    1,
+    -1,
+    0.5,
+    0.01,
+    0.05,
+    0.1,
+    0.2,
+    2,
+    10**8,
+    10**8 + 1,
+    10**13,
+    [],
+    {},
+)
+
+
+def probes(schema: dict[str, Any]) -> Iterator[Any]:
+    """Yield values around every bound that a schema names, and some of every kind."""
+    yield from TEXTS
+    yield from OTHERS
+    for part in (schema, *schema.get("anyOf", ())):
+        for name in ("minLength", "maxLength"):
+            if name in part:
+                yield from (
+                    "a" * length for length in range(max(0, part[name] - 1), part[name] + 2)
+                )
+        for word in part.get("enum", ()):
+            if isinstance(word, str):
+                yield from (word, word.lower(), word.upper(), f"{word} ")
+
+
+def expanded(schema: dict[str, Any]) -> dict[str, Any]:
+    """Follow a schema's references, so that its bounds can be seen."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return expanded(DOCUMENT["components"]["schemas"][name])
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [expanded(part) for part in schema["anyOf"]]}
+    return schema
+
+
+def body_fields() -> list[tuple[str, str]]:
+    found = []
+    for row in ROWS:
+        if row.body is not None and not row.path.startswith(ELSEWHERE):
+            schema = expanded({"$ref": f"#/components/schemas/{row.body.__name__}"})
+            found += [
+                (f"{row.method} {row.path}", name)
+                for name in schema["properties"]
+                if (row.path, name) not in MEANS_MORE
+            ]
+    return found
+
+
+@pytest.mark.parametrize(("route", "name"), body_fields())
+async def test_a_body_field_is_taken_as_promised(desk: Desk, route: str, name: str) -> None:
+    method, template = route.split()
+    path, good = BODIES[route]
+    content = DOCUMENT["paths"][template][method.lower()]["requestBody"]["content"]
+    body = expanded(content["application/json"]["schema"])
+    schema = expanded(body["properties"][name])
+    validator = Draft202012Validator(schema)
+    for value in probes(schema):
+        changed = good | {name: value}
+        reply = await desk.call(method, path, "root", changed)
+        # Null stands for not given, which the other fields may make a fault.
+        missing = value is None and "is required" in reply.body.get("error", {}).get("message", "")
+        refused = reply.status == 400 and name in reply.fields and not missing
+        if value is None and not validator.is_valid(None):
+            refused = refused or missing
+        assert refused is not validator.is_valid(value), (value, schema, reply.body)
+
+
+def parameters() -> list[tuple[Route, str]]:
+    return [
+        (row, parameter["name"])
+        for row in ROWS
+        if row.query is not None and row.path not in STORED
+        for parameter in DOCUMENT["paths"][row.path][row.method.lower()]["parameters"]
+        if parameter["in"] == "query" and parameter["name"] not in UNREADABLE
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "name"), parameters(), ids=lambda one: one if isinstance(one, str) else one.path
+)
+async def test_a_parameter_is_taken_as_promised(desk: Desk, row: Route, name: str) -> None:
+    listed = DOCUMENT["paths"][row.path][row.method.lower()]["parameters"]
+    schema = expanded(next(p["schema"] for p in listed if p["name"] == name))
+    assert "null" not in str(schema)
+    validator = Draft202012Validator(schema)
+    path = row.path.replace("{slug}", "rain").replace("{id}", "rain")
+    is_number = schema.get("type") == "integer"
+    values: list[Any] = [value for value in probes(schema) if isinstance(value, str)]
+    if is_number:
+        most = schema.get("maximum", 10**6)
+        values = [-1, 0, 1, 2, most - 1, most, most + 1]
+    for value in values:
+        reply = await desk.call(row.method, f"{path}?{name}={quote(str(value))}", "ann")
+        refused = reply.status == 400 and name in reply.fields
+        assert refused is not validator.is_valid(value), (value, schema, reply.body)
+
+
+def test_lists_promise_what_the_settings_say() -> None:
+    small = load_settings({"PAGE_SIZE": "3", "PAGE_SIZE_MAX": "7", "PAGE_OFFSET_MAX": "11"}).pages
+    document = openapi_document(ROWS, small)
+    seen = set()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for parameter in operation.get("parameters", ()):
+                schema = parameter["schema"]
+                if parameter["in"] == "query" and parameter["name"] in {"limit", "depth"}:
+                    assert schema["maximum"] == 7
+                    seen.add(parameter["name"])
+                if parameter["name"] == "offset":
+                    assert schema["maximum"] == 11
+                    seen.add("offset")
+    assert seen == {"limit", "depth", "offset"}
+
+
+def test_whoever_may_be_asked_for_a_token_may_be_told_503() -> None:
+    for methods in DOCUMENT["paths"].values():
+        for operation in methods.values():
+            assert "UNAVAILABLE" in operation["responses"]["503"]["description"]
+
+
+def test_reads_of_an_account_promise_their_marks() -> None:
+    for row in ROWS:
+        if row.method == "GET" and row.access.value == "user" and row.path != "/auth/me":
+            assert row.of_account, row.path
+            answer = DOCUMENT["paths"][row.path]["get"]["responses"]["200"]["content"]
+            meta = answer["application/json"]["schema"]["properties"]["meta"]
+            assert {"asOfSeq", "accountSeq"} <= set(expanded(meta)["required"])
