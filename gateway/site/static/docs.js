@@ -10,19 +10,36 @@ const make = (tag, text, className) => {
 
 const refName = (schema) => schema.$ref.split("/").pop();
 
-const typeName = (schema) => {
-  if (schema.$ref) return refName(schema);
-  if (schema.anyOf) return schema.anyOf.map(typeName).join(" | ");
+// What a field may be: the words of a choice themselves, also where it has a name of its own.
+const typeName = (schema, components) => {
+  const named = (part) => typeName(part, components);
+  if (schema.$ref) {
+    const target = components[refName(schema)];
+    return target && target.enum ? named(target) : refName(schema);
+  }
+  if (schema.anyOf) return schema.anyOf.map(named).join(" | ");
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   if ("const" in schema) return JSON.stringify(schema.const);
-  if (schema.type === "array") return `[${schema.items ? typeName(schema.items) : ""}]`;
+  if (schema.type === "array") return `[${schema.items ? named(schema.items) : ""}]`;
   return [].concat(schema.type || "any").join(" | ");
 };
 
-const fieldRow = (name, schema, required) => {
+// Everything that is said of a field, wherever in its schema it is said; and its bounds.
+const BOUNDS = { minimum: "at least", maximum: "at most", minLength: "length at least",
+  maxLength: "length at most", pattern: "matches", default: "default" };
+
+const remarks = (schema) => {
+  const said = schema.description ? [schema.description] : [];
+  for (const [key, words] of Object.entries(BOUNDS)) {
+    if (schema[key] !== undefined && schema[key] !== null) said.push(`${words} ${schema[key]}`);
+  }
+  return said.concat(...(schema.anyOf || []).map(remarks));
+};
+
+const fieldRow = (name, schema, required, components) => {
   const row = make("tr");
-  row.append(make("td", name + (required ? " *" : "")), make("td", typeName(schema)));
-  row.append(make("td", schema.description || ""));
+  row.append(make("td", name + (required ? " *" : "")), make("td", typeName(schema, components)));
+  row.append(make("td", [...new Set(remarks(schema))].join("; ")));
   return row;
 };
 
@@ -39,14 +56,16 @@ const structTable = (title, schema, components, shown = new Set()) => {
   const target = schema.$ref ? components[refName(schema)] : schema;
   if (schema.$ref) shown.add(refName(schema));
   if (!target || !target.properties) {
-    box.append(make("h4", `${title}: ${typeName(schema)}`));
+    box.append(make("h4", `${title}: ${typeName(schema, components)}`));
     return box;
   }
   const required = new Set(target.required || []);
   const fields = Object.entries(target.properties);
-  box.append(fieldTable(title, fields.map(([name, inner]) => fieldRow(name, inner, required.has(name)))));
+  box.append(fieldTable(title, fields.map(([name, inner]) => fieldRow(name, inner, required.has(name), components))));
+  if (target.description) box.insertBefore(make("p", target.description), box.lastChild);
   for (const [, inner] of fields) {
-    const nested = [inner, inner.items, ...(inner.anyOf || [])].find((part) => part && part.$ref);
+    const parts = [inner, inner.items, ...(inner.anyOf || [])];
+    const nested = parts.find((part) => part && part.$ref && !components[refName(part)].enum);
     if (nested && !shown.has(refName(nested))) {
       box.append(structTable(refName(nested), nested, components, shown));
     }
@@ -63,7 +82,7 @@ const operationBox = (method, path, operation, components) => {
   box.append(summary);
   const parameters = operation.parameters || [];
   if (parameters.length) {
-    box.append(fieldTable("Parameters", parameters.map((p) => fieldRow(`${p.name} (${p.in})`, p.schema, p.required))));
+    box.append(fieldTable("Parameters", parameters.map((p) => fieldRow(`${p.name} (${p.in})`, p.schema, p.required, components))));
   }
   if (operation.requestBody) {
     box.append(structTable("Body", operation.requestBody.content["application/json"].schema, components));

@@ -1,0 +1,29 @@
+"""The API page shows what the document says: choices, bounds, and what fields are for."""
+
+from playwright.async_api import Browser
+
+from tests.browser.conftest import Served
+
+
+async def test_choices_bounds_and_remarks_are_shown(served: Served, browser: Browser) -> None:
+    page = await browser.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    await page.goto(f"{served.url}/api/v1/docs")
+    placing = page.locator("details.operation", has_text="Place an order in the market").first
+    await placing.wait_for()
+    shown = await placing.text_content() or ""
+    for words in (
+        '"BUY" | "SELL"',
+        '"FOK" | "GTC" | "IOC"',
+        "credits for one share, 0.0001 to 0.9999",
+        "takes effect once, for ever",
+        "An order as its sender writes it",
+    ):
+        assert words in shown, words
+    lists = page.locator("details.operation", has_text="List the markets, newest first").first
+    shown = await lists.text_content() or ""
+    assert "at most 200" in shown
+    assert "OPEN|HALTED" in shown
+    assert problems == []
+    await page.close()
