@@ -41,7 +41,7 @@ from gateway.cli.respawn import Respawn
 from gateway.cli.verify import verify_exchange
 from gateway.demo.traders import Demo, running_demo
 from gateway.jobs.supervisor import WorkFailed
-from gateway.observability.logs import Logger, configure_logs
+from gateway.observability.logs import Logger, process_logs
 from gateway.settings.reader import SettingsError
 from gateway.site.front_page import example_slug
 from gateway.wire.errors import ApiError
@@ -114,7 +114,7 @@ def serve(
 
 
 async def _serve(settings: Settings, *, demo: bool, accept_tip: bool) -> None:
-    logger = configure_logs(settings.reports.log_level)
+    logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
     with _bound(settings) as listening, stop.listen():
         async with compose.open_exchange(settings, logger, accept_tip=accept_tip) as running:
@@ -152,7 +152,7 @@ def gateway(host: str | None, port: int | None) -> None:
 
 
 async def _gateway(settings: Settings) -> None:
-    logger = configure_logs(settings.reports.log_level)
+    logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
     with _bound(settings) as listening, stop.listen():
         async with compose.open_gateway(settings, logger) as running:
@@ -173,7 +173,7 @@ def worker(host: str | None, port: int | None) -> None:
 
 
 async def _worker(settings: Settings) -> None:
-    logger = configure_logs(settings.reports.log_level)
+    logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
     with _bound(settings) as listening, stop.listen():
         async with open_worker(settings, logger) as running:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from exchange.messages.events import OrderPlaced, TradeExecuted
+from exchange.messages.events import CommandRejected, OrderPlaced, TradeExecuted
 from exchange.messages.execution import Execution
 from exchange.model.state import State
 from gateway.engine_side.readiness import ViewFeed
@@ -64,7 +64,7 @@ class EngineMetrics:
             listener(is_stale)
 
     def on_execution(self, execution: Execution, _view: State) -> None:
-        """Count accepted orders and trades."""
+        """Count accepted orders, trades and refusals."""
         orders = trades = 0
         for event in execution.events:
             kind = type(event)
@@ -72,6 +72,9 @@ class EngineMetrics:
                 trades += 1
             elif kind is OrderPlaced:
                 orders += 1
+            elif kind is CommandRejected:
+                refused: CommandRejected = event  # type: ignore[assignment]
+                self._metrics.refusals.by_reason[refused.reason].count += 1
         if orders:
             self._metrics.orders_placed.count += orders
         if trades:

@@ -26,6 +26,10 @@ TRACE: Final = "probity.trace"
 UNMATCHED: Final = "unmatched"
 """The template of a path that no route has, so that metrics and logs stay bounded."""
 
+LOOKED_AT_OFTEN: Final = frozenset({"/metrics", "/health", "/ready"})
+"""What machines ask for again and again; of an answer as it should be there is little to tell."""
+
+_OK: Final = 200
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _JSON_HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -156,7 +160,9 @@ class Edge:
     def _finish(self, trace: Trace, method: str) -> None:
         elapsed_ns = time.perf_counter_ns() - trace.started_ns
         self._metrics.observe(method, trace.route, trace.status, elapsed_ns / 1e9)
-        self._logger.info(
+        quiet = trace.route in LOOKED_AT_OFTEN and trace.status == _OK
+        log = self._logger.debug if quiet else self._logger.info
+        log(
             "request",
             request_id=trace.request_id,
             method=method,

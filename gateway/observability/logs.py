@@ -7,6 +7,7 @@ bodies. Libraries that log by the standard library come out in the same form, fr
 
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import MutableMapping
 from typing import Any, Final, TextIO
@@ -43,6 +44,30 @@ def configure_logs(level: str, stream: TextIO | None = None) -> Logger:
     root.setLevel(max(logging.WARNING, level_number(level)))
     logger: Logger = structlog.get_logger()
     return logger.bind()
+
+
+def process_logs(level: str) -> Logger:
+    """Do the same for a whole process: whatever else would print to stderr becomes a line, too.
+
+    Warnings of libraries, faults in threads and in destructors, and what ends the process.
+    """
+    logger = configure_logs(level)
+    logging.captureWarnings(capture=True)
+
+    def ended(_kind: type[BaseException], error: BaseException, _trace: object) -> None:
+        if not isinstance(error, KeyboardInterrupt):
+            logger.critical("the process failed", exc_info=error)
+
+    def thread_failed(failed: threading.ExceptHookArgs) -> None:
+        logger.error("a thread failed", exc_info=failed.exc_value)
+
+    def unraisable(failed: Any) -> None:  # noqa: ANN401 - sys.UnraisableHookArgs is for checkers only
+        logger.error("something failed unnoticed", exc_info=failed.exc_value)
+
+    sys.excepthook = ended
+    threading.excepthook = thread_failed
+    sys.unraisablehook = unraisable
+    return logger
 
 
 def _stamp(

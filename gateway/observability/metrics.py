@@ -17,6 +17,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from exchange.messages.reasons import Reason
 from gateway.observability.tallies import Tallies, Tally
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -95,6 +96,28 @@ class FeedMetrics:
         )
 
 
+class RefusalMetrics:
+    """What was refused: commands by the engine's reason, sockets by the code that was told."""
+
+    __slots__ = ("by_reason", "sockets")
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.by_reason = {reason: Tally() for reason in Reason}
+        Tallies(
+            "refusals",
+            "Commands that the engine refused, by its reason.",
+            {(reason.name,): tally for reason, tally in self.by_reason.items()},
+            labels=("reason",),
+            registry=registry,
+        )
+        self.sockets = Counter(
+            "websocket_connections_refused",
+            "Sockets that were refused, by the code that was told.",
+            ("reason",),
+            registry=registry,
+        )
+
+
 class JobMeter:
     """The figures of one job or one continuous work, under its registered name."""
 
@@ -151,7 +174,9 @@ class Metrics:
         PlatformCollector(registry=registry)
         self.http = HttpMetrics(registry)
         self.sockets = Gauge(
-            "websocket_connections_total", "Sockets that are open now.", registry=registry
+            "websocket_connections_total",
+            "Sockets that are open now (a gauge, in spite of its name).",
+            registry=registry,
         )
         self.messages_in = Tally()
         self.messages_out = Tally()
@@ -175,6 +200,7 @@ class Metrics:
             registry=registry,
         )
         Tallies("trades_executed", "Trades.", {(): self.trades_executed}, registry=registry)
+        self.refusals = RefusalMetrics(registry)
         self.order_matching_duration = Histogram(
             "order_matching_duration_seconds",
             "Time the core takes for one command.",

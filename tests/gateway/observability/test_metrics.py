@@ -1,0 +1,41 @@
+"""Figures of refusals, and what the log leaves out."""
+
+from exchange.messages.commands import CancelOrder, PlaceOrder, SetExchangeMode
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import BUY, GTC, LIMIT, YES, ExchangeMode
+from gateway.engine_side.observers import EngineMetrics
+from gateway.observability.metrics import Metrics
+from tests.gateway.commit_fake import CommitFake
+from tests.gateway.conftest import MakeWeb
+
+
+def test_refusals_are_counted_by_their_reason() -> None:
+    metrics, engine = Metrics(), CommitFake()
+    engine.listeners.append(EngineMetrics(metrics))
+    engine.run(CancelOrder(9, 1), CancelOrder(9, 1), SetExchangeMode(ExchangeMode.HALTED))
+    engine.run(PlaceOrder(9, 1, BUY, YES, LIMIT, 5000, 100, GTC))
+
+    def counted(reason: Reason) -> float:
+        labels = {"reason": reason.name}
+        return metrics.registry.get_sample_value("refusals_total", labels) or 0.0
+
+    assert sum(map(counted, Reason)) == 3
+    assert f'refusals_total{{reason="{Reason.OFF_TICK.name}"}} 0.0' in metrics.exposition().decode()
+
+
+def test_what_a_name_does_not_say_the_help_does() -> None:
+    metrics = Metrics()
+    metrics.refusals.sockets.labels("RATE_LIMITED").inc()
+    shown = metrics.exposition().decode()
+    assert "# HELP websocket_connections_total Sockets that are open now (a gauge" in shown
+    assert 'websocket_connections_refused_total{reason="RATE_LIMITED"} 1.0' in shown
+
+
+async def test_scrapes_are_told_to_who_asks_for_every_line_only(make_web: MakeWeb) -> None:
+    web = await make_web(LOG_LEVEL="info")
+    for path in ("/metrics", "/health", "/ready", "/api/v1/time"):
+        assert (await web.client.get(path)).status_code == 200
+    assert [line["route"] for line in web.log_lines()] == ["/api/v1/time"]
+    web.readiness.drain()
+    assert (await web.client.get("/ready")).status_code == 503
+    assert [line["route"] for line in web.log_lines()][1:] == ["/ready"]
