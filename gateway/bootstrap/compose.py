@@ -46,7 +46,7 @@ from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.settings.reader import SettingsError
 from gateway.trading.desk import Desk, open_order_count
-from persistence.embedded.server import EmbeddedPostgres, running_url
+from persistence.embedded.server import EmbeddedPostgres, is_made, running_url
 from persistence.errors import DatabaseUnavailable
 from persistence.postgres import migrate
 from persistence.postgres.database import DeadlinePool, create_pool
@@ -88,10 +88,13 @@ class Running(Served):
 
 
 @asynccontextmanager
-async def open_database(settings: Settings, *, join: bool = False) -> AsyncIterator[str]:
+async def open_database(
+    settings: Settings, *, join: bool = False, make: bool = True
+) -> AsyncIterator[str]:
     """Yield the URL of the database, with the embedded one started if none is set.
 
-    With `join` an embedded database that a running server has started is used as it is.
+    With `join` an embedded database that a running server has started is used as it is. Without
+    `make` there has to be one: raises DatabaseUnavailable, and nothing was made, if there is none.
     """
     if settings.store.database_url is not None:
         yield settings.store.database_url
@@ -100,6 +103,11 @@ async def open_database(settings: Settings, *, join: bool = False) -> AsyncItera
     if running is not None:
         yield running
         return
+    if not make and not is_made(settings.store.data_dir):
+        raise DatabaseUnavailable(
+            f"there is no database in {settings.store.data_dir}: `probity serve` and `probity"
+            " migrate` make one; or set DATA_DIR or DATABASE_URL to the one that is meant"
+        )
     server = await EmbeddedPostgres.start(settings.store.data_dir)
     try:
         yield server.url

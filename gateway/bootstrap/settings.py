@@ -3,7 +3,9 @@
 `.env.example` is `example_file()`, and a test keeps the two equal.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -16,7 +18,15 @@ from gateway.http.settings import HttpSettings, PageLimits
 from gateway.jobs.settings import WorkerSettings
 from gateway.observability.settings import ReportSettings
 from gateway.operations.settings import RetentionSettings
-from gateway.settings.reader import example_lines, read_area, read_environment
+from gateway.settings.reader import (
+    ENV_FILE,
+    SettingsError,
+    env_file,
+    example_lines,
+    read_area,
+    settings_of,
+    unknown_names,
+)
 from gateway.sockets.settings import SocketSettings
 
 
@@ -40,16 +50,38 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of `environment` (default: the process's, over `.env`).
 
-    Raises SettingsError with one line that names the first missing or wrong setting.
+    Raises SettingsError with one line that names the first missing, wrong or unknown setting.
     """
+    settings, wrong = examine_settings(environment)
+    if settings is None:
+        raise wrong[0]
+    return settings
+
+
+def examine_settings(
+    environment: Mapping[str, str] | None = None,
+) -> tuple[Settings | None, list[SettingsError]]:
+    """Return the settings, or None with everything that is wrong with them."""
+    wrong: list[SettingsError] = []
     if environment is None:
-        environment = read_environment()
-    return Settings(
-        **{
-            field.name: read_area(field.type, environment)
-            for field in msgspec.structs.fields(Settings)
-        }
-    )
+        try:
+            in_file = env_file(ENV_FILE)
+        except SettingsError as error:
+            return None, [error]
+        wrong += unknown_names(ENV_FILE, in_file, setting_names())
+        environment = {**in_file, **os.environ}
+    areas: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Settings):
+        areas[field.name], problems = read_area(field.type, environment)
+        wrong += problems
+    return (None, wrong) if wrong else (Settings(**areas), [])
+
+
+def setting_names() -> Iterator[str]:
+    """Yield the name of every setting."""
+    for field in msgspec.structs.fields(Settings):
+        for _, found in settings_of(field.type):
+            yield found.name
 
 
 def example_file() -> str:

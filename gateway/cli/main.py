@@ -266,7 +266,7 @@ def create(email: str, admin: bool, password_stdin: bool) -> None:
 async def _create_user(settings: Settings, email: str, password: str, role: str) -> None:
     passwords = Passwords(1, 1)
     try:
-        async with compose.open_database(settings, join=True) as url:
+        async with compose.open_database(settings, join=True, make=False) as url:
             await schema.upgrade(settings.store.direct_url or url)
             pool = await create_pool(url, size=2)
             try:

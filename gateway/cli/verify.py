@@ -24,7 +24,7 @@ async def verify_exchange(settings: Settings, say: Callable[[str], None]) -> boo
 
     Raises PersistenceError if there is nothing that could be verified.
     """
-    async with open_database(settings, join=True) as url:
+    async with open_database(settings, join=True, make=False) as url:
         target = settings.store.direct_url or url
         found, newest = await migrate.current(target), migrate.head()
         if found != newest:

@@ -5,13 +5,14 @@
         seed: Annotated[int | None, setting("DEMO_SEED", "", optional(whole(0, 9)), "What for.")]
 
 Laws: a setting is written once, where it is used; an empty value counts as unset; what the
-environment says wins over `.env`; a wrong value stops the start with one line that names the
-setting (`SettingsError`). Which areas there are is `bootstrap/settings.py`'s concern; limits of the
-core are in `exchange.messages.bounds`.
+environment says wins over `.env`, which holds settings and nothing else; a wrong value or an
+unknown name stops the start with one line that names the setting (`SettingsError`). Which areas
+there are is `bootstrap/settings.py`'s concern; limits of the core are in
+`exchange.messages.bounds`.
 """
 
-import os
-from collections.abc import Callable, Iterator, Mapping
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar, get_type_hints
@@ -71,14 +72,34 @@ def settings_of(area: type[Area]) -> Iterator[tuple[str, Setting]]:
         yield field, found[0]
 
 
-def read_area(area: type[AreaT], environment: Mapping[str, str]) -> AreaT:
-    """Return an area as `environment` sets it; raises SettingsError."""
-    return area(**{field: found.read(environment) for field, found in settings_of(area)})
+def read_area(
+    area: type[AreaT], environment: Mapping[str, str]
+) -> tuple[AreaT | None, list[SettingsError]]:
+    """Return an area as `environment` sets it, or None with all that is wrong with it."""
+    values, wrong = {}, []
+    for field, found in settings_of(area):
+        try:
+            values[field] = found.read(environment)
+        except SettingsError as error:
+            wrong.append(error)
+    if wrong:
+        return None, wrong
+    try:
+        return area(**values), []
+    except SettingsError as error:
+        return None, [error]
 
 
-def read_environment() -> dict[str, str]:
-    """Return the environment of the process, over the assignments of `.env`."""
-    return {**env_file(ENV_FILE), **os.environ}
+def unknown_names(path: Path, found: Iterable[str], known: Iterable[str]) -> list[SettingsError]:
+    """Return what is wrong with names of a `.env` file that are no settings: the nearest one."""
+    names = list(known)
+    wrong = []
+    for name in found:
+        if name not in names:
+            nearest = difflib.get_close_matches(name.upper(), names, 1)
+            hint = f"did you mean {nearest[0]}?" if nearest else "see .env.example"
+            wrong.append(SettingsError(f"{name}: is no setting, but stands in {path}; {hint}"))
+    return wrong
 
 
 def env_file(path: Path) -> dict[str, str]:

@@ -48,6 +48,11 @@ def find_binaries() -> Path:
     )
 
 
+def is_made(data_dir: Path) -> bool:
+    """Say whether a server was ever made in ``data_dir``; looks, and makes nothing."""
+    return (data_dir / "postgres" / "PG_VERSION").exists()
+
+
 class EmbeddedPostgres:
     """A running server in a data folder that this process holds. Made by :meth:`start`."""
 

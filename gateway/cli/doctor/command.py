@@ -1,6 +1,6 @@
 """`probity doctor`: look at everything a start needs, and say what to do about what is wrong.
 
-    settings   named if wrong; nothing else can be looked at then but Python
+    settings   each that is wrong named; nothing else can be looked at then but Python
     python, data folder, key, clock, open files, port      machine
     database   reachable, version, durability, schema, clock; the embedded server's state
     redis      reachable and new enough, if one is set
@@ -18,11 +18,10 @@ from typing import Final
 import click
 import uvloop
 
-from gateway.bootstrap.settings import Settings, load_settings
+from gateway.bootstrap.settings import Settings, examine_settings
 from gateway.cli.doctor import machine
 from gateway.cli.doctor.database import database, redis
 from gateway.cli.doctor.finding import Finding, Level, fail, ok
-from gateway.settings.reader import SettingsError
 
 SOCKETS: Final = 500
 
@@ -55,10 +54,10 @@ async def examine_everything(sockets: int) -> AsyncIterator[Finding]:
     """Yield what every check finds; `sockets` is how many clients are wanted at once."""
     yield machine.python()
     yield machine.rules()
-    try:
-        settings = load_settings()
-    except SettingsError as error:
+    settings, wrong = examine_settings()
+    for error in wrong:
         yield fail(f"settings: {error}", "correct it (environment, or .env); see .env.example")
+    if settings is None:
         return
     yield ok("settings: every one is readable")
     for check in CHECKS:

@@ -151,6 +151,29 @@ async def test_migrate_and_user_work_without_a_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verify",),
+        ("user", "create", "--email", "a@example.org", "--password-stdin"),
+        ("worker",),
+        ("gateway",),
+        ("doctor",),
+        ("replay", "nothing.json"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+async def test_a_mistyped_data_folder_stays_unmade(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    typo = {"DATA_DIR": "typo", "PORT": "0", "REDIS_URL": "redis://127.0.0.1:1"}
+    code, _, err = await run(tmp_path, *arguments, text="correct horse\n", **typo)
+    assert list(tmp_path.iterdir()) == []
+    assert code != 0
+    if arguments[0] in {"verify", "user"}:
+        assert err.startswith("probity: there is no database in typo: ")
+
+
+@pytest.mark.parametrize(
     ("environment", "line"),
     [
         ({"PORT": "http"}, r"PORT: must be a whole number from 0 to 65535"),

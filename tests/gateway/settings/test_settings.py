@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.bootstrap.settings import example_file, load_settings
+from gateway.bootstrap.settings import examine_settings, example_file, load_settings
 from gateway.settings.reader import SettingsError
 from persistence.relay.messages import make_client
 
@@ -150,3 +150,42 @@ def test_broken_env_file_is_named_with_its_line(
     (tmp_path / ".env").write_text("PORT=1234\nwhat is this\n")
     with pytest.raises(SettingsError, match=r"^\.env, line 2: "):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("PROT=1234", "PROT: is no setting, but stands in .env; did you mean PORT?"),
+        ("port=1234", "port: is no setting, but stands in .env; did you mean PORT?"),
+        ("RATE_LIMIT_MAX_REQUEST=9", "did you mean RATE_LIMIT_MAX_REQUESTS?"),
+        ("QQQQQQ=9", "QQQQQQ: is no setting, but stands in .env; see .env.example"),
+    ],
+)
+def test_a_misspelt_name_in_the_env_file_is_refused_with_the_nearest_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, named: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(f"HOST=::1\n{line}\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+    # The environment is everybody's, so nothing in it is unknown.
+    (tmp_path / ".env").write_text("HOST=::1\n")
+    monkeypatch.setenv(line.partition("=")[0], "9")
+    load_settings()
+
+
+def test_the_example_file_is_a_good_env_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(example_file())
+    load_settings()
+
+
+def test_everything_that_is_wrong_is_named() -> None:
+    wrong = {"PORT": "http", "PAGE_SIZE": "many", "LOG_LEVEL": "loud", "PAGE_SIZE_MAX": "0"}
+    settings, problems = examine_settings(wrong)
+    assert settings is None
+    assert {str(problem).partition(":")[0] for problem in problems} == set(wrong)

@@ -66,6 +66,14 @@ async def test_a_wrong_setting_is_named_and_ends_with_code_1(tmp_path: Path) -> 
     assert "fail: settings: PAGE_SIZE: must be a whole number from 1 to 10000 - " in out
 
 
+async def test_every_wrong_setting_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PAGE_SIZES=5\n")
+    code, out, _ = await run(tmp_path, "doctor", PAGE_SIZE="many", LOG_LEVEL="loud")
+    assert code == 1
+    for name in ("PAGE_SIZE", "LOG_LEVEL", "PAGE_SIZES"):
+        assert f"fail: settings: {name}: " in out
+
+
 async def test_every_check_runs_after_one_has_failed(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
     code, out, _ = await run(
