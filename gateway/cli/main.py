@@ -39,6 +39,7 @@ from gateway.cli.doctor.command import doctor
 from gateway.cli.replay.command import replay
 from gateway.cli.respawn import Respawn
 from gateway.cli.verify import verify_exchange
+from gateway.cli.waiting import EndedWaiting, Start
 from gateway.demo.traders import Demo, running_demo
 from gateway.jobs.supervisor import WorkFailed
 from gateway.observability.logs import Logger, process_logs
@@ -53,7 +54,7 @@ from persistence.errors import (
     PersistenceError,
 )
 from persistence.postgres import migrate as schema
-from persistence.postgres.database import create_pool
+from persistence.postgres.database import create_pool, is_absence
 from persistence.repositories.audit import AuditLog
 from persistence.repositories.users import Users
 
@@ -77,6 +78,7 @@ class EngineStopped(Exception):
         if isinstance(reason, WorkFailed):
             what = reason.name
         super().__init__(f"the {what} stopped: {reason}")
+        self.__cause__ = reason
         self.final = final
 
 
@@ -110,14 +112,19 @@ def serve(
     if no_worker:
         worker = msgspec.structs.replace(settings.worker, in_serve=False)
         settings = msgspec.structs.replace(settings, worker=worker)
-    _run(_serve(settings, demo=demo, accept_tip=accept_tip), Respawn())
+    respawn = Respawn()
+    waits = respawn.is_again
+    _run(_serve(settings, demo=demo, accept_tip=accept_tip, waits=waits), respawn)
 
 
-async def _serve(settings: Settings, *, demo: bool, accept_tip: bool) -> None:
+async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: bool) -> None:
     logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
     with _bound(settings) as listening, stop.listen():
-        async with compose.open_exchange(settings, logger, accept_tip=accept_tip) as running:
+        start = Start(settings, logger, listening, stop, waits=waits)
+        async with start.opened(
+            lambda: compose.open_exchange(settings, logger, accept_tip=accept_tip)
+        ) as running:
             email, password = _first_admin(settings)
             admin = await ensure_admin(running.people, email, password)
             traders = _demo(running, settings, logger) if demo else None
@@ -148,14 +155,16 @@ def _demo(running: compose.Running, settings: Settings, logger: Logger) -> Demo:
 @_listens
 def gateway(host: str | None, port: int | None) -> None:
     """Serve sockets, market data and reads beside an engine that runs elsewhere."""
-    _run(_gateway(_settings(host, port)), Respawn())
+    respawn = Respawn()
+    _run(_gateway(_settings(host, port), waits=respawn.is_again), respawn)
 
 
-async def _gateway(settings: Settings) -> None:
+async def _gateway(settings: Settings, *, waits: bool) -> None:
     logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
     with _bound(settings) as listening, stop.listen():
-        async with compose.open_gateway(settings, logger) as running:
+        start = Start(settings, logger, listening, stop, waits=waits)
+        async with start.opened(lambda: compose.open_gateway(settings, logger)) as running:
             click.echo(gateway_banner(settings.listen.host, listening.getsockname()[1]), err=True)
             await _serve_until_ended(
                 running, settings, listening, stop, running.drains, running.failed
@@ -303,21 +312,30 @@ def _run(work: Coroutine[Any, Any, None], respawn: Respawn | None = None) -> Non
             runner.run(work)
     except SettingsError as error:
         _fail(str(error), WRONG_SETTING)
-    except (PersistenceError, ApiError, ChecksFailed, EngineStopped) as error:
+    except Exception as error:
+        is_said = isinstance(error, PersistenceError | ApiError | ChecksFailed | EngineStopped)
         if respawn is not None and _may_pass(error, respawn):
-            click.echo(f"probity: {error}; starting again", err=True)
-            respawn.start_again()
+            click.echo(f"probity: {_line(error)}; starting again", err=True)
+            respawn.start_again(is_try=not is_absence(error))
+        if not is_said:
+            raise
         _fail(str(error), 1)
 
 
 def _may_pass(error: Exception, respawn: Respawn) -> bool:
     """Say whether a new process may succeed where this one ended with `error`."""
-    if respawn.pause_seconds() is None:
-        return False
     if isinstance(error, EngineStopped):
-        return not error.final
+        return not error.final and (is_absence(error) or respawn.pause_seconds() is not None)
     # A first start has to say at once what is wrong; a later one waits for the database.
-    return respawn.is_again and isinstance(error, _OUTAGES)
+    if not respawn.is_again or isinstance(error, EndedWaiting):
+        return False
+    if is_absence(error):
+        return True
+    return isinstance(error, _OUTAGES) and respawn.pause_seconds() is not None
+
+
+def _line(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _fail(line: str, code: int) -> NoReturn:

@@ -4,8 +4,10 @@
 
 Laws: nothing of the old process is trusted but its arguments; the new one has its pid and its port,
 so whoever watches over it sees one process; the pauses grow, and after `TRIES` starts without a
-quiet minute between them the process ends for good and says why. An operator's signal ends it at
-any moment. What may be tried again is the caller's to say; a start that was never up isn't.
+quiet minute between them the process ends for good and says why. A start because the database was
+away is none of the tries: it comes back some day, and the new process waits for it (`waiting.py`).
+An operator's signal ends it at any moment. What may be tried again is the caller's to say; a start
+that was never up isn't.
 """
 
 import os
@@ -19,6 +21,7 @@ QUIET_SECONDS: Final = 60.0
 """A process that was up for so long is none of the tries any more."""
 _PAUSE_SECONDS: Final = 0.1
 _PAUSE_SECONDS_MAX: Final = 5.0
+_PAUSE_SECONDS_AWAY: Final = 0.5
 SAID_ONCE: Final = frozenset({"--accept-tip"})
 """Words of the operator that were meant for the first start alone."""
 _COUNT: Final = "PROBITY_STARTS_AGAIN"
@@ -37,11 +40,12 @@ class Respawn:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._before = starts_before()
+        self._is_again = _COUNT in os.environ
 
     @property
     def is_again(self) -> bool:
         """Whether this process follows one whose engine stopped."""
-        return self._before > 0
+        return self._is_again
 
     def pause_seconds(self) -> float | None:
         """Return how long to wait before the next start; None if it was tried often enough."""
@@ -50,13 +54,16 @@ class Respawn:
             return None
         return float(min(_PAUSE_SECONDS * 2**tried, _PAUSE_SECONDS_MAX))
 
-    def start_again(self) -> NoReturn:
-        """Become a new process with the same arguments, after the pause; everything is closed."""
-        pause = self.pause_seconds()
+    def start_again(self, *, is_try: bool = True) -> NoReturn:
+        """Become a new process with the same arguments, after a pause; everything is closed.
+
+        Without `is_try` it is for the database's sake, and counts for nothing.
+        """
+        pause = self.pause_seconds() if is_try else _PAUSE_SECONDS_AWAY
         if pause is None:
             raise RuntimeError("every try has been used up")
         time.sleep(pause)
-        environment = {**os.environ, _COUNT: str(self._tried() + 1)}
+        environment = {**os.environ, _COUNT: str(self._tried() + is_try)}
         kept = [argument for argument in sys.orig_argv[1:] if argument not in SAID_ONCE]
         arguments = [sys.executable, *kept]
         os.execve(sys.executable, arguments, environment)  # noqa: S606 - ourselves, no shell

@@ -1,7 +1,7 @@
 """The rows at the root that operators ask: health, readiness, metrics."""
 
 import math
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -16,6 +16,9 @@ from gateway.wire.errors import Unavailable
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct
 from persistence.clock import now_us
+
+WAITING: Final = "waiting"
+"""Of a process that is alive and does without what it needs."""
 
 
 class Status(AnswerStruct, frozen=True):
@@ -135,7 +138,7 @@ class HealthRoutes:
     async def health(self, _request: Request[None, None]) -> Health:
         """Say that the process answers, how a gateway's feed is, and what an engine waits for."""
         silence = self._condition.silence()
-        status = "ok" if silence is msgspec.UNSET else "waiting"
+        status = "ok" if silence is msgspec.UNSET else WAITING
         return Health(status, self._condition.feed(), silence)
 
     async def ready(self, _request: Request[None, None]) -> Status:

@@ -201,8 +201,13 @@ def _hold(folder: Path) -> int:
             f"another Probity (process {holder}) works in {folder}: stop it, or choose another"
             " DATA_DIR"
         ) from error
-    os.ftruncate(fd, 0)
-    os.write(fd, f"{os.getpid()}\n".encode("ascii"))
+    try:
+        os.ftruncate(fd, 0)
+        os.write(fd, f"{os.getpid()}\n".encode("ascii"))
+    except OSError:
+        # A full disk: the next attempt must find the folder free.
+        os.close(fd)
+        raise
     return fd
 
 

@@ -20,6 +20,9 @@ from persistence.errors import (
     DatabaseNotUtf8,
     DatabaseTooOld,
     DatabaseUnavailable,
+    DataFolderBusy,
+    EmbeddedPostgresError,
+    OutcomeUnknown,
 )
 
 if TYPE_CHECKING:
@@ -155,19 +158,25 @@ class Fetching(Protocol):
     async def fetchval(self, query: str, /, *args: Any) -> Any: ...  # noqa: ANN401, D102
 
 
-async def connect(url: str, *, settings: Mapping[str, str] | None = None) -> Connection:
+async def connect(
+    url: str,
+    *,
+    settings: Mapping[str, str] | None = None,
+    timeout_s: float = CONNECT_TIMEOUT_S,
+) -> Connection:
     """Open one connection without a deadline on its statements.
 
     Args:
         url: ``postgresql://user:password@host/database``; a socket's folder as ``?host=/folder``.
         settings: session settings beside the usual ones, such as ``lock_timeout``.
+        timeout_s: how long the server may take to let us in.
 
     Raises:
         DatabaseUnavailable: the server can't be reached or refuses us.
     """
     try:
         return await asyncpg.connect(
-            url, timeout=CONNECT_TIMEOUT_S, server_settings={**_SESSION, **(settings or {})}
+            url, timeout=timeout_s, server_settings={**_SESSION, **(settings or {})}
         )
     except _CANNOT_CONNECT as error:
         raise _unavailable(error) from error
@@ -284,3 +293,27 @@ OUTAGES: Final = (
     # Refused and reset connections; TimeoutError is one of these too.
     OSError,
 )
+
+# Of SQLSTATE: connections, resources (a full disk is one), operators, the system.
+_ABSENT: Final = frozenset({"08", "53", "57", "58"})
+
+
+def is_absence(error: BaseException) -> bool:
+    """Say whether something failed because the database is away, ending, full or silent: what
+    passes when it is back, whatever was asked of it.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, asyncpg.PostgresError):
+            return (cause.sqlstate or "")[:2] in _ABSENT
+        if isinstance(cause, DataFolderBusy):
+            return False
+        if isinstance(cause, (*OUTAGES, EmbeddedPostgresError)):
+            return True
+        if isinstance(cause, asyncpg.InterfaceError):
+            # Wrong arguments are ValueErrors as well.
+            return not isinstance(cause, ValueError)
+        if isinstance(cause, OutcomeUnknown) and cause.__cause__ is None:
+            return True
+        cause = cause.__cause__
+    return False

@@ -6,20 +6,29 @@ What was acknowledged stays; what was unknown is learned by a retry under the sa
 import asyncio
 import contextlib
 import random
+import shutil
 import signal
+import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
-from gateway.cli.respawn import TRIES
+from persistence.embedded.server import EmbeddedPostgres
 from tests.faults import told_history
 from tests.faults.conftest import MakeServer
 from tests.faults.test_kill import open_floor
 from tests.faults.trading_load import Told, Trader, everybody_trades, some_answers
+from tests.lengths import length
 from tests.server_process import ServerProcess, until
 
 RECOVERS_SECONDS = 60.0
+BACK_SECONDS = 3.0
+AWAY_SECONDS = length(5, long=120)
+FULL_SECONDS = length(5, long=60)
+DISK_BYTES = 200 << 20
 
 
 async def settled(server: ServerProcess, market: dict[str, object], traders: list[Trader]) -> int:
@@ -145,23 +154,128 @@ async def test_an_idle_server_notices_that_its_database_is_gone(server: ServerPr
     assert await asyncio.to_thread(server.end) == 0
 
 
+async def said_while_waiting(server: ServerProcess) -> None:
+    """Wait until the process waits for its database, and look at what it answers meanwhile."""
+    await until(lambda: "waiting for the database" in server.log.read_text("utf-8"), 30)
+    async with httpx.AsyncClient(base_url=server.url) as operator:
+        for path in ("/ready", "/api/v1/markets"):
+            answer = await operator.get(path)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert answer.json()["error"]["code"] == "UNAVAILABLE"
+        health = await operator.get("/health")
+        assert health.status_code == 200
+        assert health.json()["data"]["status"] == "waiting"
+        assert health.json()["data"]["silence"]["what"] == "database"
+
+
+async def is_back(server: ServerProcess, start_s: float) -> None:
+    """Wait until the server is ready again; a busy machine also started it slowly."""
+    since = time.monotonic()
+    await until(server.is_ready, RECOVERS_SECONDS)
+    took = time.monotonic() - since
+    print(f"open {took:.2f} s after its database; its start took {start_s:.2f} s")
+    assert took < max(BACK_SECONDS, 3 * start_s)
+
+
+async def stays_away(server: ServerProcess, pid: int, seconds: float) -> None:
+    """See for so long that the server never gives up and never says that it is ready."""
+    until_then = time.monotonic() + seconds
+    while time.monotonic() < until_then:
+        assert server.pid == pid
+        assert server.process is not None
+        assert server.process.poll() is None, server.words()
+        assert not await asyncio.to_thread(server.is_ready)
+        await asyncio.sleep(0.1)
+
+
 @pytest.mark.slow
-async def test_a_database_that_stays_away_ends_the_server(make_server: MakeServer) -> None:
-    """It tries again and again, gives up with one line that says why, and leaves nothing behind."""
+async def test_a_database_that_stays_away_is_waited_for(make_server: MakeServer) -> None:
+    """It may stay away longer than every try would last; what was acknowledged is there after."""
     server = make_server()
-    await asyncio.to_thread(server.start)
+    start_s = await asyncio.to_thread(server.start)
+    pid = server.pid
+    market, traders = await asyncio.to_thread(open_floor, server, random.Random(5))
+    trading = asyncio.create_task(trade_until_silent(traders))
+    await some_answers(traders, 100)
     control = server.data_dir / "postgres" / "global" / "pg_control"
     control.rename(control.with_suffix(".away"))
     server.kill_database()
-    assert server.process is not None
-    assert await asyncio.to_thread(server.process.wait, 60) == 1
-    said = server.log.read_text("utf-8").splitlines()
-    again = [line for line in said if line.endswith("; starting again")]
-    assert len(again) == TRIES
-    assert [line for line in said if line.startswith("probity: ")][-1] not in again
-    assert server.database_processes() == []
+    await trading
+    await said_while_waiting(server)
+    await stays_away(server, pid, AWAY_SECONDS)
     control.with_suffix(".away").rename(control)
-    await asyncio.to_thread(server.start)
+    await is_back(server, start_s)
+    await settled(server, market, traders)
+    assert await asyncio.to_thread(server.end) == 0
+
+
+async def test_a_given_database_that_is_stopped_is_waited_for(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    database = await EmbeddedPostgres.start(tmp_path / "elsewhere")
+    try:
+        server = make_server(DATABASE_URL=database.url)
+        start_s = await asyncio.to_thread(server.start)
+        pid = server.pid
+        server.market("rain")
+        await database.stop()
+        await said_while_waiting(server)
+        await stays_away(server, pid, 2)
+        database = await EmbeddedPostgres.start(tmp_path / "elsewhere")
+        await is_back(server, start_s)
+        assert [market["slug"] for market in server.call("GET", "/markets")] == ["rain"]
+        assert await asyncio.to_thread(server.end) == 0
+    finally:
+        await database.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own that can be filled, in memory."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o711)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=711", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("only root may mount a small disk, and not in every container")
+    yield folder
+    # The server's processes are ended by the fixture that made it, which is taken down first.
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.slow
+async def test_a_disk_that_is_full_for_a_while_ends_nothing(
+    small_disk: Path, make_server: MakeServer
+) -> None:
+    server = make_server(folder=small_disk.name)
+    start_s = await asyncio.to_thread(server.start)
+    pid = server.pid
+    market, traders = await asyncio.to_thread(open_floor, server, random.Random(6))
+    trading = asyncio.create_task(trade_until_silent(traders))
+    await some_answers(traders, 100)
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(1 << 16))
+    await trading
+    await until(lambda: "; starting again" in server.log.read_text("utf-8"), 30)
+    full_until = time.monotonic() + FULL_SECONDS
+    while time.monotonic() < full_until:
+        assert server.pid == pid
+        assert server.process is not None
+        assert server.process.poll() is None, server.words()
+        await asyncio.sleep(0.1)
+    filler.unlink()
+    since = time.monotonic()
+    async with httpx.AsyncClient(base_url=f"{server.url}/api/v1") as client:
+        placing = traders[0].new_placing()
+        while placing.told is None:
+            placing.told = await traders[0].post(client, placing.body)
+            assert time.monotonic() - since < RECOVERS_SECONDS, server.words()
+            await asyncio.sleep(0.05)
+    took = time.monotonic() - since
+    print(f"takes orders {took:.2f} s after there is room; its start took {start_s:.2f} s")
+    assert took < max(BACK_SECONDS, 3 * start_s)
+    await settled(server, market, traders)
     assert await asyncio.to_thread(server.end) == 0
 
 

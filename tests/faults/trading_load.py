@@ -68,7 +68,8 @@ class Trader:
 
     # -- what is sent -------------------------------------------------------------------------
 
-    def _new_placing(self) -> Placing:
+    def new_placing(self) -> Placing:
+        """Return an order to be sent, and remember it."""
         rng = self.rng
         body: dict[str, Any] = {
             "side": rng.choice(("BUY", "BUY", "SELL")),
@@ -112,7 +113,7 @@ class Trader:
             self.cancellings.append(cancelling)
             cancelling.told = await cancel(order_id)
             return cancelling.told is not None
-        placing = self._new_placing()
+        placing = self.new_placing()
         placing.told = await place(placing.body)
         return placing.told is not None
 

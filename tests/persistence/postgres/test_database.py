@@ -13,8 +13,19 @@ from persistence.errors import (
     DatabaseNotUtf8,
     DatabaseTooOld,
     DatabaseUnavailable,
+    DataFolderBusy,
+    EmbeddedPostgresError,
+    FenceLost,
+    OutcomeUnknown,
+    SchemaError,
 )
-from persistence.postgres.database import assert_durable, connect, create_pool, verb_of
+from persistence.postgres.database import (
+    assert_durable,
+    connect,
+    create_pool,
+    is_absence,
+    verb_of,
+)
 
 # The oldest version we support is tried where the machine has it.
 _OLDEST = Path("/usr/lib/postgresql/15/bin")
@@ -191,3 +202,36 @@ async def test_a_transaction_whose_connection_is_lost_is_an_outage(database_url:
         assert await pool.fetchval("SELECT 1") == 1
     finally:
         await pool.close()
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_away"),
+    [
+        (DatabaseUnavailable("away"), True),
+        (EmbeddedPostgresError("did not start: no space left on device"), True),
+        (DataFolderBusy("another Probity"), False),
+        (ConnectionRefusedError(), True),
+        (TimeoutError(), True),
+        (asyncpg.DiskFullError("no space"), True),
+        (asyncpg.CannotConnectNowError("starting up"), True),
+        (asyncpg.CrashShutdownError("terminating"), True),
+        (asyncpg.ConnectionDoesNotExistError("closed"), True),
+        (asyncpg.InterfaceError("connection is closed"), True),
+        (asyncpg.DataError("invalid input for query argument"), False),
+        (asyncpg.UniqueViolationError("twice"), False),
+        (asyncpg.InternalServerError("broken"), False),
+        (OutcomeUnknown("the database ended the engine's session"), True),
+        (caused(OutcomeUnknown("in a commit"), asyncpg.DiskFullError("no space")), True),
+        (caused(OutcomeUnknown("in a commit"), asyncpg.InternalServerError("broken")), False),
+        (caused(SchemaError("can't be changed"), asyncpg.DiskFullError("no space")), True),
+        (SchemaError("can't be changed"), False),
+        (FenceLost("another engine leads"), False),
+    ],
+)
+def test_absence_is_told_from_faults(error: Exception, is_away: bool) -> None:
+    assert is_absence(error) is is_away

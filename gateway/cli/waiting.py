@@ -1,0 +1,140 @@
+"""A process that follows one whose database went away waits for it, and says so meanwhile.
+
+    open everything ──> up
+        └─ the database is away ──> /health says so, everything else is 503 ──> look again
+
+Laws: what is away may stay away for as long as it likes; whoever asks gets an answer all the time,
+on the port of the process; each look is short, so that a database that is back is seen at once; an
+operator's signal ends the wait. Only a later start waits: a first one says at once what is wrong.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Final, TypeVar
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.bootstrap.server import StopSignal, make_server
+from gateway.bootstrap.settings import Settings
+from gateway.engine_side.readiness import Readiness
+from gateway.http.responses import encode_result, send_error, send_json
+from gateway.http.routing import Shape
+from gateway.observability.logs import Logger
+from gateway.operations.health_routes import WAITING, Health, SilenceView
+from gateway.wire.errors import Unavailable
+from gateway.wire.scalars import iso_millis
+from persistence.clock import now_us
+from persistence.errors import PersistenceError
+from persistence.postgres.database import connect, is_absence
+
+LOOK_S: Final = 0.25
+"""How long after a look in vain the next one comes."""
+_PATIENCE_S: Final = 1.5
+"""How long one look may take: a machine that is back answers sooner, one that is away never."""
+_SAID_S: Final = 30.0
+"""At most one line about the wait in so many seconds."""
+_REQUEST_ID: Final = "waiting"
+_TRY_LATER: Final = 1_013
+
+T = TypeVar("T")
+
+
+class EndedWaiting(PersistenceError):
+    """The operator ended the wait for a database that is away."""
+
+
+class Start:
+    """The start of one process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        logger: Logger,
+        listening: socket.socket,
+        stop: StopSignal,
+        *,
+        waits: bool,
+    ) -> None:
+        """Prepare to open what listens on `listening`; without `waits` an outage ends the start."""
+        self._settings = settings
+        self._logger = logger
+        self._listening = listening
+        self._stop = stop
+        self._waits = waits
+
+    @asynccontextmanager
+    async def opened(self, make: Callable[[], AbstractAsyncContextManager[T]]) -> AsyncIterator[T]:
+        """Yield what `make` opens, and close it at the end.
+
+        Raises:
+            EndedWaiting: an operator's signal came first.
+        """
+        async with AsyncExitStack() as stack:
+            yield await self._open(stack, make)
+
+    async def _open(
+        self, stack: AsyncExitStack, make: Callable[[], AbstractAsyncContextManager[T]]
+    ) -> T:
+        if not self._waits:
+            return await stack.enter_async_context(make())
+        said_at = None
+        async with AsyncExitStack() as meanwhile:
+            while True:
+                try:
+                    await self._look()
+                    return await stack.enter_async_context(make())
+                except Exception as error:
+                    if not is_absence(error):
+                        raise
+                    if self._stop.is_set:
+                        raise EndedWaiting(f"ended while waiting: {error}") from error
+                    if said_at is None:
+                        await meanwhile.enter_async_context(self._answering())
+                    if said_at is None or time.monotonic() - said_at > _SAID_S:
+                        said_at = time.monotonic()
+                        self._logger.warning("waiting for the database", reason=str(error))
+                await asyncio.sleep(LOOK_S)
+
+    async def _look(self) -> None:
+        """Ask a given database for a connection; raises DatabaseUnavailable."""
+        store = self._settings.store
+        url = store.direct_url or store.database_url
+        if url is not None:
+            await (await connect(url, timeout_s=_PATIENCE_S)).close(timeout=_PATIENCE_S)
+
+    @asynccontextmanager
+    async def _answering(self) -> AsyncIterator[None]:
+        """Answer on the port while the block runs; what comes at its end waits for the next."""
+        server = make_server(WaitingPage(), self._settings, Readiness(), [])
+        # The server closes what it is given; the port stays ours.
+        task = asyncio.create_task(server.serve([self._listening.dup()]))
+        try:
+            yield
+        finally:
+            server.end()
+            await task
+
+
+class WaitingPage:
+    """An ASGI application that says that the database is away."""
+
+    def __init__(self) -> None:
+        self._since = now_us()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": _TRY_LATER})
+        elif scope["path"] == "/health":
+            silence = SilenceView(
+                "database", iso_millis(self._since), (now_us() - self._since) // 1_000
+            )
+            health = encode_result(Health(WAITING, silence=silence), Shape.ONE, _REQUEST_ID)
+            await send_json(send, 200, health)
+        else:
+            away = Unavailable("The exchange waits for its database; nothing happened, try again")
+            await send_error(send, away, _REQUEST_ID)
