@@ -6,6 +6,7 @@ engine can end alone; what a reader keeps is built from messages only and checke
 
 import asyncio
 import contextlib
+import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from gateway.accounts.tokens import KEY_FILE, load_key, shared_secret
 from tests.gateway.socket_client import BookModel, SocketClient, socket_client
 from tests.redis_process import RedisProcess
 from tests.server_process import POLL_SECONDS, START_SECONDS, ServerProcess, until
@@ -42,8 +44,10 @@ class Fleet:
         self.engine.start()
         self.engine.market(SLUG)
 
-    def _process(self, name: str, command: str) -> ServerProcess:
-        made = ServerProcess(self._folder / "data", self._settings, command)
+    def _process(
+        self, name: str, command: str, folder: str = "data", **settings: str
+    ) -> ServerProcess:
+        made = ServerProcess(self._folder / folder, {**self._settings, **settings}, command)
         made.log = self._folder / f"{name}.log"
         self._made.append(made)
         return made
@@ -65,9 +69,9 @@ class Fleet:
         """Start a gateway and wait until it hears the engine."""
         return self.gateways(name)[0]
 
-    def gateways(self, *names: str) -> list[ServerProcess]:
+    def gateways(self, *names: str, **settings: str) -> list[ServerProcess]:
         """Start gateways side by side and wait until each hears the engine."""
-        made = [self._process(name, "gateway") for name in names]
+        made = [self._process(name, "gateway", **settings) for name in names]
         for gateway in made:
             gateway.launch()
         for gateway in made:
@@ -83,6 +87,18 @@ class Fleet:
             assert time.monotonic() < deadline, made.words()
             time.sleep(POLL_SECONDS)
         return made
+
+    def rival(self, database_url: str) -> ServerProcess:
+        """Start an engine with the same Redis and the same key on another database."""
+        made = self._process("rival", "serve", "rival", DATABASE_URL=database_url)
+        made.data_dir.mkdir(mode=0o700)
+        shutil.copy2(self.engine.data_dir / KEY_FILE, made.data_dir / KEY_FILE)
+        made.start()
+        return made
+
+    def secret(self) -> bytes:
+        """Return what the processes share."""
+        return shared_secret(load_key(None, self.engine.data_dir))
 
     def seq(self, server: ServerProcess) -> int:
         """Return how far the public book of a process is."""
