@@ -97,6 +97,7 @@ async def ours(port: int, batch: int) -> None:
         jobs=unused,
         topics=hearers.topics,
         readiness=unused,
+        clock=unused,
         limits=RateLimits(settings.limits),
         metrics=metrics,
         logger=logger,

@@ -200,7 +200,7 @@ class SignIn:
 
     async def _sign_in(self, user: User) -> SignedIn:
         refresh_token = secrets.token_urlsafe(32)
-        at = now_us()
+        at = await self._sessions.now()
         session_id = await self._sessions.open(
             user.id, _digest(refresh_token), at, at + self._refresh_us
         )
@@ -210,7 +210,7 @@ class SignIn:
         """Turn a refresh token into a new pair; raises Unauthorized, reuse ends the session."""
         trail = AuditTrail(self._audit, request_id)
         successor = secrets.token_urlsafe(32)
-        at = now_us()
+        at = await self._sessions.now()
         rotation = await self._sessions.rotate(
             _digest(refresh_token), _digest(successor), at, at + self._refresh_us, self._grace_us
         )
@@ -246,7 +246,7 @@ class SignIn:
             if owner is not None:
                 ended.add(owner)
         for user_id, session_id in sorted(ended):
-            at = now_us()
+            at = await self._sessions.now()
             await self._sessions.revoke(session_id, at)
             self._session_ended(user_id, session_id)
             target = f"session:{session_id}"

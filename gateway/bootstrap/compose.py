@@ -31,6 +31,7 @@ from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.server import Drain
 from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
+from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.observers import event_loop_watch
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
@@ -269,6 +270,9 @@ async def _open_front(
     engine.failed.add_done_callback(lambda done: supervisor.fail(done.result()))
     lag = supervisor.running("event-loop-lag", event_loop_watch(metrics))
     await stack.enter_async_context(lag)
+    clock = ClockSkew(pool, metrics, logger)
+    await clock.measure()
+    await stack.enter_async_context(supervisor.running(clock.NAME, clock.run))
     passwords = Passwords(
         settings.sign_in.password_hash_workers, settings.sign_in.password_hash_queue
     )
@@ -283,6 +287,7 @@ async def _open_front(
         jobs=jobs,
         topics=hearers.topics,
         readiness=readiness,
+        clock=clock,
         limits=limits,
         metrics=metrics,
         logger=logger,

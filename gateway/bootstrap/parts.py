@@ -11,6 +11,7 @@ from gateway.access.rate_limits import RateLimits
 from gateway.bootstrap.jobs import Jobs
 from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import Settings
+from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.running import EngineSide
 from gateway.observability.logs import Logger
@@ -34,6 +35,7 @@ class Parts:
     topics: Topics
     """Of which a domain opens its own private stream."""
     readiness: Readiness
+    clock: ClockSkew
     limits: RateLimits
     metrics: Metrics
     logger: Logger

@@ -50,7 +50,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     )
     root = (
         FrontPage(view, settings.listen.port),
-        HealthRoutes(EngineCondition(engine), parts.readiness, parts.metrics),
+        HealthRoutes(EngineCondition(engine), parts.readiness, parts.metrics, parts.clock.warnings),
         static,
     )
     table = RouteTable(row for domain in api for row in domain.routes())

@@ -20,6 +20,7 @@ from gateway.bootstrap.compose import (
 )
 from gateway.bootstrap.jobs import make_jobs, running_jobs
 from gateway.bootstrap.settings import Settings
+from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.observers import event_loop_watch
 from gateway.engine_side.readiness import Readiness
 from gateway.http.routing import RouteTable
@@ -67,7 +68,10 @@ async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Serve
         queue = await stack.enter_async_context(
             running_jobs(jobs, settings, direct_url, metrics, logger, supervisor)
         )
-        routes = HealthRoutes(WorkerCondition(queue), readiness, metrics)
+        clock = ClockSkew(pool, metrics, logger)
+        await clock.measure()
+        await stack.enter_async_context(supervisor.running(clock.NAME, clock.run))
+        routes = HealthRoutes(WorkerCondition(queue), readiness, metrics, clock.warnings)
         application = build_application(
             settings,
             (RouteTable(()), RouteTable(routes.routes(), prefix="")),

@@ -20,9 +20,10 @@ from gateway.observability.metrics import Metrics
 from persistence.loop.ports import CommandPort, ExecutionListener
 from persistence.loop.recovery import recover
 from persistence.loop.sequencer import Sequencer
+from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool
 from persistence.relay.channel import Channel, new_stream
-from persistence.relay.looks import database_now, identity_of
+from persistence.relay.looks import identity_of
 from persistence.relay.publisher import RedisPublisher
 from persistence.repositories.history import History
 

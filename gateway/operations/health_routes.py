@@ -1,6 +1,7 @@
 """The rows at the root that operators ask: health, readiness, metrics."""
 
 import math
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -21,10 +22,11 @@ WAITING: Final = "waiting"
 """Of a process that is alive and does without what it needs."""
 
 
-class Status(AnswerStruct, frozen=True):
-    """How the process is."""
+class Ready(AnswerStruct, frozen=True):
+    """That work is taken; `warnings` only where an operator should see to something."""
 
     status: str
+    warnings: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class FeedView(AnswerStruct, frozen=True):
@@ -130,10 +132,18 @@ class WorkerCondition:
 class HealthRoutes:
     """Says how the process is."""
 
-    def __init__(self, condition: Condition, readiness: Readiness, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        condition: Condition,
+        readiness: Readiness,
+        metrics: Metrics,
+        warnings: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
+        """Serve them; `warnings` returns what `/ready` says beside that all is well."""
         self._condition = condition
         self._readiness = readiness
         self._metrics = metrics
+        self._warnings = warnings
 
     async def health(self, _request: Request[None, None]) -> Health:
         """Say that the process answers, how a gateway's feed is, and what an engine waits for."""
@@ -141,14 +151,14 @@ class HealthRoutes:
         status = "ok" if silence is msgspec.UNSET else WAITING
         return Health(status, self._condition.feed(), silence)
 
-    async def ready(self, _request: Request[None, None]) -> Status:
+    async def ready(self, _request: Request[None, None]) -> Ready:
         """Say that work is taken; 503 before the start is done, while draining, in trouble."""
         if not self._readiness.is_open:
             raise Unavailable(f"The {self._condition.what} is {self._readiness.state}")
         trouble = self._condition.trouble()
         if trouble is not None:
             raise Unavailable(trouble)
-        return Status("ready")
+        return Ready("ready", self._warnings() or msgspec.UNSET)
 
     async def metrics(self, _request: Request[None, None]) -> File:
         """Return the metrics in Prometheus' text format."""
@@ -172,7 +182,7 @@ class HealthRoutes:
                 path="/ready",
                 handler=self.ready,
                 access=Access.PUBLIC,
-                answer=Status,
+                answer=Ready,
                 errors=(Unavailable,),
                 budget=Budget.NONE,
                 summary="Is work taken",

@@ -16,7 +16,7 @@ from typing import Final
 
 from gateway.jobs.job import Arguments, Job
 from gateway.observability.logs import Logger
-from persistence.clock import MICROSECONDS, now_us
+from persistence.clock import MICROSECONDS
 from persistence.repositories.jobs import JobRows
 from persistence.repositories.sessions import Sessions
 from persistence.repositories.sign_in_counts import SignInCounts
@@ -42,9 +42,12 @@ class Housekeeping:
         *,
         sessions_kept_s: int,
         failed_jobs_kept_s: int,
-        clock: Callable[[], int] = now_us,
+        clock: Callable[[], int] | None = None,
     ) -> None:
-        """Look after these tables; what is over is kept for so many seconds more."""
+        """Look after these tables; what is over is kept for so many seconds more.
+
+        `clock` is for tests: the time is the database's, by which sessions end.
+        """
         self._sessions = sessions
         self._counts = counts
         self._rows = rows
@@ -68,7 +71,7 @@ class Housekeeping:
 
     async def run(self, _arguments: Arguments) -> None:
         """Throw away what was over long enough before now."""
-        now = self._clock()
+        now = await self._sessions.now() if self._clock is None else self._clock()
         over = now - self._sessions_kept_us
         sessions = await self._all(self._sessions.prune_sessions, over)
         tokens = await self._all(self._sessions.prune_tokens, over)

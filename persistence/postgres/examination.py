@@ -10,9 +10,9 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from persistence.clock import now_us
 from persistence.errors import DatabaseUnavailable, DatabaseUnsuitable
 from persistence.postgres import migrate
+from persistence.postgres.clocks import compare_clocks
 from persistence.postgres.database import Connection, assert_durable, connect
 
 # The settings of the engine's session would hide what the server does by itself.
@@ -27,7 +27,6 @@ SELECT current_setting('server_version') AS version_name,
                             AND has_schema_privilege(to_regnamespace('jobs')::oid, 'USAGE'),
                         has_database_privilege(current_database(), 'CREATE')) AS may_create
 """
-_CLOCK_ROUNDS: Final = 5
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +75,7 @@ async def _ask(connection: Connection) -> Examination:
     except DatabaseUnsuitable as error:
         unsuitable = str(error)
     facts: Any = await connection.fetchrow(_FACTS)
-    ahead, error_us = await _compare_clocks(connection)
+    ahead, error_us = await compare_clocks(connection)
     schema = await migrate.current_of(connection)
     at, identity = await _exchange(connection)
     return Examination(
@@ -92,21 +91,6 @@ async def _ask(connection: Connection) -> Examination:
         last_at=at,
         identity=identity,
     )
-
-
-async def _compare_clocks(connection: Connection) -> tuple[int, int]:
-    """Return (how far the server's clock is ahead, the error of that): the quickest round's."""
-    rounds = []
-    for _ in range(_CLOCK_ROUNDS):
-        before = now_us()
-        theirs = await connection.fetchval(
-            "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-        )
-        after = now_us()
-        # A clock that was set back in between would make the way negative.
-        rounds.append((abs(after - before) // 2, theirs - (before + after) // 2))
-    error, ahead = min(rounds)
-    return ahead, error
 
 
 async def _exchange(connection: Connection) -> tuple[int | None, str | None]:

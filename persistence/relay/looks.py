@@ -12,10 +12,10 @@ import asyncpg
 import msgspec
 
 from persistence.errors import DatabaseUnavailable, HistoryMismatch
+from persistence.postgres.clocks import NOW
 from persistence.postgres.database import OUTAGES, Fetching
 
-_NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-_LOOK: Final = f"SELECT {_NOW}, epoch, last_seq, chain_hash, stream_id FROM engine_state"  # noqa: S608 - a constant
+_LOOK: Final = f"SELECT {NOW}, epoch, last_seq, chain_hash, stream_id FROM engine_state"  # noqa: S608 - a constant
 _PLACE: Final = (
     "SELECT s.database_id::text, d.oid::bigint,"
     " has_function_privilege('pg_control_system()', 'EXECUTE')"
@@ -42,12 +42,6 @@ async def look(source: Fetching) -> Look | None:
     asked_at = asyncio.get_running_loop().time()
     row = await source.fetchrow(_LOOK)
     return None if row is None else Look(asked_at, *row.values())
-
-
-async def database_now(source: Fetching) -> int:
-    """Return the database's clock, in microseconds since the epoch."""
-    now: int = await source.fetchval(f"SELECT {_NOW}")
-    return now
 
 
 async def identity_of(source: Fetching) -> str:

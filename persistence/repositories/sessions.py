@@ -6,6 +6,9 @@ in. `rotate` decides in one transaction, with the token's row locked:
     unknown, expired, or of a revoked session      -> REFUSED
     used before, longer ago than the grace         -> REUSED: the whole session is revoked
     fresh, or used within the grace                -> ROTATED: a successor is stored
+
+Times are the database's (`Sessions.now`): a token is issued by one process and used at another,
+whose machine may be an hour ahead.
 """
 
 import enum
@@ -14,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool, affected
 
 # The expression is that of an index.
@@ -51,6 +55,10 @@ class Sessions:
 
     def __init__(self, pool: DeadlinePool) -> None:
         self._pool = pool
+
+    async def now(self) -> int:
+        """Return the time by which sessions begin and end."""
+        return await database_now(self._pool)
 
     async def open(self, user_id: int, token_hash: bytes, at: int, expires_at: int) -> int:
         """Start a session with its first token and return its id; drop the user's ended ones."""

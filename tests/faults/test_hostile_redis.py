@@ -13,11 +13,11 @@ import pytest
 
 from tests.conftest import Postgres
 from tests.faults import hostile_redis
-from tests.faults.fleet import SLUG, Fleet, meanwhile, metric, trading
+from tests.faults.fleet import END_SECONDS, SLUG, Fleet, meanwhile, metric, trading
 from tests.faults.hostile_redis import Hands, Wire, Witness, wire
 from tests.lengths import length
 from tests.redis_process import RedisProcess
-from tests.server_process import ServerProcess, until
+from tests.server_process import POLL_SECONDS, ServerProcess, until
 
 SECONDS = length(4, long=60)
 
@@ -62,7 +62,10 @@ async def levelled(fleet: Fleet, gateways: list[ServerProcess]) -> None:
     def wait() -> None:
         for gateway in gateways:
             gateway.await_ready()
-            assert gateway.call("GET", path) == fleet.engine.call("GET", path)
+            deadline = time.monotonic() + END_SECONDS
+            while gateway.call("GET", path) != fleet.engine.call("GET", path):
+                assert time.monotonic() < deadline, gateway.words()
+                time.sleep(POLL_SECONDS)
 
     # In a thread: others have to work meanwhile.
     await asyncio.to_thread(wait)

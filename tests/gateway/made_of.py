@@ -10,6 +10,7 @@ from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers
+from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.running import EngineSide
 from gateway.observability.logs import Logger, configure_logs
@@ -43,6 +44,7 @@ def made_of(
         jobs=make_jobs(settings, pool, logger),
         topics=(hearers or Hearers(metrics)).topics,
         readiness=readiness,
+        clock=ClockSkew(pool, metrics, logger),
         limits=RateLimits(settings.limits, partial(open_order_count, engine.view)),
         metrics=metrics,
         logger=logger,

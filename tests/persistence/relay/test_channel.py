@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from persistence.journal.rows import JournalRow
+from persistence.postgres.clocks import database_now
 from persistence.postgres.database import connect
 from persistence.relay.channel import Channel, _derived, is_made_with, new_stream
-from persistence.relay.looks import database_now, identity_of, look
+from persistence.relay.looks import identity_of, look
 from persistence.relay.messages import Beat, Rows
 from tests.conftest import Postgres
 
