@@ -1,7 +1,7 @@
 """`probity doctor`: look at everything a start needs, and say what to do about what is wrong.
 
     settings   each that is wrong named; nothing else can be looked at then but Python
-    python, data folder, key, clock, open files, port      machine
+    python, data folder, key, clock, open files, port, proxies      machine
     database   reachable, version, durability, schema, clock; the embedded server's state
     redis      reachable and new enough, if one is set
 
@@ -35,6 +35,7 @@ async def _machine(settings: Settings, sockets: int) -> AsyncIterator[Finding]:
     yield await machine.clock()
     yield machine.open_files(settings, sockets)
     yield await asyncio.to_thread(machine.port, settings)
+    yield machine.proxies(settings)
 
 
 async def _database(settings: Settings, _sockets: int) -> AsyncIterator[Finding]:

@@ -1,4 +1,5 @@
-"""What `probity doctor` looks at on this machine: Python, rules, folder, key, clock, files, port.
+"""What `probity doctor` looks at on this machine: Python, rules, folder, key, clock, files, port,
+proxies.
 
 Laws: nothing is changed and nothing stays behind; a check says what it found with its figure and
 never raises for what it was made to find. Facts that a test can't bring about for real come in as
@@ -40,6 +41,7 @@ _CLOCK_SECONDS: Final = 0.25
 _CLOCK_STEP_US: Final = 20_000
 _PROBE_SECONDS: Final = 2.0
 _REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
+_THIS_MACHINE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _MIB: Final = 2**20
 
@@ -161,6 +163,24 @@ def port(settings: Settings) -> Finding:
             advice = "set PORT to 1024 or more and put a proxy in front of it"
             return fail(f"{where} is for root only", advice)
         return fail(f"{where}: {error.strerror}", "set HOST to an address of this machine")
+
+
+def proxies(settings: Settings) -> Finding:
+    """Judge whether clients can be told apart by their address, as the limits need it.
+
+    Who runs a database of its own and listens on this machine alone has a proxy in front, and then
+    all clients are the proxy, unless it is trusted.
+    """
+    trusted = settings.http.trusted_proxies
+    if trusted:
+        return ok(f"proxies: {', '.join(map(str, trusted))} say who a client is")
+    if settings.store.database_url is not None and settings.listen.host in _THIS_MACHINE:
+        return warn(
+            f"proxies: none is trusted, and only this machine reaches {settings.listen.host}: all"
+            " who come through a proxy share one address's limits, sign-in too",
+            "name the proxy in TRUSTED_PROXIES, such as 127.0.0.1",
+        )
+    return ok("proxies: none is trusted; a client is who connects")
 
 
 class _Health(msgspec.Struct):

@@ -4,6 +4,8 @@ from exchange.messages.commands import CancelOrder, PlaceOrder, SetExchangeMode
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, GTC, LIMIT, YES, ExchangeMode
 from gateway.engine_side.observers import EngineMetrics
+from gateway.engine_side.readiness import ViewFeed
+from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.conftest import MakeWeb
@@ -11,7 +13,7 @@ from tests.gateway.conftest import MakeWeb
 
 def test_refusals_are_counted_by_their_reason() -> None:
     metrics, engine = Metrics(), CommitFake()
-    engine.listeners.append(EngineMetrics(metrics))
+    engine.listeners.append(EngineMetrics(metrics, ViewFeed(1), configure_logs("error")))
     engine.run(CancelOrder(9, 1), CancelOrder(9, 1), SetExchangeMode(ExchangeMode.HALTED))
     engine.run(PlaceOrder(9, 1, BUY, YES, LIMIT, 5000, 100, GTC))
 

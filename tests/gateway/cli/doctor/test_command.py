@@ -254,3 +254,11 @@ def test_a_new_check_is_one_function(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(doctor, "CHECKS", (broken,))
     assert asyncio.run(collect())[-1].line == "fail: nothing for 3 - give it up"
+
+
+def test_a_proxy_that_is_not_trusted_is_warned_of(tmp_path: Path) -> None:
+    own = {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}
+    finding = machine.proxies(settings(tmp_path, **own))
+    assert_says(finding, Level.WARN, "share one address's limits", "TRUSTED_PROXIES")
+    for chosen in ({}, {**own, "HOST": "192.0.2.1"}, {**own, "TRUSTED_PROXIES": "127.0.0.1"}):
+        assert_says(machine.proxies(settings(tmp_path, **chosen)), Level.OK, "proxies:")
