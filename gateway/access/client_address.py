@@ -2,10 +2,12 @@
 
 X-Forwarded-For and X-Forwarded-Proto are believed only from TRUSTED_PROXIES. The list is walked
 from the right: each trusted hop vouches for the one to its left, and the first that is not trusted
-is the client; what stands further left was written by the client and is worth nothing.
+is the client; what stands further left was written by the client and is worth nothing. A hop may
+have a port behind it, as some proxies write it (192.0.2.1:5000, [2001:db8::1]:5000, "[::1]").
 """
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -16,6 +18,9 @@ UNKNOWN: Final = "unknown"
 _IPV6_PREFIX: Final = 64
 """One subscriber usually holds a whole /64, so that is what counts as one address."""
 _HOPS: Final = 32
+_WITH_PORT: Final = re.compile(
+    r"\"?(?:\[([^\]]{2,64})\]|([0-9.]{7,15}))(?::[0-9]{1,5})?\"?", re.ASCII
+)
 
 
 class ClientAddresses:
@@ -41,9 +46,13 @@ class ClientAddresses:
             is_https = is_https or proto == b"https"
         return (counted_address(peer) if ":" in peer else peer), is_https
 
+    def of_peer(self, peer: str) -> str | None:
+        """Return what the other end of a connection counts as; None for a trusted proxy."""
+        return None if self._trusted and self._is_trusted(peer) else counted_address(peer)
+
     def _walk(self, forwarded: str, peer: str) -> str:
         for hop in reversed(forwarded.split(",")[-_HOPS:]):
-            address = _parsed(hop.strip())
+            address = _hop(hop.strip())
             if address is None:
                 return peer
             peer = str(address)
@@ -64,6 +73,12 @@ def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
     mapped = getattr(address, "ipv4_mapped", None)
     return mapped if mapped is not None else address
+
+
+def _hop(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that one part of X-Forwarded-For names."""
+    match = _WITH_PORT.fullmatch(text)
+    return _parsed(text if match is None else match[1] or match[2])
 
 
 @lru_cache(maxsize=4_096)
