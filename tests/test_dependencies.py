@@ -46,11 +46,15 @@ _ENGINE_SOCKET = "engineio.async_socket.AsyncSocket"
 _SOCKETS = "socketio.AsyncServer"
 _WEBSOCKET = "uvicorn.protocols.websockets.websockets_sansio_impl.WebSocketsSansIOProtocol"
 _HTTP = "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol"
+_CYCLE = "uvicorn.protocols.http.httptools_impl.RequestResponseCycle"
+_FLOW = "uvicorn.protocols.http.flow_control.FlowControl"
 _SERVER = "uvicorn.Server"
 PLACES: Final = (
     # gateway/sockets/library.py
     Place(_ENGINE, "_handle_connect", "environ transport jsonp_index", is_async=True),
     Place(_ENGINE, "generate_id", ""),
+    Place("socketio.AsyncManager", "sid_from_eio_sid", "eio_sid namespace"),
+    Place("socketio.AsyncManager", "disconnect", "sid namespace kwargs", is_async=True),
     Place(_ENGINE_SOCKET, "__init__", "server sid"),
     Place(_ENGINE_SOCKET, "send", "pkt", is_async=True),
     Place(_ENGINE_SOCKET, "close", "wait abort reason", is_async=True),
@@ -65,16 +69,30 @@ PLACES: Final = (
     Place(_WEBSOCKET, "resume_writing", ""),
     Place(_WEBSOCKET, "connection_lost", "exc"),
     Place(_WEBSOCKET, "handle_ping", ""),
-    Place(_WEBSOCKET, "keepalive_timeout", ""),
+    Place(_WEBSOCKET, "connection_made", "transport"),
+    Place(_WEBSOCKET, "send", "message", is_async=True),
+    Place(_WEBSOCKET, "shutdown", ""),
+    Place(_WEBSOCKET, "send_receive_event_to_app", ""),
+    Place(_WEBSOCKET, "handle_parser_exception", ""),
     Place("websockets.server.ServerProtocol", "send_close", "code reason"),
     Place("websockets.server.ServerProtocol", "data_to_send", ""),
-    # gateway/http/reading/heads.py
+    # gateway/http/reading/connection.py
     Place(_HTTP, "connection_made", "transport"),
     Place(_HTTP, "connection_lost", "exc"),
     Place(_HTTP, "data_received", "data"),
     Place(_HTTP, "on_message_begin", ""),
     Place(_HTTP, "on_headers_complete", ""),
-    Place(_HTTP, "send_400_response", "msg"),
+    Place(_HTTP, "on_body", "body"),
+    Place(_HTTP, "on_message_complete", ""),
+    Place(_HTTP, "on_response_complete", ""),
+    Place(_HTTP, "_start_asgi_task", "cycle app"),
+    Place(_HTTP, "_should_upgrade", ""),
+    Place(_HTTP, "handle_websocket_upgrade", ""),
+    Place(_HTTP, "pause_writing", ""),
+    Place(_HTTP, "resume_writing", ""),
+    Place(_HTTP, "shutdown", ""),
+    Place(_FLOW, "pause_reading", ""),
+    Place(_FLOW, "resume_reading", ""),
     # gateway/bootstrap/server.py
     Place(_SERVER, "capture_signals", ""),
     Place(_SERVER, "shutdown", "sockets", is_async=True),
@@ -82,10 +100,12 @@ PLACES: Final = (
 # What a constructor of theirs sets and we read or write.
 FIELDS: Final = {
     _WEBSOCKET: (
-        "close_sent close_timer config conn disconnected frames handshake_initiated loop queue"
-        " read_paused transport writable"
+        "client close_sent close_timer config conn curr_msg_data_type disconnected frames"
+        " handshake_complete handshake_initiated loop queue read_paused transport writable"
     ),
-    _HTTP: "cycle loop transport",
+    _HTTP: "client cycle flow headers loop parser pipeline server_state transport",
+    _CYCLE: "body disconnected message_event response_complete response_started",
+    _FLOW: "_transport read_paused write_paused",
     _SERVER: "force_exit should_exit started",
 }
 

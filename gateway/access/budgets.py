@@ -142,8 +142,17 @@ SOCKETS: Final = Policy(
     per=Per.ADDRESS,
     limit=lambda limits: limits.sockets_per_address,
     window_ms=lambda limits: limits.sockets_window_ms,
-    counts="new sockets",
+    counts="new sockets on which nobody has signed in; past that only whoever does is let in,"
+    " and past ten times as many nobody",
     settings=("RATE_LIMIT_SOCKETS_PER_ADDRESS", "RATE_LIMIT_SOCKETS_WINDOW_MS"),
+)
+SOCKETS_OF_USER: Final = Policy(
+    name="sockets-user",
+    per=Per.USER,
+    limit=lambda limits: limits.sockets_per_user,
+    window_ms=lambda limits: limits.sockets_window_ms,
+    counts="new sockets on which the user has signed in",
+    settings=("RATE_LIMIT_SOCKETS_PER_USER", "RATE_LIMIT_SOCKETS_WINDOW_MS"),
 )
 
 POLICIES: Final = (
@@ -157,4 +166,5 @@ POLICIES: Final = (
     FAILURES_HERE,
     FAILURES,
     SOCKETS,
+    SOCKETS_OF_USER,
 )

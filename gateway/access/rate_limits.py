@@ -72,6 +72,12 @@ class FixedWindow(Generic[K]):
         count = self._counts.get(key)
         return count is None or count.ends_at <= time.monotonic() or count.hits < self.limit
 
+    def give_back(self, key: K) -> None:
+        """Count one less for `key`."""
+        count = self._counts.get(key)
+        if count is not None and count.hits > 0:
+            count.hits -= 1
+
     def seconds_left(self, key: K) -> float:
         """Return how long it takes until the key's window ends."""
         count = self._counts.get(key)
@@ -159,7 +165,6 @@ class RateLimits:
         "_renewal",
         "_session",
         "_sign_in",
-        "_socket",
         "_token",
         "_user",
     )
@@ -176,7 +181,6 @@ class RateLimits:
         self._renewal = Limit[str](budgets.RENEWAL, limits)
         self._token = Limit[str](budgets.TOKEN, limits)
         self._sign_in = Limit[str](budgets.SIGN_IN, limits)
-        self._socket = Limit[str](budgets.SOCKETS, limits)
 
     def count(self, budget: Budget, user_id: int | None, address: str) -> None:
         """Count an event of a user, None for nobody."""
@@ -211,10 +215,6 @@ class RateLimits:
     def count_user(self, user_id: int) -> None:
         """Count a request of a user."""
         self._user.take(user_id)
-
-    def count_socket(self, address: str) -> None:
-        """Count a new socket."""
-        self._socket.take(address)
 
     def check_token(self, address: str) -> None:
         """Raise RateLimited if too many tokens of the address didn't hold.

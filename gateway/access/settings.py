@@ -72,9 +72,15 @@ class LimitSettings(Area, frozen=True, kw_only=True):
     sockets_per_address: Annotated[
         int, setting("RATE_LIMIT_SOCKETS_PER_ADDRESS", "10", whole(1, 10**9), "New sockets.")
     ]
+    sockets_per_user: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_SOCKETS_PER_USER", "60", whole(1, 10**9), "New sockets with a sign-in."
+        ),
+    ]
     sockets_window_ms: Annotated[
         int,
-        setting("RATE_LIMIT_SOCKETS_WINDOW_MS", "60000", values.window_ms, "Window of the above."),
+        setting("RATE_LIMIT_SOCKETS_WINDOW_MS", "60000", values.window_ms, "Window of both."),
     ]
     tracked_keys: Annotated[
         int,

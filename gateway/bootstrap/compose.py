@@ -74,6 +74,7 @@ class Served:
 
     application: ASGIApp
     readiness: Readiness
+    metrics: Metrics
     drains: list[Drain]
     """What to wait for before connections are ended."""
 
@@ -317,6 +318,7 @@ async def _open_front(
         engine=side,
         people=people,
         readiness=readiness,
+        metrics=metrics,
         drains=[sockets.drain],
         failed=supervisor.failed,
     )

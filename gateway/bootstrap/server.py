@@ -15,10 +15,12 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.access.client_address import ClientAddresses
+from gateway.access.connections import OpenConnections, deadlines
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.readiness import Readiness
-from gateway.http.reading.heads import bounded_heads
-from gateway.sockets.framing.transport import SocketTransport
+from gateway.http.reading.connection import HttpLimits, http_connection
+from gateway.sockets.framing.transport import TransportLimits, socket_transport
 
 _BACKLOG: Final = 2_048
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -83,16 +85,38 @@ class StopSignal:
 
 
 def make_server(
-    application: ASGIApp, settings: Settings, readiness: Readiness, drains: list[Drain]
+    application: ASGIApp,
+    settings: Settings,
+    readiness: Readiness,
+    drains: list[Drain],
+    ended: Callable[[str], None],
 ) -> Server:
-    """Return a server that is ready to run."""
+    """Return a server that is ready to run; `ended` hears why connections are ended early."""
+    http, sockets = settings.http, settings.sockets
+    seconds = state_seconds(settings)
+    connections = OpenConnections(
+        http.connections_per_address, ClientAddresses(http.trusted_proxies)
+    )
+    http_limits = HttpLimits(
+        head_max_bytes=http.head_max_bytes,
+        body_max_bytes=http.body_max_bytes,
+        seconds=seconds,
+        connections=connections,
+        ended=ended,
+    )
+    socket_limits = TransportLimits(
+        seconds=seconds,
+        other_frames_max=sockets.other_frames_max,
+        connections=connections,
+        ended=ended,
+    )
     config = uvicorn.Config(
         application,
         host=settings.listen.host,
         port=settings.listen.port,
         loop="uvloop",
-        http=bounded_heads(settings.http.head_max_bytes, settings.http.head_timeout_seconds),
-        ws=SocketTransport,
+        http=http_connection(http_limits),
+        ws=socket_transport(socket_limits),
         lifespan="off",
         interface="asgi3",
         access_log=False,
@@ -101,14 +125,31 @@ def make_server(
         # Who the client is, is decided by `access/client_address.py` alone.
         proxy_headers=False,
         backlog=_BACKLOG,
-        timeout_keep_alive=settings.http.keep_alive_seconds,
         timeout_graceful_shutdown=settings.listen.shutdown_timeout_seconds,
-        ws_max_size=settings.sockets.frame_max_bytes,
-        ws_ping_interval=settings.sockets.ping_interval_seconds,
-        ws_ping_timeout=settings.sockets.ping_timeout_seconds,
+        ws_max_size=sockets.frame_max_bytes,
+        # Engine.IO's pings find a peer that is gone; two kinds would be two deadlines.
+        ws_ping_interval=None,
         ws_per_message_deflate=False,
     )
     return Server(config, readiness, drains)
+
+
+def state_seconds(settings: Settings) -> tuple[float, ...]:
+    """Return the deadline of each state of a connection, by its number."""
+    http, sockets = settings.http, settings.sockets
+    return deadlines(
+        {
+            "REQUEST_HEAD_TIMEOUT_SECONDS": http.head_timeout_seconds,
+            "REQUEST_BODY_TIMEOUT_SECONDS": http.body_timeout_seconds,
+            "REQUEST_ANSWER_TIMEOUT_SECONDS": http.answer_timeout_seconds,
+            "ANSWER_READ_TIMEOUT_SECONDS": http.read_timeout_seconds,
+            "HTTP_KEEP_ALIVE_SECONDS": http.keep_alive_seconds,
+            "SHUTDOWN_TIMEOUT_SECONDS": settings.listen.shutdown_timeout_seconds,
+            "SOCKET_CONNECT_TIMEOUT_SECONDS": sockets.connect_timeout_seconds,
+            "SOCKET_PING_INTERVAL_SECONDS": sockets.ping_interval_seconds,
+            "SOCKET_PING_TIMEOUT_SECONDS": sockets.ping_timeout_seconds,
+        }
+    )
 
 
 def bind(settings: Settings) -> socket.socket:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from gateway.access.client_address import ClientAddresses
+from gateway.access.socket_limits import SocketLimits
 from gateway.bootstrap.parts import Parts
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.metrics import Metrics
@@ -68,12 +69,13 @@ async def open_front_sockets(
         sent=metrics.messages_out,
         logger=parts.logger,
     )
-    server = SocketServer(settings.sockets, events, tokens, sign_in, tools, metrics)
+    new_sockets = SocketLimits(settings.limits)
+    server = SocketServer(settings.sockets, events, tokens, sign_in, new_sockets, tools, metrics)
     hearers.everybody.members = lambda: [
         session for link in server.links for session in link.sessions.values()
     ]
     addresses = ClientAddresses(settings.http.trusted_proxies)
     heart = Heartbeat(server, settings.sockets, view, feed, rooms, subscriptions)
-    app = SocketApp(server, settings.sockets, addresses, settings.http.cors_origin, limits, heart)
+    app = SocketApp(server, settings.sockets, addresses, settings.http.cors_origin, heart)
     async with open_sockets(app, feed, supervisor):
         yield app

@@ -84,4 +84,6 @@ async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Serve
         )
         stack.callback(readiness.drain)
         readiness.open()
-        yield Served(application=application, readiness=readiness, drains=[queue.drain])
+        yield Served(
+            application=application, readiness=readiness, metrics=metrics, drains=[queue.drain]
+        )

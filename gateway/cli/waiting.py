@@ -108,7 +108,7 @@ class Start:
     @asynccontextmanager
     async def _answering(self) -> AsyncIterator[None]:
         """Answer on the port while the block runs; what comes at its end waits for the next."""
-        server = make_server(WaitingPage(), self._settings, Readiness(), [])
+        server = make_server(WaitingPage(), self._settings, Readiness(), [], _uncounted)
         # The server closes what it is given; the port stays ours.
         task = asyncio.create_task(server.serve([self._listening.dup()]))
         try:
@@ -116,6 +116,10 @@ class Start:
         finally:
             server.end()
             await task
+
+
+def _uncounted(_reason: str) -> None:
+    """Hear why a connection was ended early, before there is anything to count it."""
 
 
 class WaitingPage:

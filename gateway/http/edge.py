@@ -13,6 +13,7 @@ import time
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.utils import ClientDisconnected
 
 from gateway.access.client_address import ClientAddresses
 from gateway.http.reading.bodies import ClientGone
@@ -183,6 +184,8 @@ class Edge:
         trace.route = "websocket"
         try:
             await self._app(scope, receive, send)
+        except ClientDisconnected:
+            return  # before it was answered; nobody is left to tell
         except Exception as error:  # noqa: BLE001 - the outermost boundary of a socket
             self._report(error, trace)
             await send({"type": "websocket.close", "code": 1011})

@@ -42,6 +42,21 @@ class HttpSettings(Area, frozen=True, kw_only=True):
     body_timeout_seconds: Annotated[
         float, setting("REQUEST_BODY_TIMEOUT_SECONDS", "10", seconds, "Wait for a body.")
     ]
+    answer_timeout_seconds: Annotated[
+        float, setting("REQUEST_ANSWER_TIMEOUT_SECONDS", "60", seconds, "For an answer of ours.")
+    ]
+    read_timeout_seconds: Annotated[
+        float, setting("ANSWER_READ_TIMEOUT_SECONDS", "30", seconds, "Wait for a client to read.")
+    ]
+    connections_per_address: Annotated[
+        int,
+        setting(
+            "CONNECTIONS_PER_ADDRESS",
+            "256",
+            whole(1, 10**6),
+            "Open at once; more: 429. Trusted proxies aren't counted.",
+        ),
+    ]
     keep_alive_seconds: Annotated[
         int, setting("HTTP_KEEP_ALIVE_SECONDS", "30", whole(1, 3_600), "Idle connections.")
     ]

@@ -69,6 +69,24 @@ class HttpMetrics:
         return children
 
 
+class ConnectionMetrics:
+    """Connections that end otherwise than their clients wish."""
+
+    __slots__ = ("_ended",)
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._ended = Counter(
+            "connections_ended",
+            "Connections ended by us: by the state whose deadline passed, refused, or flood.",
+            ("reason",),
+            registry=registry,
+        )
+
+    def ended(self, reason: str) -> None:
+        """Count one; the reasons are those of the table of states and two more."""
+        self._ended.labels(reason).inc()
+
+
 class FeedMetrics:
     """How a gateway follows its engine, and how an engine reaches its gateways."""
 
@@ -191,6 +209,7 @@ class Metrics:
         self.slow_consumers_closed = Counter(
             "slow_consumers_closed", "Sockets closed for reading too slowly.", registry=registry
         )
+        self.connections = ConnectionMetrics(registry)
         self.orders_placed = Tally()
         self.trades_executed = Tally()
         Tallies(

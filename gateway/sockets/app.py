@@ -1,9 +1,9 @@
 """The door of the sockets at /ws and /socket.io: who may open one, and how all of them end.
 
 Only WebSocket connections are taken; a client that tries long-polling is told so by a connect
-error. Before the
-handshake an origin that isn't ours or listed in CORS_ORIGIN is refused, and so is an address that
-opens too many sockets.
+error. Before the handshake an origin that isn't ours or listed in CORS_ORIGIN is refused, and so is
+an address that opens far too many sockets; one that opens too many is let in, because only what
+comes behind a handshake reaches the user of a client, and is told so unless somebody signs in.
 """
 
 import asyncio
@@ -16,13 +16,12 @@ from starlette.types import Message, Receive, Scope, Send
 
 from exchange.model.state import State
 from gateway.access.client_address import ClientAddresses
-from gateway.access.rate_limits import RateLimits
 from gateway.engine_side.readiness import ViewFeed
 from gateway.http.responses import send_body, send_error
 from gateway.jobs.supervisor import CheckIn, Supervisor
 from gateway.sockets.library import SocketLibrary
 from gateway.sockets.link import GOING_AWAY, RELOADED, SHUTTING_DOWN
-from gateway.sockets.server import ADDRESS, SocketServer
+from gateway.sockets.server import ADDRESS, REFUSAL, SocketServer
 from gateway.sockets.settings import SocketSettings
 from gateway.wire.errors import ApiError, Detail, Forbidden, Unavailable, ValidationFailed
 
@@ -67,7 +66,6 @@ class SocketApp:
         settings: SocketSettings,
         addresses: ClientAddresses,
         origins: tuple[str, ...],
-        limits: RateLimits,
         heart: Heart,
     ) -> None:
         self.server = server
@@ -75,7 +73,6 @@ class SocketApp:
         self.library = SocketLibrary(server, settings)
         self._addresses = addresses
         self._origins = origins
-        self._limits = limits
         self._draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,8 +86,9 @@ class SocketApp:
             if self._draining:
                 raise Unavailable(SHUTTING_DOWN)
             self._check_origin(headers)
-            self._limits.count_socket(address)
+            scope[REFUSAL] = self.server.limits.opened(address)
         except ApiError as error:
+            self.server.count_refusal(error)
             await _refuse(scope, send, error)
             return
         scope[ADDRESS] = address

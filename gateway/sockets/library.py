@@ -27,10 +27,10 @@ from starlette.types import Receive
 
 from gateway.sockets.framing.frames import NAMESPACES, text_frame
 from gateway.sockets.framing.protocol import NamespaceFrame
-from gateway.sockets.link import BROKEN_FRAME
+from gateway.sockets.link import BROKEN_FRAME, NO_NAMESPACE, TOO_MANY_SOCKETS
 from gateway.sockets.server import PROTOCOL_ERROR, ConnectionEnded, Link, SocketServer
 from gateway.sockets.settings import SocketSettings
-from gateway.wire.errors import ApiError
+from gateway.wire.errors import ApiError, RateLimited
 
 _LINK: Final = "probity.link"
 _SILENT: Final = logging.getLogger("gateway.socketio")
@@ -149,6 +149,11 @@ class SocketLibrary(socketio.AsyncServer):  # type: ignore[misc]
         """Undo everything of a connection that has ended."""
         self.sockets.forget(link)
         await self._handle_eio_disconnect(sid, self.reason.TRANSPORT_CLOSE)
+        # Theirs passes over a namespace whose joining was cut short.
+        for namespace in NAMESPACES:
+            member = self.manager.sid_from_eio_sid(sid, namespace)
+            if member is not None:
+                await self.manager.disconnect(member, namespace, ignore_queue=True)
 
     async def pass_on(self, sid: str, link: Link, frame: NamespaceFrame) -> None:
         """Have the library join or leave a namespace; waits while one is being joined."""
@@ -156,15 +161,26 @@ class SocketLibrary(socketio.AsyncServer):  # type: ignore[misc]
             await self._handle_eio_message(sid, frame.packet)
         except Exception:  # noqa: BLE001 - the library raises anything at a broken packet
             link.close(BROKEN_FRAME, PROTOCOL_ERROR)
-        if frame.leaves:
-            link.disconnected(frame.namespace)
+        # Which namespace a packet means is the library's to say, whatever stands around its name.
+        for namespace in list(link.sessions):
+            if self.manager.sid_from_eio_sid(sid, namespace) is None:
+                link.disconnected(namespace)
+        if not link.sessions and (frame.leaves or link.refusal is not None):
+            link.close(NO_NAMESPACE if link.refusal is None else TOO_MANY_SOCKETS)
 
     def _connector(self, namespace: str) -> Callable[..., Awaitable[None]]:
         async def connect(_sid: str, environ: dict[str, Any], auth: object) -> None:
             try:
                 await self.sockets.join(environ[_LINK], namespace, auth)
             except ApiError as error:
-                body = {"code": error.code, "message": error.message, "details": error.details}
+                self.sockets.count_refusal(error)
+                body: dict[str, object] = {
+                    "code": error.code,
+                    "message": error.message,
+                    "details": error.details,
+                }
+                if isinstance(error, RateLimited):
+                    body["retryAfter"] = error.retry_after_seconds
                 raise ConnectionRefused(error.message, body) from None
 
         return connect

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from gateway.access.principals import Principal, TokenChecks
+from gateway.access.socket_limits import SocketLimits
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.sockets.events import SocketEvent, SocketSignIn, handle, handle_binary
@@ -21,7 +22,6 @@ from gateway.sockets.framing.protocol import (
     PONG,
     EventFrame,
     NamespaceFrame,
-    Sign,
     read_frame,
 )
 from gateway.sockets.framing.transport import transport_of
@@ -29,12 +29,14 @@ from gateway.sockets.link import BROKEN_FRAME, SocketLink
 from gateway.sockets.rooms import UserRooms
 from gateway.sockets.session import SessionTools, SocketSession
 from gateway.sockets.settings import SocketSettings
-from gateway.wire.errors import ApiError, InternalError, Unauthorized
+from gateway.wire.errors import ApiError, InternalError, Unauthorized, Unavailable
 from gateway.wire.failures import answer_of
 
 PROTOCOL_ERROR: Final = 1002
 ADDRESS: Final = "probity.address"
 """The scope's key of the client's address, counted already."""
+REFUSAL: Final = "probity.refusal"
+"""The scope's key of why nobody without a token may join, or None."""
 
 Link = SocketLink[SocketSession]
 
@@ -48,12 +50,14 @@ class SocketServer:
         events: Mapping[str, SocketEvent],
         tokens: TokenChecks,
         sign_in: SocketSignIn,
+        limits: SocketLimits,
         tools: SessionTools,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._events = events
         self._sign_in = sign_in
+        self.limits = limits
         self._tools = tools
         self._metrics = metrics
         self._turn_end = TurnEnd()
@@ -75,9 +79,10 @@ class SocketServer:
             transport,
             scope[ADDRESS],
             settings.send_queue_size,
-            settings.connect_timeout_seconds,
             self._turn_end,
             self._metrics.slow_consumers_closed.inc,
+            self.limits.proved,
+            scope.get(REFUSAL),
         )
         transport.read_by(partial(self.take, link))
         self.links[link] = None
@@ -104,10 +109,20 @@ class SocketServer:
     async def join(self, link: Link, namespace: str, auth: object) -> None:
         """Open a session in a namespace for who `auth` says; raises ApiError."""
         principal = await self._principal(link, auth)
+        if principal is not None:
+            link.proved(principal.user_id)
+        elif link.refusal is not None:
+            raise link.refusal
+        if not link.is_open:
+            raise Unavailable(link.close_reason or "")
         session = SocketSession(link, namespace, self._tools)
         link.connected(namespace, session)
         if principal is not None:
             session.sign_in(principal)
+
+    def count_refusal(self, error: ApiError) -> None:
+        """Count a socket that was told it may not come in."""
+        self._metrics.refusals.sockets.labels(error.code).inc()
 
     def principals(self) -> list[Principal]:
         """Return who is signed in on any socket."""
@@ -140,49 +155,40 @@ class SocketServer:
     # -- what a client sends ------------------------------------------------------------------
 
     def take(self, link: Link, text: str) -> bool:
-        """Handle a frame in the step in which it was read, if it is an event; say if it was."""
-        if not text.startswith("42"):
+        """Handle a frame in the step in which it was read, if it is a session's event; say so."""
+        if not text.startswith("42") or not link.is_open:
             return False
-        if link.is_open:
-            # A thousand times a second: straight to its handler, with no frame made in between.
-            head = event_head(text[2:])
-            if head is None:
-                link.close(BROKEN_FRAME, PROTOCOL_ERROR)
-                return True
-            session = link.sessions.get(head[0])
-            if session is not None:
-                self._metrics.messages_in.count += 1
-                handle(session, head[1], head[2], self._events)
+        # A thousand times a second: straight to its handler, with no frame made in between.
+        head = event_head(text[2:])
+        session = None if head is None else link.sessions.get(head[0])
+        if head is None or session is None:
+            return False
+        self._metrics.messages_in.count += 1
+        handle(session, head[1], head[2], self._events)
         return True
 
     def receive(self, link: Link, text: str) -> NamespaceFrame | None:
-        """Handle a frame; return one that the library has to look at.
+        """Handle a frame that wasn't taken at once; return one that the library has to look at.
 
         Raises ConnectionEnded when the client says goodbye.
         """
+        if self.take(link, text):
+            return None
         frame = read_frame(text)
         if isinstance(frame, NamespaceFrame):
             return frame
-        if isinstance(frame, EventFrame) or frame is BROKEN:
-            self._event(link, frame)
+        if frame is BROKEN:
+            link.close(BROKEN_FRAME, PROTOCOL_ERROR)
         elif frame is PONG:
             link.pong(asyncio.get_running_loop().time())
         elif frame is ENDED:
             raise ConnectionEnded
+        elif isinstance(frame, EventFrame) and frame.is_binary:
+            session = link.sessions.get(frame.namespace)
+            if session is not None:
+                self._metrics.messages_in.count += 1
+                handle_binary(session, frame.ack_id)
         return None
-
-    def _event(self, link: Link, frame: EventFrame | Sign) -> None:
-        if not isinstance(frame, EventFrame):
-            link.close(BROKEN_FRAME, PROTOCOL_ERROR)
-            return
-        session = link.sessions.get(frame.namespace)
-        if session is None:
-            return
-        self._metrics.messages_in.count += 1
-        if frame.is_binary:
-            handle_binary(session, frame.ack_id)
-        else:
-            handle(session, frame.ack_id, frame.text, self._events)
 
 
 class ConnectionEnded(Exception):

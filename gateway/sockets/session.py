@@ -97,7 +97,11 @@ class SocketSession:
     # -- who it is ----------------------------------------------------------------------------
 
     def sign_in(self, principal: Principal) -> None:
-        """Take a verified principal's place: its room, until its token expires."""
+        """Take a verified principal's place: its room, until its token expires.
+
+        Raises RateLimited if the user has opened too many sockets.
+        """
+        self.link.proved(principal.user_id)
         users, before = self._tools.users, self.principal
         self.principal = principal
         # A renewed token must not look like a reconnect: the room and its numbers go on.
@@ -186,6 +190,8 @@ class SocketSession:
         if answer is None:
             self._tools.logger.error("socket event failed", exc_info=error)
             answer = InternalError()
+        if isinstance(answer, RateLimited):
+            self.link.limited()
         self.refuse(ack_id, answer)
 
     def answer_later(

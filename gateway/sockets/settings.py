@@ -17,6 +17,15 @@ class SocketSettings(Area, frozen=True, kw_only=True):
     in_flight_max: Annotated[
         int, setting("SOCKET_IN_FLIGHT_MAX", "64", whole(1, 10_000), "Unanswered events.")
     ]
+    other_frames_max: Annotated[
+        int,
+        setting(
+            "SOCKET_OTHER_FRAMES_MAX",
+            "500",
+            whole(50, 10**6),
+            "Frames in 10 s that are no events, or refused by a limit; more: closed.",
+        ),
+    ]
     send_queue_size: Annotated[
         int,
         setting("SOCKET_SEND_QUEUE_SIZE", "1024", whole(16, 10**6), "Messages; more: closed."),

@@ -2,8 +2,9 @@
 
 A heartbeat goes through the same queue as everything else and carries, for each market followed,
 the seq of the last book message and the number of the last trade queued to this socket, and the
-account's sequence. The same beat sends Engine.IO's pings and ends the sockets that don't answer:
-one task for all sockets instead of one each, so a fault with one of them must not end it.
+account's sequence. The same beat sends Engine.IO's pings; a socket that doesn't answer is ended by
+its own deadline. One task for all sockets instead of one each, so a fault with one of them must not
+end it.
 """
 
 import asyncio
@@ -82,11 +83,10 @@ class Heartbeat:
     def beat(self, now: float) -> None:
         """Queue a heartbeat for every session and a ping where one is due.  O(books followed)."""
         interval = self._settings.ping_interval_seconds
-        timeout = self._settings.ping_timeout_seconds
         timestamp = iso_millis(now_us())
         markets = self._markets(self._rooms)
         for link in list(self._server.links):
-            link.ping(now, interval, timeout)
+            link.ping(now, interval)
             for session in link.sessions.values():
                 try:
                     session.send(self._message(session, timestamp, markets))

@@ -1,21 +1,21 @@
 """Sockets on a real port: uvicorn, the real rules, sign-in by name, no database."""
 
 import asyncio
-import contextlib
 import io
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-import uvicorn
+from starlette.types import ASGIApp
 
 from exchange.messages.commands import CreateMarket, OpenAccount
 from exchange.messages.terms import FeeModel
 from exchange.model.market import Market
 from gateway.access.principals import Principal, Role
 from gateway.bootstrap.people import People
+from gateway.bootstrap.server import Server, make_server
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.readiness import ViewFeed
@@ -24,7 +24,6 @@ from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
 from gateway.sockets.app import SocketApp
-from gateway.sockets.framing.transport import SocketTransport
 from gateway.streaming.rooms import Rooms
 from gateway.wire.errors import Unauthorized
 from tests.gateway.commit_fake import CommitFake
@@ -81,6 +80,11 @@ class SocketDesk:
     log: io.StringIO
     hearers: Hearers
     feed: ViewFeed
+    server: Server
+
+    @property
+    def open_connections(self) -> int:
+        return len(self.server.server_state.connections)
 
     @property
     def rooms(self) -> Rooms:
@@ -116,13 +120,22 @@ def create_market(slug: str = "rain", **changes: Any) -> CreateMarket:
 
 @asynccontextmanager
 async def open_socket_desk(
-    *, people: int = 5, commit_seconds: float = 0.0, **changes: object
+    *,
+    people: int = 5,
+    commit_seconds: float = 0.0,
+    around: Callable[[ASGIApp], ASGIApp] = lambda sockets: sockets,
+    **changes: object,
 ) -> AsyncIterator[SocketDesk]:
-    """Serve sockets on a free port; people 1..n have 10 000 credits, "rain" and "snow" are open."""
+    """Serve sockets on a free port; people 1..n have 10 000 credits, "rain" and "snow" are open.
+
+    `around` may put the sockets behind another application.
+    """
     environment = {
         "RATE_LIMIT_MAX_REQUESTS": "1000000",
         "RATE_LIMIT_USER_MAX_REQUESTS": "1000000",
         "RATE_LIMIT_SOCKETS_PER_ADDRESS": "1000000",
+        "RATE_LIMIT_SOCKETS_PER_USER": "1000000",
+        "SHUTDOWN_TIMEOUT_SECONDS": "2",
     }
     settings = load_settings(environment | {name: str(value) for name, value in changes.items()})
     engine, names, metrics, log = (
@@ -144,32 +157,16 @@ async def open_socket_desk(
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
             listening.listen()
-            server = uvicorn.Server(_config(sockets, settings))
-            server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+            ended, readiness = metrics.connections.ended, parts.readiness
+            server = make_server(around(sockets), settings, readiness, [], ended)
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             try:
                 port: int = listening.getsockname()[1]
                 yield SocketDesk(
-                    port, engine, names, sockets, settings, metrics, log, hearers, side.feed
+                    port, engine, names, sockets, settings, metrics, log, hearers, side.feed, server
                 )
             finally:
                 await sockets.drain()
                 server.should_exit = True
                 await serving
     engine.check()
-
-
-def _config(app: SocketApp, settings: Settings) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        ws=SocketTransport,
-        http="httptools",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        ws_max_size=settings.sockets.frame_max_bytes,
-        ws_ping_interval=settings.sockets.ping_interval_seconds,
-        ws_ping_timeout=settings.sockets.ping_timeout_seconds,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=2,
-    )

@@ -1,77 +1,51 @@
-"""uvicorn's HTTP protocol with two bounds that it lacks: how long the head of a request may take to
-come, and how large it may be.
+"""What the head of a request must be, beyond what the parser asks (RFC 9112, 3.2 and 5).
 
-Without them a connection that says nothing, or sends header after header, is kept for ever and can
-fill the memory. Idle connections between two requests are uvicorn's keep-alive's; bodies are
-`http/reading/bodies.py`'s.
+Laws: pure, and linear in the number of headers. What is judged here could otherwise be read in two
+ways by two servers in a row: a request without a Host or with two, a header that may stand once and
+stands twice, a version that has no headers at all.
 """
 
-import asyncio
-from typing import ClassVar
+import re
+from typing import Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from gateway.access.connections import HEADERS_MAX
+from gateway.wire.errors import ApiError, RateLimited, ValidationFailed
 
-TOO_LARGE = "The head of the request is too large."
+HEAD: Final = "head"
+NO_HTTP: Final = ValidationFailed.of(HEAD, "is not HTTP/1.1")
+HEAD_TOO_LARGE: Final = ValidationFailed.of(HEAD, "is too large")
+HEAD_TOO_LATE: Final = ValidationFailed.of(HEAD, "did not come in time")
+TOO_MUCH_FRAMING: Final = ValidationFailed.of("body", "has too much beside its data")
+TOO_MANY_WAITING: Final = ValidationFailed.of(HEAD, "came behind too many that wait for an answer")
+UPGRADE_TOO_EARLY: Final = ValidationFailed.of(HEAD, "asks to upgrade before the last answer")
+TOO_MANY_CONNECTIONS: Final = RateLimited(1, "Too many connections from this address")
 
-
-class BoundedHeads(HttpToolsProtocol):
-    """One connection; `bounded_heads` makes the class that is given to uvicorn as `http`."""
-
-    max_bytes: ClassVar[int]
-    seconds: ClassVar[float]
-    _deadline: asyncio.TimerHandle | None = None
-    """Set while a head is awaited."""
-    _bytes = 0
-    """Of the head that is awaited."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Await the first head."""
-        super().connection_made(transport)
-        self._await_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Await nothing more."""
-        self._stop_awaiting()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Count what comes while the head isn't whole; at most one read passes the bound."""
-        super().data_received(data)
-        if self._deadline is not None:
-            self._bytes += len(data)
-            if self._bytes > self.max_bytes and not self.transport.is_closing():
-                self._stop_awaiting()
-                self.send_400_response(TOO_LARGE)
-
-    def on_message_begin(self) -> None:
-        """Await the rest of a head that has begun."""
-        super().on_message_begin()
-        if self._deadline is None:
-            self._await_head()
-
-    def on_headers_complete(self) -> None:
-        """Note that the head is whole."""
-        self._stop_awaiting()
-        super().on_headers_complete()
-
-    def _await_head(self) -> None:
-        self._bytes = 0
-        self._deadline = self.loop.call_later(self.seconds, self._too_late)
-
-    def _stop_awaiting(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _too_late(self) -> None:
-        before = getattr(self, "cycle", None)
-        if before is not None and not before.response_complete:
-            # The answer to the request before is still on its way.
-            self._deadline = self.loop.call_later(self.seconds, self._too_late)
-        else:
-            self.transport.close()
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
+_HOST: Final = b"host"
+_ONCE: Final = frozenset({_HOST, b"authorization", b"content-type", b"content-length"})
+_HOST_VALUE: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]{0,255}")
 
 
-def bounded_heads(max_bytes: int, seconds: float) -> type[BoundedHeads]:
-    """Return the protocol with these bounds."""
-    return type("BoundedHeads", (BoundedHeads,), {"max_bytes": max_bytes, "seconds": seconds})
+def wrong_head(version: str, headers: list[tuple[bytes, bytes]]) -> ApiError | None:
+    """Return why a head can't be served, None if it can.
+
+    `version` as in "1.1"; `headers` with their names in lower case.
+    """
+    if version not in _VERSIONS:
+        return ValidationFailed.of(HEAD, "must be of HTTP/1.1")
+    if len(headers) > HEADERS_MAX:
+        return ValidationFailed.of(HEAD, f"may have at most {HEADERS_MAX} headers")
+    seen = set()
+    host = None
+    for name, value in headers:
+        if name in _ONCE:
+            if name in seen:
+                return ValidationFailed.of(name.decode(), "must be given once")
+            seen.add(name)
+            if name == _HOST:
+                host = value
+    if host is None:
+        return None if version == "1.0" else ValidationFailed.of("host", "is missing")
+    if _HOST_VALUE.fullmatch(host) is None:
+        return ValidationFailed.of("host", "is no name of a host")
+    return None

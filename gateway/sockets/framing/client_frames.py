@@ -6,6 +6,7 @@ library to refuse. Whatever is not a whole, masked, unextended text message in v
 (fragments, control frames, binary, mistakes) has no text here and is the library's to judge.
 """
 
+import sys
 from collections.abc import Iterator
 from typing import Final
 
@@ -20,21 +21,29 @@ _MASK_BYTES: Final = 4
 
 
 class ClientFrames:
-    """The frames of one connection; keeps at most one that is incomplete."""
+    """The frames of one connection; keeps one that is incomplete, or what was too much at once."""
 
-    __slots__ = ("_longest", "_part")
+    __slots__ = ("_longest", "_part", "has_more")
 
     def __init__(self, longest: int) -> None:
         """Begin at the first byte behind the handshake; payloads have at most `longest` bytes."""
         self._longest = longest
         self._part = b""
+        self.has_more = False
+        """Whether `cut` came to its most and should be called again, with nothing if need be."""
 
-    def cut(self, data: bytes) -> Iterator[tuple[bytes, str | None]]:
-        """Yield each frame that `data` completes and its text, None if it's not a plain one."""
+    def cut(self, data: bytes, most: int = sys.maxsize) -> Iterator[tuple[bytes, str | None]]:
+        """Yield each frame that `data` completes and its text, None if it's not a plain one.
+
+        After `most` frames the rest is kept for the next call.
+        """
         if self._part:
             data = self._part + data
-        at, end = 0, len(data)
+        at, end, left = 0, len(data), most
         while end - at > 1:
+            if not left:
+                break
+            left -= 1
             first, second = data[at], data[at + 1]
             size = second & 0x7F
             begin = at + 2
@@ -57,6 +66,7 @@ class ClientFrames:
             at = stop
             yield frame, text
         self._part = data[at:]
+        self.has_more = not left and end > at
 
 
 def _text(data: bytes, begin: int, stop: int) -> str | None:

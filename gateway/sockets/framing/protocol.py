@@ -45,15 +45,10 @@ class EventFrame(NamedTuple):
 
 
 class NamespaceFrame(NamedTuple):
-    """A namespace is joined or left; `packet` is Socket.IO's own."""
+    """A namespace is joined or left; which, the library reads in its own `packet`."""
 
     packet: str
     leaves: bool
-
-    @property
-    def namespace(self) -> str:
-        """Return the name, as it is written."""
-        return self.packet[1:].partition(",")[0] or "/"
 
 
 Frame = EventFrame | NamespaceFrame | Sign

@@ -93,6 +93,11 @@ async def test_behind_our_proxy_each_client_is_counted(make_web: MakeWeb) -> Non
         ("10.0.0.1", [b"1.1.1.1," * 10_000 + b"203.0.113.1"], "203.0.113.1"),
         ("::ffff:10.0.0.1", [b"203.0.113.1"], "203.0.113.1"),
         ("10.0.0.1", [b"2001:db8:1:2:3:4:5:6"], "2001:db8:1:2::/64"),
+        ("10.0.0.1", [b"203.0.113.1:54321"], "203.0.113.1"),
+        ("10.0.0.1", [b"203.0.113.1:54321, 10.0.0.2:80"], "203.0.113.1"),
+        ("10.0.0.1", [b"[2001:db8:1:2::5]:443"], "2001:db8:1:2::/64"),
+        ("10.0.0.1", [b'"[2001:db8:1:2::5]"'], "2001:db8:1:2::/64"),
+        ("10.0.0.1", [b"203.0.113.1:x"], "10.0.0.1"),
         ("2001:db8:1:2:ffff::1", [], "2001:db8:1:2::/64"),
         ("::ffff:192.0.2.7", [], "192.0.2.7"),
     ],
@@ -112,16 +117,6 @@ def test_scheme_is_believed_from_our_proxy_alone() -> None:
     for peer, expected in (("10.0.0.1", True), ("192.0.2.1", False)):
         scope = {"client": (peer, 1), "headers": headers, "scheme": "http"}
         assert addresses.find(scope, dict(headers))[1] is expected
-
-
-def test_sockets_have_a_limit_of_their_own() -> None:
-    limits = RateLimits(load_settings({"RATE_LIMIT_SOCKETS_PER_ADDRESS": "2"}).limits)
-    limits.count_socket("192.0.2.1")
-    limits.count_socket("192.0.2.1")
-    with pytest.raises(RateLimited):
-        limits.count_socket("192.0.2.1")
-    limits.count_address("192.0.2.1")
-    limits.count_socket("192.0.2.2")
 
 
 def test_windows_end_and_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:

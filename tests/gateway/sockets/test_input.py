@@ -242,19 +242,16 @@ async def test_sockets_are_limited_per_address_behind_trusted_proxies() -> None:
     async with open_socket_desk(
         RATE_LIMIT_SOCKETS_PER_ADDRESS=2, TRUSTED_PROXIES="127.0.0.0/8"
     ) as desk:
-        url = f"ws://127.0.0.1:{desk.port}/ws/?EIO=4&transport=websocket"
 
-        async def status(forwarded: str) -> int:
-            try:
-                headers = {"X-Forwarded-For": forwarded}
-                async with connect(url, proxy=None, additional_headers=headers):
-                    return 101
-            except InvalidStatus as refused:
-                return refused.response.status_code
+        async def refusal(forwarded: str) -> Any:
+            headers = {"X-Forwarded-For": forwarded}
+            async with socket_client(desk.port, additional_headers=headers) as client:
+                return client.refused
 
-        found = [await status("203.0.113.5, 192.0.2.9") for _ in range(3)]
-        assert found == [101, 101, 429]
-        assert await status("192.0.2.9, 203.0.113.5") == 101
+        found = [await refusal("203.0.113.5, 192.0.2.9") for _ in range(3)]
+        assert found[:2] == [None, None]
+        assert found[2]["data"]["code"] == "RATE_LIMITED"
+        assert await refusal("192.0.2.9, 203.0.113.5") is None
 
 
 @pytest.mark.parametrize(

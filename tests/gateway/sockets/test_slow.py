@@ -109,7 +109,7 @@ def trade(engine: CommitFake) -> None:
 
 @pytest.fixture(autouse=True)
 def soon_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.sockets.framing.transport.CLOSE_SECONDS", 0.5)
+    monkeypatch.setattr("gateway.access.connections.CLOSING_SECONDS", 0.5)
 
 
 @pytest.fixture(autouse=True)
@@ -213,7 +213,10 @@ async def test_private_messages_are_never_dropped_silently() -> None:
 
 
 async def test_a_client_that_floods_pings_and_reads_nothing_piles_nothing_up() -> None:
-    async with open_socket_desk() as desk, stalled_reader(desk, "40") as stalled:
+    async with (
+        open_socket_desk(SOCKET_OTHER_FRAMES_MAX=100_000) as desk,
+        stalled_reader(desk, "40") as stalled,
+    ):
         (slow,) = desk.sockets.server.links
         ping = b"\x89" + bytes([0x80 | 125]) + bytes(4) + b"x" * 125
         for _ in range(400):

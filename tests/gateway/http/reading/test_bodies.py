@@ -78,7 +78,7 @@ async def wire(make_web: MakeWeb) -> AsyncIterator[Wire]:
     )
     settings = web.settings
     with bind(settings) as listening:
-        server = make_server(web.application, settings, web.readiness, [])
+        server = make_server(web.application, settings, web.readiness, [], lambda _: None)
         serving = asyncio.create_task(server.serve([listening]))
         yield Wire(web, listening.getsockname()[1])
         server.should_exit = True

@@ -51,11 +51,6 @@ def test_a_frame_means(text: str, frame: Frame) -> None:
     assert read_frame(text) == frame
 
 
-@pytest.mark.parametrize(("packet", "name"), [("0", "/"), ("1/ws,", "/ws"), ("0/x,{}", "/x")])
-def test_the_namespace_of_a_packet(packet: str, name: str) -> None:
-    assert NamespaceFrame(packet, leaves=False).namespace == name
-
-
 @given(st.text(max_size=40).map(lambda text: "4" + text) | st.text(max_size=40))
 def test_any_text_means_something(text: str) -> None:
     frame = read_frame(text)

@@ -1,0 +1,381 @@
+"""uvicorn's HTTP protocol with what it lacks: one deadline at each moment, and bounds.
+
+uvicorn's timer for idle connections is ended for good by one stray byte; it has none for a head,
+for an answer that nobody reads, for a close that the peer doesn't let happen. It parses all that
+one read brings, so a hundred thousand requests wait in memory behind one.
+
+Laws: which deadline holds is told from the facts by one function (`_state`), after each thing that
+can change them. What came is fed to the parser in small slices and only while there is room; the
+rest is held, and nothing more is read, until there is. A refusal of this layer never takes the
+place of an answer to an earlier request: it is sent behind it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Final, NoReturn
+
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from gateway.access.client_address import UNKNOWN
+from gateway.access.connections import (
+    HELD_MAX_BYTES,
+    PIPELINE_MAX,
+    REFUSED_FACTOR,
+    ConnectionState,
+    Deadline,
+    OpenConnections,
+)
+from gateway.http.reading.heads import (
+    HEAD_TOO_LARGE,
+    HEAD_TOO_LATE,
+    NO_HTTP,
+    TOO_MANY_CONNECTIONS,
+    TOO_MANY_WAITING,
+    TOO_MUCH_FRAMING,
+    UPGRADE_TOO_EARLY,
+    wrong_head,
+)
+from gateway.http.responses import encode_error
+from gateway.wire.errors import ApiError
+
+SLICE_BYTES: Final = 2_048
+"""So much is parsed before it is asked whether there is room for more."""
+SLICES_PER_TURN: Final = 8
+_CUT_OFF: Final = frozenset(
+    {
+        ConnectionState.ANSWER,
+        ConnectionState.UNREAD,
+        ConnectionState.CLOSING,
+        ConnectionState.DRAINING,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpLimits:
+    """What one connection may cost, and for how long."""
+
+    head_max_bytes: int
+    body_max_bytes: int
+    seconds: tuple[float, ...]
+    """By state (`access/connections.py`)."""
+    connections: OpenConnections
+    ended: Callable[[str], None]
+    """Hears of each connection that is ended against the client's will: its state, or "refused"."""
+
+
+class _Refused(Exception):
+    """Stops the parser: the connection knows why."""
+
+
+class _Flow(FlowControl):
+    """Reads on only when what is held has been taken."""
+
+    def __init__(self, transport: asyncio.Transport, go_on: Callable[[], bool]) -> None:
+        super().__init__(transport)
+        self._go_on = go_on
+
+    def resume_reading(self) -> None:
+        """Let what is held come first."""
+        if self._go_on():
+            self.read_on()
+
+    def read_on(self) -> None:
+        """Read on, unless the connection is being closed."""
+        if not self._transport.is_closing():
+            super().resume_reading()
+
+
+class HttpConnection(HttpToolsProtocol):
+    """One connection; `http_connection` makes the class that is given to uvicorn as `http`."""
+
+    limits: ClassVar[HttpLimits]
+    deadline: Deadline
+    flow: _Flow
+    _peer = UNKNOWN
+    _held = b""
+    _goes_on = False
+    """Whether what is held is looked at in the next turn."""
+    _refusal: ApiError | None = None
+    """What is answered when all before it is; nothing is read any more."""
+    _wrong: ApiError | None = None
+    """Why the parser was stopped."""
+    _is_over = False
+    """Whether the address has too many connections."""
+    _in_head = False
+    _is_whole = True
+    """Whether the last request has come to its end."""
+    _is_late = False
+    """Whether the body took too long while it was waited for: the answer has its own deadline."""
+    _is_draining = False
+    _head_bytes = 0
+    _framing_bytes = 0
+    """What a body brought beside its data."""
+    _left_bytes = 0
+    """Of a body that nobody reads any more."""
+
+    # -- its life -----------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Await the first head."""
+        super().connection_made(transport)
+        self.flow = _Flow(transport, self._may_read_on)
+        if self.client is not None:
+            self._peer = self.client[0]
+        self.deadline = Deadline(
+            self.loop, self.limits.seconds, ConnectionState.HEAD, self._expired
+        )
+        over = self.limits.connections.enter(self._peer)
+        if over >= REFUSED_FACTOR:
+            transport.abort()
+        self._is_over = over > 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Await nothing more."""
+        self.deadline.stop()
+        self._held = b""
+        self.limits.connections.leave(self._peer)
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Answer what is being answered, and close."""
+        self._is_draining = True
+        super().shutdown()
+        self._settle()
+
+    def pause_writing(self) -> None:
+        """Note that answers aren't read."""
+        super().pause_writing()
+        self._settle()
+
+    def resume_writing(self) -> None:
+        """Note that answers are read again."""
+        super().resume_writing()
+        self._settle()
+
+    def on_response_complete(self) -> None:
+        """Begin the next answer, or await the next request (in the place of uvicorn's timer)."""
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            if self.pipeline:
+                cycle, app = self.pipeline.pop()
+                self._start_asgi_task(cycle, app)
+            elif self._refusal is not None:
+                self._send_refusal(self._refusal)
+            self.flow.resume_reading()
+        self.deadline.enter(self._state())
+
+    # -- what comes ---------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come, as far as there is room."""
+        if self._refusal is not None or self.transport.is_closing():
+            return
+        if self._held:
+            self._held += data
+        elif len(data) <= SLICE_BYTES and self._has_room():
+            self._feed(data)
+        else:
+            self._held = data
+            self._feed_held()
+        self._settle()
+
+    def _feed_held(self) -> None:
+        """Parse slice by slice, for one turn of the event loop at most."""
+        for _ in range(SLICES_PER_TURN):
+            if not self._held or not self._has_room():
+                break
+            piece = self._held[:SLICE_BYTES]
+            self._held = self._held[SLICE_BYTES:]
+            self._feed(piece)
+        if not self._held:
+            return
+        if len(self.pipeline) >= PIPELINE_MAX and len(self._held) > HELD_MAX_BYTES:
+            self._refuse(TOO_MANY_WAITING)
+            return
+        self.flow.pause_reading()
+        if self._has_room():
+            self._soon()
+
+    def _has_room(self) -> bool:
+        """Say whether more requests may wait, and more of a body that is being read."""
+        if len(self.pipeline) >= PIPELINE_MAX:
+            return False
+        cycle = self._last
+        return cycle is None or cycle.response_complete or len(cycle.body) <= HIGH_WATER_LIMIT
+
+    def _may_read_on(self) -> bool:
+        """Say whether nothing is held; what is, is looked at soon."""
+        if self._held:
+            self._soon()
+        return not self._held and self._refusal is None
+
+    def _soon(self) -> None:
+        if not self._goes_on:
+            self._goes_on = True
+            self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._goes_on = False
+        if not self._held or self.transport.is_closing() or not self._has_room():
+            return
+        self._feed_held()
+        if not self._held and self._refusal is None:
+            self.flow.read_on()
+        self._settle()
+
+    def _feed(self, piece: bytes) -> None:
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            self._upgrade()
+            return
+        except httptools.HttpParserError:
+            self._refuse(self._wrong or NO_HTTP)
+            return
+        if self._in_head or self._is_whole:
+            # Empty lines between two requests count as the head of the next.
+            self._head_bytes += len(piece)
+            if self._head_bytes > self.limits.head_max_bytes + SLICE_BYTES:
+                self._refuse(HEAD_TOO_LARGE)
+        else:
+            self._framing_bytes += len(piece)
+            if self._framing_bytes > self.limits.head_max_bytes + SLICE_BYTES:
+                self._refuse(TOO_MUCH_FRAMING)
+            elif self._left_bytes > self.limits.body_max_bytes:
+                self.transport.close()
+
+    # -- the parser's calls -------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Await the rest of a head that has begun."""
+        super().on_message_begin()
+        self._in_head = True
+        self._is_whole = False
+
+    def on_headers_complete(self) -> None:
+        """Judge the head."""
+        self._in_head = self._is_late = False
+        self._head_bytes = self._framing_bytes = self._left_bytes = 0
+        if self._is_over:
+            self._stop(TOO_MANY_CONNECTIONS)
+        wrong = wrong_head(self.parser.get_http_version(), self.headers)
+        if wrong is not None:
+            self._stop(wrong)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Count what is no overhead, and what nobody reads."""
+        self._framing_bytes -= len(body)
+        if not self._is_busy():
+            self._left_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Note that the request is whole."""
+        self._is_whole = True
+        super().on_message_complete()
+
+    def _stop(self, error: ApiError) -> NoReturn:
+        """Stop the parser in the middle of what it has."""
+        self._wrong = error
+        raise _Refused
+
+    def _upgrade(self) -> None:
+        """Hand the connection over to the sockets, or go on without."""
+        if not self._should_upgrade():
+            return
+        if self._is_busy():
+            self._refuse(UPGRADE_TOO_EARLY)
+            return
+        self._held = b""
+        # What asked for a WebSocket is read by another protocol from here on.
+        self.deadline.stop()
+        self.handle_websocket_upgrade()
+
+    # -- refusals -----------------------------------------------------------------------------
+
+    @property
+    def _last(self) -> RequestResponseCycle | None:
+        """Return the last request that came; uvicorn says it is always there."""
+        return self.cycle
+
+    def _is_busy(self) -> bool:
+        return self._last is not None and not self._last.response_complete
+
+    def _refuse(self, error: ApiError) -> None:
+        """Refuse what came, behind the answers to what came before, and close."""
+        self.limits.ended("refused")
+        self._refusal = error
+        self._held = b""
+        self.flow.pause_reading()
+        cycle = self.cycle
+        if not self._is_busy():
+            self._send_refusal(error)
+        elif not (self._is_whole or self.pipeline or cycle.response_started or self._in_head):
+            # It is the body of the one request that is wrong: nothing can have been done with it.
+            cycle.disconnected = True
+            cycle.message_event.set()
+            self._send_refusal(error)
+
+    def _send_refusal(self, error: ApiError) -> None:
+        body = encode_error(error, "")
+        lines = [
+            b"content-type: application/json\r\n",
+            b"content-length: %d\r\n" % len(body),
+            b"connection: close\r\n",
+            *(b"%b: %b\r\n" % header for header in error.headers),
+        ]
+        self.transport.write(b"".join((STATUS_LINE[error.status], *lines, b"\r\n", body)))
+        self.transport.close()
+
+    # -- the deadline -------------------------------------------------------------------------
+
+    def _state(self) -> ConnectionState:
+        """Return where the connection stands."""
+        if self.transport.is_closing():
+            return ConnectionState.CLOSING
+        if self.flow.write_paused:
+            return ConnectionState.UNREAD
+        if self._is_busy():
+            if self._is_draining:
+                return ConnectionState.DRAINING
+            whole = self._is_whole or self._is_late
+            return ConnectionState.ANSWER if whole else ConnectionState.BODY
+        if self._in_head or self._last is None:
+            return ConnectionState.HEAD
+        return ConnectionState.IDLE if self._is_whole else ConnectionState.BODY
+
+    def _settle(self) -> None:
+        """Begin the deadline of where the connection stands, if that is news."""
+        state = self._state()
+        if state is not self.deadline.state:
+            self.deadline.enter(state)
+
+    def _expired(self, state: ConnectionState) -> None:
+        if state is ConnectionState.BODY and self._is_busy() and not self.transport.is_closing():
+            # Whoever waits for the body says so (`bodies.py`); whoever doesn't, answers.
+            self._is_late = True
+            self.deadline.enter(ConnectionState.ANSWER)
+            return
+        self.limits.ended(state.name.lower())
+        if state in _CUT_OFF or self.transport.is_closing():
+            self.transport.abort()
+            return
+        if self._in_head:
+            self._refuse(HEAD_TOO_LATE)
+        else:
+            self.transport.close()
+        self.deadline.enter(ConnectionState.CLOSING)
+
+
+def http_connection(limits: HttpLimits) -> type[HttpConnection]:
+    """Return the protocol with these bounds."""
+    return type("HttpConnection", (HttpConnection,), {"limits": limits})
