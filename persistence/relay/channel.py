@@ -25,13 +25,14 @@ _MARK_DIGITS: Final = 32
 class Channel:
     """One exchange's channel, with the secret that its processes share."""
 
-    __slots__ = ("_key", "_prefix", "name")
+    __slots__ = ("_begun", "name")
 
     def __init__(self, identity: str, secret: bytes) -> None:
         """Take the database's identity (`looks.identity_of`) and a secret of 32 bytes or more."""
         self.name = f"probity:{VERSION}:{identity}:executions"
-        self._prefix = self.name.encode("utf-8") + b"\0"
-        self._key = _derived(secret, b"messages")
+        # Begun once: making the key ready costs more than a short message.
+        named = self.name.encode("utf-8") + b"\0"
+        self._begun = hmac.new(_derived(secret, b"messages"), named, "sha256")
 
     def seal(self, message: BusMessage) -> bytes:
         """Return what is published."""
@@ -52,7 +53,9 @@ class Channel:
         return message
 
     def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._key, self._prefix + body, "sha256")
+        mac = self._begun.copy()
+        mac.update(body)
+        return mac.digest()
 
 
 def new_stream(secret: bytes) -> str:
