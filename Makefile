@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard exchange persistence gateway migrations tests benchmarks)
+SOURCES := $(wildcard exchange persistence gateway migrations tests benchmarks docs/examples)
 E2E := tests/e2e
 PEERS := benchmarks/peers
 
