@@ -124,7 +124,7 @@ async function leave() {
 
 // -- the socket: the library connects again by itself, each time with the token of then -----------
 
-let state; // of this connection
+let state, silence; // of this connection
 const quietUntil = {};
 const socket = io(url, {
   path: "/ws",
@@ -138,7 +138,8 @@ const socket = io(url, {
 
 socket.on("connect", () => {
   tally.connections += 1;
-  state = { book: new Book(), askedAt: 0, unsure: true, stale: false, accountSeq: null, heard: Date.now() };
+  state = { book: new Book(), askedAt: 0, unsure: true, stale: false, accountSeq: null };
+  expectMore();
 });
 socket.on("disconnect", (reason) => say("lost:", reason));
 socket.on("connect_error", (error) => {
@@ -155,7 +156,8 @@ socket.on("orderbook_update", (update) => {
 });
 socket.on("heartbeat", ({ accountSeq, markets, stale }) => {
   if (state.accountSeq !== null && accountSeq > state.accountSeq) state.unsure = true;
-  Object.assign(state, { heard: Date.now(), stale, accountSeq });
+  Object.assign(state, { stale, accountSeq });
+  expectMore();
   const { seq } = state.book;
   if (seq !== null && markets.some((beat) => beat.seq > seq)) loseBook("book_gaps");
 });
@@ -166,6 +168,12 @@ for (const name of ["order_placed", "order_updated", "order_cancelled", "balance
     const order = orders.get(message.clientOrderId);
     if (order) order.update(message), count(order);
   });
+}
+
+/** Give the connection up unless something comes in time: a dead line says nothing. */
+function expectMore() {
+  clearTimeout(silence);
+  silence = setTimeout(() => socket.io.engine.close(), SILENCE_MS);
 }
 
 function loseBook(why) {
@@ -187,7 +195,6 @@ async function ask(event, payload) {
 /** Do what is due, true if that was all; whatever fails is due again at the next step. */
 async function step() {
   if (!socket.connected) return false;
-  if (Date.now() - state.heard > SILENCE_MS) socket.io.engine.close();
   if (await api.fresh()) await ask("session:authenticate", { token: api.token });
   if (state.book.seq === null && Date.now() > state.askedAt + ANSWER_MS) {
     state.askedAt = Date.now();
@@ -207,6 +214,7 @@ for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => (stopping = tru
 while (!(await step().catch((error) => say("put off:", error.message)))) {
   await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 }
+clearTimeout(silence);
 socket.close();
 console.log(JSON.stringify({
   pnl: decimal(Math.min(bought.YES, bought.NO) * ONE - cost, CASH),

@@ -47,6 +47,7 @@ class Maker:
         self.tally = Counter(connections=0, checksum_errors=0, book_gaps=0, asked_again=0)
         self.stopping, self.retry_after, self.pause = False, 0.0, 0.0
         self.quiet_until: dict[str, float] = {}
+        self.silence: asyncio.TimerHandle | None = None
 
     async def live(self) -> None:
         """Connect and quote until told to stop, again whenever a connection ends."""
@@ -63,8 +64,8 @@ class Maker:
         """Quote until told to stop; raises one of FAILURES, or Refused, when it ends."""
         self.book, self.asked_at, self.unsure, self.stale = Book(), 0.0, True, False
         self.account_seq: int | None = None
-        self.heard, self.retry_after = time.monotonic(), 0.0
-        self.gone = asyncio.get_running_loop().create_future()
+        self.retry_after = 0.0
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.socket = socketio.AsyncClient(reconnection=False)
         # Plain functions: these the library calls in the order of the messages.
         self.socket.on("connect_error", self.on_refusal)
@@ -77,6 +78,7 @@ class Maker:
             self.socket.on(name, self.on_private)
         await self.api.fresh()
         auth = {"token": self.api.token}
+        self.expect_more()
         try:
             await self.socket.connect(
                 self.url, auth=auth, transports=["websocket"], socketio_path="ws", wait_timeout=5
@@ -97,8 +99,16 @@ class Maker:
             if refusal["code"] == "UNAUTHORIZED":
                 self.api.renew_at = 0.0
 
+    def expect_more(self) -> None:
+        """Give the connection up unless something comes in time: a dead line says nothing."""
+        if self.silence is not None:
+            self.silence.cancel()
+        loop = asyncio.get_running_loop()
+        self.silence = loop.call_later(SILENCE_SECONDS, self.gone.cancel)
+
     def on_heartbeat(self, beat: dict[str, Any]) -> None:
-        self.heard, self.stale, self.pause = time.monotonic(), beat["stale"], 0.0
+        self.expect_more()
+        self.stale, self.pause = beat["stale"], 0.0
         if self.account_seq is not None and beat["accountSeq"] > self.account_seq:
             self.unsure = True
         self.account_seq = beat["accountSeq"]
@@ -133,7 +143,7 @@ class Maker:
 
     async def step(self) -> bool:
         """Do what is due, True if that was all; what is refused is due again at the next step."""
-        if self.gone.done() or time.monotonic() - self.heard > SILENCE_SECONDS:
+        if self.gone.done():
             raise ConnectionError("the line is dead")
         try:
             if await self.api.fresh():
