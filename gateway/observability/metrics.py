@@ -70,11 +70,19 @@ class HttpMetrics:
 
 
 class ConnectionMetrics:
-    """Connections that end otherwise than their clients wish."""
+    """Sockets that are open, and connections that end otherwise than their clients wish."""
 
-    __slots__ = ("_ended",)
+    __slots__ = ("_ended", "slow_consumers_closed", "sockets")
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.sockets = Gauge(
+            "websocket_connections_total",
+            "Sockets that are open now (a gauge, in spite of its name).",
+            registry=registry,
+        )
+        self.slow_consumers_closed = Counter(
+            "slow_consumers_closed", "Sockets closed for reading too slowly.", registry=registry
+        )
         self._ended = Counter(
             "connections_ended",
             "Connections ended by us: by the state whose deadline passed, refused, or flood.",
@@ -191,11 +199,6 @@ class Metrics:
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         self.http = HttpMetrics(registry)
-        self.sockets = Gauge(
-            "websocket_connections_total",
-            "Sockets that are open now (a gauge, in spite of its name).",
-            registry=registry,
-        )
         self.messages_in = Tally()
         self.messages_out = Tally()
         # "_total" is added to a counter's name where it is shown.
@@ -205,9 +208,6 @@ class Metrics:
             {("in",): self.messages_in, ("out",): self.messages_out},
             labels=("direction",),
             registry=registry,
-        )
-        self.slow_consumers_closed = Counter(
-            "slow_consumers_closed", "Sockets closed for reading too slowly.", registry=registry
         )
         self.connections = ConnectionMetrics(registry)
         self.orders_placed = Tally()

@@ -80,20 +80,20 @@ class SocketServer:
             scope[ADDRESS],
             settings.send_queue_size,
             self._turn_end,
-            self._metrics.slow_consumers_closed.inc,
+            self._metrics.connections.slow_consumers_closed.inc,
             self.limits.proved,
             scope.get(REFUSAL),
         )
         transport.read_by(partial(self.take, link))
         self.links[link] = None
-        self._metrics.sockets.set(len(self.links))
+        self._metrics.connections.sockets.set(len(self.links))
         return link
 
     def forget(self, link: Link) -> None:
         """Undo everything of a connection that has ended."""
         link.ended()
         self.links.pop(link, None)
-        self._metrics.sockets.set(len(self.links))
+        self._metrics.connections.sockets.set(len(self.links))
 
     def greeting(self, sid: str) -> dict[str, Any]:
         """Return what Engine.IO's handshake says."""
