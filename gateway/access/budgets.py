@@ -143,7 +143,7 @@ SOCKETS: Final = Policy(
     limit=lambda limits: limits.sockets_per_address,
     window_ms=lambda limits: limits.sockets_window_ms,
     counts="new sockets on which nobody has signed in; past that only whoever does is let in,"
-    " and past ten times as many nobody",
+    " and past a hundred times as many nobody",
     settings=("RATE_LIMIT_SOCKETS_PER_ADDRESS", "RATE_LIMIT_SOCKETS_WINDOW_MS"),
 )
 SOCKETS_OF_USER: Final = Policy(

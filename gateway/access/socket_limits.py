@@ -13,7 +13,7 @@ from gateway.access.rate_limits import Limit
 from gateway.access.settings import LimitSettings
 from gateway.wire.errors import RateLimited
 
-FAR_OVER: Final = 10
+FAR_OVER: Final = 100
 
 
 class SocketLimits:

@@ -84,7 +84,7 @@ class _Flow(FlowControl):
 
     def resume_reading(self) -> None:
         """Let what is held come first."""
-        if self._go_on():
+        if self.read_paused and self._go_on():
             self.read_on()
 
     def read_on(self) -> None:
@@ -109,6 +109,8 @@ class HttpConnection(HttpToolsProtocol):
     """Why the parser was stopped."""
     _is_over = False
     """Whether the address has too many connections."""
+    _has_asked = False
+    """Whether a head was whole."""
     _in_head = False
     _is_whole = True
     """Whether the last request has come to its end."""
@@ -176,16 +178,22 @@ class HttpConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, as far as there is room."""
+        if len(data) > SLICE_BYTES or self._held or self.pipeline or self._refusal is not None:
+            self._take_in(data)
+        else:
+            self._feed(data)
+        state = self._state()
+        if state is not self.deadline.state:
+            self.deadline.enter(state)
+
+    def _take_in(self, data: bytes) -> None:
+        """Parse what has come in parts, or not yet, or not at all."""
         if self._refusal is not None or self.transport.is_closing():
             return
-        if self._held:
-            self._held += data
-        elif len(data) <= SLICE_BYTES and self._has_room():
-            self._feed(data)
-        else:
-            self._held = data
+        waits = bool(self._held)
+        self._held += data
+        if not waits:
             self._feed_held()
-        self._settle()
 
     def _feed_held(self) -> None:
         """Parse slice by slice, for one turn of the event loop at most."""
@@ -208,7 +216,7 @@ class HttpConnection(HttpToolsProtocol):
         """Say whether more requests may wait, and more of a body that is being read."""
         if len(self.pipeline) >= PIPELINE_MAX:
             return False
-        cycle = self._last
+        cycle: RequestResponseCycle | None = self.cycle
         return cycle is None or cycle.response_complete or len(cycle.body) <= HIGH_WATER_LIMIT
 
     def _may_read_on(self) -> bool:
@@ -263,6 +271,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Judge the head."""
         self._in_head = self._is_late = False
+        self._has_asked = True
         self._head_bytes = self._framing_bytes = self._left_bytes = 0
         if self._is_over:
             self._stop(TOO_MANY_CONNECTIONS)
@@ -302,13 +311,10 @@ class HttpConnection(HttpToolsProtocol):
 
     # -- refusals -----------------------------------------------------------------------------
 
-    @property
-    def _last(self) -> RequestResponseCycle | None:
-        """Return the last request that came; uvicorn says it is always there."""
-        return self.cycle
-
     def _is_busy(self) -> bool:
-        return self._last is not None and not self._last.response_complete
+        """Say whether a request has no whole answer yet."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
 
     def _refuse(self, error: ApiError) -> None:
         """Refuse what came, behind the answers to what came before, and close."""
@@ -344,12 +350,13 @@ class HttpConnection(HttpToolsProtocol):
             return ConnectionState.CLOSING
         if self.flow.write_paused:
             return ConnectionState.UNREAD
-        if self._is_busy():
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
             if self._is_draining:
                 return ConnectionState.DRAINING
             whole = self._is_whole or self._is_late
             return ConnectionState.ANSWER if whole else ConnectionState.BODY
-        if self._in_head or self._last is None:
+        if self._in_head or not self._has_asked:
             return ConnectionState.HEAD
         return ConnectionState.IDLE if self._is_whole else ConnectionState.BODY
 

@@ -6,6 +6,7 @@ stands twice, a version that has no headers at all.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from gateway.access.connections import HEADERS_MAX
@@ -21,8 +22,7 @@ UPGRADE_TOO_EARLY: Final = ValidationFailed.of(HEAD, "asks to upgrade before the
 TOO_MANY_CONNECTIONS: Final = RateLimited(1, "Too many connections from this address")
 
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
-_HOST: Final = b"host"
-_ONCE: Final = frozenset({_HOST, b"authorization", b"content-type", b"content-length"})
+_ONCE: Final = (b"host", b"authorization", b"content-type", b"content-length")
 _HOST_VALUE: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]{0,255}")
 
 
@@ -35,17 +35,18 @@ def wrong_head(version: str, headers: list[tuple[bytes, bytes]]) -> ApiError | N
         return ValidationFailed.of(HEAD, "must be of HTTP/1.1")
     if len(headers) > HEADERS_MAX:
         return ValidationFailed.of(HEAD, f"may have at most {HEADERS_MAX} headers")
-    seen = set()
-    host = None
-    for name, value in headers:
-        if name in _ONCE:
-            if name in seen:
+    values = dict(headers)
+    if len(values) < len(headers):
+        names = [name for name, _ in headers]
+        for name in _ONCE:
+            if names.count(name) > 1:
                 return ValidationFailed.of(name.decode(), "must be given once")
-            seen.add(name)
-            if name == _HOST:
-                host = value
+    host = values.get(b"host")
     if host is None:
         return None if version == "1.0" else ValidationFailed.of("host", "is missing")
-    if _HOST_VALUE.fullmatch(host) is None:
-        return ValidationFailed.of("host", "is no name of a host")
-    return None
+    return None if _names_a_host(host) else ValidationFailed.of("host", "is no name of a host")
+
+
+@lru_cache(maxsize=1_024)
+def _names_a_host(value: bytes) -> bool:
+    return _HOST_VALUE.fullmatch(value) is not None

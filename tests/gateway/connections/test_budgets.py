@@ -295,7 +295,10 @@ async def test_sockets_of_a_user_are_bounded() -> None:
             assert await other.ok("ping")
 
 
-async def test_an_address_far_over_its_sockets_is_refused_at_the_handshake() -> None:
+async def test_an_address_far_over_its_sockets_is_refused_at_the_handshake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.access.socket_limits.FAR_OVER", 10)
     async with open_front(RATE_LIMIT_SOCKETS_PER_ADDRESS=1) as (desk, _):
         found = []
         for _ in range(12):
