@@ -7,6 +7,7 @@
     ├── DatabaseUnsuitable         it answers, but the exchange must not run on it
     │   ├── DatabaseTooOld             below PostgreSQL 15
     │   ├── DatabaseNotUtf8            another encoding than UTF8
+    │   ├── DatabasePooled             a pooler stands where a session must be kept
     │   └── DatabaseNotDurable         fsync, full_page_writes or synchronous_commit is off
     ├── SchemaError                a migration failed; nothing of it was kept
     │   └── SchemaTooNew               the database was migrated by a later version of Probity
@@ -52,6 +53,10 @@ class DatabaseNotUtf8(DatabaseUnsuitable):
 
 class DatabaseNotDurable(DatabaseUnsuitable):
     """The server may lose what it said it had committed."""
+
+
+class DatabasePooled(DatabaseUnsuitable):
+    """A pooler stands between the engine and the database, which keeps no session of ours."""
 
 
 class SchemaError(PersistenceError):

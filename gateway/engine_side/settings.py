@@ -34,7 +34,7 @@ class StoreSettings(Area, frozen=True, kw_only=True):
             "DIRECT_URL",
             "",
             optional(postgres_url),
-            "The same database past any pooler, for the engine; unset: DATABASE_URL.",
+            "The same database past any pooler, for engine and jobs; unset: DATABASE_URL.",
         ),
     ]
     redis_url: Annotated[

@@ -19,14 +19,14 @@ import msgspec
 from exchange.messages.errors import InvariantViolated
 from exchange.model.state import State
 from exchange.proof import invariants
-from persistence.errors import EngineRunning, HistoryMismatch
+from persistence.errors import DatabasePooled, EngineRunning, HistoryMismatch
 from persistence.journal import tables
 from persistence.journal.journal import Journal, connect_engine
 from persistence.journal.open_orders import OpenOrders
 from persistence.journal.reader import hash_at
 from persistence.journal.rows import GENESIS_HASH
 from persistence.journal.tip import Tip, TipFile
-from persistence.postgres.database import Connection, Fetching, assert_durable
+from persistence.postgres.database import Connection, Fetching, assert_durable, is_pooled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +65,10 @@ class Lead:
         """
         connection = await connect_engine(url)
         try:
+            if await is_pooled(connection):
+                raise DatabasePooled(
+                    "a pooler stands before the database: set DIRECT_URL to its own address"
+                )
             await assert_durable(connection)
             if take_over:
                 await _end_leader(connection)

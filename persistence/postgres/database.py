@@ -5,12 +5,14 @@ driver; whoever uses a pool has an answer or an error within the statement timeo
 (asyncpg itself sets no end, neither for `acquire` nor for a query, and would wait for a frozen
 server's word on the way out); a connection for writing sets no client
 deadline, since a cancelled COMMIT has an unknown outcome; no URL with its password in a message.
+Through a pooler, which may give each transaction another server's session, a pool keeps nothing in
+one: no statements, no settings but those of the transaction that each use of it is.
 The embedded server is `persistence.embedded.server`; queries live with what they ask for.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import asyncpg
@@ -51,6 +53,10 @@ _SESSION: Final[Mapping[str, str]] = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+# What every pooler takes at a start; others are refused, or forgotten.
+_PLAIN: Final[Mapping[str, str]] = {"application_name": "probity", "timezone": "UTC"}
+_STATEMENTS_KEPT: Final = 100
+_REFUSED_BY_POOLERS: Final = "unsupported startup parameter"
 _CANNOT_CONNECT: Final = (
     OSError,
     TimeoutError,
@@ -77,6 +83,14 @@ def affected(status: str) -> int:
     return int(status.rpartition(" ")[2])
 
 
+class _Stateless(Connection):
+    """A connection that leaves nothing behind in a session, so that there is nothing to reset."""
+
+    def get_reset_query(self) -> str:
+        """Return what the pool sends when a connection comes back: nothing."""
+        return ""
+
+
 class DeadlinePool(_Pool):
     """An asyncpg pool in which everything has an end: waiting for a connection, and using it.
 
@@ -85,6 +99,8 @@ class DeadlinePool(_Pool):
 
     lent_s: float = STATEMENT_TIMEOUT_MS / 1_000 + _CLIENT_GRACE_S
     """For how long a connection is lent, the wait for it included."""
+    limits: str | None = None
+    """Sets the deadlines of a transaction; None if the session has them, with no pooler between."""
 
     def acquire(  # type: ignore[override]  # asyncpg's could be awaited as well
         self, *, timeout: float | None = None
@@ -109,7 +125,13 @@ class DeadlinePool(_Pool):
         timer = loop.call_at(ends_at, cut)
         try:
             try:
-                yield connection
+                async with self._limited(connection):
+                    yield connection
+            except asyncpg.InterfaceError as error:
+                # asyncpg says first what it can't do any more, and not that the connection is gone.
+                if is_cut or not _is_gone(connection):
+                    raise
+                raise _unavailable(error) from error
             finally:
                 await self.release(connection)
         except _CANNOT_CONNECT as error:
@@ -133,15 +155,23 @@ class DeadlinePool(_Pool):
             DatabaseUnavailable: the connection was lost on the way; whether a COMMIT that was under
                 way took effect is unknown.
         """
-        async with self.acquire() as connection:
-            try:
-                async with connection.transaction():
-                    yield connection
-            except asyncpg.InterfaceError as error:
-                # asyncpg says first what it can't do any more, and not that the connection is gone.
-                if not _is_gone(connection):
-                    raise
-                raise _unavailable(error) from error
+        async with self.acquire() as connection, self._begun(connection):
+            yield connection
+
+    def _begun(
+        self, connection: "PoolConnectionProxy[Record]"
+    ) -> AbstractAsyncContextManager[object]:
+        # Through a pooler what is lent is a transaction already.
+        return connection.transaction() if self.limits is None else nullcontext()
+
+    @asynccontextmanager
+    async def _limited(self, connection: "PoolConnectionProxy[Record]") -> AsyncIterator[None]:
+        if self.limits is None:
+            yield
+            return
+        async with connection.transaction():
+            await connection.execute(self.limits)
+            yield
 
 
 class Queryable(Protocol):
@@ -182,6 +212,27 @@ async def connect(
         raise _unavailable(error) from error
 
 
+async def connect_plainly(url: str) -> Connection:
+    """Open one connection that may lead through a pooler, to be used in transactions only.
+
+    Raises:
+        DatabaseUnavailable: the server can't be reached or refuses us.
+    """
+    try:
+        return await asyncpg.connect(
+            url, timeout=CONNECT_TIMEOUT_S, statement_cache_size=0, server_settings={**_PLAIN}
+        )
+    except _CANNOT_CONNECT as error:
+        raise _unavailable(error) from error
+
+
+async def is_pooled(connection: Connection) -> bool:
+    """Say whether a pooler stands between: who greeted us isn't the process that answers."""
+    async with connection.transaction():
+        pid = await connection.fetchval("SELECT pg_backend_pid()")
+    return bool(pid != connection.get_server_pid())
+
+
 async def create_pool(
     url: str,
     *,
@@ -192,11 +243,13 @@ async def create_pool(
 ) -> DeadlinePool:
     """Open a pool for reads: a bounded wait for a connection, and for every statement.
 
+    Whether its way leads through a pooler is looked at once, now.
+
     Args:
         url: as in :func:`connect`.
         size: the most connections open at once; two are opened now.
         statement_timeout_ms: after which the server cancels a statement.
-        settings: session settings beside the usual ones.
+        settings: session settings beside the usual ones; not through a pooler.
         on_query: told of each statement's verb and its seconds, after it ended.
 
     Raises:
@@ -213,6 +266,18 @@ async def create_pool(
 
         connection.add_query_logger(note)
 
+    probe = await connect_plainly(url)
+    try:
+        pooled = await is_pooled(probe)
+    except _CANNOT_CONNECT as error:
+        raise _unavailable(error) from error
+    finally:
+        await probe.close(timeout=CONNECT_TIMEOUT_S)
+    limits = {
+        "statement_timeout": str(statement_timeout_ms),
+        "idle_in_transaction_session_timeout": str(statement_timeout_ms),
+    }
+    session = _PLAIN if pooled else {**_SESSION, **limits, **(settings or {})}
     pool = DeadlinePool(
         url,
         min_size=min(2, size),
@@ -222,17 +287,15 @@ async def create_pool(
         setup=None,
         init=watch,
         loop=None,
-        connection_class=asyncpg.Connection,
+        connection_class=_Stateless if pooled else asyncpg.Connection,
         record_class=asyncpg.Record,
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=statement_timeout_ms / 1_000 + 2 * _CLIENT_GRACE_S,
-        server_settings={
-            **_SESSION,
-            "statement_timeout": str(statement_timeout_ms),
-            "idle_in_transaction_session_timeout": str(statement_timeout_ms),
-            **(settings or {}),
-        },
+        server_settings={**session},
+        statement_cache_size=0 if pooled else _STATEMENTS_KEPT,
     )
+    if pooled:
+        pool.limits = "; ".join(f"SET LOCAL {name} = {value}" for name, value in limits.items())
     pool.lent_s = statement_timeout_ms / 1_000 + _CLIENT_GRACE_S
     try:
         await pool
@@ -282,6 +345,8 @@ def _is_gone(connection: "PoolConnectionProxy[Record]") -> bool:
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:
     reason = str(error) or type(error).__name__
+    if _REFUSED_BY_POOLERS in reason:
+        reason += ": a pooler stands there, set DIRECT_URL to the database's own address"
     return DatabaseUnavailable(f"the database can't be reached: {reason}")
 
 

@@ -1,8 +1,9 @@
 """Look at a database the exchange may run on, and say what is found, without changing anything.
 
-Laws: questions only, in a session that is read-only by its own setting; everything the exchange
-needs of a server is asked here in one go, so that an operator sees all that is wrong and not only
-the first refusal of a start. What is good or bad, and what to do about it, is judged by the caller.
+Laws: questions only, in a transaction that is read-only, through a pooler too; everything the
+exchange needs of a server is asked here in one go, so that an operator sees all that is wrong and
+not only the first refusal of a start. What is good or bad, and what to do about it, is judged by
+the caller.
 """
 
 from typing import Any, Final
@@ -13,10 +14,13 @@ import msgspec
 from persistence.errors import DatabaseUnavailable, DatabaseUnsuitable
 from persistence.postgres import migrate
 from persistence.postgres.clocks import compare_clocks
-from persistence.postgres.database import Connection, assert_durable, connect
+from persistence.postgres.database import (
+    Connection,
+    assert_durable,
+    connect_plainly,
+    is_pooled,
+)
 
-# The settings of the engine's session would hide what the server does by itself.
-_READ_ONLY: Final = {"default_transaction_read_only": "on"}
 _FACTS: Final = """
 SELECT current_setting('server_version') AS version_name,
        pg_is_in_recovery() AS is_standby,
@@ -51,6 +55,8 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     """The time of the last command; None without a schema."""
     identity: str | None
     """Of the exchange in it; None without a schema."""
+    is_pooled: bool = False
+    """Whether a pooler stands between."""
 
 
 async def examine(url: str) -> Examination:
@@ -59,16 +65,19 @@ async def examine(url: str) -> Examination:
     Raises:
         DatabaseUnavailable: it can't be reached, refuses us, or doesn't let us look.
     """
-    connection = await connect(url, settings=_READ_ONLY)
+    # The settings of the engine's session would hide what the server does by itself.
+    connection = await connect_plainly(url)
     try:
-        return await _ask(connection)
+        pooled = await is_pooled(connection)
+        async with connection.transaction(readonly=True):
+            return await _ask(connection, pooled=pooled)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise DatabaseUnavailable(f"the database doesn't let us look: {error}") from error
     finally:
         await connection.close()
 
 
-async def _ask(connection: Connection) -> Examination:
+async def _ask(connection: Connection, *, pooled: bool) -> Examination:
     unsuitable = None
     try:
         await assert_durable(connection)
@@ -90,6 +99,7 @@ async def _ask(connection: Connection) -> Examination:
         clock_error_us=error_us,
         last_at=at,
         identity=identity,
+        is_pooled=pooled,
     )
 
 

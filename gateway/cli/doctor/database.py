@@ -49,6 +49,8 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
             return
         for finding in judge(name, found[-1], settings):
             yield finding
+        if found[-1].is_pooled:
+            yield _pooled(name, settings)
     if len({examination.identity for examination in found}) > 1:
         yield fail(
             "DIRECT_URL: leads to another exchange than DATABASE_URL",
@@ -109,6 +111,13 @@ def judge(name: str, found: Examination, settings: Settings) -> Iterator[Finding
         )
     yield _schema(name, found)
     yield _clock(name, found)
+
+
+def _pooled(name: str, settings: Settings) -> Finding:
+    what = f"{name}: leads through a pooler"
+    if name == "DATABASE_URL" and settings.store.direct_url is not None:
+        return ok(f"{what}, and DIRECT_URL is there for what keeps a session")
+    return fail(what, "set DIRECT_URL to the database's own address: the engine keeps a session")
 
 
 def _schema(name: str, found: Examination) -> Finding:
