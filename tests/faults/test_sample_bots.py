@@ -37,7 +37,7 @@ SETTINGS: Final = {
 }
 FEES: Final = {"makerFee": "0.01", "takerFee": "0.02", "feeModel": "quadratic"}
 RECOVERS_SECONDS: Final = 60.0
-LOOK_SECONDS: Final = 0.1
+LOOK_SECONDS: Final = 0.2
 
 
 class Scene:
