@@ -67,7 +67,7 @@ async def test_after_a_reconnect_nothing_is_unknown(server: ServerProcess, slug:
         httpx.AsyncClient(base_url=f"{server.url}/api/v1", headers=headers) as api,
         socket_client(server.port, token) as client,
     ):
-        balance = await catch_up()(api, client.ok, slug, orders)
+        balance, account_seq = await catch_up()(api, client.ok, slug, orders)
         shown = {name: sent["order"] for name, sent in orders.items()}
         assert {n: (o["status"], o["filled"], o["clientOrderId"]) for n, o in shown.items()} == {
             "answered": ("PARTIAL", "4.00", "answered"),
@@ -79,10 +79,20 @@ async def test_after_a_reconnect_nothing_is_unknown(server: ServerProcess, slug:
         assert {order["id"]: order for order in stored} == {o["id"]: o for o in shown.values()}
         # 1000 less 4 at 0.54, which are shares now; the rest is locked.
         assert (balance["total"], balance["locked"]) == ("997.840000", "11.540000")
-        await private_messages_have_no_hole(client, slug)
+        await private_messages_have_no_hole(client, slug, account_seq)
+        cancelled = await client.ok("order:cancel", {"clientOrderId": "lost"})
+        assert cancelled["order"] == (await api.get("/orders/by-client-id/lost")).json()["data"]
+        await asyncio.to_thread(server.call, "POST", f"/orders/{slug}", other, body)
+        await client.until(lambda: client.heard("order_filled"))
+        heard = client.heard("order_filled")[-1]
+        read = (await api.get(f"/user/fills?orderId={heard['orderId']}")).json()["data"]
+        assert [fill["quantity"] for fill in read] == ["4.00", "4.00"]
+        told = {"price": "0.5400", "outcome": "YES", "side": "BUY", "clientOrderId": "answered"}
+        assert all(fill[name] == value for fill in read for name, value in told.items())
+        assert heard["id"] == read[0]["id"]
 
 
-async def private_messages_have_no_hole(client: SocketClient, slug: str) -> None:
+async def private_messages_have_no_hole(client: SocketClient, slug: str, account_seq: int) -> None:
     """A command's messages come before its ack: orders, cash, shares, dense in `accountSeq`."""
 
     def last_beat() -> int:
@@ -96,7 +106,6 @@ async def private_messages_have_no_hole(client: SocketClient, slug: str) -> None
     private = [(name, data) for name, data in client.events if "accountSeq" in data]
     private = [(name, data) for name, data in private if name != "heartbeat"]
     assert [name for name, _ in private] == ["order_placed", "balance_updated"]
-    first = private[0][1]["accountSeq"]
-    assert [data["accountSeq"] for _, data in private] == [first, first + 1]
-    await client.until(lambda: client.heard("heartbeat")[-1:] and last_beat() >= first + 1)
-    assert last_beat() == first + 1
+    assert [data["accountSeq"] for _, data in private] == [account_seq + 1, account_seq + 2]
+    await client.until(lambda: client.heard("heartbeat")[-1:] and last_beat() >= account_seq + 2)
+    assert last_beat() == account_seq + 2
