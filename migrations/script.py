@@ -2,8 +2,7 @@
 
 ``op.execute`` prepares each statement, so it takes only one at a time and reads ``:name`` as a
 parameter. A migration is a script: it goes to PostgreSQL whole, inside the upgrade's transaction.
-Rows that only a program can
-work out (from the journal's payloads) are filled in beside it.
+Rows that only a program can work out (from the journal's payloads) are filled in beside it.
 """
 
 from collections.abc import Awaitable, Callable

@@ -4,9 +4,9 @@
     Policy   one limit: its name in headers and refusals, its key, its size, its settings
 
 Laws: no limit of calls stands anywhere else; `docs/limits.md` shows this table and a test compares
-the two. What one budget has used up takes nothing from another: pings can't starve cancels, reads
-can't starve sign-in. How they are counted is `access/rate_limits.py`'s, and for what has to hold
-over all processes `accounts/attempts.py`'s.
+the two. What one budget has used up takes nothing from another, but for cancels past their own:
+pings can't starve cancels, reads can't starve sign-in. How they are counted is
+`access/rate_limits.py`'s, and for what has to hold over all processes `accounts/attempts.py`'s.
 """
 
 import enum
@@ -27,7 +27,7 @@ class Budget(enum.Enum):
     RENEWAL = "renewal"
     """The address's renewals of a session, whatever token comes along."""
     SESSION = "session"
-    """What keeps a session alive: the user's, the address's before sign-in."""
+    """What keeps a session alive; before sign-in it counts as STANDARD."""
     CANCEL = "cancel"
     """The user's cancels: some each second and one per open order are always taken."""
     CANCEL_ALL = "cancel-all"
@@ -93,7 +93,7 @@ SESSION: Final = Policy(
     per=Per.USER,
     limit=lambda limits: limits.user_max_requests,
     window_ms=lambda limits: limits.user_window_ms,
-    counts="`session:authenticate` and `ping`",
+    counts="`session:authenticate`",
     settings=_USER_SETTINGS,
 )
 RENEWAL: Final = Policy(
@@ -101,7 +101,7 @@ RENEWAL: Final = Policy(
     per=Per.ADDRESS,
     limit=lambda limits: limits.max_requests,
     window_ms=lambda limits: limits.window_ms,
-    counts="`/auth/refresh`, `/auth/logout`, and what `session` counts before sign-in",
+    counts="`/auth/refresh` and `/auth/logout`",
     settings=_ADDRESS_SETTINGS,
 )
 TOKEN: Final = Policy(

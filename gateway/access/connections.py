@@ -7,7 +7,7 @@ Laws: a connection is in one state at each moment, and under that state's deadli
 comes or doesn't come, the deadline ends it or the state (`Deadline`). A deadline runs from when the
 state was entered; what a peer sends doesn't prolong it. `ROWS` is the table that the transports of
 both protocols take their timers from, that docs/security.md shows, and that
-`tests/gateway/access/test_connection_states.py` is made of: a state without a test fails there.
+`tests/gateway/connections/test_states.py` is made of: a state without a test fails there.
 """
 
 import asyncio
@@ -26,6 +26,8 @@ PIPELINE_MAX: Final = 16
 """Requests of one connection that wait behind the one that is answered."""
 HELD_MAX_BYTES: Final = 65_536
 """Bytes of further requests behind those that wait."""
+LIMITED_MAX: Final = 100
+"""Requests of one connection that a rate limit refuses before it is closed."""
 HEADERS_MAX: Final = 128
 """Headers of a request; `websockets` takes no more either."""
 FRAMES_WINDOW_SECONDS: Final = 10.0
@@ -89,7 +91,8 @@ ROWS: Final = (
         "a request is being answered",
         ("REQUEST_ANSWER_TIMEOUT_SECONDS",),
         "cut off",
-        f"{PIPELINE_MAX} requests behind it: not read; {HELD_MAX_BYTES} bytes behind those: 400",
+        f"{PIPELINE_MAX} requests behind it: not read; {HELD_MAX_BYTES} bytes behind those: 400;"
+        f" {LIMITED_MAX} answered 429: closed",
     ),
     Row(
         ConnectionState.UNREAD,

@@ -182,28 +182,33 @@ class RateLimits:
         self._token = Limit[str](budgets.TOKEN, limits)
         self._sign_in = Limit[str](budgets.SIGN_IN, limits)
 
-    def count(self, budget: Budget, user_id: int | None, address: str) -> None:
-        """Count an event of a user, None for nobody."""
+    def count(self, budget: Budget, user_id: int | None, address: str) -> bool:
+        """Count an event of a user, None for nobody; False if it is past what it may cost, and is
+        taken all the same.
+        """
         # A thousand times a second: the first line, and one dictionary step.
         if budget is _STANDARD and user_id is not None:
             self._user.take(user_id)
+        elif budget is Budget.CANCEL_ALL and user_id is not None:
+            return self._take_cancel(user_id, never_refused=True).hits <= self._cancel.limit
         else:
             self.spend(budget, user_id, address)
+        return True
 
     def spend(self, budget: Budget, user_id: int | None, address: str) -> Headers:
         """Count a request, and return the headers that say what is left."""
+        if budget is _STANDARD and user_id is not None:
+            return self._spend(self._user, user_id)
         if budget is Budget.NONE:
             return ()
         if budget is Budget.SIGN_IN:
             return self._spend(self._sign_in, address)
-        if budget is Budget.RENEWAL or (budget is Budget.SESSION and user_id is None):
+        if budget is Budget.RENEWAL:
             return self._spend(self._renewal, address)
         if user_id is None:
             return self._spend(self._address, address)
         if budget is Budget.SESSION:
             return self._spend(self._session, user_id)
-        if budget is Budget.STANDARD:
-            return self._spend(self._user, user_id)
         return self._cancel.headers_of(
             self._take_cancel(user_id, never_refused=budget is Budget.CANCEL_ALL)
         )

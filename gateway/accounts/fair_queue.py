@@ -54,16 +54,18 @@ class FairQueue:
 
     def leave(self) -> None:
         """Give the place to whose turn it is."""
-        if not self._lines:
-            self._free += 1
-            return
-        address, line = next(iter(self._lines.items()))
-        del self._lines[address]
-        place = line.popleft()
-        self._waiting -= 1
-        if line:
-            self._lines[address] = line  # behind the others
-        place.set_result(None)
+        while self._lines:
+            address, line = next(iter(self._lines.items()))
+            del self._lines[address]
+            place = line.popleft()
+            self._waiting -= 1
+            if line:
+                self._lines[address] = line  # behind the others
+            # Whoever was cancelled may not have come to say so.
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1
 
     def _make_room(self, address: str) -> None:
         """Send the latest of the longest line away, or raise RateLimited."""
@@ -73,7 +75,8 @@ class FairQueue:
             raise RateLimited(1, TOO_MANY)
         place = self._lines[longest][-1]
         self._give_up(longest, place)
-        place.set_exception(RateLimited(1, TOO_MANY))
+        if not place.done():
+            place.set_exception(RateLimited(1, TOO_MANY))
 
     def _give_up(self, address: str, place: _Place) -> None:
         line = self._lines.get(address)

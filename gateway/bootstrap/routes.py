@@ -43,7 +43,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         OrderRoutes(parts.desk, view, history, pages),
         PortfolioRoutes(view, history, pages),
         UserAdminRoutes(people.sign_in, people.users, pages),
-        ExchangeRoutes(view, feed),
+        ExchangeRoutes(view, feed, parts.engine.commands),
         ExchangeAdminRoutes(view, feed, commands, people.audit, pages),
         JobRoutes(jobs.all, jobs.rows),
         description,

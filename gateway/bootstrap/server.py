@@ -58,6 +58,8 @@ class StopSignal:
 
     def __init__(self) -> None:
         self.is_set = False
+        self.on_signal: Callable[[], object] | None = None
+        """What ends a start that there is no server yet to end."""
         self._server: Server | None = None
 
     @contextlib.contextmanager
@@ -82,6 +84,8 @@ class StopSignal:
             self._server.force_exit = self.is_set
             self._server.should_exit = True
         self.is_set = True
+        if self.on_signal is not None:
+            self.on_signal()
 
 
 def make_server(

@@ -9,6 +9,7 @@ operator's signal ends the wait. Only a later start waits: a first one says at o
 """
 
 import asyncio
+import math
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -27,7 +28,7 @@ from gateway.operations.health_routes import WAITING, Health, SilenceView
 from gateway.wire.errors import Unavailable
 from gateway.wire.scalars import iso_millis
 from persistence.clock import now_us
-from persistence.errors import PersistenceError
+from persistence.errors import EngineRunning, PersistenceError
 from persistence.postgres.database import connect, is_absence
 
 LOOK_S: Final = 0.25
@@ -38,6 +39,7 @@ _SAID_S: Final = 30.0
 """At most one line about the wait in so many seconds."""
 _REQUEST_ID: Final = "waiting"
 _TRY_LATER: Final = 1_013
+_ENDED: Final = "ended while waiting for the database"
 
 T = TypeVar("T")
 
@@ -80,23 +82,39 @@ class Start:
     ) -> T:
         if not self._waits:
             return await stack.enter_async_context(make())
-        said_at = None
-        async with AsyncExitStack() as meanwhile:
+        said_at = -math.inf
+        async with self._answering(), self._ended_by_a_signal():
             while True:
                 try:
                     await self._look()
                     return await stack.enter_async_context(make())
                 except Exception as error:
-                    if not is_absence(error):
+                    # A session that was given up holds the lead until its server hears of it.
+                    if not is_absence(error) and not isinstance(error, EngineRunning):
                         raise
-                    if self._stop.is_set:
-                        raise EndedWaiting(f"ended while waiting: {error}") from error
-                    if said_at is None:
-                        await meanwhile.enter_async_context(self._answering())
-                    if said_at is None or time.monotonic() - said_at > _SAID_S:
+                    if time.monotonic() - said_at > _SAID_S:
                         said_at = time.monotonic()
                         self._logger.warning("waiting for the database", reason=str(error))
                 await asyncio.sleep(LOOK_S)
+
+    @asynccontextmanager
+    async def _ended_by_a_signal(self) -> AsyncIterator[None]:
+        """Cancel the block at an operator's signal, wherever it waits; raises EndedWaiting."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a start is a task")
+        self._stop.on_signal = task.cancel
+        try:
+            if self._stop.is_set:
+                raise EndedWaiting(_ENDED)
+            yield
+        except asyncio.CancelledError:
+            if not self._stop.is_set:
+                raise
+            task.uncancel()
+            raise EndedWaiting(_ENDED) from None
+        finally:
+            self._stop.on_signal = None
 
     async def _look(self) -> None:
         """Ask a given database for a connection; raises DatabaseUnavailable."""

@@ -25,6 +25,8 @@ from gateway.wire.failures import answer_of
 from gateway.wire.strict_json import EMPTY_BODY, decode
 
 _BEARER: Final = b"bearer "
+_WITHOUT_CALLER: Final = frozenset({Budget.NONE, Budget.SIGN_IN})
+"""Rows that don't ask who calls: a token that comes along isn't looked at."""
 
 
 class Dispatcher:
@@ -97,8 +99,8 @@ class Dispatcher:
         """Return who calls, counted and allowed; None for nobody on a public route."""
         caller: Principal | None = None
         authorization = trace.headers.get(b"authorization")
-        if authorization is not None:
-            caller = await self._identify(authorization, bound, trace)
+        if authorization is not None and bound.budget not in _WITHOUT_CALLER:
+            caller = await self._identify(authorization, trace)
         user_id = trace.user_id = None if caller is None else caller.user_id
         trace.limit_headers = self._limits.spend(bound.budget, user_id, trace.address)
         if caller is None:
@@ -109,9 +111,7 @@ class Dispatcher:
             raise Forbidden
         return caller
 
-    async def _identify(
-        self, authorization: bytes, bound: BoundRoute, trace: Trace
-    ) -> Principal | None:
+    async def _identify(self, authorization: bytes, trace: Trace) -> Principal | None:
         """Return the bearer of a token that holds, else None.
 
         A token not seen before costs a signature check and a query, so those that don't hold are
@@ -123,8 +123,7 @@ class Dispatcher:
         caller = self._tokens.remembered(token)
         if caller is not None:
             return caller
-        if bound.budget is not Budget.NONE:
-            self._limits.check_token(trace.address)
+        self._limits.check_token(trace.address)
         try:
             return await self._tokens.verify(token)
         except Unauthorized:

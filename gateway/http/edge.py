@@ -17,6 +17,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 
 from gateway.access.client_address import ClientAddresses
 from gateway.http.reading.bodies import ClientGone
+from gateway.http.reading.connection import ON_LIMITED
 from gateway.http.responses import send_error
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import Logger
@@ -31,6 +32,7 @@ LOOKED_AT_OFTEN: Final = frozenset({"/metrics", "/health", "/ready"})
 """What machines ask for again and again; of an answer as it should be there is little to tell."""
 
 _OK: Final = 200
+_LIMITED: Final = 429
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _JSON_HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -56,6 +58,10 @@ _PAGE_HEADERS: Final = (
     (b"cache-control", b"no-cache"),
 )
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
+
+
+def _nobody() -> None:
+    """Hear of a refused request under another server than ours."""
 
 
 class Trace:
@@ -137,6 +143,8 @@ class Edge:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 trace.status = message["status"]
+                if trace.status == _LIMITED:
+                    scope.get("extensions", {}).get(ON_LIMITED, _nobody)()
                 headers = list(message.get("headers", ()))
                 headers += _PAGE_HEADERS if trace.is_page else _JSON_HEADERS
                 headers.append((b"x-request-id", trace.request_id.encode("ascii")))

@@ -25,8 +25,6 @@ STEP_ROWS: Final = 500
 STEPS_MAX: Final = 2_000
 """Of each kind in one run: a million rows an hour."""
 
-CLOCKS_APART_US: Final = 3_600 * MICROSECONDS
-
 _Prune = Callable[[int, int], Awaitable[int]]
 
 
@@ -75,8 +73,7 @@ class Housekeeping:
         over = now - self._sessions_kept_us
         sessions = await self._all(self._sessions.prune_sessions, over)
         tokens = await self._all(self._sessions.prune_tokens, over)
-        # Windows go by the database's clock, which may be behind by as much as this.
-        counts = await self._all(self._counts.prune, now - CLOCKS_APART_US)
+        counts = await self._all(self._counts.prune, now)
         runs = await self._all(self._rows.prune, now - self._failed_jobs_kept_us)
         self._logger.info(
             "housekeeping", sessions=sessions, tokens=tokens, counts=counts, runs=runs

@@ -144,7 +144,7 @@ class PortfolioRoutes:
     async def list_ledger(self, request: Request[None, SliceQuery]) -> AsOf[Slice[LedgerView]]:
         """Return a slice of the caller's ledger, newest first."""
         query, mark = request.query, self._mark(request)
-        limit, before = query.size(self._pages), query.pair() or _newest(mark)
+        limit, before = query.size(self._pages), _within(mark, query.pair())
         found = await self._history.ledger(request.user_id, before, limit + 1)
 
         def shown(entry: PastEntry) -> LedgerView:
@@ -155,7 +155,7 @@ class PortfolioRoutes:
     async def list_fills(self, request: Request[None, FillsQuery]) -> AsOf[Slice[OwnFillView]]:
         """Return a slice of the trades of the caller's orders, newest first."""
         query, mark = request.query, self._mark(request)
-        limit, before = query.size(self._pages), query.pair() or _newest(mark)
+        limit, before = query.size(self._pages), _within(mark, query.pair())
         market = asked_market(self._view, query)
         order = None
         if query.order_id is not None:
@@ -172,7 +172,8 @@ class PortfolioRoutes:
     ) -> AsOf[Slice[SettlementView]]:
         """Return a slice of what became of the caller's positions, newest first."""
         query, mark = request.query, self._mark(request)
-        limit, before = query.size(self._pages), query.number() or mark.seq + 1
+        newest = mark.seq + 1
+        limit, before = query.size(self._pages), min(query.number() or newest, newest)
         market, account = asked_market(self._view, query), self._account(request)
         if account is None:
             return mark.on(Slice([], None))
@@ -287,6 +288,7 @@ class PortfolioRoutes:
         )
 
 
-def _newest(mark: ReadMark) -> EntryPlace:
-    """Return the place below which lies all that the view has come to."""
-    return mark.seq + 1, 0
+def _within(mark: ReadMark, asked: EntryPlace | None) -> EntryPlace:
+    """Return the place to read below: the asked one, but nothing that the view hasn't come to."""
+    newest = mark.seq + 1, 0
+    return newest if asked is None else min(asked, newest)

@@ -117,7 +117,6 @@ class SessionEvents:
                 msgspec.json.Decoder(NoBody),
                 self.ping,
                 payload_required=False,
-                budget=Budget.SESSION,
             ),
             "session:authenticate": SocketEvent(
                 msgspec.json.Decoder(TokenBody), self.authenticate, budget=Budget.SESSION

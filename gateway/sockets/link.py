@@ -111,10 +111,15 @@ class SocketLink(Generic[TenantT]):
 
     def proved(self, user_id: int) -> None:
         """Note whose socket it is; raises RateLimited if they have opened too many."""
-        if self.owner is None:
+        if self.owner is not None:
+            return
+        try:
             self._prove(self.address, user_id)
-            self.owner = user_id
-            self.refusal = None
+        except RateLimited as error:
+            self.refusal = error
+            raise
+        self.owner = user_id
+        self.refusal = None
 
     def connected(self, namespace: str, session: TenantT) -> None:
         """Note that the client has connected a namespace; a session that was there ends."""

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -40,6 +40,9 @@ from gateway.wire.errors import (
 from gateway.wire.failures import answer_of
 
 T = TypeVar("T")
+
+_ROOM_FOR_CANCELS: Final = 4
+"""So many times what others may have in flight."""
 
 
 class Ok(msgspec.Struct, frozen=True):
@@ -153,18 +156,22 @@ class SocketSession:
     def admit(self, budget: Budget) -> None:
         """Count an event that came in; raises RateLimited, and Unavailable at the end.
 
-        What waits for its answer leaves room for cancels and sign-in: their budgets bound them.
+        What waits for its answer leaves room for cancels and sign-in, but not without end; a client
+        that goes on and on cancelling all is closed, as for any other flood.
         """
         tools, link = self._tools, self.link
         if link.is_draining:
             raise Unavailable(SHUTTING_DOWN)
         most = tools.in_flight_max
-        if link.in_flight >= most and budget is Budget.STANDARD:
+        if link.in_flight >= most and (
+            budget is Budget.STANDARD or link.in_flight >= _ROOM_FOR_CANCELS * most
+        ):
             message = f"A socket may have at most {most} unanswered events"
             raise RateLimited(1, message, limit="in-flight")
         principal = self.principal
         user_id = None if principal is None else principal.user_id
-        tools.limits.count(budget, user_id, link.address)
+        if not tools.limits.count(budget, user_id, link.address):
+            link.limited()
 
     def send(self, message: Message) -> None:
         """Queue a message for this session alone."""

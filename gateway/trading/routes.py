@@ -21,7 +21,7 @@ from exchange.model.state import State
 from gateway.access.budgets import Budget
 from gateway.engine_side.ports import OrderHistory
 from gateway.engine_side.refusals import EngineRefused
-from gateway.http.paging import SliceQuery, slice_of
+from gateway.http.paging import SliceQuery
 from gateway.http.reading.query_strings import parse_words, words_text
 from gateway.http.request import AnyRequest, AsOf, Request, Slice
 from gateway.http.routing import Access, Route, Shape
@@ -181,12 +181,14 @@ class OrderRoutes:
             found = await self._history.orders(
                 request.user_id, statuses, market_id, before, limit + 1
             )
-            found = [order for order in found if order.market_id in view.markets]
-
-        def shown(order: Order) -> OrderView:
-            return order_view(order, view.markets[order.market_id])
-
-        return mark.on(slice_of(found, limit, shown, lambda order: str(order.id)))
+        further = str(found[limit - 1].id) if len(found) > limit else None
+        # The store may be ahead of the view, and know a market more.
+        shown = [
+            order_view(order, view.markets[order.market_id])
+            for order in found[:limit]
+            if order.market_id in view.markets
+        ]
+        return mark.on(Slice(shown, further))
 
     def _mark(self, request: AnyRequest) -> ReadMark:
         return read_mark(self._view, request.user_id)

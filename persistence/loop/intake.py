@@ -7,7 +7,6 @@ a store that can't be asked refuses that chunk and nothing else. Nothing here is
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -20,7 +19,7 @@ from exchange.model.idempotency import Key, key_of
 from exchange.model.state import State
 from persistence.loop.command_queue import CommandQueue, Waiting
 from persistence.loop.first_answers import find_priors, refuse_untaken
-from persistence.postgres.database import Fetching
+from persistence.postgres.database import OUTAGES, Fetching
 
 CHUNK_COMMANDS: Final = 256
 _MOST_BETWEEN: Final = BATCH_COMMANDS - CHUNK_COMMANDS
@@ -44,17 +43,10 @@ class Intake:
         self._behind_since = 0
         self._look_up: asyncio.Task[Mapping[Key, Prior]] | None = None
         """What the store knows of those that are behind; it answers nobody by itself."""
-        self._asked_at = 0.0
 
     def __len__(self) -> int:
         """Return how many may run now."""
         return len(self._ready)
-
-    @property
-    def asked_at(self) -> float | None:
-        """When the store was asked what it hasn't answered yet, on the monotonic clock."""
-        look_up = self._look_up
-        return None if look_up is None or look_up.done() else self._asked_at
 
     @property
     def is_idle(self) -> bool:
@@ -93,8 +85,10 @@ class Intake:
 
     def abandon(self) -> list[Waiting]:
         """Give up what waits here and return it."""
+        if self._look_up is not None:
+            self._look_up.cancel()
         waiting = self._ready + self._behind
-        self._ready, self._behind = [], []
+        self._ready, self._behind, self._look_up = [], [], None
         return waiting
 
     def _advance(self) -> None:
@@ -111,7 +105,6 @@ class Intake:
         """Put a chunk behind, and ask the store for its keys if there are any."""
         self._behind, self._behind_since, self._look_up = chunk, seq, None
         if keys:
-            self._asked_at = time.monotonic()
             self._look_up = asyncio.create_task(find_priors(self._store, keys))
             self._look_up.add_done_callback(self._wake)
 
@@ -120,7 +113,7 @@ def _with_priors(chunk: list[Waiting], look_up: asyncio.Task[Mapping[Key, Prior]
     """Return these commands with what the store knew of them; refuse them if it couldn't say."""
     try:
         priors = look_up.result()
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, *OUTAGES) as error:
         # Nothing was stamped: the senders may ask again, and others need not suffer.
         for waiting in chunk:
             refuse_untaken(waiting.future, error)

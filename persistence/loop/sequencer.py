@@ -17,6 +17,7 @@ loop longer than a millisecond or two. What PostgreSQL refuses for certain is is
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -56,6 +57,7 @@ from persistence.postgres.database import Fetching
 
 _SLICE_COMMANDS: Final = 32
 _LARGE_BATCH: Final = BATCH_BOUND // 2
+_CLOSE_TIMEOUT_S: Final = 2.0
 _LONGEST_WAIT_S: Final = 0.5
 """The clock may be set, and a database may fall silent: look so often."""
 
@@ -166,7 +168,9 @@ class Sequencer:
             self._recovered.connection.terminate()
             await asyncio.sleep(0)
         else:
-            await self._recovered.connection.close()
+            # One that falls silent now is cut.
+            with contextlib.suppress(TimeoutError):
+                await self._recovered.connection.close(timeout=_CLOSE_TIMEOUT_S)
 
     async def _run(self) -> None:
         try:
@@ -348,11 +352,11 @@ class Sequencer:
     # -- a silent database ----------------------------------------------------------------------
 
     def _asked_at(self) -> float | None:
-        """Return since when the oldest question is open."""
-        asked, looked_up = self._journal.asked_at, self._intake.asked_at
-        if asked is None or looked_up is None:
-            return looked_up if asked is None else asked
-        return min(asked, looked_up)
+        """Return since when a question of the engine's own session is open.
+
+        Look-ups of client ids go by the pool, which may be busy; they have an end of their own.
+        """
+        return self._journal.asked_at
 
     def _tell_unknown(self) -> None:
         self._refuse_all(DatabaseUnavailable("the database doesn't answer"))

@@ -45,7 +45,7 @@ class StallWatch:
 
         Args:
             asked_at: gives the clock's time of the oldest open question, None if there is none.
-            told_s: how long a question may be open before `tell` is called, once a stall.
+            told_s: how long a question may be open before `tell` is called, at each look.
             observer: hears of the beginning and the end of a stall.
             tell: tells everybody who waits.
             abandon: gives the session up.

@@ -45,13 +45,15 @@ STATEMENT_TIMEOUT_MS: Final = 5_000
 _CLIENT_GRACE_S: Final = 0.5
 _CLOSE_TIMEOUT_S: Final = 2.0
 _OLDEST_SERVER: Final = 150_000
-# A peer that is gone (a pulled cable, a frozen host) is noticed by the server in 25 s.
+# A peer that is gone (a pulled cable, a frozen host) is noticed by the server in 25 s, whether it
+# waits for us or we owe it an acknowledgement.
 _SESSION: Final[Mapping[str, str]] = {
     "application_name": "probity",
     "timezone": "UTC",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
 }
 # What every pooler takes at a start; others are refused, or forgotten.
 _PLAIN: Final[Mapping[str, str]] = {"application_name": "probity", "timezone": "UTC"}
@@ -120,7 +122,8 @@ class DeadlinePool(_Pool):
             # No cancellation: a transaction would await its rollback, and a frozen server's word.
             nonlocal is_cut
             is_cut = True
-            connection.terminate()
+            with suppress(asyncpg.InterfaceError):  # it was given back, or lost, just now
+                connection.terminate()
 
         timer = loop.call_at(ends_at, cut)
         try:
@@ -365,7 +368,8 @@ _ABSENT: Final = frozenset({"08", "53", "57", "58"})
 
 def is_absence(error: BaseException) -> bool:
     """Say whether something failed because the database is away, ending, full or silent: what
-    passes when it is back, whatever was asked of it.
+    passes when it is back, whatever was asked of it. One that refuses us counts, too: whoever
+    looks after it may be at work on our role.
     """
     cause: BaseException | None = error
     while cause is not None:
@@ -373,6 +377,8 @@ def is_absence(error: BaseException) -> bool:
             return (cause.sqlstate or "")[:2] in _ABSENT
         if isinstance(cause, DataFolderBusy):
             return False
+        if isinstance(cause, PermissionError) and cause.filename is not None:
+            return False  # a file of ours
         if isinstance(cause, (*OUTAGES, EmbeddedPostgresError)):
             return True
         if isinstance(cause, asyncpg.InterfaceError):

@@ -49,6 +49,9 @@ LOOK_S: Final = 1.0
 """Between two looks at the database."""
 RELOAD_COMMANDS: Final = 200_000
 """A longer gap isn't replayed: loading the tables is quicker."""
+LOAD_S: Final = 120.0
+"""So long the tables may take to come."""
+_CLOSE_S: Final = 2.0
 _MEND_S: Final = 1.0
 """Between two repairs if one wasn't enough: the database is away, or a row never fits."""
 _AWAY: Final = (*OUTAGES, asyncpg.InterfaceError)
@@ -90,6 +93,8 @@ async def load(url: str) -> Loaded:
     On a connection of its own, since a pooled one would give up on a large exchange.
     """
     connection = await connect(url)
+    # A host that is gone without a word is left; what waits for it then fails.
+    timer = asyncio.get_running_loop().call_later(LOAD_S, connection.terminate)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             found = await look(connection)
@@ -97,7 +102,9 @@ async def load(url: str) -> Loaded:
                 raise HistoryMismatch("engine_state is empty")
             snapshot = await tables.read_in_transaction(connection, with_ids=False)
     finally:
-        await connection.close()
+        timer.cancel()
+        with contextlib.suppress(TimeoutError):
+            await connection.close(timeout=_CLOSE_S)
     return Loaded(tables.build(snapshot, with_ids=False), found)
 
 

@@ -10,23 +10,23 @@ from typing import Final
 
 import msgspec
 
+from persistence.postgres.clocks import NOW
 from persistence.postgres.database import DeadlinePool, affected
 
-_NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 # Rows are locked in the order of the keys, whoever counts which of them together.
 _HIT: Final = f"""
 WITH hit AS (
     INSERT INTO sign_in_counts AS c (key, hits, ends_at)
-    SELECT key, 1, {_NOW} + window_us
+    SELECT key, 1, {NOW} + window_us
       FROM unnest($1::bytea[], $2::bigint[]) AS k (key, window_us) ORDER BY key
         ON CONFLICT (key) DO UPDATE
-       SET hits = CASE WHEN c.ends_at > {_NOW} THEN c.hits + 1 ELSE 1 END,
-           ends_at = CASE WHEN c.ends_at > {_NOW} THEN c.ends_at ELSE excluded.ends_at END
+       SET hits = CASE WHEN c.ends_at > {NOW} THEN c.hits + 1 ELSE 1 END,
+           ends_at = CASE WHEN c.ends_at > {NOW} THEN c.ends_at ELSE excluded.ends_at END
     RETURNING key, hits, ends_at)
-SELECT key, hits, ends_at - {_NOW} AS left_us FROM hit
+SELECT key, hits, ends_at - {NOW} AS left_us FROM hit
  UNION ALL
-SELECT key, hits, ends_at - {_NOW} FROM sign_in_counts
- WHERE key = ANY($3::bytea[]) AND ends_at > {_NOW}
+SELECT key, hits, ends_at - {NOW} FROM sign_in_counts
+ WHERE key = ANY($3::bytea[]) AND ends_at > {NOW}
 """  # noqa: S608 - put together from constants of this file
 _GIVE_BACK: Final = """
 UPDATE sign_in_counts SET hits = hits - 1
@@ -35,7 +35,7 @@ UPDATE sign_in_counts SET hits = hits - 1
 """
 _SETTLE: Final = f"""
 WITH given_back AS ({_GIVE_BACK})
-INSERT INTO sign_in_counts VALUES ($2, 1, {_NOW} + $3)
+INSERT INTO sign_in_counts VALUES ($2, 1, {NOW} + $3)
     ON CONFLICT (key) DO UPDATE SET ends_at = excluded.ends_at
 """  # noqa: S608
 _PRUNE: Final = """

@@ -5,7 +5,6 @@ X-Forwarded-For, so that each line is tried from an address of its own.
 """
 
 import itertools
-import json
 import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,8 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 
 from gateway.access.budgets import POLICIES
 from tests.gateway.socket_client import SocketClient, socket_client
@@ -41,6 +38,7 @@ SIZES = {
     "sign-in-failures": 4,
     "sign-in-failures-account": 10,
     "sockets": 5,
+    "sockets-user": 60,
 }
 _ADDRESSES = (f"203.0.113.{number}" for number in itertools.count(1))
 WRONG = "wrong horse battery"
@@ -113,9 +111,8 @@ SOCKET: dict[str, tuple[str, dict[str, Any], bool]] = {
     "user": ("subscribe:market", {"slug": "none"}, True),
     "cancel": ("order:cancel", {"orderId": "999999999"}, True),
     "session": ("session:authenticate", {"token": "..."}, True),
-    "session-address": ("ping", {}, False),
 }
-NOT_HERE = {"sockets"}
+NOT_HERE = {"sockets", "sockets-user"}
 """Hit by opening sockets."""
 
 
@@ -227,17 +224,19 @@ async def until_refused(
 
 
 async def test_new_sockets(caller: Caller) -> None:
-    url = f"ws://127.0.0.1:{caller.server.port}/ws/?EIO=4&transport=websocket"
-    refused: list[InvalidStatus] = []
-    for _ in range(SIZES["sockets"] + 1):
-        try:
-            async with connect(url, proxy=None, additional_headers=caller.headers):
-                pass
-        except InvalidStatus as error:
-            refused.append(error)
-    assert len(refused) == 1
-    body = json.loads(refused[0].response.body or b"")
-    assert body["error"]["details"] == [{"field": "limit", "message": "sockets"}]
+    for _ in range(SIZES["sockets"]):
+        async with caller.socket() as client:
+            assert client.refused is None
+    async with caller.socket() as client:
+        told = client.refused["data"]
+        assert (told["code"], told["details"]) == (
+            "RATE_LIMITED",
+            [{"field": "limit", "message": "sockets"}],
+        )
+        assert 1 <= told["retryAfter"] <= 60
+    await caller.register()
+    async with caller.socket() as client:
+        assert client.refused is None
 
 
 async def test_an_address_without_requests_left_can_still_be_signed_in(caller: Caller) -> None:

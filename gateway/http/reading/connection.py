@@ -26,6 +26,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from gateway.access.client_address import UNKNOWN
 from gateway.access.connections import (
     HELD_MAX_BYTES,
+    LIMITED_MAX,
     PIPELINE_MAX,
     REFUSED_FACTOR,
     ConnectionState,
@@ -37,6 +38,7 @@ from gateway.http.reading.heads import (
     HEAD_TOO_LATE,
     NO_HTTP,
     TOO_MANY_CONNECTIONS,
+    TOO_MANY_LIMITED,
     TOO_MANY_WAITING,
     TOO_MUCH_FRAMING,
     UPGRADE_TOO_EARLY,
@@ -45,6 +47,8 @@ from gateway.http.reading.heads import (
 from gateway.http.responses import encode_error
 from gateway.wire.errors import ApiError
 
+ON_LIMITED: Final = "probity.on_limited"
+"""The scope's extension that hears of each request that a rate limit refused."""
 SLICE_BYTES: Final = 2_048
 """So much is parsed before it is asked whether there is room for more."""
 SLICES_PER_TURN: Final = 8
@@ -122,6 +126,10 @@ class HttpConnection(HttpToolsProtocol):
     """What a body brought beside its data."""
     _left_bytes = 0
     """Of a body that nobody reads any more."""
+    _is_counted = False
+    """Whether it was said why the connection is ended."""
+    _limited = 0
+    """Requests that a rate limit refused."""
 
     # -- its life -----------------------------------------------------------------------------
 
@@ -265,12 +273,13 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Await the rest of a head that has begun."""
         super().on_message_begin()
+        self.scope["extensions"] = {ON_LIMITED: self._note_limited}  # type: ignore[dict-item]
         self._in_head = True
         self._is_whole = False
 
     def on_headers_complete(self) -> None:
         """Judge the head."""
-        self._in_head = self._is_late = False
+        self._is_late = False
         self._has_asked = True
         self._head_bytes = self._framing_bytes = self._left_bytes = 0
         if self._is_over:
@@ -279,6 +288,8 @@ class HttpConnection(HttpToolsProtocol):
         if wrong is not None:
             self._stop(wrong)
         super().on_headers_complete()
+        # Until here what is wrong is the head's, and not the body's of the request before.
+        self._in_head = False
 
     def on_body(self, body: bytes) -> None:
         """Count what is no overhead, and what nobody reads."""
@@ -309,6 +320,12 @@ class HttpConnection(HttpToolsProtocol):
         self.deadline.stop()
         self.handle_websocket_upgrade()
 
+    def _note_limited(self) -> None:
+        """End a connection that goes on and on past a limit: refusing costs time, too."""
+        self._limited += 1
+        if self._limited >= LIMITED_MAX and self._refusal is None:
+            self._refuse(TOO_MANY_LIMITED)
+
     # -- refusals -----------------------------------------------------------------------------
 
     def _is_busy(self) -> bool:
@@ -318,7 +335,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def _refuse(self, error: ApiError) -> None:
         """Refuse what came, behind the answers to what came before, and close."""
-        self.limits.ended("refused")
+        self._count_end("refused")
         self._refusal = error
         self._held = b""
         self.flow.pause_reading()
@@ -330,6 +347,12 @@ class HttpConnection(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
             self._send_refusal(error)
+
+    def _count_end(self, reason: str) -> None:
+        """Say once why the connection is ended, by its first reason."""
+        if not self._is_counted:
+            self._is_counted = True
+            self.limits.ended(reason)
 
     def _send_refusal(self, error: ApiError) -> None:
         body = encode_error(error, "")
@@ -372,7 +395,7 @@ class HttpConnection(HttpToolsProtocol):
             self._is_late = True
             self.deadline.enter(ConnectionState.ANSWER)
             return
-        self.limits.ended(state.name.lower())
+        self._count_end(state.name.lower())
         if state in _CUT_OFF or self.transport.is_closing():
             self.transport.abort()
             return

@@ -19,6 +19,7 @@ HEAD_TOO_LATE: Final = ValidationFailed.of(HEAD, "did not come in time")
 TOO_MUCH_FRAMING: Final = ValidationFailed.of("body", "has too much beside its data")
 TOO_MANY_WAITING: Final = ValidationFailed.of(HEAD, "came behind too many that wait for an answer")
 UPGRADE_TOO_EARLY: Final = ValidationFailed.of(HEAD, "asks to upgrade before the last answer")
+TOO_MANY_LIMITED: Final = RateLimited(1, "Too many requests past a limit; the connection is closed")
 TOO_MANY_CONNECTIONS: Final = RateLimited(1, "Too many connections from this address")
 
 _VERSIONS: Final = frozenset({"1.0", "1.1"})

@@ -38,6 +38,14 @@ WRONG_HEADS: Final = {
     "an upgrade with many headers": (UPGRADE + b"x: y\r\n" * 200 + KEY + b"\r\n", "head"),
     "a second that is no HTTP": (GET + b"what\r\n\r\n", "head"),
     "empty lines": (GET + b"\r\n" * 30_000, "head"),
+    "a second without a host, behind an answer that waits": (
+        SLOW + b"GET / HTTP/1.1\r\n\r\n",
+        "host",
+    ),
+    "a second that aims nowhere, behind an answer that waits": (
+        SLOW + b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "head",
+    ),
     "an upgrade behind an answer that waits": (SLOW + UPGRADE + KEY + b"\r\n", "head"),
     "trailers": (CHUNKED + b"0\r\n" + b"a: b\r\n" * 10_000, "body"),
     "a byte a chunk": (CHUNKED + ONE_CHUNK * 20_000, "body"),
@@ -51,7 +59,10 @@ async def test_a_wrong_request_is_refused_and_the_field_named(name: str) -> None
     async with open_front() as (desk, front), raw(desk.port) as peer:
         await peer.send(content)
         front.gate.set()
-        assert refusal(await peer.rest()) == (400, field)
+        answers = await peer.rest()
+        assert refusal(answers) == (400, field)
+        # Nothing takes the place of an answer to what came before.
+        assert (b"late" in answers) is content.startswith(SLOW)
         assert desk.metric("connections_ended_total", reason="refused") == 1
         await eventually(lambda: desk.open_connections == 0)
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from gateway.access.connections import LIMITED_MAX, PIPELINE_MAX
 from gateway.bootstrap.server import bind, make_server
 from tests.gateway.conftest import PASSWORD, MakeWeb, Web
 
@@ -114,6 +115,22 @@ async def test_whole_bodies_are_read_however_they_come(wire: Wire) -> None:
 async def test_two_megabytes_are_refused_before_they_are_read(wire: Wire) -> None:
     answer = await wire.send(post(b"x" * 2_000_000))
     assert answer == Answer(413, "PAYLOAD_TOO_LARGE", "body", closed=True)
+
+
+async def test_a_connection_that_goes_on_past_a_limit_is_closed(wire: Wire) -> None:
+    limit = wire.web.settings.limits.max_requests
+    reader, writer = await asyncio.open_connection("127.0.0.1", wire.port)
+    request = b"GET /api/v1/markets HTTP/1.1\r\nhost: x\r\n\r\n"
+    writer.write(request * (limit + 10 * LIMITED_MAX))
+    answers = bytearray()
+    # What was sent and not read is answered by a reset.
+    with contextlib.suppress(ConnectionResetError):
+        async with asyncio.timeout(20):
+            while part := await reader.read(65_536):
+                answers += part
+    writer.close()
+    assert answers.count(b"HTTP/1.1 200") == limit
+    assert LIMITED_MAX / 2 < answers.count(b"HTTP/1.1 429") <= LIMITED_MAX + PIPELINE_MAX + 1
 
 
 async def test_chunks_without_end_are_refused_at_the_bound(wire: Wire) -> None:
