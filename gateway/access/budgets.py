@@ -109,7 +109,8 @@ TOKEN: Final = Policy(
     per=Per.ADDRESS,
     limit=lambda limits: limits.max_requests,
     window_ms=lambda limits: limits.window_ms,
-    counts="access tokens that don't hold; past that, none that was not seen before is looked at",
+    counts="access tokens that don't hold; past that, none that was neither seen before nor issued"
+    " here just now is looked at",
     settings=_ADDRESS_SETTINGS,
 )
 SIGN_IN: Final = Policy(

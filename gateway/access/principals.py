@@ -45,5 +45,10 @@ class TokenChecks(Protocol):
     def remembered(self, token: bytes) -> Principal | None:
         """Return who a token stands for if it was verified before and still holds; never waits."""
 
+    def is_expected(self, token: bytes) -> bool:
+        """Say whether a token was issued here and hasn't come yet: no stranger's, so its look-up is
+        refused by no limit; never waits.
+        """
+
     async def verify(self, token: bytes) -> Principal:
         """Return who a token stands for; raises Unauthorized."""

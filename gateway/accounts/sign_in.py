@@ -96,6 +96,10 @@ class SignIn:
         """Return who a token stands for if it was verified before; never waits."""
         return self._cache.find(token)
 
+    def is_expected(self, token: bytes) -> bool:
+        """Say whether a token was issued here and hasn't come yet; never waits."""
+        return self._cache.is_expected(token)
+
     async def verify(self, token: bytes) -> Principal:
         """Return who a token stands for; raises Unauthorized."""
         known = self._cache.find(token)
@@ -149,7 +153,6 @@ class SignIn:
 
         After the last two the user exists, and a login opens the account.
         """
-        revision = self._cache.revision
         await self._attempts.count_address(address)
         user = await add_user(
             self._users,
@@ -163,12 +166,11 @@ class SignIn:
             address,
         )
         await self.open_account(user.id)
-        return await self._sign_in(user, revision)
+        return await self._sign_in(user)
 
     async def login(self, email: str, password: str, address: str, request_id: str) -> SignedIn:
         """Sign in; raises Unauthorized (the same for every cause) or RateLimited."""
         trail = AuditTrail(self._audit, request_id)
-        revision = self._cache.revision
         attempt = await self._attempts.begin(email, address)
         found = await self._users.credentials(email)
         stored = None if found is None else found.password_hash
@@ -190,7 +192,7 @@ class SignIn:
                 renewed = await self._passwords.hash(password, address)
                 await self._users.set_password_hash(user.id, renewed)
         await self.open_account(user.id)
-        return await self._sign_in(user, revision)
+        return await self._sign_in(user)
 
     async def open_account(self, user_id: int) -> None:
         """Open the user's account in the exchange if the view doesn't show it.
@@ -200,30 +202,24 @@ class SignIn:
         if user_id not in self._view.accounts:
             accepted(await self._commands.submit(OpenAccount(user_id, self._starting_credits)))
 
-    async def _sign_in(self, user: User, revision: int) -> SignedIn:
+    async def _sign_in(self, user: User) -> SignedIn:
         refresh_token = secrets.token_urlsafe(32)
         at = await self._sessions.now()
         session_id = await self._sessions.open(
             user.id, _digest(refresh_token), at, at + self._refresh_us
         )
-        return SignedIn(user, self._issue(user, session_id, revision), refresh_token)
+        return SignedIn(user, self._issue(user, session_id), refresh_token)
 
-    def _issue(self, user: User, session_id: int, revision: int) -> str:
-        """Return a new token, which is known from now on: no limit of strange tokens concerns it.
-
-        `revision` is of before the user and the session were read.
-        """
+    def _issue(self, user: User, session_id: int) -> str:
+        """Return a new token, which is expected from now on."""
         token = self._tokens.issue(user.id, session_id)
-        raw = token.encode("ascii")
-        ends = self._tokens.verify(raw).expires_at
-        self._cache.store(raw, Principal(user.id, Role(user.role), session_id, ends), revision)
+        self._cache.expect(token.encode("ascii"))
         return token
 
     async def refresh(self, refresh_token: str, request_id: str) -> SignedIn:
         """Turn a refresh token into a new pair; raises Unauthorized, reuse ends the session."""
         trail = AuditTrail(self._audit, request_id)
         successor = secrets.token_urlsafe(32)
-        revision = self._cache.revision
         at = await self._sessions.now()
         rotation = await self._sessions.rotate(
             _digest(refresh_token), _digest(successor), at, at + self._refresh_us, self._grace_us
@@ -245,7 +241,7 @@ class SignIn:
             raise Unauthorized(SESSION_OVER)
         target = f"session:{session_id}"
         await trail.note(user_id, "auth.refresh", target, "ok")
-        return SignedIn(user, self._issue(user, session_id, revision), successor)
+        return SignedIn(user, self._issue(user, session_id), successor)
 
     async def logout(
         self, caller: Principal | None, refresh_token: str | None, request_id: str

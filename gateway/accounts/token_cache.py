@@ -14,11 +14,12 @@ from gateway.access.principals import Principal
 class TokenCache:
     """Verified tokens and who they stand for."""
 
-    __slots__ = ("_capacity", "_known", "revision")
+    __slots__ = ("_capacity", "_expected", "_known", "revision")
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._known: dict[bytes, Principal] = {}
+        self._expected: dict[bytes, None] = {}
         self.revision = 0
         """Goes up with every `forget`."""
 
@@ -32,8 +33,19 @@ class TokenCache:
             return None
         return principal
 
+    def expect(self, token: bytes) -> None:
+        """Note a token that was issued just now; the oldest goes when there is no room."""
+        if len(self._expected) >= self._capacity:
+            del self._expected[next(iter(self._expected))]
+        self._expected[token] = None
+
+    def is_expected(self, token: bytes) -> bool:
+        """Say whether a token was issued here and hasn't been verified yet."""
+        return token in self._expected
+
     def store(self, token: bytes, principal: Principal, revision: int) -> None:
         """Remember a token verified as of `revision`; the oldest goes when there is no room."""
+        self._expected.pop(token, None)
         if revision != self.revision:
             return
         if len(self._known) >= self._capacity:

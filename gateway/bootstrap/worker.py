@@ -38,6 +38,10 @@ class Nobody:
     def __init__(self) -> None:
         self.on_revoked: list[Callable[[int, int], None]] = []
 
+    def is_expected(self, _token: bytes) -> bool:
+        """Expect none."""
+        return False
+
     def remembered(self, _token: bytes) -> Principal | None:
         """Know no token."""
         return None

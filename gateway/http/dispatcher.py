@@ -123,7 +123,8 @@ class Dispatcher:
         caller = self._tokens.remembered(token)
         if caller is not None:
             return caller
-        self._limits.check_token(trace.address)
+        if not self._tokens.is_expected(token):
+            self._limits.check_token(trace.address)
         try:
             return await self._tokens.verify(token)
         except Unauthorized:

@@ -77,7 +77,8 @@ class SocketSignIn:
         except UnicodeEncodeError:
             raise Unauthorized from None
         if self._tokens.remembered(raw) is None:
-            self._limits.check_token(address)
+            if not self._tokens.is_expected(raw):
+                self._limits.check_token(address)
             try:
                 await self._tokens.verify(raw)
             except Unauthorized:

@@ -46,6 +46,9 @@ class NamesFake:
         self.gate.set()
         self.failure: Exception | None = None
 
+    def is_expected(self, _token: bytes) -> bool:
+        return False
+
     def remembered(self, token: bytes) -> Principal | None:
         return self.known.get(token)
 

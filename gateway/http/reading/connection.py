@@ -18,7 +18,6 @@ from typing import ClassVar, Final, NoReturn
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
@@ -42,9 +41,9 @@ from gateway.http.reading.heads import (
     TOO_MANY_WAITING,
     TOO_MUCH_FRAMING,
     UPGRADE_TOO_EARLY,
+    last_answer,
     wrong_head,
 )
-from gateway.http.responses import encode_error
 from gateway.wire.errors import ApiError
 
 ON_LIMITED: Final = "probity.on_limited"
@@ -127,7 +126,6 @@ class HttpConnection(HttpToolsProtocol):
     _left_bytes = 0
     """Of a body that nobody reads any more."""
     _is_counted = False
-    """Whether it was said why the connection is ended."""
     _limited = 0
     """Requests that a rate limit refused."""
 
@@ -326,8 +324,6 @@ class HttpConnection(HttpToolsProtocol):
         if self._limited >= LIMITED_MAX and self._refusal is None:
             self._refuse(TOO_MANY_LIMITED)
 
-    # -- refusals -----------------------------------------------------------------------------
-
     def _is_busy(self) -> bool:
         """Say whether a request has no whole answer yet."""
         cycle: RequestResponseCycle | None = self.cycle
@@ -355,14 +351,7 @@ class HttpConnection(HttpToolsProtocol):
             self.limits.ended(reason)
 
     def _send_refusal(self, error: ApiError) -> None:
-        body = encode_error(error, "")
-        lines = [
-            b"content-type: application/json\r\n",
-            b"content-length: %d\r\n" % len(body),
-            b"connection: close\r\n",
-            *(b"%b: %b\r\n" % header for header in error.headers),
-        ]
-        self.transport.write(b"".join((STATUS_LINE[error.status], *lines, b"\r\n", body)))
+        self.transport.write(last_answer(error))
         self.transport.close()
 
     # -- the deadline -------------------------------------------------------------------------

@@ -9,7 +9,10 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
 from gateway.access.connections import HEADERS_MAX
+from gateway.http.responses import encode_error
 from gateway.wire.errors import ApiError, RateLimited, ValidationFailed
 
 HEAD: Final = "head"
@@ -25,6 +28,18 @@ TOO_MANY_CONNECTIONS: Final = RateLimited(1, "Too many connections from this add
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 _ONCE: Final = (b"host", b"authorization", b"content-type", b"content-length")
 _HOST_VALUE: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]{0,255}")
+
+
+def last_answer(error: ApiError) -> bytes:
+    """Return a refusal as the last bytes of a connection."""
+    body = encode_error(error, "")
+    lines = [
+        b"content-type: application/json\r\n",
+        b"content-length: %d\r\n" % len(body),
+        b"connection: close\r\n",
+        *(b"%b: %b\r\n" % header for header in error.headers),
+    ]
+    return b"".join((STATUS_LINE[error.status], *lines, b"\r\n", body))
 
 
 def wrong_head(version: str, headers: list[tuple[bytes, bytes]]) -> ApiError | None:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.access.principals import Principal, Role
 from gateway.http.routing import Access, Route
-from tests.gateway.conftest import Web
+from tests.gateway.conftest import MakeWeb, Web
 
 
 async def status(web: Web, prefix: str, route: Route, token: str | None) -> int:
@@ -71,3 +71,20 @@ async def test_a_token_is_known_after_any_blanks(web: Web, scheme: str) -> None:
     for _ in ("new", "remembered"):
         answer = await web.client.get("/api/v1/auth/me", headers=headers)
         assert answer.status_code == 200
+
+
+async def test_a_token_just_issued_is_taken_where_others_forge(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_MAX_REQUESTS=3, RATE_LIMIT_SIGN_INS=9)
+    user = await web.register()
+    forged = {"authorization": f"Bearer {user.token[:-4]}AAAA"}
+    seen = [await web.client.get("/api/v1/time", headers=forged) for _ in range(4)]
+    assert [answer.status_code for answer in seen] == [200, 200, 200, 429]
+    assert (await web.client.get("/api/v1/auth/me", headers=user.bearer)).status_code == 200
+
+
+async def test_a_row_that_asks_for_nobody_looks_at_no_token(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_MAX_REQUESTS=1)
+    forged = {"authorization": "Bearer forged"}
+    for _ in range(3):
+        assert (await web.client.get("/health", headers=forged)).status_code == 200
+    assert (await web.client.get("/api/v1/time", headers=forged)).status_code == 200

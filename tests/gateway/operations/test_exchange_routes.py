@@ -19,7 +19,7 @@ async def test_the_status_says_what_is_taken(desk: Desk, mode: ExchangeMode) -> 
     view = desk.engine.view
     assert status == {
         "mode": mode.value,
-        "takesOrders": mode is ExchangeMode.OPEN,
+        "takesOrders": mode in (ExchangeMode.OPEN, ExchangeMode.POST_ONLY),
         "stale": False,
         "epoch": 7,
         "seq": view.seq,

@@ -55,7 +55,7 @@ async def test_it_throws_away_what_is_over_and_nothing_else(
     kept = await sessions.open(1, token(10), 0, edge)
     standing = await sessions.open(1, token(11), 0, NOW + 1)
     counts = [(token(number), 1, NOW - 2 * 3_600 * SECOND) for number in range(5)]
-    counts.append((token(5), 1, NOW))
+    counts.append((token(5), 1, NOW + SECOND))
     await pool.executemany("INSERT INTO sign_in_counts VALUES ($1, $2, $3)", counts)
     log = io.StringIO()
     await housekeeping(pool, log).run({})
