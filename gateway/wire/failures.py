@@ -6,6 +6,11 @@ CommandNotTaken              503 UNAVAILABLE: nothing happened, try again
 a database that is away      503 UNAVAILABLE
 OutcomeUnknown, a cancel     504 UNKNOWN_OUTCOME: only a retry under the same id tells
 anything else                a fault of ours, which whoever serves logs and answers 500
+
+Law: a failure that has an answer is an outcome like any other, and goes as one. A traceback holds
+the frames it came through and with them the request, the task and the answer, which hold the
+failure: a ring that only the collector frees, and that comes rarely (`bootstrap/garbage.py`). So
+its traceback is taken off.
 """
 
 import asyncio
@@ -16,7 +21,20 @@ from persistence.postgres.database import OUTAGES
 
 
 def answer_of(error: BaseException) -> ApiError | None:
-    """Return the answer that a failure has, None for a fault of ours."""
+    """Return the answer that a failure has, None for a fault of ours.
+
+    A failure that has one loses its traceback, and so do those that it came from.
+    """
+    answer = _answer_of(error)
+    if answer is not None:
+        failure: BaseException | None = error
+        while failure is not None:
+            failure.__traceback__ = None
+            failure = failure.__context__
+    return answer
+
+
+def _answer_of(error: BaseException) -> ApiError | None:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, EngineElsewhere):

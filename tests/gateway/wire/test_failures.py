@@ -1,6 +1,8 @@
 """One table from failure to answer, and both transports that use it."""
 
 import asyncio
+import gc
+import weakref
 
 import asyncpg
 import pytest
@@ -52,6 +54,38 @@ def test_what_nobody_waits_for_any_more_is_unknown() -> None:
 @pytest.mark.parametrize("fault", [ZeroDivisionError(), KeyError("x"), FenceLost(), TypeError()])
 def test_a_fault_of_ours_has_none(fault: Exception) -> None:
     assert answer_of(fault) is None
+
+
+class Asked:
+    """Stands for what a request keeps alive."""
+
+
+def test_an_answered_failure_keeps_nothing_of_its_request() -> None:
+    def serve() -> weakref.ref[Asked]:
+        asked = Asked()
+        try:
+            try:
+                raise DatabaseUnavailable("away")
+            except DatabaseUnavailable as outage:
+                raise NotFound from outage
+        except ApiError as error:
+            # As a dispatcher does, whose frame is among those of the failure.
+            answer = answer_of(error)
+        assert answer is not None
+        return weakref.ref(asked)
+
+    gc.disable()
+    try:
+        assert serve()() is None
+    finally:
+        gc.enable()
+
+
+def test_a_fault_of_ours_keeps_its_traceback_for_the_log() -> None:
+    with pytest.raises(ZeroDivisionError) as raised:
+        _ = 1 // 0
+    assert answer_of(raised.value) is None
+    assert raised.value.__traceback__ is not None
 
 
 @pytest.mark.parametrize(("failure", "status", "code", "message"), TABLE)
