@@ -1,0 +1,53 @@
+"""What a stranger or ten accounts can do to everybody else's trading: nothing that one feels.
+
+Each attack runs against a real server with its default limits while 200 orders and cancels a second
+are traded by others; what their acknowledgements take, and what the server's memory grows by, is
+bounded and printed.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.attacks.arena import HEADER, MEMORY_MB, Arena, Outcome
+from tests.faults.attacks.attacker import ATTACKS
+from tests.lengths import length
+
+SECONDS = length(5, long=150) / 10
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Iterator[list[Outcome]]:
+    """What all attacks did, printed at the end as a table."""
+    found: list[Outcome] = []
+    yield found
+    print("\n".join(["", HEADER, *(outcome.line() for outcome in found)]))
+
+
+@pytest.fixture(scope="module")
+def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """A server under load; who has brought it down leaves a new one to the next."""
+    made = Arena(tmp_path_factory.mktemp("attacks"))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_others_trade_on(name: str, arena: Arena, outcomes: list[Outcome]) -> None:
+    is_unharmed = False
+    try:
+        outcome = arena.suffer(name, ATTACKS[name], SECONDS)
+        outcomes.append(outcome)
+        print(HEADER, outcome.line(), sep="\n")
+        during = outcome.during
+        is_unharmed = (
+            during.p99 <= outcome.allowed_ms
+            and outcome.grown_mb <= MEMORY_MB
+            and during.lost == 0
+            and not during.refused.keys() & {"RATE_LIMITED", "UNAVAILABLE", "INTERNAL_ERROR"}
+        )
+        assert is_unharmed, outcome.line()
+        assert not outcome.said.get("of them refused"), outcome.said
+    finally:
+        if not is_unharmed:
+            arena.close()
