@@ -13,6 +13,7 @@ from gateway.http.request import File, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.jobs.queue import JobQueue
 from gateway.observability.metrics import CONTENT_TYPE, Metrics
+from gateway.observability.scrapes import Scrapes
 from gateway.wire.errors import Unavailable
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct
@@ -142,7 +143,7 @@ class HealthRoutes:
         """Serve them; `warnings` returns what `/ready` says beside that all is well."""
         self._condition = condition
         self._readiness = readiness
-        self._metrics = metrics
+        self._scrapes = Scrapes(metrics.exposition)
         self._warnings = warnings
 
     async def health(self, _request: Request[None, None]) -> Health:
@@ -162,7 +163,7 @@ class HealthRoutes:
 
     async def metrics(self, _request: Request[None, None]) -> File:
         """Return the metrics in Prometheus' text format."""
-        return File(CONTENT_TYPE, self._metrics.exposition())
+        return File(CONTENT_TYPE, self._scrapes.page())
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
