@@ -158,7 +158,7 @@ async def exchange_here(database_url: str, folder: Path) -> AsyncIterator[int]:
             "PROBITY_ADMIN_PASSWORD": ADMIN_PASSWORD,
         }
     )
-    serving = asyncio.create_task(_serve(settings, demo=False, accept_tip=False))
+    serving = asyncio.create_task(_serve(settings, demo=False, accept_tip=False, waits=False))
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             await until_ready(client, serving)
