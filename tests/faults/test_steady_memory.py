@@ -52,9 +52,9 @@ SECONDS: Final = length(10, long=900)
 COMMANDS_A_SECOND: Final = length(600, long=20)
 AT_ONCE: Final = 8
 MIB_A_MINUTE: Final = 0.1
-LEAST_SEEN_MIB: Final = 1.0
-"""Less than that is the allocator's own coming and going; what is kept of each of the commands of
-an everyday run is more."""
+LEAST_SEEN_MIB: Final = 2.0
+"""Less than that is the allocator's own, e.g. a step of 1.25 MiB when the table of ids is laid out
+anew; how many objects live, which is exact, is the other test's."""
 _THRESHOLDS: Final = gc.get_threshold()
 MAY_DIFFER: Final = 25
 """Living objects of a kind that two stretches may leave more than the one before: far fewer than
@@ -280,8 +280,8 @@ async def test_the_process_stops_growing(make_server: MakeServer) -> None:
     server.start()
     load = Load(server.port, await newcomers(server.port))
     await load.open()
-    # What has a bound is full then.
-    await load.rush(RECENT_IDS)
+    # What has a bound is full then, and its first filling, which lies in one piece, is gone.
+    await load.rush(2 * RECENT_IDS)
     sizes = await load.steady(SECONDS, psutil.Process(server.pid))
     await load.close()
     assert not any(trader.is_lost for trader in load.traders)
