@@ -208,6 +208,7 @@ class Deadline:
             self._timer.cancel()
         self._timer = None
         self._fires_at = -math.inf
+        self._expired = _unheard  # the connection and its deadline hold each other
 
     def _fire_at(self, at: float) -> None:
         if self._timer is not None:
@@ -222,6 +223,10 @@ class Deadline:
             self._fire_at(self._due)
         else:
             self._expired(self.state)
+
+
+def _unheard(_state: ConnectionState) -> None:
+    """Hear of nothing more after the end."""
 
 
 class OpenConnections:

@@ -8,6 +8,7 @@ per recipient, every event another one, and a client can send `connect` as an ev
 The subclasses replace, in the versions that pyproject.toml admits:
     engineio.AsyncServer._handle_connect       make `_EngineSocket` instead of theirs
     engineio.AsyncSocket.send, .close          through the link instead of their queue
+    translate_request of its ASGI driver       which makes a class for each connection
 and call
     socketio.AsyncServer._handle_eio_message   with packets that join or leave a namespace
     socketio.AsyncServer._handle_eio_disconnect
@@ -23,7 +24,7 @@ import socketio
 from engineio import packet as engine_packet
 from engineio.async_socket import AsyncSocket
 from socketio.exceptions import ConnectionRefusedError as ConnectionRefused
-from starlette.types import Receive
+from starlette.types import Receive, Scope, Send
 
 from gateway.sockets.framing.frames import NAMESPACES, text_frame
 from gateway.sockets.framing.protocol import NamespaceFrame
@@ -100,10 +101,29 @@ class _EngineSocket(AsyncSocket):  # type: ignore[misc]
         self.link.close(reason or "closed")
 
 
+async def _environ(scope: Scope, receive: Receive, send: Send) -> dict[str, Any]:
+    """Return what the library asks of a handshake, and what we ask for later."""
+    await receive()
+    upgrade = dict(scope["headers"]).get(b"upgrade", b"")
+    return {
+        "REQUEST_METHOD": "GET",
+        "QUERY_STRING": scope["query_string"].decode("utf-8", "replace"),
+        "HTTP_UPGRADE": upgrade.decode("latin-1"),
+        "asgi.receive": receive,
+        "asgi.send": send,
+        "asgi.scope": scope,
+    }
+
+
 class _Engine(engineio.AsyncServer):  # type: ignore[misc]
     """Makes our sockets."""
 
     owner: "SocketLibrary"
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**options)
+        driver: dict[str, object] = self._async  # type: ignore[has-type]
+        self._async = {**driver, "translate_request": _environ}
 
     async def _handle_connect(
         self, environ: dict[str, Any], _transport: str, _jsonp_index: int | None = None

@@ -90,10 +90,19 @@ class _Flow(FlowControl):
         if self.read_paused and self._go_on():
             self.read_on()
 
+    def stop(self) -> None:
+        """Read nothing more: the connection, which it held, has ended."""
+        self._go_on = _never
+
     def read_on(self) -> None:
         """Read on, unless the connection is being closed."""
         if not self._transport.is_closing():
             super().resume_reading()
+
+
+def _never() -> bool:
+    """Go on with nothing after the end."""
+    return False
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -151,6 +160,7 @@ class HttpConnection(HttpToolsProtocol):
         self._held = b""
         self.limits.connections.leave(self._peer)
         super().connection_lost(exc)
+        self.flow.stop()
 
     def shutdown(self) -> None:
         """Answer what is being answered, and close."""
@@ -317,6 +327,8 @@ class HttpConnection(HttpToolsProtocol):
         # What asked for a WebSocket is read by another protocol from here on.
         self.deadline.stop()
         self.handle_websocket_upgrade()
+        self.flow.stop()
+        self.parser = None  # type: ignore[assignment]
 
     def _note_limited(self) -> None:
         """End a connection that goes on and on past a limit: refusing costs time, too."""

@@ -117,8 +117,14 @@ class SocketTransport(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Run the application with this transport among its extensions."""
-        cast("dict[str, object]", self.scope["extensions"])[TRANSPORT] = self
-        await super().run_asgi()
+        extensions = cast("dict[str, object]", self.scope["extensions"])
+        extensions[TRANSPORT] = self
+        try:
+            await super().run_asgi()
+        finally:
+            # Each of these holds the transport, which holds it.
+            self._take = self._owner = None
+            del extensions[TRANSPORT]
         self._note_closing()
 
     async def send(self, message: ASGISendEvent) -> None:
