@@ -18,6 +18,8 @@ _MASKED: Final = 0x80
 _MEDIUM: Final = 126
 _LONG: Final = 127
 _MASK_BYTES: Final = 4
+_BYTES_LIKE_A_FRAME: Final = 9
+"""What reading a frame costs grows with its length: each 2**9 bytes count as another one."""
 
 
 class ClientFrames:
@@ -35,15 +37,14 @@ class ClientFrames:
     def cut(self, data: bytes, most: int = sys.maxsize) -> Iterator[tuple[bytes, str | None]]:
         """Yield each frame that `data` completes and its text, None if it's not a plain one.
 
-        After `most` frames the rest is kept for the next call.
+        After `most` frames the rest is kept for the next call; a long one counts as several.
         """
         if self._part:
             data = self._part + data
         at, end, left = 0, len(data), most
         while end - at > 1:
-            if not left:
+            if left <= 0:
                 break
-            left -= 1
             first, second = data[at], data[at + 1]
             size = second & 0x7F
             begin = at + 2
@@ -59,6 +60,7 @@ class ClientFrames:
                 stop = end
             elif stop > end:
                 break
+            left -= 1 + (size >> _BYTES_LIKE_A_FRAME)
             frame = data[at:stop]
             text = None
             if first == _WHOLE_TEXT and second & _MASKED and size <= self._longest:
@@ -66,7 +68,7 @@ class ClientFrames:
             at = stop
             yield frame, text
         self._part = data[at:]
-        self.has_more = not left and end > at
+        self.has_more = left <= 0 and end > at
 
 
 def _text(data: bytes, begin: int, stop: int) -> str | None:

@@ -168,3 +168,14 @@ async def test_client_that_does_not_wait_for_the_handshake_is_read_by_the_librar
         server.should_exit = True
         await serving
     assert heard == [("by ASGI", f"42[{number}]") for number in (1, 2, 3)]
+
+
+def test_a_long_frame_counts_as_several() -> None:
+    frames = ClientFrames(longest=16_384)
+    long, short = masked(Opcode.TEXT, b"x" * 16_000), masked(Opcode.TEXT, b"x")
+    assert len(list(frames.cut(long * 2 + short * 40, most=32))) == 1
+    assert len(list(frames.cut(b"", most=32))) == 1
+    assert len(list(frames.cut(b"", most=32))) == 32
+    assert frames.has_more
+    assert len(list(frames.cut(b"", most=32))) == 8
+    assert not frames.has_more
