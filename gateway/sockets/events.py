@@ -7,7 +7,7 @@ are unknown here like any other: a client can't reach the handlers behind them.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -20,6 +20,9 @@ from gateway.wire.errors import ApiError, Unauthorized, ValidationFailed
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import BodyStruct, decode
 from persistence.clock import now_us
+
+TOKEN_LENGTH: Final = 4_096
+"""No token of ours is nearly as long; a longer one isn't looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class SocketEvent:
 class TokenBody(BodyStruct, frozen=True):
     """A new access token."""
 
-    token: str
+    token: Annotated[str, msgspec.Meta(max_length=TOKEN_LENGTH)]
 
 
 class NoBody(BodyStruct, frozen=True):

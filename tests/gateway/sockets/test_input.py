@@ -69,6 +69,7 @@ WRONG_EVENTS: list[tuple[str, list[Any], str]] = [
     ("subscribe:market", [{"slug": "rain", "outcome": "MAYBE"}], "outcome"),
     ("subscribe:market", ["m:1"], "body"),
     ("session:authenticate", [{"token": 5}], "token"),
+    ("session:authenticate", [{"token": "x" * 4_097}], "token"),
     ("ping", [{"a": 1}], "a"),
     ("ping", [1, 2], "payload"),
 ]
