@@ -32,7 +32,9 @@ HEADERS_MAX: Final = 128
 """Headers of a request; `websockets` takes no more either."""
 FRAMES_WINDOW_SECONDS: Final = 10.0
 FRAMES_PER_TURN: Final = 32
-"""Frames of one socket that are handled in one turn of the event loop."""
+"""Frames of one socket that are handled in one turn of the event loop, ..."""
+TURN_SECONDS: Final = 0.001
+"""... and for how long, one frame at least: some events cost a hundred times what others do."""
 REFUSED_FACTOR: Final = 2
 """So many times CONNECTIONS_PER_ADDRESS an address is told why; beyond it is cut off unheard."""
 

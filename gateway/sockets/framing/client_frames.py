@@ -6,8 +6,10 @@ library to refuse. Whatever is not a whole, masked, unextended text message in v
 (fragments, control frames, binary, mistakes) has no text here and is the library's to judge.
 """
 
+import math
 import sys
 from collections.abc import Iterator
+from time import monotonic
 from typing import Final
 
 # Compiled, if the library came so.
@@ -34,15 +36,20 @@ class ClientFrames:
         self.has_more = False
         """Whether `cut` came to its most and should be called again, with nothing if need be."""
 
-    def cut(self, data: bytes, most: int = sys.maxsize) -> Iterator[tuple[bytes, str | None]]:
+    def cut(
+        self, data: bytes, most: int = sys.maxsize, ends_at: float = math.inf
+    ) -> Iterator[tuple[bytes, str | None]]:
         """Yield each frame that `data` completes and its text, None if it's not a plain one.
 
-        After `most` frames the rest is kept for the next call; a long one counts as several.
+        After `most` frames the rest is kept for the next call; a long one counts as several. The
+        same at `ends_at` of the monotonic clock, if one frame was handled.
         """
         if self._part:
             data = self._part + data
         at, end, left = 0, len(data), most
         while end - at > 1:
+            if at and monotonic() > ends_at:
+                left = 0
             if left <= 0:
                 break
             first, second = data[at], data[at + 1]

@@ -18,6 +18,7 @@ import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import ClassVar, Final, Protocol, cast
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -29,6 +30,7 @@ from gateway.access.connections import (
     CLOSING_SECONDS,
     FRAMES_PER_TURN,
     FRAMES_WINDOW_SECONDS,
+    TURN_SECONDS,
     ConnectionState,
     Deadline,
     OpenConnections,
@@ -193,7 +195,7 @@ class SocketTransport(WebSocketsSansIOProtocol):
 
     def _handle(self, frames: ClientFrames, data: bytes) -> None:
         take = self._take
-        for frame, text in frames.cut(data, FRAMES_PER_TURN):
+        for frame, text in frames.cut(data, FRAMES_PER_TURN, monotonic() + TURN_SECONDS):
             if (
                 text is None or take is None or not self._is_up_to_date() or not take(text)
             ) and not self._hand_on(frame):

@@ -179,3 +179,13 @@ def test_a_long_frame_counts_as_several() -> None:
     assert frames.has_more
     assert len(list(frames.cut(b"", most=32))) == 8
     assert not frames.has_more
+
+
+def test_a_turn_ends_by_the_clock_after_one_frame_at_least() -> None:
+    frames = ClientFrames(LONGEST)
+    stream = masked(Opcode.TEXT, b"42[1]") * 3
+    assert len(list(frames.cut(stream, most=32, ends_at=0.0))) == 1
+    assert frames.has_more
+    assert len(list(frames.cut(b"", most=32, ends_at=0.0))) == 1
+    assert len(list(frames.cut(b"", most=32))) == 1
+    assert not frames.has_more
