@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, NoReturn
 
 import httptools
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import (
     HttpToolsProtocol,
     RequestResponseCycle,
@@ -44,6 +44,7 @@ from gateway.http.reading.heads import (
     last_answer,
     wrong_head,
 )
+from gateway.http.reading.held_flow import HeldFlow
 from gateway.wire.errors import ApiError
 
 ON_LIMITED: Final = "probity.on_limited"
@@ -78,39 +79,12 @@ class _Refused(Exception):
     """Stops the parser: the connection knows why."""
 
 
-class _Flow(FlowControl):
-    """Reads on only when what is held has been taken."""
-
-    def __init__(self, transport: asyncio.Transport, go_on: Callable[[], bool]) -> None:
-        super().__init__(transport)
-        self._go_on = go_on
-
-    def resume_reading(self) -> None:
-        """Let what is held come first."""
-        if self.read_paused and self._go_on():
-            self.read_on()
-
-    def stop(self) -> None:
-        """Read nothing more: the connection, which it held, has ended."""
-        self._go_on = _never
-
-    def read_on(self) -> None:
-        """Read on, unless the connection is being closed."""
-        if not self._transport.is_closing():
-            super().resume_reading()
-
-
-def _never() -> bool:
-    """Go on with nothing after the end."""
-    return False
-
-
 class HttpConnection(HttpToolsProtocol):
     """One connection; `http_connection` makes the class that is given to uvicorn as `http`."""
 
     limits: ClassVar[HttpLimits]
     deadline: Deadline
-    flow: _Flow
+    flow: HeldFlow
     _peer = UNKNOWN
     _held = b""
     _goes_on = False
@@ -143,7 +117,7 @@ class HttpConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Await the first head."""
         super().connection_made(transport)
-        self.flow = _Flow(transport, self._may_read_on)
+        self.flow = HeldFlow(transport, self._may_read_on)
         if self.client is not None:
             self._peer = self.client[0]
         self.deadline = Deadline(

@@ -23,8 +23,8 @@ import httpx
 
 from tests.server_process import ADMIN_PASSWORD, ServerProcess
 
-EXAMPLES: Final = Path(__file__).parents[2] / "docs" / "examples"
-NODE_MODULES: Final = Path(__file__).parents[1] / "e2e" / "node_modules"
+EXAMPLES: Final = Path(__file__).parents[3] / "docs" / "examples"
+NODE_MODULES: Final = Path(__file__).parents[2] / "e2e" / "node_modules"
 COMMANDS: Final = {"maker.py": sys.executable, "maker.mjs": "node"}
 _END_SECONDS: Final = 30.0
 _STEP_SECONDS: Final = 0.1

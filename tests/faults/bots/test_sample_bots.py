@@ -19,9 +19,9 @@ from typing import Any, Final
 
 import pytest
 
+from tests.faults.bots.flaky_line import FlakyLine
+from tests.faults.bots.sample_bots import COMMANDS, Bot, Crowd, Person
 from tests.faults.conftest import MakeServer
-from tests.faults.flaky_line import FlakyLine
-from tests.faults.sample_bots import COMMANDS, Bot, Crowd, Person
 from tests.lengths import length
 from tests.server_process import ServerProcess
 

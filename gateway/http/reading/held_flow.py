@@ -1,0 +1,36 @@
+"""uvicorn's flow control, with what is held coming before what could be read.
+
+Apart from the connection, which would be two concepts in one file: this one knows no request.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from uvicorn.protocols.http.flow_control import FlowControl
+
+
+class HeldFlow(FlowControl):
+    """Reads on only when what is held has been taken."""
+
+    def __init__(self, transport: asyncio.Transport, go_on: Callable[[], bool]) -> None:
+        super().__init__(transport)
+        self._go_on = go_on
+
+    def resume_reading(self) -> None:
+        """Let what is held come first."""
+        if self.read_paused and self._go_on():
+            self.read_on()
+
+    def stop(self) -> None:
+        """Read nothing more: the connection, which it held, has ended."""
+        self._go_on = _never
+
+    def read_on(self) -> None:
+        """Read on, unless the connection is being closed."""
+        if not self._transport.is_closing():
+            super().resume_reading()
+
+
+def _never() -> bool:
+    """Go on with nothing after the end."""
+    return False
