@@ -24,7 +24,7 @@ LOADS_OR_MEASURES: Final = (
     "tests/e2e/",
     "tests/persistence/loop/test_stopped_engine.py",
     "tests/gateway/sockets/test_slow.py",
-    "tests/gateway/http/test_bodies.py",
+    "tests/gateway/http/reading/test_bodies.py",
     "tests/gateway/sockets/test_life.py",
 )
 ONE_SERVER_A_FILE: Final = ("tests/packaging/",)

@@ -23,6 +23,7 @@ ROUNDS = length(5, long=200)
 FORGETFUL = "ignore_startup_parameters = " + ",".join(
     (
         *("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count"),
+        "tcp_user_timeout",
         *("plan_cache_mode", "enable_hashjoin", "enable_mergejoin", "enable_seqscan"),
         *("enable_bitmapscan", "jit", "idle_in_transaction_session_timeout"),
         *("statement_timeout", "client_min_messages"),
