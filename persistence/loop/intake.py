@@ -7,6 +7,7 @@ a store that can't be asked refuses that chunk and nothing else. Nothing here is
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -43,10 +44,17 @@ class Intake:
         self._behind_since = 0
         self._look_up: asyncio.Task[Mapping[Key, Prior]] | None = None
         """What the store knows of those that are behind; it answers nobody by itself."""
+        self._asked_at = 0.0
 
     def __len__(self) -> int:
         """Return how many may run now."""
         return len(self._ready)
+
+    @property
+    def asked_at(self) -> float | None:
+        """When the store was asked what it hasn't answered yet, on the monotonic clock."""
+        look_up = self._look_up
+        return None if look_up is None or look_up.done() else self._asked_at
 
     @property
     def is_idle(self) -> bool:
@@ -105,6 +113,7 @@ class Intake:
         """Put a chunk behind, and ask the store for its keys if there are any."""
         self._behind, self._behind_since, self._look_up = chunk, seq, None
         if keys:
+            self._asked_at = time.monotonic()
             self._look_up = asyncio.create_task(find_priors(self._store, keys))
             self._look_up.add_done_callback(self._wake)
 

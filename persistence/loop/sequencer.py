@@ -58,6 +58,8 @@ from persistence.postgres.database import Fetching
 _SLICE_COMMANDS: Final = 32
 _LARGE_BATCH: Final = BATCH_BOUND // 2
 _CLOSE_TIMEOUT_S: Final = 2.0
+_SILENT_S: Final = 1.0
+"""An answer that takes so long is no matter of load."""
 _LONGEST_WAIT_S: Final = 0.5
 """The clock may be set, and a database may fall silent: look so often."""
 
@@ -354,9 +356,13 @@ class Sequencer:
     def _asked_at(self) -> float | None:
         """Return since when a question of the engine's own session is open.
 
-        Look-ups of client ids go by the pool, which may be busy; they have an end of their own.
+        Look-ups of client ids go by the pool, which may just be busy: they count while the session
+        is silent too.
         """
-        return self._journal.asked_at
+        asked, looked_up = self._journal.asked_at, self._intake.asked_at
+        if asked is None or looked_up is None or time.monotonic() - asked < _SILENT_S:
+            return asked
+        return min(asked, looked_up)
 
     def _tell_unknown(self) -> None:
         self._refuse_all(DatabaseUnavailable("the database doesn't answer"))

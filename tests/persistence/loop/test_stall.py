@@ -222,10 +222,12 @@ async def test_a_look_up_that_hangs_is_refused_and_nobody_elses_matter(database_
     async with running(database_url, commit_timeout_s=TOLD_S) as engine:
         await open_for_trade(engine)
         engine.live.recent_ids = RecentIds()
-        async with engine.pool.acquire() as locked, locked.transaction():
-            await locked.execute("LOCK TABLE idempotency")
+        blocker = await connect(database_url)
+        async with blocker.transaction():
+            await blocker.execute("LOCK TABLE idempotency")
             waiting = engine.sequencer.submit(limit(ANN, 60, 1, id="looked up"))
             with pytest.raises(CommandNotTaken):
                 await waiting
             assert engine.sequencer.is_open
+        await blocker.close()
         assert (await engine.send(limit(ANN, 60, 1, id="looked up"))).seq == 5
