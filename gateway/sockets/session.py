@@ -41,8 +41,8 @@ from gateway.wire.failures import answer_of
 
 T = TypeVar("T")
 
-_ROOM_FOR_CANCELS: Final = 4
-"""So many times what others may have in flight."""
+UNANSWERED_MAX: Final = 1_024
+"""Of sweeps, which no limit refuses: nobody who reads his answers comes near it."""
 
 
 class Ok(msgspec.Struct, frozen=True):
@@ -156,15 +156,16 @@ class SocketSession:
     def admit(self, budget: Budget) -> None:
         """Count an event that came in; raises RateLimited, and Unavailable at the end.
 
-        What waits for its answer leaves room for cancels and sign-in, but not without end; a client
-        that goes on and on cancelling all is closed, as for any other flood.
+        What waits for its answer leaves room for cancels and sign-in, which their budgets bound; a
+        client that goes on and on cancelling all is closed, as for any other flood.
         """
         tools, link = self._tools, self.link
         if link.is_draining:
             raise Unavailable(SHUTTING_DOWN)
         most = tools.in_flight_max
         if link.in_flight >= most and (
-            budget is Budget.STANDARD or link.in_flight >= _ROOM_FOR_CANCELS * most
+            budget is Budget.STANDARD
+            or (budget is Budget.CANCEL_ALL and link.in_flight >= UNANSWERED_MAX)
         ):
             message = f"A socket may have at most {most} unanswered events"
             raise RateLimited(1, message, limit="in-flight")

@@ -73,7 +73,10 @@ ATTACKS: Final[dict[str, Attack]] = {
 
 async def test_strangers_keep_no_trader_waiting(make_server: MakeServer) -> None:
     server = make_server(
-        RATE_LIMIT_MAX_REQUESTS="100", RATE_LIMIT_SOCKETS_PER_ADDRESS="10", LOG_LEVEL="warning"
+        RATE_LIMIT_MAX_REQUESTS="100",
+        RATE_LIMIT_SOCKETS_PER_ADDRESS="10",
+        LOG_LEVEL="warning",
+        STARTING_CREDITS="1000000",
     )
     server.start()
     _, token = server.trader()
@@ -97,7 +100,7 @@ async def test_strangers_keep_no_trader_waiting(make_server: MakeServer) -> None
 
 
 async def acks(trader: SocketClient, ended: asyncio.Event) -> list[float]:
-    """Place and cancel for a while; return how long each ack took."""
+    """Place orders for a while; return how long each ack took."""
     body = {"market": "flooded", "side": "BUY", "outcome": "YES", "type": "LIMIT"}
     waits = []
     deadline = time.monotonic() + SECONDS

@@ -17,7 +17,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import ClassVar, Final, Protocol, cast
 
@@ -37,6 +37,7 @@ from gateway.access.connections import (
 )
 from gateway.sockets.framing.client_frames import ClientFrames
 from gateway.sockets.framing.outbound import Outbound
+from gateway.sockets.framing.turns import Turns
 
 TRANSPORT: Final = "probity.transport"
 """The scope's extension under which the application finds its `SocketTransport`."""
@@ -83,6 +84,8 @@ class TransportLimits:
     connections: OpenConnections | None = None
     ended: Callable[[str], None] = _unheard
     """Hears of each socket that is ended against the client's will: its state, or "flood"."""
+    turns: Turns = field(default_factory=Turns)
+    """Which all sockets of the server share."""
 
 
 class SocketTransport(WebSocketsSansIOProtocol):
@@ -204,7 +207,7 @@ class SocketTransport(WebSocketsSansIOProtocol):
             self._is_held = True
             if not self.transport.is_closing():
                 self.transport.pause_reading()
-                self.loop.call_soon(self._go_on)
+                self.limits.turns.ask(self._go_on)
 
     def _go_on(self) -> None:
         """Handle more of what is held, unless what was handled still waits for the application."""
@@ -263,7 +266,7 @@ class SocketTransport(WebSocketsSansIOProtocol):
         if (self._is_held or self._is_deaf) and not self.transport.is_closing():
             self.transport.pause_reading()
             if self.queue.empty():
-                self.loop.call_soon(self._go_on)
+                self.limits.turns.ask(self._go_on)
         return message
 
     def send_receive_event_to_app(self) -> None:
@@ -339,7 +342,7 @@ class SocketTransport(WebSocketsSansIOProtocol):
         self.close_sent = True
         if self._is_held:
             self.read_paused = False
-            self.loop.call_soon(self._go_on)
+            self.limits.turns.ask(self._go_on)
         elif self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()

@@ -13,6 +13,7 @@ from exchange.model.idempotency import RecentIds
 from persistence.errors import CommandNotTaken, EngineClosed, EngineStalled, OutcomeUnknown
 from persistence.loop.ports import Unobserved
 from persistence.loop.stall import ABANDONED_S, STALLED_S, StallWatch
+from persistence.postgres.database import connect
 from tests.persistence.running import (
     ANN,
     BOB,

@@ -1,0 +1,39 @@
+"""Sockets that wait to go on share each turn of the event loop."""
+
+import asyncio
+from time import monotonic
+
+from gateway.access.connections import TURN_SECONDS
+from gateway.sockets.framing.turns import Turns
+
+
+async def test_all_go_on_in_their_order_and_share_a_turn() -> None:
+    turns, went_on, loop_turns = Turns(), [], 0
+
+    def of(name: str) -> None:
+        went_on.append((name, loop_turns))
+        until = monotonic() + 2 * TURN_SECONDS
+        while monotonic() < until:
+            pass
+
+    for name in "abc":
+        turns.ask(lambda name=name: of(name))  # type: ignore[misc]
+    while len(went_on) < 3:
+        await asyncio.sleep(0)
+        loop_turns += 1
+    assert went_on == [("a", 0), ("b", 1), ("c", 2)]
+
+
+async def test_those_that_are_quick_go_on_together_and_may_ask_again() -> None:
+    turns, went_on = Turns(), []
+
+    def again(name: str) -> None:
+        went_on.append(name)
+        if len(went_on) < 6:
+            turns.ask(lambda: again(name))
+
+    for name in "ab":
+        turns.ask(lambda name=name: again(name))  # type: ignore[misc]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert "".join(went_on) in {"abababa", "ababab"}
