@@ -16,11 +16,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, NoReturn
 
 import httptools
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import (
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.access.client_address import UNKNOWN
 from gateway.access.connections import (
@@ -109,6 +107,7 @@ class HttpConnection(HttpToolsProtocol):
     _left_bytes = 0
     """Of a body that nobody reads any more."""
     _is_counted = False
+    _answering: RequestResponseCycle | None = None
     _limited = 0
     """Requests that a rate limit refused."""
 
@@ -132,6 +131,7 @@ class HttpConnection(HttpToolsProtocol):
         """Await nothing more."""
         self.deadline.stop()
         self._held = b""
+        self._say_nobody_is_left()
         self.limits.connections.leave(self._peer)
         super().connection_lost(exc)
         self.flow.stop()
@@ -330,6 +330,18 @@ class HttpConnection(HttpToolsProtocol):
             cycle.message_event.set()
             self._send_refusal(error)
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Answer a request; uvicorn only knows the last one that came."""
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _say_nobody_is_left(self) -> None:
+        """Let whoever answers know it: to write to a transport that has ended is an error."""
+        for cycle in (self._answering, self.cycle):
+            if cycle is not None:
+                cycle.disconnected = True
+                cycle.message_event.set()
+
     def _count_end(self, reason: str) -> None:
         """Say once why the connection is ended, by its first reason."""
         if not self._is_counted:
@@ -372,6 +384,7 @@ class HttpConnection(HttpToolsProtocol):
             return
         self._count_end(state.name.lower())
         if state in _CUT_OFF or self.transport.is_closing():
+            self._say_nobody_is_left()
             self.transport.abort()
             return
         if self._in_head:
