@@ -42,7 +42,7 @@ from gateway.http.reading.heads import (
     last_answer,
     wrong_head,
 )
-from gateway.http.reading.held_flow import HeldFlow
+from gateway.http.reading.held_flow import HeldFlow, Limited
 from gateway.wire.errors import ApiError
 
 ON_LIMITED: Final = "probity.on_limited"
@@ -108,14 +108,14 @@ class HttpConnection(HttpToolsProtocol):
     """Of a body that nobody reads any more."""
     _is_counted = False
     _answering: RequestResponseCycle | None = None
-    _limited = 0
-    """Requests that a rate limit refused."""
+    _limited: Limited
 
     # -- its life -----------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Await the first head."""
         super().connection_made(transport)
+        self._limited = Limited()
         self.flow = HeldFlow(transport, self._may_read_on)
         if self.client is not None:
             self._peer = self.client[0]
@@ -132,6 +132,7 @@ class HttpConnection(HttpToolsProtocol):
         self.deadline.stop()
         self._held = b""
         self._say_nobody_is_left()
+        self._answering = None
         self.limits.connections.leave(self._peer)
         super().connection_lost(exc)
         self.flow.stop()
@@ -155,6 +156,8 @@ class HttpConnection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Begin the next answer, or await the next request (in the place of uvicorn's timer)."""
         self.server_state.total_requests += 1
+        if self._limited.requests >= LIMITED_MAX and self._refusal is None:
+            self._refuse(TOO_MANY_LIMITED)  # refusing costs time, too
         if not self.transport.is_closing():
             if self.pipeline:
                 cycle, app = self.pipeline.pop()
@@ -255,7 +258,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Await the rest of a head that has begun."""
         super().on_message_begin()
-        self.scope["extensions"] = {ON_LIMITED: self._note_limited}  # type: ignore[dict-item]
+        self.scope["extensions"] = {ON_LIMITED: self._limited}  # type: ignore[dict-item]
         self._in_head = True
         self._is_whole = False
 
@@ -303,12 +306,6 @@ class HttpConnection(HttpToolsProtocol):
         self.handle_websocket_upgrade()
         self.flow.stop()
         self.parser = None  # type: ignore[assignment]
-
-    def _note_limited(self) -> None:
-        """End a connection that goes on and on past a limit: refusing costs time, too."""
-        self._limited += 1
-        if self._limited >= LIMITED_MAX and self._refusal is None:
-            self._refuse(TOO_MANY_LIMITED)
 
     def _is_busy(self) -> bool:
         """Say whether a request has no whole answer yet."""

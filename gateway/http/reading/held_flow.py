@@ -1,6 +1,7 @@
-"""uvicorn's flow control, with what is held coming before what could be read.
+"""What a connection hands to others, which mustn't lead back to it: a ring would be freed late.
 
-Apart from the connection, which would be two concepts in one file: this one knows no request.
+uvicorn's flow control, with what is held coming before what could be read; and the count of
+requests that a rate limit refused.
 """
 
 import asyncio
@@ -34,3 +35,16 @@ class HeldFlow(FlowControl):
 def _never() -> bool:
     """Go on with nothing after the end."""
     return False
+
+
+class Limited:
+    """How many requests of a connection a rate limit has refused; called for each."""
+
+    __slots__ = ("requests",)
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+    def __call__(self) -> None:
+        """Count one more."""
+        self.requests += 1
