@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -294,3 +294,17 @@ def _works_below(process: psutil.Process, folder: str) -> bool:
         return _lives(process) and (where == folder or where.startswith(f"{folder}/"))
     except psutil.Error:
         return False
+
+
+@contextlib.contextmanager
+def running_server(
+    data_dir: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[ServerProcess]:
+    """Yield a server that is up; it must end orderly."""
+    made = ServerProcess(data_dir, settings)
+    try:
+        made.start()
+        yield made
+        assert made.end() == 0
+    finally:
+        made.clean_up()

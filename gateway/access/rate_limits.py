@@ -54,10 +54,6 @@ class FixedWindow(Generic[K]):
     def __len__(self) -> int:
         return len(self._counts)
 
-    def hit(self, key: K) -> bool:
-        """Count one more for `key` and say whether it is within the limit."""
-        return self.spend(key).hits <= self.limit
-
     def spend(self, key: K) -> Count:
         """Count one more for `key` and return its count: over the limit if its hits are."""
         now = time.monotonic()
@@ -212,14 +208,6 @@ class RateLimits:
         return self._cancel.headers_of(
             self._take_cancel(user_id, never_refused=budget is Budget.CANCEL_ALL)
         )
-
-    def count_address(self, address: str) -> None:
-        """Count a request without login."""
-        self._address.take(address)
-
-    def count_user(self, user_id: int) -> None:
-        """Count a request of a user."""
-        self._user.take(user_id)
 
     def check_token(self, address: str) -> None:
         """Raise RateLimited if too many tokens of the address didn't hold.

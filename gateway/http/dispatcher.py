@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.access.budgets import Budget
 from gateway.access.principals import Principal, TokenChecks
 from gateway.access.rate_limits import RateLimits
+from gateway.access.token_gate import TokenGate
 from gateway.http.edge import TRACE, Trace
 from gateway.http.reading.bodies import BodyReader, has_body
 from gateway.http.reading.query_strings import refuse_query
@@ -36,7 +37,7 @@ class Dispatcher:
         self, table: RouteTable, tokens: TokenChecks, limits: RateLimits, bodies: BodyReader
     ) -> None:
         self._table = table
-        self._tokens = tokens
+        self._gate = TokenGate(tokens, limits)
         self._limits = limits
         self._bodies = bodies
 
@@ -112,23 +113,12 @@ class Dispatcher:
         return caller
 
     async def _identify(self, authorization: bytes, trace: Trace) -> Principal | None:
-        """Return the bearer of a token that holds, else None.
-
-        A token not seen before costs a signature check and a query, so those that don't hold are
-        counted, and refused before they cost it: a flood of forgeries costs little.
-        """
+        """Return the bearer of a token that holds, else None; raises RateLimited."""
         if authorization[:7].lower() != _BEARER:
             return None
-        token = authorization[7:].lstrip(b" ")
-        caller = self._tokens.remembered(token)
-        if caller is not None:
-            return caller
-        if not self._tokens.is_expected(token):
-            self._limits.check_token(trace.address)
         try:
-            return await self._tokens.verify(token)
+            return await self._gate.principal(authorization[7:].lstrip(b" "), trace.address)
         except Unauthorized:
-            self._limits.count_wrong_token(trace.address)
             return None
 
     async def _options(self, path: str, trace: Trace, send: Send) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from gateway.access.budgets import Budget
 from gateway.access.principals import Principal, TokenChecks
 from gateway.access.rate_limits import RateLimits
+from gateway.access.token_gate import TokenGate
 from gateway.sockets.framing.frames import Message
 from gateway.sockets.session import SocketSession
 from gateway.wire.errors import ApiError, Unauthorized, ValidationFailed
@@ -67,26 +68,19 @@ class SocketSignIn:
 
     def __init__(self, tokens: TokenChecks, limits: RateLimits) -> None:
         self._tokens = tokens
-        self._limits = limits
+        self._gate = TokenGate(tokens, limits)
 
     async def verified(self, address: str, token: str) -> Principal:
         """Return who a token stands for; raises Unauthorized or RateLimited.
 
-        One that doesn't hold costs a signature check, so those are counted. A session may
-        end while its token is being verified: then the token is no longer remembered.
+        A session may end while its token is being verified: then the token is no longer
+        remembered.
         """
         try:
             raw = token.encode("ascii")
         except UnicodeEncodeError:
             raise Unauthorized from None
-        if self._tokens.remembered(raw) is None:
-            if not self._tokens.is_expected(raw):
-                self._limits.check_token(address)
-            try:
-                await self._tokens.verify(raw)
-            except Unauthorized:
-                self._limits.count_wrong_token(address)
-                raise
+        await self._gate.principal(raw, address)
         principal = self._tokens.remembered(raw)
         if principal is None:
             raise Unauthorized

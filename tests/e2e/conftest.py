@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server_process import ServerProcess
+from tests.server_process import ServerProcess, running_server
 
 _SLUGS = (f"market-{number}" for number in itertools.count(1))
 
@@ -39,13 +39,8 @@ class Person:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server for all tests of a module; it must end orderly."""
-    made = ServerProcess(tmp_path_factory.mktemp("server") / "data")
-    try:
-        made.start()
+    with running_server(tmp_path_factory.mktemp("server") / "data") as made:
         yield made
-        assert made.end() == 0
-    finally:
-        made.clean_up()
 
 
 @pytest.fixture

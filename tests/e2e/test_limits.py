@@ -7,7 +7,6 @@ X-Forwarded-For, so that each line is tried from an address of its own.
 import itertools
 import secrets
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +14,12 @@ import pytest
 
 from gateway.access.budgets import POLICIES
 from tests.gateway.socket_client import SocketClient, socket_client
-from tests.server_process import ADMIN_EMAIL, ADMIN_PASSWORD, ServerProcess
+from tests.server_process import (
+    ADMIN_EMAIL,
+    ADMIN_PASSWORD,
+    ServerProcess,
+    running_server,
+)
 
 LIMITS = {
     "RATE_LIMIT_MAX_REQUESTS": "6",
@@ -118,13 +122,8 @@ NOT_HERE = {"sockets", "sockets-user"}
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    server = ServerProcess(Path(tmp_path_factory.mktemp("limits")) / "data", LIMITS)
-    try:
-        server.start()
+    with running_server(tmp_path_factory.mktemp("limits") / "data", LIMITS) as server:
         yield server
-        server.end()
-    finally:
-        server.clean_up()
 
 
 @pytest.fixture

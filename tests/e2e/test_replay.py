@@ -3,7 +3,6 @@
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,18 +17,6 @@ SMALL = """\
 {"market":"a","traded_at":"2026-01-01 00:00:01","price":"0.0700","size":"3","taker_side":"no"}
 {"market":"b","traded_at":"2026-01-01 00:00:02","price":"0.9","size":"0.004","taker_side":"no"}
 """
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One server for all tapes: a run leaves nothing that another would meet."""
-    made = ServerProcess(tmp_path_factory.mktemp("replay") / "data")
-    try:
-        made.start()
-        yield made
-        assert made.end() == 0
-    finally:
-        made.clean_up()
 
 
 def replay(server: ServerProcess, *arguments: str | Path) -> tuple[int, list[dict[str, str]], str]:

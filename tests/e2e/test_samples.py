@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from tests.server_process import ServerProcess, until
+from tests.server_process import ServerProcess, running_server, until
 
 ROOT: Final = Path(__file__).parents[2]
 TOKEN_SECONDS: Final = 3
@@ -88,13 +88,8 @@ def test_every_sample_is_run_here() -> None:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server whose tokens live for seconds."""
     settings = {"JWT_ACCESS_EXPIRES_IN": f"{TOKEN_SECONDS}s"}
-    made = ServerProcess(tmp_path_factory.mktemp("samples") / "data", settings)
-    try:
-        made.start()
+    with running_server(tmp_path_factory.mktemp("samples") / "data", settings) as made:
         yield made
-        assert made.end() == 0
-    finally:
-        made.clean_up()
 
 
 class Running:

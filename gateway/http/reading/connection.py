@@ -323,8 +323,7 @@ class HttpConnection(HttpToolsProtocol):
             self._send_refusal(error)
         elif not (self._is_whole or self.pipeline or cycle.response_started or self._in_head):
             # It is the body of the one request that is wrong: nothing can have been done with it.
-            cycle.disconnected = True
-            cycle.message_event.set()
+            self._say_nobody_is_left()
             self._send_refusal(error)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:

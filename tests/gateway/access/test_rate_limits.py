@@ -1,6 +1,7 @@
 """Rate limits: who is counted, where the count goes, and that its memory is bounded."""
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,8 @@ from gateway.bootstrap.settings import load_settings
 from gateway.settings.values import networks
 from gateway.wire.errors import RateLimited
 from tests.gateway.conftest import MakeWeb
+
+K = TypeVar("K", str, int)
 
 ME = "/api/v1/auth/me"
 LOGIN = "/api/v1/auth/login"
@@ -119,19 +122,24 @@ def test_scheme_is_believed_from_our_proxy_alone() -> None:
         assert addresses.find(scope, dict(headers))[1] is expected
 
 
+def hit(window: FixedWindow[K], key: K) -> bool:
+    """Count one more and say whether it is within the limit."""
+    return window.spend(key).hits <= window.limit
+
+
 def test_windows_end_and_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000.0
     monkeypatch.setattr("gateway.access.rate_limits.time.monotonic", lambda: now)
     window = FixedWindow[str](limit=3, window_ms=60_000, capacity=100)
-    assert [window.hit("one") for _ in range(4)] == [True, True, True, False]
+    assert [hit(window, "one") for _ in range(4)] == [True, True, True, False]
     assert (window.has_room("one"), window.has_room("two")) == (False, True)
     assert window.seconds_left("one") == 60
     now = 1_059.9
-    assert window.hit("one") is False
+    assert hit(window, "one") is False
     now = 1_060.0
     assert window.has_room("one")
     assert window.seconds_left("one") == 0
-    assert [window.hit("one") for _ in range(4)] == [True, True, True, False]
+    assert [hit(window, "one") for _ in range(4)] == [True, True, True, False]
 
 
 def test_memory_is_bounded_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,22 +147,22 @@ def test_memory_is_bounded_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("gateway.access.rate_limits.time.monotonic", lambda: now)
     window = FixedWindow[int](limit=1, window_ms=60_000, capacity=100)
     for number in range(5_000):
-        assert window.hit(number)
+        assert hit(window, number)
         assert len(window) == min(number + 1, 100)
     assert [window.has_room(number) for number in (4_899, 4_900, 4_999)] == [True, False, False]
     now = 1_061.0
-    assert window.hit(1)
+    assert hit(window, 1)
     assert len(window) == 1
 
 
 def test_flood_of_addresses_leaves_the_users_counted() -> None:
     settings = {"RATE_LIMIT_USER_MAX_REQUESTS": "1", "RATE_LIMIT_TRACKED_KEYS": "100"}
     limits = RateLimits(load_settings(settings).limits)
-    limits.count_user(1)
+    limits.spend(Budget.STANDARD, 1, "192.0.2.1")
     for number in range(200):
-        limits.count_address(f"192.0.2.{number}")
+        limits.spend(Budget.STANDARD, None, f"192.0.2.{number}")
     with pytest.raises(RateLimited):
-        limits.count_user(1)
+        limits.spend(Budget.STANDARD, 1, "192.0.2.1")
 
 
 @dataclass
@@ -267,7 +275,7 @@ def test_no_window_holds_more_than_its_limit_and_none_refuses_below_it(
         for key, pause in steps:
             now += pause
             recent = [at for at in taken[key] if at > now - 1]
-            if window.hit(key):
+            if hit(window, key):
                 assert len(recent) < 2 * limit
                 taken[key].append(now)
             else:
