@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from gateway.access.client_address import ClientAddresses
 from gateway.access.connections import OpenConnections, deadlines
+from gateway.access.turns import Turns
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.readiness import Readiness
 from gateway.http.reading.connection import HttpLimits, http_connection
@@ -101,18 +102,21 @@ def make_server(
     connections = OpenConnections(
         http.connections_per_address, ClientAddresses(http.trusted_proxies)
     )
+    turns = Turns()
     http_limits = HttpLimits(
         head_max_bytes=http.head_max_bytes,
         body_max_bytes=http.body_max_bytes,
         seconds=seconds,
         connections=connections,
         ended=ended,
+        turns=turns,
     )
     socket_limits = TransportLimits(
         seconds=seconds,
         other_frames_max=sockets.other_frames_max,
         connections=connections,
         ended=ended,
+        turns=turns,
     )
     config = uvicorn.Config(
         application,

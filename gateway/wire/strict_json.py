@@ -1,10 +1,10 @@
 """Strict JSON, both ways: what comes in is refused at the edge or is exactly what its struct says.
 
-Laws: UTF-8; no duplicate keys, no NaN or Infinity, no unknown fields, no deep nesting, no NUL and
-no lone surrogate in any string (Postgres would refuse them later). Each is a 400 that names the
-field by its path in camelCase. Numbers in units of the exchange are kept as text (`msgspec.Raw`)
-and go through `exchange.messages.units`; no float is ever made of them. Size is the caller's bound
-(`http/reading/bodies.py`).
+Laws: UTF-8; no duplicate keys, no NaN or Infinity, no unknown fields, no deep nesting, at most
+`VALUES_MAX` values, no NUL and no lone surrogate in any string (Postgres would refuse them later).
+Each is a 400 that names the field by its path in camelCase. Numbers in units of the exchange are
+kept as text (`msgspec.Raw`) and go through `exchange.messages.units`; no float is ever made of
+them. Size is the caller's bound (`http/reading/bodies.py`).
 
 msgspec makes the typed struct. What it doesn't see (duplicate keys, the path of a bad string) is
 found by a pass of the standard parser before, about 2 us, unless the body is so plain that neither
@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 BODY_FIELD: Final = "body"
 """What is named when no single field is to blame."""
+VALUES_MAX: Final = 4_000
+"""Colons and commas of a body: what reading it costs grows with them more than with its length."""
 NUMBER_TEXT_LENGTH: Final = 64
 """No number in our units needs more; a longer text is refused unread."""
 _REMEMBERED: Final = 8_192
@@ -186,6 +188,8 @@ def decode(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 
     Raises ValidationFailed naming the field, in time linear in the length, whatever the bytes are.
     """
+    if len(raw) > VALUES_MAX and raw.count(b",") + raw.count(b":") > VALUES_MAX:
+        raise ValidationFailed.of(BODY_FIELD, f"has more than {VALUES_MAX} commas and colons")
     try:
         if not _is_plain(raw):
             fields = _SCANNER.decode(raw.decode("utf-8"))

@@ -12,7 +12,7 @@ place of an answer to an earlier request: it is sent behind it.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Final, NoReturn
 
 import httptools
@@ -30,6 +30,7 @@ from gateway.access.connections import (
     Deadline,
     OpenConnections,
 )
+from gateway.access.turns import Turns
 from gateway.http.reading.heads import (
     HEAD_TOO_LARGE,
     HEAD_TOO_LATE,
@@ -49,7 +50,9 @@ ON_LIMITED: Final = "probity.on_limited"
 """The scope's extension that hears of each request that a rate limit refused."""
 SLICE_BYTES: Final = 2_048
 """So much is parsed before it is asked whether there is room for more."""
+SLICES_AT_ONCE: Final = 2
 SLICES_PER_TURN: Final = 8
+"""When what is held has its turn."""
 _CUT_OFF: Final = frozenset(
     {
         ConnectionState.ANSWER,
@@ -71,10 +74,12 @@ class HttpLimits:
     connections: OpenConnections
     ended: Callable[[str], None]
     """Hears of each connection that is ended against the client's will: its state, or "refused"."""
+    turns: Turns = field(default_factory=Turns)
+    """Which all connections of the server share."""
 
 
 class _Refused(Exception):
-    """Stops the parser: the connection knows why."""
+    """Stops the parser."""
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -86,7 +91,7 @@ class HttpConnection(HttpToolsProtocol):
     _peer = UNKNOWN
     _held = b""
     _goes_on = False
-    """Whether what is held is looked at in the next turn."""
+    """Whether what is held waits for a turn."""
     _refusal: ApiError | None = None
     """What is answered when all before it is; nothing is read any more."""
     _wrong: ApiError | None = None
@@ -186,11 +191,11 @@ class HttpConnection(HttpToolsProtocol):
         waits = bool(self._held)
         self._held += data
         if not waits:
-            self._feed_held()
+            self._feed_held(SLICES_AT_ONCE)
 
-    def _feed_held(self) -> None:
-        """Parse slice by slice, for one turn of the event loop at most."""
-        for _ in range(SLICES_PER_TURN):
+    def _feed_held(self, slices: int) -> None:
+        """Parse so many slices at most."""
+        for _ in range(slices):
             if not self._held or not self._has_room():
                 break
             piece = self._held[:SLICE_BYTES]
@@ -221,13 +226,13 @@ class HttpConnection(HttpToolsProtocol):
     def _soon(self) -> None:
         if not self._goes_on:
             self._goes_on = True
-            self.loop.call_soon(self._go_on)
+            self.limits.turns.ask(self._go_on)
 
     def _go_on(self) -> None:
         self._goes_on = False
         if not self._held or self.transport.is_closing() or not self._has_room():
             return
-        self._feed_held()
+        self._feed_held(SLICES_PER_TURN)
         if not self._held and self._refusal is None:
             self.flow.read_on()
         self._settle()

@@ -35,9 +35,9 @@ from gateway.access.connections import (
     Deadline,
     OpenConnections,
 )
+from gateway.access.turns import Turns
 from gateway.sockets.framing.client_frames import ClientFrames
 from gateway.sockets.framing.outbound import Outbound
-from gateway.sockets.framing.turns import Turns
 
 TRANSPORT: Final = "probity.transport"
 """The scope's extension under which the application finds its `SocketTransport`."""
@@ -85,7 +85,7 @@ class TransportLimits:
     ended: Callable[[str], None] = _unheard
     """Hears of each socket that is ended against the client's will: its state, or "flood"."""
     turns: Turns = field(default_factory=Turns)
-    """Which all sockets of the server share."""
+    """Which all connections of the server share."""
 
 
 class SocketTransport(WebSocketsSansIOProtocol):

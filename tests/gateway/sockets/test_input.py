@@ -8,6 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from gateway.sockets import session
 from gateway.sockets.app import WEBSOCKET_ONLY
 from gateway.sockets.link import BROKEN_FRAME
 from tests.gateway.socket_client import raw_client, socket_client
@@ -195,6 +196,22 @@ async def test_in_flight_is_bounded_and_refused_beyond() -> None:
         assert answers[-1]["error"]["code"] == "RATE_LIMITED"
         assert (await ann.call("ping"))["ok"]
         assert len(desk.engine.commands) == 4
+
+
+async def test_sweeps_are_taken_beyond_it_until_nobody_can_be_reading(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "UNANSWERED_MAX", 6)
+    async with (
+        open_socket_desk(commit_seconds=0.2, SOCKET_IN_FLIGHT_MAX=4) as desk,
+        socket_client(desk.port, "1") as ann,
+    ):
+        placed = [ann.emit("order:place", order("BUY YES 1 @ 0.50")) for _ in range(4)]
+        swept = await asyncio.gather(*[ann.emit("order:cancel_all") for _ in range(4)])
+        assert [answer["ok"] for answer in swept] == [True, True, False, False], swept
+        assert swept[-1]["error"]["code"] == "RATE_LIMITED"
+        assert swept[-1]["error"]["details"] == [{"field": "limit", "message": "in-flight"}]
+        assert all(answer["ok"] for answer in await asyncio.gather(*placed))
 
 
 async def test_events_are_limited_per_user_across_sockets() -> None:

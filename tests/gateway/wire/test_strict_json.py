@@ -97,6 +97,17 @@ def test_malformed_body_names_what_is_wrong(raw: bytes, field: str) -> None:
     assert refusal(raw)[0] == field
 
 
+def test_values_of_a_body_are_bounded_and_so_is_what_reading_them_costs() -> None:
+    def body(legs: int) -> bytes:
+        return b'{"price":"0.5","legs":[' + b",".join([b'{"limitPrice":1}'] * legs) + b"]}"
+
+    # Two of a leg, and two more: the price's colon and the legs'; the comma between them.
+    most = (strict_json.VALUES_MAX - 2) // 2
+    assert len(strict_json.decode(body(most), DECODER).legs) == most
+    assert refusal(body(most + 1)) == ("body", "has more than 4000 commas and colons")
+    assert refusal(b"[" + b"{}," * 20_000 + b"{}]")[1] == "has more than 4000 commas and colons"
+
+
 def test_field_shown_back_is_short_and_printable() -> None:
     field, _ = refusal(b'{"price":"0.5","' + b"\\u202e" + b"x" * 500 + b'":1}')
     assert len(field) <= 64

@@ -4,7 +4,7 @@ import asyncio
 from time import monotonic
 
 from gateway.access.connections import TURN_SECONDS
-from gateway.sockets.framing.turns import Turns
+from gateway.access.turns import Turns
 
 
 async def test_all_go_on_in_their_order_and_share_a_turn() -> None:

@@ -1,9 +1,10 @@
-"""Whose turn it is to go on: sockets that sent more at once than was handled share each turn of the
-event loop.
+"""Whose turn it is to go on: connections that sent more at once than was handled share each turn of
+the event loop.
 
 Laws: all of them together get `TURN_SECONDS` a turn, and one of them at least, in the order in
-which they came to wait; so ten sockets that send without end take as much of everybody's time as
-one does. What is asked to go on twice goes on twice: whoever asks knows whether it still has to.
+which they came to wait; so ten that send without end take as much of everybody's time as one does.
+A server has one queue for both protocols. What is asked to go on twice goes on twice: whoever asks
+knows whether it still has to.
 """
 
 import asyncio
