@@ -22,7 +22,7 @@ from persistence.loop.command_queue import CommandQueue, Waiting
 from persistence.loop.first_answers import find_priors, refuse_untaken
 from persistence.postgres.database import OUTAGES, Fetching
 
-CHUNK_COMMANDS: Final = 256
+CHUNK_COMMANDS: Final = 512
 _MOST_BETWEEN: Final = BATCH_COMMANDS - CHUNK_COMMANDS
 """So many commands may run between the look at the memory and the taking of what was looked for."""
 
