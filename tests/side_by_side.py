@@ -3,7 +3,8 @@
 Laws: tests of one group run one after another in one worker; whatever has a server for all tests
 of its file is a group, or each worker would start one. Tests that load the machine or measure how
 long something takes are one group together: two of them side by side would measure each other. That
-group begins, being the longest; what is short comes last and fills the gaps. The order of tests
+group begins, being the longest, and beside it those that use a whole server without measuring it,
+one at a time; what is short comes last and fills the gaps. The order of tests
 within a file stays as it is written.
 
 xdist's own `--dist loadgroup` writes the group into a test's name, which pytest 9.2 ignores:
@@ -18,24 +19,27 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 ALONE: Final = "alone"
+WHOLE_SERVERS: Final = "whole servers"
 # Files, and folders of them, in the order in which they begin.
 LOADS_OR_MEASURES: Final = (
     "tests/faults/",
-    "tests/e2e/",
     "tests/persistence/loop/test_stopped_engine.py",
     "tests/gateway/sockets/test_slow.py",
     "tests/gateway/http/reading/test_bodies.py",
     "tests/gateway/sockets/test_life.py",
 )
+USES_WHOLE_SERVERS: Final = ("tests/e2e/",)
 ONE_SERVER_A_FILE: Final = ("tests/packaging/",)
 LONG: Final = ("tests/properties/", "tests/browser/", "tests/gateway/cli/", "tests/persistence/")
-_ORDER: Final = (*LOADS_OR_MEASURES, *ONE_SERVER_A_FILE, *LONG)
+_ORDER: Final = (*LOADS_OR_MEASURES, *USES_WHOLE_SERVERS, *ONE_SERVER_A_FILE, *LONG)
 
 
 def group(test: str) -> str:
     """Return the group of a test, by pytest's name of it; most tests are a group of their own."""
     if test.startswith(LOADS_OR_MEASURES):
         return ALONE
+    if test.startswith(USES_WHOLE_SERVERS):
+        return WHOLE_SERVERS
     return test.partition("::")[0] if test.startswith(ONE_SERVER_A_FILE) else test
 
 

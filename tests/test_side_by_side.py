@@ -6,12 +6,13 @@ from typing import cast
 import pytest
 from xdist.remote import Producer
 
-from tests.side_by_side import ALONE, ByGroup, group, place
+from tests.side_by_side import ALONE, WHOLE_SERVERS, ByGroup, group, place
 
 TESTS = [
     "tests/faults/test_kill.py::test_a",
     "tests/faults/test_stop.py::test_b",
     "tests/e2e/test_demo.py::test_c",
+    "tests/e2e/test_replay.py::test_c",
     "tests/packaging/test_wheel.py::test_d",
     "tests/packaging/test_wheel.py::test_e",
     "tests/properties/test_fees.py::test_f[1]",
@@ -57,7 +58,7 @@ def shared_out(count: int) -> list[Worker]:
 def test_a_group_stays_with_one_worker_and_nothing_is_lost(count: int) -> None:
     workers = shared_out(count)
     assert sorted(test for worker in workers for test in worker.given) == sorted(TESTS)
-    for name in (ALONE, "tests/packaging/test_wheel.py"):
+    for name in (ALONE, WHOLE_SERVERS, "tests/packaging/test_wheel.py"):
         who = [bool([test for test in worker.given if group(test) == name]) for worker in workers]
         assert who.count(True) == 1
 

@@ -14,8 +14,8 @@ from tests.faults.trading_load import Trader, everybody_trades, some_answers
 from tests.lengths import length
 from tests.server_process import ServerProcess
 
-KILLS = length(8, long=200)
-PROVED_EVERY = length(4, long=5)
+KILLS = length(6, long=200)
+PROVED_EVERY = length(3, long=5)
 TRADERS = 4
 LONGEST_ROUND = 200
 SLUG = "rain-tomorrow"

@@ -16,7 +16,7 @@ from tests.faults.trading_load import everybody_trades, some_answers
 from tests.lengths import length
 from tests.server_process import ADMIN_PASSWORD, ServerProcess
 
-FREEZES = length(8, long=200)
+FREEZES = length(5, long=200)
 LONGEST_LOCK_SECONDS = 2.0
 SECOND_START_SECONDS = 5.0
 TABLES = "engine_state, journal, accounts, markets, positions, orders, trades, ledger, idempotency"
