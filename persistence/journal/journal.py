@@ -157,7 +157,7 @@ class Journal:
         Raises:
             FenceLost, BatchRefused, OutcomeUnknown: see the module.
         """
-        await asyncio.shield(self._commit(batch))
+        await asyncio.shield(self.write(batch))
 
     async def ping(self) -> None:
         """Ask the database for a sign of life, when it has been asked nothing else for a while.
@@ -180,7 +180,8 @@ class Journal:
         finally:
             self.asked_at, self.heard_at = None, time.monotonic()
 
-    async def _commit(self, batch: SealedBatch) -> None:
+    async def write(self, batch: SealedBatch) -> None:
+        """Do what `commit` does, for a task that nobody cancels: two turns of the loop sooner."""
         with self.asking():
             try:
                 if self._statement is None:

@@ -230,13 +230,14 @@ class Sequencer:
     async def _commit_batches(self) -> None:
         """Commit batch after batch, each as soon as the one before it is; stop when none is left.
 
-        A task of its own, so that the database doesn't wait while a batch is published.
+        A task of its own, so that the database doesn't wait while a batch is published; nobody
+        cancels it.
         """
         while len(self._batch):
             self._in_flight, self._batch = self._batch, Batch()
             sealed = self._in_flight.sealed or self._seal(self._in_flight)
             started = time.monotonic()
-            await self._journal.commit(sealed)
+            await self._journal.write(sealed)
             elapsed = time.monotonic() - started
             commands = sealed.last_seq - sealed.first_seq + 1
             self._observer.committed(commands, elapsed, sealed.last_seq, self._journal.epoch)

@@ -128,13 +128,13 @@ async def test_a_commit_that_is_cut_is_unknown_and_the_retry_tells(
 async def test_a_commit_that_got_through_is_found_by_the_retry(database_url: str) -> None:
     async with running(database_url) as engine:
         await open_for_trade(engine)
-        real = engine.recovered.journal._commit
+        real = engine.recovered.journal.write
 
         async def cut_after(batch: SealedBatch) -> None:
             await real(batch)
             raise OutcomeUnknown("the connection was lost in a commit")
 
-        engine.recovered.journal._commit = cut_after  # type: ignore[method-assign]
+        engine.recovered.journal.write = cut_after  # type: ignore[method-assign]
         with pytest.raises(OutcomeUnknown):
             await engine.send(limit(ANN, 50, 1, id="through"))
     async with running(database_url) as engine:
