@@ -20,7 +20,8 @@ from gateway.access.connections import OpenConnections, deadlines
 from gateway.access.turns import Turns
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.readiness import Readiness
-from gateway.http.reading.connection import HttpLimits, http_connection
+from gateway.http.reading.budget import HttpLimits
+from gateway.http.reading.connection import http_connection
 from gateway.sockets.framing.transport import TransportLimits, socket_transport
 
 _BACKLOG: Final = 2_048

@@ -16,7 +16,7 @@ from gateway.access.principals import Principal, TokenChecks
 from gateway.access.rate_limits import RateLimits
 from gateway.access.token_gate import TokenGate
 from gateway.http.edge import TRACE, Trace
-from gateway.http.reading.bodies import BodyReader, has_body
+from gateway.http.reading.bodies import BODY_HAS_COME, BodyReader, has_body
 from gateway.http.reading.query_strings import refuse_query
 from gateway.http.request import Request
 from gateway.http.responses import encode_result, send_body, send_error, send_json
@@ -73,7 +73,9 @@ class Dispatcher:
             refuse_query(scope["query_string"])
         body: Any = None
         if bound.body_decoder is not None:
-            body = decode(await self._bodies.read(trace.headers, receive), bound.body_decoder)
+            has_come = BODY_HAS_COME in scope.get("extensions", ())
+            raw = await self._bodies.read(trace.headers, receive, has_come=has_come)
+            body = decode(raw, bound.body_decoder)
         elif has_body(trace.headers) and scope["method"] not in {"GET", "HEAD"}:
             # A client library may send {} where nothing is asked for; more than that is unknown.
             decode(await self._bodies.read(trace.headers, receive) or b"{}", EMPTY_BODY)

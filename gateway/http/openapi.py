@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.access.budgets import Budget
 from gateway.http.responses import AccountMeta, Failure, Meta, Pagination
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
-from gateway.wire.errors import ApiError, Refused
+from gateway.wire.errors import ApiError, RateLimited, Refused
 from gateway.wire.scalars import NAME_LENGTH
 
 Document = dict[str, Any]
@@ -25,6 +26,15 @@ _ABOUT: Final = (
     "A prediction-market exchange. Prices, quantities and money are decimal strings; times are "
     "ISO-8601 in UTC; ids are decimal strings. Unknown fields and parameters are refused."
 )
+_LIMIT_HEADERS: Final = {
+    "RateLimit-Limit": ("integer", "How many requests of this kind the limit allows in a window"),
+    "RateLimit-Remaining": ("integer", "How many of them are left"),
+    "RateLimit-Reset": ("integer", "In how many seconds the window ends"),
+    "RateLimit-Policy": ("string", 'The limit and its window, as `"user";q=1000;w=60`'),
+    "Retry-After": ("integer", "In how many seconds to try again"),
+}
+_SAYS_WAIT: Final = {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMIT_HEADERS}
+_SAYS_LIMIT: Final = {name: _SAYS_WAIT[name] for name in _SAYS_WAIT if name != "Retry-After"}
 
 
 def openapi_document(routes: Iterable[Route], pages: PageLimits) -> Document:
@@ -42,6 +52,10 @@ def openapi_document(routes: Iterable[Route], pages: PageLimits) -> Document:
         "paths": paths,
         "components": {
             "schemas": schemas.components,
+            "headers": {
+                name: {"description": text, "schema": {"type": kind}}
+                for name, (kind, text) in _LIMIT_HEADERS.items()
+            },
             "securitySchemes": {
                 "accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
             },
@@ -89,6 +103,7 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
             str(route.status): {
                 "description": "Done",
                 "content": {"application/json": {"schema": _envelope(route, schemas)}},
+                **({"headers": _SAYS_LIMIT} if route.budget is not Budget.NONE else {}),
             },
             **_errors(route.all_errors(), schemas),
         },
@@ -156,6 +171,10 @@ def _errors(errors: Iterable[type[ApiError]], schemas: _Schemas) -> Document:
         codes.setdefault(error.status, []).append(code)
     content = {"application/json": {"schema": schemas.of(Failure)}}
     return {
-        str(status): {"description": " or ".join(dict.fromkeys(names)), "content": content}
+        str(status): {
+            "description": " or ".join(dict.fromkeys(names)),
+            "content": content,
+            **({"headers": _SAYS_WAIT} if status == RateLimited.status else {}),
+        }
         for status, names in sorted(codes.items())
     }

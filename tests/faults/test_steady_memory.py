@@ -281,7 +281,7 @@ async def test_the_process_stops_growing(make_server: MakeServer) -> None:
     load = Load(server.port, await newcomers(server.port))
     await load.open()
     # What has a bound is full then, and its first filling, which lies in one piece, is gone.
-    await load.rush(2 * RECENT_IDS)
+    await load.rush(length(2, long=10) * RECENT_IDS)
     sizes = await load.steady(SECONDS, psutil.Process(server.pid))
     await load.close()
     assert not any(trader.is_lost for trader in load.traders)

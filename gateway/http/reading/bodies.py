@@ -9,6 +9,8 @@ from starlette.types import Receive
 from gateway.wire.errors import Detail, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 from gateway.wire.strict_json import BODY_FIELD
 
+BODY_HAS_COME: Final = "probity.body_has_come"
+"""The scope's extension that says that nothing of the request is awaited any more."""
 _PLAIN: Final = b"application/json"
 
 
@@ -25,8 +27,10 @@ class BodyReader:
         self._max_bytes = max_bytes
         self._timeout_seconds = timeout_seconds
 
-    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """Return the body.
+    async def read(
+        self, headers: Mapping[bytes, bytes], receive: Receive, *, has_come: bool = False
+    ) -> bytes:
+        """Return the body; one that `has_come` whole needs no timer.
 
         Raises UnsupportedMediaType, PayloadTooLarge, ValidationFailed (too slow) or ClientGone.
         """
@@ -39,6 +43,8 @@ class BodyReader:
         # What a header says is only good for refusing early; the counting below is the bound.
         if declared.isdigit() and int(declared[:20]) > self._max_bytes:
             raise PayloadTooLarge(self._max_bytes)
+        if has_come:
+            return await self._receive_all(receive)
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._receive_all(receive)

@@ -11,9 +11,7 @@ place of an answer to an earlier request: it is sent behind it.
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import ClassVar, Final, NoReturn
+from typing import ClassVar, Final, NoReturn, cast
 
 import httptools
 from uvicorn._types import ASGI3Application
@@ -28,9 +26,9 @@ from gateway.access.connections import (
     REFUSED_FACTOR,
     ConnectionState,
     Deadline,
-    OpenConnections,
 )
-from gateway.access.turns import Turns
+from gateway.http.reading.bodies import BODY_HAS_COME
+from gateway.http.reading.budget import HttpLimits
 from gateway.http.reading.heads import (
     HEAD_TOO_LARGE,
     HEAD_TOO_LATE,
@@ -43,7 +41,7 @@ from gateway.http.reading.heads import (
     last_answer,
     wrong_head,
 )
-from gateway.http.reading.held_flow import HeldFlow, Limited
+from gateway.http.reading.held_flow import HeldFlow, Limited, WholeAnswer
 from gateway.wire.errors import ApiError
 
 ON_LIMITED: Final = "probity.on_limited"
@@ -61,21 +59,6 @@ _CUT_OFF: Final = frozenset(
         ConnectionState.DRAINING,
     }
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpLimits:
-    """What one connection may cost, and for how long."""
-
-    head_max_bytes: int
-    body_max_bytes: int
-    seconds: tuple[float, ...]
-    """By state (`access/connections.py`)."""
-    connections: OpenConnections
-    ended: Callable[[str], None]
-    """Hears of each connection that is ended against the client's will: its state, or "refused"."""
-    turns: Turns = field(default_factory=Turns)
-    """Which all connections of the server share."""
 
 
 class _Refused(Exception):
@@ -113,6 +96,7 @@ class HttpConnection(HttpToolsProtocol):
     """Of a body that nobody reads any more."""
     _is_counted = False
     _answering: RequestResponseCycle | None = None
+    _answer: WholeAnswer
     _limited: Limited
 
     # -- its life -----------------------------------------------------------------------------
@@ -161,6 +145,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Begin the next answer, or await the next request (in the place of uvicorn's timer)."""
         self.server_state.total_requests += 1
+        self._answer.flush()  # to HEAD there is no body
         if self._limited.requests >= LIMITED_MAX and self._refusal is None:
             self._refuse(TOO_MANY_LIMITED)  # refusing costs time, too
         if not self.transport.is_closing():
@@ -180,9 +165,7 @@ class HttpConnection(HttpToolsProtocol):
             self._take_in(data)
         else:
             self._feed(data)
-        state = self._state()
-        if state is not self.deadline.state:
-            self.deadline.enter(state)
+        self._settle()
 
     def _take_in(self, data: bytes) -> None:
         """Parse what has come in parts, or not yet, or not at all."""
@@ -291,6 +274,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Note that the request is whole."""
         self._is_whole = True
+        self.scope["extensions"][BODY_HAS_COME] = {}
         super().on_message_complete()
 
     def _stop(self, error: ApiError) -> NoReturn:
@@ -334,6 +318,8 @@ class HttpConnection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Answer a request; uvicorn only knows the last one that came."""
         self._answering = cycle
+        self._answer = WholeAnswer(self.transport)
+        cycle.transport = cast("asyncio.Transport", self._answer)
         super()._start_asgi_task(cycle, app)
 
     def _say_nobody_is_left(self) -> None:

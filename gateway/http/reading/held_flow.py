@@ -1,13 +1,16 @@
 """What a connection hands to others, which mustn't lead back to it: a ring would be freed late.
 
-uvicorn's flow control, with what is held coming before what could be read; and the count of
-requests that a rate limit refused.
+uvicorn's flow control, with what is held coming before what could be read; the way of an answer to
+the transport; and the count of requests that a rate limit refused.
 """
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
+
+_CONTINUE: Final = b"HTTP/1.1 100 "
 
 
 class HeldFlow(FlowControl):
@@ -35,6 +38,42 @@ class HeldFlow(FlowControl):
 def _never() -> bool:
     """Go on with nothing after the end."""
     return False
+
+
+class WholeAnswer:
+    """Takes the place of the transport for one answer: its head waits for what comes behind it.
+
+    uvicorn writes the two one after another, and each write is a system call.
+    """
+
+    __slots__ = ("_head", "_transport", "is_closing", "write")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+        self.is_closing = transport.is_closing
+        self.write: Callable[[bytes], None] = self._write_head
+
+    def _write_head(self, data: bytes) -> None:
+        if data.startswith(_CONTINUE):
+            self._transport.write(data)
+            return
+        self._head = data
+        self.write = self._write_body
+
+    def _write_body(self, data: bytes) -> None:
+        self._transport.write(data if self._head is None else self._head + data)
+        self._head = None
+
+    def flush(self) -> None:
+        """Write the head that nothing came behind."""
+        if self._head is not None:
+            self._write_body(b"")
+
+    def close(self) -> None:
+        """Write what waits and close the transport."""
+        self.flush()
+        self._transport.close()
 
 
 class Limited:

@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.http.reading.bodies import BodyReader
+from gateway.http.reading.bodies import BODY_HAS_COME, BodyReader
 from gateway.http.responses import send_body
 from tests.gateway.socket_desk import SocketDesk, open_socket_desk
 
@@ -53,7 +53,9 @@ class Front:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
         elif path == "/body":
-            body = await BodyReader(65_536, 5).read(dict(scope["headers"]), receive)
+            has_come = BODY_HAS_COME in scope["extensions"]
+            reader = BodyReader(65_536, 5)
+            body = await reader.read(dict(scope["headers"]), receive, has_come=has_come)
             await answer(send, b"%d" % len(body))
         else:
             await answer(send, b"x" * BIG if path == "/big" else b"ok")

@@ -4,6 +4,7 @@ import re
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from gateway.access.budgets import Budget
 from gateway.bootstrap.settings import load_settings
 from gateway.http.openapi import openapi_document
 from gateway.http.routing import Shape
@@ -38,6 +39,19 @@ def test_what_a_gateway_refuses_says_so() -> None:
     for path in ("/orders", "/markets", "/user/balance"):
         answers = paths[path]["get"]["responses"]
         assert "READS_ONLY" not in answers.get("503", {"description": ""})["description"]
+
+
+async def test_document_names_the_headers_of_limits(web: Web) -> None:
+    document = openapi_document(ROWS, PAGES)
+    answers = document["paths"]["/markets"]["get"]["responses"]
+    answer = await web.client.get("/api/v1/markets")
+    sent = {name for name in answer.headers if name.startswith(("ratelimit", "retry"))}
+    assert sent == {name.lower() for name in answers["200"]["headers"]}
+    assert set(answers["429"]["headers"]) == set(document["components"]["headers"])
+    for row in ROWS:
+        if row.shape is not Shape.FILE:
+            done = document["paths"][row.path][row.method.lower()]["responses"][str(row.status)]
+            assert ("headers" in done) is (row.budget is not Budget.NONE), row.path
 
 
 async def test_document_is_served_under_both_mounts(web: Web) -> None:
