@@ -10,6 +10,7 @@ from benchmarks.harness.one_benchmark import BenchmarkFailed, measure_in_child
 
 ALL = (
     "core",
+    "consensus",
     "memory",
     "journal_choice",
     "engine_journal",
@@ -22,7 +23,7 @@ ALL = (
     "redis_fan_out",
 )
 # The disk of many a virtual machine has a budget: it may answer thirty times slower after a while.
-WAIT_FOR_THE_DISK = frozenset(ALL) - {"core", "memory", "fan_out"}
+WAIT_FOR_THE_DISK = frozenset(ALL) - {"core", "consensus", "memory", "fan_out"}
 
 
 def main(names: list[str], *, record: bool) -> int:
