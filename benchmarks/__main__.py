@@ -27,7 +27,7 @@ WAIT_FOR_THE_DISK = frozenset(ALL) - {"core", "consensus", "memory", "fan_out"}
 
 
 def main(names: list[str], *, record: bool) -> int:
-    """Run each benchmark in turn; return 1 if one failed or a figure misses what it is held to."""
+    """Run each benchmark in turn; return 1 if one failed or a ratio misses what it is held to."""
     run = results.Run(time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), conditions(), [], [])
     for name, value in run.conditions.items():
         print(f"{name:<14} {value}", flush=True)

@@ -8,7 +8,8 @@ each into a database of its own on one server:
     COPY                BEGIN, fence, COPY into each table, staged updates, COMMIT
 
 What is compared is the time of a commit for each order, and the processor time of both sides. The
-decision that hangs on it is docs/decisions/0003.
+decision that hangs on it is docs/decisions/0003. The yardstick is a bare COPY of the same rows
+(`yardsticks/bare_copy.py`), in turn with them; `engine_journal` is what is held to it.
 """
 
 import gc
@@ -22,67 +23,18 @@ from typing import Any, Final
 import uvloop
 from asyncpg import BitString
 
-from benchmarks.harness.report import Figure
-from benchmarks.loads.exchange_flow import (
-    cpu_seconds,
-    half_crossing,
-    opening,
-    own_server,
-)
-from exchange.engine import Engine
-from exchange.messages.commands import Command
-from exchange.model.state import State
-from exchange.proof.running_balances import RunningBalances
-from persistence.journal.batch_rows import BatchRows, add_execution, add_ids
-from persistence.journal.journal import CALL, Journal, SealedBatch, connect_engine
-from persistence.journal.open_orders import OpenOrders
-from persistence.postgres import migrate
-from persistence.postgres.database import Connection, connect
+from benchmarks.harness.report import Figure, Yardstick
+from benchmarks.loads.exchange_flow import cpu_seconds, fresh_database, half_crossing, own_server
+from benchmarks.loads.sealing import EPOCH, INSERTED, OPEN_ORDERS, UPDATED, Sealing
+from benchmarks.yardsticks import bare_copy
+from persistence.journal.journal import CALL, SealedBatch, connect_engine
+from persistence.postgres.database import Connection
 
 ROUNDS = 15
 ORDERS = 2_000
-EPOCH: Final = 1
 
-# Which argument of commit_batch holds a table's rows, how they are laid out, and how many leading
-# columns are the key of an update.
-_INSERTED: Final = {
-    "orders": (13, ">qqqqqqqqqqqqqqHBBBBBBB"),
-    "trades": (17, ">qqqqqqqqqqqqHHBBB"),
-    "ledger": (18, ">qqqqqqqqqqiBB"),
-    "accounts": (22, ">qqqqq"),
-}
-_UPDATED: Final = {
-    "orders": (
-        16,
-        ">qqqqqqqqBB",
-        (
-            "id, filled, filled_cash, fees_paid, fee_carry, locked, seq, updated_at, status,"
-            " cancel_reason"
-        ),
-        1,
-    ),
-    "accounts": (23, ">qqqqq", "id, opened_seq, available, locked, seq", 1),
-    "positions": (
-        24,
-        ">qqqqqqqqq",
-        (
-            "account_id, market_id, yes_free, yes_locked, yes_cost, no_free, no_locked, no_cost,"
-            " realised"
-        ),
-        2,
-    ),
-    "markets": (
-        25,
-        ">qqqqqqHHBB",
-        (
-            "id, collateral, seq, trade_no, volume, resolved_at, last_price, yes_payout, status,"
-            " resolution"
-        ),
-        1,
-    ),
-}
 # The few rows of open orders go as bits in every way.
-_BLOCKS: Final = 26
+_BLOCKS: Final = OPEN_ORDERS[0]
 _WRITE_BLOCKS: Final = (
     "INSERT INTO open_orders"
     " SELECT substring({rows}, i, 64)::bigint, substring({rows}, i + 64, 512)"
@@ -102,26 +54,15 @@ Tables = dict[str, list[tuple[Any, ...]]]
 
 def sealed_batches(number_of: int) -> tuple[SealedBatch, list[SealedBatch]]:
     """Return the batch that opens the exchange, and some batches of orders after it."""
-    engine = Engine(State())
-    balances = RunningBalances(engine.state)
-    # It only seals here; nothing is asked of a connection.
-    journal = Journal(None, EPOCH, 0, bytes(32), OpenOrders([]))  # type: ignore[arg-type]
-
-    def seal(commands: list[Command]) -> SealedBatch:
-        rows = BatchRows()
-        executions = engine.run(2_000_000, commands)
-        for execution in executions:
-            add_execution(rows, balances, execution)
-        add_ids(rows, engine.state, executions)
-        return journal.seal(engine.state, rows, balances)
-
-    return seal(opening()), [seal(half_crossing(ORDERS, number)) for number in range(number_of)]
+    sealing = Sealing()
+    flows = [half_crossing(ORDERS, number) for number in range(number_of)]
+    return sealing.opening, [sealing.seal(flow) for flow in flows]
 
 
 def unpacked(batch: SealedBatch) -> Tables:
     """Return the rows of a batch as tuples; an update's name ends in "!"."""
-    tables = {name: _rows(batch, *place) for name, place in _INSERTED.items()}
-    tables |= {f"{name}!": _rows(batch, *place[:2]) for name, place in _UPDATED.items()}
+    tables = {name: _rows(batch, *place) for name, place in INSERTED.items()}
+    tables |= {f"{name}!": _rows(batch, *place[:2]) for name, place in UPDATED.items()}
     tables["orders"] = [(*row, None, None) for row in tables["orders"]]
     return tables
 
@@ -134,9 +75,9 @@ def _rows(batch: SealedBatch, argument: int, layout: str) -> list[tuple[Any, ...
 async def write_packed(connection: Connection, batch: SealedBatch, tables: Tables) -> None:
     """Write with one call; packing the rows is part of it, as encoding them is of the others."""
     arguments = list(batch.arguments)
-    for name, (place, layout) in _INSERTED.items():
+    for name, (place, layout) in INSERTED.items():
         arguments[place] = _packed(layout, tables[name])
-    for name, (place, layout, _, _) in _UPDATED.items():
+    for name, (place, layout, _, _) in UPDATED.items():
         arguments[place] = _packed(layout, tables[f"{name}!"])
     await connection.execute(CALL, *arguments)
 
@@ -153,10 +94,10 @@ async def write_copy(connection: Connection, batch: SealedBatch, tables: Tables)
         await connection.execute(
             _WRITE_BLOCKS.format(rows="$1::bit varying"), batch.arguments[_BLOCKS]
         )
-        for name in _INSERTED:
+        for name in INSERTED:
             if tables[name]:
                 await connection.copy_records_to_table(name, records=tables[name])
-        for name, (_, _, columns, keys) in _UPDATED.items():
+        for name, (_, _, columns, keys) in UPDATED.items():
             if tables[f"{name}!"]:
                 await connection.copy_records_to_table(f"new_{name}", records=tables[f"{name}!"])
                 await connection.execute(_update_from(name, f"new_{name}", columns, keys))
@@ -165,9 +106,9 @@ async def write_copy(connection: Connection, batch: SealedBatch, tables: Tables)
 async def write_unnest(connection: Connection, batch: SealedBatch, tables: Tables) -> None:
     """Write with one statement that takes an array for each column."""
     arrays: list[list[Any]] = []
-    for name, (_, layout) in _INSERTED.items():
+    for name, (_, layout) in INSERTED.items():
         arrays += _columns(tables[name], len(layout) - 1)
-    for name, (_, layout, _, _) in _UPDATED.items():
+    for name, (_, layout, _, _) in UPDATED.items():
         arrays += _columns(tables[f"{name}!"], len(layout) - 1)
     await connection.execute(_UNNEST, *batch.arguments[:13], *arrays, batch.arguments[_BLOCKS])
 
@@ -196,7 +137,7 @@ def _update_from(name: str, source: str, columns: str, keys: int) -> str:
 
 async def _prepare(connection: Connection) -> None:
     """Make the staging tables of COPY."""
-    for name, (_, _, columns, _) in _UPDATED.items():
+    for name, (_, _, columns, _) in UPDATED.items():
         await connection.execute(
             f"CREATE TEMP TABLE new_{name} ON COMMIT DELETE ROWS AS"  # noqa: S608 - constants
             f" SELECT {columns} FROM {name} LIMIT 0"
@@ -214,12 +155,12 @@ def _unnest_statement() -> str:
         "INSERT INTO journal SELECT $2 + 1, $4, $1, $6, $7, $8, $3, $5 FROM part_0",
     ]
     places = count(14)
-    for name, (_, layout) in _INSERTED.items():
+    for name, (_, layout) in INSERTED.items():
         arrays = [_array(next(places)) for _ in layout[1:]]
         columns = ", ".join(f"unnest({array})" for array in arrays)
         columns += ", NULL" if name == "orders" else ""
         parts.append(f"INSERT INTO {name} SELECT {columns}")
-    for name, (_, layout, columns, keys) in _UPDATED.items():
+    for name, (_, layout, columns, keys) in UPDATED.items():
         arrays = [_array(next(places)) for _ in layout[1:]]
         source = f"unnest({', '.join(arrays)}) AS s({columns})"
         own = f"(SELECT * FROM {source})" if name != "positions" else source  # noqa: S608 - constants
@@ -245,10 +186,11 @@ WAYS: Final[dict[str, Write]] = {
 async def _measure() -> list[Figure]:
     first, batches = sealed_batches(ROUNDS + 1)
     results: dict[str, list[tuple[float, float, float]]] = {name: [] for name in WAYS}
-    async with own_server() as server:
+    bare: list[float] = []
+    async with own_server() as server, bare_copy.bare_copy(server) as copy:
         connections = {}
         for number, name in enumerate(WAYS):
-            url = await _database(server.superuser_url, server.url, f"way_{number}")
+            url = await fresh_database(server, f"way_{number}")
             connections[name] = connection = await connect_engine(url)
             await connection.execute("UPDATE engine_state SET epoch = $1", EPOCH)
             await write_packed(connection, first, unpacked(first))
@@ -258,9 +200,14 @@ async def _measure() -> list[Figure]:
             gc.collect()
             for name, write in WAYS.items():
                 results[name].append(await _timed(connections[name], write, batch, tables))
+            bare.append(ORDERS / await copy.seconds([batch]))
         for connection in connections.values():
             await connection.close()
-    return [_figure(name, rounds[1:]) for name, rounds in results.items()]
+    yardstick = Yardstick(bare_copy.NAME, bare[1:])
+    return [
+        Figure(f"yardstick: {bare_copy.NAME}", "orders/s", bare[1:]),
+        *[_figure(name, rounds[1:], yardstick) for name, rounds in results.items()],
+    ]
 
 
 async def _timed(
@@ -273,25 +220,15 @@ async def _timed(
     return elapsed, time.process_time() - ours, cpu_seconds(backend) - theirs
 
 
-def _figure(name: str, rounds: list[tuple[float, float, float]]) -> Figure:
+def _figure(name: str, rounds: list[tuple[float, float, float]], yardstick: Yardstick) -> Figure:
     elapsed, ours, theirs = zip(*rounds, strict=True)
     note = (
         f"us an order: {statistics.median(ours) / ORDERS * 1e6:.2f} here,"
         f" {statistics.median(theirs) / ORDERS * 1e6:.2f} in the database"
         f" (least {min(ours) / ORDERS * 1e6:.2f}, {min(theirs) / ORDERS * 1e6:.2f})"
     )
-    return Figure(f"journal: {name}", "orders/s", [ORDERS / one for one in elapsed], note=note)
-
-
-async def _database(superuser_url: str, url: str, name: str) -> str:
-    connection = await connect(superuser_url)
-    try:
-        await connection.execute(f"CREATE DATABASE {name} OWNER probity")
-    finally:
-        await connection.close()
-    own = url.replace("/probity?", f"/{name}?")
-    await migrate.upgrade(own)
-    return own
+    rates = [ORDERS / one for one in elapsed]
+    return Figure(f"journal: {name}", "orders/s", rates, note, yardstick)
 
 
 def measure() -> list[Figure]:

@@ -4,8 +4,11 @@ A data folder is filled by a sequencer with resting orders (every second one wit
 its database stopped orderly. Then, some rounds each: `recover()` by itself against the running
 database (lead, one snapshot, both states, all invariants), and a real `probity serve` on that
 folder from its start until `/ready` says yes: interpreter, PostgreSQL's own start, migrations,
-recovery, listening. The floor belongs to that one. Pages are in the machine's cache, as after a
-restart of the process and not of the machine.
+recovery, listening. Pages are in the machine's cache, as after a restart of the process and not of
+the machine.
+
+The yardstick, after each round, is a bare SELECT of the same rows: everything of the tables that
+the state is made of, fetched into this process by the same client library and thrown away.
 """
 
 import gc
@@ -17,18 +20,21 @@ import psutil
 import uvloop
 
 from benchmarks.engine_journal import submit_all
-from benchmarks.harness.report import Figure
+from benchmarks.harness.report import Figure, Yardstick
 from benchmarks.loads.exchange_flow import opening, resting
 from persistence.embedded.server import EmbeddedPostgres
 from persistence.loop.recovery import recover
 from persistence.loop.sequencer import Sequencer
 from persistence.postgres import migrate
-from persistence.postgres.database import create_pool
+from persistence.postgres.database import connect, create_pool
 from tests.server_process import ServerProcess
 
 ROUNDS = 3
 SIZES = (10_000, 100_000)
-LONGEST_S = 5
+RECOVERY_AT_MOST = 12.0
+START_AT_MOST = 25.0
+_SELECTED = "a bare SELECT of the same rows"
+_TABLES = ("accounts", "markets", "positions", "orders", "open_orders", "idempotency", "journal")
 _PART = 10_000
 
 
@@ -39,27 +45,47 @@ def measure() -> list[Figure]:
         data_dir = Path(folder) / "data"
         filled = 0
         for size in SIZES:
-            recovered = uvloop.run(_fill_and_recover(data_dir, filled, size))
-            filled = size
-            started, note = _starts(data_dir)
-            ceiling = LONGEST_S if size == max(SIZES) else None
-            of = f"{size:,} open orders"
+            recovered, read = uvloop.run(_fill_and_recover(data_dir, filled, size))
+            started, read_then, note = _starts(data_dir)
+            filled, of, is_held = size, f"{size:,} open orders", size == max(SIZES)
+            bounds = (RECOVERY_AT_MOST, START_AT_MOST) if is_held else (None, None)
+            beside = Yardstick(_SELECTED, read, at_most=bounds[0])
+            beside_start = Yardstick(_SELECTED, read_then, at_most=bounds[1])
             figures += [
-                Figure(f"recovery of {of}", "s", recovered),
-                Figure(f"start with {of}, until ready", "s", started, note=note, ceiling=ceiling),
+                Figure(f"recovery of {of}", "s", recovered, yardstick=beside),
+                Figure(f"start with {of}, until ready", "s", started, note, beside_start),
             ]
     return figures
 
 
-async def _fill_and_recover(data_dir: Path, filled: int, size: int) -> list[float]:
-    """Add orders until `size` are open; return the seconds of each recovery."""
+async def _fill_and_recover(
+    data_dir: Path, filled: int, size: int
+) -> tuple[list[float], list[float]]:
+    """Add orders until `size` are open; return the seconds of each recovery and of each SELECT."""
     server = await EmbeddedPostgres.start(data_dir)
     try:
         await migrate.upgrade(server.url)
         await _fill(server.url, filled, size)
-        return [await _recovery(server.url, size) for _ in range(ROUNDS)]
+        recovered, read = [], []
+        for _ in range(ROUNDS):
+            recovered.append(await _recovery(server.url, size))
+            read.append(await _bare_select(server.url))
+        return recovered, read
     finally:
         await server.stop()
+
+
+async def _bare_select(url: str) -> float:
+    """Return the seconds in which the same rows are read; connecting isn't counted."""
+    connection = await connect(url)
+    try:
+        gc.collect()
+        started = time.perf_counter()
+        for table in _TABLES:
+            await connection.fetch(f"SELECT * FROM {table}")  # noqa: S608 - constants
+        return time.perf_counter() - started
+    finally:
+        await connection.close()
 
 
 async def _fill(url: str, filled: int, size: int) -> None:
@@ -91,15 +117,16 @@ async def _recovery(url: str, size: int) -> float:
     return elapsed
 
 
-def _starts(data_dir: Path) -> tuple[list[float], str]:
-    """Return the seconds of each start of a real server, and what it then holds."""
+def _starts(data_dir: Path) -> tuple[list[float], list[float], str]:
+    """Return the seconds of each start of a real server and of each SELECT, and what it holds."""
     server = ServerProcess(data_dir)
-    seconds, held = [], 0.0
+    seconds, read, held = [], [], 0.0
     try:
         for _ in range(ROUNDS):
             seconds.append(server.start())
             held = psutil.Process(server.pid).memory_info().rss / 1e6
+            read.append(uvloop.run(_bare_select(server.database_url())))
             server.end()
     finally:
         server.clean_up()
-    return seconds, f"the server then holds {held:,.0f} MB"
+    return seconds, read, f"the server then holds {held:,.0f} MB"

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from benchmarks.harness.report import Figure
+from benchmarks.harness.report import Figure, Yardstick
 from benchmarks.loads.server_process import funded_trader, running_gateway, running_server
 from benchmarks.loads.socket_wire import WireClient, wire_client
 from benchmarks.rest_orders import CREDITS, FLOWS, TRADERS, run_wrk
@@ -53,10 +53,11 @@ def measure() -> list[Figure]:
                 alone.append(_rate(wrk, without, traders, number))
                 published.append(_rate(wrk, server, members, number))
                 frozen.append(_rate_while_frozen(wrk, server, members, ROUNDS + number, redis))
+    without_redis = Yardstick("the same without", alone)
     return [
         Figure("REST without Redis", "orders/s", alone),
-        Figure("REST with Redis and a gateway", "orders/s", published),
-        Figure("REST with Redis frozen", "orders/s", frozen),
+        Figure("REST with Redis and a gateway", "orders/s", published, yardstick=without_redis),
+        Figure("REST with Redis frozen", "orders/s", frozen, yardstick=without_redis),
         _delay_figure("engine", near),
         _delay_figure("gateway", far),
     ]

@@ -5,6 +5,10 @@ traders. `resting` orders never meet (BUY YES far below BUY NO's complement); of
 crossing` ones every second order on average meets one that rests. Every 201 is an order that
 Postgres has committed. The generator's own share of the CPU is shown: it runs on the cores that
 the server runs on.
+
+The yardstick is a bare Starlette POST (`yardsticks/bare_server.py`) under the same uvicorn, uvloop
+and `wrk`, in turn with ours: it parses the orders of the half crossing flow and answers the JSON
+that Probity answers to an order that rests. Both its rate and its p99 are held against.
 """
 
 import re
@@ -13,8 +17,12 @@ import shutil
 import subprocess
 import tempfile
 
-from benchmarks.harness.report import Figure
+import httpx
+import msgspec
+
+from benchmarks.harness.report import Figure, Yardstick
 from benchmarks.loads.server_process import funded_trader, running_server
+from benchmarks.yardsticks.bare_server import BareServer, bare_server
 from tests.server_process import ServerProcess
 
 CONNECTIONS = 32
@@ -22,8 +30,9 @@ TRADERS = 16
 SECONDS = 5
 ROUNDS = 3
 CREDITS = 10_000_000
-FLOOR = 5_000
-LONGEST_US = 30_000
+AT_LEAST = 0.35
+AT_MOST = 10.0
+_BARE = "a bare Starlette POST"
 
 _SCRIPT = """
 local tokens = {%(tokens)s}
@@ -63,29 +72,68 @@ FLOWS = {
 
 
 def measure() -> list[Figure]:
-    """Return orders/s and the 99th percentile of the waiting time for both flows."""
+    """Return orders/s and the 99th percentile of the waiting time, of both flows and without us."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise SystemExit("rest_orders: wrk is missing (apt-get install wrk)")
-    figures = []
-    with running_server() as server:
-        for name, bodies in FLOWS.items():
-            rates, waits, notes = [], [], ""
-            for number in range(ROUNDS):
-                # An account may have 10 000 open orders, enough for one round of resting.
-                traders = [funded_trader(server, CREDITS) for _ in range(TRADERS)]
+    rates: dict[str, list[float]] = {name: [] for name in (*FLOWS, _BARE)}
+    waits: dict[str, list[float]] = {name: [] for name in (*FLOWS, _BARE)}
+    notes: dict[str, str] = {}
+    with running_server() as server, bare_server("post", _answer(server)) as bare:
+        for number in range(ROUNDS):
+            # An account may have 10 000 open orders, enough for one round of resting.
+            traders = [funded_trader(server, CREDITS) for _ in range(TRADERS)]
+            for name, found in rates.items():
                 slug = f"{name.replace(' ', '-')}-{number}"
-                server.market(slug)
-                rate, p99, notes = run_wrk(wrk, server, slug, traders, bodies)
-                rates.append(rate)
-                waits.append(p99)
-            figures.append(Figure(f"REST: {name}", "orders/s", rates, FLOOR, note=notes))
-            figures.append(Figure(f"REST: {name}, p99 wait", "us", waits, ceiling=LONGEST_US))
-    return figures
+                if name in FLOWS:
+                    server.market(slug)
+                target = server if name in FLOWS else bare
+                bodies = FLOWS.get(name, FLOWS["half crossing"])
+                rate, p99, notes[name] = run_wrk(wrk, target, slug, traders, bodies)
+                found.append(rate)
+                waits[name].append(p99)
+    return [
+        *_figures(f"yardstick: {_BARE}", rates[_BARE], waits[_BARE], notes[_BARE]),
+        *[
+            figure
+            for name in FLOWS
+            for figure in _figures(
+                f"REST: {name}",
+                rates[name],
+                waits[name],
+                notes[name],
+                Yardstick(_BARE, rates[_BARE], at_least=AT_LEAST),
+                Yardstick(f"{_BARE}'s p99", waits[_BARE], at_most=AT_MOST),
+            )
+        ],
+    ]
+
+
+def _figures(
+    name: str,
+    rates: list[float],
+    waits: list[float],
+    note: str,
+    rate: Yardstick | None = None,
+    wait: Yardstick | None = None,
+) -> list[Figure]:
+    return [
+        Figure(name, "orders/s", rates, note, rate),
+        Figure(f"{name}, p99 wait", "us", waits, yardstick=wait),
+    ]
+
+
+def _answer(server: ServerProcess) -> bytes:
+    """Place an order that rests and return what Probity answers."""
+    server.market("sample")
+    authorization = {"authorization": f"Bearer {funded_trader(server, CREDITS)}"}
+    body = msgspec.json.decode(FLOWS["resting"][0])
+    answer = httpx.post(f"{server.url}/api/v1/orders/sample", headers=authorization, json=body)
+    return answer.raise_for_status().content
 
 
 def run_wrk(
-    wrk: str, server: ServerProcess, slug: str, tokens: list[str], bodies: list[str]
+    wrk: str, server: ServerProcess | BareServer, slug: str, tokens: list[str], bodies: list[str]
 ) -> tuple[float, float, str]:
     """Send orders for `SECONDS`; return durable orders/s, the p99 wait in us, and notes."""
     script = _SCRIPT % {

@@ -11,14 +11,16 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.harness.report import Figure, amount
+from benchmarks.harness.report import Figure, amount, share
 
 PATH: Final = Path(__file__).parents[1] / "RESULTS.md"
 _HEAD: Final = (
-    "| question | median | unit | lowest .. highest | rounds | held to | ratio | note |\n"
-    "|---|---:|---|---|---:|---|---:|---|\n"
+    "| question | median | unit | lowest .. highest | rounds | beside | its median | ratio"
+    " | held to | note |\n|---|---:|---|---|---:|---|---:|---:|---|---|\n"
 )
-_ROW: Final = re.compile(r"\| (.+?) \| ([\d.,e+-]+) \| (.*?) \| .*? \| \d+ \| .*? \| ([\d.]*)x? \|")
+_HELD: Final = re.compile(r"at (least|most) ([\d.e+-]+)")
+_TIMES: Final = re.compile(r"[\d.]+x")
+"""How older runs wrote a ratio: to a number that the figure was held to, above 1 is better."""
 
 
 class Run(msgspec.Struct):
@@ -36,7 +38,8 @@ class Row(msgspec.Struct, frozen=True):
     name: str
     median: float
     unit: str
-    ratio: float | None
+    times: float | None
+    """How many times better it was than it must be; None if nothing was asked."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -68,24 +71,38 @@ def read(path: Path = PATH) -> list[Recorded]:
 def _runs(text: str) -> Iterator[Recorded]:
     for part in text.split("\n## ")[1:]:
         title, _, body = part.partition("\n")
-        rows = [
-            Row(name, float(middle.replace(",", "")), unit, float(ratio) if ratio else None)
-            for name, middle, unit, ratio in _ROW.findall(body)
-        ]
-        yield Recorded(title, rows)
+        head, *rows = [line[2:-2].split(" | ") for line in body.splitlines() if line[:2] == "| "]
+        cells = [dict(zip(head, row, strict=True)) for row in rows]
+        yield Recorded(title, [_read(row) for row in cells])
+
+
+def _read(cells: dict[str, str]) -> Row:
+    middle = float(cells["median"].replace(",", ""))
+    return Row(cells["question"], middle, cells["unit"], _times(cells["ratio"], cells["held to"]))
+
+
+def _times(ratio: str, held: str) -> float | None:
+    if _TIMES.fullmatch(ratio):
+        return float(ratio[:-1])
+    found = _HELD.search(held)
+    if found is None:
+        return None
+    bound, value = float(found[2]), float(ratio.replace(",", ""))
+    return value / bound if found[1] == "least" else bound / value
 
 
 def _row(figure: Figure) -> str:
-    spread = f"{amount(min(figure.rounds))} .. {amount(max(figure.rounds))}"
-    ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}x"
+    yardstick, ratio = figure.yardstick, figure.ratio
     cells = [
         figure.name,
         amount(figure.median),
         figure.unit,
-        spread,
+        f"{amount(min(figure.rounds))} .. {amount(max(figure.rounds))}",
         str(len(figure.rounds)),
-        figure.bound,
-        ratio,
+        "" if yardstick is None else yardstick.name,
+        "" if yardstick is None else amount(yardstick.median),
+        "" if ratio is None else share(ratio),
+        "" if yardstick is None else yardstick.held,
         figure.note,
     ]
     return "".join(["| ", " | ".join(cell.replace("|", "/") for cell in cells), " |\n"])

@@ -89,17 +89,23 @@ async def own_server(binaries: Path | None = None) -> AsyncIterator[EmbeddedPost
         await asyncio.to_thread(shutil.rmtree, folder)
 
 
-async def fresh_database(server: EmbeddedPostgres) -> str:
-    """Empty the exchange's database and bring it to the newest schema; return its URL."""
+async def fresh_database(server: EmbeddedPostgres, name: str = "probity") -> str:
+    """Make a database, empty but for the newest schema; return its URL."""
+    url = await new_database(server, name)
+    await migrate.upgrade(url)
+    return url
+
+
+async def new_database(server: EmbeddedPostgres, name: str) -> str:
+    """Make a database, in place of the one of that name if there is one; return its URL."""
     connection = await connect(server.superuser_url)
     try:
-        await connection.execute("DROP DATABASE IF EXISTS probity WITH (FORCE)")
-        await connection.execute("CREATE DATABASE probity OWNER probity")
+        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await connection.execute(f"CREATE DATABASE {name} OWNER probity")
         await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
-    await migrate.upgrade(server.url)
-    return server.url
+    return server.url.replace("/probity?", f"/{name}?")
 
 
 def cpu_seconds(pid: int) -> float:

@@ -8,7 +8,6 @@ conflated; theirs awaits each emit.
 """
 
 import asyncio
-import contextlib
 import itertools
 import sys
 import time
@@ -17,10 +16,10 @@ from typing import Any, cast
 import msgspec
 import socketio
 import structlog
-import uvicorn
 import uvloop
 
 from benchmarks.core import ACCOUNTS, opened_engine
+from benchmarks.yardsticks.serving import Json, serving
 from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from exchange.transitions import transitions
@@ -131,7 +130,7 @@ async def _publish_ours(
 
 async def theirs(port: int) -> None:
     """Publish by python-socketio's emit."""
-    server = socketio.AsyncServer(async_mode="asgi", json=_Json, transports=["websocket"])
+    server = socketio.AsyncServer(async_mode="asgi", json=Json, transports=["websocket"])
     joined = itertools.count(1)
     everybody = asyncio.Event()
 
@@ -154,46 +153,12 @@ async def theirs(port: int) -> None:
         await asyncio.sleep(1)
 
 
-class _Json:
-    """The same encoder as ours has."""
-
-    @staticmethod
-    def dumps(value: object, **_options: object) -> str:
-        return msgspec.json.encode(value).decode()
-
-    @staticmethod
-    def loads(text: str, **_options: object) -> object:
-        return msgspec.json.decode(text)
-
-
 def _messages() -> list[object]:
     made: list[object] = []
     for seq in range(2, 500):
         message = book_messages.delta(1, YES, 1, seq - 1, seq, {100 * (seq % 99): seq}, {}, 2**31)
         made.append(msgspec.json.decode(message.frame(0).partition(b",")[2][:-1]))
     return made
-
-
-@contextlib.asynccontextmanager
-async def serving(app: Any, port: int, protocol: Any) -> Any:  # noqa: ANN401 - uvicorn's own types
-    """Serve an application on a port of this machine."""
-    config = uvicorn.Config(
-        app,
-        port=port,
-        ws=protocol,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
 
 
 if __name__ == "__main__":

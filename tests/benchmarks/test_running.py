@@ -1,11 +1,13 @@
 """One benchmark that fails hides none of the others, and says so at the end."""
 
+import importlib.util
+
 import pytest
 
 from benchmarks import __main__ as command
 from benchmarks.harness import one_benchmark
 from benchmarks.harness.one_benchmark import BenchmarkFailed, measure_in_child
-from benchmarks.harness.report import Figure
+from benchmarks.harness.report import Figure, Yardstick
 
 
 def test_a_failure_is_told_and_the_rest_is_measured(
@@ -26,11 +28,15 @@ def test_a_failure_is_told_and_the_rest_is_measured(
     assert command.main(["sound"], record=False) == 0
 
 
-def test_a_missed_floor_is_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = Figure("slow", "commands/s", [1.0], floor=2.0)
+def test_a_missed_ratio_is_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Figure("slow", "commands/s", [1.0], yardstick=Yardstick("theirs", [2.0], at_least=1))
     monkeypatch.setattr(command, "measure_in_child", lambda _name: [slow])
     monkeypatch.setattr(command, "conditions", dict)
     assert command.main(["slow"], record=False) == 1
+
+
+def test_every_benchmark_is_where_it_is_looked_for() -> None:
+    assert all(importlib.util.find_spec(f"benchmarks.{name}") for name in command.ALL)
 
 
 def test_a_benchmark_that_ends_in_an_error_has_failed(capfd: pytest.CaptureFixture[str]) -> None:

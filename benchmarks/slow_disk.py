@@ -5,7 +5,8 @@ the embedded PostgreSQL is started through wrappers that load `slow_fdatasync.c`
 each flush takes at least 1 ms; a disk that needs longer by itself stays as it is. That it works is
 checked by commits one after another, which can't be more than a thousand a second, and told in the
 notes. Measured are the journal alone, the engine with its journal, and acknowledgements by
-Socket.IO, each as in its own file, against that server.
+Socket.IO, each as in its own file, against that server: the bare COPY waits for the same flushes,
+the echo for none.
 """
 
 import asyncio
@@ -17,21 +18,23 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
+from msgspec import structs
 
-from benchmarks import engine_journal, journal_choice
+from benchmarks import journal_choice
+from benchmarks.engine_journal import CORE_AT_LEAST, NAME, core_parts, crossing_parts, run_parts
 from benchmarks.harness.conditions import fdatasync_speed
 from benchmarks.harness.report import Figure, amount
 from benchmarks.loads.exchange_flow import fresh_database, own_server
+from benchmarks.loads.sealing import EPOCH
 from benchmarks.loads.server_process import running_server
 from benchmarks.socket_orders import IN_FLIGHT, closed_loops
 from persistence.embedded.server import EmbeddedPostgres, find_binaries
 from persistence.journal.journal import connect_engine
 from persistence.postgres.database import connect
 
-FLOOR: Final = 25_000
-_SOURCE: Final = Path(__file__).with_name("slow_fdatasync.c")
+_SOURCE: Final = Path(__file__).parent / "loads" / "slow_fdatasync.c"
 # Below the same folders as the wheel: whoever may reach the one reaches the other.
-_BUILT: Final = Path(__file__).parents[2] / "build" / "slow-disk"
+_BUILT: Final = Path(__file__).parents[1] / "build" / "slow-disk"
 _MOST_COMMITS_PER_S: Final = 1_000
 _COMMITS: Final = 300
 _JOURNAL_ROUNDS: Final = 15
@@ -71,20 +74,16 @@ async def _measure(binaries: Path, disk: str) -> list[Figure]:
     async with own_server(binaries) as server:
         took_effect = await _prove(server, disk)
         journal = await _journal_alone(server)
-        core = await engine_journal.run_parts(
-            server, "engine + journal, core flow", engine_journal.core_parts(), FLOOR
-        )
-        crossing = await engine_journal.run_parts(
-            server, "engine + journal, half crossing", engine_journal.crossing_parts()
-        )
+        core = await run_parts(server, f"{NAME}, core flow", core_parts(), CORE_AT_LEAST)
+        crossing = await run_parts(server, f"{NAME}, half crossing", crossing_parts())
         await fresh_database(server)
         acks = await asyncio.to_thread(_acknowledgements, server.url)
-    return [_named(journal, took_effect), *map(_named, (core, crossing, *acks))]
+    return [_named(journal, took_effect), *map(_named, (*core, *crossing, *acks))]
 
 
 def _named(figure: Figure, note: str = "") -> Figure:
     notes = "; ".join(filter(None, (figure.note, note)))
-    return Figure(f"1 ms fdatasync: {figure.name}", figure.unit, figure.rounds, figure.floor, notes)
+    return structs.replace(figure, name=f"1 ms fdatasync: {figure.name}", note=notes)
 
 
 async def _prove(server: EmbeddedPostgres, disk: str) -> str:
@@ -113,7 +112,7 @@ async def _journal_alone(server: EmbeddedPostgres) -> Figure:
     connection = await connect_engine(await fresh_database(server))
     rates = []
     try:
-        await connection.execute("UPDATE engine_state SET epoch = $1", journal_choice.EPOCH)
+        await connection.execute("UPDATE engine_state SET epoch = $1", EPOCH)
         await journal_choice.write_packed(connection, first, journal_choice.unpacked(first))
         for batch in batches:
             tables = journal_choice.unpacked(batch)
@@ -129,4 +128,4 @@ async def _journal_alone(server: EmbeddedPostgres) -> Figure:
 def _acknowledgements(database_url: str) -> list[Figure]:
     settings = {"DATABASE_URL": database_url, "SOCKET_IN_FLIGHT_MAX": str(IN_FLIGHT)}
     with running_server(settings) as server:
-        return [closed_loops(server, "half crossing")]
+        return closed_loops(server, "half crossing")
