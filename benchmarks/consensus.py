@@ -21,7 +21,7 @@ from typing import Final
 
 from benchmarks.core import opened_engine
 from benchmarks.harness.conditions import is_compiled
-from benchmarks.harness.report import Figure
+from benchmarks.harness.report import Figure, Yardstick
 from benchmarks.loads.consensus_flow import (
     CANCEL,
     MIDDLE_AT_FIRST,
@@ -159,7 +159,7 @@ def run_turn(
 
 
 def measure_scenario(scenario: str) -> list[Figure]:
-    """Return the core's rate, the book's beside it, and how many times as fast the core is.
+    """Return the core's rate beside the book's.
 
     Raises:
         RuntimeError: one of them said something else than was published.
@@ -183,14 +183,9 @@ def measure_scenario(scenario: str) -> list[Figure]:
         if found != PUBLISHED[scenario]:
             raise RuntimeError(f"{scenario}: {name} says {found}, not {PUBLISHED[scenario]}")
     hashed = f"SHA-256 as published: {PUBLISHED[scenario]}"
-    times = [our / their for our, their in zip(ours, theirs, strict=True)]
-    floor = HELD_TO[peer.name][0 if is_compiled() else 1]
-    absent = "" if peer.name == THEIRS else f"{CHECKOUT} names no checkout of {THEIRS}"
-    return [
-        Figure(f"{scenario}: core", "messages/s", ours, note=hashed),
-        Figure(f"{scenario}: {peer.name}", "messages/s", theirs, note="the same hash"),
-        Figure(f"{scenario}: core beside it", "times", times, floor, absent),
-    ]
+    beside = Yardstick(peer.name, theirs, at_least=HELD_TO[peer.name][0 if is_compiled() else 1])
+    note = hashed if peer.name == THEIRS else f"{hashed}; {CHECKOUT} names no checkout of {THEIRS}"
+    return [Figure(f"consensus, {scenario}", "messages/s", ours, note, beside)]
 
 
 def measure() -> list[Figure]:
