@@ -24,6 +24,8 @@ BEAT_SECONDS: Final = 1.0
 """A ping may be so much later than it is due."""
 PIPELINE_MAX: Final = 16
 """Requests of one connection that wait behind the one that is answered."""
+WAITING_MAX_BYTES: Final = 16_384
+"""Bytes of their bodies after which no more is read of them."""
 HELD_MAX_BYTES: Final = 65_536
 """Bytes of further requests behind those that wait."""
 LIMITED_MAX: Final = 100
@@ -35,6 +37,8 @@ FRAMES_PER_TURN: Final = 32
 """Frames of one socket that are handled in one turn of the event loop, ..."""
 TURN_SECONDS: Final = 0.001
 """... and for how long, one frame at least: some events cost a hundred times what others do."""
+REQUESTS_PER_TURN: Final = 16
+"""Requests of all connections that are begun in one turn."""
 REFUSED_FACTOR: Final = 2
 """So many times CONNECTIONS_PER_ADDRESS an address is told why; beyond it is cut off unheard."""
 
@@ -93,7 +97,8 @@ ROWS: Final = (
         "a request is being answered",
         ("REQUEST_ANSWER_TIMEOUT_SECONDS",),
         "cut off",
-        f"{PIPELINE_MAX} requests behind it: not read; {HELD_MAX_BYTES} bytes behind those: 400;"
+        f"{PIPELINE_MAX} requests or {WAITING_MAX_BYTES} bytes of bodies behind it: not read;"
+        f" {HELD_MAX_BYTES} bytes behind those: 400;"
         f" {LIMITED_MAX} answered 429: closed",
     ),
     Row(
@@ -140,7 +145,7 @@ ROWS: Final = (
     ),
     Row(
         ConnectionState.OPEN,
-        "a namespace is joined; runs from the last answer to a ping",
+        "a namespace is joined; runs from the last answer to a ping, the time unread left out",
         ("SOCKET_PING_INTERVAL_SECONDS", "SOCKET_PING_TIMEOUT_SECONDS"),
         "1008 `ping timeout`",
         "`SOCKET_OTHER_FRAMES_MAX` frames that are no events, or refused by a limit: 1008",
@@ -197,10 +202,11 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
         self.enter(state)
 
-    def enter(self, state: ConnectionState) -> None:
-        """Begin the deadline of a state."""
+    def enter(self, state: ConnectionState, since: float | None = None) -> None:
+        """Begin the deadline of a state, now or at a time of the loop's clock."""
         self.state = state
-        self._due = due = self._loop.time() + self._seconds[state]
+        begins = self._loop.time() if since is None else since
+        self._due = due = begins + self._seconds[state]
         if due < self._fires_at:
             self._fire_at(due)
 

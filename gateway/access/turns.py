@@ -1,10 +1,11 @@
-"""Whose turn it is to go on: connections that sent more at once than was handled share each turn of
-the event loop.
+"""Whose turn it is: connections that sent more at once than was handled, and requests of which many
+came at once, share each turn of the event loop.
 
-Laws: all of them together get `TURN_SECONDS` a turn, and one of them at least, in the order in
-which they came to wait; so ten that send without end take as much of everybody's time as one does.
-A server has one queue for both protocols. What is asked to go on twice goes on twice: whoever asks
-knows whether it still has to.
+Laws: few requests are begun in one turn, the others later, in the order in which they came. Those
+with more to handle get `TURN_SECONDS` a turn together, and one of them at least, in the order in
+which they came to wait. So a hundred connections that send without end take as much of everybody's
+time as one does. A server has one of these for both protocols. What is asked to go on twice goes on
+twice: whoever asks knows whether it still has to.
 """
 
 import asyncio
@@ -12,17 +13,30 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-from gateway.access.connections import TURN_SECONDS
+from gateway.access.connections import REQUESTS_PER_TURN, TURN_SECONDS
 
 
 class Turns:
-    """The queue of those that wait for a turn."""
+    """The queues of those that wait for a turn."""
 
-    __slots__ = ("_is_due", "_waiting")
+    __slots__ = ("_begun", "_is_due", "_loop", "_requests", "_waiting")
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], None]] = deque()
+        self._requests: deque[Callable[[], None]] = deque()
+        self._begun = 0
+        """Requests in this turn."""
         self._is_due = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def begin(self, request: Callable[[], None]) -> None:
+        """Call `request` now, or in a later turn if many have been begun in this one."""
+        if self._begun < REQUESTS_PER_TURN:
+            self._begun += 1
+            request()
+        else:
+            self._requests.append(request)
+        self._see_to_a_turn()
 
     def ask(self, go_on: Callable[[], None]) -> None:
         """Have `go_on` called in one of the next turns."""
@@ -30,14 +44,19 @@ class Turns:
         self._see_to_a_turn()
 
     def _see_to_a_turn(self) -> None:
-        if self._waiting and not self._is_due:
+        if (self._waiting or self._begun) and not self._is_due:
             self._is_due = True
-            asyncio.get_running_loop().call_soon(self._turn)
+            if self._loop is None:
+                self._loop = asyncio.get_running_loop()
+            self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
         waiting, ends_at = self._waiting, monotonic() + TURN_SECONDS
         self._is_due = False
+        self._begun = min(len(self._requests), REQUESTS_PER_TURN)
         try:
+            for _ in range(self._begun):
+                self._requests.popleft()()
             # Those that ask again meanwhile come behind, in a later turn.
             for _ in range(len(waiting)):
                 waiting.popleft()()

@@ -8,20 +8,28 @@ Laws: an account is what was written in the e-mail field; nothing here knows whe
 so nothing can tell. A failure is counted before the password is looked at and given back if it was
 right. The account's own limit isn't asked of an address from which its owner has signed in before:
 whoever attacks an account can keep strange addresses out of it, not its owner out of home. A flood
-costs no query: each process counts attempts by address in memory first (`Budget.SIGN_IN`).
+costs no query: each process counts attempts by address in memory first (`Budget.SIGN_IN`). A crowd
+costs few at a time, addresses in turn: each at once is a session that takes cores from commits.
 """
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.access import budgets
 from gateway.access.rate_limits import Limit
 from gateway.access.settings import LimitSettings
+from gateway.accounts.fair_queue import FairQueue
 from gateway.wire.errors import RateLimited
 from persistence.clock import MICROSECONDS
 from persistence.repositories.sign_in_counts import Hits, SignInCounts
 
+AT_ONCE: Final = 2
+"""So many are counted at once, ..."""
+WAITING: Final = 64
+"""... and so many wait for it."""
 KNOWN_FOR_US: Final = 30 * 86_400 * MICROSECONDS
 """How long an address is known after its last sign-in."""
 
@@ -46,9 +54,10 @@ class Attempts:
         self._failures_here = Limit[str](budgets.FAILURES_HERE, limits)
         self._failures = Limit[str](budgets.FAILURES, limits)
         self._secret = secret
+        self._queue = FairQueue(at_once=AT_ONCE, waiting=WAITING)
 
     async def begin(self, email: str, address: str) -> Attempt:
-        """Count an attempt to sign in to an account; raises RateLimited."""
+        """Count an attempt to sign in to an account; raises RateLimited or TimeoutError."""
         source = self._key("sign-in", address)
         attempt = Attempt(
             self._key("failures", email, address),
@@ -57,9 +66,7 @@ class Attempts:
         )
         keys = (source, attempt.here, attempt.account)
         limits = (self._sign_in, self._failures_here, self._failures)
-        found = await self._counts.hit(
-            keys, [limit.window_s * MICROSECONDS for limit in limits], (attempt.known,)
-        )
+        found = await self._hit(address, keys, limits, (attempt.known,))
         try:
             _judge(found[source], self._sign_in)
             _judge(found[attempt.here], self._failures_here)
@@ -71,9 +78,9 @@ class Attempts:
         return attempt
 
     async def count_address(self, address: str) -> None:
-        """Count a registration; raises RateLimited."""
+        """Count a registration; raises RateLimited or TimeoutError."""
         source = self._key("sign-in", address)
-        found = await self._counts.hit((source,), (self._sign_in.window_s * MICROSECONDS,))
+        found = await self._hit(address, (source,), (self._sign_in,))
         _judge(found[source], self._sign_in)
 
     async def withdraw(self, attempt: Attempt) -> None:
@@ -84,6 +91,22 @@ class Attempts:
         """Note that the password was right: the address is one of the owner's."""
         keys = (attempt.here, attempt.account)
         await self._counts.settle(keys, attempt.known, KNOWN_FOR_US)
+
+    async def _hit(
+        self,
+        address: str,
+        keys: Sequence[bytes],
+        limits: Sequence[Limit[str]],
+        looked_at: Sequence[bytes] = (),
+    ) -> dict[bytes, Hits]:
+        """Count, in turn with other addresses; the wait for it is within a statement's deadline."""
+        windows_us = [limit.window_s * MICROSECONDS for limit in limits]
+        async with asyncio.timeout(self._counts.longest_s):
+            await self._queue.enter(address)
+            try:
+                return await self._counts.hit(keys, windows_us, looked_at)
+            finally:
+                self._queue.leave()
 
     def _key(self, *parts: str) -> bytes:
         text = "\0".join(parts).encode("utf-8")

@@ -153,7 +153,7 @@ def named_event(
         raise ValidationFailed.of("event", "must begin with its name") from None
     event = events.get(name)
     if event is None:
-        raise ValidationFailed.of("event", "is not a known event")
+        raise ValidationFailed.of("event", f"is not a known event; known are {', '.join(events)}")
     return event, parts
 
 

@@ -127,7 +127,7 @@ class SocketLink(Generic[TenantT]):
         if before is not None:
             before.end()
         self.sessions[namespace] = session
-        self._transport.alive()
+        self._transport.joined()
 
     def disconnected(self, namespace: str) -> None:
         """Note that the client has left a namespace; a socket without any is closed."""

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar
-from unicodedata import normalize
+from unicodedata import combining, normalize
 
 import msgspec
 
@@ -40,6 +40,8 @@ VALUES_MAX: Final = 4_000
 """Colons and commas of a body: what reading it costs grows with them more than with its length."""
 NUMBER_TEXT_LENGTH: Final = 64
 """No number in our units needs more; a longer text is refused unread."""
+MARKS_MAX: Final = 30
+"""Combining characters in a row; no word of any language has as many."""
 _REMEMBERED: Final = 8_192
 """So many numbers that were parsed are kept."""
 
@@ -336,11 +338,22 @@ def money(raw: msgspec.Raw, field: str = "amount") -> int:
     return _in_units(bytes(raw), field, parse_money)
 
 
+def _marks_in_a_row(text: str) -> int:
+    longest = found = 0
+    for character in text:
+        found = found + 1 if combining(character) else 0
+        longest = max(longest, found)
+    return longest
+
+
 def stored_text(text: str, field: str, most: int) -> str:
     """Return text as it is stored and compared: in Unicode's composed form (NFC).
 
-    Raises ValidationFailed naming `field` if that has more than `most` characters.
+    Raises ValidationFailed naming `field` if that has more than `most` characters, or if so many
+    marks stand on one character that composing takes time by the square (UAX #15, 13).
     """
+    if not text.isascii() and _marks_in_a_row(text) > MARKS_MAX:
+        raise ValidationFailed.of(field, f"must have at most {MARKS_MAX} marks on one character")
     composed = normalize("NFC", text)
     if len(composed) > most:
         raise ValidationFailed.of(field, f"must have at most {most} characters")

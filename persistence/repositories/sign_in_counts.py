@@ -2,11 +2,9 @@
 
 Laws: a hit is counted before what it is counted for, in one statement, so that attempts at the same
 moment in any number of processes can't all find room; what turns out not to count is given back.
-Windows go by the database's clock. Keys are hashes (32 bytes) and mean nothing here. A crowd's
-counts are made few at a time: each at once is a session that takes the commits' cores.
+Windows go by the database's clock. Keys are hashes (32 bytes) and mean nothing here.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,7 +13,6 @@ import msgspec
 from persistence.postgres.clocks import NOW
 from persistence.postgres.database import DeadlinePool, affected
 
-AT_ONCE: Final = 2
 # Rows are locked in the order of the keys, whoever counts which of them together.
 _HIT: Final = f"""
 WITH hit AS (
@@ -60,7 +57,11 @@ class SignInCounts:
 
     def __init__(self, pool: DeadlinePool) -> None:
         self._pool = pool
-        self._places = asyncio.Semaphore(AT_ONCE)
+
+    @property
+    def longest_s(self) -> float:
+        """How long one statement takes at most."""
+        return self._pool.lent_s
 
     async def hit(
         self, keys: Sequence[bytes], windows_us: Sequence[int], looked_at: Sequence[bytes] = ()
@@ -69,19 +70,16 @@ class SignInCounts:
 
         Returns what stands then, and of the keys that are only `looked_at` those that stand.
         """
-        async with self._places:
-            rows = await self._pool.fetch(_HIT, list(keys), list(windows_us), list(looked_at))
+        rows = await self._pool.fetch(_HIT, list(keys), list(windows_us), list(looked_at))
         return {row["key"]: Hits(row["hits"], row["left_us"]) for row in rows}
 
     async def give_back(self, keys: Sequence[bytes]) -> None:
         """Take one hit of each key back."""
-        async with self._places:
-            await self._pool.execute(_GIVE_BACK, list(keys))
+        await self._pool.execute(_GIVE_BACK, list(keys))
 
     async def settle(self, keys: Sequence[bytes], known: bytes, kept_us: int) -> None:
         """Take one hit of each key back, and let another stand for so long from now."""
-        async with self._places:
-            await self._pool.execute(_SETTLE, list(keys), known, kept_us)
+        await self._pool.execute(_SETTLE, list(keys), known, kept_us)
 
     async def prune(self, before: int, limit: int) -> int:
         """Delete at most `limit` counts whose windows ended before a time; return how many."""

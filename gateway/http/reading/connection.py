@@ -11,6 +11,7 @@ place of an answer to an earlier request: it is sent behind it.
 """
 
 import asyncio
+from functools import partial
 from typing import ClassVar, Final, NoReturn, cast
 
 import httptools
@@ -24,6 +25,7 @@ from gateway.access.connections import (
     LIMITED_MAX,
     PIPELINE_MAX,
     REFUSED_FACTOR,
+    WAITING_MAX_BYTES,
     ConnectionState,
     Deadline,
 )
@@ -186,7 +188,7 @@ class HttpConnection(HttpToolsProtocol):
             self._feed(piece)
         if not self._held:
             return
-        if len(self.pipeline) >= PIPELINE_MAX and len(self._held) > HELD_MAX_BYTES:
+        if self.pipeline and len(self._held) > HELD_MAX_BYTES and not self._has_room():
             self._refuse(TOO_MANY_WAITING)
             return
         self.flow.pause_reading()
@@ -195,8 +197,9 @@ class HttpConnection(HttpToolsProtocol):
 
     def _has_room(self) -> bool:
         """Say whether more requests may wait, and more of a body that is being read."""
-        if len(self.pipeline) >= PIPELINE_MAX:
-            return False
+        if self.pipeline:
+            waiting = sum(len(cycle.body) for cycle, _ in self.pipeline)
+            return len(self.pipeline) < PIPELINE_MAX and waiting <= WAITING_MAX_BYTES
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is None or cycle.response_complete or len(cycle.body) <= HIGH_WATER_LIMIT
 
@@ -320,7 +323,11 @@ class HttpConnection(HttpToolsProtocol):
         self._answering = cycle
         self._answer = WholeAnswer(self.transport)
         cycle.transport = cast("asyncio.Transport", self._answer)
-        super()._start_asgi_task(cycle, app)
+        self.limits.turns.begin(partial(self._begin, cycle, app))
+
+    def _begin(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if not cycle.disconnected:
+            super()._start_asgi_task(cycle, app)
 
     def _say_nobody_is_left(self) -> None:
         """Let whoever answers know it: to write to a transport that has ended is an error."""

@@ -49,7 +49,6 @@ FLOOD: Final = "too many frames"
 _LATE: Final = "too late"
 _CLOSE: Final = 0x8
 _OPCODE: Final = 0x0F
-_JOINED: Final = frozenset({ConnectionState.JOINING, ConnectionState.OPEN})
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -109,6 +108,9 @@ class SocketTransport(WebSocketsSansIOProtocol):
     _others = 0
     """Frames in this window that were no events, or whose event a limit refused."""
     _window_ends_at = 0.0
+    _heard_at = 0.0
+    """When a ping was answered, or the first namespace joined, later by the time unread since."""
+    _unread_at = 0.0
 
     # -- its life -----------------------------------------------------------------------------
 
@@ -159,9 +161,16 @@ class SocketTransport(WebSocketsSansIOProtocol):
         if not self._is_early:
             self._take = take
 
+    def joined(self) -> None:
+        """Note that the peer has joined a namespace; another one is no news."""
+        if self.deadline.state is ConnectionState.JOINING:
+            self._heard_at = self.loop.time()
+            self.deadline.enter(ConnectionState.OPEN)
+
     def alive(self) -> None:
-        """Note that the peer is there: it has joined a namespace, or answered a ping."""
-        if self.deadline.state in _JOINED:
+        """Note that the peer has answered a ping."""
+        self._heard_at = self._unread_at = self.loop.time()
+        if self.deadline.state is ConnectionState.OPEN:
             self.deadline.enter(ConnectionState.OPEN)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -314,6 +323,7 @@ class SocketTransport(WebSocketsSansIOProtocol):
         """Note that the transport's buffer is over its mark."""
         super().pause_writing()
         if self.deadline.state is ConnectionState.OPEN:
+            self._unread_at = self.loop.time()
             self.deadline.enter(ConnectionState.SOCKET_UNREAD)
         if self.outbound is not None:
             self.outbound.pause()
@@ -322,7 +332,9 @@ class SocketTransport(WebSocketsSansIOProtocol):
         """Note that the transport's buffer has drained."""
         super().resume_writing()
         if self.deadline.state is ConnectionState.SOCKET_UNREAD:
-            self.deadline.enter(ConnectionState.OPEN)
+            # Pings lay behind what wasn't read.
+            self._heard_at += self.loop.time() - self._unread_at
+            self.deadline.enter(ConnectionState.OPEN, self._heard_at)
         if self.outbound is not None:
             self.outbound.resume()
 

@@ -124,6 +124,19 @@ async def unread_answers(target: Target) -> None:
     await in_parallel(10, target, strike)
 
 
+async def bodies_behind_unread_answers(target: Target) -> None:
+    """Two hundred connections read nothing and send bodies behind what they asked for."""
+    reads = request("GET", "/") * 200
+    bodies = request("POST", "/api/v1/auth/login", body=b" " * 60_000) * 16
+
+    async def strike(_: int) -> None:
+        with closing(await Line.open(target, target.address, deaf=True)) as line:
+            await line.send(reads + bodies)
+            await hold(target)
+
+    await in_parallel(200, target, strike)
+
+
 async def pipelined_reads(target: Target) -> None:
     """Ten connections ask, pipelined, for what has no limit, and read all of it."""
     paths = ("/health", "/ready", "/metrics", "/static/style.css", "/api/v1/openapi.json", "/")
@@ -331,6 +344,7 @@ ON_HTTP: Final = {
     "forged_tokens": Attack(forged_tokens),
     "costly_bodies": Attack(costly_bodies, TEN),
     "unread_answers": Attack(unread_answers),
+    "bodies_behind_unread_answers": Attack(bodies_behind_unread_answers),
     "pipelined_reads": Attack(pipelined_reads),
     "connections_without_end": Attack(connections_without_end),
     "trickled_heads": Attack(trickled_heads),

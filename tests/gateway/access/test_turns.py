@@ -1,9 +1,9 @@
-"""Sockets that wait to go on share each turn of the event loop."""
+"""What waits to go on, and what came at once, shares each turn of the event loop."""
 
 import asyncio
 from time import monotonic
 
-from gateway.access.connections import TURN_SECONDS
+from gateway.access.connections import REQUESTS_PER_TURN, TURN_SECONDS
 from gateway.access.turns import Turns
 
 
@@ -37,3 +37,19 @@ async def test_those_that_are_quick_go_on_together_and_may_ask_again() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
     assert "".join(went_on) in {"abababa", "ababab"}
+
+
+async def test_few_requests_are_begun_in_a_turn_and_in_their_order() -> None:
+    turns, begun, loop_turns = Turns(), [], 0
+    for number in range(3 * REQUESTS_PER_TURN):
+        turns.begin(lambda number=number: begun.append((number, loop_turns)))  # type: ignore[misc]
+    assert len(begun) == REQUESTS_PER_TURN
+    while len(begun) < 3 * REQUESTS_PER_TURN:
+        loop_turns += 1
+        await asyncio.sleep(0)
+    assert [number for number, _ in begun] == list(range(3 * REQUESTS_PER_TURN))
+    assert [turn for _, turn in begun[::REQUESTS_PER_TURN]] == [0, 1, 2]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    turns.begin(lambda: begun.append((-1, 0)))
+    assert begun[-1] == (-1, 0)

@@ -1,9 +1,15 @@
 """Guesses are counted over all processes, for the account tried, and lock no owner out."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import cast
 
 import pytest
 
+from gateway.accounts.attempts import AT_ONCE, WAITING, Attempts
+from gateway.bootstrap.settings import load_settings
+from gateway.wire.errors import RateLimited
+from persistence.repositories.sign_in_counts import Hits, SignInCounts
 from tests.gateway.conftest import PASSWORD, MakeWeb, Web
 
 LOGIN = "/api/v1/auth/login"
@@ -129,3 +135,56 @@ async def test_a_crowd_on_the_same_rows_ends(make_web: MakeWeb, windows: int) ->
     mine = [(web, f"198.51.100.{n % 3}", f"p{n % 4}@example.org") for n in range(8) for web in webs]
     found = await asyncio.gather(*(login(web, at, WRONG, email) for web, at, email in mine))
     assert set(found) == {401}
+
+
+class Counts:
+    """A store whose statements take a while; knows how many ran at once, and in which order."""
+
+    def __init__(self, seconds: float, longest_s: float) -> None:
+        self.longest_s = longest_s
+        self._seconds = seconds
+        self.running = self.most = 0
+        self.asked: list[bytes] = []
+
+    async def hit(
+        self, keys: Sequence[bytes], _windows: Sequence[int], _looked_at: Sequence[bytes] = ()
+    ) -> dict[bytes, Hits]:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        self.asked.append(keys[0])
+        try:
+            await asyncio.sleep(self._seconds)
+        finally:
+            self.running -= 1
+        return {key: Hits(1, 1) for key in keys}
+
+
+def attempts_on(counts: Counts) -> Attempts:
+    return Attempts(cast("SignInCounts", counts), load_settings({}).limits, b"secret")
+
+
+async def test_a_crowd_is_counted_few_at_a_time_and_addresses_take_turns() -> None:
+    counts = Counts(0.005, 5)
+    attempts = attempts_on(counts)
+    crowd = [attempts.count_address("192.0.2.1") for _ in range(40)]
+    await asyncio.gather(*crowd, attempts.count_address("192.0.2.2"))
+    assert counts.most == AT_ONCE
+    theirs = attempts._key("sign-in", "192.0.2.2")
+    assert counts.asked.index(theirs) <= AT_ONCE + 1
+
+
+async def test_nobody_waits_longer_for_a_turn_than_a_statement_may_take() -> None:
+    attempts = attempts_on(Counts(60, 0.2))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    crowd = [attempts.count_address(f"192.0.2.{number}") for number in range(20)]
+    ends = await asyncio.gather(*crowd, return_exceptions=True)
+    assert loop.time() - began < 2
+    assert [type(end) for end in ends] == [TimeoutError] * 20
+
+
+async def test_places_to_wait_are_bounded() -> None:
+    attempts = attempts_on(Counts(0.01, 5))
+    crowd = [attempts.count_address("192.0.2.1") for _ in range(AT_ONCE + WAITING + 5)]
+    ends = await asyncio.gather(*crowd, return_exceptions=True)
+    assert [type(end) for end in ends if end is not None] == [RateLimited] * 5

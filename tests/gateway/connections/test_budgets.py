@@ -1,11 +1,17 @@
 """What one connection may cost: past each budget it is refused readably, and closed."""
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 import pytest
 
-from gateway.access.connections import FRAMES_PER_TURN, HEADERS_MAX, PIPELINE_MAX
+from gateway.access.connections import (
+    FRAMES_PER_TURN,
+    HEADERS_MAX,
+    PIPELINE_MAX,
+    WAITING_MAX_BYTES,
+)
+from gateway.http.reading.connection import SLICE_BYTES, HttpConnection
 from gateway.sockets.framing.transport import FLOOD
 from gateway.sockets.link import TOO_MANY_SOCKETS
 from tests.gateway.connections.wire import GET, HEAD, SLOW, Raw, frame, open_front, raw, refusal
@@ -127,6 +133,33 @@ async def test_bytes_behind_those_that_wait_are_bounded() -> None:
         await sending
         assert answers.startswith(b"HTTP/1.1 200")
         assert answers.count(b"HTTP/1.1 200") < PIPELINE_MAX + 100
+
+
+def with_body(size: int) -> bytes:
+    return POST + b"Content-Length: %d\r\n\r\n" % size + b"y" * size
+
+
+async def test_bodies_behind_those_that_wait_are_bounded() -> None:
+    async with open_front() as (desk, front), raw(desk.port) as peer:
+        sending = asyncio.create_task(peer.send(SLOW + with_body(60_000) * PIPELINE_MAX))
+        await eventually(lambda: desk.metric("connections_ended_total", reason="refused"))
+        (connection,) = desk.server.server_state.connections
+        waiting = cast("HttpConnection", connection).pipeline
+        kept = sum(len(cycle.body) for cycle, _ in waiting)
+        assert kept <= WAITING_MAX_BYTES + SLICE_BYTES
+        front.gate.set()
+        assert (await peer.rest()).startswith(b"HTTP/1.1 200")
+        await sending
+
+
+async def test_bodies_that_fit_wait_their_turn() -> None:
+    async with open_front() as (desk, front), raw(desk.port) as peer:
+        await peer.send(SLOW + b"".join(with_body(10_000 + number) for number in range(6)))
+        await eventually(lambda: front.seen)
+        front.gate.set()
+        answers = await peer.until(b"10005")
+        places = [answers.index(b"%d" % (10_000 + number)) for number in range(6)]
+        assert places == sorted(places)
 
 
 async def test_a_body_nobody_reads_is_not_read_for_ever() -> None:

@@ -3,6 +3,7 @@
 Made from the table (`gateway/access/connections.py`): a state without a way into it here fails.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -184,6 +185,29 @@ async def no_ping_is_answered(_desk: SocketDesk, _front: Front, peer: Raw) -> No
 async def all_but_pings_is_answered(_desk: SocketDesk, _front: Front, peer: Raw) -> None:
     await peer.open("40")
     peer.trickle(frame(b'42["ping"]') + frame(b"", 10))
+
+
+@into(State.OPEN)
+async def a_namespace_is_left_and_joined_again(_desk: SocketDesk, _front: Front, peer: Raw) -> None:
+    await peer.open("40", "40/ws,")
+    peer.trickle(frame(b"41/ws,") + frame(b"40/ws,"))
+
+
+@into(State.OPEN)
+async def a_feed_is_read_now_and_then(desk: SocketDesk, _front: Front, peer: Raw) -> None:
+    await peer.open("40")
+    await peer.until(b'40{"sid"')
+    (link,) = desk.sockets.server.links
+    transport = link._transport
+
+    async def read_now_and_then() -> None:
+        while transport.deadline.state in {State.OPEN, State.SOCKET_UNREAD}:
+            transport.pause_writing()
+            await asyncio.sleep(0.03)
+            transport.resume_writing()
+            await asyncio.sleep(0.1)
+
+    peer.run(read_now_and_then())
 
 
 @into(State.SOCKET_UNREAD)

@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -86,8 +86,11 @@ class Raw:
                     await self.loop.sock_sendall(self.connection, data)
                     await asyncio.sleep(0.05)
 
-        task = self.loop.create_task(go_on())
-        self._tasks.add(task)
+        self.run(go_on())
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something meanwhile, until the connection is closed here."""
+        self._tasks.add(self.loop.create_task(work))
 
     async def until(self, mark: bytes) -> bytes:
         """Read until what came ends with or holds a mark; AssertionError at the end before."""

@@ -194,3 +194,13 @@ def test_what_may_hide_something_is_not_taken_for_plain(raw: bytes) -> None:
 
 def test_order_as_clients_write_it_is_taken_for_plain() -> None:
     assert strict_json._is_plain(b'{"side":"BUY", "price": "0.55", "quantity": 10}')
+
+
+def test_marks_in_a_row_are_bounded_so_that_composing_is_quick() -> None:
+    marks = "\u0316\u0301" * 5_000
+    with pytest.raises(ValidationFailed) as caught:
+        strict_json.stored_text("a" + marks, "description", 10_001)
+    assert caught.value.details[0].field == "description"
+    fits = "a" + "\u0301" * strict_json.MARKS_MAX
+    assert strict_json.stored_text(fits, "description", 100).startswith("á")
+    assert strict_json.stored_text(("e" + marks[:20]) * 200, "description", 10_000)
