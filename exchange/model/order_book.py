@@ -11,10 +11,16 @@ Laws: a level is never empty; its quantity is the sum of what remains of its ord
 first level.  Both sides are sorted by a *key* that is small when the price is good (asks: the
 price, bids: its negative), so that nothing here or in `rules/matching.py` is written twice.  The
 book judges nothing, moves no money and reports to nobody.
+
+In a sparse book most orders are alone at their price, so that each makes and removes a level.  The
+rules ask for the best level only: it is found by a heap, and the order of all levels is made up
+for when somebody looks.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import islice
 from typing import Final
 
 from msgspec.structs import astuple
@@ -22,6 +28,7 @@ from sortedcontainers import SortedDict
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.conditions import OrderConditions
+from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import OrderPlaced, OrderPlacedFields
 from exchange.messages.terms import (
     BUY,
@@ -38,6 +45,7 @@ from exchange.messages.terms import (
 _OPEN: Final = OrderStatus.OPEN
 _PARTIAL: Final = OrderStatus.PARTIAL
 _FILLED: Final = OrderStatus.FILLED
+_GONE_LEVELS: Final = 64
 
 
 def own_price(outcome: Outcome, yes_price: int) -> int:
@@ -56,7 +64,8 @@ class Order:
     `price` is the own outcome's (None for MARKET), `yes_price` the book's.  `locked` is its
     reservation: cash for BUY, shares for SELL.  `remaining` is 0 for an order by `max_cost`.
     `filled_cash` is the sum of price x quantity over its fills, `fees_paid` and `fee_carry` say
-    what it was charged (`rules/fees.py`). `seq` is that of the last command that changed it.
+    what it was charged (`rules/fees.py`). `level` is where it is `resting`.
+    `seq` is that of the last command that changed it.
     """
 
     id: int
@@ -87,6 +96,7 @@ class Order:
     fees_paid: int
     fee_carry: int
     resting: bool
+    level: "Level | None"
     previous: "Order | None"
     next: "Order | None"
 
@@ -127,6 +137,7 @@ class Order:
         self.cancel_reason = None
         self.filled = self.filled_cash = self.fees_paid = self.fee_carry = 0
         self.resting = False
+        self.level = None
         self.previous = self.next = None
 
     def fill(self, quantity: int, amount: int, unlocked: int, fee: int, carry: int) -> None:
@@ -163,15 +174,24 @@ class Order:
         self.cancel_reason = reason
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, init=False)
 class Level:
     """All orders at one price: a doubly linked list, oldest first, never empty."""
 
+    key: int
     price: int
     quantity: int
     count: int
     head: Order
     tail: Order
+
+    def __init__(self, key: int, order: Order) -> None:
+        """Make the level of an order that is alone; written out, so that it is compiled."""
+        self.key = key
+        self.price = order.yes_price
+        self.quantity = order.remaining
+        self.count = 1
+        self.head = self.tail = order
 
     def orders(self) -> Iterator[Order]:
         """Yield the orders, oldest first."""
@@ -185,25 +205,39 @@ class Level:
 class BookSide:
     """All bids or all asks.
 
-    Adding and removing cost O(log levels) at a new or emptied level, else O(1).
+    Adding and removing cost O(log levels) at a new or emptied level, else O(1).  Who looks at more
+    than the best level pays O(log levels) for each that came or went since the last look.
     """
 
-    __slots__ = ("best", "levels", "sign")
+    __slots__ = ("_changed", "_heap", "_in_order", "best", "by_key", "sign")
 
     def __init__(self, *, bids: bool) -> None:
         self.sign = -1 if bids else 1
-        self.levels: SortedDict[int, Level] = SortedDict()
         self.best: Level | None = None
+        self.by_key: dict[int, Level] = {}
+        self._heap: list[int] = []
+        """The keys of all levels but the best, and some of levels that are gone."""
+        self._in_order: SortedDict[int, None] = SortedDict()
+        """The levels' keys as they were when somebody looked at them."""
+        self._changed: dict[int, None] = {}
+        """The keys at which a level came or went since."""
 
     def add(self, order: Order) -> None:
         """Put an order behind all others at its price."""
         key = self.sign * order.yes_price
-        level = self.levels.get(key)
+        level = self.by_key.get(key)
         if level is None:
-            level = Level(order.yes_price, order.remaining, 1, order, order)
-            self.levels[key] = level
-            if self.best is None or key < self.sign * self.best.price:
+            level = Level(key, order)
+            self.by_key[key] = level
+            self._changed[key] = None
+            best = self.best
+            if best is None:
                 self.best = level
+            elif key < best.key:
+                self.best = level
+                self._put_by(best.key)
+            else:
+                self._put_by(key)
         else:
             tail = level.tail
             tail.next = order
@@ -211,17 +245,22 @@ class BookSide:
             level.tail = order
             level.quantity += order.remaining
             level.count += 1
+        order.level = level
         order.resting = True
 
     def remove(self, order: Order) -> None:
         """Take an order out, with whatever remains of it."""
-        key = self.sign * order.yes_price
-        level = self.levels[key]
+        level = order.level
+        if level is None:
+            raise InvariantViolated(f"order {order.id} rests in no book")
+        order.level = None
         order.resting = False
         if level.count == 1:
-            del self.levels[key]
+            key = level.key
+            del self.by_key[key]
+            self._changed[key] = None
             if level is self.best:
-                self.best = self.levels.peekitem(0)[1] if self.levels else None
+                self._find_best()
             return
         before, after = order.previous, order.next
         if before is not None:
@@ -239,16 +278,41 @@ class BookSide:
 
     def reduce(self, order: Order, quantity: int) -> None:
         """Note that an order, which keeps its place, has `quantity` less to trade."""
-        self.levels[self.sign * order.yes_price].quantity -= quantity
+        if order.level is None:
+            raise InvariantViolated(f"order {order.id} rests in no book")
+        order.level.quantity -= quantity
+
+    def levels(self) -> Iterator[Level]:
+        """Yield every level, best price first."""
+        for key in self._changed:
+            if key in self.by_key:
+                self._in_order[key] = None
+            else:
+                self._in_order.pop(key, None)
+        self._changed.clear()
+        for key in self._in_order:
+            yield self.by_key[key]
 
     def orders(self) -> Iterator[Order]:
         """Yield every order, best price first, oldest first at a price."""
-        for level in self.levels.values():
+        for level in self.levels():
             yield from level.orders()
 
     def depth(self, count: int) -> list[tuple[int, int]]:
         """Return the best `count` levels as (YES price, quantity), best first."""
-        return [(level.price, level.quantity) for level in self.levels.values()[:count]]
+        return [(level.price, level.quantity) for level in islice(self.levels(), count)]
+
+    def _put_by(self, key: int) -> None:
+        """Remember a level that isn't the best, and forget those that are gone if they are many."""
+        heappush(self._heap, key)
+        if len(self._heap) > 2 * len(self.by_key) + _GONE_LEVELS:
+            self._heap = sorted(self.by_key)
+
+    def _find_best(self) -> None:
+        """Take the best of those put by that is still there."""
+        self.best = None
+        while self.best is None and self._heap:
+            self.best = self.by_key.get(heappop(self._heap))
 
 
 class OrderBook:

@@ -68,7 +68,7 @@ class State:
     def dismantle(self) -> None:
         """Unlink the orders of a state that is given up: the garbage collector comes rarely."""
         for order in self.orders.values():
-            order.previous = order.next = None
+            order.level = order.previous = order.next = None
 
     def become(self, other: "State") -> None:
         """Take over all that `other` remembers; `other` is not to be used any more."""

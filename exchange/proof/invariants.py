@@ -20,7 +20,7 @@ from exchange.messages.errors import InvariantViolated
 from exchange.messages.terms import BUY, YES, OrderStatus
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import ENDED, UNFINISHED, Market
-from exchange.model.order_book import BookSide, Order
+from exchange.model.order_book import BookSide, Level, Order
 from exchange.model.state import State
 from exchange.model.timers import CLOSING
 from exchange.rules.escrow import resting_reservation
@@ -110,33 +110,34 @@ def _shares(market: Market) -> Iterator[str]:
 
 
 def _side(state: State, market: Market, side: BookSide) -> Iterator[str]:
-    levels = list(side.levels.items())
-    if side.best is not (levels[0][1] if levels else None):
+    levels = list(side.levels())
+    if side.best is not (levels[0] if levels else None):
         yield f"5: market {market.id}: the best level is not the first"
-    for key, level in levels:
+    if [level.key for level in levels] != sorted(side.by_key):
+        yield f"5: market {market.id}: the levels are out of order"
+    for level in levels:
         orders = list(level.orders())
-        if key != side.sign * level.price or level.tail is not (orders[-1] if orders else None):
+        if level.key != side.sign * level.price or level.tail is not orders[-1]:
             yield f"5: market {market.id}: level {level.price} is in the wrong place"
-        if (
-            not orders
-            or level.quantity != sum(o.remaining for o in orders)
-            or level.count != len(orders)
-        ):
+        if level.quantity != sum(o.remaining for o in orders) or level.count != len(orders):
             yield f"5: market {market.id}: level {level.price} doesn't add up"
         if [o.previous for o in orders] != [None, *orders[:-1]]:
             yield f"5: market {market.id}: level {level.price} is wrongly linked"
         if [o.id for o in orders] != sorted(o.id for o in orders):
             yield f"5: market {market.id}: level {level.price} is out of time order"
         for order in orders:
-            yield from _order(state, market, order, level.price, side)
+            yield from _order(state, market, order, level, side)
 
 
-def _order(state: State, market: Market, order: Order, price: int, side: BookSide) -> Iterator[str]:
+def _order(
+    state: State, market: Market, order: Order, level: Level, side: BookSide
+) -> Iterator[str]:
     bid = (order.side is BUY) is (order.outcome is YES)
     fits = (
         order.market_id == market.id
-        and order.yes_price == price
+        and order.yes_price == level.price
         and order.resting
+        and order.level is level
         and order.is_bid is bid
         and side is market.book.own_side(order)
         and order.status is (OrderStatus.PARTIAL if order.filled else OrderStatus.OPEN)
@@ -154,7 +155,7 @@ def _indexes(state: State) -> Iterator[str]:
         level.count
         for market in state.markets.values()
         for side in (market.book.bids, market.book.asks)
-        for level in side.levels.values()
+        for level in side.by_key.values()
     )
     owned = sum(len(account.orders) for account in state.accounts.values())
     if not len(state.orders) == resting == owned:

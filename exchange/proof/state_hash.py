@@ -21,7 +21,7 @@ from exchange.model.timers import CLOSING
 _encode: Final = msgspec.msgpack.Encoder().encode
 _MARKET_SKIPS: Final = ("book", "positions", "touched", "published")
 _MARKET_FIELDS: Final = tuple(f.name for f in fields(Market) if f.name not in _MARKET_SKIPS)
-_ORDER_SKIPS: Final = ("previous", "next", "conditions")
+_ORDER_SKIPS: Final = ("level", "previous", "next", "conditions")
 _ORDER_FIELDS: Final = tuple(f.name for f in fields(Order) if f.name not in _ORDER_SKIPS)
 
 

@@ -76,7 +76,7 @@ def walk(
         if by_cost and spent == budget:
             return Stop.BUDGET
         best = facing.best
-        if best is None or (limit is not None and facing.sign * best.price > limit):
+        if best is None or (limit is not None and best.key > limit):
             return Stop.NO_MORE
         maker = best.head
         if maker.account_id == taker.account_id:

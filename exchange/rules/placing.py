@@ -158,7 +158,7 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     facing = market.book.asks if bid else market.book.bids
     limit = None if price is None else facing.sign * own_price(outcome, price)
     best = facing.best
-    taking = best is not None and (limit is None or facing.sign * best.price <= limit)
+    taking = best is not None and (limit is None or best.key <= limit)
     if side is BUY:
         locked, refusal = _cash_to_lock(market, account, price, quantity, max_cost, taking=taking)
     else:

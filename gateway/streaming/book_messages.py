@@ -54,7 +54,7 @@ def changed_levels(market: Market, orders: Iterable[Order], seq: int) -> tuple[C
         if order.market_id != market.id or not (order.resting or order.placed_seq != seq):
             continue
         side = market.book.own_side(order)
-        level = side.levels.get(side.sign * order.yes_price)
+        level = side.by_key.get(side.sign * order.yes_price)
         changes = bids if order.is_bid else asks
         changes[order.yes_price] = 0 if level is None else level.quantity
     return bids, asks

@@ -53,7 +53,7 @@ _CREDITS: Final = (
 _ORDERS: Final = f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ANY($1::bigint[])"  # noqa: S608 - a constant
 
 
-_LINKS: Final = ("previous", "next")
+_LINKS: Final = ("level", "previous", "next")
 _ORDER_FIELDS: Final = tuple(field.name for field in fields(Order) if field.name not in _LINKS)
 
 

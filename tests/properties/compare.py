@@ -83,7 +83,7 @@ def ended_orders(orders: Iterable[Order | TwinOrder]) -> dict[int, tuple[Any, ..
 def _engine_side(side: BookSide) -> list[tuple[int, int, list[int]]]:
     return [
         (level.price, level.quantity, [order.id for order in level.orders()])
-        for level in side.levels.values()
+        for level in side.levels()
     ]
 
 

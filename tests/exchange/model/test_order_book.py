@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import OrderPlaced
 from exchange.messages.terms import (
     BUY,
@@ -33,7 +34,7 @@ def order(order_id: int, yes_price: int, quantity: int = 100, *, bid: bool = Tru
 def walk(side: BookSide) -> list[tuple[int, list[int]]]:
     """Walk a side by its links, forwards and backwards, and check that they agree."""
     found = []
-    for level in side.levels.values():
+    for level in side.levels():
         forwards = list(level.orders())
         backwards = []
         last: Order | None = level.tail
@@ -101,6 +102,45 @@ def test_a_reduced_order_keeps_its_place() -> None:
     first.remaining -= 30
     assert walk(side) == [(50, [1, 2])]
     assert side.depth(9) == [(50, 170)]
+
+
+def test_levels_that_come_and_go_behind_the_best_are_forgotten() -> None:
+    side = BookSide(bids=False)
+    lasting = [order(number, price) for number, price in enumerate((5, 9_000, 7_000), start=1)]
+    for one in lasting:
+        side.add(one)
+    for price in range(100, 1_100):
+        short = order(9, price)
+        side.add(short)
+        side.remove(short)
+    assert walk(side) == [(5, [1]), (7_000, [3]), (9_000, [2])]
+    for one in (lasting[0], lasting[2], lasting[1]):
+        assert side.best is one.level
+        side.remove(one)
+    assert walk(side) == []
+
+
+def test_a_level_that_went_and_came_again_is_found() -> None:
+    side = BookSide(bids=True)
+    near, far = order(1, 50), order(2, 40)
+    for one in (near, far):
+        side.add(one)
+    for one in (far, near):
+        side.remove(one)
+        side.add(one)
+    assert walk(side) == [(50, [1]), (40, [2])]
+    side.remove(near)
+    assert walk(side) == [(40, [2])]
+    side.remove(far)
+    assert walk(side) == []
+
+
+def test_what_rests_nowhere_can_neither_leave_nor_shrink() -> None:
+    side = BookSide(bids=True)
+    with pytest.raises(InvariantViolated, match="order 1 rests in no book"):
+        side.remove(order(1, 50))
+    with pytest.raises(InvariantViolated, match="order 1 rests in no book"):
+        side.reduce(order(1, 50), 1)
 
 
 def test_a_book_knows_its_sides() -> None:

@@ -145,37 +145,45 @@ def best_is_not_first(state: State) -> None:
 
 
 def level_at_the_wrong_price(state: State) -> None:
-    state.markets[1].book.asks.levels.peekitem(0)[1].price += 1
+    first_level(state).price += 1
 
 
 def level_with_another_tail(state: State) -> None:
-    state.markets[1].book.asks.levels.peekitem(0)[1].tail = bid(state)
+    first_level(state).tail = bid(state)
 
 
 def level_that_does_not_add_up(state: State) -> None:
-    state.markets[1].book.asks.levels.peekitem(0)[1].quantity += 1
+    first_level(state).quantity += 1
 
 
 def level_that_counts_wrong(state: State) -> None:
-    state.markets[1].book.asks.levels.peekitem(0)[1].count += 1
+    first_level(state).count += 1
+
+
+def level_under_another_key(state: State) -> None:
+    first_level(state).key += 1
 
 
 def queue_out_of_time_order(state: State) -> None:
-    level = two_at_one_price(state)
-    first, second = level.head, level.tail
+    level, first, second = two_at_one_price(state)
     level.head, level.tail = second, first
     second.next, first.previous = first, second
     first.next = second.previous = None
 
 
 def queue_with_a_broken_back_link(state: State) -> None:
-    two_at_one_price(state).tail.previous = None
+    two_at_one_price(state)[2].previous = None
 
 
-def two_at_one_price(state: State) -> Level:
-    level: Level = state.markets[1].book.asks.levels.peekitem(0)[1]
-    assert level.head is not level.tail
-    return level
+def first_level(state: State) -> Level:
+    return next(state.markets[1].book.asks.levels())
+
+
+def two_at_one_price(state: State) -> tuple[Level, Order, Order]:
+    level = first_level(state)
+    first, second = level.head, level.tail
+    assert first is not second
+    return level, first, second
 
 
 def ended_order_in_the_book(state: State) -> None:
@@ -265,6 +273,7 @@ LAWS: dict[str, tuple[Corruption, ...]] = {
         level_with_another_tail,
         level_that_does_not_add_up,
         level_that_counts_wrong,
+        level_under_another_key,
         queue_out_of_time_order,
         queue_with_a_broken_back_link,
         ended_order_in_the_book,
