@@ -190,7 +190,7 @@ class Sequencer:
             self._observer.queued(len(self._queue))
         worked |= self._execute()
         worked |= self._start_commit() or self._seal_early()
-        if worked:
+        if worked and (self._committed or len(self._intake) or len(self._queue)):
             await asyncio.sleep(0)
         elif self._draining and self._is_idle():
             return False
