@@ -8,8 +8,8 @@ at the complement, from accounts that are never the same, so nobody meets themse
 cancel and a new order, and so two commands; the new one isn't sent if the cancel is refused.
 
 The core runs with accounts, escrow and events, in slices of 32 commands, its dirty lists cleared
-every 256, and its commands are made outside the timed part. Beside it and in turn with it, a tenth
-of a second or so each, runs a book in plain Python (`peers/consensus_peer.py`), whose reports are
+every 256, and its commands are made outside the timed part. Beside it and in turn with it, 50 000
+messages each, runs a book in plain Python (`peers/consensus_peer.py`), whose reports are
 held to the same hash: dyn4mik3's if a checkout is named, else one of our own in the same design.
 What counts is the ratio of the two, turn by turn, for the speed of machines moves.
 """
