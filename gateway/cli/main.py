@@ -316,7 +316,7 @@ def _run(work: Coroutine[Any, Any, None], respawn: Respawn | None = None) -> Non
     except Exception as error:
         is_said = isinstance(error, PersistenceError | ApiError | ChecksFailed | EngineStopped)
         if respawn is not None and _may_pass(error, respawn):
-            click.echo(f"probity: {_line(error)}; starting again", err=True)
+            process_logs("info").warning("starting again", reason=_line(error))
             respawn.start_again(is_try=not is_absence(error))
         if not is_said:
             raise
