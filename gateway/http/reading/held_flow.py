@@ -46,29 +46,29 @@ class WholeAnswer:
     uvicorn writes the two one after another, and each write is a system call.
     """
 
-    __slots__ = ("_head", "_transport", "is_closing", "write")
+    __slots__ = ("_head", "_is_begun", "_transport", "is_closing")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._head: bytes | None = None
+        self._is_begun = False
         self.is_closing = transport.is_closing
-        self.write: Callable[[bytes], None] = self._write_head
 
-    def _write_head(self, data: bytes) -> None:
-        if data.startswith(_CONTINUE):
+    def write(self, data: bytes) -> None:
+        """Keep the head; write it with what comes behind it."""
+        if self._head is not None:
+            self._transport.write(self._head + data)
+            self._head = None
+        elif self._is_begun or data.startswith(_CONTINUE):
             self._transport.write(data)
-            return
-        self._head = data
-        self.write = self._write_body
-
-    def _write_body(self, data: bytes) -> None:
-        self._transport.write(data if self._head is None else self._head + data)
-        self._head = None
+        else:
+            self._head = data
+            self._is_begun = True
 
     def flush(self) -> None:
         """Write the head that nothing came behind."""
         if self._head is not None:
-            self._write_body(b"")
+            self.write(b"")
 
     def close(self) -> None:
         """Write what waits and close the transport."""
