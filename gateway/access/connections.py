@@ -28,6 +28,8 @@ WAITING_MAX_BYTES: Final = 16_384
 """Bytes of their bodies after which no more is read of them."""
 HELD_MAX_BYTES: Final = 65_536
 """Bytes of further requests behind those that wait."""
+RECEIVED_MAX_BYTES: Final = 65_536
+"""What the kernel may hold of what a connection sends, so that one read brings about as much."""
 LIMITED_MAX: Final = 100
 """Requests of one connection that a rate limit refuses before it is closed."""
 HEADERS_MAX: Final = 128

@@ -16,7 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.access.client_address import ClientAddresses
-from gateway.access.connections import OpenConnections, deadlines
+from gateway.access.connections import RECEIVED_MAX_BYTES, OpenConnections, deadlines
 from gateway.access.turns import Turns
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.readiness import Readiness
@@ -167,6 +167,8 @@ def bind(settings: Settings) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # What it accepts inherits it.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_MAX_BYTES)
         listening.bind((settings.listen.host, settings.listen.port))
     except OSError:
         listening.close()

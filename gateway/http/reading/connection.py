@@ -48,8 +48,11 @@ from gateway.wire.errors import ApiError
 
 ON_LIMITED: Final = "probity.on_limited"
 """The scope's extension that hears of each request that a rate limit refused."""
+_END_OF_HEAD: Final = b"\r\n\r\n"
 SLICE_BYTES: Final = 2_048
-"""So much is parsed before it is asked whether there is room for more."""
+"""So much of one request is parsed before it is asked whether there is room for more, ..."""
+SMALL_SLICE_BYTES: Final = 512
+"""... and so much where it holds several."""
 SLICES_AT_ONCE: Final = 2
 SLICES_PER_TURN: Final = 8
 """When what is held has its turn."""
@@ -163,10 +166,11 @@ class HttpConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, as far as there is room."""
-        if len(data) > SLICE_BYTES or self._held or self.pipeline or self._refusal is not None:
-            self._take_in(data)
-        else:
+        is_one = len(data) <= SLICE_BYTES and data.count(_END_OF_HEAD) <= 1
+        if is_one and not self._held and not self.pipeline and self._refusal is None:
             self._feed(data)
+        else:
+            self._take_in(data)
         self._settle()
 
     def _take_in(self, data: bytes) -> None:
@@ -176,15 +180,18 @@ class HttpConnection(HttpToolsProtocol):
         waits = bool(self._held)
         self._held += data
         if not waits:
-            self._feed_held(SLICES_AT_ONCE)
+            # Who sends several requests at once has them read in turn with all others who do.
+            self._feed_held(0 if data.count(_END_OF_HEAD) > 1 else SLICES_AT_ONCE)
 
     def _feed_held(self, slices: int) -> None:
         """Parse so many slices at most."""
         for _ in range(slices):
             if not self._held or not self._has_room():
                 break
-            piece = self._held[:SLICE_BYTES]
-            self._held = self._held[SLICE_BYTES:]
+            are_many = self.pipeline or self._held.count(_END_OF_HEAD, 0, SLICE_BYTES) > 1
+            size = SMALL_SLICE_BYTES if are_many else SLICE_BYTES
+            piece = self._held[:size]
+            self._held = self._held[size:]
             self._feed(piece)
         if not self._held:
             return
