@@ -40,7 +40,9 @@ FRAMES_PER_TURN: Final = 32
 TURN_SECONDS: Final = 0.001
 """... and for how long, one frame at least: some events cost a hundred times what others do."""
 REQUESTS_PER_TURN: Final = 16
-"""Requests of all connections that are begun in one turn."""
+"""Requests of all connections that are begun in one turn, ..."""
+PIPELINED_PER_TURN: Final = 4
+"""... and of those that lay behind another of their connection."""
 REFUSED_FACTOR: Final = 2
 """So many times CONNECTIONS_PER_ADDRESS an address is told why; beyond it is cut off unheard."""
 

@@ -33,7 +33,7 @@ EVERYDAY = (
 BESIDE_OTHERS = 1 if IS_LONG else 3
 """Every day, other tests have half of the machine meanwhile."""
 SLOWER = {
-    # Two hundred connections come at once: accepting them and reading their heads is not shared.
+    # Two hundred connections come at once: accepting them is not shared.
     "bodies_behind_unread_answers": 2,
 }
 """What is known to take longer than it should, as a multiple of what is allowed."""

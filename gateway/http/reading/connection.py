@@ -92,7 +92,7 @@ class HttpConnection(HttpToolsProtocol):
     _is_whole = True
     """Whether the last request has come to its end."""
     _is_late = False
-    """Whether the body took too long while it was waited for: the answer has its own deadline."""
+    """Whether the body took too long: the answer has its own deadline."""
     _is_draining = False
     _head_bytes = 0
     _framing_bytes = 0
@@ -155,8 +155,7 @@ class HttpConnection(HttpToolsProtocol):
             self._refuse(TOO_MANY_LIMITED)  # refusing costs time, too
         if not self.transport.is_closing():
             if self.pipeline:
-                cycle, app = self.pipeline.pop()
-                self._start_asgi_task(cycle, app)
+                self._start_asgi_task(*self.pipeline.pop(), is_pipelined=True)
             elif self._refusal is not None:
                 self._send_refusal(self._refusal)
             self.flow.resume_reading()
@@ -325,12 +324,14 @@ class HttpConnection(HttpToolsProtocol):
             self._say_nobody_is_left()
             self._send_refusal(error)
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Answer a request; uvicorn only knows the last one that came."""
+    def _start_asgi_task(
+        self, cycle: RequestResponseCycle, app: ASGI3Application, *, is_pipelined: bool = False
+    ) -> None:
+        """Answer a request in its turn; uvicorn only knows the last one that came."""
         self._answering = cycle
         self._answer = WholeAnswer(self.transport)
         cycle.transport = cast("asyncio.Transport", self._answer)
-        self.limits.turns.begin(partial(self._begin, cycle, app))
+        self.limits.turns.begin(partial(self._begin, cycle, app), is_pipelined=is_pipelined)
 
     def _begin(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if not cycle.disconnected:
@@ -379,8 +380,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def _expired(self, state: ConnectionState) -> None:
         if state is ConnectionState.BODY and self._is_busy() and not self.transport.is_closing():
-            # Whoever waits for the body says so (`bodies.py`); whoever doesn't, answers.
-            self._is_late = True
+            self._is_late = True  # whoever waits for the body says so (`bodies.py`)
             self.deadline.enter(ConnectionState.ANSWER)
             return
         self._count_end(state.name.lower())

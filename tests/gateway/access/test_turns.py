@@ -3,7 +3,7 @@
 import asyncio
 from time import monotonic
 
-from gateway.access.connections import REQUESTS_PER_TURN, TURN_SECONDS
+from gateway.access.connections import PIPELINED_PER_TURN, REQUESTS_PER_TURN, TURN_SECONDS
 from gateway.access.turns import Turns
 
 
@@ -53,3 +53,15 @@ async def test_few_requests_are_begun_in_a_turn_and_in_their_order() -> None:
     await asyncio.sleep(0)
     turns.begin(lambda: begun.append((-1, 0)))
     assert begun[-1] == (-1, 0)
+
+
+async def test_fewer_are_begun_of_those_that_lay_behind_another() -> None:
+    turns, begun = Turns(), []
+    for number in range(2 * PIPELINED_PER_TURN):
+        turns.begin(lambda number=number: begun.append(number), is_pipelined=True)  # type: ignore[misc]
+    turns.begin(lambda: begun.append(-1))
+    assert begun == [-1]
+    await asyncio.sleep(0)
+    assert begun == [-1, *range(PIPELINED_PER_TURN)]
+    await asyncio.sleep(0)
+    assert begun == [-1, *range(2 * PIPELINED_PER_TURN)]
