@@ -114,7 +114,8 @@ async def _in_the_hands_of(
         if is_seen:
             await until(lambda: witness.fresh > 0)
         on.hands = hostile_redis.honest
-    await until(lambda: on.is_idle)
+    # A minute of lies comes twenty to a word, and may have to be worked off.
+    await until(lambda: on.is_idle, 20 + SECONDS)
     await levelled(fleet, gateways)
 
 
