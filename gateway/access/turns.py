@@ -2,11 +2,11 @@
 came at once, share each turn of the event loop.
 
 Laws: few requests are begun in one turn, fewer still of those that lay behind another of their
-connection; the others later, in the order in which they came. Those
-with more to handle get `TURN_SECONDS` a turn together, and one of them at least, in the order in
-which they came to wait. So a hundred connections that send without end take as much of everybody's
-time as one does. A server has one of these for both protocols. What is asked to go on twice goes on
-twice: whoever asks knows whether it still has to.
+connection; the others later, in the order in which they came. Those with more to handle get
+`TURN_SECONDS` a turn together, and one of them at least, in the order in which they came to wait.
+So a hundred connections that send without end take as much of everybody's time as one does. A
+server has one of these for both protocols. What is asked to go on twice goes on twice: whoever asks
+knows whether it still has to.
 """
 
 import asyncio

@@ -91,8 +91,7 @@ class HttpConnection(HttpToolsProtocol):
     _in_head = False
     _is_whole = True
     """Whether the last request has come to its end."""
-    _is_late = False
-    """Whether the body took too long: the answer has its own deadline."""
+    _is_late = False  # the body took too long: the answer has its own deadline
     _is_draining = False
     _head_bytes = 0
     _framing_bytes = 0
@@ -165,14 +164,15 @@ class HttpConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, as far as there is room."""
-        is_one = len(data) <= SLICE_BYTES and data.count(_END_OF_HEAD) <= 1
-        if is_one and not self._held and not self.pipeline and self._refusal is None:
+        is_one = data.count(_END_OF_HEAD) <= 1
+        waits = self._held or self.pipeline or self._refusal is not None
+        if is_one and len(data) <= SLICE_BYTES and not waits:
             self._feed(data)
         else:
-            self._take_in(data)
+            self._take_in(data, is_one=is_one)
         self._settle()
 
-    def _take_in(self, data: bytes) -> None:
+    def _take_in(self, data: bytes, *, is_one: bool) -> None:
         """Parse what has come in parts, or not yet, or not at all."""
         if self._refusal is not None or self.transport.is_closing():
             return
@@ -180,7 +180,7 @@ class HttpConnection(HttpToolsProtocol):
         self._held += data
         if not waits:
             # Who sends several requests at once has them read in turn with all others who do.
-            self._feed_held(0 if data.count(_END_OF_HEAD) > 1 else SLICES_AT_ONCE)
+            self._feed_held(SLICES_AT_ONCE if is_one else 0)
 
     def _feed_held(self, slices: int) -> None:
         """Parse so many slices at most."""
