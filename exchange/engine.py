@@ -9,7 +9,7 @@ holds for every command: its stamp, its id (RULEBOOK 7) and its one entry in the
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from exchange.messages.bounds import RECENT_IDS
 from exchange.messages.commands import (
@@ -36,6 +36,11 @@ from exchange.model.idempotency import Key, fingerprint, key_of
 from exchange.model.state import State
 from exchange.rules import cancelling, funding, market_admin, placing, settlement
 from exchange.transitions import transitions
+
+_CancelOrder: Final = CancelOrder
+_PlaceOrder: Final = PlaceOrder
+_Execution: Final = Execution
+"""Compiled code finds a `Final` of its own module at once, another module's name in a dict."""
 
 RULES_VERSION: Final = 1
 """Rises when the same commands would give other events; journaled with every batch."""
@@ -67,14 +72,19 @@ class Engine:
         seq = state.seq + 1
         transitions.begin(state, seq, at)
         kind = type(command)
-        if kind is CancelOrder or (key := key_of(command)) is None:
+        # Nearly all commands are of two kinds, which need not be looked up.
+        if kind is _CancelOrder:
+            events = cancelling.cancel(state, cast("CancelOrder", command))
+        elif kind is _PlaceOrder and cast("PlaceOrder", command).client_order_id is None:
+            events = placing.place(state, cast("PlaceOrder", command))
+        elif (key := key_of(command)) is None:
             events = _HANDLERS[kind](state, command)
         else:
             events = self._execute_once(key, command)
         ids = state.recent_ids
         if ids.oldest <= seq - RECENT_IDS:
             ids.forget_older(seq, state.open_client_ids)
-        return Execution(seq, at, command, events)
+        return _Execution(seq, at, command, events)
 
     def _execute_once(self, key: Key, command: Command) -> list[Event]:
         state = self.state

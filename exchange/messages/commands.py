@@ -23,6 +23,7 @@ from exchange.messages.terms import (
     Side,
     TimeInForce,
 )
+from exchange.messages.units import Boxed
 
 NO_ACCOUNT: Final = 0
 """Stands for the exchange itself where a command must be somebody's; no account has it."""
@@ -138,8 +139,8 @@ class PlaceOrder(AccountCommand, frozen=True):
 
 
 PlaceOrderFields = tuple[
-    int,
-    int,
+    Boxed,
+    Boxed,
     Side,
     Outcome,
     OrderType,

@@ -26,6 +26,7 @@ from exchange.messages.terms import (
     TimeInForce,
     TradeKind,
 )
+from exchange.messages.units import Boxed
 
 
 class _Event(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="event", gc=False):
@@ -137,7 +138,7 @@ class OrderPlaced(_Event, frozen=True):
 
 
 OrderPlacedFields = tuple[
-    int,
+    Boxed,
     int,
     int,
     Side,
@@ -244,7 +245,7 @@ class OrderCancelled(_Event, frozen=True):
     unlocked: int
 
 
-OrderCancelledFields = tuple[int, int, int, Side, CancelReason, int]
+OrderCancelledFields = tuple[Boxed, Boxed, Boxed, Side, CancelReason, int]
 
 
 class OrdersCancelled(_Event, frozen=True):

@@ -11,7 +11,7 @@ at once.
 """
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from exchange.messages.bounds import (
     ISSUANCE_MAX,
@@ -23,6 +23,12 @@ from exchange.messages.bounds import (
     QUANTITY_SCALE,
 )
 from exchange.messages.errors import MalformedNumber
+
+Boxed = Any
+"""An int as the object that it is. Compiled code keeps an `int` as a machine word and makes a new
+object of it each time it becomes a key or a field of a message; an id on its way from one of these
+to the next needn't.
+"""
 
 _INTEGER_DIGITS: Final = 19
 _DECIMAL: Final = re.compile(

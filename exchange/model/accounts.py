@@ -9,6 +9,7 @@ when x = Q.
 from dataclasses import dataclass, field
 
 from exchange.messages.terms import YES, Outcome
+from exchange.messages.units import Boxed
 from exchange.model.order_book import Order
 
 
@@ -65,7 +66,15 @@ class Account:
     """Counts private messages."""
     touched: int = 0
     """Sequence of the last command that changed the cash; not part of the state."""
+    listed: int = 0
+    """The number of the last dirty lists it was on; not part of the state."""
+    key: Boxed = field(init=False)
+    """The id again, as tables and messages have it."""
     orders: dict[int, Order] = field(default_factory=dict)
     """Open orders by id, in the order they were placed."""
     positions: dict[int, Position] = field(default_factory=dict)
     """By market id."""
+
+    def __post_init__(self) -> None:
+        """Keep the id twice."""
+        self.key = self.id

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from exchange.messages.terms import FeeModel, MarketStatus, Resolution
+from exchange.messages.units import Boxed
 from exchange.model.accounts import Position
 from exchange.model.order_book import OrderBook
 
@@ -62,6 +63,8 @@ class Market:
     fee_model: FeeModel
     status: MarketStatus
     created_at: int
+    key: Boxed = field(init=False)
+    """The id again, as tables and messages have it."""
     book: OrderBook = field(default_factory=OrderBook)
     positions: dict[int, Position] = field(default_factory=dict)
     """By account id."""
@@ -72,6 +75,8 @@ class Market:
     """Sequence of the last command that changed it in any way; not part of the state."""
     published: int = 0
     """Sequence of the last command that moved `seq`; not part of the state."""
+    listed: int = 0
+    """The number of the last dirty lists it was on; not part of the state."""
     trade_no: int = 0
     volume: int = 0
     """Sum of traded quantities."""
@@ -81,3 +86,7 @@ class Market:
     yes_payout: int | None = None
     source: str | None = None
     resolved_at: int | None = None
+
+    def __post_init__(self) -> None:
+        """Keep the id twice."""
+        self.key = self.id

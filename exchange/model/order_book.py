@@ -41,7 +41,9 @@ from exchange.messages.terms import (
     Side,
     TimeInForce,
 )
+from exchange.messages.units import Boxed
 
+_astuple: Final = astuple
 _OPEN: Final = OrderStatus.OPEN
 _PARTIAL: Final = OrderStatus.PARTIAL
 _FILLED: Final = OrderStatus.FILLED
@@ -61,13 +63,15 @@ class Order:
     """One order's record, from its placing to its end.  `transitions/` alone changes one that is in
     a state; whoever has a command's events can follow an order of its own with the same methods.
 
-    `price` is the own outcome's (None for MARKET), `yes_price` the book's.  `locked` is its
-    reservation: cash for BUY, shares for SELL.  `remaining` is 0 for an order by `max_cost`.
-    `filled_cash` is the sum of price x quantity over its fills, `fees_paid` and `fee_carry` say
-    what it was charged (`rules/fees.py`). `level` is where it is `resting`.
-    `seq` is that of the last command that changed it.
+    `key` is the id again, as tables and messages have it. `price` is the own outcome's (None for
+    MARKET), `yes_price` the book's.  `locked` is its reservation: cash for BUY, shares for SELL.
+    `remaining` is 0 for an order by `max_cost`. `filled_cash` is the sum of price x quantity over
+    its fills, `fees_paid` and `fee_carry` say what it was charged (`rules/fees.py`). `level` is
+    where it is `resting`. `seq` is that of the last command that changed it; `listed` is the number
+    of the last dirty lists it was on, and not part of the state.
     """
 
+    key: Boxed
     id: int
     account_id: int
     market_id: int
@@ -96,6 +100,7 @@ class Order:
     fees_paid: int
     fee_carry: int
     resting: bool
+    listed: int
     level: "Level | None"
     previous: "Order | None"
     next: "Order | None"
@@ -106,9 +111,9 @@ class Order:
         Written out, because the constructor that `dataclass` makes would not be compiled: it took
         a fifth of the compiled core's time.
         """
-        fields: OrderPlacedFields = astuple(placed)
+        fields: OrderPlacedFields = _astuple(placed)
         (
-            self.id,
+            self.key,
             self.account_id,
             self.market_id,
             side,
@@ -124,6 +129,7 @@ class Order:
             _resting,
             self.conditions,
         ) = fields
+        self.id = self.key
         self.side = side
         self.outcome = outcome
         self.price = price
@@ -137,6 +143,7 @@ class Order:
         self.cancel_reason = None
         self.filled = self.filled_cash = self.fees_paid = self.fee_carry = 0
         self.resting = False
+        self.listed = 0
         self.level = None
         self.previous = self.next = None
 
@@ -172,6 +179,10 @@ class Order:
         self.locked -= unlocked
         self.status = status
         self.cancel_reason = reason
+
+
+NOT_OF_THE_ORDER: Final = ("key", "listed", "level", "previous", "next")
+"""Fields that say where the record is; the others are the order."""
 
 
 @dataclass(slots=True, eq=False, init=False)

@@ -21,14 +21,34 @@ class Dirty:
     """What changed, in the order of the first change, so that its reader need not search.
 
     An account is listed when anything of it changed, its message count included; its cash changed
-    in the command at hand if `account.touched` is that command's sequence.
+    in the command at hand if `account.touched` is that command's sequence. Each is listed once, but
+    a holding once for each command that changed it.
     """
 
-    orders: dict[int, Order] = field(default_factory=dict)
-    accounts: dict[int, Account] = field(default_factory=dict)
-    markets: dict[int, Market] = field(default_factory=dict)
+    orders: list[Order] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
+    markets: list[Market] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
-    """A holding is listed once for each command that changed it."""
+    number: int = 1
+    """Of these lists; a record whose `listed` is that number is on them."""
+
+    def add_order(self, order: Order) -> None:
+        """List an order that changed."""
+        if order.listed != self.number:
+            order.listed = self.number
+            self.orders.append(order)
+
+    def add_account(self, account: Account) -> None:
+        """List an account of which anything changed."""
+        if account.listed != self.number:
+            account.listed = self.number
+            self.accounts.append(account)
+
+    def add_market(self, market: Market) -> None:
+        """List a market that changed."""
+        if market.listed != self.number:
+            market.listed = self.number
+            self.markets.append(market)
 
     def clear(self) -> None:
         """Begin anew."""
@@ -36,6 +56,7 @@ class Dirty:
         self.accounts.clear()
         self.markets.clear()
         self.holdings.clear()
+        self.number += 1
 
 
 @dataclass(slots=True, eq=False)

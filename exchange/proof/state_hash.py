@@ -2,7 +2,7 @@
 
 The state is laid out as plain numbers and texts in a fixed order (ids ascending, orders of a level
 by time priority), encoded as msgpack and hashed.  What only marks work in progress (`touched`,
-`published`, `dirty`) and what the shell can ask the store for is left out.
+`published`, `listed`, `dirty`) and what the shell can ask the store for is left out.
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ import msgspec
 
 from exchange.messages.conditions import OrderConditions
 from exchange.model.market import Market
-from exchange.model.order_book import Order
+from exchange.model.order_book import NOT_OF_THE_ORDER, Order
 from exchange.model.state import State
 from exchange.model.timers import CLOSING
 
 _encode: Final = msgspec.msgpack.Encoder().encode
-_MARKET_SKIPS: Final = ("book", "positions", "touched", "published")
+_MARKET_SKIPS: Final = ("key", "book", "positions", "touched", "published", "listed")
 _MARKET_FIELDS: Final = tuple(f.name for f in fields(Market) if f.name not in _MARKET_SKIPS)
-_ORDER_SKIPS: Final = ("level", "previous", "next", "conditions")
+_ORDER_SKIPS: Final = (*NOT_OF_THE_ORDER, "conditions")
 _ORDER_FIELDS: Final = tuple(f.name for f in fields(Order) if f.name not in _ORDER_SKIPS)
 
 

@@ -11,6 +11,7 @@ from exchange.messages.commands import CancelAll, CancelOrder
 from exchange.messages.events import CommandRejected, Event, OrdersCancelled
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, CancelReason, ExchangeMode
+from exchange.messages.units import Boxed
 from exchange.model.market import ADMITS_CANCEL, Market
 from exchange.model.state import State
 from exchange.rules.ending import end_order
@@ -22,22 +23,25 @@ _USER: Final = CancelReason.USER
 
 def cancel(state: State, command: CancelOrder) -> list[Event]:
     """Run a CancelOrder and return its events, already applied."""
-    if command.account_id not in state.accounts:
+    account_id: Boxed = command.account_id
+    order_id: Boxed = command.order_id
+    account = state.accounts.get(account_id)
+    if account is None:
         return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
-    order = state.orders.get(command.order_id)
+    order = state.orders.get(order_id)
     if order is None:
-        if 0 < command.order_id < state.next_order_id:
+        if 0 < order_id < state.next_order_id:
             return [
                 CommandRejected(Reason.ORDER_NOT_OPEN, "orderId", "the order is no longer open")
             ]
         return [CommandRejected(Reason.ORDER_NOT_FOUND, "orderId", "there is no such order")]
-    if order.account_id != command.account_id:
+    if order.account_id != account.id:
         return [CommandRejected(Reason.NOT_ORDER_OWNER, "orderId", "the order is not yours")]
     market = state.markets[order.market_id]
     if state.mode is _HALTED or market.status not in ADMITS_CANCEL:
         return [_closed_refusal(state, market)]
     events: list[Event] = []
-    end_order(state, order, _USER, events)
+    end_order(state, account, market, order, _USER, events)
     if order.side is not BUY:
         net(state, market, (order.account_id,), events)
     return events
@@ -62,7 +66,7 @@ def cancel_all(state: State, command: CancelAll) -> list[Event]:
     for order in list(account.orders.values()):
         market = state.markets[order.market_id]
         if command.market_id in (None, market.id) and market.status in ADMITS_CANCEL:
-            end_order(state, order, _USER, events)
+            end_order(state, account, market, order, _USER, events)
             markets[market.id] = market
     count = len(events)
     for market in markets.values():

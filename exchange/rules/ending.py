@@ -2,17 +2,28 @@
 OrderCancelled.
 """
 
+from typing import Final
+
 from exchange.messages.events import Event, OrderCancelled
 from exchange.messages.terms import CancelReason
+from exchange.model.accounts import Account
+from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.transitions import order_transitions
 
+_OrderCancelled: Final = OrderCancelled
 
-def end_order(state: State, order: Order, reason: CancelReason, events: list[Event]) -> None:
+
+def end_order(
+    state: State,
+    account: Account,
+    market: Market,
+    order: Order,
+    reason: CancelReason,
+    events: list[Event],
+) -> None:
     """Cancel an open order and free all it has locked; applies and appends OrderCancelled."""
-    event = OrderCancelled(
-        order.id, order.account_id, order.market_id, order.side, reason, order.locked
-    )
-    events.append(event)
-    order_transitions.order_cancelled(state, event)
+    unlocked = order.locked
+    events.append(_OrderCancelled(order.key, account.key, market.key, order.side, reason, unlocked))
+    order_transitions.cancel_order(state, account, market, order, reason, unlocked)

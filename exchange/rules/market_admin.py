@@ -159,7 +159,8 @@ def close(state: State, market: Market, events: list[Event]) -> None:
     transitions.market_status_changed(state, event)
     owners: dict[int, None] = {}
     for order in [*market.book.bids.orders(), *market.book.asks.orders()]:
-        end_order(state, order, CancelReason.MARKET_CLOSED, events)
+        account = state.accounts[order.account_id]
+        end_order(state, account, market, order, CancelReason.MARKET_CLOSED, events)
         owners[order.account_id] = None
     net(state, market, owners, events)
 

@@ -27,6 +27,7 @@ from exchange.rules.escrow import affordable, reservation
 from exchange.rules.fees import charge
 from exchange.transitions import order_transitions
 
+_TradeExecuted: Final = TradeExecuted
 _CANCEL_TAKER: Final = SelfTradePrevention.CANCEL_TAKER
 _CANCEL_MAKER: Final = SelfTradePrevention.CANCEL_MAKER
 _SELF_TRADE: Final = CancelReason.SELF_TRADE
@@ -81,7 +82,8 @@ def walk(
         maker = best.head
         if maker.account_id == taker.account_id:
             if prevention is not _CANCEL_TAKER:
-                end_order(state, maker, _SELF_TRADE, events)
+                account = state.accounts[maker.account_id]
+                end_order(state, account, market, maker, _SELF_TRADE, events)
             if prevention is not _CANCEL_MAKER:
                 return Stop.SELF_TRADE
             continue
@@ -95,7 +97,7 @@ def walk(
                 return Stop.BUDGET
         trade = _trade(state, market, taker, maker, quantity)
         events.append(trade)
-        order_transitions.trade_executed(state, trade)
+        order_transitions.fill_both(state, trade, market, taker, maker)
         if budget is not None:
             spent += trade.price * quantity + trade.taker_fee
     return Stop.FILLED
@@ -117,7 +119,7 @@ def _trade(
         taker_fee, taker_carry = charge(model, taker_rate, price, quantity, taker.fee_carry)
         maker_fee, maker_carry = charge(model, maker_rate, maker_price, quantity, maker.fee_carry)
         taker_rate = max(taker_rate, maker_rate)
-    return TradeExecuted(
+    return _TradeExecuted(
         market.id,
         market.trade_no + 1,
         market.seq if market.published == state.seq else market.seq + 1,

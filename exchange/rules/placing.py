@@ -52,6 +52,8 @@ from exchange.rules.matching import Stop, offers, walk
 from exchange.rules.netting import net
 from exchange.transitions import order_transitions
 
+_astuple: Final = astuple
+_OrderPlaced: Final = OrderPlaced
 _CANCEL_MAKER: Final = SelfTradePrevention.CANCEL_MAKER
 _MODE_OPEN: Final = ExchangeMode.OPEN
 _MODE_REFUSALS: Final = {
@@ -127,7 +129,7 @@ def _max_cost_problem(
 
 def place(state: State, command: PlaceOrder) -> list[Event]:
     """Run a PlaceOrder and return its events, already applied."""
-    fields: PlaceOrderFields = astuple(command)
+    fields: PlaceOrderFields = _astuple(command)
     (
         account_id,
         market_id,
@@ -172,7 +174,7 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
         return [CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)]
     order_id, resting = state.next_order_id, rests and not taking
-    placed = OrderPlaced(
+    placed = _OrderPlaced(
         order_id,
         account_id,
         market_id,
@@ -190,21 +192,26 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         conditions,
     )
     events: list[Event] = [placed]
-    order_transitions.order_placed(state, placed)
+    order = order_transitions.open_order(state, placed, account, market, resting=resting)
     if not resting:
-        _take(state, market, state.orders[order_id], limit, events)
+        _take(state, account, market, order, limit, events)
     return events
 
 
 def _take(
-    state: State, market: Market, order: Order, limit: int | None, events: list[Event]
+    state: State,
+    account: Account,
+    market: Market,
+    order: Order,
+    limit: int | None,
+    events: list[Event],
 ) -> None:
     """Walk the book with a placed order, end it or let it rest, and net what that freed."""
     budget = None
     if order.price is None and order.side is BUY:
         budget = order.max_cost
         if budget is None:
-            budget = state.accounts[order.account_id].available
+            budget = account.available
     stop = walk(state, market, order, limit, budget, events)
     traders = {order.account_id: None}
     for event in events:
@@ -220,7 +227,7 @@ def _take(
         events.append(filled)
         order_transitions.order_filled(state, filled)
     elif stop is not Stop.FILLED:
-        end_order(state, order, _CANCEL_REASONS[stop], events)
+        end_order(state, account, market, order, _CANCEL_REASONS[stop], events)
     net(state, market, traders, events)
 
 

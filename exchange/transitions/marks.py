@@ -26,8 +26,8 @@ def touch_order(state: State, account: Account, order: Order) -> None:
         order.seq = state.seq
         order.updated_at = state.now
         account.seq += 1
-        state.dirty.orders[order.id] = order
-        state.dirty.accounts[account.id] = account
+        state.dirty.add_order(order)
+        state.dirty.add_account(account)
 
 
 def touch_cash(state: State, account: Account) -> None:
@@ -35,7 +35,7 @@ def touch_cash(state: State, account: Account) -> None:
     if account.touched != state.seq:
         account.touched = state.seq
         account.seq += 1
-        state.dirty.accounts[account.id] = account
+        state.dirty.add_account(account)
 
 
 def touch_holding(state: State, account: Account, holding: Holding) -> None:
@@ -43,7 +43,7 @@ def touch_holding(state: State, account: Account, holding: Holding) -> None:
     if holding.touched != state.seq:
         holding.touched = state.seq
         account.seq += 1
-        state.dirty.accounts[account.id] = account
+        state.dirty.add_account(account)
         state.dirty.holdings.append(holding)
 
 
@@ -51,7 +51,7 @@ def touch_market(state: State, market: Market) -> None:
     """The market changed in a way that only its record shows."""
     if market.touched != state.seq:
         market.touched = state.seq
-        state.dirty.markets[market.id] = market
+        state.dirty.add_market(market)
 
 
 def touch_public(state: State, market: Market) -> None:
@@ -59,4 +59,4 @@ def touch_public(state: State, market: Market) -> None:
     if market.published != state.seq:
         market.published = state.seq
         market.seq += 1
-        state.dirty.markets[market.id] = market
+        state.dirty.add_market(market)

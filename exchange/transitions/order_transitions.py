@@ -1,6 +1,12 @@
-"""What the events of an order's life change, from its placing to its end; see `transitions.py`."""
+"""What the events of an order's life change, from its placing to its end; see `transitions.py`.
 
-from typing import Any, Final
+The events that come most have two doors to the same code: `order_placed`, `trade_executed` and
+`order_cancelled` find the records that the event names, for whoever has nothing but the event;
+`open_order`, `fill_both` and `cancel_order` are handed them by the rules, which have just judged
+them. Looking each of them up again was a quarter of a command.
+"""
+
+from typing import Final
 
 from msgspec.structs import astuple
 
@@ -16,7 +22,7 @@ from exchange.messages.events import (
     TradeExecuted,
     TradeExecutedFields,
 )
-from exchange.messages.terms import BUY, YES, OrderStatus, TradeKind
+from exchange.messages.terms import BUY, YES, CancelReason, OrderStatus, TradeKind
 from exchange.model.accounts import Account, Position
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import Market
@@ -30,6 +36,7 @@ from exchange.transitions.marks import (
     touch_public,
 )
 
+_astuple: Final = astuple
 _FILLED: Final = OrderStatus.FILLED
 _CANCELLED: Final = OrderStatus.CANCELLED
 _MINT: Final = TradeKind.MINT
@@ -38,18 +45,24 @@ _MERGE: Final = TradeKind.MERGE
 
 def order_placed(state: State, event: OrderPlaced) -> None:
     """Open an order, lock its reservation, and put it into the book if it crosses nothing."""
+    account, market = state.accounts[event.account_id], state.markets[event.market_id]
+    open_order(state, event, account, market, resting=event.resting)
+
+
+def open_order(
+    state: State, event: OrderPlaced, account: Account, market: Market, *, resting: bool
+) -> Order:
+    """Apply `order_placed` to its records; return the new one."""
     order = Order(event, state.seq, state.now)
-    account_id, locked = order.account_id, order.locked
-    account = state.accounts[account_id]
-    order_id: Any = order.id  # one object is the key everywhere: compiled, each int would be boxed
-    state.orders[order_id] = order
-    account.orders[order_id] = order
-    state.dirty.orders[order_id] = order
-    state.dirty.accounts[account_id] = account
+    state.orders[order.key] = order
+    account.orders[order.key] = order
+    state.dirty.add_order(order)
+    state.dirty.add_account(account)
     state.next_order_id = order.id + 1
     account.seq += 1
     if order.client_order_id is not None:
-        state.open_client_ids[(account_id, ORDER_ID, order.client_order_id)] = order_id
+        state.open_client_ids[(account.key, ORDER_ID, order.client_order_id)] = order.key
+    locked = order.locked
     if locked:
         if order.side is BUY:
             account.available -= locked
@@ -60,17 +73,25 @@ def order_placed(state: State, event: OrderPlaced) -> None:
             holding.free -= locked
             holding.locked += locked
             touch_holding(state, account, holding)
-    if event.resting:
-        market = state.markets[order.market_id]
+    if resting:
         market.book.own_side(order).add(order)
         touch_public(state, market)
+    return order
 
 
 def trade_executed(state: State, event: TradeExecuted) -> None:
     """Fill both orders, move the shares and the money, and take what was traded off the book."""
-    fields: TradeExecutedFields = astuple(event)
+    taker, maker = state.orders[event.taker_order_id], state.orders[event.maker_order_id]
+    fill_both(state, event, state.markets[event.market_id], taker, maker)
+
+
+def fill_both(
+    state: State, event: TradeExecuted, market: Market, taker: Order, maker: Order
+) -> None:
+    """Apply `trade_executed` to its records."""
+    fields: TradeExecutedFields = _astuple(event)
     (
-        market_id,
+        _market_id,
         trade_no,
         _market_seq,
         kind,
@@ -79,19 +100,17 @@ def trade_executed(state: State, event: TradeExecuted) -> None:
         _price,
         yes_price,
         quantity,
-        taker_id,
+        _taker_id,
         _taker_account_id,
         taker_unlocked,
         taker_fee,
         taker_carry,
-        maker_id,
+        _maker_id,
         _maker_account_id,
         maker_unlocked,
         maker_fee,
         maker_carry,
     ) = fields
-    market = state.markets[market_id]
-    maker, taker = state.orders[maker_id], state.orders[taker_id]
     side = market.book.own_side(maker)
     if maker.remaining > quantity:
         side.reduce(maker, quantity)
@@ -134,12 +153,22 @@ def order_filled(state: State, event: OrderFilled) -> None:
 
 def order_cancelled(state: State, event: OrderCancelled) -> None:
     """End an order early: out of the book, and everything it had locked is free."""
-    fields: OrderCancelledFields = astuple(event)
+    fields: OrderCancelledFields = _astuple(event)
     order_id, account_id, market_id, _side, reason, unlocked = fields
-    order = state.orders[order_id]
-    account = state.accounts[account_id]
+    account, market = state.accounts[account_id], state.markets[market_id]
+    cancel_order(state, account, market, state.orders[order_id], reason, unlocked)
+
+
+def cancel_order(
+    state: State,
+    account: Account,
+    market: Market,
+    order: Order,
+    reason: CancelReason,
+    unlocked: int,
+) -> None:
+    """Apply `order_cancelled` to its records."""
     if order.resting:
-        market = state.markets[market_id]
         market.book.own_side(order).remove(order)
         touch_public(state, market)
     order.end(_CANCELLED, reason, unlocked)
@@ -230,9 +259,9 @@ def _unlock(state: State, account: Account, order: Order, amount: int) -> None:
 
 
 def _close(state: State, account: Account, order: Order) -> None:
-    del state.orders[order.id]
-    del account.orders[order.id]
+    del state.orders[order.key]
+    del account.orders[order.key]
     if order.client_order_id is not None:
-        key = (order.account_id, ORDER_ID, order.client_order_id)
+        key = (account.key, ORDER_ID, order.client_order_id)
         del state.open_client_ids[key]
         state.recent_ids.order_closed(key, state.seq)

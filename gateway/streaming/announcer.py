@@ -159,7 +159,7 @@ class Announcer:
         rooms = self._rooms
         dirty = view.dirty
         if rooms.markets:
-            for market in dirty.markets.values():
+            for market in dirty.markets:
                 listened = rooms.markets.get(market.id)
                 if listened is not None and market.published == view.seq:
                     try:
@@ -191,7 +191,7 @@ class Announcer:
                 if trade.market_id == market.id:
                     fields = (*_fields(trade_view(trade, market, execution.at)), epoch)
                     self._send(listened.public, Message("trade_executed", TradeMessage(*fields)))
-        bids, asks = changed_levels(market, view.dirty.orders.values(), view.seq)
+        bids, asks = changed_levels(market, view.dirty.orders, view.seq)
         for book in listened.books.values():
             if book.seats:
                 book.send(market, bids, asks)
@@ -205,14 +205,14 @@ class Announcer:
         dirty = view.dirty
         fills = _fills(execution, users)
         orders: dict[int, list[Order]] = {}
-        for order in dirty.orders.values():
+        for order in dirty.orders:
             if order.account_id in users:
                 orders.setdefault(order.account_id, []).append(order)
         holdings: dict[int, list[Holding]] = {}
         for holding in dirty.holdings:
             if holding.account_id in users:
                 holdings.setdefault(holding.account_id, []).append(holding)
-        for account in dirty.accounts.values():
+        for account in dirty.accounts:
             room = users.get(account.id)
             if room is not None:
                 theirs = orders.get(account.id, ()), holdings.get(account.id, ())

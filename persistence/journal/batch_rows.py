@@ -143,7 +143,7 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
     placed_ids: list[str | None] = []
     placed_conditions: list[str | None] = []
     changed: list[bytes] = []
-    for order in dirty.orders.values():
+    for order in dirty.orders:
         if order.placed_seq > previous_seq:
             placed.append(order_row(order))
             placed_ids.append(order.client_order_id)
@@ -153,7 +153,7 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
             changed.append(order_change(order))
     opened: list[bytes] = []
     accounts: list[bytes] = []
-    for account in dirty.accounts.values():
+    for account in dirty.accounts:
         row = account_row(account)
         (opened if account.opened_seq > previous_seq else accounts).append(row)
     return {
@@ -164,7 +164,7 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
         "opened_accounts": packed(opened),
         "changed_accounts": packed(accounts),
         "held": packed(_position_rows(state)),
-        "changed_markets": packed([market_row(market) for market in dirty.markets.values()]),
+        "changed_markets": packed([market_row(market) for market in dirty.markets]),
         "listed": msgspec.json.encode(rows.listed).decode(),
         "resolved": msgspec.json.encode(rows.resolved).decode(),
         "settled": msgspec.json.encode(rows.settled).decode(),

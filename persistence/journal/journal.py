@@ -106,7 +106,7 @@ class Journal:
         first_seq, last_seq = self.last_seq + 1, state.seq
         if last_seq - first_seq + 1 != rows.commands or not rows.commands:
             raise InvariantViolated(f"a batch of {rows.commands} ends at {last_seq}")
-        balances.compare(state.dirty.accounts.values())
+        balances.compare(state.dirty.accounts)
         payload = join_payload(rows.payload)
         previous, at = self.chain_hash, state.now
         hash_ = chain(previous, first_seq, last_seq, self.epoch, at, RULES_VERSION, payload)
@@ -134,7 +134,7 @@ class Journal:
             images["changed_accounts"],
             images["held"],
             images["changed_markets"],
-            packed(self._open_orders.change(state.dirty.orders.values())),
+            packed(self._open_orders.change(state.dirty.orders)),
             images["listed"],
             images["resolved"],
             images["settled"],

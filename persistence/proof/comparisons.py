@@ -19,7 +19,7 @@ from exchange.messages.events import (
 )
 from exchange.messages.execution import Execution
 from exchange.model.idempotency import ORDER_ID
-from exchange.model.order_book import Order
+from exchange.model.order_book import NOT_OF_THE_ORDER, Order
 from exchange.proof.ledger import entries
 from persistence.journal.codes import OUTCOME, SIDE, TRADE_KIND
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
@@ -53,8 +53,7 @@ _CREDITS: Final = (
 _ORDERS: Final = f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ANY($1::bigint[])"  # noqa: S608 - a constant
 
 
-_LINKS: Final = ("level", "previous", "next")
-_ORDER_FIELDS: Final = tuple(field.name for field in fields(Order) if field.name not in _LINKS)
+_ORDER_FIELDS: Final = tuple(f.name for f in fields(Order) if f.name not in NOT_OF_THE_ORDER)
 
 
 class Comparisons:

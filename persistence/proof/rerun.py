@@ -52,9 +52,7 @@ class Rerun:
 
     def ended_orders(self) -> list[Order]:
         """Return the orders that ended in the last row, and begin anew."""
-        ended = [
-            order for order in self.state.dirty.orders.values() if order.id not in self.state.orders
-        ]
+        ended = [order for order in self.state.dirty.orders if order.id not in self.state.orders]
         self.state.dirty.clear()
         return ended
 

@@ -58,13 +58,13 @@ def test_dirty_lists_what_a_command_changed_in_the_order_of_the_first_change() -
     world.limit(ANN, BUY, YES, 5_000, 100)
     dirty = world.state.dirty
     dirty.clear()
-    assert (dirty.orders, dirty.accounts, dirty.markets, dirty.holdings) == ({}, {}, {}, [])
+    assert (dirty.orders, dirty.accounts, dirty.markets, dirty.holdings) == ([], [], [], [])
     world.limit(BOB, BUY, NO, 5_000, 100)
-    assert list(dirty.orders) == [2, 1]
-    assert list(dirty.accounts) == [BOB, ANN]
-    assert list(dirty.markets) == [1]
+    assert [order.id for order in dirty.orders] == [2, 1]
+    assert [account.id for account in dirty.accounts] == [BOB, ANN]
+    assert [market.id for market in dirty.markets] == [1]
     assert [(held.account_id, held.outcome) for held in dirty.holdings] == [(ANN, YES), (BOB, NO)]
-    assert {order.status.value for order in dirty.orders.values()} == {"FILLED"}
+    assert {order.status.value for order in dirty.orders} == {"FILLED"}
 
 
 def test_a_refusal_marks_nothing() -> None:

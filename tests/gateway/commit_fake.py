@@ -73,7 +73,7 @@ class CommitFake:
             transitions.begin(view, execution.seq, execution.at)
             for event in execution.events:
                 transitions.apply(view, event)
-            self._ended |= view.dirty.orders
+            self._ended |= {order.id: order for order in view.dirty.orders}
             for listener in self.listeners:
                 listener.on_execution(execution, view)
             view.dirty.clear()

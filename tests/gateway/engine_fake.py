@@ -53,7 +53,7 @@ class HistoryFake:
         self.settled: list[tuple[int, PastSettlement]] = []
 
     def note(self, done: Execution, view: State) -> None:
-        self.placed |= view.dirty.orders
+        self.placed |= {order.id: order for order in view.dirty.orders}
         for event in done.events:
             if isinstance(event, TradeExecuted):
                 fields = {f: getattr(event, f) for f in PastTrade.__struct_fields__[:-1]}

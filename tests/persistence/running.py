@@ -44,7 +44,7 @@ class Recorder:
     def on_execution(self, execution: Execution, view: State) -> None:
         assert view.seq == execution.seq
         self.executions.append(execution)
-        self.dirty_orders.append(list(view.dirty.orders))
+        self.dirty_orders.append([order.id for order in view.dirty.orders])
 
     def events(self, seq: int) -> list[Event]:
         return next(e.events for e in self.executions if e.seq == seq)

@@ -69,7 +69,7 @@ class Pair:
         for part, expected in twin.items():
             assert engine[part] == expected, part
         ended = ended_orders(
-            order for order in self.state.dirty.orders.values() if order.id not in self.state.orders
+            order for order in self.state.dirty.orders if order.id not in self.state.orders
         )
         for order_id, record in ended_orders(self.twin.ended.values()).items():
             assert ended[order_id] == record
