@@ -4,9 +4,9 @@ Order entry by Socket.IO, half crossing, as in `socket_orders`. In each round th
 the maximum first; then orders are sent at 10, 20 ... 90 % of it, at times drawn beforehand (a
 Poisson process, on eight sockets in turn) that no answer can delay: a server that pauses gets the
 orders that were due all the same. A wait counts from when the order was due to its ack, so that
-what the generator is late (its timers tick once a millisecond, and it shares the machine) is in it
-too. Every order must be acknowledged with ok. `acks` is how many came a second, from the first
-order that was due to the last ack.
+what the generator is late (it shares the machine; its clock is `loads/pacing.py`) is in it too.
+Every order must be acknowledged with ok. `acks` is how many came a second, from the first order
+that was due to the last ack.
 
 The yardstick of a wait is the journal's own median commit at the same load, from the histogram that
 the server shows at `/metrics` (interpolated within a bucket, as PromQL's `histogram_quantile`
@@ -29,6 +29,7 @@ import httpx
 import uvloop
 
 from benchmarks.harness.report import Figure, Yardstick
+from benchmarks.loads.pacing import pace
 from benchmarks.loads.server_process import funded_trader, running_server
 from benchmarks.loads.socket_wire import WireClient, wire_client
 from benchmarks.socket_orders import CREDITS, FLOWS, SOCKETS, closed_loop
@@ -181,21 +182,21 @@ async def _open_loop(
     commits = int(SECONDS / (_PAUSE_S * 1.25))
     bare = asyncio.create_task(bare_commit.commit_seconds(server.database_url(), commits, _PAUSE_S))
     outcomes = itertools.cycle(_FLOW)
-    started = time.perf_counter()
-    for number, after in enumerate(orders):
-        due = started + after
-        while (early := due - time.perf_counter()) > 0:  # noqa: ASYNC110 - the clock is the event
-            await asyncio.sleep(early)
-        if number % 16 == 0:
-            # Being late with the next order is no reason not to read.
-            await asyncio.sleep(0)
-        client, waits = lines[number % len(lines)]
-        outcome, price = next(outcomes)
-        waits.sent(number, due)
-        client.send(
-            f'42{number}["order:place",{{"market":"{slug}","side":"BUY","outcome":"{outcome}",'
-            f'"type":"LIMIT","price":"{price}","quantity":"1"}}]'
-        )
+    with pace() as timer:
+        started = time.perf_counter()
+        for number, after in enumerate(orders):
+            due = started + after
+            await timer.until(due)
+            if number % 16 == 0:
+                # Being late with the next order is no reason not to read.
+                await asyncio.sleep(0)
+            client, waits = lines[number % len(lines)]
+            outcome, price = next(outcomes)
+            waits.sent(number, due)
+            client.send(
+                f'42{number}["order:place",{{"market":"{slug}","side":"BUY","outcome":"{outcome}",'
+                f'"type":"LIMIT","price":"{price}","quantity":"1"}}]'
+            )
     for client, waits in lines:
         waits.all_sent()
         await asyncio.wait_for(waits.done.wait(), _LAST_ACK_S)

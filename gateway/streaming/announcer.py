@@ -19,8 +19,8 @@ A fault of ours in making a message doesn't reach the engine, which would stop
 (`sockets/untold.py`).
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -48,10 +48,10 @@ from gateway.trading.views import (
     OrderView,
     OwnFillView,
     PositionView,
-    balance_view,
-    order_view,
+    balance_fields,
+    order_fields,
     own_fill_view,
-    position_view,
+    position_fields,
 )
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct
@@ -109,6 +109,8 @@ class PositionMessage(PositionView, frozen=True, gc=False):
     account_seq: int
 
 
+OwnedT = TypeVar("OwnedT", Order, Holding)
+
 Fills = dict[int, list[TradeExecuted]]
 """Trades by the order they filled."""
 
@@ -124,6 +126,18 @@ def _fills(execution: Execution, users: Mapping[int, object]) -> Fills:
                 found.setdefault(event.taker_order_id, []).append(event)
             if event.maker_account_id in users:
                 found.setdefault(event.maker_order_id, []).append(event)
+    return found
+
+
+def _by_account(records: Iterable[OwnedT], users: Mapping[int, object]) -> dict[int, list[OwnedT]]:
+    """Return what belongs to those who listen, by account."""
+    found: dict[int, list[OwnedT]] = {}
+    for record in records:
+        owner = record.account_id
+        if owner in found:
+            found[owner].append(record)
+        elif owner in users:
+            found[owner] = [record]
     return found
 
 
@@ -204,14 +218,8 @@ class Announcer:
         users = self._users
         dirty = view.dirty
         fills = _fills(execution, users)
-        orders: dict[int, list[Order]] = {}
-        for order in dirty.orders:
-            if order.account_id in users:
-                orders.setdefault(order.account_id, []).append(order)
-        holdings: dict[int, list[Holding]] = {}
-        for holding in dirty.holdings:
-            if holding.account_id in users:
-                holdings.setdefault(holding.account_id, []).append(holding)
+        orders = _by_account(dirty.orders, users)
+        holdings = _by_account(dirty.holdings, users) if dirty.holdings else {}
         for account in dirty.accounts:
             room = users.get(account.id)
             if room is not None:
@@ -241,18 +249,18 @@ class Announcer:
                 event = "order_cancelled"
             else:
                 event = "order_updated"
-            fields = (*_fields(order_view(order, view.markets[order.market_id])), epoch, seq)
+            fields = (*order_fields(order, view.markets[order.market_id]), epoch, seq)
             self._send(room, Message(event, OrderMessage(*fields)))
             for trade in fills.get(order.id, ()):
                 filled = (*_fields(_own_fill(trade, order, view)), epoch, seq)
                 self._send(room, Message("order_filled", FillMessage(*filled)))
         if cash:
             seq += 1
-            fields = (*_fields(balance_view(account.available, account.locked)), epoch, seq)
-            self._send(room, Message("balance_updated", BalanceMessage(*fields)))
+            cash_now = balance_fields(account.available, account.locked)
+            self._send(room, Message("balance_updated", BalanceMessage(*cash_now, epoch, seq)))
         for holding in holdings:
             seq += 1
-            fields = (*_fields(position_view(holding, view.markets[holding.market_id])), epoch, seq)
+            fields = (*position_fields(holding, view.markets[holding.market_id]), epoch, seq)
             self._send(room, Message("position_updated", PositionMessage(*fields)))
 
     def _send(self, room: Room[Any], message: Message) -> None:

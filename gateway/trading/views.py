@@ -9,7 +9,7 @@ ISO-8601 with milliseconds and "Z"; sequences and checksums are integers. Nothin
 account, an order or an e-mail address of anybody.
 """
 
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec.structs import astuple
@@ -30,6 +30,7 @@ from exchange.messages.terms import (
     TimeInForce,
     TradeKind,
 )
+from exchange.messages.units import format_money
 from exchange.model.accounts import Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
@@ -40,6 +41,9 @@ from gateway.wire.scalars import iso_millis, money_text, price_text, quantity_te
 from gateway.wire.strict_json import AnswerStruct
 
 T = TypeVar("T")
+
+Fields = tuple[Any, ...]
+"""Of a view, in its order."""
 
 TAKER: Final = "TAKER"
 MAKER: Final = "MAKER"
@@ -126,10 +130,15 @@ def average_price(cash: int, quantity: int) -> str | None:
 
 def order_view(order: Order, market: Market) -> OrderView:
     """Return an order as its owner sees it."""
+    return OrderView(*order_fields(order, market))
+
+
+def order_fields(order: Order, market: Market) -> Fields:
+    """Return the fields of an `OrderView`, for whoever adds some."""
     price, quantity, max_cost = order.price, order.quantity, order.max_cost
     locked = order.locked
     created_at = iso_millis(order.created_at)
-    return OrderView(
+    return (
         str(order.id),
         order.client_order_id,
         str(order.market_id),
@@ -228,14 +237,24 @@ def read_mark(view: State, account_id: int) -> ReadMark:
 
 def balance_view(available: int, locked: int) -> BalanceView:
     """Return an account's cash, given in money units."""
-    return BalanceView(money_text(available), money_text(locked), money_text(available + locked))
+    return BalanceView(*balance_fields(available, locked))
+
+
+def balance_fields(available: int, locked: int) -> tuple[str, str, str]:
+    """Return the fields of a `BalanceView`; not remembered, for hardly any comes again."""
+    return format_money(available), format_money(locked), format_money(available + locked)
 
 
 def position_view(holding: Holding, market: Market) -> PositionView:
     """Return an account's shares of one outcome."""
+    return PositionView(*position_fields(holding, market))
+
+
+def position_fields(holding: Holding, market: Market) -> Fields:
+    """Return the fields of a `PositionView`, for whoever adds some."""
     quantity = holding.quantity
     position = market.positions.get(holding.account_id)
-    return PositionView(
+    return (
         str(market.id),
         market.slug,
         holding.outcome,

@@ -185,6 +185,11 @@ class Sequencer:
         """Do what can be done now, or wait; False when drained."""
         self._wakeup.clear()
         worked = await self._publish_committed()
+        if worked:
+            # The answers are made in the next turn of the loop and written in the one after it:
+            # what runs now can wait for them, since its commit comes behind the one under way.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         worked |= await self._finish_commit()
         if self._intake.fill(self._engine.state):
             self._observer.queued(len(self._queue))
