@@ -56,6 +56,8 @@ def test_the_fingerprint_is_the_content_without_what_the_shell_wrote() -> None:
     assert fingerprint(msgspec.structs.replace(ORDER, prior=prior)) == fingerprint(ORDER)
     assert fingerprint(msgspec.structs.replace(CREDIT, prior=prior)) == fingerprint(CREDIT)
     assert len(fingerprint(ORDER)) == 16
+    # What the short way of making it takes for granted.
+    assert PlaceOrder.__struct_fields__[-2:] == ("prior", "conditions")
     assert fingerprint(RefuseUnstorable(ANN, "PlaceOrder", "a", b"print")) == b"print"
     assert fingerprint(RefuseUnstorable(ANN, "PlaceOrder", "a")) == b""
 
