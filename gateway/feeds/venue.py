@@ -38,6 +38,36 @@ class VenueRefused(Exception):
         self.status = status
 
 
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """How things stand with one address of a venue: what `/feed/status` shows of it."""
+
+    name: str
+    """The host, or what else is asked or listened to."""
+    last_success_at: int | None = None
+    """Microseconds since the epoch, as all times."""
+    last_error: str | None = None
+    last_error_at: int | None = None
+    failures: int = 0
+    """In a row."""
+    breaker: str = "closed"
+    """closed; open: left alone; half_open: tried again."""
+    retry_in_s: float | None = None
+    rate_left: int | None = None
+    """How many requests could go at once under our own limit."""
+    clock_skew_s: int | None = None
+    """How far its clock is ahead of ours."""
+    counts: dict[str, int] = {}
+    """What was asked or heard so far, by what became of it."""
+
+
+class Watched(Protocol):
+    """A venue that tells how things stand with it, beside what `Venue` asks for."""
+
+    def conditions(self) -> Sequence[Condition]:
+        """Return one for each of its addresses."""
+        ...
+
+
 class BookSnapshot(msgspec.Struct, frozen=True):
     """A stream's whole book."""
 

@@ -5,6 +5,7 @@ observation on the hot path goes to a child that was looked up once, not through
 only counted there is a `Tally`.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import (
@@ -191,6 +192,59 @@ class JobMetrics:
         return JobMeter(self._last_success.labels(name), self._failures.labels(name))
 
 
+class UpstreamMeter:
+    """The figures of one base URL of a venue."""
+
+    __slots__ = ("_endpoints", "_platform", "_requests", "_success")
+
+    def __init__(
+        self, platform: str, endpoints: Iterable[str], requests: Counter, success: Gauge
+    ) -> None:
+        self._platform = platform
+        self._endpoints = frozenset(endpoints)
+        self._requests = requests
+        self._success = success
+
+    def asked(self, endpoint: str, result: str) -> None:
+        """Count one try; an endpoint that wasn't registered can't become a label."""
+        known = endpoint if endpoint in self._endpoints else "other"
+        self._requests.labels(self._platform, known, result).inc()
+
+    def succeeded(self, at: float) -> None:
+        """Note when the venue last gave an answer, in seconds since the Unix epoch."""
+        self._success.labels(self._platform).set(at)
+
+
+class UpstreamMetrics:
+    """What other venues are asked, and what of their answers has no form here."""
+
+    __slots__ = ("_requests", "_success", "unrepresentable")
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "upstream_requests",
+            "Tries to ask a venue, by what became of them.",
+            ("platform", "endpoint", "result"),
+            registry=registry,
+        )
+        self._success = Gauge(
+            "upstream_last_success_timestamp_seconds",
+            "When a venue last gave an answer.",
+            ("platform",),
+            registry=registry,
+        )
+        self.unrepresentable = Counter(
+            "upstream_unrepresentable",
+            "What a venue showed and has no form here, by the reason.",
+            ("platform", "reason"),
+            registry=registry,
+        )
+
+    def register(self, platform: str, endpoints: Iterable[str]) -> UpstreamMeter:
+        """Return the meter of one base URL; `endpoints` are all templates it will count."""
+        return UpstreamMeter(platform, endpoints, self._requests, self._success)
+
+
 class Metrics:
     """All metrics; whoever owns what is measured gets the metric handed in."""
 
@@ -254,6 +308,7 @@ class Metrics:
         )
         self.feed = FeedMetrics(registry)
         self.jobs = JobMetrics(registry)
+        self.upstream = UpstreamMetrics(registry)
         self.event_loop_lag = Histogram(
             "event_loop_lag_seconds",
             "How much later than asked the event loop wakes.",
