@@ -181,5 +181,8 @@ class MarketsPage(_Record, frozen=True, kw_only=True):
     """The venue's JSON of each of `markets`, in the same order."""
     refused: tuple[tuple[str, str], ...] = ()
     """(external id or "", reason) of what has no form here."""
+    unread: tuple[tuple[str, str], ...] = ()
+    """(external id, the venue's field) of what one of `markets` says in a form that isn't known:
+    it is left out there."""
     next_cursor: str | None = None
     """Where the next page begins; None for the last."""

@@ -165,6 +165,29 @@ def redis_url(value: str) -> str:
     return value
 
 
+def http_url(value: str) -> str:
+    """Return the base URL of an API, without a "/" at its end."""
+    return _base_url(value, ("http", "https"))
+
+
+def socket_url(value: str) -> str:
+    """Return the URL of a WebSocket."""
+    return _base_url(value, ("ws", "wss"))
+
+
+def _base_url(value: str, schemes: tuple[str, str]) -> str:
+    """Return a URL without user, query and fragment; it is never shown, in case it holds a key."""
+    wrong = f"must be a URL such as {schemes[1]}://example.org/path, without user and query"
+    parts = _url_parts(value, wrong)
+    _check_port(parts, wrong)
+    extra = parts.username or parts.password or parts.query or parts.fragment
+    if parts.scheme not in schemes or not parts.hostname or extra or not value.isascii():
+        raise ValueError(wrong)
+    if any(character.isspace() for character in value):
+        raise ValueError(wrong)
+    return value.rstrip("/")
+
+
 def _check_redis_query(parts: SplitResult) -> None:
     """Refuse what redis-py would take for an argument of its own, or pass over in silence."""
     pairs = parse_qsl(parts.query, keep_blank_values=True)
