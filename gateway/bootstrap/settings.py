@@ -14,6 +14,7 @@ from gateway.accounts.settings import SignInSettings
 from gateway.bootstrap.listening import ListenSettings
 from gateway.demo.settings import DemoSettings
 from gateway.engine_side.settings import EngineSettings, StoreSettings
+from gateway.feeds.polymarket.settings import PolymarketSettings
 from gateway.http.settings import HttpSettings, PageLimits
 from gateway.jobs.settings import WorkerSettings
 from gateway.observability.settings import ReportSettings
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sockets: SocketSettings
     worker: WorkerSettings
     retention: RetentionSettings
+    polymarket: PolymarketSettings
     demo: DemoSettings
     reports: ReportSettings
 

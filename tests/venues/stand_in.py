@@ -10,7 +10,6 @@ module hands in; its socket is a `SocketStandIn` (`socket_stand_in.py`).
 """
 
 import asyncio
-import contextlib
 import gzip
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -145,17 +144,16 @@ class StandIn:
             date_header=False,
             timeout_graceful_shutdown=1,
         )
+        config.load()
         server = uvicorn.Server(config)
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-        serving = asyncio.create_task(server.serve())
+        server.lifespan = config.lifespan_class(config)
+        await server.startup()
         try:
-            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-                await asyncio.sleep(0.005)
             self.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
             yield self
         finally:
-            server.should_exit = server.force_exit = True
-            await serving
+            server.force_exit = True
+            await server.shutdown()
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)

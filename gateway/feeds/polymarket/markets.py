@@ -117,13 +117,7 @@ def gamma_market(
     question = fields.read("question", reading.text, found.question)
     if question is None:
         raise Unrepresentable("no_question", external_id)
-    outcomes = fields.read("outcomes", reading.texts, found.outcomes)
-    if outcomes is None:
-        raise Unrepresentable("no_outcomes", external_id)
-    if len(outcomes) != _BINARY:
-        raise Unrepresentable("not_binary", external_id)
-    if fields.read("marketType", reading.text, found.market_type) == "scalar":
-        raise Unrepresentable("scalar", external_id)
+    outcomes = _outcomes(found, fields, external_id)
     event = of or _event_of(found, fields)
     status, resolution, yes_payout = _state(found, fields)
     tags, category = _topics(found, fields, event)
@@ -138,7 +132,7 @@ def gamma_market(
         tags=tags,
         event_id=event.external_id if event else None,
         event_title=event.title if event else None,
-        outcomes=(outcomes[0] or "Yes", outcomes[1] or "No"),
+        outcomes=outcomes,
         status=status,
         close_time=fields.first(
             reading.moment, ("endDate", found.end_date), ("endDateIso", found.end_date_iso)
@@ -203,6 +197,18 @@ def result(yes: Decimal, no: Decimal) -> tuple[Resolution, int | None] | None:
     if yes <= _SETTLED and 1 - no <= _SETTLED:
         return Resolution.NO, None
     return None
+
+
+def _outcomes(found: GammaMarket, fields: Fields, external_id: str) -> tuple[str, str]:
+    """Return what YES and NO are called; raises Unrepresentable for what isn't YES and NO."""
+    outcomes = fields.read("outcomes", reading.texts, found.outcomes)
+    if outcomes is None:
+        raise Unrepresentable("no_outcomes", external_id)
+    if len(outcomes) != _BINARY:
+        raise Unrepresentable("not_binary", external_id)
+    if fields.read("marketType", reading.text, found.market_type) == "scalar":
+        raise Unrepresentable("scalar", external_id)
+    return outcomes[0] or "Yes", outcomes[1] or "No"
 
 
 def _long_text(raw: Raw) -> str | None:

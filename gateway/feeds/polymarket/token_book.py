@@ -12,7 +12,7 @@ the venue tells beside a change agrees with this book:
   the time   which never goes back for one token.
 """
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final
 
 import msgspec
@@ -31,6 +31,12 @@ NEVER_AGAIN: Final = 3
 FEW: Final = 10
 RARE: Final = 20
 """Beyond a few, losses by hash must be rarer than one in so many, or it is no hash of the book."""
+
+
+_Level = tuple[str, Decimal]
+"""How the venue writes it, and its size."""
+_GRID: Final = Decimal("0.0001")
+_EXACT: Final = Context(prec=200)
 
 
 class HashTrust(msgspec.Struct):
@@ -68,6 +74,7 @@ class TokenBook:
         "_asks",
         "_at",
         "_bids",
+        "_is_off_grid",
         "_last",
         "_market",
         "_min_sizes",
@@ -84,8 +91,10 @@ class TokenBook:
         self._market = market
         self._min_sizes = [min_size] if min_size else []
         self._neg_risk: bool | None = None
-        self._bids: SortedDict[Decimal, tuple[str, str]] = SortedDict()
-        self._asks: SortedDict[Decimal, tuple[str, str]] = SortedDict()
+        # By price, asks by its negative: both as the venue lists them, with the best level last.
+        self._bids: SortedDict[Decimal, _Level] = SortedDict()
+        self._asks: SortedDict[Decimal, _Level] = SortedDict()
+        self._is_off_grid = False
         self._tick = self._last = ""
         self._at = 0
         self._seen: tuple[str | None, str | None] | None = None
@@ -95,10 +104,10 @@ class TokenBook:
         """Be this book; raises Misread and leaves nothing usable for one that can't be read."""
         self._bids.clear()
         self._asks.clear()
-        for side, levels in ((self._bids, book.bids), (self._asks, book.asks)):
+        self._is_off_grid = False
+        for is_bid, levels in ((True, book.bids), (False, book.asks)):
             for one in levels:
-                if reading.decimal_of(one.size) > 0:
-                    side[reading.decimal_of(one.price)] = (one.price, one.size)
+                self._place(one.price, one.size, is_bid=is_bid)
         self._tick = reading.text(book.tick_size) or ""
         self._last = reading.text(book.last_trade_price) or ""
         self._at, self._seen, self._suspect = at or 0, None, 0
@@ -109,26 +118,33 @@ class TokenBook:
 
         Raises Misread.
         """
-        at, left = reading.decimal_of(price), reading.decimal_of(size)
-        side = self._bids if is_bid else self._asks
-        if left > 0:
-            side[at] = (price, size)
-        else:
-            side.pop(at, None)
-        place = reading.bid_price if is_bid else reading.ask_price
-        units = place(at)
+        at, left = self._place(price, size, is_bid=is_bid)
+        units = reading.bid_price(at) if is_bid else reading.ask_price(at)
         if units is None:
             return None
-        low, high = Decimal(units - 1).scaleb(-4), Decimal(units + 1).scaleb(-4)
-        there = sum(
-            (
-                reading.decimal_of(side[near][1])
-                for near in side.irange(low, high)
-                if place(near) == units
-            ),
-            Decimal(0),
-        )
-        return units, reading.resting_quantity(there)
+        if self._is_off_grid:
+            left = self._sum(units, is_bid=is_bid)
+        return units, reading.resting_quantity(left)
+
+    def _place(self, price: str, size: str, *, is_bid: bool) -> tuple[Decimal, Decimal]:
+        """Set one level and return its price and size; raises Misread."""
+        at, left = reading.decimal_of(price), reading.decimal_of(size)
+        side, key = (self._bids, at) if is_bid else (self._asks, -at)
+        if left > 0:
+            side[key] = (level_text(price, size), left)
+            self._is_off_grid = self._is_off_grid or at != at.quantize(_GRID, context=_EXACT)
+        else:
+            side.pop(key, None)
+        return at, left
+
+    def _sum(self, units: int, *, is_bid: bool) -> Decimal:
+        """Return the size of all levels that have this place in units."""
+        low, high = Decimal(units - 1) * _GRID, Decimal(units + 1) * _GRID
+        if is_bid:
+            near = ((at, self._bids[at]) for at in self._bids.irange(low, high))
+            return sum((n for at, (_, n) in near if reading.bid_price(at) == units), Decimal(0))
+        near = ((-key, self._asks[key]) for key in self._asks.irange(-high, -low))
+        return sum((n for at, (_, n) in near if reading.ask_price(at) == units), Decimal(0))
 
     def traded(self, price: str) -> None:
         """Note the last price, which is part of the hash."""
@@ -185,8 +201,8 @@ class TokenBook:
         )
         return hash_of(
             frame,
-            [level_text(*level) for level in self._bids.values()],
-            [level_text(*level) for level in reversed(self._asks.values())],
+            [text for text, _ in self._bids.values()],
+            [text for text, _ in self._asks.values()],
             min_size=min_size,
             neg_risk=neg_risk,
         )
@@ -221,7 +237,7 @@ class TokenBook:
     def _best(self) -> tuple[Decimal, Decimal]:
         """Return the best prices as the venue tells them: 0 and 1 for an empty side."""
         bid = self._bids.peekitem(-1)[0] if self._bids else Decimal(0)
-        ask = self._asks.peekitem(0)[0] if self._asks else Decimal(1)
+        ask = -self._asks.peekitem(-1)[0] if self._asks else Decimal(1)
         return bid, ask
 
 
