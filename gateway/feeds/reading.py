@@ -147,7 +147,7 @@ def moment(raw: msgspec.Raw) -> int | None:
         return None
     if token[:1] != b'"':
         return _since_epoch(_decimal(token))
-    written = clean(_text(token), _TIME_MAX + 1)
+    written = text(raw, _TIME_MAX + 1)
     if not written:
         return None
     if len(written) > _TIME_MAX:
