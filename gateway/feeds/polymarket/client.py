@@ -3,12 +3,15 @@
 Laws: lists come by Gamma's events, whose tags say what a market is about, one page after another by
 offset; a page that is the one before again ends the list with an error, and a list has a last
 offset; a page that moved under us may hold a row twice, which is harmless. Gamma hides what is
-closed unless it is asked for, so markets by id are asked for twice. What has no form here is
-counted by reason and logged once for each.
+closed unless it is asked for, so the whole list is what is open and then what is closed, and
+markets by id are asked for twice. What has no form here is counted by reason and logged once for
+each.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
+from weakref import WeakSet
 from zlib import crc32
 
 import msgspec
@@ -26,19 +29,18 @@ from gateway.feeds.model import (
     VenueTrade,
 )
 from gateway.feeds.polymarket import pages
-from gateway.feeds.polymarket.answers import GammaTag, Midpoint
+from gateway.feeds.polymarket.answers import Midpoint
 from gateway.feeds.polymarket.books import (
     clob_book,
     holds,
     price_points,
     venue_book,
-    venue_trade,
 )
 from gateway.feeds.polymarket.clob_markets import clob_market
 from gateway.feeds.polymarket.markets import CURRENCY, PLATFORM
 from gateway.feeds.polymarket.settings import PolymarketSettings
 from gateway.feeds.polymarket.socket import MarketSocket
-from gateway.feeds.reading import Misread, Raw
+from gateway.feeds.reading import Misread
 from gateway.feeds.upstream.bodies import elements
 from gateway.feeds.upstream.bounds import Bounds, Rate
 from gateway.feeds.upstream.client import Upstream
@@ -72,10 +74,11 @@ BOOKS_MAX: Final = 100
 _BURST_PART: Final = 0.4
 """Of what is allowed a minute so much may go at once, and the rest comes steadily."""
 _MINUTE: Final = 60
+_CLOSED_FIRST: Final = "closed"
+_CURSOR: Final = re.compile(r"([01])\.([0-9]{1,9})\.([0-9]{1,10})", re.ASCII)
 _MICROSECONDS: Final = 1_000_000
 
 _midpoint: Final = msgspec.json.Decoder(Midpoint).decode
-_tag: Final = msgspec.json.Decoder(GammaTag).decode
 
 
 class Polymarket:
@@ -101,7 +104,7 @@ class Polymarket:
         self._logger = logger
         self._socket_bounds = socket_bounds
         self._said: set[str] = set()
-        self._sockets: list[MarketSocket] = []
+        self._sockets: WeakSet[MarketSocket] = WeakSet()
         burst = max(1, int(settings.requests_per_minute * _BURST_PART))
         rate = Rate(per_minute=max(1, settings.requests_per_minute - burst), burst=burst)
         key = settings.api_key
@@ -126,25 +129,27 @@ class Polymarket:
 
     async def markets(self, cursor: str | None, *, live_only: bool) -> MarketsPage:
         """Return a page of the venue's list, from the beginning for None."""
-        offset, before = _position(cursor)
+        is_closed, offset, before = _position(cursor)
         query = [
             ("limit", str(PAGE)),
             ("offset", str(offset)),
             ("order", "id"),
             ("ascending", "false"),
+            ("closed", "true" if is_closed else "false"),
         ]
-        if live_only:
-            query.append(("closed", "false"))
         page, rows = await self._gamma.ask(EVENTS, pages.event_list, query=query)
         self._count(page)
         seen = crc32("\n".join(event.external_id for event in page.events).encode("utf-8"))
         if rows and seen == before:
             raise VenueUnavailable(PLATFORM, "the list gives the same page again and again")
-        if rows < PAGE:
-            return page
-        if offset + rows > OFFSET_MAX:
+        if rows == PAGE and offset + rows > OFFSET_MAX:
             raise VenueUnavailable(PLATFORM, f"the list has no end after {offset} events")
-        return msgspec.structs.replace(page, next_cursor=f"{offset + rows}.{seen}")
+        following = None
+        if rows == PAGE:
+            following = f"{int(is_closed)}.{offset + rows}.{seen}"
+        elif not (is_closed or live_only):
+            following = _CLOSED_FIRST
+        return msgspec.structs.replace(page, next_cursor=following)
 
     async def some_markets(self, external_ids: Sequence[str]) -> MarketsPage:
         """Return these as they are now, as many as the venue has."""
@@ -210,7 +215,7 @@ class Polymarket:
             ("limit", str(max(1, min(limit, TRADES_MAX)))),
             ("takerOnly", "true"),
         ]
-        made, refused = await self._data.ask(TRADES, _prints, query=query)
+        made, refused = await self._data.ask(TRADES, pages.print_list, query=query)
         for reason in refused:
             self._refuse(reason)
         mine = [trade for trade in made if trade.external_id == market.external_id]
@@ -251,7 +256,7 @@ class Polymarket:
     async def tags(self, limit: int, offset: int) -> list[tuple[str, str]]:
         """Return (label, slug) of the venue's tags."""
         query = [("limit", str(limit)), ("offset", str(offset))]
-        return await self._gamma.ask(TAGS, tag_list, query=query)
+        return await self._gamma.ask(TAGS, pages.tag_list, query=query)
 
     async def clob_page(self, cursor: str | None) -> MarketsPage:
         """Return a page of the CLOB's own list, which knows every market and its winner."""
@@ -270,8 +275,7 @@ class Polymarket:
             self._logger,
             bounds=self._socket_bounds,
         )
-        self._sockets = [one for one in self._sockets if one.is_open]
-        self._sockets.append(socket)
+        self._sockets.add(socket)
         return socket
 
     def conditions(self) -> Sequence[Condition]:
@@ -352,47 +356,21 @@ class Polymarket:
             self._refuse("hash_differs")
 
 
-def _position(cursor: str | None) -> tuple[int, int | None]:
-    """Return the offset of a cursor of ours, and what the page before it held."""
+def _position(cursor: str | None) -> tuple[bool, int, int | None]:
+    """Return what a cursor of ours says: whether what is closed is listed, from which offset, and
+    what the page before it held.
+    """
     if cursor is None:
-        return 0, None
-    offset, _, seen = cursor.partition(".")
-    if not (offset.isascii() and offset.isdigit() and seen.isascii() and seen.isdigit()):
+        return False, 0, None
+    if cursor == _CLOSED_FIRST:
+        return True, 0, None
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
         raise ValueError(f"no cursor of ours: {cursor[:40]}")
-    return int(offset), int(seen)
+    return found[1] == "1", int(found[2]), int(found[3])
 
 
 def _token(market: VenueMarket) -> str:
     if not market.stream_keys:
         raise Unrepresentable("no_token", market.external_id)
     return market.stream_keys[0]
-
-
-def _prints(text: bytes) -> tuple[list[VenueTrade], list[str]]:
-    made: dict[str, VenueTrade] = {}
-    refused = []
-    for raw in elements(text):
-        try:
-            trade = venue_trade(raw)
-            made[trade.trade_id] = trade
-        except Unrepresentable as error:
-            refused.append(error.reason)
-    return list(made.values()), refused
-
-
-def tag_list(text: bytes) -> list[tuple[str, str]]:
-    """Return (label, slug) of Gamma's /tags; a tag without either is left out."""
-    found = []
-    for raw in elements(text):
-        tag = _tag(raw)
-        label, slug = _soft(tag.label), _soft(tag.slug)
-        if label and slug:
-            found.append((label, slug))
-    return found
-
-
-def _soft(raw: Raw) -> str | None:
-    try:
-        return reading.text(raw)
-    except Misread:
-        return None

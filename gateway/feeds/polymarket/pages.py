@@ -11,14 +11,23 @@ from typing import Final
 
 import msgspec
 
-from gateway.feeds.model import MarketsPage, Unrepresentable, VenueEvent, VenueMarket
-from gateway.feeds.polymarket.answers import ClobPage, SearchAnswer
+from gateway.feeds import reading
+from gateway.feeds.model import (
+    MarketsPage,
+    Unrepresentable,
+    VenueEvent,
+    VenueMarket,
+    VenueTrade,
+)
+from gateway.feeds.polymarket.answers import ClobPage, GammaTag, SearchAnswer
+from gateway.feeds.polymarket.books import venue_trade
 from gateway.feeds.polymarket.clob_markets import clob_market
 from gateway.feeds.polymarket.markets import gamma_event, gamma_market
-from gateway.feeds.reading import Raw, items
+from gateway.feeds.reading import Misread, Raw, items
 from gateway.feeds.upstream.bodies import elements
 
 _clob_page: Final = msgspec.json.Decoder(ClobPage).decode
+_tag: Final = msgspec.json.Decoder(GammaTag).decode
 _search: Final = msgspec.json.Decoder(SearchAnswer).decode
 LAST_CURSOR: Final = "LTE="
 """What the CLOB says behind its last page: base64 of -1."""
@@ -124,3 +133,34 @@ def reasons(page: MarketsPage) -> Counter[str]:
     counts = Counter(reason for _, reason in page.refused)
     counts.update(f"unread:{name}" for _, name in page.unread)
     return counts
+
+
+def print_list(text: bytes) -> tuple[list[VenueTrade], list[str]]:
+    """Return the Data-API's prints, each once, and why others were refused."""
+    made: dict[str, VenueTrade] = {}
+    refused = []
+    for raw in elements(text):
+        try:
+            trade = venue_trade(raw)
+            made[trade.trade_id] = trade
+        except Unrepresentable as error:
+            refused.append(error.reason)
+    return list(made.values()), refused
+
+
+def tag_list(text: bytes) -> list[tuple[str, str]]:
+    """Return (label, slug) of Gamma's /tags; a tag without either is left out."""
+    found = []
+    for raw in elements(text):
+        tag = _tag(raw)
+        label, slug = _soft(tag.label), _soft(tag.slug)
+        if label and slug:
+            found.append((label, slug))
+    return found
+
+
+def _soft(raw: Raw) -> str | None:
+    try:
+        return reading.text(raw)
+    except Misread:
+        return None

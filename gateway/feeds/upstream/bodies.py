@@ -116,12 +116,20 @@ def deeper_than(body: bytes, depth: int) -> bool:
         return False
     # Without escapes every second quote ends a string: what stands between is outside of them.
     # (A text where that doesn't hold is no JSON, and fails for its parser.)
-    plain = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NEITHER)
-    at = 0
-    for bracket in b"".join(plain.split(b'"')[::2]):
-        at += 1 if bracket in b"[{" else -1
-        if at > depth:
-            return True
+    at = begin = 0
+    is_inside = False
+    while begin < len(body):
+        end = begin + _SLICE
+        while body[end - 1 : end] == b"\\":
+            end += 1
+        piece = body[begin:end].replace(b"\\\\", b"").replace(b'\\"', b"")
+        parts = piece.translate(None, _NEITHER).split(b'"')
+        for bracket in b"".join(parts[is_inside::2]):
+            at += 1 if bracket in b"[{" else -1
+            if at > depth:
+                return True
+        is_inside ^= len(parts) % 2 == 0
+        begin = end
     return False
 
 

@@ -38,10 +38,11 @@ def test_it_is_a_venue() -> None:
     client = Polymarket(settings, Metrics(), configure_logs("info", io.StringIO()))
     venue: Venue = client
     watched: Watched = client
-    stream: VenueStream = client.stream()
+    socket = client.stream()
+    stream: VenueStream = socket
     assert (venue.platform, venue.title, venue.currency) == ("polymarket", "Polymarket", "USDC")
     assert len(watched.conditions()) == 4
-    assert stream is not None
+    assert stream is socket
 
 
 async def test_a_list_comes_page_by_page_with_its_events(desk: Desk) -> None:
@@ -79,6 +80,16 @@ async def test_a_list_comes_page_by_page_with_its_events(desk: Desk) -> None:
         url="https://polymarket.com/event/event-1/sample-1",
         venue_at=1_770_921_571_394_000,
     )
+
+
+async def test_the_whole_list_has_what_is_closed_behind_what_is_open(desk: Desk) -> None:
+    over = sample_event(7, [sample_market(7, closed=True)], closed=True)
+    desk.venue.events = [over, *(sample_event(n, [sample_market(n)]) for n in range(10, 13 + PAGE))]
+    live = await desk.all_pages()
+    assert len(live) == PAGE + 3
+    whole = await desk.all_pages(live_only=False)
+    assert [market.external_id for market in whole[-1:]] == [condition_id(7)]
+    assert len(whole) == len(live) + 1
 
 
 async def test_rows_that_move_across_pages_come_twice_and_harm_nobody(desk: Desk) -> None:

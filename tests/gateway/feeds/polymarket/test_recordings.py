@@ -25,7 +25,6 @@ from gateway.feeds.polymarket.books import (
     venue_book,
     venue_trade,
 )
-from gateway.feeds.polymarket.client import tag_list
 from gateway.feeds.polymarket.clob_markets import clob_market
 from gateway.feeds.polymarket.frames import MarketChannel
 from gateway.feeds.polymarket.markets import gamma_market
@@ -191,7 +190,7 @@ def tape_markets(path: Path) -> Read:
 
 
 def tags(path: Path) -> Read:
-    return len(json_of(path)), len(tag_list(text_of(path))), Counter()
+    return len(json_of(path)), len(pages.tag_list(text_of(path))), Counter()
 
 
 READERS: dict[str, Callable[[Path], Read]] = {

@@ -122,6 +122,15 @@ def test_the_depth_of_a_text_is_that_of_its_value(value: object) -> None:
         assert depth(value) == 0 or deeper_than(body, depth(value) - 1)
 
 
+@pytest.mark.parametrize("before", range(8))
+def test_a_long_text_is_looked_at_in_slices_that_cut_nothing(before: int) -> None:
+    filler = '\\"[' * 30_000 + "\\" * 70_000
+    text = " " * before + "[[" + json.dumps(filler) + ",{" + json.dumps(filler) + ":[]}]]"
+    assert json.loads(text)
+    assert deeper_than(text.encode(), 3)
+    assert not deeper_than(text.encode(), 4)
+
+
 def test_brackets_in_texts_hide_nothing() -> None:
     text = "[" * 20 + json.dumps('\\"]]]]\\\\') + "]" * 20
     assert json.loads(text)
