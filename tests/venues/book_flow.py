@@ -66,13 +66,19 @@ class BookFlow:
     def _one(self) -> tuple[bool, int, int]:
         is_bid = self.randomness.random() < 0.5
         side, other = (self.bids, self.asks) if is_bid else (self.asks, self.bids)
-        if len(side) >= self.most or (side and self.randomness.random() < 0.55):
+        free = None
+        if len(side) < self.most and (not side or self.randomness.random() < 0.45):
+            free = self._free_price(is_bid, side, other)
+        if free is not None:
+            price, quantity = free, self._other_than(side.get(free, 0))
+        elif side:
             price = self.randomness.choice(list(side))
             goes = len(side) > self.least and self.randomness.random() < 0.5
             quantity = 0 if goes else self._other_than(side[price])
         else:
-            price = self._free_price(is_bid, side, other)
-            quantity = self._other_than(side.get(price, 0))
+            # There is no room on this side: the other one's best price makes some.
+            is_bid, side = not is_bid, other
+            price, quantity = (max if is_bid else min)(side), 0
         if quantity:
             side[price] = quantity
         else:
@@ -83,13 +89,15 @@ class BookFlow:
         drawn = self.randomness.choice(self.sizes) + self.randomness.randint(0, 5_000)
         return drawn if drawn != quantity else drawn + 1
 
-    def _free_price(self, is_bid: bool, side: Levels, other: Levels) -> int:
-        """A price near the best that doesn't cross the other side."""
+    def _free_price(self, is_bid: bool, side: Levels, other: Levels) -> int | None:
+        """A price near the best that doesn't cross the other side, if there is room for one."""
         lowest, highest = self.tick, 10_000 - self.tick
         if is_bid:
             highest = min(other, default=10_000) - self.tick
         else:
             lowest = max(other, default=0) + self.tick
+        if lowest > highest:
+            return None
         best = (max if is_bid else min)(side, default=(lowest + highest) // 2)
         far = self.randomness.randint(-3, 25) * self.tick
         price = best - far if is_bid else best + far

@@ -8,16 +8,19 @@ import json
 import random
 from collections import Counter
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from gateway.feeds.books import LocalBook
 from gateway.feeds.model import ListedStatus, TakenSide, VenueMarket
+from gateway.feeds.polymarket.books import clob_book, venue_book
 from gateway.feeds.polymarket.frames import MarketChannel
 from gateway.feeds.venue import BookChange, BookSnapshot, LifeChanged, Lost, Printed, TopChanged
 from tests.lengths import length
 from tests.venues.book_flow import BookFlow, Step, Trouble, troubled
 from tests.venues.polymarket_flow import MARKET, NO, YES, ChannelWriter
+from tests.venues.recorded import lines_of
 
 STEPS = length(50_000, long=1_000_000)
 TROUBLED_STEPS = length(25_000, long=500_000)
@@ -97,6 +100,39 @@ def test_the_local_book_is_the_venues_at_every_snapshot(is_old: bool) -> None:
     assert compared == STEPS // SNAPSHOT_EVERY
     assert (follower.lost, follower.faults) == ([], {})
     assert follower.channel.counts["hash_held"] == compared + 1
+
+
+@SHAPES
+def test_recorded_books_moved_on_are_the_venues_at_every_snapshot(
+    recordings: Path, is_old: bool
+) -> None:
+    compared = 0
+    path = recordings / "polymarket/ws-market/book_2026-02-12.jsonl"
+    for number, line in enumerate(lines_of(path)):
+        found = clob_book(line)
+        book = venue_book(found, MARKET)
+        tick = 10 if any(price % 100 for price, _ in (*book.bids, *book.asks)) else 100
+        flow = BookFlow(
+            dict(book.bids),
+            dict(book.asks),
+            tick,
+            random.Random(number),
+            widest=1 if is_old else 4,
+            most=80,
+        )
+        writer = ChannelWriter(flow, is_old=is_old)
+        follower = Follower()
+        follower.take(writer.book())
+        for _ in range(3):
+            for step in flow.steps(SNAPSHOT_EVERY):
+                follower.take(writer.changes(step))
+            before = follower.book.levels()
+            follower.take(writer.book())
+            assert follower.book.levels() == before
+            assert follower.is_at(flow)
+            compared += 1
+        assert follower.lost == []
+    assert compared == 21
 
 
 @SHAPES
