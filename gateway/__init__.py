@@ -13,7 +13,7 @@ routes:
     sockets, http, engine_side            transports: to people and programs, and to the engine
     jobs                                  ground: work beside requests
     observability, access                         logs and metrics, who calls and how often
-    wire, settings, client                        values, settings, the client of the API
+    wire, settings, client, venues                values, settings, the API's client, venues' fees
 
 `bootstrap/compose.py` is where to begin; then follow one order from `trading/routes.py`.
 """
