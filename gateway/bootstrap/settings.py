@@ -14,6 +14,7 @@ from gateway.accounts.settings import SignInSettings
 from gateway.bootstrap.listening import ListenSettings
 from gateway.demo.settings import DemoSettings
 from gateway.engine_side.settings import EngineSettings, StoreSettings
+from gateway.feeds.kalshi.settings import KalshiSettings
 from gateway.feeds.polymarket.settings import PolymarketSettings
 from gateway.http.settings import HttpSettings, PageLimits
 from gateway.jobs.settings import WorkerSettings
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker: WorkerSettings
     retention: RetentionSettings
     polymarket: PolymarketSettings
+    kalshi: KalshiSettings
     demo: DemoSettings
     reports: ReportSettings
 
