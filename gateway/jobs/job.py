@@ -19,6 +19,18 @@ Arguments = Mapping[str, Any]
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
 
 
+def is_schedule(text: str) -> bool:
+    """Say whether a text is a schedule, as `Job` takes it."""
+    return bool(croniter.is_valid(text))
+
+
+def every(seconds: int) -> str:
+    """Return the schedule of what comes every so many seconds; they must divide a minute."""
+    if seconds < 1 or 60 % seconds:
+        raise ValueError(f"{seconds} s don't divide a minute")
+    return "* * * * *" if seconds == 60 else f"* * * * * */{seconds}"  # noqa: PLR2004 - a minute
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One job; its name is a label of metrics, and never changes while runs of it may wait."""
@@ -39,7 +51,7 @@ class Job:
         """Refuse what can't work; raises ValueError."""
         if _NAME.fullmatch(self.name) is None:
             raise ValueError(f"{self.name}: no name of a job")
-        if self.schedule is not None and not croniter.is_valid(self.schedule):
+        if self.schedule is not None and not is_schedule(self.schedule):
             raise ValueError(f"{self.name}: {self.schedule} is no schedule")
         if self.time_limit_s <= 0 or self.tries < 1 or self.first_wait_s <= 0:
             raise ValueError(f"{self.name}: a bound that lets nothing run")

@@ -123,6 +123,42 @@ class FeedMetrics:
         )
 
 
+class CacheMetrics:
+    """What readers asked a cache for, and what they got."""
+
+    __slots__ = ("_requests",)
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "cache_requests",
+            "Reads of a cache: hit, stale (old, and asked for anew), miss, failed (the source).",
+            ("cache", "result"),
+            registry=registry,
+        )
+
+    def counted(self, cache: str, result: str) -> None:
+        """Count a read; both are words of ours."""
+        self._requests.labels(cache, result).inc()
+
+
+class CatalogueMetrics:
+    """What venues list that has no form here."""
+
+    __slots__ = ("_refused",)
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._refused = Counter(
+            "feed_refused",
+            "Markets of a venue that could not be represented or stored, by reason.",
+            ("platform", "reason"),
+            registry=registry,
+        )
+
+    def refused(self, platform: str, reason: str) -> None:
+        """Count one; both are words of ours."""
+        self._refused.labels(platform, reason).inc()
+
+
 class RefusalMetrics:
     """What was refused: commands by the engine's reason, sockets by the code that was told."""
 
@@ -309,6 +345,8 @@ class Metrics:
         self.feed = FeedMetrics(registry)
         self.jobs = JobMetrics(registry)
         self.upstream = UpstreamMetrics(registry)
+        self.cache = CacheMetrics(registry)
+        self.catalogue = CatalogueMetrics(registry)
         self.event_loop_lag = Histogram(
             "event_loop_lag_seconds",
             "How much later than asked the event loop wakes.",

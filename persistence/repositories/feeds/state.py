@@ -1,0 +1,88 @@
+"""How each job of each venue stands, and which markets somebody looks at."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from persistence.postgres.database import DeadlinePool, affected
+
+ERROR_LENGTH: Final = 500
+
+_SUCCEEDED: Final = """
+INSERT INTO feed_state AS s (platform, job, last_success_at, took_ms, counts)
+VALUES ($1, $2, $3, $4, $5::jsonb)
+    ON CONFLICT (platform, job) DO UPDATE
+   SET last_success_at = greatest(s.last_success_at, excluded.last_success_at),
+       took_ms = excluded.took_ms, counts = excluded.counts
+"""
+_FAILED: Final = """
+INSERT INTO feed_state AS s (platform, job, last_failure_at, last_error) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (platform, job) DO UPDATE
+   SET last_failure_at = excluded.last_failure_at, last_error = excluded.last_error
+"""
+_ALL: Final = """
+SELECT platform, job, last_success_at, last_failure_at, last_error, took_ms, counts::text
+  FROM feed_state ORDER BY platform, job
+"""
+_WATCH: Final = """
+INSERT INTO venue_watches AS w (market_id, until) SELECT unnest($1::bigint[]), $2
+    ON CONFLICT (market_id) DO UPDATE SET until = excluded.until WHERE w.until < excluded.until
+"""
+_WATCHED: Final = """
+SELECT m.platform, m.external_id FROM venue_watches w JOIN venue_markets m ON m.id = w.market_id
+ WHERE w.until > $1 ORDER BY w.until DESC, m.id LIMIT $2
+"""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How one job of one venue stands; `counts` of its last run that ended well."""
+
+    platform: str
+    job: str
+    last_success_at: int | None
+    last_failure_at: int | None
+    last_error: str | None
+    took_ms: int | None
+    counts: dict[str, Any]
+
+
+class FeedState:
+    """Reads and writes how the feed stands."""
+
+    def __init__(self, pool: DeadlinePool) -> None:
+        self._pool = pool
+
+    async def succeeded(
+        self, platform: str, job: str, at: int, took_ms: int, counts: Mapping[str, Any]
+    ) -> None:
+        """Note that a job ended well."""
+        text = msgspec.json.encode(counts).decode("utf-8")
+        await self._pool.execute(_SUCCEEDED, platform, job, at, took_ms, text)
+
+    async def failed(self, platform: str, job: str, at: int, error: str) -> None:
+        """Note that a job failed, and why."""
+        line = " ".join(error.replace("\x00", " ").split()).encode("utf-8", "replace")
+        await self._pool.execute(_FAILED, platform, job, at, line.decode("utf-8")[:ERROR_LENGTH])
+
+    async def all(self) -> list[Standing]:
+        """Return how every job of every venue stands."""
+        rows = await self._pool.fetch(_ALL)
+        return [
+            Standing(*tuple(row)[:-1], counts=msgspec.json.decode(row[6], type=dict))
+            for row in rows
+        ]
+
+    async def watch(self, market_ids: Sequence[int], until: int) -> None:
+        """Note that somebody looks at markets, until a time."""
+        await self._pool.execute(_WATCH, list(market_ids), until)
+
+    async def watched(self, now: int, limit: int) -> list[tuple[str, str]]:
+        """Return (platform, external id) of the markets that somebody looks at."""
+        return [(row[0], row[1]) for row in await self._pool.fetch(_WATCHED, now, limit)]
+
+    async def forget_watches(self, before: int) -> int:
+        """Delete what ended before a time; return how many those were."""
+        return affected(
+            await self._pool.execute("DELETE FROM venue_watches WHERE until < $1", before)
+        )
