@@ -94,6 +94,7 @@ async def ours(port: int, batch: int) -> None:
         desk=unused,
         people=nobody,
         jobs=unused,
+        feeds=unused,
         topics=hearers.topics,
         readiness=unused,
         clock=unused,

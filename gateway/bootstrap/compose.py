@@ -24,6 +24,7 @@ from gateway.accounts.passwords import Passwords
 from gateway.accounts.session_watch import SessionWatch
 from gateway.accounts.tokens import load_key, require_key, shared_secret
 from gateway.bootstrap import garbage
+from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People, make_people
@@ -160,7 +161,8 @@ async def open_exchange(
                 accept_tip=accept_tip,
             )
         )
-        jobs = make_jobs(settings, pool, logger)
+        feeds = await stack.enter_async_context(open_feeds(settings, pool, metrics, logger))
+        jobs = make_jobs(settings, pool, feeds, logger)
         drains: list[Drain] = []
         if has_worker:
             queue = await stack.enter_async_context(
@@ -168,8 +170,20 @@ async def open_exchange(
             )
             # It only begins to end, and does so while sockets and requests do.
             drains.append(queue.drain)
+            if feeds.venues:
+                await feeds.jobs.begin()
         running = await _open_front(
-            stack, settings, pool, engine, hearers, jobs, metrics, logger, reports, supervisor
+            stack,
+            settings,
+            pool,
+            engine,
+            hearers,
+            jobs,
+            feeds,
+            metrics,
+            logger,
+            reports,
+            supervisor,
         )
         running.drains[:0] = drains
         yield running
@@ -209,9 +223,20 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
                 secret=_secret(settings),
             )
         )
-        jobs = make_jobs(settings, pool, logger)
+        feeds = await stack.enter_async_context(open_feeds(settings, pool, metrics, logger))
+        jobs = make_jobs(settings, pool, feeds, logger)
         yield await _open_front(
-            stack, settings, pool, engine, hearers, jobs, metrics, logger, reports, supervisor
+            stack,
+            settings,
+            pool,
+            engine,
+            hearers,
+            jobs,
+            feeds,
+            metrics,
+            logger,
+            reports,
+            supervisor,
         )
 
 
@@ -260,6 +285,7 @@ async def _open_front(
     engine: RunningEngine,
     hearers: Hearers,
     jobs: Jobs,
+    feeds: Feeds,
     metrics: Metrics,
     logger: Logger,
     reports: ErrorReports,
@@ -286,6 +312,7 @@ async def _open_front(
         desk=Desk(side.commands, side.view, side.history),
         people=people,
         jobs=jobs,
+        feeds=feeds,
         topics=hearers.topics,
         readiness=readiness,
         clock=clock,

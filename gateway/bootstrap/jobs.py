@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.settings import Settings
 from gateway.jobs.job import Job
 from gateway.jobs.queue import JobQueue
@@ -30,7 +31,7 @@ class Jobs:
     rows: JobRows
 
 
-def make_jobs(settings: Settings, pool: DeadlinePool, logger: Logger) -> Jobs:
+def make_jobs(settings: Settings, pool: DeadlinePool, feeds: Feeds, logger: Logger) -> Jobs:
     """Return the jobs, made over the database behind `pool`."""
     rows, kept = JobRows(pool), settings.retention
     housekeeping = Housekeeping(
@@ -41,7 +42,9 @@ def make_jobs(settings: Settings, pool: DeadlinePool, logger: Logger) -> Jobs:
         sessions_kept_s=kept.ended_sessions,
         failed_jobs_kept_s=kept.failed_jobs,
     )
-    return Jobs((*housekeeping.jobs(),), rows)
+    # Without a venue there is nothing to look after.
+    of_feeds = feeds.jobs.jobs() if feeds.venues else ()
+    return Jobs((*housekeeping.jobs(), *of_feeds), rows)
 
 
 @asynccontextmanager

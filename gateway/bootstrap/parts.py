@@ -8,6 +8,7 @@ A new part is a field here, and every list can give it to a domain.
 from dataclasses import dataclass
 
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.jobs import Jobs
 from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import Settings
@@ -32,6 +33,7 @@ class Parts:
     desk: Desk
     people: People
     jobs: Jobs
+    feeds: Feeds
     topics: Topics
     """Of which a domain opens its own private stream."""
     readiness: Readiness

@@ -7,6 +7,7 @@ Laws: a domain is made here of what it needs (a repository of `parts.pool`, a to
 from gateway.accounts.admin_routes import UserAdminRoutes
 from gateway.accounts.cookies import CookieOrigins
 from gateway.accounts.routes import AccountRoutes
+from gateway.bootstrap.feeds import feed_routes
 from gateway.bootstrap.parts import Parts
 from gateway.engine_side.audited import AuditedCommands
 from gateway.http.routing import RouteTable
@@ -29,6 +30,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     commands = AuditedCommands(engine.commands, people.audit)
     static = StaticFiles()
     description = ApiDescription(static)
+    ours = MarketRoutes(view, history, feed, pages)
     api = (
         AccountRoutes(
             people.sign_in,
@@ -38,7 +40,8 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             settings.sign_in,
             CookieOrigins(settings.http.cors_origin),
         ),
-        MarketRoutes(view, history, feed, pages),
+        ours,
+        *feed_routes(parts.feeds, engine, ours, pages, parts.logger),
         MarketAdminRoutes(view, commands),
         OrderRoutes(parts.desk, view, history, pages),
         PortfolioRoutes(view, history, pages),
@@ -54,5 +57,5 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         static,
     )
     table = RouteTable(row for domain in api for row in domain.routes())
-    description.describe(table.routes, pages)
+    description.describe(table.routes, pages, parts.feeds.venues)
     return table, RouteTable((row for domain in root for row in domain.routes()), prefix="")

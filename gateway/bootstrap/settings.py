@@ -16,6 +16,7 @@ from gateway.demo.settings import DemoSettings
 from gateway.engine_side.settings import EngineSettings, StoreSettings
 from gateway.feeds.kalshi.settings import KalshiSettings
 from gateway.feeds.polymarket.settings import PolymarketSettings
+from gateway.feeds.settings import FeedSettings
 from gateway.http.settings import HttpSettings, PageLimits
 from gateway.jobs.settings import WorkerSettings
 from gateway.observability.settings import ReportSettings
@@ -44,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: LimitSettings
     sockets: SocketSettings
     worker: WorkerSettings
+    feeds: FeedSettings
     retention: RetentionSettings
     polymarket: PolymarketSettings
     kalshi: KalshiSettings

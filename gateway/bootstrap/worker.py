@@ -18,6 +18,7 @@ from gateway.bootstrap.compose import (
     pool_size,
     running_database,
 )
+from gateway.bootstrap.feeds import open_feeds
 from gateway.bootstrap.jobs import make_jobs, running_jobs
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.clock_skew import ClockSkew
@@ -68,10 +69,13 @@ async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Serve
         pool = await open_pool(stack, settings, url, pooled, metrics)
         lag = supervisor.running("event-loop-lag", event_loop_watch(metrics))
         await stack.enter_async_context(lag)
-        jobs = make_jobs(settings, pool, logger)
+        feeds = await stack.enter_async_context(open_feeds(settings, pool, metrics, logger))
+        jobs = make_jobs(settings, pool, feeds, logger)
         queue = await stack.enter_async_context(
             running_jobs(jobs, settings, direct_url, metrics, logger, supervisor)
         )
+        if feeds.venues:
+            await feeds.jobs.begin()
         clock = ClockSkew(pool, metrics, logger)
         await clock.measure()
         await stack.enter_async_context(supervisor.running(clock.NAME, clock.run))

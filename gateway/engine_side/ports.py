@@ -62,6 +62,11 @@ class TapeHistory(Protocol):
     ) -> list[PastTrade]:
         """Return a market's trades of later market seqs above the number `after`, oldest first."""
 
+    async def price_history(
+        self, market_id: int, start: int, end: int, step: int
+    ) -> list[tuple[int, int]]:
+        """Return (start of the interval, YES price of its last trade), oldest first."""
+
 
 class LedgerHistory(Protocol):
     """What moved an account's money and shares."""

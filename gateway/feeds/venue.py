@@ -6,7 +6,7 @@ can't represent raises `Unrepresentable`, or counts it if the answer is a list.
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -18,6 +18,11 @@ from gateway.feeds.model import (
     VenueMarket,
     VenueTrade,
 )
+from gateway.observability.logs import Logger
+from gateway.observability.metrics import Metrics
+from gateway.settings.reader import Area
+
+A = TypeVar("A", bound=Area)
 
 
 class VenueUnavailable(Exception):
@@ -174,3 +179,28 @@ class Venue(Protocol):
     def stream(self) -> VenueStream | None:
         """Return a new connection to the venue's socket; None if it has none."""
         ...
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """A venue whose client keeps below a rate; `/feed/status` shows what is left of it."""
+
+    @property
+    def rate_left(self) -> int | None:
+        """Return how many requests may be sent now; None if that isn't known."""
+        ...
+
+
+class VenueTools(msgspec.Struct, frozen=True):
+    """What a venue may be made of: every area of settings, the metrics, the log."""
+
+    areas: Sequence[Area]
+    metrics: Metrics
+    logger: Logger
+
+    def settings(self, kind: type[A]) -> A:
+        """Return the settings of one area; raises LookupError if the process has no such area."""
+        for area in self.areas:
+            if isinstance(area, kind):
+                return area
+        raise LookupError(f"no settings of {kind.__name__}")

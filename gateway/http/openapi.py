@@ -37,10 +37,15 @@ _SAYS_WAIT: Final = {name: {"$ref": f"#/components/headers/{name}"} for name in 
 _SAYS_LIMIT: Final = {name: _SAYS_WAIT[name] for name in _SAYS_WAIT if name != "Retry-After"}
 
 
-def openapi_document(routes: Iterable[Route], pages: PageLimits) -> Document:
-    """Return the document of `routes`; those with Shape.FILE are left out."""
+def openapi_document(
+    routes: Iterable[Route], pages: PageLimits, venues: Iterable[str] = ()
+) -> Document:
+    """Return the document of `routes`; those with Shape.FILE are left out.
+
+    `venues` are the platforms that can be asked for beside ours.
+    """
     rows = [route for route in routes if route.shape is not Shape.FILE]
-    schemas = _Schemas(rows, pages)
+    schemas = _Schemas(rows, pages, venues)
     paths: dict[str, dict[str, Any]] = {}
     for route in rows:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
@@ -66,11 +71,12 @@ def openapi_document(routes: Iterable[Route], pages: PageLimits) -> Document:
 class _Schemas:
     """The schema of every type a row names, and the shared components they refer to."""
 
-    def __init__(self, routes: Iterable[Route], pages: PageLimits) -> None:
+    def __init__(self, routes: Iterable[Route], pages: PageLimits, venues: Iterable[str]) -> None:
         self.bounds: dict[str, Document] = {
             "limit": {"maximum": pages.size_max, "default": pages.size},
             "depth": {"maximum": pages.size_max},
             "offset": {"maximum": pages.offset_max},
+            "platform": {"enum": ["exchange", *venues, "all"]},
         }
         """What the settings say of parameters of these names."""
         types: list[Any] = [Failure, Meta, AccountMeta, Pagination]

@@ -4,7 +4,7 @@ Markets and books are read from the committed view, so they show what the last a
 left; trades come from the store. A market is named by its slug or its id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Annotated, Final
 from unicodedata import normalize
@@ -18,7 +18,7 @@ from exchange.model.state import State
 from gateway.engine_side.ports import TapeHistory
 from gateway.engine_side.readiness import ViewFeed
 from gateway.http.paging import MOST, PageQuery, SliceQuery, never_given, page_of, slice_of
-from gateway.http.reading.query_strings import parse_words, words_text
+from gateway.http.reading.query_strings import words_text
 from gateway.http.request import AnyRequest, Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
@@ -96,19 +96,32 @@ class TradesQuery(SliceQuery, frozen=True):
         return self.number() or 0
 
 
-def matching(view: State, query: MarketsQuery) -> list[Market]:
-    """Return the markets that a query asks for, newest first.  O(markets)."""
+def matching(
+    view: State,
+    statuses: Collection[MarketStatus] | None = None,
+    category: str | None = None,
+    search: str | None = None,
+) -> list[Market]:
+    """Return the markets that are asked for (None: all), newest first.  O(markets)."""
     found = list(reversed(view.markets.values()))
-    if query.status is not None:
-        statuses = parse_words(query.status, MarketStatus, "status")
+    if statuses is not None:
         found = [market for market in found if market.status in statuses]
-    if query.category is not None:
-        category = normalize("NFC", query.category).casefold()
+    if category is not None:
+        category = normalize("NFC", category).casefold()
         found = [market for market in found if market.category.casefold() == category]
-    if query.search is not None:
-        text = normalize("NFC", query.search).casefold()
+    if search is not None:
+        text = normalize("NFC", search).casefold()
         found = [m for m in found if text in m.question.casefold() or text in m.slug]
     return found
+
+
+def book_depth(query: BookQuery, pages: PageLimits) -> int:
+    """Return the levels a side that are asked for; raises ValidationFailed for too many."""
+    most = pages.size_max
+    depth = min(DEPTH, most) if query.depth is None else query.depth
+    if depth > most:
+        raise ValidationFailed.of("depth", f"must be at most {most}")
+    return depth
 
 
 def _whole_seqs(found: Sequence[PastTrade], limit: int) -> int:
@@ -124,7 +137,9 @@ def _whole_seqs(found: Sequence[PastTrade], limit: int) -> int:
 
 
 class MarketRoutes:
-    """Shows markets to everybody."""
+    """Shows our markets to everybody; `feeds/api` asks here for ours wherever a path may name
+    another platform's.
+    """
 
     def __init__(self, view: State, tape: TapeHistory, feed: ViewFeed, pages: PageLimits) -> None:
         self._view = view
@@ -132,26 +147,21 @@ class MarketRoutes:
         self._feed = feed
         self._pages = pages
 
-    async def list_markets(self, request: Request[None, MarketsQuery]) -> Page[MarketView]:
-        """Return one page of the markets, newest first."""
-        limit, offset = request.query.bounds(self._pages)
-        before = request.query.number()
-        found = matching(self._view, request.query)
+    def page(
+        self, query: MarketsQuery, statuses: Collection[MarketStatus] | None
+    ) -> Page[MarketView]:
+        """Return one page of the markets, newest first; `statuses` are those that `query` names."""
+        limit, offset = query.bounds(self._pages)
+        before = query.number()
+        found = matching(self._view, statuses, query.category, query.search)
         part = found if before is None else (market for market in found if market.id < before)
         part = list(islice(part, offset, offset + limit + 1))
         return page_of(part, limit, offset, len(found), market_view, lambda market: str(market.id))
 
-    async def get_market(self, request: Request[None, None]) -> MarketView:
-        """Return one market."""
-        return market_view(self._market_shown(request))
-
     async def get_book(self, request: Request[None, BookQuery]) -> BookView:
         """Return a snapshot of one outcome's book."""
         query = request.query
-        most = self._pages.size_max
-        depth = min(DEPTH, most) if query.depth is None else query.depth
-        if depth > most:
-            raise ValidationFailed.of("depth", f"must be at most {most}")
+        depth = book_depth(query, self._pages)
         return book_view(self._market_shown(request), query.outcome, depth, self._feed.epoch)
 
     async def list_trades(self, request: Request[None, TradesQuery]) -> Slice[TradeView]:
@@ -179,56 +189,29 @@ class MarketRoutes:
         return market
 
     def routes(self) -> tuple[Route, ...]:
-        """Return the rows; books and tapes also under the names that order entry gives them."""
+        """Return the rows: books and tapes under the names that order entry gives them."""
         return (
             Route(
                 method="GET",
-                path="/markets",
-                handler=self.list_markets,
+                path="/orders/{slug}/orderbook",
+                handler=self.get_book,
                 access=Access.PUBLIC,
-                query=MarketsQuery,
-                answer=MarketView,
-                shape=Shape.PAGE,
-                summary="List the markets, newest first",
-                tag="markets",
+                query=BookQuery,
+                answer=BookView,
+                errors=(NotFound,),
+                summary="Show one outcome's order book",
+                tag="market data",
             ),
             Route(
                 method="GET",
-                path="/markets/{slug}",
-                handler=self.get_market,
+                path="/orders/{slug}/trades",
+                handler=self.list_trades,
                 access=Access.PUBLIC,
-                answer=MarketView,
+                query=TradesQuery,
+                answer=TradeView,
+                shape=Shape.SLICE,
                 errors=(NotFound,),
-                summary="Show a market, by its slug or id",
-                tag="markets",
-            ),
-            *(
-                Route(
-                    method="GET",
-                    path=path,
-                    handler=self.get_book,
-                    access=Access.PUBLIC,
-                    query=BookQuery,
-                    answer=BookView,
-                    errors=(NotFound,),
-                    summary="Show one outcome's order book",
-                    tag="market data",
-                )
-                for path in ("/markets/{slug}/orderbook", "/orders/{slug}/orderbook")
-            ),
-            *(
-                Route(
-                    method="GET",
-                    path=path,
-                    handler=self.list_trades,
-                    access=Access.PUBLIC,
-                    query=TradesQuery,
-                    answer=TradeView,
-                    shape=Shape.SLICE,
-                    errors=(NotFound,),
-                    summary="List a market's trades, newest first (after a seq: oldest first)",
-                    tag="market data",
-                )
-                for path in ("/markets/{slug}/trades", "/orders/{slug}/trades")
+                summary="List a market's trades, newest first (after a seq: oldest first)",
+                tag="market data",
             ),
         )

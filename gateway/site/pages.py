@@ -67,9 +67,9 @@ class ApiDescription:
         self._page = static.find("docs.html")
         self._document = b"{}"
 
-    def describe(self, routes: Iterable[Route], pages: PageLimits) -> None:
+    def describe(self, routes: Iterable[Route], pages: PageLimits, venues: Iterable[str]) -> None:
         """Make the document of these rows; asked for once, when the table is whole."""
-        self._document = msgspec.json.encode(openapi_document(routes, pages))
+        self._document = msgspec.json.encode(openapi_document(routes, pages, venues))
 
     async def openapi(self, _request: Request[None, None]) -> File:
         """Return the OpenAPI document."""

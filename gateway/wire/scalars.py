@@ -23,7 +23,7 @@ quantity_text: Final = lru_cache(_REMEMBERED)(format_quantity)
 money_text: Final = lru_cache(_REMEMBERED)(format_money)
 
 
-NAME_LENGTH: Final = 100
+NAME_LENGTH: Final = 255
 """No slug, id or clientOrderId is longer, in a path or elsewhere."""
 
 _ID: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)

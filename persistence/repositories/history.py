@@ -54,6 +54,13 @@ _TRADES_AFTER: Final = (
     " coalesce((SELECT trade_no FROM trades WHERE market_id = $1 AND market_seq <= $2"
     " ORDER BY trade_no DESC LIMIT 1), 0)) ORDER BY trade_no LIMIT $4"
 )
+_PRICES: Final = """
+SELECT t.at / $4 * $4, t.yes_price
+  FROM (SELECT DISTINCT last_trade_until($1, least(begin + $4 - 1, $3)) AS trade_no
+          FROM generate_series($2::bigint, $3::bigint, $4::bigint) AS begin) AS last
+  JOIN trades t ON t.market_id = $1 AND t.trade_no = last.trade_no
+ WHERE t.at >= $2 ORDER BY t.trade_no
+"""
 _ENTRIES: Final = """
 SELECT l.command_seq, l.entry_no, l.at, l.kind, l.available, l.locked, l.available_after,
        l.locked_after, l.market_id, l.order_id, l.trade_no, c.reason
@@ -221,6 +228,17 @@ class History:
         """
         rows = await self._source.fetch(_TRADES_AFTER, market_id, seq, after or 0, limit)
         return [_trade(row) for row in rows]
+
+    async def price_history(
+        self, market_id: int, start: int, end: int, step: int
+    ) -> list[tuple[int, int]]:
+        """Return (start of the interval, YES price of its last trade) of each interval of `step`
+        microseconds with a trade in it, oldest first.
+
+        O(intervals * log trades), however many trades lie between.
+        """
+        rows = await self._source.fetch(_PRICES, market_id, start // step * step, end, step)
+        return [(row[0], row[1]) for row in rows]
 
     async def ledger(
         self, account_id: int, before: EntryPlace | None, limit: int

@@ -3,7 +3,7 @@
 import io
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +15,13 @@ from starlette.types import ASGIApp
 
 from gateway.accounts.passwords import Passwords
 from gateway.bootstrap import compose
+from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People, make_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.engine_side.running import EngineSide
+from gateway.feeds.venue import Venue
 from gateway.http.routing import Route, RouteTable
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import configure_logs
@@ -58,6 +60,7 @@ class Web:
     engine: EngineFake
     log: io.StringIO
     client: httpx.AsyncClient
+    parts: Parts
     people: list[Person] = field(default_factory=list)
 
     def from_address(self, address: str) -> httpx.AsyncClient:
@@ -98,10 +101,11 @@ async def open_web(
     database_url: str,
     mounts: dict[str, ASGIApp] | None = None,
     rows: Sequence[Route] = (),
+    venues: Mapping[str, Venue] | None = None,
 ) -> AsyncIterator[Web]:
     """Put the application together as `compose.open_exchange` does, around a fake engine.
 
-    `rows` are added to the API's.
+    `rows` are added to the API's; `venues` are asked for other platforms' markets.
     """
     log = io.StringIO()
     async with AsyncExitStack() as stack:
@@ -115,7 +119,7 @@ async def open_web(
         side = EngineSide(engine, engine.view, engine.history, ViewFeed(1))
         people = make_people(settings, pool, side, passwords)
         logger = configure_logs(settings.reports.log_level, log)
-        parts = made_of(settings, side, pool=pool, people=people, logger=logger)
+        parts = made_of(settings, side, pool=pool, people=people, logger=logger, venues=venues)
         api, root = route_tables(parts)
         tables = RouteTable((*api.routes, *rows)), root
         application = compose.build_application(
@@ -131,7 +135,9 @@ async def open_web(
         transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
         client = httpx.AsyncClient(transport=transport, base_url="http://exchange")
         await stack.enter_async_context(client)
-        yield Web(application, people, tables, settings, parts.readiness, engine, log, client)
+        yield Web(
+            application, people, tables, settings, parts.readiness, engine, log, client, parts
+        )
 
 
 @pytest.fixture
@@ -142,6 +148,7 @@ async def make_web(database_url: str, tmp_path: Path) -> AsyncIterator[MakeWeb]:
         async def make(
             mounts: dict[str, ASGIApp] | None = None,
             rows: Sequence[Route] = (),
+            venues: Mapping[str, Venue] | None = None,
             **changes: object,
         ) -> Web:
             environment = {
@@ -151,7 +158,9 @@ async def make_web(database_url: str, tmp_path: Path) -> AsyncIterator[MakeWeb]:
             }
             environment |= {name: str(value) for name, value in changes.items()}
             settings = load_settings(environment)
-            return await stack.enter_async_context(open_web(settings, database_url, mounts, rows))
+            return await stack.enter_async_context(
+                open_web(settings, database_url, mounts, rows, venues)
+            )
 
         yield make
 

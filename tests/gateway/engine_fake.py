@@ -132,6 +132,16 @@ class HistoryFake:
         ]
         return found[:limit]
 
+    async def price_history(
+        self, market_id: int, start: int, end: int, step: int
+    ) -> list[tuple[int, int]]:
+        last = {
+            trade.at // step * step: trade.yes_price
+            for trade in self.tape
+            if trade.market_id == market_id and start // step * step <= trade.at <= end
+        }
+        return list(last.items())
+
     async def ledger(
         self, account_id: int, before: EntryPlace | None, limit: int
     ) -> list[PastEntry]:

@@ -1,10 +1,12 @@
 """The parts of a process around a fake engine; what a test doesn't care about does nothing."""
 
 import io
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.feeds import make_feeds
 from gateway.bootstrap.jobs import make_jobs
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People
@@ -13,6 +15,9 @@ from gateway.bootstrap.sockets import Hearers
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.running import EngineSide
+from gateway.feeds.api.reading import POLICIES
+from gateway.feeds.cache import Cache
+from gateway.feeds.venue import Venue
 from gateway.observability.logs import Logger, configure_logs
 from gateway.observability.metrics import Metrics
 from gateway.trading.desk import Desk, open_order_count
@@ -29,19 +34,23 @@ def made_of(
     hearers: Hearers | None = None,
     metrics: Metrics | None = None,
     logger: Logger | None = None,
+    venues: Mapping[str, Venue] | None = None,
 ) -> Parts:
     """Return the parts; ready, unless a test takes that back."""
     metrics = metrics or Metrics()
     logger = logger or configure_logs("error", io.StringIO())
     readiness = Readiness()
     readiness.open()
+    cache = Cache(POLICIES, None, metrics.cache, logger)
+    feeds = make_feeds(settings, pool, venues or {}, cache, metrics, logger)
     return Parts(
         settings=settings,
         pool=pool,
         engine=engine,
         desk=Desk(engine.commands, engine.view, engine.history),
         people=people or People(users=UNUSED, audit=UNUSED, passwords=UNUSED, sign_in=UNUSED),
-        jobs=make_jobs(settings, pool, logger),
+        jobs=make_jobs(settings, pool, feeds, logger),
+        feeds=feeds,
         topics=(hearers or Hearers(metrics)).topics,
         readiness=readiness,
         clock=ClockSkew(pool, metrics, logger),

@@ -157,7 +157,7 @@ class Written(msgspec.Struct, frozen=True):
     inserted: int
 
 
-class CategoryRow(msgspec.Struct, frozen=True):
+class CategoryRow(msgspec.Struct, frozen=True, array_like=True):
     """A category, as one of its markets writes it."""
 
     key: str
@@ -239,15 +239,17 @@ class VenueMarkets:
         raw: bytes | None = await self._pool.fetchval(_RAW, market_id)
         return raw
 
-    async def page(self, listing: Listing, limit: int, offset: int) -> list[MarketRow]:
-        """Return at most `limit` markets of a list, from a place or an offset on."""
-        text, arguments = query_of(listing, f"{_COLUMNS} {_FROM}", ordered=True)
+    async def page(self, listing: Listing, limit: int, offset: int) -> list[tuple[int, MarketRow]]:
+        """Return at most `limit` markets of a list, each with its sort value, from a place or an
+        offset on.
+        """
+        select = f"m.{listing.sort.column}, {_COLUMNS} {_FROM}"
+        text, arguments = query_of(listing, select, ordered=True)
         count = len(arguments)
-        return _rows(
-            await self._pool.fetch(
-                f"{text} LIMIT ${count + 1} OFFSET ${count + 2}", *arguments, limit, offset
-            )
+        found = await self._pool.fetch(
+            f"{text} LIMIT ${count + 1} OFFSET ${count + 2}", *arguments, limit, offset
         )
+        return [(row[0], MarketRow(*tuple(row)[1:])) for row in found]
 
     async def places(self, listing: Listing, limit: int) -> list[ListPlace]:
         """Return the first places of a list: (sort value, id)."""

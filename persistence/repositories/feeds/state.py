@@ -44,7 +44,12 @@ class Standing(msgspec.Struct, frozen=True):
     last_failure_at: int | None
     last_error: str | None
     took_ms: int | None
-    counts: dict[str, Any]
+    counts_text: str
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Return what was counted, by name."""
+        return msgspec.json.decode(self.counts_text, type=dict[str, Any])
 
 
 class FeedState:
@@ -67,11 +72,7 @@ class FeedState:
 
     async def all(self) -> list[Standing]:
         """Return how every job of every venue stands."""
-        rows = await self._pool.fetch(_ALL)
-        return [
-            Standing(*tuple(row)[:-1], counts=msgspec.json.decode(row[6], type=dict))
-            for row in rows
-        ]
+        return [Standing(*row) for row in await self._pool.fetch(_ALL)]
 
     async def watch(self, market_ids: Sequence[int], until: int) -> None:
         """Note that somebody looks at markets, until a time."""

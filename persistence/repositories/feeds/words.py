@@ -31,10 +31,10 @@ SELECT g.form, g.word FROM unnest($2::text[], $3::text[]) AS g(form, word)
     ON CONFLICT DO NOTHING
 """
 _UNKNOWN: Final = """
-SELECT word FROM unnest($1::text[]) AS word
+SELECT asked FROM unnest($1::text[]) AS asked
  WHERE NOT EXISTS (SELECT FROM search_words w
-                    WHERE w.word >= word COLLATE "C"
-                      AND w.word < (word || U&'\\+10FFFF') COLLATE "C")
+                    WHERE w.word >= asked COLLATE "C"
+                      AND w.word < (asked || U&'\\+10FFFF') COLLATE "C")
 """
 _ALIKE: Final = "SELECT DISTINCT word FROM search_forms WHERE form = ANY($1) LIMIT $2"
 _SEARCH: Final = """

@@ -192,13 +192,16 @@ async def test_a_parameter_is_taken_as_promised(desk: Desk, row: Route, name: st
     assert "null" not in str(schema)
     validator = Draft202012Validator(schema)
     path = row.path.replace("{slug}", "rain").replace("{id}", "rain")
+    # What else the list must be told.
+    given = "".join(f"{p['name']}=a&" for p in listed if p["required"] and p["name"] != name)
+    given = given if row.path == "/markets/search" else ""
     is_number = schema.get("type") == "integer"
     values: list[Any] = [value for value in probes(schema) if isinstance(value, str)]
     if is_number:
         most = schema.get("maximum", 10**6)
         values = [-1, 0, 1, 2, most - 1, most, most + 1]
     for value in values:
-        reply = await desk.call(row.method, f"{path}?{name}={quote(str(value))}", "ann")
+        reply = await desk.call(row.method, f"{path}?{given}{name}={quote(str(value))}", "ann")
         refused = reply.status == 400 and name in reply.fields
         assert refused is not validator.is_valid(value), (value, schema, reply.body)
 

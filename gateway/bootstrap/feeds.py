@@ -1,0 +1,142 @@
+"""The feed of other venues' markets, put together.
+
+Laws: every process that reads or works has the venues' clients, since whoever is asked for a book
+asks the venue; which venues there are is `feeds/registry.py`'s, and which of them are asked the
+settings'.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from random import Random
+
+import msgspec
+
+from gateway.bootstrap.settings import Settings
+from gateway.engine_side.running import EngineSide
+from gateway.feeds.api.feed_routes import FeedRoutes
+from gateway.feeds.api.lists import MarketLists
+from gateway.feeds.api.live_routes import LiveRoutes
+from gateway.feeds.api.market_routes import FeedMarketRoutes
+from gateway.feeds.api.own import OwnMarkets
+from gateway.feeds.api.reading import POLICIES, FeedReader
+from gateway.feeds.api.snapshot_routes import SnapshotRoutes
+from gateway.feeds.cache import Cache, open_cache
+from gateway.feeds.catalogue import Catalogue
+from gateway.feeds.ingestion import Ingestion
+from gateway.feeds.jobs import FeedJobs
+from gateway.feeds.prices import Prices
+from gateway.feeds.registry import chosen, open_venues
+from gateway.feeds.resolutions import Resolutions
+from gateway.feeds.rounds import Rounds
+from gateway.feeds.snapshots import SnapshotPoller
+from gateway.feeds.venue import Venue, VenueTools
+from gateway.feeds.watches import Watches
+from gateway.http.settings import PageLimits
+from gateway.markets.routes import MarketRoutes
+from gateway.observability.logs import Logger
+from gateway.observability.metrics import Metrics
+from gateway.settings.reader import Area
+from persistence.postgres.database import DeadlinePool
+from persistence.repositories.feeds.events import VenueEvents
+from persistence.repositories.feeds.markets import VenueMarkets
+from persistence.repositories.feeds.snapshots import Snapshots
+from persistence.repositories.feeds.state import FeedState
+from persistence.repositories.feeds.words import SearchWords
+from persistence.repositories.jobs import JobRows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feeds:
+    """What knows other venues."""
+
+    venues: Mapping[str, Venue]
+    cache: Cache
+    catalogue: Catalogue
+    markets: VenueMarkets
+    events: VenueEvents
+    words: SearchWords
+    snapshots: Snapshots
+    state: FeedState
+    jobs: FeedJobs
+
+
+def make_feeds(
+    settings: Settings,
+    pool: DeadlinePool,
+    venues: Mapping[str, Venue],
+    cache: Cache,
+    metrics: Metrics,
+    logger: Logger,
+) -> Feeds:
+    """Return the feed over the database behind `pool`."""
+    markets, events, words = VenueMarkets(pool), VenueEvents(pool), SearchWords(pool)
+    snapshots, state = Snapshots(pool), FeedState(pool)
+    catalogue = Catalogue(markets, events, words, metrics.catalogue, logger)
+    rounds, feeds = Rounds(venues, state, logger), settings.feeds
+    poller = SnapshotPoller(
+        rounds,
+        markets,
+        snapshots,
+        state,
+        logger,
+        limit=feeds.snapshot_markets,
+        kept_s=feeds.snapshots_kept,
+        candles_kept_s=feeds.candles_kept,
+    )
+    jobs = FeedJobs(
+        feeds,
+        Ingestion(rounds, catalogue, feeds.ingest_limit),
+        Prices(rounds, catalogue, markets, feeds.price_markets),
+        Resolutions(rounds, catalogue, markets),
+        poller,
+        JobRows(pool),
+    )
+    return Feeds(
+        venues=venues,
+        cache=cache,
+        catalogue=catalogue,
+        markets=markets,
+        events=events,
+        words=words,
+        snapshots=snapshots,
+        state=state,
+        jobs=jobs,
+    )
+
+
+@asynccontextmanager
+async def open_feeds(
+    settings: Settings, pool: DeadlinePool, metrics: Metrics, logger: Logger
+) -> AsyncIterator[Feeds]:
+    """Yield the feed of the venues that are set; raises SettingsError for one that isn't there."""
+    areas = [area for area in msgspec.structs.astuple(settings) if isinstance(area, Area)]
+    tools = VenueTools(areas, metrics, logger)
+    entries = chosen(settings.feeds.platforms)
+    cached = open_cache(POLICIES, settings.store.redis_url, metrics.cache, logger)
+    async with open_venues(entries, tools) as venues, cached as cache:
+        yield make_feeds(settings, pool, venues, cache, metrics, logger)
+
+
+def feed_routes(
+    feeds: Feeds, engine: EngineSide, ours: MarketRoutes, pages: PageLimits, logger: Logger
+) -> tuple[FeedMarketRoutes | LiveRoutes | SnapshotRoutes | FeedRoutes, ...]:
+    """Return what has the rows about markets of any platform."""
+    view = engine.view
+    reader = FeedReader(feeds.venues, feeds.markets, feeds.catalogue, feeds.cache)
+    lists = MarketLists(OwnMarkets(view), reader, feeds.words, Random())  # noqa: S311 - a market to look at
+    return (
+        FeedMarketRoutes(view, ours, lists, reader, pages),
+        LiveRoutes(
+            view,
+            ours,
+            engine.history,
+            engine.feed,
+            reader,
+            feeds.snapshots,
+            Watches(feeds.state, logger),
+            pages,
+        ),
+        SnapshotRoutes(view, reader, feeds.snapshots, pages),
+        FeedRoutes(reader, feeds.events, feeds.state, feeds.jobs, pages),
+    )

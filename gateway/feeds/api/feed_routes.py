@@ -1,0 +1,233 @@
+"""The rows of the route table about the feed itself: events, how each venue stands, and the
+admin's word to read the lists now.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gateway.feeds import ingestion
+from gateway.feeds.api.queries import EventsQuery, platforms_of
+from gateway.feeds.api.reading import FeedReader
+from gateway.feeds.api.views import EventView, event_view, row_view
+from gateway.feeds.catalogue import category_key, event_of
+from gateway.feeds.jobs import FeedJobs
+from gateway.feeds.venue import Limited, Venue
+from gateway.http.paging import page_of
+from gateway.http.request import Page, Request
+from gateway.http.routing import Access, Route, Shape
+from gateway.http.settings import PageLimits
+from gateway.wire.errors import Conflict, NotFound
+from gateway.wire.scalars import iso_millis
+from gateway.wire.strict_json import AnswerStruct
+from persistence.clock import now_us
+from persistence.repositories.feeds.events import EventRow, VenueEvents
+from persistence.repositories.feeds.state import FeedState, Standing
+
+_EVENT_MARKETS_MAX: Final = 500
+
+
+class FeedJobView(AnswerStruct, frozen=True, kw_only=True):
+    """How one job of one venue stands; `counts` are of its last run that ended well."""
+
+    job: str
+    last_success_at: str | None
+    age_ms: int | None
+    last_failure_at: str | None
+    last_error: str | None
+    took_ms: int | None
+    counts: dict[str, Any]
+
+
+class VenueStatusView(AnswerStruct, frozen=True, kw_only=True):
+    """How one venue stands; `ok` unless its list couldn't be read the last time it was tried."""
+
+    platform: str
+    title: str
+    currency: str
+    ok: bool
+    last_success_at: str | None
+    age_ms: int | None
+    last_error: str | None
+    rate_left: int | None
+    """Requests that the client may send now; null for a venue without such a limit."""
+    markets: int
+    active: int
+    jobs: list[FeedJobView]
+
+
+class IngestView(AnswerStruct, frozen=True):
+    """The number of the run that was queued."""
+
+    run: str
+
+
+class FeedRoutes:
+    """Shows the feed."""
+
+    def __init__(
+        self,
+        reader: FeedReader,
+        events: VenueEvents,
+        state: FeedState,
+        jobs: FeedJobs,
+        pages: PageLimits,
+    ) -> None:
+        self._reader = reader
+        self._events = events
+        self._state = state
+        self._jobs = jobs
+        self._pages = pages
+
+    async def list_events(self, request: Request[None, EventsQuery]) -> Page[EventView]:
+        """Return one page of the events, the last listed first."""
+        query = request.query
+        limit, offset = query.bounds(self._pages)
+        before = query.number()
+        _, platforms = platforms_of(query.platform, self._reader.venues)
+        if not platforms:
+            return Page([], 0, limit, offset)
+        key = None if query.category is None else category_key(query.category)
+        total = await self._events.count(platforms, key)
+        found = await self._events.page(
+            platforms, key, before=before, limit=limit + 1, offset=offset
+        )
+        return page_of(found, limit, offset, total, _shown, lambda row: str(row.id))
+
+    async def get_event(self, request: Request[None, None]) -> EventView:
+        """Return one event with its markets, the most traded first."""
+        row = await self._event(request.path["id"])
+        found = await self._reader.markets.of_event(
+            row.platform, row.external_id, _EVENT_MARKETS_MAX
+        )
+        now = now_us()
+        markets = [row_view(market, now) for market in found]
+        return event_view(event_of(row.record), row.changed_at, markets)
+
+    async def _event(self, name: str) -> EventRow:
+        venues = self._reader.venues
+        platform, colon, external_id = name.partition(":")
+        row: EventRow | None = None
+        if colon and platform in venues:
+            row = await self._events.find(platform, external_id)
+        elif not colon and venues:
+            found = [one for one in await self._events.of_slug(name) if one.platform in venues]
+            row = found[0] if len(found) == 1 else None
+        if row is None:
+            raise NotFound("There is no such event")
+        return row
+
+    async def get_status(self, _request: Request[None, None]) -> Page[VenueStatusView]:
+        """Return how every venue stands."""
+        venues = self._reader.venues
+        if not venues:
+            return Page([], 0, 0, 0)
+        standings: dict[str, list[Standing]] = {}
+        for standing in await self._state.all():
+            standings.setdefault(standing.platform, []).append(standing)
+        counts = await self._reader.markets.counts()
+        now = now_us()
+        views = [
+            _status(venue, standings.get(platform, []), counts.get(platform, {}), now)
+            for platform, venue in venues.items()
+        ]
+        return Page(views, len(views), len(views), 0)
+
+    async def ingest(self, _request: Request[None, None]) -> IngestView:
+        """Queue a pass over all venues' lists."""
+        if not self._reader.venues:
+            raise Conflict("No venue is asked: see FEED_PLATFORMS")
+        return IngestView(str(await self._jobs.put_ingestion()))
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="GET",
+                path="/events",
+                handler=self.list_events,
+                access=Access.PUBLIC,
+                query=EventsQuery,
+                answer=EventView,
+                shape=Shape.PAGE,
+                summary="List the venues' questions with several answers, the last listed first",
+                tag="markets",
+            ),
+            Route(
+                method="GET",
+                path="/events/{id}",
+                handler=self.get_event,
+                access=Access.PUBLIC,
+                answer=EventView,
+                errors=(NotFound,),
+                summary="Show an event with its markets, by its id or slug",
+                tag="markets",
+            ),
+            Route(
+                method="GET",
+                path="/feed/status",
+                handler=self.get_status,
+                access=Access.PUBLIC,
+                answer=VenueStatusView,
+                shape=Shape.PAGE,
+                summary="Show how each venue stands: last success, error, counts",
+                tag="markets",
+            ),
+            Route(
+                method="POST",
+                path="/markets/ingest",
+                handler=self.ingest,
+                access=Access.ADMIN,
+                answer=IngestView,
+                status=202,
+                errors=(Conflict,),
+                summary="Read all venues' lists now",
+                tag="admin",
+            ),
+        )
+
+
+def _shown(row: EventRow) -> EventView:
+    return event_view(event_of(row.record), row.changed_at)
+
+
+def _status(
+    venue: Venue,
+    standings: list[Standing],
+    counts: Mapping[str, int],
+    now: int,
+) -> VenueStatusView:
+    listed = next((one for one in standings if one.job == ingestion.JOB), None)
+    success = None if listed is None else listed.last_success_at
+    failure = None if listed is None else listed.last_failure_at
+    return VenueStatusView(
+        platform=venue.platform,
+        title=venue.title,
+        currency=venue.currency,
+        ok=success is not None and (failure is None or success > failure),
+        last_success_at=_time(success),
+        age_ms=_age(success, now),
+        last_error=None if listed is None else listed.last_error,
+        rate_left=venue.rate_left if isinstance(venue, Limited) else None,
+        markets=sum(counts.values()),
+        active=counts.get("OPEN", 0) + counts.get("POST_ONLY", 0),
+        jobs=[
+            FeedJobView(
+                job=one.job,
+                last_success_at=_time(one.last_success_at),
+                age_ms=_age(one.last_success_at, now),
+                last_failure_at=_time(one.last_failure_at),
+                last_error=one.last_error,
+                took_ms=one.took_ms,
+                counts=one.counts,
+            )
+            for one in standings
+        ],
+    )
+
+
+def _age(at: int | None, now: int) -> int | None:
+    return None if at is None else max(0, now - at) // 1_000
+
+
+def _time(at: int | None) -> str | None:
+    return None if at is None else iso_millis(at)

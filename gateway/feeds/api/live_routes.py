@@ -1,0 +1,309 @@
+"""The rows of the route table that show one market of any platform as it is: its price now, its
+book, its tape, its history, all of it.  All are public.
+
+Ours are answered from the committed view and the store, as ever. Of a venue's market what is asked
+is at most a few seconds old; if the venue doesn't answer, what was known is given and says so, and
+502 is the answer only where nothing was.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from functools import partial
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from exchange.messages.terms import YES
+from exchange.model.market import Market
+from exchange.model.state import State
+from gateway.engine_side.ports import TapeHistory
+from gateway.engine_side.readiness import ViewFeed
+from gateway.feeds.api.reading import FeedReader, Known
+from gateway.feeds.api.views import (
+    AnyBookView,
+    AnyTradeView,
+    FullMarketView,
+    ListedMarketView,
+    PointView,
+    as_of,
+    own_market,
+    point_views,
+    row_view,
+    venue_book_view,
+    venue_trade_view,
+)
+from gateway.feeds.model import PricePoint
+from gateway.feeds.watches import Watches
+from gateway.http.request import AnyRequest, Page, Request, Slice
+from gateway.http.routing import Access, Route, Shape
+from gateway.http.settings import PageLimits
+from gateway.markets.lookup import find_market
+from gateway.markets.routes import (
+    DEPTH,
+    BookQuery,
+    MarketRoutes,
+    TradesQuery,
+    book_depth,
+)
+from gateway.markets.views import BookView, book_view, trade_view
+from gateway.wire.errors import ApiError, ExternalApiFailed, NotFound, ValidationFailed
+from gateway.wire.scalars import TIME_PATTERN, parse_time
+from gateway.wire.strict_json import QueryStruct
+from persistence.clock import MICROSECONDS, now_us
+from persistence.repositories.feeds.snapshots import DAY, HOUR, MINUTE, Snapshots
+
+POINTS_MAX: Final = 1_000
+_POINTS: Final = 300
+"""Of a history whose beginning isn't asked for."""
+_FULL_TRADES: Final = 50
+_ERRORS: Final = (NotFound, ExternalApiFailed)
+
+
+class Interval(Enum):
+    """How far apart the points of a history are."""
+
+    MINUTE = "1m"
+    MINUTES_5 = "5m"
+    MINUTES_15 = "15m"
+    HOUR = "1h"
+    HOURS_4 = "4h"
+    DAY = "1d"
+
+    @property
+    def seconds(self) -> int:
+        """Return its length."""
+        return _SECONDS[self]
+
+
+_SECONDS: Final = {
+    Interval.MINUTE: 60,
+    Interval.MINUTES_5: 300,
+    Interval.MINUTES_15: 900,
+    Interval.HOUR: 3_600,
+    Interval.HOURS_4: 14_400,
+    Interval.DAY: 86_400,
+}
+TimeText = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=40,
+        description="ISO-8601 with a zone, at most 3 decimals of a second",
+        extra_json_schema={"pattern": TIME_PATTERN, "examples": ["2026-01-31T12:00:00Z"]},
+    ),
+]
+
+
+class HistoryQuery(QueryStruct, frozen=True, rename={"from_time": "from", "to_time": "to"}):
+    """Which part of a history; unset: the last 300 intervals, never more than the last 1000."""
+
+    interval: Interval = Interval.HOUR
+    from_time: TimeText | None = None
+    to_time: TimeText | None = None
+
+    def span(self, now: int) -> tuple[int, int]:
+        """Return (start, end) in microseconds; raises ValidationFailed."""
+        step = self.interval.seconds * MICROSECONDS
+        end = now if self.to_time is None else min(parse_time(self.to_time, "to"), now)
+        if self.from_time is None:
+            return max(0, end - _POINTS * step), end
+        return max(parse_time(self.from_time, "from"), end - POINTS_MAX * step, 0), end
+
+
+class LiveRoutes:
+    """Shows one market as it is."""
+
+    def __init__(
+        self,
+        view: State,
+        ours: MarketRoutes,
+        tape: TapeHistory,
+        feed: ViewFeed,
+        reader: FeedReader,
+        snapshots: Snapshots,
+        watches: Watches,
+        pages: PageLimits,
+    ) -> None:
+        self._view = view
+        self._ours = ours
+        self._tape = tape
+        self._feed = feed
+        self._reader = reader
+        self._snapshots = snapshots
+        self._watches = watches
+        self._pages = pages
+
+    async def get_live(self, request: Request[None, None]) -> ListedMarketView:
+        """Return one market as it is now."""
+        market = self._own(request)
+        if market is not None:
+            return own_market(market, now_us())
+        known = await self._now(request)
+        return row_view(known.row, now_us(), stale=known.stale)
+
+    async def get_book(self, request: Request[None, BookQuery]) -> BookView | AnyBookView:
+        """Return a snapshot of one outcome's book."""
+        if self._own(request) is not None:
+            return await self._ours.get_book(request)
+        depth = book_depth(request.query, self._pages)
+        known = await self._named(request)
+        await self._watches.note(known.row.id)
+        return await self._venue_book(known, request.query, depth)
+
+    async def list_trades(self, request: Request[None, TradesQuery]) -> Slice[Any]:
+        """Return a slice of the public tape; of a venue's the newest prints alone."""
+        if self._own(request) is not None:
+            return await self._ours.list_trades(request)
+        query = request.query
+        if query.cursor is not None or query.after_seq is not None:
+            field = "cursor" if query.cursor is not None else "afterSeq"
+            raise ValidationFailed.of(field, "only our own markets' tapes go back")
+        known = await self._named(request)
+        found = await self._reader.trades(known, query.size(self._pages))
+        return Slice([venue_trade_view(trade, known.market) for trade in found], None)
+
+    async def get_history(self, request: Request[None, HistoryQuery]) -> Page[PointView]:
+        """Return what YES was worth, oldest first."""
+        query = request.query
+        start, end = query.span(now_us())
+        if start > end:
+            return Page([], 0, 0, 0)
+        market = self._own(request)
+        if market is not None:
+            step = query.interval.seconds * MICROSECONDS
+            found = await self._tape.price_history(market.id, start, end, step)
+            points: Sequence[PricePoint] = [PricePoint(at=at, yes_price=p) for at, p in found]
+        else:
+            known = await self._named(request)
+            seconds = query.interval.seconds
+            otherwise = partial(self._recorded, known, start, end, seconds)
+            points = await self._reader.history(known, start, end, seconds, otherwise)
+        views = point_views(points[-POINTS_MAX:])
+        return Page(views, len(views), len(views), 0)
+
+    async def get_full(self, request: Request[None, None]) -> FullMarketView:
+        """Return all that is known of a market."""
+        market = self._own(request)
+        if market is not None:
+            return await self._own_full(market)
+        known = await self._now(request)
+        book: AnyBookView | None = None
+        trades: list[AnyTradeView] = []
+        # A part that the venue doesn't give takes nothing from the others.
+        try:
+            book = await self._venue_book(known, BookQuery(), DEPTH)
+            prints = await self._reader.trades(known, _FULL_TRADES)
+            trades = [venue_trade_view(trade, known.market) for trade in prints]
+        except ApiError:
+            pass
+        raw = await self._reader.raw(known)
+        return FullMarketView(
+            market=row_view(known.row, now_us(), stale=known.stale),
+            book=book,
+            trades=trades,
+            raw=None if raw is None else msgspec.Raw(raw),
+        )
+
+    async def _own_full(self, market: Market) -> FullMarketView:
+        now = now_us()
+        book = book_view(market, YES, DEPTH, self._feed.epoch)
+        prints = await self._tape.trades(market.id, None, _FULL_TRADES)
+        shown = [trade_view(trade, market, trade.at) for trade in prints]
+        return FullMarketView(
+            market=own_market(market, now),
+            book=AnyBookView(**msgspec.structs.asdict(book), as_of=as_of(now, now)),
+            trades=[
+                AnyTradeView(**(msgspec.structs.asdict(one) | {"kind": one.kind.value}))
+                for one in shown
+            ],
+            raw=None,
+        )
+
+    async def _venue_book(self, known: Known, query: BookQuery, depth: int) -> AnyBookView:
+        book, entry = await self._reader.book(known)
+        age = as_of(entry.at, now_us(), stale=entry.failed)
+        return venue_book_view(book, known.market, query.outcome, depth, age)
+
+    async def _recorded(
+        self, known: Known, start: int, end: int, interval_s: int
+    ) -> Sequence[PricePoint]:
+        """Return prices of our own candles, the last of each interval."""
+        seconds = next(s for s in (DAY, HOUR, MINUTE) if s <= interval_s)
+        candles = await self._snapshots.candles(
+            known.row.id, seconds, start, end, POINTS_MAX * (interval_s // seconds)
+        )
+        step = interval_s * MICROSECONDS
+        last = {candle.start // step * step: candle.close for candle in candles}
+        return [
+            PricePoint(at=at, yes_price=price) for at, price in last.items() if price is not None
+        ]
+
+    async def _now(self, request: AnyRequest) -> Known:
+        known = await self._named(request)
+        await self._watches.note(known.row.id)
+        return await self._reader.live(known)
+
+    async def _named(self, request: AnyRequest) -> Known:
+        return await self._reader.named(request.path["slug"])
+
+    def _own(self, request: AnyRequest) -> Market | None:
+        return find_market(self._view, request.path["slug"])
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="GET",
+                path="/markets/{slug}/live",
+                handler=self.get_live,
+                access=Access.PUBLIC,
+                answer=ListedMarketView,
+                errors=_ERRORS,
+                summary="Show a market as it is now, asking its venue",
+                tag="market data",
+            ),
+            Route(
+                method="GET",
+                path="/markets/{slug}/full",
+                handler=self.get_full,
+                access=Access.PUBLIC,
+                answer=FullMarketView,
+                errors=_ERRORS,
+                summary="Show all of a market: book, newest trades, the venue's own object",
+                tag="market data",
+            ),
+            Route(
+                method="GET",
+                path="/markets/{slug}/history",
+                handler=self.get_history,
+                access=Access.PUBLIC,
+                query=HistoryQuery,
+                answer=PointView,
+                shape=Shape.PAGE,
+                errors=_ERRORS,
+                summary="Show what YES was worth over time, oldest first",
+                tag="market data",
+            ),
+            Route(
+                method="GET",
+                path="/markets/{slug}/orderbook",
+                handler=self.get_book,
+                access=Access.PUBLIC,
+                query=BookQuery,
+                answer=AnyBookView,
+                errors=_ERRORS,
+                summary="Show one outcome's order book, of a market of any platform",
+                tag="market data",
+            ),
+            Route(
+                method="GET",
+                path="/markets/{slug}/trades",
+                handler=self.list_trades,
+                access=Access.PUBLIC,
+                query=TradesQuery,
+                answer=AnyTradeView,
+                shape=Shape.SLICE,
+                errors=_ERRORS,
+                summary="List a market's trades, newest first (after a seq: oldest first)",
+                tag="market data",
+            ),
+        )

@@ -1,0 +1,364 @@
+"""Markets of all platforms, their books, prints, prices, snapshots and events on the wire.
+
+One view for a market of any platform: the fields of our own `MarketView`, with the same meanings,
+and those that other platforms need. Prices are of YES and null where unknown; money is named by
+`currency`; `asOf` says when it was so, how old that is here, and whether it may have changed since.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.terms import NO, YES, FeeModel, MarketStatus, Outcome, Resolution, Side
+from exchange.model.market import Market
+from gateway.feeds.catalogue import market_of
+from gateway.feeds.model import (
+    FINAL,
+    Levels,
+    ListedStatus,
+    PricePoint,
+    TakenSide,
+    VenueBook,
+    VenueEvent,
+    VenueMarket,
+    VenueTrade,
+)
+from gateway.markets.views import WireLevels, checksum, market_view, wire_levels
+from gateway.wire.scalars import iso_millis, price_text, quantity_text
+from gateway.wire.strict_json import AnswerStruct
+from persistence.repositories.feeds.markets import MarketRow
+
+EXCHANGE: Final = "exchange"
+"""The platform that is ours."""
+STALE_S: Final = 900
+"""What was seen longer ago may have changed: three passes over a venue's list."""
+_AMOUNT_DIGITS: Final = 30
+_ENDED: Final = frozenset({MarketStatus.RESOLVED, MarketStatus.VOID})
+
+
+class AsOfView(AnswerStruct, frozen=True):
+    """When something was known to be so, and whether it may have changed since."""
+
+    at: str
+    age_ms: int
+    stale: bool
+
+
+class ListedMarketView(AnswerStruct, frozen=True, kw_only=True):
+    """A market of any platform; prices are of YES, fees are rates by name.
+
+    Fields from `platform` on are left out in the list of our own markets that names no platform.
+    """
+
+    id: str
+    slug: str | None
+    question: str
+    description: str
+    category: str
+    status: ListedStatus
+    close_time: str | None
+    created_at: str | None
+    tick_size: str | None
+    min_quantity: str | None
+    maker_fee: str | None
+    taker_fee: str | None
+    fee_model: FeeModel | None
+    best_bid: str | None
+    best_ask: str | None
+    last_price: str | None
+    volume: str | None
+    """Shares; only of our own markets."""
+    trades: int | None
+    open_interest: str | None
+    seq: int | None
+    resolution: Resolution | None
+    yes_payout: str | None
+    source: str | None
+    resolved_at: str | None
+    platform: str | msgspec.UnsetType = msgspec.UNSET
+    external_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    tags: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    event_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    event_title: str | msgspec.UnsetType | None = msgspec.UNSET
+    outcomes: tuple[str, str] | msgspec.UnsetType = msgspec.UNSET
+    yes_price: str | msgspec.UnsetType | None = msgspec.UNSET
+    no_price: str | msgspec.UnsetType | None = msgspec.UNSET
+    spread: str | msgspec.UnsetType | None = msgspec.UNSET
+    fees: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    currency: str | msgspec.UnsetType = msgspec.UNSET
+    volume24h: str | msgspec.UnsetType | None = msgspec.UNSET
+    volume_total: str | msgspec.UnsetType | None = msgspec.UNSET
+    liquidity: str | msgspec.UnsetType | None = msgspec.UNSET
+    url: str | msgspec.UnsetType | None = msgspec.UNSET
+    as_of: AsOfView | msgspec.UnsetType = msgspec.UNSET
+
+
+class AnyBookView(AnswerStruct, frozen=True, kw_only=True):
+    """The order book of one outcome, best level first; each level is [price, quantity].
+
+    Of another platform's market `epoch` and `seq` are 0, and `asOf` says how old it is.
+    """
+
+    market_id: str
+    slug: str | None
+    outcome: Outcome
+    epoch: int
+    seq: int
+    bids: WireLevels
+    asks: WireLevels
+    checksum: int
+    as_of: AsOfView | msgspec.UnsetType = msgspec.UNSET
+
+
+class AnyTradeView(AnswerStruct, frozen=True, kw_only=True):
+    """A print of a public tape; outcome, side and price are the taker's, as far as it is known."""
+
+    id: str
+    trade_no: int | None
+    market_id: str
+    slug: str | None
+    outcome: Outcome
+    side: Side | None
+    price: str
+    yes_price: str
+    quantity: str
+    kind: str | None
+    seq: int | None
+    created_at: str
+
+
+class PointView(AnswerStruct, frozen=True):
+    """What YES was worth at a time."""
+
+    time: str
+    price: str
+
+
+class CategoryView(AnswerStruct, frozen=True):
+    """A category over all platforms that were asked for."""
+
+    category: str
+    name: str
+    markets: int
+    active: int
+
+
+class EventView(AnswerStruct, frozen=True, kw_only=True):
+    """A question with several answers; `markets` only where one event is asked for."""
+
+    id: str
+    platform: str
+    external_id: str
+    title: str
+    slug: str | None
+    description: str
+    category: str
+    tags: tuple[str, ...]
+    exclusive: bool
+    close_time: str | None
+    url: str | None
+    changed_at: str
+    markets: list[ListedMarketView] | msgspec.UnsetType = msgspec.UNSET
+
+
+class FullMarketView(AnswerStruct, frozen=True, kw_only=True):
+    """All that is known of a market; `raw` is the venue's own object, letter for letter."""
+
+    market: ListedMarketView
+    book: AnyBookView | None
+    trades: list[AnyTradeView]
+    raw: msgspec.Raw | None
+
+
+def as_of(at: int, now: int, *, stale: bool = False, final: bool = False) -> AsOfView:
+    """Return what is said of something known at a time; what is final doesn't grow stale."""
+    age_us = max(0, now - at)
+    is_old = age_us > STALE_S * 1_000_000 and not final
+    return AsOfView(iso_millis(at), age_us // 1_000, stale or is_old)
+
+
+def market_id(platform: str, external_id: str) -> str:
+    """Return the id of another platform's market or event."""
+    return f"{platform}:{external_id}"
+
+
+def own_market(market: Market, now: int) -> ListedMarketView:
+    """Return a market of ours in the one view; it is known as of now."""
+    today = market_view(market)
+    bid, ask = market.book.bids.best, market.book.asks.best
+    yes: int | None = None
+    if market.status not in _ENDED:
+        # Between the best prices; with one side or none, what was paid last.
+        yes = market.last_price if bid is None or ask is None else (bid.price + ask.price) // 2
+    return ListedMarketView(
+        **(msgspec.structs.asdict(today) | {"status": ListedStatus(market.status.value)}),
+        platform=EXCHANGE,
+        external_id=None,
+        tags=(),
+        event_id=None,
+        event_title=None,
+        outcomes=("Yes", "No"),
+        yes_price=_price(yes),
+        no_price=_complement(yes),
+        spread=None if bid is None or ask is None else price_text(ask.price - bid.price),
+        fees={"maker": today.maker_fee, "taker": today.taker_fee},
+        currency="credits",
+        volume24h=None,
+        volume_total=None,
+        liquidity=None,
+        url=None,
+        as_of=AsOfView(iso_millis(now), 0, False),
+    )
+
+
+def row_view(row: MarketRow, now: int, *, stale: bool = False) -> ListedMarketView:
+    """Return a stored market of another platform."""
+    return listed_view(market_of(row.record, row.venue_at), row.as_of, now, stale=stale)
+
+
+def listed_view(
+    market: VenueMarket, known_at: int, now: int, *, stale: bool = False
+) -> ListedMarketView:
+    """Return a market of another platform, as it was known at a time."""
+    bid, ask = market.best_bid, market.best_ask
+    return ListedMarketView(
+        id=market_id(market.platform, market.external_id),
+        slug=market.slug,
+        question=market.question,
+        description=market.description,
+        category=market.category,
+        status=market.status,
+        close_time=_time(market.close_time),
+        created_at=_time(market.created_at),
+        tick_size=_price(market.tick_size),
+        min_quantity=_quantity(market.min_quantity),
+        maker_fee=None,
+        taker_fee=None,
+        fee_model=None,
+        best_bid=_price(bid),
+        best_ask=_price(ask),
+        last_price=_price(market.last_price),
+        volume=None,
+        trades=None,
+        open_interest=_quantity(market.open_interest),
+        seq=None,
+        resolution=market.resolution,
+        yes_payout=_price(market.yes_payout),
+        source=None,
+        resolved_at=_time(market.resolved_at),
+        platform=market.platform,
+        external_id=market.external_id,
+        tags=market.tags,
+        event_id=None if market.event_id is None else market_id(market.platform, market.event_id),
+        event_title=market.event_title,
+        outcomes=market.outcomes,
+        yes_price=_price(market.yes_price),
+        no_price=_complement(market.yes_price),
+        spread=None if bid is None or ask is None or ask < bid else price_text(ask - bid),
+        fees=dict(market.fees),
+        currency=market.currency,
+        volume24h=amount_text(market.volume_24h),
+        volume_total=amount_text(market.volume_total),
+        liquidity=amount_text(market.liquidity),
+        url=market.url,
+        as_of=as_of(known_at, now, stale=stale, final=market.status in FINAL),
+    )
+
+
+def venue_book_view(
+    book: VenueBook, market: VenueMarket, outcome: Outcome, depth: int, known: AsOfView
+) -> AnyBookView:
+    """Return the book of one outcome of another platform's market."""
+    bids, asks = list(book.bids), list(book.asks)
+    if outcome is not YES:
+        bids, asks = _turned(book.asks), _turned(book.bids)
+    return AnyBookView(
+        market_id=market_id(market.platform, market.external_id),
+        slug=market.slug,
+        outcome=outcome,
+        epoch=0,
+        seq=0,
+        bids=wire_levels(bids[:depth]),
+        asks=wire_levels(asks[:depth]),
+        checksum=checksum(bids, asks),
+        as_of=known,
+    )
+
+
+def venue_trade_view(trade: VenueTrade, market: VenueMarket) -> AnyTradeView:
+    """Return a print of another platform's tape."""
+    took_no = trade.taken is TakenSide.NO
+    price = PRICE_SCALE - trade.yes_price if took_no else trade.yes_price
+    return AnyTradeView(
+        id=market_id(market.platform, trade.trade_id),
+        trade_no=None,
+        market_id=market_id(market.platform, market.external_id),
+        slug=market.slug,
+        outcome=NO if took_no else YES,
+        side=None if trade.taken is None else Side.BUY,
+        price=price_text(price),
+        yes_price=price_text(trade.yes_price),
+        quantity=quantity_text(trade.quantity),
+        kind=None,
+        seq=None,
+        created_at=iso_millis(trade.venue_at),
+    )
+
+
+def point_views(points: Sequence[PricePoint]) -> list[PointView]:
+    """Return prices over time."""
+    return [PointView(iso_millis(point.at), price_text(point.yes_price)) for point in points]
+
+
+def event_view(
+    event: VenueEvent, changed_at: int, markets: list[ListedMarketView] | None = None
+) -> EventView:
+    """Return an event of another platform."""
+    return EventView(
+        id=market_id(event.platform, event.external_id),
+        platform=event.platform,
+        external_id=event.external_id,
+        title=event.title,
+        slug=event.slug,
+        description=event.description,
+        category=event.category,
+        tags=event.tags,
+        exclusive=event.exclusive,
+        close_time=_time(event.close_time),
+        url=event.url,
+        changed_at=iso_millis(changed_at),
+        markets=msgspec.UNSET if markets is None else markets,
+    )
+
+
+def amount_text(amount: Decimal | None) -> str | None:
+    """Return money as a plain decimal; None for what is no amount that anybody has."""
+    if amount is None or not amount.is_finite():
+        return None
+    exponent = amount.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(amount.adjusted()) + abs(exponent) > _AMOUNT_DIGITS:
+        return None
+    return f"{amount:f}"
+
+
+def _turned(levels: Levels) -> list[tuple[int, int]]:
+    return [(PRICE_SCALE - price, quantity) for price, quantity in levels]
+
+
+def _price(price: int | None) -> str | None:
+    return None if price is None else price_text(price)
+
+
+def _complement(price: int | None) -> str | None:
+    return None if price is None else price_text(PRICE_SCALE - price)
+
+
+def _quantity(quantity: int | None) -> str | None:
+    return None if quantity is None else quantity_text(quantity)
+
+
+def _time(at: int | None) -> str | None:
+    return None if at is None else iso_millis(at)

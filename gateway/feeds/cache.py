@@ -1,0 +1,250 @@
+"""What was asked for lately: one interface over Redis, where there is one, and memory.
+
+    age <= fresh           given as it is                                     hit
+    age <= fresh + lends   given as it is, and asked for anew behind it       stale
+    older, or not there    asked for, once however many wait for it           miss
+    the asking fails       what is there is given, however old, marked so     failed
+    nothing is there       the failure is the answer                          failed
+
+Laws: bytes only (no pickles: whoever can write to Redis mustn't be able to run code here); every
+part is bounded: entries in memory, bytes of an entry, time and number of questions under way. A
+Redis that fails is left alone for `REST_S` and memory serves meanwhile. `cashews` keeps the
+entries; what age means, and that one question is asked once, is ours.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import msgspec
+from cashews.backends.memory import Memory
+from cashews.backends.redis import Redis
+from cashews.exceptions import CacheBackendInteractionError
+
+from gateway.feeds.venue import VenueUnavailable
+from gateway.observability.logs import Logger
+from gateway.observability.metrics import CacheMetrics
+from persistence.clock import MICROSECONDS, now_us
+
+BODY_MAX_BYTES: Final = 2**20
+"""A longer entry is given and not kept."""
+FETCH_S: Final = 15.0
+FETCHES_MAX: Final = 200
+REST_S: Final = 5.0
+FAILED_PAUSE_S: Final = 2.0
+"""So long after a question failed it isn't asked again behind what is there."""
+_PAUSES_MAX: Final = 2_000
+_SWEEP_S: Final = 10
+_REDIS_TIMEOUT_S: Final = 0.5
+_REDIS_CONNECTIONS: Final = 10
+_PREFIX: Final = "probity:feed:"
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How old an entry of one kind may be, in seconds, and how many are kept in memory."""
+
+    name: str
+    """A label of the metric."""
+    fresh_s: float
+    lends_s: float
+    kept_s: float
+    entries: int
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What was answered, and when it was asked for (microseconds)."""
+
+    at: int
+    body: bytes
+    failed: bool = False
+    """Whether it is given because asking anew failed."""
+
+
+Fetch = Callable[[], Awaitable[bytes]]
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Entry).decode
+
+
+class _RedisStore(Redis):
+    """The library's, closed by the name that redis-py has for it today."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+
+class Cache:
+    """Gives what is known, and asks for what isn't."""
+
+    def __init__(
+        self,
+        policies: tuple[Policy, ...],
+        redis: Redis | None,
+        metrics: CacheMetrics,
+        logger: Logger,
+        clock: Callable[[], int] = now_us,
+    ) -> None:
+        self._memory = {
+            policy.name: Memory(size=policy.entries, check_interval=_SWEEP_S) for policy in policies
+        }
+        self._redis = redis
+        self._rests_until = 0.0
+        self._metrics = metrics
+        self._logger = logger
+        self._clock = clock
+        self._under_way: dict[str, asyncio.Task[Entry]] = {}
+        self._pauses: dict[str, float] = {}
+
+    async def start(self) -> None:
+        """Open the stores."""
+        for memory in self._memory.values():
+            await memory.init()
+
+    async def close(self) -> None:
+        """End what is under way, and close the stores."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for memory in self._memory.values():
+            await memory.close()
+        if self._redis is not None and self._redis.is_init:
+            await self._redis.close()  # type: ignore[no-untyped-call]
+
+    async def get(self, policy: Policy, key: str, fetch: Fetch) -> Entry:
+        """Return what `fetch` gives, or gave a short while ago.
+
+        Raises what `fetch` does where nothing is known; VenueUnavailable if it takes longer than
+        `FETCH_S`, or if too many questions are under way.
+        """
+        full = f"{_PREFIX}{policy.name}:{key}"
+        entry = await self._read(policy, full)
+        if entry is not None:
+            age_s = (self._clock() - entry.at) / MICROSECONDS
+            if age_s <= policy.fresh_s:
+                self._metrics.counted(policy.name, "hit")
+                return entry
+            if age_s <= policy.fresh_s + policy.lends_s:
+                self._metrics.counted(policy.name, "stale")
+                self._ask_behind(policy, full, fetch)
+                return entry
+            if self._is_resting(full):
+                self._metrics.counted(policy.name, "failed")
+                return Entry(entry.at, entry.body, True)
+        try:
+            fetched = await self._ask(policy, full, fetch)
+        except Exception:
+            self._metrics.counted(policy.name, "failed")
+            if entry is None:
+                raise
+            return Entry(entry.at, entry.body, True)
+        self._metrics.counted(policy.name, "miss")
+        return fetched
+
+    async def put(self, policy: Policy, key: str, body: bytes, at: int) -> None:
+        """Keep what was learnt otherwise, asked for at a time."""
+        await self._write(policy, f"{_PREFIX}{policy.name}:{key}", Entry(at, body))
+
+    async def forget(self, policy: Policy, key: str) -> None:
+        """Drop an entry."""
+        full = f"{_PREFIX}{policy.name}:{key}"
+        await self._memory[policy.name].delete(full)
+        await self._on_redis(lambda redis: redis.delete(full))
+
+    def _is_resting(self, full: str) -> bool:
+        return self._pauses.get(full, 0.0) > asyncio.get_running_loop().time()
+
+    def _ask_behind(self, policy: Policy, full: str, fetch: Fetch) -> None:
+        if not self._is_resting(full) and len(self._under_way) < FETCHES_MAX:
+            self._task(policy, full, fetch)
+
+    async def _ask(self, policy: Policy, full: str, fetch: Fetch) -> Entry:
+        if full not in self._under_way and len(self._under_way) >= FETCHES_MAX:
+            raise VenueUnavailable("feed", "too many questions are under way")
+        # Whoever stops waiting takes nothing from the others.
+        return await asyncio.shield(self._task(policy, full, fetch))
+
+    def _task(self, policy: Policy, full: str, fetch: Fetch) -> asyncio.Task[Entry]:
+        task = self._under_way.get(full)
+        if task is None:
+            task = asyncio.create_task(self._fetch(policy, full, fetch), name="feed fetch")
+            self._under_way[full] = task
+            task.add_done_callback(lambda done: self._ended(full, done))
+        return task
+
+    def _ended(self, full: str, task: asyncio.Task[Entry]) -> None:
+        self._under_way.pop(full, None)
+        if task.cancelled() or task.exception() is None:
+            self._pauses.pop(full, None)
+            return
+        if len(self._pauses) >= _PAUSES_MAX:
+            self._pauses.clear()
+        self._pauses[full] = asyncio.get_running_loop().time() + FAILED_PAUSE_S
+
+    async def _fetch(self, policy: Policy, full: str, fetch: Fetch) -> Entry:
+        at = self._clock()
+        try:
+            async with asyncio.timeout(FETCH_S):
+                entry = Entry(at, await fetch())
+        except TimeoutError as error:
+            raise VenueUnavailable("feed", f"no answer within {FETCH_S:g} s") from error
+        await self._write(policy, full, entry)
+        return entry
+
+    async def _read(self, policy: Policy, full: str) -> Entry | None:
+        raw = await self._on_redis(lambda redis: redis.get(full))
+        if raw is None:
+            raw = await self._memory[policy.name].get(full)
+        if not isinstance(raw, bytes):
+            return None
+        try:
+            return _decode(raw)
+        except msgspec.MsgspecError:
+            return None  # another version's
+
+    async def _write(self, policy: Policy, full: str, entry: Entry) -> None:
+        if len(entry.body) > BODY_MAX_BYTES:
+            return
+        raw = _encode(entry)
+        if not await self._on_redis(lambda redis: redis.set(full, raw, expire=policy.kept_s)):
+            await self._memory[policy.name].set(full, raw, expire=policy.kept_s)
+
+    async def _on_redis(self, work: Callable[[Redis], Awaitable[Any]]) -> Any:  # noqa: ANN401 - cashews' values
+        """Return what Redis says; None without one, and while it is left alone."""
+        redis, time = self._redis, asyncio.get_running_loop().time()
+        if redis is None or time < self._rests_until:
+            return None
+        try:
+            if not redis.is_init:
+                await redis.init()  # type: ignore[no-untyped-call]
+            return await work(redis)
+        except (CacheBackendInteractionError, OSError, TimeoutError) as error:
+            self._rests_until = time + REST_S
+            self._logger.warning("the cache's Redis is away", reason=type(error).__name__)
+            return None
+
+
+@asynccontextmanager
+async def open_cache(
+    policies: tuple[Policy, ...], redis_url: str | None, metrics: CacheMetrics, logger: Logger
+) -> AsyncIterator[Cache]:
+    """Yield a cache; nothing is asked of Redis before its first use."""
+    redis = None
+    if redis_url is not None:
+        redis = _RedisStore(
+            redis_url,
+            suppress=False,
+            socket_timeout=_REDIS_TIMEOUT_S,
+            socket_connect_timeout=_REDIS_TIMEOUT_S,
+            wait_for_connection_timeout=_REDIS_TIMEOUT_S,
+            max_connections=_REDIS_CONNECTIONS,
+            client_name="probity-cache",
+        )
+    cache = Cache(policies, redis, metrics, logger)
+    await cache.start()
+    try:
+        yield cache
+    finally:
+        await cache.close()

@@ -1,0 +1,140 @@
+"""The cache over memory and over Redis: bounds, outages, and what is never done."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.feeds import cache as module
+from gateway.feeds.cache import BODY_MAX_BYTES, Cache, Policy, open_cache
+from gateway.feeds.venue import VenueUnavailable
+from gateway.observability.logs import configure_logs
+from gateway.observability.metrics import Metrics
+from tests.redis_process import RedisProcess
+
+POLICY = Policy(name="books", fresh_s=60, lends_s=60, kept_s=600, entries=3)
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisProcess]:
+    process = RedisProcess(tmp_path)
+    process.start()
+    yield process
+    process.kill()
+
+
+@asynccontextmanager
+async def opened(url: str | None = None) -> AsyncIterator[Cache]:
+    logger = configure_logs("info", io.StringIO())
+    async with open_cache((POLICY,), url, Metrics().cache, logger) as cache:
+        yield cache
+
+
+class Source:
+    """Counts how often it is asked."""
+
+    def __init__(self, body: bytes = b"body") -> None:
+        self.body = body
+        self.asked = 0
+        self.failure: Exception | None = None
+
+    async def __call__(self) -> bytes:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.failure is not None:
+            raise self.failure
+        return self.body
+
+
+async def test_memory_holds_no_more_than_its_bound() -> None:
+    async with opened() as cache:
+        source = Source()
+        for number in range(10):
+            await cache.get(POLICY, str(number), source)
+        assert len(cache._memory["books"].store) == 3
+        for number in range(10):
+            await cache.get(POLICY, str(number), source)
+        assert source.asked > 10
+
+
+async def test_what_is_too_large_is_given_and_not_kept() -> None:
+    async with opened() as cache:
+        source = Source(b"x" * (BODY_MAX_BYTES + 1))
+        for _ in range(2):
+            assert (await cache.get(POLICY, "large", source)).body == source.body
+        assert source.asked == 2
+
+
+async def test_a_failure_with_nothing_known_is_the_answer_of_all_who_wait() -> None:
+    async with opened() as cache:
+        source = Source()
+        source.failure = VenueUnavailable("fake", "down")
+        asking = [cache.get(POLICY, "key", source) for _ in range(5)]
+        found = await asyncio.gather(*asking, return_exceptions=True)
+        assert [type(one) for one in found] == [VenueUnavailable] * 5
+        assert source.asked == 1
+        assert not cache._under_way
+
+
+async def test_questions_under_way_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FETCHES_MAX", 2)
+    async with opened() as cache:
+        hold = asyncio.Event()
+
+        async def slow() -> bytes:
+            await hold.wait()
+            return b""
+
+        asking = [asyncio.create_task(cache.get(POLICY, str(n), slow)) for n in range(2)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(VenueUnavailable, match="too many"):
+            await cache.get(POLICY, "third", slow)
+        hold.set()
+        await asyncio.gather(*asking)
+
+
+async def test_a_question_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FETCH_S", 0.02)
+    async with opened() as cache:
+
+        async def never() -> bytes:
+            await asyncio.Event().wait()
+            return b""
+
+        with pytest.raises(VenueUnavailable, match="no answer within"):
+            await cache.get(POLICY, "key", never)
+
+
+async def test_processes_share_what_redis_has(redis: RedisProcess) -> None:
+    source = Source(b"\x00\xff 12345")
+    async with opened(redis.url) as one, opened(redis.url) as other:
+        first = await one.get(POLICY, "key", source)
+        second = await other.get(POLICY, "key", source)
+        assert first == second
+        assert source.asked == 1
+        assert not one._memory["books"].store
+        await other.forget(POLICY, "key")
+        await one.get(POLICY, "key", source)
+        assert source.asked == 2
+
+
+async def test_a_redis_that_is_away_costs_one_wait_and_memory_serves(tmp_path: Path) -> None:
+    source = Source()
+    async with opened(f"unix://{tmp_path}/nobody.sock?db=0") as cache:
+        for _ in range(50):
+            assert (await cache.get(POLICY, "key", source)).body == b"body"
+        assert source.asked == 1
+
+
+async def test_what_somebody_else_wrote_is_no_answer(redis: RedisProcess) -> None:
+    source = Source()
+    async with opened(redis.url) as cache:
+        await cache.get(POLICY, "key", source)
+        assert cache._redis is not None
+        for poison in (b"\x80\x04N.", b"not msgpack", b"1"):
+            await cache._redis.set("probity:feed:books:key", poison)
+            assert (await cache.get(POLICY, "key", source)).body == b"body"
+        assert source.asked == 4

@@ -1,0 +1,398 @@
+"""Lists of all platforms: filters, sorts, pages, the search, categories, and ours as ever."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+
+from gateway.feeds.model import ListedStatus, VenueEvent, VenueMarket
+from tests.gateway.conftest import MakeWeb
+from tests.gateway.feeds.fake_venue import FakeVenue, market
+from tests.gateway.feeds.reading import Reader, reader_of
+
+
+def some_markets(count: int, platform: str = "fake") -> list[VenueMarket]:
+    """Markets with many equal figures, and some that aren't known."""
+    random = Random(count)
+    found = []
+    for number in range(count):
+        status = random.choice(list(ListedStatus))
+        found.append(
+            market(
+                number,
+                platform=platform,
+                slug=f"{platform}-{number}",
+                status=status,
+                volume_total=random.choice([None, Decimal(random.randrange(9))]),
+                liquidity=random.choice([None, Decimal(random.randrange(9)) / 7]),
+                close_time=random.choice([None, 10**15 + random.randrange(9)]),
+                created_at=10**15 + random.randrange(9),
+            )
+        )
+    return found
+
+
+KEYS: dict[str, Callable[[VenueMarket], Any]] = {
+    "volume": lambda one: -1 if one.volume_total is None else one.volume_total,
+    "liquidity": lambda one: -1 if one.liquidity is None else int(one.liquidity * 10**6),
+    "created": lambda one: one.created_at,
+    "closing": lambda one: 2**62 if one.close_time is None else one.close_time,
+}
+
+
+async def pages(reader: Reader, path: str, by: str) -> list[dict[str, Any]]:
+    """All of a list, seven at a time, by offset or by cursor."""
+    found: list[dict[str, Any]] = []
+    place = ""
+    while True:
+        answer = await reader.ask(f"{path}&limit=7{place}")
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        found += body["data"]
+        assert body["pagination"]["hasMore"] is (body["nextCursor"] is not None)
+        if body["nextCursor"] is None:
+            assert body["pagination"]["total"] == len(found)
+            return found
+        place = f"&offset={len(found)}" if by == "offset" else f"&cursor={body['nextCursor']}"
+
+
+@pytest.mark.parametrize("by", ["offset", "cursor"])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("sort", KEYS)
+async def test_a_sorted_list_is_whole_and_in_order(
+    make_web: MakeWeb, sort: str, order: str, by: str
+) -> None:
+    listed = some_markets(40)
+    reader = await reader_of(make_web, FakeVenue(listed), FakeVenue(platform="other"))
+    for number in range(6):
+        reader.list_ours(f"ours-{number}", f"Ours {number}?")
+    await reader.ingest()
+    for platform, ours in (("fake", 0), ("all", 6)):
+        path = f"/markets?platform={platform}&sort={sort}&order={order}"
+        found = await pages(reader, path, by)
+        assert len({one["id"] for one in found}) == len(found) == 40 + ours
+        theirs = {f"fake:{one.external_id}": KEYS[sort](one) for one in listed}
+        values = [theirs[one["id"]] for one in found if one["platform"] == "fake"]
+        assert values == sorted(values, reverse=order == "desc")
+
+
+async def test_filters_leave_what_they_name(make_web: MakeWeb) -> None:
+    listed = some_markets(60)
+    reader = await reader_of(make_web, FakeVenue(listed))
+    reader.list_ours("rain", "Will it rain?", "weather")
+    await reader.ingest()
+    meant = {
+        "active": {"OPEN"},
+        "closed": {"CLOSED", "RESOLVING"},
+        "resolved": {"RESOLVED", "VOID"},
+        "OPEN,HALTED": {"OPEN", "HALTED"},
+    }
+    for words, statuses in meant.items():
+        found = await reader.get(f"/markets?platform=fake&status={words}&limit=200")
+        assert len(found) == sum(one.status.value in statuses for one in listed)
+        assert {one["status"] for one in found} == statuses
+    found = await reader.get("/markets?platform=all&category=WEATHER&limit=200")
+    expected = {f"fake:{one.external_id}" for one in listed if one.category == "Weather"}
+    assert {one["id"] for one in found} == expected | {"1"}
+    category = await reader.get("/markets/category/weather?limit=200&platform=all")
+    assert [one["id"] for one in category] == [one["id"] for one in found]
+    assert await reader.get("/markets/category/nothing") == []
+
+
+async def test_without_a_platform_the_list_is_ours_as_ever(make_web: MakeWeb) -> None:
+    """Byte for byte but for the answer's own time and id."""
+    alone, beside = await make_web(), await reader_of(make_web, FakeVenue(some_markets(9)))
+    await beside.ingest()
+    for web in (alone, beside.web):
+        reader = Reader(web, {})
+        for number in range(5):
+            reader.list_ours(f"ours-{number}", f"Ours {number}?", "C" if number % 2 else "d")
+    for query in ("", "?limit=2", "?offset=3", "?status=OPEN", "?category=c", "?search=ours%203"):
+        texts = []
+        for web in (alone, beside.web):
+            answer = await web.client.get(f"/api/v1/markets{query}")
+            assert answer.status_code == 200
+            texts.append(answer.text.partition(',"meta"')[0])
+        assert texts[0] == texts[1]
+        assert '"platform"' not in texts[0]
+
+
+async def test_one_view_for_every_platform(make_web: MakeWeb) -> None:
+    theirs = market(
+        7,
+        yes_price=4_200,
+        best_bid=4_100,
+        best_ask=4_300,
+        last_price=None,
+        open_interest=12_345,
+        volume_total=Decimal("10.50"),
+        volume_24h=None,
+        liquidity=Decimal("1E+3"),
+        fees=(("taker", "0.02"),),
+        url="https://venue.example/7",
+        close_time=1_900_000_000_000_000,
+    )
+    reader = await reader_of(make_web, FakeVenue([theirs]))
+    reader.list_ours("rain", "Will it rain?")
+    await reader.ingest()
+    [shown] = await reader.get("/markets?platform=fake")
+    as_of = shown.pop("asOf")
+    assert as_of["stale"] is False
+    assert 0 <= as_of["ageMs"] < 60_000
+    assert shown == {
+        "id": "fake:M7",
+        "slug": "market-7",
+        "question": theirs.question,
+        "description": theirs.description,
+        "category": "Weather",
+        "status": "OPEN",
+        "closeTime": "2030-03-17T17:46:40.000Z",
+        "createdAt": "2023-11-14T22:13:20.000Z",
+        "tickSize": None,
+        "minQuantity": None,
+        "makerFee": None,
+        "takerFee": None,
+        "feeModel": None,
+        "bestBid": "0.4100",
+        "bestAsk": "0.4300",
+        "lastPrice": None,
+        "volume": None,
+        "trades": None,
+        "openInterest": "123.45",
+        "seq": None,
+        "resolution": None,
+        "yesPayout": None,
+        "source": None,
+        "resolvedAt": None,
+        "platform": "fake",
+        "externalId": "M7",
+        "tags": list(theirs.tags),
+        "eventId": "fake:E0",
+        "eventTitle": "Event 0",
+        "outcomes": ["Yes", "No"],
+        "yesPrice": "0.4200",
+        "noPrice": "0.5800",
+        "spread": "0.0200",
+        "fees": {"taker": "0.02"},
+        "currency": "USD",
+        "volume24h": None,
+        "volumeTotal": "10.50",
+        "liquidity": "1000",
+        "url": "https://venue.example/7",
+    }
+    [ours] = await reader.get("/markets?platform=exchange")
+    assert ours.keys() == shown.keys() | {"asOf"}
+    assert ours["yesPrice"] is None
+    for name in ("fake:M7", "market-7"):
+        again = await reader.get(f"/markets/{name}")
+        assert again == shown | {"asOf": again["asOf"]}
+
+
+async def test_a_bare_slug_is_ours_first_then_the_one_venues(make_web: MakeWeb) -> None:
+    one = FakeVenue([market(1, slug="rain"), market(2, slug="twice"), market(3, slug="only")])
+    other = FakeVenue([market(2, slug="twice", platform="other")], platform="other")
+    reader = await reader_of(make_web, one, other)
+    reader.list_ours("rain", "Will it rain?")
+    await reader.ingest()
+    assert (await reader.get("/markets/rain"))["platform"] == "exchange"
+    assert (await reader.get("/markets/only"))["id"] == "fake:M3"
+    for name in ("twice", "none", "fake:none", "x:M1", ":", "fake:", "polymarket:1", "M1"):
+        await reader.refused(f"/markets/{name}", 404)
+    assert (await reader.get("/markets/other:M2"))["platform"] == "other"
+
+
+SEARCHED = (
+    market(1, question="Will Bitcoin reach $150k?", description="By the end of the year."),
+    market(2, question="Will the bitcoins of Satoshi move?", description=""),
+    market(3, question="Does gold fall?", description="Measured against bitcoin."),
+    market(4, question="Präsidentschaftswahl: gewinnt Müller?", description="", tags=("élection",)),
+    market(5, question="Who wins the election?", description="", status=ListedStatus.RESOLVED),
+)
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("bitcoin", ["fake:M1", "fake:M2", "fake:M3"]),
+        ("BITCOINS", ["fake:M2"]),
+        ("bitco", ["fake:M2", "fake:M1", "fake:M3"]),
+        ("will bitcoin", ["fake:M1", "fake:M2"]),
+        ("bitcion", ["fake:M1", "fake:M3"]),
+        ("bitconi 150k", ["fake:M1"]),
+        ("satoshl", ["fake:M2"]),
+        ("prasidentschaftswahl", ["fake:M4"]),
+        ("MÜLLER", ["fake:M4"]),
+        ("mueller", ["fake:M4"]),
+        ("election", ["fake:M5", "fake:M4"]),
+        ("elections", ["fake:M5", "fake:M4"]),
+        ("150", ["fake:M1"]),
+        ("' OR 1=1", []),
+        ("'; DROP TABLE venue_markets; --", []),
+        ("a & !b | (c)", []),
+        ("zzzzzz", []),
+    ],
+)
+async def test_search(make_web: MakeWeb, q: str, found: list[str]) -> None:
+    reader = await reader_of(make_web, FakeVenue(SEARCHED))
+    await reader.ingest()
+    answer = await reader.web.client.get("/api/v1/markets/search", params={"q": q})
+    assert answer.status_code == 200, answer.text
+    assert [one["id"] for one in answer.json()["data"]] == found
+    assert answer.json()["pagination"]["total"] == len(found)
+
+
+async def test_ours_are_found_with_theirs_and_first_among_equals(make_web: MakeWeb) -> None:
+    reader = await reader_of(make_web, FakeVenue(SEARCHED))
+    reader.list_ours("btc-up", "Will Bitcoin rise?", "Crypto")
+    reader.list_ours("moon", "Will the moon landing be repeated?", "Space")
+    await reader.ingest()
+    found = await reader.get("/markets/search?q=bitcoin")
+    assert [one["id"] for one in found] == ["1", "fake:M1", "fake:M2", "fake:M3"]
+    assert [one["id"] for one in await reader.get("/markets/search?q=landnig")] == ["2"]
+    assert [one["id"] for one in await reader.get("/markets/search?q=btc")] == ["1"]
+    assert await reader.get("/markets/search?q=moon&platform=fake") == []
+    assert await reader.get("/markets/search?q=moon&status=resolved") == []
+    by_status = await reader.get("/markets/search?q=election&status=resolved")
+    assert [one["id"] for one in by_status] == ["fake:M5"]
+
+
+async def test_search_goes_on_by_cursor_and_offset(make_web: MakeWeb) -> None:
+    listed = [market(n, question=f"Will rain fall on day {n}?") for n in range(30)]
+    reader = await reader_of(make_web, FakeVenue(listed))
+    reader.list_ours("rain", "Will it rain?")
+    await reader.ingest()
+    for by in ("offset", "cursor"):
+        found = await pages(reader, "/markets/search?q=rain", by)
+        assert len({one["id"] for one in found}) == 31
+        assert found[0]["id"] == "1"
+    assert await reader.get("/markets/search?q=rain&offset=5000") == []
+
+
+async def test_categories_count_all_platforms(make_web: MakeWeb) -> None:
+    listed = [market(n) for n in range(9)] + [
+        market(10, category="POLITICS ", status=ListedStatus.CLOSED),
+        market(11, category=""),
+    ]
+    reader = await reader_of(make_web, FakeVenue(listed))
+    reader.list_ours("rain", "Will it rain?", "weather")
+    await reader.ingest()
+    found = {one["category"]: one for one in await reader.get("/markets/categories")}
+    counts = {name: (one["markets"], one["active"]) for name, one in found.items()}
+    assert counts == {"politics": (4, 3), "weather": (4, 4), "sports": (3, 3)}
+    ours = await reader.get("/markets/categories?platform=exchange")
+    assert [one["category"] for one in ours] == ["weather"]
+
+
+async def test_random_is_an_open_market_of_whom_was_asked(make_web: MakeWeb) -> None:
+    listed = [market(n) for n in range(5)] + [market(9, status=ListedStatus.CLOSED)]
+    reader = await reader_of(make_web, FakeVenue(listed), FakeVenue(platform="empty"))
+    await reader.refused("/markets/random?platform=exchange", 404)
+    await reader.refused("/markets/random", 404)
+    reader.list_ours("rain", "Will it rain?")
+    await reader.ingest()
+    seen = {(await reader.get("/markets/random"))["id"] for _ in range(80)}
+    assert "fake:M9" not in seen
+    assert "1" in seen
+    assert len(seen) >= 4
+    theirs = {(await reader.get("/markets/random?platform=fake"))["platform"] for _ in range(9)}
+    assert theirs == {"fake"}
+    await reader.refused("/markets/random?platform=empty", 404)
+
+
+async def test_events_have_their_markets(make_web: MakeWeb) -> None:
+    venue = FakeVenue([market(n, event_id="E1" if n < 4 else None) for n in range(6)])
+    venue.events = [
+        VenueEvent(platform="fake", external_id="E1", title="Who wins?", slug="who-wins"),
+        VenueEvent(platform="fake", external_id="E2", title="Else", category="Sports"),
+    ]
+    reader = await reader_of(make_web, venue)
+    await reader.ingest()
+    listed = await reader.get("/events")
+    assert [one["id"] for one in listed] == ["fake:E2", "fake:E1"]
+    assert "markets" not in listed[0]
+    assert [one["id"] for one in await reader.get("/events?category=sports")] == ["fake:E2"]
+    for name in ("fake:E1", "who-wins"):
+        event = await reader.get(f"/events/{name}")
+        assert event["title"] == "Who wins?"
+        assert {one["id"] for one in event["markets"]} == {f"fake:M{n}" for n in range(4)}
+        assert all(one["eventId"] == "fake:E1" for one in event["markets"])
+    for name in ("fake:none", "none", "x:E1", "1"):
+        await reader.refused(f"/events/{name}", 404)
+
+
+async def test_lists_are_asked_of_the_database_once_a_minute(make_web: MakeWeb) -> None:
+    reader = await reader_of(make_web, FakeVenue(some_markets(20)))
+    await reader.ingest()
+    for _ in range(5):
+        await reader.get("/markets?platform=fake")
+        await reader.get("/markets/search?q=will")
+    assert reader.metric('cache_requests_total{cache="lists",result="miss"}') == 2
+    assert reader.metric('cache_requests_total{cache="lists",result="hit"}') == 8
+
+
+BAD = [
+    ("/markets?platform=x", "platform"),
+    ("/markets?platform=", "platform"),
+    ("/markets?platform=fake&status=maybe", "status"),
+    ("/markets?platform=fake&status=", "status"),
+    ("/markets?platform=fake&sort=price", "sort"),
+    ("/markets?platform=fake&order=up", "order"),
+    ("/markets?platform=fake&limit=0", "limit"),
+    ("/markets?platform=fake&limit=10001", "limit"),
+    ("/markets?platform=fake&limit=201", "limit"),
+    ("/markets?platform=fake&offset=-1", "offset"),
+    ("/markets?platform=fake&cursor=x", "cursor"),
+    ("/markets?platform=fake&cursor=1o", "cursor"),
+    ("/markets?platform=fake&cursor=9999999999999999999v1", "cursor"),
+    ("/markets?platform=fake&cursor=1v1&offset=1", "offset"),
+    ("/markets?platform=fake&search=%20", "search"),
+    ("/markets?platform=fake&x=1", "x"),
+    ("/markets/search", "q"),
+    ("/markets/search?q=", "q"),
+    ("/markets/search?q=%20%20", "q"),
+    ("/markets/search?q=%00", "q"),
+    ("/markets/search?q=...", "q"),
+    ("/markets/search?q=" + "a" * 101, "q"),
+    ("/markets/search?q=" + "a" * 60_000, "query"),
+    ("/markets/search?q=a&limit=0", "limit"),
+    ("/markets/search?q=a&platform=x", "platform"),
+    ("/markets/categories?platform=x", "platform"),
+    ("/markets/category/a?sort=price", "sort"),
+    ("/markets/random?platform=x", "platform"),
+    ("/events?limit=10001", "limit"),
+    ("/events?platform=x", "platform"),
+    ("/events?cursor=x", "cursor"),
+    ("/feed/status?x=1", "x"),
+    ("/markets/fake:M1/live?x=1", "x"),
+    ("/markets/fake:M1/orderbook?depth=0", "depth"),
+    ("/markets/fake:M1/orderbook?outcome=MAYBE", "outcome"),
+    ("/markets/fake:M1/trades?limit=0", "limit"),
+    ("/markets/fake:M1/trades?cursor=5", "cursor"),
+    ("/markets/fake:M1/trades?afterSeq=5", "afterSeq"),
+    ("/markets/fake:M1/history?interval=2h", "interval"),
+    ("/markets/fake:M1/history?from=yesterday", "from"),
+    ("/markets/fake:M1/snapshots?source=GUESS", "source"),
+    ("/markets/fake:M1/snapshots?limit=10001", "limit"),
+    ("/markets/fake:M1/snapshots?cursor=x", "cursor"),
+    ("/markets/fake:M1/snapshots?from=1", "from"),
+]
+
+
+@pytest.mark.parametrize(("path", "field"), BAD, ids=[path[:60] for path, _ in BAD])
+async def test_bad_input_is_refused_and_named(make_web: MakeWeb, path: str, field: str) -> None:
+    reader = await reader_of(make_web, FakeVenue([market(1)]))
+    error = await reader.refused(path, 400)
+    assert [detail["field"] for detail in error["details"]] == [field]
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "%2F", "%00", "fake:%00", "x" * 5_000, "fake:" + "x" * 251, "%F0%9F%98%80", "é"]
+)
+@pytest.mark.parametrize("below", ["", "/live", "/full", "/history", "/orderbook", "/snapshots"])
+async def test_names_that_nothing_has_are_not_found(
+    make_web: MakeWeb, name: str, below: str
+) -> None:
+    reader = await reader_of(make_web, FakeVenue([market(1)]))
+    await reader.refused(f"/markets/{name}{below}", 404)
