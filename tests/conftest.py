@@ -75,6 +75,8 @@ def pytest_configure() -> None:
     Hundreds of databases and servers are made and dropped, and each would wait for the disk at its
     birth and at its end. Tests that need a disk's time ask for the fixture `disk` of faults.
     """
+    # No test asks a venue beyond this machine: whoever wants one names it.
+    os.environ.setdefault("FEED_PLATFORMS", "none")
     if _has_room(_MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 

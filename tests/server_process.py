@@ -42,6 +42,8 @@ WIDE_LIMITS: Final[Mapping[str, str]] = {
     "RATE_LIMIT_SOCKETS_PER_USER": "100000",
     "CONNECTIONS_PER_ADDRESS": "10000",
     "LOG_LEVEL": "warning",
+    # Nothing that a test starts leaves the machine.
+    "FEED_PLATFORMS": "none",
 }
 
 

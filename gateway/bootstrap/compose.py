@@ -295,8 +295,8 @@ async def _open_front(
     side, readiness = engine.side, Readiness()
     limits = RateLimits(settings.limits, partial(open_order_count, side.view))
     engine.failed.add_done_callback(lambda done: supervisor.fail(done.result()))
-    lag = supervisor.running("event-loop-lag", event_loop_watch(metrics))
-    await stack.enter_async_context(lag)
+    lag = event_loop_watch(metrics)
+    await stack.enter_async_context(supervisor.running("event-loop-lag", lag))
     clock = ClockSkew(pool, metrics, logger)
     await clock.measure()
     await stack.enter_async_context(supervisor.running(clock.NAME, clock.run))
@@ -327,10 +327,9 @@ async def _open_front(
         await stack.enter_async_context(
             supervisor.running(watch.NAME, watch.run, longest_pause_s=watch.LONGEST_PAUSE_S)
         )
-    tables = route_tables(parts)
     application = build_application(
         settings,
-        tables,
+        route_tables(parts),
         people.sign_in,
         limits,
         metrics,

@@ -5,10 +5,12 @@ asks the venue; which venues there are is `feeds/registry.py`'s, and which of th
 settings'.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
+from typing import Final
 
 import msgspec
 
@@ -25,12 +27,14 @@ from gateway.feeds.cache import Cache, open_cache
 from gateway.feeds.catalogue import Catalogue
 from gateway.feeds.ingestion import Ingestion
 from gateway.feeds.jobs import FeedJobs
+from gateway.feeds.model import Unrepresentable
 from gateway.feeds.prices import Prices
 from gateway.feeds.registry import chosen, open_venues
 from gateway.feeds.resolutions import Resolutions
 from gateway.feeds.rounds import Rounds
+from gateway.feeds.sample.market import PLATFORM as SAMPLE
 from gateway.feeds.snapshots import SnapshotPoller
-from gateway.feeds.venue import Venue, VenueTools
+from gateway.feeds.venue import Venue, VenueRefused, VenueTools, VenueUnavailable
 from gateway.feeds.watches import Watches
 from gateway.http.settings import PageLimits
 from gateway.markets.routes import MarketRoutes
@@ -44,6 +48,9 @@ from persistence.repositories.feeds.snapshots import Snapshots
 from persistence.repositories.feeds.state import FeedState
 from persistence.repositories.feeds.words import SearchWords
 from persistence.repositories.jobs import JobRows
+
+_PROBE_S: Final = 5.0
+"""So long a demonstration waits for a venue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +117,7 @@ async def open_feeds(
     settings: Settings, pool: DeadlinePool, metrics: Metrics, logger: Logger
 ) -> AsyncIterator[Feeds]:
     """Yield the feed of the venues that are set; raises SettingsError for one that isn't there."""
-    areas = [area for area in msgspec.structs.astuple(settings) if isinstance(area, Area)]
-    tools = VenueTools(areas, metrics, logger)
+    tools = VenueTools(_areas(settings), metrics, logger)
     entries = chosen(settings.feeds.platforms)
     cached = open_cache(POLICIES, settings.store.redis_url, metrics.cache, logger)
     async with open_venues(entries, tools) as venues, cached as cache:
@@ -140,3 +146,32 @@ def feed_routes(
         SnapshotRoutes(view, reader, feeds.snapshots, pages),
         FeedRoutes(reader, feeds.events, feeds.state, feeds.jobs, pages),
     )
+
+
+async def demo_settings(settings: Settings, logger: Logger) -> Settings:
+    """Return the settings of a demonstration: with the sample venue where no real one answers.
+
+    What is set is what is meant: nobody is asked then.
+    """
+    if settings.feeds.platforms is not None:
+        return settings
+    tools = VenueTools(_areas(settings), Metrics(), logger)
+    async with open_venues(chosen(None), tools) as venues:
+        if any(await asyncio.gather(*(_answers(venue) for venue in venues.values()))):
+            return settings
+    logger.warning("no venue answers: the feed shows sample markets", platform=SAMPLE)
+    feeds = msgspec.structs.replace(settings.feeds, platforms=(SAMPLE,))
+    return msgspec.structs.replace(settings, feeds=feeds)
+
+
+async def _answers(venue: Venue) -> bool:
+    try:
+        async with asyncio.timeout(_PROBE_S):
+            await venue.markets(None, live_only=True)
+    except (VenueUnavailable, VenueRefused, Unrepresentable, TimeoutError):
+        return False
+    return True
+
+
+def _areas(settings: Settings) -> list[Area]:
+    return [area for area in msgspec.structs.astuple(settings) if isinstance(area, Area)]

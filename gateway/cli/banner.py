@@ -7,6 +7,7 @@ registered once and logs in every time.
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from gateway.feeds.sample.market import PLATFORM as SAMPLE
 from gateway.site.front_page import trade_commands
 
 _THIS_MACHINE: Final = frozenset({"127.0.0.1", "0.0.0.0", "::", "::1"})  # noqa: S104 - compared only
@@ -22,6 +23,8 @@ class Opened(NamedTuple):
     admin: str | None = None
     password: str | None = None
     market: str | None = None
+    feed: tuple[str, ...] = ()
+    """The platforms beside ours that were named."""
 
 
 def address(host: str, port: int) -> str:
@@ -43,6 +46,8 @@ def banner(opened: Opened) -> str:
         f"  API       {where}/api/v1/docs",
         f"  database  {database}",
     ]
+    if SAMPLE in opened.feed:
+        lines.append(f"  samples   {where}/api/v1/markets?platform={SAMPLE}   (invented markets)")
     if opened.admin is not None:
         lines.append(f"  admin     {opened.admin}")
     if opened.password is not None:

@@ -30,6 +30,7 @@ from gateway.accounts.fields import email_address, new_password
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.sign_in import add_user
 from gateway.bootstrap import compose
+from gateway.bootstrap.feeds import demo_settings
 from gateway.bootstrap.people import ensure_admin
 from gateway.bootstrap.server import Drain, StopSignal, bind, make_server
 from gateway.bootstrap.settings import Settings, load_settings
@@ -120,6 +121,8 @@ def serve(
 async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: bool) -> None:
     logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
+    if demo:
+        settings = await demo_settings(settings, logger)
     with _bound(settings) as listening, stop.listen():
         start = Start(settings, logger, listening, stop, waits=waits)
         async with start.opened(
@@ -136,6 +139,7 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
                     email if admin else None,
                     password if admin and settings.sign_in.admin_password is None else None,
                     example_slug(running.engine.view),
+                    feed=settings.feeds.platforms or (),
                 )
                 click.echo(banner(opened), err=True)
                 drains: list[Drain] = [*running.drains, *([traders.stop] if traders else [])]

@@ -72,3 +72,28 @@ def test_the_banner_s_commands_trade(tmp_path: Path) -> None:
         assert server.end() == 0
     finally:
         server.clean_up()
+
+
+def test_the_feed_lives_on_samples(tmp_path: Path) -> None:
+    """Lists, a book, a history and snapshots of markets that say what they are."""
+    settings = FAST | {"FEED_PLATFORMS": "sample", "KALSHI_POLL_INTERVAL_SECONDS": "2"}
+    server = ServerProcess(tmp_path / "data", settings)
+    try:
+        server.start("--demo")
+        assert set(markets(server)) == SLUGS, "without a platform they are ours"
+        path = "/markets?platform=sample&sort=closing&order=desc&limit=100"
+        wait_for(lambda: len(server.call("GET", path)) > 20)
+        listed = server.call("GET", path)
+        assert all(market["question"].startswith("[Sample]") for market in listed)
+        name = listed[0]["id"]
+        assert server.call("GET", f"/markets/{name}/live")["asOf"]["stale"] is False
+        assert server.call("GET", f"/markets/{name}/orderbook")["bids"]
+        assert server.call("GET", f"/markets/{name}/history?interval=1m")
+        assert server.call("GET", "/markets/search?q=tramlne")[0]["platform"] == "sample"
+        wait_for(lambda: len(server.call("GET", f"/markets/{name}/snapshots")) > 1)
+        [status] = server.call("GET", "/feed/status")
+        assert (status["platform"], status["ok"]) == ("sample", True)
+        assert f"{server.port}/api/v1/markets?platform=sample" in server.words()
+        assert server.end() == 0
+    finally:
+        server.clean_up()
