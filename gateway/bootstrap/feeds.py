@@ -93,7 +93,7 @@ def make_feeds(
     )
     jobs = FeedJobs(
         feeds,
-        Ingestion(rounds, catalogue, feeds.ingest_limit),
+        Ingestion(rounds, catalogue, markets, feeds.ingest_limit),
         Prices(rounds, catalogue, markets, feeds.price_markets),
         Resolutions(rounds, catalogue, markets),
         poller,

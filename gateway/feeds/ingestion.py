@@ -13,9 +13,12 @@ from gateway.feeds.catalogue import Catalogue
 from gateway.feeds.rounds import Rounds
 from gateway.feeds.venue import Venue, VenueUnavailable
 from persistence.clock import now_us
+from persistence.repositories.feeds.markets import VenueMarkets
 
 JOB: Final = "market-ingest"
 PAGES_MAX: Final = 5_000
+_MANY: Final = 500
+"""So many new markets change what the planner should know."""
 EMPTY_PAGES_MAX: Final = 20
 """So many pages in a row without a market are taken for a venue that has lost its way."""
 
@@ -23,10 +26,13 @@ EMPTY_PAGES_MAX: Final = 20
 class Ingestion:
     """Lists every venue."""
 
-    def __init__(self, rounds: Rounds, catalogue: Catalogue, limit: int) -> None:
+    def __init__(
+        self, rounds: Rounds, catalogue: Catalogue, markets: VenueMarkets, limit: int
+    ) -> None:
         """Take at most `limit` markets of a venue in a pass."""
         self._rounds = rounds
         self._catalogue = catalogue
+        self._markets = markets
         self._limit = limit
 
     async def run(self) -> None:
@@ -52,6 +58,8 @@ class Ingestion:
             cursor = page.next_cursor
             is_cut = cursor is not None and seen >= self._limit
             if cursor is None or is_cut:
+                if inserted >= _MANY:
+                    await self._markets.learn()
                 return {
                     "seen": seen,
                     "inserted": inserted,

@@ -21,6 +21,10 @@ QUERY_WORDS: Final = 10
 LIKENESS_LENGTH: Final = 4
 """Shorter words are like too many others."""
 _LONGEST_ALIKE: Final = 24
+# Letters with a stroke are no letter and an accent to Unicode; people write them without.
+_PLAIN: Final = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "æ": "ae", "œ": "oe"}
+)
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
@@ -29,7 +33,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     flat = "".join(c for c in normalize("NFKD", text) if not combining(c))
-    return normalize("NFC", flat.casefold())
+    return normalize("NFC", flat.casefold()).translate(_PLAIN)
 
 
 def words_of(text: str) -> list[str]:

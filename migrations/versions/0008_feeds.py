@@ -65,7 +65,8 @@ CREATE TABLE venue_texts (
     market_id bigint   PRIMARY KEY REFERENCES venue_markets ON DELETE CASCADE,
     search    tsvector NOT NULL
 );
-CREATE INDEX venue_texts_by_word ON venue_texts USING gin (search);
+-- Without a list of pending entries, which every search would read from its beginning to its end.
+CREATE INDEX venue_texts_by_word ON venue_texts USING gin (search) WITH (fastupdate = off);
 
 -- Every word of the texts, and what is left of it with one letter taken out (and the word itself).
 CREATE TABLE search_words (

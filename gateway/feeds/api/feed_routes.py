@@ -5,9 +5,11 @@ admin's word to read the lists now.
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from gateway.feeds import ingestion
 from gateway.feeds.api.queries import EventsQuery, platforms_of
-from gateway.feeds.api.reading import FeedReader
+from gateway.feeds.api.reading import COUNTS, FeedReader
 from gateway.feeds.api.views import EventView, event_view, row_view
 from gateway.feeds.catalogue import category_key, event_of
 from gateway.feeds.jobs import FeedJobs
@@ -124,13 +126,22 @@ class FeedRoutes:
         standings: dict[str, list[Standing]] = {}
         for standing in await self._state.all():
             standings.setdefault(standing.platform, []).append(standing)
-        counts = await self._reader.markets.counts()
+        counts = await self._counts()
         now = now_us()
         views = [
             _status(venue, standings.get(platform, []), counts.get(platform, {}), now)
             for platform, venue in venues.items()
         ]
         return Page(views, len(views), len(views), 0)
+
+    async def _counts(self) -> dict[str, dict[str, int]]:
+        """Return the markets of each platform by status, counted a few seconds ago."""
+
+        async def count() -> bytes:
+            return msgspec.json.encode(await self._reader.markets.counts())
+
+        entry = await self._reader.cache.get(COUNTS, "all", count)
+        return msgspec.json.decode(entry.body, type=dict[str, dict[str, int]])
 
     async def ingest(self, _request: Request[None, None]) -> IngestView:
         """Queue a pass over all venues' lists."""

@@ -136,11 +136,16 @@ class MarketLists:
         if not places and asked.platforms:
             return await self._venues_part(listing, total, limit, offset)
         theirs: list[_Place] = []
+        # Whatever lies before the page, no more than all of ours are between theirs: so theirs are
+        # looked at from that many places earlier on, and what is before those changes nothing.
+        skipped = max(0, offset - len(places)) if asked.platforms else 0
         if asked.platforms:
-            found = await self._reader.markets.places(listing, offset + limit + 1)
+            wanted = len(places) + limit + 1
+            found = await self._reader.markets.places(listing, wanted, skipped)
             theirs = [(value, False, number) for value, number in found]
         merged = heapq.merge(places, theirs, reverse=asked.descending)
-        shown = list(islice(merged, offset, offset + limit + 1))
+        first = offset - skipped
+        shown = list(islice(merged, first, first + limit + 1))
         rows = await self._rows([number for _, is_ours, number in shown[:limit] if not is_ours])
         # A venue's market may have gone between the two questions.
         items: list[_Item] = [

@@ -34,9 +34,10 @@ LIVE: Final = Policy(name="live", fresh_s=5, lends_s=0, kept_s=3_600, entries=1_
 BOOKS: Final = Policy(name="books", fresh_s=5, lends_s=5, kept_s=3_600, entries=1_024)
 TRADES: Final = Policy(name="trades", fresh_s=10, lends_s=10, kept_s=3_600, entries=512)
 HISTORY: Final = Policy(name="history", fresh_s=60, lends_s=240, kept_s=3_600, entries=256)
+COUNTS: Final = Policy(name="counts", fresh_s=5, lends_s=5, kept_s=60, entries=4)
 ABSENT: Final = Policy(name="absent", fresh_s=30, lends_s=0, kept_s=30, entries=4_096)
 """Ids that a venue has no market for, so that it isn't asked again and again."""
-POLICIES: Final = (LISTS, MARKETS, LIVE, BOOKS, TRADES, HISTORY, ABSENT)
+POLICIES: Final = (LISTS, MARKETS, LIVE, BOOKS, TRADES, HISTORY, COUNTS, ABSENT)
 TRADES_MAX: Final = 200
 _VENUE_ERRORS: Final = (VenueUnavailable, VenueRefused, Unrepresentable)
 _REFUSED_NOT_FOUND: Final = 404

@@ -13,6 +13,12 @@ ListPlace = tuple[int, int]
 """(sort value, id) of the last market that was given."""
 
 
+_WITH_WORDS = (
+    "m.id = ANY(ARRAY(SELECT t.market_id FROM venue_texts t"
+    " WHERE t.search @@ {words}::text::tsquery))"
+)
+
+
 class Sort(Enum):
     """What a list is sorted by; the value is the wire's word."""
 
@@ -67,10 +73,9 @@ def query_of(listing: Listing, select: str, *, ordered: bool) -> tuple[str, Sequ
     if listing.category_key is not None:
         conditions.append(f"m.category_key = {given(listing.category_key)}")
     if listing.words is not None:
-        words = f"{given(listing.words)}::text::tsquery"
-        conditions.append(
-            f"m.id IN (SELECT t.market_id FROM venue_texts t WHERE t.search @@ {words})"  # noqa: S608 - a parameter's place
-        )
+        words = given(listing.words)
+        # As an array they are found first, and not by walking down the sort's index.
+        conditions.append(_WITH_WORDS.replace("{words}", words))
     column = f"m.{listing.sort.column}"
     if ordered and listing.after is not None:
         value, number = listing.after

@@ -243,20 +243,30 @@ class VenueMarkets:
         """Return at most `limit` markets of a list, each with its sort value, from a place or an
         offset on.
         """
-        select = f"m.{listing.sort.column}, {_COLUMNS} {_FROM}"
-        text, arguments = query_of(listing, select, ordered=True)
-        count = len(arguments)
+        text, arguments = query_of(listing, "m.* FROM venue_markets m", ordered=True)
+        column, count = listing.sort.column, len(arguments)
+        order = "DESC" if listing.descending else "ASC"
+        # What is skipped is not looked up further.
         found = await self._pool.fetch(
-            f"{text} LIMIT ${count + 1} OFFSET ${count + 2}", *arguments, limit, offset
+            f"SELECT m.{column}, {_COLUMNS}"  # noqa: S608 - constants, and places of parameters
+            f" FROM ({text} LIMIT ${count + 1} OFFSET ${count + 2}) m"
+            " LEFT JOIN venue_sightings s ON s.market_id = m.id"
+            f" ORDER BY m.{column} {order}, m.id {order}",
+            *arguments,
+            limit,
+            offset,
         )
         return [(row[0], MarketRow(*tuple(row)[1:])) for row in found]
 
-    async def places(self, listing: Listing, limit: int) -> list[ListPlace]:
-        """Return the first places of a list: (sort value, id)."""
+    async def places(self, listing: Listing, limit: int, offset: int) -> list[ListPlace]:
+        """Return places of a list: (sort value, id)."""
         text, arguments = query_of(
             listing, f"m.{listing.sort.column}, m.id FROM venue_markets m", ordered=True
         )
-        rows = await self._pool.fetch(f"{text} LIMIT ${len(arguments) + 1}", *arguments, limit)
+        count = len(arguments)
+        rows = await self._pool.fetch(
+            f"{text} LIMIT ${count + 1} OFFSET ${count + 2}", *arguments, limit, offset
+        )
         return [(row[0], row[1]) for row in rows]
 
     async def count(self, listing: Listing) -> int:
@@ -279,6 +289,14 @@ class VenueMarkets:
         """
         rows = await self._pool.fetch(_DUE, platform, now, unseen_since, not_since, limit)
         return [row[0] for row in rows]
+
+    async def learn(self) -> None:
+        """Let the planner look at the tables, after much was written: it would take the empty
+        tables of before for what there is, and read all of them for one market.
+        """
+        await self._pool.execute(
+            "ANALYZE venue_markets, venue_sightings, venue_texts, search_words, search_forms"
+        )
 
     async def counts(self) -> dict[str, dict[str, int]]:
         """Return how many markets of each status each platform has.  O(markets)."""

@@ -43,7 +43,7 @@ class Store:
         return Rounds({venue.platform: venue for venue in venues}, self.state, self.logger)
 
     async def ingest(self, *venues: Venue, limit: int = 100_000) -> None:
-        await Ingestion(self.rounds(venues), self.catalogue, limit).run()
+        await Ingestion(self.rounds(venues), self.catalogue, self.markets, limit).run()
 
     async def refresh(self, *venues: Venue, limit: int = 500) -> None:
         await Prices(self.rounds(venues), self.catalogue, self.markets, limit).run()

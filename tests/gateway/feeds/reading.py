@@ -40,7 +40,7 @@ class Reader:
     async def ingest(self) -> None:
         feeds = self.web.parts.feeds
         rounds = Rounds(self.venues, feeds.state, self.web.parts.logger)
-        await Ingestion(rounds, feeds.catalogue, 10_000).run()
+        await Ingestion(rounds, feeds.catalogue, feeds.markets, 100_000).run()
 
     def list_ours(self, slug: str, question: str, category: str = "") -> None:
         self.web.engine.run(

@@ -7,6 +7,7 @@ import pytest
 
 from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES, Resolution
+from gateway.feeds.api.reading import COUNTS
 from gateway.feeds.model import ListedStatus, PricePoint, TakenSide, VenueBook, VenueTrade
 from gateway.feeds.venue import VenueRefused, VenueUnavailable
 from gateway.markets.views import checksum
@@ -264,6 +265,7 @@ async def test_status_says_how_each_venue_stands(make_web: MakeWeb) -> None:
         ("down", False, []),
     ]
     await reader.ingest()
+    await reader.web.parts.feeds.cache.forget(COUNTS, "all")
     well, bad = await reader.get("/feed/status")
     assert (well["ok"], well["markets"], well["active"], well["lastError"]) == (True, 2, 1, None)
     assert well["ageMs"] < 60_000
