@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.feeds.kalshi.client import open_kalshi
 from gateway.feeds.sample.venue import open_sample
 from gateway.feeds.venue import Venue, VenueTools
 from gateway.settings.reader import SettingsError
@@ -24,7 +25,10 @@ class Entry:
     is_real: bool = True
 
 
-VENUES: Final[tuple[Entry, ...]] = (Entry(platform="sample", open=open_sample, is_real=False),)
+VENUES: Final[tuple[Entry, ...]] = (
+    Entry(platform="kalshi", open=open_kalshi),
+    Entry(platform="sample", open=open_sample, is_real=False),
+)
 
 
 def chosen(platforms: Sequence[str] | None, venues: Sequence[Entry] = VENUES) -> tuple[Entry, ...]:

@@ -8,7 +8,8 @@ list; one is found by its ticker. What has no form here is counted by its reason
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, TypeVar
 from weakref import WeakSet
@@ -36,7 +37,7 @@ from gateway.feeds.model import (
 from gateway.feeds.upstream.bounds import MEBIBYTE, Bounds, Rate
 from gateway.feeds.upstream.client import Pairs, Upstream
 from gateway.feeds.upstream.reconnecting import SocketBounds
-from gateway.feeds.venue import Condition, VenueRefused, VenueUnavailable
+from gateway.feeds.venue import Condition, Venue, VenueRefused, VenueTools, VenueUnavailable
 from gateway.jobs.supervisor import Clock, LoopClock
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
@@ -356,3 +357,13 @@ class Kalshi:
                 self._logger.warning(
                     "venue's object has no form here", platform=PLATFORM, why=reason, id=ticker
                 )
+
+
+@asynccontextmanager
+async def open_kalshi(tools: VenueTools) -> AsyncIterator[Venue]:
+    """Yield Kalshi, as its settings say; its connections are closed with the block."""
+    client = Kalshi(tools.settings(KalshiSettings), tools.metrics, tools.logger)
+    try:
+        yield client
+    finally:
+        await client.close()

@@ -8,9 +8,11 @@ from typing import Any
 
 from exchange.messages.terms import Resolution
 from gateway.feeds.model import ListedStatus, PricePoint, TakenSide, VenueTrade
-from gateway.feeds.venue import Venue
+from gateway.feeds.registry import VENUES, Entry, chosen, open_venues
+from gateway.feeds.venue import Venue, VenueTools
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
+from tests.venues.kalshi_desk import world
 from tests.venues.manifold.client import Manifold
 from tests.venues.manifold.stand_in import manifold
 
@@ -90,3 +92,30 @@ async def test_it_answers_everything_that_a_venue_is_asked() -> None:
 def test_it_is_small() -> None:
     lines = sum(path.read_text().count("\n") for path in FOLDER.glob("*.py"))
     assert lines < 150
+
+
+async def test_one_line_makes_it_a_venue_of_the_feed() -> None:
+    async with manifold([market(1)], BETS).running() as running:
+
+        @asynccontextmanager
+        async def open_manifold(tools: VenueTools) -> AsyncIterator[Venue]:
+            made = Manifold(running.url, tools.metrics, tools.logger)
+            yield made
+            await made.upstream.close()
+
+        venues = (*VENUES, Entry(platform="manifold", open=open_manifold))
+        assert "manifold" in {entry.platform for entry in chosen(None, venues)}
+        tools = VenueTools([], Metrics(), configure_logs("info", io.StringIO()))
+        async with open_venues(chosen(["manifold"], venues), tools) as opened:
+            page = await opened["manifold"].markets(None, live_only=True)
+            assert [one.external_id for one in page.markets] == ["m1"]
+
+
+async def test_kalshi_is_one_of_them_by_its_settings() -> None:
+    async with world().running() as running:
+        logger = configure_logs("info", io.StringIO())
+        tools = VenueTools([running.settings(key=True)], Metrics(), logger)
+        async with open_venues(chosen(["kalshi"]), tools) as opened:
+            page = await opened["kalshi"].markets(None, live_only=True)
+            assert len(page.markets) == 2
+            assert running.rest.seen[0].headers["kalshi-access-key"]
