@@ -24,7 +24,10 @@
     ├── EngineRunning              another engine holds the lead
     ├── HistoryMismatch            the database isn't the one that was written, or not all of it
     ├── SecretDiffers              an engine leads that this process shares no secret with
-    └── LastAdmin                  the change would leave nobody who can administer
+    ├── LastAdmin                  the change would leave nobody who can administer
+    ├── BoundReached               somebody has as many of these as one may have
+    ├── AlreadyThere               what was to be added is there, or what was to be ended is over
+    └── DefaultNeeded              one of somebody's portfolios has to be the default
 
 Laws: a message names what is wrong and what to do, in one line that may be shown to an operator;
 it never holds a password. Refusals by the rules of the exchange are events, not errors.
@@ -121,3 +124,15 @@ class SecretDiffers(PersistenceError):
 
 class LastAdmin(PersistenceError):
     """The change of a role would leave nobody who can administer; nothing was changed."""
+
+
+class BoundReached(PersistenceError):
+    """Somebody has as many of these as one may have; nothing was added."""
+
+
+class AlreadyThere(PersistenceError):
+    """What was to be added is there, or what was to be ended is over; nothing was changed."""
+
+
+class DefaultNeeded(PersistenceError):
+    """The change would leave somebody's portfolios without a default; nothing was changed."""

@@ -92,6 +92,7 @@ async def ours(port: int, batch: int) -> None:
         pool=unused,
         engine=side,
         desk=unused,
+        catalogue=unused,
         people=nobody,
         jobs=unused,
         feeds=unused,

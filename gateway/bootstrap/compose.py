@@ -37,6 +37,7 @@ from gateway.engine_side.observers import event_loop_watch
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
 from gateway.engine_side.running import EngineSide, RunningEngine, run_engine
+from gateway.feeds.known import AllMarkets, OurMarkets
 from gateway.http.dispatcher import Dispatcher
 from gateway.http.edge import Edge
 from gateway.http.front_door import FrontDoor
@@ -310,6 +311,7 @@ async def _open_front(
         pool=pool,
         engine=side,
         desk=Desk(side.commands, side.view, side.history),
+        catalogue=AllMarkets(OurMarkets(side.view)),
         people=people,
         jobs=jobs,
         feeds=feeds,

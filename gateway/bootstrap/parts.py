@@ -15,6 +15,7 @@ from gateway.bootstrap.settings import Settings
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.running import EngineSide
+from gateway.feeds.known import MarketCatalogue
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.sockets.topics import Topics
@@ -31,6 +32,8 @@ class Parts:
     """Of which a domain's repository is made."""
     engine: EngineSide
     desk: Desk
+    catalogue: MarketCatalogue
+    """The markets of all platforms."""
     people: People
     jobs: Jobs
     feeds: Feeds

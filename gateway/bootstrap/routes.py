@@ -18,9 +18,11 @@ from gateway.operations.exchange_routes import ExchangeRoutes
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
 from gateway.portfolio.routes import PortfolioRoutes
+from gateway.portfolio.watchlists import WatchlistRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
 from gateway.trading.routes import OrderRoutes
+from persistence.repositories.watchlists import Watchlists
 
 
 def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
@@ -45,6 +47,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         MarketAdminRoutes(view, commands),
         OrderRoutes(parts.desk, view, history, pages),
         PortfolioRoutes(view, history, pages),
+        WatchlistRoutes(Watchlists(parts.pool), parts.catalogue, settings.portfolio, pages),
         UserAdminRoutes(people.sign_in, people.users, pages),
         ExchangeRoutes(view, feed, parts.engine.commands),
         ExchangeAdminRoutes(view, feed, commands, people.audit, pages),

@@ -21,6 +21,7 @@ from gateway.http.settings import HttpSettings, PageLimits
 from gateway.jobs.settings import WorkerSettings
 from gateway.observability.settings import ReportSettings
 from gateway.operations.settings import RetentionSettings
+from gateway.portfolio.settings import PortfolioSettings
 from gateway.settings.reader import (
     ENV_FILE,
     SettingsError,
@@ -49,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention: RetentionSettings
     polymarket: PolymarketSettings
     kalshi: KalshiSettings
+    portfolio: PortfolioSettings
     demo: DemoSettings
     reports: ReportSettings
 

@@ -10,6 +10,8 @@
     ├── PayloadTooLarge             413     PAYLOAD_TOO_LARGE       (closes the connection)
     ├── UnsupportedMediaType        415     UNSUPPORTED_MEDIA_TYPE
     ├── Refused                     422     the engine's own code
+    ├── LimitReached                422     LIMIT_REACHED
+    ├── PriceUnknown                422     PRICE_UNKNOWN
     ├── RateLimited                 429     RATE_LIMITED            (with Retry-After)
     ├── InternalError               500     INTERNAL_ERROR      (says nothing of the cause)
     ├── ExternalApiFailed           502     EXTERNAL_API_ERROR
@@ -176,6 +178,31 @@ class Refused(ApiError):
     def __init__(self, code: str, message: str, *, details: tuple[Detail, ...] = ()) -> None:
         super().__init__(message, details=details)
         self.code = code
+
+
+class LimitReached(ApiError):
+    """One has as many of these as one may have; the details name what they are."""
+
+    status = 422
+    code = "LIMIT_REACHED"
+    default_message = "There are as many of these as there may be"
+
+    @classmethod
+    def of(cls, field: str, most: int) -> "LimitReached":
+        """Return the refusal of one more than `most` of what `field` names."""
+        message = f"there may be at most {most}; delete one first"
+        return cls(f"{field}: {message}", details=(Detail(field, message),))
+
+
+class PriceUnknown(ApiError):
+    """No price is known by which to do it; the request may name one."""
+
+    status = 422
+    code = "PRICE_UNKNOWN"
+    default_message = "price: no live price of this market is known: give one"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message, details=(Detail("price", "no live price is known: give one"),))
 
 
 class RateLimited(ApiError):

@@ -21,6 +21,7 @@ from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.engine_side.running import EngineSide
+from gateway.feeds.known import MarketCatalogue
 from gateway.feeds.venue import Venue
 from gateway.http.routing import Route, RouteTable
 from gateway.observability.error_reports import ErrorReports
@@ -102,10 +103,12 @@ async def open_web(
     mounts: dict[str, ASGIApp] | None = None,
     rows: Sequence[Route] = (),
     venues: Mapping[str, Venue] | None = None,
+    catalogues: Sequence[MarketCatalogue] = (),
 ) -> AsyncIterator[Web]:
     """Put the application together as `compose.open_exchange` does, around a fake engine.
 
-    `rows` are added to the API's; `venues` are asked for other platforms' markets.
+    `rows` are added to the API's; `venues` are asked for other platforms' markets, `catalogues`
+    list them by their names.
     """
     log = io.StringIO()
     async with AsyncExitStack() as stack:
@@ -119,7 +122,15 @@ async def open_web(
         side = EngineSide(engine, engine.view, engine.history, ViewFeed(1))
         people = make_people(settings, pool, side, passwords)
         logger = configure_logs(settings.reports.log_level, log)
-        parts = made_of(settings, side, pool=pool, people=people, logger=logger, venues=venues)
+        parts = made_of(
+            settings,
+            side,
+            pool=pool,
+            people=people,
+            logger=logger,
+            venues=venues,
+            catalogues=catalogues,
+        )
         api, root = route_tables(parts)
         tables = RouteTable((*api.routes, *rows)), root
         application = compose.build_application(
@@ -149,6 +160,7 @@ async def make_web(database_url: str, tmp_path: Path) -> AsyncIterator[MakeWeb]:
             mounts: dict[str, ASGIApp] | None = None,
             rows: Sequence[Route] = (),
             venues: Mapping[str, Venue] | None = None,
+            catalogues: Sequence[MarketCatalogue] = (),
             **changes: object,
         ) -> Web:
             environment = {
@@ -159,7 +171,7 @@ async def make_web(database_url: str, tmp_path: Path) -> AsyncIterator[MakeWeb]:
             environment |= {name: str(value) for name, value in changes.items()}
             settings = load_settings(environment)
             return await stack.enter_async_context(
-                open_web(settings, database_url, mounts, rows, venues)
+                open_web(settings, database_url, mounts, rows, venues, catalogues)
             )
 
         yield make

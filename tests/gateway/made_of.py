@@ -1,7 +1,7 @@
 """The parts of a process around a fake engine; what a test doesn't care about does nothing."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.running import EngineSide
 from gateway.feeds.api.reading import POLICIES
 from gateway.feeds.cache import Cache
+from gateway.feeds.known import AllMarkets, MarketCatalogue, OurMarkets
 from gateway.feeds.venue import Venue
 from gateway.observability.logs import Logger, configure_logs
 from gateway.observability.metrics import Metrics
@@ -35,8 +36,12 @@ def made_of(
     metrics: Metrics | None = None,
     logger: Logger | None = None,
     venues: Mapping[str, Venue] | None = None,
+    catalogues: Sequence[MarketCatalogue] = (),
 ) -> Parts:
-    """Return the parts; ready, unless a test takes that back."""
+    """Return the parts; ready, unless a test takes that back.
+
+    `venues` are asked for other platforms' markets, `catalogues` list them by their names.
+    """
     metrics = metrics or Metrics()
     logger = logger or configure_logs("error", io.StringIO())
     readiness = Readiness()
@@ -48,6 +53,7 @@ def made_of(
         pool=pool,
         engine=engine,
         desk=Desk(engine.commands, engine.view, engine.history),
+        catalogue=AllMarkets(OurMarkets(engine.view), *catalogues),
         people=people or People(users=UNUSED, audit=UNUSED, passwords=UNUSED, sign_in=UNUSED),
         jobs=make_jobs(settings, pool, feeds, logger),
         feeds=feeds,

@@ -1,0 +1,246 @@
+"""What is known of a market of any platform, by its name there: the port that rooms above ask.
+
+A market is named by its platform and by what that platform calls it (`MarketRef`); on the wire by
+one text: ours as its id or slug, another platform's as `platform:external id`. Whoever lists the
+markets of a platform answers for them (`MarketCatalogue`); `AllMarkets` puts them together.
+
+Laws: prices are of YES in 1/10 000, None where none is known, and nothing is invented; a market
+that is resolved has a payout instead. Times are microseconds since the epoch.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+
+from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.terms import YES, Outcome, Resolution
+from exchange.messages.units import format_price
+from exchange.model.market import Market
+from exchange.model.state import State
+from gateway.feeds.model import ListedStatus
+from gateway.markets.lookup import find_market
+from gateway.wire.errors import Detail, NotFound, ValidationFailed
+from gateway.wire.plain_words import one_of
+from gateway.wire.scalars import parse_id
+from persistence.journal.codes import FEE_MODEL, MARKET_STATUS, RESOLUTION, words
+from persistence.repositories.listed_markets import ListedMarket, ListedMarkets
+
+OURS: Final = "exchange"
+CURRENCY: Final = "credits"
+NAME_LENGTH_MAX: Final = 255
+"""Of a platform's own name of a market, and of one with its platform before it."""
+
+_EXTERNAL_ID: Final = re.compile(rf"[!-~]{{1,{NAME_LENGTH_MAX}}}", re.ASCII)
+_STATUSES: Final = words(MARKET_STATUS)
+_RESOLUTIONS: Final = words(RESOLUTION)
+_FEE_MODELS: Final = words(FEE_MODEL)
+_PAYOUTS: Final = {
+    Resolution.YES: PRICE_SCALE,
+    Resolution.NO: 0,
+    Resolution.VOID: PRICE_SCALE // 2,
+}
+
+
+class MarketRef(NamedTuple):
+    """Which market: of ours `external_id` is the id."""
+
+    platform: str
+    external_id: str
+
+    @property
+    def id(self) -> str:
+        """Return the one text that names it on the wire."""
+        return self.external_id if self.platform == OURS else f"{self.platform}:{self.external_id}"
+
+
+class KnownMarket(msgspec.Struct, frozen=True, kw_only=True):
+    """What those who watch or hold a market of any platform need to know of it."""
+
+    ref: MarketRef
+    slug: str | None = None
+    question: str
+    category: str = ""
+    status: ListedStatus
+    close_time: int | None = None
+    yes_price: int | None = None
+    """What YES is worth now: ours by the last trade, a venue's as the one format says."""
+    best_bid: int | None = None
+    best_ask: int | None = None
+    resolution: Resolution | None = None
+    yes_payout: int | None = None
+    """What a YES share was paid, 0 to 10 000; None until then, or where the venue doesn't say."""
+    currency: str = CURRENCY
+    fees: tuple[tuple[str, str], ...] = ()
+    """The venue's fee terms by name, as decimal texts."""
+    as_of: int | None = None
+    """When the prices were true there; None for now."""
+
+    def worth(self, side: Outcome) -> int | None:
+        """Return what a share of `side` is worth, 0 to 10 000: its payout, else its live price."""
+        yes = self.yes_price if self.yes_payout is None else self.yes_payout
+        if yes is None:
+            return None
+        return yes if side is YES else PRICE_SCALE - yes
+
+
+class MarketCatalogue(Protocol):
+    """Whoever knows the markets of some platforms."""
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Return the platforms there are."""
+
+    async def known(self, platform: str, external_id: str) -> KnownMarket | None:
+        """Return a market; of ours the slug names it as well as the id."""
+
+    async def known_many(self, refs: Collection[MarketRef]) -> Mapping[MarketRef, KnownMarket]:
+        """Return those of these that there are, each under the name it was asked by."""
+
+
+class AllMarkets:
+    """The markets of all platforms, each asked of whoever lists it."""
+
+    def __init__(self, *sources: MarketCatalogue) -> None:
+        self._by_platform = {name: source for source in sources for name in source.platforms}
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Return the platforms there are."""
+        return tuple(self._by_platform)
+
+    async def known(self, platform: str, external_id: str) -> KnownMarket | None:
+        """Return a market."""
+        source = self._by_platform.get(platform)
+        return None if source is None else await source.known(platform, external_id)
+
+    async def known_many(self, refs: Collection[MarketRef]) -> Mapping[MarketRef, KnownMarket]:
+        """Return those of these that there are; each source is asked once."""
+        by_source: dict[int, tuple[MarketCatalogue, list[MarketRef]]] = {}
+        for ref in refs:
+            source = self._by_platform.get(ref.platform)
+            if source is not None:
+                by_source.setdefault(id(source), (source, []))[1].append(ref)
+        found: dict[MarketRef, KnownMarket] = {}
+        for source, asked in by_source.values():
+            found.update(await source.known_many(asked))
+        return found
+
+
+class OurMarkets:
+    """The markets of the committed view, in a process that has one."""
+
+    platforms: tuple[str, ...] = (OURS,)
+
+    def __init__(self, view: State) -> None:
+        self._view = view
+
+    async def known(self, platform: str, external_id: str) -> KnownMarket | None:
+        """Return a market of a slug or an id."""
+        market = find_market(self._view, external_id) if platform == OURS else None
+        return None if market is None else known_of(market)
+
+    async def known_many(self, refs: Collection[MarketRef]) -> Mapping[MarketRef, KnownMarket]:
+        """Return those of these that there are."""
+        found = {ref: await self.known(*ref) for ref in refs}
+        return {ref: market for ref, market in found.items() if market is not None}
+
+
+class OurStoredMarkets:
+    """The markets of the tables, in a process without a view; books aren't known there."""
+
+    platforms: tuple[str, ...] = (OURS,)
+
+    def __init__(self, rows: ListedMarkets) -> None:
+        self._rows = rows
+
+    async def known(self, platform: str, external_id: str) -> KnownMarket | None:
+        """Return a market of an id."""
+        ref = MarketRef(platform, external_id)
+        return (await self.known_many([ref])).get(ref)
+
+    async def known_many(self, refs: Collection[MarketRef]) -> Mapping[MarketRef, KnownMarket]:
+        """Return those of these that there are."""
+        ids = [parse_id(ref.external_id) for ref in refs if ref.platform == OURS]
+        rows = await self._rows.by_ids([number for number in ids if number is not None])
+        return {market.ref: market for market in map(_known_of_row, rows)}
+
+
+def known_of(market: Market) -> KnownMarket:
+    """Return what is known of a market of the view."""
+    bid, ask = market.book.bids.best, market.book.asks.best
+    return KnownMarket(
+        ref=MarketRef(OURS, str(market.id)),
+        slug=market.slug,
+        question=market.question,
+        category=market.category,
+        status=ListedStatus(market.status.value),
+        close_time=market.close_time,
+        yes_price=None if market.resolution else market.last_price,
+        best_bid=None if bid is None else bid.price,
+        best_ask=None if ask is None else ask.price,
+        resolution=market.resolution,
+        yes_payout=_payout(market.resolution, market.yes_payout),
+        fees=(
+            ("feeModel", market.fee_model.value),
+            ("makerFee", format_price(market.maker_fee)),
+            ("takerFee", format_price(market.taker_fee)),
+        ),
+    )
+
+
+def _known_of_row(row: ListedMarket) -> KnownMarket:
+    resolution = _RESOLUTIONS.get(row.resolution)
+    return KnownMarket(
+        ref=MarketRef(OURS, str(row.id)),
+        slug=row.slug,
+        question=row.question,
+        category=row.category,
+        status=ListedStatus(_STATUSES[row.status].value),
+        close_time=row.close_time,
+        yes_price=None if resolution else row.last_price or None,
+        resolution=resolution,
+        yes_payout=_payout(resolution, row.yes_payout),
+        fees=(
+            ("feeModel", _FEE_MODELS[row.fee_model].value),
+            ("makerFee", format_price(row.maker_fee)),
+            ("takerFee", format_price(row.taker_fee)),
+        ),
+    )
+
+
+def _payout(resolution: Resolution | None, split: int | None) -> int | None:
+    return None if resolution is None else _PAYOUTS.get(resolution, split)
+
+
+def market_ref(platforms: Collection[str], market_id: str, platform: str | None) -> MarketRef:
+    """Return the market that `marketId` and `platform` name together.
+
+    Either may say the platform, `marketId` before a colon; if both do they must agree, and if none
+    does it is ours. Raises ValidationFailed naming the field; whether there is such a market isn't
+    looked at.
+    """
+    if platform is not None and platform not in platforms:
+        raise ValidationFailed.of("platform", f"must be {one_of(sorted(platforms))}")
+    prefix, colon, rest = market_id.partition(":")
+    if colon and prefix in platforms:
+        if platform not in {None, prefix}:
+            raise ValidationFailed.of("platform", f'is "{platform}", but marketId says "{prefix}"')
+        platform, market_id = prefix, rest
+    elif colon and platform is None:
+        known = one_of(sorted(platforms))
+        raise ValidationFailed.of("marketId", f"must begin with a platform: {known}")
+    if _EXTERNAL_ID.fullmatch(market_id) is None:
+        raise ValidationFailed.of(
+            "marketId", f"must be 1 to {NAME_LENGTH_MAX} printable ASCII characters, no blanks"
+        )
+    return MarketRef(platform or OURS, market_id)
+
+
+def no_such_market() -> NotFound:
+    """Return the refusal of a body that names a market which isn't known."""
+    return NotFound(
+        "marketId: there is no such market",
+        details=(Detail("marketId", "there is no such market"),),
+    )
