@@ -17,11 +17,17 @@ from gateway.operations.admin_routes import ExchangeAdminRoutes
 from gateway.operations.exchange_routes import ExchangeRoutes
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
+from gateway.portfolio.records.holdings import Holdings
+from gateway.portfolio.records.portfolios import NotedPortfolioRoutes
+from gateway.portfolio.records.positions import PositionRoutes
 from gateway.portfolio.routes import PortfolioRoutes
 from gateway.portfolio.watchlists import WatchlistRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
 from gateway.trading.routes import OrderRoutes
+from persistence.repositories.portfolio_positions import PortfolioPositions
+from persistence.repositories.portfolio_values import PortfolioValues
+from persistence.repositories.portfolios import Portfolios
 from persistence.repositories.watchlists import Watchlists
 
 
@@ -30,6 +36,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     settings, engine, people, jobs = parts.settings, parts.engine, parts.people, parts.jobs
     view, history, feed, pages = engine.view, engine.history, engine.feed, settings.pages
     commands = AuditedCommands(engine.commands, people.audit)
+    portfolios, positions = Portfolios(parts.pool), PortfolioPositions(parts.pool)
     static = StaticFiles()
     description = ApiDescription(static)
     ours = MarketRoutes(view, history, feed, pages)
@@ -48,6 +55,14 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         OrderRoutes(parts.desk, view, history, pages),
         PortfolioRoutes(view, history, pages),
         WatchlistRoutes(Watchlists(parts.pool), parts.catalogue, settings.portfolio, pages),
+        NotedPortfolioRoutes(
+            portfolios,
+            PortfolioValues(parts.pool),
+            Holdings(positions, view, parts.catalogue),
+            settings.portfolio,
+            pages,
+        ),
+        PositionRoutes(positions, portfolios, view, parts.catalogue, settings.portfolio, pages),
         UserAdminRoutes(people.sign_in, people.users, pages),
         ExchangeRoutes(view, feed, parts.engine.commands),
         ExchangeAdminRoutes(view, feed, commands, people.audit, pages),

@@ -72,7 +72,9 @@ class Dispatcher:
         elif scope["query_string"]:
             refuse_query(scope["query_string"])
         body: Any = None
-        if bound.body_decoder is not None:
+        if bound.unset_body is not None and not has_body(trace.headers):
+            body = bound.unset_body
+        elif bound.body_decoder is not None:
             has_come = BODY_HAS_COME in scope.get("extensions", ())
             raw = await self._bodies.read(trace.headers, receive, has_come=has_come)
             body = decode(raw, bound.body_decoder)

@@ -119,7 +119,7 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
         operation["parameters"] = parameters
     if route.body is not None:
         content = {"application/json": {"schema": schemas.of(route.body)}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": route.needs_body, "content": content}
     if route.access is not Access.PUBLIC:
         operation["security"] = [{"accessToken": []}]
         operation["description"] = f"For the role {route.access.value.upper()}."

@@ -67,6 +67,8 @@ class Route:
     summary: str
     tag: str
     body: type[BodyStruct] | None = None
+    needs_body: bool = True
+    """Whether the body has to be there; one that isn't is one without fields."""
     query: type[QueryStruct] | None = None
     shape: Shape = Shape.ONE
     status: int = 200
@@ -117,6 +119,7 @@ class BoundRoute:
         "shape",
         "status",
         "template",
+        "unset_body",
     )
 
     def __init__(self, route: Route, template: str) -> None:
@@ -128,6 +131,7 @@ class BoundRoute:
         self.admin_only = route.access is Access.ADMIN
         self.budget = route.budget
         self.body_decoder = None if route.body is None else msgspec.json.Decoder(route.body)
+        self.unset_body = None if route.body is None or route.needs_body else route.body()
         self.query = None if route.query is None else QueryDecoder(route.query)
         self.shape = route.shape
         self.status = route.status

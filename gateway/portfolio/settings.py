@@ -1,9 +1,12 @@
 """How much of what one only notes down a person may have: watchlists, portfolios, positions."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from gateway.settings.reader import Area, setting
 from gateway.settings.values import duration, whole
+
+PORTFOLIOS_EVER: Final = 1_000
+"""Nobody has more, whatever PORTFOLIOS_MAX says."""
 
 
 class PortfolioSettings(Area, frozen=True, kw_only=True):
@@ -26,7 +29,10 @@ class PortfolioSettings(Area, frozen=True, kw_only=True):
     portfolios_max: Annotated[
         int,
         setting(
-            "PORTFOLIOS_MAX", "20", whole(1, 1_000), "Portfolios of one person, beside our own."
+            "PORTFOLIOS_MAX",
+            "20",
+            whole(1, PORTFOLIOS_EVER),
+            "Portfolios of one person, beside our own.",
         ),
     ]
     positions_max: Annotated[
