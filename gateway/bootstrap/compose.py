@@ -26,6 +26,7 @@ from gateway.accounts.tokens import load_key, require_key, shared_secret
 from gateway.bootstrap import garbage
 from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
+from gateway.bootstrap.markets import markets_in_view
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People, make_people
 from gateway.bootstrap.routes import route_tables
@@ -37,7 +38,6 @@ from gateway.engine_side.observers import event_loop_watch
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
 from gateway.engine_side.running import EngineSide, RunningEngine, run_engine
-from gateway.feeds.known import AllMarkets, OurMarkets
 from gateway.http.dispatcher import Dispatcher
 from gateway.http.edge import Edge
 from gateway.http.front_door import FrontDoor
@@ -311,7 +311,7 @@ async def _open_front(
         pool=pool,
         engine=side,
         desk=Desk(side.commands, side.view, side.history),
-        catalogue=AllMarkets(OurMarkets(side.view)),
+        catalogue=markets_in_view(side.view, pool),
         people=people,
         jobs=jobs,
         feeds=feeds,

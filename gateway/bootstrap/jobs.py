@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gateway.bootstrap.feeds import Feeds
+from gateway.bootstrap.markets import stored_markets
 from gateway.bootstrap.settings import Settings
 from gateway.jobs.job import Job
 from gateway.jobs.queue import JobQueue
@@ -17,8 +18,11 @@ from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.operations.jobs import Housekeeping
+from gateway.portfolio.records.jobs import PortfolioHistory
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.jobs import JobRows
+from persistence.repositories.portfolio_positions import PortfolioPositions
+from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.sessions import Sessions
 from persistence.repositories.sign_in_counts import SignInCounts
 
@@ -44,7 +48,14 @@ def make_jobs(settings: Settings, pool: DeadlinePool, feeds: Feeds, logger: Logg
     )
     # Without a venue there is nothing to look after.
     of_feeds = feeds.jobs.jobs() if feeds.venues else ()
-    return Jobs((*housekeeping.jobs(), *of_feeds), rows)
+    portfolios = PortfolioHistory(
+        PortfolioPositions(pool),
+        PortfolioValues(pool),
+        stored_markets(pool),
+        logger,
+        kept_s=settings.portfolio.history_kept,
+    )
+    return Jobs((*housekeeping.jobs(), *portfolios.jobs(), *of_feeds), rows)
 
 
 @asynccontextmanager

@@ -16,11 +16,11 @@ import msgspec
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import YES, Outcome, Resolution
-from exchange.messages.units import format_price
 from exchange.model.market import Market
 from exchange.model.state import State
 from gateway.feeds.model import ListedStatus
 from gateway.markets.lookup import find_market
+from gateway.venues import ours
 from gateway.wire.errors import Detail, NotFound, ValidationFailed
 from gateway.wire.plain_words import one_of
 from gateway.wire.scalars import parse_id
@@ -73,9 +73,9 @@ class KnownMarket(msgspec.Struct, frozen=True, kw_only=True):
     """What a YES share was paid, 0 to 10 000; None until then, or where the venue doesn't say."""
     currency: str = CURRENCY
     fees: tuple[tuple[str, str], ...] = ()
-    """The venue's fee terms by name, as decimal texts."""
+    """The venue's fee terms by name, as decimal texts; `gateway/venues` knows what they mean."""
     as_of: int | None = None
-    """When the prices were true there; None for now."""
+    """When it was known to be so; None for now."""
 
     def worth(self, side: Outcome) -> int | None:
         """Return what a share of `side` is worth, 0 to 10 000: its payout, else its live price."""
@@ -182,11 +182,7 @@ def known_of(market: Market) -> KnownMarket:
         best_ask=None if ask is None else ask.price,
         resolution=market.resolution,
         yes_payout=_payout(market.resolution, market.yes_payout),
-        fees=(
-            ("feeModel", market.fee_model.value),
-            ("makerFee", format_price(market.maker_fee)),
-            ("takerFee", format_price(market.taker_fee)),
-        ),
+        fees=ours.terms(market.fee_model, market.maker_fee, market.taker_fee),
     )
 
 
@@ -202,11 +198,7 @@ def _known_of_row(row: ListedMarket) -> KnownMarket:
         yes_price=None if resolution else row.last_price or None,
         resolution=resolution,
         yes_payout=_payout(resolution, row.yes_payout),
-        fees=(
-            ("feeModel", _FEE_MODELS[row.fee_model].value),
-            ("makerFee", format_price(row.maker_fee)),
-            ("takerFee", format_price(row.taker_fee)),
-        ),
+        fees=ours.terms(_FEE_MODELS[row.fee_model], row.maker_fee, row.taker_fee),
     )
 
 

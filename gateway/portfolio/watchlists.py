@@ -71,6 +71,8 @@ class WatchedMarketView(AnswerStruct, frozen=True):
     close_time: str | None
     yes_price: str | None
     no_price: str | None
+    as_of: str | None
+    """When it was known to be so; null for now, or never."""
     added_at: str
 
 
@@ -92,9 +94,9 @@ def _watchlist_view(found: Watchlist) -> WatchlistView:
 
 def _item_view(item: WatchedMarket, market: KnownMarket | None) -> WatchedMarketView:
     ref = MarketRef(item.platform, item.external_id)
-    yes = close_time = None
+    yes = close_time = as_of = None
     if market is not None:
-        yes, close_time = market.yes_price, market.close_time
+        yes, close_time, as_of = market.yes_price, market.close_time, market.as_of
     return WatchedMarketView(
         str(item.id),
         ref.id,
@@ -107,6 +109,7 @@ def _item_view(item: WatchedMarket, market: KnownMarket | None) -> WatchedMarket
         None if close_time is None else iso_millis(close_time),
         None if yes is None else price_text(yes),
         None if yes is None else price_text(PRICE_SCALE - yes),
+        None if as_of is None else iso_millis(as_of),
         iso_millis(item.added_at),
     )
 

@@ -30,9 +30,9 @@ from gateway.portfolio.views import held
 
 SHARE_SCALE: Final = 10_000
 """Parts of an allocation are counted in 1/10 000 of the whole."""
-_SHARES_OF_OURS: Final = 10 ** (SHARE_PLACES - 2)
-_EXACT_OF_OURS: Final = 10 ** (SHARE_PLACES + PRICE_PLACES - 6)
-_MONEY_OF_OURS: Final = 10 ** (MONEY_PLACES - 6)
+_SHARES_OF_OURS: Final[int] = 10 ** (SHARE_PLACES - 2)
+_EXACT_OF_OURS: Final[int] = 10 ** (SHARE_PLACES + PRICE_PLACES - 6)
+_MONEY_OF_OURS: Final[int] = 10 ** (MONEY_PLACES - 6)
 
 Known = Mapping[MarketRef, KnownMarket]
 
@@ -163,7 +163,12 @@ def held_here(account: Account | None, view: State) -> Held:
         for holding in held(account, view.markets[market_id])
     )
     realized = sum(position.realised for position in account.positions.values())
-    return Held(lots, 0, realized * _MONEY_OF_OURS)
+    return Held(lots, 0, money_of_ours(realized))
+
+
+def money_of_ours(amount: int) -> int:
+    """Return money of the exchange (1/10^6) in 1/10^8."""
+    return amount * _MONEY_OF_OURS
 
 
 def lot_of(holding: Holding) -> Lot:

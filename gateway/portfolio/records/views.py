@@ -149,6 +149,8 @@ class NotedPositionView(AnswerStruct, frozen=True):
     avg_cost: str
     cost: str
     mark_price: str | None
+    as_of: str | None
+    """When the mark was known to be so; null for now, or never."""
     value: str | None
     unrealized_pnl: str | None
     close_price: str | None
@@ -256,7 +258,7 @@ def position_view(position: Position, market: KnownMarket | None) -> NotedPositi
         shares_text(position.quantity),
         price_text(position.avg_cost),
         money_text(money(cost)),
-        *_marked(mark, position.quantity, cost),
+        *_marked(mark, None if market is None else market.as_of, position.quantity, cost),
         None if price is None else price_text(price),
         None if pnl is None else money_text(pnl),
         iso_millis(position.opened_at),
@@ -284,7 +286,7 @@ def our_position_view(holding: Holding, market: Market) -> NotedPositionView:
         shares_text(lot.quantity),
         price_text(average(lot.cost, lot.quantity)),
         money_text(money(lot.cost)),
-        *_marked(known.worth(holding.outcome), lot.quantity, lot.cost),
+        *_marked(known.worth(holding.outcome), None, lot.quantity, lot.cost),
         None,
         None,
         None,
@@ -299,10 +301,15 @@ def our_position_id(holding: Holding) -> str:
 
 
 def _marked(
-    mark: int | None, quantity: int, cost: int
-) -> tuple[str | None, str | None, str | None]:
-    """Return the mark, the value at it, and the profit that isn't realised."""
+    mark: int | None, as_of: int | None, quantity: int, cost: int
+) -> tuple[str | None, str | None, str | None, str | None]:
+    """Return the mark, its time, the value at it, and the profit that isn't realised."""
     if mark is None:
-        return None, None, None
+        return None, None, None, None
     value = quantity * price_of_ours(mark)
-    return scalars.price_text(mark), money_text(money(value)), money_text(money(value - cost))
+    return (
+        scalars.price_text(mark),
+        None if as_of is None else iso_millis(as_of),
+        money_text(money(value)),
+        money_text(money(value - cost)),
+    )

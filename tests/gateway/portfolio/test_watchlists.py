@@ -58,6 +58,7 @@ async def test_markets_of_all_platforms_are_shown_as_they_are_now(web: Web) -> N
         "closeTime": None,
         "yesPrice": "0.4000",
         "noPrice": "0.6000",
+        "asOf": "2026-01-31T12:00:00.000Z",
         "addedAt": theirs["addedAt"],
     }
     KALSHI.change("KXRAIN-26", yes_price=4_500)

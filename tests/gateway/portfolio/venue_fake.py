@@ -22,6 +22,7 @@ def venue_market(external_id: str, platform: str = "kalshi", **changes: Any) -> 
         "best_bid": 3_900,
         "best_ask": 4_100,
         "currency": "USD",
+        "as_of": 1_769_860_800_000_000,
     }
     return KnownMarket(**(terms | changes))
 

@@ -62,6 +62,7 @@ async def test_a_position_is_noted_changed_and_deleted(ann: Caller, number: str)
         "avgCost": "0.450000",
         "cost": "5.62500000",
         "markPrice": "0.6000",
+        "asOf": "2026-01-31T12:00:00.000Z",
         "value": "7.50000000",
         "unrealizedPnl": "1.87500000",
         "closePrice": None,
