@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gateway.bootstrap.feeds import Feeds
-from gateway.bootstrap.markets import stored_markets
+from gateway.bootstrap.markets import VENUES, stored_markets
 from gateway.bootstrap.settings import Settings
+from gateway.feeds.matches.jobs import MatchFinder
 from gateway.jobs.job import Job
 from gateway.jobs.queue import JobQueue
 from gateway.jobs.supervisor import Supervisor
@@ -20,6 +21,8 @@ from gateway.observability.metrics import Metrics
 from gateway.operations.jobs import Housekeeping
 from gateway.portfolio.records.jobs import PortfolioHistory
 from persistence.postgres.database import DeadlinePool
+from persistence.repositories.feeds.markets import VenueMarkets
+from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.jobs import JobRows
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
@@ -55,7 +58,9 @@ def make_jobs(settings: Settings, pool: DeadlinePool, feeds: Feeds, logger: Logg
         logger,
         kept_s=settings.portfolio.history_kept,
     )
-    return Jobs((*housekeeping.jobs(), *portfolios.jobs(), *of_feeds), rows)
+    matches = MatchFinder(Matches(pool), VenueMarkets(pool), VENUES, settings.matches, logger)
+    every = (*housekeeping.jobs(), *portfolios.jobs(), *matches.jobs(), *of_feeds)
+    return Jobs(every, rows)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from gateway.accounts.routes import AccountRoutes
 from gateway.bootstrap.feeds import feed_routes
 from gateway.bootstrap.parts import Parts
 from gateway.engine_side.audited import AuditedCommands
+from gateway.feeds.matches.routes import MatchRoutes
 from gateway.http.routing import RouteTable
 from gateway.markets.admin_routes import MarketAdminRoutes
 from gateway.markets.routes import MarketRoutes
@@ -25,6 +26,7 @@ from gateway.portfolio.watchlists import WatchlistRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
 from gateway.trading.routes import OrderRoutes
+from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.portfolios import Portfolios
@@ -52,6 +54,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ours,
         *feed_routes(parts.feeds, engine, ours, pages, parts.logger),
         MarketAdminRoutes(view, commands),
+        MatchRoutes(Matches(parts.pool), parts.catalogue, people.audit, settings.matches, pages),
         OrderRoutes(parts.desk, view, history, pages),
         PortfolioRoutes(view, history, pages),
         WatchlistRoutes(Watchlists(parts.pool), parts.catalogue, settings.portfolio, pages),

@@ -16,6 +16,7 @@ from gateway.demo.settings import DemoSettings
 from gateway.engine_side.settings import EngineSettings, StoreSettings
 from gateway.feeds.kalshi.settings import KalshiSettings
 from gateway.feeds.polymarket.settings import PolymarketSettings
+from gateway.feeds.matches.settings import MatchSettings
 from gateway.feeds.settings import FeedSettings
 from gateway.http.settings import HttpSettings, PageLimits
 from gateway.jobs.settings import WorkerSettings
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     polymarket: PolymarketSettings
     kalshi: KalshiSettings
     portfolio: PortfolioSettings
+    matches: MatchSettings
     demo: DemoSettings
     reports: ReportSettings
 

@@ -98,6 +98,9 @@ class MarketCatalogue(Protocol):
     async def known_many(self, refs: Collection[MarketRef]) -> Mapping[MarketRef, KnownMarket]:
         """Return those of these that there are, each under the name it was asked by."""
 
+    async def of_slug(self, slug: str) -> KnownMarket | None:
+        """Return the market that bears a slug; None if none does, or several do."""
+
 
 class AllMarkets:
     """The markets of all platforms, each asked of whoever lists it."""
@@ -127,6 +130,16 @@ class AllMarkets:
             found.update(await source.known_many(asked))
         return found
 
+    async def of_slug(self, slug: str) -> KnownMarket | None:
+        """Return our market that bears a slug, else the one of all others that does."""
+        found: list[KnownMarket] = []
+        for source in {id(one): one for one in self._by_platform.values()}.values():
+            market = await source.of_slug(slug)
+            if market is not None and market.ref.platform == OURS:
+                return market
+            found += [] if market is None else [market]
+        return found[0] if len(found) == 1 else None
+
 
 class OurMarkets:
     """The markets of the committed view, in a process that has one."""
@@ -145,6 +158,11 @@ class OurMarkets:
         """Return those of these that there are."""
         found = {ref: await self.known(*ref) for ref in refs}
         return {ref: market for ref, market in found.items() if market is not None}
+
+    async def of_slug(self, slug: str) -> KnownMarket | None:
+        """Return the market that bears a slug."""
+        market = self._view.market_by_slug.get(slug)
+        return None if market is None else known_of(market)
 
 
 class OurStoredMarkets:
@@ -165,6 +183,11 @@ class OurStoredMarkets:
         ids = [parse_id(ref.external_id) for ref in refs if ref.platform == OURS]
         rows = await self._rows.by_ids([number for number in ids if number is not None])
         return {market.ref: market for market in map(_known_of_row, rows)}
+
+    async def of_slug(self, slug: str) -> KnownMarket | None:
+        """Return the market that bears a slug."""
+        row = await self._rows.by_slug(slug)
+        return None if row is None else _known_of_row(row)
 
 
 def known_of(market: Market) -> KnownMarket:
@@ -228,6 +251,30 @@ def market_ref(platforms: Collection[str], market_id: str, platform: str | None)
             "marketId", f"must be 1 to {NAME_LENGTH_MAX} printable ASCII characters, no blanks"
         )
     return MarketRef(platform or OURS, market_id)
+
+
+async def named_market(
+    markets: MarketCatalogue, market_id: str, platform: str | None
+) -> tuple[MarketRef, KnownMarket | None]:
+    """Return which market `marketId` and `platform` name together, and what is known of it.
+
+    Where neither says a platform it is ours, else the one of another venue that bears that slug.
+    Raises ValidationFailed naming the field.
+    """
+    ref = market_ref(markets.platforms, market_id, platform)
+    market = await markets.known(*ref)
+    if market is None and ref.platform == OURS and platform is None and ":" not in market_id:
+        market = await markets.of_slug(market_id)
+    return (ref if market is None else market.ref), market
+
+
+async def find_market_of_any(markets: MarketCatalogue, name: str) -> KnownMarket | None:
+    """Return the market of any platform that a path names; None for what is no name at all, too."""
+    try:
+        _, market = await named_market(markets, name, None)
+    except ValidationFailed:
+        return None
+    return market
 
 
 def no_such_market() -> NotFound:

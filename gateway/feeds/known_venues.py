@@ -46,6 +46,11 @@ class KnownVenueMarkets:
                 found |= {market.ref: market for market in markets}
         return found
 
+    async def of_slug(self, slug: str) -> KnownMarket | None:
+        """Return the market that bears a slug; None if several do."""
+        rows = [row for row in await self._rows.of_slug(slug) if row.platform in self.platforms]
+        return known_of_row(rows[0]) if len(rows) == 1 else None
+
 
 def known_of_row(row: MarketRow) -> KnownMarket:
     """Return what is known of a stored market."""

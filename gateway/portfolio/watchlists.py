@@ -12,7 +12,7 @@ from gateway.feeds.known import (
     KnownMarket,
     MarketCatalogue,
     MarketRef,
-    market_ref,
+    named_market,
     no_such_market,
 )
 from gateway.feeds.model import ListedStatus
@@ -172,10 +172,9 @@ class WatchlistRoutes:
     async def add_item(self, request: Request[WatchlistItemBody, None]) -> WatchedMarketView:
         """Put a market on a list."""
         body, number = request.body, request.path_id("id")
-        ref = market_ref(self._markets.platforms, body.market_id, body.platform)
+        _, market = await named_market(self._markets, body.market_id, body.platform)
         if await self._rows.get(request.user_id, number) is None:
             raise NotFound
-        market = await self._markets.known(*ref)
         if market is None:
             raise no_such_market()
         most = self._settings.watchlist_items_max

@@ -11,11 +11,12 @@ import msgspec
 
 from persistence.postgres.database import DeadlinePool
 
-_BY_IDS: Final = """
-SELECT id, slug, question, category, status, close_time, last_price, resolution, yes_payout,
-       maker_fee, taker_fee, fee_model
-  FROM markets WHERE id = ANY($1::bigint[])
-"""
+_COLUMNS: Final = (
+    "id, slug, question, category, status, close_time, last_price, resolution, yes_payout,"
+    " maker_fee, taker_fee, fee_model"
+)
+_BY_IDS: Final = f"SELECT {_COLUMNS} FROM markets WHERE id = ANY($1::bigint[])"  # noqa: S608 - a constant
+_BY_SLUG: Final = f"SELECT {_COLUMNS} FROM markets WHERE slug = $1"  # noqa: S608 - a constant
 
 
 class ListedMarket(msgspec.Struct, frozen=True):
@@ -45,3 +46,8 @@ class ListedMarkets:
         """Return those of these ids that there are."""
         rows = await self._pool.fetch(_BY_IDS, list(ids))
         return [ListedMarket(*row) for row in rows]
+
+    async def by_slug(self, slug: str) -> ListedMarket | None:
+        """Return the market of a slug."""
+        row = await self._pool.fetchrow(_BY_SLUG, slug)
+        return None if row is None else ListedMarket(*row)

@@ -20,7 +20,7 @@ from gateway.feeds.known import (
     KnownMarket,
     MarketCatalogue,
     MarketRef,
-    market_ref,
+    named_market,
     no_such_market,
 )
 from gateway.http.paging import page_of
@@ -125,16 +125,14 @@ class PositionRoutes:
         if is_ours(request):
             raise read_only()
         body, number = request.body, request.path_id("id")
-        ref = market_ref(self._markets.platforms, body.market_id, body.platform)
+        ref, market = await named_market(self._markets, body.market_id, body.platform)
         quantity = amounts.shares(body.quantity)
         avg_cost = amounts.price(body.avg_cost, "avgCost")
         ticker, question = ticker_of(body.ticker), question_of(body.question)
         if await self._portfolios.get(request.user_id, number) is None:
             raise NotFound
-        market = await self._markets.known(*ref)
         if market is None and (ref.platform == OURS or question is None):
             raise no_such_market()
-        ref = ref if market is None else market.ref
         new = NewPosition(
             platform=ref.platform,
             external_id=ref.external_id,

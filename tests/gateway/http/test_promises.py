@@ -39,7 +39,9 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 NOTED = ("/watchlists", "/portfolios", "/positions")
 """What people note down beside their account of the exchange: `tests/gateway/portfolio`."""
-ELSEWHERE = ("/auth/", "/admin/users/{id}/role", *NOTED)
+MATCHES = ("/matches", "/markets/{slug}/matches")
+"""Of two platforms' markets: `tests/gateway/feeds/matches`."""
+ELSEWHERE = ("/auth/", "/admin/users/{id}/role", *NOTED, *MATCHES)
 """People and their passwords: `tests/gateway/accounts`."""
 MEANS_MORE = {
     ("/orders/{id}", "maxCost"),
@@ -47,7 +49,7 @@ MEANS_MORE = {
     ("/orders/{id}", "timeInForce"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
-STORED = ("/admin/users", "/admin/audit", *NOTED)
+STORED = ("/admin/users", "/admin/audit", *NOTED, *MATCHES)
 """Lists of what isn't in memory: `tests/gateway/http/test_lists.py`."""
 UNREADABLE = {"cursor"}
 """A cursor is what a list gave before; its text is nobody's to make."""

@@ -47,6 +47,10 @@ class VenueFake:
         self.asked += 1
         return {ref: self.markets[ref] for ref in refs if ref in self.markets}
 
+    async def of_slug(self, slug: str) -> KnownMarket | None:
+        found = [market for market in self.markets.values() if market.slug == slug]
+        return found[0] if len(found) == 1 else None
+
 
 class Caller:
     """Somebody who calls routes below /api/v1."""
