@@ -6,15 +6,13 @@ What is read and written goes in bounded steps. A run that is begun again does t
 """
 
 import asyncio
-import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import Final
 
 from gateway.feeds.catalogue import market_of
 from gateway.feeds.known import OURS, MarketRef
-from gateway.feeds.matches.likeness import Candidate, Question, find
+from gateway.feeds.matches.compare import find_elsewhere
+from gateway.feeds.matches.likeness import Question
 from gateway.feeds.matches.settings import MatchSettings
 from gateway.jobs.job import Arguments, Job
 from gateway.observability.logs import Logger
@@ -82,24 +80,6 @@ class MatchFinder:
             rows = await self._markets.by_ids(ids[start : start + STEP])
             questions += await asyncio.to_thread(_questions, list(rows.values()))
         return questions
-
-
-async def find_elsewhere(questions: Sequence[Question]) -> list[Candidate]:
-    """Return the candidates among these questions, found by another process."""
-    if len({question.ref.platform for question in questions}) < 2:  # noqa: PLR2004 - two sides
-        return []
-    # A new interpreter: what this process has open is none of its business.
-    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_leave_interrupts)
-    try:
-        return await asyncio.get_running_loop().run_in_executor(pool, find, questions)
-    finally:
-        # Nobody waits for it here: whoever was cut off goes, and it ends when it is through.
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _leave_interrupts() -> None:
-    """Leave a terminal's interrupt to the process that is ended by it in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _questions(rows: Sequence[MarketRow]) -> list[Question]:

@@ -1,8 +1,6 @@
 """Matches over a real PostgreSQL: the job, what admins decide, the routes."""
 
-import asyncio
 import io
-import time
 from decimal import Decimal
 from typing import Any
 
@@ -13,15 +11,13 @@ from exchange.messages.terms import NO
 from gateway.bootstrap.settings import load_settings
 from gateway.feeds.known import MarketRef
 from gateway.feeds.known_venues import KnownVenueMarkets
-from gateway.feeds.matches.jobs import MatchFinder, find_elsewhere
-from gateway.feeds.matches.likeness import find
+from gateway.feeds.matches.jobs import MatchFinder
 from gateway.observability.logs import configure_logs
 from persistence.clock import now_us
 from persistence.repositories.feeds.matches import Matches, MatchFilter, MatchStatus, NewMatch
 from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.feeds.conftest import Store
 from tests.gateway.feeds.fake_venue import FakeVenue, market
-from tests.gateway.feeds.matches.test_likeness import many
 from tests.gateway.portfolio.venue_fake import Caller, VenueFake, caller, venue_market
 from tests.persistence.running import CASH, limit, listing, open_for_trade, running
 
@@ -70,33 +66,6 @@ async def test_the_job_compares_all_platforms(database_url: str, store: Store) -
         await store.pool.execute("UPDATE venue_markets SET status = 'RESOLVED'")
         await finder(store, 4).run({})
         assert await all_of(matches) == decided
-
-
-async def test_the_event_loop_goes_on_while_it_compares() -> None:
-    questions = many(6_000)
-    started = time.perf_counter()
-    here = find(questions)
-    took = time.perf_counter() - started
-    longest, last = 0.0, time.perf_counter()
-
-    async def beat() -> None:
-        nonlocal longest, last
-        while True:
-            await asyncio.sleep(0.001)
-            now = time.perf_counter()
-            longest, last = max(longest, now - last), now
-
-    beating = asyncio.create_task(beat())
-    elsewhere = await find_elsewhere(questions)
-    beating.cancel()
-    assert elsewhere == here
-    assert longest < took / 2, f"{longest:.3f} s without a beat, {took:.3f} s of comparing"
-
-
-async def test_nothing_is_compared_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("gateway.feeds.matches.jobs.ProcessPoolExecutor")
-    one_side = [one for one in many(100) if one.ref.platform == "kalshi"]
-    assert await find_elsewhere([]) == await find_elsewhere(one_side) == []
 
 
 async def test_a_run_that_is_cut_off_leaves_nothing_half(store: Store) -> None:
