@@ -296,8 +296,7 @@ async def _open_front(
     side, readiness = engine.side, Readiness()
     limits = RateLimits(settings.limits, partial(open_order_count, side.view))
     engine.failed.add_done_callback(lambda done: supervisor.fail(done.result()))
-    lag = event_loop_watch(metrics)
-    await stack.enter_async_context(supervisor.running("event-loop-lag", lag))
+    await stack.enter_async_context(supervisor.running("event-loop-lag", event_loop_watch(metrics)))
     clock = ClockSkew(pool, metrics, logger)
     await clock.measure()
     await stack.enter_async_context(supervisor.running(clock.NAME, clock.run))
@@ -311,7 +310,7 @@ async def _open_front(
         pool=pool,
         engine=side,
         desk=Desk(side.commands, side.view, side.history),
-        catalogue=markets_in_view(side.view, pool),
+        catalogue=markets_in_view(side.view, feeds),
         people=people,
         jobs=jobs,
         feeds=feeds,

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gateway.bootstrap.feeds import Feeds
-from gateway.bootstrap.markets import VENUES, stored_markets
+from gateway.bootstrap.markets import platforms_of, stored_markets
 from gateway.bootstrap.settings import Settings
 from gateway.feeds.matches.jobs import MatchFinder
 from gateway.jobs.job import Job
@@ -21,7 +21,6 @@ from gateway.observability.metrics import Metrics
 from gateway.operations.jobs import Housekeeping
 from gateway.portfolio.records.jobs import PortfolioHistory
 from persistence.postgres.database import DeadlinePool
-from persistence.repositories.feeds.markets import VenueMarkets
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.jobs import JobRows
 from persistence.repositories.portfolio_positions import PortfolioPositions
@@ -54,11 +53,13 @@ def make_jobs(settings: Settings, pool: DeadlinePool, feeds: Feeds, logger: Logg
     portfolios = PortfolioHistory(
         PortfolioPositions(pool),
         PortfolioValues(pool),
-        stored_markets(pool),
+        stored_markets(pool, feeds),
         logger,
         kept_s=settings.portfolio.history_kept,
     )
-    matches = MatchFinder(Matches(pool), VenueMarkets(pool), VENUES, settings.matches, logger)
+    matches = MatchFinder(
+        Matches(pool), feeds.markets, platforms_of(feeds), settings.matches, logger
+    )
     every = (*housekeeping.jobs(), *portfolios.jobs(), *matches.jobs(), *of_feeds)
     return Jobs(every, rows)
 

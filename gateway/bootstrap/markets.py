@@ -1,29 +1,38 @@
 """The markets of all platforms, put together for whoever asks for one by its name.
 
 A process with a view of the exchange asks that for ours, a worker the tables; other venues' are
-asked of what the feed has stored of them, in either.
+asked of what the feed has stored of them, and in a process that answers people of the venues too.
 """
 
 from typing import Final
 
 from exchange.model.state import State
+from gateway.bootstrap.feeds import Feeds
+from gateway.feeds.api.reading import FeedReader
 from gateway.feeds.known import AllMarkets, OurMarkets, OurStoredMarkets
 from gateway.feeds.known_venues import KnownVenueMarkets
+from gateway.feeds.registry import VENUES
 from persistence.postgres.database import DeadlinePool
-from persistence.repositories.feeds.markets import VenueMarkets
 from persistence.repositories.listed_markets import ListedMarkets
 
-VENUES: Final = ("kalshi", "polymarket")
-"""Platforms beside ours, whether or not the feed is asked for them now."""
+_NOTED: Final = ("kalshi", "polymarket")
+"""Platforms whose markets people may note down, whether or not the feed is asked for them."""
 
 
-def markets_in_view(view: State, pool: DeadlinePool) -> AllMarkets:
+def platforms_of(feeds: Feeds) -> tuple[str, ...]:
+    """Return the platforms beside ours that may be named."""
+    real = [entry.platform for entry in VENUES if entry.is_real]
+    return tuple(dict.fromkeys((*_NOTED, *real, *feeds.venues)))
+
+
+def markets_in_view(view: State, feeds: Feeds) -> AllMarkets:
     """Return the markets of all platforms, ours by the committed view."""
-    return AllMarkets(OurMarkets(view), KnownVenueMarkets(VENUES, VenueMarkets(pool)))
+    reader = FeedReader(feeds.venues, feeds.markets, feeds.catalogue, feeds.cache)
+    theirs = KnownVenueMarkets(platforms_of(feeds), feeds.markets, reader)
+    return AllMarkets(OurMarkets(view), theirs)
 
 
-def stored_markets(pool: DeadlinePool) -> AllMarkets:
-    """Return the markets of all platforms, ours by the tables."""
-    return AllMarkets(
-        OurStoredMarkets(ListedMarkets(pool)), KnownVenueMarkets(VENUES, VenueMarkets(pool))
-    )
+def stored_markets(pool: DeadlinePool, feeds: Feeds) -> AllMarkets:
+    """Return the markets of all platforms, ours by the tables, as they were seen last."""
+    theirs = KnownVenueMarkets(platforms_of(feeds), feeds.markets)
+    return AllMarkets(OurStoredMarkets(ListedMarkets(pool)), theirs)

@@ -98,6 +98,9 @@ class MarketCatalogue(Protocol):
     async def known_many(self, refs: Collection[MarketRef]) -> Mapping[MarketRef, KnownMarket]:
         """Return those of these that there are, each under the name it was asked by."""
 
+    async def live(self, platform: str, external_id: str) -> KnownMarket | None:
+        """Return a market as it is now, asked of its venue if that answers."""
+
     async def of_slug(self, slug: str) -> KnownMarket | None:
         """Return the market that bears a slug; None if none does, or several do."""
 
@@ -117,6 +120,11 @@ class AllMarkets:
         """Return a market."""
         source = self._by_platform.get(platform)
         return None if source is None else await source.known(platform, external_id)
+
+    async def live(self, platform: str, external_id: str) -> KnownMarket | None:
+        """Return a market as it is now."""
+        source = self._by_platform.get(platform)
+        return None if source is None else await source.live(platform, external_id)
 
     async def known_many(self, refs: Collection[MarketRef]) -> Mapping[MarketRef, KnownMarket]:
         """Return those of these that there are; each source is asked once."""
@@ -154,6 +162,10 @@ class OurMarkets:
         market = find_market(self._view, external_id) if platform == OURS else None
         return None if market is None else known_of(market)
 
+    async def live(self, platform: str, external_id: str) -> KnownMarket | None:
+        """Return a market, which the view always has as it is now."""
+        return await self.known(platform, external_id)
+
     async def known_many(self, refs: Collection[MarketRef]) -> Mapping[MarketRef, KnownMarket]:
         """Return those of these that there are."""
         found = {ref: await self.known(*ref) for ref in refs}
@@ -177,6 +189,10 @@ class OurStoredMarkets:
         """Return a market of an id."""
         ref = MarketRef(platform, external_id)
         return (await self.known_many([ref])).get(ref)
+
+    async def live(self, platform: str, external_id: str) -> KnownMarket | None:
+        """Return a market of an id, as the last commit left it."""
+        return await self.known(platform, external_id)
 
     async def known_many(self, refs: Collection[MarketRef]) -> Mapping[MarketRef, KnownMarket]:
         """Return those of these that there are."""

@@ -1,7 +1,9 @@
 """The markets of other venues as the catalogue has them, for whoever asks by name.
 
-Prices are those of the last time a job saw them (`KnownMarket.as_of` says when); whoever wants them
-newer asks the venue. Records are decoded in a thread where there are many.
+Prices are those of the last time a job saw them (`KnownMarket.as_of` says when), but of a market
+that is asked for as it is now. A single market that no list has shown yet is asked of its venue,
+where there is a way to it; many at once never are. Records are decoded in a thread where there are
+many.
 """
 
 import asyncio
@@ -10,9 +12,11 @@ from typing import Final
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import Resolution
+from gateway.feeds.api.reading import FeedReader, Known
 from gateway.feeds.catalogue import market_of
 from gateway.feeds.known import KnownMarket, MarketRef
 from gateway.feeds.model import FINAL, VenueMarket
+from gateway.wire.errors import NotFound
 from persistence.repositories.feeds.markets import MarketRow, VenueMarkets
 
 STEP: Final = 250
@@ -23,14 +27,40 @@ _PAYOUTS: Final = {Resolution.YES: PRICE_SCALE, Resolution.NO: 0}
 class KnownVenueMarkets:
     """Answers for the markets of these platforms."""
 
-    def __init__(self, platforms: Iterable[str], rows: VenueMarkets) -> None:
+    def __init__(
+        self, platforms: Iterable[str], rows: VenueMarkets, reader: FeedReader | None = None
+    ) -> None:
+        """Answer by what is stored, and by the venues that `reader` has."""
         self.platforms = tuple(platforms)
         self._rows = rows
+        self._reader = reader
 
     async def known(self, platform: str, external_id: str) -> KnownMarket | None:
-        """Return a market of the venue's own id."""
+        """Return a market of the venue's own id; raises ExternalApiFailed.
+
+        That is where the store hasn't got it and its venue is down.
+        """
         row = await self._rows.find(platform, external_id)
-        return None if row is None else known_of_row(row)
+        if row is not None:
+            return known_of_row(row)
+        found = await self._read(platform, external_id)
+        return None if found is None else known_of_venue(found.market, found.at)
+
+    async def live(self, platform: str, external_id: str) -> KnownMarket | None:
+        """Return a market as its venue has it now, or as it was stored if that doesn't answer."""
+        found = await self._read(platform, external_id)
+        if found is None or self._reader is None:
+            return await self.known(platform, external_id)
+        now = await self._reader.live(found)
+        return known_of_venue(now.market, now.at)
+
+    async def _read(self, platform: str, external_id: str) -> Known | None:
+        if self._reader is None or platform not in self._reader.venues:
+            return None
+        try:
+            return await self._reader.named(f"{platform}:{external_id}")
+        except NotFound:
+            return None
 
     async def known_many(self, refs: Collection[MarketRef]) -> Mapping[MarketRef, KnownMarket]:
         """Return those of these that there are."""

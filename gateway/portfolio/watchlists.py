@@ -22,7 +22,7 @@ from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.portfolio.naming import MarketIdText, NameText, PlatformText, name_of
 from gateway.portfolio.settings import PortfolioSettings
-from gateway.wire.errors import Conflict, Detail, LimitReached, NotFound
+from gateway.wire.errors import Conflict, Detail, ExternalApiFailed, LimitReached, NotFound
 from gateway.wire.scalars import iso_millis, price_text
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
 from persistence.clock import now_us
@@ -282,7 +282,7 @@ class WatchlistRoutes:
                 body=WatchlistItemBody,
                 answer=WatchedMarketView,
                 status=201,
-                errors=(NotFound, Conflict, LimitReached),
+                errors=(NotFound, Conflict, LimitReached, ExternalApiFailed),
                 summary="Put a market of any platform on a watchlist",
                 tag="watchlists",
             ),

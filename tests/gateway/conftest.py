@@ -108,7 +108,7 @@ async def open_web(
     """Put the application together as `compose.open_exchange` does, around a fake engine.
 
     `rows` are added to the API's; `venues` are asked for other platforms' markets, `catalogues`
-    list them by their names.
+    list them by their names in the place of those.
     """
     log = io.StringIO()
     async with AsyncExitStack() as stack:

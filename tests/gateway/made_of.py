@@ -8,6 +8,7 @@ from typing import Any, cast
 from gateway.access.rate_limits import RateLimits
 from gateway.bootstrap.feeds import make_feeds
 from gateway.bootstrap.jobs import make_jobs
+from gateway.bootstrap.markets import markets_in_view
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import Settings
@@ -40,7 +41,8 @@ def made_of(
 ) -> Parts:
     """Return the parts; ready, unless a test takes that back.
 
-    `venues` are asked for other platforms' markets, `catalogues` list them by their names.
+    `venues` are asked for other platforms' markets, `catalogues` list them by their
+    names in the place of those.
     """
     metrics = metrics or Metrics()
     logger = logger or configure_logs("error", io.StringIO())
@@ -53,7 +55,9 @@ def made_of(
         pool=pool,
         engine=engine,
         desk=Desk(engine.commands, engine.view, engine.history),
-        catalogue=AllMarkets(OurMarkets(engine.view), *catalogues),
+        catalogue=AllMarkets(OurMarkets(engine.view), *catalogues)
+        if catalogues
+        else markets_in_view(engine.view, feeds),
         people=people or People(users=UNUSED, audit=UNUSED, passwords=UNUSED, sign_in=UNUSED),
         jobs=make_jobs(settings, pool, feeds, logger),
         feeds=feeds,

@@ -24,7 +24,7 @@ from gateway.http.reading.query_strings import parse_words, words_text
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
-from gateway.wire.errors import NotFound, UnknownOutcome, ValidationFailed
+from gateway.wire.errors import ExternalApiFailed, NotFound, UnknownOutcome, ValidationFailed
 from gateway.wire.plain_words import one_of
 from gateway.wire.scalars import iso_millis, price_text
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
@@ -213,7 +213,7 @@ class MatchRoutes:
                 query=PageQuery,
                 answer=MatchView,
                 shape=Shape.PAGE,
-                errors=(NotFound,),
+                errors=(NotFound, ExternalApiFailed),
                 summary="Show where else a market's question is asked",
                 tag="markets",
             ),

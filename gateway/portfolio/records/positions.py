@@ -48,6 +48,7 @@ from gateway.portfolio.views import held
 from gateway.wire.errors import (
     Conflict,
     Detail,
+    ExternalApiFailed,
     Forbidden,
     LimitReached,
     NotFound,
@@ -204,7 +205,7 @@ class PositionRoutes:
         """Return what a share is worth now, in 1/10^6; raises PriceUnknown, Conflict if closed."""
         if position.closed_at is not None:
             raise _closed()
-        market = await self._markets.known(*_ref(position))
+        market = await self._markets.live(*_ref(position))
         price = None if market is None else market.worth(position.side)
         if price is None:
             raise PriceUnknown
@@ -286,7 +287,7 @@ class PositionRoutes:
                 body=PositionBody,
                 answer=NotedPositionView,
                 status=201,
-                errors=(Forbidden, NotFound, LimitReached),
+                errors=(Forbidden, NotFound, LimitReached, ExternalApiFailed),
                 summary="Note a position of any platform down",
                 tag="portfolios",
             ),
@@ -333,7 +334,7 @@ class PositionRoutes:
                 body=CloseBody,
                 needs_body=False,
                 answer=NotedPositionView,
-                errors=(Forbidden, NotFound, Conflict, PriceUnknown),
+                errors=(Forbidden, NotFound, Conflict, PriceUnknown, ExternalApiFailed),
                 summary="Close a position, at its live price unless one is given",
                 tag="portfolios",
             ),

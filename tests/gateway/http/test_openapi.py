@@ -41,6 +41,15 @@ def test_what_a_gateway_refuses_says_so() -> None:
         assert "READS_ONLY" not in answers.get("503", {"description": ""})["description"]
 
 
+def test_document_says_which_bodies_may_be_left_out() -> None:
+    paths = openapi_document(ROWS, PAGES)["paths"]
+    for row in ROWS:
+        if row.body is not None:
+            asked = paths[row.path][row.method.lower()]["requestBody"]
+            assert asked["required"] is row.needs_body, row.path
+    assert not paths["/positions/{id}/close"]["post"]["requestBody"]["required"]
+
+
 async def test_document_names_the_headers_of_limits(web: Web) -> None:
     document = openapi_document(ROWS, PAGES)
     answers = document["paths"]["/markets"]["get"]["responses"]

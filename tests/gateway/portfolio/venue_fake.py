@@ -43,6 +43,9 @@ class VenueFake:
         self.asked += 1
         return self.markets.get(MarketRef(platform, external_id))
 
+    async def live(self, platform: str, external_id: str) -> KnownMarket | None:
+        return await self.known(platform, external_id)
+
     async def known_many(self, refs: Collection[MarketRef]) -> Mapping[MarketRef, KnownMarket]:
         self.asked += 1
         return {ref: self.markets[ref] for ref in refs if ref in self.markets}

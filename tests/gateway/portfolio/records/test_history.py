@@ -8,7 +8,6 @@ import pytest
 
 from exchange.messages.commands import ResolveMarket
 from exchange.messages.terms import NO, YES, Resolution
-from gateway.bootstrap.markets import VENUES
 from gateway.feeds.known import (
     AllMarkets,
     KnownMarket,
@@ -220,7 +219,3 @@ async def test_the_history_of_a_portfolio_is_read_newest_first(web: Web) -> None
     for query, field in (("limit=0", "limit"), ("cursor=x", "cursor"), ("offset=1", "offset")):
         refused = await ann.refused("GET", f"/portfolios/{number}/history?{query}")
         assert refused == (400, [field])
-
-
-def test_the_job_knows_the_platforms_that_people_may_name() -> None:
-    assert {"kalshi", "polymarket"} <= set(VENUES)
