@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.feeds.kalshi.client import open_kalshi
+from gateway.feeds.polymarket.client import open_polymarket
 from gateway.feeds.sample.venue import open_sample
 from gateway.feeds.venue import Venue, VenueTools
 from gateway.settings.reader import SettingsError
@@ -26,6 +27,7 @@ class Entry:
 
 
 VENUES: Final[tuple[Entry, ...]] = (
+    Entry(platform="polymarket", open=open_polymarket),
     Entry(platform="kalshi", open=open_kalshi),
     Entry(platform="sample", open=open_sample, is_real=False),
 )

@@ -9,7 +9,8 @@ each.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 from weakref import WeakSet
 from zlib import crc32
@@ -45,7 +46,7 @@ from gateway.feeds.upstream.bodies import elements
 from gateway.feeds.upstream.bounds import Bounds, Rate
 from gateway.feeds.upstream.client import Upstream
 from gateway.feeds.upstream.reconnecting import SocketBounds
-from gateway.feeds.venue import Condition, VenueRefused, VenueUnavailable
+from gateway.feeds.venue import Condition, Venue, VenueRefused, VenueTools, VenueUnavailable
 from gateway.jobs.supervisor import Clock
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
@@ -374,3 +375,13 @@ def _token(market: VenueMarket) -> str:
     if not market.stream_keys:
         raise Unrepresentable("no_token", market.external_id)
     return market.stream_keys[0]
+
+
+@asynccontextmanager
+async def open_polymarket(tools: VenueTools) -> AsyncIterator[Venue]:
+    """Yield Polymarket, as its settings say; its connections are closed with the block."""
+    client = Polymarket(tools.settings(PolymarketSettings), tools.metrics, tools.logger)
+    try:
+        yield client
+    finally:
+        await client.close()

@@ -9,8 +9,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0012"
-down_revision: Final = "0011"
+revision: Final = "0011"
+down_revision: Final = "0010"
 
 _UP: Final = """
 CREATE TABLE market_matches (

@@ -10,8 +10,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0011"
-down_revision: Final = "0010"
+revision: Final = "0010"
+down_revision: Final = "0009"
 
 _UP: Final = """
 CREATE TABLE portfolios (

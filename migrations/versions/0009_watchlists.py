@@ -9,7 +9,7 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0010"
+revision: Final = "0009"
 down_revision: Final = "0008"
 
 _UP: Final = """
