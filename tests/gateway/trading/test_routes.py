@@ -276,7 +276,6 @@ async def test_what_later_issues_bring_is_not_there_yet(desk: Desk) -> None:
         ("PATCH", f"/orders/{order_id}", 405),
         ("POST", "/orders/batch", 404),
         ("GET", "/markets/rain/candles", 404),
-        ("GET", "/markets/rain/history", 404),
     ):
         body = None if method == "GET" else order("BUY YES 1 @ 0.5")
         reply = await desk.call(method, path, "ann", body)
