@@ -15,8 +15,8 @@ from gateway.bootstrap.listening import ListenSettings
 from gateway.demo.settings import DemoSettings
 from gateway.engine_side.settings import EngineSettings, StoreSettings
 from gateway.feeds.kalshi.settings import KalshiSettings
-from gateway.feeds.polymarket.settings import PolymarketSettings
 from gateway.feeds.matches.settings import MatchSettings
+from gateway.feeds.polymarket.settings import PolymarketSettings
 from gateway.feeds.settings import FeedSettings
 from gateway.http.settings import HttpSettings, PageLimits
 from gateway.jobs.settings import WorkerSettings
