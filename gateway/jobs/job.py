@@ -16,6 +16,7 @@ from croniter import croniter
 Arguments = Mapping[str, Any]
 """What a run was put with; for a run by schedule, its tick's `timestamp`."""
 
+_FIELDS_TO_THE_MINUTE: Final = 5
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
 
 
@@ -55,6 +56,11 @@ class Job:
             raise ValueError(f"{self.name}: {self.schedule} is no schedule")
         if self.time_limit_s <= 0 or self.tries < 1 or self.first_wait_s <= 0:
             raise ValueError(f"{self.name}: a bound that lets nothing run")
+
+    @property
+    def is_frequent(self) -> bool:
+        """Whether it comes so often that a line for each run would say nothing."""
+        return self.schedule is not None and len(self.schedule.split()) > _FIELDS_TO_THE_MINUTE
 
     def wait_s(self, tried: int) -> float:
         """Return how long to wait after the try of this number, the first being 1."""

@@ -232,7 +232,8 @@ class JobQueue:
                 self._under_way -= 1
             meter.succeeded(at / MICROSECONDS)
             took_ms = round((time.monotonic() - started) * 1_000)
-            self._logger.info("job done", job=job.name, run=queued.id, ms=took_ms)
+            say = self._logger.debug if job.is_frequent else self._logger.info
+            say("job done", job=job.name, run=queued.id, ms=took_ms)
 
         return run
 

@@ -32,6 +32,15 @@ def test_ticks_are_those_of_utc(schedule: str | None, after: float, tick: float 
 
 
 @pytest.mark.parametrize(
+    ("schedule", "is_frequent"),
+    [("* * * * * */30", True), ("* * * * *", False), ("0 0 * * *", False), (None, False)],
+)
+def test_what_comes_within_the_minute_is_frequent(schedule: str | None, is_frequent: bool) -> None:
+    job = Job(name="deed", run=run, time_limit_s=1, schedule=schedule)
+    assert job.is_frequent is is_frequent
+
+
+@pytest.mark.parametrize(
     "terms",
     [
         {"name": "Deed"},
