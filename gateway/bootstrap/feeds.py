@@ -27,6 +27,9 @@ from gateway.feeds.cache import Cache, open_cache
 from gateway.feeds.catalogue import Catalogue
 from gateway.feeds.ingestion import Ingestion
 from gateway.feeds.jobs import FeedJobs
+from gateway.feeds.live.following import Following
+from gateway.feeds.live.recorder import Recorder
+from gateway.feeds.live.watched import WatchedMarkets
 from gateway.feeds.model import Unrepresentable
 from gateway.feeds.prices import Prices
 from gateway.feeds.registry import chosen, open_venues
@@ -66,6 +69,9 @@ class Feeds:
     snapshots: Snapshots
     state: FeedState
     jobs: FeedJobs
+    reader: FeedReader
+    following: Following
+    watched: WatchedMarkets
 
 
 def make_feeds(
@@ -99,6 +105,16 @@ def make_feeds(
         poller,
         JobRows(pool),
     )
+    reader = FeedReader(venues, markets, catalogue, cache)
+    following = Following(
+        reader,
+        Recorder(snapshots, logger),
+        limit=feeds.followed_markets,
+        interval_s=feeds.stream_interval_ms / 1_000,
+    )
+    watched = WatchedMarkets(
+        following, state, noted=feeds.snapshot_markets, followed=feeds.followed_watchlists
+    )
     return Feeds(
         venues=venues,
         cache=cache,
@@ -109,6 +125,9 @@ def make_feeds(
         snapshots=snapshots,
         state=state,
         jobs=jobs,
+        reader=reader,
+        following=following,
+        watched=watched,
     )
 
 
@@ -129,7 +148,7 @@ def feed_routes(
 ) -> tuple[FeedMarketRoutes | LiveRoutes | SnapshotRoutes | FeedRoutes, ...]:
     """Return what has the rows about markets of any platform."""
     view = engine.view
-    reader = FeedReader(feeds.venues, feeds.markets, feeds.catalogue, feeds.cache)
+    reader = feeds.reader
     lists = MarketLists(OwnMarkets(view), reader, feeds.words, Random())  # noqa: S311 - a market to look at
     return (
         FeedMarketRoutes(view, ours, lists, reader, pages),
@@ -141,6 +160,7 @@ def feed_routes(
             reader,
             feeds.snapshots,
             Watches(feeds.state, logger),
+            feeds.following,
             pages,
         ),
         SnapshotRoutes(view, reader, feeds.snapshots, pages),

@@ -8,7 +8,6 @@ from typing import Final
 
 from exchange.model.state import State
 from gateway.bootstrap.feeds import Feeds
-from gateway.feeds.api.reading import FeedReader
 from gateway.feeds.known import AllMarkets, OurMarkets, OurStoredMarkets
 from gateway.feeds.known_venues import KnownVenueMarkets
 from gateway.feeds.registry import VENUES
@@ -27,8 +26,7 @@ def platforms_of(feeds: Feeds) -> tuple[str, ...]:
 
 def markets_in_view(view: State, feeds: Feeds) -> AllMarkets:
     """Return the markets of all platforms, ours by the committed view."""
-    reader = FeedReader(feeds.venues, feeds.markets, feeds.catalogue, feeds.cache)
-    theirs = KnownVenueMarkets(platforms_of(feeds), feeds.markets, reader)
+    theirs = KnownVenueMarkets(platforms_of(feeds), feeds.markets, feeds.reader)
     return AllMarkets(OurMarkets(view), theirs)
 
 

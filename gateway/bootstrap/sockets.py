@@ -5,12 +5,13 @@ is a line in `open_front_sockets`.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from gateway.access.client_address import ClientAddresses
 from gateway.access.socket_limits import SocketLimits
 from gateway.bootstrap.parts import Parts
+from gateway.feeds.watches import Watches
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.metrics import Metrics
 from gateway.sockets.app import SocketApp, open_sockets
@@ -24,6 +25,8 @@ from gateway.streaming.heartbeat import Heartbeat
 from gateway.streaming.rooms import Rooms
 from gateway.streaming.socket_events import MarketEvents
 from gateway.streaming.subscriptions import Subscriptions
+from gateway.streaming.venue_events import VenueMarketEvents
+from gateway.streaming.venue_rooms import VenueRooms
 from gateway.trading.socket_events import OrderEvents
 
 
@@ -56,10 +59,14 @@ async def open_front_sockets(
     feed.on_epoch.append(lambda epoch, view: rooms.begin_epoch(epoch, view.markets))
     tokens = parts.people.sign_in
     sign_in = SocketSignIn(tokens, limits)
-    subscriptions = Subscriptions(rooms)
+    following = parts.feeds.following
+    venue_rooms = VenueRooms(following, metrics.messages_out)
+    subscriptions = Subscriptions(rooms, venue_rooms)
+    watches = Watches(parts.feeds.state, parts.logger)
+    venues = VenueMarketEvents(following, venue_rooms, subscriptions, watches)
     events = merged(
         SessionEvents(sign_in).events(),
-        MarketEvents(view, rooms, subscriptions).events(),
+        MarketEvents(view, rooms, subscriptions, venues).events(),
         OrderEvents(parts.desk).events(),
     )
     tools = SessionTools(
@@ -75,7 +82,11 @@ async def open_front_sockets(
         session for link in server.links for session in link.sessions.values()
     ]
     addresses = ClientAddresses(settings.http.trusted_proxies)
-    heart = Heartbeat(server, settings.sockets, view, feed, rooms, subscriptions)
+    heart = Heartbeat(server, settings.sockets, view, feed, rooms, venue_rooms, subscriptions)
     app = SocketApp(server, settings.sockets, addresses, settings.http.cors_origin, heart)
-    async with open_sockets(app, feed, supervisor):
-        yield app
+    async with AsyncExitStack() as stack:
+        if parts.feeds.venues:
+            works = [*following.works(), ("follow-watched", parts.feeds.watched.run)]
+            for name, work in works:
+                await stack.enter_async_context(supervisor.running(name, work))
+        yield await stack.enter_async_context(open_sockets(app, feed, supervisor))

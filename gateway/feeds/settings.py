@@ -95,6 +95,33 @@ class FeedSettings(Area, frozen=True, kw_only=True):
             "FEED_SNAPSHOT_MARKETS", "200", whole(1, 5_000), "Of how many markets, watched first."
         ),
     ]
+    followed_markets: Annotated[
+        int,
+        setting(
+            "FEED_FOLLOWED_MARKETS",
+            "200",
+            whole(1, 450),
+            "How many a process follows at once for sockets and watchlists.",
+        ),
+    ]
+    followed_watchlists: Annotated[
+        int,
+        setting(
+            "FEED_FOLLOWED_WATCHLISTS",
+            "50",
+            whole(0, 450),
+            "How many of those on watchlists, the most watched, are followed unread.",
+        ),
+    ]
+    stream_interval_ms: Annotated[
+        int,
+        setting(
+            "FEED_STREAM_INTERVAL_MS",
+            "100",
+            whole(10, 10_000),
+            "A followed market's readers hear of it at most so often.",
+        ),
+    ]
     snapshots_kept: Annotated[
         int,
         setting("SNAPSHOTS_KEPT", "60d", duration, "How long snapshots stay, in whole months."),

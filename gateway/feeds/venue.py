@@ -5,7 +5,7 @@ retries, `VenueRefused` when the venue understood and said no. A method that get
 can't represent raises `Unrepresentable`, or counts it if the answer is a list.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
@@ -127,7 +127,7 @@ StreamEvent = BookSnapshot | BookChange | Printed | TopChanged | LifeChanged | L
 class VenueStream(Protocol):
     """One connection to a venue's socket; it reconnects by itself while it is iterated."""
 
-    def events(self) -> AsyncIterator[StreamEvent]:
+    def events(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield what happens to the watched markets until cancelled."""
         ...
 

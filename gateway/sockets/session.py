@@ -219,6 +219,25 @@ class SocketSession:
 
         future.add_done_callback(done)
 
+    def run_acking(self, ack_id: int | None, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work`, which acknowledges the event itself; what it raises is the refusal.
+
+        So it can queue something right behind its ack. It ends with the session.
+        """
+        self.link.in_flight += 1
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+
+        def done(settled: "asyncio.Task[None]") -> None:
+            self._tasks.discard(settled)
+            self.link.in_flight -= 1
+            try:
+                settled.result()
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - every event is answered
+                self.refuse_failure(ack_id, error)
+
+        task.add_done_callback(done)
+
     def run(self, ack_id: int | None, work: Coroutine[Any, Any, object]) -> None:
         """Acknowledge an event with what `work` returns; it ends with the session."""
         task = asyncio.get_running_loop().create_task(work)

@@ -85,7 +85,7 @@ def snapshot(market: Market, outcome: Outcome, epoch: int) -> Message:
 
 
 def delta(
-    market_id: int,
+    market_id: int | str,
     outcome: Outcome,
     epoch: int,
     prev_seq: int,

@@ -21,7 +21,8 @@ from gateway.sockets.session import SocketSession
 from gateway.sockets.settings import SocketSettings
 from gateway.sockets.untold import Untold
 from gateway.streaming.rooms import Rooms
-from gateway.streaming.subscriptions import Subscriptions
+from gateway.streaming.subscriptions import MarketKey, Subscriptions
+from gateway.streaming.venue_rooms import VenueRooms
 from gateway.wire.scalars import iso_millis
 from persistence.clock import now_us
 
@@ -29,11 +30,18 @@ INTERVAL_SECONDS: Final = 1.0
 
 
 class MarketBeat(msgspec.Struct, frozen=True, rename="camel"):
-    """Where a market stood when the heartbeat was queued."""
+    """Where a market stood when the heartbeat was queued; `epoch` and what is behind it are told of
+    markets of other venues alone.
+    """
 
     market_id: str
     seq: int
     trade_no: int
+    epoch: int | msgspec.UnsetType = msgspec.UNSET
+    stale: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether its venue is not heard, so that things may have changed."""
+    as_of: str | msgspec.UnsetType = msgspec.UNSET
+    """When its venue told something of it last."""
 
 
 class HeartbeatMessage(msgspec.Struct, frozen=True, rename="camel"):
@@ -60,6 +68,7 @@ class Heartbeat:
         view: State,
         feed: ViewFeed,
         rooms: Rooms,
+        venue_rooms: VenueRooms,
         subscriptions: Subscriptions,
     ) -> None:
         self._server = server
@@ -67,6 +76,7 @@ class Heartbeat:
         self._view = view
         self._feed = feed
         self._rooms = rooms
+        self._venue_rooms = venue_rooms
         self._subscriptions = subscriptions
         self._untold = Untold()
 
@@ -84,7 +94,7 @@ class Heartbeat:
         """Queue a heartbeat for every session and a ping where one is due.  O(books followed)."""
         interval = self._settings.ping_interval_seconds
         timestamp = iso_millis(now_us())
-        markets = self._markets(self._rooms)
+        markets = self._markets()
         for link in list(self._server.links):
             link.ping(now, interval)
             for session in link.sessions.values():
@@ -93,15 +103,21 @@ class Heartbeat:
                 except Exception as error:  # noqa: BLE001 - the others' hearts go on
                     self._untold.send_away((session,), error)
 
-    @staticmethod
-    def _markets(rooms: Rooms) -> dict[int, MarketBeat]:
-        return {
+    def _markets(self) -> dict[MarketKey, MarketBeat]:
+        beats: dict[MarketKey, MarketBeat] = {
             market_id: MarketBeat(str(market_id), room.seq, room.trade_no)
-            for market_id, room in rooms.markets.items()
+            for market_id, room in self._rooms.markets.items()
         }
+        for name, venue_room in self._venue_rooms.markets.items():
+            one = venue_room.followed
+            seq = one.seq if one.shows_book else 0
+            beats[name] = MarketBeat(
+                name, seq, one.trade_no, one.epoch, one.is_stale, iso_millis(one.told_at)
+            )
+        return beats
 
     def _message(
-        self, session: SocketSession, timestamp: str, markets: dict[int, MarketBeat]
+        self, session: SocketSession, timestamp: str, markets: dict[MarketKey, MarketBeat]
     ) -> Message:
         account_seq = None
         topic_epoch: int | msgspec.UnsetType = msgspec.UNSET

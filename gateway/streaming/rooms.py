@@ -3,9 +3,8 @@
     m:{id}        trades and the market's own changes      m:{id}:YES, m:{id}:NO    its book
 
 Laws: nothing here waits. Joining a book and queuing its snapshot is one step, so that no change
-falls between the two. A reader that keeps up gets each book message as it is; for one that has
-fallen behind, all book messages of a room that wait collapse into a single one that spans them,
-the latest quantities with the right `prevSeq` and checksum. Rooms without members are forgotten.
+falls between the two. Rooms without members are forgotten. How a book's messages reach readers
+that fall behind is `seats.py`'s.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,86 +15,25 @@ from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import Member, Room
 from gateway.streaming import book_messages
 from gateway.streaming.book_messages import Changes
+from gateway.streaming.seats import Seats
 
 
-class _BookSpan:
-    """The book messages of one room that wait for one slow socket, collapsed into one."""
-
-    __slots__ = ("_asks", "_bids", "_checksum", "_epoch", "_prev_seq", "_room", "_seat", "_seq")
-
-    def __init__(self, room: "BookRoom", seat: "_Seat", prev_seq: int) -> None:
-        self._room = room
-        self._seat: _Seat | None = seat
-        self._epoch = room.epoch
-        self._bids: Changes = {}
-        self._asks: Changes = {}
-        self._prev_seq = self._seq = prev_seq
-        self._checksum = 0
-
-    def merge(self, seq: int, bids: Changes, asks: Changes, checksum: int) -> None:
-        self._bids.update(bids)
-        self._asks.update(asks)
-        self._seq = seq
-        self._checksum = checksum
-
-    def withdraw(self) -> None:
-        """Send nothing: the socket has left the room."""
-        self._seat = None
-
-    def frame(self) -> bytes | None:
-        seat = self._seat
-        if seat is None:
-            return None
-        if seat.span is self:
-            seat.span = None
-        room = self._room
-        message = book_messages.delta(
-            room.market_id,
-            room.outcome,
-            self._epoch,
-            self._prev_seq,
-            self._seq,
-            self._bids,
-            self._asks,
-            self._checksum,
-        )
-        return message.frame(seat.namespace)
-
-
-class _Seat:
-    """One member's place in a book's room."""
-
-    __slots__ = ("namespace", "outbound", "span")
-
-    def __init__(self, member: Member) -> None:
-        self.outbound = member.outbound
-        self.namespace = member.namespace
-        self.span: _BookSpan | None = None
-
-
-class BookRoom:
+class BookRoom(Seats):
     """Those who follow the book of one outcome."""
 
-    __slots__ = ("_snapshot", "_snapshot_seq", "epoch", "market_id", "outcome", "seats")
+    __slots__ = ("_snapshot", "_snapshot_seq")
 
     def __init__(self, market_id: int, outcome: Outcome, epoch: int) -> None:
-        self.market_id = market_id
-        self.outcome = outcome
-        self.epoch = epoch
-        self.seats: dict[Member, _Seat] = {}
+        super().__init__(market_id, outcome, epoch)
         self._snapshot: Message | None = None
         self._snapshot_seq = -1
 
     def join(self, member: Member, market: Market) -> None:
         """Add a member, or start one anew, and queue the snapshot everything later builds on."""
-        seat = self.seats.get(member)
-        if seat is None:
-            seat = self.seats[member] = _Seat(member)
-        seat.span = None
         if self._snapshot is None or self._snapshot_seq != market.seq:
             self._snapshot = book_messages.snapshot(market, self.outcome, self.epoch)
             self._snapshot_seq = market.seq
-        member.outbound.push(self._snapshot.frame(member.namespace))
+        self.begin(member, self._snapshot)
 
     def restart(self, market: Market) -> None:
         """Queue a snapshot for every member, whatever it has seen."""
@@ -103,32 +41,10 @@ class BookRoom:
         for member in self.seats:
             self.join(member, market)
 
-    def leave(self, member: Member) -> None:
-        """Remove a member and what waits for it; nothing happens if it isn't one."""
-        seat = self.seats.pop(member, None)
-        if seat is not None and seat.span is not None:
-            seat.span.withdraw()
-
     def send(self, market: Market, bids: Changes, asks: Changes) -> None:
         """Queue the change that brought the market to its seq, conflated for slow readers."""
-        seq = market.seq
         self._snapshot = None
-        checksum = book_messages.view_checksum(market, self.outcome)
-        message: Message | None = None
-        for seat in self.seats.values():
-            outbound = seat.outbound
-            if outbound.flowing:
-                if message is None:
-                    message = book_messages.delta(
-                        self.market_id, self.outcome, self.epoch, seq - 1, seq, bids, asks, checksum
-                    )
-                outbound.push(message.frame(seat.namespace))
-                continue
-            span = seat.span
-            if span is None:
-                span = seat.span = _BookSpan(self, seat, seq - 1)
-                outbound.push_pending(span)
-            span.merge(seq, bids, asks, checksum)
+        self.tell(market.seq, bids, asks, book_messages.view_checksum(market, self.outcome))
 
 
 class MarketRooms:

@@ -4,16 +4,17 @@ import msgspec
 
 from exchange.messages.terms import Outcome
 from exchange.model.state import State
-from gateway.markets.lookup import named_market, required_market_name
+from gateway.markets.lookup import find_market, named_market, required_market_name
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
 from gateway.streaming.rooms import Rooms
-from gateway.streaming.subscriptions import Subscriptions
+from gateway.streaming.subscriptions import Left, Subscription, Subscriptions
+from gateway.streaming.venue_events import VenueMarketEvents
 from gateway.wire.strict_json import BodyStruct
 
 
 class SubscribeBody(BodyStruct, frozen=True):
-    """A market by its id or its slug; without `outcome` both books are meant."""
+    """A market of any platform by its id or its slug; without `outcome` both books are meant."""
 
     market: str | None = None
     market_id: str | None = None
@@ -25,36 +26,24 @@ class SubscribeBody(BodyStruct, frozen=True):
         return tuple(Outcome) if self.outcome is None else (self.outcome,)
 
 
-class Subscription(msgspec.Struct, frozen=True, rename="camel"):
-    """What the session now hears; the snapshots of the books follow as messages."""
-
-    market_id: str
-    slug: str
-    outcomes: tuple[Outcome, ...]
-    epoch: int
-    seq: int
-    trade_no: int
-
-
-class Left(msgspec.Struct, frozen=True, rename="camel"):
-    """What the session no longer hears."""
-
-    market_id: str
-    outcomes: tuple[Outcome, ...]
-
-
 class MarketEvents:
     """Lets sessions follow markets."""
 
-    def __init__(self, view: State, rooms: Rooms, subscriptions: Subscriptions) -> None:
+    def __init__(
+        self, view: State, rooms: Rooms, subscriptions: Subscriptions, venues: VenueMarketEvents
+    ) -> None:
         self._view = view
         self._rooms = rooms
         self._subscriptions = subscriptions
+        self._venues = venues
 
     def subscribe(self, session: SocketSession, body: SubscribeBody, ack_id: int | None) -> None:
         """Join a market's rooms; the ack comes first, then the snapshots, in one step."""
-        market = named_market(self._view, required_market_name(body))
-        outcomes = body.outcomes()
+        name, outcomes = required_market_name(body), body.outcomes()
+        if self._is_elsewhere(name):
+            self._venues.subscribe(session, name, outcomes, ack_id)
+            return
+        market = named_market(self._view, name)
         self._subscriptions.check_room_for(session, market.id, outcomes)
         session.ack(
             ack_id,
@@ -71,9 +60,16 @@ class MarketEvents:
 
     def unsubscribe(self, session: SocketSession, body: SubscribeBody, ack_id: int | None) -> None:
         """Leave a market's rooms; leaving one that wasn't joined is no mistake."""
-        market = named_market(self._view, required_market_name(body))
+        name = required_market_name(body)
+        if self._is_elsewhere(name):
+            self._venues.unsubscribe(session, name, body.outcomes(), ack_id)
+            return
+        market = named_market(self._view, name)
         self._subscriptions.leave(session, market.id, body.outcomes())
         session.ack(ack_id, Left(str(market.id), body.outcomes()))
+
+    def _is_elsewhere(self, name: str) -> bool:
+        return find_market(self._view, name) is None and self._venues.may_know(name)
 
     def events(self) -> dict[str, SocketEvent]:
         """Return the rows."""

@@ -32,6 +32,8 @@ from gateway.feeds.api.views import (
     venue_book_view,
     venue_trade_view,
 )
+from gateway.feeds.live.following import Following
+from gateway.feeds.live.views import followed_book_view, followed_view
 from gateway.feeds.model import PricePoint
 from gateway.feeds.watches import Watches
 from gateway.http.request import AnyRequest, Page, Request, Slice
@@ -121,6 +123,7 @@ class LiveRoutes:
         reader: FeedReader,
         snapshots: Snapshots,
         watches: Watches,
+        following: Following,
         pages: PageLimits,
     ) -> None:
         self._view = view
@@ -130,6 +133,7 @@ class LiveRoutes:
         self._reader = reader
         self._snapshots = snapshots
         self._watches = watches
+        self._following = following
         self._pages = pages
 
     async def get_live(self, request: Request[None, None]) -> ListedMarketView:
@@ -137,7 +141,12 @@ class LiveRoutes:
         market = self._own(request)
         if market is not None:
             return own_market(market, now_us())
-        known = await self._now(request)
+        known = await self._named(request)
+        await self._watches.note(known.row.id)
+        followed = self._following.shown((known.row.platform, known.row.external_id))
+        if followed is not None:
+            return followed_view(followed, known.market, now_us())
+        known = await self._reader.live(known)
         return row_view(known.row, now_us(), stale=known.stale)
 
     async def get_book(self, request: Request[None, BookQuery]) -> BookView | AnyBookView:
@@ -219,6 +228,9 @@ class LiveRoutes:
         )
 
     async def _venue_book(self, known: Known, query: BookQuery, depth: int) -> AnyBookView:
+        followed = self._following.shown((known.row.platform, known.row.external_id))
+        if followed is not None:
+            return followed_book_view(followed, query.outcome, depth, now_us())
         book, entry = await self._reader.book(known)
         age = as_of(entry.at, now_us(), stale=entry.failed)
         return venue_book_view(book, known.market, query.outcome, depth, age)

@@ -94,12 +94,15 @@ class ListedMarketView(AnswerStruct, frozen=True, kw_only=True):
     liquidity: str | msgspec.UnsetType | None = msgspec.UNSET
     url: str | msgspec.UnsetType | None = msgspec.UNSET
     as_of: AsOfView | msgspec.UnsetType = msgspec.UNSET
+    epoch: int | msgspec.UnsetType = msgspec.UNSET
+    """With `seq` where another platform's market stands on the socket, while it is followed."""
 
 
 class AnyBookView(AnswerStruct, frozen=True, kw_only=True):
     """The order book of one outcome, best level first; each level is [price, quantity].
 
-    Of another platform's market `epoch` and `seq` are 0, and `asOf` says how old it is.
+    Of another platform's market `asOf` says how old it is, and `epoch` and `seq` are those of its
+    stream while somebody follows that, else 0.
     """
 
     market_id: str
@@ -269,7 +272,14 @@ def listed_view(
 
 
 def venue_book_view(
-    book: VenueBook, market: VenueMarket, outcome: Outcome, depth: int, known: AsOfView
+    book: VenueBook,
+    market: VenueMarket,
+    outcome: Outcome,
+    depth: int,
+    known: AsOfView,
+    *,
+    epoch: int = 0,
+    seq: int = 0,
 ) -> AnyBookView:
     """Return the book of one outcome of another platform's market."""
     bids, asks = list(book.bids), list(book.asks)
@@ -279,8 +289,8 @@ def venue_book_view(
         market_id=market_id(market.platform, market.external_id),
         slug=market.slug,
         outcome=outcome,
-        epoch=0,
-        seq=0,
+        epoch=epoch,
+        seq=seq,
         bids=wire_levels(bids[:depth]),
         asks=wire_levels(asks[:depth]),
         checksum=checksum(bids, asks),
@@ -288,13 +298,15 @@ def venue_book_view(
     )
 
 
-def venue_trade_view(trade: VenueTrade, market: VenueMarket) -> AnyTradeView:
-    """Return a print of another platform's tape."""
+def venue_trade_view(
+    trade: VenueTrade, market: VenueMarket, *, seq: int | None = None, trade_no: int | None = None
+) -> AnyTradeView:
+    """Return a print of another platform's tape; numbered, if it was heard."""
     took_no = trade.taken is TakenSide.NO
     price = PRICE_SCALE - trade.yes_price if took_no else trade.yes_price
     return AnyTradeView(
         id=market_id(market.platform, trade.trade_id),
-        trade_no=None,
+        trade_no=trade_no,
         market_id=market_id(market.platform, market.external_id),
         slug=market.slug,
         outcome=NO if took_no else YES,
@@ -303,7 +315,7 @@ def venue_trade_view(trade: VenueTrade, market: VenueMarket) -> AnyTradeView:
         yes_price=price_text(trade.yes_price),
         quantity=quantity_text(trade.quantity),
         kind=None,
-        seq=None,
+        seq=seq,
         created_at=iso_millis(trade.venue_at),
     )
 

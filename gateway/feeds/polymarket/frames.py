@@ -8,7 +8,7 @@ reason; it may have been a change, so whatever books it may have been about are 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha1
 from typing import Final
 
@@ -114,15 +114,22 @@ class MarketChannel:
 
     def take(self, message: str) -> list[StreamEvent]:
         """Return what a message says."""
+        return list(self.read(message))
+
+    def read(self, message: str) -> Iterator[StreamEvent]:
+        """Yield what a message says, frame by frame: a reader may rest between two of them."""
         try:
             text = message.encode("utf-8")
             raws: Iterable[bytes | Raw] = _frames(text) if text[:1] == b"[" else [text]
             raws = list(raws)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return self._lose("malformed")
+            yield from self._lose("malformed")
+            return
         if len(raws) > FRAMES_MAX:
-            return self._lose("too_many_frames")
-        return [event for raw in raws for event in self._take(raw)]
+            yield from self._lose("too_many_frames")
+            return
+        for raw in raws:
+            yield from self._take(raw)
 
     def _take(self, raw: bytes | Raw) -> list[StreamEvent]:
         try:

@@ -96,7 +96,7 @@ class MarketSocket:
                             if lost := self._channel.disconnected():
                                 yield Lost(lost, reason)
                         case str():
-                            for event in self._channel.take(told):
+                            for event in self._channel.read(told):
                                 yield event
                             await self._ask_again()
         finally:

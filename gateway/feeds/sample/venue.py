@@ -5,7 +5,7 @@ Laws: it asks nobody and knows no more than the time. What it shows is `market.p
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -190,7 +190,7 @@ class SampleStream:
         self._shown: dict[str, VenueBook] = {}
         self._wake = asyncio.Event()
 
-    async def events(self) -> AsyncIterator[StreamEvent]:
+    async def events(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield what happens until cancelled."""
         while True:
             self._wake.clear()

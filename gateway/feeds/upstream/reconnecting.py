@@ -35,6 +35,8 @@ Overdue = Callable[[float], str | None]
 """Given how many seconds ago the last data came: why that is too long, or None."""
 
 ENDPOINT: Final = "socket"
+_TURN_S: Final = 0.002
+"""After so long others get their turn, however many messages wait."""
 _LOOK_S: Final = 0.25
 """So often somebody looks whether something is overdue."""
 _QUEUE: Final = 16
@@ -194,7 +196,7 @@ class Reconnecting:
 
     async def _messages(self, connection: ClientConnection) -> AsyncIterator[str]:
         """Yield messages; raises _Ended and ConnectionClosed."""
-        second = data_at = heard_at = self._clock.monotonic()
+        second = data_at = heard_at = turn = self._clock.monotonic()
         in_second = 0
         while True:
             try:
@@ -204,6 +206,9 @@ class Reconnecting:
                 self._check(data_at, heard_at)
                 continue
             now = heard_at = self._clock.monotonic()
+            if now - turn >= _TURN_S:
+                await asyncio.sleep(0)
+                turn = self._clock.monotonic()
             if now - second >= 1:
                 second, in_second = now, 0
                 self._check(data_at, heard_at)

@@ -33,6 +33,15 @@ _WATCHED: Final = """
 SELECT m.platform, m.external_id FROM venue_watches w JOIN venue_markets m ON m.id = w.market_id
  WHERE w.until > $1 ORDER BY w.until DESC, m.id LIMIT $2
 """
+# A market that is settled has no life to be looked at.
+_MOST_WATCHED: Final = """
+SELECT m.id, m.platform, m.external_id
+  FROM (SELECT platform, external_id, count(*) AS lists FROM watchlist_items
+         WHERE platform = ANY ($1::text[]) GROUP BY platform, external_id) AS i
+  JOIN venue_markets m USING (platform, external_id)
+ WHERE m.status NOT IN ('RESOLVED', 'VOID')
+ ORDER BY i.lists DESC, m.id LIMIT $2
+"""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -81,6 +90,13 @@ class FeedState:
     async def watched(self, now: int, limit: int) -> list[tuple[str, str]]:
         """Return (platform, external id) of the markets that somebody looks at."""
         return [(row[0], row[1]) for row in await self._pool.fetch(_WATCHED, now, limit)]
+
+    async def most_watched(
+        self, platforms: Sequence[str], limit: int
+    ) -> list[tuple[int, str, str]]:
+        """Return (id, platform, external id) of what is on most watchlists, and isn't settled."""
+        rows = await self._pool.fetch(_MOST_WATCHED, list(platforms), limit)
+        return [(row[0], row[1], row[2]) for row in rows]
 
     async def forget_watches(self, before: int) -> int:
         """Delete what ended before a time; return how many those were."""

@@ -6,7 +6,7 @@ connection, and the next one subscribes to everything again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
 from typing import Final
 from urllib.parse import urlsplit
@@ -59,7 +59,7 @@ class KalshiStream:
         self.is_open = False
         """Whether somebody iterates it."""
 
-    async def events(self) -> AsyncIterator[StreamEvent]:
+    async def events(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield what happens to the watched markets until cancelled."""
         self.is_open = True
         looking = asyncio.create_task(self._keep_looking())
