@@ -3,7 +3,7 @@
 import asyncio
 import io
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,12 +14,14 @@ from exchange.messages.commands import CreateMarket, OpenAccount
 from exchange.messages.terms import FeeModel
 from exchange.model.market import Market
 from gateway.access.principals import Principal, Role
+from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People
 from gateway.bootstrap.server import Server, make_server
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.running import EngineSide
+from gateway.feeds.venue import Venue
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
@@ -84,6 +86,7 @@ class SocketDesk:
     hearers: Hearers
     feed: ViewFeed
     server: Server
+    parts: Parts
 
     @property
     def open_connections(self) -> int:
@@ -126,12 +129,15 @@ async def open_socket_desk(
     *,
     people: int = 5,
     commit_seconds: float = 0.0,
+    pool: Any = UNUSED,
+    venues: Mapping[str, Venue] | None = None,
     around: Callable[[ASGIApp], ASGIApp] = lambda sockets: sockets,
     **changes: object,
 ) -> AsyncIterator[SocketDesk]:
     """Serve sockets on a free port; people 1..n have 10 000 credits, "rain" and "snow" are open.
 
-    `around` may put the sockets behind another application.
+    `around` may put the sockets behind another application; `venues` are asked for other
+    platforms' markets, and stored by `pool`.
     """
     environment = {
         "RATE_LIMIT_MAX_REQUESTS": "1000000",
@@ -151,7 +157,10 @@ async def open_socket_desk(
     side = EngineSide(engine, engine.view, history, ViewFeed(EPOCH))
     logger = configure_logs("debug", log)
     known = People(users=UNUSED, audit=UNUSED, passwords=UNUSED, sign_in=cast("Any", names))
-    parts = made_of(settings, side, people=known, hearers=hearers, metrics=metrics, logger=logger)
+    parts = made_of(
+        settings, side, pool=pool, people=known, hearers=hearers, metrics=metrics, logger=logger,
+        venues=venues,
+    )  # fmt: skip
     front = open_front_sockets(parts, hearers, Supervisor(metrics.jobs, logger))
     engine.listeners.append(hearers.announcer())
     engine.run(create_market(), create_market("snow"))
@@ -166,7 +175,17 @@ async def open_socket_desk(
             try:
                 port: int = listening.getsockname()[1]
                 yield SocketDesk(
-                    port, engine, names, sockets, settings, metrics, log, hearers, side.feed, server
+                    port,
+                    engine,
+                    names,
+                    sockets,
+                    settings,
+                    metrics,
+                    log,
+                    hearers,
+                    side.feed,
+                    server,
+                    parts,
                 )
             finally:
                 await sockets.drain()
