@@ -128,6 +128,11 @@ class BookReader:
         self._read = len(heard)
         return self.model
 
+    def snapshots(self) -> int:
+        """How many snapshots came so far."""
+        self.catch_up()
+        return self.kinds.count("snapshot")
+
     async def until(self, bids: Mapping[int, int], asks: Mapping[int, int]) -> None:
         """Wait until the book is this one, by the prices of its own outcome."""
         await self.client.until(
@@ -162,7 +167,7 @@ async def open_stage(
             assert settings is not None, wrong
             metrics, logger = Metrics(), configure_logs("error")
             made = Polymarket(settings, metrics, logger, bounds=QUICK, socket_bounds=socket)
-            named = {"FEED_STREAM_INTERVAL_MS": 10} | changes
+            named: dict[str, Any] = {"FEED_STREAM_INTERVAL_MS": 10, **changes}
             async with open_socket_desk(pool=pool, venues=venues(made), **named) as desk:
                 yield Stage(desk, venue, pool, flow_of_sample(), rows)
             await made.close()

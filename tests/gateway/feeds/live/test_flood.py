@@ -99,6 +99,6 @@ async def test_a_venue_that_floods_on_is_left_and_comes_back(
         await reader.until(*first)
         flood(stage, 1_000)
         await eventually(lambda: stage.venue.socket.opened == 2)
-        await one.until(lambda: reader.catch_up() and reader.kinds.count("snapshot") == 2)
+        await one.until(lambda: reader.snapshots() == 2)
         # The stand-in begins each connection with the same book.
         await reader.until(*first)

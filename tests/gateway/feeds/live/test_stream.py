@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 import socketio
 
+from gateway.feeds.live.followed import Followed
 from gateway.feeds.live.following import Following
 from gateway.streaming.subscriptions import VENUE_MARKETS_PER_SESSION
 from tests.gateway.feeds.live.stage import (
@@ -72,7 +75,7 @@ async def test_who_comes_back_within_the_grace_finds_it_followed(stage: Stage) -
     for _ in range(2):
         async with socket_client(stage.port) as client:
             epochs.append((await client.ok("subscribe:market", {"market": market_id()}))["epoch"])
-            await client.until(lambda c=client: c.heard("orderbook_update"))
+            await client.until(partial(client.heard, "orderbook_update"))
             await client.ok("unsubscribe:market", {"market": market_id()})
     assert epochs[0] == epochs[1]
     assert stage.subscriptions() == 1
@@ -113,7 +116,7 @@ async def test_a_lost_change_brings_the_whole_book(stage: Stage) -> None:
         stage.flow.bids[5_500] = 100
         for quantity in (100, 200, 300):
             await stage.say_change([(True, 2_000, quantity)])
-        await client.until(lambda: reader.catch_up() and reader.kinds.count("snapshot") == 2)
+        await client.until(lambda: reader.snapshots() == 2)
         assert (reader.model.bids, reader.model.asks) == before
         assert reader.model.seq is not None
         assert reader.model.seq > 1
@@ -146,6 +149,10 @@ async def test_prints_are_numbered_and_change_the_market(stage: Stage) -> None:
         assert beat(client)["stale"] is False
 
 
+def has_moved(followed: Followed, seq: int) -> bool:
+    return followed.seq > seq
+
+
 def beat(client: Any) -> dict[str, Any]:
     """What the last heartbeat says of market 1."""
     beats = client.heard("heartbeat")
@@ -161,7 +168,7 @@ async def test_a_venue_that_dies_is_told_and_its_book_follows_when_it_is_back(
         await client.ok("subscribe:market", {"market": market_id(), "outcome": "YES"})
         reader = BookReader(client)
         await reader.until(stage.flow.bids, stage.flow.asks)
-        stage.venue.socket.refuse = 503  # type: ignore[assignment]
+        stage.venue.socket.refuse = HTTPStatus.SERVICE_UNAVAILABLE
         stage.venue.clob.fail(Fault.SERVER_ERROR, times=None)
         stage.venue.socket.drop()
         await client.until(lambda: client.heard("market_updated"))
@@ -178,7 +185,7 @@ async def test_a_venue_that_dies_is_told_and_its_book_follows_when_it_is_back(
         stage.venue.socket.refuse = None
         stage.venue.clob.mend()
         await client.until(lambda: client.heard("market_updated")[-1]["asOf"]["stale"] is False)
-        await client.until(lambda: reader.catch_up() and reader.kinds.count("snapshot") >= 2)
+        await client.until(lambda: reader.snapshots() >= 2)
         await reader.until(stage.flow.bids, stage.flow.asks)
         await client.until(lambda: beat(client)["stale"] is False)
 
@@ -301,9 +308,9 @@ async def test_a_slow_reader_gets_what_happened_in_one(stage: Stage) -> None:
         following = stage.desk.parts.feeds.following
         [followed] = following.all().values()
         for step in stage.flow.steps(20):
-            seq = followed.seq
+            has_come = partial(has_moved, followed, followed.seq)
             await stage.say_change(step.levels)
-            await eventually(lambda seq=seq: followed.seq > seq)
+            await eventually(has_come)
         link.outbound.resume()
         await reader.until(stage.flow.bids, stage.flow.asks)
         assert max(reader.model.spans) == 20
