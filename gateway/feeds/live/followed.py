@@ -71,6 +71,8 @@ class Followed:
         """Whether the book is the stream's, so that its changes fit."""
         self.is_stale = False
         """Whether readers were told that it may have changed."""
+        self.terms_at = 0
+        """When the stream told another tick size: what was known before has the old one."""
         self.wants_refresh = False
         self.wants_book = False
         """Whether the stream has to send the book again."""
@@ -132,7 +134,7 @@ class Followed:
                 self.told_at = at
                 self.print(trade)
             case TopChanged():
-                self._take_top(event)
+                self._take_top(event, at)
             case LifeChanged():
                 self.wants_refresh = True
             case Lost():
@@ -169,8 +171,11 @@ class Followed:
 
     def refreshed(self, known: Known) -> None:
         """Take the market as it is now; readers hear of it if its life or its terms changed."""
+        self.wants_refresh = False
+        if known.at < self.terms_at:
+            return
         before, after = self.market, known.market
-        self.known, self.wants_refresh = known, False
+        self.known = known
         if after.last_price is None:
             after = msgspec.structs.replace(after, last_price=before.last_price)
         self.market = after
@@ -189,13 +194,13 @@ class Followed:
         if is_stale is not self.is_stale:
             self.is_stale, self._is_market = is_stale, True
 
-    def _take_top(self, event: TopChanged) -> None:
+    def _take_top(self, event: TopChanged, at: int) -> None:
         market = self.market
         last = market.last_price if event.last_price is None else event.last_price
         tick = market.tick_size if event.tick_size is None else event.tick_size
         interest = market.open_interest if event.open_interest is None else event.open_interest
         if tick != market.tick_size:
-            self._is_market = True
+            self._is_market, self.terms_at = True, at
         if (last, tick, interest) != (market.last_price, market.tick_size, market.open_interest):
             self.market = msgspec.structs.replace(
                 market, last_price=last, tick_size=tick, open_interest=interest

@@ -113,7 +113,8 @@ class Following:
         self._dirty.pop(followed, None)
         for hear in self.hearers:
             hear(followed, step)
-        if step.bids or step.asks or step.trades or step.is_whole:
+        # What is asked for is written down by the job that polls.
+        if followed.by_stream and (step.bids or step.asks or step.trades or step.is_whole):
             self._recorder.note(followed)
 
     def _make_room(self, holder: str) -> None:
