@@ -65,6 +65,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked or heard so far, by what became of it."""
 
 
+@runtime_checkable
 class Watched(Protocol):
     """A venue that tells how things stand with it, beside what `Venue` asks for."""
 
@@ -178,16 +179,6 @@ class Venue(Protocol):
 
     def stream(self) -> VenueStream | None:
         """Return a new connection to the venue's socket; None if it has none."""
-        ...
-
-
-@runtime_checkable
-class Limited(Protocol):
-    """A venue whose client keeps below a rate; `/feed/status` shows what is left of it."""
-
-    @property
-    def rate_left(self) -> int | None:
-        """Return how many requests may be sent now; None if that isn't known."""
         ...
 
 

@@ -2,59 +2,27 @@
 admin's word to read the lists now.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from gateway.feeds import ingestion
 from gateway.feeds.api.queries import EventsQuery, platforms_of
 from gateway.feeds.api.reading import COUNTS, FeedReader
+from gateway.feeds.api.status import VenueStatusView, venue_status
 from gateway.feeds.api.views import EventView, event_view, row_view
 from gateway.feeds.catalogue import category_key, event_of
 from gateway.feeds.jobs import FeedJobs
-from gateway.feeds.venue import Limited, Venue
 from gateway.http.paging import page_of
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.wire.errors import Conflict, NotFound
-from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct
 from persistence.clock import now_us
 from persistence.repositories.feeds.events import EventRow, VenueEvents
 from persistence.repositories.feeds.state import FeedState, Standing
 
 _EVENT_MARKETS_MAX: Final = 500
-
-
-class FeedJobView(AnswerStruct, frozen=True, kw_only=True):
-    """How one job of one venue stands; `counts` are of its last run that ended well."""
-
-    job: str
-    last_success_at: str | None
-    age_ms: int | None
-    last_failure_at: str | None
-    last_error: str | None
-    took_ms: int | None
-    counts: dict[str, Any]
-
-
-class VenueStatusView(AnswerStruct, frozen=True, kw_only=True):
-    """How one venue stands; `ok` unless its list couldn't be read the last time it was tried."""
-
-    platform: str
-    title: str
-    currency: str
-    ok: bool
-    last_success_at: str | None
-    age_ms: int | None
-    last_error: str | None
-    rate_left: int | None
-    """Requests that the client may send now; null for a venue without such a limit."""
-    markets: int
-    active: int
-    jobs: list[FeedJobView]
 
 
 class IngestView(AnswerStruct, frozen=True):
@@ -129,7 +97,7 @@ class FeedRoutes:
         counts = await self._counts()
         now = now_us()
         views = [
-            _status(venue, standings.get(platform, []), counts.get(platform, {}), now)
+            venue_status(venue, standings.get(platform, []), counts.get(platform, {}), now)
             for platform, venue in venues.items()
         ]
         return Page(views, len(views), len(views), 0)
@@ -199,46 +167,3 @@ class FeedRoutes:
 
 def _shown(row: EventRow) -> EventView:
     return event_view(event_of(row.record), row.changed_at)
-
-
-def _status(
-    venue: Venue,
-    standings: list[Standing],
-    counts: Mapping[str, int],
-    now: int,
-) -> VenueStatusView:
-    listed = next((one for one in standings if one.job == ingestion.JOB), None)
-    success = None if listed is None else listed.last_success_at
-    failure = None if listed is None else listed.last_failure_at
-    return VenueStatusView(
-        platform=venue.platform,
-        title=venue.title,
-        currency=venue.currency,
-        ok=success is not None and (failure is None or success > failure),
-        last_success_at=_time(success),
-        age_ms=_age(success, now),
-        last_error=None if listed is None else listed.last_error,
-        rate_left=venue.rate_left if isinstance(venue, Limited) else None,
-        markets=sum(counts.values()),
-        active=counts.get("OPEN", 0) + counts.get("POST_ONLY", 0),
-        jobs=[
-            FeedJobView(
-                job=one.job,
-                last_success_at=_time(one.last_success_at),
-                age_ms=_age(one.last_success_at, now),
-                last_failure_at=_time(one.last_failure_at),
-                last_error=one.last_error,
-                took_ms=one.took_ms,
-                counts=one.counts,
-            )
-            for one in standings
-        ],
-    )
-
-
-def _age(at: int | None, now: int) -> int | None:
-    return None if at is None else max(0, now - at) // 1_000
-
-
-def _time(at: int | None) -> str | None:
-    return None if at is None else iso_millis(at)

@@ -7,6 +7,7 @@ is at most a few seconds old; if the venue doesn't answer, what was known is giv
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import Enum
 from functools import partial
 from typing import Annotated, Any, Final
@@ -198,12 +199,11 @@ class LiveRoutes:
         book: AnyBookView | None = None
         trades: list[AnyTradeView] = []
         # A part that the venue doesn't give takes nothing from the others.
-        try:
+        with suppress(ApiError):
             book = await self._venue_book(known, BookQuery(), DEPTH)
+        with suppress(ApiError):
             prints = await self._reader.trades(known, _FULL_TRADES)
             trades = [venue_trade_view(trade, known.market) for trade in prints]
-        except ApiError:
-            pass
         raw = await self._reader.raw(known)
         return FullMarketView(
             market=row_view(known.row, now_us(), stale=known.stale),

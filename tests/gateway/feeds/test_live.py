@@ -9,7 +9,7 @@ from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES, Resolution
 from gateway.feeds.api.reading import COUNTS
 from gateway.feeds.model import ListedStatus, PricePoint, TakenSide, VenueBook, VenueTrade
-from gateway.feeds.venue import VenueRefused, VenueUnavailable
+from gateway.feeds.venue import Condition, VenueRefused, VenueUnavailable
 from gateway.markets.views import checksum
 from persistence.clock import now_us
 from tests.gateway.conftest import MakeWeb
@@ -272,6 +272,64 @@ async def test_status_says_how_each_venue_stands(make_web: MakeWeb) -> None:
     assert well["jobs"][0]["counts"]["inserted"] == 2
     assert (bad["ok"], bad["lastSuccessAt"], bad["lastError"]) == (False, None, "down: no answer")
     assert bad["rateLeft"] is None
+
+
+async def test_a_book_that_fails_takes_no_trades_from_all_of_a_market(make_web: MakeWeb) -> None:
+    reader, venue = await opened(make_web)
+    venue.prints["M2"] = [
+        VenueTrade(
+            platform="fake", external_id="M2", trade_id="t", yes_price=4_000, quantity=5, venue_at=1
+        )
+    ]
+    full = await reader.get("/markets/fake:M2/full")
+    assert full["book"] is None, "the venue has none"
+    assert [trade["id"] for trade in full["trades"]] == ["fake:t"]
+
+
+class Told(FakeVenue):
+    """A venue that tells how its addresses stand, as real ones do."""
+
+    def conditions(self) -> list[Condition]:
+        return [
+            Condition(name="lists.example", rate_left=36, last_success_at=now_us()),
+            Condition(
+                name="books.example",
+                rate_left=2,
+                last_error="/book: status 500",
+                last_error_at=1_767_225_600_000_000,
+                failures=8,
+                breaker="open",
+                retry_in_s=14.25,
+                clock_skew_s=-3,
+                counts={"ok": 5, "server_error": 8},
+            ),
+        ]
+
+
+async def test_status_says_how_each_address_of_a_venue_stands(make_web: MakeWeb) -> None:
+    reader = await reader_of(make_web, Told())
+    [status] = await reader.get("/feed/status")
+    lists, books = status["addresses"]
+    assert status["rateLeft"] == 2, "of the address that has the fewest left"
+    assert (lists["name"], lists["breaker"], lists["retryInMs"]) == (
+        "lists.example",
+        "closed",
+        None,
+    )
+    assert lists["ageMs"] < 60_000
+    assert books == {
+        "name": "books.example",
+        "lastSuccessAt": None,
+        "ageMs": None,
+        "lastError": "/book: status 500",
+        "lastErrorAt": "2026-01-01T00:00:00.000Z",
+        "failures": 8,
+        "breaker": "open",
+        "retryInMs": 14_250,
+        "rateLeft": 2,
+        "clockSkewS": -3,
+        "counts": {"ok": 5, "server_error": 8},
+    }
 
 
 async def test_ingestion_is_put_by_admins(make_web: MakeWeb) -> None:

@@ -24,6 +24,7 @@ async def test_it_is_a_venue_as_the_feed_wants_one() -> None:
         assert (venue.platform, venue.title, venue.currency) == ("kalshi", "Kalshi", "USD")
         assert venue.stream() is None
         await d.walk()
+        assert isinstance(d.client, Watched), "so /feed/status shows its addresses"
         [condition] = watched.conditions()
         assert condition.last_success_at is not None
         # Three pages, all series, whether it trades.

@@ -41,6 +41,7 @@ def test_it_is_a_venue() -> None:
     socket = client.stream()
     stream: VenueStream = socket
     assert (venue.platform, venue.title, venue.currency) == ("polymarket", "Polymarket", "USDC")
+    assert isinstance(client, Watched), "so /feed/status shows its addresses"
     assert len(watched.conditions()) == 4
     assert stream is socket
 
