@@ -162,7 +162,9 @@ async def open_exchange(
                 accept_tip=accept_tip,
             )
         )
-        feeds = await stack.enter_async_context(open_feeds(settings, pool, metrics, logger))
+        feeds = await stack.enter_async_context(
+            open_feeds(settings, pool, metrics, logger, secret=_secret(settings))
+        )
         jobs = make_jobs(settings, pool, feeds, logger)
         drains: list[Drain] = []
         if has_worker:
@@ -224,7 +226,9 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
                 secret=_secret(settings),
             )
         )
-        feeds = await stack.enter_async_context(open_feeds(settings, pool, metrics, logger))
+        feeds = await stack.enter_async_context(
+            open_feeds(settings, pool, metrics, logger, secret=_secret(settings))
+        )
         jobs = make_jobs(settings, pool, feeds, logger)
         yield await _open_front(
             stack,

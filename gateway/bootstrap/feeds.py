@@ -23,7 +23,7 @@ from gateway.feeds.api.market_routes import FeedMarketRoutes
 from gateway.feeds.api.own import OwnMarkets
 from gateway.feeds.api.reading import POLICIES, FeedReader
 from gateway.feeds.api.snapshot_routes import SnapshotRoutes
-from gateway.feeds.cache import Cache, open_cache
+from gateway.feeds.cache import Cache, SharedRedis, open_cache
 from gateway.feeds.catalogue import Catalogue
 from gateway.feeds.ingestion import Ingestion
 from gateway.feeds.jobs import FeedJobs
@@ -45,6 +45,7 @@ from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.settings.reader import Area
 from persistence.postgres.database import DeadlinePool
+from persistence.relay.looks import identity_of
 from persistence.repositories.feeds.events import VenueEvents
 from persistence.repositories.feeds.markets import VenueMarkets
 from persistence.repositories.feeds.snapshots import Snapshots
@@ -133,12 +134,26 @@ def make_feeds(
 
 @asynccontextmanager
 async def open_feeds(
-    settings: Settings, pool: DeadlinePool, metrics: Metrics, logger: Logger
+    settings: Settings,
+    pool: DeadlinePool,
+    metrics: Metrics,
+    logger: Logger,
+    *,
+    secret: bytes | None = None,
 ) -> AsyncIterator[Feeds]:
-    """Yield the feed of the venues that are set; raises SettingsError for one that isn't there."""
+    """Yield the feed of the venues that are set; raises SettingsError for one that isn't there.
+
+    What readers ask for is remembered in Redis, if there is one, by processes that have the
+    exchange's `secret`: a worker, which nobody reads from, needs none.
+    """
+    shared = None
+    if secret is not None and settings.store.redis_url is not None:
+        shared = SharedRedis(
+            url=settings.store.redis_url, identity=await identity_of(pool), secret=secret
+        )
     tools = VenueTools(_areas(settings), metrics, logger)
     entries = chosen(settings.feeds.platforms)
-    cached = open_cache(POLICIES, settings.store.redis_url, metrics.cache, logger)
+    cached = open_cache(POLICIES, shared, metrics.cache, logger)
     async with open_venues(entries, tools) as venues, cached as cache:
         yield make_feeds(settings, pool, venues, cache, metrics, logger)
 

@@ -8,13 +8,18 @@
 
 Laws: bytes only (no pickles: whoever can write to Redis mustn't be able to run code here); every
 part is bounded: entries in memory, bytes of an entry, time and number of questions under way. A
-Redis that fails is left alone for `REST_S` and memory serves meanwhile. `cashews` keeps the
-entries; what age means, and that one question is asked once, is ours.
+Redis that fails is left alone for `REST_S` and memory serves meanwhile. What lies in Redis is
+sealed with the secret that the processes of one exchange share, under a name that holds its
+database and this version: what another exchange, another version or a stranger wrote there isn't
+there for us. `cashews` keeps the entries; what age means, and that one question is asked once, is
+ours.
 """
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -28,7 +33,7 @@ from gateway.observability.metrics import CacheMetrics
 from persistence.clock import MICROSECONDS, now_us
 
 BODY_MAX_BYTES: Final = 2**20
-"""A longer entry is given and not kept."""
+"""A longer entry is given and not kept, unless its policy says less."""
 FETCH_S: Final = 15.0
 FETCHES_MAX: Final = 200
 REST_S: Final = 5.0
@@ -39,6 +44,9 @@ _SWEEP_S: Final = 10
 _REDIS_TIMEOUT_S: Final = 0.5
 _REDIS_CONNECTIONS: Final = 10
 _PREFIX: Final = "probity:feed:"
+_VERSION: Final = version("probity")
+"""Other versions may write their entries in another way."""
+_SEAL_BYTES: Final = 32
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +58,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     lends_s: float
     kept_s: float
     entries: int
+    body_max: int = BODY_MAX_BYTES
+    """In bytes; a longer entry is given and not kept."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -75,13 +85,43 @@ class _RedisStore(Redis):
         await self._client.aclose()
 
 
+class SharedRedis(msgspec.Struct, frozen=True, kw_only=True):
+    """A Redis that the processes of one exchange share, perhaps with strangers."""
+
+    url: str
+    identity: str
+    """Of the exchange's database (`persistence/relay/looks.py`)."""
+    secret: bytes
+    """Known to the exchange's processes alone."""
+
+    @property
+    def prefix(self) -> str:
+        """Return what the names of all entries begin with."""
+        return f"{_PREFIX}{_VERSION}:{self.identity}:"
+
+    def seal(self, name: str, raw: bytes) -> bytes:
+        """Return an entry as it is kept under a name."""
+        return self._mac(name, raw) + raw
+
+    def open(self, name: str, sealed: object) -> bytes | None:
+        """Return an entry; None for what wasn't sealed under this name."""
+        if not isinstance(sealed, bytes):
+            return None
+        raw = sealed[_SEAL_BYTES:]
+        return raw if hmac.compare_digest(self._mac(name, raw), sealed[:_SEAL_BYTES]) else None
+
+    def _mac(self, name: str, raw: bytes) -> bytes:
+        key = hmac.digest(self.secret, b"probity feed cache", "sha256")
+        return hmac.digest(key, name.encode("utf-8", "replace") + b"\0" + raw, "sha256")
+
+
 class Cache:
     """Gives what is known, and asks for what isn't."""
 
     def __init__(
         self,
         policies: tuple[Policy, ...],
-        redis: Redis | None,
+        shared: SharedRedis | None,
         metrics: CacheMetrics,
         logger: Logger,
         clock: Callable[[], int] = now_us,
@@ -89,7 +129,9 @@ class Cache:
         self._memory = {
             policy.name: Memory(size=policy.entries, check_interval=_SWEEP_S) for policy in policies
         }
-        self._redis = redis
+        self._shared = shared
+        self._prefix = _PREFIX if shared is None else shared.prefix
+        self._redis = None if shared is None else _redis_at(shared.url)
         self._rests_until = 0.0
         self._metrics = metrics
         self._logger = logger
@@ -119,10 +161,11 @@ class Cache:
         Raises what `fetch` does where nothing is known; VenueUnavailable if it takes longer than
         `FETCH_S`, or if too many questions are under way.
         """
-        full = f"{_PREFIX}{policy.name}:{key}"
+        full = f"{self._prefix}{policy.name}:{key}"
         entry = await self._read(policy, full)
         if entry is not None:
-            age_s = (self._clock() - entry.at) / MICROSECONDS
+            # Another process' clock may be ahead: what is as far from now as it may be old is old.
+            age_s = abs(self._clock() - entry.at) / MICROSECONDS
             if age_s <= policy.fresh_s:
                 self._metrics.counted(policy.name, "hit")
                 return entry
@@ -145,11 +188,11 @@ class Cache:
 
     async def put(self, policy: Policy, key: str, body: bytes, at: int) -> None:
         """Keep what was learnt otherwise, asked for at a time."""
-        await self._write(policy, f"{_PREFIX}{policy.name}:{key}", Entry(at, body))
+        await self._write(policy, f"{self._prefix}{policy.name}:{key}", Entry(at, body))
 
     async def forget(self, policy: Policy, key: str) -> None:
         """Drop an entry."""
-        full = f"{_PREFIX}{policy.name}:{key}"
+        full = f"{self._prefix}{policy.name}:{key}"
         await self._memory[policy.name].delete(full)
         await self._on_redis(lambda redis: redis.delete(full))
 
@@ -194,22 +237,22 @@ class Cache:
         return entry
 
     async def _read(self, policy: Policy, full: str) -> Entry | None:
-        raw = await self._on_redis(lambda redis: redis.get(full))
+        raw = None
+        if self._shared is not None:
+            raw = self._shared.open(full, await self._on_redis(lambda redis: redis.get(full)))
         if raw is None:
             raw = await self._memory[policy.name].get(full)
-        if not isinstance(raw, bytes):
-            return None
-        try:
-            return _decode(raw)
-        except msgspec.MsgspecError:
-            return None  # another version's
+        return _decode(raw) if isinstance(raw, bytes) else None
 
     async def _write(self, policy: Policy, full: str, entry: Entry) -> None:
-        if len(entry.body) > BODY_MAX_BYTES:
+        if len(entry.body) > policy.body_max:
             return
         raw = _encode(entry)
-        if not await self._on_redis(lambda redis: redis.set(full, raw, expire=policy.kept_s)):
-            await self._memory[policy.name].set(full, raw, expire=policy.kept_s)
+        if self._shared is not None:
+            sealed = self._shared.seal(full, raw)
+            if await self._on_redis(lambda redis: redis.set(full, sealed, expire=policy.kept_s)):
+                return
+        await self._memory[policy.name].set(full, raw, expire=policy.kept_s)
 
     async def _on_redis(self, work: Callable[[Redis], Awaitable[Any]]) -> Any:  # noqa: ANN401 - cashews' values
         """Return what Redis says; None without one, and while it is left alone."""
@@ -226,23 +269,27 @@ class Cache:
             return None
 
 
+def _redis_at(url: str) -> Redis:
+    return _RedisStore(
+        url,
+        suppress=False,
+        socket_timeout=_REDIS_TIMEOUT_S,
+        socket_connect_timeout=_REDIS_TIMEOUT_S,
+        wait_for_connection_timeout=_REDIS_TIMEOUT_S,
+        max_connections=_REDIS_CONNECTIONS,
+        client_name="probity-cache",
+    )
+
+
 @asynccontextmanager
 async def open_cache(
-    policies: tuple[Policy, ...], redis_url: str | None, metrics: CacheMetrics, logger: Logger
+    policies: tuple[Policy, ...],
+    shared: SharedRedis | None,
+    metrics: CacheMetrics,
+    logger: Logger,
 ) -> AsyncIterator[Cache]:
     """Yield a cache; nothing is asked of Redis before its first use."""
-    redis = None
-    if redis_url is not None:
-        redis = _RedisStore(
-            redis_url,
-            suppress=False,
-            socket_timeout=_REDIS_TIMEOUT_S,
-            socket_connect_timeout=_REDIS_TIMEOUT_S,
-            wait_for_connection_timeout=_REDIS_TIMEOUT_S,
-            max_connections=_REDIS_CONNECTIONS,
-            client_name="probity-cache",
-        )
-    cache = Cache(policies, redis, metrics, logger)
+    cache = Cache(policies, shared, metrics, logger)
     await cache.start()
     try:
         yield cache

@@ -28,7 +28,10 @@ from gateway.wire.errors import ExternalApiFailed, NotFound
 from persistence.clock import now_us
 from persistence.repositories.feeds.markets import MarketRow, VenueMarkets
 
-LISTS: Final = Policy(name="lists", fresh_s=60, lends_s=60, kept_s=600, entries=256)
+# Parts of lists are the largest entries: all of them together are 80 MiB at the most.
+LISTS: Final = Policy(
+    name="lists", fresh_s=60, lends_s=60, kept_s=600, entries=160, body_max=512 * 1_024
+)
 MARKETS: Final = Policy(name="markets", fresh_s=60, lends_s=60, kept_s=600, entries=2_048)
 LIVE: Final = Policy(name="live", fresh_s=5, lends_s=0, kept_s=3_600, entries=1_024)
 BOOKS: Final = Policy(name="books", fresh_s=5, lends_s=5, kept_s=3_600, entries=1_024)

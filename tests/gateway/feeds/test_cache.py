@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.feeds import cache as module
-from gateway.feeds.cache import BODY_MAX_BYTES, Cache, Policy, open_cache
+from gateway.feeds.cache import BODY_MAX_BYTES, Cache, Policy, SharedRedis, open_cache
 from gateway.feeds.venue import VenueUnavailable
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
@@ -27,9 +27,12 @@ def redis(tmp_path: Path) -> Iterator[RedisProcess]:
 
 
 @asynccontextmanager
-async def opened(url: str | None = None) -> AsyncIterator[Cache]:
+async def opened(
+    url: str | None = None, identity: str = "1.2.3", secret: bytes = b"s" * 32
+) -> AsyncIterator[Cache]:
     logger = configure_logs("info", io.StringIO())
-    async with open_cache((POLICY,), url, Metrics().cache, logger) as cache:
+    shared = None if url is None else SharedRedis(url=url, identity=identity, secret=secret)
+    async with open_cache((POLICY,), shared, Metrics().cache, logger) as cache:
         yield cache
 
 
@@ -130,11 +133,55 @@ async def test_a_redis_that_is_away_costs_one_wait_and_memory_serves(tmp_path: P
 
 
 async def test_what_somebody_else_wrote_is_no_answer(redis: RedisProcess) -> None:
+    """Neither what is no entry, nor one of ours under another name, nor one that was changed."""
     source = Source()
     async with opened(redis.url) as cache:
         await cache.get(POLICY, "key", source)
+        await cache.get(POLICY, "other", Source(b"another body"))
         assert cache._redis is not None
-        for poison in (b"\x80\x04N.", b"not msgpack", b"1"):
-            await cache._redis.set("probity:feed:books:key", poison)
+        name = f"{cache._prefix}books:key"
+        kept = await cache._redis.get(name)
+        moved = await cache._redis.get(f"{cache._prefix}books:other")
+        changed = kept[:-1] + b"Y"
+        for poison in (b"\x80\x04N.", b"not msgpack", b"1", kept[32:], moved, changed):
+            assert poison
+            await cache._redis.set(name, poison)
             assert (await cache.get(POLICY, "key", source)).body == b"body"
-        assert source.asked == 4
+        assert source.asked == 7
+
+
+async def test_exchanges_on_one_redis_know_nothing_of_each_other(redis: RedisProcess) -> None:
+    """A copy of the database numbers other markets alike, and has its own of ours."""
+    ours, copies, strangers = Source(b"ours"), Source(b"the copy's"), Source(b"a stranger's")
+    async with (
+        opened(redis.url) as here,
+        opened(redis.url, identity="1.2.4") as copy,
+        opened(redis.url, secret=b"t" * 32) as stranger,
+    ):
+        assert (await here.get(POLICY, "key", ours)).body == b"ours"
+        assert (await copy.get(POLICY, "key", copies)).body == b"the copy's"
+        assert (await here.get(POLICY, "key", ours)).body == b"ours"
+        assert ours.asked == 1
+        assert (await stranger.get(POLICY, "key", strangers)).body == b"a stranger's"
+
+
+async def test_a_clock_that_was_ahead_makes_nothing_young_for_long() -> None:
+    source, now = Source(), [1_000_000_000_000]
+    logger = configure_logs("info", io.StringIO())
+    cache = Cache((POLICY,), None, Metrics().cache, logger, clock=lambda: now[0])
+    await cache.start()
+    now[0] += 3_600_000_000
+    await cache.get(POLICY, "key", source)
+    now[0] -= 3_600_000_000
+    await cache.get(POLICY, "key", source)
+    assert source.asked == 2, "an hour ahead is an hour away"
+    await cache.close()
+
+
+async def test_a_policy_bounds_its_own_entries() -> None:
+    small = Policy(name="books", fresh_s=60, lends_s=0, kept_s=60, entries=3, body_max=3)
+    async with opened() as cache:
+        source = Source(b"four")
+        for _ in range(2):
+            assert (await cache.get(small, "key", source)).body == b"four"
+        assert source.asked == 2
