@@ -71,9 +71,13 @@ SELECT g.market_id, $2, $2, g.venue_at
        venue_at = coalesce(excluded.venue_at, s.venue_at)
  WHERE s.seen_at < excluded.seen_at
 """
+# Locked in the order of `_SEEN`, so that two jobs wait for each other and never in a circle.
 _ASKED: Final = """
-UPDATE venue_sightings s SET asked_at = $3 FROM venue_markets m
- WHERE m.id = s.market_id AND m.platform = $1 AND m.external_id = ANY($2) AND s.asked_at < $3
+UPDATE venue_sightings s SET asked_at = $3
+  FROM (SELECT o.market_id FROM venue_sightings o JOIN venue_markets m ON m.id = o.market_id
+         WHERE m.platform = $1 AND m.external_id = ANY($2) AND o.asked_at < $3
+         ORDER BY o.market_id FOR UPDATE OF o) AS g
+ WHERE s.market_id = g.market_id
 """
 _FIND: Final = f"SELECT {_COLUMNS} {_FROM} WHERE m.platform = $1 AND m.external_id = ANY($2)"
 _BY_SLUG: Final = f"SELECT {_COLUMNS} {_FROM} WHERE m.slug = $1 LIMIT 2"

@@ -11,6 +11,8 @@ traded `RANKED_MAX` are ranked; counting goes up to `COUNTED_MAX`.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -22,8 +24,9 @@ COUNTED_MAX: Final = 10_000
 _ALIKE_MAX: Final = 8
 _STEP: Final = 5_000
 
+# In order, so that two who add the same words wait for each other and never in a circle.
 _ADD: Final = """
-WITH new AS (INSERT INTO search_words SELECT DISTINCT unnest($1::text[])
+WITH new AS (INSERT INTO search_words SELECT DISTINCT unnest($1::text[]) COLLATE "C" ORDER BY 1
                  ON CONFLICT DO NOTHING RETURNING word)
 INSERT INTO search_forms (form, word)
 SELECT g.form, g.word FROM unnest($2::text[], $3::text[]) AS g(form, word)
@@ -84,13 +87,22 @@ class SearchWords:
         self._pool = pool
 
     async def add(self, forms: Iterable[tuple[str, str]]) -> None:
-        """Add words: (what is left of it, word) for each form of each, the word itself included."""
-        pairs = list(forms)
-        for start in range(0, len(pairs), _STEP):
-            part = pairs[start : start + _STEP]
-            await self._pool.execute(
-                _ADD, [pair[1] for pair in part], [pair[0] for pair in part], [p[1] for p in part]
-            )
+        """Add words: (what is left of it, word) for each form of each, the word itself included.
+
+        Those of a word stand one behind another: they are written with it, in one statement.
+        """
+        part: list[tuple[str, str]] = []
+        for _, of_word in groupby(forms, key=itemgetter(1)):
+            part += of_word
+            if len(part) >= _STEP:
+                await self._add(part)
+                part = []
+        if part:
+            await self._add(part)
+
+    async def _add(self, pairs: Sequence[tuple[str, str]]) -> None:
+        words = [word for _, word in pairs]
+        await self._pool.execute(_ADD, words, [form for form, _ in pairs], words)
 
     async def unknown(self, words: Sequence[str]) -> list[str]:
         """Return those with which no word of any market begins."""

@@ -318,3 +318,23 @@ async def test_twenty_thousand_markets(store: Store) -> None:
     assert usual < 0.05 * slow
     if IS_LONG:
         assert lag.worst < 0.05 * slow
+
+
+async def test_jobs_that_note_the_same_markets_lock_nobody_out(store: Store) -> None:
+    """Whoever sees markets and whoever asked for them take their rows in one order."""
+    listed = [market(number) for number in range(600)]
+    await store.ingest(FakeVenue(listed))
+    names = [one.external_id for one in listed]
+    ids = [number for number, _ in (await store.markets.known("fake", names)).values()]
+    start = now_us()
+
+    async def seen() -> None:
+        for step in range(1, 20):
+            await store.markets.seen([(number, None) for number in ids], start + 2 * step)
+
+    async def asked() -> None:
+        for step in range(1, 20):
+            # A plan without an index goes over the rows as they lie: where each was written last.
+            await store.markets.asked("fake", names[::-1], start + 2 * step + 1)
+
+    await asyncio.gather(seen(), asked(), seen(), asked())
