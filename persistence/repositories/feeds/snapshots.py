@@ -69,21 +69,39 @@ _PARTITIONS: Final = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
  WHERE i.inhparent = 'market_snapshots'::regclass ORDER BY c.relname
 """
+# A volume is the venue's sum so far: a minute's own is what it grew by since the snapshot before,
+# which may be of an earlier minute, or of an earlier call (a day back at most).
 _ROLL_UP_MINUTES: Final = """
+WITH minutes AS (
+    SELECT market_id, minute,
+           (array_agg(price ORDER BY at, id) FILTER (WHERE price IS NOT NULL))[1] AS open,
+           max(price) AS high, min(price) AS low,
+           (array_agg(price ORDER BY at DESC, id DESC) FILTER (WHERE price IS NOT NULL))[1] AS close,
+           (array_agg(best_bid ORDER BY at DESC, id DESC))[1] AS best_bid,
+           (array_agg(best_ask ORDER BY at DESC, id DESC))[1] AS best_ask,
+           (array_agg(open_interest ORDER BY at DESC, id DESC))[1] AS open_interest,
+           max(volume) AS most, min(volume) AS least, count(*) AS snapshots
+      FROM (SELECT *, coalesce(yes_price, last_price) AS price,
+                   floor(extract(epoch FROM at) / 60)::bigint AS minute
+              FROM market_snapshots WHERE at >= $1 AND at < $2) AS s
+     GROUP BY market_id, minute
+), earlier AS (
+    SELECT market_id, (SELECT p.volume FROM market_snapshots p
+                        WHERE p.market_id = m.market_id AND p.at >= $1 - interval '1 day'
+                          AND p.at < $1 AND p.volume IS NOT NULL
+                        ORDER BY p.at DESC, p.id DESC LIMIT 1) AS volume
+      FROM (SELECT DISTINCT market_id FROM minutes) AS m
+)
 INSERT INTO snapshot_candles AS c
        (market_id, seconds, start, open, high, low, close, best_bid, best_ask, open_interest,
         volume, snapshots)
-SELECT market_id, 60, minute * 60000000,
-       (array_agg(price ORDER BY at, id) FILTER (WHERE price IS NOT NULL))[1], max(price),
-       min(price), (array_agg(price ORDER BY at DESC, id DESC) FILTER (WHERE price IS NOT NULL))[1],
-       (array_agg(best_bid ORDER BY at DESC, id DESC))[1],
-       (array_agg(best_ask ORDER BY at DESC, id DESC))[1],
-       (array_agg(open_interest ORDER BY at DESC, id DESC))[1],
-       max(volume) - min(volume), count(*)
-  FROM (SELECT *, coalesce(yes_price, last_price) AS price,
-               floor(extract(epoch FROM at) / 60)::bigint AS minute
-          FROM market_snapshots WHERE at >= $1 AND at < $2) AS s
- GROUP BY market_id, minute
+SELECT market_id, 60, minute * 60000000, open, high, low, close, best_bid, best_ask, open_interest,
+       CASE WHEN most IS NOT NULL THEN greatest(0, most - coalesce(
+           max(most) OVER (PARTITION BY market_id ORDER BY minute
+                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
+           earlier.volume, least)) END,
+       snapshots
+  FROM minutes JOIN earlier USING (market_id)
     ON CONFLICT (market_id, seconds, start) DO UPDATE
    SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
        best_bid = excluded.best_bid, best_ask = excluded.best_ask,

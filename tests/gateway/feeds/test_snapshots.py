@@ -199,6 +199,26 @@ async def test_candles_are_those_of_the_snapshots_however_often_rolled_up(
     assert len(left) == 150
 
 
+async def test_candles_lose_no_volume_between_their_minutes_and_hours(store: Store) -> None:
+    """One snapshot a minute: what was traded lies between two of them."""
+    snapshots = Snapshots(store.pool)
+    await store.ingest(FakeVenue([market(1)]))
+    start = micros(2026, 3, 1)
+    totals = [100, 130, 130, 137, None, 150, 149]
+    for minute, total in enumerate(totals, start=58):
+        volume = None if total is None else Decimal(total)
+        at = start + minute * 60_000_000 + 5_000_000
+        await snapshots.add(POLL, [snapshot(at, 1_000 + minute, volume_total=volume)])
+    hour = HOUR * 1_000_000
+    for _ in range(2):
+        for number in range(2):
+            await snapshots.roll_up(start + number * hour, start + (number + 1) * hour)
+    minutes = await snapshots.candles(1, MINUTE, start, start + 2 * hour, 100)
+    assert [one.volume for one in minutes] == [0, 30, 0, 7, None, 13, 0]
+    hours = await snapshots.candles(1, HOUR, start, start + 2 * hour, 100)
+    assert [one.volume for one in hours] == [30, 20], "150 - 100 in all"
+
+
 async def test_the_hourly_job_does_it_all_and_again(store: Store) -> None:
     venue = FakeVenue([market(1)])
     await store.ingest(venue)
