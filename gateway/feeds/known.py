@@ -65,7 +65,9 @@ class KnownMarket(msgspec.Struct, frozen=True, kw_only=True):
     status: ListedStatus
     close_time: int | None = None
     yes_price: int | None = None
-    """What YES is worth now: ours by the last trade, a venue's as the one format says."""
+    """What YES is worth now, as every view of the market shows it."""
+    last_price: int | None = None
+    """What was paid for YES last."""
     best_bid: int | None = None
     best_ask: int | None = None
     resolution: Resolution | None = None
@@ -77,9 +79,17 @@ class KnownMarket(msgspec.Struct, frozen=True, kw_only=True):
     as_of: int | None = None
     """When it was known to be so; None for now."""
 
+    @property
+    def mark(self) -> int | None:
+        """What a YES share that somebody holds counts for until it is paid: one of ours the last
+        trade, as in /user/portfolio, a venue's its price, else its last trade.
+        """
+        is_ours = self.ref.platform == OURS
+        return self.last_price if is_ours or self.yes_price is None else self.yes_price
+
     def worth(self, side: Outcome) -> int | None:
-        """Return what a share of `side` is worth, 0 to 10 000: its payout, else its live price."""
-        yes = self.yes_price if self.yes_payout is None else self.yes_payout
+        """Return what a share of `side` counts for, 0 to 10 000: its payout, else its mark."""
+        yes = self.mark if self.yes_payout is None else self.yes_payout
         if yes is None:
             return None
         return yes if side is YES else PRICE_SCALE - yes
@@ -206,6 +216,16 @@ class OurStoredMarkets:
         return None if row is None else _known_of_row(row)
 
 
+def shown_price(market: Market) -> int | None:
+    """Return what YES is worth in a market of ours: between the best prices; with one side or none
+    of them what was paid last; None once it has ended.
+    """
+    if market.resolution is not None:
+        return None
+    bid, ask = market.book.bids.best, market.book.asks.best
+    return market.last_price if bid is None or ask is None else (bid.price + ask.price) // 2
+
+
 def known_of(market: Market) -> KnownMarket:
     """Return what is known of a market of the view."""
     bid, ask = market.book.bids.best, market.book.asks.best
@@ -216,7 +236,8 @@ def known_of(market: Market) -> KnownMarket:
         category=market.category,
         status=ListedStatus(market.status.value),
         close_time=market.close_time,
-        yes_price=None if market.resolution else market.last_price,
+        yes_price=shown_price(market),
+        last_price=market.last_price,
         best_bid=None if bid is None else bid.price,
         best_ask=None if ask is None else ask.price,
         resolution=market.resolution,
@@ -226,7 +247,7 @@ def known_of(market: Market) -> KnownMarket:
 
 
 def _known_of_row(row: ListedMarket) -> KnownMarket:
-    resolution = _RESOLUTIONS.get(row.resolution)
+    resolution, last_price = _RESOLUTIONS.get(row.resolution), row.last_price or None
     return KnownMarket(
         ref=MarketRef(OURS, str(row.id)),
         slug=row.slug,
@@ -234,7 +255,8 @@ def _known_of_row(row: ListedMarket) -> KnownMarket:
         category=row.category,
         status=ListedStatus(_STATUSES[row.status].value),
         close_time=row.close_time,
-        yes_price=None if resolution else row.last_price or None,
+        yes_price=None if resolution else last_price,
+        last_price=last_price,
         resolution=resolution,
         yes_payout=_payout(resolution, row.yes_payout),
         fees=ours.terms(_FEE_MODELS[row.fee_model], row.maker_fee, row.taker_fee),

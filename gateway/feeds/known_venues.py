@@ -100,7 +100,8 @@ def known_of_venue(market: VenueMarket, as_of: int | None) -> KnownMarket:
         category=market.category,
         status=market.status,
         close_time=market.close_time,
-        yes_price=None if is_final else _price_of(market),
+        yes_price=None if is_final else market.yes_price,
+        last_price=None if is_final else market.last_price,
         best_bid=market.best_bid,
         best_ask=market.best_ask,
         resolution=market.resolution,
@@ -109,10 +110,6 @@ def known_of_venue(market: VenueMarket, as_of: int | None) -> KnownMarket:
         fees=market.fees,
         as_of=as_of,
     )
-
-
-def _price_of(market: VenueMarket) -> int | None:
-    return market.last_price if market.yes_price is None else market.yes_price
 
 
 def _known_of_rows(rows: Iterable[MarketRow]) -> list[KnownMarket]:

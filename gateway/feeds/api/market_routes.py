@@ -20,7 +20,8 @@ from gateway.feeds.api.queries import (
     words_asked,
 )
 from gateway.feeds.api.reading import FeedReader
-from gateway.feeds.api.views import EXCHANGE, CategoryView, ListedMarketView, own_market, row_view
+from gateway.feeds.api.views import CategoryView, ListedMarketView, own_market, row_view
+from gateway.feeds.known import OURS
 from gateway.feeds.model import ListedStatus
 from gateway.feeds.words import words_of
 from gateway.http.paging import PageQuery
@@ -58,7 +59,7 @@ class FeedMarketRoutes:
             return self._ours.page(query, our_statuses(statuses))
         # An order alone is of ours.
         own, platforms = platforms_of(
-            EXCHANGE if query.platform is None else query.platform, self._reader.venues
+            OURS if query.platform is None else query.platform, self._reader.venues
         )
         if platforms and query.search is not None and not words_of(query.search):
             raise ValidationFailed.of("search", "must hold a letter or a digit")

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import msgspec
 
 from exchange.messages.bounds import CATEGORY_LENGTH
-from gateway.feeds.api.views import EXCHANGE
+from gateway.feeds.known import OURS
 from gateway.feeds.model import ListedStatus
 from gateway.feeds.words import QUERY_WORDS, words_of
 from gateway.http.paging import PageQuery
@@ -125,11 +125,11 @@ def platforms_of(text: str | None, venues: Collection[str]) -> tuple[bool, tuple
     """
     if text is None or text == ALL:
         return True, tuple(venues)
-    if text == EXCHANGE:
+    if text == OURS:
         return True, ()
     if text in venues:
         return False, (text,)
-    raise ValidationFailed.of("platform", f"must be {one_of([EXCHANGE, *venues, ALL])}")
+    raise ValidationFailed.of("platform", f"must be {one_of([OURS, *venues, ALL])}")
 
 
 def words_asked(text: str) -> list[str]:

@@ -12,9 +12,10 @@ from typing import Final
 import msgspec
 
 from exchange.messages.bounds import PRICE_SCALE
-from exchange.messages.terms import NO, YES, FeeModel, MarketStatus, Outcome, Resolution, Side
+from exchange.messages.terms import NO, YES, FeeModel, Outcome, Resolution, Side
 from exchange.model.market import Market
 from gateway.feeds.catalogue import market_of
+from gateway.feeds.known import CURRENCY, OURS, shown_price
 from gateway.feeds.model import (
     FINAL,
     Levels,
@@ -31,12 +32,9 @@ from gateway.wire.scalars import iso_millis, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
 from persistence.repositories.feeds.markets import MarketRow
 
-EXCHANGE: Final = "exchange"
-"""The platform that is ours."""
 STALE_S: Final = 900
 """What was seen longer ago may have changed: three passes over a venue's list."""
 _AMOUNT_DIGITS: Final = 30
-_ENDED: Final = frozenset({MarketStatus.RESOLVED, MarketStatus.VOID})
 
 
 class AsOfView(AnswerStruct, frozen=True):
@@ -192,13 +190,10 @@ def own_market(market: Market, now: int) -> ListedMarketView:
     """Return a market of ours in the one view; it is known as of now."""
     today = market_view(market)
     bid, ask = market.book.bids.best, market.book.asks.best
-    yes: int | None = None
-    if market.status not in _ENDED:
-        # Between the best prices; with one side or none, what was paid last.
-        yes = market.last_price if bid is None or ask is None else (bid.price + ask.price) // 2
+    yes = shown_price(market)
     return ListedMarketView(
         **(msgspec.structs.asdict(today) | {"status": ListedStatus(market.status.value)}),
-        platform=EXCHANGE,
+        platform=OURS,
         external_id=None,
         tags=(),
         event_id=None,
@@ -208,7 +203,7 @@ def own_market(market: Market, now: int) -> ListedMarketView:
         no_price=_complement(yes),
         spread=None if bid is None or ask is None else price_text(ask.price - bid.price),
         fees={"maker": today.maker_fee, "taker": today.taker_fee},
-        currency="credits",
+        currency=CURRENCY,
         volume24h=None,
         volume_total=None,
         liquidity=None,

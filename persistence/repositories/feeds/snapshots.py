@@ -76,7 +76,8 @@ WITH minutes AS (
     SELECT market_id, minute,
            (array_agg(price ORDER BY at, id) FILTER (WHERE price IS NOT NULL))[1] AS open,
            max(price) AS high, min(price) AS low,
-           (array_agg(price ORDER BY at DESC, id DESC) FILTER (WHERE price IS NOT NULL))[1] AS close,
+           (array_agg(price ORDER BY at DESC, id DESC)
+                FILTER (WHERE price IS NOT NULL))[1] AS close,
            (array_agg(best_bid ORDER BY at DESC, id DESC))[1] AS best_bid,
            (array_agg(best_ask ORDER BY at DESC, id DESC))[1] AS best_ask,
            (array_agg(open_interest ORDER BY at DESC, id DESC))[1] AS open_interest,

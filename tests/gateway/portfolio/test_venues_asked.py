@@ -5,11 +5,14 @@ live price; down, it is a 502 where nothing is known, and the last price where s
 import msgspec
 import pytest
 
+from exchange.messages.commands import OpenAccount, PlaceOrder
+from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from gateway.feeds.venue import VenueUnavailable
 from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.feeds.fake_venue import FakeVenue, market
 from tests.gateway.portfolio.records.test_portfolios import portfolio, position
 from tests.gateway.portfolio.venue_fake import Caller, caller
+from tests.persistence.running import listing
 
 
 @pytest.fixture
@@ -75,3 +78,29 @@ async def test_platforms_may_be_named_that_the_feed_is_not_asked_for(ann: Caller
     number = await portfolio(ann)
     made = await position(ann, number, "kalshi:KX YES 1 @ 0.5", question="Will it?")
     assert (made["platform"], made["markPrice"]) == ("kalshi", None)
+
+
+async def test_a_market_has_one_price_whoever_shows_it(web: Web, venue: FakeVenue) -> None:
+    """Between the best offers, not the last trade: as lists, matches and watchlists say alike."""
+    venue.listed["M2"] = msgspec.structs.replace(
+        venue.listed["M2"], yes_price=None, best_bid=None, best_ask=None, last_price=3_300
+    )
+    ann, engine = await caller(web), web.engine
+    maker = (await web.register()).id
+    engine.run(listing())
+    for account in (ann.id, maker):
+        engine.run(OpenAccount(account, 1_000_000_000))
+    for account, outcome, price in ((maker, YES, 3_000), (ann.id, NO, 7_000)):
+        engine.run(PlaceOrder(account, 1, BUY, outcome, LIMIT, price, 500, GTC))
+    for outcome, price in ((YES, 4_000), (NO, 4_000)):
+        engine.run(PlaceOrder(maker, 1, BUY, outcome, LIMIT, price, 500, GTC))
+    made = await ann.data("POST", "/watchlists", {"name": "all"})
+    for name, expected in (("rain", "0.5000"), ("fake:M2", None)):
+        item = await ann.data("POST", f"/watchlists/{made['id']}/items", {"marketId": name})
+        shown = await ann.data("GET", f"/markets/{name}")
+        assert (item["yesPrice"], shown["yesPrice"]) == (expected, expected)
+    [held] = await ann.data("GET", "/portfolios/exchange/positions")
+    assert held["markPrice"] == "0.7000", "what one holds counts by the last trade"
+    number = await portfolio(ann)
+    noted = await position(ann, number, "fake:M2 NO 1 @ 0.5")
+    assert noted["markPrice"] == "0.6700", "or a venue's, where it says no other price"
