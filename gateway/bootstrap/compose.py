@@ -280,6 +280,7 @@ async def open_pool(
         on_query=metrics.queried,
     )
     stack.push_async_callback(pool.close)
+    metrics.watch_pool(size, lambda: pool.in_use)
     return pool
 
 

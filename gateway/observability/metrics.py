@@ -5,7 +5,7 @@ observation on the hot path goes to a child that was looked up once, not through
 only counted there is a `Tally`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from prometheus_client import (
@@ -353,6 +353,15 @@ class Metrics:
             buckets=_FAST,
             registry=registry,
         )
+
+    def watch_pool(self, size: int, in_use: Callable[[], int]) -> None:
+        """Show how many connections the process' pool may have, and how many are lent just now."""
+        Gauge("database_pool_size", "Connections the pool may have.", registry=self.registry).set(
+            size
+        )
+        Gauge(
+            "database_pool_in_use", "Connections of the pool that are lent.", registry=self.registry
+        ).set_function(in_use)
 
     def queried(self, verb: str, seconds: float) -> None:
         """Note a statement of the pool that ended."""

@@ -144,6 +144,11 @@ class DeadlinePool(_Pool):
         finally:
             timer.cancel()
 
+    @property
+    def in_use(self) -> int:
+        """How many connections are lent just now."""
+        return self.get_size() - self.get_idle_size()
+
     async def close(self) -> None:
         """Close every connection, and cut those that a silent server doesn't let go."""
         with suppress(TimeoutError):

@@ -1,8 +1,12 @@
 """Figures of refusals, and what the log leaves out."""
 
+from contextlib import AsyncExitStack
+
 from exchange.messages.commands import CancelOrder, PlaceOrder, SetExchangeMode
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, GTC, LIMIT, YES, ExchangeMode
+from gateway.bootstrap.compose import open_pool
+from gateway.bootstrap.settings import load_settings
 from gateway.engine_side.observers import EngineMetrics
 from gateway.engine_side.readiness import ViewFeed
 from gateway.observability.logs import configure_logs
@@ -31,6 +35,20 @@ def test_what_a_name_does_not_say_the_help_does() -> None:
     shown = metrics.exposition().decode()
     assert "# HELP websocket_connections_total Sockets that are open now (a gauge" in shown
     assert 'websocket_connections_refused_total{reason="RATE_LIMITED"} 1.0' in shown
+
+
+async def test_the_pool_shows_its_size_and_what_is_lent(database_url: str) -> None:
+    settings, metrics = load_settings({}), Metrics()
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(stack, settings, database_url, 3, metrics)
+
+        def shown(name: str) -> float | None:
+            return metrics.registry.get_sample_value(f"database_pool_{name}")
+
+        assert (shown("size"), shown("in_use")) == (3, 0)
+        async with pool.acquire(), pool.acquire():
+            assert shown("in_use") == 2
+        assert shown("in_use") == 0
 
 
 async def test_scrapes_are_told_to_who_asks_for_every_line_only(make_web: MakeWeb) -> None:
