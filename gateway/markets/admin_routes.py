@@ -43,7 +43,7 @@ from gateway.wire.errors import (
     ValidationFailed,
 )
 from gateway.wire.plain_words import one_of
-from gateway.wire.scalars import TIME_PATTERN, parse_time
+from gateway.wire.scalars import TimeText, parse_time
 from gateway.wire.strict_json import (
     BodyStruct,
     PriceText,
@@ -93,14 +93,6 @@ QuestionText = Annotated[str, msgspec.Meta(min_length=1, max_length=QUESTION_LEN
 DescriptionText = Annotated[str, msgspec.Meta(max_length=DESCRIPTION_LENGTH)]
 CategoryText = Annotated[str, msgspec.Meta(max_length=CATEGORY_LENGTH)]
 SourceText = Annotated[str, msgspec.Meta(max_length=SOURCE_LENGTH)]
-TimeText = Annotated[
-    str,
-    msgspec.Meta(
-        max_length=40,
-        description="ISO-8601 with a zone, at most 3 decimals of a second",
-        extra_json_schema={"pattern": TIME_PATTERN, "examples": ["2026-01-31T12:00:00Z"]},
-    ),
-]
 
 
 class MarketBody(BodyStruct, frozen=True):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.jobs.job import Job
-from gateway.wire.scalars import iso_millis
+from gateway.wire.scalars import time_if_known
 from gateway.wire.strict_json import AnswerStruct
 from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.jobs import JobRows, Standing
@@ -40,13 +40,13 @@ class JobView(AnswerStruct, frozen=True):
             job.schedule,
             job.time_limit_s,
             job.tries,
-            _time(standing.last_success_at),
-            _time(standing.last_failure_at),
+            time_if_known(standing.last_success_at),
+            time_if_known(standing.last_failure_at),
             standing.last_error,
             standing.queued,
             standing.running,
             standing.failed,
-            _time(min(ticks + due, default=None)),
+            time_if_known(min(ticks + due, default=None)),
         )
 
 
@@ -83,7 +83,3 @@ class JobRoutes:
                 tag="admin",
             ),
         )
-
-
-def _time(at: int | None) -> str | None:
-    return None if at is None else iso_millis(at)

@@ -10,7 +10,9 @@ import re
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Annotated, Final
+
+import msgspec
 
 from exchange.messages.bounds import PRICE_SCALE, STORED_MAX
 from exchange.messages.units import format_money, format_price, format_quantity
@@ -21,6 +23,16 @@ _REMEMBERED: Final = 8_192
 price_text: Final = lru_cache(PRICE_SCALE)(format_price)
 quantity_text: Final = lru_cache(_REMEMBERED)(format_quantity)
 money_text: Final = lru_cache(_REMEMBERED)(format_money)
+
+
+def price_if_known(price: int | None) -> str | None:
+    """Return a price's text, None for none."""
+    return None if price is None else price_text(price)
+
+
+def quantity_if_known(quantity: int | None) -> str | None:
+    """Return a quantity's text, None for none."""
+    return None if quantity is None else quantity_text(quantity)
 
 
 NAME_LENGTH: Final = 255
@@ -42,6 +54,14 @@ TIME_PATTERN: Final = (
     r"(Z|[+-][0-9]{2}:[0-9]{2})$"
 )
 """Of a time that comes in: no finer than times are shown, so that nothing of it is lost."""
+TimeText = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=40,
+        description="ISO-8601 with a zone, at most 3 decimals of a second",
+        extra_json_schema={"pattern": TIME_PATTERN, "examples": ["2026-01-31T12:00:00Z"]},
+    ),
+]
 _ISO: Final = re.compile(TIME_PATTERN.strip("^$"), re.ASCII)
 _LENGTH: Final = 40
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,6 +73,11 @@ def iso_millis(at: int) -> str:
     # What happened at one time is told several times, in messages and answers.
     second, micros = divmod(at, 1_000_000)
     return f"{_second_text(second)}.{micros // 1_000:03d}Z"
+
+
+def time_if_known(at: int | None) -> str | None:
+    """Return a time's text, None for none."""
+    return None if at is None else iso_millis(at)
 
 
 @lru_cache(maxsize=1_024)

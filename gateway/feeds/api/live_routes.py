@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 
@@ -50,7 +50,7 @@ from gateway.markets.routes import (
 )
 from gateway.markets.views import BookView, book_view, trade_view
 from gateway.wire.errors import ApiError, ExternalApiFailed, NotFound, ValidationFailed
-from gateway.wire.scalars import TIME_PATTERN, parse_time
+from gateway.wire.scalars import TimeText, parse_time
 from gateway.wire.strict_json import QueryStruct
 from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.feeds.snapshots import DAY, HOUR, MINUTE, Snapshots
@@ -86,14 +86,6 @@ _SECONDS: Final = {
     Interval.HOURS_4: 14_400,
     Interval.DAY: 86_400,
 }
-TimeText = Annotated[
-    str,
-    msgspec.Meta(
-        max_length=40,
-        description="ISO-8601 with a zone, at most 3 decimals of a second",
-        extra_json_schema={"pattern": TIME_PATTERN, "examples": ["2026-01-31T12:00:00Z"]},
-    ),
-]
 
 
 class HistoryQuery(QueryStruct, frozen=True, rename={"from_time": "from", "to_time": "to"}):

@@ -5,9 +5,7 @@ trades are all there.
 """
 
 from enum import Enum
-from typing import Annotated, Final
-
-import msgspec
+from typing import Final
 
 from exchange.model.state import State
 from gateway.feeds.api.reading import FeedReader
@@ -19,12 +17,12 @@ from gateway.http.settings import PageLimits
 from gateway.markets.lookup import find_market
 from gateway.wire.errors import ExternalApiFailed, NotFound, ValidationFailed
 from gateway.wire.scalars import (
-    TIME_PATTERN,
+    TimeText,
     iso_millis,
     parse_id,
     parse_time,
-    price_text,
-    quantity_text,
+    price_if_known,
+    quantity_if_known,
 )
 from gateway.wire.strict_json import AnswerStruct
 from persistence.repositories.feeds.markets import MarketRow
@@ -52,14 +50,8 @@ class SnapshotsQuery(SliceQuery, frozen=True, rename={"from_time": "from", "to_t
     """Which snapshots; newest first."""
 
     source: Source | None = None
-    from_time: (
-        Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"pattern": TIME_PATTERN})]
-        | None
-    ) = None
-    to_time: (
-        Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"pattern": TIME_PATTERN})]
-        | None
-    ) = None
+    from_time: TimeText | None = None
+    to_time: TimeText | None = None
 
 
 class SnapshotView(AnswerStruct, frozen=True, kw_only=True):
@@ -96,13 +88,13 @@ class SnapshotView(AnswerStruct, frozen=True, kw_only=True):
             source=Source(one.source),
             sequence=one.sequence,
             venue_seq=one.venue_seq,
-            yes_price=_price(one.yes_price),
-            best_bid=_price(one.best_bid),
-            best_ask=_price(one.best_ask),
-            last_price=_price(one.last_price),
-            bid_quantity=_quantity(one.bid_quantity),
-            ask_quantity=_quantity(one.ask_quantity),
-            open_interest=_quantity(one.open_interest),
+            yes_price=price_if_known(one.yes_price),
+            best_bid=price_if_known(one.best_bid),
+            best_ask=price_if_known(one.best_ask),
+            last_price=price_if_known(one.last_price),
+            bid_quantity=quantity_if_known(one.bid_quantity),
+            ask_quantity=quantity_if_known(one.ask_quantity),
+            open_interest=quantity_if_known(one.open_interest),
             volume_total=amount_text(one.volume),
             volume24h=amount_text(one.volume_24h),
             liquidity=amount_text(one.liquidity),
@@ -208,11 +200,3 @@ class SnapshotRoutes:
                 tag="market data",
             ),
         )
-
-
-def _price(price: int | None) -> str | None:
-    return None if price is None else price_text(price)
-
-
-def _quantity(quantity: int | None) -> str | None:
-    return None if quantity is None else quantity_text(quantity)

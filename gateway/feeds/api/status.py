@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.feeds import ingestion
 from gateway.feeds.venue import Condition, Venue, Watched
-from gateway.wire.scalars import iso_millis
+from gateway.wire.scalars import time_if_known
 from gateway.wire.strict_json import AnswerStruct
 from persistence.repositories.feeds.state import Standing
 
@@ -81,7 +81,7 @@ def venue_status(
         title=venue.title,
         currency=venue.currency,
         ok=success is not None and (failure is None or success > failure),
-        last_success_at=_time(success),
+        last_success_at=time_if_known(success),
         age_ms=_age(success, now),
         last_error=None if listed is None else listed.last_error,
         rate_left=min(left, default=None),
@@ -90,9 +90,9 @@ def venue_status(
         jobs=[
             FeedJobView(
                 job=one.job,
-                last_success_at=_time(one.last_success_at),
+                last_success_at=time_if_known(one.last_success_at),
                 age_ms=_age(one.last_success_at, now),
-                last_failure_at=_time(one.last_failure_at),
+                last_failure_at=time_if_known(one.last_failure_at),
                 last_error=one.last_error,
                 took_ms=one.took_ms,
                 counts=one.counts,
@@ -106,10 +106,10 @@ def venue_status(
 def _address(one: Condition, now: int) -> AddressView:
     return AddressView(
         name=one.name,
-        last_success_at=_time(one.last_success_at),
+        last_success_at=time_if_known(one.last_success_at),
         age_ms=_age(one.last_success_at, now),
         last_error=one.last_error,
-        last_error_at=_time(one.last_error_at),
+        last_error_at=time_if_known(one.last_error_at),
         failures=one.failures,
         breaker=one.breaker,
         retry_in_ms=None if one.retry_in_s is None else round(one.retry_in_s * 1_000),
@@ -121,7 +121,3 @@ def _address(one: Condition, now: int) -> AddressView:
 
 def _age(at: int | None, now: int) -> int | None:
     return None if at is None else max(0, now - at) // 1_000
-
-
-def _time(at: int | None) -> str | None:
-    return None if at is None else iso_millis(at)

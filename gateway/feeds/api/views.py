@@ -28,7 +28,14 @@ from gateway.feeds.model import (
     VenueTrade,
 )
 from gateway.markets.views import WireLevels, checksum, market_view, wire_levels
-from gateway.wire.scalars import iso_millis, price_text, quantity_text
+from gateway.wire.scalars import (
+    iso_millis,
+    price_if_known,
+    price_text,
+    quantity_if_known,
+    quantity_text,
+    time_if_known,
+)
 from gateway.wire.strict_json import AnswerStruct
 from persistence.repositories.feeds.markets import MarketRow
 
@@ -199,7 +206,7 @@ def own_market(market: Market, now: int) -> ListedMarketView:
         event_id=None,
         event_title=None,
         outcomes=("Yes", "No"),
-        yes_price=_price(yes),
+        yes_price=price_if_known(yes),
         no_price=_complement(yes),
         spread=None if bid is None or ask is None else price_text(ask.price - bid.price),
         fees={"maker": today.maker_fee, "taker": today.taker_fee},
@@ -229,31 +236,31 @@ def listed_view(
         description=market.description,
         category=market.category,
         status=market.status,
-        close_time=_time(market.close_time),
-        created_at=_time(market.created_at),
-        tick_size=_price(market.tick_size),
-        min_quantity=_quantity(market.min_quantity),
+        close_time=time_if_known(market.close_time),
+        created_at=time_if_known(market.created_at),
+        tick_size=price_if_known(market.tick_size),
+        min_quantity=quantity_if_known(market.min_quantity),
         maker_fee=None,
         taker_fee=None,
         fee_model=None,
-        best_bid=_price(bid),
-        best_ask=_price(ask),
-        last_price=_price(market.last_price),
+        best_bid=price_if_known(bid),
+        best_ask=price_if_known(ask),
+        last_price=price_if_known(market.last_price),
         volume=None,
         trades=None,
-        open_interest=_quantity(market.open_interest),
+        open_interest=quantity_if_known(market.open_interest),
         seq=None,
         resolution=market.resolution,
-        yes_payout=_price(market.yes_payout),
+        yes_payout=price_if_known(market.yes_payout),
         source=None,
-        resolved_at=_time(market.resolved_at),
+        resolved_at=time_if_known(market.resolved_at),
         platform=market.platform,
         external_id=market.external_id,
         tags=market.tags,
         event_id=None if market.event_id is None else market_id(market.platform, market.event_id),
         event_title=market.event_title,
         outcomes=market.outcomes,
-        yes_price=_price(market.yes_price),
+        yes_price=price_if_known(market.yes_price),
         no_price=_complement(market.yes_price),
         spread=None if bid is None or ask is None or ask < bid else price_text(ask - bid),
         fees=dict(market.fees),
@@ -334,7 +341,7 @@ def event_view(
         category=event.category,
         tags=event.tags,
         exclusive=event.exclusive,
-        close_time=_time(event.close_time),
+        close_time=time_if_known(event.close_time),
         url=event.url,
         changed_at=iso_millis(changed_at),
         markets=msgspec.UNSET if markets is None else markets,
@@ -355,17 +362,5 @@ def _turned(levels: Levels) -> list[tuple[int, int]]:
     return [(PRICE_SCALE - price, quantity) for price, quantity in levels]
 
 
-def _price(price: int | None) -> str | None:
-    return None if price is None else price_text(price)
-
-
 def _complement(price: int | None) -> str | None:
     return None if price is None else price_text(PRICE_SCALE - price)
-
-
-def _quantity(quantity: int | None) -> str | None:
-    return None if quantity is None else quantity_text(quantity)
-
-
-def _time(at: int | None) -> str | None:
-    return None if at is None else iso_millis(at)

@@ -26,7 +26,7 @@ from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.wire.errors import ExternalApiFailed, NotFound, UnknownOutcome, ValidationFailed
 from gateway.wire.plain_words import one_of
-from gateway.wire.scalars import iso_millis, price_text
+from gateway.wire.scalars import iso_millis, price_if_known, price_text, time_if_known
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
 from persistence.clock import now_us
 from persistence.postgres.database import OUTAGES
@@ -250,7 +250,7 @@ def match_view(
         None if apart is None else f"{'-' if apart < 0 else ''}{price_text(abs(apart))}",
         None if way is None else arbitrage_view(way),
         iso_millis(match.found_at),
-        _time(match.decided_at),
+        time_if_known(match.decided_at),
     )
 
 
@@ -264,7 +264,7 @@ def arbitrage_view(way: Arbitrage) -> ArbitrageView:
         f"{way.cost:.8f}",
         _money(way.fees),
         _money(way.profit),
-        _time(way.closes_at),
+        time_if_known(way.closes_at),
         _money(way.capital),
         _money(way.net),
         None if way.annual is None else f"{way.annual:f}",
@@ -281,21 +281,13 @@ def _side_view(ref: MarketRef, market: KnownMarket | None) -> MatchedMarketView:
         market.slug,
         market.question,
         market.status,
-        _time(market.close_time),
-        _price(market.yes_price),
-        _price(market.best_bid),
-        _price(market.best_ask),
+        time_if_known(market.close_time),
+        price_if_known(market.yes_price),
+        price_if_known(market.best_bid),
+        price_if_known(market.best_ask),
         market.currency,
-        _time(market.as_of),
+        time_if_known(market.as_of),
     )
-
-
-def _price(price: int | None) -> str | None:
-    return None if price is None else price_text(price)
-
-
-def _time(at: int | None) -> str | None:
-    return None if at is None else iso_millis(at)
 
 
 def _money(amount: Decimal | None) -> str | None:
