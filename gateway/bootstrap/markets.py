@@ -4,8 +4,6 @@ A process with a view of the exchange asks that for ours, a worker the tables; o
 asked of what the feed has stored of them, and in a process that answers people of the venues too.
 """
 
-from typing import Final
-
 from exchange.model.state import State
 from gateway.bootstrap.feeds import Feeds
 from gateway.feeds.known import AllMarkets, OurMarkets, OurStoredMarkets
@@ -14,14 +12,13 @@ from gateway.feeds.registry import VENUES
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.listed_markets import ListedMarkets
 
-_NOTED: Final = ("kalshi", "polymarket")
-"""Platforms whose markets people may note down, whether or not the feed is asked for them."""
-
 
 def platforms_of(feeds: Feeds) -> tuple[str, ...]:
-    """Return the platforms beside ours that may be named."""
+    """Return the platforms beside ours that may be named: the real ones, asked or not, and those
+    that are asked.
+    """
     real = [entry.platform for entry in VENUES if entry.is_real]
-    return tuple(dict.fromkeys((*_NOTED, *real, *feeds.venues)))
+    return tuple(dict.fromkeys((*real, *feeds.venues)))
 
 
 def markets_in_view(view: State, feeds: Feeds) -> AllMarkets:

@@ -10,6 +10,8 @@ from gateway.accounts.routes import AccountRoutes
 from gateway.bootstrap.feeds import feed_routes
 from gateway.bootstrap.parts import Parts
 from gateway.engine_side.audited import AuditedCommands
+from gateway.feeds.api.queries import ALL, LISTED_PLATFORMS
+from gateway.feeds.known import KNOWN_PLATFORMS, OURS
 from gateway.feeds.matches.routes import MatchRoutes
 from gateway.http.routing import RouteTable
 from gateway.markets.admin_routes import MarketAdminRoutes
@@ -31,6 +33,14 @@ from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.portfolios import Portfolios
 from persistence.repositories.watchlists import Watchlists
+
+
+def platform_choices(parts: Parts) -> dict[str, tuple[str, ...]]:
+    """Return which platforms a field takes: those that lists are of, or those that are known."""
+    return {
+        LISTED_PLATFORMS: (OURS, *parts.feeds.venues, ALL),
+        KNOWN_PLATFORMS: tuple(sorted(parts.catalogue.platforms)),
+    }
 
 
 def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
@@ -78,5 +88,5 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         static,
     )
     table = RouteTable(row for domain in api for row in domain.routes())
-    description.describe(table.routes, pages, parts.feeds.venues)
+    description.describe(table.routes, pages, platform_choices(parts))
     return table, RouteTable((row for domain in root for row in domain.routes()), prefix="")

@@ -19,6 +19,7 @@ from exchange.messages.terms import YES, Outcome, Resolution
 from exchange.model.market import Market
 from exchange.model.state import State
 from gateway.feeds.model import ListedStatus
+from gateway.http.openapi import CHOICE
 from gateway.markets.lookup import find_market
 from gateway.venues import ours
 from gateway.wire.errors import Detail, NotFound, ValidationFailed
@@ -31,6 +32,10 @@ OURS: Final = "exchange"
 CURRENCY: Final = "credits"
 NAME_LENGTH_MAX: Final = 255
 """Of a platform's own name of a market, and of one with its platform before it."""
+
+PLATFORM_LENGTH: Final = 32
+KNOWN_PLATFORMS: Final = "known platforms"
+"""The choice of OpenAPI that a field has which names a platform of a `MarketCatalogue`."""
 
 _EXTERNAL_ID: Final = re.compile(rf"[!-~]{{1,{NAME_LENGTH_MAX}}}", re.ASCII)
 _STATUSES: Final = words(MARKET_STATUS)
@@ -267,6 +272,15 @@ def _payout(resolution: Resolution | None, split: int | None) -> int | None:
     return None if resolution is None else _PAYOUTS.get(resolution, split)
 
 
+def platform_text(description: str) -> msgspec.Meta:
+    """Return what says that a field names a platform that is known."""
+    return msgspec.Meta(
+        max_length=PLATFORM_LENGTH,
+        description=description,
+        extra_json_schema={CHOICE: KNOWN_PLATFORMS},
+    )
+
+
 def market_ref(platforms: Collection[str], market_id: str, platform: str | None) -> MarketRef:
     """Return the market that `marketId` and `platform` name together.
 
@@ -274,8 +288,7 @@ def market_ref(platforms: Collection[str], market_id: str, platform: str | None)
     does it is ours. Raises ValidationFailed naming the field; whether there is such a market isn't
     looked at.
     """
-    if platform is not None and platform not in platforms:
-        raise ValidationFailed.of("platform", f"must be {one_of(sorted(platforms))}")
+    check_platform(platforms, platform)
     prefix, colon, rest = market_id.partition(":")
     if colon and prefix in platforms:
         if platform not in {None, prefix}:
@@ -289,6 +302,12 @@ def market_ref(platforms: Collection[str], market_id: str, platform: str | None)
             "marketId", f"must be 1 to {NAME_LENGTH_MAX} printable ASCII characters, no blanks"
         )
     return MarketRef(platform or OURS, market_id)
+
+
+def check_platform(platforms: Collection[str], platform: str | None) -> None:
+    """Raise ValidationFailed for a platform that isn't known; None is no filter."""
+    if platform is not None and platform not in platforms:
+        raise ValidationFailed.of("platform", f"must be {one_of(sorted(platforms))}")
 
 
 async def named_market(

@@ -5,7 +5,7 @@ are the structs that decode and encode, errors are the exceptions a row names, a
 list is given is what the settings say.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +18,11 @@ from gateway.wire.errors import ApiError, RateLimited, Refused
 from gateway.wire.scalars import NAME_LENGTH
 
 Document = dict[str, Any]
+Choices = Mapping[str, Sequence[str]]
+"""By name, the words of which a field takes one, as a running process knows them."""
+
+CHOICE: Final = "x-choice"
+"""In the schema of a field: which of the choices it takes."""
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 API_VERSION: Final = "1.0.0"
@@ -37,15 +42,13 @@ _SAYS_WAIT: Final = {name: {"$ref": f"#/components/headers/{name}"} for name in 
 _SAYS_LIMIT: Final = {name: _SAYS_WAIT[name] for name in _SAYS_WAIT if name != "Retry-After"}
 
 
-def openapi_document(
-    routes: Iterable[Route], pages: PageLimits, venues: Iterable[str] = ()
-) -> Document:
+def openapi_document(routes: Iterable[Route], pages: PageLimits, choices: Choices) -> Document:
     """Return the document of `routes`; those with Shape.FILE are left out.
 
-    `venues` are the platforms that can be asked for beside ours.
+    `choices` are the words that a field takes whose schema names one of them by `CHOICE`.
     """
     rows = [route for route in routes if route.shape is not Shape.FILE]
-    schemas = _Schemas(rows, pages, venues)
+    schemas = _Schemas(rows, pages, choices)
     paths: dict[str, dict[str, Any]] = {}
     for route in rows:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
@@ -71,12 +74,11 @@ def openapi_document(
 class _Schemas:
     """The schema of every type a row names, and the shared components they refer to."""
 
-    def __init__(self, routes: Iterable[Route], pages: PageLimits, venues: Iterable[str]) -> None:
+    def __init__(self, routes: Iterable[Route], pages: PageLimits, choices: Choices) -> None:
         self.bounds: dict[str, Document] = {
             "limit": {"maximum": pages.size_max, "default": pages.size},
             "depth": {"maximum": pages.size_max},
             "offset": {"maximum": pages.offset_max},
-            "platform": {"enum": ["exchange", *venues, "all"]},
         }
         """What the settings say of parameters of these names."""
         types: list[Any] = [Failure, Meta, AccountMeta, Pagination]
@@ -84,6 +86,7 @@ class _Schemas:
             types += [t for t in (route.body, route.query, route.answer) if t is not None]
         # A type may be no struct (`list[Level]`), so they are told apart by place, not by hash.
         schemas, self.components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
+        _write_choices(self.components, choices)
         self._by_type = list(zip(types, schemas, strict=True))
 
     def of(self, wanted: Any) -> Document:  # noqa: ANN401 - any type an answer can have
@@ -98,6 +101,17 @@ class _Schemas:
         component = self.components[name]
         required = set(component.get("required", ()))
         return [(k, v, k in required) for k, v in component.get("properties", {}).items()]
+
+
+def _write_choices(schema: Any, choices: Choices) -> None:  # noqa: ANN401 - any JSON
+    """Write out, in place, which words a field takes that only a running process knows."""
+    if isinstance(schema, dict):
+        name = schema.pop(CHOICE, None)
+        if name is not None:
+            schema["enum"] = list(choices[name])
+    for part in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(part, dict | list):
+            _write_choices(part, choices)
 
 
 def _operation(route: Route, schemas: _Schemas) -> Document:

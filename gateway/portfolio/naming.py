@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from gateway.feeds.known import NAME_LENGTH_MAX
+from gateway.feeds.known import NAME_LENGTH_MAX, platform_text
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.strict_json import stored_text
 
@@ -46,9 +46,7 @@ MarketIdText = Annotated[
         examples=["kalshi:KXHIGHNY-26JAN31-B40"],
     ),
 ]
-PlatformText = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=40, description="unset: as marketId says, or ours")
-]
+PlatformText = Annotated[str, platform_text("unset: as marketId says, or ours")]
 
 
 def name_of(text: str, field: str = "name") -> str:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from gateway.access.budgets import Budget
-from gateway.http.openapi import openapi_document
+from gateway.http.openapi import Choices, openapi_document
 from gateway.http.request import File, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
@@ -67,9 +67,9 @@ class ApiDescription:
         self._page = static.find("docs.html")
         self._document = b"{}"
 
-    def describe(self, routes: Iterable[Route], pages: PageLimits, venues: Iterable[str]) -> None:
+    def describe(self, routes: Iterable[Route], pages: PageLimits, choices: Choices) -> None:
         """Make the document of these rows; asked for once, when the table is whole."""
-        self._document = msgspec.json.encode(openapi_document(routes, pages, venues))
+        self._document = msgspec.json.encode(openapi_document(routes, pages, choices))
 
     async def openapi(self, _request: Request[None, None]) -> File:
         """Return the OpenAPI document."""

@@ -26,6 +26,8 @@ from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import load_settings
 from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.engine_side.running import EngineSide
+from gateway.feeds.api.queries import LISTED_PLATFORMS
+from gateway.feeds.known import KNOWN_PLATFORMS
 from gateway.http.routing import RouteTable
 from gateway.observability.error_reports import ErrorReports
 from gateway.wire.errors import Unauthorized
@@ -197,6 +199,13 @@ def order(text: str, **more: object) -> dict[str, Any]:
     body: dict[str, Any] = {"side": side, "outcome": outcome, "quantity": quantity}
     body |= {"type": "LIMIT", "price": price[0]} if price else {"type": "MARKET"}
     return body | more
+
+
+CHOICES = {
+    LISTED_PLATFORMS: ("exchange", "all"),
+    KNOWN_PLATFORMS: ("exchange", "kalshi", "polymarket"),
+}
+"""The platforms of an application without venues."""
 
 
 def all_tables() -> tuple[RouteTable, RouteTable]:

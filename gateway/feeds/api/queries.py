@@ -11,9 +11,10 @@ from typing import Annotated, Final
 import msgspec
 
 from exchange.messages.bounds import CATEGORY_LENGTH
-from gateway.feeds.known import OURS
+from gateway.feeds.known import OURS, PLATFORM_LENGTH
 from gateway.feeds.model import ListedStatus
 from gateway.feeds.words import QUERY_WORDS, words_of
+from gateway.http.openapi import CHOICE
 from gateway.http.paging import PageQuery
 from gateway.markets.routes import MarketsQuery
 from gateway.wire.errors import ValidationFailed
@@ -22,7 +23,8 @@ from gateway.wire.strict_json import QueryStruct
 from persistence.repositories.feeds.listing import ListPlace, Sort
 
 ALL: Final = "all"
-PLATFORM_LENGTH: Final = 32
+LISTED_PLATFORMS: Final = "listed platforms"
+"""The choice of OpenAPI that such a field has."""
 QUERY_LENGTH: Final = 100
 _STATUS_WORDS: Final = {
     "active": (ListedStatus.OPEN,),
@@ -52,6 +54,7 @@ PlatformText = Annotated[
     msgspec.Meta(
         max_length=PLATFORM_LENGTH,
         description="exchange (ours), a venue that is asked, or all",
+        extra_json_schema={CHOICE: LISTED_PLATFORMS},
     ),
 ]
 CategoryText = Annotated[str, msgspec.Meta(max_length=CATEGORY_LENGTH)]

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Annotated, Final
 
-import msgspec
-
 from gateway.access.principals import Actor
 from gateway.feeds.known import (
     KnownMarket,
     MarketCatalogue,
     MarketRef,
+    check_platform,
     find_market_of_any,
+    platform_text,
 )
 from gateway.feeds.matches.arbitrage import Arbitrage, best_way, difference
 from gateway.feeds.matches.settings import MatchSettings
@@ -24,8 +24,7 @@ from gateway.http.reading.query_strings import parse_words, words_text
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
-from gateway.wire.errors import ExternalApiFailed, NotFound, UnknownOutcome, ValidationFailed
-from gateway.wire.plain_words import one_of
+from gateway.wire.errors import ExternalApiFailed, NotFound, UnknownOutcome
 from gateway.wire.scalars import iso_millis, price_if_known, price_text, time_if_known
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
 from persistence.clock import now_us
@@ -36,9 +35,7 @@ from persistence.repositories.feeds.matches import Match, Matches, MatchFilter, 
 _SHOWN: Final = (MatchStatus.CANDIDATE, MatchStatus.CONFIRMED)
 
 StatusesText = Annotated[str, words_text(MatchStatus, "CONFIRMED,CANDIDATE")]
-PlatformText = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=40, description="on either side; unset: all")
-]
+PlatformText = Annotated[str, platform_text("on either side; unset: all")]
 
 
 class MatchesQuery(PageQuery, frozen=True):
@@ -132,9 +129,7 @@ class MatchRoutes:
         """Return one page of the matches, the likeliest first."""
         query = request.query
         limit, offset = query.bounds(self._pages)
-        platforms = self._markets.platforms
-        if query.platform is not None and query.platform not in platforms:
-            raise ValidationFailed.of("platform", f"must be {one_of(sorted(platforms))}")
+        check_platform(self._markets.platforms, query.platform)
         statuses = parse_words(query.status, MatchStatus, "status") or _SHOWN
         wanted = MatchFilter(statuses, query.platform)
         found, total = await self._rows.page(wanted, limit + 1, offset, query.pair())

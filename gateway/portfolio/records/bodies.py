@@ -6,7 +6,7 @@ import msgspec
 
 from exchange.messages.bounds import QUESTION_LENGTH
 from exchange.messages.terms import Outcome
-from gateway.feeds.known import NAME_LENGTH_MAX
+from gateway.feeds.known import NAME_LENGTH_MAX, platform_text
 from gateway.http.paging import PageQuery
 from gateway.portfolio.naming import MarketIdText, PlatformText, one_line
 from gateway.portfolio.records.amounts import CostText, SharesText
@@ -31,7 +31,7 @@ class PositionsOfQuery(PageQuery, frozen=True):
     """Which positions; unset: all."""
 
     status: PositionStatus | None = None
-    platform: PlatformText | None = None
+    platform: Annotated[str, platform_text("unset: all")] | None = None
 
 
 class PositionBody(BodyStruct, frozen=True):

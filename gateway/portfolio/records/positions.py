@@ -20,6 +20,7 @@ from gateway.feeds.known import (
     KnownMarket,
     MarketCatalogue,
     MarketRef,
+    check_platform,
     named_market,
     no_such_market,
 )
@@ -55,7 +56,6 @@ from gateway.wire.errors import (
     PriceUnknown,
     ValidationFailed,
 )
-from gateway.wire.plain_words import one_of
 from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import BODY_FIELD, is_given
 from persistence.clock import now_us
@@ -97,7 +97,7 @@ class PositionRoutes:
         """Return one page of a portfolio's positions, oldest first; ours by market, YES first."""
         query = request.query
         limit, offset = query.bounds(self._pages)
-        self._check_platform(query.platform)
+        check_platform(self._markets.platforms, query.platform)
         if is_ours(request):
             return self._our_page(request, limit, offset)
         number = request.path_id("id")
@@ -213,11 +213,6 @@ class PositionRoutes:
 
     async def _shown(self, position: Position) -> NotedPositionView:
         return position_view(position, await self._markets.known(*_ref(position)))
-
-    def _check_platform(self, platform: str | None) -> None:
-        platforms = self._markets.platforms
-        if platform is not None and platform not in platforms:
-            raise ValidationFailed.of("platform", f"must be {one_of(sorted(platforms))}")
 
     def _our_page(
         self, request: Request[None, PositionsOfQuery], limit: int, offset: int

@@ -9,18 +9,18 @@ from gateway.bootstrap.settings import load_settings
 from gateway.http.openapi import openapi_document
 from gateway.http.routing import Shape
 from tests.gateway.conftest import Web
-from tests.gateway.trading_desk import all_tables
+from tests.gateway.trading_desk import CHOICES, all_tables
 
 ROWS = all_tables()[0].routes
 PAGES = load_settings({}).pages
 
 
 def test_document_is_valid() -> None:
-    OpenAPIV31SpecValidator(openapi_document(ROWS, PAGES)).validate()
+    OpenAPIV31SpecValidator(openapi_document(ROWS, PAGES, CHOICES)).validate()
 
 
 def test_document_names_every_row_once() -> None:
-    document = openapi_document(ROWS, PAGES)
+    document = openapi_document(ROWS, PAGES, CHOICES)
     named = {(m.upper(), p) for p, methods in document["paths"].items() for m in methods}
     rows = {(r.method, r.path) for r in ROWS if r.shape is not Shape.FILE}
     assert named == rows
@@ -29,7 +29,7 @@ def test_document_names_every_row_once() -> None:
 
 
 def test_what_a_gateway_refuses_says_so() -> None:
-    paths = openapi_document(ROWS, PAGES)["paths"]
+    paths = openapi_document(ROWS, PAGES, CHOICES)["paths"]
     for method, path in [
         ("post", "/orders/{id}"),
         ("delete", "/orders"),
@@ -42,7 +42,7 @@ def test_what_a_gateway_refuses_says_so() -> None:
 
 
 def test_document_says_which_bodies_may_be_left_out() -> None:
-    paths = openapi_document(ROWS, PAGES)["paths"]
+    paths = openapi_document(ROWS, PAGES, CHOICES)["paths"]
     for row in ROWS:
         if row.body is not None:
             asked = paths[row.path][row.method.lower()]["requestBody"]
@@ -51,7 +51,7 @@ def test_document_says_which_bodies_may_be_left_out() -> None:
 
 
 async def test_document_names_the_headers_of_limits(web: Web) -> None:
-    document = openapi_document(ROWS, PAGES)
+    document = openapi_document(ROWS, PAGES, CHOICES)
     answers = document["paths"]["/markets"]["get"]["responses"]
     answer = await web.client.get("/api/v1/markets")
     sent = {name for name in answer.headers if name.startswith(("ratelimit", "retry"))}
@@ -66,7 +66,7 @@ async def test_document_names_the_headers_of_limits(web: Web) -> None:
 async def test_document_is_served_under_both_mounts(web: Web) -> None:
     first = await web.client.get("/api/v1/openapi.json")
     second = await web.client.get("/api/openapi.json")
-    assert first.json() == second.json() == openapi_document(ROWS, PAGES)
+    assert first.json() == second.json() == openapi_document(ROWS, PAGES, CHOICES)
 
 
 async def test_pages_load_only_what_is_ours(web: Web) -> None:

@@ -15,11 +15,11 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from gateway.bootstrap.settings import load_settings
 from gateway.http.openapi import openapi_document
 from gateway.http.routing import Route
-from tests.gateway.trading_desk import Desk, all_tables
+from tests.gateway.trading_desk import CHOICES, Desk, all_tables
 
 PAGES = load_settings({}).pages
 ROWS = all_tables()[0].routes
-DOCUMENT = openapi_document(ROWS, PAGES)
+DOCUMENT = openapi_document(ROWS, PAGES, CHOICES)
 BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "POST /orders/{id}": (
         "/orders/rain",
@@ -212,7 +212,7 @@ async def test_a_parameter_is_taken_as_promised(desk: Desk, row: Route, name: st
 
 def test_lists_promise_what_the_settings_say() -> None:
     small = load_settings({"PAGE_SIZE": "3", "PAGE_SIZE_MAX": "7", "PAGE_OFFSET_MAX": "11"}).pages
-    document = openapi_document(ROWS, small)
+    document = openapi_document(ROWS, small, CHOICES)
     seen = set()
     for methods in document["paths"].values():
         for operation in methods.values():
