@@ -23,6 +23,8 @@ Choices = Mapping[str, Sequence[str]]
 
 CHOICE: Final = "x-choice"
 """In the schema of a field: which of the choices it takes."""
+STORED_LENGTH: Final = "x-stored-length"
+"""Of a text that is trimmed before it is measured: how long it may be then."""
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 API_VERSION: Final = "1.0.0"
@@ -86,7 +88,7 @@ class _Schemas:
             types += [t for t in (route.body, route.query, route.answer) if t is not None]
         # A type may be no struct (`list[Level]`), so they are told apart by place, not by hash.
         schemas, self.components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
-        _write_choices(self.components, choices)
+        _write_out(self.components, choices)
         self._by_type = list(zip(types, schemas, strict=True))
 
     def of(self, wanted: Any) -> Document:  # noqa: ANN401 - any type an answer can have
@@ -103,15 +105,17 @@ class _Schemas:
         return [(k, v, k in required) for k, v in component.get("properties", {}).items()]
 
 
-def _write_choices(schema: Any, choices: Choices) -> None:  # noqa: ANN401 - any JSON
-    """Write out, in place, which words a field takes that only a running process knows."""
+def _write_out(schema: Any, choices: Choices) -> None:  # noqa: ANN401 - any JSON
+    """Write out, in place, what a struct's own schema can't say (`CHOICE`, `STORED_LENGTH`)."""
     if isinstance(schema, dict):
         name = schema.pop(CHOICE, None)
         if name is not None:
             schema["enum"] = list(choices[name])
+        if STORED_LENGTH in schema:
+            schema["maxLength"] = schema.pop(STORED_LENGTH)
     for part in schema.values() if isinstance(schema, dict) else schema:
         if isinstance(part, dict | list):
-            _write_choices(part, choices)
+            _write_out(part, choices)
 
 
 def _operation(route: Route, schemas: _Schemas) -> Document:

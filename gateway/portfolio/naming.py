@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import msgspec
 
 from gateway.feeds.known import NAME_LENGTH_MAX, platform_text
+from gateway.http.openapi import STORED_LENGTH
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.strict_json import stored_text
 
@@ -25,7 +26,7 @@ NameText = Annotated[
         max_length=_RAW_LENGTH * NAME_LENGTH,
         description=f"1 to {NAME_LENGTH} characters, blanks around them don't count",
         examples=["US elections"],
-        extra_json_schema={"maxLength": NAME_LENGTH, "pattern": r"\S"},
+        extra_json_schema={STORED_LENGTH: NAME_LENGTH, "pattern": r"\S"},
     ),
 ]
 DescriptionText = Annotated[
@@ -33,7 +34,7 @@ DescriptionText = Annotated[
     msgspec.Meta(
         max_length=_RAW_LENGTH * DESCRIPTION_LENGTH,
         description=f"at most {DESCRIPTION_LENGTH} characters",
-        extra_json_schema={"maxLength": DESCRIPTION_LENGTH},
+        extra_json_schema={STORED_LENGTH: DESCRIPTION_LENGTH},
     ),
 ]
 MarketIdText = Annotated[
@@ -44,6 +45,7 @@ MarketIdText = Annotated[
         description="a market's id, with its platform before a colon unless it is ours or"
         " `platform` says it; ours by its slug, too",
         examples=["kalshi:KXHIGHNY-26JAN31-B40"],
+        extra_json_schema={"pattern": "^[!-~]+$"},
     ),
 ]
 PlatformText = Annotated[str, platform_text("unset: as marketId says, or ours")]

@@ -31,26 +31,31 @@ _ROUNDED_OFF: Final = 10 ** (SHARE_PLACES + PRICE_PLACES - MONEY_PLACES)
 _OF_OURS: Final = WHOLE // PRICE_SCALE
 _DECIMAL: Final = re.compile(r"(0|[1-9][0-9]{0,9})(?:\.([0-9]{1,8}))?", re.ASCII)
 
-SharesText = Annotated[
-    msgspec.Raw,
-    number_meta(
+
+def _shares_meta(*, optional: bool) -> msgspec.Meta:
+    return number_meta(
         "shares, 0.00000001 to 1000000000, at most 8 decimals",
         "10.5",
         r"^(?!0(\.0*)?$)((0|[1-9][0-9]{0,8})(\.[0-9]{1,8})?|10{9}(\.0{1,8})?)$",
         {"minimum": 0.00000001, "maximum": 10**9},
-        optional=False,
-    ),
-]
-CostText = Annotated[
-    msgspec.Raw,
-    number_meta(
+        optional=optional,
+    )
+
+
+def _cost_meta(*, optional: bool) -> msgspec.Meta:
+    return number_meta(
         "what one share cost, 0 to 1, at most 6 decimals",
         "0.55",
         r"^(0(\.[0-9]{1,6})?|1(\.0{1,6})?)$",
         {"minimum": 0, "maximum": 1},
-        optional=False,
-    ),
-]
+        optional=optional,
+    )
+
+
+SharesText = Annotated[msgspec.Raw, _shares_meta(optional=False)]
+CostText = Annotated[msgspec.Raw, _cost_meta(optional=False)]
+SharesIfAny = Annotated[msgspec.Raw, _shares_meta(optional=True)]
+CostIfAny = Annotated[msgspec.Raw, _cost_meta(optional=True)]
 
 
 def shares(raw: msgspec.Raw, field: str = "quantity") -> int:

@@ -9,13 +9,19 @@ from exchange.messages.terms import Outcome
 from gateway.feeds.known import NAME_LENGTH_MAX, platform_text
 from gateway.http.paging import PageQuery
 from gateway.portfolio.naming import MarketIdText, PlatformText, one_line
-from gateway.portfolio.records.amounts import CostText, SharesText
+from gateway.portfolio.records.amounts import CostIfAny, CostText, SharesIfAny, SharesText
 from gateway.portfolio.records.views import PositionStatus
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.strict_json import BodyStruct, not_given
 
 TickerText = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=NAME_LENGTH_MAX, description="shown in its place")
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=NAME_LENGTH_MAX,
+        description="shown in its place",
+        extra_json_schema={"pattern": r"\S"},
+    ),
 ]
 PositionQuestionText = Annotated[
     str,
@@ -23,6 +29,7 @@ PositionQuestionText = Annotated[
         min_length=1,
         max_length=QUESTION_LENGTH,
         description="unset: the market's own; a market that nobody lists needs one",
+        extra_json_schema={"pattern": r"\S"},
     ),
 ]
 
@@ -49,8 +56,8 @@ class PositionBody(BodyStruct, frozen=True):
 class PositionChange(BodyStruct, frozen=True):
     """What of an open position is to change, at least one of these."""
 
-    quantity: SharesText = not_given()
-    avg_cost: CostText = not_given()
+    quantity: SharesIfAny = not_given()
+    avg_cost: CostIfAny = not_given()
     ticker: TickerText | None = None
     question: PositionQuestionText | None = None
 
@@ -58,7 +65,7 @@ class PositionChange(BodyStruct, frozen=True):
 class CloseBody(BodyStruct, frozen=True):
     """At which price of its side a position is closed; unset: what a share is worth now."""
 
-    price: CostText = not_given()
+    price: CostIfAny = not_given()
 
 
 def ticker_of(text: str | None) -> str | None:

@@ -38,9 +38,9 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "POST /admin/exchange/mode": ("/admin/exchange/mode", {"mode": "open"}),
 }
 NOTED = ("/watchlists", "/portfolios", "/positions")
-"""What people note down beside their account of the exchange: `tests/gateway/portfolio`."""
+"""What people note down beside their account: `test_promises_of_records.py`."""
 MATCHES = ("/matches", "/markets/{slug}/matches")
-"""Of two platforms' markets: `tests/gateway/feeds/matches`."""
+"""Of two platforms' markets: `test_promises_of_records.py`."""
 ELSEWHERE = ("/auth/", "/admin/users/{id}/role", *NOTED, *MATCHES)
 """People and their passwords: `tests/gateway/accounts`."""
 MEANS_MORE = {
@@ -50,7 +50,7 @@ MEANS_MORE = {
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
 STORED = ("/admin/users", "/admin/audit", *NOTED, *MATCHES)
-"""Lists of what isn't in memory: `tests/gateway/http/test_lists.py`."""
+"""Lists of what isn't in memory: `test_lists.py`, `test_promises_of_records.py`."""
 UNREADABLE = {"cursor"}
 """A cursor is what a list gave before; its text is nobody's to make."""
 TEXTS = (
