@@ -23,7 +23,10 @@ from gateway.feeds.model import (
     VenueTrade,
 )
 from gateway.feeds.rounds import Venues
+from gateway.feeds.upstream.bounds import Rate
+from gateway.feeds.upstream.bucket import TokenBucket, TooManyWaiting
 from gateway.feeds.venue import Venue, VenueRefused, VenueUnavailable
+from gateway.jobs.supervisor import LoopClock
 from gateway.wire.errors import ExternalApiFailed, NotFound
 from persistence.clock import now_us
 from persistence.repositories.feeds.markets import MarketRow, VenueMarkets
@@ -42,6 +45,10 @@ ABSENT: Final = Policy(name="absent", fresh_s=30, lends_s=0, kept_s=30, entries=
 """Ids that a venue has no market for, so that it isn't asked again and again."""
 POLICIES: Final = (LISTS, MARKETS, LIVE, BOOKS, TRADES, HISTORY, COUNTS, ABSENT)
 TRADES_MAX: Final = 200
+UNLISTED: Final = Rate(per_minute=10, burst=10)
+"""So often a venue is asked for ids that no list has shown: what somebody makes up would take the
+requests that the jobs keep everything young with.
+"""
 _VENUE_ERRORS: Final = (VenueUnavailable, VenueRefused, Unrepresentable)
 _REFUSED_NOT_FOUND: Final = 404
 
@@ -73,6 +80,8 @@ class FeedReader:
         self.markets: Final = markets
         self.cache: Final = cache
         self._catalogue = catalogue
+        clock = LoopClock()
+        self._unlisted_left = {platform: TokenBucket(UNLISTED, clock) for platform in venues}
 
     async def named(self, name: str, *, bare_ids: bool = False) -> Known:
         """Return the market of "platform:id" or of a slug; with `bare_ids` of a venue's own id.
@@ -112,6 +121,11 @@ class FeedReader:
         """Return a market that no list has shown yet; raises NotFound, ExternalApiFailed."""
 
         async def ask() -> bytes:
+            try:
+                await self._unlisted_left[venue.platform].take(0)
+            except TooManyWaiting as error:
+                message = "it is asked for unknown markets too often"
+                raise VenueUnavailable(venue.platform, message, error.seconds) from None
             row = await self._ask_market(venue, external_id)
             return b"" if row is None else _encode(row)
 

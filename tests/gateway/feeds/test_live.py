@@ -7,7 +7,7 @@ import pytest
 
 from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES, Resolution
-from gateway.feeds.api.reading import COUNTS
+from gateway.feeds.api.reading import COUNTS, UNLISTED
 from gateway.feeds.model import ListedStatus, PricePoint, TakenSide, VenueBook, VenueTrade
 from gateway.feeds.venue import Condition, VenueRefused, VenueUnavailable
 from gateway.markets.views import checksum
@@ -284,6 +284,19 @@ async def test_a_book_that_fails_takes_no_trades_from_all_of_a_market(make_web: 
     full = await reader.get("/markets/fake:M2/full")
     assert full["book"] is None, "the venue has none"
     assert [trade["id"] for trade in full["trades"]] == ["fake:t"]
+
+
+async def test_ids_that_somebody_makes_up_leave_the_venue_to_others(make_web: MakeWeb) -> None:
+    reader, venue = await opened(make_web)
+    answers = [await reader.ask(f"/markets/fake:made-up-{n}") for n in range(UNLISTED.burst + 5)]
+    asked = [one for one in venue.asked if one[0] == "some_markets"]
+    assert len(asked) in {UNLISTED.burst, UNLISTED.burst + 1}, "a token may come back meanwhile"
+    assert [one.status_code for one in answers] == [404] * len(asked) + [502] * (
+        len(answers) - len(asked)
+    )
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    assert (await reader.get("/markets/fake:M1/live"))["asOf"]["stale"] is False
+    assert (await reader.ask("/markets/fake:made-up-0")).status_code == 404, "remembered"
 
 
 class Told(FakeVenue):
