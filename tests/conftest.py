@@ -1,7 +1,8 @@
 """What tests of every package share: bounds, recordings and a real PostgreSQL.
 
-Laws: a missing recording or database is said, never passed over in silence; in CI it is a failure,
-unless PROBITY_REQUIRE_RECORDINGS=0 says that there are none.
+Laws: no test leaves this machine (`loopback/guard.py`). A missing recording or database is said,
+never passed over in silence; in CI it is a failure, unless PROBITY_REQUIRE_RECORDINGS=0 says that
+there are none.
 Every test that asks for a database gets one of its own, migrated and empty. Tests may run side by
 side: each worker has a server of its own, or databases of its own on the one that it is given.
 Fixtures of one package's tests live in that package's conftest.
@@ -25,7 +26,9 @@ from persistence.embedded.server import EmbeddedPostgres
 from persistence.postgres import migrate
 from persistence.postgres.database import connect
 from tests import lengths, side_by_side
+from tests.loopback import guard
 
+stays_on_loopback = guard.stays_on_loopback
 ROOT = Path(__file__).parent.parent
 _NUMBERS = itertools.count(1)
 _MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
@@ -77,8 +80,14 @@ def pytest_configure() -> None:
     """
     # No test asks a venue beyond this machine: whoever wants one names it.
     os.environ.setdefault("FEED_PLATFORMS", "none")
+    guard.begin()
     if _has_room(_MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+def pytest_unconfigure() -> None:
+    """Take away what the guard of loopback left."""
+    guard.end()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> side_by_side.ByGroup:

@@ -55,7 +55,12 @@ async def browser() -> AsyncIterator[Browser]:
     assert CHROMIUM, "no chromium: install it or set PROBITY_CHROMIUM"
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-background-networking",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            ],
         )
         yield launched
         await launched.close()

@@ -21,9 +21,9 @@ async def test_choices_bounds_and_remarks_are_shown(served: Served, browser: Bro
         "An order as its sender writes it",
     ):
         assert words in shown, words
-    lists = page.locator("details.operation", has_text="List the markets, newest first").first
+    lists = page.locator("details.operation", has_text="List our markets, newest first").first
     shown = await lists.text_content() or ""
     assert "at most 200" in shown
-    assert "OPEN|HALTED" in shown
+    assert "e.g. OPEN,HALTED" in shown
     assert problems == []
     await page.close()

@@ -22,10 +22,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.loopback.guard import environment
 from tests.server_process import POLL_SECONDS, START_SECONDS, STOP_SECONDS, free_port
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("exchange", "gateway", "migrations", "persistence")
+ALONE = {"PATH": os.environ["PATH"], "FEED_PLATFORMS": "none", **environment()}
+"""Nothing of our environment but the path, and what keeps a program on this machine."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
@@ -39,12 +42,12 @@ def sources() -> set[str]:
     }
 
 
-def said(*command: str | Path, folder: Path, **environment: str) -> str:
-    """Run a command with nothing of our environment but the path; return what it printed."""
+def said(*command: str | Path, folder: Path, **settings: str) -> str:
+    """Run a command in `ALONE`; return what it printed."""
     done = subprocess.run(
         command,
         cwd=folder,
-        env={"PATH": os.environ["PATH"], **environment},
+        env={**ALONE, **settings},
         capture_output=True,
         text=True,
         check=False,
@@ -77,15 +80,15 @@ def wheel(built: Path) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `probity` command of an environment that has only the wheel and what it depends on."""
-    environment = tmp_path_factory.mktemp("far") / "environment"
-    venv.create(environment, with_pip=False)
-    python = environment / "bin" / "python"
+    home = tmp_path_factory.mktemp("far") / "environment"
+    venv.create(home, with_pip=False)
+    python = home / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet")
-    said(*pip, "--no-deps", "--no-index", "--no-compile", str(wheel), folder=environment)
-    (site_packages,) = environment.glob("lib/python*/site-packages")
+    said(*pip, "--no-deps", "--no-index", "--no-compile", str(wheel), folder=home)
+    (site_packages,) = home.glob("lib/python*/site-packages")
     # Further down the path than the wheel; the .pth files in there are not read.
     (site_packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return environment / "bin" / "probity"
+    return home / "bin" / "probity"
 
 
 def test_wheel_holds_every_file_of_the_program_and_no_other(wheel: Path) -> None:
@@ -147,7 +150,7 @@ def serving(installed: Path, folder: Path, port: int) -> Iterator[httpx.Client]:
         process = subprocess.Popen(
             [installed, "serve", "--demo"],
             cwd=folder,
-            env={"PATH": os.environ["PATH"], "PORT": str(port)},
+            env={**ALONE, "PORT": str(port)},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -24,10 +24,11 @@ from cryptography.hazmat.primitives.serialization import (
 from gateway.accounts.tokens import shared_secret
 from persistence.postgres.database import connect
 from persistence.relay.channel import new_stream
+from tests.loopback import guard
 
 ROOT = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-c", "from gateway.cli.main import main; main(prog_name='probity')")
-KEPT = ("PATH", "HOME", "COVERAGE_")
+KEPT = ("PATH", "HOME", "COVERAGE_", "FEED_PLATFORMS")
 START_SECONDS = 60
 KEY = (
     Ed25519PrivateKey.generate()
@@ -43,7 +44,7 @@ async def start(folder: Path, *arguments: str, **environment: str) -> Process:
         *COMMAND,
         *arguments,
         cwd=folder,
-        env={**kept, "PYTHONPATH": str(ROOT), "PORT": "0", **environment},
+        env={**kept, **guard.environment(ROOT), "PORT": "0", **environment},
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
@@ -259,7 +260,7 @@ main(prog_name="probity")
 
 async def test_fatal_work_that_fails_ends_the_process(tmp_path: Path, database_url: str) -> None:
     kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
-    environment = {**kept, "PYTHONPATH": str(ROOT), "PORT": "0", "DATABASE_URL": database_url}
+    environment = {**kept, **guard.environment(ROOT), "PORT": "0", "DATABASE_URL": database_url}
     # No new process follows this one, as after the last of the tries.
     environment["PROBITY_STARTS_AGAIN"] = "6"
     process = await asyncio.create_subprocess_exec(

@@ -20,6 +20,7 @@ from persistence.errors import DatabaseUnavailable
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.jobs import JobRows, Standing
 from tests.gateway.waiting import eventually
+from tests.loopback import guard
 
 ROOT = Path(__file__).parents[3]
 HANGING = Path(__file__).with_name("hanging_worker.py")
@@ -313,7 +314,7 @@ async def test_what_a_killed_worker_had_is_finished_by_another(office: Office) -
     with subprocess.Popen(
         [sys.executable, str(HANGING), office.url],
         stdout=subprocess.PIPE,
-        env={"PYTHONPATH": str(ROOT)},
+        env=guard.environment(ROOT),
     ) as process:
         assert process.stdout is not None
         try:
