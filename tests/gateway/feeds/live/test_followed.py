@@ -73,7 +73,7 @@ def test_readers_have_the_venues_book_whatever_comes(seed: int) -> None:
     randomness = random.Random(seed)
     flow = BookFlow({4_000: 100}, {6_000: 100}, 100, randomness)
     one, seq, trades = followed(), 0, 0
-    sides: Sides = {}, {}
+    sides: Sides = ({}, {})
     is_lost = True
     now = 0.0
     for step_of_flow in flow.steps(300):
