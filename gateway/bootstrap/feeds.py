@@ -24,19 +24,19 @@ from gateway.feeds.api.own import OwnMarkets
 from gateway.feeds.api.reading import POLICIES, FeedReader
 from gateway.feeds.api.snapshot_routes import SnapshotRoutes
 from gateway.feeds.cache import Cache, SharedRedis, open_cache
-from gateway.feeds.catalogue import Catalogue
-from gateway.feeds.ingestion import Ingestion
-from gateway.feeds.jobs import FeedJobs
+from gateway.feeds.intake.catalogue import Catalogue
+from gateway.feeds.intake.ingestion import Ingestion
+from gateway.feeds.intake.jobs import FeedJobs
+from gateway.feeds.intake.prices import Prices
+from gateway.feeds.intake.resolutions import Resolutions
+from gateway.feeds.intake.rounds import Rounds
+from gateway.feeds.intake.snapshots import SnapshotPoller
 from gateway.feeds.live.following import Following
 from gateway.feeds.live.recorder import Recorder
 from gateway.feeds.live.watched import WatchedMarkets
 from gateway.feeds.model import Unrepresentable
-from gateway.feeds.prices import Prices
 from gateway.feeds.registry import chosen, open_venues
-from gateway.feeds.resolutions import Resolutions
-from gateway.feeds.rounds import Rounds
 from gateway.feeds.sample.market import PLATFORM as SAMPLE
-from gateway.feeds.snapshots import SnapshotPoller
 from gateway.feeds.venue import Venue, VenueRefused, VenueTools, VenueUnavailable
 from gateway.feeds.watches import Watches
 from gateway.http.settings import PageLimits

@@ -13,7 +13,7 @@ from typing import Final
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import Resolution
 from gateway.feeds.api.reading import FeedReader, Known
-from gateway.feeds.catalogue import market_of
+from gateway.feeds.intake.catalogue import market_of
 from gateway.feeds.known import KnownMarket, MarketRef
 from gateway.feeds.model import FINAL, VenueMarket
 from gateway.wire.errors import NotFound

@@ -6,7 +6,7 @@ Laws: a reader never waits for it, and a market is noted once a minute at most, 
 import asyncio
 from typing import Final
 
-from gateway.feeds.snapshots import WATCH_S
+from gateway.feeds.intake.snapshots import WATCH_S
 from gateway.observability.logs import Logger
 from persistence.clock import MICROSECONDS, now_us
 from persistence.postgres.database import is_absence

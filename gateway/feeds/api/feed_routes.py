@@ -10,8 +10,8 @@ from gateway.feeds.api.queries import EventsQuery, platforms_of
 from gateway.feeds.api.reading import COUNTS, FeedReader
 from gateway.feeds.api.status import VenueStatusView, venue_status
 from gateway.feeds.api.views import EventView, event_view, row_view
-from gateway.feeds.catalogue import category_key, event_of
-from gateway.feeds.jobs import FeedJobs
+from gateway.feeds.intake.catalogue import category_key, event_of
+from gateway.feeds.intake.jobs import FeedJobs
 from gateway.http.paging import page_of
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape

@@ -17,7 +17,7 @@ from gateway.feeds.api.own import OwnMarkets
 from gateway.feeds.api.queries import CategoryQuery, ListingQuery, Place, is_descending
 from gateway.feeds.api.reading import LISTS, FeedReader
 from gateway.feeds.api.views import CategoryView, ListedMarketView, own_market, row_view
-from gateway.feeds.catalogue import category_key
+from gateway.feeds.intake.catalogue import category_key
 from gateway.feeds.model import ListedStatus
 from gateway.feeds.words import are_alike, forms, terms, words_of
 from gateway.http.request import Page

@@ -12,7 +12,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from gateway.feeds.cache import Cache, Entry, Policy
-from gateway.feeds.catalogue import Catalogue, market_of, raw_of
+from gateway.feeds.intake.catalogue import Catalogue, market_of, raw_of
+from gateway.feeds.intake.rounds import Venues
 from gateway.feeds.model import (
     FINAL,
     MarketsPage,
@@ -22,7 +23,6 @@ from gateway.feeds.model import (
     VenueMarket,
     VenueTrade,
 )
-from gateway.feeds.rounds import Venues
 from gateway.feeds.upstream.bounds import Rate
 from gateway.feeds.upstream.bucket import TokenBucket, TooManyWaiting
 from gateway.feeds.venue import Venue, VenueRefused, VenueUnavailable

@@ -7,7 +7,7 @@ an address is of the process that answers, which asks for itself.
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.feeds import ingestion
+from gateway.feeds.intake import ingestion
 from gateway.feeds.venue import Condition, Venue, Watched
 from gateway.wire.scalars import time_if_known
 from gateway.wire.strict_json import AnswerStruct

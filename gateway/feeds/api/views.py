@@ -14,7 +14,7 @@ import msgspec
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import NO, YES, FeeModel, Outcome, Resolution, Side
 from exchange.model.market import Market
-from gateway.feeds.catalogue import market_of
+from gateway.feeds.intake.catalogue import market_of
 from gateway.feeds.known import CURRENCY, OURS, shown_price
 from gateway.feeds.model import (
     FINAL,

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gateway.feeds.catalogue import market_of
+from gateway.feeds.intake.catalogue import market_of
 from gateway.feeds.known import OURS, MarketRef
 from gateway.feeds.matches.compare import find_elsewhere
 from gateway.feeds.matches.likeness import Question

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.feeds.catalogue import Catalogue
-from gateway.feeds.ingestion import Ingestion
-from gateway.feeds.prices import Prices
-from gateway.feeds.resolutions import Resolutions
-from gateway.feeds.rounds import Rounds
+from gateway.feeds.intake.catalogue import Catalogue
+from gateway.feeds.intake.ingestion import Ingestion
+from gateway.feeds.intake.prices import Prices
+from gateway.feeds.intake.resolutions import Resolutions
+from gateway.feeds.intake.rounds import Rounds
 from gateway.feeds.venue import Venue
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics

@@ -7,8 +7,8 @@ import httpx
 
 from exchange.messages.commands import CreateMarket
 from exchange.messages.terms import FeeModel
-from gateway.feeds.ingestion import Ingestion
-from gateway.feeds.rounds import Rounds
+from gateway.feeds.intake.ingestion import Ingestion
+from gateway.feeds.intake.rounds import Rounds
 from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.feeds.fake_venue import FakeVenue
 

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.feeds.catalogue import Catalogue
-from gateway.feeds.rounds import Rounds
+from gateway.feeds.intake.catalogue import Catalogue
+from gateway.feeds.intake.rounds import Rounds
 from gateway.feeds.venue import Venue, VenueUnavailable
 from persistence.clock import now_us
 from persistence.repositories.feeds.markets import VenueMarkets

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from gateway.feeds.catalogue import Catalogue
-from gateway.feeds.rounds import Rounds
+from gateway.feeds.intake.catalogue import Catalogue
+from gateway.feeds.intake.rounds import Rounds
 from gateway.feeds.venue import Venue
 from persistence.clock import now_us
 from persistence.repositories.feeds.markets import VenueMarkets

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from exchange.messages.terms import Resolution
-from gateway.feeds.catalogue import amount, event_of, market_of, raw_of
+from gateway.feeds.intake.catalogue import amount, event_of, market_of, raw_of
 from gateway.feeds.model import ListedStatus, VenueEvent, VenueMarket
 from gateway.feeds.venue import VenueUnavailable
 from persistence.clock import now_us
@@ -129,7 +129,7 @@ async def test_what_postgresql_refuses_is_found_by_halving(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A poison that no check of ours knows, as if one had been forgotten."""
-    monkeypatch.setattr("gateway.feeds.catalogue._problem", lambda *_: None)
+    monkeypatch.setattr("gateway.feeds.intake.catalogue._problem", lambda *_: None)
     venue = FakeVenue([market(n) for n in range(20)] + [market(99, slug="a\x00b")])
     await store.ingest(venue)
     assert await store.pool.fetchval("SELECT count(*) FROM venue_markets") == 20

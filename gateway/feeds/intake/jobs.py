@@ -7,12 +7,12 @@ Laws: every one may be ended anywhere and begun again; none of its runs overlaps
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from gateway.feeds import ingestion, prices, resolutions, snapshots
-from gateway.feeds.ingestion import Ingestion
-from gateway.feeds.prices import Prices
-from gateway.feeds.resolutions import Resolutions
+from gateway.feeds.intake import ingestion, prices, resolutions, snapshots
+from gateway.feeds.intake.ingestion import Ingestion
+from gateway.feeds.intake.prices import Prices
+from gateway.feeds.intake.resolutions import Resolutions
+from gateway.feeds.intake.snapshots import SnapshotPoller
 from gateway.feeds.settings import FeedSettings
-from gateway.feeds.snapshots import SnapshotPoller
 from gateway.jobs.job import Arguments, Job, every
 from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.jobs import JobRows

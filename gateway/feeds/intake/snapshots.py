@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.feeds.intake.prices import BATCH
+from gateway.feeds.intake.rounds import Rounds
 from gateway.feeds.model import VenueMarket
-from gateway.feeds.prices import BATCH
-from gateway.feeds.rounds import Rounds
 from gateway.feeds.venue import Venue
 from gateway.observability.logs import Logger
 from persistence.clock import MICROSECONDS, now_us

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.feeds.intake.snapshots import SnapshotPoller, snapshot_of
 from gateway.feeds.model import ListedStatus
-from gateway.feeds.snapshots import SnapshotPoller, snapshot_of
 from gateway.feeds.venue import VenueUnavailable
 from persistence.clock import now_us
 from persistence.repositories.feeds.snapshots import (

@@ -7,9 +7,9 @@ show any more; whoever wasn't asked for longest comes first, so no market keeps 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.feeds.catalogue import Catalogue
-from gateway.feeds.prices import ask_again
-from gateway.feeds.rounds import Rounds
+from gateway.feeds.intake.catalogue import Catalogue
+from gateway.feeds.intake.prices import ask_again
+from gateway.feeds.intake.rounds import Rounds
 from gateway.feeds.venue import Venue
 from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.feeds.markets import VenueMarkets

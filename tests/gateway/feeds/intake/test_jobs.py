@@ -11,9 +11,9 @@ import pytest
 
 from gateway.bootstrap.feeds import Feeds, make_feeds
 from gateway.bootstrap.settings import load_settings
-from gateway.feeds import ingestion, prices, resolutions, snapshots
 from gateway.feeds.api.reading import POLICIES
 from gateway.feeds.cache import Cache
+from gateway.feeds.intake import ingestion, prices, resolutions, snapshots
 from gateway.jobs.job import Arguments, Job
 from gateway.jobs.queue import JobQueue, QueueTimes
 from gateway.jobs.supervisor import Supervisor
