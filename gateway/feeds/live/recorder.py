@@ -8,8 +8,8 @@ is left out.
 import asyncio
 from typing import Final
 
+from gateway.feeds.intake.snapshots import snapshot_of
 from gateway.feeds.live.followed import Followed
-from gateway.feeds.snapshots import snapshot_of
 from gateway.jobs.supervisor import CheckIn
 from gateway.observability.logs import Logger
 from persistence.clock import now_us

@@ -8,9 +8,9 @@ waited for.
 import asyncio
 from typing import Final
 
+from gateway.feeds.intake.snapshots import WATCH_S
 from gateway.feeds.live.followed import Followed
 from gateway.feeds.live.following import READERS, Following
-from gateway.feeds.snapshots import WATCH_S
 from gateway.jobs.supervisor import CheckIn
 from gateway.wire.errors import ApiError
 from persistence.clock import MICROSECONDS, now_us
