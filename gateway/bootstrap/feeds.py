@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.bootstrap import turns
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.running import EngineSide
 from gateway.feeds.api.feed_routes import FeedRoutes
@@ -146,6 +147,8 @@ async def open_feeds(
     What readers ask for is remembered in Redis, if there is one, by processes that have the
     exchange's `secret`: a worker, which nobody reads from, needs none.
     """
+    # What is parsed in threads would keep orders waiting otherwise.
+    turns.settle()
     shared = None
     if secret is not None and settings.store.redis_url is not None:
         shared = SharedRedis(

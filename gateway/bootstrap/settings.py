@@ -18,6 +18,7 @@ from gateway.feeds.kalshi.settings import KalshiSettings
 from gateway.feeds.matches.settings import MatchSettings
 from gateway.feeds.polymarket.settings import PolymarketSettings
 from gateway.feeds.settings import FeedSettings
+from gateway.feeds.upstream.settings import UpstreamSettings
 from gateway.http.settings import HttpSettings, PageLimits
 from gateway.jobs.settings import WorkerSettings
 from gateway.observability.settings import ReportSettings
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sockets: SocketSettings
     worker: WorkerSettings
     feeds: FeedSettings
+    upstream: UpstreamSettings
     retention: RetentionSettings
     polymarket: PolymarketSettings
     kalshi: KalshiSettings

@@ -37,6 +37,7 @@ from gateway.feeds.model import (
 from gateway.feeds.upstream.bounds import MEBIBYTE, Bounds, Rate
 from gateway.feeds.upstream.client import Pairs, Upstream
 from gateway.feeds.upstream.reconnecting import SocketBounds
+from gateway.feeds.upstream.settings import UpstreamSettings
 from gateway.feeds.venue import Condition, Venue, VenueRefused, VenueTools, VenueUnavailable
 from gateway.jobs.supervisor import Clock, LoopClock
 from gateway.observability.logs import Logger
@@ -362,7 +363,9 @@ class Kalshi:
 @asynccontextmanager
 async def open_kalshi(tools: VenueTools) -> AsyncIterator[Venue]:
     """Yield Kalshi, as its settings say; its connections are closed with the block."""
-    client = Kalshi(tools.settings(KalshiSettings), tools.metrics, tools.logger)
+    bounds = tools.settings(UpstreamSettings).bounds(Bounds(body_bytes=BODY_BYTES))
+    settings = tools.settings(KalshiSettings)
+    client = Kalshi(settings, tools.metrics, tools.logger, bounds=bounds)
     try:
         yield client
     finally:

@@ -46,6 +46,7 @@ from gateway.feeds.upstream.bodies import elements
 from gateway.feeds.upstream.bounds import Bounds, Rate
 from gateway.feeds.upstream.client import Upstream
 from gateway.feeds.upstream.reconnecting import SocketBounds
+from gateway.feeds.upstream.settings import UpstreamSettings
 from gateway.feeds.venue import Condition, Venue, VenueRefused, VenueTools, VenueUnavailable
 from gateway.jobs.supervisor import Clock
 from gateway.observability.logs import Logger
@@ -380,7 +381,9 @@ def _token(market: VenueMarket) -> str:
 @asynccontextmanager
 async def open_polymarket(tools: VenueTools) -> AsyncIterator[Venue]:
     """Yield Polymarket, as its settings say; its connections are closed with the block."""
-    client = Polymarket(tools.settings(PolymarketSettings), tools.metrics, tools.logger)
+    bounds = tools.settings(UpstreamSettings).bounds()
+    settings = tools.settings(PolymarketSettings)
+    client = Polymarket(settings, tools.metrics, tools.logger, bounds=bounds)
     try:
         yield client
     finally:

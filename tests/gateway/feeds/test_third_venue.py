@@ -9,9 +9,11 @@ from typing import Any
 from exchange.messages.terms import Resolution
 from gateway.feeds.model import ListedStatus, PricePoint, TakenSide, VenueTrade
 from gateway.feeds.registry import VENUES, Entry, chosen, open_venues
+from gateway.feeds.upstream.settings import UpstreamSettings
 from gateway.feeds.venue import Venue, VenueTools
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
+from gateway.settings.reader import read_area
 from tests.venues.kalshi_desk import world
 from tests.venues.manifold.client import Manifold
 from tests.venues.manifold.stand_in import manifold
@@ -114,7 +116,9 @@ async def test_one_line_makes_it_a_venue_of_the_feed() -> None:
 async def test_kalshi_is_one_of_them_by_its_settings() -> None:
     async with world().running() as running:
         logger = configure_logs("info", io.StringIO())
-        tools = VenueTools([running.settings(key=True)], Metrics(), logger)
+        patience, _ = read_area(UpstreamSettings, {})
+        assert patience is not None
+        tools = VenueTools([running.settings(key=True), patience], Metrics(), logger)
         async with open_venues(chosen(["kalshi"]), tools) as opened:
             page = await opened["kalshi"].markets(None, live_only=True)
             assert len(page.markets) == 2
