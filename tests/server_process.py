@@ -42,8 +42,6 @@ WIDE_LIMITS: Final[Mapping[str, str]] = {
     "RATE_LIMIT_SOCKETS_PER_USER": "100000",
     "CONNECTIONS_PER_ADDRESS": "10000",
     "LOG_LEVEL": "warning",
-    # Nothing that a test starts leaves the machine.
-    "FEED_PLATFORMS": "none",
 }
 
 
@@ -94,6 +92,8 @@ class ServerProcess:
         self.environment |= {
             **WIDE_LIMITS,
             "DATA_DIR": str(data_dir),
+            # Nothing that a test starts leaves the machine.
+            "FEED_PLATFORMS": "none",
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
             "PROBITY_ADMIN_EMAIL": ADMIN_EMAIL,

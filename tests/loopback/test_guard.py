@@ -13,9 +13,11 @@ import pytest
 import uvloop
 
 from tests.loopback import guard
-from tests.loopback.sitecustomize import BeyondLoopback, is_here
+from tests.loopback.sitecustomize import is_here
 
 ROOT = Path(__file__).parents[2]
+STOPPED = "^(connects to|looks up) "
+"""A worker has the guard's module twice, so its error is known by what it says."""
 FAR = "192.0.2.1"
 """An address that is kept for documents: nobody has it."""
 SWALLOWS = """
@@ -73,7 +75,7 @@ def by_name() -> None:
 
 @pytest.mark.parametrize("way", [by_connect, by_connect_ex, by_datagram, by_name])
 def test_no_socket_leaves(way: Callable[[], None]) -> None:
-    with pytest.raises(BeyondLoopback):
+    with pytest.raises(OSError, match=STOPPED):
         way()
     assert str(Path(sys.argv[0])) in guard.tried()
     assert guard.tried() == "", "told once"
@@ -103,7 +105,7 @@ async def by_bare_socket(host: str) -> None:
 def test_no_event_loop_leaves(
     run: Callable[[Awaitable[None]], None], way: Callable[[str], Awaitable[None]]
 ) -> None:
-    with pytest.raises(BeyondLoopback):
+    with pytest.raises(OSError, match=STOPPED):
         run(way(FAR))
     assert FAR in guard.tried()
 

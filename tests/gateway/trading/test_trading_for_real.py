@@ -33,6 +33,7 @@ async def open_real(database_url: str, folder: Path) -> AsyncIterator[Call]:
         {
             "DATABASE_URL": database_url,
             "DATA_DIR": str(folder),
+            "FEED_PLATFORMS": "none",
             "RATE_LIMIT_MAX_REQUESTS": "1000000",
             "RATE_LIMIT_USER_MAX_REQUESTS": "1000000",
         }
