@@ -157,6 +157,7 @@ async def exchange_here(database_url: str, folder: Path) -> AsyncIterator[int]:
     settings = load_settings(
         {
             **WIDE_LIMITS,
+            "FEED_PLATFORMS": "none",
             "DATABASE_URL": database_url,
             "DATA_DIR": str(folder),
             "PORT": str(port),
