@@ -30,6 +30,7 @@ from gateway.feeds.intake.ingestion import Ingestion
 from gateway.feeds.intake.jobs import FeedJobs
 from gateway.feeds.intake.prices import Prices
 from gateway.feeds.intake.resolutions import Resolutions
+from gateway.feeds.intake.retention import FeedHousekeeping
 from gateway.feeds.intake.rounds import Rounds
 from gateway.feeds.intake.snapshots import SnapshotPoller
 from gateway.feeds.live.following import Following
@@ -49,6 +50,7 @@ from persistence.postgres.database import DeadlinePool
 from persistence.relay.looks import identity_of
 from persistence.repositories.feeds.events import VenueEvents
 from persistence.repositories.feeds.markets import VenueMarkets
+from persistence.repositories.feeds.retention import FeedRetention
 from persistence.repositories.feeds.snapshots import Snapshots
 from persistence.repositories.feeds.state import FeedState
 from persistence.repositories.feeds.words import SearchWords
@@ -105,6 +107,7 @@ def make_feeds(
         Prices(rounds, catalogue, markets, feeds.price_markets),
         Resolutions(rounds, catalogue, markets),
         poller,
+        FeedHousekeeping(FeedRetention(pool), logger, kept_s=feeds.ended_kept),
         JobRows(pool),
     )
     reader = FeedReader(venues, markets, catalogue, cache)

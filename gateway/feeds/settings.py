@@ -135,3 +135,12 @@ class FeedSettings(Area, frozen=True, kw_only=True):
             "How long candles of a minute stay; longer ones stay for ever.",
         ),
     ]
+    ended_kept: Annotated[
+        int,
+        setting(
+            "VENUE_MARKETS_KEPT",
+            "90d",
+            duration,
+            "How long an ended market of a venue stays that concerns nobody here.",
+        ),
+    ]

@@ -12,6 +12,7 @@ tried until the one is found.
 
 import asyncio
 import hashlib
+import time
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +40,8 @@ _DIGITS_MAX: Final = 12
 """Of an amount before its point; a larger one is sorted as the largest."""
 _TIME_MAX: Final = 2**61
 _WORDS_KNOWN_MAX: Final = 200_000
+WORDS_KNOWN_S: Final = 1_200.0
+"""So long a process remembers which words are written; those that no text has any more go later."""
 _MICRO: Final = Decimal(1_000_000)
 
 _encode: Final = msgspec.msgpack.Encoder(decimal_format="string").encode
@@ -80,6 +83,7 @@ class Catalogue:
         self._metrics = metrics
         self._logger = logger
         self._known_words: set[str] = set()
+        self._known_until = 0.0
         self._said: set[tuple[str, str]] = set()
 
     async def store(self, platform: str, page: MarketsPage, asked_at: int) -> Stored:
@@ -157,7 +161,10 @@ class Catalogue:
         return [(written.ids, written.inserted)]
 
     async def _learn(self, words: frozenset[str]) -> None:
-        """Make words findable in spite of a wrong letter, each once a process."""
+        """Make words findable in spite of a wrong letter, each once in a while."""
+        if (now := time.monotonic()) >= self._known_until:
+            self._known_words.clear()
+            self._known_until = now + WORDS_KNOWN_S
         new = words - self._known_words
         if not new:
             return

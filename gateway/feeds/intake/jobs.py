@@ -7,10 +7,11 @@ Laws: every one may be ended anywhere and begun again; none of its runs overlaps
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from gateway.feeds.intake import ingestion, prices, resolutions, snapshots
+from gateway.feeds.intake import ingestion, prices, resolutions, retention, snapshots
 from gateway.feeds.intake.ingestion import Ingestion
 from gateway.feeds.intake.prices import Prices
 from gateway.feeds.intake.resolutions import Resolutions
+from gateway.feeds.intake.retention import FeedHousekeeping
 from gateway.feeds.intake.snapshots import SnapshotPoller
 from gateway.feeds.settings import FeedSettings
 from gateway.jobs.job import Arguments, Job, every
@@ -31,6 +32,7 @@ class FeedJobs:
         prices: Prices,
         resolutions: Resolutions,
         poller: SnapshotPoller,
+        housekeeping: FeedHousekeeping,
         rows: JobRows,
     ) -> None:
         self._settings = settings
@@ -38,6 +40,7 @@ class FeedJobs:
         self._prices = prices
         self._resolutions = resolutions
         self._poller = poller
+        self._housekeeping = housekeeping
         self._rows = rows
 
     def jobs(self) -> tuple[Job, ...]:
@@ -77,6 +80,13 @@ class FeedJobs:
                 schedule="23 * * * *",
                 run=_without_arguments(self._poller.roll_up),
                 time_limit_s=900,
+                first_wait_s=30,
+            ),
+            Job(
+                name=retention.JOB,
+                schedule="41 * * * *",
+                run=_without_arguments(self._housekeeping.run),
+                time_limit_s=600,
                 first_wait_s=30,
             ),
         )

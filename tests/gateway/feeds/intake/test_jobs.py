@@ -139,6 +139,7 @@ async def test_schedules_are_as_set(store: Store) -> None:
         "market-resolutions": "* * * * *",
         "market-snapshots": "* * * * * */5",
         "snapshot-rollup": "23 * * * *",
+        "feed-housekeeping": "41 * * * *",
     }
 
 
