@@ -131,7 +131,7 @@ async def exchange(folder: Path, database_url: str) -> AsyncIterator[Exchange]:
             "KALSHI_WS_URL": second.socket.url + kalshi.SOCKET,
             "DATABASE_URL": database_url,
             "REDIS_URL": redis.url,
-            "LOG_LEVEL": "info",
+            "LOG_LEVEL": "debug",
             "WORKER": "off",
         }
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from gateway.feeds import catalogue, retention
+from gateway.feeds.intake import catalogue, retention
 from gateway.feeds.intake.retention import FeedHousekeeping
 from gateway.feeds.model import ListedStatus, VenueEvent
 from persistence.clock import now_us
