@@ -19,6 +19,7 @@ from exchange.messages.commands import (
     Command,
     CreateMarket,
     CreditAccount,
+    ExpireOrder,
     OpenAccount,
     PlaceOrder,
     Prior,
@@ -34,7 +35,7 @@ from exchange.messages.execution import Execution
 from exchange.messages.reasons import Reason
 from exchange.model.idempotency import Key, fingerprint, key_of
 from exchange.model.state import State
-from exchange.rules import cancelling, funding, market_admin, placing, settlement
+from exchange.rules import cancelling, expiring, funding, market_admin, placing, settlement
 from exchange.transitions import transitions
 
 _CancelOrder: Final = CancelOrder
@@ -56,12 +57,24 @@ class Engine:
 
     def run(self, at: int, commands: Iterable[Command]) -> list[Execution]:
         """Run the timers due by `at` and then the commands; return what happened, in order."""
+        done = self.run_timers(at)
+        at = max(at, self.state.now)
+        done.extend(self.execute(at, command) for command in commands)
+        return done
+
+    def run_timers(self, at: int, most: int | None = None) -> list[Execution]:
+        """Run the timers due by `at`, at most so many of them; return what happened, in order.
+
+        While any is left, nothing else may be stamped with that time (RULEBOOK 8).
+        """
         state = self.state
         at = max(at, state.now)
-        done = []
-        while (timer := state.timers.first_due(at)) is not None:
+        done: list[Execution] = []
+        while most is None or len(done) < most:
+            timer = state.timers.first_due(at)
+            if timer is None:
+                break
             done.append(self.execute(at, timer))
-        done.extend(self.execute(at, command) for command in commands)
         return done
 
     def execute(self, at: int, command: Command) -> Execution:
@@ -115,6 +128,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
     CancelOrder: cancelling.cancel,
     CancelAll: cancelling.cancel_all,
     CloseMarket: market_admin.close_due,
+    ExpireOrder: expiring.expire,
     RefuseUnstorable: _refuse,
 }
 require_all(Command, _HANDLERS, "the engine's table of handlers")

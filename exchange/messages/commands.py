@@ -96,7 +96,7 @@ class CreateMarket(ExchangeCommand, frozen=True):
 
 
 class SetMarketStatus(ExchangeCommand, frozen=True):
-    """Open, halt, fully halt or close a market."""
+    """Open a market, make it post-only, halt, fully halt or close it."""
 
     market_id: int
     status: MarketStatus
@@ -180,6 +180,12 @@ class CloseMarket(Timer, frozen=True):
     market_id: int
 
 
+class ExpireOrder(Timer, frozen=True):
+    """The time has come at which a GTD order ends."""
+
+    order_id: int
+
+
 class RefuseUnstorable(AccountCommand, frozen=True):
     """Stands in the journal where a command stood that the store refused; it is answered
     NOT_STORED.
@@ -203,5 +209,6 @@ Command = (
     | CancelOrder
     | CancelAll
     | CloseMarket
+    | ExpireOrder
     | RefuseUnstorable
 )

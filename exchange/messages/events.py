@@ -233,8 +233,8 @@ class OrderFilled(_Event, frozen=True):
 
 
 class OrderCancelled(_Event, frozen=True):
-    """The order ended before it was filled, and `unlocked` (all of its reservation) is free
-    again.
+    """The order ended before it was filled, and `unlocked` (all of its reservation) is free again;
+    by its own time (`reason` EXPIRED) or by whatever else.
     """
 
     order_id: int

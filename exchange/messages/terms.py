@@ -31,11 +31,14 @@ class OrderType(Enum):
 
 
 class TimeInForce(Enum):
-    """How long an order may wait: until cancelled, not at all, or not at all and whole."""
+    """How long an order may wait: until cancelled, not at all, not at all and whole, or until a
+    time.
+    """
 
     GTC = "GTC"
     IOC = "IOC"
     FOK = "FOK"
+    GTD = "GTD"
 
 
 class SelfTradePrevention(Enum):
@@ -65,6 +68,7 @@ class CancelReason(Enum):
     INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
     SELF_TRADE = "SELF_TRADE"
     MARKET_CLOSED = "MARKET_CLOSED"
+    EXPIRED = "EXPIRED"
 
 
 class TradeKind(Enum):
@@ -89,6 +93,7 @@ class MarketStatus(Enum):
 
     DRAFT = "DRAFT"
     OPEN = "OPEN"
+    POST_ONLY = "POST_ONLY"
     HALTED = "HALTED"
     FULL_HALT = "FULL_HALT"
     CLOSED = "CLOSED"
@@ -123,3 +128,4 @@ MARKET: Final = OrderType.MARKET
 GTC: Final = TimeInForce.GTC
 IOC: Final = TimeInForce.IOC
 FOK: Final = TimeInForce.FOK
+GTD: Final = TimeInForce.GTD

@@ -30,6 +30,7 @@ from exchange.messages.commands import (
     Command,
     CreateMarket,
     CreditAccount,
+    ExpireOrder,
     OpenAccount,
     PlaceOrder,
     Prior,
@@ -96,6 +97,7 @@ _WITHOUT_KEY: Final = (
     CancelOrder,
     CancelAll,
     CloseMarket,
+    ExpireOrder,
 )
 """Done twice, they do no harm: what they ask for is so already, or refused."""
 require_all(Command, [*_KEYS, *_WITHOUT_KEY], "the table of client ids")

@@ -1,19 +1,20 @@
 """A market: its terms, its life, and which command each state of that life admits.
 
-    DRAFT --> OPEN <--> HALTED          DRAFT, OPEN and HALTED --> CLOSED --> RESOLVED or VOID
-                ^          ^
-                +--> FULL_HALT <-+      (each of OPEN and HALTED to FULL_HALT and back)
+    DRAFT --> OPEN <--> POST_ONLY       each of OPEN, POST_ONLY, HALTED and FULL_HALT to each other
+                ^        ^              all of these but FULL_HALT, and DRAFT, to CLOSED
+         HALTED <--------+------> FULL_HALT         CLOSED --> RESOLVED or VOID
 
-                 place   cancel   timers, admin
-    DRAFT                  x           x
-    OPEN           x       x           x
-    HALTED                 x           x
-    FULL_HALT                          x
-    CLOSED                             resolve only
+                 place       cancel   timers, admin
+    DRAFT                      x           x
+    OPEN           x           x           x
+    POST_ONLY      post-only   x           x
+    HALTED                     x           x
+    FULL_HALT                              x
+    CLOSED                                 resolve only
     RESOLVED                                            (and VOID: final, nothing any more)
 
-Closing is possible from DRAFT, OPEN and HALTED (the timer and a resolution also close a FULL_HALT
-market), cancels all orders and is final.
+Closing is possible from DRAFT, OPEN, POST_ONLY and HALTED (the timer and a resolution also close a
+FULL_HALT market), cancels all orders and is final.
 """
 
 from dataclasses import dataclass, field
@@ -26,23 +27,25 @@ from exchange.model.order_book import OrderBook
 
 DRAFT: Final = MarketStatus.DRAFT
 OPEN: Final = MarketStatus.OPEN
+POST_ONLY: Final = MarketStatus.POST_ONLY
 HALTED: Final = MarketStatus.HALTED
 FULL_HALT: Final = MarketStatus.FULL_HALT
 CLOSED: Final = MarketStatus.CLOSED
 
 NEXT_STATUS: Final[dict[MarketStatus, tuple[MarketStatus, ...]]] = {
     DRAFT: (OPEN, CLOSED),
-    OPEN: (HALTED, FULL_HALT, CLOSED),
-    HALTED: (OPEN, FULL_HALT, CLOSED),
-    FULL_HALT: (OPEN, HALTED),
+    OPEN: (POST_ONLY, HALTED, FULL_HALT, CLOSED),
+    POST_ONLY: (OPEN, HALTED, FULL_HALT, CLOSED),
+    HALTED: (OPEN, POST_ONLY, FULL_HALT, CLOSED),
+    FULL_HALT: (OPEN, POST_ONLY, HALTED),
     CLOSED: (),
     MarketStatus.RESOLVED: (),
     MarketStatus.VOID: (),
 }
 """What an admin may set from where; resolving has a command of its own."""
 
-ADMITS_CANCEL: Final = (DRAFT, OPEN, HALTED)
-UNFINISHED: Final = (DRAFT, OPEN, HALTED, FULL_HALT)
+ADMITS_CANCEL: Final = (DRAFT, OPEN, POST_ONLY, HALTED)
+UNFINISHED: Final = (DRAFT, OPEN, POST_ONLY, HALTED, FULL_HALT)
 ENDED: Final = (MarketStatus.RESOLVED, MarketStatus.VOID)
 
 

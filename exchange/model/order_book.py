@@ -147,6 +147,11 @@ class Order:
         self.level = None
         self.previous = self.next = None
 
+    @property
+    def expires_at(self) -> int | None:
+        """When the order ends by itself, microseconds since the epoch; None if it doesn't."""
+        return None if self.conditions is None else self.conditions.expires_at
+
     def fill(self, quantity: int, amount: int, unlocked: int, fee: int, carry: int) -> None:
         """Trade `quantity` for `amount` (money, of the own leg); `unlocked` left the reservation.
 

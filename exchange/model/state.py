@@ -83,7 +83,7 @@ class State:
     """Ids of open orders by the client's id."""
     recent_ids: RecentIds = field(default_factory=RecentIds)
     timers: Timers = field(default_factory=Timers)
-    """Of every market that hasn't closed, its closing."""
+    """Of every market that hasn't closed, its closing; of every open GTD order, its expiry."""
     dirty: Dirty = field(default_factory=Dirty)
 
     def dismantle(self) -> None:

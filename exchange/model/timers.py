@@ -3,11 +3,12 @@ id) (RULEBOOK 8).
 
     kind       id          command
     CLOSING    market's    CloseMarket
+    EXPIRY     order's     ExpireOrder
 
-Laws: a timer is only an index of what a record says (a market's `close_time`), set and unset by
-`transitions/` with it, so it isn't stored: recovery sets it anew.  A new kind is a member and a
-command here, in the place where it runs among those of one moment; whoever runs timers or waits for
-them asks this and need not know it.
+Laws: a timer is only an index of what a record says (a market's `close_time`, an order's
+`expires_at`), set and unset by `transitions/` with it, so it isn't stored: recovery sets it anew.
+A new kind is a member and a command here, in the place where it runs among those of one moment;
+whoever runs timers or waits for them asks this and need not know it.
 """
 
 from enum import Enum
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from sortedcontainers import SortedList
 
-from exchange.messages.commands import CloseMarket, Command
+from exchange.messages.commands import CloseMarket, Command, ExpireOrder
 from exchange.messages.completeness import require_all
 
 
@@ -23,11 +24,13 @@ class TimerKind(Enum):
     """Whose time comes, in the order of one moment."""
 
     CLOSING = "closing"
+    EXPIRY = "expiry"
 
 
 CLOSING: Final = TimerKind.CLOSING
+EXPIRY: Final = TimerKind.EXPIRY
 
-_COMMANDS: Final[dict[TimerKind, type[Any]]] = {CLOSING: CloseMarket}
+_COMMANDS: Final[dict[TimerKind, type[Any]]] = {CLOSING: CloseMarket, EXPIRY: ExpireOrder}
 require_all(TimerKind, _COMMANDS, "the table of timers' commands")
 
 
@@ -60,6 +63,11 @@ class Timers:
             if timers and (found is None or timers[0][0] < found):
                 found = timers[0][0]
         return found
+
+    def is_due(self, at: int) -> bool:
+        """Return whether any is due at or before `at`."""
+        due = self.next_due()
+        return due is not None and due <= at
 
     def first_due(self, at: int) -> Command | None:
         """Return the command of the first one due at or before `at`; its running unsets it."""

@@ -7,8 +7,8 @@
     4  per market YES shares = NO shares = collateral per pair; all zero once it has ended
     5  the book isn't crossed, its orders are open, levels add up, time priority holds
     8  nobody has both free YES and free NO shares in one market
-    9  what is only an index (closings, slugs, client ids, positions by account) matches what it
-       points to
+    9  what is only an index (closings, expiries, slugs, client ids, positions by account) matches
+       what it points to
 
 6 and 7 (sequences, chain, replay) need the journal: `probity verify`.
 """
@@ -22,7 +22,7 @@ from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import ENDED, UNFINISHED, Market
 from exchange.model.order_book import BookSide, Level, Order
 from exchange.model.state import State
-from exchange.model.timers import CLOSING
+from exchange.model.timers import CLOSING, EXPIRY
 from exchange.rules.escrow import resting_reservation
 
 
@@ -167,6 +167,9 @@ def _indexes(state: State) -> Iterator[str]:
     due = sorted((m.close_time, m.id) for m in state.markets.values() if m.status in UNFINISHED)
     if due != list(state.timers.of(CLOSING)):
         yield "9: the closings don't match the markets"
+    ends = sorted((o.expires_at, o.id) for o in state.orders.values() if o.expires_at is not None)
+    if ends != list(state.timers.of(EXPIRY)):
+        yield "9: the expiries don't match the open orders"
     if state.market_by_slug != {market.slug: market for market in state.markets.values()}:
         yield "9: the slugs don't match the markets"
     named = {

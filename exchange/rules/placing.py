@@ -9,14 +9,9 @@ from typing import Final
 
 from msgspec.structs import astuple
 
-from exchange.messages.bounds import (
-    OPEN_ORDERS_PER_ACCOUNT,
-    PRICE_MAX,
-    PRICE_MIN,
-    PRICE_SCALE,
-    QUANTITY_MAX,
-)
+from exchange.messages.bounds import OPEN_ORDERS_PER_ACCOUNT
 from exchange.messages.commands import PlaceOrder, PlaceOrderFields
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import (
     CommandRejected,
     Event,
@@ -30,19 +25,15 @@ from exchange.messages.terms import (
     BUY,
     FOK,
     GTC,
-    LIMIT,
+    GTD,
     YES,
     CancelReason,
-    ExchangeMode,
-    OrderType,
     Outcome,
     SelfTradePrevention,
-    Side,
-    TimeInForce,
 )
 from exchange.messages.units import format_money, format_price, format_quantity
 from exchange.model.accounts import Account
-from exchange.model.market import OPEN, Market
+from exchange.model.market import Market
 from exchange.model.order_book import BookSide, Order, own_price
 from exchange.model.state import State
 from exchange.rules.ending import end_order
@@ -50,81 +41,17 @@ from exchange.rules.escrow import affordable, reservation, resting_reservation, 
 from exchange.rules.fees import charge
 from exchange.rules.matching import Stop, offers, walk
 from exchange.rules.netting import net
+from exchange.rules.order_terms import entry_refusal
 from exchange.transitions import order_transitions
 
 _astuple: Final = astuple
 _OrderPlaced: Final = OrderPlaced
 _CANCEL_MAKER: Final = SelfTradePrevention.CANCEL_MAKER
-_MODE_OPEN: Final = ExchangeMode.OPEN
-_MODE_REFUSALS: Final = {
-    ExchangeMode.POST_ONLY: Reason.EXCHANGE_POST_ONLY,
-    ExchangeMode.CANCEL_ONLY: Reason.EXCHANGE_CANCEL_ONLY,
-    ExchangeMode.HALTED: Reason.EXCHANGE_HALTED,
-}
 _CANCEL_REASONS: Final = {
     Stop.NO_MORE: CancelReason.NO_LIQUIDITY,
     Stop.SELF_TRADE: CancelReason.SELF_TRADE,
     Stop.BUDGET: CancelReason.INSUFFICIENT_BALANCE,
 }
-
-
-def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
-    """Return (field, what is wrong) if the order's terms contradict each other whatever the market
-    is.
-
-    The edge asks before it sends a command, the engine asks again.
-    """
-    return _terms_problem(
-        command.side,
-        command.type,
-        command.price,
-        command.quantity,
-        command.time_in_force,
-        command.max_cost,
-    )
-
-
-def _terms_problem(
-    side: Side,
-    kind: OrderType,
-    price: int | None,
-    quantity: int | None,
-    time_in_force: TimeInForce,
-    max_cost: int | None,
-) -> tuple[str, str] | None:
-    if kind is LIMIT:
-        if price is None:
-            return "price", "is required for a LIMIT order"
-        if not PRICE_MIN <= price <= PRICE_MAX:
-            return "price", "must lie between 0.0001 and 0.9999"
-        if max_cost is not None:
-            return "maxCost", "goes with a MARKET BUY only"
-    else:
-        if price is not None:
-            return "price", "goes with a LIMIT order only"
-        if time_in_force is GTC:
-            return "timeInForce", "must be IOC or FOK for a MARKET order"
-        if max_cost is not None:
-            return _max_cost_problem(side, quantity, time_in_force, max_cost)
-    if quantity is None:
-        return "quantity", "is required"
-    if not 1 <= quantity <= QUANTITY_MAX:
-        return "quantity", "must be positive and at most 100000000.00"
-    return None
-
-
-def _max_cost_problem(
-    side: Side, quantity: int | None, time_in_force: TimeInForce, max_cost: int
-) -> tuple[str, str] | None:
-    if side is not BUY:
-        return "maxCost", "goes with a MARKET BUY only"
-    if quantity is not None:
-        return "maxCost", "excludes quantity"
-    if time_in_force is FOK:
-        return "maxCost", "excludes timeInForce FOK"
-    if max_cost < 1:
-        return "maxCost", "must be positive"
-    return None
 
 
 def place(state: State, command: PlaceOrder) -> list[Event]:
@@ -151,9 +78,9 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
     if market is None:
         return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
-    if state.mode is not _MODE_OPEN or market.status is not OPEN:
-        return [_closed_refusal(state, market)]
-    refusal = _terms_refusal(market, side, kind, price, quantity, time_in_force, max_cost)
+    refusal = entry_refusal(
+        state, market, side, kind, price, quantity, time_in_force, max_cost, conditions
+    )
     if refusal is not None:
         return [refusal]
     bid = (side is BUY) is (outcome is YES)
@@ -166,10 +93,10 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     else:
         locked, refusal = _shares_to_lock(market, account, outcome, quantity or 0)
     if refusal is None and (taking or time_in_force is FOK):
-        refusal = _liquidity_refusal(market, account, command, facing, limit)
+        refusal = _liquidity_refusal(market, account, command, facing, limit, conditions)
     if refusal is not None:
         return [refusal]
-    rests = time_in_force is GTC
+    rests = time_in_force is GTC or time_in_force is GTD
     if rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
         problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
         return [CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)]
@@ -217,7 +144,8 @@ def _take(
     for event in events:
         if type(event) is TradeExecuted:
             traders[event.maker_account_id] = None
-    if stop is Stop.NO_MORE and order.time_in_force is GTC:
+    tif = order.time_in_force
+    if stop is Stop.NO_MORE and (tif is GTC or tif is GTD):
         unlocked = order.locked - resting_reservation(market, order)
         rested = OrderRested(order.id, order.account_id, order.market_id, order.side, unlocked)
         events.append(rested)
@@ -229,53 +157,6 @@ def _take(
     elif stop is not Stop.FILLED:
         end_order(state, account, market, order, _CANCEL_REASONS[stop], events)
     net(state, market, traders, events)
-
-
-def _closed_refusal(state: State, market: Market) -> CommandRejected:
-    if state.mode is not _MODE_OPEN:
-        message = f"the exchange is {state.mode.value}"
-        return CommandRejected(_MODE_REFUSALS[state.mode], "", message)
-    message = f"the market is {market.status.value}"
-    return CommandRejected(Reason.MARKET_NOT_OPEN, "market", message)
-
-
-def _terms_refusal(
-    market: Market,
-    side: Side,
-    kind: OrderType,
-    price: int | None,
-    quantity: int | None,
-    time_in_force: TimeInForce,
-    max_cost: int | None,
-) -> CommandRejected | None:
-    problem = _terms_problem(side, kind, price, quantity, time_in_force, max_cost)
-    if problem is not None:
-        return CommandRejected(Reason.INVALID_ORDER, *problem)
-    if price is not None and price % market.tick_size:
-        nearest = format_price(nearest_on_tick(price, market.tick_size, side))
-        tick = format_price(market.tick_size)
-        message = f"is off the tick of {tick}; the nearest valid price is {nearest}"
-        return CommandRejected(Reason.OFF_TICK, "price", message)
-    if quantity is not None and quantity < market.min_quantity:
-        message = f"must be at least {format_quantity(market.min_quantity)}"
-        return CommandRejected(Reason.BELOW_MIN_QUANTITY, "quantity", message)
-    return None
-
-
-def nearest_on_tick(price: int, tick_size: int, side: Side) -> int:
-    """Return the valid price next to `price`; halfway between two, the one that costs the sender
-    less.
-    """
-    below = price - price % tick_size
-    above = below + tick_size
-    if above >= PRICE_SCALE:
-        return below
-    if below == 0:
-        return above
-    distance = (price - below) - (above - price)
-    if distance == 0:
-        return below if side is BUY else above
-    return below if distance < 0 else above
 
 
 def _shares_to_lock(
@@ -312,8 +193,17 @@ def _cash_to_lock(
 
 
 def _liquidity_refusal(
-    market: Market, account: Account, command: PlaceOrder, facing: BookSide, limit: int | None
+    market: Market,
+    account: Account,
+    command: PlaceOrder,
+    facing: BookSide,
+    limit: int | None,
+    conditions: OrderConditions | None,
 ) -> CommandRejected | None:
+    if conditions is not None and conditions.post_only:
+        return CommandRejected(
+            Reason.POST_ONLY_WOULD_CROSS, "price", "would trade at once, which post-only forbids"
+        )
     if command.time_in_force is FOK:
         return _fok_refusal(market, account, command, facing, limit)
     if command.price is None and command.side is BUY:

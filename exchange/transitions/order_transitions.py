@@ -28,6 +28,7 @@ from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
+from exchange.model.timers import EXPIRY
 from exchange.transitions.marks import (
     touch_cash,
     touch_holding,
@@ -39,6 +40,8 @@ from exchange.transitions.marks import (
 _astuple: Final = astuple
 _FILLED: Final = OrderStatus.FILLED
 _CANCELLED: Final = OrderStatus.CANCELLED
+_EXPIRED: Final = OrderStatus.EXPIRED
+_BY_TIME: Final = CancelReason.EXPIRED
 _MINT: Final = TradeKind.MINT
 _MERGE: Final = TradeKind.MERGE
 
@@ -73,10 +76,25 @@ def open_order(
             holding.free -= locked
             holding.locked += locked
             touch_holding(state, account, holding)
+    if order.conditions is not None:
+        set_expiry(state, order)
     if resting:
         market.book.own_side(order).add(order)
         touch_public(state, market)
     return order
+
+
+def set_expiry(state: State, order: Order) -> None:
+    """Let a GTD order that is open end in its time; recovery does so too."""
+    expires_at = order.expires_at
+    if expires_at is not None:
+        state.timers.set(EXPIRY, expires_at, order.id)
+
+
+def _unset_expiry(state: State, order: Order) -> None:
+    expires_at = order.expires_at
+    if expires_at is not None:
+        state.timers.unset(EXPIRY, expires_at, order.id)
 
 
 def trade_executed(state: State, event: TradeExecuted) -> None:
@@ -171,7 +189,7 @@ def cancel_order(
     if order.resting:
         market.book.own_side(order).remove(order)
         touch_public(state, market)
-    order.end(_CANCELLED, reason, unlocked)
+    order.end(_EXPIRED if reason is _BY_TIME else _CANCELLED, reason, unlocked)
     touch_order(state, account, order)
     if unlocked:
         _unlock(state, account, order, unlocked)
@@ -261,6 +279,8 @@ def _unlock(state: State, account: Account, order: Order, amount: int) -> None:
 def _close(state: State, account: Account, order: Order) -> None:
     del state.orders[order.key]
     del account.orders[order.key]
+    if order.conditions is not None:
+        _unset_expiry(state, order)
     if order.client_order_id is not None:
         key = (account.key, ORDER_ID, order.client_order_id)
         del state.open_client_ids[key]

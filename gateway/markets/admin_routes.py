@@ -112,7 +112,7 @@ class MarketBody(BodyStruct, frozen=True):
 
 
 class StatusBody(BodyStruct, frozen=True):
-    """The status a market gets: OPEN, HALTED, FULL_HALT or CLOSED."""
+    """The status a market gets: OPEN, POST_ONLY, HALTED, FULL_HALT or CLOSED."""
 
     status: MarketStatus
 

@@ -13,6 +13,7 @@ import msgspec
 
 from exchange.messages.bounds import CLIENT_ID_LENGTH
 from exchange.messages.commands import PlaceOrder
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import (
     GTC,
     IOC,
@@ -23,9 +24,10 @@ from exchange.messages.terms import (
     Side,
     TimeInForce,
 )
-from exchange.rules.placing import terms_problem
+from exchange.rules.order_terms import terms_problem
 from gateway.wire import strict_json
 from gateway.wire.errors import ValidationFailed
+from gateway.wire.scalars import TIME_PATTERN, parse_time
 from gateway.wire.strict_json import BodyStruct, MoneyText, PriceText, QuantityText, not_given
 
 _CANCEL_TAKER: Final = SelfTradePrevention.CANCEL_TAKER
@@ -41,11 +43,22 @@ ClientIdText = Annotated[
 ]
 
 
+ExpiryText = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=40,
+        description="when a GTD order ends: ISO-8601 with a zone, at most 3 decimals of a second",
+        extra_json_schema={"pattern": TIME_PATTERN, "examples": ["2026-01-31T12:00:00Z"]},
+    ),
+]
+
+
 class OrderBody(BodyStruct, frozen=True):
     """An order as its sender writes it; an absent and a null field are the same.
 
     `timeInForce` is GTC for LIMIT and IOC for MARKET unless given; `maxCost` (fees included)
-    stands instead of `quantity` in a MARKET BUY.
+    stands instead of `quantity` in a MARKET BUY. `expiresAt` goes with GTD, `postOnly` with an
+    order that may rest.
     """
 
     side: Side
@@ -57,6 +70,8 @@ class OrderBody(BodyStruct, frozen=True):
     time_in_force: TimeInForce | None = None
     self_trade_prevention: SelfTradePrevention | None = None
     client_order_id: ClientIdText | None = None
+    expires_at: ExpiryText | None = None
+    post_only: bool | None = None
 
 
 def place_command(body: OrderBody, account_id: int, market_id: int) -> PlaceOrder:
@@ -83,11 +98,22 @@ def place_command(body: OrderBody, account_id: int, market_id: int) -> PlaceOrde
         body.self_trade_prevention or _CANCEL_TAKER,
         strict_json.money(body.max_cost, "maxCost") if given(body.max_cost) else None,
         client_order_id,
+        conditions=_conditions(body),
     )
     problem = terms_problem(command)
     if problem is not None:
         raise ValidationFailed.of(*problem)
     return command
+
+
+def _conditions(body: OrderBody) -> OrderConditions | None:
+    """Return an order's rare terms; None, as for nearly every order, if it has none."""
+    if body.expires_at is None and not body.post_only:
+        return None
+    return OrderConditions(
+        expires_at=None if body.expires_at is None else parse_time(body.expires_at, "expiresAt"),
+        post_only=bool(body.post_only),
+    )
 
 
 def check_client_id(text: str, field: str) -> str:

@@ -116,6 +116,7 @@ def _follow(order: Order, event: Event) -> None:
         case OrderFilled():
             order.end(_FILLED)
         case OrderCancelled(order_id=order_id) if order_id == order.id:
+            # What ends by its time does so in a command of its own.
             order.end(_CANCELLED, event.reason, event.unlocked)
         case _:
             pass

@@ -54,7 +54,8 @@ class OrderView(AnswerStruct, frozen=True, gc=False):
     """One's own order. `quantity` is null with `maxCost`; `remaining` then is "0.00".
 
     `locked` is its reservation: credits for BUY, shares for SELL. `averagePrice` is what it traded
-    at so far, null before its first fill. `seq` is the command that changed it last.
+    at so far, null before its first fill. `seq` is the command that changed it last. `expiresAt` is
+    null but for GTD.
     """
 
     id: str
@@ -76,6 +77,8 @@ class OrderView(AnswerStruct, frozen=True, gc=False):
     cancel_reason: CancelReason | None
     time_in_force: TimeInForce
     self_trade_prevention: SelfTradePrevention
+    expires_at: str | None
+    post_only: bool
     created_at: str
     updated_at: str
     seq: int
@@ -136,7 +139,7 @@ def order_view(order: Order, market: Market) -> OrderView:
 def order_fields(order: Order, market: Market) -> Fields:
     """Return the fields of an `OrderView`, for whoever adds some."""
     price, quantity, max_cost = order.price, order.quantity, order.max_cost
-    locked = order.locked
+    locked, rare = order.locked, order.conditions
     created_at = iso_millis(order.created_at)
     return (
         str(order.id),
@@ -158,6 +161,8 @@ def order_fields(order: Order, market: Market) -> Fields:
         order.cancel_reason,
         order.time_in_force,
         order.self_trade_prevention,
+        None if rare is None or rare.expires_at is None else iso_millis(rare.expires_at),
+        rare is not None and rare.post_only,
         created_at,
         created_at if order.updated_at == order.created_at else iso_millis(order.updated_at),
         order.seq,

@@ -28,7 +28,12 @@ Word = TypeVar("Word", bound=Enum)
 SIDE: Final = {Side.BUY: 1, Side.SELL: 2}
 OUTCOME: Final = {Outcome.YES: 1, Outcome.NO: 2}
 ORDER_TYPE: Final = {OrderType.LIMIT: 1, OrderType.MARKET: 2}
-TIME_IN_FORCE: Final = {TimeInForce.GTC: 1, TimeInForce.IOC: 2, TimeInForce.FOK: 3}
+TIME_IN_FORCE: Final = {
+    TimeInForce.GTC: 1,
+    TimeInForce.IOC: 2,
+    TimeInForce.FOK: 3,
+    TimeInForce.GTD: 4,
+}
 SELF_TRADE_PREVENTION: Final = {
     SelfTradePrevention.CANCEL_TAKER: 1,
     SelfTradePrevention.CANCEL_MAKER: 2,
@@ -48,6 +53,7 @@ CANCEL_REASON: Final = {
     CancelReason.INSUFFICIENT_BALANCE: 3,
     CancelReason.SELF_TRADE: 4,
     CancelReason.MARKET_CLOSED: 5,
+    CancelReason.EXPIRED: 6,
 }
 TRADE_KIND: Final = {TradeKind.TRANSFER: 1, TradeKind.MINT: 2, TradeKind.MERGE: 3}
 FEE_MODEL: Final = {FeeModel.FLAT: 1, FeeModel.QUADRATIC: 2}
@@ -59,6 +65,7 @@ MARKET_STATUS: Final = {
     MarketStatus.CLOSED: 5,
     MarketStatus.RESOLVED: 6,
     MarketStatus.VOID: 7,
+    MarketStatus.POST_ONLY: 8,
 }
 RESOLUTION: Final = {
     Resolution.YES: 1,

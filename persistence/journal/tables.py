@@ -17,6 +17,7 @@ from exchange.model.idempotency import ORDER_ID, Key
 from exchange.model.market import UNFINISHED, Market
 from exchange.model.state import State
 from exchange.model.timers import CLOSING
+from exchange.transitions.order_transitions import set_expiry
 from persistence.errors import HistoryMismatch
 from persistence.journal.codes import EXCHANGE_MODE, FEE_MODEL, MARKET_STATUS, RESOLUTION, words
 from persistence.journal.open_orders import ids_in
@@ -140,6 +141,8 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         state.orders[order.id] = order
         state.accounts[order.account_id].orders[order.id] = order
         state.markets[order.market_id].book.own_side(order).add(order)
+        if order.conditions is not None:
+            set_expiry(state, order)
         if order.client_order_id is not None:
             state.open_client_ids[(order.account_id, ORDER_ID, order.client_order_id)] = order.id
     if with_ids:

@@ -18,7 +18,7 @@ from persistence.journal import tables
 from persistence.journal.journal import Journal
 from persistence.journal.open_orders import OpenOrders
 from persistence.loop.command_queue import Waiting
-from persistence.loop.open_batch import Batch
+from persistence.loop.open_batch import BATCH_BOUND, Batch
 from persistence.postgres.database import Connection
 
 
@@ -40,10 +40,10 @@ async def rerun_alone(
     engine, balances = await _reload(connection, journal)
     yield engine, balances, None
     for item in waiting:
-        at = clock()
-        timers = Batch()
-        timers.run(engine, balances, at, [])
-        if len(timers):
+        at = max(clock(), engine.state.now)
+        while engine.state.timers.is_due(at):
+            timers = Batch()
+            timers.run_timers(engine, balances, at, BATCH_BOUND)
             await journal.commit(timers.seal(engine, balances, journal))
             yield engine, balances, timers
         batch = Batch()

@@ -12,6 +12,7 @@ from typing import Final
 from exchange.engine import Engine
 from exchange.messages.bounds import BATCH_COMMANDS
 from exchange.messages.commands import Timer
+from exchange.messages.errors import InvariantViolated
 from exchange.messages.execution import Execution
 from exchange.proof.running_balances import RunningBalances
 from persistence.journal.batch_rows import BatchRows, add_execution, add_ids
@@ -42,15 +43,25 @@ class Batch:
         """Whether more commands may run in it."""
         return self.sealed is None and len(self.executions) < BATCH_BOUND
 
+    def run_timers(self, engine: Engine, balances: RunningBalances, at: int, most: int) -> None:
+        """Run timers due at `at`, at most so many and at most until the batch is full."""
+        most = min(most, BATCH_BOUND - len(self.executions))
+        executions = engine.run_timers(at, most)
+        self.futures += [None] * len(executions)
+        self._add(engine, balances, executions)
+
     def run(
         self, engine: Engine, balances: RunningBalances, at: int, waiting: list[Waiting]
     ) -> None:
-        """Run the timers due at `at`, then these commands, and make their rows."""
+        """Run these commands at `at`, for which no timer is due any more, and make their rows."""
         executions = engine.run(at, [item.command for item in waiting])
-        timers = len(executions) - len(waiting)
-        self.executions += executions
-        self.futures += [None] * timers
+        if len(executions) != len(waiting):
+            raise InvariantViolated(f"a timer was due at {at} before {len(waiting)} commands")
         self.futures += [item.future for item in waiting]
+        self._add(engine, balances, executions)
+
+    def _add(self, engine: Engine, balances: RunningBalances, executions: list[Execution]) -> None:
+        self.executions += executions
         for execution in executions:
             add_execution(self._rows, balances, execution)
         if executions:

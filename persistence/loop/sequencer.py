@@ -206,21 +206,26 @@ class Sequencer:
         return True
 
     def _execute(self) -> bool:
-        """Run what fits into one turn of the event loop; timers come first."""
-        at = self._clock()
-        if not self._batch.can_grow or not (len(self._intake) or self._is_timer_due(at)):
+        """Run what fits into one turn of the event loop; all timers that are due come first."""
+        # Time may have been later than the clock is: what was due then has run.
+        at = max(self._clock(), self._engine.state.now)
+        timers = self._engine.state.timers
+        if not self._batch.can_grow or not (len(self._intake) or timers.is_due(at)):
             return False
         engine, balances, batch = self._engine, self._balances, self._batch
         before, started = len(batch), time.monotonic()
         while True:
-            if self._is_timer_due(at):
-                batch.run(engine, balances, at, [])
-            part = self._intake.take(_SLICE_COMMANDS, engine.state.seq)
-            batch.run(engine, balances, at, part)
+            if timers.is_due(at):
+                batch.run_timers(engine, balances, at, _SLICE_COMMANDS)
+            else:
+                part = self._intake.take(_SLICE_COMMANDS, engine.state.seq)
+                batch.run(engine, balances, at, part)
             elapsed = time.monotonic() - started
-            if not len(self._intake) or elapsed > TURN_S:
+            if elapsed > TURN_S or not batch.can_grow:
                 break
-            at = self._clock()
+            if not len(self._intake) and not timers.is_due(at):
+                break
+            at = max(self._clock(), engine.state.now)
         self._observer.executed(len(self._batch) - before, elapsed)
         return True
 
@@ -316,10 +321,6 @@ class Sequencer:
         for listener in self._batch_listeners:
             listener.on_batch(sealed.row())
 
-    def _is_timer_due(self, at: int) -> bool:
-        due = self._engine.state.timers.next_due()
-        return due is not None and due <= at
-
     def _is_idle(self) -> bool:
         return self._intake.is_idle and not (
             len(self._queue) or len(self._batch) or self._commit is not None or self._committed
@@ -328,9 +329,10 @@ class Sequencer:
     async def _wait(self) -> None:
         """Sleep until there is something to do, at the latest until the next timer is due."""
         delay = _LONGEST_WAIT_S
-        due = self._engine.state.timers.next_due()
+        state = self._engine.state
+        due = state.timers.next_due()
         if self._batch.can_grow and due is not None:
-            delay = min(delay, max(due - self._clock(), 0) / 1_000_000)
+            delay = min(delay, max(due - max(self._clock(), state.now), 0) / 1_000_000)
         timer = self._loop.call_later(delay, self._wakeup.set)
         try:
             await self._wakeup.wait()

@@ -17,6 +17,7 @@ from exchange.messages.commands import (
     SetExchangeMode,
     SetMarketStatus,
 )
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
@@ -94,6 +95,11 @@ def _order(dice: Random, number: int, account: int, market: int) -> PlaceOrder:
     terms: dict[str, Any] = {"self_trade_prevention": prevention, "client_order_id": id_}
     if dice.random() < 0.85:
         tif = dice.choice((TimeInForce.GTC,) * 6 + (TimeInForce.IOC, TimeInForce.FOK))
+        if tif is TimeInForce.GTC and dice.random() < 0.2:
+            # Some end while the flow is running.
+            tif = TimeInForce.GTD
+            ends = now_us() + dice.randint(1, 400) * 1_000
+            terms["conditions"] = OrderConditions(expires_at=ends, post_only=dice.random() < 0.3)
         price = dice.randint(40, 60) * 100
         quantity = dice.randint(1, 30) * 50
         return PlaceOrder(

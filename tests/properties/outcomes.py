@@ -100,6 +100,8 @@ def _of_order(command: PlaceOrder, placed: OrderPlaced, execution: Execution) ->
     shape = f"{command.type.value} {command.time_in_force.value}"
     if command.max_cost is not None:
         shape = "MARKET maxCost"
+    if command.conditions is not None and command.conditions.post_only:
+        yield f"post-only {command.time_in_force.value} {end}"
     yield f"{shape} {end} {'after' if trades else 'without'} trades"
     own = [
         event
@@ -124,6 +126,10 @@ def _required() -> Iterator[str]:
             yield f"self-trade {mode.value} {end}"
     for side, outcome in product(Side, Outcome):
         yield f"self-trade {side.value} {outcome.value}"
+    yield "ExpireOrder cancels EXPIRED"
+    yield "ExpireOrder nets pairs"
+    yield from (f"LIMIT GTD rests {when} trades" for when in ("after", "without"))
+    yield from (f"post-only {limit.value} rests" for limit in (TimeInForce.GTC, TimeInForce.GTD))
     for limit in TimeInForce:
         shape = f"{OrderType.LIMIT.value} {limit.value}"
         yield f"{shape} filled after trades"
@@ -152,7 +158,7 @@ def _required() -> Iterator[str]:
     yield from (f"{refusal}" for refusal in _OTHERS)
 
 
-_SETTABLE = ("OPEN", "HALTED", "FULL_HALT", "CLOSED")
+_SETTABLE = ("OPEN", "POST_ONLY", "HALTED", "FULL_HALT", "CLOSED")
 _PLACING = (
     Reason.CONFLICT,
     Reason.ACCOUNT_NOT_FOUND,
@@ -161,13 +167,16 @@ _PLACING = (
     Reason.EXCHANGE_CANCEL_ONLY,
     Reason.EXCHANGE_POST_ONLY,
     Reason.MARKET_NOT_OPEN,
+    Reason.MARKET_POST_ONLY,
     Reason.INVALID_ORDER,
     Reason.OFF_TICK,
     Reason.BELOW_MIN_QUANTITY,
+    Reason.EXPIRY_PASSED,
     Reason.INSUFFICIENT_BALANCE,
     Reason.INSUFFICIENT_SHARES,
     Reason.FOK_NOT_FILLABLE,
     Reason.MAX_COST_TOO_SMALL,
+    Reason.POST_ONLY_WOULD_CROSS,
     Reason.TOO_MANY_OPEN_ORDERS,
 )
 _CANCELLING = (
@@ -188,6 +197,8 @@ _OTHERS = (
     "CreditAccount refused CONFLICT",
     "CreditAccount refused INVALID_AMOUNT",
     "CreditAccount refused ISSUANCE_EXHAUSTED",
+    "ExpireOrder refused ORDER_NOT_OPEN",
+    "ExpireOrder refused INVALID_ORDER",
     "RefuseUnstorable refused NOT_STORED",
 )
 REQUIRED = frozenset(_required())

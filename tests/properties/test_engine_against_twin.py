@@ -18,7 +18,8 @@ from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.commands import Command, CreateMarket, OpenAccount, PlaceOrder
 from exchange.messages.terms import FeeModel, OrderType, Outcome, Side, TimeInForce
 from tests.lengths import length
-from tests.properties.market_day import ACCOUNTS, MINUTE, MarketDay
+from tests.properties.day_orders import ACCOUNTS, MINUTE
+from tests.properties.market_day import MarketDay
 from tests.properties.outcomes import outcomes
 from tests.properties.pair import Pair
 

@@ -8,6 +8,7 @@ where it and the engine differ, one of them is wrong.
 Orders and their walk are in `twin_orders.py`, the records in `twin_records.py`.
 """
 
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from exchange.messages.commands import (
     Command,
     CreateMarket,
     CreditAccount,
+    ExpireOrder,
     OpenAccount,
     PlaceOrder,
     RefuseUnstorable,
@@ -48,22 +50,16 @@ from tests.properties.twin_records import (
     HALTED,
     ONE,
     OPEN,
+    POST_ONLY,
     TwinAccount,
     TwinMarket,
 )
 
-LIVE = (DRAFT, OPEN, HALTED, FULL_HALT)
+LIVE = (DRAFT, OPEN, POST_ONLY, HALTED, FULL_HALT)
 MAY_FOLLOW = {
     (DRAFT, OPEN),
-    (DRAFT, CLOSED),
-    (OPEN, HALTED),
-    (OPEN, FULL_HALT),
-    (OPEN, CLOSED),
-    (HALTED, OPEN),
-    (HALTED, FULL_HALT),
-    (HALTED, CLOSED),
-    (FULL_HALT, OPEN),
-    (FULL_HALT, HALTED),
+    *((before, CLOSED) for before in (DRAFT, OPEN, POST_ONLY, HALTED)),
+    *permutations((OPEN, POST_ONLY, HALTED, FULL_HALT), 2),
 }
 RESERVED = {
     *("admin", "auth", "batch", "by-client-id", "categories", "markets", "orderbook", "orders"),
@@ -79,15 +75,23 @@ class Twin(TwinOrders):
         """Run what is due by `at` and then the commands; return each with its events."""
         at = max(at, self.now)
         done: list[tuple[Command, list[Event]]] = []
-        while due := sorted(
-            (market.close_time, market.id)
-            for market in self.markets.values()
-            if market.status in LIVE and market.close_time <= at
-        ):
-            timer = CloseMarket(due[0][1])
+        while (timer := self._first_due(at)) is not None:
             done.append((timer, self.execute(at, timer)))
         done.extend((command, self.execute(at, command)) for command in commands)
         return done
+
+    def _first_due(self, at: int) -> Command | None:
+        """Return the next timer: of one moment closings before expiries, then by id."""
+        due = [
+            (market.close_time, 1, market.id)
+            for market in self.markets.values()
+            if market.status in LIVE
+        ]
+        due += [(o.expires_at, 2, o.id) for o in self.orders.values() if o.expires_at is not None]
+        when, kind, number = min(due, default=(at + 1, 0, 0))
+        if when > at:
+            return None
+        return CloseMarket(number) if kind == 1 else ExpireOrder(number)
 
     def execute(self, at: int, command: Command) -> list[Event]:
         """Run one command and return its events."""
@@ -109,7 +113,7 @@ class Twin(TwinOrders):
             self.ids[key] = (self.seq, content)
         return self._handle(command)
 
-    def _handle(self, command: Command) -> list[Event]:
+    def _handle(self, command: Command) -> list[Event]:  # noqa: C901 - a list of commands
         match command:
             case OpenAccount():
                 return self._open_account(command)
@@ -128,6 +132,8 @@ class Twin(TwinOrders):
                 return [ExchangeModeChanged(command.mode)]
             case PlaceOrder():
                 return self.place(command)
+            case ExpireOrder():
+                return self.expire(command)
             case CancelOrder():
                 return self.cancel(command)
             case CancelAll():

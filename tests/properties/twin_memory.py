@@ -86,7 +86,9 @@ class TwinMemory:
             self.public_changed(order.market_id)
         unlocked = order.locked
         self.lock(order, -unlocked)
-        order.status, order.cancel_reason = OrderStatus.CANCELLED, reason
+        by_time = reason is CancelReason.EXPIRED
+        order.status = OrderStatus.EXPIRED if by_time else OrderStatus.CANCELLED
+        order.cancel_reason = reason
         self.order_changed(order)
         self.forget(order)
         self.to_net[order.account_id, order.market_id] = None

@@ -1,15 +1,14 @@
-"""The twin's orders: placing, matching, cancelling (RULEBOOK 3 to 6), by plain search."""
+"""The twin's orders: placing and matching (RULEBOOK 3 to 6), by plain search."""
 
 from copy import copy
 
-from exchange.messages.commands import CancelAll, CancelOrder, PlaceOrder
+from exchange.messages.commands import PlaceOrder
 from exchange.messages.events import (
     CommandRejected,
     Event,
     OrderFilled,
     OrderPlaced,
     OrderRested,
-    OrdersCancelled,
     TradeExecuted,
 )
 from exchange.messages.reasons import Reason
@@ -24,13 +23,19 @@ from exchange.messages.terms import (
     TimeInForce,
     TradeKind,
 )
-from tests.properties.twin_memory import TwinMemory
-from tests.properties.twin_records import DRAFT, HALTED, ONE, OPEN, TwinMarket, TwinOrder
+from tests.properties.twin_endings import TwinEndings
+from tests.properties.twin_records import (
+    ONE,
+    OPEN,
+    POST_ONLY,
+    TwinMarket,
+    TwinOrder,
+)
 
 Refusal = tuple[Reason, str]
 
 
-class TwinOrders(TwinMemory):
+class TwinOrders(TwinEndings):
     """Everything that orders do to the twin's memory."""
 
     def place(self, command: PlaceOrder) -> list[Event]:
@@ -48,6 +53,7 @@ class TwinOrders(TwinMemory):
             self_trade_prevention=command.self_trade_prevention,
             max_cost=command.max_cost,
             client_order_id=command.client_order_id,
+            conditions=command.conditions,
             placed_seq=self.seq,
             created_at=self.now,
             seq=self.seq,
@@ -67,7 +73,7 @@ class TwinOrders(TwinMemory):
         budget = self._budget(order)
         crosses = self._best_offer(order) is not None
         self.lock(order, self._needed(order, crosses=crosses))
-        waits = order.time_in_force is TimeInForce.GTC
+        waits = order.may_rest
         placed = OrderPlaced(
             order_id=order.id,
             account_id=order.account_id,
@@ -83,6 +89,7 @@ class TwinOrders(TwinMemory):
             client_order_id=order.client_order_id,
             locked=order.locked,
             resting=waits and not crosses,
+            conditions=order.conditions,
         )
         events: list[Event] = [placed]
         self.to_net[order.account_id, order.market_id] = None
@@ -116,15 +123,9 @@ class TwinOrders(TwinMemory):
         market = self.markets.get(order.market_id)
         if market is None:
             return Reason.MARKET_NOT_FOUND, "market"
-        match self.mode:
-            case ExchangeMode.HALTED:
-                return Reason.EXCHANGE_HALTED, ""
-            case ExchangeMode.CANCEL_ONLY:
-                return Reason.EXCHANGE_CANCEL_ONLY, ""
-            case ExchangeMode.POST_ONLY:
-                return Reason.EXCHANGE_POST_ONLY, ""
-        if market.status is not OPEN:
-            return Reason.MARKET_NOT_OPEN, "market"
+        closed = self._closed_to(order, market)
+        if closed is not None:
+            return closed
         wrong = wrong_terms(order)
         if wrong is not None:
             return Reason.INVALID_ORDER, wrong
@@ -132,7 +133,21 @@ class TwinOrders(TwinMemory):
             return Reason.OFF_TICK, "price"
         if order.quantity is not None and order.quantity < market.min_quantity:
             return Reason.BELOW_MIN_QUANTITY, "quantity"
+        if order.expires_at is not None and order.expires_at <= self.now:
+            return Reason.EXPIRY_PASSED, "expiresAt"
         return self._lacks_means(order) or self._lacks_offers(order) or self._too_many(order)
+
+    def _closed_to(self, order: TwinOrder, market: TwinMarket) -> Refusal | None:
+        match self.mode:
+            case ExchangeMode.HALTED:
+                return Reason.EXCHANGE_HALTED, ""
+            case ExchangeMode.CANCEL_ONLY:
+                return Reason.EXCHANGE_CANCEL_ONLY, ""
+            case ExchangeMode.POST_ONLY if not order.post_only:
+                return Reason.EXCHANGE_POST_ONLY, ""
+        if market.status is POST_ONLY:
+            return None if order.post_only else (Reason.MARKET_POST_ONLY, "market")
+        return None if market.status is OPEN else (Reason.MARKET_NOT_OPEN, "market")
 
     def _lacks_means(self, order: TwinOrder) -> Refusal | None:
         if not order.buys:
@@ -145,6 +160,8 @@ class TwinOrders(TwinMemory):
 
     def _lacks_offers(self, order: TwinOrder) -> Refusal | None:
         """Try the order on a copy of everything and see what would become of it."""
+        if order.post_only and self._best_offer(order) is not None:
+            return Reason.POST_ONLY_WOULD_CROSS, "price"
         fill_or_kill = order.time_in_force is TimeInForce.FOK
         if not fill_or_kill and (order.type is OrderType.LIMIT or not order.buys):
             return None
@@ -164,7 +181,7 @@ class TwinOrders(TwinMemory):
 
     def _too_many(self, order: TwinOrder) -> Refusal | None:
         own = [other for other in self.orders.values() if other.account_id == order.account_id]
-        if order.time_in_force is TimeInForce.GTC and len(own) >= self.open_orders_max:
+        if order.may_rest and len(own) >= self.open_orders_max:
             return Reason.TOO_MANY_OPEN_ORDERS, ""
         return None
 
@@ -321,45 +338,6 @@ class TwinOrders(TwinMemory):
         self.to_net[order.account_id, market.id] = None
         return fee, unlocked
 
-    def cancel(self, command: CancelOrder) -> list[Event]:
-        """Run a CancelOrder."""
-        if command.account_id not in self.accounts:
-            return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "")]
-        order = self.orders.get(command.order_id)
-        if order is None:
-            known = 1 <= command.order_id <= self.last_order_id
-            reason = Reason.ORDER_NOT_OPEN if known else Reason.ORDER_NOT_FOUND
-            return [CommandRejected(reason, "orderId", "")]
-        if order.account_id != command.account_id:
-            return [CommandRejected(Reason.NOT_ORDER_OWNER, "orderId", "")]
-        if self.mode is ExchangeMode.HALTED:
-            return [CommandRejected(Reason.EXCHANGE_HALTED, "", "")]
-        if self.markets[order.market_id].status not in {DRAFT, OPEN, HALTED}:
-            return [CommandRejected(Reason.MARKET_NOT_OPEN, "market", "")]
-        return [self.end(order, CancelReason.USER), *self.netting()]
-
-    def cancel_all(self, command: CancelAll) -> list[Event]:
-        """Run a CancelAll."""
-        if command.account_id not in self.accounts:
-            return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "")]
-        if command.market_id is not None and command.market_id not in self.markets:
-            return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "")]
-        if self.mode is ExchangeMode.HALTED:
-            return [CommandRejected(Reason.EXCHANGE_HALTED, "", "")]
-        admitting = [m.id for m in self.markets.values() if m.status in {DRAFT, OPEN, HALTED}]
-        if command.market_id is not None:
-            if command.market_id not in admitting:
-                return [CommandRejected(Reason.MARKET_NOT_OPEN, "market", "")]
-            admitting = [command.market_id]
-        mine = [
-            order
-            for order in self.orders.values()
-            if order.account_id == command.account_id and order.market_id in admitting
-        ]
-        events = [self.end(order, CancelReason.USER) for order in mine]
-        summary = OrdersCancelled(command.account_id, command.market_id, len(mine))
-        return [*events, *self.netting(), summary]
-
 
 def leg_price(order: TwinOrder, maker: TwinOrder) -> int:
     """Return what this order's own outcome trades at when the maker's price is taken."""
@@ -373,7 +351,7 @@ def wrong_terms(order: TwinOrder) -> str | None:
         return "price"
     if order.price is not None and not 1 <= order.price <= 9_999:
         return "price"
-    if not limit and order.time_in_force is TimeInForce.GTC:
+    if not limit and order.may_rest:
         return "timeInForce"
     if order.max_cost is not None:
         fits = (
@@ -383,7 +361,12 @@ def wrong_terms(order: TwinOrder) -> str | None:
             and order.time_in_force is not TimeInForce.FOK
             and order.max_cost >= 1
         )
-        return None if fits else "maxCost"
-    if order.quantity is None or not 1 <= order.quantity <= 10**10:
+        if not fits:
+            return "maxCost"
+    elif order.quantity is None or not 1 <= order.quantity <= 10**10:
         return "quantity"
-    return None
+    if (order.time_in_force is TimeInForce.GTD) is (order.expires_at is None):
+        return "expiresAt"
+    if order.expires_at is not None and not 0 < order.expires_at <= 253_402_300_799_999_999:
+        return "expiresAt"
+    return "postOnly" if order.post_only and not (limit and order.may_rest) else None

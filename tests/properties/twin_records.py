@@ -7,6 +7,7 @@ only where they are read.
 
 from dataclasses import dataclass
 
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import (
     CancelReason,
     FeeModel,
@@ -27,6 +28,7 @@ FEE_PARTS = 10**8
 
 DRAFT = MarketStatus.DRAFT
 OPEN = MarketStatus.OPEN
+POST_ONLY = MarketStatus.POST_ONLY
 HALTED = MarketStatus.HALTED
 FULL_HALT = MarketStatus.FULL_HALT
 CLOSED = MarketStatus.CLOSED
@@ -109,6 +111,7 @@ class TwinOrder:
     self_trade_prevention: SelfTradePrevention
     max_cost: int | None
     client_order_id: str | None
+    conditions: OrderConditions | None
     placed_seq: int
     created_at: int
     seq: int
@@ -124,6 +127,18 @@ class TwinOrder:
     @property
     def buys(self) -> bool:
         return self.side is Side.BUY
+
+    @property
+    def expires_at(self) -> int | None:
+        return self.conditions.expires_at if self.conditions else None
+
+    @property
+    def post_only(self) -> bool:
+        return self.conditions is not None and self.conditions.post_only
+
+    @property
+    def may_rest(self) -> bool:
+        return self.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
 
     @property
     def is_bid(self) -> bool:

@@ -8,12 +8,14 @@
     show ann                      | 93.94 + 3.636, YES 4 cost 2.4
 
 `play` runs the lines through the engine and its naive twin side by side, so every scenario also
-checks the invariants, the ledger and the replay.  The grammar is `_VERBS`; times are seconds since
-midnight of a day long ago.  What a scenario means belongs in its name and its `#` lines.
+checks the invariants, the ledger and the replay.  The grammar is `_VERBS`, an order's rare terms
+are options (`GTD until=60`, `postOnly=yes`); times are seconds since midnight of a day long ago.
+What a scenario means belongs in its name and its `#` lines.
 """
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from exchange.messages.commands import (
     CancelAll,
@@ -27,6 +29,7 @@ from exchange.messages.commands import (
     SetExchangeMode,
     SetMarketStatus,
 )
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.execution import Execution
 from exchange.messages.terms import (
     ExchangeMode,
@@ -117,7 +120,17 @@ class Play:
             ),
             max_cost=None if max_cost is None else parse_money(max_cost),
             client_order_id=options.get("id"),
+            conditions=_conditions(options),
         )
+
+
+def _conditions(options: Options) -> OrderConditions | None:
+    given: dict[str, Any] = {}
+    if "until" in options:
+        given["expires_at"] = int(options["until"]) * SECOND
+    if "postOnly" in options:
+        given["post_only"] = True
+    return OrderConditions(**given) if given else None
 
 
 def _open(_play: Play, words: Words, _options: Options) -> Command:

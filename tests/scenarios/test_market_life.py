@@ -11,6 +11,7 @@ from tests.scenarios.table import Play, play
 INTO = {
     MarketStatus.DRAFT: "",
     MarketStatus.OPEN: "",
+    MarketStatus.POST_ONLY: "status rain POST_ONLY | rain POST_ONLY",
     MarketStatus.HALTED: "status rain HALTED | rain HALTED",
     MarketStatus.FULL_HALT: "status rain FULL_HALT | rain FULL_HALT",
     MarketStatus.CLOSED: "status rain CLOSED | rain CLOSED, #1 ends MARKET_CLOSED",
@@ -20,16 +21,20 @@ INTO = {
 ENDS = ("RESOLVED", "VOID")
 GONE = "MARKET_ALREADY_RESOLVED"
 NOT_SO = "ILLEGAL_STATUS_CHANGE"
-COMMANDS = ("place", "cancel", "cancel all", "OPEN", "HALTED", "FULL_HALT", "CLOSED", "resolve")
+COMMANDS = (
+    *("place", "post-only", "cancel", "cancel all"),
+    *("OPEN", "POST_ONLY", "HALTED", "FULL_HALT", "CLOSED", "resolve"),
+)
 # One row a state, one column a command, "yes" where it does what it says.
 LIFE = {
-    "DRAFT": "MARKET_NOT_OPEN no-order yes yes NOT_SO NOT_SO yes yes",
-    "OPEN": "yes yes yes NOT_SO yes yes yes yes",
-    "HALTED": "MARKET_NOT_OPEN yes yes yes NOT_SO yes yes yes",
-    "FULL_HALT": "MARKET_NOT_OPEN MARKET_NOT_OPEN MARKET_NOT_OPEN yes yes NOT_SO NOT_SO yes",
-    "CLOSED": "MARKET_NOT_OPEN no-order MARKET_NOT_OPEN NOT_SO NOT_SO NOT_SO NOT_SO yes",
-    "RESOLVED": "MARKET_NOT_OPEN no-order MARKET_NOT_OPEN GONE GONE GONE GONE GONE",
-    "VOID": "MARKET_NOT_OPEN no-order MARKET_NOT_OPEN GONE GONE GONE GONE GONE",
+    "DRAFT": "SHUT SHUT no-order yes yes NOT_SO NOT_SO NOT_SO yes yes",
+    "OPEN": "yes yes yes yes NOT_SO yes yes yes yes yes",
+    "POST_ONLY": "MARKET_POST_ONLY yes yes yes yes NOT_SO yes yes yes yes",
+    "HALTED": "SHUT SHUT yes yes yes yes NOT_SO yes yes yes",
+    "FULL_HALT": "SHUT SHUT SHUT SHUT yes yes yes NOT_SO NOT_SO yes",
+    "CLOSED": "SHUT SHUT no-order SHUT NOT_SO NOT_SO NOT_SO NOT_SO NOT_SO yes",
+    "RESOLVED": "SHUT SHUT no-order SHUT GONE GONE GONE GONE GONE GONE",
+    "VOID": "SHUT SHUT no-order SHUT GONE GONE GONE GONE GONE GONE",
 }
 
 
@@ -51,6 +56,8 @@ def text_of(command: str) -> str:
     match command:
         case "place":
             return "ann buy 1 YES 0.50"
+        case "post-only":
+            return "ann buy 1 YES 0.50 postOnly=yes"
         case "cancel":
             return "ann cancel #1"
         case "cancel all":
@@ -62,7 +69,9 @@ def text_of(command: str) -> str:
 
 @pytest.mark.parametrize(("status", "column"), list(product(MarketStatus, range(len(COMMANDS)))))
 def test_every_command_in_every_state(status: MarketStatus, column: int) -> None:
-    expected = LIFE[status.value].split()[column].replace("NOT_SO", NOT_SO).replace("GONE", GONE)
+    words = {"NOT_SO": NOT_SO, "GONE": GONE, "SHUT": "MARKET_NOT_OPEN"}
+    word = LIFE[status.value].split()[column]
+    expected = words.get(word, word)
     outcome = in_state(status).line(text_of(COMMANDS[column]))
     if expected == "yes":
         assert outcome.split()[0].rstrip(",") in {"#1", "#2", "rain", "0", "NO"}
@@ -103,6 +112,9 @@ def test_modes(mode: ExchangeMode) -> None:
         ExchangeMode.HALTED: "EXCHANGE_HALTED",
     }
     assert run.line("ann buy 1 YES 0.50") == placing[mode]
+    passive = {ExchangeMode.OPEN: "#4 rests", ExchangeMode.POST_ONLY: "#3 rests"}
+    expected = passive.get(mode, placing[mode])
+    assert run.line("ann buy 1 YES 0.50 postOnly=yes") == expected
     stops = mode is ExchangeMode.HALTED
     assert run.line("ann cancel #1") == ("EXCHANGE_HALTED" if stops else "#1 ends USER")
     for everything in ("ann cancel all", "ann cancel all rain"):

@@ -10,12 +10,14 @@ import msgspec
 import pytest
 
 from exchange.messages.bounds import CREDIT_MAX
-from exchange.messages.commands import PlaceOrder, RefuseUnstorable
+from exchange.messages.commands import PlaceOrder, RefuseUnstorable, SetExchangeMode
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import (
     BUY,
     FOK,
     GTC,
+    GTD,
     LIMIT,
     SELL,
     YES,
@@ -51,6 +53,7 @@ WAYS: dict[Reason, str] = {
     Reason.MARKET_NOT_OPEN: "status rain HALTED\nann buy 1 YES 0.50",
     Reason.MARKET_ALREADY_RESOLVED: "resolve rain YES\nresolve rain YES",
     Reason.ILLEGAL_STATUS_CHANGE: "status rain OPEN",
+    Reason.MARKET_POST_ONLY: "status rain POST_ONLY\nann buy 1 YES 0.50",
     Reason.INVALID_ORDER: "ann buy 1 YES 0.50 maxCost=5",
     Reason.OFF_TICK: "ann buy 1 YES 0.555",
     Reason.BELOW_MIN_QUANTITY: "list snow min=5\nann buy 1 YES 0.50 on=snow",
@@ -59,10 +62,12 @@ WAYS: dict[Reason, str] = {
     Reason.CLOSE_TIME_PASSED: "time 60\nlist snow close=60",
     Reason.INVALID_PAYOUT: "resolve rain SPLIT",
     Reason.INVALID_AMOUNT: "credit ann 1000000000.000001",
+    Reason.EXPIRY_PASSED: "time 60\nann buy 1 YES 0.50 GTD until=60",
     Reason.INSUFFICIENT_BALANCE: "ann buy 1000 YES 0.50",
     Reason.INSUFFICIENT_SHARES: "ann sell 1 YES 0.50",
     Reason.FOK_NOT_FILLABLE: "bob buy 2 NO 0.50 FOK",
     Reason.MAX_COST_TOO_SMALL: "bob buy NO market maxCost=0.004999",
+    Reason.POST_ONLY_WOULD_CROSS: "bob buy 1 NO 0.50 postOnly=yes",
     Reason.TOO_MANY_OPEN_ORDERS: "ann buy 1 YES 0.50\nann buy 1 YES 0.50",
     Reason.ISSUANCE_EXHAUSTED: "credit ann 1000",
     Reason.NOT_STORED: "unstorable",
@@ -134,6 +139,7 @@ def test_the_rulebook_lists_the_reasons_as_they_are() -> None:
 def test_placing_asks_in_the_order_of_the_numbers(set_bound: SetBound) -> None:
     set_bound(placing, "OPEN_ORDERS_PER_ACCOUNT", 0)
     world = World(min_quantity=50)
+    world.send(SetExchangeMode(ExchangeMode.OPEN), at=1)
     command = PlaceOrder(99, 99, BUY, YES, LIMIT, 5_055, 10, FOK, max_cost=1, client_order_id="a")
     world.send(PlaceOrder(99, 99, SELL, YES, LIMIT, 5_000, 10, GTC, client_order_id="a"))
     seen = [reason_of(world.send(command))]
@@ -158,8 +164,9 @@ def test_placing_asks_in_the_order_of_the_numbers(set_bound: SetBound) -> None:
     world.market.status = MarketStatus.OPEN
     mend()
     mend(max_cost=None)
-    mend(price=5_100)
+    mend(price=5_100, time_in_force=GTD, conditions=OrderConditions(expires_at=1))
     mend(quantity=10**9)
+    mend(conditions=None, time_in_force=FOK)
     mend(quantity=100)
     mend(time_in_force=GTC)
     assert seen == [
@@ -173,6 +180,7 @@ def test_placing_asks_in_the_order_of_the_numbers(set_bound: SetBound) -> None:
         Reason.INVALID_ORDER,
         Reason.OFF_TICK,
         Reason.BELOW_MIN_QUANTITY,
+        Reason.EXPIRY_PASSED,
         Reason.INSUFFICIENT_BALANCE,
         Reason.FOK_NOT_FILLABLE,
         Reason.TOO_MANY_OPEN_ORDERS,

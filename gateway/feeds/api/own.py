@@ -18,6 +18,7 @@ from gateway.markets.routes import matching
 from persistence.repositories.feeds.listing import Sort
 from persistence.repositories.feeds.markets import UNKNOWN
 
+_TRADED: Final = (MarketStatus.OPEN, MarketStatus.POST_ONLY)
 WHOLE, BEGUN, ELSEWHERE, GUESSED = 3, 2, 1, 0
 """The tiers of a match."""
 _MICRO_OF_SHARES: Final = 10_000
@@ -78,7 +79,7 @@ class OwnMarkets:
         """Yield the category of each market that has one, and whether it is open."""
         for market in self._view.markets.values():
             if market.category:
-                yield market.category, market.status is MarketStatus.OPEN
+                yield market.category, market.status in _TRADED
 
     def unknown(self, words: Sequence[str]) -> list[str]:
         """Return those with which no word of a market of ours begins."""

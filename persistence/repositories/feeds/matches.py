@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from asyncpg import Record
 
 _LIVE: Final = ["OPEN", "POST_ONLY", "HALTED"]
-_OURS_LIVE: Final = [MARKET_STATUS[MarketStatus.OPEN], MARKET_STATUS[MarketStatus.HALTED]]
+_OURS_LIVE: Final = [
+    MARKET_STATUS[status]
+    for status in (MarketStatus.OPEN, MarketStatus.POST_ONLY, MarketStatus.HALTED)
+]
 _STEP: Final = 1_000
 _TOP: Final = (2**31 - 1, STORED_MAX)
 """Above every place: a score and an id."""

@@ -23,11 +23,13 @@ from exchange.messages.commands import (
     SetExchangeMode,
     SetMarketStatus,
 )
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import (
     BUY,
     FOK,
     GTC,
+    GTD,
     LIMIT,
     YES,
     ExchangeMode,
@@ -64,7 +66,10 @@ OPEN_AGAIN = SetMarketStatus(1, MarketStatus.OPEN)
 def placing() -> PlaceOrder:
     """An order of nobody, in no market, with terms that can't be, that nothing could pay for."""
     return PlaceOrder(
-        NOBODY, 7, BUY, YES, LIMIT, 0, 1, FOK, client_order_id="a", prior=Prior(1, b"x")
+        *(NOBODY, 7, BUY, YES, LIMIT, 0, 1, GTD),
+        client_order_id="a",
+        prior=Prior(1, b"x"),
+        conditions=OrderConditions(expires_at=1),
     )
 
 
@@ -78,10 +83,12 @@ WAYS: dict[str, tuple[Command, Sequence[tuple[Reason, Repair]]]] = {
             (Reason.EXCHANGE_HALTED, after(SetExchangeMode(ExchangeMode.CANCEL_ONLY))),
             (Reason.EXCHANGE_CANCEL_ONLY, after(SetExchangeMode(ExchangeMode.POST_ONLY))),
             (Reason.EXCHANGE_POST_ONLY, after(TRADE_AGAIN)),
-            (Reason.MARKET_NOT_OPEN, after(OPEN_AGAIN)),
+            (Reason.MARKET_NOT_OPEN, after(SetMarketStatus(1, MarketStatus.POST_ONLY))),
+            (Reason.MARKET_POST_ONLY, after(OPEN_AGAIN)),
             (Reason.INVALID_ORDER, with_(price=5_001)),
             (Reason.OFF_TICK, with_(price=5_000)),
             (Reason.BELOW_MIN_QUANTITY, with_(quantity=10**8)),
+            (Reason.EXPIRY_PASSED, with_(conditions=None, time_in_force=FOK)),
             (Reason.INSUFFICIENT_BALANCE, with_(quantity=100)),
             (Reason.FOK_NOT_FILLABLE, with_()),
         ),

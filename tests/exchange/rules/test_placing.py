@@ -20,7 +20,7 @@ from exchange.messages.terms import (
     SelfTradePrevention,
     Side,
 )
-from exchange.rules.placing import nearest_on_tick, terms_problem
+from exchange.rules.order_terms import nearest_on_tick, terms_problem
 from tests.exchange.worlds import ANN, BOB, World, field_of, reason_of
 
 A_LIMIT = PlaceOrder(ANN, 1, BUY, YES, LIMIT, 5_000, 100, GTC)

@@ -124,6 +124,21 @@ async def fok_not_fillable(desk: Desk) -> Reply:
     return await desk.place("ann", "BUY YES 1 @ 0.5", timeInForce="FOK")
 
 
+async def market_post_only(desk: Desk) -> Reply:
+    await desk.call("PATCH", "/markets/rain/status", "root", {"status": "POST_ONLY"})
+    return await desk.place("ann", "BUY YES 1 @ 0.5")
+
+
+async def expiry_passed(desk: Desk) -> Reply:
+    past = {"timeInForce": "GTD", "expiresAt": "2020-01-01T00:00:00Z"}
+    return await desk.place("ann", "BUY YES 1 @ 0.5", **past)
+
+
+async def post_only_would_cross(desk: Desk) -> Reply:
+    await desk.rest("ben", "BUY NO 1 @ 0.5")
+    return await desk.place("ann", "BUY YES 1 @ 0.5", postOnly=True)
+
+
 async def max_cost_too_small(desk: Desk) -> Reply:
     await desk.rest("ben", "BUY NO 1 @ 0.5")
     return await desk.place("ann", "BUY YES 1", quantity=None, maxCost="0.000001")
@@ -143,14 +158,17 @@ SCENES: list[tuple[Scene, Reason, list[str]]] = [
     (market_not_open, Reason.MARKET_NOT_OPEN, ["market"]),
     (market_resolved, Reason.MARKET_ALREADY_RESOLVED, ["market"]),
     (illegal_status_change, Reason.ILLEGAL_STATUS_CHANGE, ["status"]),
+    (market_post_only, Reason.MARKET_POST_ONLY, ["market"]),
     (off_tick, Reason.OFF_TICK, ["price"]),
     (below_min_quantity, Reason.BELOW_MIN_QUANTITY, ["quantity"]),
     (slug_taken, Reason.SLUG_TAKEN, ["slug"]),
     (close_time_passed, Reason.CLOSE_TIME_PASSED, ["closeTime"]),
+    (expiry_passed, Reason.EXPIRY_PASSED, ["expiresAt"]),
     (insufficient_balance, Reason.INSUFFICIENT_BALANCE, []),
     (insufficient_shares, Reason.INSUFFICIENT_SHARES, ["quantity"]),
     (fok_not_fillable, Reason.FOK_NOT_FILLABLE, ["quantity"]),
     (max_cost_too_small, Reason.MAX_COST_TOO_SMALL, ["maxCost"]),
+    (post_only_would_cross, Reason.POST_ONLY_WOULD_CROSS, ["price"]),
 ]
 
 

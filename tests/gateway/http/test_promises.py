@@ -47,6 +47,7 @@ MEANS_MORE = {
     ("/orders/{id}", "maxCost"),
     ("/orders/{id}", "type"),
     ("/orders/{id}", "timeInForce"),
+    ("/orders/{id}", "expiresAt"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
 STORED = ("/admin/users", "/admin/audit", *NOTED, *MATCHES)

@@ -89,6 +89,7 @@ async def test_figures(desk: Desk) -> None:
         "markets": {
             "DRAFT": 1,
             "OPEN": 1,
+            "POST_ONLY": 0,
             "HALTED": 0,
             "FULL_HALT": 0,
             "CLOSED": 0,

@@ -6,10 +6,12 @@ import msgspec
 import pytest
 
 from exchange.messages.commands import PlaceOrder
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import (
     BUY,
     FOK,
     GTC,
+    GTD,
     IOC,
     LIMIT,
     MARKET,
@@ -61,6 +63,21 @@ def test_by_cost() -> None:
     assert parse(body) == expected
 
 
+def test_rare_terms_are_there_if_given() -> None:
+    body = order(
+        "BUY YES 10 @ 0.55", timeInForce="GTD", expiresAt="2026-01-31T12:00:00.250Z", postOnly=True
+    )
+    terms = OrderConditions(expires_at=1_769_860_800_250_000, post_only=True)
+    expected = PlaceOrder(9, 4, BUY, YES, LIMIT, 5500, 1000, GTD, CANCEL_TAKER, conditions=terms)
+    assert parse(body) == expected
+
+
+def test_a_term_at_its_default_is_a_term_not_given() -> None:
+    plain = parse(order("BUY YES 10 @ 0.55"))
+    assert parse(order("BUY YES 10 @ 0.55", postOnly=False, expiresAt=None)) == plain
+    assert plain.conditions is None
+
+
 def test_numbers_may_be_numbers_and_null_is_absent() -> None:
     plain = parse(order("BUY YES 10 @ 0.55"))
     numbers = order("BUY YES 10 @ 0.55", price=0.55, quantity=10, maxCost=None, clientOrderId=None)
@@ -81,7 +98,13 @@ def test_equal_content_is_equal_however_it_is_written() -> None:
         (order("BUY YES 1 @ 0.5", quantity=None), "quantity"),
         (order("BUY YES 1", quantity=None), "quantity"),
         (order("BUY YES 1", timeInForce="GTC"), "timeInForce"),
-        (order("BUY YES 1 @ 0.5", timeInForce="GTD"), "timeInForce"),
+        (order("BUY YES 1", timeInForce="GTD"), "timeInForce"),
+        (order("BUY YES 1 @ 0.5", timeInForce="GTD"), "expiresAt"),
+        (order("BUY YES 1 @ 0.5", timeInForce="GTD", expiresAt="soon"), "expiresAt"),
+        (
+            order("BUY YES 1 @ 0.5", timeInForce="GTD", expiresAt="1970-01-01T00:00:00Z"),
+            "expiresAt",
+        ),
         (order("BUY YES 1 @ 0.5", timeInForce="gtc"), "timeInForce"),
         (order("BUY YES 1 @ 0.5", maxCost="1"), "maxCost"),
         (order("BUY YES 1", maxCost="1"), "maxCost"),
@@ -95,7 +118,9 @@ def test_equal_content_is_equal_however_it_is_written() -> None:
         (order("BUY YES 1 @ 0.5", side=None), "side"),
         (order("BUY YES 1 @ 0.5", selfTradePrevention="NONE"), "selfTradePrevention"),
         (order("BUY YES 1 @ 0.5", expiresAt="2026-01-02T00:00:00Z"), "expiresAt"),
-        (order("BUY YES 1 @ 0.5", postOnly=True), "postOnly"),
+        (order("BUY YES 1 @ 0.5", postOnly="yes"), "postOnly"),
+        (order("BUY YES 1 @ 0.5", postOnly=True, timeInForce="IOC"), "postOnly"),
+        (order("BUY YES 1", postOnly=True), "postOnly"),
         (order("BUY YES 1 @ 0.5", reduceOnly=True), "reduceOnly"),
         (order("BUY YES 1 @ 0.5", client_order_id="a"), "client_order_id"),
         (order("BUY YES 1 @ 0.5", clientOrderId=""), "clientOrderId"),

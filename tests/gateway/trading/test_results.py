@@ -4,7 +4,9 @@ import random
 
 import pytest
 
+from exchange.messages.bounds import TIME_MAX
 from exchange.messages.commands import CancelAll, CancelOrder, Command, OpenAccount, PlaceOrder
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import CommandRejected
 from exchange.messages.terms import (
     FeeModel,
@@ -46,6 +48,7 @@ def any_order(draw: random.Random, market_id: int) -> PlaceOrder:
             quantity,
             force,
             prevention,
+            conditions=OrderConditions(expires_at=TIME_MAX) if force is TimeInForce.GTD else None,
         )
     if draw.random() < 0.3:
         cost = draw.randint(1, 3_000_000)

@@ -35,6 +35,8 @@ async def test_an_order_rests(desk: Desk) -> None:
             "cancelReason": None,
             "timeInForce": "GTC",
             "selfTradePrevention": "CANCEL_TAKER",
+            "expiresAt": None,
+            "postOnly": False,
             "createdAt": "2026-01-01T00:00:00.006Z",
             "updatedAt": "2026-01-01T00:00:00.006Z",
             "seq": 6,

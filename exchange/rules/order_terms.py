@@ -1,0 +1,194 @@
+"""What an order may say, and when orders are taken at all: the checks of bands 3 and 4.
+
+    mode, life -> terms by themselves -> tick, minimum -> expiry
+
+`terms_problem` needs no state, so the edge asks it before it sends a command; the engine asks
+again. Where several terms are wrong, the first in the order of the checks is named.
+"""
+
+from typing import Final
+
+from exchange.messages.bounds import PRICE_MAX, PRICE_MIN, PRICE_SCALE, QUANTITY_MAX, TIME_MAX
+from exchange.messages.commands import PlaceOrder
+from exchange.messages.conditions import OrderConditions
+from exchange.messages.events import CommandRejected
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import (
+    BUY,
+    FOK,
+    GTC,
+    GTD,
+    LIMIT,
+    ExchangeMode,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+from exchange.messages.units import format_price, format_quantity
+from exchange.model.market import OPEN, POST_ONLY, Market
+from exchange.model.state import State
+
+_MODE_OPEN: Final = ExchangeMode.OPEN
+_MODE_POST_ONLY: Final = ExchangeMode.POST_ONLY
+_MODE_REFUSALS: Final = {
+    ExchangeMode.POST_ONLY: Reason.EXCHANGE_POST_ONLY,
+    ExchangeMode.CANCEL_ONLY: Reason.EXCHANGE_CANCEL_ONLY,
+    ExchangeMode.HALTED: Reason.EXCHANGE_HALTED,
+}
+
+
+def closed_refusal(
+    state: State, market: Market, conditions: OrderConditions | None
+) -> CommandRejected | None:
+    """Return why the mode or the market's life admits no order of this kind; None if they do.
+
+    For whoever has seen that the mode or the market isn't simply open.
+    """
+    passive = conditions is not None and conditions.post_only
+    if state.mode is not _MODE_OPEN and not (passive and state.mode is _MODE_POST_ONLY):
+        message = f"the exchange is {state.mode.value}"
+        return CommandRejected(_MODE_REFUSALS[state.mode], "", message)
+    if market.status is OPEN or (passive and market.status is POST_ONLY):
+        return None
+    message = f"the market is {market.status.value}"
+    post_only = market.status is POST_ONLY
+    reason = Reason.MARKET_POST_ONLY if post_only else Reason.MARKET_NOT_OPEN
+    return CommandRejected(reason, "market", message)
+
+
+def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
+    """Return (field, what is wrong) if the order's terms contradict each other whatever the market
+    is.
+
+    The edge asks before it sends a command, the engine asks again.
+    """
+    problem = _terms_problem(
+        command.side,
+        command.type,
+        command.price,
+        command.quantity,
+        command.time_in_force,
+        command.max_cost,
+    )
+    if problem is not None:
+        return problem
+    return _conditions_problem(command.type, command.time_in_force, command.conditions)
+
+
+def _terms_problem(
+    side: Side,
+    kind: OrderType,
+    price: int | None,
+    quantity: int | None,
+    time_in_force: TimeInForce,
+    max_cost: int | None,
+) -> tuple[str, str] | None:
+    if kind is LIMIT:
+        if price is None:
+            return "price", "is required for a LIMIT order"
+        if not PRICE_MIN <= price <= PRICE_MAX:
+            return "price", "must lie between 0.0001 and 0.9999"
+        if max_cost is not None:
+            return "maxCost", "goes with a MARKET BUY only"
+    else:
+        if price is not None:
+            return "price", "goes with a LIMIT order only"
+        if time_in_force is GTC or time_in_force is GTD:
+            return "timeInForce", "must be IOC or FOK for a MARKET order"
+        if max_cost is not None:
+            return _max_cost_problem(side, quantity, time_in_force, max_cost)
+    if quantity is None:
+        return "quantity", "is required"
+    if not 1 <= quantity <= QUANTITY_MAX:
+        return "quantity", "must be positive and at most 100000000.00"
+    return None
+
+
+def _max_cost_problem(
+    side: Side, quantity: int | None, time_in_force: TimeInForce, max_cost: int
+) -> tuple[str, str] | None:
+    if side is not BUY:
+        return "maxCost", "goes with a MARKET BUY only"
+    if quantity is not None:
+        return "maxCost", "excludes quantity"
+    if time_in_force is FOK:
+        return "maxCost", "excludes timeInForce FOK"
+    if max_cost < 1:
+        return "maxCost", "must be positive"
+    return None
+
+
+def entry_refusal(
+    state: State,
+    market: Market,
+    side: Side,
+    kind: OrderType,
+    price: int | None,
+    quantity: int | None,
+    time_in_force: TimeInForce,
+    max_cost: int | None,
+    conditions: OrderConditions | None,
+) -> CommandRejected | None:
+    """Return why an order of these terms isn't taken here and now; None if it may be."""
+    if state.mode is not _MODE_OPEN or market.status is not OPEN:
+        closed = closed_refusal(state, market, conditions)
+        if closed is not None:
+            return closed
+    problem = _terms_problem(side, kind, price, quantity, time_in_force, max_cost)
+    rare = conditions is not None or time_in_force is GTD
+    if problem is None and rare:
+        problem = _conditions_problem(kind, time_in_force, conditions)
+    if problem is not None:
+        return CommandRejected(Reason.INVALID_ORDER, *problem)
+    if price is not None and price % market.tick_size:
+        nearest = format_price(nearest_on_tick(price, market.tick_size, side))
+        tick = format_price(market.tick_size)
+        message = f"is off the tick of {tick}; the nearest valid price is {nearest}"
+        return CommandRejected(Reason.OFF_TICK, "price", message)
+    if quantity is not None and quantity < market.min_quantity:
+        message = f"must be at least {format_quantity(market.min_quantity)}"
+        return CommandRejected(Reason.BELOW_MIN_QUANTITY, "quantity", message)
+    if rare and conditions is not None and conditions.expires_at is not None:
+        return expiry_refusal(state, conditions.expires_at)
+    return None
+
+
+def expiry_refusal(state: State, expires_at: int) -> CommandRejected | None:
+    """Refuse an expiry that doesn't lie after the command's time."""
+    if expires_at > state.now:
+        return None
+    return CommandRejected(Reason.EXPIRY_PASSED, "expiresAt", "must lie in the future")
+
+
+def _conditions_problem(
+    kind: OrderType, time_in_force: TimeInForce, conditions: OrderConditions | None
+) -> tuple[str, str] | None:
+    expires_at = None if conditions is None else conditions.expires_at
+    if time_in_force is GTD and expires_at is None:
+        return "expiresAt", "is required with timeInForce GTD"
+    if conditions is None:
+        return None
+    if expires_at is not None:
+        if time_in_force is not GTD:
+            return "expiresAt", "goes with timeInForce GTD only"
+        if not 0 < expires_at <= TIME_MAX:
+            return "expiresAt", "is out of range"
+    if conditions.post_only and (kind is not LIMIT or time_in_force not in (GTC, GTD)):
+        return "postOnly", "goes with a LIMIT order that may rest (GTC or GTD) only"
+    return None
+
+
+def nearest_on_tick(price: int, tick_size: int, side: Side) -> int:
+    """Return the valid price next to `price`; halfway between two, the one that costs the sender
+    less.
+    """
+    below = price - price % tick_size
+    above = below + tick_size
+    if above >= PRICE_SCALE:
+        return below
+    if below == 0:
+        return above
+    distance = (price - below) - (above - price)
+    if distance == 0:
+        return below if side is BUY else above
+    return below if distance < 0 else above

@@ -1,0 +1,27 @@
+"""The orders that docs/trading.md shows are taken as it says."""
+
+import json
+
+from tests.e2e.test_samples import blocks
+from tests.gateway.trading_desk import Desk
+
+BODIES = [json.loads(text) for text in blocks("docs/trading.md", "json")]
+
+
+async def test_they_rest_with_what_they_say(desk: Desk) -> None:
+    post_only, ends = [
+        (await desk.call("POST", "/orders/rain", "ann", body)).data["order"] for body in BODIES
+    ]
+    assert (post_only["status"], post_only["postOnly"], post_only["expiresAt"]) == (
+        *("OPEN", True, None),
+    )
+    assert (ends["status"], ends["postOnly"], ends["expiresAt"]) == (
+        *("OPEN", False, "2026-01-30T12:00:00.000Z"),
+    )
+    assert ends["timeInForce"] == "GTD"
+
+
+async def test_what_would_trade_is_refused(desk: Desk) -> None:
+    await desk.place("ben", "BUY NO 1 @ 0.46")
+    reply = await desk.call("POST", "/orders/rain", "ann", BODIES[0])
+    assert (reply.status, reply.error["code"]) == (422, "POST_ONLY_WOULD_CROSS")
