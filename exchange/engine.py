@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from exchange.messages.bounds import RECENT_IDS
 from exchange.messages.commands import (
+    AmendOrder,
     CancelAll,
     CancelOrder,
     CloseMarket,
@@ -35,7 +36,15 @@ from exchange.messages.execution import Execution
 from exchange.messages.reasons import Reason
 from exchange.model.idempotency import Key, fingerprint, key_of
 from exchange.model.state import State
-from exchange.rules import cancelling, expiring, funding, market_admin, placing, settlement
+from exchange.rules import (
+    amending,
+    cancelling,
+    expiring,
+    funding,
+    market_admin,
+    placing,
+    settlement,
+)
 from exchange.transitions import transitions
 
 _CancelOrder: Final = CancelOrder
@@ -125,6 +134,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
     ResolveMarket: settlement.resolve,
     SetExchangeMode: market_admin.set_mode,
     PlaceOrder: placing.place,
+    AmendOrder: amending.amend,
     CancelOrder: cancelling.cancel,
     CancelAll: cancelling.cancel_all,
     CloseMarket: market_admin.close_due,

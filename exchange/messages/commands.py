@@ -156,6 +156,20 @@ PlaceOrderFields = tuple[
 """What `astuple` makes of one; see `events`."""
 
 
+class AmendOrder(AccountCommand, frozen=True):
+    """Change an open order of the account; what is None stays as it is.
+
+    `quantity` is the new total, what is filled included. With an `expected_version` that isn't the
+    order's nothing happens.
+    """
+
+    order_id: int
+    price: int | None = None
+    quantity: int | None = None
+    expires_at: int | None = None
+    expected_version: int | None = None
+
+
 class CancelOrder(AccountCommand, frozen=True):
     """Take one open order of the account out of its book."""
 
@@ -206,6 +220,7 @@ Command = (
     | ResolveMarket
     | SetExchangeMode
     | PlaceOrder
+    | AmendOrder
     | CancelOrder
     | CancelAll
     | CloseMarket

@@ -210,6 +210,28 @@ TradeExecutedFields = tuple[
 ]
 
 
+class OrderAmended(_Event, frozen=True):
+    """An order's terms are others now; `reserved` was added to its reservation (below 0: freed).
+
+    With `keeps_place` its quantity fell or nothing changed. Without, it left its place at
+    `previous_price` (both prices are its own outcome's): with `resting` for the back of the level
+    at `price`; else its trades and its end, or `OrderRested`, follow in the same command.
+    """
+
+    order_id: int
+    account_id: int
+    market_id: int
+    side: Side
+    outcome: Outcome
+    previous_price: int
+    price: int
+    quantity: int
+    reserved: int
+    keeps_place: bool
+    resting: bool
+    conditions: OrderConditions | None = None
+
+
 class OrderRested(_Event, frozen=True):
     """What the order didn't trade went into the book; `unlocked` was no longer needed at the maker
     rate.
@@ -278,6 +300,7 @@ Event = (
     | ExchangeModeChanged
     | OrderPlaced
     | TradeExecuted
+    | OrderAmended
     | OrderRested
     | OrderFilled
     | OrderCancelled

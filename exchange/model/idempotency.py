@@ -24,6 +24,7 @@ from msgspec.structs import astuple
 
 from exchange.messages.bounds import BATCH_COMMANDS, RECENT_IDS, STORED_MAX
 from exchange.messages.commands import (
+    AmendOrder,
     CancelAll,
     CancelOrder,
     CloseMarket,
@@ -94,12 +95,14 @@ _WITHOUT_KEY: Final = (
     SetMarketStatus,
     ResolveMarket,
     SetExchangeMode,
+    AmendOrder,
     CancelOrder,
     CancelAll,
     CloseMarket,
     ExpireOrder,
 )
-"""Done twice, they do no harm: what they ask for is so already, or refused."""
+"""Done twice, they do no harm: what they ask for is so already, or refused. (An amend done twice
+makes of the order what it was made already; whoever must know gives the version.)"""
 require_all(Command, [*_KEYS, *_WITHOUT_KEY], "the table of client ids")
 
 

@@ -1,5 +1,4 @@
-"""The book of one market in YES terms: price levels in order, orders at a level in the order they
-came.
+"""The book of one market in YES terms: price levels in order, orders at a level by their place.
 
     asks   0.57  | SELL YES .57, BUY NO .43 ...          head = oldest ... tail = newest
            0.56  | BUY NO .44
@@ -29,7 +28,7 @@ from sortedcontainers import SortedDict
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.errors import InvariantViolated
-from exchange.messages.events import OrderPlaced, OrderPlacedFields
+from exchange.messages.events import OrderAmended, OrderPlaced, OrderPlacedFields
 from exchange.messages.terms import (
     BUY,
     YES,
@@ -67,8 +66,10 @@ class Order:
     MARKET), `yes_price` the book's.  `locked` is its reservation: cash for BUY, shares for SELL.
     `remaining` is 0 for an order by `max_cost`. `filled_cash` is the sum of price x quantity over
     its fills, `fees_paid` and `fee_carry` say what it was charged (`rules/fees.py`). `level` is
-    where it is `resting`. `seq` is that of the last command that changed it; `listed` is the number
-    of the last dirty lists it was on, and not part of the state.
+    where it is `resting`, `place` its rank in time there (RULEBOOK 3): its id, and more once orders
+    have moved.
+    `version` counts its amends. `seq` is that of the last command that changed it; `listed` is the
+    number of the last dirty lists it was on, and not part of the state.
     """
 
     key: Boxed
@@ -99,6 +100,8 @@ class Order:
     filled_cash: int
     fees_paid: int
     fee_carry: int
+    place: int
+    version: int
     resting: bool
     listed: int
     level: "Level | None"
@@ -142,6 +145,8 @@ class Order:
         self.status = _OPEN
         self.cancel_reason = None
         self.filled = self.filled_cash = self.fees_paid = self.fee_carry = 0
+        self.place = self.id
+        self.version = 0
         self.resting = False
         self.listed = 0
         self.level = None
@@ -172,6 +177,16 @@ class Order:
         else:
             self.remaining = 0
             self.status = _FILLED
+
+    def amend(self, amended: OrderAmended) -> None:
+        """Take on new terms; it is in no book meanwhile, unless it keeps its place."""
+        self.price = amended.price
+        self.yes_price = own_price(self.outcome, amended.price)
+        self.quantity = amended.quantity
+        self.remaining = amended.quantity - self.filled
+        self.locked += amended.reserved
+        self.conditions = amended.conditions
+        self.version += 1
 
     def rest(self, unlocked: int) -> None:
         """Keep what remains for the book, with `unlocked` less set aside for it."""

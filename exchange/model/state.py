@@ -69,6 +69,8 @@ class State:
     """Time stamped on the last command, microseconds since the epoch; never runs backwards."""
     mode: ExchangeMode = ExchangeMode.OPEN
     next_order_id: int = 1
+    moved: int = 0
+    """How often an amend put an order to the back of a level: so far places are ahead of ids."""
     next_market_id: int = 1
     issued: int = 0
     """Money ever issued: the negative of the `exchange:issuance` account."""
@@ -85,6 +87,14 @@ class State:
     timers: Timers = field(default_factory=Timers)
     """Of every market that hasn't closed, its closing; of every open GTD order, its expiry."""
     dirty: Dirty = field(default_factory=Dirty)
+
+    @property
+    def next_place(self) -> int:
+        """What the next order gets that is placed, or amended to the back: time at a price.
+
+        As long as nothing was amended, an order's place is its id.
+        """
+        return self.next_order_id + self.moved
 
     def dismantle(self) -> None:
         """Unlink the orders of a state that is given up: the garbage collector comes rarely."""

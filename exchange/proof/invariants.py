@@ -123,7 +123,8 @@ def _side(state: State, market: Market, side: BookSide) -> Iterator[str]:
             yield f"5: market {market.id}: level {level.price} doesn't add up"
         if [o.previous for o in orders] != [None, *orders[:-1]]:
             yield f"5: market {market.id}: level {level.price} is wrongly linked"
-        if [o.id for o in orders] != sorted(o.id for o in orders):
+        places = [o.place for o in orders]
+        if places != sorted(set(places)) or places[-1] >= state.next_place:
             yield f"5: market {market.id}: level {level.price} is out of time order"
         for order in orders:
             yield from _order(state, market, order, level, side)
@@ -141,7 +142,7 @@ def _order(
         and order.is_bid is bid
         and side is market.book.own_side(order)
         and order.status is (OrderStatus.PARTIAL if order.filled else OrderStatus.OPEN)
-        and order.id < state.next_order_id
+        and order.id < state.next_order_id <= state.next_place
         and order.remaining > 0
         and order.quantity == order.filled + order.remaining
         and market.status in UNFINISHED

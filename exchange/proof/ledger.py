@@ -11,6 +11,7 @@ every command sum to zero.
     OrderPlaced BUY   available -locked, locked +locked
     OrderRested,
     OrderCancelled    the reverse, of what came free
+    OrderAmended BUY  either, of what it needs more or less
     TradeExecuted     buyer: locked -unlocked, available +rest
                       seller: available +proceeds               collateral +pairs or -pairs
                       fee: available -fee                       fees +fee
@@ -37,6 +38,7 @@ from exchange.messages.events import (
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
+    OrderAmended,
     OrderCancelled,
     OrderCancelledFields,
     OrderFilled,
@@ -147,6 +149,14 @@ def _post_cancel(event: OrderCancelled, posted: list[Entry]) -> None:
         posted.append(Entry(_ACCOUNT, account_id, _RELEASE, freed, -freed, market_id, order_id))
 
 
+def _post_amend(event: OrderAmended, posted: list[Entry]) -> None:
+    added, account_id = event.reserved, event.account_id
+    if added and event.side is BUY:
+        kind = _RESERVE if added > 0 else _RELEASE
+        market_id, order_id = event.market_id, event.order_id
+        posted.append(Entry(_ACCOUNT, account_id, kind, -added, added, market_id, order_id))
+
+
 def _post_rest(event: OrderRested, posted: list[Entry]) -> None:
     freed, account_id = event.unlocked, event.account_id
     if freed and event.side is BUY:
@@ -220,6 +230,7 @@ def _post_fee(
 _POSTINGS: Final[dict[type[Any], Callable[[Any, list[Entry]], None]]] = {
     FundsCredited: _post_credit,
     OrderPlaced: _post_reservation,
+    OrderAmended: _post_amend,
     OrderRested: _post_rest,
     OrderCancelled: _post_cancel,
     TradeExecuted: _post_trade,

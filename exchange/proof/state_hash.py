@@ -21,7 +21,7 @@ from exchange.model.timers import CLOSING
 _encode: Final = msgspec.msgpack.Encoder().encode
 _MARKET_SKIPS: Final = ("key", "book", "positions", "touched", "published", "listed")
 _MARKET_FIELDS: Final = tuple(f.name for f in fields(Market) if f.name not in _MARKET_SKIPS)
-_ORDER_SKIPS: Final = (*NOT_OF_THE_ORDER, "conditions")
+_ORDER_SKIPS: Final = (*NOT_OF_THE_ORDER, "conditions", "place", "version")
 _ORDER_FIELDS: Final = tuple(f.name for f in fields(Order) if f.name not in _ORDER_SKIPS)
 
 
@@ -42,6 +42,8 @@ def records(state: State, *, with_ids: bool = True) -> Iterator[list[Any]]:
     difference.
     """
     yield ["exchange", state.seq, state.now, state.mode, state.next_order_id, state.next_market_id]
+    if state.moved:
+        yield ["moved", state.moved]
     yield ["money", state.issued, state.fees]
     for account_id in sorted(state.accounts):
         account = state.accounts[account_id]
@@ -73,6 +75,11 @@ def records(state: State, *, with_ids: bool = True) -> Iterator[list[Any]]:
             yield ["id", account_id, kind, client_id, prior.seq, prior.fingerprint]
 
 
-def _rare(order: Order) -> list[OrderConditions]:
-    """An order without conditions hashes as it did before there were any."""
-    return [] if order.conditions is None else [order.conditions]
+def _rare(order: Order) -> list[OrderConditions | list[int]]:
+    """What only some orders have; all others hash as they did before there was such."""
+    rare: list[OrderConditions | list[int]] = []
+    if order.conditions is not None:
+        rare.append(order.conditions)
+    if order.version or order.place != order.id:
+        rare.append([order.place, order.version])
+    return rare

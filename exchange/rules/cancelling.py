@@ -30,16 +30,12 @@ def cancel(state: State, command: CancelOrder) -> list[Event]:
         return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
     order = state.orders.get(order_id)
     if order is None:
-        if 0 < order_id < state.next_order_id:
-            return [
-                CommandRejected(Reason.ORDER_NOT_OPEN, "orderId", "the order is no longer open")
-            ]
-        return [CommandRejected(Reason.ORDER_NOT_FOUND, "orderId", "there is no such order")]
+        return [not_open_refusal(state, order_id)]
     if order.account_id != account.id:
         return [CommandRejected(Reason.NOT_ORDER_OWNER, "orderId", "the order is not yours")]
     market = state.markets[order.market_id]
     if state.mode is _HALTED or market.status not in ADMITS_CANCEL:
-        return [_closed_refusal(state, market)]
+        return [uncancellable_refusal(state, market)]
     events: list[Event] = []
     end_order(state, account, market, order, _USER, events)
     if order.side is not BUY:
@@ -60,7 +56,7 @@ def cancel_all(state: State, command: CancelAll) -> list[Event]:
         if market is None:
             return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
         if state.mode is _HALTED or market.status not in ADMITS_CANCEL:
-            return [_closed_refusal(state, market)]
+            return [uncancellable_refusal(state, market)]
     events: list[Event] = []
     markets: dict[int, Market] = {}
     for order in list(account.orders.values()):
@@ -75,7 +71,15 @@ def cancel_all(state: State, command: CancelAll) -> list[Event]:
     return events
 
 
-def _closed_refusal(state: State, market: Market) -> CommandRejected:
+def not_open_refusal(state: State, order_id: int) -> CommandRejected:
+    """Return the refusal of an order that isn't open: it has ended, or never was."""
+    if 0 < order_id < state.next_order_id:
+        return CommandRejected(Reason.ORDER_NOT_OPEN, "orderId", "the order is no longer open")
+    return CommandRejected(Reason.ORDER_NOT_FOUND, "orderId", "there is no such order")
+
+
+def uncancellable_refusal(state: State, market: Market) -> CommandRejected:
+    """Return the refusal of a cancel where none is admitted."""
     if state.mode is _HALTED:
         return CommandRejected(Reason.EXCHANGE_HALTED, "", "the exchange is halted")
     message = f"the market is {market.status.value}"

@@ -9,7 +9,7 @@ again. Where several terms are wrong, the first in the order of the checks is na
 from typing import Final
 
 from exchange.messages.bounds import PRICE_MAX, PRICE_MIN, PRICE_SCALE, QUANTITY_MAX, TIME_MAX
-from exchange.messages.commands import PlaceOrder
+from exchange.messages.commands import AmendOrder, PlaceOrder
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import CommandRejected
 from exchange.messages.reasons import Reason
@@ -73,6 +73,20 @@ def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
     if problem is not None:
         return problem
     return _conditions_problem(command.type, command.time_in_force, command.conditions)
+
+
+def amend_problem(command: AmendOrder) -> tuple[str, str] | None:
+    """Return (field, what is wrong) if an amend can't be, whatever the order and the market are."""
+    price, quantity, expires_at = command.price, command.quantity, command.expires_at
+    if price is None and quantity is None and expires_at is None:
+        return "", "give at least one of price, quantity and expiresAt"
+    if price is not None and not PRICE_MIN <= price <= PRICE_MAX:
+        return "price", "must lie between 0.0001 and 0.9999"
+    if quantity is not None and not 1 <= quantity <= QUANTITY_MAX:
+        return "quantity", "must be positive and at most 100000000.00"
+    if expires_at is not None and not 0 < expires_at <= TIME_MAX:
+        return "expiresAt", "is out of range"
+    return None
 
 
 def _terms_problem(
@@ -140,6 +154,20 @@ def entry_refusal(
         problem = _conditions_problem(kind, time_in_force, conditions)
     if problem is not None:
         return CommandRejected(Reason.INVALID_ORDER, *problem)
+    # Asked here as well, since nearly no order is off it: a call less for all others.
+    if (price is not None and price % market.tick_size) or (
+        quantity is not None and quantity < market.min_quantity
+    ):
+        return grid_refusal(market, side, price, quantity)
+    if rare and conditions is not None and conditions.expires_at is not None:
+        return expiry_refusal(state, conditions.expires_at)
+    return None
+
+
+def grid_refusal(
+    market: Market, side: Side, price: int | None, quantity: int | None
+) -> CommandRejected | None:
+    """Refuse a price that is off the market's tick, and a quantity below its minimum."""
     if price is not None and price % market.tick_size:
         nearest = format_price(nearest_on_tick(price, market.tick_size, side))
         tick = format_price(market.tick_size)
@@ -148,8 +176,6 @@ def entry_refusal(
     if quantity is not None and quantity < market.min_quantity:
         message = f"must be at least {format_quantity(market.min_quantity)}"
         return CommandRejected(Reason.BELOW_MIN_QUANTITY, "quantity", message)
-    if rare and conditions is not None and conditions.expires_at is not None:
-        return expiry_refusal(state, conditions.expires_at)
     return None
 
 

@@ -121,11 +121,11 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     events: list[Event] = [placed]
     order = order_transitions.open_order(state, placed, account, market, resting=resting)
     if not resting:
-        _take(state, account, market, order, limit, events)
+        take(state, account, market, order, limit, events)
     return events
 
 
-def _take(
+def take(
     state: State,
     account: Account,
     market: Market,
@@ -133,7 +133,7 @@ def _take(
     limit: int | None,
     events: list[Event],
 ) -> None:
-    """Walk the book with a placed order, end it or let it rest, and net what that freed."""
+    """Walk the book with an order that is in none, end it or let it rest, and net what it freed."""
     budget = None
     if order.price is None and order.side is BUY:
         budget = order.max_cost
@@ -201,14 +201,18 @@ def _liquidity_refusal(
     conditions: OrderConditions | None,
 ) -> CommandRejected | None:
     if conditions is not None and conditions.post_only:
-        return CommandRejected(
-            Reason.POST_ONLY_WOULD_CROSS, "price", "would trade at once, which post-only forbids"
-        )
+        return would_cross_refusal()
     if command.time_in_force is FOK:
         return _fok_refusal(market, account, command, facing, limit)
     if command.price is None and command.side is BUY:
         return _first_unit_refusal(market, account, command, facing)
     return None
+
+
+def would_cross_refusal() -> CommandRejected:
+    """Return the refusal of a post-only order that would trade."""
+    message = "would trade at once, which post-only forbids"
+    return CommandRejected(Reason.POST_ONLY_WOULD_CROSS, "price", message)
 
 
 def _fok_refusal(

@@ -12,6 +12,7 @@ from msgspec.structs import astuple
 
 from exchange.messages.bounds import PRICE_SCALE, TALLY_MAX
 from exchange.messages.events import (
+    OrderAmended,
     OrderCancelled,
     OrderCancelledFields,
     OrderFilled,
@@ -62,6 +63,8 @@ def open_order(
     state.dirty.add_order(order)
     state.dirty.add_account(account)
     state.next_order_id = order.id + 1
+    if state.moved:
+        order.place += state.moved
     account.seq += 1
     if order.client_order_id is not None:
         state.open_client_ids[(account.key, ORDER_ID, order.client_order_id)] = order.key
@@ -95,6 +98,37 @@ def _unset_expiry(state: State, order: Order) -> None:
     expires_at = order.expires_at
     if expires_at is not None:
         state.timers.unset(EXPIRY, expires_at, order.id)
+
+
+def order_amended(state: State, event: OrderAmended) -> None:
+    """Give an order other terms, and another place unless it keeps its own."""
+    order = state.orders[event.order_id]
+    account, market = state.accounts[order.account_id], state.markets[order.market_id]
+    amend_order(state, event, account, market, order)
+
+
+def amend_order(
+    state: State, event: OrderAmended, account: Account, market: Market, order: Order
+) -> None:
+    """Apply `order_amended` to its records."""
+    side = market.book.own_side(order)
+    gone = (order.quantity or 0) - event.quantity
+    if not event.keeps_place:
+        side.remove(order)
+        order.place = state.next_place
+        state.moved += 1
+    elif gone:
+        side.reduce(order, gone)
+    if gone or not event.keeps_place:
+        touch_public(state, market)
+    _unset_expiry(state, order)
+    order.amend(event)
+    set_expiry(state, order)
+    if event.resting and not event.keeps_place:
+        side.add(order)
+    if event.reserved:
+        _unlock(state, account, order, -event.reserved)
+    touch_order(state, account, order)
 
 
 def trade_executed(state: State, event: TradeExecuted) -> None:
@@ -264,7 +298,7 @@ def _fill(
 
 
 def _unlock(state: State, account: Account, order: Order, amount: int) -> None:
-    """Give the owner back what an order has given up of its reservation."""
+    """Give the owner back what an order has given up of its reservation; below 0: take it."""
     if order.side is BUY:
         account.locked -= amount
         account.available += amount

@@ -23,6 +23,7 @@ from exchange.messages.events import (
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
+    OrderAmended,
     OrderCancelled,
     OrderFilled,
     OrderPlaced,
@@ -39,6 +40,7 @@ from exchange.model.state import State
 from exchange.model.timers import CLOSING
 from exchange.transitions.marks import touch_cash, touch_holding, touch_market, touch_public
 from exchange.transitions.order_transitions import (
+    order_amended,
     order_cancelled,
     order_filled,
     order_placed,
@@ -167,6 +169,7 @@ _APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
     ExchangeModeChanged: exchange_mode_changed,
     OrderPlaced: order_placed,
     TradeExecuted: trade_executed,
+    OrderAmended: order_amended,
     OrderRested: order_rested,
     OrderFilled: order_filled,
     OrderCancelled: order_cancelled,

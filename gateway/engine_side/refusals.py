@@ -40,6 +40,7 @@ STATUS: Final[dict[Reason, int]] = {
     Reason.INVALID_PAYOUT: 400,
     Reason.INVALID_AMOUNT: 400,
     Reason.EXPIRY_PASSED: 422,
+    Reason.VERSION_CHANGED: 422,
     Reason.INSUFFICIENT_BALANCE: 422,
     Reason.INSUFFICIENT_SHARES: 422,
     Reason.FOK_NOT_FILLABLE: 422,

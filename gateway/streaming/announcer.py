@@ -28,6 +28,7 @@ from exchange.messages.events import (
     ExchangeModeChanged,
     MarketResolved,
     MarketStatusChanged,
+    OrderAmended,
     TradeExecuted,
 )
 from exchange.messages.execution import Execution
@@ -205,7 +206,8 @@ class Announcer:
                 if trade.market_id == market.id:
                     fields = (*_fields(trade_view(trade, market, execution.at)), epoch)
                     self._send(listened.public, Message("trade_executed", TradeMessage(*fields)))
-        bids, asks = changed_levels(market, view.dirty.orders, view.seq)
+        amends = [event for event in execution.events if type(event) is OrderAmended]
+        bids, asks = changed_levels(market, view.dirty.orders, view.seq, amends)
         for book in listened.books.values():
             if book.seats:
                 book.send(market, bids, asks)

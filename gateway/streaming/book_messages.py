@@ -10,13 +10,14 @@ Everything here is in YES terms until it is encoded. Who gets what is `streaming
 concern.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from exchange.messages.bounds import PRICE_SCALE
-from exchange.messages.terms import YES, Outcome
+from exchange.messages.events import OrderAmended
+from exchange.messages.terms import BUY, YES, Outcome
 from exchange.model.market import Market
-from exchange.model.order_book import Order
+from exchange.model.order_book import Order, own_price
 from gateway.markets.views import CHECKSUM_LEVELS, WireLevels, book_levels, checksum, wire_levels
 from gateway.sockets.framing.frames import Message
 from gateway.wire.scalars import price_text, quantity_text
@@ -43,14 +44,28 @@ class BookUpdate(AnswerStruct, frozen=True, gc=False):
     checksum: int
 
 
-def changed_levels(market: Market, orders: Iterable[Order], seq: int) -> tuple[Changes, Changes]:
+def changed_levels(
+    market: Market, orders: Iterable[Order], seq: int, amends: Sequence[OrderAmended] = ()
+) -> tuple[Changes, Changes]:
     """Return the levels (bids, asks) that the command `seq` changed by touching `orders`.
 
-    An order that came and went within the command left no level behind. O(orders).
+    An order that came and went within the command left no level behind; one that it amended may
+    have left a level at another price. O(orders).
     """
     bids: Changes = {}
     asks: Changes = {}
+    moved: set[int] = set()
+    for amend in amends:
+        if amend.market_id == market.id and not amend.keeps_place:
+            moved.add(amend.order_id)
+            is_bid = (amend.side is BUY) is (amend.outcome is YES)
+            side = market.book.bids if is_bid else market.book.asks
+            price = own_price(amend.outcome, amend.previous_price)
+            level = side.by_key.get(side.sign * price)
+            (bids if is_bid else asks)[price] = 0 if level is None else level.quantity
     for order in orders:
+        if order.id in moved and not order.resting:
+            continue
         if order.market_id != market.id or not (order.resting or order.placed_seq != seq):
             continue
         side = market.book.own_side(order)

@@ -1,4 +1,4 @@
-"""The desk: sending orders and cancels to the engine, once for all transports.
+"""The desk: sending orders, amends and cancels to the engine, once for all transports.
 
     Desk.place(...) -> Sent       REST awaits it, a socket acknowledges it when it is done
 
@@ -20,12 +20,14 @@ from exchange.model.state import State
 from gateway.engine_side.ports import OrderHistory
 from gateway.engine_side.refusals import EngineRefused, accepted
 from gateway.markets.lookup import named_market
-from gateway.trading.order_bodies import OrderBody, place_command
+from gateway.trading.order_bodies import AmendBody, OrderBody, amend_command, place_command
 from gateway.trading.results import (
     AllCancelledView,
+    AmendedView,
     CancelledView,
     PlacedView,
     all_cancelled_view,
+    amended_view,
     cancelled_view,
     placed_view,
 )
@@ -89,6 +91,22 @@ class Desk:
         if self._sweeps:
             self._sweeps.pop(account_id, None)
         return Sent(answered, lambda answer: placed_view(answer, market))
+
+    def amend(self, account_id: int, order_id: int, body: AmendBody) -> Sent[AmendedView]:
+        """Send other terms for an open order; raises ValidationFailed, CommandNotTaken."""
+        order = self._view.orders.get(order_id)
+        answered = self._commands.submit(amend_command(body, account_id, order_id))
+        if order is not None:
+            market = self._view.markets[order.market_id]
+            return Sent(answered, lambda answer: amended_view(answer, order, market))
+
+        # As with a cancel: its placing was still on its way to the view.
+        async def look_up(answer: Answer) -> AmendedView:
+            accepted(answer)
+            now = self._view.orders.get(order_id) or await self._stored_order(order_id)
+            return amended_view(answer, now, self._view.markets[now.market_id])
+
+        return Sent(answered, _never_looked_up, look_up)
 
     def cancel(self, account_id: int, order_id: int) -> Sent[CancelledView]:
         """Send the cancel of an open order; raises CommandNotTaken."""
@@ -185,6 +203,10 @@ def open_order_count(view: State, account_id: int) -> int:
 
 
 def _never_shown(_answer: Answer) -> CancelledView:
+    raise TypeError("the order has to be looked up first")
+
+
+def _never_looked_up(_answer: Answer) -> AmendedView:
     raise TypeError("the order has to be looked up first")
 
 

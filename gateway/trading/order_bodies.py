@@ -11,8 +11,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from exchange.messages.bounds import CLIENT_ID_LENGTH
-from exchange.messages.commands import PlaceOrder
+from exchange.messages.bounds import CLIENT_ID_LENGTH, STORED_MAX
+from exchange.messages.commands import AmendOrder, PlaceOrder
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import (
     GTC,
@@ -24,7 +24,7 @@ from exchange.messages.terms import (
     Side,
     TimeInForce,
 )
-from exchange.rules.order_terms import terms_problem
+from exchange.rules.order_terms import amend_problem, terms_problem
 from gateway.wire import strict_json
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import TIME_PATTERN, parse_time
@@ -72,6 +72,42 @@ class OrderBody(BodyStruct, frozen=True):
     client_order_id: ClientIdText | None = None
     expires_at: ExpiryText | None = None
     post_only: bool | None = None
+
+
+VersionNumber = Annotated[
+    int,
+    msgspec.Meta(ge=0, le=STORED_MAX, description="the order's `version`, or nothing happens"),
+]
+
+
+class AmendBody(BodyStruct, frozen=True):
+    """What an open order is to be from now on; what isn't given stays as it is.
+
+    `quantity` is the new total, what is filled included. `expiresAt` goes with a GTD order.
+    """
+
+    price: PriceText = not_given()
+    quantity: QuantityText = not_given()
+    expires_at: ExpiryText | None = None
+    expected_version: VersionNumber | None = None
+
+
+def amend_command(body: AmendBody, account_id: int, order_id: int) -> AmendOrder:
+    """Return the command that an amend's body stands for; raises ValidationFailed."""
+    given = strict_json.is_given
+    command = AmendOrder(
+        account_id,
+        order_id,
+        strict_json.price(body.price) if given(body.price) else None,
+        strict_json.quantity(body.quantity) if given(body.quantity) else None,
+        None if body.expires_at is None else parse_time(body.expires_at, "expiresAt"),
+        body.expected_version,
+    )
+    problem = amend_problem(command)
+    if problem is not None:
+        field, message = problem
+        raise ValidationFailed.of(field or strict_json.BODY_FIELD, message)
+    return command
 
 
 def place_command(body: OrderBody, account_id: int, market_id: int) -> PlaceOrder:

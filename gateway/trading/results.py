@@ -50,6 +50,14 @@ class PlacedView(AnswerStruct, frozen=True):
     """True if the client's id was used before and this is the first answer, given again."""
 
 
+class AmendedView(AnswerStruct, frozen=True):
+    """An order after its amend, what it traded by that, and the balance then."""
+
+    order: OrderView
+    trades: list[FillView]
+    balance: BalanceView
+
+
 class CancelledView(AnswerStruct, frozen=True):
     """A cancelled order and the balance after."""
 
@@ -69,19 +77,33 @@ def placed_view(answer: Answer, market: Market) -> PlacedView:
     """Return the answer to a PlaceOrder; raises EngineRefused."""
     events, replayed = accepted(answer)
     order = placed_order(events, answer.seq, answer.at)
-    fills = []
-    if len(events) > 1:
-        fills = [
-            taker_fill_view(event, market, answer.at)
-            for event in events
-            if type(event) is TradeExecuted
-        ]
     return PlacedView(
         order_view(order, market),
-        fills,
+        _fills(answer, events, market),
         balance_view(answer.available, answer.locked),
         True if replayed else msgspec.UNSET,
     )
+
+
+def amended_view(answer: Answer, order: Order, market: Market) -> AmendedView:
+    """Return the answer to an AmendOrder; raises EngineRefused.
+
+    `order` is the view's, which may have gone on since: its `seq` says how far.
+    """
+    events, _ = accepted(answer)
+    balance = balance_view(answer.available, answer.locked)
+    return AmendedView(order_view(order, market), _fills(answer, events, market), balance)
+
+
+def _fills(answer: Answer, events: Sequence[Event], market: Market) -> list[FillView]:
+    """Return what the command's own order took."""
+    if len(events) == 1:
+        return []
+    return [
+        taker_fill_view(event, market, answer.at)
+        for event in events
+        if type(event) is TradeExecuted
+    ]
 
 
 def placed_order(events: Sequence[Event], seq: int, at: int) -> Order:

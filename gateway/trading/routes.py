@@ -28,8 +28,8 @@ from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.markets.lookup import MarketText, asked_market, market_name
 from gateway.trading.desk import Desk, no_such_order
-from gateway.trading.order_bodies import OrderBody, check_client_id
-from gateway.trading.results import AllCancelledView, CancelledView, PlacedView
+from gateway.trading.order_bodies import AmendBody, OrderBody, check_client_id
+from gateway.trading.results import AllCancelledView, AmendedView, CancelledView, PlacedView
 from gateway.trading.views import OrderView, ReadMark, order_view, read_mark
 from gateway.wire.errors import (
     Conflict,
@@ -130,6 +130,10 @@ class OrderRoutes:
         sent = self._desk.place(request.user_id, request.path["id"], request.body)
         return await sent.result()
 
+    async def amend(self, request: Request[AmendBody, None]) -> AmendedView:
+        """Change an open order of the caller."""
+        return await self._desk.amend(request.user_id, _order_id(request), request.body).result()
+
     async def cancel(self, request: Request[None, None]) -> CancelledView:
         """Cancel an open order of the caller."""
         return await self._desk.cancel(request.user_id, _order_id(request)).result()
@@ -198,7 +202,7 @@ class OrderRoutes:
         return (*self._command_routes(), *self._read_routes())
 
     def _command_routes(self) -> tuple[Route, ...]:
-        # The path's parameter is {id} in all three rows, since OpenAPI takes paths that differ by
+        # The path's parameter is {id} in all four rows, since OpenAPI takes paths that differ by
         # a parameter's name alone for the same: it is the market's slug or id where an order is
         # placed.
         return (
@@ -212,6 +216,17 @@ class OrderRoutes:
                 status=201,
                 errors=_COMMAND_ERRORS,
                 summary="Place an order in the market of that slug or id",
+                tag="orders",
+            ),
+            Route(
+                method="PATCH",
+                path="/orders/{id}",
+                handler=self.amend,
+                access=Access.USER,
+                body=AmendBody,
+                answer=AmendedView,
+                errors=_COMMAND_ERRORS,
+                summary="Change price, quantity or expiry of an open order",
                 tag="orders",
             ),
             Route(

@@ -1,4 +1,4 @@
-"""Trading over the socket: `order:place`, `order:cancel`, `order:cancel_all`.
+"""Trading over the socket: `order:place`, `order:amend`, `order:cancel`, `order:cancel_all`.
 
 Laws: a command is on the engine's queue when its handler returns, so one client's orders keep the
 order it sent them in, however many are in flight. Bodies, answers and refusals are REST's own: both
@@ -12,7 +12,7 @@ from gateway.markets.lookup import market_name, required_market_name
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
 from gateway.trading.desk import Desk, Sent
-from gateway.trading.order_bodies import ClientIdText, OrderBody, check_client_id
+from gateway.trading.order_bodies import AmendBody, ClientIdText, OrderBody, check_client_id
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import BodyStruct
@@ -31,6 +31,12 @@ class CancelBody(BodyStruct, frozen=True):
 
     order_id: str | None = None
     client_order_id: ClientIdText | None = None
+
+
+class AmendOrderBody(AmendBody, frozen=True, kw_only=True):
+    """Which order, and what it is to be."""
+
+    order_id: str
 
 
 class CancelAllBody(BodyStruct, frozen=True):
@@ -52,6 +58,11 @@ class OrderEvents:
         sent = self._desk.place(session.user_id(), required_market_name(body), body)
         session.answer_later(ack_id, sent.answered, sent.show)
 
+    def amend(self, session: SocketSession, body: AmendOrderBody, ack_id: int | None) -> None:
+        """Change an open order of the caller."""
+        order_id = _order_id(body.order_id)
+        _acknowledge(session, ack_id, self._desk.amend(session.user_id(), order_id, body))
+
     def cancel(self, session: SocketSession, body: CancelBody, ack_id: int | None) -> None:
         """Cancel an open order of the caller."""
         user_id, client_id = session.user_id(), body.client_order_id
@@ -61,9 +72,7 @@ class OrderEvents:
             check_client_id(client_id, "clientOrderId")
             _acknowledge(session, ack_id, self._desk.cancel_by_client_id(user_id, client_id))
             return
-        order_id = parse_id(body.order_id or "")
-        if order_id is None:
-            raise ValidationFailed.of("orderId", "must be an order's id")
+        order_id = _order_id(body.order_id or "")
         _acknowledge(session, ack_id, self._desk.cancel(user_id, order_id))
 
     def cancel_all(
@@ -78,6 +87,7 @@ class OrderEvents:
         """Return the rows."""
         return {
             "order:place": SocketEvent(msgspec.json.Decoder(PlaceBody), self.place),
+            "order:amend": SocketEvent(msgspec.json.Decoder(AmendOrderBody), self.amend),
             "order:cancel": SocketEvent(
                 msgspec.json.Decoder(CancelBody), self.cancel, budget=Budget.CANCEL
             ),
@@ -88,6 +98,13 @@ class OrderEvents:
                 budget=Budget.CANCEL_ALL,
             ),
         }
+
+
+def _order_id(text: str) -> int:
+    order_id = parse_id(text)
+    if order_id is None:
+        raise ValidationFailed.of("orderId", "must be an order's id")
+    return order_id
 
 
 def _acknowledge(session: SocketSession, ack_id: int | None, sent: Sent[object]) -> None:

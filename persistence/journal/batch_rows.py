@@ -29,11 +29,13 @@ from exchange.proof.running_balances import RunningBalances
 from persistence.journal.codes import EXCHANGE_MODE
 from persistence.journal.order_rows import conditions_text
 from persistence.journal.row_layouts import (
+    AmendedOrder,
     IssuedCredit,
     ListedMarket,
     ResolvedMarket,
     SettledPosition,
     account_row,
+    amended_order,
     issued_credit,
     listed_market,
     market_row,
@@ -143,6 +145,7 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
     placed_ids: list[str | None] = []
     placed_conditions: list[str | None] = []
     changed: list[bytes] = []
+    amended: list[AmendedOrder] = []
     for order in dirty.orders:
         if order.placed_seq > previous_seq:
             placed.append(order_row(order))
@@ -151,6 +154,8 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
             placed_conditions.append(None if rare is None else conditions_text(rare))
         else:
             changed.append(order_change(order))
+        if order.version:
+            amended.append(amended_order(order))
     opened: list[bytes] = []
     accounts: list[bytes] = []
     for account in dirty.accounts:
@@ -169,6 +174,7 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
         "resolved": msgspec.json.encode(rows.resolved).decode(),
         "settled": msgspec.json.encode(rows.settled).decode(),
         "credited": msgspec.json.encode(rows.credited).decode(),
+        "amended": msgspec.json.encode(amended).decode(),
     }
 
 

@@ -49,7 +49,7 @@ SESSION: Final[Mapping[str, str]] = {
     "statement_timeout": "0",
     "client_min_messages": "error",
 }
-CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 32))})"
+CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 34))})"
 _FENCE_LOST: Final = "PB001"
 # What a value can do wrong: cardinality, data, integrity, access rule, limits, a trigger's raise.
 # Everything else (resources, operators, the system) is not the batch's fault.
@@ -123,6 +123,7 @@ class Journal:
             mode_code(state),
             state.next_order_id,
             state.next_market_id,
+            state.next_place,
             state.issued,
             state.fees,
             images["placed"],
@@ -139,6 +140,7 @@ class Journal:
             images["resolved"],
             images["settled"],
             images["credited"],
+            images["amended"],
         )
         state.dirty.clear()
         self.last_seq, self.chain_hash = last_seq, hash_

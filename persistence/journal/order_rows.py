@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     "id, account_id, market_id, side, outcome, type, price, quantity, time_in_force,"
     " self_trade_prevention, max_cost, client_order_id, locked, placed_seq, seq, created_at,"
-    " updated_at, status, cancel_reason, filled, filled_cash, fees_paid, fee_carry, conditions"
+    " updated_at, status, cancel_reason, filled, filled_cash, fees_paid, fee_carry, conditions,"
+    " place, version"
 )
 _SIDES: Final = words(SIDE)
 _OUTCOMES: Final = words(OUTCOME)
@@ -72,6 +73,8 @@ def order_of(row: "asyncpg.Record") -> Order:
         fees_paid,
         fee_carry,
         conditions,
+        place,
+        version,
     ) = row.values()
     placed = OrderPlaced(
         id_,
@@ -92,6 +95,8 @@ def order_of(row: "asyncpg.Record") -> Order:
     )
     order = Order(placed, placed_seq, created_at)
     order.seq, order.updated_at = seq, updated_at
+    # Before there were amends an order's place was its id.
+    order.place, order.version = place or id_, version
     order.status = _STATUSES[status]
     order.cancel_reason = _CANCEL_REASONS[cancel_reason] if cancel_reason else None
     order.filled, order.filled_cash = filled, filled_cash

@@ -1,4 +1,4 @@
-"""How one row is laid out for `commit_batch` of migration 0007: fixed-width numbers, big-endian.
+"""How one row is laid out for `commit_batch` of migration 0012: fixed-width numbers, big-endian.
 
 Laws: a layout here and the SELECT that reads it change together; 0 stands for "none". Strictly for
 speed, a word's code is picked by identity where one of its words is by far the most frequent; what
@@ -12,6 +12,7 @@ import msgspec
 from asyncpg import BitString
 
 from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import (
     FundsCredited,
@@ -44,7 +45,7 @@ from persistence.journal.codes import (
     TRADE_KIND,
 )
 
-_pack_order: Final = struct.Struct(">qqqqqqqqqqqqqqHBBBBBBB").pack
+_pack_order: Final = struct.Struct(">qqqqqqqqqqqqqqHBBBBBBBq").pack
 _pack_order_change: Final = struct.Struct(">qqqqqqqqBB").pack
 _pack_trade: Final = struct.Struct(">qqqqqqqqqqqqHHBBB").pack
 pack_entry: Final = struct.Struct(">qqqqqqqqqqiBB").pack
@@ -77,6 +78,17 @@ class ListedMarket(msgspec.Struct, frozen=True):
     taker_fee: int
     fee_model: int
     created_at: int
+
+
+class AmendedOrder(msgspec.Struct, frozen=True):
+    """What of an order only an amend changes, named as its columns are."""
+
+    id: int
+    price: int
+    quantity: int
+    place: int
+    version: int
+    conditions: OrderConditions | None
 
 
 class ResolvedMarket(msgspec.Struct, frozen=True):
@@ -138,6 +150,7 @@ def order_row(order: Order) -> bytes:
         1 if prevention is _CANCEL_TAKER else SELF_TRADE_PREVENTION[prevention],
         3 if status is _FILLED else 1 if status is _OPEN else ORDER_STATUS[status],
         0 if reason is None else CANCEL_REASON[reason],
+        order.place,
     )
 
 
@@ -156,6 +169,12 @@ def order_change(order: Order) -> bytes:
         3 if status is _FILLED else ORDER_STATUS[status],
         0 if reason is None else CANCEL_REASON[reason],
     )
+
+
+def amended_order(order: Order) -> AmendedOrder:
+    """An order that was amended, in this batch or before."""
+    price, quantity = order.price or 0, order.quantity or 0
+    return AmendedOrder(order.id, price, quantity, order.place, order.version, order.conditions)
 
 
 def trade_row(trade: TradeExecuted, execution: Execution) -> bytes:

@@ -47,6 +47,7 @@ class Head(msgspec.Struct, frozen=True):
     mode: int
     next_order_id: int
     next_market_id: int
+    next_place: int
     issued: int
     fees: int
 
@@ -66,7 +67,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 async def read(connection: Connection, *, with_ids: bool = True) -> Snapshot:
     """Read one moment of the tables; a view does without the client ids.
 
-    Open orders come in the order of their ids, which is their time priority.
+    Open orders come in the order of their ids.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         return await read_in_transaction(connection, with_ids=with_ids)
@@ -100,7 +101,7 @@ async def read_head(source: Fetching) -> Head:
     """Read where the engine stands; raises HistoryMismatch if the row is missing."""
     row = await source.fetchrow(
         "SELECT database_id::text, epoch, last_seq, chain_hash, stream_id, now, mode,"
-        " next_order_id, next_market_id, issued, fees FROM engine_state"
+        " next_order_id, next_market_id, next_place, issued, fees FROM engine_state"
     )
     if row is None:
         raise HistoryMismatch("engine_state is empty")
@@ -122,6 +123,7 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         mode=_MODES[head.mode],
         next_order_id=head.next_order_id,
         next_market_id=head.next_market_id,
+        moved=head.next_place - head.next_order_id,
         issued=head.issued,
         fees=head.fees,
     )
@@ -140,11 +142,12 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         order = order_of(row)
         state.orders[order.id] = order
         state.accounts[order.account_id].orders[order.id] = order
-        state.markets[order.market_id].book.own_side(order).add(order)
         if order.conditions is not None:
             set_expiry(state, order)
         if order.client_order_id is not None:
             state.open_client_ids[(order.account_id, ORDER_ID, order.client_order_id)] = order.id
+    for order in sorted(state.orders.values(), key=lambda order: order.place):
+        state.markets[order.market_id].book.own_side(order).add(order)
     if with_ids:
         for key, prior in snapshot.ids:
             state.recent_ids.restore(key, prior, head.last_seq)

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from exchange.messages.commands import CancelAll, CancelOrder, Command, PlaceOrder
+from exchange.messages.commands import AmendOrder, CancelAll, CancelOrder, Command, PlaceOrder
 from exchange.messages.terms import (
     BUY,
     FOK,
@@ -30,7 +30,12 @@ def random_commands(
         if kind < 0.12 and view.orders:
             order = view.orders[chance.choice(list(view.orders))]
             yield CancelOrder(order.account_id, order.id)
-        elif kind < 0.14:
+        elif kind < 0.24 and view.orders:
+            order = view.orders[chance.choice(list(view.orders))]
+            price = None if chance.random() < 0.5 else 100 * chance.randint(35, 65)
+            quantity = order.filled + chance.randint(1, 2_000)
+            yield AmendOrder(order.account_id, order.id, price, quantity)
+        elif kind < 0.26:
             yield CancelAll(account_id, chance.choice([None, market_id]))
         else:
             yield _place(chance, account_id, market_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.commands import (
+    AmendOrder,
     CancelAll,
     CancelOrder,
     Command,
@@ -69,6 +70,8 @@ def _command(dice: Random, number: int) -> Command:
     kind = dice.random()
     account = dice.randint(1, ACCOUNTS)
     market = dice.randint(1, MARKETS)
+    if kind < 0.12:
+        return _amend(dice, number, account)
     if kind < 0.80:
         return _order(dice, number, account, market)
     if kind < 0.92:
@@ -85,6 +88,14 @@ def _command(dice: Random, number: int) -> Command:
     if number % 40 == 0:
         return ResolveMarket(market, dice.choice(tuple(Resolution)[:2]), None, "the sky")
     return OpenAccount(account, 0)
+
+
+def _amend(dice: Random, number: int, account: int) -> AmendOrder:
+    """Change what may be one of the account's orders: less or more of it, or another price."""
+    price = dice.choice((None, dice.randint(40, 60) * 100))
+    quantity = dice.choice((None, dice.randint(1, 30) * 50))
+    version = dice.choice((None, None, 0, 1))
+    return AmendOrder(account, dice.randint(1, max(1, number)), price, quantity, None, version)
 
 
 def _order(dice: Random, number: int, account: int, market: int) -> PlaceOrder:

@@ -33,6 +33,7 @@ def engine_view(state: State, markets: Container[int]) -> View:
     chosen = [market for market in state.markets.values() if market.id in markets]
     return {
         "exchange": (state.seq, state.now, state.mode, state.issued, state.fees),
+        "next place": state.next_place,
         "accounts": {
             a.id: (a.opened_seq, a.available, a.locked, a.seq) for a in state.accounts.values()
         },
@@ -60,6 +61,7 @@ def twin_view(twin: Twin, markets: Container[int]) -> View:
     pairs = [(account_id, market.id) for market in chosen for account_id in twin.accounts]
     return {
         "exchange": (twin.seq, twin.now, twin.mode, twin.issued, twin.fees),
+        "next place": twin.last_place + 1,
         "accounts": {
             a.id: (a.opened_seq, a.available, a.locked, a.seq) for a in twin.accounts.values()
         },
@@ -105,6 +107,6 @@ def _twin_side(orders: list[TwinOrder], best_first: int) -> list[tuple[int, int,
     prices = sorted({order.yes_price for order in orders}, key=lambda price: best_first * price)
     levels = []
     for price in prices:
-        level = sorted((o for o in orders if o.yes_price == price), key=lambda o: o.id)
+        level = sorted((o for o in orders if o.yes_price == price), key=lambda o: o.place)
         levels.append((price, sum(o.remaining for o in level), [o.id for o in level]))
     return levels

@@ -3,6 +3,7 @@
 import msgspec
 
 from exchange.messages.commands import (
+    AmendOrder,
     Command,
     CreditAccount,
     PlaceOrder,
@@ -51,7 +52,8 @@ class DayOrders:
         limit = choose.number(0, 4) > 0
         price = self._price(choose, market, side, outcome) if limit else None
         by_cost = not limit and side is Side.BUY and choose.number(0, 1) == 0
-        waiting = (*(TimeInForce.GTC,) * 6, *(TimeInForce.GTD,) * 2) if limit else ()
+        ending = 3 if side is Side.SELL else 2
+        waiting = (*(TimeInForce.GTC,) * 6, *(TimeInForce.GTD,) * ending) if limit else ()
         time_in_force = choose.one_of((*waiting, TimeInForce.IOC, TimeInForce.IOC, TimeInForce.FOK))
         if by_cost and choose.number(0, 9):
             time_in_force = TimeInForce.IOC
@@ -124,6 +126,45 @@ class DayOrders:
             time_in_force=choose.one_of((TimeInForce.GTC, TimeInForce.GTC, TimeInForce.FOK)),
             self_trade_prevention=choose.one_of(list(SelfTradePrevention)),
             conditions=OrderConditions(post_only=True) if choose.number(0, 9) == 0 else None,
+        )
+
+    def amend(self, choose: Chooser) -> Command:
+        """Change an order: to less, to more, towards the other side, or to what can't be."""
+        resting = list(self.twin.orders.values())
+        if not resting:
+            return self.place(choose)
+        order = choose.one_of(resting)
+        market = self.twin.markets[order.market_id]
+        kind = choose.number(0, 9)
+        price = quantity = expires_at = None
+        if kind < 4:
+            left = choose.one_of((0, 1, order.remaining - 1, order.remaining, order.remaining + 1))
+            quantity = order.filled + left
+        if kind in {3, 4, 5, 6, 7}:
+            price = self._price(choose, market, order.side, order.outcome)
+        if kind in {4, 5} and (offers := self._resting(market, facing=order.is_bid)):
+            # As far as it takes one or several of the other side.
+            yes_price = choose.one_of(offers).yes_price
+            price = yes_price if order.outcome is Outcome.YES else ONE - yes_price
+        if kind == 7:
+            quantity = order.filled + self._quantity(
+                choose, order.account_id, market, order.side, price, order.outcome
+            )
+        if kind == 8 or (order.expires_at is not None and kind > 6):
+            expires_at = self.twin.now + choose.one_of((0, 1, 5_000, 90_000))
+        if kind == 9 and choose.number(0, 2) == 0:
+            price, quantity = choose.one_of(((None, 0), (0, None), (ONE, None), (None, 10**10 + 1)))
+        return AmendOrder(
+            account_id=order.account_id
+            if choose.number(0, 19)
+            else choose.one_of((*ACCOUNTS, NOBODY)),
+            order_id=order.id if choose.number(0, 29) else choose.one_of((0, 1, 10**6)),
+            price=order.price if price is None and choose.number(0, 4) == 0 else price,
+            quantity=quantity,
+            expires_at=expires_at,
+            expected_version=choose.one_of((None, None, order.version, order.version + 1))
+            if choose.number(0, 3) == 0
+            else None,
         )
 
     def _contradict(self, choose: Chooser, command: PlaceOrder) -> PlaceOrder:

@@ -65,9 +65,10 @@ class MarketDay(DayOrders):
         if len(self.twin.accounts) < len(ACCOUNTS) or choose.number(0, 199) == 0:
             return self.open_account(choose)
         makers = (
-            *(self.place,) * 62,
+            *(self.place,) * 74,
             *(self.cross,) * 12,
             *(self.cancel,) * 8,
+            *(self.amend,) * 10,
             self.cancel_all,
             *(self.credit,) * 5,
             *(self.again,) * 4,
@@ -185,4 +186,7 @@ class MarketDay(DayOrders):
     def cancel_all(self, choose: Chooser) -> Command:
         """Cancel everything of an account, everywhere or in one market."""
         account_id = choose.one_of((*ACCOUNTS, *ACCOUNTS, NOBODY))
+        sellers = [order.account_id for order in self.twin.orders.values() if not order.buys]
+        if sellers and choose.number(0, 1):
+            account_id = choose.one_of(sellers)
         return CancelAll(account_id, choose.one_of((None, self._any_market_id(choose))))

@@ -14,6 +14,7 @@ from exchange.messages.events import (
     CommandReplayed,
     MarketResolved,
     MarketStatusChanged,
+    OrderAmended,
     OrderCancelled,
     OrderFilled,
     OrderPlaced,
@@ -61,10 +62,28 @@ def outcomes(execution: Execution, state: State) -> Iterator[str]:
                 yield f"resolved {outcome.value}"
             case PositionSettled(payout=payout):
                 yield "settled for nothing" if payout == 0 else "settled for cash"
+            case OrderAmended():
+                yield from _of_amend(event, execution)
             case _:
                 yield type(event).__name__
     if isinstance(command, PlaceOrder) and isinstance(events[0], OrderPlaced):
         yield from _of_order(command, events[0], execution)
+
+
+def _of_amend(amended: OrderAmended, execution: Execution) -> Iterator[str]:
+    side = amended.side.value
+    if amended.keeps_place:
+        yield f"amend {side} keeps its place, {'less' if amended.reserved else 'the same'}"
+        return
+    if amended.resting:
+        yield f"amend {side} goes to the back"
+        if amended.price == amended.previous_price:
+            yield f"amend {side} goes to the back at its price"
+        return
+    traded = any(isinstance(event, TradeExecuted) for event in execution.events)
+    ends = [e for e in execution.events if isinstance(e, OrderRested | OrderCancelled)]
+    mine = [type(event).__name__ for event in ends if event.order_id == amended.order_id]
+    yield f"amend {side} takes: {'trades' if traded else 'no trade'}, {(mine or ['filled'])[0]}"
 
 
 def _of_trade(trade: TradeExecuted, state: State) -> Iterator[str]:
@@ -126,8 +145,15 @@ def _required() -> Iterator[str]:
             yield f"self-trade {mode.value} {end}"
     for side, outcome in product(Side, Outcome):
         yield f"self-trade {side.value} {outcome.value}"
+    for side in Side:
+        yield from (f"amend {side.value} keeps its place, {what}" for what in ("less", "the same"))
+        yield from (f"amend {side.value} goes to the back{at}" for at in ("", " at its price"))
+        for end in ("filled", "OrderRested"):
+            yield f"amend {side.value} takes: trades, {end}"
+        yield f"amend {side.value} takes: no trade, OrderCancelled"
+    yield from (f"AmendOrder refused {reason.name}" for reason in _AMENDING)
+    yield from ("AmendOrder nets pairs", "AmendOrder cancels SELF_TRADE")
     yield "ExpireOrder cancels EXPIRED"
-    yield "ExpireOrder nets pairs"
     yield from (f"LIMIT GTD rests {when} trades" for when in ("after", "without"))
     yield from (f"post-only {limit.value} rests" for limit in (TimeInForce.GTC, TimeInForce.GTD))
     for limit in TimeInForce:
@@ -186,6 +212,19 @@ _CANCELLING = (
     Reason.ORDER_NOT_OPEN,
     Reason.EXCHANGE_HALTED,
     Reason.MARKET_NOT_OPEN,
+)
+_AMENDING = (
+    Reason.ORDER_NOT_FOUND,
+    Reason.NOT_ORDER_OWNER,
+    Reason.ORDER_NOT_OPEN,
+    Reason.INVALID_ORDER,
+    Reason.OFF_TICK,
+    Reason.BELOW_MIN_QUANTITY,
+    Reason.EXPIRY_PASSED,
+    Reason.VERSION_CHANGED,
+    Reason.INSUFFICIENT_BALANCE,
+    Reason.INSUFFICIENT_SHARES,
+    Reason.POST_ONLY_WOULD_CROSS,
 )
 _OTHERS = (
     "CreateMarket refused SLUG_TAKEN",

@@ -5,7 +5,8 @@ events and enumerations.  The book is a search through all open orders; a FOK is
 it on a copy; netting looks at everything the command touched.  It is slow, short and obvious:
 where it and the engine differ, one of them is wrong.
 
-Orders and their walk are in `twin_orders.py`, the records in `twin_records.py`.
+Orders and their walk are in `twin_orders.py`, their amends in `twin_amends.py`, their endings in
+`twin_endings.py`, the records in `twin_records.py`.
 """
 
 from itertools import permutations
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 
 from exchange.messages.commands import (
+    AmendOrder,
     CancelAll,
     CancelOrder,
     CloseMarket,
@@ -42,7 +44,7 @@ from exchange.messages.events import (
 )
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import CancelReason, MarketStatus, Outcome, Resolution
-from tests.properties.twin_orders import TwinOrders
+from tests.properties.twin_amends import TwinAmends
 from tests.properties.twin_records import (
     CLOSED,
     DRAFT,
@@ -68,7 +70,7 @@ RESERVED = {
 CREDIT_MAX = 10**15
 
 
-class Twin(TwinOrders):
+class Twin(TwinAmends):
     """Every command of the exchange, the slow and obvious way."""
 
     def run(self, at: int, *commands: Command) -> list[tuple[Command, list[Event]]]:
@@ -113,7 +115,7 @@ class Twin(TwinOrders):
             self.ids[key] = (self.seq, content)
         return self._handle(command)
 
-    def _handle(self, command: Command) -> list[Event]:  # noqa: C901 - a list of commands
+    def _handle(self, command: Command) -> list[Event]:  # noqa: C901, PLR0912 - a list of commands
         match command:
             case OpenAccount():
                 return self._open_account(command)
@@ -134,6 +136,8 @@ class Twin(TwinOrders):
                 return self.place(command)
             case ExpireOrder():
                 return self.expire(command)
+            case AmendOrder():
+                return self.amend(command)
             case CancelOrder():
                 return self.cancel(command)
             case CancelAll():
@@ -243,8 +247,8 @@ class Twin(TwinOrders):
         self.public_changed(market.id)
         events: list[Event] = [MarketStatusChanged(market.id, CLOSED)]
         resting = [order for order in self.orders.values() if order.market_id == market.id]
-        bids = sorted((o for o in resting if o.is_bid), key=lambda o: (-o.yes_price, o.id))
-        asks = sorted((o for o in resting if not o.is_bid), key=lambda o: (o.yes_price, o.id))
+        bids = sorted((o for o in resting if o.is_bid), key=lambda o: (-o.yes_price, o.place))
+        asks = sorted((o for o in resting if not o.is_bid), key=lambda o: (o.yes_price, o.place))
         events += [self.end(order, CancelReason.MARKET_CLOSED) for order in bids + asks]
         return events + self.netting()
 

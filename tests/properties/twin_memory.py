@@ -24,6 +24,7 @@ class TwinMemory:
         self.ended: dict[int, TwinOrder] = {}
         """Orders that ended in the command at hand."""
         self.last_order_id = 0
+        self.last_place = 0
         self.holdings: defaultdict[tuple[int, int, Outcome], TwinHolding]
         self.holdings = defaultdict(TwinHolding)
         self.realised: defaultdict[tuple[int, int], int] = defaultdict(int)

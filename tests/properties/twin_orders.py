@@ -67,11 +67,12 @@ class TwinOrders(TwinEndings):
     def _run(self, order: TwinOrder) -> list[Event]:
         """Place an order that nothing speaks against: reserve, trade, then rest or end."""
         self.last_order_id = order.id
+        self.last_place += 1
+        order.place = self.last_place
         self.orders[order.id] = order
         self.order_changed(order)
-        market = self.markets[order.market_id]
         budget = self._budget(order)
-        crosses = self._best_offer(order) is not None
+        crosses = self.best_offer(order) is not None
         self.lock(order, self._needed(order, crosses=crosses))
         waits = order.may_rest
         placed = OrderPlaced(
@@ -91,10 +92,16 @@ class TwinOrders(TwinEndings):
             resting=waits and not crosses,
             conditions=order.conditions,
         )
-        events: list[Event] = [placed]
+        return self.match(order, [placed], budget, crosses=crosses)
+
+    def match(
+        self, order: TwinOrder, events: list[Event], budget: int | None, *, crosses: bool
+    ) -> list[Event]:
+        """Trade with an order that is in no book, then let it rest or end it."""
+        market = self.markets[order.market_id]
         self.to_net[order.account_id, order.market_id] = None
         stop = self._walk(order, budget, events)
-        if stop == "nobody" and waits:
+        if stop == "nobody" and order.may_rest:
             unlocked = order.locked - self._resting_need(market, order)
             self.lock(order, -unlocked)
             order.in_book = True
@@ -123,7 +130,7 @@ class TwinOrders(TwinEndings):
         market = self.markets.get(order.market_id)
         if market is None:
             return Reason.MARKET_NOT_FOUND, "market"
-        closed = self._closed_to(order, market)
+        closed = self.closed_to(order, market)
         if closed is not None:
             return closed
         wrong = wrong_terms(order)
@@ -137,7 +144,7 @@ class TwinOrders(TwinEndings):
             return Reason.EXPIRY_PASSED, "expiresAt"
         return self._lacks_means(order) or self._lacks_offers(order) or self._too_many(order)
 
-    def _closed_to(self, order: TwinOrder, market: TwinMarket) -> Refusal | None:
+    def closed_to(self, order: TwinOrder, market: TwinMarket) -> Refusal | None:
         match self.mode:
             case ExchangeMode.HALTED:
                 return Reason.EXCHANGE_HALTED, ""
@@ -153,14 +160,14 @@ class TwinOrders(TwinEndings):
         if not order.buys:
             free = self.holding(order.account_id, order.market_id, order.outcome).free
             return (Reason.INSUFFICIENT_SHARES, "quantity") if free < order.remaining else None
-        needed = self._needed(order, crosses=self._best_offer(order) is not None)
+        needed = self._needed(order, crosses=self.best_offer(order) is not None)
         if self.accounts[order.account_id].available < max(needed, order.max_cost or 0):
             return Reason.INSUFFICIENT_BALANCE, ""
         return None
 
     def _lacks_offers(self, order: TwinOrder) -> Refusal | None:
         """Try the order on a copy of everything and see what would become of it."""
-        if order.post_only and self._best_offer(order) is not None:
+        if order.post_only and self.best_offer(order) is not None:
             return Reason.POST_ONLY_WOULD_CROSS, "price"
         fill_or_kill = order.time_in_force is TimeInForce.FOK
         if not fill_or_kill and (order.type is OrderType.LIMIT or not order.buys):
@@ -216,11 +223,13 @@ class TwinOrders(TwinEndings):
         available = self.accounts[order.account_id].available
         return available if order.max_cost is None else order.max_cost
 
-    def _best_offer(self, order: TwinOrder) -> TwinOrder | None:
+    def best_offer(self, order: TwinOrder) -> TwinOrder | None:
         """Return the order that would be met first: best price, then longest waiting."""
         offers = [other for other in self.orders.values() if order.would_meet(other)]
         goodness = 1 if order.is_bid else -1
-        return min(offers, key=lambda offer: (goodness * offer.yes_price, offer.id), default=None)
+        return min(
+            offers, key=lambda offer: (goodness * offer.yes_price, offer.place), default=None
+        )
 
     def _walk(self, order: TwinOrder, budget: int | None, events: list[Event]) -> str:
         """Trade until there is a reason to stop, and return it."""
@@ -229,7 +238,7 @@ class TwinOrders(TwinEndings):
             left = None if budget is None else budget - order.filled_cash - order.fees_paid
             if order.quantity is None and left == 0:
                 return "budget"
-            maker = self._best_offer(order)
+            maker = self.best_offer(order)
             if maker is None:
                 return "nobody"
             if maker.account_id == order.account_id:

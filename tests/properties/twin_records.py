@@ -116,6 +116,8 @@ class TwinOrder:
     created_at: int
     seq: int
     updated_at: int
+    place: int = 0
+    version: int = 0
     locked: int = 0
     in_book: bool = False
     status: OrderStatus = OrderStatus.OPEN

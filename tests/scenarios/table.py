@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exchange.messages.commands import (
+    AmendOrder,
     CancelAll,
     CancelOrder,
     Command,
@@ -98,6 +99,8 @@ class Play:
                 return CancelOrder(account_id, int(words[2].removeprefix("#")))
             market_id = self.market_id(words[3]) if len(words) > 3 else None
             return CancelAll(account_id, market_id)
+        if words[1] == "amend":
+            return _amend(account_id, int(words[2].removeprefix("#")), options)
         side = Side(words[1].upper())
         quantity = None
         if words[2] not in {"YES", "NO"}:
@@ -122,6 +125,19 @@ class Play:
             client_order_id=options.get("id"),
             conditions=_conditions(options),
         )
+
+
+def _amend(account_id: int, order_id: int, options: Options) -> Command:
+    price, quantity, until = (options.get(name) for name in ("price", "quantity", "until"))
+    version = options.get("version")
+    return AmendOrder(
+        account_id,
+        order_id,
+        None if price is None else parse_price(price),
+        None if quantity is None else parse_quantity(quantity),
+        None if until is None else int(until) * SECOND,
+        None if version is None else int(version),
+    )
 
 
 def _conditions(options: Options) -> OrderConditions | None:

@@ -63,6 +63,7 @@ WAYS: dict[Reason, str] = {
     Reason.INVALID_PAYOUT: "resolve rain SPLIT",
     Reason.INVALID_AMOUNT: "credit ann 1000000000.000001",
     Reason.EXPIRY_PASSED: "time 60\nann buy 1 YES 0.50 GTD until=60",
+    Reason.VERSION_CHANGED: "ann amend #1 quantity=0.50 version=1",
     Reason.INSUFFICIENT_BALANCE: "ann buy 1000 YES 0.50",
     Reason.INSUFFICIENT_SHARES: "ann sell 1 YES 0.50",
     Reason.FOK_NOT_FILLABLE: "bob buy 2 NO 0.50 FOK",

@@ -12,6 +12,7 @@ from exchange.messages.events import (
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
+    OrderAmended,
     OrderCancelled,
     OrderFilled,
     OrderPlaced,
@@ -77,6 +78,9 @@ def _render(event: Event, state: State, names: Names) -> str:  # noqa: C901, PLR
             return f"mode {mode.value}"
         case OrderPlaced(order_id=order_id, resting=resting):
             return f"#{order_id} rests" if resting else f"#{order_id}"
+        case OrderAmended(order_id=order_id, keeps_place=keeps_place, resting=resting):
+            how = " in place" if keeps_place else " to rest" if resting else ""
+            return f"#{order_id} amended{how}"
         case TradeExecuted():
             return _render_trade(event)
         case OrderRested(order_id=order_id):

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from exchange.messages.bounds import CREDIT_MAX, ISSUANCE_MAX
 from exchange.messages.commands import (
+    AmendOrder,
     CancelAll,
     CancelOrder,
     Command,
@@ -91,6 +92,21 @@ WAYS: dict[str, tuple[Command, Sequence[tuple[Reason, Repair]]]] = {
             (Reason.EXPIRY_PASSED, with_(conditions=None, time_in_force=FOK)),
             (Reason.INSUFFICIENT_BALANCE, with_(quantity=100)),
             (Reason.FOK_NOT_FILLABLE, with_()),
+        ),
+    ),
+    "amend": (
+        AmendOrder(NOBODY, 3, 5_001, 0, 1, 9),
+        (
+            (Reason.ACCOUNT_NOT_FOUND, with_(account_id=ANN)),
+            (Reason.ORDER_NOT_FOUND, with_(order_id=1)),
+            (Reason.NOT_ORDER_OWNER, with_(account_id=BOB)),
+            (Reason.EXCHANGE_HALTED, after(TRADE_AGAIN)),
+            (Reason.MARKET_NOT_OPEN, after(OPEN_AGAIN)),
+            (Reason.INVALID_ORDER, with_(quantity=1, expires_at=None)),
+            (Reason.OFF_TICK, with_(price=9_900)),
+            (Reason.BELOW_MIN_QUANTITY, with_(quantity=10**8)),
+            (Reason.VERSION_CHANGED, with_(expected_version=0)),
+            (Reason.INSUFFICIENT_BALANCE, with_()),
         ),
     ),
     "cancel": (

@@ -134,6 +134,12 @@ async def expiry_passed(desk: Desk) -> Reply:
     return await desk.place("ann", "BUY YES 1 @ 0.5", **past)
 
 
+async def version_changed(desk: Desk) -> Reply:
+    order_id = await desk.rest("ann", "BUY YES 1 @ 0.5")
+    body = {"price": "0.4", "expectedVersion": 1}
+    return await desk.call("PATCH", f"/orders/{order_id}", "ann", body)
+
+
 async def post_only_would_cross(desk: Desk) -> Reply:
     await desk.rest("ben", "BUY NO 1 @ 0.5")
     return await desk.place("ann", "BUY YES 1 @ 0.5", postOnly=True)
@@ -164,6 +170,7 @@ SCENES: list[tuple[Scene, Reason, list[str]]] = [
     (slug_taken, Reason.SLUG_TAKEN, ["slug"]),
     (close_time_passed, Reason.CLOSE_TIME_PASSED, ["closeTime"]),
     (expiry_passed, Reason.EXPIRY_PASSED, ["expiresAt"]),
+    (version_changed, Reason.VERSION_CHANGED, ["expectedVersion"]),
     (insufficient_balance, Reason.INSUFFICIENT_BALANCE, []),
     (insufficient_shares, Reason.INSUFFICIENT_SHARES, ["quantity"]),
     (fok_not_fillable, Reason.FOK_NOT_FILLABLE, ["quantity"]),

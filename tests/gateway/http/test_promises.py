@@ -25,6 +25,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         "/orders/rain",
         {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.5", "quantity": "1"},
     ),
+    "PATCH /orders/{id}": ("/orders/1", {"price": "0.5", "quantity": "1"}),
     "POST /markets": (
         "/markets",
         {"slug": "snow-1", "question": "Will it snow?", "closeTime": "2026-01-31T00:00:00Z"},

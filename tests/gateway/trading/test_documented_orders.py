@@ -10,7 +10,7 @@ BODIES = [json.loads(text) for text in blocks("docs/trading.md", "json")]
 
 async def test_they_rest_with_what_they_say(desk: Desk) -> None:
     post_only, ends = [
-        (await desk.call("POST", "/orders/rain", "ann", body)).data["order"] for body in BODIES
+        (await desk.call("POST", "/orders/rain", "ann", body)).data["order"] for body in BODIES[:2]
     ]
     assert (post_only["status"], post_only["postOnly"], post_only["expiresAt"]) == (
         *("OPEN", True, None),
@@ -19,6 +19,15 @@ async def test_they_rest_with_what_they_say(desk: Desk) -> None:
         *("OPEN", False, "2026-01-30T12:00:00.000Z"),
     )
     assert ends["timeInForce"] == "GTD"
+
+
+async def test_an_order_becomes_what_the_amend_says(desk: Desk) -> None:
+    placed = (await desk.call("POST", "/orders/rain", "ann", BODIES[0])).data["order"]
+    path = f"/orders/{placed['id']}"
+    order = (await desk.call("PATCH", path, "ann", BODIES[2])).data["order"]
+    assert (order["price"], order["quantity"], order["version"]) == ("0.5500", "8.00", 1)
+    again = await desk.call("PATCH", path, "ann", BODIES[2])
+    assert again.error["code"] == "VERSION_CHANGED"
 
 
 async def test_what_would_trade_is_refused(desk: Desk) -> None:

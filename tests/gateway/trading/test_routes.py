@@ -37,6 +37,7 @@ async def test_an_order_rests(desk: Desk) -> None:
             "selfTradePrevention": "CANCEL_TAKER",
             "expiresAt": None,
             "postOnly": False,
+            "version": 0,
             "createdAt": "2026-01-01T00:00:00.006Z",
             "updatedAt": "2026-01-01T00:00:00.006Z",
             "seq": 6,
@@ -90,6 +91,69 @@ async def test_a_repeat_tells_the_first_answer_though_the_order_went_on(desk: De
     assert again.data == first.data | {"replayed": True}
     now = await desk.get("/orders/by-client-id/a", "ann")
     assert (now["status"], now["filled"]) == ("PARTIAL", "4.00")
+
+
+async def test_amend(desk: Desk) -> None:
+    order_id = await desk.rest("ann", "BUY YES 10 @ 0.55")
+    await desk.rest("ben", "BUY NO 4 @ 0.42")
+    body = {"price": "0.58", "quantity": "12", "expectedVersion": 0}
+    reply = await desk.call("PATCH", f"/orders/{order_id}", "ann", body)
+    assert reply.status == 200
+    amended = reply.data["order"]
+    assert (amended["id"], amended["status"], amended["version"]) == (order_id, "PARTIAL", 1)
+    assert (amended["price"], amended["quantity"], amended["remaining"]) == (
+        *("0.5800", "12.00", "8.00"),
+    )
+    assert [(trade["quantity"], trade["role"]) for trade in reply.data["trades"]] == [
+        ("4.00", "TAKER")
+    ]
+    assert reply.data["balance"]["locked"] == amended["locked"] == "4.640000"
+    assert await desk.get(f"/orders/{order_id}", "ann") == amended
+    for wrong, field in (
+        ({}, "body"),
+        ({"price": None}, "body"),
+        ({"price": "0.555", "side": "BUY"}, "side"),
+        ({"price": "0"}, "price"),
+        ({"quantity": "0.001"}, "quantity"),
+        ({"quantity": "4"}, "quantity"),
+        ({"expiresAt": "2026-01-30T12:00:00Z"}, "expiresAt"),
+        ({"expiresAt": 5}, "expiresAt"),
+        ({"price": "0.5", "expectedVersion": 1.5}, "expectedVersion"),
+    ):
+        refused = await desk.call("PATCH", f"/orders/{order_id}", "ann", wrong)
+        assert (refused.status, refused.fields) == (400, [field])
+    assert await desk.get(f"/orders/{order_id}", "ann") == amended
+    for who, path, code in (
+        ("ben", f"/orders/{order_id}", "NOT_ORDER_OWNER"),
+        ("ann", "/orders/99", "ORDER_NOT_FOUND"),
+        ("ann", "/orders/x", "ORDER_NOT_FOUND"),
+    ):
+        refused = await desk.call("PATCH", path, who, {"price": "0.5"})
+        assert refused.error["code"] == code
+
+
+async def test_amending_to_the_end_tells_how_it_ended(desk: Desk) -> None:
+    order_id = await desk.rest("ann", "BUY YES 4 @ 0.55")
+    await desk.rest("ben", "BUY NO 4 @ 0.42")
+    reply = await desk.call("PATCH", f"/orders/{order_id}", "ann", {"price": "0.60"})
+    amended = reply.data["order"]
+    assert (amended["status"], amended["averagePrice"]) == ("FILLED", "0.5800")
+    assert await desk.get(f"/orders/{order_id}", "ann") == amended
+
+
+async def test_amending_an_order_that_the_view_did_not_show_yet(desk: Desk) -> None:
+    """Its placing may be committed and on its way to the view when the amend comes in."""
+    order_id = await desk.rest("ann", "BUY YES 10 @ 0.55")
+    hidden = desk.engine.view.orders.pop(int(order_id))
+    submit = desk.engine.submit
+
+    def show_and_submit(command: Command) -> asyncio.Future[Answer]:
+        desk.engine.view.orders[hidden.id] = hidden
+        return submit(command)
+
+    desk.engine.submit = show_and_submit  # type: ignore[method-assign]
+    reply = await desk.call("PATCH", f"/orders/{order_id}", "ann", {"quantity": "9"})
+    assert (reply.status, reply.data["order"]["quantity"]) == (200, "9.00")
 
 
 async def test_cancel(desk: Desk) -> None:
@@ -273,9 +337,7 @@ async def test_a_client_that_goes_away_cancels_nothing(desk: Desk) -> None:
 
 
 async def test_what_later_issues_bring_is_not_there_yet(desk: Desk) -> None:
-    order_id = await desk.rest("ann", "BUY YES 1 @ 0.5")
     for method, path, status in (
-        ("PATCH", f"/orders/{order_id}", 405),
         ("POST", "/orders/batch", 404),
         ("GET", "/markets/rain/candles", 404),
     ):

@@ -209,10 +209,35 @@ async def test_private_rooms_are_private() -> None:
             )
 
 
+async def test_an_amend_is_told_to_its_owner_and_moves_the_level_in_the_book() -> None:
+    async with (
+        open_socket_desk() as desk,
+        socket_client(desk.port, "1") as ann,
+        socket_client(desk.port) as watcher,
+    ):
+        await ann.ok("order:place", order("BUY YES 10 @ 0.55"))
+        await watcher.ok("subscribe:market", {"slug": "rain", "outcome": "YES"})
+        amended = await ann.ok("order:amend", {"orderId": "1", "price": "0.54", "quantity": "8"})
+        told = amended["order"]
+        assert (told["price"], told["quantity"], told["version"]) == ("0.5400", "8.00", 1)
+        assert (amended["trades"], amended["balance"]["locked"]) == ([], "4.320000")
+        await ann.until(lambda: ann.heard("order_updated"))
+        (message,) = ann.heard("order_updated")
+        assert {name: message[name] for name in told} == told
+        await watcher.until(lambda: len(watcher.heard("orderbook_update")) == 2)
+        delta = watcher.heard("orderbook_update")[-1]
+        assert sorted(delta["bids"]) == [["0.5400", "8.00"], ["0.5500", "0.00"]]
+        refusal = await ann.refusal(
+            "order:amend", {"orderId": "1", "price": "0.53", "expectedVersion": 0}
+        )
+        assert refusal["code"] == "VERSION_CHANGED"
+
+
 @pytest.mark.parametrize(
     ("event", "payload", "code"),
     [
         ("order:place", order("BUY YES 10 @ 0.55"), "UNAUTHORIZED"),
+        ("order:amend", {"orderId": "1", "price": "0.5"}, "UNAUTHORIZED"),
         ("order:cancel", {"orderId": "1"}, "UNAUTHORIZED"),
         ("order:cancel_all", {}, "UNAUTHORIZED"),
     ],
@@ -239,6 +264,9 @@ async def test_refusals_have_the_engines_codes() -> None:
                 "MARKET_NOT_FOUND",
                 ["market"],
             ),
+            ("order:amend", {"orderId": "1", "price": "0.5"}, "NOT_ORDER_OWNER", ["orderId"]),
+            ("order:amend", {"orderId": "99", "price": "0.5"}, "ORDER_NOT_FOUND", ["orderId"]),
+            ("order:amend", {"orderId": "x", "price": "0.5"}, "VALIDATION_ERROR", ["orderId"]),
             ("order:cancel", {"orderId": "1"}, "NOT_ORDER_OWNER", ["orderId"]),
             ("order:cancel", {"orderId": "99"}, "ORDER_NOT_FOUND", ["orderId"]),
             ("order:cancel", {"orderId": "x"}, "VALIDATION_ERROR", ["orderId"]),
