@@ -25,7 +25,14 @@ from asyncpg import BitString
 
 from benchmarks.harness.report import Figure, Yardstick
 from benchmarks.loads.exchange_flow import cpu_seconds, fresh_database, half_crossing, own_server
-from benchmarks.loads.sealing import EPOCH, INSERTED, OPEN_ORDERS, UPDATED, Sealing
+from benchmarks.loads.sealing import (
+    EPOCH,
+    INSERTED,
+    OPEN_ORDERS,
+    ORDER_COLUMNS,
+    UPDATED,
+    Sealing,
+)
 from benchmarks.yardsticks import bare_copy
 from persistence.journal.journal import CALL, SealedBatch, connect_engine
 from persistence.postgres.database import Connection
@@ -63,7 +70,6 @@ def unpacked(batch: SealedBatch) -> Tables:
     """Return the rows of a batch as tuples; an update's name ends in "!"."""
     tables = {name: _rows(batch, *place) for name, place in INSERTED.items()}
     tables |= {f"{name}!": _rows(batch, *place[:2]) for name, place in UPDATED.items()}
-    tables["orders"] = [(*row, None, None) for row in tables["orders"]]
     return tables
 
 
@@ -96,11 +102,12 @@ async def write_copy(connection: Connection, batch: SealedBatch, tables: Tables)
         )
         for name in INSERTED:
             if tables[name]:
-                await connection.copy_records_to_table(name, records=tables[name])
-        for name, (_, _, columns, keys) in UPDATED.items():
+                columns = ORDER_COLUMNS if name == "orders" else None
+                await connection.copy_records_to_table(name, records=tables[name], columns=columns)
+        for name, (_, _, changed, keys) in UPDATED.items():
             if tables[f"{name}!"]:
                 await connection.copy_records_to_table(f"new_{name}", records=tables[f"{name}!"])
-                await connection.execute(_update_from(name, f"new_{name}", columns, keys))
+                await connection.execute(_update_from(name, f"new_{name}", changed, keys))
 
 
 async def write_unnest(connection: Connection, batch: SealedBatch, tables: Tables) -> None:
@@ -158,8 +165,8 @@ def _unnest_statement() -> str:
     for name, (_, layout) in INSERTED.items():
         arrays = [_array(next(places)) for _ in layout[1:]]
         columns = ", ".join(f"unnest({array})" for array in arrays)
-        columns += ", NULL" if name == "orders" else ""
-        parts.append(f"INSERT INTO {name} SELECT {columns}")
+        named = f" ({', '.join(ORDER_COLUMNS)})" if name == "orders" else ""
+        parts.append(f"INSERT INTO {name}{named} SELECT {columns}")
     for name, (_, layout, columns, keys) in UPDATED.items():
         arrays = [_array(next(places)) for _ in layout[1:]]
         source = f"unnest({', '.join(arrays)}) AS s({columns})"

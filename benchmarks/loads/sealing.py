@@ -22,11 +22,18 @@ SLICE: Final = 32
 # Which argument of commit_batch holds a table's rows, how they are laid out, and how many leading
 # columns are the key of an update.
 INSERTED: Final = {
-    "orders": (13, ">qqqqqqqqqqqqqqHBBBBBBB"),
+    "orders": (13, ">qqqqqqqqqqqqqqHBBBBBBBq"),
     "trades": (17, ">qqqqqqqqqqqqHHBBB"),
     "ledger": (18, ">qqqqqqqqqqiBB"),
     "accounts": (22, ">qqqqq"),
 }
+ORDER_COLUMNS: Final = (
+    *("id", "account_id", "market_id", "quantity", "max_cost", "filled", "filled_cash"),
+    *("fees_paid", "fee_carry", "locked", "placed_seq", "seq", "created_at", "updated_at"),
+    *("price", "side", "outcome", "type", "time_in_force", "self_trade_prevention", "status"),
+    *("cancel_reason", "place"),
+)
+"""What a new order's row holds; a table's other rows hold all of its columns."""
 UPDATED: Final = {
     "orders": (
         16,

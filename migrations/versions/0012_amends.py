@@ -63,8 +63,10 @@ placed_ids[(i - 1) / 1032 + 1], placed_conditions[(i - 1) / 1032 + 1]::jsonb,
                substring(placed, i + 968, 64)::bigint, 0"""
 _TRADES: Final = "    IF length(traded) > 0 THEN"
 _CHANGES: Final = (
-    ("new_market_id bigint, new_issued", "new_market_id bigint, new_place bigint, new_issued"),
-    ("settled jsonb, credited jsonb", "settled jsonb, credited jsonb, amended jsonb"),
+    (
+        "settled jsonb, credited jsonb",
+        "settled jsonb, credited jsonb, amended jsonb, new_place bigint",
+    ),
     ("next_market_id = new_market_id,", "next_market_id = new_market_id, next_place = new_place,"),
     (_PLACED_BEFORE, _PLACED),
     ("generate_series(1, length(placed), 968)", "generate_series(1, length(placed), 1032)"),

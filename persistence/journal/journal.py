@@ -123,7 +123,6 @@ class Journal:
             mode_code(state),
             state.next_order_id,
             state.next_market_id,
-            state.next_place,
             state.issued,
             state.fees,
             images["placed"],
@@ -141,6 +140,7 @@ class Journal:
             images["settled"],
             images["credited"],
             images["amended"],
+            state.next_place,
         )
         state.dirty.clear()
         self.last_seq, self.chain_hash = last_seq, hash_

@@ -34,7 +34,7 @@ def test_a_batch_is_copied_as_the_rows_that_the_journal_sends() -> None:
     rows = list(packed_rows(batch))
     # The journal's own row; two orders, a trade and its ledger entries; the rest are changes.
     assert rows[0] == batch.arguments[7]
-    assert sum(len(row) == struct.calcsize(">qqqqqqqqqqqqqqHBBBBBBB") for row in rows) == 2
+    assert sum(len(row) == struct.calcsize(">qqqqqqqqqqqqqqHBBBBBBBq") for row in rows) == 2
     assert sum(len(row) == struct.calcsize(">qqqqqqqqqqqqHHBBB") for row in rows) == 1
     sent = sum(len(argument.bytes) for argument in batch.arguments if hasattr(argument, "bytes"))
     assert sum(map(len, rows)) == sent + len(rows[0])

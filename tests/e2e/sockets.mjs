@@ -108,7 +108,7 @@ const scenarios = {
       ["order:place", [[place]], "body"],
       ["order:cancel", [{ orderId: "999999999" }], "orderId", "ORDER_NOT_FOUND"],
       ["order:cancel", [{ orderId: 7 }], "orderId"],
-      ["order:amend", [{ orderId: "1" }], "event"],
+      ["order:amend", [{ orderId: "1" }], "body"],
       ["order:batch", [{ operations: [] }], "event"],
       ["session:cancel_on_disconnect", [{ enabled: true }], "event"],
       ["__proto__", [{}], "event"],
