@@ -17,10 +17,11 @@ import psutil
 import uvloop
 
 from benchmarks.harness.report import Figure, Yardstick
-from benchmarks.loads.fan_out_server import SECONDS, SUBSCRIBERS
+from benchmarks.loads.fan_out_server import SUBSCRIBERS
 from benchmarks.loads.socket_wire import WireClient, wire_client
 
 ROUNDS = 3
+SECONDS = 5.0
 THEIRS = 0
 AT_LEAST = 2.5
 _UNIT = "deliveries/s"
@@ -51,7 +52,7 @@ def measure() -> list[Figure]:
     notes: dict[int, str] = {}
     for _ in range(ROUNDS):
         for batch, found in rates.items():
-            rate, notes[batch] = _round(batch)
+            rate, notes[batch] = one_round(batch)
             found.append(rate)
     emit = Yardstick(_EMIT, rates[THEIRS], at_least=AT_LEAST)
     return [
@@ -61,21 +62,30 @@ def measure() -> list[Figure]:
     ]
 
 
-def _round(batch: int) -> tuple[float, str]:
+def one_round(batch: int, seconds: float = SECONDS) -> tuple[float, str]:
+    """Return deliveries/s of a server that publishes for so long, two seconds of it left out, and
+    a note.
+
+    Raises RuntimeError if the server ends, or nothing arrives.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "benchmarks.loads.fan_out_server", str(port), str(batch)]
-    with subprocess.Popen(command) as server:
+    module = "benchmarks.loads.fan_out_server"
+    with subprocess.Popen(
+        [sys.executable, "-m", module, str(port), str(batch), str(seconds)]
+    ) as server:
         try:
-            return uvloop.run(_read(server.pid, port))
+            return uvloop.run(_read(server, port, seconds - 2))
         finally:
             server.terminate()
 
 
-async def _read(pid: int, port: int) -> tuple[float, str]:
+async def _read(server: subprocess.Popen[bytes], port: int, seconds: float) -> tuple[float, str]:
     readers = []
-    while not await _listens(port):  # noqa: ASYNC110 - another process brings it about
+    while not await _listens(port):
+        if server.poll() is not None:
+            raise RuntimeError("the server ended before it listened; what it said is above")
         await asyncio.sleep(0.05)
     for _ in range(SUBSCRIBERS):
         reader = Reader()
@@ -86,9 +96,9 @@ async def _read(pid: int, port: int) -> tuple[float, str]:
     for client, _ in readers:
         client.send('420["subscribe:market",{"slug":"bench-1","outcome":"YES"}]')
     await asyncio.sleep(1)
-    process = psutil.Process(pid)
+    process = psutil.Process(server.pid)
     before, cpu, own, started = _total(readers), _cpu(process), _cpu(), time.perf_counter()
-    await asyncio.sleep(SECONDS - 2)
+    await asyncio.sleep(seconds)
     count, elapsed = _total(readers) - before, time.perf_counter() - started
     if not count:
         raise RuntimeError("nothing arrived")

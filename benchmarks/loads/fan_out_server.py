@@ -1,4 +1,4 @@
-"""The server of `fan_out.py`: `python -m benchmarks.loads.fan_out_server PORT BATCH`.
+"""The server of `fan_out.py`: `python -m benchmarks.loads.fan_out_server PORT BATCH SECONDS`.
 
 Ours runs orders through the core, moves a view and publishes each execution, BATCH of them in one
 step as after a commit of that size; theirs (BATCH 0) emits book messages of the same size, made
@@ -24,6 +24,7 @@ from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from exchange.transitions import transitions
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.feeds import make_feeds
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import load_settings
@@ -39,7 +40,6 @@ from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
 
 SUBSCRIBERS = 200
-SECONDS = 5.0
 _LIMITS = dict.fromkeys(("RATE_LIMIT_MAX_REQUESTS", "RATE_LIMIT_SOCKETS_PER_ADDRESS"), "1000000")
 
 
@@ -78,7 +78,7 @@ class Market:
         self.view.dirty.clear()
 
 
-async def ours(port: int, batch: int) -> None:
+async def ours(port: int, batch: int, seconds: float) -> None:
     """Publish by rooms and outbound queues."""
     settings = load_settings(_LIMITS)
     metrics, market = Metrics(), Market()
@@ -95,7 +95,7 @@ async def ours(port: int, batch: int) -> None:
         catalogue=unused,
         people=nobody,
         jobs=unused,
-        feeds=unused,
+        feeds=make_feeds(settings, unused, {}, unused, metrics, logger),
         topics=hearers.topics,
         readiness=unused,
         clock=unused,
@@ -108,7 +108,7 @@ async def ours(port: int, batch: int) -> None:
     async with front as sockets, serving(sockets, port, SocketTransport):
         while not _all_joined(rooms):  # noqa: ASYNC110 - a benchmark may poll
             await asyncio.sleep(0.05)
-        await _publish_ours(sockets, publisher, market, batch)
+        await _publish_ours(sockets, publisher, market, batch, seconds)
         await asyncio.sleep(1)
 
 
@@ -118,10 +118,10 @@ def _all_joined(rooms: Rooms) -> bool:
 
 
 async def _publish_ours(
-    sockets: SocketApp, publisher: Announcer, market: Market, batch: int
+    sockets: SocketApp, publisher: Announcer, market: Market, batch: int, seconds: float
 ) -> None:
     queues = [link.outbound for link in sockets.server.links]
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         for _ in range(batch):
             market.publish(publisher)
@@ -130,7 +130,7 @@ async def _publish_ours(
             await asyncio.sleep(0.0005)
 
 
-async def theirs(port: int) -> None:
+async def theirs(port: int, seconds: float) -> None:
     """Publish by python-socketio's emit."""
     server = socketio.AsyncServer(async_mode="asgi", json=Json, transports=["websocket"])
     joined = itertools.count(1)
@@ -147,7 +147,7 @@ async def theirs(port: int) -> None:
     async with serving(socketio.ASGIApp(server, socketio_path="ws"), port, "websockets-sansio"):
         await everybody.wait()
         await asyncio.sleep(0.2)
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + seconds
         for message in itertools.cycle(messages):
             if time.monotonic() >= end:
                 break
@@ -164,5 +164,5 @@ def _messages() -> list[object]:
 
 
 if __name__ == "__main__":
-    _port, _batch = map(int, sys.argv[1:])
-    uvloop.run(ours(_port, _batch) if _batch else theirs(_port))
+    _port, _batch, _seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    uvloop.run(ours(_port, _batch, _seconds) if _batch else theirs(_port, _seconds))
