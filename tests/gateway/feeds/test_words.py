@@ -1,5 +1,6 @@
 """Words: what makes no difference, what is alike, and what a text may cost."""
 
+import asyncio
 import time
 from random import Random
 
@@ -15,6 +16,7 @@ from gateway.feeds.words import (
     vector,
     words_of,
 )
+from tests.gateway.feeds.conftest import Store
 
 
 @pytest.mark.parametrize(
@@ -82,3 +84,16 @@ def test_folding_is_quick_on_long_texts_of_marks() -> None:
     started = time.monotonic()
     assert fold("e" + "\u0301" * 100_000) == "e"
     assert time.monotonic() - started < 1
+
+
+async def test_venues_may_learn_the_same_words_at_once(store: Store) -> None:
+    """Each locks the words it adds until its statement ends, so all must do so in one order."""
+    randomness = Random(5)
+    plain = [f"word{number:04}" for number in range(1_500)]
+    for _ in range(6):
+        shuffled = [randomness.sample(plain, count) for count in (1_500, 1_100, 600, 250)]
+        await asyncio.gather(
+            *(store.words.add([(word, word) for word in words]) for words in shuffled)
+        )
+        assert await store.pool.fetchval("SELECT count(*) FROM search_forms") == len(plain)
+        await store.pool.execute("DELETE FROM search_words")
