@@ -55,7 +55,9 @@ class Rounds:
             if is_absence(error):
                 raise
             # A fault of ours at one venue is no reason to leave out the others.
-            self._logger.exception("a venue's round failed", platform=venue.platform, job=job)
+            self._logger.exception(
+                "a venue's round failed", platform=venue.platform, job=job, exc_info=error
+            )
             await self._state.failed(venue.platform, job, now_us(), type(error).__name__)
             return
         took_ms = round((time.monotonic() - started) * 1_000)

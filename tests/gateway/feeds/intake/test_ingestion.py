@@ -146,6 +146,7 @@ async def test_one_venue_that_fails_keeps_no_other(store: Store) -> None:
     standings = {one.platform: one for one in await store.state.all()}
     assert standings["down"].last_error == "down: no answer"
     assert standings["broken"].last_error == "RuntimeError"
+    assert '"error":"RuntimeError"' in store.log.getvalue()
     assert standings["down"].last_success_at is None
     assert standings["fake"].last_failure_at is None
     down.failure = None
