@@ -15,8 +15,10 @@ import msgspec
 
 from gateway.feeds.api.own import OwnMarkets
 from gateway.feeds.api.queries import CategoryQuery, ListingQuery, Place, is_descending
-from gateway.feeds.api.reading import LISTS, FeedReader
+from gateway.feeds.api.reading import LISTS, LONG_LISTS, TOTALS, FeedReader
+from gateway.feeds.api.shown import ShownRows
 from gateway.feeds.api.views import CategoryView, ListedMarketView, own_market, row_view
+from gateway.feeds.cache import Policy
 from gateway.feeds.intake.catalogue import category_key
 from gateway.feeds.model import ListedStatus
 from gateway.feeds.words import are_alike, forms, terms, words_of
@@ -110,6 +112,7 @@ class MarketLists:
         self._reader = reader
         self._words = words
         self._random = random
+        self._shown_rows = ShownRows()
 
     async def page(self, asked: Asked, limit: int, offset: int) -> Page[ListedMarketView]:
         """Return a page of a list."""
@@ -120,7 +123,7 @@ class MarketLists:
             async def fetch() -> bytes:
                 return _encode(await self._part(asked, limit, offset))
 
-            entry = await self._reader.cache.get(LISTS, asked.key(limit, offset), fetch)
+            entry = await self._reader.cache.get(_kept(limit), asked.key(limit, offset), fetch)
             part = _decode(entry.body)
         return self._shown(part, limit, offset)
 
@@ -129,7 +132,7 @@ class MarketLists:
         places = self._own_places(asked)
         total = len(places)
         if asked.platforms:
-            total += await self._reader.markets.count(listing)
+            total += await self._total(listing)
         if asked.after is not None:
             after = (asked.after.value, asked.after.is_ours, asked.after.number)
             places = [p for p in places if (p < after if asked.descending else p > after)]
@@ -163,6 +166,15 @@ class MarketLists:
         value, last = found[limit - 1]
         return _Part(items, total, Place(value, False, last.id).text())
 
+    async def _total(self, listing: Listing) -> int:
+        """Return how long the venues' part of a list is, whichever page of it is shown."""
+        whole = msgspec.structs.replace(listing, after=None, sort=Sort.VOLUME, descending=True)
+
+        async def count() -> bytes:
+            return b"%d" % await self._reader.markets.count(whole)
+
+        return int((await self._reader.cache.get(TOTALS, repr(whole), count)).body)
+
     def _own_places(self, asked: Asked) -> list[_Place]:
         if not asked.own:
             return []
@@ -183,7 +195,7 @@ class MarketLists:
         views: list[ListedMarketView] = []
         for item in part.items:
             if isinstance(item, MarketRow):
-                views.append(row_view(item, now))
+                views.append(self._shown_rows.view(item, now))
             elif (market := self._own.market(item)) is not None:
                 views.append(own_market(market, now))
         return Page(views, part.total, limit, offset, part.next_cursor)
@@ -200,7 +212,7 @@ class MarketLists:
             part = await self._search(words, asked, limit, offset)
         else:
             key = asked.key("search", tuple(words), limit, offset)
-            entry = await self._reader.cache.get(LISTS, key, fetch)
+            entry = await self._reader.cache.get(_kept(limit), key, fetch)
             part = _decode(entry.body)
         return self._shown(part, limit, offset)
 
@@ -214,12 +226,9 @@ class MarketLists:
         if asked.platforms:
             statuses = None if asked.statuses is None else _values(asked.statuses)
             wanted: Terms = terms(words, guesses)
-            theirs = await self._words.search(wanted, asked.platforms, statuses, most)
+            theirs, count = await self._words.search(wanted, asked.platforms, statuses, most)
             ranked += [(one.tier, False, one.rank, one.market_id) for one in theirs]
-            if len(theirs) == most:
-                total += await self._words.count(wanted, asked.platforms, statuses)
-            else:
-                total += len(theirs)
+            total += count
         # Sorting is stable: theirs stay in the store's order, which is by volume among equals.
         ranked.sort(key=lambda one: (one[0], one[1], one[2]), reverse=True)
         shown = ranked[offset : offset + limit]
@@ -289,9 +298,16 @@ class MarketLists:
 
 
 _GUESSES_MAX: Final = 8
+_LONG: Final = 50
+"""A page with more markets is a long one."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(_Part).decode
 _decode_categories: Final = msgspec.msgpack.Decoder(list[tuple[str, str, int, int]]).decode
+
+
+def _kept(limit: int) -> Policy:
+    """Return how a page of that length is remembered: of long ones few."""
+    return LISTS if limit <= _LONG else LONG_LISTS
 
 
 def _values(statuses: frozenset[ListedStatus]) -> tuple[str, ...]:

@@ -33,8 +33,13 @@ from persistence.repositories.feeds.markets import MarketRow, VenueMarkets
 
 # Parts of lists are the largest entries: all of them together are 80 MiB at the most.
 LISTS: Final = Policy(
-    name="lists", fresh_s=60, lends_s=60, kept_s=600, entries=160, body_max=512 * 1_024
+    name="lists", fresh_s=60, lends_s=60, kept_s=600, entries=512, body_max=128 * 1_024
 )
+LONG_LISTS: Final = Policy(
+    name="long_lists", fresh_s=60, lends_s=60, kept_s=600, entries=32, body_max=512 * 1_024
+)
+TOTALS: Final = Policy(name="totals", fresh_s=60, lends_s=60, kept_s=600, entries=1_024)
+"""How long lists are, which costs more to find out than a page of one."""
 MARKETS: Final = Policy(name="markets", fresh_s=60, lends_s=60, kept_s=600, entries=2_048)
 LIVE: Final = Policy(name="live", fresh_s=5, lends_s=0, kept_s=3_600, entries=1_024)
 BOOKS: Final = Policy(name="books", fresh_s=5, lends_s=5, kept_s=3_600, entries=1_024)
@@ -43,7 +48,7 @@ HISTORY: Final = Policy(name="history", fresh_s=60, lends_s=240, kept_s=3_600, e
 COUNTS: Final = Policy(name="counts", fresh_s=5, lends_s=5, kept_s=60, entries=4)
 ABSENT: Final = Policy(name="absent", fresh_s=30, lends_s=0, kept_s=30, entries=4_096)
 """Ids that a venue has no market for, so that it isn't asked again and again."""
-POLICIES: Final = (LISTS, MARKETS, LIVE, BOOKS, TRADES, HISTORY, COUNTS, ABSENT)
+POLICIES: Final = (LISTS, LONG_LISTS, TOTALS, MARKETS, LIVE, BOOKS, TRADES, HISTORY, COUNTS, ABSENT)
 TRADES_MAX: Final = 200
 UNLISTED: Final = Rate(per_minute=10, burst=10)
 """So often a venue is asked for ids that no list has shown: what somebody makes up would take the

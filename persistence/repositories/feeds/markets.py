@@ -247,13 +247,14 @@ class VenueMarkets:
         """Return at most `limit` markets of a list, each with its sort value, from a place or an
         offset on.
         """
-        text, arguments = query_of(listing, "m.* FROM venue_markets m", ordered=True)
-        column, count = listing.sort.column, len(arguments)
-        order = "DESC" if listing.descending else "ASC"
-        # What is skipped is not looked up further.
+        column = listing.sort.column
+        text, arguments = query_of(listing, "m.id FROM venue_markets m", ordered=True)
+        count, order = len(arguments), "DESC" if listing.descending else "ASC"
+        # What is skipped is not looked up further, nor carried along.
         found = await self._pool.fetch(
             f"SELECT m.{column}, {_COLUMNS}"  # noqa: S608 - constants, and places of parameters
-            f" FROM ({text} LIMIT ${count + 1} OFFSET ${count + 2}) m"
+            f" FROM ({text} LIMIT ${count + 1} OFFSET ${count + 2}) place"
+            " JOIN venue_markets m ON m.id = place.id"
             " LEFT JOIN venue_sightings s ON s.market_id = m.id"
             f" ORDER BY m.{column} {order}, m.id {order}",
             *arguments,
