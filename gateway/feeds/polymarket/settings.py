@@ -60,7 +60,7 @@ class PolymarketSettings(Area, frozen=True, kw_only=True):
         int,
         setting(
             "POLYMARKET_REQUESTS_PER_MINUTE",
-            "100",
+            "300",
             whole(1, 100_000),
             "At most so many in any minute to each of the three; some may go at once.",
         ),
