@@ -21,6 +21,7 @@ ALL = (
     "slow_disk",
     "fan_out",
     "redis_fan_out",
+    "feed",
 )
 # The disk of many a virtual machine has a budget: it may answer thirty times slower after a while.
 WAIT_FOR_THE_DISK = frozenset(ALL) - {"core", "consensus", "memory", "fan_out"}
