@@ -44,7 +44,7 @@ _WANTED: Final = (
     " AND ($2::text IS NULL OR first_platform = $2 OR second_platform = $2)"
 )
 _PAGE: Final = (
-    f"SELECT {_COLUMNS} {_WANTED} AND (score, id) < ($3, $4)"
+    f"SELECT {_COLUMNS} {_WANTED} AND (score, id) < ($3::bigint, $4)"
     " ORDER BY score DESC, id DESC LIMIT $5 OFFSET $6"
 )
 _COUNT: Final = f"SELECT count(*) {_WANTED}"
@@ -53,7 +53,7 @@ _OF_MARKET: Final = (
     " OR (second_platform = $1 AND second_id = $2)) AND status <> 'DENIED'"
 )
 _PAGE_OF_MARKET: Final = (
-    f"SELECT {_COLUMNS} {_OF_MARKET} AND (score, id) < ($3, $4)"
+    f"SELECT {_COLUMNS} {_OF_MARKET} AND (score, id) < ($3::bigint, $4)"
     " ORDER BY score DESC, id DESC LIMIT $5 OFFSET $6"
 )
 _COUNT_OF_MARKET: Final = f"SELECT count(*) {_OF_MARKET}"

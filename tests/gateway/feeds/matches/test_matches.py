@@ -155,6 +155,8 @@ async def test_matches_go_on_by_cursor(web: Web) -> None:
             cursor = f"&cursor={body['nextCursor']}"
         assert found == whole
         assert await ids(ann, f"{path}?limit=2&offset=3") == whole[3:]
+        # No score is so high, and no column of scores so wide.
+        assert await ids(ann, f"{path}?cursor={2**62 - 1}-1") == whole
 
 
 async def test_admins_decide_and_it_is_audited(web: Web) -> None:
