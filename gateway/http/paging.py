@@ -61,13 +61,16 @@ class SliceQuery(QueryStruct, frozen=True):
             raise never_given()
         return number
 
-    def pair(self) -> tuple[int, int] | None:
-        """Return the pair of numbers ("17-2") to go on from; raises ValidationFailed."""
+    def pair(self, minor_max: int = MINOR_MAX) -> tuple[int, int] | None:
+        """Return the pair of numbers ("17-2") to go on from, the second at most `minor_max`.
+
+        Raises ValidationFailed.
+        """
         if self.cursor is None:
             return None
         first, _, second = self.cursor.partition("-")
         major, minor = parse_id(first), 0 if second == "0" else parse_id(second)
-        if major is None or minor is None or minor > MINOR_MAX:
+        if major is None or minor is None or minor > minor_max:
             raise never_given()
         return major, minor
 

@@ -7,6 +7,7 @@ trades are all there.
 from enum import Enum
 from typing import Final
 
+from exchange.messages.bounds import STORED_MAX
 from exchange.model.state import State
 from gateway.feeds.api.reading import FeedReader
 from gateway.feeds.api.views import amount_text, market_id
@@ -117,7 +118,7 @@ class SnapshotRoutes:
     async def list_snapshots(self, request: Request[None, SnapshotsQuery]) -> Slice[SnapshotView]:
         """Return a slice of a market's snapshots, newest first."""
         query = request.query
-        limit, before = query.size(self._pages), query.pair()
+        limit, before = query.size(self._pages), query.pair(STORED_MAX)
         since = 0 if query.from_time is None else parse_time(query.from_time, "from")
         if before is None:
             end = _END if query.to_time is None else parse_time(query.to_time, "to")

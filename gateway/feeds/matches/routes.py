@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Annotated, Final
 
+from exchange.messages.bounds import STORED_MAX
 from gateway.access.principals import Actor
 from gateway.feeds.known import (
     KnownMarket,
@@ -132,14 +133,14 @@ class MatchRoutes:
         check_platform(self._markets.platforms, query.platform)
         statuses = parse_words(query.status, MatchStatus, "status") or _SHOWN
         wanted = MatchFilter(statuses, query.platform)
-        found, total = await self._rows.page(wanted, limit + 1, offset, query.pair())
+        found, total = await self._rows.page(wanted, limit + 1, offset, query.pair(STORED_MAX))
         return await self._page(found, limit, offset, total)
 
     async def list_of_market(self, request: Request[None, PageQuery]) -> Page[MatchView]:
         """Return one page of a market's matches, the likeliest first."""
         query = request.query
         limit, offset = query.bounds(self._pages)
-        before = query.pair()
+        before = query.pair(STORED_MAX)
         market = await find_market_of_any(self._markets, request.path["slug"])
         if market is None:
             raise NotFound("There is no such market")

@@ -271,3 +271,24 @@ async def test_snapshots_over_rest(make_web: MakeWeb) -> None:
     assert await reader.get("/markets/M2/snapshots") == []
     for path in ("/markets/M2/latest", "/snapshots/999999", "/snapshots/0", "/snapshots/x"):
         await reader.refused(path, 404)
+
+
+async def test_snapshots_go_on_by_cursor_when_there_were_billions(make_web: MakeWeb) -> None:
+    venue = FakeVenue([market(1)])
+    reader = await reader_of(make_web, venue)
+    await reader.ingest()
+    feeds = reader.web.parts.feeds
+    await reader.web.accounts.users._pool.execute(
+        f"ALTER SEQUENCE market_snapshot_ids RESTART WITH {2**31 - 1}"
+    )
+    base = micros(2026, 3, 1)
+    await feeds.snapshots.make_partitions_ahead(base)
+    for step in range(3):
+        await feeds.snapshots.add(POLL, [snapshot(base + step, 1_000 + step)])
+    found: list[str] = []
+    cursor = ""
+    for _ in range(3):
+        body = (await reader.ask(f"/markets/fake:M1/snapshots?limit=1{cursor}")).json()
+        found += [one["id"] for one in body["data"]]
+        cursor = f"&cursor={body['nextCursor']}"
+    assert found == [str(2**31 + 1), str(2**31), str(2**31 - 1)]
