@@ -18,6 +18,7 @@ import msgspec
 from exchange.messages.terms import Outcome
 from exchange.model.accounts import Account, Holding
 from exchange.model.state import State
+from gateway.feeds.intake.catalogue import category_key
 from gateway.feeds.known import OURS, KnownMarket, MarketRef
 from gateway.portfolio.records.amounts import (
     MONEY_PLACES,
@@ -121,13 +122,21 @@ def by_platform(has: Held, known: Known) -> list[Part]:
 
 
 def by_category(has: Held, known: Known) -> list[Part]:
-    """Return what lies in each category, the most valuable first; "" of those that have none."""
+    """Return what lies in each category, the most valuable first; "" of those that have none.
+
+    Platforms write the same one in several ways ("Weather", "weather"): it is named as one of them.
+    """
+    names: dict[str, str] = {}
 
     def category(lot: Lot) -> str:
         market = known.get(lot.ref)
-        return "" if market is None else market.category
+        name = "" if market is None else market.category
+        key = category_key(name)
+        names[key] = min(name, names.get(key, name))
+        return key
 
-    return _allocation(has, known, category)
+    parts = _allocation(has, known, category)
+    return [msgspec.structs.replace(part, name=names[part.name]) for part in parts]
 
 
 def _allocation(has: Held, known: Known, name_of: Callable[[Lot], str]) -> list[Part]:

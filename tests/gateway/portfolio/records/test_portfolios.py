@@ -195,6 +195,19 @@ async def test_a_list_asks_each_venue_once(web: Web, venue: VenueFake) -> None:
     assert (totals["portfolios"], totals["openPositions"], totals["cost"]) == (4, 3, "1.50000000")
 
 
+async def test_a_category_is_one_however_platforms_write_it(web: Web, venue: VenueFake) -> None:
+    ann = await caller(web)
+    number = await portfolio(ann)
+    venue.change("RAIN", category="Weather")
+    venue.change("VOTE", category=" weather ")
+    for name in ("1", "kalshi:RAIN", "kalshi:VOTE"):
+        await position(ann, number, f"{name} YES 1 @ 0.5")
+    [part] = (await ann.data("GET", f"/portfolios/{number}"))["allocation"]["byCategory"]
+    assert (part["name"].strip().lower(), part["positions"]) == ("weather", 3)
+    totals = await ann.data("GET", "/portfolios/summary")
+    assert len(totals["allocation"]["byCategory"]) == 1
+
+
 async def test_what_one_holds_here_is_a_portfolio_that_cannot_be_changed(web: Web) -> None:
     ann, ben = await caller(web), await caller(web)
     await trade_here(web, ann, ben)
