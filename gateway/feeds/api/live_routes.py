@@ -167,18 +167,18 @@ class LiveRoutes:
         """Return what YES was worth, oldest first."""
         query = request.query
         start, end = query.span(now_us())
-        if start > end:
-            return Page([], 0, 0, 0)
+        points: Sequence[PricePoint] = []
         market = self._own(request)
-        if market is not None:
+        if market is None:
+            known = await self._named(request)
+            if start <= end:
+                seconds = query.interval.seconds
+                otherwise = partial(self._recorded, known, start, end, seconds)
+                points = await self._reader.history(known, start, end, seconds, otherwise)
+        elif start <= end:
             step = query.interval.seconds * MICROSECONDS
             found = await self._tape.price_history(market.id, start, end, step)
-            points: Sequence[PricePoint] = [PricePoint(at=at, yes_price=p) for at, p in found]
-        else:
-            known = await self._named(request)
-            seconds = query.interval.seconds
-            otherwise = partial(self._recorded, known, start, end, seconds)
-            points = await self._reader.history(known, start, end, seconds, otherwise)
+            points = [PricePoint(at=at, yes_price=p) for at, p in found]
         views = point_views(points[-POINTS_MAX:])
         return Page(views, len(views), len(views), 0)
 
