@@ -8,6 +8,10 @@ from typing import Final
 
 MICROSECONDS: Final = 1_000_000
 """In a second."""
+AHEAD_US: Final = 600 * MICROSECONDS
+"""A stored time that lies further ahead of now is of a clock that was wrong, since put right: it
+counts for nothing.
+"""
 
 
 def now_us() -> int:

@@ -5,9 +5,10 @@ from typing import Final
 
 import msgspec
 
+from persistence.clock import AHEAD_US
 from persistence.postgres.database import DeadlinePool
 
-_WRITE: Final = """
+_WRITE: Final = f"""
 INSERT INTO venue_events AS e
        (platform, external_id, slug, category_key, close_time, changed_at, hash, record)
 SELECT $1, g.external_id, g.slug, g.category_key, g.close_time, $2, g.hash, g.record
@@ -20,8 +21,9 @@ SELECT $1, g.external_id, g.slug, g.category_key, g.close_time, $2, g.hash, g.re
    SET slug = excluded.slug, category_key = excluded.category_key,
        close_time = excluded.close_time, changed_at = excluded.changed_at,
        hash = excluded.hash, record = excluded.record
- WHERE e.hash <> excluded.hash AND e.changed_at <= excluded.changed_at
-"""
+ WHERE e.hash <> excluded.hash
+   AND (e.changed_at <= excluded.changed_at OR e.changed_at > excluded.changed_at + {AHEAD_US})
+"""  # noqa: S608 - constants
 _COLUMNS: Final = "id, platform, external_id, record, changed_at"
 _LIST: Final = f"""
 SELECT {_COLUMNS} FROM venue_events

@@ -1,9 +1,10 @@
 """Markets of other venues: written in bulk, only where they changed, and listed by keyset.
 
 Laws: a record whose hash is known rewrites no row of `venue_markets`; that it was seen goes into
-`venue_sightings`. What was asked for earlier never replaces what was asked for later. A record is
-bytes to this module (`gateway/feeds/model.py` knows them). Amounts are micro-units of the venue's
-currency, `UNKNOWN` where there is none; times are microseconds since the epoch.
+`venue_sightings`. What was asked for earlier never replaces what was asked for later, but for a
+later time that only a wrong clock can have given (`AHEAD_US`). A record is bytes to this module
+(`gateway/feeds/model.py` knows them). Amounts are micro-units of the venue's currency, `UNKNOWN`
+where there is none; times are microseconds since the epoch.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from persistence.clock import AHEAD_US
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.feeds.listing import Listing, ListPlace, query_of
 
@@ -28,7 +30,7 @@ _FROM: Final = "FROM venue_markets m LEFT JOIN venue_sightings s ON s.market_id 
 _KNOWN: Final = """
 SELECT external_id, id, hash FROM venue_markets WHERE platform = $1 AND external_id = ANY($2)
 """
-_WRITE: Final = """
+_WRITE: Final = f"""
 INSERT INTO venue_markets AS m
        (platform, external_id, slug, status, category, category_key, event_id, created_at,
         close_time, volume_24h, volume, liquidity, changed_at, hash, record)
@@ -46,9 +48,10 @@ SELECT $1, g.external_id, g.slug, g.status, g.category, g.category_key, g.event_
        close_time = excluded.close_time, volume_24h = excluded.volume_24h,
        volume = excluded.volume, liquidity = excluded.liquidity,
        changed_at = excluded.changed_at, hash = excluded.hash, record = excluded.record
- WHERE m.hash <> excluded.hash AND m.changed_at <= excluded.changed_at
+ WHERE m.hash <> excluded.hash
+   AND (m.changed_at <= excluded.changed_at OR m.changed_at > excluded.changed_at + {AHEAD_US})
 RETURNING m.external_id, m.id, m.xmax = 0
-"""
+"""  # noqa: S608 - constants
 _WRITE_RAWS: Final = """
 INSERT INTO venue_raws (market_id, raw) SELECT * FROM unnest($1::bigint[], $2::bytea[])
     ON CONFLICT (market_id) DO UPDATE SET raw = excluded.raw
@@ -61,24 +64,27 @@ SELECT g.market_id, g.search::tsvector FROM unnest($1::bigint[], $2::text[]) AS 
                     WHERE o.market_id = g.market_id AND o.search = g.search::tsvector)
     ON CONFLICT (market_id) DO UPDATE SET search = excluded.search
 """
-_SEEN: Final = """
+_SEEN: Final = f"""
 INSERT INTO venue_sightings AS s (market_id, seen_at, asked_at, venue_at)
 SELECT g.market_id, $2, $2, g.venue_at
   FROM unnest($1::bigint[], $3::bigint[]) AS g(market_id, venue_at)
  ORDER BY g.market_id
     ON CONFLICT (market_id) DO UPDATE
-   SET seen_at = excluded.seen_at, asked_at = greatest(s.asked_at, excluded.asked_at),
+   SET seen_at = excluded.seen_at,
+       asked_at = CASE WHEN s.asked_at > excluded.asked_at + {AHEAD_US} THEN excluded.asked_at
+                       ELSE greatest(s.asked_at, excluded.asked_at) END,
        venue_at = coalesce(excluded.venue_at, s.venue_at)
- WHERE s.seen_at < excluded.seen_at
-"""
+ WHERE s.seen_at < excluded.seen_at OR s.seen_at > excluded.seen_at + {AHEAD_US}
+"""  # noqa: S608 - constants
 # Locked in the order of `_SEEN`, so that two jobs wait for each other and never in a circle.
-_ASKED: Final = """
+_ASKED: Final = f"""
 UPDATE venue_sightings s SET asked_at = $3
   FROM (SELECT o.market_id FROM venue_sightings o JOIN venue_markets m ON m.id = o.market_id
-         WHERE m.platform = $1 AND m.external_id = ANY($2) AND o.asked_at < $3
+         WHERE m.platform = $1 AND m.external_id = ANY($2)
+           AND (o.asked_at < $3 OR o.asked_at > $3 + {AHEAD_US})
          ORDER BY o.market_id FOR UPDATE OF o) AS g
  WHERE s.market_id = g.market_id
-"""
+"""  # noqa: S608 - constants
 _FIND: Final = f"SELECT {_COLUMNS} {_FROM} WHERE m.platform = $1 AND m.external_id = ANY($2)"
 _BY_SLUG: Final = f"SELECT {_COLUMNS} {_FROM} WHERE m.slug = $1 LIMIT 2"
 _BY_IDS: Final = f"SELECT {_COLUMNS} {_FROM} WHERE m.id = ANY($1)"
@@ -92,13 +98,14 @@ SELECT external_id FROM venue_markets WHERE platform = $1 AND status IN ('OPEN',
  ORDER BY volume_24h DESC, id DESC LIMIT $2
 """
 # What should have ended by its own time, and what the lists of live markets no longer show.
-_DUE: Final = """
+_DUE: Final = f"""
 SELECT m.external_id FROM venue_markets m JOIN venue_sightings s ON s.market_id = m.id
  WHERE m.platform = $1 AND m.status NOT IN ('RESOLVED', 'VOID')
-   AND (m.close_time <= $2 OR m.status IN ('CLOSED', 'RESOLVING') OR s.seen_at < $3)
-   AND s.asked_at < $4
+   AND (m.close_time <= $2 OR m.status IN ('CLOSED', 'RESOLVING') OR s.seen_at < $3
+        OR s.seen_at > $2 + {AHEAD_US})
+   AND (s.asked_at < $4 OR s.asked_at > $2 + {AHEAD_US})
  ORDER BY s.asked_at, m.id LIMIT $5
-"""
+"""  # noqa: S608 - constants
 _COUNTS: Final = """
 SELECT platform, status, count(*) FROM venue_markets GROUP BY platform, status
 """
@@ -151,7 +158,9 @@ class MarketRow(msgspec.Struct, frozen=True, gc=False):
     @property
     def as_of(self) -> int:
         """Return when it was known to be so."""
-        return self.changed_at if self.seen_at is None else max(self.seen_at, self.changed_at)
+        if self.seen_at is None or self.seen_at < self.changed_at <= self.seen_at + AHEAD_US:
+            return self.changed_at
+        return self.seen_at
 
 
 class Written(msgspec.Struct, frozen=True):

@@ -38,7 +38,7 @@ SELECT g.*, $6, $6
     ON CONFLICT (first_platform, first_id, second_platform, second_id) DO UPDATE
    SET score = excluded.score, seen_at = excluded.seen_at
 """
-_FORGET: Final = "DELETE FROM market_matches WHERE status = 'CANDIDATE' AND seen_at < $1"
+_FORGET: Final = "DELETE FROM market_matches WHERE status = 'CANDIDATE' AND seen_at <> $1"
 _WANTED: Final = (
     "FROM market_matches WHERE status = ANY($1::text[])"
     " AND ($2::text IS NULL OR first_platform = $2 OR second_platform = $2)"

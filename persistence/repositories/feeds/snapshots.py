@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 import msgspec
 
-from persistence.clock import MICROSECONDS
+from persistence.clock import AHEAD_US, MICROSECONDS
 from persistence.postgres.database import DeadlinePool, affected
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 _MONTHS_AHEAD: Final = 2
 
 # Tips in the order of their markets, so that two writers wait for each other and never in a circle.
-_ADD: Final = """
+_ADD: Final = f"""
 WITH given AS (
     SELECT * FROM unnest($2::bigint[], $3::bytea[], $4::timestamptz[], $5::timestamptz[],
                          $6::text[], $7::smallint[], $8::smallint[], $9::smallint[],
@@ -39,7 +39,8 @@ WITH given AS (
     SELECT market_id, $1, 1, digest, at FROM given ORDER BY market_id
         ON CONFLICT (market_id, source) DO UPDATE
        SET sequence = t.sequence + 1, digest = excluded.digest, at = excluded.at
-     WHERE t.digest <> excluded.digest AND t.at <= excluded.at
+     WHERE t.digest <> excluded.digest
+       AND (t.at <= excluded.at OR t.at > excluded.at + interval '{AHEAD_US} microseconds')
     RETURNING market_id, sequence
 )
 INSERT INTO market_snapshots (market_id, source, sequence, at, venue_at, venue_seq, yes_price,
@@ -49,7 +50,7 @@ SELECT g.market_id, $1, tips.sequence, g.at, g.venue_at, g.venue_seq, g.yes_pric
        g.best_ask, g.last_price, g.bid_quantity, g.ask_quantity, g.open_interest, g.volume,
        g.volume_24h, g.liquidity
   FROM given g JOIN tips USING (market_id)
-"""
+"""  # noqa: S608 - constants
 _COLUMNS: Final = (
     "id, market_id, source, sequence, at, venue_at, venue_seq, yes_price, best_bid, best_ask,"
     " last_price, bid_quantity, ask_quantity, open_interest, volume, volume_24h, liquidity"

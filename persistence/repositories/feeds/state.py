@@ -5,17 +5,24 @@ from typing import Any, Final
 
 import msgspec
 
+from persistence.clock import AHEAD_US, MICROSECONDS
 from persistence.postgres.database import DeadlinePool, affected
 
 ERROR_LENGTH: Final = 500
+_DAY_US: Final = 86_400 * MICROSECONDS
+"""No look counts for so long."""
 
-_SUCCEEDED: Final = """
+_SUCCEEDED: Final = f"""
 INSERT INTO feed_state AS s (platform, job, last_success_at, took_ms, counts)
 VALUES ($1, $2, $3, $4, $5::jsonb)
     ON CONFLICT (platform, job) DO UPDATE
-   SET last_success_at = greatest(s.last_success_at, excluded.last_success_at),
+   SET last_success_at = CASE WHEN s.last_success_at > excluded.last_success_at + {AHEAD_US}
+                              THEN excluded.last_success_at
+                              ELSE greatest(s.last_success_at, excluded.last_success_at) END,
+       last_failure_at = CASE WHEN s.last_failure_at <= excluded.last_success_at + {AHEAD_US}
+                              THEN s.last_failure_at END,
        took_ms = excluded.took_ms, counts = excluded.counts
-"""
+"""  # noqa: S608 - constants
 _FAILED: Final = """
 INSERT INTO feed_state AS s (platform, job, last_failure_at, last_error) VALUES ($1, $2, $3, $4)
     ON CONFLICT (platform, job) DO UPDATE
@@ -99,7 +106,9 @@ class FeedState:
         return [(row[0], row[1], row[2]) for row in rows]
 
     async def forget_watches(self, before: int) -> int:
-        """Delete what ended before a time; return how many those were."""
+        """Delete what ended before a time, and what no look at it can mean; return how many."""
         return affected(
-            await self._pool.execute("DELETE FROM venue_watches WHERE until < $1", before)
+            await self._pool.execute(
+                "DELETE FROM venue_watches WHERE until < $1 OR until > $2", before, before + _DAY_US
+            )
         )
