@@ -1,4 +1,4 @@
-"""An order's rare terms in one struct: expiry, post-only; a trigger and the like come here.
+"""An order's rare terms in one struct: expiry, post-only, a worst price; a trigger comes here.
 
 It goes through everything unopened and whole: `PlaceOrder`, `OrderPlaced`, the order's record, the
 state's hash, the journal, one column of `orders`, recovery, followers and the history. So a new
@@ -25,8 +25,10 @@ class OrderConditions(
     """What binds one order beyond price, quantity and time in force.
 
     `expires_at` (microseconds since the epoch) goes with GTD and only with it: at that time the
-    order ends. A `post_only` order is refused rather than trade when it comes.
+    order ends. A `post_only` order is refused rather than trade when it comes. A MARKET order
+    trades at `worst_price` of its own outcome or better.
     """
 
     expires_at: int | None = None
     post_only: bool = False
+    worst_price: int | None = None

@@ -69,6 +69,7 @@ class CancelReason(Enum):
     SELF_TRADE = "SELF_TRADE"
     MARKET_CLOSED = "MARKET_CLOSED"
     EXPIRED = "EXPIRED"
+    WORST_PRICE = "WORST_PRICE"
 
 
 class TradeKind(Enum):

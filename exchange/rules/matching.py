@@ -9,7 +9,8 @@ say. `offers` is the same walk without trading, for what must be known beforehan
 outcomes are treated alike: nothing here is written once for bids and once for asks.
 
 A `limit` is the largest key (see `model/order_book.py`) of the facing side that the incoming order
-accepts: its YES price for a bid, the negative for an ask, None for a MARKET order.
+accepts: its YES price for a bid, the negative for an ask, None for a MARKET order without a worst
+price.
 """
 
 from collections.abc import Iterator

@@ -154,12 +154,16 @@ def entry_refusal(
         problem = _conditions_problem(kind, time_in_force, conditions)
     if problem is not None:
         return CommandRejected(Reason.INVALID_ORDER, *problem)
+    if conditions is not None and conditions.worst_price is not None:
+        worst = conditions.worst_price
+        if worst % market.tick_size:
+            return off_tick_refusal(market, side, worst, "worstPrice")
     # Asked here as well, since nearly no order is off it: a call less for all others.
     if (price is not None and price % market.tick_size) or (
         quantity is not None and quantity < market.min_quantity
     ):
         return grid_refusal(market, side, price, quantity)
-    if rare and conditions is not None and conditions.expires_at is not None:
+    if conditions is not None and conditions.expires_at is not None:
         return expiry_refusal(state, conditions.expires_at)
     return None
 
@@ -169,14 +173,19 @@ def grid_refusal(
 ) -> CommandRejected | None:
     """Refuse a price that is off the market's tick, and a quantity below its minimum."""
     if price is not None and price % market.tick_size:
-        nearest = format_price(nearest_on_tick(price, market.tick_size, side))
-        tick = format_price(market.tick_size)
-        message = f"is off the tick of {tick}; the nearest valid price is {nearest}"
-        return CommandRejected(Reason.OFF_TICK, "price", message)
+        return off_tick_refusal(market, side, price, "price")
     if quantity is not None and quantity < market.min_quantity:
         message = f"must be at least {format_quantity(market.min_quantity)}"
         return CommandRejected(Reason.BELOW_MIN_QUANTITY, "quantity", message)
     return None
+
+
+def off_tick_refusal(market: Market, side: Side, price: int, field: str) -> CommandRejected:
+    """Return the refusal of a price off the market's tick, with the nearest that is on it."""
+    nearest = format_price(nearest_on_tick(price, market.tick_size, side))
+    tick = format_price(market.tick_size)
+    message = f"is off the tick of {tick}; the nearest valid price is {nearest}"
+    return CommandRejected(Reason.OFF_TICK, field, message)
 
 
 def expiry_refusal(state: State, expires_at: int) -> CommandRejected | None:
@@ -201,6 +210,12 @@ def _conditions_problem(
             return "expiresAt", "is out of range"
     if conditions.post_only and (kind is not LIMIT or time_in_force not in (GTC, GTD)):
         return "postOnly", "goes with a LIMIT order that may rest (GTC or GTD) only"
+    worst = conditions.worst_price
+    if worst is not None:
+        if kind is LIMIT:
+            return "worstPrice", "goes with a MARKET order only; a LIMIT order has its price"
+        if not PRICE_MIN <= worst <= PRICE_MAX:
+            return "worstPrice", "must lie between 0.0001 and 0.9999"
     return None
 
 

@@ -85,7 +85,8 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         return [refusal]
     bid = (side is BUY) is (outcome is YES)
     facing = market.book.asks if bid else market.book.bids
-    limit = None if price is None else facing.sign * own_price(outcome, price)
+    worst = price if price is not None or conditions is None else conditions.worst_price
+    limit = None if worst is None else facing.sign * own_price(outcome, worst)
     best = facing.best
     taking = best is not None and (limit is None or best.key <= limit)
     if side is BUY:
@@ -94,12 +95,11 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         locked, refusal = _shares_to_lock(market, account, outcome, quantity or 0)
     if refusal is None and (taking or time_in_force is FOK):
         refusal = _liquidity_refusal(market, account, command, facing, limit, conditions)
+    rests = time_in_force is GTC or time_in_force is GTD
+    if refusal is None and rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
+        refusal = _too_many_refusal()
     if refusal is not None:
         return [refusal]
-    rests = time_in_force is GTC or time_in_force is GTD
-    if rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
-        problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
-        return [CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)]
     order_id, resting = state.next_order_id, rests and not taking
     placed = _OrderPlaced(
         order_id,
@@ -155,8 +155,17 @@ def take(
         events.append(filled)
         order_transitions.order_filled(state, filled)
     elif stop is not Stop.FILLED:
-        end_order(state, account, market, order, _CANCEL_REASONS[stop], events)
+        reason = _CANCEL_REASONS[stop]
+        if stop is Stop.NO_MORE and limit is not None and order.price is None:
+            facing = market.book.asks if order.is_bid else market.book.bids
+            reason = reason if facing.best is None else CancelReason.WORST_PRICE
+        end_order(state, account, market, order, reason, events)
     net(state, market, traders, events)
+
+
+def _too_many_refusal() -> CommandRejected:
+    problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
+    return CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)
 
 
 def _shares_to_lock(
@@ -205,7 +214,7 @@ def _liquidity_refusal(
     if command.time_in_force is FOK:
         return _fok_refusal(market, account, command, facing, limit)
     if command.price is None and command.side is BUY:
-        return _first_unit_refusal(market, account, command, facing)
+        return _first_unit_refusal(market, account, command, facing, limit)
     return None
 
 
@@ -245,10 +254,10 @@ def _fok_refusal(
 
 
 def _first_unit_refusal(
-    market: Market, account: Account, command: PlaceOrder, facing: BookSide
+    market: Market, account: Account, command: PlaceOrder, facing: BookSide, limit: int | None
 ) -> CommandRejected | None:
     """Refuse a MARKET BUY that can't pay for one unit of the first order it would meet."""
-    for maker in offers(facing, None):
+    for maker in offers(facing, limit):
         if maker.account_id == command.account_id:
             if command.self_trade_prevention is not _CANCEL_MAKER:
                 return None

@@ -58,7 +58,7 @@ class OrderBody(BodyStruct, frozen=True):
 
     `timeInForce` is GTC for LIMIT and IOC for MARKET unless given; `maxCost` (fees included)
     stands instead of `quantity` in a MARKET BUY. `expiresAt` goes with GTD, `postOnly` with an
-    order that may rest.
+    order that may rest; `worstPrice`, of the order's own outcome, stops a MARKET order.
     """
 
     side: Side
@@ -72,6 +72,7 @@ class OrderBody(BodyStruct, frozen=True):
     client_order_id: ClientIdText | None = None
     expires_at: ExpiryText | None = None
     post_only: bool | None = None
+    worst_price: PriceText = not_given()
 
 
 VersionNumber = Annotated[
@@ -144,11 +145,15 @@ def place_command(body: OrderBody, account_id: int, market_id: int) -> PlaceOrde
 
 def _conditions(body: OrderBody) -> OrderConditions | None:
     """Return an order's rare terms; None, as for nearly every order, if it has none."""
-    if body.expires_at is None and not body.post_only:
+    worst_price = None
+    if strict_json.is_given(body.worst_price):
+        worst_price = strict_json.price(body.worst_price, "worstPrice")
+    if body.expires_at is None and not body.post_only and worst_price is None:
         return None
     return OrderConditions(
         expires_at=None if body.expires_at is None else parse_time(body.expires_at, "expiresAt"),
         post_only=bool(body.post_only),
+        worst_price=worst_price,
     )
 
 

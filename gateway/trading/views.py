@@ -55,7 +55,7 @@ class OrderView(AnswerStruct, frozen=True, gc=False):
 
     `locked` is its reservation: credits for BUY, shares for SELL. `averagePrice` is what it traded
     at so far, null before its first fill. `seq` is the command that changed it last. `expiresAt` is
-    null but for GTD. `version` counts its amends.
+    null but for GTD, `worstPrice` but for MARKET. `version` counts its amends.
     """
 
     id: str
@@ -79,6 +79,7 @@ class OrderView(AnswerStruct, frozen=True, gc=False):
     self_trade_prevention: SelfTradePrevention
     expires_at: str | None
     post_only: bool
+    worst_price: str | None
     version: int
     created_at: str
     updated_at: str
@@ -164,6 +165,7 @@ def order_fields(order: Order, market: Market) -> Fields:
         order.self_trade_prevention,
         None if rare is None or rare.expires_at is None else iso_millis(rare.expires_at),
         rare is not None and rare.post_only,
+        None if rare is None or rare.worst_price is None else price_text(rare.worst_price),
         order.version,
         created_at,
         created_at if order.updated_at == order.created_at else iso_millis(order.updated_at),

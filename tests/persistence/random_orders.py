@@ -121,6 +121,8 @@ def _order(dice: Random, number: int, account: int, market: int) -> PlaceOrder:
         quantity_or_none = None
     else:
         quantity_or_none = dice.randint(1, 30) * 50
+    if dice.random() < 0.5:
+        terms["conditions"] = OrderConditions(worst_price=dice.randint(40, 60) * 100)
     return PlaceOrder(
         account,
         market,

@@ -73,7 +73,9 @@ class DayOrders:
             client_order_id=choose.one_of(IDS) + str(choose.number(0, 999))
             if choose.number(0, 9) == 0
             else None,
-            conditions=self._conditions(choose, market_id, time_in_force),
+            conditions=self._conditions(choose, market_id, time_in_force)
+            if limit
+            else self._market_conditions(choose, market, side, outcome),
         )
         if choose.number(0, 49) == 0:
             command = self._contradict(choose, command)
@@ -94,6 +96,19 @@ class DayOrders:
         if market is not None:
             ends += (market.close_time, market.close_time + 1)
         return OrderConditions(expires_at=choose.one_of(ends), post_only=post_only)
+
+    def _market_conditions(
+        self, choose: Chooser, market: TwinMarket | None, side: Side, outcome: Outcome
+    ) -> OrderConditions | None:
+        """Return now and then a worst price for a MARKET order, at or about what is offered."""
+        if choose.number(0, 2) == 0:
+            return None
+        bid = (side is Side.BUY) is (outcome is Outcome.YES)
+        offers = self._resting(market, facing=bid)
+        if not offers or choose.number(0, 3) == 0:
+            return OrderConditions(worst_price=self._price(choose, market, side, outcome))
+        best = min(offers, key=lambda o: o.yes_price if bid else -o.yes_price).yes_price
+        return OrderConditions(worst_price=best if outcome is Outcome.YES else ONE - best)
 
     def cross(self, choose: Chooser) -> Command:
         """Take (or nibble at) an order that rests, buying or selling what meets it."""
@@ -183,6 +198,8 @@ class DayOrders:
             {"conditions": OrderConditions(expires_at=self.twin.now + 5)},
             {"time_in_force": TimeInForce.GTD, "conditions": OrderConditions(expires_at=0)},
             {"time_in_force": TimeInForce.IOC, "conditions": OrderConditions(post_only=True)},
+            {"conditions": OrderConditions(worst_price=5_000)},
+            {"conditions": OrderConditions(worst_price=ONE)},
         )
         return msgspec.structs.replace(command, **choose.one_of(wrong))
 

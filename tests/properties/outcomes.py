@@ -119,6 +119,8 @@ def _of_order(command: PlaceOrder, placed: OrderPlaced, execution: Execution) ->
     shape = f"{command.type.value} {command.time_in_force.value}"
     if command.max_cost is not None:
         shape = "MARKET maxCost"
+    if command.conditions is not None and command.conditions.worst_price is not None:
+        yield f"worst price {command.side.value} {end} {'after' if trades else 'without'} trades"
     if command.conditions is not None and command.conditions.post_only:
         yield f"post-only {command.time_in_force.value} {end}"
     yield f"{shape} {end} {'after' if trades else 'without'} trades"
@@ -154,6 +156,8 @@ def _required() -> Iterator[str]:
     yield from (f"AmendOrder refused {reason.name}" for reason in _AMENDING)
     yield from ("AmendOrder nets pairs", "AmendOrder cancels SELF_TRADE")
     yield "ExpireOrder cancels EXPIRED"
+    for side, when in product(Side, ("after", "without")):
+        yield f"worst price {side.value} cancelled WORST_PRICE {when} trades"
     yield from (f"LIMIT GTD rests {when} trades" for when in ("after", "without"))
     yield from (f"post-only {limit.value} rests" for limit in (TimeInForce.GTC, TimeInForce.GTD))
     for limit in TimeInForce:

@@ -120,7 +120,10 @@ class TwinOrders(TwinEndings):
                 "own order": CancelReason.SELF_TRADE,
                 "budget": CancelReason.INSUFFICIENT_BALANCE,
             }
-            events.append(self.end(order, reasons[stop]))
+            reason = reasons[stop]
+            if stop == "nobody" and order.worst_price is not None and self._any_facing(order):
+                reason = CancelReason.WORST_PRICE
+            events.append(self.end(order, reason))
         return events + self.netting()
 
     def _why_not(self, order: TwinOrder) -> Refusal | None:
@@ -138,6 +141,8 @@ class TwinOrders(TwinEndings):
             return Reason.INVALID_ORDER, wrong
         if order.price is not None and order.price % market.tick_size != 0:
             return Reason.OFF_TICK, "price"
+        if order.worst_price is not None and order.worst_price % market.tick_size != 0:
+            return Reason.OFF_TICK, "worstPrice"
         if order.quantity is not None and order.quantity < market.min_quantity:
             return Reason.BELOW_MIN_QUANTITY, "quantity"
         if order.expires_at is not None and order.expires_at <= self.now:
@@ -229,6 +234,13 @@ class TwinOrders(TwinEndings):
         goodness = 1 if order.is_bid else -1
         return min(
             offers, key=lambda offer: (goodness * offer.yes_price, offer.place), default=None
+        )
+
+    def _any_facing(self, order: TwinOrder) -> bool:
+        """Return whether the other side has anything left, at whatever price."""
+        return any(
+            other.in_book and other.market_id == order.market_id and other.is_bid != order.is_bid
+            for other in self.orders.values()
         )
 
     def _walk(self, order: TwinOrder, budget: int | None, events: list[Event]) -> str:
@@ -378,4 +390,7 @@ def wrong_terms(order: TwinOrder) -> str | None:
         return "expiresAt"
     if order.expires_at is not None and not 0 < order.expires_at <= 253_402_300_799_999_999:
         return "expiresAt"
-    return "postOnly" if order.post_only and not (limit and order.may_rest) else None
+    if order.post_only and not (limit and order.may_rest):
+        return "postOnly"
+    worst = order.worst_price
+    return "worstPrice" if worst is not None and (limit or not 1 <= worst <= 9_999) else None

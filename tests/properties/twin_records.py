@@ -139,6 +139,10 @@ class TwinOrder:
         return self.conditions is not None and self.conditions.post_only
 
     @property
+    def worst_price(self) -> int | None:
+        return self.conditions.worst_price if self.conditions else None
+
+    @property
     def may_rest(self) -> bool:
         return self.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
 
@@ -187,11 +191,11 @@ class TwinOrder:
             return False
         if resting.is_bid is self.is_bid:
             return False
-        if self.price is None:
+        own_limit = self.worst_price if self.price is None else self.price
+        if own_limit is None:
             return True
-        if self.is_bid:
-            return resting.yes_price <= self.yes_price
-        return resting.yes_price >= self.yes_price
+        limit = own_limit if self.outcome is Outcome.YES else ONE - own_limit
+        return resting.yes_price <= limit if self.is_bid else resting.yes_price >= limit
 
 
 def rounded_up(fee_parts: int) -> int:

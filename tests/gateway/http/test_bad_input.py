@@ -80,6 +80,8 @@ async def test_price_with_too_many_places(desk: Desk) -> None:
         (raw(Price='"0.5"'), "Price"),
         (raw(postOnly="1"), "postOnly"),
         (raw(postOnly="true", timeInForce='"IOC"'), "postOnly"),
+        (raw(worstPrice='"0.5"'), "worstPrice"),
+        (raw(worstPrice="1", type='"MARKET"', price="null"), "worstPrice"),
         (raw(timeInForce='"GTD"'), "expiresAt"),
         (raw(expiresAt='"2026-01-31T12:00:00Z"'), "expiresAt"),
         (raw(timeInForce='"GTD"', expiresAt='"soon"'), "expiresAt"),

@@ -49,6 +49,7 @@ MEANS_MORE = {
     ("/orders/{id}", "type"),
     ("/orders/{id}", "timeInForce"),
     ("/orders/{id}", "expiresAt"),
+    ("/orders/{id}", "worstPrice"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
 STORED = ("/admin/users", "/admin/audit", *NOTED, *MATCHES)

@@ -34,3 +34,15 @@ async def test_what_would_trade_is_refused(desk: Desk) -> None:
     await desk.place("ben", "BUY NO 1 @ 0.46")
     reply = await desk.call("POST", "/orders/rain", "ann", BODIES[0])
     assert (reply.status, reply.error["code"]) == (422, "POST_ONLY_WOULD_CROSS")
+
+
+async def test_a_market_order_stops_at_its_worst_price(desk: Desk) -> None:
+    for price in ("0.40", "0.39"):
+        await desk.place("ben", f"BUY NO 3 @ {price}")
+    body = next(body for body in BODIES if "worstPrice" in body)
+    data = (await desk.call("POST", "/orders/rain", "ann", body)).data
+    order = data["order"]
+    assert (order["status"], order["cancelReason"], order["worstPrice"], order["filled"]) == (
+        *("CANCELLED", "WORST_PRICE", "0.6000", "3.00"),
+    )
+    assert [trade["price"] for trade in data["trades"]] == ["0.6000"]

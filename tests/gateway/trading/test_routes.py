@@ -37,6 +37,7 @@ async def test_an_order_rests(desk: Desk) -> None:
             "selfTradePrevention": "CANCEL_TAKER",
             "expiresAt": None,
             "postOnly": False,
+            "worstPrice": None,
             "version": 0,
             "createdAt": "2026-01-01T00:00:00.006Z",
             "updatedAt": "2026-01-01T00:00:00.006Z",
