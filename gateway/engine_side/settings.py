@@ -82,7 +82,7 @@ class EngineSettings(Area, frozen=True, kw_only=True):
             "ENGINE_QUEUE_SIZE",
             str(QUEUE_COMMANDS),
             whole(1, 10**6),
-            "Waiting commands; more: 503.",
+            "Waiting orders, and as many cancels; more: 503.",
         ),
     ]
     commit_timeout_seconds: Annotated[

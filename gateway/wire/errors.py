@@ -250,6 +250,7 @@ class Unavailable(ApiError):
 
     def __init__(self, message: str = "", *, retry_after_seconds: int = 1) -> None:
         super().__init__(message, headers=((b"retry-after", b"%d" % retry_after_seconds),))
+        self.retry_after_seconds = retry_after_seconds
 
 
 class DatabaseAway(Unavailable):

@@ -1,9 +1,16 @@
 """The bounded queue before the engine: who comes next.
 
+::
+
+    fast    cancels, admins     with nothing of their account before them
+    slow    everything else     ... and behind a command its account's cancels that came after it
+
 Laws: commands of one account keep their order; admin commands and cancels may overtake commands of
-*other* accounts, never an earlier one of the same account (RULEBOOK 8); what came first goes first
-within each of the two lanes; a full queue takes nothing. Everything here happens before a command
-is stamped.
+*other* accounts, never an earlier one of the same account (RULEBOOK 8): such a cancel goes right
+behind that one, not to the end; what came first goes first within each of the two lanes. The slow
+lane has its bound, and what may overtake a bound of its own, so that a crowd of orders keeps
+nobody's cancel out; what is full takes nothing. Everything here happens before a command is
+stamped.
 """
 
 import asyncio
@@ -13,12 +20,15 @@ from typing import Final
 import msgspec
 
 from exchange.messages.commands import Command
+from exchange.model.idempotency import key_of
 from persistence.errors import QueueFull
 from persistence.loop.ports import Answer
 
 QUEUE_COMMANDS: Final = 10_000
 """A quarter of a second of work at the speed we aim for; a longer wait is worth less than a
 refusal."""
+_LOOKED_AT: Final = 128
+"""Urgent commands that one search for those that may pass looks at."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -28,49 +38,105 @@ class Waiting(msgspec.Struct, frozen=True):
     future: asyncio.Future[Answer]
 
 
+class _Place:
+    """A place in the slow lane: a command, and the cancels of its account that came after it."""
+
+    __slots__ = ("behind", "waiting")
+
+    def __init__(self, waiting: Waiting) -> None:
+        self.waiting = waiting
+        self.behind: list[Waiting] | None = None
+
+
 class CommandQueue:
     """Two lanes, first come first served in each; the fast one is emptied first."""
 
-    __slots__ = ("_fast", "_slow", "_waiting", "bound")
+    __slots__ = ("_fast", "_last", "_slow", "_urgent", "bound")
 
     def __init__(self, bound: int = QUEUE_COMMANDS) -> None:
+        """Make an empty queue of at most `bound` commands, and as many urgent ones beside them."""
         self.bound = bound
         self._fast: deque[Waiting] = deque()
-        self._slow: deque[Waiting] = deque()
-        self._waiting: dict[int, int] = {}
-        """How many commands of an account are in the slow lane."""
+        self._slow: deque[_Place] = deque()
+        self._last: dict[int, _Place] = {}
+        """Of each account in the slow lane its last place there."""
+        self._urgent = 0
+        """How many urgent commands wait, in either lane."""
 
     def __len__(self) -> int:
-        return len(self._fast) + len(self._slow)
+        return len(self._slow) + self._urgent
 
     def put(self, waiting: Waiting) -> None:
         """Queue a command.
 
         Raises:
-            QueueFull: the queue is at its bound.
+            QueueFull: so many of its kind wait already.
         """
-        if len(self._fast) + len(self._slow) >= self.bound:
-            raise QueueFull(f"{self.bound} commands are waiting")
         command = waiting.command
-        account_id = command.account_id
-        if command.urgent and account_id not in self._waiting:
-            self._fast.append(waiting)
+        if command.urgent:
+            self._put_urgent(waiting)
             return
-        self._slow.append(waiting)
-        self._waiting[account_id] = self._waiting.get(account_id, 0) + 1
+        if len(self._slow) >= self.bound:
+            raise QueueFull(f"{self.bound} commands are waiting")
+        place = self._last[command.account_id] = _Place(waiting)
+        self._slow.append(place)
+
+    def _put_urgent(self, waiting: Waiting) -> None:
+        if self._urgent >= self.bound:
+            raise QueueFull(f"{self.bound} cancels are waiting")
+        self._urgent += 1
+        place = self._last.get(waiting.command.account_id)
+        if place is None:
+            self._fast.append(waiting)
+        elif place.behind is None:
+            place.behind = [waiting]
+        else:
+            place.behind.append(waiting)
 
     def take(self, count: int) -> list[Waiting]:
         """Remove and return the next commands, at most `count`."""
         taken: list[Waiting] = []
-        while self._fast and len(taken) < count:
-            taken.append(self._fast.popleft())
+        self._take_fast(taken, count)
         while self._slow and len(taken) < count:
-            waiting = self._slow.popleft()
-            account_id = waiting.command.account_id
-            left = self._waiting[account_id] - 1
-            if left:
-                self._waiting[account_id] = left
-            else:
-                del self._waiting[account_id]
-            taken.append(waiting)
+            place = self._slow.popleft()
+            account_id = place.waiting.command.account_id
+            if self._last[account_id] is place:
+                del self._last[account_id]
+            taken.append(place.waiting)
+            if place.behind is not None:
+                # The fast lane is empty here, and these may overtake from now on.
+                self._fast.extend(place.behind)
+                self._take_fast(taken, count)
         return taken
+
+    @property
+    def has_urgent(self) -> bool:
+        """Whether a command waits that may overtake."""
+        return bool(self._fast)
+
+    def take_urgent(self, barred: set[int], count: int) -> list[Waiting]:
+        """Remove and return urgent commands, at most `count`, but none of the accounts `barred`,
+        which have commands before the queue that haven't run.
+
+        Of commands with an id none is given: what is known of it has to be looked up first.
+        """
+        fast, taken, left = self._fast, list[Waiting](), list[Waiting]()
+        looked_at = 0
+        while fast and len(taken) < count and looked_at < _LOOKED_AT:
+            looked_at += 1
+            waiting = fast.popleft()
+            account_id = waiting.command.account_id
+            if account_id in barred or key_of(waiting.command) is not None:
+                barred.add(account_id)
+                left.append(waiting)
+            else:
+                taken.append(waiting)
+        fast.extendleft(reversed(left))
+        self._urgent -= len(taken)
+        return taken
+
+    def _take_fast(self, taken: list[Waiting], count: int) -> None:
+        fast, before = self._fast, len(taken)
+        while fast and len(taken) < count:
+            taken.append(fast.popleft())
+        self._urgent -= len(taken) - before

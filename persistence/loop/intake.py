@@ -1,7 +1,8 @@
 """Commands on their way from the queue to the rules: those that may run, and behind them a chunk
 whose forgotten client ids are being looked up meanwhile.
 
-Laws: commands run in the order in which they left the queue; an id that memory may have forgotten
+Laws: commands run in the order in which they left the queue, but cancels and admins pass what
+waits here of *other* accounts, look-ups included (RULEBOOK 8); an id that memory may have forgotten
 when its command runs is asked of the store first, one query a chunk (`exchange.model.idempotency`);
 a store that can't be asked refuses that chunk and nothing else. Nothing here is stamped yet.
 """
@@ -40,6 +41,8 @@ class Intake:
         self._ready: list[Waiting] = []
         self._ready_since = 0
         """The sequence at which the memory was looked at for them."""
+        self._passed = 0
+        """How many of them passed others here; they are the first."""
         self._behind: list[Waiting] = []
         self._behind_since = 0
         self._look_up: asyncio.Task[Mapping[Key, Prior]] | None = None
@@ -66,8 +69,9 @@ class Intake:
         nothing was taken.
         """
         self._advance()
+        has_passed = self._let_pass(state.seq)
         if self._behind or not len(self._queue):
-            return False
+            return has_passed
         chunk = self._queue.take(CHUNK_COMMANDS)
         recent, seq = state.recent_ids, state.seq
         self._ask(chunk, [key for key in _keys(chunk) if not recent.remembers(key, seq)], seq)
@@ -84,11 +88,13 @@ class Intake:
         if self._ready and seq - self._ready_since > _MOST_BETWEEN:
             if self._look_up is not None:
                 self._look_up.cancel()
-            waiting, self._ready = self._ready + self._behind, []
+            waiting, self._ready, self._passed = self._ready + self._behind, [], 0
             self._ask(waiting, _keys(waiting), seq)
             self._advance()
             return []
+        self._let_pass(seq)
         taken, self._ready = self._ready[:count], self._ready[count:]
+        self._passed = max(0, self._passed - count)
         return taken
 
     def abandon(self) -> list[Waiting]:
@@ -96,8 +102,24 @@ class Intake:
         if self._look_up is not None:
             self._look_up.cancel()
         waiting = self._ready + self._behind
-        self._ready, self._behind, self._look_up = [], [], None
+        self._ready, self._behind, self._look_up, self._passed = [], [], None, 0
         return waiting
+
+    def _let_pass(self, seq: int) -> bool:
+        """Put urgent commands of the queue before all that hasn't run; say whether there were any.
+
+        O(what waits here), and only while one waits in the queue.
+        """
+        if not self._queue.has_urgent:
+            return False
+        barred = {waiting.command.account_id for waiting in self._ready[self._passed :]}
+        barred.update([waiting.command.account_id for waiting in self._behind])
+        passing = self._queue.take_urgent(barred, CHUNK_COMMANDS - self._passed)
+        if passing and not self._ready:
+            self._ready_since = seq
+        self._ready[self._passed : self._passed] = passing
+        self._passed += len(passing)
+        return bool(passing)
 
     def _advance(self) -> None:
         """Let what is behind run if nothing is before it and its ids are known."""

@@ -12,7 +12,7 @@ from exchange.model.state import State
 from persistence.errors import CommandNotTaken
 from persistence.loop.command_queue import CommandQueue, Waiting
 from persistence.loop.intake import CHUNK_COMMANDS, Intake
-from tests.persistence.running import ANN, limit
+from tests.persistence.running import ANN, BOB, cancel, limit
 
 _PRIOR = Prior(3, b"first")
 
@@ -191,3 +191,41 @@ async def test_what_is_abandoned_is_everything_that_waits() -> None:
     desk.intake.fill(desk.state)
     assert [waiting.future for waiting in desk.intake.abandon()] == desk.futures[1:]
     desk.store.may_answer.set()
+
+
+async def test_cancels_of_others_pass_what_waits_for_the_store_and_what_may_run() -> None:
+    desk = Desk()
+    desk.send(*[order(None) for _ in range(CHUNK_COMMANDS)], order("a"))
+    desk.intake.fill(desk.state)
+    desk.intake.take(1, 0)
+    desk.intake.fill(desk.state)
+    quick, own = [cancel(BOB, 1), cancel(BOB, 2), cancel(BOB, 3)], cancel(ANN, 4)
+    desk.send(quick[0], own, quick[1])
+    assert [waiting.command for waiting in desk.intake.take(1, 0)] == quick[:1]
+    desk.send(quick[2])
+    following = [waiting.command for waiting in desk.intake.take(3, 0)]
+    assert following == [*quick[1:], order(None)], "its own account's is not passed"
+    desk.intake.take(10_000, 0)
+    assert not len(desk.intake)
+    desk.send(cancel(BOB, 5))
+    assert desk.intake.fill(desk.state), "the store is asked meanwhile"
+    assert [waiting.command for waiting in desk.intake.take(10, 0)] == [cancel(BOB, 5)]
+    await desk.looked_up()
+    assert desk.take_all() == [order("a")]
+    assert desk.take_all() == [own]
+
+
+async def test_a_crowd_of_cancels_passes_in_its_order_and_in_bounds() -> None:
+    desk = Desk()
+    desk.send(*[order(None) for _ in range(CHUNK_COMMANDS)], order("a"))
+    desk.intake.fill(desk.state)
+    desk.intake.take(1, 0)
+    desk.intake.fill(desk.state)
+    cancels = [cancel(BOB + number % 50, number) for number in range(3 * CHUNK_COMMANDS)]
+    desk.send(*cancels)
+    desk.intake.fill(desk.state)
+    got: list[Command] = []
+    while len(got) < len(cancels):
+        assert len(desk.intake) < 2 * CHUNK_COMMANDS
+        got += [waiting.command for waiting in desk.intake.take(32, 0)]
+    assert got == cancels
