@@ -22,6 +22,7 @@ from exchange.messages.commands import (
     CreditAccount,
     ExpireOrder,
     OpenAccount,
+    PayHolders,
     PlaceOrder,
     Prior,
     RefuseUnstorable,
@@ -140,5 +141,6 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
     CloseMarket: market_admin.close_due,
     ExpireOrder: expiring.expire,
     RefuseUnstorable: _refuse,
+    PayHolders: settlement.pay_holders,
 }
 require_all(Command, _HANDLERS, "the engine's table of handlers")

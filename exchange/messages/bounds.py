@@ -51,6 +51,10 @@ OPEN_ORDERS_PER_ACCOUNT: Final = 10_000
 RECENT_IDS: Final = 20_000
 """The core remembers the client ids of this many last commands; older ones are the shell's to look
 up."""
+PAYOUT_HOLDERS: Final = 500
+"""Most holders that one command pays at the resolution of a market."""
+PAYOUT_PAUSE: Final = 50_000
+"""Microseconds from one slice of payouts to the next, in which others' commands run."""
 BATCH_COMMANDS: Final = 4_096
 """Most commands between the shell's look-up of client ids and their execution (see
 `model/idempotency.py`)."""

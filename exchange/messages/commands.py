@@ -105,12 +105,16 @@ class SetMarketStatus(ExchangeCommand, frozen=True):
 class ResolveMarket(ExchangeCommand, frozen=True):
     """End a market and pay its holders.  `yes_payout` (price units) goes with SPLIT and only with
     it.
+
+    With `in_slices` more than PAYOUT_HOLDERS of them are paid by commands that follow
+    (`PayHolders`); without, as in journals of before there were slices, all by this one.
     """
 
     market_id: int
     outcome: Resolution
     yes_payout: int | None
     source: str
+    in_slices: bool = False
 
 
 class SetExchangeMode(ExchangeCommand, frozen=True):
@@ -200,6 +204,12 @@ class ExpireOrder(Timer, frozen=True):
     order_id: int
 
 
+class PayHolders(Timer, frozen=True):
+    """The next holders of a market that is RESOLVING are to be paid."""
+
+    market_id: int
+
+
 class RefuseUnstorable(AccountCommand, frozen=True):
     """Stands in the journal where a command stood that the store refused; it is answered
     NOT_STORED.
@@ -226,4 +236,5 @@ Command = (
     | CloseMarket
     | ExpireOrder
     | RefuseUnstorable
+    | PayHolders
 )

@@ -89,12 +89,17 @@ class MarketStatusChanged(_Event, frozen=True):
 
 
 class MarketResolved(_Event, frozen=True):
-    """The question ended; a YES share pays `yes_payout` price units, a NO share the complement."""
+    """The question ended; a YES share pays `yes_payout` price units, a NO share the complement.
+
+    With `paying_from` (microseconds since the epoch) the market is RESOLVING: its holders are paid
+    from then on, by commands of their own. Without, they are paid in this one.
+    """
 
     market_id: int
     outcome: Resolution
     yes_payout: int
     source: str
+    paying_from: int | None = None
 
 
 class PositionSettled(_Event, frozen=True):
@@ -288,6 +293,15 @@ class PairsNetted(_Event, frozen=True):
     quantity: int
 
 
+class HoldersPaid(_Event, frozen=True):
+    """A slice of a market's holders was paid, and not yet the last: the next is due at
+    `next_at`.
+    """
+
+    market_id: int
+    next_at: int
+
+
 Event = (
     CommandRejected
     | CommandReplayed
@@ -306,4 +320,5 @@ Event = (
     | OrderCancelled
     | OrdersCancelled
     | PairsNetted
+    | HoldersPaid
 )

@@ -98,6 +98,7 @@ class MarketStatus(Enum):
     HALTED = "HALTED"
     FULL_HALT = "FULL_HALT"
     CLOSED = "CLOSED"
+    RESOLVING = "RESOLVING"
     RESOLVED = "RESOLVED"
     VOID = "VOID"
 

@@ -33,6 +33,7 @@ from exchange.messages.commands import (
     CreditAccount,
     ExpireOrder,
     OpenAccount,
+    PayHolders,
     PlaceOrder,
     Prior,
     RefuseUnstorable,
@@ -100,6 +101,7 @@ _WITHOUT_KEY: Final = (
     CancelAll,
     CloseMarket,
     ExpireOrder,
+    PayHolders,
 )
 """Done twice, they do no harm: what they ask for is so already, or refused. (An amend done twice
 makes of the order what it was made already; whoever must know gives the version.)"""

@@ -2,7 +2,7 @@
 
     DRAFT --> OPEN <--> POST_ONLY       each of OPEN, POST_ONLY, HALTED and FULL_HALT to each other
                 ^        ^              all of these but FULL_HALT, and DRAFT, to CLOSED
-         HALTED <--------+------> FULL_HALT         CLOSED --> RESOLVED or VOID
+         HALTED <--------+------> FULL_HALT         CLOSED --> [RESOLVING -->] RESOLVED or VOID
 
                  place       cancel   timers, admin
     DRAFT                      x           x
@@ -11,6 +11,7 @@
     HALTED                     x           x
     FULL_HALT                              x
     CLOSED                                 resolve only
+    RESOLVING                              timers only: its many holders are being paid
     RESOLVED                                            (and VOID: final, nothing any more)
 
 Closing is possible from DRAFT, OPEN, POST_ONLY and HALTED (the timer and a resolution also close a
@@ -31,6 +32,7 @@ POST_ONLY: Final = MarketStatus.POST_ONLY
 HALTED: Final = MarketStatus.HALTED
 FULL_HALT: Final = MarketStatus.FULL_HALT
 CLOSED: Final = MarketStatus.CLOSED
+RESOLVING: Final = MarketStatus.RESOLVING
 
 NEXT_STATUS: Final[dict[MarketStatus, tuple[MarketStatus, ...]]] = {
     DRAFT: (OPEN, CLOSED),
@@ -39,6 +41,7 @@ NEXT_STATUS: Final[dict[MarketStatus, tuple[MarketStatus, ...]]] = {
     HALTED: (OPEN, POST_ONLY, FULL_HALT, CLOSED),
     FULL_HALT: (OPEN, POST_ONLY, HALTED),
     CLOSED: (),
+    RESOLVING: (),
     MarketStatus.RESOLVED: (),
     MarketStatus.VOID: (),
 }
@@ -47,6 +50,8 @@ NEXT_STATUS: Final[dict[MarketStatus, tuple[MarketStatus, ...]]] = {
 ADMITS_CANCEL: Final = (DRAFT, OPEN, POST_ONLY, HALTED)
 UNFINISHED: Final = (DRAFT, OPEN, POST_ONLY, HALTED, FULL_HALT)
 ENDED: Final = (MarketStatus.RESOLVED, MarketStatus.VOID)
+DECIDED: Final = (RESOLVING, *ENDED)
+"""Where the question has its answer."""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +94,20 @@ class Market:
     yes_payout: int | None = None
     source: str | None = None
     resolved_at: int | None = None
+    next_payout: int | None = None
+    """When the next of its holders are paid, while it is RESOLVING."""
+    unpaid: list[int] = field(default_factory=list)
+    """While it is RESOLVING, the accounts that hold shares, the next to be paid last."""
 
     def __post_init__(self) -> None:
         """Keep the id twice."""
         self.key = self.id
+
+    def holders(self) -> list[int]:
+        """Return the accounts that hold shares, by falling id.  O(positions)."""
+        found = (
+            account_id
+            for account_id, position in self.positions.items()
+            if position.yes.quantity or position.no.quantity
+        )
+        return sorted(found, reverse=True)

@@ -29,6 +29,8 @@ class Dirty:
     accounts: list[Account] = field(default_factory=list)
     markets: list[Market] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
+    payouts: dict[int, Market] = field(default_factory=dict)
+    """Markets whose next payout is at another time, by id."""
     number: int = 1
     """Of these lists; a record whose `listed` is that number is on them."""
 
@@ -56,6 +58,8 @@ class Dirty:
         self.accounts.clear()
         self.markets.clear()
         self.holdings.clear()
+        if self.payouts:
+            self.payouts.clear()
         self.number += 1
 
 
@@ -85,7 +89,9 @@ class State:
     """Ids of open orders by the client's id."""
     recent_ids: RecentIds = field(default_factory=RecentIds)
     timers: Timers = field(default_factory=Timers)
-    """Of every market that hasn't closed, its closing; of every open GTD order, its expiry."""
+    """Of every market that hasn't closed, its closing; of every open GTD order, its expiry; of
+    every market that is RESOLVING, its next payout.
+    """
     dirty: Dirty = field(default_factory=Dirty)
 
     @property

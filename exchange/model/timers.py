@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sortedcontainers import SortedList
 
-from exchange.messages.commands import CloseMarket, Command, ExpireOrder
+from exchange.messages.commands import CloseMarket, Command, ExpireOrder, PayHolders
 from exchange.messages.completeness import require_all
 
 
@@ -25,12 +25,18 @@ class TimerKind(Enum):
 
     CLOSING = "closing"
     EXPIRY = "expiry"
+    PAYOUT = "payout"
 
 
 CLOSING: Final = TimerKind.CLOSING
 EXPIRY: Final = TimerKind.EXPIRY
+PAYOUT: Final = TimerKind.PAYOUT
 
-_COMMANDS: Final[dict[TimerKind, type[Any]]] = {CLOSING: CloseMarket, EXPIRY: ExpireOrder}
+_COMMANDS: Final[dict[TimerKind, type[Any]]] = {
+    CLOSING: CloseMarket,
+    EXPIRY: ExpireOrder,
+    PAYOUT: PayHolders,
+}
 require_all(TimerKind, _COMMANDS, "the table of timers' commands")
 
 

@@ -4,11 +4,12 @@
     2  nothing but the issuance is negative
     3  cash locked = sum of the reservations of the account's open BUY orders;
        shares locked = sum of the remaining of its open SELL orders
-    4  per market YES shares = NO shares = collateral per pair; all zero once it has ended
+    4  per market YES shares = NO shares = collateral per pair; all zero once it has ended; while
+       its holders are being paid the collateral is what the remaining shares pay
     5  the book isn't crossed, its orders are open, levels add up, time priority holds
     8  nobody has both free YES and free NO shares in one market
-    9  what is only an index (closings, expiries, slugs, client ids, positions by account) matches
-       what it points to
+    9  what is only an index (closings, expiries, payouts, slugs, client ids, positions by account)
+       matches what it points to
 
 6 and 7 (sequences, chain, replay) need the journal: `probity verify`.
 """
@@ -19,10 +20,10 @@ from exchange.messages.bounds import ISSUANCE_MAX, PRICE_SCALE
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.terms import BUY, YES, OrderStatus
 from exchange.model.idempotency import ORDER_ID
-from exchange.model.market import ENDED, UNFINISHED, Market
+from exchange.model.market import ENDED, RESOLVING, UNFINISHED, Market
 from exchange.model.order_book import BookSide, Level, Order
 from exchange.model.state import State
-from exchange.model.timers import CLOSING, EXPIRY
+from exchange.model.timers import CLOSING, EXPIRY, PAYOUT
 from exchange.rules.escrow import resting_reservation
 
 
@@ -103,7 +104,12 @@ def _shares(market: Market) -> Iterator[str]:
                 yield f"2: account {account_id}, market {market.id}: cost without shares"
         if position.yes.free and position.no.free:
             yield f"8: account {account_id}, market {market.id}: free YES and free NO"
-    if not held["YES"] * PRICE_SCALE == held["NO"] * PRICE_SCALE == market.collateral:
+    if market.status is RESOLVING:
+        payout = market.yes_payout or 0
+        owed = held["YES"] * payout + held["NO"] * (PRICE_SCALE - payout)
+        if owed != market.collateral:
+            yield f"4: market {market.id} owes {owed}, its collateral is {market.collateral}"
+    elif not held["YES"] * PRICE_SCALE == held["NO"] * PRICE_SCALE == market.collateral:
         yield f"4: market {market.id}: {held} against collateral {market.collateral}"
     if market.status in ENDED and (held["YES"] or market.collateral):
         yield f"4: market {market.id} has ended with shares left"
@@ -171,6 +177,7 @@ def _indexes(state: State) -> Iterator[str]:
     ends = sorted((o.expires_at, o.id) for o in state.orders.values() if o.expires_at is not None)
     if ends != list(state.timers.of(EXPIRY)):
         yield "9: the expiries don't match the open orders"
+    yield from _payouts(state)
     if state.market_by_slug != {market.slug: market for market in state.markets.values()}:
         yield "9: the slugs don't match the markets"
     named = {
@@ -181,6 +188,18 @@ def _indexes(state: State) -> Iterator[str]:
     if state.open_client_ids != named:
         yield "9: the client ids don't match the open orders"
     yield from _shared_positions(state)
+
+
+def _payouts(state: State) -> Iterator[str]:
+    paying = [market for market in state.markets.values() if market.status is RESOLVING]
+    if sorted((m.next_payout or 0, m.id) for m in paying) != list(state.timers.of(PAYOUT)):
+        yield "9: the payouts don't match the markets that are RESOLVING"
+    for market in state.markets.values():
+        if market.status is RESOLVING:
+            if market.unpaid != market.holders() or not market.unpaid:
+                yield f"9: market {market.id} has others to pay than its holders"
+        elif market.next_payout is not None:
+            yield f"9: market {market.id} is not RESOLVING, but pays"
 
 
 def _shared_positions(state: State) -> Iterator[str]:

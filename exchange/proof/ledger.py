@@ -35,6 +35,7 @@ from exchange.messages.events import (
     Event,
     ExchangeModeChanged,
     FundsCredited,
+    HoldersPaid,
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
@@ -247,5 +248,6 @@ _MOVE_NO_MONEY: Final = (
     ExchangeModeChanged,
     OrderFilled,
     OrdersCancelled,
+    HoldersPaid,
 )
 require_all(Event, [*_POSTINGS, *_MOVE_NO_MONEY], "the ledger's table of postings")

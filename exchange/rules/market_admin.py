@@ -27,7 +27,7 @@ from exchange.messages.events import (
 )
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import CancelReason
-from exchange.model.market import CLOSED, DRAFT, ENDED, NEXT_STATUS, OPEN, UNFINISHED, Market
+from exchange.model.market import CLOSED, DECIDED, DRAFT, NEXT_STATUS, OPEN, UNFINISHED, Market
 from exchange.model.state import State
 from exchange.rules.ending import end_order
 from exchange.rules.netting import net
@@ -125,7 +125,7 @@ def set_status(state: State, command: SetMarketStatus) -> list[Event]:
     market = state.markets.get(command.market_id)
     if market is None:
         return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
-    if market.status in ENDED:
+    if market.status in DECIDED:
         return [
             CommandRejected(
                 Reason.MARKET_ALREADY_RESOLVED, "status", f"is {market.status.value} for good"

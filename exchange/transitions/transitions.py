@@ -20,6 +20,7 @@ from exchange.messages.events import (
     Event,
     ExchangeModeChanged,
     FundsCredited,
+    HoldersPaid,
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
@@ -35,9 +36,9 @@ from exchange.messages.events import (
 )
 from exchange.messages.terms import MarketStatus, Resolution
 from exchange.model.accounts import Account
-from exchange.model.market import UNFINISHED, Market
+from exchange.model.market import RESOLVING, UNFINISHED, Market
 from exchange.model.state import State
-from exchange.model.timers import CLOSING
+from exchange.model.timers import CLOSING, PAYOUT
 from exchange.transitions.marks import touch_cash, touch_holding, touch_market, touch_public
 from exchange.transitions.order_transitions import (
     order_amended,
@@ -123,7 +124,12 @@ def market_resolved(state: State, event: MarketResolved) -> None:
     """End a market; the payments follow as events of their own."""
     market = state.markets[event.market_id]
     void = event.outcome is Resolution.VOID
-    _set_status(state, market, MarketStatus.VOID if void else MarketStatus.RESOLVED)
+    market.unpaid = market.holders()
+    if event.paying_from is None:
+        _set_status(state, market, MarketStatus.VOID if void else MarketStatus.RESOLVED)
+    else:
+        _set_status(state, market, RESOLVING)
+        _set_payout(state, market, event.paying_from)
     market.resolution = event.outcome
     market.yes_payout = event.yes_payout
     market.source = event.source
@@ -142,7 +148,15 @@ def position_settled(state: State, event: PositionSettled) -> None:
         touch_holding(state, account, holding)
     account.available += event.payout
     market.collateral -= event.payout
+    market.unpaid.pop()
     touch_cash(state, account)
+    touch_market(state, market)
+
+
+def holders_paid(state: State, event: HoldersPaid) -> None:
+    """Set the time of a market's next payout."""
+    market = state.markets[event.market_id]
+    _set_payout(state, market, event.next_at)
     touch_market(state, market)
 
 
@@ -154,7 +168,19 @@ def exchange_mode_changed(state: State, event: ExchangeModeChanged) -> None:
 def _set_status(state: State, market: Market, status: MarketStatus) -> None:
     if market.status in UNFINISHED and status not in UNFINISHED:
         state.timers.unset(CLOSING, market.close_time, market.id)
+    if market.status is RESOLVING:
+        _set_payout(state, market, None)
     market.status = status
+
+
+def _set_payout(state: State, market: Market, at: int | None) -> None:
+    """Let the next holders be paid at `at`; None: nobody is left."""
+    if market.next_payout is not None:
+        state.timers.unset(PAYOUT, market.next_payout, market.id)
+    if at is not None:
+        state.timers.set(PAYOUT, at, market.id)
+    market.next_payout = at
+    state.dirty.payouts[market.id] = market
 
 
 _APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
@@ -175,5 +201,6 @@ _APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
     OrderCancelled: order_cancelled,
     OrdersCancelled: orders_cancelled,
     PairsNetted: pairs_netted,
+    HoldersPaid: holders_paid,
 }
 require_all(Event, _APPLY, "the table of transitions")

@@ -114,6 +114,11 @@ class Request(Generic[BodyT, QueryT]):
         return self.caller
 
     @property
+    def is_admin(self) -> bool:
+        """Say whether an admin asks; on a public route it may be nobody."""
+        return self.caller is not None and self.caller.is_admin
+
+    @property
     def user_id(self) -> int:
         """Return the caller's user id, which is also the account id."""
         return self.principal.user_id

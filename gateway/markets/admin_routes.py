@@ -197,7 +197,7 @@ class MarketAdminRoutes:
 
     async def set_status(self, request: Request[StatusBody, None]) -> MarketView:
         """Open, halt, fully halt or close a market."""
-        market = named_market(self._view, request.path["slug"])
+        market = named_market(self._view, request.path["slug"], drafts=True)
         status = request.body.status
         target = f"market:{market.id} {status.value}"
         try:
@@ -211,14 +211,14 @@ class MarketAdminRoutes:
         return market_view(market)
 
     async def resolve(self, request: Request[ResolutionBody, None]) -> MarketView:
-        """End a market and pay its holders."""
+        """End a market and pay its holders: at once, or while it is RESOLVING if they are many."""
         body = request.body
-        market = named_market(self._view, request.path["slug"])
+        market = named_market(self._view, request.path["slug"], drafts=True)
         payout = (
             strict_json.price(body.yes_payout, "yesPayout") if is_given(body.yes_payout) else None
         )
         source = stored_text(body.source, "source", SOURCE_LENGTH)
-        command = ResolveMarket(market.id, body.outcome, payout, source)
+        command = ResolveMarket(market.id, body.outcome, payout, source, in_slices=True)
         problem = resolution_problem(command)
         if problem is not None:
             raise ValidationFailed.of(*problem)

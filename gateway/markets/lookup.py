@@ -10,7 +10,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from exchange.messages.reasons import Reason
-from exchange.model.market import Market
+from exchange.model.market import DRAFT, Market
 from exchange.model.state import State
 from gateway.engine_side.refusals import EngineRefused
 from gateway.wire.errors import ValidationFailed
@@ -57,19 +57,24 @@ def asked_market(view: State, asked: NamesMarket) -> Market | None:
     return None if name is None else named_market(view, name)
 
 
-def find_market(view: State, slug_or_id: str) -> Market | None:
-    """Return the market of a slug or an id; no slug is all digits, so the two can't be confused."""
+def find_market(view: State, slug_or_id: str, *, drafts: bool = False) -> Market | None:
+    """Return the market of a slug or an id; no slug is all digits, so the two can't be confused.
+
+    A DRAFT is there only for whoever may see `drafts`, which are admins.
+    """
     market = view.market_by_slug.get(slug_or_id)
     if market is None:
         market_id = parse_id(slug_or_id)
         if market_id is not None:
             market = view.markets.get(market_id)
+    if market is not None and market.status is DRAFT and not drafts:
+        return None
     return market
 
 
-def named_market(view: State, slug_or_id: str) -> Market:
+def named_market(view: State, slug_or_id: str, *, drafts: bool = False) -> Market:
     """Return the market that a command names; raises the engine's own refusal if there is none."""
-    market = find_market(view, slug_or_id)
+    market = find_market(view, slug_or_id, drafts=drafts)
     if market is None:
         raise EngineRefused(Reason.MARKET_NOT_FOUND, "there is no such market", "market")
     return market

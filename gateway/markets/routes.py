@@ -13,7 +13,7 @@ import msgspec
 
 from exchange.messages.bounds import CATEGORY_LENGTH, STORED_MAX
 from exchange.messages.terms import YES, MarketStatus, Outcome
-from exchange.model.market import Market
+from exchange.model.market import DRAFT, Market
 from exchange.model.state import State
 from gateway.engine_side.ports import TapeHistory
 from gateway.engine_side.readiness import ViewFeed
@@ -101,9 +101,13 @@ def matching(
     statuses: Collection[MarketStatus] | None = None,
     category: str | None = None,
     search: str | None = None,
+    *,
+    drafts: bool = False,
 ) -> list[Market]:
     """Return the markets that are asked for (None: all), newest first.  O(markets)."""
     found = list(reversed(view.markets.values()))
+    if not drafts:
+        found = [market for market in found if market.status is not DRAFT]
     if statuses is not None:
         found = [market for market in found if market.status in statuses]
     if category is not None:
@@ -148,12 +152,16 @@ class MarketRoutes:
         self._pages = pages
 
     def page(
-        self, query: MarketsQuery, statuses: Collection[MarketStatus] | None
+        self,
+        query: MarketsQuery,
+        statuses: Collection[MarketStatus] | None,
+        *,
+        drafts: bool = False,
     ) -> Page[MarketView]:
         """Return one page of the markets, newest first; `statuses` are those that `query` names."""
         limit, offset = query.bounds(self._pages)
         before = query.number()
-        found = matching(self._view, statuses, query.category, query.search)
+        found = matching(self._view, statuses, query.category, query.search, drafts=drafts)
         part = found if before is None else (market for market in found if market.id < before)
         part = list(islice(part, offset, offset + limit + 1))
         return page_of(part, limit, offset, len(found), market_view, lambda market: str(market.id))
@@ -183,7 +191,7 @@ class MarketRoutes:
 
     def _market_shown(self, request: AnyRequest) -> Market:
         """Return the market that the path names; raises NotFound."""
-        market = find_market(self._view, request.path["slug"])
+        market = find_market(self._view, request.path["slug"], drafts=request.is_admin)
         if market is None:
             raise NotFound("There is no such market")
         return market

@@ -9,6 +9,7 @@ most traded of them. Prices are YES prices.
 """
 
 import heapq
+from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
 from itertools import islice
@@ -18,7 +19,7 @@ from typing import Final
 from exchange.messages.bounds import PRICE_SCALE, QUANTITY_SCALE
 from exchange.messages.terms import ExchangeMode
 from exchange.messages.units import format_price, format_quantity
-from exchange.model.market import OPEN, Market
+from exchange.model.market import DRAFT, OPEN, Market
 from exchange.model.order_book import BookSide
 from exchange.model.state import State
 from exchange.model.timers import CLOSING
@@ -67,9 +68,14 @@ def example_slug(view: State) -> str | None:
 
 def most_traded(view: State) -> list[Market]:
     """Return the markets to show: of those that close first, the most traded first."""
-    closings = islice(view.timers.of(CLOSING), LOOKED_AT)
-    nearest = [view.markets[market_id] for _, market_id in closings]
+    nearest = islice(_listed(view), LOOKED_AT)
     return heapq.nlargest(SHOWN, nearest, key=lambda market: (market.volume, -market.id))
+
+
+def _listed(view: State) -> Iterator[Market]:
+    """Yield the markets that everybody may see, those that close first."""
+    closing = (view.markets[market_id] for _, market_id in view.timers.of(CLOSING))
+    return (market for market in closing if market.status is not DRAFT)
 
 
 def live(view: State) -> str:
@@ -79,7 +85,7 @@ def live(view: State) -> str:
         body = '<p class="none">No market is open yet. An admin lists the first one.</p>'
     else:
         body = f"{_HEAD}{''.join(map(_row, shown))}</tbody></table>"
-    count = len(view.timers.of(CLOSING))
+    count = sum(1 for _ in _listed(view))
     words = f"{count} market{'' if count == 1 else 's'}"
     if count > len(shown):
         words += f", {len(shown)} shown"

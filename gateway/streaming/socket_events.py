@@ -40,10 +40,10 @@ class MarketEvents:
     def subscribe(self, session: SocketSession, body: SubscribeBody, ack_id: int | None) -> None:
         """Join a market's rooms; the ack comes first, then the snapshots, in one step."""
         name, outcomes = required_market_name(body), body.outcomes()
-        if self._is_elsewhere(name):
+        if self._is_elsewhere(session, name):
             self._venues.subscribe(session, name, outcomes, ack_id)
             return
-        market = named_market(self._view, name)
+        market = named_market(self._view, name, drafts=_sees_drafts(session))
         self._subscriptions.check_room_for(session, market.id, outcomes)
         session.ack(
             ack_id,
@@ -61,15 +61,16 @@ class MarketEvents:
     def unsubscribe(self, session: SocketSession, body: SubscribeBody, ack_id: int | None) -> None:
         """Leave a market's rooms; leaving one that wasn't joined is no mistake."""
         name = required_market_name(body)
-        if self._is_elsewhere(name):
+        if self._is_elsewhere(session, name):
             self._venues.unsubscribe(session, name, body.outcomes(), ack_id)
             return
-        market = named_market(self._view, name)
+        market = named_market(self._view, name, drafts=_sees_drafts(session))
         self._subscriptions.leave(session, market.id, body.outcomes())
         session.ack(ack_id, Left(str(market.id), body.outcomes()))
 
-    def _is_elsewhere(self, name: str) -> bool:
-        return find_market(self._view, name) is None and self._venues.may_know(name)
+    def _is_elsewhere(self, session: SocketSession, name: str) -> bool:
+        ours = find_market(self._view, name, drafts=_sees_drafts(session))
+        return ours is None and self._venues.may_know(name)
 
     def events(self) -> dict[str, SocketEvent]:
         """Return the rows."""
@@ -78,3 +79,7 @@ class MarketEvents:
             "subscribe:market": SocketEvent(payload, self.subscribe),
             "unsubscribe:market": SocketEvent(payload, self.unsubscribe),
         }
+
+
+def _sees_drafts(session: SocketSession) -> bool:
+    return session.principal is not None and session.principal.is_admin

@@ -32,6 +32,8 @@ from persistence.journal.row_layouts import (
     AmendedOrder,
     IssuedCredit,
     ListedMarket,
+    Payout,
+    RareImages,
     ResolvedMarket,
     SettledPosition,
     account_row,
@@ -175,12 +177,18 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
         "settled": msgspec.json.encode(rows.settled).decode(),
         "credited": msgspec.json.encode(rows.credited).decode(),
         "amended": msgspec.json.encode(amended).decode(),
+        "rare": msgspec.json.encode(_rare_images(state)).decode(),
     }
 
 
 def mode_code(state: State) -> int:
     """Return the number of the exchange's mode."""
     return EXCHANGE_MODE[state.mode]
+
+
+def _rare_images(state: State) -> RareImages:
+    payouts = state.dirty.payouts.values()
+    return RareImages([Payout(market.id, market.next_payout or 0) for market in payouts])
 
 
 def _position_rows(state: State) -> list[bytes]:

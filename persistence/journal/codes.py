@@ -67,6 +67,7 @@ MARKET_STATUS: Final = {
     MarketStatus.RESOLVED: 6,
     MarketStatus.VOID: 7,
     MarketStatus.POST_ONLY: 8,
+    MarketStatus.RESOLVING: 9,
 }
 RESOLUTION: Final = {
     Resolution.YES: 1,

@@ -49,7 +49,7 @@ SESSION: Final[Mapping[str, str]] = {
     "statement_timeout": "0",
     "client_min_messages": "error",
 }
-CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 34))})"
+CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 35))})"
 _FENCE_LOST: Final = "PB001"
 # What a value can do wrong: cardinality, data, integrity, access rule, limits, a trigger's raise.
 # Everything else (resources, operators, the system) is not the batch's fault.
@@ -141,6 +141,7 @@ class Journal:
             images["credited"],
             images["amended"],
             state.next_place,
+            images["rare"],
         )
         state.dirty.clear()
         self.last_seq, self.chain_hash = last_seq, hash_

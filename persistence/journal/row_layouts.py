@@ -1,4 +1,4 @@
-"""How one row is laid out for `commit_batch` of migration 0012: fixed-width numbers, big-endian.
+"""How one row is laid out for `commit_batch` of migration 0017: fixed-width numbers, big-endian.
 
 Laws: a layout here and the SELECT that reads it change together; 0 stands for "none". Strictly for
 speed, a word's code is picked by identity where one of its words is by far the most frequent; what
@@ -96,6 +96,19 @@ class ResolvedMarket(msgspec.Struct, frozen=True):
 
     id: int
     source: str
+
+
+class Payout(msgspec.Struct, frozen=True):
+    """When a market's next holders are paid; 0: none are."""
+
+    id: int
+    next_payout: int
+
+
+class RareImages(msgspec.Struct, frozen=True, omit_defaults=True):
+    """After-images of what hardly any batch changes; what it didn't is left out."""
+
+    payouts: list[Payout] = []
 
 
 class SettledPosition(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID, Key
 from exchange.model.market import UNFINISHED, Market
 from exchange.model.state import State
-from exchange.model.timers import CLOSING
+from exchange.model.timers import CLOSING, PAYOUT
 from exchange.transitions.order_transitions import set_expiry
 from persistence.errors import HistoryMismatch
 from persistence.journal.codes import EXCHANGE_MODE, FEE_MODEL, MARKET_STATUS, RESOLUTION, words
@@ -136,6 +136,7 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         position.realised = realised
         yes, no = position.yes, position.no
         yes.free, yes.locked, yes.cost, no.free, no.locked, no.cost = numbers
+    _set_payouts(state)
     for order_id, row in zip_longest(snapshot.open_ids, snapshot.orders):
         if row is None or row["id"] != order_id:
             raise LookupError(f"order {order_id} is open, but isn't there")
@@ -181,10 +182,19 @@ def _add_market(state: State, row: "asyncpg.Record") -> None:
         market.yes_payout = row["yes_payout"]
         market.source = row["source"]
         market.resolved_at = row["resolved_at"]
+    market.next_payout = row["next_payout"] or None
     state.markets[market.id] = market
     state.market_by_slug[market.slug] = market
     if market.status in UNFINISHED:
         state.timers.set(CLOSING, market.close_time, market.id)
+
+
+def _set_payouts(state: State) -> None:
+    """Go on paying where a resolution was interrupted; positions are there."""
+    for market in state.markets.values():
+        if market.next_payout is not None:
+            market.unpaid = market.holders()
+            state.timers.set(PAYOUT, market.next_payout, market.id)
 
 
 async def _read_ids(

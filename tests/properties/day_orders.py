@@ -18,7 +18,8 @@ from exchange.messages.terms import (
     TimeInForce,
 )
 from tests.properties.choosing import Chooser
-from tests.properties.twin import LIVE, Twin
+from tests.properties.twin import Twin
+from tests.properties.twin_markets import LIVE
 from tests.properties.twin_records import ONE, POST_ONLY, TwinMarket, TwinOrder, rounded_up
 
 ACCOUNTS = (1, 2, 3, 4)

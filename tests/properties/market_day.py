@@ -17,6 +17,7 @@ from exchange.messages.commands import (
     CreditAccount,
     ExpireOrder,
     OpenAccount,
+    PayHolders,
     PlaceOrder,
     RefuseUnstorable,
     ResolveMarket,
@@ -31,7 +32,8 @@ from exchange.messages.terms import (
 )
 from tests.properties.choosing import Chooser
 from tests.properties.day_orders import ACCOUNTS, IDS, MINUTE, NOBODY, DayOrders
-from tests.properties.twin import LIVE
+from tests.properties.twin_markets import LIVE
+from tests.properties.twin_records import FULL_HALT
 
 MARKETS_AT_ONCE = 3
 
@@ -49,6 +51,9 @@ class MarketDay(DayOrders):
         if kind == 8 and choose.number(0, 2) == 0 and due:
             return max(now, min(due) - choose.number(0, 1))
         ends = [o.expires_at for o in self.twin.orders.values() if o.expires_at is not None]
+        paying = [m.next_payout for m in self.twin.markets.values() if m.next_payout is not None]
+        if paying and kind < 60:
+            return max(now, min(paying) - choose.number(0, 1))
         if 9 <= kind < 30 and ends:
             return max(now, min(ends) - choose.number(0, 1))
         return now + choose.number(0, 1000)
@@ -149,6 +154,8 @@ class MarketDay(DayOrders):
             return CloseMarket(market_id)
         if choose.number(0, 1):
             return ExpireOrder(choose.one_of((*self.twin.orders, 0)))
+        if choose.number(0, 1):
+            return PayHolders(choose.one_of((market_id, *self.twin.markets)))
         return RefuseUnstorable(choose.one_of(ACCOUNTS), "PlaceOrder")
 
     def _back_to_trading(self) -> Command | None:
@@ -171,7 +178,7 @@ class MarketDay(DayOrders):
         ended = [m.id for m in self.twin.markets.values() if m.status not in LIVE]
         if ended and choose.number(0, 1):
             market_id = choose.one_of(ended)
-        return ResolveMarket(market_id, outcome, payout, source)
+        return ResolveMarket(market_id, outcome, payout, source, choose.number(0, 4) > 0)
 
     def cancel(self, choose: Chooser) -> Command:
         """Cancel an open order, mostly one's own."""
@@ -179,7 +186,9 @@ class MarketDay(DayOrders):
             last = self.twin.last_order_id
             order_id = choose.one_of((choose.number(0, last), 0, last + 1))
             return CancelOrder(choose.one_of(ACCOUNTS), order_id)
-        order = choose.one_of(list(self.twin.orders.values()))
+        orders = list(self.twin.orders.values())
+        shut = [o for o in orders if self.twin.markets[o.market_id].status is FULL_HALT]
+        order = choose.one_of(shut or orders)
         owner = order.account_id if choose.number(0, 9) else choose.one_of((*ACCOUNTS, NOBODY))
         return CancelOrder(owner, order.id)
 

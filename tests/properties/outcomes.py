@@ -175,6 +175,8 @@ def _required() -> Iterator[str]:
     yield "MARKET maxCost cancelled SELF_TRADE after trades"
     yield from (f"resolved {resolution.value}" for resolution in Resolution)
     yield from ("settled for nothing", "settled for cash")
+    yield from ("HoldersPaid", "PayHolders refused ILLEGAL_STATUS_CHANGE")
+    yield from (f"PayHolders makes {end}" for end in ("RESOLVED", "VOID"))
     yield from ("fee rounded up", "fee already paid by rounding", "better price given back")
     yield from (f"SetMarketStatus makes {s.value}" for s in MarketStatus if s.value in _SETTABLE)
     yield from ("CloseMarket makes CLOSED", "ResolveMarket makes CLOSED")

@@ -15,7 +15,9 @@ from exchange.proof import invariants, ledger
 from exchange.proof.state_hash import state_hash
 from exchange.transitions import transitions
 from tests.properties.compare import ended_orders, engine_view, twin_view, wordless
-from tests.properties.twin import LIVE, Twin
+from tests.properties.twin import Twin
+from tests.properties.twin_markets import LIVE
+from tests.properties.twin_records import RESOLVING
 
 
 class Pair:
@@ -63,7 +65,7 @@ class Pair:
         everything = self.twin.seq % 100 == 0
         touched = self.twin.public
         markets = {
-            m.id for m in self.twin.markets.values() if everything or m.status in LIVE
+            m.id for m in self.twin.markets.values() if everything or m.status in (*LIVE, RESOLVING)
         } | touched.keys()
         engine, twin = engine_view(self.state, markets), twin_view(self.twin, markets)
         for part, expected in twin.items():

@@ -11,7 +11,7 @@ import pytest
 from exchange.messages.commands import SetExchangeMode
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import ExchangeMode
-from exchange.rules import funding, placing
+from exchange.rules import funding, placing, settlement
 from tests.conftest import SetBound
 from tests.lengths import length
 from tests.properties.choosing import Dice
@@ -21,8 +21,9 @@ from tests.properties.pair import Pair
 from tests.properties.twin import Twin
 
 SEED = int(os.environ.get("PROBITY_SEED", "20261121"))
-OPEN_ORDERS_MAX = 5
+OPEN_ORDERS_MAX = 4
 ISSUANCE_MAX = 10**11
+PAYOUT_HOLDERS = 1
 
 
 @pytest.fixture
@@ -30,7 +31,12 @@ def tight_bounds(set_bound: SetBound) -> Twin:
     """Bounds so low that a market day runs into them, and a twin that knows them."""
     set_bound(placing, "OPEN_ORDERS_PER_ACCOUNT", OPEN_ORDERS_MAX)
     set_bound(funding, "ISSUANCE_MAX", ISSUANCE_MAX)
-    return Twin(open_orders_max=OPEN_ORDERS_MAX, issuance_max=ISSUANCE_MAX)
+    set_bound(settlement, "PAYOUT_HOLDERS", PAYOUT_HOLDERS)
+    return Twin(
+        open_orders_max=OPEN_ORDERS_MAX,
+        issuance_max=ISSUANCE_MAX,
+        payout_holders=PAYOUT_HOLDERS,
+    )
 
 
 @pytest.mark.timeout(300)

@@ -13,9 +13,16 @@ from tests.properties.twin_records import ONE, TwinAccount, TwinHolding, TwinMar
 class TwinMemory:
     """Everything the twin knows."""
 
-    def __init__(self, *, open_orders_max: int = 10_000, issuance_max: int = 10**18) -> None:
+    def __init__(
+        self,
+        *,
+        open_orders_max: int = 10_000,
+        issuance_max: int = 10**18,
+        payout_holders: int = 500,
+    ) -> None:
         self.open_orders_max = open_orders_max
         self.issuance_max = issuance_max
+        self.payout_holders = payout_holders
         self.seq = self.now = self.issued = self.fees = 0
         self.mode = ExchangeMode.OPEN
         self.accounts: dict[int, TwinAccount] = {}

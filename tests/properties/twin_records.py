@@ -32,6 +32,7 @@ POST_ONLY = MarketStatus.POST_ONLY
 HALTED = MarketStatus.HALTED
 FULL_HALT = MarketStatus.FULL_HALT
 CLOSED = MarketStatus.CLOSED
+RESOLVING = MarketStatus.RESOLVING
 
 
 @dataclass
@@ -87,6 +88,7 @@ class TwinMarket:
     yes_payout: int | None = None
     source: str | None = None
     resolved_at: int | None = None
+    next_payout: int | None = None
 
     def exact_fee(self, rate: int, price: int, quantity: int) -> int:
         """Return the unrounded fee in FEE_PARTS."""

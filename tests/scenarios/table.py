@@ -183,7 +183,7 @@ def _status(play: Play, words: Words, _options: Options) -> Command:
 
 def _resolve(play: Play, words: Words, _options: Options) -> Command:
     payout = parse_price(words[2]) if len(words) > 2 else None
-    return ResolveMarket(play.market_id(words[0]), Resolution(words[1]), payout, "")
+    return ResolveMarket(play.market_id(words[0]), Resolution(words[1]), payout, "", in_slices=True)
 
 
 def _mode(_play: Play, words: Words, _options: Options) -> Command:

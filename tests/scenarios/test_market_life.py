@@ -1,125 +1,179 @@
 """A market's life: the whole table of state x command, the modes, timers and settlement."""
 
-from itertools import product
+import re
+from pathlib import Path
 
 import pytest
 
+from exchange.messages.reasons import Reason
 from exchange.messages.terms import ExchangeMode, MarketStatus
+from exchange.rules import settlement
+from tests.conftest import SetBound
+from tests.properties.twin import Twin
 from tests.scenarios.table import Play, play
 
-# How to bring a market that has one resting order (ann's #1) into each state.
+# Two holders, and an order of ann's that rests: #3.
+START = """
+            open ann 100             | opened, ann +100
+            open bob 100             | opened, bob +100
+            list rain                | rain OPEN
+            ann buy 1 YES 0.50       | #1 rests
+            bob buy 1 NO 0.50        | #2, MINT 1 at 0.5 with #1
+            ann buy 1 YES 0.40       | #3 rests
+"""
 INTO = {
     MarketStatus.DRAFT: "",
     MarketStatus.OPEN: "",
-    MarketStatus.POST_ONLY: "status rain POST_ONLY | rain POST_ONLY",
-    MarketStatus.HALTED: "status rain HALTED | rain HALTED",
-    MarketStatus.FULL_HALT: "status rain FULL_HALT | rain FULL_HALT",
-    MarketStatus.CLOSED: "status rain CLOSED | rain CLOSED, #1 ends MARKET_CLOSED",
-    MarketStatus.RESOLVED: "resolve rain YES | rain CLOSED, #1 ends MARKET_CLOSED, YES pays 1",
-    MarketStatus.VOID: "resolve rain VOID | rain CLOSED, #1 ends MARKET_CLOSED, VOID pays 0.5",
+    MarketStatus.POST_ONLY: "status rain POST_ONLY",
+    MarketStatus.HALTED: "status rain HALTED",
+    MarketStatus.FULL_HALT: "status rain FULL_HALT",
+    MarketStatus.CLOSED: "status rain CLOSED",
+    MarketStatus.RESOLVING: "resolve rain YES",
+    MarketStatus.RESOLVED: "resolve rain YES",
+    MarketStatus.VOID: "resolve rain VOID",
 }
-ENDS = ("RESOLVED", "VOID")
-GONE = "MARKET_ALREADY_RESOLVED"
-NOT_SO = "ILLEGAL_STATUS_CHANGE"
-COMMANDS = (
-    *("place", "post-only", "cancel", "cancel all"),
-    *("OPEN", "POST_ONLY", "HALTED", "FULL_HALT", "CLOSED", "resolve"),
-)
-# One row a state, one column a command, "yes" where it does what it says.
-LIFE = {
-    "DRAFT": "SHUT SHUT no-order yes yes NOT_SO NOT_SO NOT_SO yes yes",
-    "OPEN": "yes yes yes yes NOT_SO yes yes yes yes yes",
-    "POST_ONLY": "MARKET_POST_ONLY yes yes yes yes NOT_SO yes yes yes yes",
-    "HALTED": "SHUT SHUT yes yes yes yes NOT_SO yes yes yes",
-    "FULL_HALT": "SHUT SHUT SHUT SHUT yes yes yes NOT_SO NOT_SO yes",
-    "CLOSED": "SHUT SHUT no-order SHUT NOT_SO NOT_SO NOT_SO NOT_SO NOT_SO yes",
-    "RESOLVED": "SHUT SHUT no-order SHUT GONE GONE GONE GONE GONE GONE",
-    "VOID": "SHUT SHUT no-order SHUT GONE GONE GONE GONE GONE GONE",
+TEXTS = {
+    "place": "ann buy 1 YES 0.40",
+    "post-only": "ann buy 1 YES 0.40 postOnly=yes",
+    "amend": "ann amend #3 price=0.39",
+    "less": "ann amend #3 quantity=0.50",
+    "cancel": "ann cancel #3",
+    "cancel all": "ann cancel all rain",
+    "resolve": "resolve rain NO",
+    "closes": "time 86400",
 }
+NAMES = {reason.name: str(reason.value) for reason in Reason}
+NO_ORDER = {"ORDER_NOT_FOUND", "ORDER_NOT_OPEN"}
+RULEBOOK = Path(__file__).parents[2] / "docs" / "rulebook.md"
 
 
-def in_state(status: MarketStatus) -> Play:
+def documented(first: str) -> list[tuple[str, str, str]]:
+    """Return (row, column, cell) of the rulebook's table whose first column is called so."""
+    text = RULEBOOK.read_text(encoding="utf-8")
+    found = re.search(rf"^\| {first} \|.*(?:\n\|.*)+", text, re.MULTILINE)
+    assert found is not None
+    head, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in found.group().splitlines()
+    ]
+    return [
+        (row[0], column, cell)
+        for row in rows
+        for column, cell in zip(head[1:], row[1:], strict=True)
+    ]
+
+
+def in_state(status: MarketStatus, set_bound: SetBound) -> Play:
+    one_by_one = status is MarketStatus.RESOLVING
+    set_bound(settlement, "PAYOUT_HOLDERS", 1 if one_by_one else 500)
+    twin = Twin(payout_holders=1 if one_by_one else 500)
     if status is MarketStatus.DRAFT:
-        return play("""
+        run = play(
+            """
             open ann 100             | opened, ann +100
             list rain draft          | rain DRAFT
-        """)
-    return play(f"""
-            open ann 100             | opened, ann +100
-            list rain                | rain OPEN
-            ann buy 1 YES 0.50       | #1 rests
-            {INTO[status]}
-        """)
-
-
-def text_of(command: str) -> str:
-    match command:
-        case "place":
-            return "ann buy 1 YES 0.50"
-        case "post-only":
-            return "ann buy 1 YES 0.50 postOnly=yes"
-        case "cancel":
-            return "ann cancel #1"
-        case "cancel all":
-            return "ann cancel all rain"
-        case "resolve":
-            return "resolve rain NO"
-    return f"status rain {command}"
-
-
-@pytest.mark.parametrize(("status", "column"), list(product(MarketStatus, range(len(COMMANDS)))))
-def test_every_command_in_every_state(status: MarketStatus, column: int) -> None:
-    words = {"NOT_SO": NOT_SO, "GONE": GONE, "SHUT": "MARKET_NOT_OPEN"}
-    word = LIFE[status.value].split()[column]
-    expected = words.get(word, word)
-    outcome = in_state(status).line(text_of(COMMANDS[column]))
-    if expected == "yes":
-        assert outcome.split()[0].rstrip(",") in {"#1", "#2", "rain", "0", "NO"}
-    elif expected == "no-order":
-        assert outcome in {"ORDER_NOT_OPEN", "ORDER_NOT_FOUND"}
+            """,
+            twin,
+        )
     else:
-        assert outcome == expected
+        run = play(START, twin)
+        if INTO[status]:
+            run.line(INTO[status])
+    assert run.pair.state.markets[1].status is status
+    return run
+
+
+def answered(run: Play, column: str) -> str:
+    """Send what stands for a column, and word its outcome as the table does."""
+    # What is due runs first and is told first.
+    outcome = run.line(TEXTS.get(column, f"status rain {column}")).split("; ")[-1]
+    if column == "closes":
+        return "yes" if outcome.startswith("rain CLOSED") else "-"
+    return "-" if outcome in NO_ORDER else NAMES.get(outcome, "yes")
+
+
+def test_the_tables_are_whole() -> None:
+    rows = {row for row, _, _ in documented("state")}
+    assert rows == {status.value for status in MarketStatus}
+    columns = {column for _, column, _ in documented("state")}
+    settable = {"OPEN", "POST_ONLY", "HALTED", "FULL_HALT", "CLOSED"}
+    assert columns == TEXTS.keys() | settable
+    assert {row for row, _, _ in documented("mode")} == {mode.value for mode in ExchangeMode}
+    assert len(documented("state")) == 9 * 13
+    assert len(documented("mode")) == 4 * 9
+
+
+@pytest.mark.parametrize(("state", "column", "cell"), documented("state"))
+def test_every_command_in_every_state(
+    state: str, column: str, cell: str, set_bound: SetBound
+) -> None:
+    assert answered(in_state(MarketStatus(state), set_bound), column) == cell
+
+
+@pytest.mark.parametrize(("mode", "column", "cell"), documented("mode"))
+def test_every_command_in_every_mode(mode: str, column: str, cell: str) -> None:
+    run = play(START)
+    run.line(f"mode {mode}")
+    assert answered(run, column) == cell
+
+
+def test_many_holders_are_paid_in_slices_between_which_others_trade(set_bound: SetBound) -> None:
+    set_bound(settlement, "PAYOUT_HOLDERS", 2)
+    table = """
+        open ann 100                 | opened, ann +100
+        open bob 100                 | opened, bob +100
+        open cem 100                 | opened, cem +100
+        list rain                    | rain OPEN
+        list snow                    | snow OPEN
+        ann buy 3 YES 0.60           | #1 rests
+        bob buy 2 NO 0.40            | #2, MINT 2 at 0.4 with #1
+        cem buy 1 NO 0.40            | #3, MINT 1 at 0.4 with #1
+        resolve rain NO              | rain CLOSED, NO pays 0
+        resolve rain YES             | ann is paid 0, bob is paid 2, others follow; \
+                                       MARKET_ALREADY_RESOLVED
+        show cem                     | 99.6 + 0, NO 1 cost 0.4 on rain
+        cem buy 1 YES 0.50 on=snow   | #4 rests
+        show cem                     | 99.1 + 0.5, NO 1 cost 0.4 on rain
+        time 1                       | cem is paid 1, rain RESOLVED
+        show cem                     | 100.1 + 0.5, realised 0.6 on rain
+        time 2                       |
+        resolve rain YES             | MARKET_ALREADY_RESOLVED
+    """
+    run = play(table, Twin(payout_holders=2))
+    assert run.pair.state.markets[1].collateral == 0
+
+
+def test_a_closed_market_is_resolved_in_slices_too(set_bound: SetBound) -> None:
+    set_bound(settlement, "PAYOUT_HOLDERS", 1)
+    table = (
+        START
+        + """
+        status rain CLOSED           | rain CLOSED, #3 ends MARKET_CLOSED
+        resolve rain VOID            | VOID pays 0.5
+        time 0                       | ann is paid 0.5, others follow
+        show bob                     | 99.5 + 0, NO 1 cost 0.5
+        time 1                       | bob is paid 0.5, rain VOID
+    """
+    )
+    play(table, Twin(payout_holders=1))
 
 
 @pytest.mark.parametrize("status", MarketStatus)
 @pytest.mark.parametrize("target", ["DRAFT", "RESOLVED", "VOID"])
 def test_no_status_change_leads_back_to_draft_or_past_resolution(
-    status: MarketStatus, target: str
+    status: MarketStatus, target: str, set_bound: SetBound
 ) -> None:
-    expected = GONE if status.value in ENDS else NOT_SO
-    assert in_state(status).line(f"status rain {target}") == expected
-
-
-@pytest.mark.parametrize("status", MarketStatus)
-def test_the_timer_closes_in_every_state_that_has_not_closed(status: MarketStatus) -> None:
-    run = in_state(status)
-    outcome = run.line("time 86400")
-    if status in {MarketStatus.CLOSED, MarketStatus.RESOLVED, MarketStatus.VOID}:
-        assert outcome == ""
-    else:
-        assert outcome.startswith("rain CLOSED")
+    decided = status.value in {"RESOLVING", "RESOLVED", "VOID"}
+    run = in_state(status, set_bound)
+    outcome = run.line(f"status rain {target}").split("; ")[-1]
+    assert outcome == ("MARKET_ALREADY_RESOLVED" if decided else "ILLEGAL_STATUS_CHANGE")
 
 
 @pytest.mark.parametrize("mode", ExchangeMode)
-def test_modes(mode: ExchangeMode) -> None:
-    run = in_state(MarketStatus.OPEN)
-    run.line("ann buy 1 YES 0.40")
-    assert run.line(f"mode {mode.value}") == f"mode {mode.value}"
-    placing = {
-        ExchangeMode.OPEN: "#3 rests",
-        ExchangeMode.POST_ONLY: "EXCHANGE_POST_ONLY",
-        ExchangeMode.CANCEL_ONLY: "EXCHANGE_CANCEL_ONLY",
-        ExchangeMode.HALTED: "EXCHANGE_HALTED",
-    }
-    assert run.line("ann buy 1 YES 0.50") == placing[mode]
-    passive = {ExchangeMode.OPEN: "#4 rests", ExchangeMode.POST_ONLY: "#3 rests"}
-    expected = passive.get(mode, placing[mode])
-    assert run.line("ann buy 1 YES 0.50 postOnly=yes") == expected
+def test_admins_and_timers_go_on_in_every_mode(mode: ExchangeMode) -> None:
+    run = play(START)
+    run.line(f"mode {mode.value}")
     stops = mode is ExchangeMode.HALTED
-    assert run.line("ann cancel #1") == ("EXCHANGE_HALTED" if stops else "#1 ends USER")
-    for everything in ("ann cancel all", "ann cancel all rain"):
-        assert ("cancelled" in run.line(everything)) is not stops
-    # Admin and timers go on.
+    assert ("cancelled" in run.line("ann cancel all")) is not stops
     assert run.line("list snow close=60") == "snow OPEN"
     assert run.line("credit ann 1") == "ann +1"
     assert run.line("time 60") == "snow CLOSED"
@@ -223,9 +277,9 @@ def test_settlement_pays_the_whole_collateral(
 
 @pytest.mark.parametrize("wrong", ["SPLIT", "YES 0.5", "NO 0.5", "VOID 0.5"])
 def test_the_payout_goes_with_split_and_only_with_it(wrong: str) -> None:
-    run = in_state(MarketStatus.OPEN)
+    run = play(START)
     assert run.line(f"resolve rain {wrong}") == "INVALID_PAYOUT"
-    assert run.line("book rain") == "0.5x1 /"
+    assert run.line("book rain") == "0.4x1 /"
 
 
 def test_settlement_nets_what_the_closing_frees_before_it_pays() -> None:

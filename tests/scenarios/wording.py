@@ -9,6 +9,7 @@ from exchange.messages.events import (
     Event,
     ExchangeModeChanged,
     FundsCredited,
+    HoldersPaid,
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
@@ -74,6 +75,8 @@ def _render(event: Event, state: State, names: Names) -> str:  # noqa: C901, PLR
             return f"{outcome.value} pays {price(payout)}"
         case PositionSettled(account_id=account_id, payout=payout):
             return f"{names[account_id]} is paid {money(payout)}"
+        case HoldersPaid():
+            return "others follow"
         case ExchangeModeChanged(mode=mode):
             return f"mode {mode.value}"
         case OrderPlaced(order_id=order_id, resting=resting):

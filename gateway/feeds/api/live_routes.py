@@ -250,7 +250,7 @@ class LiveRoutes:
         return await self._reader.named(request.path["slug"])
 
     def _own(self, request: AnyRequest) -> Market | None:
-        return find_market(self._view, request.path["slug"])
+        return find_market(self._view, request.path["slug"], drafts=request.is_admin)
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""

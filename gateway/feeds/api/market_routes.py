@@ -56,7 +56,7 @@ class FeedMarketRoutes:
         query = request.query
         statuses = statuses_of(query.status)
         if query.platform is None and query.sort is None and query.order is None:
-            return self._ours.page(query, our_statuses(statuses))
+            return self._ours.page(query, our_statuses(statuses), drafts=request.is_admin)
         # An order alone is of ours.
         own, platforms = platforms_of(
             OURS if query.platform is None else query.platform, self._reader.venues
@@ -112,7 +112,7 @@ class FeedMarketRoutes:
 
     async def get_market(self, request: Request[None, None]) -> ListedMarketView:
         """Return one market, as it was seen last."""
-        market = find_market(self._view, request.path["slug"])
+        market = find_market(self._view, request.path["slug"], drafts=request.is_admin)
         if market is not None:
             return own_market(market, now_us())
         known = await self._reader.named(request.path["slug"])

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from exchange.messages.terms import MarketStatus
-from exchange.model.market import Market
+from exchange.model.market import DRAFT, Market
 from exchange.model.state import State
 from gateway.feeds.model import ListedStatus
 from gateway.feeds.words import are_alike, forms, words_of
@@ -78,7 +78,7 @@ class OwnMarkets:
     def categories(self) -> Iterator[tuple[str, bool]]:
         """Yield the category of each market that has one, and whether it is open."""
         for market in self._view.markets.values():
-            if market.category:
+            if market.category and market.status is not DRAFT:
                 yield market.category, market.status in _TRADED
 
     def unknown(self, words: Sequence[str]) -> list[str]:
@@ -114,7 +114,8 @@ class OwnMarkets:
             (
                 (tier, number)
                 for number, tier in (tiers or {}).items()
-                if wanted is None or self._view.markets[number].status in wanted
+                if (status := self._view.markets[number].status) is not DRAFT
+                and (wanted is None or status in wanted)
             ),
             reverse=True,
         )

@@ -76,13 +76,14 @@ async def test_a_market_is_created_with_terms_of_its_own(desk: Desk) -> None:
 async def test_markets_are_listed_newest_first_by_filter_and_page(desk: Desk) -> None:
     desk.list_market("snow", question="Will it SNOW?", category="Weather")
     desk.list_market("vote", question="Who wins?", category="politics", draft=True)
+    desk.list_market("race", question="Who wins the race?", category="politics")
     for query, slugs in (
-        ("", ["vote", "snow", "rain"]),
-        ("?status=OPEN", ["snow", "rain"]),
-        ("?status=DRAFT", ["vote"]),
+        ("", ["race", "snow", "rain"]),
+        ("?status=OPEN", ["race", "snow", "rain"]),
+        ("?status=DRAFT", []),
         ("?category=weather", ["snow", "rain"]),
         ("?search=snow", ["snow"]),
-        ("?search=WINS", ["vote"]),
+        ("?search=WINS", ["race"]),
         ("?search=hail", []),
         ("?search=it&status=OPEN&category=weather", ["snow", "rain"]),
         ("?limit=1&offset=1", ["snow"]),
@@ -91,6 +92,32 @@ async def test_markets_are_listed_newest_first_by_filter_and_page(desk: Desk) ->
         assert [market["slug"] for market in found] == slugs, query
     page = (await desk.call("GET", "/markets?limit=2")).body["pagination"]
     assert page == {"total": 3, "limit": 2, "offset": 0, "hasMore": True}
+
+
+async def test_a_draft_is_there_for_admins_alone(desk: Desk) -> None:
+    terms = MARKET | {"draft": True, "category": "secret", "question": "Will it hail?"}
+    draft = (await desk.call("POST", "/markets", "root", terms)).data
+    for who in (None, "ann"):
+        for query in ("", "?status=DRAFT", "?sort=created", "?platform=all", "?search=hail"):
+            found = await desk.get(f"/markets{query}", who)
+            assert "snow" not in [market["slug"] for market in found], query
+        assert await desk.get("/markets/search?q=hail", who) == []
+        shown = await desk.get("/markets/categories", who)
+        assert [entry["category"] for entry in shown] == ["weather"]
+        for name in ("snow", draft["id"]):
+            for path in ("", "/orderbook", "/trades", "/live", "/full", "/snapshots/latest"):
+                reply = await desk.call("GET", f"/markets/{name}{path}", who)
+                assert (reply.status, reply.error["code"]) == (404, "NOT_FOUND"), path
+    reply = await desk.place("ann", "BUY YES 1 @ 0.50", "snow")
+    assert (reply.status, reply.error["code"]) == (404, "MARKET_NOT_FOUND")
+    for query in ("", "?status=DRAFT"):
+        assert (await desk.get(f"/markets{query}", "root"))[0]["slug"] == "snow"
+    for path in ("", "/orderbook", "/trades", "/live", "/full"):
+        assert (await desk.call("GET", f"/markets/snow{path}", "root")).status == 200, path
+    opened = await desk.call("PATCH", "/markets/snow/status", "root", {"status": "OPEN"})
+    assert opened.data["status"] == "OPEN"
+    assert (await desk.get("/markets"))[0]["slug"] == "snow"
+    assert (await desk.get("/markets/search?q=hail"))[0]["slug"] == "snow"
 
 
 @pytest.mark.parametrize(

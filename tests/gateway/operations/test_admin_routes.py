@@ -93,6 +93,7 @@ async def test_figures(desk: Desk) -> None:
             "HALTED": 0,
             "FULL_HALT": 0,
             "CLOSED": 0,
+            "RESOLVING": 0,
             "RESOLVED": 0,
             "VOID": 0,
         },
