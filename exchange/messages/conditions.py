@@ -26,9 +26,11 @@ class OrderConditions(
 
     `expires_at` (microseconds since the epoch) goes with GTD and only with it: at that time the
     order ends. A `post_only` order is refused rather than trade when it comes. A MARKET order
-    trades at `worst_price` of its own outcome or better.
+    trades at `worst_price` of its own outcome or better. A `reduce_only` order (IOC or FOK) trades
+    no more than brings its owner's free shares of the market down.
     """
 
     expires_at: int | None = None
     post_only: bool = False
     worst_price: int | None = None
+    reduce_only: bool = False

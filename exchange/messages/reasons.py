@@ -45,6 +45,7 @@ class Reason(IntEnum):
 
     INSUFFICIENT_BALANCE = 501
     INSUFFICIENT_SHARES = 502
+    REDUCE_ONLY = 503
 
     FOK_NOT_FILLABLE = 601
     MAX_COST_TOO_SMALL = 602
@@ -76,6 +77,7 @@ _TRANSIENT: Final = frozenset(
         Reason.MARKET_POST_ONLY,
         Reason.INSUFFICIENT_BALANCE,
         Reason.INSUFFICIENT_SHARES,
+        Reason.REDUCE_ONLY,
         Reason.FOK_NOT_FILLABLE,
         Reason.MAX_COST_TOO_SMALL,
         Reason.POST_ONLY_WOULD_CROSS,

@@ -70,6 +70,7 @@ class CancelReason(Enum):
     MARKET_CLOSED = "MARKET_CLOSED"
     EXPIRED = "EXPIRED"
     WORST_PRICE = "WORST_PRICE"
+    REDUCE_ONLY = "REDUCE_ONLY"
 
 
 class TradeKind(Enum):

@@ -46,6 +46,8 @@ class Stop(Enum):
     SELF_TRADE = auto()
     BUDGET = auto()
     """The next unit costs more than is left."""
+    CAP = auto()
+    """What follows would do more than reduce."""
 
 
 def offers(facing: BookSide, limit: int | None) -> Iterator[Order]:
@@ -63,12 +65,14 @@ def walk(
     limit: int | None,
     budget: int | None,
     events: list[Event],
+    cap: int | None = None,
 ) -> Stop:
     """Trade `taker` against the book until it is filled or must stop.
 
     `budget` (money) bounds what a MARKET BUY pays, fees included; None for all others, who have
-    locked what they need.  Applies and appends TradeExecuted and, by self-trade prevention,
-    OrderCancelled of makers. O(fills), plus O(log levels) for each level emptied.
+    locked what they need. `cap` bounds what a reduce-only order trades. Applies and appends
+    TradeExecuted and, by self-trade prevention, OrderCancelled of makers. O(fills), plus O(log
+    levels) for each level emptied.
     """
     facing = market.book.asks if taker.is_bid else market.book.bids
     by_cost = taker.quantity is None
@@ -77,6 +81,8 @@ def walk(
     while by_cost or taker.remaining:
         if by_cost and spent == budget:
             return Stop.BUDGET
+        if taker.filled == cap:
+            return Stop.CAP
         best = facing.best
         if best is None or (limit is not None and best.key > limit):
             return Stop.NO_MORE
@@ -91,12 +97,12 @@ def walk(
         quantity = maker.remaining
         if not by_cost and taker.remaining < quantity:
             quantity = taker.remaining
-        if budget is not None:
-            price = own_price(taker.outcome, maker.yes_price)
-            quantity = affordable(market, price, taker.fee_carry, budget - spent, quantity)
+        if budget is not None or cap is not None:
+            left = None if budget is None else budget - spent
+            quantity = _bounded(market, taker, maker, quantity, left, cap)
             if quantity == 0:
                 return Stop.BUDGET
-        trade = _trade(state, market, taker, maker, quantity)
+        trade = _trade(state, market, taker, maker, quantity, cap)
         events.append(trade)
         order_transitions.fill_both(state, trade, market, taker, maker)
         if budget is not None:
@@ -104,9 +110,24 @@ def walk(
     return Stop.FILLED
 
 
+def _bounded(
+    market: Market, taker: Order, maker: Order, quantity: int, left: int | None, cap: int | None
+) -> int:
+    """Return how much of `quantity` the cap admits and the money `left` pays for; None: all."""
+    if cap is not None:
+        quantity = min(quantity, cap - taker.filled)
+    if left is None:
+        return quantity
+    price = own_price(taker.outcome, maker.yes_price)
+    return affordable(market, price, taker.fee_carry, left, quantity)
+
+
 def _trade(
-    state: State, market: Market, taker: Order, maker: Order, quantity: int
+    state: State, market: Market, taker: Order, maker: Order, quantity: int, cap: int | None
 ) -> TradeExecuted:
+    beyond = 0
+    if cap is not None and taker.quantity is not None and taker.quantity > cap:
+        beyond = taker.quantity - cap
     yes_price = maker.yes_price
     price = yes_price if taker.outcome is YES else PRICE_SCALE - yes_price
     if taker.outcome is maker.outcome:
@@ -132,25 +153,29 @@ def _trade(
         quantity,
         taker.id,
         taker.account_id,
-        _unlocked(market, taker, taker_rate, quantity, taker_carry),
+        _unlocked(market, taker, taker_rate, quantity, taker_carry, beyond),
         taker_fee,
         taker_carry,
         maker.id,
         maker.account_id,
-        _unlocked(market, maker, maker_rate, quantity, maker_carry),
+        _unlocked(market, maker, maker_rate, quantity, maker_carry, 0),
         maker_fee,
         maker_carry,
     )
 
 
-def _unlocked(market: Market, order: Order, rate: int, quantity: int, carry_after: int) -> int:
-    """Return what leaves the order's reservation when it trades `quantity`."""
+def _unlocked(
+    market: Market, order: Order, rate: int, quantity: int, carry_after: int, beyond: int
+) -> int:
+    """Return what leaves the order's reservation when it trades `quantity`; for what remains
+    `beyond` its cap nothing is reserved.
+    """
     if order.side is not BUY:
         return quantity
     price = order.price
     if price is None:
         return 0
-    remaining = order.remaining - quantity
+    remaining = order.remaining - quantity - beyond
     if rate == 0:
         return order.locked - price * remaining
     return order.locked - reservation(market, rate, price, remaining, carry_after)

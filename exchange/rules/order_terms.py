@@ -216,6 +216,8 @@ def _conditions_problem(
             return "worstPrice", "goes with a MARKET order only; a LIMIT order has its price"
         if not PRICE_MIN <= worst <= PRICE_MAX:
             return "worstPrice", "must lie between 0.0001 and 0.9999"
+    if conditions.reduce_only and (time_in_force is GTC or time_in_force is GTD):
+        return "reduceOnly", "goes with an order that doesn't rest (IOC or FOK) only"
     return None
 
 

@@ -42,6 +42,7 @@ from exchange.rules.fees import charge
 from exchange.rules.matching import Stop, offers, walk
 from exchange.rules.netting import net
 from exchange.rules.order_terms import entry_refusal
+from exchange.rules.reducing import reduce_only_refusal, reducible
 from exchange.transitions import order_transitions
 
 _astuple: Final = astuple
@@ -51,6 +52,7 @@ _CANCEL_REASONS: Final = {
     Stop.NO_MORE: CancelReason.NO_LIQUIDITY,
     Stop.SELF_TRADE: CancelReason.SELF_TRADE,
     Stop.BUDGET: CancelReason.INSUFFICIENT_BALANCE,
+    Stop.CAP: CancelReason.REDUCE_ONLY,
 }
 
 
@@ -83,18 +85,19 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     )
     if refusal is not None:
         return [refusal]
-    bid = (side is BUY) is (outcome is YES)
-    facing = market.book.asks if bid else market.book.bids
-    worst = price if price is not None or conditions is None else conditions.worst_price
+    facing = market.book.asks if (side is BUY) is (outcome is YES) else market.book.bids
+    wanted, worst, cap = quantity, price, None
+    if conditions is not None:
+        wanted, worst, cap = _rare_bounds(market, command, conditions)
     limit = None if worst is None else facing.sign * own_price(outcome, worst)
     best = facing.best
     taking = best is not None and (limit is None or best.key <= limit)
     if side is BUY:
-        locked, refusal = _cash_to_lock(market, account, price, quantity, max_cost, taking=taking)
+        locked, refusal = _cash_to_lock(market, account, price, wanted, max_cost, taking=taking)
     else:
-        locked, refusal = _shares_to_lock(market, account, outcome, quantity or 0)
-    if refusal is None and (taking or time_in_force is FOK):
-        refusal = _liquidity_refusal(market, account, command, facing, limit, conditions)
+        locked, refusal = _shares_to_lock(market, account, outcome, wanted or 0)
+    if refusal is None and (taking or time_in_force is FOK or cap is not None):
+        refusal = _liquidity_refusal(market, account, command, facing, limit, cap)
     rests = time_in_force is GTC or time_in_force is GTD
     if refusal is None and rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
         refusal = _too_many_refusal()
@@ -121,8 +124,23 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     events: list[Event] = [placed]
     order = order_transitions.open_order(state, placed, account, market, resting=resting)
     if not resting:
-        take(state, account, market, order, limit, events)
+        take(state, account, market, order, limit, events, cap)
     return events
+
+
+def _rare_bounds(
+    market: Market, command: PlaceOrder, conditions: OrderConditions
+) -> tuple[int | None, int | None, int | None]:
+    """Return what is wanted of the quantity, the worst price, and the cap of a reduce-only order.
+
+    None: there is no such bound.
+    """
+    worst = conditions.worst_price if command.price is None else command.price
+    quantity = command.quantity
+    if not conditions.reduce_only:
+        return quantity, worst, None
+    cap = reducible(market, command.account_id, command.side, command.outcome)
+    return None if quantity is None else min(quantity, cap), worst, cap
 
 
 def take(
@@ -132,14 +150,18 @@ def take(
     order: Order,
     limit: int | None,
     events: list[Event],
+    cap: int | None = None,
 ) -> None:
-    """Walk the book with an order that is in none, end it or let it rest, and net what it freed."""
+    """Walk the book with an order that is in none, end it or let it rest, and net what it freed.
+
+    Of one that is reduce-only, at most `cap` trades.
+    """
     budget = None
     if order.price is None and order.side is BUY:
         budget = order.max_cost
         if budget is None:
             budget = account.available
-    stop = walk(state, market, order, limit, budget, events)
+    stop = walk(state, market, order, limit, budget, events, cap)
     traders = {order.account_id: None}
     for event in events:
         if type(event) is TradeExecuted:
@@ -207,11 +229,16 @@ def _liquidity_refusal(
     command: PlaceOrder,
     facing: BookSide,
     limit: int | None,
-    conditions: OrderConditions | None,
+    cap: int | None,
 ) -> CommandRejected | None:
+    conditions, whole = command.conditions, command.time_in_force is FOK
     if conditions is not None and conditions.post_only:
         return would_cross_refusal()
-    if command.time_in_force is FOK:
+    if cap is not None:
+        refusal = reduce_only_refusal(cap, command.quantity, whole=whole)
+        if refusal is not None:
+            return refusal
+    if whole:
         return _fok_refusal(market, account, command, facing, limit)
     if command.price is None and command.side is BUY:
         return _first_unit_refusal(market, account, command, facing, limit)

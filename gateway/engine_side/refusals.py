@@ -43,6 +43,7 @@ STATUS: Final[dict[Reason, int]] = {
     Reason.VERSION_CHANGED: 422,
     Reason.INSUFFICIENT_BALANCE: 422,
     Reason.INSUFFICIENT_SHARES: 422,
+    Reason.REDUCE_ONLY: 422,
     Reason.FOK_NOT_FILLABLE: 422,
     Reason.MAX_COST_TOO_SMALL: 422,
     Reason.POST_ONLY_WOULD_CROSS: 422,

@@ -58,7 +58,8 @@ class OrderBody(BodyStruct, frozen=True):
 
     `timeInForce` is GTC for LIMIT and IOC for MARKET unless given; `maxCost` (fees included)
     stands instead of `quantity` in a MARKET BUY. `expiresAt` goes with GTD, `postOnly` with an
-    order that may rest; `worstPrice`, of the order's own outcome, stops a MARKET order.
+    order that may rest; `worstPrice`, of the order's own outcome, stops a MARKET order;
+    `reduceOnly` goes with IOC and FOK.
     """
 
     side: Side
@@ -73,6 +74,7 @@ class OrderBody(BodyStruct, frozen=True):
     expires_at: ExpiryText | None = None
     post_only: bool | None = None
     worst_price: PriceText = not_given()
+    reduce_only: bool | None = None
 
 
 VersionNumber = Annotated[
@@ -148,12 +150,13 @@ def _conditions(body: OrderBody) -> OrderConditions | None:
     worst_price = None
     if strict_json.is_given(body.worst_price):
         worst_price = strict_json.price(body.worst_price, "worstPrice")
-    if body.expires_at is None and not body.post_only and worst_price is None:
+    if body.expires_at is None and worst_price is None and not (body.post_only or body.reduce_only):
         return None
     return OrderConditions(
         expires_at=None if body.expires_at is None else parse_time(body.expires_at, "expiresAt"),
         post_only=bool(body.post_only),
         worst_price=worst_price,
+        reduce_only=bool(body.reduce_only),
     )
 
 

@@ -80,6 +80,7 @@ class OrderView(AnswerStruct, frozen=True, gc=False):
     expires_at: str | None
     post_only: bool
     worst_price: str | None
+    reduce_only: bool
     version: int
     created_at: str
     updated_at: str
@@ -166,6 +167,7 @@ def order_fields(order: Order, market: Market) -> Fields:
         None if rare is None or rare.expires_at is None else iso_millis(rare.expires_at),
         rare is not None and rare.post_only,
         None if rare is None or rare.worst_price is None else price_text(rare.worst_price),
+        rare is not None and rare.reduce_only,
         order.version,
         created_at,
         created_at if order.updated_at == order.created_at else iso_millis(order.updated_at),

@@ -55,6 +55,7 @@ CANCEL_REASON: Final = {
     CancelReason.MARKET_CLOSED: 5,
     CancelReason.EXPIRED: 6,
     CancelReason.WORST_PRICE: 7,
+    CancelReason.REDUCE_ONLY: 8,
 }
 TRADE_KIND: Final = {TradeKind.TRANSFER: 1, TradeKind.MINT: 2, TradeKind.MERGE: 3}
 FEE_MODEL: Final = {FeeModel.FLAT: 1, FeeModel.QUADRATIC: 2}

@@ -122,7 +122,8 @@ def _order(dice: Random, number: int, account: int, market: int) -> PlaceOrder:
     else:
         quantity_or_none = dice.randint(1, 30) * 50
     if dice.random() < 0.5:
-        terms["conditions"] = OrderConditions(worst_price=dice.randint(40, 60) * 100)
+        worst = dice.randint(40, 60) * 100
+        terms["conditions"] = OrderConditions(worst_price=worst, reduce_only=dice.random() < 0.3)
     return PlaceOrder(
         account,
         market,

@@ -18,6 +18,7 @@ MARKET_FIELDS = [field.name for field in dataclasses.fields(TwinMarket)]
 ORDER_FIELDS = [field.name for field in dataclasses.fields(TwinOrder)]
 ORDER_FIELDS[ORDER_FIELDS.index("in_book")] = "remaining"
 ORDER_FIELDS[ORDER_FIELDS.index("fees_exact")] = "fees_paid"
+ORDER_FIELDS.remove("cap")
 
 
 def wordless(events: Iterable[Event]) -> list[Event]:

@@ -91,6 +91,8 @@ class DayOrders:
         passive |= self.twin.mode is ExchangeMode.POST_ONLY
         waits = time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
         post_only = choose.number(0, 4 if passive else 19) < (4 if passive else 2 if waits else 0)
+        if not waits and not post_only and choose.number(0, 1):
+            return OrderConditions(reduce_only=True)
         if time_in_force is not TimeInForce.GTD:
             return OrderConditions(post_only=True) if post_only else None
         ends = [self.twin.now + offset for offset in (0, 1, 500, 5_000, 20_000, 90_000)]
@@ -102,14 +104,17 @@ class DayOrders:
         self, choose: Chooser, market: TwinMarket | None, side: Side, outcome: Outcome
     ) -> OrderConditions | None:
         """Return now and then a worst price for a MARKET order, at or about what is offered."""
+        reduce_only = choose.number(0, 3) == 0
         if choose.number(0, 2) == 0:
-            return None
+            return OrderConditions(reduce_only=True) if reduce_only else None
         bid = (side is Side.BUY) is (outcome is Outcome.YES)
         offers = self._resting(market, facing=bid)
         if not offers or choose.number(0, 3) == 0:
-            return OrderConditions(worst_price=self._price(choose, market, side, outcome))
+            price = self._price(choose, market, side, outcome)
+            return OrderConditions(worst_price=price, reduce_only=reduce_only)
         best = min(offers, key=lambda o: o.yes_price if bid else -o.yes_price).yes_price
-        return OrderConditions(worst_price=best if outcome is Outcome.YES else ONE - best)
+        price = best if outcome is Outcome.YES else ONE - best
+        return OrderConditions(worst_price=price, reduce_only=reduce_only)
 
     def cross(self, choose: Chooser) -> Command:
         """Take (or nibble at) an order that rests, buying or selling what meets it."""
@@ -201,6 +206,7 @@ class DayOrders:
             {"time_in_force": TimeInForce.IOC, "conditions": OrderConditions(post_only=True)},
             {"conditions": OrderConditions(worst_price=5_000)},
             {"conditions": OrderConditions(worst_price=ONE)},
+            {"conditions": OrderConditions(reduce_only=True)},
         )
         return msgspec.structs.replace(command, **choose.one_of(wrong))
 

@@ -121,6 +121,8 @@ def _of_order(command: PlaceOrder, placed: OrderPlaced, execution: Execution) ->
         shape = "MARKET maxCost"
     if command.conditions is not None and command.conditions.worst_price is not None:
         yield f"worst price {command.side.value} {end} {'after' if trades else 'without'} trades"
+    if command.conditions is not None and command.conditions.reduce_only:
+        yield f"reduce-only {shape} {command.side.value} {end}"
     if command.conditions is not None and command.conditions.post_only:
         yield f"post-only {command.time_in_force.value} {end}"
     yield f"{shape} {end} {'after' if trades else 'without'} trades"
@@ -156,8 +158,11 @@ def _required() -> Iterator[str]:
     yield from (f"AmendOrder refused {reason.name}" for reason in _AMENDING)
     yield from ("AmendOrder nets pairs", "AmendOrder cancels SELF_TRADE")
     yield "ExpireOrder cancels EXPIRED"
-    for side, when in product(Side, ("after", "without")):
-        yield f"worst price {side.value} cancelled WORST_PRICE {when} trades"
+    yield from (f"worst price {one.value} cancelled WORST_PRICE after trades" for one in Side)
+    yield from (f"reduce-only LIMIT FOK {side.value} filled" for side in Side)
+    for kind in ("LIMIT IOC", "MARKET IOC"):
+        yield from (f"reduce-only {kind} {side.value} cancelled REDUCE_ONLY" for side in Side)
+    yield "reduce-only MARKET maxCost BUY cancelled REDUCE_ONLY"
     yield from (f"LIMIT GTD rests {when} trades" for when in ("after", "without"))
     yield from (f"post-only {limit.value} rests" for limit in (TimeInForce.GTC, TimeInForce.GTD))
     for limit in TimeInForce:
@@ -206,6 +211,7 @@ _PLACING = (
     Reason.EXPIRY_PASSED,
     Reason.INSUFFICIENT_BALANCE,
     Reason.INSUFFICIENT_SHARES,
+    Reason.REDUCE_ONLY,
     Reason.FOK_NOT_FILLABLE,
     Reason.MAX_COST_TOO_SMALL,
     Reason.POST_ONLY_WOULD_CROSS,

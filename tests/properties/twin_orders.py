@@ -19,7 +19,6 @@ from exchange.messages.terms import (
     OrderType,
     Outcome,
     SelfTradePrevention,
-    Side,
     TimeInForce,
     TradeKind,
 )
@@ -31,6 +30,7 @@ from tests.properties.twin_records import (
     TwinMarket,
     TwinOrder,
 )
+from tests.properties.twin_terms import wrong_terms
 
 Refusal = tuple[Reason, str]
 
@@ -59,6 +59,7 @@ class TwinOrders(TwinEndings):
             seq=self.seq,
             updated_at=self.now,
         )
+        order.cap = self._cap(order)
         refusal = self._why_not(order)
         if refusal is not None:
             return [CommandRejected(*refusal, "")]
@@ -119,6 +120,7 @@ class TwinOrders(TwinEndings):
                 "nobody": CancelReason.NO_LIQUIDITY,
                 "own order": CancelReason.SELF_TRADE,
                 "budget": CancelReason.INSUFFICIENT_BALANCE,
+                "cap": CancelReason.REDUCE_ONLY,
             }
             reason = reasons[stop]
             if stop == "nobody" and order.worst_price is not None and self._any_facing(order):
@@ -164,7 +166,7 @@ class TwinOrders(TwinEndings):
     def _lacks_means(self, order: TwinOrder) -> Refusal | None:
         if not order.buys:
             free = self.holding(order.account_id, order.market_id, order.outcome).free
-            return (Reason.INSUFFICIENT_SHARES, "quantity") if free < order.remaining else None
+            return (Reason.INSUFFICIENT_SHARES, "quantity") if free < order.wanted else None
         needed = self._needed(order, crosses=self.best_offer(order) is not None)
         if self.accounts[order.account_id].available < max(needed, order.max_cost or 0):
             return Reason.INSUFFICIENT_BALANCE, ""
@@ -175,6 +177,10 @@ class TwinOrders(TwinEndings):
         if order.post_only and self.best_offer(order) is not None:
             return Reason.POST_ONLY_WOULD_CROSS, "price"
         fill_or_kill = order.time_in_force is TimeInForce.FOK
+        if order.cap == 0:
+            return Reason.REDUCE_ONLY, "reduceOnly"
+        if fill_or_kill and order.wanted < order.remaining:
+            return Reason.FOK_NOT_FILLABLE, "quantity"
         if not fill_or_kill and (order.type is OrderType.LIMIT or not order.buys):
             return None
         trial, trial_order = self._copy(order)
@@ -213,7 +219,7 @@ class TwinOrders(TwinEndings):
     def _needed(self, order: TwinOrder, *, crosses: bool) -> int:
         """Return what an incoming order must lock: cash for BUY, shares for SELL."""
         if not order.buys:
-            return order.remaining
+            return order.wanted
         market = self.markets[order.market_id]
         rate = max(market.maker_fee, market.taker_fee) if crosses else market.maker_fee
         return order.reservation(market, rate)
@@ -246,10 +252,12 @@ class TwinOrders(TwinEndings):
     def _walk(self, order: TwinOrder, budget: int | None, events: list[Event]) -> str:
         """Trade until there is a reason to stop, and return it."""
         market = self.markets[order.market_id]
-        while order.quantity is None or order.remaining > 0:
+        while order.quantity is None or order.wanted > 0:
             left = None if budget is None else budget - order.filled_cash - order.fees_paid
             if order.quantity is None and left == 0:
                 return "budget"
+            if order.quantity is None and order.filled == order.cap:
+                return "cap"
             maker = self.best_offer(order)
             if maker is None:
                 return "nobody"
@@ -260,9 +268,9 @@ class TwinOrders(TwinEndings):
                 if mode is not SelfTradePrevention.CANCEL_MAKER:
                     return "own order"
                 continue
-            quantity = maker.remaining
-            if order.quantity is not None:
-                quantity = min(quantity, order.remaining)
+            bounds = [maker.remaining, order.wanted if order.quantity is not None else None]
+            bounds.append(None if order.cap is None else order.cap - order.filled)
+            quantity = min(bound for bound in bounds if bound is not None)
             if left is not None:
                 price = leg_price(order, maker)
                 quantity = min(quantity, left // price)
@@ -274,7 +282,16 @@ class TwinOrders(TwinEndings):
                 if quantity == 0:
                     return "budget"
             events.append(self._trade(market, order, maker, quantity))
-        return "filled"
+        return "cap" if order.remaining else "filled"
+
+    def _cap(self, order: TwinOrder) -> int | None:
+        """Return how much a reduce-only order may trade; None for all others."""
+        if not order.reduce_only or order.market_id not in self.markets:
+            return None
+        other = Outcome.NO if order.outcome is Outcome.YES else Outcome.YES
+        own = self.holding(order.account_id, order.market_id, order.outcome).free
+        its_other = self.holding(order.account_id, order.market_id, other).free
+        return max(0, its_other - own if order.buys else own - its_other)
 
     def _trade(
         self, market: TwinMarket, taker: TwinOrder, maker: TwinOrder, quantity: int
@@ -363,34 +380,3 @@ class TwinOrders(TwinEndings):
 def leg_price(order: TwinOrder, maker: TwinOrder) -> int:
     """Return what this order's own outcome trades at when the maker's price is taken."""
     return maker.yes_price if order.outcome is Outcome.YES else ONE - maker.yes_price
-
-
-def wrong_terms(order: TwinOrder) -> str | None:
-    """Return the field that makes an order's terms contradict each other."""
-    limit = order.type is OrderType.LIMIT
-    if limit is (order.price is None):
-        return "price"
-    if order.price is not None and not 1 <= order.price <= 9_999:
-        return "price"
-    if not limit and order.may_rest:
-        return "timeInForce"
-    if order.max_cost is not None:
-        fits = (
-            not limit
-            and order.side is Side.BUY
-            and order.quantity is None
-            and order.time_in_force is not TimeInForce.FOK
-            and order.max_cost >= 1
-        )
-        if not fits:
-            return "maxCost"
-    elif order.quantity is None or not 1 <= order.quantity <= 10**10:
-        return "quantity"
-    if (order.time_in_force is TimeInForce.GTD) is (order.expires_at is None):
-        return "expiresAt"
-    if order.expires_at is not None and not 0 < order.expires_at <= 253_402_300_799_999_999:
-        return "expiresAt"
-    if order.post_only and not (limit and order.may_rest):
-        return "postOnly"
-    worst = order.worst_price
-    return "worstPrice" if worst is not None and (limit or not 1 <= worst <= 9_999) else None

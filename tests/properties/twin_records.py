@@ -127,6 +127,8 @@ class TwinOrder:
     filled: int = 0
     filled_cash: int = 0
     fees_exact: int = 0
+    cap: int | None = None
+    """The most that a reduce-only order may trade."""
 
     @property
     def buys(self) -> bool:
@@ -143,6 +145,10 @@ class TwinOrder:
     @property
     def worst_price(self) -> int | None:
         return self.conditions.worst_price if self.conditions else None
+
+    @property
+    def reduce_only(self) -> bool:
+        return self.conditions is not None and self.conditions.reduce_only
 
     @property
     def may_rest(self) -> bool:
@@ -180,12 +186,19 @@ class TwinOrder:
         after = self.fees_exact + market.exact_fee(rate, price, quantity)
         return rounded_up(after) - self.fees_paid
 
+    @property
+    def wanted(self) -> int:
+        """Return what is left to trade: of a reduce-only order no more than its cap."""
+        if self.cap is None or self.quantity is None:
+            return self.remaining
+        return min(self.quantity, self.cap) - self.filled
+
     def reservation(self, market: TwinMarket, rate: int) -> int:
-        """Return what a BUY LIMIT needs for all that remains at its limit."""
+        """Return what a BUY LIMIT needs for all that is wanted yet at its limit."""
         if self.price is None:
             return 0
-        fee = self.fee_of(market, rate, self.price, self.remaining)
-        return self.price * self.remaining + fee
+        fee = self.fee_of(market, rate, self.price, self.wanted)
+        return self.price * self.wanted + fee
 
     def would_meet(self, resting: "TwinOrder") -> bool:
         """Return whether a resting order faces this one at an acceptable price."""

@@ -146,6 +146,8 @@ def _conditions(options: Options) -> OrderConditions | None:
         given["expires_at"] = int(options["until"]) * SECOND
     if "postOnly" in options:
         given["post_only"] = True
+    if "reduceOnly" in options:
+        given["reduce_only"] = True
     if "worst" in options:
         given["worst_price"] = parse_price(options["worst"])
     return OrderConditions(**given) if given else None

@@ -66,6 +66,7 @@ WAYS: dict[Reason, str] = {
     Reason.VERSION_CHANGED: "ann amend #1 quantity=0.50 version=1",
     Reason.INSUFFICIENT_BALANCE: "ann buy 1000 YES 0.50",
     Reason.INSUFFICIENT_SHARES: "ann sell 1 YES 0.50",
+    Reason.REDUCE_ONLY: "ann sell 1 YES 0.50 IOC reduceOnly=yes",
     Reason.FOK_NOT_FILLABLE: "bob buy 2 NO 0.50 FOK",
     Reason.MAX_COST_TOO_SMALL: "bob buy NO market maxCost=0.004999",
     Reason.POST_ONLY_WOULD_CROSS: "bob buy 1 NO 0.50 postOnly=yes",

@@ -120,6 +120,10 @@ async def insufficient_shares(desk: Desk) -> Reply:
     return await desk.place("ann", "SELL YES 1 @ 0.5")
 
 
+async def reduce_only(desk: Desk) -> Reply:
+    return await desk.place("ann", "SELL YES 1", reduceOnly=True)
+
+
 async def fok_not_fillable(desk: Desk) -> Reply:
     return await desk.place("ann", "BUY YES 1 @ 0.5", timeInForce="FOK")
 
@@ -173,6 +177,7 @@ SCENES: list[tuple[Scene, Reason, list[str]]] = [
     (version_changed, Reason.VERSION_CHANGED, ["expectedVersion"]),
     (insufficient_balance, Reason.INSUFFICIENT_BALANCE, []),
     (insufficient_shares, Reason.INSUFFICIENT_SHARES, ["quantity"]),
+    (reduce_only, Reason.REDUCE_ONLY, ["reduceOnly"]),
     (fok_not_fillable, Reason.FOK_NOT_FILLABLE, ["quantity"]),
     (max_cost_too_small, Reason.MAX_COST_TOO_SMALL, ["maxCost"]),
     (post_only_would_cross, Reason.POST_ONLY_WOULD_CROSS, ["price"]),

@@ -80,6 +80,7 @@ async def test_price_with_too_many_places(desk: Desk) -> None:
         (raw(Price='"0.5"'), "Price"),
         (raw(postOnly="1"), "postOnly"),
         (raw(postOnly="true", timeInForce='"IOC"'), "postOnly"),
+        (raw(reduceOnly="true"), "reduceOnly"),
         (raw(worstPrice='"0.5"'), "worstPrice"),
         (raw(worstPrice="1", type='"MARKET"', price="null"), "worstPrice"),
         (raw(timeInForce='"GTD"'), "expiresAt"),

@@ -50,6 +50,7 @@ MEANS_MORE = {
     ("/orders/{id}", "timeInForce"),
     ("/orders/{id}", "expiresAt"),
     ("/orders/{id}", "worstPrice"),
+    ("/orders/{id}", "reduceOnly"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
 STORED = ("/admin/users", "/admin/audit", *NOTED, *MATCHES)

@@ -46,3 +46,17 @@ async def test_a_market_order_stops_at_its_worst_price(desk: Desk) -> None:
         *("CANCELLED", "WORST_PRICE", "0.6000", "3.00"),
     )
     assert [trade["price"] for trade in data["trades"]] == ["0.6000"]
+
+
+async def test_no_more_is_sold_than_there_is(desk: Desk) -> None:
+    body = next(body for body in BODIES if "reduceOnly" in body)
+    refused = await desk.call("POST", "/orders/rain", "ann", body)
+    assert (refused.error["code"], refused.error["transient"]) == ("REDUCE_ONLY", True)
+    await desk.place("ben", "BUY NO 3 @ 0.40")
+    await desk.place("ann", "BUY YES 3 @ 0.60")
+    await desk.place("ben", "BUY YES 9 @ 0.50")
+    order = (await desk.call("POST", "/orders/rain", "ann", body)).data["order"]
+    assert (order["status"], order["cancelReason"], order["reduceOnly"]) == (
+        *("CANCELLED", "REDUCE_ONLY", True),
+    )
+    assert (order["quantity"], order["filled"]) == ("1000.00", "3.00")

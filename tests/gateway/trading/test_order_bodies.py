@@ -121,6 +121,7 @@ def test_equal_content_is_equal_however_it_is_written() -> None:
         (order("BUY YES 1 @ 0.5", postOnly="yes"), "postOnly"),
         (order("BUY YES 1 @ 0.5", postOnly=True, timeInForce="IOC"), "postOnly"),
         (order("BUY YES 1", postOnly=True), "postOnly"),
+        (order("BUY YES 1 @ 0.5", reduceOnly="no"), "reduceOnly"),
         (order("BUY YES 1 @ 0.5", worstPrice="0.5"), "worstPrice"),
         (order("BUY YES 1", worstPrice="0.50001"), "worstPrice"),
         (order("BUY YES 1", worstPrice="0"), "worstPrice"),

@@ -38,6 +38,7 @@ async def test_an_order_rests(desk: Desk) -> None:
             "expiresAt": None,
             "postOnly": False,
             "worstPrice": None,
+            "reduceOnly": False,
             "version": 0,
             "createdAt": "2026-01-01T00:00:00.006Z",
             "updatedAt": "2026-01-01T00:00:00.006Z",
