@@ -1,4 +1,4 @@
-"""How one row is laid out for `commit_batch` of migration 0017: fixed-width numbers, big-endian.
+"""How one row is laid out for `commit_batch` of migration 0013: fixed-width numbers, big-endian.
 
 Laws: a layout here and the SELECT that reads it change together; 0 stands for "none". Strictly for
 speed, a word's code is picked by identity where one of its words is by far the most frequent; what

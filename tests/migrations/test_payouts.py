@@ -1,4 +1,4 @@
-"""Step 0017 goes back while nobody is being paid; a resolution of before runs again as it ran."""
+"""Step 0013 goes back while nobody is being paid; a resolution of before runs again as it ran."""
 
 import pytest
 

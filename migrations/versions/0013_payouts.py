@@ -13,7 +13,7 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0017"
+revision: Final = "0013"
 down_revision: Final = "0012"
 
 _previous: Final = import_module("migrations.versions.0012_amends")
