@@ -160,8 +160,8 @@ def _required() -> Iterator[str]:
     yield "ExpireOrder cancels EXPIRED"
     yield from (f"worst price {one.value} cancelled WORST_PRICE after trades" for one in Side)
     yield from (f"reduce-only LIMIT FOK {side.value} filled" for side in Side)
-    for kind in ("LIMIT IOC", "MARKET IOC"):
-        yield from (f"reduce-only {kind} {side.value} cancelled REDUCE_ONLY" for side in Side)
+    for shape in ("LIMIT IOC", "MARKET IOC"):
+        yield from (f"reduce-only {shape} {side.value} cancelled REDUCE_ONLY" for side in Side)
     yield "reduce-only MARKET maxCost BUY cancelled REDUCE_ONLY"
     yield from (f"LIMIT GTD rests {when} trades" for when in ("after", "without"))
     yield from (f"post-only {limit.value} rests" for limit in (TimeInForce.GTC, TimeInForce.GTD))
