@@ -27,6 +27,7 @@ from gateway.streaming.socket_events import MarketEvents
 from gateway.streaming.subscriptions import Subscriptions
 from gateway.streaming.venue_events import VenueMarketEvents
 from gateway.streaming.venue_rooms import VenueRooms
+from gateway.streaming.venue_shares import VenueShares
 from gateway.trading.socket_events import OrderEvents
 
 
@@ -61,7 +62,10 @@ async def open_front_sockets(
     sign_in = SocketSignIn(tokens, limits)
     following = parts.feeds.following
     venue_rooms = VenueRooms(following, metrics.messages_out)
-    subscriptions = Subscriptions(rooms, venue_rooms)
+    shares = VenueShares(
+        of_user=settings.feeds.followed_per_user, of_address=settings.feeds.followed_per_address
+    )
+    subscriptions = Subscriptions(rooms, venue_rooms, shares)
     watches = Watches(parts.feeds.state, parts.logger)
     venues = VenueMarketEvents(following, venue_rooms, subscriptions, watches)
     events = merged(

@@ -104,6 +104,24 @@ class FeedSettings(Area, frozen=True, kw_only=True):
             "How many a process follows at once for sockets and watchlists.",
         ),
     ]
+    followed_per_user: Annotated[
+        int,
+        setting(
+            "FEED_FOLLOWED_PER_USER",
+            "50",
+            whole(1, 450),
+            "How many of them one user may read at once, over all sockets.",
+        ),
+    ]
+    followed_per_address: Annotated[
+        int,
+        setting(
+            "FEED_FOLLOWED_PER_ADDRESS",
+            "100",
+            whole(1, 450),
+            "How many may be read at once from one address, signed in or not.",
+        ),
+    ]
     followed_watchlists: Annotated[
         int,
         setting(

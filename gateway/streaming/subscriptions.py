@@ -13,6 +13,7 @@ from gateway.feeds.live.followed import Followed
 from gateway.sockets.session import SocketSession
 from gateway.streaming.rooms import Rooms
 from gateway.streaming.venue_rooms import VenueRooms
+from gateway.streaming.venue_shares import MarketsRead, VenueShares
 from gateway.wire.errors import Refused
 
 BOOKS_PER_SESSION: Final = 400
@@ -44,9 +45,10 @@ class Left(msgspec.Struct, frozen=True, rename="camel"):
 class Subscriptions:
     """The books that the sessions of the process follow."""
 
-    def __init__(self, rooms: Rooms, venue_rooms: VenueRooms) -> None:
+    def __init__(self, rooms: Rooms, venue_rooms: VenueRooms, shares: VenueShares) -> None:
         self._rooms = rooms
         self._venue_rooms = venue_rooms
+        self._markets_read = MarketsRead(shares)
         self._books: dict[SocketSession, dict[tuple[MarketKey, Outcome], None]] = {}
 
     def check_room_for(
@@ -63,6 +65,7 @@ class Subscriptions:
             if len(theirs) > VENUE_MARKETS_PER_SESSION:
                 message = f"at most {VENUE_MARKETS_PER_SESSION} markets of other venues"
                 raise Refused("TOO_MANY_SUBSCRIPTIONS", f"A socket may follow {message}")
+            self._markets_read.check(session, market)
 
     def join(self, session: SocketSession, market: Market, outcomes: tuple[Outcome, ...]) -> None:
         """Join a market and its books, the snapshots included, in one step."""
@@ -74,6 +77,7 @@ class Subscriptions:
     ) -> None:
         """Join a market of another venue, the snapshots of what is known included."""
         self._note(session, followed.id, outcomes)
+        self._markets_read.take(session, followed.id)
         self._venue_rooms.join_market(session, followed, outcomes)
 
     def leave(
@@ -85,6 +89,8 @@ class Subscriptions:
             if (market, outcome) in books:
                 del books[market, outcome]
                 self._leave_book(session, market, outcome)
+        if isinstance(market, str) and all(key != market for key, _ in books):
+            self._markets_read.give(session, market)
 
     def followed(self, session: SocketSession) -> list[MarketKey]:
         """Return the markets whose rooms a session is in."""
@@ -109,3 +115,5 @@ class Subscriptions:
     def _ended(self, session: SocketSession) -> None:
         for market, outcome in self._books.pop(session):
             self._leave_book(session, market, outcome)
+            if isinstance(market, str):
+                self._markets_read.give(session, market)
