@@ -117,6 +117,7 @@ def make_feeds(
         limit=feeds.followed_markets,
         interval_s=feeds.stream_interval_ms / 1_000,
     )
+    following.watch(metrics.upstream)
     watched = WatchedMarkets(
         following, state, noted=feeds.snapshot_markets, followed=feeds.followed_watchlists
     )

@@ -254,7 +254,7 @@ class UpstreamMeter:
 class UpstreamMetrics:
     """What other venues are asked, and what of their answers has no form here."""
 
-    __slots__ = ("_requests", "_success", "unrepresentable")
+    __slots__ = ("_followed", "_requests", "_success", "unrepresentable")
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
@@ -269,12 +269,22 @@ class UpstreamMetrics:
             ("platform",),
             registry=registry,
         )
+        self._followed = Gauge(
+            "feed_followed_markets",
+            "Markets of a venue that this process follows now, by its stream or by asking.",
+            ("platform",),
+            registry=registry,
+        )
         self.unrepresentable = Counter(
             "upstream_unrepresentable",
             "What a venue showed and has no form here, by the reason.",
             ("platform", "reason"),
             registry=registry,
         )
+
+    def watch_followed(self, platform: str, followed: Callable[[], int]) -> None:
+        """Show how many of a venue's markets this process follows just now."""
+        self._followed.labels(platform).set_function(followed)
 
     def register(self, platform: str, endpoints: Iterable[str]) -> UpstreamMeter:
         """Return the meter of one base URL; `endpoints` are all templates it will count."""

@@ -57,7 +57,9 @@ class FeedRoutes:
         if not platforms:
             return Page([], 0, limit, offset)
         key = None if query.category is None else category_key(query.category)
-        total = await self._events.count(platforms, key)
+        total = await self._reader.totals.of(
+            f"events {(platforms, key)!r}", lambda: self._events.count(platforms, key)
+        )
         found = await self._events.page(
             platforms, key, before=before, limit=limit + 1, offset=offset
         )

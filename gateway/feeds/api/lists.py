@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.feeds.api.own import OwnMarkets
 from gateway.feeds.api.queries import CategoryQuery, ListingQuery, Place, is_descending
-from gateway.feeds.api.reading import LISTS, LONG_LISTS, TOTALS, FeedReader
+from gateway.feeds.api.reading import LISTS, LONG_LISTS, FeedReader
 from gateway.feeds.api.shown import ShownRows
 from gateway.feeds.api.views import CategoryView, ListedMarketView, own_market, row_view
 from gateway.feeds.cache import Policy
@@ -169,11 +169,9 @@ class MarketLists:
     async def _total(self, listing: Listing) -> int:
         """Return how long the venues' part of a list is, whichever page of it is shown."""
         whole = msgspec.structs.replace(listing, after=None, sort=Sort.VOLUME, descending=True)
-
-        async def count() -> bytes:
-            return b"%d" % await self._reader.markets.count(whole)
-
-        return int((await self._reader.cache.get(TOTALS, repr(whole), count)).body)
+        return await self._reader.totals.of(
+            f"markets {whole!r}", lambda: self._reader.markets.count(whole)
+        )
 
     def _own_places(self, asked: Asked) -> list[_Place]:
         if not asked.own:

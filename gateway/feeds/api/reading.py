@@ -23,6 +23,7 @@ from gateway.feeds.model import (
     VenueMarket,
     VenueTrade,
 )
+from gateway.feeds.totals import TOTALS, Totals
 from gateway.feeds.upstream.bounds import Rate
 from gateway.feeds.upstream.bucket import TokenBucket, TooManyWaiting
 from gateway.feeds.venue import Venue, VenueRefused, VenueUnavailable
@@ -38,8 +39,6 @@ LISTS: Final = Policy(
 LONG_LISTS: Final = Policy(
     name="long_lists", fresh_s=60, lends_s=60, kept_s=600, entries=32, body_max=512 * 1_024
 )
-TOTALS: Final = Policy(name="totals", fresh_s=60, lends_s=60, kept_s=600, entries=1_024)
-"""How long lists are, which costs more to find out than a page of one."""
 MARKETS: Final = Policy(name="markets", fresh_s=60, lends_s=60, kept_s=600, entries=2_048)
 LIVE: Final = Policy(name="live", fresh_s=5, lends_s=0, kept_s=3_600, entries=1_024)
 BOOKS: Final = Policy(name="books", fresh_s=5, lends_s=5, kept_s=3_600, entries=1_024)
@@ -84,6 +83,7 @@ class FeedReader:
         self.venues: Final = venues
         self.markets: Final = markets
         self.cache: Final = cache
+        self.totals: Final = Totals(cache)
         self._catalogue = catalogue
         clock = LoopClock()
         self._unlisted_left = {platform: TokenBucket(UNLISTED, clock) for platform in venues}

@@ -86,7 +86,7 @@ def venue_status(
         last_error=None if listed is None else listed.last_error,
         rate_left=min(left, default=None),
         markets=sum(counts.values()),
-        active=counts.get("OPEN", 0) + counts.get("POST_ONLY", 0),
+        active=counts.get("OPEN", 0),
         jobs=[
             FeedJobView(
                 job=one.job,

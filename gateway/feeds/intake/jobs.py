@@ -77,7 +77,7 @@ class FeedJobs:
             ),
             Job(
                 name=snapshots.ROLL_UP_JOB,
-                schedule="23 * * * *",
+                schedule="17 * * * *",
                 run=_without_arguments(self._poller.roll_up),
                 time_limit_s=900,
                 first_wait_s=30,

@@ -17,6 +17,7 @@ from gateway.feeds.live.followed import Followed, Step
 from gateway.feeds.live.line import VenueLine
 from gateway.feeds.live.recorder import Recorder
 from gateway.jobs.supervisor import CheckIn, Work
+from gateway.observability.metrics import UpstreamMetrics
 from gateway.wire.errors import Unavailable
 from persistence.clock import now_us
 
@@ -63,6 +64,11 @@ class Following:
             yield line.name, line.run
         yield "follow-look", self._look
         yield "follow-record", self._recorder.run
+
+    def watch(self, metrics: UpstreamMetrics) -> None:
+        """Show how many markets are followed, by venue."""
+        for platform, line in self._lines.items():
+            metrics.watch_followed(platform, line.count)
 
     def all(self) -> Mapping[tuple[str, str], Followed]:
         """Return what is followed, by platform and external id."""

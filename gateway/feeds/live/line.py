@@ -86,6 +86,10 @@ class VenueLine:
         """What the supervisor calls it."""
         return f"follow-{self._venue.platform}"
 
+    def count(self) -> int:
+        """Return how many markets are followed."""
+        return len(self._followed)
+
     def add(self, followed: Followed) -> None:
         """Follow a market."""
         self._followed[followed.market.external_id] = followed

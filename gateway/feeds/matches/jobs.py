@@ -49,7 +49,7 @@ class MatchFinder:
         return (
             Job(
                 name="market-matches",
-                schedule="23 * * * *",
+                schedule="29 * * * *",
                 run=self.run,
                 time_limit_s=900,
                 tries=3,

@@ -20,6 +20,7 @@ from gateway.feeds.known import (
 from gateway.feeds.matches.arbitrage import Arbitrage, best_way, difference
 from gateway.feeds.matches.settings import MatchSettings
 from gateway.feeds.model import ListedStatus
+from gateway.feeds.totals import Totals
 from gateway.http.paging import PageQuery, page_of
 from gateway.http.reading.query_strings import parse_words, words_text
 from gateway.http.request import Page, Request
@@ -115,6 +116,7 @@ class MatchRoutes:
         rows: Matches,
         markets: MarketCatalogue,
         audit: AuditLog,
+        totals: Totals,
         settings: MatchSettings,
         pages: PageLimits,
         clock: Callable[[], int] = now_us,
@@ -122,6 +124,9 @@ class MatchRoutes:
         self._rows = rows
         self._markets = markets
         self._audit = audit
+        self._totals = totals
+        self._decided = 0
+        """How often an admin decided here: what was counted before is of another list."""
         self._rate = settings.capital_rate
         self._pages = pages
         self._clock = clock
@@ -133,7 +138,9 @@ class MatchRoutes:
         check_platform(self._markets.platforms, query.platform)
         statuses = parse_words(query.status, MatchStatus, "status") or _SHOWN
         wanted = MatchFilter(statuses, query.platform)
-        found, total = await self._rows.page(wanted, limit + 1, offset, query.pair(STORED_MAX))
+        key = f"matches {self._decided} {wanted!r}"
+        total = await self._totals.of(key, lambda: self._rows.count(wanted))
+        found = await self._rows.page(wanted, limit + 1, offset, query.pair(STORED_MAX))
         return await self._page(found, limit, offset, total)
 
     async def list_of_market(self, request: Request[None, PageQuery]) -> Page[MatchView]:
@@ -153,6 +160,7 @@ class MatchRoutes:
         found = await self._rows.decide(number, decision, self._clock())
         if found is None:
             raise NotFound
+        self._decided += 1
         await self._note(request.actor, f"match:{number} {decision.value}")
         return (await self._views([found]))[0]
 

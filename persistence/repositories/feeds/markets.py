@@ -111,7 +111,7 @@ SELECT platform, status, count(*) FROM venue_markets GROUP BY platform, status
 """
 _CATEGORIES: Final = """
 SELECT category_key, min(category), count(*),
-       count(*) FILTER (WHERE status IN ('OPEN', 'POST_ONLY'))
+       count(*) FILTER (WHERE status = 'OPEN')
   FROM venue_markets
  WHERE category_key <> '' AND ($1::text[] IS NULL OR platform = ANY($1))
  GROUP BY category_key ORDER BY count(*) DESC, category_key LIMIT $2
@@ -119,7 +119,7 @@ SELECT category_key, min(category), count(*),
 # A place in the keys, and on from there: no walk over what comes before it.
 _RANDOM: Final = f"""
 SELECT {_COLUMNS} {_FROM}
- WHERE m.status IN ('OPEN', 'POST_ONLY') AND ($1::text[] IS NULL OR m.platform = ANY($1))
+ WHERE m.status = 'OPEN' AND ($1::text[] IS NULL OR m.platform = ANY($1))
    AND m.id >= $2 ORDER BY m.id LIMIT 1
 """
 

@@ -137,12 +137,17 @@ class Matches:
 
     async def page(
         self, wanted: MatchFilter, limit: int, offset: int, before: tuple[int, int] | None
-    ) -> tuple[list[Match], int]:
-        """Return matches below the place (score, id), the likeliest first, and how many in all."""
+    ) -> list[Match]:
+        """Return matches below the place (score, id), the likeliest first."""
         which = [one.value for one in wanted.statuses], wanted.platform
         rows = await self._pool.fetch(_PAGE, *which, *(before or _TOP), limit, offset)
-        total = await self._pool.fetchval(_COUNT, *which)
-        return [_match(row) for row in rows], total
+        return [_match(row) for row in rows]
+
+    async def count(self, wanted: MatchFilter) -> int:
+        """Return how many there are in all."""
+        statuses = [one.value for one in wanted.statuses]
+        count: int = await self._pool.fetchval(_COUNT, statuses, wanted.platform)
+        return count
 
     async def page_of_market(
         self,
@@ -152,7 +157,7 @@ class Matches:
         offset: int,
         before: tuple[int, int] | None,
     ) -> tuple[list[Match], int]:
-        """Return a market's matches that weren't denied, as `page` does."""
+        """Return a market's matches that weren't denied, as `page` does, and how many in all."""
         market = platform, external_id
         rows = await self._pool.fetch(_PAGE_OF_MARKET, *market, *(before or _TOP), limit, offset)
         total = await self._pool.fetchval(_COUNT_OF_MARKET, *market)

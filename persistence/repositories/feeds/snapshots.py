@@ -66,6 +66,8 @@ SELECT {_COLUMNS} FROM market_snapshots s
  ORDER BY at DESC, id DESC LIMIT 1
 """  # noqa: S608 - constants
 _FIND: Final = f"SELECT {_COLUMNS} FROM market_snapshots WHERE id = $1"  # noqa: S608 - constants
+# The sequence goes on; what is compared with the next snapshot is no longer there to be shown.
+_FORGET_TIPS: Final = "UPDATE snapshot_tips SET digest = '' WHERE at < $1 AND digest <> ''"
 _PARTITIONS: Final = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
  WHERE i.inhparent = 'market_snapshots'::regclass ORDER BY c.relname
@@ -277,9 +279,15 @@ class Snapshots:
         return [row[0] for row in await self._pool.fetch(_PARTITIONS)]
 
     async def drop_before(self, before: int) -> list[str]:
-        """Drop the partitions that hold nothing after a time; return their names."""
-        last = _partition_name(_month(_time(before)))
+        """Drop the partitions that hold nothing after a time; return their names.
+
+        A market whose last snapshot goes with them gets another one when it is looked at next.
+        """
+        kept_from = _month(_time(before))
+        last = _partition_name(kept_from)
         gone = [name for name in await self.partitions() if name < last]
+        if gone:
+            await self._pool.execute(_FORGET_TIPS, kept_from)
         for name in gone:
             await self._pool.execute(f"DROP TABLE IF EXISTS {name}")
         return gone

@@ -5,7 +5,8 @@ from typing import Any
 from gateway.jobs.job import Arguments, Job
 from gateway.operations.job_routes import JobRoutes
 from persistence.repositories.jobs import JobRows
-from tests.gateway.conftest import Web
+from tests.gateway.conftest import MakeWeb, Web
+from tests.gateway.feeds.fake_venue import FakeVenue
 
 SECOND = 1_000_000
 NOW = 1_700_006_400 * SECOND  # 2023-11-15 00:00 UTC
@@ -45,6 +46,17 @@ async def test_the_jobs_there_are_are_listed(web: Web) -> None:
         "running": 0,
         "failed": 0,
     }
+
+
+async def test_no_two_jobs_of_the_hour_begin_in_the_same_minute(make_web: MakeWeb) -> None:
+    web = await make_web(venues={"fake": FakeVenue()})
+    hourly = [job for job in await jobs_of(web) if job["schedule"].endswith(" * * * *")]
+    minutes = [job["schedule"].split()[0] for job in hourly]
+    once = [minute for minute in minutes if minute.isdigit()]
+    assert len(once) >= 4
+    assert len(set(once)) == len(once)
+    # Nor with the lists of all venues, which are read every five minutes.
+    assert not [minute for minute in once if int(minute) % 5 == 0]
 
 
 async def test_outcomes_and_counts_are_those_of_all_processes(web: Web) -> None:

@@ -138,7 +138,7 @@ async def test_schedules_are_as_set(store: Store) -> None:
         "market-prices": "* * * * * */30",
         "market-resolutions": "* * * * *",
         "market-snapshots": "* * * * * */5",
-        "snapshot-rollup": "23 * * * *",
+        "snapshot-rollup": "17 * * * *",
         "feed-housekeeping": "41 * * * *",
     }
 

@@ -173,6 +173,26 @@ async def test_partitions_are_made_ahead_and_dropped_whole(snapshots: Snapshots)
     assert await snapshots.partitions() == [*names[1:], "market_snapshots_2027_02"]
 
 
+async def test_a_quiet_market_is_written_again_when_its_last_snapshot_is_dropped(
+    snapshots: Snapshots,
+) -> None:
+    old, new = micros(2026, 3, 9), micros(2026, 5, 20)
+    still = [snapshot(old, 7), snapshot(old, 8, number=2)]
+    assert await snapshots.add(POLL, still) == 2
+    assert await snapshots.add(POLL, [snapshot(new - 9, 9, number=3)]) == 1
+    again = [changed(one, at=new) for one in still]
+    assert await snapshots.add(POLL, again) == 0
+    assert await snapshots.drop_before(micros(2026, 4, 2)) == ["market_snapshots_2026_03"]
+    assert await snapshots.latest(1) is None
+    assert await snapshots.add(POLL, [*again, snapshot(new, 9, number=3)]) == 2
+    for number, price in ((1, 7), (2, 8)):
+        latest = await snapshots.latest(number)
+        assert latest is not None
+        assert (latest.at, latest.yes_price, latest.sequence) == (new, price, 2)
+    assert await snapshots.drop_before(micros(2026, 4, 2)) == []
+    assert await snapshots.add(POLL, again) == 0
+
+
 async def test_candles_are_those_of_the_snapshots_however_often_rolled_up(
     snapshots: Snapshots,
 ) -> None:

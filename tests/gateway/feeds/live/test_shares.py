@@ -67,6 +67,8 @@ async def test_nobody_takes_all_of_the_places(
         far = await client_of(stack, stage, "198.51.100.7")
         await follow(far, 5, 6)
         assert len(following.all()) == 6
+        figure = stage.desk.parts.metrics.registry.get_sample_value
+        assert figure("feed_followed_markets", {"platform": "polymarket"}) == 6
 
 
 async def test_what_was_left_may_be_taken_again(

@@ -36,8 +36,8 @@ def finder(store: Store, at: int) -> MatchFinder:
 
 
 async def all_of(matches: Matches) -> dict[tuple[str, str], MatchStatus]:
-    found, total = await matches.page(ALL, 1_000, 0, None)
-    assert total == len(found)
+    found = await matches.page(ALL, 1_000, 0, None)
+    assert await matches.count(ALL) == len(found)
     return {(one.first[1], one.second[1]): one.status for one in found}
 
 
@@ -56,7 +56,7 @@ async def test_the_job_compares_all_platforms(database_url: str, store: Store) -
         await finder(store, 1).run({})
         expected = {("1", "A"), ("1", "C"), ("A", "C"), ("B", "D")}
         assert await all_of(matches) == dict.fromkeys(expected, MatchStatus.CANDIDATE)
-        ids = {(m.first[1], m.second[1]): m.id for m in (await matches.page(ALL, 9, 0, None))[0]}
+        ids = {(m.first[1], m.second[1]): m.id for m in await matches.page(ALL, 9, 0, None)}
         await matches.decide(ids["A", "C"], MatchStatus.CONFIRMED, 2)
         await matches.decide(ids["B", "D"], MatchStatus.DENIED, 2)
         await finder(store, 3).run({})
@@ -176,7 +176,13 @@ async def test_admins_decide_and_it_is_audited(web: Web) -> None:
     assert await ids(ann, "/matches?status=DENIED") == [second]
     assert await ids(ann, "/matches?status=CANDIDATE,DENIED&platform=kalshi") == [second]
     assert await ids(ann, "/matches?platform=exchange") == [first]
+    # How many there are is remembered for a minute, but not over a decision.
+    for path in ("/matches", "/matches?limit=1"):
+        assert (await ann.call("GET", path)).json()["pagination"]["total"] == 1
+    text = web.parts.metrics.exposition().decode()
+    assert 'cache_requests_total{cache="totals",result="hit"}' in text
     back = await admin.data("POST", f"/matches/{second}", {"decision": "CANDIDATE"})
+    assert (await ann.call("GET", "/matches")).json()["pagination"]["total"] == 2
     assert back["decidedAt"] is None
     lines = await admin.data("GET", "/admin/audit?action=match.decide")
     assert [(line["target"], line["actorId"], line["outcome"]) for line in lines] == [
