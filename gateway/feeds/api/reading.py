@@ -24,6 +24,7 @@ from gateway.feeds.model import (
     VenueTrade,
 )
 from gateway.feeds.totals import TOTALS, Totals
+from gateway.feeds.upstream.askers import for_a_reader
 from gateway.feeds.upstream.bounds import Rate
 from gateway.feeds.upstream.bucket import TokenBucket, TooManyWaiting
 from gateway.feeds.venue import Venue, VenueRefused, VenueUnavailable
@@ -144,7 +145,8 @@ class FeedReader:
         """Return the market as the venue says it is now, stored; None if it has none."""
         at = now_us()
         try:
-            page: MarketsPage = await venue.some_markets([external_id])
+            with for_a_reader():
+                page: MarketsPage = await venue.some_markets([external_id])
         except VenueRefused as error:
             if error.status != _REFUSED_NOT_FOUND:
                 raise
@@ -180,7 +182,8 @@ class FeedReader:
         venue = self.venues[known.row.platform]
 
         async def ask() -> bytes:
-            return _encode(await venue.book(known.market))
+            with for_a_reader():
+                return _encode(await venue.book(known.market))
 
         entry = await answered(venue, self.cache.get(BOOKS, _key(known), ask))
         return _decode_book(entry.body), entry
@@ -190,7 +193,8 @@ class FeedReader:
         venue = self.venues[known.row.platform]
 
         async def ask() -> bytes:
-            return _encode(list(await venue.trades(known.market, TRADES_MAX))[:TRADES_MAX])
+            with for_a_reader():
+                return _encode(list(await venue.trades(known.market, TRADES_MAX))[:TRADES_MAX])
 
         entry = await answered(venue, self.cache.get(TRADES, _key(known), ask))
         return _decode_trades(entry.body)[:limit]
@@ -210,7 +214,8 @@ class FeedReader:
         venue = self.venues[known.row.platform]
 
         async def ask() -> bytes:
-            return _encode(list(await venue.history(known.market, start, end, interval_s)))
+            with for_a_reader():
+                return _encode(list(await venue.history(known.market, start, end, interval_s)))
 
         # The same interval asked for a second later is the same question.
         step = interval_s * 1_000_000

@@ -27,6 +27,10 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """A venue that wants to be left alone for longer is asked again after this."""
     queue_s: float = 30.0
     """So long a request waits for its turn under our own limit."""
+    readers_share: float = 0.5
+    """Of our own limit, what readers may use up; the rest is the jobs' alone."""
+    readers_queue_s: float = 3.0
+    """So long a reader's request waits for its turn: what is known is shown then, marked stale."""
     connections: int = 8
     body_bytes: int = 16 * MEBIBYTE
     """As it comes, and as it is when it is unpacked."""
@@ -50,3 +54,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
 
     per_minute: float
     burst: int
+
+    def part(self, share: float) -> "Rate":
+        """Return a share of it."""
+        return Rate(per_minute=self.per_minute * share, burst=max(1, int(self.burst * share)))

@@ -3,7 +3,8 @@
 Laws: a request goes when the breaker lets it and a token is there; a try ends by one of the time
 bounds at the latest; only what may come right by itself is tried again (time-outs, broken
 connections, 5xx, 408, 425, 429, torn answers), after growing waits with jitter, or as long as the
-venue asks for, up to a bound; redirects aren't followed. Whatever goes wrong is VenueUnavailable or
+venue asks for, up to a bound; redirects aren't followed; readers use up no more than their share of
+our own limit. Whatever goes wrong is VenueUnavailable or
 VenueRefused, is counted, and stands in `condition()`. What `parse` raises of its own (say,
 Unrepresentable) passes through: the venue did answer.
 
@@ -21,6 +22,7 @@ import httpx
 import stamina
 
 from gateway.feeds.upstream import bodies
+from gateway.feeds.upstream.askers import is_for_a_reader
 from gateway.feeds.upstream.bodies import BadBody, Parse
 from gateway.feeds.upstream.bounds import Bounds, Rate
 from gateway.feeds.upstream.breaker import BreakerOpen, BreakerState, CircuitBreaker
@@ -88,6 +90,7 @@ class Upstream:
         self._sign = sign
         self._base = httpx.URL(base_url.rstrip("/"))
         self._bucket = TokenBucket(rate, self._clock)
+        self._readers_bucket = TokenBucket(rate.part(bounds.readers_share), self._clock)
         self._breaker = CircuitBreaker(bounds, self._clock)
         self._validators = Validators(bounds)
         self._meter = metrics.register(platform, endpoints)
@@ -184,7 +187,7 @@ class Upstream:
     async def _try(self, endpoint: str, url: httpx.URL, body: bytes | None, parse: Parse[T]) -> T:
         """Make one try and note what became of it."""
         try:
-            await self._bucket.take(self._bounds.queue_s)
+            await self._turn()
             self._breaker.enter()
         except (BreakerOpen, TooManyWaiting) as error:
             # Nothing was asked, so it is no failure of the venue.
@@ -219,6 +222,14 @@ class Upstream:
             raise
         self._answered(endpoint, result)
         return value
+
+    async def _turn(self) -> None:
+        """Wait for a token; raises TooManyWaiting."""
+        at_most_s = self._bounds.queue_s
+        if is_for_a_reader():
+            at_most_s = self._bounds.readers_queue_s
+            await self._readers_bucket.take(at_most_s)
+        await self._bucket.take(at_most_s)
 
     async def _exchange(self, url: httpx.URL, body: bytes | None, parse: Parse[T]) -> tuple[str, T]:
         method = "GET" if body is None else "POST"

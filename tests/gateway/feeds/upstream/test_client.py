@@ -11,6 +11,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.feeds.upstream.askers import for_a_reader
 from gateway.feeds.upstream.bounds import Bounds, Rate
 from gateway.feeds.upstream.client import Upstream
 from gateway.feeds.venue import VenueRefused, VenueUnavailable
@@ -335,3 +336,22 @@ async def test_a_large_answer_keeps_the_loop_free() -> None:
 
         assert await d.client.ask("/numbers", look) == (len(element) + 1) * 4_000 + 1
         assert ran_in == [True]
+
+
+async def test_readers_use_up_no_more_than_their_share() -> None:
+    impatient = msgspec.structs.replace(QUICK, readers_queue_s=0.05)
+    rate = Rate(per_minute=0.1, burst=10)
+    async with desk(impatient, rate) as d:
+        for _ in range(5):
+            with for_a_reader():
+                assert await d.ask() == [1, 2, 3]
+        for _ in range(20):
+            with for_a_reader(), pytest.raises(VenueUnavailable, match="our own limit"):
+                await d.ask()
+        assert d.counted("over_limit") == 20
+        # What is left is for whoever isn't a reader.
+        for _ in range(5):
+            assert await d.ask() == [1, 2, 3]
+        assert d.venue.asked("/numbers") == 10
+        condition = d.client.condition()
+        assert (condition.rate_left, condition.failures) == (0, 0)
