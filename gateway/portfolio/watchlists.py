@@ -192,7 +192,7 @@ class WatchlistRoutes:
     async def remove_item(self, request: Request[None, None]) -> None:
         """Take a market off a list."""
         number, item = request.path_id("id"), request.path_id("itemId")
-        if not await self._rows.remove(request.user_id, number, item):
+        if not await self._rows.remove(request.user_id, number, item, now_us()):
             raise NotFound
 
     async def _whole(self, found: Watchlist, items: Sequence[WatchedMarket]) -> WholeWatchlistView:

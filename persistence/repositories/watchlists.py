@@ -46,6 +46,9 @@ _ADD: Final = (
 )
 _REMOVE: Final = "DELETE FROM watchlist_items WHERE user_id = $1 AND watchlist_id = $2 AND id = $3"
 
+_HOLD: Final = "SELECT FROM watchlists WHERE user_id = $1 AND id = $2 FOR NO KEY UPDATE"
+_TOUCH: Final = "UPDATE watchlists SET updated_at = $3 WHERE user_id = $1 AND id = $2"
+
 
 class Watchlist(msgspec.Struct, frozen=True):
     """A list; `items` counts its markets."""
@@ -127,12 +130,7 @@ class Watchlists:
         async with self._pool.transaction() as connection:
             await connection.execute(HOLD_OWNER, user_id)
             # A list that is being deleted is waited for, and gone then.
-            found = await connection.fetchrow(
-                "UPDATE watchlists SET updated_at = $3 WHERE user_id = $1 AND id = $2 RETURNING id",
-                user_id,
-                watchlist_id,
-                at,
-            )
+            found = await connection.fetchrow(f"{_TOUCH} RETURNING id", user_id, watchlist_id, at)
             if found is None:
                 return None
             row = await connection.fetchrow(_ADD, user_id, watchlist_id, platform, external_id, at)
@@ -145,9 +143,14 @@ class Watchlists:
                 raise BoundReached
         return WatchedMarket(*row)
 
-    async def remove(self, user_id: int, watchlist_id: int, item_id: int) -> bool:
+    async def remove(self, user_id: int, watchlist_id: int, item_id: int, at: int) -> bool:
         """Take a market off a list; say whether it was on it."""
-        done = await self._pool.execute(_REMOVE, user_id, watchlist_id, item_id)
+        async with self._pool.transaction() as connection:
+            # The list before its item, as whoever adds or deletes does: no circle of waiting.
+            await connection.execute(_HOLD, user_id, watchlist_id)
+            done = await connection.execute(_REMOVE, user_id, watchlist_id, item_id)
+            if affected(done):
+                await connection.execute(_TOUCH, user_id, watchlist_id, at)
         return affected(done) == 1
 
 

@@ -71,9 +71,11 @@ async def test_markets_of_all_platforms_are_shown_as_they_are_now(web: Web) -> N
     assert whole["itemCount"] == 3
     assert [one["yesPrice"] for one in whole["items"]] == [None, "0.4500", None]
     assert [one["question"] for one in whole["items"]][2] is None, "no longer listed"
+    before = whole["updatedAt"]
     assert await ann.data("DELETE", f"{items}/{theirs['id']}") is None
     assert (await ann.call("DELETE", f"{items}/{theirs['id']}")).status_code == 404
     whole = await ann.data("GET", f"/watchlists/{made['id']}")
+    assert whole["updatedAt"] > before, "what was taken off is a change, too"
     assert [one["marketId"] for one in whole["items"]] == ["1", "kalshi:KXSNOW-26"]
 
 
@@ -106,6 +108,22 @@ async def test_of_requests_that_race_one_wins(web: Web) -> None:
     )
     assert sorted(answer.status_code for answer in answers) == [201, *[409] * 5]
     assert len((await ann.data("GET", f"/watchlists/{made['id']}"))["items"]) == 1
+
+
+async def test_those_who_add_take_off_and_delete_wait_in_no_circle(web: Web) -> None:
+    ann = await caller(web)
+    for _ in range(5):
+        made = await ann.data("POST", "/watchlists", {"name": "race"})
+        path = f"/watchlists/{made['id']}"
+        item = await ann.data("POST", f"{path}/items", {"marketId": "rain"})
+        calls: list[tuple[str, str, dict[str, Any] | None]] = [
+            ("DELETE", f"{path}/items/{item['id']}", None),
+            *[("POST", f"{path}/items", {"marketId": "rain"})] * 4,
+            ("DELETE", path, None),
+            ("PATCH", path, {"name": "b"}),
+        ]
+        answers = await asyncio.gather(*(ann.call(*call) for call in calls))
+        assert {answer.status_code for answer in answers} <= {200, 201, 404, 409}
 
 
 async def test_bounds_hold_when_requests_race(web: Web) -> None:
