@@ -1,9 +1,10 @@
 """What portfolios are worth, noted once a day: people's own, and what they hold on the exchange.
 
 Laws: a day has one value of a portfolio, the first that was noted, so a run that is begun again
-goes on where the one before ended, and changes nothing that it wrote. It asks the database alone,
-as a worker has no view of the exchange: our prices are those of the last trades. It goes step by
-step, each bounded, and lets the event loop go between portfolios.
+goes on where the one before ended, and changes nothing that it wrote. It comes every hour, so that
+a day whose first minutes had no worker, or not yet the portfolio, has its value, too. It asks the
+database alone, as a worker has no view of the exchange: our prices are those of the last trades. It
+goes step by step, each bounded, and lets the event loop go between portfolios.
 """
 
 import asyncio
@@ -56,7 +57,8 @@ class PortfolioHistory:
         return (
             Job(
                 name="portfolio-values",
-                schedule="3 0 * * *",  # the first minutes of a day, not with what is on the hour
+                # From the first minutes of a day on, not with what is on the hour.
+                schedule="3 * * * *",
                 run=self.run,
                 time_limit_s=3_600,
                 tries=5,

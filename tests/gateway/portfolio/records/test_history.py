@@ -173,12 +173,25 @@ async def test_days_that_are_too_old_go(
     assert days == [TODAY, TODAY - 1, TODAY - 2, TODAY - 3]
 
 
-def test_it_is_one_job_a_day(pool: DeadlinePool) -> None:
+def test_a_run_comes_with_each_hour_of_a_day(pool: DeadlinePool) -> None:
     (job,) = history(pool, VenueFake()).jobs()
-    first = job.next_tick(NOON / 10**6)
-    assert first is not None
-    assert first == (TODAY + 1) * 86_400 + 180
-    assert job.next_tick(first) == first + 86_400
+    ticks = [float(TODAY * 86_400)]
+    while len(ticks) < 25:
+        tick = job.next_tick(ticks[-1])
+        assert tick is not None
+        ticks.append(tick)
+    assert ticks[1:] == [TODAY * 86_400 + hour * 3_600 + 180 for hour in range(24)]
+
+
+async def test_a_portfolio_that_the_first_run_of_a_day_did_not_find(pool: DeadlinePool) -> None:
+    venue = VenueFake(venue_market("RAIN"))
+    early = await noted(pool, ANN, "early", 25)
+    await history(pool, venue).run({})
+    late = await noted(pool, ANN, "late", 25)
+    venue.change("RAIN", yes_price=5_000)
+    await history(pool, venue).run({})
+    values = [(await past(pool, ANN, number))[0].value for number in (early, late)]
+    assert values == [4_000 * CENT, 5_000 * CENT], "of a day the first that was noted stays"
 
 
 async def test_the_history_of_a_portfolio_is_read_newest_first(web: Web) -> None:
