@@ -12,6 +12,7 @@ from typing import Final
 from exchange.messages.terms import MarketStatus
 from exchange.model.market import DRAFT, Market
 from exchange.model.state import State
+from gateway.feeds.intake.catalogue import category_key
 from gateway.feeds.model import ListedStatus
 from gateway.feeds.words import are_alike, forms, words_of
 from gateway.markets.routes import matching
@@ -66,7 +67,11 @@ class OwnMarkets:
         search: str | None,
     ) -> list[tuple[int, int]]:
         """Return (sort value, id) of the markets that are asked for, in order.  O(markets)."""
-        found = matching(self._view, our_statuses(statuses), category, search)
+        found = matching(self._view, our_statuses(statuses), None, search)
+        if category is not None:
+            # As theirs are found, and as `categories` counts them.
+            key = category_key(category)
+            found = [market for market in found if category_key(market.category) == key]
         places = [(sort_value(market, sort), market.id) for market in found]
         places.sort(reverse=descending)
         return places

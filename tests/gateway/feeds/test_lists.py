@@ -270,22 +270,6 @@ async def test_search_goes_on_by_cursor_and_offset(make_web: MakeWeb) -> None:
     assert await reader.get("/markets/search?q=rain&offset=5000") == []
 
 
-async def test_categories_count_all_platforms(make_web: MakeWeb) -> None:
-    listed = [market(n) for n in range(9)] + [
-        market(10, category="POLITICS ", status=ListedStatus.CLOSED),
-        market(13, category="Politics", status=ListedStatus.POST_ONLY),
-        market(11, category=""),
-    ]
-    reader = await reader_of(make_web, FakeVenue(listed))
-    reader.list_ours("rain", "Will it rain?", "weather")
-    await reader.ingest()
-    found = {one["category"]: one for one in await reader.get("/markets/categories")}
-    counts = {name: (one["markets"], one["active"]) for name, one in found.items()}
-    assert counts == {"politics": (5, 3), "weather": (4, 4), "sports": (3, 3)}
-    ours = await reader.get("/markets/categories?platform=exchange")
-    assert [one["category"] for one in ours] == ["weather"]
-
-
 async def test_random_is_an_open_market_of_whom_was_asked(make_web: MakeWeb) -> None:
     listed = [market(n) for n in range(5)]
     others = (ListedStatus.CLOSED, ListedStatus.POST_ONLY)
