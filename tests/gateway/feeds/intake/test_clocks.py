@@ -92,5 +92,5 @@ async def test_candidates_of_then_go(store: Store) -> None:
     pairs = [NewMatch(("kalshi", name), ("polymarket", name), 9_000) for name in ("a", "b")]
     await matches.replace(pairs, NOW + YEAR)
     assert await matches.replace(pairs[:1], NOW) == 1
-    found, _ = await matches.page(MatchFilter(tuple(MatchStatus)), 9, 0, None)
+    found = await matches.page(MatchFilter(tuple(MatchStatus)), 9, 0, None)
     assert [one.first[1] for one in found] == ["a"]
