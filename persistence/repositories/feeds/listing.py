@@ -13,10 +13,13 @@ ListPlace = tuple[int, int]
 """(sort value, id) of the last market that was given."""
 
 
+# Of common words the sort's index is walked along, of rare ones those of the texts are found first;
+# which it is the planner knows if it plans for the words at hand.
 _WITH_WORDS = (
-    "m.id = ANY(ARRAY(SELECT t.market_id FROM venue_texts t"
-    " WHERE t.search @@ {words}::text::tsquery))"
+    "m.id IN (SELECT t.market_id FROM venue_texts t WHERE t.search @@ {words}::text::tsquery)"
 )
+PLAN_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
+"""What a transaction begins with whose statement depends on how common its words are."""
 
 
 class Sort(Enum):
@@ -74,7 +77,6 @@ def query_of(listing: Listing, select: str, *, ordered: bool) -> tuple[str, Sequ
         conditions.append(f"m.category_key = {given(listing.category_key)}")
     if listing.words is not None:
         words = given(listing.words)
-        # As an array they are found first, and not by walking down the sort's index.
         conditions.append(_WITH_WORDS.replace("{words}", words))
     column = f"m.{listing.sort.column}"
     if ordered and listing.after is not None:

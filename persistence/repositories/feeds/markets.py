@@ -14,7 +14,7 @@ import msgspec
 
 from persistence.clock import AHEAD_US
 from persistence.postgres.database import DeadlinePool
-from persistence.repositories.feeds.listing import Listing, ListPlace, query_of
+from persistence.repositories.feeds.listing import PLAN_ANEW, Listing, ListPlace, query_of
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -260,7 +260,8 @@ class VenueMarkets:
         text, arguments = query_of(listing, "m.id FROM venue_markets m", ordered=True)
         count, order = len(arguments), "DESC" if listing.descending else "ASC"
         # What is skipped is not looked up further, nor carried along.
-        found = await self._pool.fetch(
+        found = await self._listed(
+            listing,
             f"SELECT m.{column}, {_COLUMNS}"  # noqa: S608 - constants, and places of parameters
             f" FROM ({text} LIMIT ${count + 1} OFFSET ${count + 2}) place"
             " JOIN venue_markets m ON m.id = place.id"
@@ -278,16 +279,24 @@ class VenueMarkets:
             listing, f"m.{listing.sort.column}, m.id FROM venue_markets m", ordered=True
         )
         count = len(arguments)
-        rows = await self._pool.fetch(
-            f"{text} LIMIT ${count + 1} OFFSET ${count + 2}", *arguments, limit, offset
+        rows = await self._listed(
+            listing, f"{text} LIMIT ${count + 1} OFFSET ${count + 2}", *arguments, limit, offset
         )
         return [(row[0], row[1]) for row in rows]
 
     async def count(self, listing: Listing) -> int:
         """Return how long a list is."""
         text, arguments = query_of(listing, "count(*) FROM venue_markets m", ordered=False)
-        count: int = await self._pool.fetchval(text, *arguments)
-        return count
+        [[count]] = await self._listed(listing, text, *arguments)
+        return int(count)
+
+    async def _listed(self, listing: Listing, text: str, *arguments: object) -> "list[Record]":
+        """Return what a statement of a list finds."""
+        if listing.words is None:
+            return await self._pool.fetch(text, *arguments)
+        async with self._pool.transaction() as connection:
+            await connection.execute(PLAN_ANEW)
+            return await connection.fetch(text, *arguments)
 
     async def active(self, platform: str, limit: int) -> list[str]:
         """Return the venue's ids of the most active open markets."""

@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 
 from persistence.postgres.database import DeadlinePool
+from persistence.repositories.feeds.listing import PLAN_ANEW
 
 RANKED_MAX: Final = 500
 _ALIKE_MAX: Final = 8
@@ -54,7 +55,6 @@ SELECT count(*) OVER (), market_id,
        ts_rank('{0.05, 0.2, 0.4, 1.0}', search, $1::text::tsquery, 1) AS rank
   FROM matched ORDER BY tier DESC, rank DESC, volume DESC, market_id DESC LIMIT $8
 """
-_PLAN_ANEW: Final = "SET LOCAL plan_cache_mode = force_custom_plan"
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +116,7 @@ class SearchWords:
     ) -> tuple[list[Found], int]:
         """Return the best matches, best first, and how many there are, `RANKED_MAX` at most."""
         async with self._pool.transaction() as connection:
-            await connection.execute(_PLAN_ANEW)
+            await connection.execute(PLAN_ANEW)
             rows = await connection.fetch(
                 _SEARCH,
                 terms.anywhere,
