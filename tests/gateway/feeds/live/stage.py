@@ -58,12 +58,7 @@ class Stage:
 
     def subscriptions(self, number: int = 1, operation: str = "subscribe") -> int:
         """How often the venue was asked to stream a market, or to stop."""
-        token, count = tokens(number)[0], 0
-        for text in self.venue.socket.heard:
-            if text != "PING" and token in text:
-                asked = msgspec.json.decode(text)
-                count += asked.get("operation", "subscribe") == operation
-        return count
+        return subscriptions(self.venue, number, operation)
 
     async def say_change(self, levels: Any, *, book: BookFlow | None = None) -> None:
         """Tell the venue's readers of levels (is it a bid, price, quantity) of market 1."""
@@ -76,6 +71,16 @@ class Stage:
             "timestamp": "1770921571395", "fee_rate_bps": "0", **over,
         }  # fmt: skip
         await self.venue.socket.say(msgspec.json.encode(frame).decode())
+
+
+def subscriptions(venue: PolymarketStandIn, number: int = 1, operation: str = "subscribe") -> int:
+    """How often a venue was asked to stream a market, or to stop, by whomever."""
+    token, count = tokens(number)[0], 0
+    for text in venue.socket.heard:
+        if text != "PING" and token in text:
+            asked = msgspec.json.decode(text)
+            count += asked.get("operation", "subscribe") == operation
+    return count
 
 
 def flow_of_sample(seed: int = 1) -> BookFlow:
