@@ -16,7 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 ORDER = json.dumps({
-    "side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.01", "quantity": "1",
+    "side": "BUY", "outcome": "YES", "type": "LIMIT", "timeInForce": "IOC", "price": "0.01",
+    "quantity": "1",
 }).encode()  # fmt: skip
 
 
