@@ -35,7 +35,7 @@ from gateway.feeds.api.views import (
 )
 from gateway.feeds.live.following import Following
 from gateway.feeds.live.views import followed_book_view, followed_view
-from gateway.feeds.model import PricePoint
+from gateway.feeds.model import FINAL, PricePoint
 from gateway.feeds.watches import Watches
 from gateway.http.request import AnyRequest, Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
@@ -188,6 +188,11 @@ class LiveRoutes:
         if market is not None:
             return await self._own_full(market)
         known = await self._now(request)
+        shown = row_view(known.row, now_us(), stale=known.stale)
+        followed = self._following.shown((known.row.platform, known.row.external_id))
+        if followed is not None:
+            # Of the same step as its book, for which nothing is waited for then.
+            shown = followed_view(followed, known.market, now_us())
         book: AnyBookView | None = None
         trades: list[AnyTradeView] = []
         # A part that the venue doesn't give takes nothing from the others.
@@ -198,7 +203,7 @@ class LiveRoutes:
             trades = [venue_trade_view(trade, known.market) for trade in prints]
         raw = await self._reader.raw(known)
         return FullMarketView(
-            market=row_view(known.row, now_us(), stale=known.stale),
+            market=shown,
             book=book,
             trades=trades,
             raw=None if raw is None else msgspec.Raw(raw),
@@ -224,7 +229,8 @@ class LiveRoutes:
         if followed is not None:
             return followed_book_view(followed, query.outcome, depth, now_us())
         book, entry = await self._reader.book(known)
-        age = as_of(entry.at, now_us(), stale=entry.failed)
+        is_final = known.market.status in FINAL
+        age = as_of(entry.at, now_us(), stale=entry.failed, final=is_final)
         return venue_book_view(book, known.market, query.outcome, depth, age)
 
     async def _recorded(

@@ -178,12 +178,20 @@ class FeedReader:
         return _known(_decode_row(entry.body), stale=entry.failed)
 
     async def book(self, known: Known) -> tuple[VenueBook, Entry]:
-        """Return a market's book; raises ExternalApiFailed, NotFound where there is none."""
-        venue = self.venues[known.row.platform]
+        """Return a market's book; raises ExternalApiFailed, NotFound where there is none.
+
+        That of a market that is over is empty: its venue has none of it any more.
+        """
+        venue, market = self.venues[known.row.platform], known.market
+        if market.status in FINAL:
+            empty = VenueBook(
+                platform=market.platform, external_id=market.external_id, bids=(), asks=()
+            )
+            return empty, Entry(known.at, b"")
 
         async def ask() -> bytes:
             with for_a_reader():
-                return _encode(await venue.book(known.market))
+                return _encode(await venue.book(market))
 
         entry = await answered(venue, self.cache.get(BOOKS, _key(known), ask))
         return _decode_book(entry.body), entry

@@ -198,6 +198,10 @@ async def test_what_is_resolved_is_not_asked_for_again_and_never_stale(make_web:
     assert shown["asOf"]["stale"] is False
     assert shown["asOf"]["ageMs"] >= 86_400_000
     assert (shown["resolution"], shown["yesPrice"], shown["noPrice"]) == ("NO", None, None)
+    book = await reader.get("/markets/fake:M1/orderbook")
+    assert (book["bids"], book["asks"], book["asOf"]["stale"]) == ([], [], False)
+    assert (await reader.get("/markets/fake:M1/full"))["book"]["bids"] == []
+    assert [what for what, _ in venue.asked] == ["trades"], "it has no book of it any more"
 
 
 async def test_what_was_not_seen_for_long_says_so(make_web: MakeWeb) -> None:

@@ -71,6 +71,10 @@ async def test_rest_answers_from_the_book_that_is_followed(
         assert (live["epoch"], live["seq"]) == (followed.epoch, followed.seq)
         assert live["question"] == market(1).question
         assert venue.asked == asked, "the venue has nothing to do with it"
+        full = await reader.get("/markets/fake:M1/full")
+        for shown in (full["market"], full["book"]):
+            assert (shown["epoch"], shown["seq"]) == (followed.epoch, followed.seq)
+        assert (full["market"]["bestBid"], full["market"]["bestAsk"]) == ("0.4200", "0.4300")
         venue.say(Lost(("M1",), "gap"))
         await eventually(lambda: not followed.in_sync)
         lost = await reader.get("/markets/fake:M1/orderbook")
