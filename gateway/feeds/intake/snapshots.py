@@ -24,6 +24,7 @@ from persistence.repositories.feeds.snapshots import (
     HOUR,
     MINUTE,
     POLL,
+    VENUE_SEQ_LENGTH,
     NewSnapshot,
     Snapshots,
 )
@@ -131,7 +132,8 @@ def snapshot_of(
     """Return the snapshot of a market as it is.
 
     It differs from the one before if a price, a size, the open interest or the volume does; the
-    volume of 24 hours changes with the clock alone, and is no reason.
+    volume of 24 hours changes with the clock alone, and is no reason. What a venue calls the state
+    of its book is left out where it is too long to be stored.
     """
     worth = (
         market.yes_price,
@@ -148,7 +150,7 @@ def snapshot_of(
         digest=hashlib.blake2b(msgspec.msgpack.encode(worth), digest_size=8).digest(),
         at=at,
         venue_at=market.venue_at,
-        venue_seq=venue_seq,
+        venue_seq=venue_seq if len(venue_seq or "") <= VENUE_SEQ_LENGTH else None,
         yes_price=market.yes_price,
         best_bid=market.best_bid,
         best_ask=market.best_ask,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 POLL, WEBSOCKET, BACKFILL = "POLL", "WEBSOCKET", "BACKFILL"
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+VENUE_SEQ_LENGTH: Final = 128
 _MONTHS_AHEAD: Final = 2
 
 # Tips in the order of their markets, so that two writers wait for each other and never in a circle.

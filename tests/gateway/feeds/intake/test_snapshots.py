@@ -142,6 +142,16 @@ async def test_the_sequence_goes_on_over_writers_and_months(
     assert await snapshots.add(WEBSOCKET, [snapshot(turn - 5, 9)]) == 0, "older than the last"
 
 
+async def test_a_venues_own_number_that_is_too_long_keeps_no_snapshot_out(
+    store: Store, snapshots: Snapshots
+) -> None:
+    at = micros(2026, 3, 1)
+    told = [snapshot_of(market(n), n, at, "f" * length) for n, length in ((1, 500), (2, 128))]
+    assert await snapshots.add(WEBSOCKET, told) == 2
+    found = await store.pool.fetch("SELECT venue_seq FROM market_snapshots ORDER BY market_id")
+    assert [row[0] for row in found] == [None, "f" * 128], "half a number would be another one"
+
+
 async def test_writers_at_once_leave_no_number_twice_and_none_out(
     store: Store, snapshots: Snapshots
 ) -> None:
