@@ -32,8 +32,10 @@ _ALL: Final = """
 SELECT platform, job, last_success_at, last_failure_at, last_error, took_ms, counts::text
   FROM feed_state ORDER BY platform, job
 """
+# A market may have gone since it was looked up.
 _WATCH: Final = """
-INSERT INTO venue_watches AS w (market_id, until) SELECT unnest($1::bigint[]), $2
+INSERT INTO venue_watches AS w (market_id, until)
+SELECT m.id, $2 FROM venue_markets m WHERE m.id = ANY($1::bigint[]) ORDER BY m.id FOR KEY SHARE OF m
     ON CONFLICT (market_id) DO UPDATE SET until = excluded.until WHERE w.until < excluded.until
 """
 _WATCHED: Final = """
@@ -91,7 +93,7 @@ class FeedState:
         return [Standing(*row) for row in await self._pool.fetch(_ALL)]
 
     async def watch(self, market_ids: Sequence[int], until: int) -> None:
-        """Note that somebody looks at markets, until a time."""
+        """Note that somebody looks at markets, until a time; those that are gone are left out."""
         await self._pool.execute(_WATCH, list(market_ids), until)
 
     async def watched(self, now: int, limit: int) -> list[tuple[str, str]]:

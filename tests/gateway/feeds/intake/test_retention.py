@@ -180,3 +180,15 @@ async def test_what_a_process_remembers_of_words_ends_before_they_go(
     await store.ingest(venue)
     assert "zanzibar" in await words(store)
     assert retention._UNUSED_US >= 2 * 1_200 * 1_000_000
+
+
+async def test_a_look_at_a_market_that_has_gone_keeps_no_other_from_being_noted(
+    store: Store,
+) -> None:
+    await store.ingest(FakeVenue([market(1), market(2)]))
+    found = await store.markets.known("fake", ["M1", "M2"])
+    ids = [number for number, _ in found.values()]
+    await store.pool.execute("DELETE FROM venue_markets WHERE external_id = 'M1'")
+    until = now_us() + 10**9
+    await store.state.watch([*ids, 10**9], until)
+    assert await store.state.watched(until - 1, 9) == [("fake", "M2")]
