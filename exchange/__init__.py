@@ -12,11 +12,12 @@ Read it room by room, and in a room in this order:
     model         what is remembered: `order_book`, `accounts`, `market`, `idempotency`, `timers`,
                   `state`
     rules         who decides: `fees`, `escrow`, `matching`, `netting` (the arithmetic), then
-                  `placing`, `cancelling`, `ending`, `funding`, `market_admin`, `settlement`
+                  `placing`, `cancelling`, `ending`, `switches`, `funding`,
+                  `market_admin`, `settlement`
     transitions   what each event changes, and nothing else changes anything: `transitions`,
-                  `order_transitions`, `marks`
+                  `order_transitions`, `switch_transitions`, `marks`
     engine        the door
-    proof         that it holds: `invariants`, `ledger`, `running_balances`, `state_hash`
+    proof         that it holds: `invariants`, `indexes`, `ledger`, `running_balances`, `state_hash`
 
 `compiled` says which build of it all this is.
 """

@@ -20,13 +20,18 @@ from exchange.messages.commands import (
     Command,
     CreateMarket,
     CreditAccount,
+    EndLease,
+    EndSession,
     ExpireOrder,
+    FireDeadMan,
     OpenAccount,
     PayHolders,
     PlaceOrder,
     Prior,
     RefuseUnstorable,
+    RenewLease,
     ResolveMarket,
+    SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
 )
@@ -45,6 +50,7 @@ from exchange.rules import (
     market_admin,
     placing,
     settlement,
+    switches,
 )
 from exchange.transitions import transitions
 
@@ -142,5 +148,10 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
     ExpireOrder: expiring.expire,
     RefuseUnstorable: _refuse,
     PayHolders: settlement.pay_holders,
+    SetDeadMan: switches.set_dead_man,
+    FireDeadMan: switches.fire_dead_man,
+    RenewLease: switches.renew_lease,
+    EndSession: switches.end_session,
+    EndLease: switches.end_lease,
 }
 require_all(Command, _HANDLERS, "the engine's table of handlers")

@@ -59,6 +59,11 @@ BATCH_COMMANDS: Final = 4_096
 """Most commands between the shell's look-up of client ids and their execution (see
 `model/idempotency.py`)."""
 
+DEAD_MAN_MS: Final = (1_000, 60_000)
+"""How far away, in milliseconds, a dead-man deadline may be set."""
+LEASE_US: Final = 10_000_000
+"""How long a gateway's sessions live without a sign of it, in microseconds."""
+
 CLIENT_ID_LENGTH: Final = 64
 SLUG_LENGTH: Final = (3, 80)
 QUESTION_LENGTH: Final = 500

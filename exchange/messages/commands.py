@@ -210,6 +210,43 @@ class PayHolders(Timer, frozen=True):
     market_id: int
 
 
+class SetDeadMan(AccountCommand, frozen=True):
+    """End all open orders of the account in `timeout_ms` unless this comes again; 0 lifts it."""
+
+    urgent: ClassVar[bool] = True
+
+    timeout_ms: int
+
+
+class FireDeadMan(Timer, frozen=True):
+    """The deadline of an account's dead-man switch has come."""
+
+    account: int
+
+
+class RenewLease(ExchangeCommand, frozen=True):
+    """A gateway is there: its sessions live for LEASE_US more."""
+
+    gateway: int
+
+
+class EndSession(AccountCommand, frozen=True):
+    """A session of a gateway has ended, and with it those orders of the account that are tied to
+    it.
+    """
+
+    urgent: ClassVar[bool] = True
+
+    gateway: int
+    session: int
+
+
+class EndLease(Timer, frozen=True):
+    """Nothing was heard of a gateway for LEASE_US: its sessions have ended, one by one."""
+
+    gateway: int
+
+
 class RefuseUnstorable(AccountCommand, frozen=True):
     """Stands in the journal where a command stood that the store refused; it is answered
     NOT_STORED.
@@ -237,4 +274,9 @@ Command = (
     | ExpireOrder
     | RefuseUnstorable
     | PayHolders
+    | SetDeadMan
+    | FireDeadMan
+    | RenewLease
+    | EndSession
+    | EndLease
 )

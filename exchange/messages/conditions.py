@@ -1,4 +1,5 @@
-"""An order's rare terms in one struct: expiry, post-only, a worst price; a trigger comes here.
+"""An order's rare terms in one struct: expiry, post-only, a worst price, the session it ends with; a
+trigger and the like come here.
 
 It goes through everything unopened and whole: `PlaceOrder`, `OrderPlaced`, the order's record, the
 state's hash, the journal, one column of `orders`, recovery, followers and the history. So a new
@@ -12,6 +13,9 @@ than trade an order without a term that was promised.
 """
 
 import msgspec
+
+SessionKey = tuple[int, int]
+"""(gateway, number of the session there): what an order is tied to that ends with its session."""
 
 
 class OrderConditions(
@@ -28,9 +32,21 @@ class OrderConditions(
     order ends. A `post_only` order is refused rather than trade when it comes. A MARKET order
     trades at `worst_price` of its own outcome or better. A `reduce_only` order (IOC or FOK) trades
     no more than brings its owner's free shares of the market down.
+    One with a `session` ends with it; which it came by is no part of what was asked for (`content`).
     """
 
     expires_at: int | None = None
     post_only: bool = False
     worst_price: int | None = None
     reduce_only: bool = False
+    session: SessionKey | None = None
+
+    def content(self) -> "OrderConditions | None":
+        """Return what of it the sender asked for; None for nothing."""
+        if self.session is None:
+            return self
+        asked = msgspec.structs.replace(self, session=None)
+        return None if asked == _NONE else asked
+
+
+_NONE = OrderConditions()

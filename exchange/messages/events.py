@@ -302,6 +302,46 @@ class HoldersPaid(_Event, frozen=True):
     next_at: int
 
 
+class DeadManSet(_Event, frozen=True):
+    """The account's open orders end at `due` (microseconds since the epoch) unless it is set anew;
+    None: it was lifted.
+    """
+
+    account_id: int
+    due: int | None
+
+
+class DeadManFired(_Event, frozen=True):
+    """The deadline came: `count` orders ended, each with an event of its own before this one, and
+    the switch is off.
+    """
+
+    account_id: int
+    count: int
+
+
+class LeaseRenewed(_Event, frozen=True):
+    """The sessions of a gateway end at `due` unless it is renewed."""
+
+    gateway: int
+    due: int
+
+
+class SessionEnded(_Event, frozen=True):
+    """A session ended, and `count` orders tied to it, each with an event of its own before this."""
+
+    account_id: int
+    gateway: int
+    session: int
+    count: int
+
+
+class LeaseEnded(_Event, frozen=True):
+    """Nothing is tied any more to a gateway of which nothing is heard."""
+
+    gateway: int
+
+
 Event = (
     CommandRejected
     | CommandReplayed
@@ -321,4 +361,9 @@ Event = (
     | OrdersCancelled
     | PairsNetted
     | HoldersPaid
+    | DeadManSet
+    | DeadManFired
+    | LeaseRenewed
+    | SessionEnded
+    | LeaseEnded
 )

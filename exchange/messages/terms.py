@@ -71,6 +71,8 @@ class CancelReason(Enum):
     EXPIRED = "EXPIRED"
     WORST_PRICE = "WORST_PRICE"
     REDUCE_ONLY = "REDUCE_ONLY"
+    DEAD_MAN = "DEAD_MAN"
+    DISCONNECTED = "DISCONNECTED"
 
 
 class TradeKind(Enum):

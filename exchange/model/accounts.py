@@ -68,6 +68,8 @@ class Account:
     """Sequence of the last command that changed the cash; not part of the state."""
     listed: int = 0
     """The number of the last dirty lists it was on; not part of the state."""
+    dead_man: int | None = None
+    """When its dead-man switch ends its orders; None: it is off."""
     key: Boxed = field(init=False)
     """The id again, as tables and messages have it."""
     orders: dict[int, Order] = field(default_factory=dict)

@@ -31,13 +31,18 @@ from exchange.messages.commands import (
     Command,
     CreateMarket,
     CreditAccount,
+    EndLease,
+    EndSession,
     ExpireOrder,
+    FireDeadMan,
     OpenAccount,
     PayHolders,
     PlaceOrder,
     Prior,
     RefuseUnstorable,
+    RenewLease,
     ResolveMarket,
+    SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
 )
@@ -56,6 +61,7 @@ _PRIORS: Final[dict[type[Any], tuple[str, int]]] = {
     for kind in (PlaceOrder, CreditAccount)
 }
 """Of each command that takes effect once: its tag, and where behind it the shell writes."""
+_CONDITIONS: Final = PlaceOrder.__struct_fields__.index("conditions") + 1
 _PLAIN_ORDER: Final = bytes((0x90 + _PRIORS[PlaceOrder][1] + 1,))
 """How msgpack begins an array that ends with an order's `prior`."""
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -102,6 +108,11 @@ _WITHOUT_KEY: Final = (
     CloseMarket,
     ExpireOrder,
     PayHolders,
+    SetDeadMan,
+    FireDeadMan,
+    RenewLease,
+    EndSession,
+    EndLease,
 )
 """Done twice, they do no harm: what they ask for is so already, or refused. (An amend done twice
 makes of the order what it was made already; whoever must know gives the version.)"""
@@ -126,6 +137,8 @@ def _content(command: Command) -> list[Any]:
     tag, prior = _PRIORS[type(command)]
     content: list[Any] = [tag, *astuple(command)]
     content[prior] = None
+    if isinstance(command, PlaceOrder) and command.conditions is not None:
+        content[_CONDITIONS] = command.conditions.content()
     while len(content) > prior + 1 and content[-1] is None:
         content.pop()
     return content

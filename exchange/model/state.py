@@ -31,6 +31,10 @@ class Dirty:
     holdings: list[Holding] = field(default_factory=list)
     payouts: dict[int, Market] = field(default_factory=dict)
     """Markets whose next payout is at another time, by id."""
+    switches: dict[int, Account] = field(default_factory=dict)
+    """Accounts whose dead-man switch was set, lifted or fired, by id."""
+    leases: dict[int, int] = field(default_factory=dict)
+    """When the leases that changed end, by gateway; 0: they have ended."""
     number: int = 1
     """Of these lists; a record whose `listed` is that number is on them."""
 
@@ -58,9 +62,14 @@ class Dirty:
         self.accounts.clear()
         self.markets.clear()
         self.holdings.clear()
-        if self.payouts:
-            self.payouts.clear()
+        for rare in (self.payouts, self.switches, self.leases):
+            if rare:
+                rare.clear()
         self.number += 1
+
+
+Tied = dict[tuple[int, int], dict[int, Order]]
+"""Orders by id, by (session, account)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -90,8 +99,13 @@ class State:
     recent_ids: RecentIds = field(default_factory=RecentIds)
     timers: Timers = field(default_factory=Timers)
     """Of every market that hasn't closed, its closing; of every open GTD order, its expiry; of
-    every market that is RESOLVING, its next payout.
+    every dead-man switch and every lease, its deadline; of every market that is RESOLVING, its next
+    payout.
     """
+    leases: dict[int, int] = field(default_factory=dict)
+    """When a gateway's sessions end if nothing is heard of it, by gateway."""
+    tied: dict[int, Tied] = field(default_factory=dict)
+    """Open orders that end with their session, by gateway; each has a lease."""
     dirty: Dirty = field(default_factory=Dirty)
 
     @property

@@ -16,7 +16,14 @@ from typing import Any, Final
 
 from sortedcontainers import SortedList
 
-from exchange.messages.commands import CloseMarket, Command, ExpireOrder, PayHolders
+from exchange.messages.commands import (
+    CloseMarket,
+    Command,
+    EndLease,
+    ExpireOrder,
+    FireDeadMan,
+    PayHolders,
+)
 from exchange.messages.completeness import require_all
 
 
@@ -25,16 +32,22 @@ class TimerKind(Enum):
 
     CLOSING = "closing"
     EXPIRY = "expiry"
+    DEAD_MAN = "dead man"
+    LEASE = "lease"
     PAYOUT = "payout"
 
 
 CLOSING: Final = TimerKind.CLOSING
 EXPIRY: Final = TimerKind.EXPIRY
+DEAD_MAN: Final = TimerKind.DEAD_MAN
+LEASE: Final = TimerKind.LEASE
 PAYOUT: Final = TimerKind.PAYOUT
 
 _COMMANDS: Final[dict[TimerKind, type[Any]]] = {
     CLOSING: CloseMarket,
     EXPIRY: ExpireOrder,
+    DEAD_MAN: FireDeadMan,
+    LEASE: EndLease,
     PAYOUT: PayHolders,
 }
 require_all(TimerKind, _COMMANDS, "the table of timers' commands")

@@ -8,8 +8,7 @@
        its holders are being paid the collateral is what the remaining shares pay
     5  the book isn't crossed, its orders are open, levels add up, time priority holds
     8  nobody has both free YES and free NO shares in one market
-    9  what is only an index (closings, expiries, payouts, slugs, client ids, positions by account)
-       matches what it points to
+    9  what is only an index matches what it points to (`indexes.py`)
 
 6 and 7 (sequences, chain, replay) need the journal: `probity verify`.
 """
@@ -19,11 +18,10 @@ from collections.abc import Iterator
 from exchange.messages.bounds import ISSUANCE_MAX, PRICE_SCALE
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.terms import BUY, YES, OrderStatus
-from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import ENDED, RESOLVING, UNFINISHED, Market
 from exchange.model.order_book import BookSide, Level, Order
 from exchange.model.state import State
-from exchange.model.timers import CLOSING, EXPIRY, PAYOUT
+from exchange.proof.indexes import index_problems
 from exchange.rules.escrow import resting_reservation
 
 
@@ -44,7 +42,7 @@ def problems(state: State) -> Iterator[str]:
         bid, ask = market.book.bids.best, market.book.asks.best
         if bid is not None and ask is not None and bid.price >= ask.price:
             yield f"5: market {market.id} is crossed, bid {bid.price} against ask {ask.price}"
-    yield from _indexes(state)
+    yield from index_problems(state)
 
 
 def _money(state: State) -> Iterator[str]:
@@ -155,61 +153,3 @@ def _order(
     )
     if not fits or state.orders.get(order.id) is not order:
         yield f"5: order {order.id} doesn't belong into the book of market {market.id}"
-
-
-def _indexes(state: State) -> Iterator[str]:
-    resting = sum(
-        level.count
-        for market in state.markets.values()
-        for side in (market.book.bids, market.book.asks)
-        for level in side.by_key.values()
-    )
-    owned = sum(len(account.orders) for account in state.accounts.values())
-    if not len(state.orders) == resting == owned:
-        yield f"5: {len(state.orders)} open orders, {resting} in the books, {owned} of accounts"
-    for account in state.accounts.values():
-        for order_id, order in account.orders.items():
-            if order.account_id != account.id or state.orders.get(order_id) is not order:
-                yield f"5: order {order_id} is in the wrong hands"
-    due = sorted((m.close_time, m.id) for m in state.markets.values() if m.status in UNFINISHED)
-    if due != list(state.timers.of(CLOSING)):
-        yield "9: the closings don't match the markets"
-    ends = sorted((o.expires_at, o.id) for o in state.orders.values() if o.expires_at is not None)
-    if ends != list(state.timers.of(EXPIRY)):
-        yield "9: the expiries don't match the open orders"
-    yield from _payouts(state)
-    if state.market_by_slug != {market.slug: market for market in state.markets.values()}:
-        yield "9: the slugs don't match the markets"
-    named = {
-        (order.account_id, ORDER_ID, order.client_order_id): order.id
-        for order in state.orders.values()
-        if order.client_order_id is not None
-    }
-    if state.open_client_ids != named:
-        yield "9: the client ids don't match the open orders"
-    yield from _shared_positions(state)
-
-
-def _payouts(state: State) -> Iterator[str]:
-    paying = [market for market in state.markets.values() if market.status is RESOLVING]
-    if sorted((m.next_payout or 0, m.id) for m in paying) != list(state.timers.of(PAYOUT)):
-        yield "9: the payouts don't match the markets that are RESOLVING"
-    for market in state.markets.values():
-        if market.status is RESOLVING:
-            if market.unpaid != market.holders() or not market.unpaid:
-                yield f"9: market {market.id} has others to pay than its holders"
-        elif market.next_payout is not None:
-            yield f"9: market {market.id} is not RESOLVING, but pays"
-
-
-def _shared_positions(state: State) -> Iterator[str]:
-    for market in state.markets.values():
-        for account_id, position in market.positions.items():
-            owner = state.accounts.get(account_id)
-            if owner is None or owner.positions.get(market.id) is not position:
-                yield f"9: account {account_id} has another position in market {market.id}"
-    for account in state.accounts.values():
-        for market_id in account.positions:
-            listed = state.markets.get(market_id)
-            if listed is None or account.id not in listed.positions:
-                yield f"9: market {market_id} has no position of account {account.id}"

@@ -32,10 +32,14 @@ from exchange.messages.events import (
     AccountOpened,
     CommandRejected,
     CommandReplayed,
+    DeadManFired,
+    DeadManSet,
     Event,
     ExchangeModeChanged,
     FundsCredited,
     HoldersPaid,
+    LeaseEnded,
+    LeaseRenewed,
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
@@ -49,6 +53,7 @@ from exchange.messages.events import (
     OrdersCancelled,
     PairsNetted,
     PositionSettled,
+    SessionEnded,
     TradeExecuted,
 )
 from exchange.messages.terms import BUY, SELL, TradeKind
@@ -249,5 +254,10 @@ _MOVE_NO_MONEY: Final = (
     OrderFilled,
     OrdersCancelled,
     HoldersPaid,
+    DeadManSet,
+    DeadManFired,
+    LeaseRenewed,
+    SessionEnded,
+    LeaseEnded,
 )
 require_all(Event, [*_POSTINGS, *_MOVE_NO_MONEY], "the ledger's table of postings")

@@ -58,11 +58,13 @@ def records(state: State, *, with_ids: bool = True) -> Iterator[list[Any]]:
             account.locked,
             account.seq,
         ]
+        if account.dead_man is not None:
+            # What is rare is left out where there is none: older states hash as they did.
+            yield ["dead man", account_id, account.dead_man]
     for market_id in sorted(state.markets):
         market = state.markets[market_id]
         yield ["market", *(getattr(market, field) for field in _MARKET_FIELDS)]
         if market.next_payout is not None:
-            # What is rare is left out where there is none: older states hash as they did.
             yield ["payout", market_id, market.next_payout]
         for account_id in sorted(market.positions):
             position = market.positions[account_id]
@@ -76,6 +78,8 @@ def records(state: State, *, with_ids: bool = True) -> Iterator[list[Any]]:
             for order in side.orders():
                 yield ["order", *(getattr(order, field) for field in _ORDER_FIELDS), *_rare(order)]
     yield ["closings", *state.timers.of(CLOSING)]
+    if state.leases:
+        yield ["leases", *sorted(state.leases.items())]
     if with_ids:
         for (account_id, kind, client_id), prior in state.recent_ids.snapshot():
             yield ["id", account_id, kind, client_id, prior.seq, prior.fingerprint]

@@ -37,6 +37,7 @@ from exchange.transitions.marks import (
     touch_order,
     touch_public,
 )
+from exchange.transitions.switch_transitions import tie, untie
 
 _astuple: Final = astuple
 _FILLED: Final = OrderStatus.FILLED
@@ -81,6 +82,7 @@ def open_order(
             touch_holding(state, account, holding)
     if order.conditions is not None:
         set_expiry(state, order)
+        tie(state, order)
     if resting:
         market.book.own_side(order).add(order)
         touch_public(state, market)
@@ -315,6 +317,7 @@ def _close(state: State, account: Account, order: Order) -> None:
     del account.orders[order.key]
     if order.conditions is not None:
         _unset_expiry(state, order)
+        untie(state, order)
     if order.client_order_id is not None:
         key = (account.key, ORDER_ID, order.client_order_id)
         del state.open_client_ids[key]

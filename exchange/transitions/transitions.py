@@ -6,7 +6,8 @@ can't drift apart. No rule is asked here and nothing is refused; an event that d
 (KeyError, InvariantViolated) and the process must stop.
 
 This file holds the dispatch and the events of accounts, markets and the exchange;
-`transitions/order_transitions.py` those of orders; `transitions/marks.py` notes what was changed.
+`transitions/order_transitions.py` those of orders, `transitions/switch_transitions.py` those of
+dead-man switches and sessions; `transitions/marks.py` notes what was changed.
 """
 
 from collections.abc import Callable
@@ -17,10 +18,14 @@ from exchange.messages.events import (
     AccountOpened,
     CommandRejected,
     CommandReplayed,
+    DeadManFired,
+    DeadManSet,
     Event,
     ExchangeModeChanged,
     FundsCredited,
     HoldersPaid,
+    LeaseEnded,
+    LeaseRenewed,
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
@@ -32,6 +37,7 @@ from exchange.messages.events import (
     OrdersCancelled,
     PairsNetted,
     PositionSettled,
+    SessionEnded,
     TradeExecuted,
 )
 from exchange.messages.terms import MarketStatus, Resolution
@@ -50,6 +56,13 @@ from exchange.transitions.order_transitions import (
     pairs_netted,
     realise,
     trade_executed,
+)
+from exchange.transitions.switch_transitions import (
+    dead_man_fired,
+    dead_man_set,
+    lease_ended,
+    lease_renewed,
+    session_ended,
 )
 
 
@@ -202,5 +215,10 @@ _APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
     OrdersCancelled: orders_cancelled,
     PairsNetted: pairs_netted,
     HoldersPaid: holders_paid,
+    DeadManSet: dead_man_set,
+    DeadManFired: dead_man_fired,
+    LeaseRenewed: lease_renewed,
+    SessionEnded: session_ended,
+    LeaseEnded: lease_ended,
 }
 require_all(Event, _APPLY, "the table of transitions")

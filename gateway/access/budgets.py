@@ -84,7 +84,8 @@ CANCEL: Final = Policy(
     # Twice, so that nobody who keeps to the pace is refused for where a second happens to begin.
     limit=lambda limits: 2 * limits.cancels_per_second,
     window_ms=lambda _: 1_000,
-    counts="cancels; more count as `user`, and are refused when that is used up too and so is"
+    counts="cancels and heartbeats of dead-man switches; more count as `user`, and are refused"
+    " when that is used up too and so is"
     " one per open order; cancelling all is never refused",
     settings=("RATE_LIMIT_CANCELS_PER_SECOND",),
 )
@@ -93,7 +94,7 @@ SESSION: Final = Policy(
     per=Per.USER,
     limit=lambda limits: limits.user_max_requests,
     window_ms=lambda limits: limits.user_window_ms,
-    counts="`session:authenticate`",
+    counts="`session:authenticate`, `session:cancel_on_disconnect`",
     settings=_USER_SETTINGS,
 )
 RENEWAL: Final = Policy(

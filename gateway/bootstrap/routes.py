@@ -27,6 +27,7 @@ from gateway.portfolio.routes import PortfolioRoutes
 from gateway.portfolio.watchlists import WatchlistRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
+from gateway.trading.dead_man_switch import DeadManSwitch
 from gateway.trading.routes import OrderRoutes
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.portfolio_positions import PortfolioPositions
@@ -73,6 +74,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             pages,
         ),
         OrderRoutes(parts.desk, view, history, pages),
+        DeadManSwitch(engine.commands),
         PortfolioRoutes(view, history, pages),
         WatchlistRoutes(Watchlists(parts.pool), parts.catalogue, settings.portfolio, pages),
         NotedPortfolioRoutes(

@@ -28,6 +28,8 @@ from gateway.streaming.subscriptions import Subscriptions
 from gateway.streaming.venue_events import VenueMarketEvents
 from gateway.streaming.venue_rooms import VenueRooms
 from gateway.streaming.venue_shares import VenueShares
+from gateway.trading.cancel_on_disconnect import CancelOnDisconnect
+from gateway.trading.dead_man_switch import DeadManSwitch
 from gateway.trading.socket_events import OrderEvents
 
 
@@ -68,10 +70,13 @@ async def open_front_sockets(
     subscriptions = Subscriptions(rooms, venue_rooms, shares)
     watches = Watches(parts.feeds.state, parts.logger)
     venues = VenueMarketEvents(following, venue_rooms, subscriptions, watches)
+    disconnects = CancelOnDisconnect(parts.engine.commands)
     events = merged(
         SessionEvents(sign_in).events(),
         MarketEvents(view, rooms, subscriptions, venues).events(),
-        OrderEvents(parts.desk).events(),
+        OrderEvents(parts.desk, disconnects).events(),
+        disconnects.events(),
+        DeadManSwitch(parts.engine.commands).events(),
     )
     tools = SessionTools(
         users=hearers.users,
@@ -89,6 +94,7 @@ async def open_front_sockets(
     heart = Heartbeat(server, settings.sockets, view, feed, rooms, venue_rooms, subscriptions)
     app = SocketApp(server, settings.sockets, addresses, settings.http.cors_origin, heart)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(supervisor.running(disconnects.NAME, disconnects.run))
         if parts.feeds.venues:
             works = [*following.works(), ("follow-watched", parts.feeds.watched.run)]
             for name, work in works:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
 from exchange.messages.commands import CancelAll, CancelOrder
+from exchange.messages.conditions import SessionKey
 from exchange.messages.reasons import Reason
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.order_book import Order
@@ -20,7 +21,13 @@ from exchange.model.state import State
 from gateway.engine_side.ports import OrderHistory
 from gateway.engine_side.refusals import EngineRefused, accepted
 from gateway.markets.lookup import named_market
-from gateway.trading.order_bodies import AmendBody, OrderBody, amend_command, place_command
+from gateway.trading.order_bodies import (
+    AmendBody,
+    OrderBody,
+    amend_command,
+    place_command,
+    tied,
+)
 from gateway.trading.results import (
     AllCancelledView,
     AmendedView,
@@ -81,13 +88,20 @@ class Desk:
         self._view = view
         self._history = history
 
-    def place(self, account_id: int, market_name: str, body: OrderBody) -> Sent[PlacedView]:
-        """Send an order to the market of that slug or id.
+    def place(
+        self,
+        account_id: int,
+        market_name: str,
+        body: OrderBody,
+        session: SessionKey | None = None,
+    ) -> Sent[PlacedView]:
+        """Send an order to the market of that slug or id; it ends with its `session`, if given.
 
         Raises EngineRefused for no such market, ValidationFailed, CommandNotTaken.
         """
         market = named_market(self._view, market_name)
-        answered = self._commands.submit(place_command(body, account_id, market.id))
+        command = tied(place_command(body, account_id, market.id), session)
+        answered = self._commands.submit(command)
         if self._sweeps:
             self._sweeps.pop(account_id, None)
         return Sent(answered, lambda answer: placed_view(answer, market))

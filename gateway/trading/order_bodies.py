@@ -13,9 +13,10 @@ import msgspec
 
 from exchange.messages.bounds import CLIENT_ID_LENGTH, STORED_MAX
 from exchange.messages.commands import AmendOrder, PlaceOrder
-from exchange.messages.conditions import OrderConditions
+from exchange.messages.conditions import OrderConditions, SessionKey
 from exchange.messages.terms import (
     GTC,
+    GTD,
     IOC,
     LIMIT,
     OrderType,
@@ -158,6 +159,15 @@ def _conditions(body: OrderBody) -> OrderConditions | None:
         worst_price=worst_price,
         reduce_only=bool(body.reduce_only),
     )
+
+
+def tied(command: PlaceOrder, session: SessionKey | None) -> PlaceOrder:
+    """Return the order as one that ends with its session, if it has one and may wait."""
+    if session is None or command.time_in_force not in (GTC, GTD):
+        return command
+    terms = command.conditions or OrderConditions()
+    terms = msgspec.structs.replace(terms, session=session)
+    return msgspec.structs.replace(command, conditions=terms)
 
 
 def check_client_id(text: str, field: str) -> str:

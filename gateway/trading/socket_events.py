@@ -11,6 +11,7 @@ from gateway.access.budgets import Budget
 from gateway.markets.lookup import market_name, required_market_name
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
+from gateway.trading.cancel_on_disconnect import CancelOnDisconnect
 from gateway.trading.desk import Desk, Sent
 from gateway.trading.order_bodies import AmendBody, ClientIdText, OrderBody, check_client_id
 from gateway.wire.errors import ValidationFailed
@@ -50,12 +51,14 @@ class CancelAllBody(BodyStruct, frozen=True):
 class OrderEvents:
     """Takes orders from sessions that are signed in."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, disconnects: CancelOnDisconnect) -> None:
         self._desk = desk
+        self._disconnects = disconnects
 
     def place(self, session: SocketSession, body: PlaceBody, ack_id: int | None) -> None:
         """Place an order."""
-        sent = self._desk.place(session.user_id(), required_market_name(body), body)
+        user_id, tied_to = session.user_id(), self._disconnects.session_of(session)
+        sent = self._desk.place(user_id, required_market_name(body), body, tied_to)
         session.answer_later(ack_id, sent.answered, sent.show)
 
     def amend(self, session: SocketSession, body: AmendOrderBody, ack_id: int | None) -> None:

@@ -31,11 +31,13 @@ from persistence.journal.order_rows import conditions_text
 from persistence.journal.row_layouts import (
     AmendedOrder,
     IssuedCredit,
+    Lease,
     ListedMarket,
     Payout,
     RareImages,
     ResolvedMarket,
     SettledPosition,
+    Switch,
     account_row,
     amended_order,
     issued_credit,
@@ -187,8 +189,12 @@ def mode_code(state: State) -> int:
 
 
 def _rare_images(state: State) -> RareImages:
-    payouts = state.dirty.payouts.values()
-    return RareImages([Payout(market.id, market.next_payout or 0) for market in payouts])
+    dirty = state.dirty
+    return RareImages(
+        [Payout(market.id, market.next_payout or 0) for market in dirty.payouts.values()],
+        [Switch(account.id, account.dead_man or 0) for account in dirty.switches.values()],
+        [Lease(gateway, due) for gateway, due in dirty.leases.items()],
+    )
 
 
 def _position_rows(state: State) -> list[bytes]:

@@ -56,6 +56,8 @@ CANCEL_REASON: Final = {
     CancelReason.EXPIRED: 6,
     CancelReason.WORST_PRICE: 7,
     CancelReason.REDUCE_ONLY: 8,
+    CancelReason.DEAD_MAN: 14,
+    CancelReason.DISCONNECTED: 15,
 }
 TRADE_KIND: Final = {TradeKind.TRANSFER: 1, TradeKind.MINT: 2, TradeKind.MERGE: 3}
 FEE_MODEL: Final = {FeeModel.FLAT: 1, FeeModel.QUADRATIC: 2}

@@ -1,4 +1,4 @@
-"""How one row is laid out for `commit_batch` of migration 0013: fixed-width numbers, big-endian.
+"""How one row is laid out for `commit_batch` of migration 0014: fixed-width numbers, big-endian.
 
 Laws: a layout here and the SELECT that reads it change together; 0 stands for "none". Strictly for
 speed, a word's code is picked by identity where one of its words is by far the most frequent; what
@@ -105,10 +105,26 @@ class Payout(msgspec.Struct, frozen=True):
     next_payout: int
 
 
+class Switch(msgspec.Struct, frozen=True):
+    """When an account's dead-man switch ends its orders; 0: it is off."""
+
+    id: int
+    dead_man: int
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """When a gateway's sessions end; 0: they have."""
+
+    gateway: int
+    due: int
+
+
 class RareImages(msgspec.Struct, frozen=True, omit_defaults=True):
     """After-images of what hardly any batch changes; what it didn't is left out."""
 
     payouts: list[Payout] = []
+    switches: list[Switch] = []
+    leases: list[Lease] = []
 
 
 class SettledPosition(msgspec.Struct, frozen=True):

@@ -16,8 +16,9 @@ from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID, Key
 from exchange.model.market import UNFINISHED, Market
 from exchange.model.state import State
-from exchange.model.timers import CLOSING, PAYOUT
+from exchange.model.timers import CLOSING, DEAD_MAN, LEASE, PAYOUT
 from exchange.transitions.order_transitions import set_expiry
+from exchange.transitions.switch_transitions import tie
 from persistence.errors import HistoryMismatch
 from persistence.journal.codes import EXCHANGE_MODE, FEE_MODEL, MARKET_STATUS, RESOLUTION, words
 from persistence.journal.open_orders import ids_in
@@ -62,6 +63,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     open_ids: list[int]
     orders: list[Any]
     ids: list[tuple[Key, Prior]]
+    leases: list[Any]
 
 
 async def read(connection: Connection, *, with_ids: bool = True) -> Snapshot:
@@ -81,7 +83,7 @@ async def read_in_transaction(connection: Connection, *, with_ids: bool = True) 
     return Snapshot(
         head,
         await connection.fetch(
-            "SELECT id, opened_seq, available, locked, seq FROM accounts ORDER BY id"
+            "SELECT id, opened_seq, available, locked, seq, dead_man FROM accounts ORDER BY id"
         ),
         await connection.fetch("SELECT * FROM markets ORDER BY id"),
         await connection.fetch(
@@ -94,6 +96,7 @@ async def read_in_transaction(connection: Connection, *, with_ids: bool = True) 
             open_ids,
         ),
         await _read_ids(connection, head.last_seq, open_ids) if with_ids else [],
+        await connection.fetch("SELECT gateway, due FROM leases ORDER BY gateway"),
     )
 
 
@@ -127,8 +130,7 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         issued=head.issued,
         fees=head.fees,
     )
-    for id_, opened_seq, available, locked, seq in snapshot.accounts:
-        state.accounts[id_] = Account(id_, opened_seq, available, locked, seq)
+    _add_accounts(state, snapshot)
     for row in snapshot.markets:
         _add_market(state, row)
     for account_id, market_id, *numbers, realised in snapshot.positions:
@@ -145,6 +147,7 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         state.accounts[order.account_id].orders[order.id] = order
         if order.conditions is not None:
             set_expiry(state, order)
+            tie(state, order)
         if order.client_order_id is not None:
             state.open_client_ids[(order.account_id, ORDER_ID, order.client_order_id)] = order.id
     for order in sorted(state.orders.values(), key=lambda order: order.place):
@@ -153,6 +156,17 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         for key, prior in snapshot.ids:
             state.recent_ids.restore(key, prior, head.last_seq)
     return state
+
+
+def _add_accounts(state: State, snapshot: Snapshot) -> None:
+    for id_, opened_seq, available, locked, seq, dead_man in snapshot.accounts:
+        account = state.accounts[id_] = Account(id_, opened_seq, available, locked, seq)
+        if dead_man:
+            account.dead_man = dead_man
+            state.timers.set(DEAD_MAN, dead_man, id_)
+    for gateway, due in snapshot.leases:
+        state.leases[gateway] = due
+        state.timers.set(LEASE, due, gateway)
 
 
 def _add_market(state: State, row: "asyncpg.Record") -> None:

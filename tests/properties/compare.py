@@ -35,8 +35,10 @@ def engine_view(state: State, markets: Container[int]) -> View:
     return {
         "exchange": (state.seq, state.now, state.mode, state.issued, state.fees),
         "next place": state.next_place,
+        "leases": state.leases,
         "accounts": {
-            a.id: (a.opened_seq, a.available, a.locked, a.seq) for a in state.accounts.values()
+            a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man)
+            for a in state.accounts.values()
         },
         "markets": {m.id: fields(m, MARKET_FIELDS) for m in chosen},
         "positions": {
@@ -63,8 +65,10 @@ def twin_view(twin: Twin, markets: Container[int]) -> View:
     return {
         "exchange": (twin.seq, twin.now, twin.mode, twin.issued, twin.fees),
         "next place": twin.last_place + 1,
+        "leases": twin.leases,
         "accounts": {
-            a.id: (a.opened_seq, a.available, a.locked, a.seq) for a in twin.accounts.values()
+            a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man)
+            for a in twin.accounts.values()
         },
         "markets": {m.id: fields(m, MARKET_FIELDS) for m in chosen},
         "positions": {pair: shares for pair in pairs if any(shares := _twin_position(twin, *pair))},

@@ -18,8 +18,8 @@ from exchange.messages.terms import (
     TimeInForce,
 )
 from tests.properties.choosing import Chooser
+from tests.properties.life.markets import LIVE
 from tests.properties.twin import Twin
-from tests.properties.twin_markets import LIVE
 from tests.properties.twin_records import ONE, POST_ONLY, TwinMarket, TwinOrder, rounded_up
 
 ACCOUNTS = (1, 2, 3, 4)
@@ -27,6 +27,7 @@ NOBODY = 99
 NOWHERE = 99
 IDS = ("a", "b", "c", "order:1", "order.2", "X-3")
 MINUTE = 60_000_000
+GATEWAYS = (71, 72)
 
 
 class DayOrders:
@@ -74,13 +75,20 @@ class DayOrders:
             client_order_id=choose.one_of(IDS) + str(choose.number(0, 999))
             if choose.number(0, 9) == 0
             else None,
-            conditions=self._conditions(choose, market_id, time_in_force)
+            conditions=self._tied(choose, self._conditions(choose, market_id, time_in_force))
             if limit
             else self._market_conditions(choose, market, side, outcome),
         )
         if choose.number(0, 49) == 0:
             command = self._contradict(choose, command)
         return self._note(command)
+
+    def _tied(self, choose: Chooser, conditions: OrderConditions | None) -> OrderConditions | None:
+        """Tie some orders to a session."""
+        if choose.number(0, 7):
+            return conditions
+        session = choose.one_of(GATEWAYS), choose.number(1, 2)
+        return msgspec.structs.replace(conditions or OrderConditions(), session=session)
 
     def _conditions(
         self, choose: Chooser, market_id: int, time_in_force: TimeInForce

@@ -15,12 +15,17 @@ from exchange.messages.commands import (
     Command,
     CreateMarket,
     CreditAccount,
+    EndLease,
+    EndSession,
     ExpireOrder,
+    FireDeadMan,
     OpenAccount,
     PayHolders,
     PlaceOrder,
     RefuseUnstorable,
+    RenewLease,
     ResolveMarket,
+    SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
 )
@@ -31,8 +36,8 @@ from exchange.messages.terms import (
     Resolution,
 )
 from tests.properties.choosing import Chooser
-from tests.properties.day_orders import ACCOUNTS, IDS, MINUTE, NOBODY, DayOrders
-from tests.properties.twin_markets import LIVE
+from tests.properties.day_orders import ACCOUNTS, GATEWAYS, IDS, MINUTE, NOBODY, DayOrders
+from tests.properties.life.markets import LIVE
 from tests.properties.twin_records import FULL_HALT
 
 MARKETS_AT_ONCE = 3
@@ -54,7 +59,10 @@ class MarketDay(DayOrders):
         paying = [m.next_payout for m in self.twin.markets.values() if m.next_payout is not None]
         if paying and kind < 60:
             return max(now, min(paying) - choose.number(0, 1))
-        if 9 <= kind < 30 and ends:
+        ends += [a.dead_man for a in self.twin.accounts.values() if a.dead_man is not None]
+        if kind < 70 and self.twin.leases and choose.number(0, 4) == 0:
+            ends = [*self.twin.leases.values()]
+        if 9 <= kind < 50 and ends:
             return max(now, min(ends) - choose.number(0, 1))
         return now + choose.number(0, 1000)
 
@@ -78,7 +86,8 @@ class MarketDay(DayOrders):
             *(self.credit,) * 5,
             *(self.again,) * 4,
             *(self.create_market if len(live) < MARKETS_AT_ONCE else self.place,) * 2,
-            *(self.administer,) * 2,
+            *(self.administer,) * 4,
+            *(self.switch,) * 3,
         )
         return choose.one_of(makers)(choose)
 
@@ -157,6 +166,24 @@ class MarketDay(DayOrders):
         if choose.number(0, 1):
             return PayHolders(choose.one_of((market_id, *self.twin.markets)))
         return RefuseUnstorable(choose.one_of(ACCOUNTS), "PlaceOrder")
+
+    def switch(self, choose: Chooser) -> Command:
+        """Set or lift a dead-man switch, renew a lease, end a session; or a timer out of turn."""
+        account_id = choose.one_of((*ACCOUNTS, *ACCOUNTS, NOBODY))
+        gateway, number = choose.one_of((*GATEWAYS, 73)), choose.number(1, 3)
+        kind = choose.number(0, 19)
+        if kind < 10:
+            return SetDeadMan(account_id, choose.one_of((1_000, 1_000, 1_500, 60_000, 0, 999, -1)))
+        if kind < 12:
+            return RenewLease(gateway)
+        if kind < 18:
+            tied = [o for o in self.twin.orders.values() if o.session is not None]
+            if tied and choose.number(0, 4):
+                order = choose.one_of(tied)
+                gateway, number = order.session or (gateway, number)
+                account_id = order.account_id
+            return EndSession(account_id, gateway, number)
+        return FireDeadMan(account_id) if kind == 18 else EndLease(gateway)
 
     def _back_to_trading(self) -> Command | None:
         """Return the command that brings trading back, if it stands still."""

@@ -180,6 +180,7 @@ def _required() -> Iterator[str]:
     yield "MARKET maxCost cancelled SELF_TRADE after trades"
     yield from (f"resolved {resolution.value}" for resolution in Resolution)
     yield from ("settled for nothing", "settled for cash")
+    yield from _SWITCHES
     yield from ("HoldersPaid", "PayHolders refused ILLEGAL_STATUS_CHANGE")
     yield from (f"PayHolders makes {end}" for end in ("RESOLVED", "VOID"))
     yield from ("fee rounded up", "fee already paid by rounding", "better price given back")
@@ -195,6 +196,15 @@ def _required() -> Iterator[str]:
     yield from (f"{refusal}" for refusal in _OTHERS)
 
 
+_SWITCHES = (
+    *("DeadManSet", "DeadManFired", "LeaseRenewed", "SessionEnded", "LeaseEnded"),
+    *("SetDeadMan refused ACCOUNT_NOT_FOUND", "SetDeadMan refused INVALID_AMOUNT"),
+    *("FireDeadMan cancels DEAD_MAN", "FireDeadMan nets pairs"),
+    *("FireDeadMan refused INVALID_AMOUNT", "FireDeadMan refused ACCOUNT_NOT_FOUND"),
+    *("EndSession cancels DISCONNECTED", "EndSession nets pairs"),
+    *("EndSession refused ACCOUNT_NOT_FOUND",),
+    *("EndLease cancels DISCONNECTED", "EndLease refused INVALID_AMOUNT"),
+)
 _SETTABLE = ("OPEN", "POST_ONLY", "HALTED", "FULL_HALT", "CLOSED")
 _PLACING = (
     Reason.CONFLICT,

@@ -15,8 +15,8 @@ from exchange.proof import invariants, ledger
 from exchange.proof.state_hash import state_hash
 from exchange.transitions import transitions
 from tests.properties.compare import ended_orders, engine_view, twin_view, wordless
+from tests.properties.life.markets import LIVE
 from tests.properties.twin import Twin
-from tests.properties.twin_markets import LIVE
 from tests.properties.twin_records import RESOLVING
 
 

@@ -9,8 +9,9 @@ from collections import Counter
 import pytest
 
 from exchange.messages.commands import SetExchangeMode
+from exchange.messages.events import MarketStatusChanged
 from exchange.messages.reasons import Reason
-from exchange.messages.terms import ExchangeMode
+from exchange.messages.terms import ExchangeMode, MarketStatus
 from exchange.rules import funding, placing, settlement
 from tests.conftest import SetBound
 from tests.lengths import length
@@ -24,6 +25,13 @@ SEED = int(os.environ.get("PROBITY_SEED", "20261121"))
 OPEN_ORDERS_MAX = 4
 ISSUANCE_MAX = 10**11
 PAYOUT_HOLDERS = 1
+HALTS = (MarketStatus.HALTED, MarketStatus.FULL_HALT)
+FIGURES = {
+    "DeadManFired": 400,
+    "EndLease cancels DISCONNECTED": 1_000,
+    "HALTED": 1_000,
+}
+"""How often something must come: once in so many commands."""
 
 
 @pytest.fixture
@@ -51,9 +59,17 @@ def test_a_long_day_agrees_with_the_twin_and_leaves_nothing_untried(tight_bounds
         command, compare = day.any_command(dice), number % between == 0
         for execution in pair.run(day.next_time(dice), command, compare=compare):
             counts.update(outcomes(execution, pair.state))
+            counts["HALTED"] += any(
+                isinstance(event, MarketStatusChanged) and event.status in HALTS
+                for event in execution.events
+            )
     pair.check_replay()
     print(f"{len(counts)} distinct outcomes, {len(REQUIRED)} required")
     print("\n".join(f"{count:6} {name}" for name, count in sorted(counts.items())))
+    for name, part in FIGURES.items():
+        # A night has 300 000 of its commands for these.
+        print(f"{name}: {counts[name]}, {commands // part} wanted")
+        assert counts[name] >= commands // part
     assert REQUIRED - counts.keys() == frozenset()
     refused = {name.rsplit(" ", 1)[1] for name in counts if " refused " in name}
     assert refused == {reason.name for reason in Reason}

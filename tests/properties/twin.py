@@ -6,7 +6,8 @@ it on a copy; netting looks at everything the command touched.  It is slow, shor
 where it and the engine differ, one of them is wrong.
 
 Orders and their walk are in `twin_orders.py`, their amends in `twin_amends.py`, their endings in
-`twin_endings.py`, markets in `twin_markets.py`, the records in `twin_records.py`.
+`twin_endings.py`, markets in `life/markets.py`, switches in `life/switches.py`, the records in
+`twin_records.py`.
 """
 
 from collections.abc import Callable
@@ -22,15 +23,21 @@ from exchange.messages.commands import (
     Command,
     CreateMarket,
     CreditAccount,
+    EndLease,
+    EndSession,
     ExpireOrder,
+    FireDeadMan,
     OpenAccount,
     PayHolders,
     PlaceOrder,
     RefuseUnstorable,
+    RenewLease,
     ResolveMarket,
+    SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
 )
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import (
     AccountOpened,
     CommandReplayed,
@@ -39,15 +46,22 @@ from exchange.messages.events import (
     FundsCredited,
 )
 from exchange.messages.reasons import Reason
-from tests.properties.twin_markets import LIVE, TwinMarkets, refused
+from tests.properties.life.markets import LIVE, refused
+from tests.properties.life.switches import TwinSwitches
 from tests.properties.twin_records import TwinAccount
 
 CREDIT_MAX = 10**15
-TIMERS: dict[int, Callable[[int], Command]] = {1: CloseMarket, 2: ExpireOrder, 7: PayHolders}
+TIMERS: dict[int, Callable[[int], Command]] = {
+    1: CloseMarket,
+    2: ExpireOrder,
+    3: FireDeadMan,
+    4: EndLease,
+    7: PayHolders,
+}
 """What runs when a time comes, by its place among what is due at one moment (RULEBOOK 8)."""
 
 
-class Twin(TwinMarkets):
+class Twin(TwinSwitches):
     """Every command of the exchange, the slow and obvious way."""
 
     def run(self, at: int, *commands: Command) -> list[tuple[Command, list[Event]]]:
@@ -67,6 +81,8 @@ class Twin(TwinMarkets):
             if market.status in LIVE
         ]
         due += [(o.expires_at, 2, o.id) for o in self.orders.values() if o.expires_at is not None]
+        due += [(a.dead_man, 3, a.id) for a in self.accounts.values() if a.dead_man is not None]
+        due += [(ends, 4, gateway) for gateway, ends in self.leases.items()]
         due += [
             (market.next_payout, 7, market.id)
             for market in self.markets.values()
@@ -124,6 +140,16 @@ class Twin(TwinMarkets):
                 return self.cancel_all(command)
             case PayHolders():
                 return self.pay_holders(command)
+            case SetDeadMan():
+                return self.set_dead_man(command)
+            case FireDeadMan():
+                return self.fire_dead_man(command)
+            case RenewLease():
+                return self.renew_lease(command)
+            case EndSession():
+                return self.end_session(command)
+            case EndLease():
+                return self.end_lease(command)
             case RefuseUnstorable():
                 return refused(Reason.NOT_STORED, "")
 
@@ -175,5 +201,9 @@ def id_of(command: Command) -> tuple[tuple[int, str, str] | None, Any]:
 
 
 def without_prior(command: PlaceOrder | CreditAccount) -> tuple[Any, ...]:
-    """Return a command's content, less what the shell wrote into it."""
+    """Return a command's content, less what the shell wrote into it and what nobody asked for."""
+    if isinstance(command, PlaceOrder) and command.conditions is not None:
+        asked = msgspec.structs.replace(command.conditions, session=None)
+        conditions = None if asked == OrderConditions() else asked
+        command = msgspec.structs.replace(command, conditions=conditions)
     return msgspec.structs.astuple(msgspec.structs.replace(command, prior=None))

@@ -27,6 +27,8 @@ class TwinMemory:
         self.mode = ExchangeMode.OPEN
         self.accounts: dict[int, TwinAccount] = {}
         self.markets: dict[int, TwinMarket] = {}
+        self.leases: dict[int, int] = {}
+        """When a gateway's sessions end, by gateway."""
         self.orders: dict[int, TwinOrder] = {}
         self.ended: dict[int, TwinOrder] = {}
         """Orders that ended in the command at hand."""

@@ -68,6 +68,8 @@ class TwinOrders(TwinEndings):
     def _run(self, order: TwinOrder) -> list[Event]:
         """Place an order that nothing speaks against: reserve, trade, then rest or end."""
         self.last_order_id = order.id
+        if order.session is not None:
+            self.leases.setdefault(order.session[0], self.now + 10_000_000)
         self.last_place += 1
         order.place = self.last_place
         self.orders[order.id] = order

@@ -44,6 +44,7 @@ class TwinAccount:
     available: int = 0
     locked: int = 0
     seq: int = 0
+    dead_man: int | None = None
 
 
 @dataclass
@@ -137,6 +138,10 @@ class TwinOrder:
     @property
     def expires_at(self) -> int | None:
         return self.conditions.expires_at if self.conditions else None
+
+    @property
+    def session(self) -> tuple[int, int] | None:
+        return self.conditions.session if self.conditions else None
 
     @property
     def post_only(self) -> bool:

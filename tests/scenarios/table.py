@@ -24,9 +24,12 @@ from exchange.messages.commands import (
     Command,
     CreateMarket,
     CreditAccount,
+    EndSession,
     OpenAccount,
     PlaceOrder,
+    RenewLease,
     ResolveMarket,
+    SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
 )
@@ -50,6 +53,7 @@ from tests.scenarios.wording import render_account, render_book, render_events
 
 ACCOUNTS = {"ann": 1, "bob": 2, "cem": 3, "dot": 4, "nobody": 99}
 SECOND = 1_000_000
+GATEWAY = 7
 Words = list[str]
 Options = dict[str, str]
 
@@ -99,6 +103,10 @@ class Play:
                 return CancelOrder(account_id, int(words[2].removeprefix("#")))
             market_id = self.market_id(words[3]) if len(words) > 3 else None
             return CancelAll(account_id, market_id)
+        if words[1] == "heartbeat":
+            return SetDeadMan(account_id, int(words[2]))
+        if words[1] == "leaves":
+            return EndSession(account_id, GATEWAY, int(words[2]))
         if words[1] == "amend":
             return _amend(account_id, int(words[2].removeprefix("#")), options)
         side = Side(words[1].upper())
@@ -150,6 +158,8 @@ def _conditions(options: Options) -> OrderConditions | None:
         given["reduce_only"] = True
     if "worst" in options:
         given["worst_price"] = parse_price(options["worst"])
+    if "session" in options:
+        given["session"] = GATEWAY, int(options["session"])
     return OrderConditions(**given) if given else None
 
 
@@ -188,6 +198,10 @@ def _resolve(play: Play, words: Words, _options: Options) -> Command:
     return ResolveMarket(play.market_id(words[0]), Resolution(words[1]), payout, "", in_slices=True)
 
 
+def _lease(_play: Play, _words: Words, _options: Options) -> Command:
+    return RenewLease(GATEWAY)
+
+
 def _mode(_play: Play, words: Words, _options: Options) -> Command:
     return SetExchangeMode(ExchangeMode(words[0]))
 
@@ -199,6 +213,7 @@ _VERBS: dict[str, Callable[[Play, Words, Options], Command]] = {
     "status": _status,
     "resolve": _resolve,
     "mode": _mode,
+    "lease": _lease,
 }
 
 

@@ -6,10 +6,14 @@ from exchange.messages.events import (
     AccountOpened,
     CommandRejected,
     CommandReplayed,
+    DeadManFired,
+    DeadManSet,
     Event,
     ExchangeModeChanged,
     FundsCredited,
     HoldersPaid,
+    LeaseEnded,
+    LeaseRenewed,
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
@@ -21,6 +25,7 @@ from exchange.messages.events import (
     OrdersCancelled,
     PairsNetted,
     PositionSettled,
+    SessionEnded,
     TradeExecuted,
 )
 from exchange.messages.units import format_money, format_price, format_quantity
@@ -77,6 +82,16 @@ def _render(event: Event, state: State, names: Names) -> str:  # noqa: C901, PLR
             return f"{names[account_id]} is paid {money(payout)}"
         case HoldersPaid():
             return "others follow"
+        case DeadManSet(due=due):
+            return "dead man lifted" if due is None else f"dead man at {due // 1_000_000}"
+        case DeadManFired(account_id=account_id, count=count):
+            return f"dead man of {names[account_id]} ends {count}"
+        case LeaseRenewed(due=due):
+            return f"lease until {due // 1_000_000}"
+        case SessionEnded(session=session, count=count):
+            return f"session {session} ends {count}"
+        case LeaseEnded():
+            return "lease ends"
         case ExchangeModeChanged(mode=mode):
             return f"mode {mode.value}"
         case OrderPlaced(order_id=order_id, resting=resting):

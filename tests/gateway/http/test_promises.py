@@ -25,6 +25,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         "/orders/rain",
         {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.5", "quantity": "1"},
     ),
+    "POST /orders/heartbeat": ("/orders/heartbeat", {"timeoutMs": 5_000}),
     "PATCH /orders/{id}": ("/orders/1", {"price": "0.5", "quantity": "1"}),
     "POST /markets": (
         "/markets",
@@ -51,6 +52,7 @@ MEANS_MORE = {
     ("/orders/{id}", "expiresAt"),
     ("/orders/{id}", "worstPrice"),
     ("/orders/{id}", "reduceOnly"),
+    ("/orders/heartbeat", "timeoutMs"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
 STORED = ("/admin/users", "/admin/audit", *NOTED, *MATCHES)

@@ -25,7 +25,6 @@ def changed(**fields: Any) -> dict[str, Any]:
 WRONG_EVENTS: list[tuple[str, list[Any], str]] = [
     ("no:such:event", [{}], "event"),
     ("order:batch", [{"operations": []}], "event"),
-    ("session:heartbeat", [{"timeoutMs": 1000}], "event"),
     ("connect", [{}], "event"),
     ("connect", [{"REMOTE_ADDR": "1.2.3.4"}, {"token": "1"}], "event"),
     ("disconnect", [], "event"),
@@ -77,6 +76,9 @@ WRONG_EVENTS: list[tuple[str, list[Any], str]] = [
     ("subscribe:market", [{"slug": "rain", "marketId": "1"}], "market"),
     ("subscribe:market", [{"slug": "rain", "outcome": "MAYBE"}], "outcome"),
     ("subscribe:market", ["m:1"], "body"),
+    ("session:heartbeat", [{"timeoutMs": 999}], "timeoutMs"),
+    ("session:heartbeat", [{"timeoutMs": "1000"}], "timeoutMs"),
+    ("session:cancel_on_disconnect", [{"enabled": 1}], "enabled"),
     ("session:authenticate", [{"token": 5}], "token"),
     ("session:authenticate", [{"token": "x" * 4_097}], "token"),
     ("ping", [{"a": 1}], "a"),

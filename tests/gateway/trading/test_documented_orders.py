@@ -60,3 +60,11 @@ async def test_no_more_is_sold_than_there_is(desk: Desk) -> None:
         *("CANCELLED", "REDUCE_ONLY", True),
     )
     assert (order["quantity"], order["filled"]) == ("1000.00", "3.00")
+
+
+async def test_a_heartbeat_sets_the_deadline(desk: Desk) -> None:
+    (body,) = [body for body in BODIES if "timeoutMs" in body]
+    reply = await desk.call("POST", "/orders/heartbeat", "ann", body)
+    assert reply.status == 200
+    account = desk.engine.view.accounts[2]
+    assert account.dead_man == desk.engine.view.now + body["timeoutMs"] * 1_000

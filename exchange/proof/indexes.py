@@ -1,0 +1,93 @@
+"""Law 9: what is only an index (timers, slugs, client ids, sessions, positions by account) matches
+what it points to, walked from scratch.
+"""
+
+from collections.abc import Iterator
+
+from exchange.model.idempotency import ORDER_ID
+from exchange.model.market import RESOLVING, UNFINISHED
+from exchange.model.state import State, Tied
+from exchange.model.timers import CLOSING, DEAD_MAN, EXPIRY, LEASE, PAYOUT
+
+
+def index_problems(state: State) -> Iterator[str]:
+    """Yield in words each index that differs from what it is made of."""
+    resting = sum(
+        level.count
+        for market in state.markets.values()
+        for side in (market.book.bids, market.book.asks)
+        for level in side.by_key.values()
+    )
+    owned = sum(len(account.orders) for account in state.accounts.values())
+    if not len(state.orders) == resting == owned:
+        yield f"5: {len(state.orders)} open orders, {resting} in the books, {owned} of accounts"
+    for account in state.accounts.values():
+        for order_id, order in account.orders.items():
+            if order.account_id != account.id or state.orders.get(order_id) is not order:
+                yield f"5: order {order_id} is in the wrong hands"
+    due = sorted((m.close_time, m.id) for m in state.markets.values() if m.status in UNFINISHED)
+    if due != list(state.timers.of(CLOSING)):
+        yield "9: the closings don't match the markets"
+    ends = sorted((o.expires_at, o.id) for o in state.orders.values() if o.expires_at is not None)
+    if ends != list(state.timers.of(EXPIRY)):
+        yield "9: the expiries don't match the open orders"
+    yield from _payouts(state)
+    yield from _switches(state)
+    if state.market_by_slug != {market.slug: market for market in state.markets.values()}:
+        yield "9: the slugs don't match the markets"
+    named = {
+        (order.account_id, ORDER_ID, order.client_order_id): order.id
+        for order in state.orders.values()
+        if order.client_order_id is not None
+    }
+    if state.open_client_ids != named:
+        yield "9: the client ids don't match the open orders"
+    yield from _shared_positions(state)
+
+
+def _payouts(state: State) -> Iterator[str]:
+    paying = [market for market in state.markets.values() if market.status is RESOLVING]
+    if sorted((m.next_payout or 0, m.id) for m in paying) != list(state.timers.of(PAYOUT)):
+        yield "9: the payouts don't match the markets that are RESOLVING"
+    for market in state.markets.values():
+        if market.status is RESOLVING:
+            if market.unpaid != market.holders() or not market.unpaid:
+                yield f"9: market {market.id} has others to pay than its holders"
+        elif market.next_payout is not None:
+            yield f"9: market {market.id} is not RESOLVING, but pays"
+
+
+def _switches(state: State) -> Iterator[str]:
+    set_ = sorted(
+        (account.dead_man, account.id)
+        for account in state.accounts.values()
+        if account.dead_man is not None
+    )
+    if set_ != list(state.timers.of(DEAD_MAN)):
+        yield "9: the dead-man deadlines don't match the accounts"
+    leases = sorted((due, gateway) for gateway, due in state.leases.items())
+    if leases != list(state.timers.of(LEASE)):
+        yield "9: the ends of leases don't match the leases"
+    tied: dict[int, Tied] = {}
+    for order in state.orders.values():
+        session = None if order.conditions is None else order.conditions.session
+        if session is not None:
+            key = session[1], order.account_id
+            tied.setdefault(session[0], {}).setdefault(key, {})[order.id] = order
+    if tied != state.tied:
+        yield "9: what is tied to sessions doesn't match the open orders"
+    if not tied.keys() <= state.leases.keys():
+        yield "9: orders are tied to a gateway that has no lease"
+
+
+def _shared_positions(state: State) -> Iterator[str]:
+    for market in state.markets.values():
+        for account_id, position in market.positions.items():
+            owner = state.accounts.get(account_id)
+            if owner is None or owner.positions.get(market.id) is not position:
+                yield f"9: account {account_id} has another position in market {market.id}"
+    for account in state.accounts.values():
+        for market_id in account.positions:
+            listed = state.markets.get(market_id)
+            if listed is None or account.id not in listed.positions:
+                yield f"9: market {market_id} has no position of account {account.id}"

@@ -1,0 +1,90 @@
+"""What the events of switches change: dead-man deadlines, leases, and what is tied to a session.
+
+None of it is a message to the account (`marks.py`): its orders tell it what became of them.
+"""
+
+from exchange.messages.bounds import LEASE_US
+from exchange.messages.events import (
+    DeadManFired,
+    DeadManSet,
+    LeaseEnded,
+    LeaseRenewed,
+    SessionEnded,
+)
+from exchange.model.accounts import Account
+from exchange.model.order_book import Order
+from exchange.model.state import State
+from exchange.model.timers import DEAD_MAN, LEASE
+
+
+def dead_man_set(state: State, event: DeadManSet) -> None:
+    """Set or lift an account's deadline."""
+    _set_deadline(state, state.accounts[event.account_id], event.due)
+
+
+def dead_man_fired(state: State, event: DeadManFired) -> None:
+    """Lift the deadline that came; the orders ended by events of their own."""
+    _set_deadline(state, state.accounts[event.account_id], None)
+
+
+def lease_renewed(state: State, event: LeaseRenewed) -> None:
+    """Set when a gateway's sessions end."""
+    _set_lease(state, event.gateway, event.due)
+
+
+def lease_ended(state: State, event: LeaseEnded) -> None:
+    """Forget a gateway."""
+    _set_lease(state, event.gateway, None)
+
+
+def session_ended(state: State, event: SessionEnded) -> None:
+    """Sum up the end of a session, whose orders ended by events of their own."""
+
+
+def tie(state: State, order: Order) -> None:
+    """Note the session that an order ends with, if it does; recovery does so too.
+
+    Whoever is tied is never without a lease, so it is granted here if there is none.
+    """
+    session = None if order.conditions is None else order.conditions.session
+    if session is None:
+        return
+    gateway, number = session
+    key = number, order.account_id
+    state.tied.setdefault(gateway, {}).setdefault(key, {})[order.id] = order
+    if gateway not in state.leases:
+        _set_lease(state, gateway, state.now + LEASE_US)
+
+
+def untie(state: State, order: Order) -> None:
+    """Forget the session of an order that has ended."""
+    session = None if order.conditions is None else order.conditions.session
+    if session is None:
+        return
+    gateway, number = session
+    sessions = state.tied[gateway]
+    orders = sessions[number, order.account_id]
+    del orders[order.id]
+    if not orders:
+        del sessions[number, order.account_id]
+        if not sessions:
+            del state.tied[gateway]
+
+
+def _set_deadline(state: State, account: Account, due: int | None) -> None:
+    if account.dead_man is not None:
+        state.timers.unset(DEAD_MAN, account.dead_man, account.id)
+    if due is not None:
+        state.timers.set(DEAD_MAN, due, account.id)
+    account.dead_man = due
+    state.dirty.switches[account.id] = account
+
+
+def _set_lease(state: State, gateway: int, due: int | None) -> None:
+    before = state.leases.pop(gateway, None)
+    if before is not None:
+        state.timers.unset(LEASE, before, gateway)
+    if due is not None:
+        state.timers.set(LEASE, due, gateway)
+        state.leases[gateway] = due
+    state.dirty.leases[gateway] = due or 0
