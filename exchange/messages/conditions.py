@@ -1,5 +1,5 @@
-"""An order's rare terms in one struct: expiry, post-only, a worst price, the session it ends with; a
-trigger and the like come here.
+"""An order's rare terms in one struct: expiry, post-only, a worst price, the session it ends with;
+a trigger and the like come here.
 
 It goes through everything unopened and whole: `PlaceOrder`, `OrderPlaced`, the order's record, the
 state's hash, the journal, one column of `orders`, recovery, followers and the history. So a new
@@ -31,8 +31,8 @@ class OrderConditions(
     `expires_at` (microseconds since the epoch) goes with GTD and only with it: at that time the
     order ends. A `post_only` order is refused rather than trade when it comes. A MARKET order
     trades at `worst_price` of its own outcome or better. A `reduce_only` order (IOC or FOK) trades
-    no more than brings its owner's free shares of the market down.
-    One with a `session` ends with it; which it came by is no part of what was asked for (`content`).
+    no more than brings its owner's free shares of the market down. One with a `session` ends with
+    it; which it came by is no part of what was asked for (`content`).
     """
 
     expires_at: int | None = None

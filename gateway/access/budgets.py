@@ -2,6 +2,7 @@
 
     Budget   what a row of the route table, or an event, says it is counted as
     Policy   one limit: its name in headers and refusals, its key, its size, its settings
+    Tier     how many times as much a user has of each limit that is a user's
 
 Laws: no limit of calls stands anywhere else; `docs/limits.md` shows this table and a test compares
 the two. What one budget has used up takes nothing from another, but for cancels past their own:
@@ -20,8 +21,12 @@ from gateway.access.settings import LimitSettings
 class Budget(enum.Enum):
     """What a call counts as."""
 
-    STANDARD = "standard"
-    """The user's requests; the address's for whoever isn't signed in."""
+    STANDARD = "read"
+    """The user's reads, and writes over REST (`Route.counted_as`); the address's calls for whoever
+    isn't signed in.
+    """
+    WRITE = "write"
+    """The user's orders, amends, and whatever else changes something."""
     SIGN_IN = "sign-in"
     """The address's attempts to sign in, whatever token comes along."""
     RENEWAL = "renewal"
@@ -34,6 +39,22 @@ class Budget(enum.Enum):
     """Counted with the cancels, and never refused."""
     NONE = "none"
     """Counted nowhere."""
+
+
+class Tier(enum.Enum):
+    """What an admin gives a user; closed, and appended to."""
+
+    STANDARD = "standard"
+    ADVANCED = "advanced"
+    MAKER = "maker"
+
+    @property
+    def factor(self) -> int:
+        """Return how many times as large the user's buckets are."""
+        return _FACTORS[self]
+
+
+_FACTORS: Final = {Tier.STANDARD: 1, Tier.ADVANCED: 4, Tier.MAKER: 20}
 
 
 class Per(enum.Enum):
@@ -57,6 +78,13 @@ class Policy:
     """What counts, in words."""
     settings: tuple[str, ...]
     """What sets it, in the order limit, window."""
+    fills: bool = False
+    """Whether it is a bucket that fills by and by; else a window that ends at once."""
+
+    def header(self, size: int, window_s: float) -> tuple[bytes, bytes]:
+        """Return the header that tells of the limit (draft-ietf-httpapi-ratelimit-headers-10)."""
+        text = f'"{self.name}";q={size};w={max(1, round(window_s))}'
+        return b"ratelimit-policy", text.encode("ascii")
 
 
 _ADDRESS_SETTINGS: Final = ("RATE_LIMIT_MAX_REQUESTS", "RATE_LIMIT_WINDOW_MS")
@@ -69,25 +97,38 @@ ANONYMOUS: Final = Policy(
     window_ms=lambda limits: limits.window_ms,
     counts="requests and events of whoever isn't signed in, unknown paths",
     settings=_ADDRESS_SETTINGS,
+    fills=True,
 )
-USER: Final = Policy(
-    name="user",
+READ: Final = Policy(
+    name="read",
     per=Per.USER,
     limit=lambda limits: limits.user_max_requests,
     window_ms=lambda limits: limits.user_window_ms,
     counts="requests and events of a user that no other line counts",
     settings=_USER_SETTINGS,
+    fills=True,
+)
+WRITE: Final = Policy(
+    name="write",
+    per=Per.USER,
+    limit=lambda limits: limits.user_max_writes or limits.user_max_requests,
+    window_ms=lambda limits: limits.user_window_ms,
+    counts="orders, amends, and every other request of a user that isn't a GET; a batch counts"
+    " as its operations",
+    settings=("RATE_LIMIT_USER_MAX_WRITES", "RATE_LIMIT_USER_WINDOW_MS"),
+    fills=True,
 )
 CANCEL: Final = Policy(
     name="cancel",
     per=Per.USER,
-    # Twice, so that nobody who keeps to the pace is refused for where a second happens to begin.
+    # Twice the pace: what two seconds bring fits into it at once.
     limit=lambda limits: 2 * limits.cancels_per_second,
-    window_ms=lambda _: 1_000,
-    counts="cancels and heartbeats of dead-man switches; more count as `user`, and are refused"
+    window_ms=lambda _: 2_000,
+    counts="cancels and heartbeats of dead-man switches; more count as `write`, and are refused"
     " when that is used up too and so is"
     " one per open order; cancelling all is never refused",
     settings=("RATE_LIMIT_CANCELS_PER_SECOND",),
+    fills=True,
 )
 SESSION: Final = Policy(
     name="session",
@@ -96,6 +137,7 @@ SESSION: Final = Policy(
     window_ms=lambda limits: limits.user_window_ms,
     counts="`session:authenticate`, `session:cancel_on_disconnect`",
     settings=_USER_SETTINGS,
+    fills=True,
 )
 RENEWAL: Final = Policy(
     name="session-address",
@@ -159,7 +201,8 @@ SOCKETS_OF_USER: Final = Policy(
 
 POLICIES: Final = (
     ANONYMOUS,
-    USER,
+    READ,
+    WRITE,
     CANCEL,
     SESSION,
     RENEWAL,

@@ -1,42 +1,41 @@
 """Rate limits within a process: what the table of `access/budgets.py` says is counted here.
 
-Fixed windows: one dictionary step a check. A window begins with a key's first hit, so at most twice
-the limit passes around a window's end; sliding windows cost two to three times as much on the hot
-path and would buy little here. For one event loop, and bounded: when full, what has ended goes
-first, then the oldest. Each limit has room of its own, so a flood of addresses can't make a user's
-count be forgotten.
+What somebody calls all the time has a bucket that fills by and by (`token_buckets.py`). What is
+tried rarely, and by whom it shouldn't, has a fixed window, in which refusals count too: it begins
+with a key's first hit, so at most twice the limit passes around a window's end. Both are one
+dictionary step a check. For one event loop, and bounded: when full, what has ended goes first, then
+the oldest. Each limit has room of its own, so a flood of addresses can't make a user's count be
+forgotten.
 """
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar
 
 from gateway.access import budgets
-from gateway.access.budgets import Budget, Policy
+from gateway.access.budgets import Budget, Policy, Tier
 from gateway.access.settings import LimitSettings
+from gateway.access.spared_cancels import SparedCancels
+from gateway.access.token_buckets import Bucket, Headers, Level
 from gateway.wire.errors import RateLimited
 
 _SWEEP_SECONDS: Final = 1.0
 _STANDARD: Final = Budget.STANDARD
+_WRITE: Final = Budget.WRITE
 """An enumeration's members cost a look-up each time, on some Pythons a dear one."""
 
-Headers = tuple[tuple[bytes, bytes], ...]
 K = TypeVar("K", str, int)
 
 
 class Count:
     """What a key has used of its window, and when that ends on the monotonic clock."""
 
-    __slots__ = ("ends_at", "hits", "most_spared", "spared")
+    __slots__ = ("ends_at", "hits")
 
     def __init__(self, ends_at: float) -> None:
         self.ends_at = ends_at
         self.hits = 0
-        self.spared = 0
-        """Hits past the limit that were let through all the same ..."""
-        self.most_spared = 0
-        """... and how many of these there may be."""
 
 
 class FixedWindow(Generic[K]):
@@ -99,15 +98,13 @@ class FixedWindow(Generic[K]):
 class Limit(FixedWindow[K]):
     """A window of a policy, which says in headers and refusals what is left of it."""
 
-    __slots__ = ("_limit_header", "_policy_header", "policy", "window_s")
+    __slots__ = ("_policy_header", "policy", "window_s")
 
     def __init__(self, policy: Policy, settings: LimitSettings) -> None:
         super().__init__(policy.limit(settings), policy.window_ms(settings), settings.tracked_keys)
         self.policy = policy
         self.window_s = policy.window_ms(settings) // 1_000
-        self._limit_header = (b"ratelimit-limit", b"%d" % self.limit)
-        text = f'"{policy.name}";q={self.limit};w={self.window_s}'
-        self._policy_header = (b"ratelimit-policy", text.encode("ascii"))
+        self._policy_header = policy.header(self.limit, self.window_s)
 
     def take(self, key: K) -> Count:
         """Count one more for `key`; raises RateLimited past the limit."""
@@ -129,6 +126,8 @@ class Limit(FixedWindow[K]):
             f"The limit `{self.policy.name}` is used up ({self.limit} in {self.window_s} s);"
             f" try again in {wait_s} s",
             limit=self.policy.name,
+            size=self.limit,
+            refill=f"{self.limit} at the end of {self.window_s} s",
             headers=self.headers(self.limit, wait_s),
         )
 
@@ -137,13 +136,10 @@ class Limit(FixedWindow[K]):
         return self.headers(count.hits, math.ceil(count.ends_at - time.monotonic()))
 
     def headers(self, hits: int, left_s: int) -> Headers:
-        """Return the headers that say what is left of the limit, and for how many seconds."""
-        return (
-            self._limit_header,
-            (b"ratelimit-remaining", b"%d" % max(0, self.limit - hits)),
-            (b"ratelimit-reset", b"%d" % max(1, left_s)),
-            self._policy_header,
-        )
+        """Return the headers that say what is left of the limit, and when there is more."""
+        name, left = self.policy.name, max(0, self.limit - hits)
+        text = f'"{name}";r={left};t={max(1, left_s)}'
+        return (self._policy_header, (b"ratelimit", text.encode("ascii")))
 
 
 def no_orders(_user_id: int) -> int:
@@ -157,57 +153,77 @@ class RateLimits:
     __slots__ = (
         "_address",
         "_cancel",
-        "_open_orders",
+        "_factors",
+        "_read",
         "_renewal",
         "_session",
         "_sign_in",
+        "_spared",
         "_token",
-        "_user",
+        "_write",
     )
 
     def __init__(
         self, limits: LimitSettings, open_orders: Callable[[int], int] = no_orders
     ) -> None:
         """Count for one process; `open_orders` says how many orders a user has open."""
-        self._open_orders = open_orders
-        self._address = Limit[str](budgets.ANONYMOUS, limits)
-        self._user = Limit[int](budgets.USER, limits)
-        self._cancel = Limit[int](budgets.CANCEL, limits)
-        self._session = Limit[int](budgets.SESSION, limits)
+        self._factors: dict[int, int] = {}
+        self._address = Bucket[str](budgets.ANONYMOUS, limits)
+        self._read = Bucket[int](budgets.READ, limits, self._factors)
+        self._write = Bucket[int](budgets.WRITE, limits, self._factors)
+        self._cancel = Bucket[int](budgets.CANCEL, limits, self._factors)
+        self._session = Bucket[int](budgets.SESSION, limits, self._factors)
         self._renewal = Limit[str](budgets.RENEWAL, limits)
         self._token = Limit[str](budgets.TOKEN, limits)
         self._sign_in = Limit[str](budgets.SIGN_IN, limits)
+        self._spared = SparedCancels(self._write.window_s, limits.tracked_keys, open_orders)
 
-    def count(self, budget: Budget, user_id: int | None, address: str) -> bool:
+    def count(self, budget: Budget, user_id: int | None, address: str, cost: int = 1) -> bool:
         """Count an event of a user, None for nobody; False if it is past what it may cost, and is
         taken all the same.
         """
-        # A thousand times a second: the first line, and one dictionary step.
-        if budget is _STANDARD and user_id is not None:
-            self._user.take(user_id)
-        elif budget is Budget.CANCEL_ALL and user_id is not None:
-            return self._take_cancel(user_id, never_refused=True).hits <= self._cancel.limit
-        else:
-            self.spend(budget, user_id, address)
+        # A thousand times a second: the first lines, and one dictionary step.
+        if user_id is not None:
+            if budget is _WRITE:
+                self._write.take(user_id, cost)
+                self._spared.forgive(user_id, cost)
+                return True
+            if budget is _STANDARD:
+                self._read.take(user_id, cost)
+                return True
+            if budget is Budget.CANCEL_ALL:
+                return self._take_cancel(user_id, never_refused=True)
+        self.spend(budget, user_id, address, cost)
         return True
 
-    def spend(self, budget: Budget, user_id: int | None, address: str) -> Headers:
-        """Count a request, and return the headers that say what is left."""
-        if budget is _STANDARD and user_id is not None:
-            return self._spend(self._user, user_id)
+    def spend(self, budget: Budget, user_id: int | None, address: str, cost: int = 1) -> Headers:
+        """Count a request that costs so much, and return the headers that say what is left."""
         if budget is Budget.NONE:
             return ()
         if budget is Budget.SIGN_IN:
-            return self._spend(self._sign_in, address)
+            return self._sign_in.headers_of(self._sign_in.take(address))
         if budget is Budget.RENEWAL:
-            return self._spend(self._renewal, address)
+            return self._renewal.headers_of(self._renewal.take(address))
         if user_id is None:
-            return self._spend(self._address, address)
-        if budget is Budget.SESSION:
-            return self._spend(self._session, user_id)
-        return self._cancel.headers_of(
+            self._address.take(address, cost)
+            return self._address.headers(address)
+        if budget is Budget.CANCEL or budget is Budget.CANCEL_ALL:
             self._take_cancel(user_id, never_refused=budget is Budget.CANCEL_ALL)
-        )
+            return self._cancel.headers(user_id)
+        bucket = {_WRITE: self._write, Budget.SESSION: self._session}.get(budget, self._read)
+        bucket.take(user_id, cost)
+        if budget is _WRITE:
+            self._spared.forgive(user_id, cost)
+        return bucket.headers(user_id)
+
+    def charge_operations(self, user_id: int, count: int) -> None:
+        """Count what a batch holds beyond the one operation that its request was counted as.
+
+        All or nothing, as a batch is: raises RateLimited, which says what it costs.
+        """
+        if count > 1:
+            self._write.take(user_id, count - 1)
+            self._spared.forgive(user_id, count - 1)
 
     def check_token(self, address: str) -> None:
         """Raise RateLimited if too many tokens of the address didn't hold.
@@ -222,26 +238,38 @@ class RateLimits:
         """Count a token that doesn't hold."""
         self._token.spend(address)
 
-    @staticmethod
-    def _spend(limit: Limit[K], key: K) -> Headers:
-        return limit.headers_of(limit.take(key))
+    # -- what users have ----------------------------------------------------------------------
 
-    def _take_cancel(self, user_id: int, *, never_refused: bool) -> Count:
-        """Count a cancel: as one, else as any request, else in place of an open order.
+    def set_tiers(self, tiers: Mapping[int, Tier]) -> None:
+        """Give users what their tiers say; who isn't named has the standard one."""
+        self._factors.clear()
+        self._factors.update({user_id: tier.factor for user_id, tier in tiers.items()})
 
-        While the user's requests are used up no order comes in, so as many as were open at the
-        first such cancel are enough for every one of them; with those that were taken as cancels
-        just before, and may have been theirs.
+    def set_tier(self, user_id: int, tier: Tier) -> None:
+        """Give one user what a tier says, from now on."""
+        self._factors.pop(user_id, None)
+        if tier is not Tier.STANDARD:
+            self._factors[user_id] = tier.factor
+
+    def tier_of(self, user_id: int) -> Tier:
+        """Return a user's tier."""
+        factor = self._factors.get(user_id, 1)
+        return next(tier for tier in Tier if tier.factor == factor)
+
+    def buckets_of(self, user_id: int) -> list[tuple[Policy, Level, float]]:
+        """Return a user's buckets: the limit, what is in it, and in how many seconds it fills."""
+        buckets = (self._read, self._write, self._cancel, self._session)
+        return [(b.policy, b.level(user_id), b.window_s) for b in buckets]
+
+    def _take_cancel(self, user_id: int, *, never_refused: bool) -> bool:
+        """Count a cancel: as one, else as a write, else in place of an open order; False if it was
+        past the first, and nothing refuses it.
         """
-        count = self._cancel.spend(user_id)
-        if count.hits <= self._cancel.limit or never_refused:
-            return count
-        user = self._user.spend(user_id)
-        if user.hits <= self._user.limit:
-            return count
-        user.spared += 1
-        most = self._open_orders(user_id) + self._cancel.limit
-        user.most_spared = max(user.most_spared, most)
-        if user.spared > user.most_spared:
-            raise self._cancel.refusal(count.ends_at - time.monotonic())
-        return count
+        if self._cancel.try_take(user_id):
+            return True
+        if never_refused:
+            return False
+        size = self._cancel.level(user_id).size
+        if not self._write.try_take(user_id) and not self._spared.take(user_id, size):
+            raise self._cancel.refusal(user_id)
+        return True

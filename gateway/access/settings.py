@@ -21,6 +21,15 @@ class LimitSettings(Area, frozen=True, kw_only=True):
     user_max_requests: Annotated[
         int, setting("RATE_LIMIT_USER_MAX_REQUESTS", "1000", whole(1, 10**9), "Per user.")
     ]
+    user_max_writes: Annotated[
+        int | None,
+        setting(
+            "RATE_LIMIT_USER_MAX_WRITES",
+            "",
+            optional(whole(1, 10**9)),
+            "Orders and other writes per user; unset: as many as of the above.",
+        ),
+    ]
     user_window_ms: Annotated[
         int, setting("RATE_LIMIT_USER_WINDOW_MS", "60000", values.window_ms, "Window of the above.")
     ]

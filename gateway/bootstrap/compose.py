@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
@@ -28,7 +27,7 @@ from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.markets import markets_in_view
 from gateway.bootstrap.parts import Parts
-from gateway.bootstrap.people import People, make_people
+from gateway.bootstrap.people import People, make_people, open_limits
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.server import Drain
 from gateway.bootstrap.settings import Settings
@@ -48,7 +47,7 @@ from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.settings.reader import SettingsError
-from gateway.trading.desk import Desk, open_order_count
+from gateway.trading.desk import Desk
 from persistence.embedded.server import EmbeddedPostgres, is_made, running_url
 from persistence.errors import DatabaseUnavailable
 from persistence.postgres import migrate
@@ -59,14 +58,7 @@ SOCKET_MOUNTS: Final = ("ws", "socket.io")
 _LEAST_POOLED: Final = 2
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _HEADERS: Final = ("authorization", "content-type", "x-request-id")
-_EXPOSED: Final = (
-    "ratelimit-limit",
-    "ratelimit-policy",
-    "ratelimit-remaining",
-    "ratelimit-reset",
-    "retry-after",
-    "x-request-id",
-)
+_EXPOSED: Final = ("ratelimit", "ratelimit-policy", "retry-after", "x-request-id")
 _PREFLIGHT_SECONDS: Final = 600
 
 
@@ -299,7 +291,7 @@ async def _open_front(
 ) -> Running:
     """Start what faces the clients; the same with an engine in the process and without."""
     side, readiness = engine.side, Readiness()
-    limits = RateLimits(settings.limits, partial(open_order_count, side.view))
+    limits = await open_limits(stack, settings, pool, side, supervisor)
     engine.failed.add_done_callback(lambda done: supervisor.fail(done.result()))
     await stack.enter_async_context(supervisor.running("event-loop-lag", event_loop_watch(metrics)))
     clock = ClockSkew(pool, metrics, logger)

@@ -1,19 +1,28 @@
-"""The people of the exchange: their rows, their sign-in, and the first admin."""
+"""The people of the exchange: their rows, their sign-in, how often they may call, and the first
+admin.
+"""
 
 import hashlib
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.access.principals import Role
+from gateway.access.rate_limits import RateLimits
 from gateway.accounts.attempts import Attempts
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.sign_in import SignIn, add_user
 from gateway.accounts.tokens import Tokens, load_key
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.running import EngineSide
+from gateway.jobs.supervisor import Supervisor
+from gateway.operations.limit_routes import TierWatch
+from gateway.trading.desk import open_order_count
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.audit import AuditLog
+from persistence.repositories.rate_tiers import RateTiers
 from persistence.repositories.sessions import Sessions
 from persistence.repositories.sign_in_counts import SignInCounts
 from persistence.repositories.users import User, Users
@@ -53,6 +62,21 @@ def _secret(key: Ed25519PrivateKey) -> bytes:
     """Return what hides who tries to sign in: of the one key that all processes share."""
     raw = key.private_bytes_raw()
     return hashlib.blake2b(raw, digest_size=32, person=b"sign-in counts").digest()
+
+
+async def open_limits(
+    stack: AsyncExitStack,
+    settings: Settings,
+    pool: DeadlinePool,
+    side: EngineSide,
+    supervisor: Supervisor,
+) -> RateLimits:
+    """Return the limits, which know the users' tiers from now on."""
+    limits = RateLimits(settings.limits, partial(open_order_count, side.view))
+    tiers = TierWatch(RateTiers(pool), limits)
+    await tiers.load()
+    await stack.enter_async_context(supervisor.running(tiers.NAME, tiers.run))
+    return limits
 
 
 async def ensure_admin(people: People, email: str, password: str) -> User | None:

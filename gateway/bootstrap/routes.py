@@ -20,6 +20,7 @@ from gateway.operations.admin_routes import ExchangeAdminRoutes
 from gateway.operations.exchange_routes import ExchangeRoutes
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
+from gateway.operations.limit_routes import LimitRoutes
 from gateway.portfolio.records.holdings import Holdings
 from gateway.portfolio.records.portfolios import NotedPortfolioRoutes
 from gateway.portfolio.records.positions import PositionRoutes
@@ -33,6 +34,7 @@ from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.portfolios import Portfolios
+from persistence.repositories.rate_tiers import RateTiers
 from persistence.repositories.watchlists import Watchlists
 
 
@@ -88,6 +90,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         UserAdminRoutes(people.sign_in, people.users, pages),
         ExchangeRoutes(view, feed, parts.engine.commands),
         ExchangeAdminRoutes(view, feed, commands, people.audit, pages),
+        LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit),
         JobRoutes(jobs.all, jobs.rows),
         description,
     )

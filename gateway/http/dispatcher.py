@@ -107,7 +107,7 @@ class Dispatcher:
         if authorization is not None and bound.budget not in _WITHOUT_CALLER:
             caller = await self._identify(authorization, trace)
         user_id = trace.user_id = None if caller is None else caller.user_id
-        trace.limit_headers = self._limits.spend(bound.budget, user_id, trace.address)
+        trace.limit_headers = self._limits.spend(bound.budget, user_id, trace.address, bound.cost)
         if caller is None:
             if bound.needs_user:
                 raise Unauthorized

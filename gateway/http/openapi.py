@@ -34,10 +34,11 @@ _ABOUT: Final = (
     "ISO-8601 in UTC; ids are decimal strings. Unknown fields and parameters are refused."
 )
 _LIMIT_HEADERS: Final = {
-    "RateLimit-Limit": ("integer", "How many requests of this kind the limit allows in a window"),
-    "RateLimit-Remaining": ("integer", "How many of them are left"),
-    "RateLimit-Reset": ("integer", "In how many seconds the window ends"),
-    "RateLimit-Policy": ("string", 'The limit and its window, as `"user";q=1000;w=60`'),
+    "RateLimit": (
+        "string",
+        'What is left, and in how many seconds there is more: `"read";r=9;t=1`',
+    ),
+    "RateLimit-Policy": ("string", 'The limit and its window, as `"read";q=1000;w=60`'),
     "Retry-After": ("integer", "In how many seconds to try again"),
 }
 _SAYS_WAIT: Final = {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMIT_HEADERS}
@@ -138,6 +139,8 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
     if route.body is not None:
         content = {"application/json": {"schema": schemas.of(route.body)}}
         operation["requestBody"] = {"required": route.needs_body, "content": content}
+    if route.budget is not Budget.NONE:
+        operation["x-rate-limit"] = {"countsAs": route.counted_as.value, "cost": route.cost}
     if route.access is not Access.PUBLIC:
         operation["security"] = [{"accessToken": []}]
         operation["description"] = f"For the role {route.access.value.upper()}."

@@ -74,8 +74,17 @@ class Route:
     status: int = 200
     errors: tuple[type[ApiError], ...] = ()
     budget: Budget = Budget.STANDARD
+    cost: int = 1
+    """How many calls it counts as."""
     of_account: bool = False
     """Whether it reads an account, so that the answer says how far it reaches (`AsOf`)."""
+
+    @property
+    def counted_as(self) -> Budget:
+        """Return what a call counts as: what isn't a GET is a write, if the row says no more."""
+        if self.budget is Budget.STANDARD and self.method != "GET":
+            return Budget.WRITE
+        return self.budget
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -111,6 +120,7 @@ class BoundRoute:
         "admin_only",
         "body_decoder",
         "budget",
+        "cost",
         "handler",
         "needs_user",
         "parameters",
@@ -129,7 +139,8 @@ class BoundRoute:
         self.parameters = route.parameters
         self.needs_user = route.access is not Access.PUBLIC
         self.admin_only = route.access is Access.ADMIN
-        self.budget = route.budget
+        self.budget = route.counted_as
+        self.cost = route.cost
         self.body_decoder = None if route.body is None else msgspec.json.Decoder(route.body)
         self.unset_body = None if route.body is None or route.needs_body else route.body()
         self.query = None if route.query is None else QueryDecoder(route.query)

@@ -44,6 +44,8 @@ from gateway.wire.scalars import NAME_LENGTH, parse_id
 from persistence.repositories.history import EntryPlace, PastEntry, PastSettlement
 
 OrderText = Annotated[str, msgspec.Meta(max_length=NAME_LENGTH, description="an order's id")]
+FILLS_COST: Final = 5
+"""Thousands of ledger entries may be looked through for one page."""
 _PLACES: Final = {YES: 1}
 """Of an outcome among a market's holdings; the other one is 2."""
 
@@ -268,6 +270,7 @@ class PortfolioRoutes:
                 answer=OwnFillView,
                 shape=Shape.SLICE,
                 errors=(Forbidden, NotFound),
+                cost=FILLS_COST,
                 summary="List the trades of one's orders, newest first",
                 tag="user",
                 of_account=True,

@@ -41,6 +41,8 @@ from gateway.wire.failures import answer_of
 
 T = TypeVar("T")
 
+_HELD_BACK: Final = (Budget.STANDARD, Budget.WRITE)
+"""What a socket with too many unanswered events may not send."""
 UNANSWERED_MAX: Final = 1_024
 """Of sweeps, which no limit refuses: nobody who reads his answers comes near it."""
 
@@ -164,7 +166,7 @@ class SocketSession:
             raise Unavailable(SHUTTING_DOWN)
         most = tools.in_flight_max
         if link.in_flight >= most and (
-            budget is Budget.STANDARD
+            budget in _HELD_BACK
             or (budget is Budget.CANCEL_ALL and link.in_flight >= UNANSWERED_MAX)
         ):
             message = f"A socket may have at most {most} unanswered events"

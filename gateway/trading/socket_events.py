@@ -89,8 +89,12 @@ class OrderEvents:
     def events(self) -> dict[str, SocketEvent]:
         """Return the rows."""
         return {
-            "order:place": SocketEvent(msgspec.json.Decoder(PlaceBody), self.place),
-            "order:amend": SocketEvent(msgspec.json.Decoder(AmendOrderBody), self.amend),
+            "order:place": SocketEvent(
+                msgspec.json.Decoder(PlaceBody), self.place, budget=Budget.WRITE
+            ),
+            "order:amend": SocketEvent(
+                msgspec.json.Decoder(AmendOrderBody), self.amend, budget=Budget.WRITE
+            ),
             "order:cancel": SocketEvent(
                 msgspec.json.Decoder(CancelBody), self.cancel, budget=Budget.CANCEL
             ),

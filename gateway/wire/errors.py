@@ -206,7 +206,9 @@ class PriceUnknown(ApiError):
 
 
 class RateLimited(ApiError):
-    """Too many of these in the window; the details name the limit, `retryAfter` says when."""
+    """Too many of these; the details name the limit, its size and what refills it, `retryAfter`
+    says when to come back.
+    """
 
     status = 429
     code = "RATE_LIMITED"
@@ -218,10 +220,13 @@ class RateLimited(ApiError):
         message: str = "",
         *,
         limit: str = "",
+        size: int = 0,
+        refill: str = "",
         headers: tuple[tuple[bytes, bytes], ...] = (),
     ) -> None:
         seconds = max(1, retry_after_seconds)
-        details = (Detail("limit", limit),) if limit else ()
+        told = {"limit": limit, "size": str(size) if size else "", "refill": refill}
+        details = tuple(Detail(field, text) for field, text in told.items() if text)
         retry_after = (b"retry-after", b"%d" % seconds)
         super().__init__(message, details=details, headers=(retry_after, *headers))
         self.retry_after_seconds = seconds

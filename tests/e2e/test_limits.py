@@ -5,6 +5,7 @@ X-Forwarded-For, so that each line is tried from an address of its own.
 """
 
 import itertools
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -33,7 +34,8 @@ LIMITS = {
 }
 SIZES = {
     "anonymous": 6,
-    "user": 12,
+    "read": 12,
+    "write": 12,
     "cancel": 2,
     "session": 12,
     "session-address": 6,
@@ -101,7 +103,8 @@ async def forge(caller: Caller) -> httpx.Response:
 
 REST: dict[str, tuple[Hit, bool]] = {
     "anonymous": (lambda caller: caller.call("GET", "/markets"), False),
-    "user": (lambda caller: caller.call("GET", "/user/balance"), True),
+    "read": (lambda caller: caller.call("GET", "/user/balance"), True),
+    "write": (lambda caller: caller.call("POST", "/orders/none"), True),
     "cancel": (lambda caller: caller.call("DELETE", "/orders/999999999"), True),
     "session-address": (lambda caller: caller.call("POST", "/auth/refresh"), True),
     "token": (forge, False),
@@ -112,10 +115,13 @@ REST: dict[str, tuple[Hit, bool]] = {
 """How each line is hit over REST, and whether by somebody who is signed in."""
 SOCKET: dict[str, tuple[str, dict[str, Any], bool]] = {
     "anonymous": ("subscribe:market", {"slug": "none"}, False),
-    "user": ("subscribe:market", {"slug": "none"}, True),
+    "read": ("subscribe:market", {"slug": "none"}, True),
+    "write": ("order:place", {"market": "none"}, True),
     "cancel": ("order:cancel", {"orderId": "999999999"}, True),
     "session": ("session:authenticate", {"token": "..."}, True),
 }
+BUCKETS = {policy.name for policy in POLICIES if policy.fills}
+BUCKETS = {policy.name for policy in POLICIES if policy.fills}
 NOT_HERE = {"sockets", "sockets-user"}
 """Hit by opening sockets."""
 
@@ -131,15 +137,23 @@ def caller(limited: ServerProcess) -> Caller:
     return Caller(limited)
 
 
+def check_details(details: list[dict[str, str]], name: str) -> None:
+    """A refusal says which limit it was, its size, and what refills it."""
+    told = {detail["field"]: detail["message"] for detail in details}
+    assert list(told) == ["limit", "size", "refill"]
+    assert (told["limit"], told["size"]) == (name, str(SIZES[name]))
+    assert re.fullmatch(rf"{SIZES[name]} (in|at the end of) \d+ s", told["refill"])
+
+
 def test_every_line_of_the_table_is_tried() -> None:
     names = {policy.name for policy in POLICIES}
     assert set(REST) | set(SOCKET) | NOT_HERE == names == set(SIZES)
 
 
 async def spill_over(caller: Caller) -> None:
-    """Use up the user's requests, past which a cancel counts as nothing else."""
-    for _ in range(SIZES["user"]):
-        await caller.call("GET", "/user/balance")
+    """Use up the user's writes, past which a cancel counts as nothing else."""
+    for _ in range(SIZES["write"]):
+        await caller.call("POST", "/orders/none")
 
 
 @pytest.mark.parametrize("name", REST)
@@ -150,27 +164,31 @@ async def test_over_rest(caller: Caller, name: str) -> None:
     if name == "cancel":
         await spill_over(caller)
     answers = [await hit(caller)]
-    # A second may end between two cancels, and some more are taken in place of orders.
-    most = 10 * SIZES[name] if name == "cancel" else SIZES[name]
+    # A bucket fills meanwhile, and some more cancels are taken in place of orders.
+    most = 10 * SIZES[name] if name == "cancel" else SIZES[name] + (name in BUCKETS)
     while answers[-1].status_code != 429:
         assert len(answers) <= most
         answers.append(await hit(caller))
     # Registering was an attempt to sign in.
     before = 1 if name == "sign-in" else 0
-    if name != "cancel":
+    if name not in BUCKETS:
         assert len(answers) == SIZES[name] - before + 1
+    assert len(answers) > SIZES[name] - before
     refused = answers[-1]
     error = refused.json()["error"]
     assert error["code"] == "RATE_LIMITED"
-    assert error["details"] == [{"field": "limit", "message": name}]
+    check_details(error["details"], name)
     assert error["retryAfter"] == int(refused.headers["retry-after"]) >= 1
     assert f'"{name}";q={SIZES[name]};' in refused.headers["ratelimit-policy"]
-    assert refused.headers["ratelimit-limit"] == str(SIZES[name])
-    assert refused.headers["ratelimit-remaining"] == "0"
+    assert refused.headers["ratelimit"].startswith(f'"{name}";r=0;t=')
     for answer in answers:
-        assert int(answer.headers["ratelimit-remaining"]) < int(answer.headers["ratelimit-limit"])
-        assert 1 <= int(answer.headers["ratelimit-reset"]) <= 900
-        assert "ratelimit-policy" in answer.headers
+        policy = re.fullmatch(r'"([a-z-]+)";q=(\d+);w=\d+', answer.headers["ratelimit-policy"])
+        left = re.fullmatch(r'"([a-z-]+)";r=(\d+);t=(\d+)', answer.headers["ratelimit"])
+        assert policy
+        assert left
+        assert policy[1] == left[1]
+        assert int(left[2]) < int(policy[2])
+        assert 1 <= int(left[3]) <= 900
     await everything_else_goes_on(caller, name)
 
 
@@ -180,7 +198,7 @@ async def everything_else_goes_on(caller: Caller, name: str) -> None:
     twice = {
         "anonymous": {"token"},
         "token": {"anonymous"},
-        "cancel": {"user"},
+        "cancel": {"write"},
         "sign-in": {"sign-in-failures"},
     }
     for other, (hit, signed_in) in REST.items():
@@ -202,10 +220,10 @@ async def test_over_a_socket(caller: Caller, name: str) -> None:
         payload = {"token": caller.token}
     async with caller.socket() as client:
         refusal = await until_refused(client, event, payload, SIZES[name])
-        assert refusal["details"] == [{"field": "limit", "message": name}]
+        check_details(refusal["details"], name)
         assert 1 <= refusal["retryAfter"] <= 60
         for other, (event, payload, who) in SOCKET.items():
-            if who == signed_in and other != name and (name, other) != ("cancel", "user"):
+            if who == signed_in and other != name and (name, other) != ("cancel", "write"):
                 sent = {"token": caller.token} if other == "session" else payload
                 answer = await client.call(event, sent)
                 assert answer.get("error", {}).get("code") != "RATE_LIMITED", (name, other)
@@ -228,10 +246,8 @@ async def test_new_sockets(caller: Caller) -> None:
             assert client.refused is None
     async with caller.socket() as client:
         told = client.refused["data"]
-        assert (told["code"], told["details"]) == (
-            "RATE_LIMITED",
-            [{"field": "limit", "message": "sockets"}],
-        )
+        assert told["code"] == "RATE_LIMITED"
+        check_details(told["details"], "sockets")
         assert 1 <= told["retryAfter"] <= 60
     await caller.register()
     async with caller.socket() as client:

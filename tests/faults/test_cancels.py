@@ -96,7 +96,8 @@ async def test_cancels_are_taken_when_everything_else_is_used_up(make_server: Ma
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", headers=headers) as client:
         assert (await client.get("/user/balance")).status_code == 429
+        assert (await client.get("/user/positions")).headers["ratelimit"].startswith('"read";r=0;')
         answer = await client.delete("/orders")
         assert answer.status_code == 200
-        assert answer.headers["ratelimit-policy"] == f'"cancel";q={2 * PACE};w=1'
+        assert answer.headers["ratelimit-policy"] == f'"cancel";q={2 * PACE};w=2'
     assert server.end() == 0

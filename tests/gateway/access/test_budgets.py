@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.access.budgets import POLICIES, Budget, Policy
+from gateway.access.budgets import POLICIES, Budget, Policy, Tier
 from gateway.bootstrap.settings import load_settings
 from gateway.settings.reader import settings_of
 from tests.gateway.trading_desk import all_tables
@@ -28,8 +28,7 @@ def line(policy: Policy) -> str:
 
 
 def test_the_document_shows_the_table() -> None:
-    lines = [text for text in DOCUMENT.read_text("utf-8").splitlines() if text.startswith("| `")]
-    assert lines == [line(policy) for policy in POLICIES]
+    assert table_under("# Limits") == [line(policy) for policy in POLICIES]
 
 
 def test_names_are_unique_and_every_setting_sizes_a_limit() -> None:
@@ -47,7 +46,7 @@ def test_a_setting_moves_its_limits_and_no_others() -> None:
         assert policy.name in moved
         for other in moved:
             found = next(p for p in POLICIES if p.name == other)
-            assert policy.settings[0] in found.settings or found.name == "sign-in"
+            assert policy.settings[0] in found.settings or found.name in {"sign-in", "write"}
 
 
 def test_every_row_declares_its_budget() -> None:
@@ -62,3 +61,30 @@ def test_every_row_declares_its_budget() -> None:
 
 
 AUTH_PATHS = {"/auth/login", "/auth/register", "/auth/refresh", "/auth/logout", "/auth/me"}
+
+
+def test_what_changes_something_is_a_write_and_what_it_costs_is_told() -> None:
+    api, _ = all_tables()
+    for row in api.routes:
+        if row.budget is Budget.STANDARD:
+            assert (row.counted_as is Budget.WRITE) is (row.method != "GET"), row.path
+        else:
+            assert row.counted_as is row.budget
+    dear = [
+        f"| `{row.method} {row.path}` | `{row.counted_as.value}` | {row.cost} |"
+        for row in api.routes
+        if row.cost != 1
+    ]
+    assert dear
+    assert table_under("## What a call costs") == dear
+
+
+def test_the_document_shows_the_tiers() -> None:
+    assert table_under("## Tiers") == [f"| `{tier.value}` | {tier.factor} |" for tier in Tier]
+
+
+def table_under(heading: str) -> list[str]:
+    """Return the rows of the first table below a heading of the document."""
+    _, _, below = DOCUMENT.read_text("utf-8").partition(f"{heading}\n")
+    part = below.partition("\n## ")[0]
+    return [text for text in part.splitlines() if text.startswith("| `")]

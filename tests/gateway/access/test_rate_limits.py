@@ -1,5 +1,6 @@
 """Rate limits: who is counted, where the count goes, and that its memory is bounded."""
 
+import re
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -30,8 +31,8 @@ async def test_address_is_refused_after_its_requests_and_told_when_to_return(
     answer = await web.client.get("/api/v1/no/such/path")
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "RATE_LIMITED")
     assert 1 <= int(answer.headers["retry-after"]) <= 60
-    assert answer.headers["ratelimit-limit"] == "3"
-    assert answer.headers["ratelimit-remaining"] == "0"
+    assert answer.headers["ratelimit-policy"] == '"anonymous";q=3;w=60'
+    assert re.fullmatch(r'"anonymous";r=0;t=\d+', answer.headers["ratelimit"])
     async with web.from_address("192.0.2.2") as other:
         assert (await other.get(ME)).status_code == 401
 
@@ -199,12 +200,14 @@ class Owner:
 @pytest.fixture
 def owner(monkeypatch: pytest.MonkeyPatch) -> Owner:
     made = Owner()
+    # One module, whoever imports it.
     monkeypatch.setattr("gateway.access.rate_limits.time.monotonic", lambda: made.now)
     return made
 
 
 def test_whoever_has_used_everything_up_cancels_as_promised(owner: Owner) -> None:
-    assert [owner.may(Budget.STANDARD) for _ in range(6)] == [True] * 5 + [False]
+    for budget in (Budget.STANDARD, Budget.WRITE):
+        assert [owner.may(budget) for _ in range(6)] == [True] * 5 + [False]
     assert [owner.may(Budget.SESSION) for _ in range(6)] == [True] * 5 + [False]
     owner.open_orders = 40
     assert all(owner.cancels() for _ in range(2 * 3 + 40))
@@ -215,7 +218,8 @@ def test_whoever_has_used_everything_up_cancels_as_promised(owner: Owner) -> Non
     for _ in range(20):
         owner.now += 1
         assert [owner.cancels() for _ in range(3)] == [True] * 3
-        assert not owner.may(Budget.STANDARD)
+        assert owner.may(Budget.STANDARD) is (owner.now % 12 == 4)
+        assert owner.may(Budget.WRITE) is (owner.now % 12 == 4)
 
 
 def test_cancels_of_an_open_order_that_is_not_there_come_to_an_end(owner: Owner) -> None:
@@ -223,13 +227,18 @@ def test_cancels_of_an_open_order_that_is_not_there_come_to_an_end(owner: Owner)
     owner.open_orders = 10
     taken = sum(owner.may(Budget.CANCEL) for _ in range(1_000))
     assert taken == 2 * 3 + 5 + 10 + 2 * 3
+    owner.now += 59
+    assert sum(owner.may(Budget.CANCEL) for _ in range(1_000)) == 2 * 3 + 4
+    owner.now += 2
+    assert sum(owner.may(Budget.CANCEL) for _ in range(1_000)) == 2 * 3 + 1 + 10 + 2 * 3
 
 
 def test_cancels_at_their_pace_leave_the_requests_alone(owner: Owner) -> None:
     for _ in range(100):
         owner.now += 1 / 3
         assert owner.may(Budget.CANCEL)
-    assert [owner.may(Budget.STANDARD) for _ in range(6)] == [True] * 5 + [False]
+    for budget in (Budget.STANDARD, Budget.WRITE):
+        assert [owner.may(budget) for _ in range(6)] == [True] * 5 + [False]
 
 
 @given(
@@ -247,11 +256,12 @@ def test_an_order_in_the_book_can_always_be_cancelled(
         owner = Owner(cancels_per_second=pace, requests=requests)
         patch.setattr("gateway.access.rate_limits.time.monotonic", lambda: owner.now)
         # Orders are requests too: those that are refused are not in the book.
-        owner.open_orders = sum(owner.may(Budget.STANDARD) for _ in range(orders))
+        owner.open_orders = sum(owner.may(Budget.WRITE) for _ in range(orders))
         for burst in bursts:
             for _ in range(burst):
                 owner.may(Budget.SESSION)
-                if owner.may(Budget.STANDARD):
+                owner.may(Budget.STANDARD)
+                if owner.may(Budget.WRITE):
                     owner.open_orders += 1
             if owner.open_orders:
                 assert owner.cancels()

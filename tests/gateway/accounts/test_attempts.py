@@ -30,7 +30,7 @@ async def attempt(
     async with web.from_address(address) as client:
         answer = await client.post(LOGIN, json={"email": email, "password": password})
     details = [] if answer.status_code == 200 else answer.json()["error"]["details"]
-    return answer.status_code, "".join(detail["message"] for detail in details)
+    return answer.status_code, details[0]["message"] if details else ""
 
 
 async def test_guesses_are_counted_over_all_processes(make_web: MakeWeb) -> None:
@@ -59,7 +59,7 @@ async def test_attempts_are_counted_over_all_processes(make_web: MakeWeb) -> Non
     for web in webs:
         answer = await web.client.post(REGISTER, json=body)
         assert answer.status_code == 429
-        assert answer.json()["error"]["details"] == [{"field": "limit", "message": "sign-in"}]
+        assert answer.json()["error"]["details"][0] == {"field": "limit", "message": "sign-in"}
 
 
 async def test_known_and_unknown_accounts_are_told_apart_by_nothing(make_web: MakeWeb) -> None:
@@ -71,9 +71,9 @@ async def test_known_and_unknown_accounts_are_told_apart_by_nothing(make_web: Ma
             for _ in range(5):
                 answer = await client.post(LOGIN, json={"email": email, "password": WRONG})
                 names = sorted(answer.headers)
-                counts = [answer.headers[n] for n in names if n.startswith("ratelimit-r")][:1]
+                left = answer.headers.get("ratelimit", "").partition(";t=")[0]
                 error = answer.json()["error"]
-                told.append((answer.status_code, error["code"], error["details"], names, counts))
+                told.append((answer.status_code, error["code"], error["details"], names, left))
     assert told[:5] == told[5:]
     assert [status for status, *_ in told] == [401, 401, 401, 429, 429] * 2
 

@@ -43,7 +43,8 @@ NOTED = ("/watchlists", "/portfolios", "/positions")
 """What people note down beside their account: `test_promises_of_records.py`."""
 MATCHES = ("/matches", "/markets/{slug}/matches")
 """Of two platforms' markets: `test_promises_of_records.py`."""
-ELSEWHERE = ("/auth/", "/admin/users/{id}/role", *NOTED, *MATCHES)
+TIERS = "/admin/users/{id}/rate-tier"
+ELSEWHERE = ("/auth/", "/admin/users/{id}/role", TIERS, *NOTED, *MATCHES)
 """People and their passwords: `tests/gateway/accounts`."""
 MEANS_MORE = {
     ("/orders/{id}", "maxCost"),
@@ -241,7 +242,7 @@ def test_whoever_may_be_asked_for_a_token_may_be_told_503() -> None:
 
 def test_reads_of_an_account_promise_their_marks() -> None:
     for row in ROWS:
-        if row.path.startswith(("/auth/me", *NOTED)):
+        if row.path.startswith(("/auth/me", "/user/limits", *NOTED)):
             assert not row.of_account, row.path
         elif row.method == "GET" and row.access.value == "user":
             assert row.of_account, row.path

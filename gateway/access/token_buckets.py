@@ -1,0 +1,143 @@
+"""Token buckets: a limit that fills by and by, one number a key.
+
+A bucket of `limit` tokens that fills in `window_ms` is kept as the moment at which it is full
+again (the generic cell rate algorithm, ITU-T I.371): taking is one look and one store, whatever it
+costs, and nothing has to be filled by a clock. For one event loop, and bounded: when there is no
+room, full buckets go first, since nothing is known by them, then the oldest.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from gateway.access.budgets import Policy
+from gateway.access.settings import LimitSettings
+from gateway.wire.errors import RateLimited
+
+_SWEEP_SECONDS: Final = 1.0
+_SLACK: Final = 1e-6
+"""Of a token: what sums of fractions may be off by."""
+
+Headers = tuple[tuple[bytes, bytes], ...]
+K = TypeVar("K", str, int)
+
+
+class Level(NamedTuple):
+    """What is in a bucket now: whole tokens, out of how many, and when the next one comes."""
+
+    remaining: int
+    size: int
+    next_s: float
+
+
+class Bucket(Generic[K]):
+    """One limit for each key; `factors` has the keys whose buckets are so many times as large."""
+
+    __slots__ = (
+        "_capacity",
+        "_depth",
+        "_factors",
+        "_full_at",
+        "_interval",
+        "_next_sweep",
+        "_policy_headers",
+        "limit",
+        "policy",
+        "window_s",
+    )
+
+    def __init__(
+        self, policy: Policy, settings: LimitSettings, factors: Mapping[K, int] | None = None
+    ) -> None:
+        self.policy = policy
+        self.limit = policy.limit(settings)
+        self.window_s = policy.window_ms(settings) / 1_000
+        self._interval = self.window_s / self.limit
+        self._depth = self.window_s + _SLACK * self._interval
+        self._capacity = settings.tracked_keys
+        self._factors: Mapping[K, int] = {} if factors is None else factors
+        self._full_at: dict[K, float] = {}
+        self._next_sweep = 0.0
+        self._policy_headers: dict[int, tuple[bytes, bytes]] = {}
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def take(self, key: K, cost: int = 1) -> float:
+        """Take `cost` tokens and return in how many seconds the bucket is full again.
+
+        Raises RateLimited if they aren't there; then nothing is taken.
+        """
+        now = time.monotonic()
+        left = self._taken(key, cost, now)
+        if left > self._depth:
+            raise self.refusal(key, cost)
+        return left
+
+    def try_take(self, key: K, cost: int = 1) -> bool:
+        """Take `cost` tokens if they are there, and say so."""
+        return self._taken(key, cost, time.monotonic()) <= self._depth
+
+    def _taken(self, key: K, cost: int, now: float) -> float:
+        """Take, if it can be, and return how long the filling lasts after that."""
+        interval = self._interval
+        if self._factors:
+            interval /= self._factors.get(key, 1)
+        full_at = self._full_at.get(key, now)
+        if full_at <= now:
+            # Put in anew, so that what was used longest ago is among the first.
+            if self._full_at.pop(key, None) is None and len(self._full_at) >= self._capacity:
+                self._make_room(now)
+            full_at = now
+        full_at += cost * interval
+        if full_at - now <= self._depth:
+            self._full_at[key] = full_at
+        return full_at - now
+
+    def level(self, key: K) -> Level:
+        """Return what is in a key's bucket, without taking anything."""
+        factor = self._factors.get(key, 1)
+        interval = self._interval / factor
+        left = max(0.0, self._full_at.get(key, 0.0) - time.monotonic())
+        remaining = math.floor((self.window_s - left) / interval + _SLACK)
+        size = self.limit * factor
+        next_s = 0.0 if remaining >= size else left - (size - remaining - 1) * interval
+        return Level(remaining, size, next_s)
+
+    def headers(self, key: K) -> Headers:
+        """Return what is left, and in how many seconds there will be more."""
+        remaining, size, next_s = self.level(key)
+        policy = self._policy_headers.get(size)
+        if policy is None:
+            policy = self._policy_headers[size] = self.policy.header(size, self.window_s)
+        name = self.policy.name
+        text = f'"{name}";r={remaining};t={math.ceil(next_s)}'
+        return (policy, (b"ratelimit", text.encode("ascii")))
+
+    def refusal(self, key: K, cost: int = 1) -> RateLimited:
+        """Return what one is told who asked for more than there is."""
+        remaining, size, _ = self.level(key)
+        left = max(0.0, self._full_at.get(key, 0.0) - time.monotonic())
+        interval = self.window_s / size
+        # What costs more than a whole bucket is refused for as long as the bucket takes to fill.
+        wait_s = max(1, math.ceil(min(left, left + cost * interval - self.window_s)))
+        needs = "" if cost == 1 else f", {remaining} are left and this costs {cost}"
+        return RateLimited(
+            wait_s,
+            f"The limit `{self.policy.name}` is used up ({size} in {self.window_s:g} s, filled by"
+            f" and by{needs}); try again in {wait_s} s",
+            limit=self.policy.name,
+            size=size,
+            refill=f"{size} in {self.window_s:g} s",
+            headers=self.headers(key),
+        )
+
+    def _make_room(self, now: float) -> None:
+        # A sweep is O(capacity), so it runs at most once a second; in between the oldest goes.
+        if now >= self._next_sweep:
+            self._next_sweep = now + _SWEEP_SECONDS
+            for key in [k for k, full_at in self._full_at.items() if full_at <= now]:
+                del self._full_at[key]
+        if len(self._full_at) >= self._capacity:
+            del self._full_at[next(iter(self._full_at))]

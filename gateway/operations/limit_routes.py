@@ -1,0 +1,148 @@
+"""The rows about limits of calls: one's own buckets, and the tiers that admins give.
+
+A tier takes effect here at once. That it was given in another process is read from the database now
+and then (`TierWatch`); nobody is shut out meanwhile, and nothing but a pace depends on it.
+"""
+
+import asyncio
+import contextlib
+from typing import Final
+
+import asyncpg
+
+from gateway.access.budgets import Tier
+from gateway.access.rate_limits import RateLimits
+from gateway.http.request import Request
+from gateway.http.routing import Access, Route
+from gateway.jobs.supervisor import CheckIn
+from gateway.wire.errors import NotFound, UnknownOutcome
+from gateway.wire.strict_json import AnswerStruct, BodyStruct
+from persistence.postgres.database import OUTAGES
+from persistence.repositories.audit import AuditLog, AuditTrail
+from persistence.repositories.rate_tiers import RateTiers
+
+INTERVAL_SECONDS: Final = 5.0
+
+
+class BucketView(AnswerStruct, frozen=True):
+    """One limit of one's own: `size` calls at once, and as many more in each `windowSeconds`.
+
+    `nextIn` is in how many seconds there will be one more, 0 for a full bucket.
+    """
+
+    name: str
+    counts: str
+    size: int
+    window_seconds: float
+    refill_per_second: float
+    remaining: int
+    next_in: float
+
+
+class UserLimitsView(AnswerStruct, frozen=True):
+    """How often one may call, and how much of that is left now in the process that answers."""
+
+    tier: Tier
+    buckets: list[BucketView]
+
+
+class TierBody(BodyStruct, frozen=True):
+    """The tier a user gets."""
+
+    tier: Tier
+
+
+class TierView(AnswerStruct, frozen=True):
+    """A user's tier, and how many times as large it makes the user's buckets."""
+
+    user_id: str
+    tier: Tier
+    factor: int
+
+
+class TierWatch:
+    """Continuous work: what other processes gave."""
+
+    NAME: Final = "rate-tiers"
+
+    def __init__(self, tiers: RateTiers, limits: RateLimits) -> None:
+        self._tiers = tiers
+        self._limits = limits
+
+    async def load(self) -> None:
+        """Take the tiers as they stand."""
+        found = await self._tiers.all()
+        self._limits.set_tiers({user_id: Tier(name) for user_id, name in found.items()})
+
+    async def run(self, check_in: CheckIn) -> None:
+        """Take them anew until cancelled; each time checks in."""
+        while True:
+            with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
+                await self.load()
+                check_in()
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+
+class LimitRoutes:
+    """Shows limits and gives tiers."""
+
+    def __init__(self, limits: RateLimits, tiers: RateTiers, audit: AuditLog) -> None:
+        self._limits = limits
+        self._tiers = tiers
+        self._audit = audit
+
+    async def get_own(self, request: Request[None, None]) -> UserLimitsView:
+        """Return the caller's buckets; this call is in them."""
+        found = self._limits.buckets_of(request.user_id)
+        buckets = [
+            BucketView(
+                policy.name,
+                policy.counts,
+                level.size,
+                window_s,
+                round(level.size / window_s, 3),
+                level.remaining,
+                round(level.next_s, 3),
+            )
+            for policy, level, window_s in found
+        ]
+        return UserLimitsView(self._limits.tier_of(request.user_id), buckets)
+
+    async def set_tier(self, request: Request[TierBody, None]) -> TierView:
+        """Give a user a tier, at once."""
+        user_id, tier = request.path_id("id"), request.body.tier
+        name = None if tier is Tier.STANDARD else tier.value
+        if not await self._tiers.set(user_id, name):
+            raise NotFound("There is no such user")
+        self._limits.set_tier(user_id, tier)
+        trail = AuditTrail(self._audit, request.request_id)
+        try:
+            await trail.note(request.user_id, "user.rate_tier", f"user:{user_id}", tier.value)
+        except OUTAGES as outage:
+            raise UnknownOutcome from outage
+        return TierView(str(user_id), tier, tier.factor)
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="GET",
+                path="/user/limits",
+                handler=self.get_own,
+                access=Access.USER,
+                answer=UserLimitsView,
+                summary="Show how often one may call, and what is left of it",
+                tag="user",
+            ),
+            Route(
+                method="PUT",
+                path="/admin/users/{id}/rate-tier",
+                handler=self.set_tier,
+                access=Access.ADMIN,
+                body=TierBody,
+                answer=TierView,
+                errors=(NotFound, UnknownOutcome),
+                summary="Say how many times as much a user may call",
+                tag="admin",
+            ),
+        )
