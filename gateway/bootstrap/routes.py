@@ -17,7 +17,7 @@ from gateway.http.routing import RouteTable
 from gateway.markets.admin_routes import MarketAdminRoutes
 from gateway.markets.routes import MarketRoutes
 from gateway.operations.admin_routes import ExchangeAdminRoutes
-from gateway.operations.exchange_routes import ExchangeRoutes
+from gateway.operations.exchange_routes import ExchangeRoutes, bounds_view
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
 from gateway.operations.limit_routes import LimitRoutes
@@ -29,6 +29,7 @@ from gateway.portfolio.watchlists import WatchlistRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
 from gateway.trading.dead_man_switch import DeadManSwitch
+from gateway.trading.order_life import OrderLifeRoutes
 from gateway.trading.routes import OrderRoutes
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.portfolio_positions import PortfolioPositions
@@ -77,6 +78,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ),
         OrderRoutes(parts.desk, view, history, pages),
         DeadManSwitch(engine.commands),
+        OrderLifeRoutes(view, history, pages),
         PortfolioRoutes(view, history, pages),
         WatchlistRoutes(Watchlists(parts.pool), parts.catalogue, settings.portfolio, pages),
         NotedPortfolioRoutes(
@@ -88,7 +90,12 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ),
         PositionRoutes(positions, portfolios, view, parts.catalogue, settings.portfolio, pages),
         UserAdminRoutes(people.sign_in, people.users, pages),
-        ExchangeRoutes(view, feed, parts.engine.commands),
+        ExchangeRoutes(
+            view,
+            feed,
+            engine.commands,
+            bounds_view(settings.limits, settings.http, pages, settings.sockets),
+        ),
         ExchangeAdminRoutes(view, feed, commands, people.audit, pages),
         LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit),
         JobRoutes(jobs.all, jobs.rows),

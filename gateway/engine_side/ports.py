@@ -21,6 +21,7 @@ from persistence.repositories.history import (
     PastSettlement,
     PastTrade,
 )
+from persistence.repositories.order_life import Moment
 
 
 class AccountsView(Protocol):
@@ -49,6 +50,13 @@ class OrderHistory(Protocol):
         limit: int,
     ) -> list[Order]:
         """Return an account's orders below the id `before`; no statuses stand for all."""
+
+    async def order_life(
+        self, order: Order, after: int, limit: int
+    ) -> tuple[list[Moment], int | None]:
+        """Return what became of an order by commands later than `after`, oldest first, and the
+        command after which to go on.
+        """
 
 
 class TapeHistory(Protocol):

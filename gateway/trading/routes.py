@@ -30,7 +30,14 @@ from gateway.markets.lookup import MarketText, asked_market, market_name
 from gateway.trading.desk import Desk, no_such_order
 from gateway.trading.order_bodies import AmendBody, OrderBody, check_client_id
 from gateway.trading.results import AllCancelledView, AmendedView, CancelledView, PlacedView
-from gateway.trading.views import OrderView, ReadMark, order_view, read_mark
+from gateway.trading.views import (
+    OrderView,
+    OwnOrderView,
+    ReadMark,
+    order_view,
+    own_order_view,
+    read_mark,
+)
 from gateway.wire.errors import (
     Conflict,
     Forbidden,
@@ -147,15 +154,15 @@ class OrderRoutes:
         """Cancel every open order of the caller, in one market or in all."""
         return await self._desk.cancel_all(request.user_id, market_name(request.query)).result()
 
-    async def get_order(self, request: Request[None, None]) -> AsOf[OrderView]:
+    async def get_order(self, request: Request[None, None]) -> AsOf[OwnOrderView]:
         """Return one of the caller's orders."""
         mark = self._mark(request)
         order = await own_order(
             self._view, self._history, request.user_id, parse_id(request.path["id"])
         )
-        return mark.on(order_view(order, self._view.markets[order.market_id]))
+        return mark.on(own_order_view(order, self._view.markets[order.market_id]))
 
-    async def get_order_by_client_id(self, request: Request[None, None]) -> AsOf[OrderView]:
+    async def get_order_by_client_id(self, request: Request[None, None]) -> AsOf[OwnOrderView]:
         """Return the order that the caller placed under an id of its own."""
         user_id, mark = request.user_id, self._mark(request)
         client_id = check_client_id(request.path["clientOrderId"], "clientOrderId")
@@ -167,7 +174,7 @@ class OrderRoutes:
             order = await self._history.order_by_client_id(user_id, client_id)
         if order is None or order.market_id not in self._view.markets:
             raise no_such_order("clientOrderId")
-        return mark.on(order_view(order, self._view.markets[order.market_id]))
+        return mark.on(own_order_view(order, self._view.markets[order.market_id]))
 
     async def list_orders(self, request: Request[None, OrdersQuery]) -> AsOf[Slice[OrderView]]:
         """Return a slice of the caller's orders, newest first."""
@@ -288,7 +295,7 @@ class OrderRoutes:
                 path="/orders/{id}",
                 handler=self.get_order,
                 access=Access.USER,
-                answer=OrderView,
+                answer=OwnOrderView,
                 errors=(Forbidden, NotFound),
                 summary="Show one of one's orders",
                 tag="orders",
@@ -299,7 +306,7 @@ class OrderRoutes:
                 path="/orders/by-client-id/{clientOrderId}",
                 handler=self.get_order_by_client_id,
                 access=Access.USER,
-                answer=OrderView,
+                answer=OwnOrderView,
                 errors=(NotFound,),
                 summary="Show the order placed under an id of one's own",
                 tag="orders",

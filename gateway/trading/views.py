@@ -45,6 +45,8 @@ T = TypeVar("T")
 Fields = tuple[Any, ...]
 """Of a view, in its order."""
 
+QUEUE_STEPS: Final = 10_000
+"""Orders that are looked at for a place in the queue, in each direction."""
 TAKER: Final = "TAKER"
 MAKER: Final = "MAKER"
 TradeRole = Literal["TAKER", "MAKER"]
@@ -85,6 +87,19 @@ class OrderView(AnswerStruct, frozen=True, gc=False):
     created_at: str
     updated_at: str
     seq: int
+
+
+class QueuePosition(AnswerStruct, frozen=True, gc=False):
+    """What stands before a resting order at its own price: so many orders, so much quantity."""
+
+    orders: int
+    quantity: str
+
+
+class OwnOrderView(OrderView, frozen=True, gc=False):
+    """One's own order as it stands now. `queuePosition` is there while it rests in a book."""
+
+    queue_position: QueuePosition | msgspec.UnsetType = msgspec.UNSET
 
 
 class FillView(TradeView, frozen=True, gc=False):
@@ -137,6 +152,36 @@ def average_price(cash: int, quantity: int) -> str | None:
 def order_view(order: Order, market: Market) -> OrderView:
     """Return an order as its owner sees it."""
     return OrderView(*order_fields(order, market))
+
+
+def own_order_view(order: Order, market: Market) -> OwnOrderView:
+    """Return an order with its place in the queue; `order` is the view's if it is open."""
+    fields = (*order_fields(order, market), queue_position(order) or msgspec.UNSET)
+    return OwnOrderView(*fields)
+
+
+def queue_position(order: Order) -> QueuePosition | None:
+    """Return what stands before an order at its price; None for one that doesn't rest.
+
+    O(orders before or behind it, whichever are fewer); in a queue of so many that neither end is
+    near, none is told.
+    """
+    level = order.level
+    if level is None:
+        return None
+    ahead, behind = order.previous, order.next
+    before = after = steps = 0
+    while ahead is not None and behind is not None:
+        before, after = before + ahead.remaining, after + behind.remaining
+        ahead, behind = ahead.previous, behind.next
+        steps += 1
+        if steps > QUEUE_STEPS:
+            return None
+    if ahead is None:
+        return QueuePosition(steps, quantity_text(before))
+    # The end was nearer: what is before is all but this order and what is behind.
+    orders = level.count - steps - 1
+    return QueuePosition(orders, quantity_text(level.quantity - after - order.remaining))
 
 
 def order_fields(order: Order, market: Market) -> Fields:

@@ -65,6 +65,11 @@ class JournalRow(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
+def executions_with(payload: bytes, mark: bytes) -> list[Execution]:
+    """Decode the commands of a payload whose bytes hold `mark`; the others are only passed over."""
+    return [_decode_one(raw) for raw in _decode_raw(payload) if mark in bytes(raw)]
+
+
 def encode_execution(execution: Execution) -> bytes:
     """Return one execution's bytes as they stand in a payload."""
     return _encode(execution)

@@ -23,6 +23,7 @@ from persistence.journal.order_rows import order_of
 from persistence.loop.first_answers import Asked, first_answers
 from persistence.loop.ports import Answer
 from persistence.postgres.database import Fetching
+from persistence.repositories.order_life import Moment, order_life
 
 _KINDS: Final = words(TRADE_KIND)
 _SIDES: Final = words(SIDE)
@@ -212,6 +213,12 @@ class History:
             limit,
         )
         return [order_of(row) for row in rows]
+
+    async def order_life(
+        self, order: Order, after: int, limit: int
+    ) -> tuple[list[Moment], int | None]:
+        """Return what became of an order by commands later than `after`, oldest first."""
+        return await order_life(self._source, order, after, limit)
 
     async def trades(self, market_id: int, before: int | None, limit: int) -> list[PastTrade]:
         """Return a market's trades below the number `before`, newest first."""

@@ -35,6 +35,7 @@ from persistence.repositories.history import (
     PastSettlement,
     PastTrade,
 )
+from persistence.repositories.order_life import Moment, concerns
 
 START = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z, in microseconds."""
@@ -46,6 +47,7 @@ class HistoryFake:
 
     def __init__(self) -> None:
         self.placed: dict[int, Order] = {}
+        self.executions: list[Execution] = []
         self.tape: list[PastTrade] = []
         self.entries: list[tuple[int, PastEntry]] = []
         self.cash: dict[int, tuple[int, int]] = {}
@@ -53,6 +55,7 @@ class HistoryFake:
         self.settled: list[tuple[int, PastSettlement]] = []
 
     def note(self, done: Execution, view: State) -> None:
+        self.executions.append(done)
         self.placed |= {order.id: order for order in view.dirty.orders}
         for event in done.events:
             if isinstance(event, TradeExecuted):
@@ -111,6 +114,19 @@ class HistoryFake:
             and (before is None or order.id < before)
         ]
         return found[:limit]
+
+    async def order_life(
+        self, order: Order, after: int, limit: int
+    ) -> tuple[list[Moment], int | None]:
+        moments = [
+            Moment(done.seq, done.at, event)
+            for done in self.executions
+            for event in done.events
+            if done.seq > after and concerns(event, order.id)
+        ]
+        seqs = list(dict.fromkeys(moment.seq for moment in moments))[:limit]
+        part = [moment for moment in moments if moment.seq in seqs]
+        return part, seqs[-1] if len(part) < len(moments) else None
 
     async def trades(self, market_id: int, before: int | None, limit: int) -> list[PastTrade]:
         found = [

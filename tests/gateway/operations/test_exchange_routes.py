@@ -1,11 +1,14 @@
 """What everybody is told of the exchange as a whole: over REST, and when its mode changes."""
 
 from datetime import datetime
+from importlib.metadata import version
 
 import pytest
 
+from exchange.engine import RULES_VERSION
 from exchange.messages.commands import SetExchangeMode
 from exchange.messages.terms import ExchangeMode
+from gateway.bootstrap.compose import SOCKET_MOUNTS
 from persistence.clock import now_us
 from tests.gateway.socket_client import socket_client
 from tests.gateway.socket_desk import EPOCH, open_socket_desk
@@ -24,7 +27,15 @@ async def test_the_status_says_what_is_taken(desk: Desk, mode: ExchangeMode) -> 
         "epoch": 7,
         "seq": view.seq,
         "updatedAt": status["updatedAt"],
+        "versions": {"program": version("probity"), "api": "1.0.0", "rules": RULES_VERSION},
+        "limits": status["limits"],
     }
+    limits = status["limits"]
+    assert (limits["priceMin"], limits["priceMax"]) == ("0.0001", "0.9999")
+    assert (limits["openOrdersMax"], limits["clientOrderIdLengthMax"]) == (10_000, 64)
+    assert (limits["requestBodyBytesMax"], limits["socketFrameBytesMax"]) == (65_536, 16_384)
+    assert [rate["name"] for rate in limits["rates"]] == ["anonymous", "read", "write", "cancel"]
+    assert limits["rates"][3] == {"name": "cancel", "size": 20, "windowSeconds": 2}
     assert datetime.fromisoformat(status["updatedAt"]).timestamp() == view.now // 1_000 / 1_000
 
 
@@ -33,6 +44,29 @@ async def test_the_time_is_the_exchanges(desk: Desk) -> None:
     told = await desk.get("/time")
     assert before <= told["milliseconds"] <= now_us() // 1_000
     assert datetime.fromisoformat(told["time"]).timestamp() == told["milliseconds"] / 1_000
+
+
+async def test_a_client_is_told_all_that_it_needs_to_begin(desk: Desk) -> None:
+    """What is told is true: the addresses answer, and orders take the fields that are named."""
+    hello = await desk.get("/hello")
+    status = await desk.get("/exchange/status")
+    assert hello["status"] == status
+    addresses = hello["addresses"]
+    for name in ("docs", "openapi"):
+        found = await desk.client.get(addresses[name])
+        assert found.status_code == 200
+    assert addresses["sockets"] == [f"/{mount}" for mount in SOCKET_MOUNTS]
+    assert addresses["socketNamespaces"] == ["/", "/ws"]
+    capabilities = hello["capabilities"]
+    assert {"LIMIT", "MARKET"} <= set(capabilities["orderTypes"])
+    assert {"GTC", "IOC", "FOK", "GTD"} <= set(capabilities["timesInForce"])
+    document = (await desk.client.get(addresses["openapi"])).json()
+    known = set(document["components"]["schemas"]["OrderBody"]["properties"])
+    assert set(capabilities["orderFields"]) == known
+    assert abs(hello["milliseconds"] - now_us() // 1_000) < 60_000
+    for path in ("/hello", "/exchange/status", "/time"):
+        reply = await desk.call("GET", f"{path}?x=1")
+        assert (reply.status, reply.fields) == (400, ["x"])
 
 
 async def test_everybody_hears_of_another_mode() -> None:

@@ -110,7 +110,8 @@ async def test_amend(desk: Desk) -> None:
         ("4.00", "TAKER")
     ]
     assert reply.data["balance"]["locked"] == amended["locked"] == "4.640000"
-    assert await desk.get(f"/orders/{order_id}", "ann") == amended
+    shown = await desk.get(f"/orders/{order_id}", "ann")
+    assert shown == amended | {"queuePosition": {"orders": 0, "quantity": "0.00"}}
     for wrong, field in (
         ({}, "body"),
         ({"price": None}, "body"),
@@ -124,7 +125,7 @@ async def test_amend(desk: Desk) -> None:
     ):
         refused = await desk.call("PATCH", f"/orders/{order_id}", "ann", wrong)
         assert (refused.status, refused.fields) == (400, [field])
-    assert await desk.get(f"/orders/{order_id}", "ann") == amended
+    assert await desk.get(f"/orders/{order_id}", "ann") == shown
     for who, path, code in (
         ("ben", f"/orders/{order_id}", "NOT_ORDER_OWNER"),
         ("ann", "/orders/99", "ORDER_NOT_FOUND"),

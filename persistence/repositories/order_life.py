@@ -1,0 +1,136 @@
+"""One order's whole life, as the journal has it: placed, amended, traded, ended.
+
+Nothing lists an order's commands, so they are found by what is kept beside: its placing and its
+last change by the order's own row, its trades by its owner's ledger, its amends (which move no
+money where shares are locked) by the journal's bytes, and those only if it was ever amended.
+
+Laws: oldest first; a page looks through so many entries and rows at most, so it may be short, or
+empty, before the end; what it finds is read from the journal, once for each batch.
+"""
+
+from typing import Final
+
+import msgspec
+
+from exchange.messages.events import Event, OrderAmended, OrderRested, TradeExecuted
+from exchange.model.order_book import Order
+from exchange.proof.ledger import EntryKind, Owner
+from persistence.journal.reader import executions_at
+from persistence.journal.rows import executions_with
+from persistence.postgres.database import Fetching
+
+ENTRIES_LOOKED_THROUGH: Final = 5_000
+ROWS_LOOKED_THROUGH: Final = 2_000
+ROWS_READ: Final = 20
+"""A row may be a megabyte."""
+
+# The last entry that was looked at counts too: more of its command may lie behind it.
+_TRADED: Final = """
+WITH looked AS (
+    SELECT command_seq, entry_no, order_id, kind FROM ledger
+     WHERE owner_id = $1 AND owner = $2 AND command_seq > $3 AND command_seq <= $4
+     ORDER BY command_seq, entry_no LIMIT $5)
+SELECT DISTINCT command_seq, false AS is_last FROM looked WHERE order_id = $6 AND kind = $7
+UNION ALL
+SELECT max(command_seq), true FROM looked HAVING count(*) = $5
+ORDER BY command_seq
+"""
+_FIRST_ROW: Final = "SELECT max(first_seq) FROM journal WHERE first_seq <= $1"
+_MARKED: Final = """
+SELECT first_seq, last_seq, payload
+  FROM (SELECT first_seq, last_seq, payload FROM journal
+         WHERE first_seq >= $1 AND first_seq <= $2 ORDER BY first_seq LIMIT $3) AS looked
+ WHERE position($4::bytea in payload) > 0 ORDER BY first_seq LIMIT $5
+"""
+_LAST_ROW: Final = """
+SELECT last_seq FROM journal WHERE first_seq >= $1 AND first_seq <= $2
+ ORDER BY first_seq OFFSET $3 - 1 LIMIT 1
+"""
+_AMENDED: Final = OrderAmended.__name__.encode("ascii")
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """One thing that a command did to an order; `at` in microseconds since the epoch."""
+
+    seq: int
+    at: int
+    event: Event
+
+
+def concerns(event: Event, order_id: int) -> bool:
+    """Say whether an event is part of an order's life; that the rest went into the book isn't."""
+    if isinstance(event, TradeExecuted):
+        return order_id in (event.taker_order_id, event.maker_order_id)
+    return getattr(event, "order_id", None) == order_id and not isinstance(event, OrderRested)
+
+
+async def order_life(
+    source: Fetching, order: Order, after: int, limit: int
+) -> tuple[list[Moment], int | None]:
+    """Return what became of an order by commands later than `after`, oldest first, and the command
+    after which to go on; None at the end.
+
+    At most `limit` commands are shown; each whole, with all that it did to the order.
+    """
+    # The view's record goes on meanwhile.
+    last, after = order.seq, max(after, order.placed_seq - 1)
+    if after >= last:
+        return [], None
+    seqs, until = await _traded(source, order, after, last)
+    if order.version:
+        amended, amended_until = await _amended(source, order.id, after, last)
+        seqs, until = seqs | amended, min(until, amended_until)
+    seqs |= {order.placed_seq, last}
+    wanted = sorted(seq for seq in seqs if after < seq <= until)
+    if len(wanted) > limit:
+        wanted = wanted[:limit]
+        until = wanted[-1]
+    found = await executions_at(source, wanted)
+    moments = [
+        Moment(seq, execution.at, event)
+        for seq, execution in found.items()
+        for event in execution.events
+        if concerns(event, order.id)
+    ]
+    return moments, None if until >= last else until
+
+
+async def _traded(source: Fetching, order: Order, after: int, last: int) -> tuple[set[int], int]:
+    """Return commands later than `after` that may hold trades of the order, and until where they
+    are all there.
+    """
+    rows = await source.fetch(
+        _TRADED,
+        order.account_id,
+        int(Owner.ACCOUNT),
+        after,
+        last,
+        ENTRIES_LOOKED_THROUGH,
+        order.id,
+        int(EntryKind.TRADE),
+    )
+    until = last
+    for row in rows:
+        if row["is_last"]:
+            until = row["command_seq"]
+    return {row["command_seq"] for row in rows}, until
+
+
+async def _amended(source: Fetching, order_id: int, after: int, last: int) -> tuple[set[int], int]:
+    """Return the commands later than `after` that amended the order, and until where."""
+    first = await source.fetchval(_FIRST_ROW, after + 1)
+    bounds = first, last, ROWS_LOOKED_THROUGH
+    rows = await source.fetch(_MARKED, *bounds, _AMENDED, ROWS_READ)
+    found = {
+        execution.seq
+        for row in rows
+        for execution in executions_with(row["payload"], _AMENDED)
+        if any(
+            isinstance(event, OrderAmended) and event.order_id == order_id
+            for event in execution.events
+        )
+    }
+    if len(rows) == ROWS_READ:
+        return found, rows[-1]["last_seq"]
+    looked_at = await source.fetchval(_LAST_ROW, *bounds)
+    return found, last if looked_at is None else looked_at

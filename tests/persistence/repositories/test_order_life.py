@@ -1,0 +1,101 @@
+"""One order's life as the journal tells it, against what the engine said as it happened."""
+
+import random
+
+import pytest
+
+from exchange.messages.commands import AmendOrder, Command
+from exchange.messages.terms import NO, SELL, YES
+from exchange.model.order_book import Order
+from persistence.repositories import order_life as life
+from persistence.repositories.history import History
+from persistence.repositories.order_life import Moment, concerns
+from tests.persistence.running import (
+    ANN,
+    BOB,
+    CEM,
+    Running,
+    cancel,
+    limit,
+    open_for_trade,
+    running,
+)
+
+PEOPLE = (ANN, BOB, CEM)
+
+
+async def trade_at_random(engine: Running, seed: int) -> None:
+    """Orders that trade, are amended now and then, and end in every way."""
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    await open_for_trade(engine)
+    for _ in range(30):
+        commands: list[Command] = []
+        open_orders = [
+            order for one in PEOPLE for order in engine.view.accounts[one].orders.values()
+        ]
+        for _ in range(8):
+            if open_orders and chance.random() < 0.5:
+                order = chance.choice(open_orders)
+                price, more = chance.randint(30, 70) * 100, chance.randint(1, 500)
+                commands.append(
+                    cancel(order.account_id, order.id)
+                    if chance.random() < 0.3
+                    else AmendOrder(order.account_id, order.id, price, order.filled + more)
+                )
+            else:
+                args = (chance.choice(PEOPLE), chance.randint(40, 60), chance.randint(1, 9))
+                outcome, side = chance.choice((YES, NO)), chance.random()
+                commands.append(
+                    limit(*args, outcome, side=SELL) if side < 0.2 else limit(*args, outcome)
+                )
+        await engine.send_all(*commands)
+
+
+def happened(engine: Running, order_id: int) -> list[Moment]:
+    return [
+        Moment(done.seq, done.at, event)
+        for done in engine.heard.executions
+        for event in done.events
+        if concerns(event, order_id)
+    ]
+
+
+async def whole_life(history: History, order: Order, limit: int) -> tuple[list[Moment], int]:
+    """Walk through all pages; return the moments, and how many pages there were."""
+    found: list[Moment] = []
+    pages, after = 0, 0
+    while True:
+        page, further = await history.order_life(order, after, limit)
+        assert len({moment.seq for moment in page}) <= limit
+        found += page
+        pages += 1
+        if further is None:
+            return found, pages
+        assert further > after
+        after = further
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+async def test_every_order_tells_what_happened_to_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, bounded: bool
+) -> None:
+    if bounded:
+        # A page ends before its end in each of the ways it can.
+        monkeypatch.setattr(life, "ENTRIES_LOOKED_THROUGH", 7)
+        monkeypatch.setattr(life, "ROWS_LOOKED_THROUGH", 3)
+        monkeypatch.setattr(life, "ROWS_READ", 2)
+    async with running(database_url) as engine:
+        await trade_at_random(engine, random.randrange(2**32))
+        history = History(engine.pool)
+        amended = 0
+        for number in range(1, engine.live.next_order_id):
+            order = await history.order(number)
+            assert order is not None
+            amended += order.version > 1
+            found, pages = await whole_life(history, order, 50)
+            assert found == happened(engine, number), number
+            assert bounded or pages == 1
+            found, pages = await whole_life(history, order, 1)
+            assert found == happened(engine, number), number
+        assert amended > 3
