@@ -44,8 +44,8 @@ SECONDS: Final = 20.0
 WARM_UP_S: Final = 5.0
 """So long the cache, empty at first, fills; counted are the hits of all the time."""
 PROBE_PER_S: Final = 200.0
-PROBE_S: Final = 42.0
-"""As long as both readings may take, and a start."""
+PROBE_S: Final = 200.0
+"""No longer than this; it ends with the readings."""
 FIRST_S, SECOND_S, LAG_MS, READ_MS, MEMORY_MB = 30.0, 10.0, 50.0, 50.0, 250.0
 HITS_AT_LEAST: Final = 0.8
 TRADERS: Final = 8
@@ -78,17 +78,14 @@ def measure() -> list[Figure]:
         running_server(_settings(*addresses)) as server,
     ):
         looking = _plan(server, PROBE_PER_S, [_READY], 3, PROBE_S)
-        probe, begun = _Sending(looking, folder), time.monotonic()
+        probe = _Sending(looking, folder)
         first = _pass(server, after={})
         read_at = _now(server)
         server.call("POST", "/markets/ingest", server.admin())
         second = _pass(server, after={name: one["lastSuccessAt"] for name, one in first.items()})
-        took_s = time.monotonic() - begun
         if rewritten := _written_since(server, read_at):
             raise RuntimeError(f"{rewritten} rows were written though nothing had changed")
-        if took_s > PROBE_S:
-            raise RuntimeError(f"both readings took {took_s:.0f} s, the loop was watched for less")
-        lag = probe.waited().waits[_READY.kind]
+        lag = probe.ended().waits[_READY.kind]
         alone, _, _ = _load(server, reads=False)
         orders, reads, hits = _load(server, reads=True)
         grown = psutil.Process(server.pid).memory_info().rss - base
@@ -221,12 +218,19 @@ class _Sending:
         file, self._answer = Path(folder) / f"{plan.seed}.json", Path(folder) / f"{plan.seed}.told"
         file.write_bytes(msgspec.json.encode(plan))
         command = [sys.executable, "-m", "benchmarks.loads.open_loop", str(file), str(self._answer)]
-        self._process = subprocess.Popen(command)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
+
+    def ended(self) -> Waited:
+        """End it early; return what it found until then."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        return self.waited()
 
     def waited(self) -> Waited:
         """Wait for its end and return what it found; raises RuntimeError if it failed."""
-        if self._process.wait() != 0:
+        if self._process.wait() != 0 or self._process.stdin is None:
             raise RuntimeError("a generator failed; what it said is above")
+        self._process.stdin.close()
         return msgspec.json.decode(self._answer.read_bytes(), type=Waited)
 
 

@@ -6,13 +6,15 @@
 (`Waited`). Moments are drawn beforehand (a Poisson process); a wait counts from when the
 request was due, so that a server that pauses gets what was due all the same. Requests go over
 keep-alive connections, one at a time on each. The generator itself keeps to its moments within
-microseconds (`pacing.py`).
+microseconds (`pacing.py`). It ends when its plan does, or earlier with its standard input.
 """
 
 import asyncio
 import random
 import re
+import select
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -66,8 +68,8 @@ def request_of(ask: Ask) -> bytes:
     return f"{head}\r\n{ask.body}".encode()
 
 
-async def run(plan: Plan) -> Waited:
-    """Send all of a plan and return how long each request waited.
+async def run(plan: Plan, is_over: Callable[[], object] = lambda: False) -> Waited:
+    """Send all of a plan, or until `is_over`, and return how long each request waited.
 
     Raises RuntimeError if answers don't come to an end in time.
     """
@@ -99,7 +101,7 @@ async def run(plan: Plan) -> Waited:
     with pace() as timer:
         due, number = perf_counter(), 0
         end, told_from = due + plan.seconds, due + plan.warm_up_s
-        while (due := due + dice.expovariate(plan.rate)) < end:
+        while (due := due + dice.expovariate(plan.rate)) < end and not is_over():
             await timer.until(due)
             turns.put_nowait((due, *requests[number % len(requests)]))
             number += 1
@@ -115,7 +117,11 @@ async def run(plan: Plan) -> Waited:
 def main(file: str, answer: str) -> None:
     """Carry out a plan."""
     plan = msgspec.json.decode(Path(file).read_bytes(), type=Plan)
-    Path(answer).write_bytes(msgspec.json.encode(uvloop.run(run(plan))))
+
+    def is_over() -> bool:
+        return bool(select.select([sys.stdin], [], [], 0)[0])
+
+    Path(answer).write_bytes(msgspec.json.encode(uvloop.run(run(plan, is_over))))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from benchmarks.loads.open_loop import CONNECTIONS, Ask, Plan, run
 
 _ANSWER = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}"
 
 
-async def _loaded(asks: list[Ask], *, pause_s: float) -> tuple[dict[str, list[float]], list[bytes]]:
+async def _loaded(
+    asks: list[Ask], *, pause_s: float, is_over: Callable[[], object] = lambda: False
+) -> tuple[dict[str, list[float]], list[bytes]]:
     """Load a server that does nothing for `pause_s` from its first request on; return the waits and
     what was sent to it.
     """
@@ -33,7 +36,7 @@ async def _loaded(asks: list[Ask], *, pause_s: float) -> tuple[dict[str, list[fl
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        told = await run(Plan(port=port, rate=200.0, seconds=1.0, seed=5, asks=asks))
+        told = await run(Plan(port=port, rate=200.0, seconds=1.0, seed=5, asks=asks), is_over)
         for _ in range(CONNECTIONS):
             await closed.acquire()
     assert set(told.statuses) == {201}
@@ -47,6 +50,14 @@ async def test_each_request_is_sent_in_turn_and_told_by_its_kind() -> None:
     assert set(waits) == {"list", "order"}
     assert abs(len(waits["list"]) - len(waits["order"])) <= 1
     assert {*heard} == {b"GET /a HTTP/1.1\r\n", b'POST /b HTTP/1.1\r\n{"side":"BUY"}'}
+
+
+async def test_it_ends_early_where_that_is_said() -> None:
+    sent = iter(range(10))
+    waits, heard = await _loaded(
+        [Ask("list", "GET", "/a")], pause_s=0.0, is_over=lambda: next(sent) == 9
+    )
+    assert len(waits["list"]) == len(heard) == 9
 
 
 async def test_a_pause_costs_every_request_that_was_due_meanwhile() -> None:
