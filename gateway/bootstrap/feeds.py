@@ -28,6 +28,7 @@ from gateway.feeds.cache import Cache, SharedRedis, open_cache
 from gateway.feeds.intake.catalogue import Catalogue
 from gateway.feeds.intake.ingestion import Ingestion
 from gateway.feeds.intake.jobs import FeedJobs
+from gateway.feeds.intake.missing import Missing
 from gateway.feeds.intake.prices import Prices
 from gateway.feeds.intake.resolutions import Resolutions
 from gateway.feeds.intake.retention import FeedHousekeeping
@@ -91,11 +92,13 @@ def make_feeds(
     snapshots, state = Snapshots(pool), FeedState(pool)
     catalogue = Catalogue(markets, events, words, metrics.catalogue, logger)
     rounds, feeds = Rounds(venues, state, logger), settings.feeds
+    missing = Missing(state, feeds.missing_after)
     poller = SnapshotPoller(
         rounds,
         markets,
         snapshots,
         state,
+        missing,
         logger,
         limit=feeds.snapshot_markets,
         kept_s=feeds.snapshots_kept,
@@ -104,10 +107,10 @@ def make_feeds(
     jobs = FeedJobs(
         feeds,
         Ingestion(rounds, catalogue, markets, feeds.ingest_limit),
-        Prices(rounds, catalogue, markets, feeds.price_markets),
-        Resolutions(rounds, catalogue, markets),
+        Prices(rounds, catalogue, markets, missing, feeds.price_markets),
+        Resolutions(rounds, catalogue, markets, missing, metrics.catalogue),
         poller,
-        FeedHousekeeping(FeedRetention(pool), logger, kept_s=feeds.ended_kept),
+        FeedHousekeeping(FeedRetention(pool), missing, logger, kept_s=feeds.ended_kept),
         JobRows(pool),
     )
     reader = FeedReader(venues, markets, catalogue, cache)

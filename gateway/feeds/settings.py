@@ -162,3 +162,12 @@ class FeedSettings(Area, frozen=True, kw_only=True):
             "How long an ended market of a venue stays that concerns nobody here.",
         ),
     ]
+    missing_after: Annotated[
+        int,
+        setting(
+            "VENUE_MARKETS_MISSING",
+            "3d",
+            duration,
+            "A market that its venue hasn't shown for so long counts as deleted there.",
+        ),
+    ]

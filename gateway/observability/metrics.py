@@ -142,9 +142,9 @@ class CacheMetrics:
 
 
 class CatalogueMetrics:
-    """What venues list that has no form here."""
+    """What venues list that has no form here, and what they show no more."""
 
-    __slots__ = ("_refused",)
+    __slots__ = ("_missing", "_refused")
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._refused = Counter(
@@ -153,10 +153,21 @@ class CatalogueMetrics:
             ("platform", "reason"),
             registry=registry,
         )
+        self._missing = Gauge(
+            "feed_missing_markets",
+            "Markets that haven't ended and that neither a list nor an answer of their venue shows,"
+            " as this process counted them last.",
+            ("platform",),
+            registry=registry,
+        )
 
     def refused(self, platform: str, reason: str) -> None:
         """Count one; both are words of ours."""
         self._refused.labels(platform, reason).inc()
+
+    def missing(self, platform: str, count: int) -> None:
+        """Note how many there are of a platform."""
+        self._missing.labels(platform).set(count)
 
 
 class RefusalMetrics:

@@ -1,9 +1,13 @@
-"""Prices: the most active open markets asked for again, oftener than whole lists are."""
+"""Prices: the most active open markets asked for again, oftener than whole lists are.
+
+A market that its venue shows no more takes no place of theirs (`missing.py`).
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gateway.feeds.intake.catalogue import Catalogue
+from gateway.feeds.intake.missing import Missing
 from gateway.feeds.intake.rounds import Rounds
 from gateway.feeds.venue import Venue
 from persistence.clock import now_us
@@ -17,21 +21,30 @@ class Prices:
     """Keeps the prices of active markets young."""
 
     def __init__(
-        self, rounds: Rounds, catalogue: Catalogue, markets: VenueMarkets, limit: int
+        self,
+        rounds: Rounds,
+        catalogue: Catalogue,
+        markets: VenueMarkets,
+        missing: Missing,
+        limit: int,
     ) -> None:
         """Ask for at most `limit` markets of a venue."""
         self._rounds = rounds
         self._catalogue = catalogue
         self._markets = markets
+        self._missing = missing
         self._limit = limit
 
     async def run(self) -> None:
         """Ask every venue for its most active markets."""
-        await self._rounds.go(JOB, self._refresh)
+        bounds = await self._missing.bounds()
 
-    async def _refresh(self, venue: Venue) -> Mapping[str, Any]:
-        names = await self._markets.active(venue.platform, self._limit)
-        return await ask_again(venue, names, self._catalogue, self._markets)
+        async def refresh(venue: Venue) -> Mapping[str, Any]:
+            since = bounds.get(venue.platform, 0)
+            names = await self._markets.active(venue.platform, self._limit, seen_since=since)
+            return await ask_again(venue, names, self._catalogue, self._markets)
+
+        await self._rounds.go(JOB, refresh)
 
 
 async def ask_again(

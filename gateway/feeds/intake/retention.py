@@ -1,7 +1,8 @@
 """What of the feed goes: ended markets that concern nobody, events without markets, unused words.
 
     markets   resolved or void, unchanged for VENUE_MARKETS_KEPT; nobody holds or watches them,
-              there is no snapshot or candle of them, and nobody decided that they match another
+              there is no snapshot or candle of them, and nobody decided that they match another;
+              likewise those that were missing (`missing.py`) for as long, whatever their status
     events    unchanged for as long, and no market is of them
     words     that no text has had for two runs
 
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.feeds.intake.catalogue import WORDS_KNOWN_S
+from gateway.feeds.intake.missing import Missing
 from gateway.observability.logs import Logger
 from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.feeds.retention import FeedRetention
@@ -37,6 +39,7 @@ class FeedHousekeeping:
     def __init__(
         self,
         rows: FeedRetention,
+        missing: Missing,
         logger: Logger,
         *,
         kept_s: int,
@@ -44,6 +47,7 @@ class FeedHousekeeping:
     ) -> None:
         """Keep what has ended for so many seconds."""
         self._rows = rows
+        self._missing = missing
         self._logger = logger
         self._kept_us = kept_s * MICROSECONDS
         self._clock = clock
@@ -58,8 +62,10 @@ class FeedHousekeeping:
         """Throw away what was over long enough before now."""
         before = self._clock() - self._kept_us
         markets = events = 0
+        bounds = await self._missing.bounds()
+        unseen = {platform: bound - self._kept_us for platform, bound in bounds.items()}
         for _ in range(STEPS_MAX):
-            step = await self._rows.prune_markets(self._market, before, STEP_ROWS)
+            step = await self._rows.prune_markets(self._market, before, unseen, STEP_ROWS)
             markets, self._market = markets + step.gone, step.next_after or 0
             if step.next_after is None:
                 break

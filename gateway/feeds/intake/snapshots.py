@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.feeds.intake.missing import Missing
 from gateway.feeds.intake.prices import BATCH
 from gateway.feeds.intake.rounds import Rounds
 from gateway.feeds.model import VenueMarket
@@ -49,6 +50,7 @@ class SnapshotPoller:
         markets: VenueMarkets,
         snapshots: Snapshots,
         state: FeedState,
+        missing: Missing,
         logger: Logger,
         *,
         limit: int,
@@ -60,6 +62,7 @@ class SnapshotPoller:
         self._markets = markets
         self._snapshots = snapshots
         self._state = state
+        self._missing = missing
         self._logger = logger
         self._limit = limit
         self._kept_us = kept_s * MICROSECONDS
@@ -78,10 +81,12 @@ class SnapshotPoller:
         """Return the venues' ids by platform: those watched, then the most active in turn."""
         watched = await self._state.watched(now_us(), self._limit)
         chosen = dict.fromkeys(pair for pair in watched if pair[0] in self._rounds.venues)
-        actives = [
-            [(platform, name) for name in await self._markets.active(platform, self._limit)]
-            for platform in self._rounds.venues
-        ]
+        bounds = await self._missing.bounds()
+        actives = []
+        for platform in self._rounds.venues:
+            since = bounds.get(platform, 0)
+            names = await self._markets.active(platform, self._limit, seen_since=since)
+            actives.append([(platform, name) for name in names])
         for rank in range(max(map(len, actives), default=0)):
             for active in actives:
                 if rank < len(active) and len(chosen) < self._limit:

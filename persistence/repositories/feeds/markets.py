@@ -24,6 +24,9 @@ UNKNOWN: Final = -1
 NEVER: Final = 2**62
 """Stands for a close time that isn't known: after every known one."""
 
+_PATIENCE: Final = 8
+"""A market that wasn't seen for a time is asked for again after so much of it: an eighth."""
+
 _COLUMNS: Final = "m.id, m.platform, m.external_id, m.record, m.changed_at, s.seen_at, s.venue_at"
 _FROM: Final = "FROM venue_markets m LEFT JOIN venue_sightings s ON s.market_id = m.id"
 
@@ -78,7 +81,7 @@ SELECT g.market_id, $2, $2, g.venue_at
 """  # noqa: S608 - constants
 # Locked in the order of `_SEEN`, so that two jobs wait for each other and never in a circle.
 _ASKED: Final = f"""
-UPDATE venue_sightings s SET asked_at = $3
+UPDATE venue_sightings s SET asked_at = $3, seen_at = least(s.seen_at, $3::bigint + {AHEAD_US})
   FROM (SELECT o.market_id FROM venue_sightings o JOIN venue_markets m ON m.id = o.market_id
          WHERE m.platform = $1 AND m.external_id = ANY($2)
            AND (o.asked_at < $3 OR o.asked_at > $3 + {AHEAD_US})
@@ -94,18 +97,25 @@ _OF_EVENT: Final = (
 )
 _RAW: Final = "SELECT raw FROM venue_raws WHERE market_id = $1"
 _ACTIVE: Final = """
-SELECT external_id FROM venue_markets WHERE platform = $1 AND status IN ('OPEN', 'POST_ONLY')
- ORDER BY volume_24h DESC, id DESC LIMIT $2
+SELECT external_id FROM venue_markets m WHERE platform = $1 AND status IN ('OPEN', 'POST_ONLY')
+   AND NOT EXISTS (SELECT FROM venue_sightings s WHERE s.market_id = m.id AND s.seen_at < $2)
+ ORDER BY volume_24h DESC, id DESC LIMIT $3
 """
-# What should have ended by its own time, and what the lists of live markets no longer show.
+# What should have ended by its own time, and what the lists of live markets no longer show: the
+# longer nobody saw it, the more rarely.
 _DUE: Final = f"""
 SELECT m.external_id FROM venue_markets m JOIN venue_sightings s ON s.market_id = m.id
  WHERE m.platform = $1 AND m.status NOT IN ('RESOLVED', 'VOID')
    AND (m.close_time <= $2 OR m.status IN ('CLOSED', 'RESOLVING') OR s.seen_at < $3
         OR s.seen_at > $2 + {AHEAD_US})
-   AND (s.asked_at < $4 OR s.asked_at > $2 + {AHEAD_US})
+   AND (s.asked_at < least($4, $2 - ($2 - s.seen_at) / {_PATIENCE})
+        OR s.asked_at > $2 + {AHEAD_US})
  ORDER BY s.asked_at, m.id LIMIT $5
 """  # noqa: S608 - constants
+_MISSING: Final = """
+SELECT count(*) FROM venue_sightings s JOIN venue_markets m ON m.id = s.market_id
+ WHERE s.seen_at < $2 AND m.platform = $1 AND m.status NOT IN ('RESOLVED', 'VOID')
+"""
 _COUNTS: Final = """
 SELECT platform, status, count(*) FROM venue_markets GROUP BY platform, status
 """
@@ -298,9 +308,15 @@ class VenueMarkets:
             await connection.execute(PLAN_ANEW)
             return await connection.fetch(text, *arguments)
 
-    async def active(self, platform: str, limit: int) -> list[str]:
-        """Return the venue's ids of the most active open markets."""
-        return [row[0] for row in await self._pool.fetch(_ACTIVE, platform, limit)]
+    async def active(self, platform: str, limit: int, *, seen_since: int = 0) -> list[str]:
+        """Return the venue's ids of the most active open markets, of those seen since a time."""
+        rows = await self._pool.fetch(_ACTIVE, platform, seen_since, limit)
+        return [row[0] for row in rows]
+
+    async def missing(self, platform: str, seen_since: int) -> int:
+        """Return how many that haven't ended weren't seen since a time.  O(markets)."""
+        count: int = await self._pool.fetchval(_MISSING, platform, seen_since)
+        return count
 
     async def due(
         self, platform: str, *, now: int, unseen_since: int, not_since: int, limit: int
@@ -308,7 +324,8 @@ class VenueMarkets:
         """Return the venue's ids of markets whose end may have come.
 
         Those past their close time, closed, or not seen since `unseen_since`; never those that
-        were asked for after `not_since`. Those not asked for longest come first.
+        were asked for after `not_since`, nor within an eighth of the time for which they weren't
+        seen. Those not asked for longest come first.
         """
         rows = await self._pool.fetch(_DUE, platform, now, unseen_since, not_since, limit)
         return [row[0] for row in rows]

@@ -5,7 +5,7 @@ whoever holds, watches or was shown a market keeps it (a position, a watchlist, 
 a candle, a decision that it matches another); an event stays as long as one of its markets does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -16,10 +16,15 @@ _MARKETS: Final = """
 WITH looked AS MATERIALIZED (
     SELECT id, platform, external_id, status, changed_at FROM venue_markets
      WHERE id > $1 ORDER BY id LIMIT $2
+), over AS (
+    SELECT l.* FROM looked l
+     WHERE l.changed_at < $3
+       AND (l.status IN ('RESOLVED', 'VOID')
+            OR EXISTS (SELECT FROM venue_sightings s, unnest($4::text[], $5::bigint[]) AS g(p, at)
+                        WHERE s.market_id = l.id AND g.p = l.platform AND s.seen_at < g.at))
 ), gone AS (
-    DELETE FROM venue_markets d USING looked l
-     WHERE d.id = l.id AND d.status IN ('RESOLVED', 'VOID') AND d.changed_at < $3
-       AND l.status IN ('RESOLVED', 'VOID') AND l.changed_at < $3
+    DELETE FROM venue_markets d USING over l
+     WHERE d.id = l.id AND d.status = l.status AND d.changed_at = l.changed_at
        AND NOT EXISTS (SELECT FROM watchlist_items w
                         WHERE w.platform = l.platform AND w.external_id = l.external_id)
        AND NOT EXISTS (SELECT FROM portfolio_positions p
@@ -84,16 +89,22 @@ class FeedRetention:
     def __init__(self, pool: DeadlinePool) -> None:
         self._pool = pool
 
-    async def prune_markets(self, after: int, before: int, limit: int) -> Step:
-        """Delete markets that ended and didn't change since `before`; looks at `limit` rows."""
-        return await self._prune(_MARKETS, after, before, limit)
+    async def prune_markets(
+        self, after: int, before: int, unseen: Mapping[str, int], limit: int
+    ) -> Step:
+        """Delete markets that didn't change since `before` and are over; looks at `limit` rows.
+
+        Over is what ended, and what wasn't seen since the time that `unseen` has for its platform.
+        """
+        platforms, times = list(unseen), list(unseen.values())
+        return await self._prune(_MARKETS, after, limit, before, platforms, times)
 
     async def prune_events(self, after: int, before: int, limit: int) -> Step:
         """Delete events that no market is of and that didn't change since `before`."""
-        return await self._prune(_EVENTS, after, before, limit)
+        return await self._prune(_EVENTS, after, limit, before)
 
-    async def _prune(self, statement: str, after: int, before: int, limit: int) -> Step:
-        row = await self._pool.fetchrow(statement, after, limit, before)
+    async def _prune(self, statement: str, after: int, limit: int, *more: object) -> Step:
+        row = await self._pool.fetchrow(statement, after, limit, *more)
         if row is None:
             return Step(0, None)
         gone, looked, last = row

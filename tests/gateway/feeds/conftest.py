@@ -8,6 +8,7 @@ import pytest
 
 from gateway.feeds.intake.catalogue import Catalogue
 from gateway.feeds.intake.ingestion import Ingestion
+from gateway.feeds.intake.missing import Missing
 from gateway.feeds.intake.prices import Prices
 from gateway.feeds.intake.resolutions import Resolutions
 from gateway.feeds.intake.rounds import Rounds
@@ -19,6 +20,8 @@ from persistence.repositories.feeds.events import VenueEvents
 from persistence.repositories.feeds.markets import VenueMarkets
 from persistence.repositories.feeds.state import FeedState
 from persistence.repositories.feeds.words import SearchWords
+
+MISSING_S = 3 * 86_400
 
 
 @dataclass
@@ -35,6 +38,7 @@ class Store:
         self.events = VenueEvents(self.pool)
         self.words = SearchWords(self.pool)
         self.state = FeedState(self.pool)
+        self.missing = Missing(self.state, MISSING_S)
         self.catalogue = Catalogue(
             self.markets, self.events, self.words, self.metrics.catalogue, self.logger
         )
@@ -46,10 +50,12 @@ class Store:
         await Ingestion(self.rounds(venues), self.catalogue, self.markets, limit).run()
 
     async def refresh(self, *venues: Venue, limit: int = 500) -> None:
-        await Prices(self.rounds(venues), self.catalogue, self.markets, limit).run()
+        rounds = self.rounds(venues)
+        await Prices(rounds, self.catalogue, self.markets, self.missing, limit).run()
 
     async def resolve(self, *venues: Venue) -> None:
-        await Resolutions(self.rounds(venues), self.catalogue, self.markets).run()
+        rounds, counted = self.rounds(venues), self.metrics.catalogue
+        await Resolutions(rounds, self.catalogue, self.markets, self.missing, counted).run()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.feeds.intake.missing import Missing
 from gateway.feeds.intake.prices import Prices
 from gateway.feeds.intake.rounds import Rounds
 from gateway.feeds.upstream.askers import is_for_a_reader
@@ -31,7 +32,7 @@ async def test_each_question_is_counted_to_who_asks(make_web: MakeWeb) -> None:
     await reader.ask("/markets/fake:unlisted")
     feeds = reader.web.parts.feeds
     rounds = Rounds(reader.venues, feeds.state, reader.web.parts.logger)
-    await Prices(rounds, feeds.catalogue, feeds.markets, 10).run()
+    await Prices(rounds, feeds.catalogue, feeds.markets, Missing(feeds.state, 1), 10).run()
     assert venue.for_readers == [
         ("markets", False),
         ("some_markets", True),

@@ -23,7 +23,9 @@ HOUR = 3_600 * 1_000_000
 def housekeeping(
     store: Store, clock: Callable[[], int] = lambda: now_us() + LONG
 ) -> FeedHousekeeping:
-    return FeedHousekeeping(FeedRetention(store.pool), store.logger, kept_s=KEPT_S, clock=clock)
+    return FeedHousekeeping(
+        FeedRetention(store.pool), store.missing, store.logger, kept_s=KEPT_S, clock=clock
+    )
 
 
 async def left(store: Store) -> set[str]:

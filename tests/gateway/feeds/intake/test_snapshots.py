@@ -51,6 +51,7 @@ def poller(store: Store, *venues: FakeVenue, limit: int = 200) -> SnapshotPoller
         store.markets,
         Snapshots(store.pool),
         store.state,
+        store.missing,
         store.logger,
         limit=limit,
         kept_s=60 * DAY,
