@@ -10,10 +10,10 @@ answered.
 Laws: batch k+1 runs while k commits, and nothing of it is visible before its own commit; the
 growing batch is sealed when the connection is free, and before that if it is full, or large with
 nothing at hand to grow by; timers run also when no command comes; a chunk never keeps the event
-loop longer than a millisecond or two. What PostgreSQL refuses for certain is isolated
-(`isolation`); a database that is silent is waited for, but nobody is made to wait with it
-(`stall`); everything else that fails ends the engine: nothing more is answered but "unknown",
-`failed` is set, and the process exits and recovers.
+loop longer than a millisecond or two, or five while a crowd waits. What PostgreSQL refuses for
+certain is isolated (`isolation`); a database that is silent is waited for, but nobody is made to
+wait with it (`stall`); everything else that fails ends the engine: nothing more is answered but
+"unknown", `failed` is set, and the process exits and recovers.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from persistence.journal.journal import SealedBatch
 from persistence.journal.rows import encode_command
 from persistence.journal.tip import Tip
 from persistence.loop.command_queue import QUEUE_COMMANDS, CommandQueue, Waiting
-from persistence.loop.committed_view import TURN_S, CommittedView
+from persistence.loop.committed_view import CommittedView, turn_seconds
 from persistence.loop.first_answers import refuse
 from persistence.loop.intake import Intake
 from persistence.loop.isolation import rerun_alone
@@ -213,7 +213,7 @@ class Sequencer:
         if not self._batch.can_grow or not (len(self._intake) or timers.is_due(at)):
             return False
         engine, balances, batch = self._engine, self._balances, self._batch
-        before, started = len(batch), time.monotonic()
+        before, started, turn_s = len(batch), time.monotonic(), turn_seconds(len(self._queue))
         while True:
             if timers.is_due(at):
                 batch.run_timers(engine, balances, at, _SLICE_COMMANDS)
@@ -221,7 +221,7 @@ class Sequencer:
                 part = self._intake.take(_SLICE_COMMANDS, engine.state.seq)
                 batch.run(engine, balances, at, part)
             elapsed = time.monotonic() - started
-            if elapsed > TURN_S or not batch.can_grow:
+            if elapsed > turn_s or not batch.can_grow:
                 break
             if not len(self._intake) and not timers.is_due(at):
                 break
@@ -284,7 +284,7 @@ class Sequencer:
         while self._committed:
             batch = self._committed.popleft()
             self._unanswered = batch.futures
-            await self._publisher.publish(batch)
+            await self._publisher.publish(batch, turn_seconds(len(self._queue)))
             self._unanswered = ()
         return worked
 

@@ -25,6 +25,7 @@ from exchange.messages.reasons import Reason
 from exchange.messages.terms import NO, ExchangeMode, MarketStatus
 from exchange.model.idempotency import RecentIds
 from persistence.errors import CommandNotTaken, EngineClosed, OutcomeUnknown, QueueFull
+from persistence.loop.committed_view import CROWD, TURN_S, turn_seconds
 from persistence.loop.open_batch import BATCH_BOUND
 from tests.persistence.running import (
     ANN,
@@ -315,3 +316,25 @@ async def test_what_rests_after_trading_is_in_the_book(database_url: str) -> Non
         _, crossed = await engine.send_all(limit(ANN, 60, 4), limit(BOB, 40, 10, NO))
         assert isinstance(crossed.events[-1], OrderRested)
         assert engine.view.markets[1].book.asks.depth(1) == [(6000, 600)]
+
+
+async def test_a_cancel_is_done_before_a_crowd_that_came_first(database_url: str) -> None:
+    async with running(database_url, queue_bound=2 * CROWD) as engine:
+        await open_for_trade(engine)
+        mine = (await engine.send(limit(ANN, 10, 1))).events[0]
+        assert isinstance(mine, OrderPlaced)
+        submit = engine.sequencer.submit
+        crowd = [submit(limit(BOB, 10, 1, id=f"b{number}")) for number in range(2 * CROWD)]
+        with pytest.raises(QueueFull):
+            engine.sequencer.submit(limit(BOB, 10, 1))
+        quick = engine.sequencer.submit(cancel(ANN, mine.order_id))
+        own = engine.sequencer.submit(CancelAll(BOB, None))
+        done = await asyncio.gather(*crowd)
+        seq = (await quick).seq
+        assert seq < min(answer.seq for answer in done)
+        assert (await own).seq > max(answer.seq for answer in done)
+        assert not engine.view.orders
+
+
+def test_a_crowd_gets_longer_turns() -> None:
+    assert turn_seconds(CROWD - 1) == TURN_S < turn_seconds(CROWD) < 0.01
