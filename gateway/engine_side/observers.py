@@ -6,7 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from exchange.messages.events import CommandRejected, OrderPlaced, TradeExecuted
+from exchange.messages.events import (
+    CommandRejected,
+    ExchangeModeChanged,
+    OrderPlaced,
+    TradeExecuted,
+)
 from exchange.messages.execution import Execution
 from exchange.model.state import State
 from gateway.engine_side.readiness import ViewFeed
@@ -64,7 +69,7 @@ class EngineMetrics:
             listener(is_stale)
 
     def on_execution(self, execution: Execution, _view: State) -> None:
-        """Count accepted orders, trades and refusals."""
+        """Count accepted orders, trades and refusals; note when the mode changes."""
         orders = trades = 0
         for event in execution.events:
             kind = type(event)
@@ -75,6 +80,8 @@ class EngineMetrics:
             elif kind is CommandRejected:
                 refused: CommandRejected = event  # type: ignore[assignment]
                 self._metrics.refusals.by_reason[refused.reason].count += 1
+            elif kind is ExchangeModeChanged:
+                self._feed.mode_since = execution.at
         if orders:
             self._metrics.orders_placed.count += orders
         if trades:

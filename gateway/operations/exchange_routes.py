@@ -91,11 +91,13 @@ class AddressesView(AnswerStruct, frozen=True):
 class ExchangeStatusView(AnswerStruct, frozen=True):
     """What the exchange takes now. `takesOrders` says whether this address takes any at all.
 
-    `seq` is the last command that this process has seen committed, `updatedAt` its time; `stale`
-    is true where the engine isn't heard, or doesn't hear its database. `limits` bind everybody.
+    `modeSince` is null if the mode was changed before this process heard of it. `seq` is the last
+    command that this process has seen committed, `updatedAt` its time; `stale` is true where the
+    engine isn't heard, or doesn't hear its database. `limits` bind everybody.
     """
 
     mode: ExchangeMode
+    mode_since: str | None
     takes_orders: bool
     stale: bool
     epoch: int
@@ -181,6 +183,7 @@ class ExchangeRoutes:
         view, feed = self._view, self._feed
         return ExchangeStatusView(
             view.mode,
+            None if feed.mode_since is None else iso_millis(feed.mode_since),
             self._commands.is_open and view.mode in _TAKING_ORDERS,
             feed.is_stale,
             feed.epoch,

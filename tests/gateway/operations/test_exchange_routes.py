@@ -1,5 +1,6 @@
 """What everybody is told of the exchange as a whole: over REST, and when its mode changes."""
 
+import io
 from datetime import datetime
 from importlib.metadata import version
 
@@ -7,8 +8,14 @@ import pytest
 
 from exchange.engine import RULES_VERSION
 from exchange.messages.commands import SetExchangeMode
+from exchange.messages.events import ExchangeModeChanged
+from exchange.messages.execution import Execution
 from exchange.messages.terms import ExchangeMode
 from gateway.bootstrap.compose import SOCKET_MOUNTS
+from gateway.engine_side.observers import EngineMetrics
+from gateway.engine_side.remote import RemoteFeed
+from gateway.observability.logs import configure_logs
+from gateway.observability.metrics import Metrics
 from persistence.clock import now_us
 from tests.gateway.socket_client import socket_client
 from tests.gateway.socket_desk import EPOCH, open_socket_desk
@@ -22,6 +29,7 @@ async def test_the_status_says_what_is_taken(desk: Desk, mode: ExchangeMode) -> 
     view = desk.engine.view
     assert status == {
         "mode": mode.value,
+        "modeSince": None,
         "takesOrders": mode in (ExchangeMode.OPEN, ExchangeMode.POST_ONLY),
         "stale": False,
         "epoch": 7,
@@ -37,6 +45,25 @@ async def test_the_status_says_what_is_taken(desk: Desk, mode: ExchangeMode) -> 
     assert [rate["name"] for rate in limits["rates"]] == ["anonymous", "read", "write", "cancel"]
     assert limits["rates"][3] == {"name": "cancel", "size": 20, "windowSeconds": 2}
     assert datetime.fromisoformat(status["updatedAt"]).timestamp() == view.now // 1_000 / 1_000
+
+
+async def test_the_status_says_since_when_the_mode_is_what_it_is(desk: Desk) -> None:
+    changed = Execution(
+        7,
+        desk.engine.now,
+        SetExchangeMode(ExchangeMode.HALTED),
+        [ExchangeModeChanged(ExchangeMode.HALTED)],
+    )
+    logger = configure_logs("error", io.StringIO())
+    for hearer in (
+        EngineMetrics(Metrics(), desk.feed, logger),
+        RemoteFeed(desk.feed, Metrics(), logger),
+    ):
+        desk.feed.mode_since = None
+        hearer.on_execution(changed, desk.engine.view)
+        status = await desk.get("/exchange/status")
+        since = datetime.fromisoformat(status["modeSince"])
+        assert since.timestamp() == desk.engine.now // 1_000 / 1_000
 
 
 async def test_the_time_is_the_exchanges(desk: Desk) -> None:
