@@ -198,6 +198,13 @@ class RateLimits:
 
     def spend(self, budget: Budget, user_id: int | None, address: str, cost: int = 1) -> Headers:
         """Count a request that costs so much, and return the headers that say what is left."""
+        if user_id is not None:
+            if budget is _STANDARD:
+                return self._read.spend(user_id, cost)
+            if budget is _WRITE:
+                headers = self._write.spend(user_id, cost)
+                self._spared.forgive(user_id, cost)
+                return headers
         if budget is Budget.NONE:
             return ()
         if budget is Budget.SIGN_IN:
@@ -205,16 +212,11 @@ class RateLimits:
         if budget is Budget.RENEWAL:
             return self._renewal.headers_of(self._renewal.take(address))
         if user_id is None:
-            self._address.take(address, cost)
-            return self._address.headers(address)
-        if budget is Budget.CANCEL or budget is Budget.CANCEL_ALL:
-            self._take_cancel(user_id, never_refused=budget is Budget.CANCEL_ALL)
-            return self._cancel.headers(user_id)
-        bucket = {_WRITE: self._write, Budget.SESSION: self._session}.get(budget, self._read)
-        bucket.take(user_id, cost)
-        if budget is _WRITE:
-            self._spared.forgive(user_id, cost)
-        return bucket.headers(user_id)
+            return self._address.spend(address, cost)
+        if budget is Budget.SESSION:
+            return self._session.spend(user_id, cost)
+        self._take_cancel(user_id, never_refused=budget is Budget.CANCEL_ALL)
+        return self._cancel.headers(user_id)
 
     def charge_operations(self, user_id: int, count: int) -> None:
         """Count what a batch holds beyond the one operation that its request was counted as.

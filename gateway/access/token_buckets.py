@@ -40,6 +40,7 @@ class Bucket(Generic[K]):
         "_factors",
         "_full_at",
         "_interval",
+        "_name",
         "_next_sweep",
         "_policy_headers",
         "limit",
@@ -51,6 +52,7 @@ class Bucket(Generic[K]):
         self, policy: Policy, settings: LimitSettings, factors: Mapping[K, int] | None = None
     ) -> None:
         self.policy = policy
+        self._name = f'"{policy.name}"'.encode("ascii")
         self.limit = policy.limit(settings)
         self.window_s = policy.window_ms(settings) / 1_000
         self._interval = self.window_s / self.limit
@@ -69,31 +71,40 @@ class Bucket(Generic[K]):
 
         Raises RateLimited if they aren't there; then nothing is taken.
         """
-        now = time.monotonic()
-        left = self._taken(key, cost, now)
+        left = self._taken(key, cost)
         if left > self._depth:
             raise self.refusal(key, cost)
         return left
 
     def try_take(self, key: K, cost: int = 1) -> bool:
         """Take `cost` tokens if they are there, and say so."""
-        return self._taken(key, cost, time.monotonic()) <= self._depth
+        return self._taken(key, cost) <= self._depth
 
-    def _taken(self, key: K, cost: int, now: float) -> float:
+    def spend(self, key: K, cost: int = 1) -> Headers:
+        """Take `cost` tokens and return the headers that say what is left; raises RateLimited."""
+        left = self.take(key, cost)
+        factor = self._factors.get(key, 1) if self._factors else 1
+        interval = self._interval / factor
+        room = (self.window_s - left) / interval + _SLACK
+        remaining = int(room)
+        return self._headers(self.limit * factor, remaining, (remaining + 1 - room) * interval)
+
+    def _taken(self, key: K, cost: int) -> float:
         """Take, if it can be, and return how long the filling lasts after that."""
-        interval = self._interval
+        now, interval = time.monotonic(), self._interval
         if self._factors:
             interval /= self._factors.get(key, 1)
-        full_at = self._full_at.get(key, now)
-        if full_at <= now:
+        full_at = self._full_at.get(key)
+        if full_at is None or full_at <= now:
             # Put in anew, so that what was used longest ago is among the first.
             if self._full_at.pop(key, None) is None and len(self._full_at) >= self._capacity:
                 self._make_room(now)
             full_at = now
         full_at += cost * interval
-        if full_at - now <= self._depth:
+        left = full_at - now
+        if left <= self._depth:
             self._full_at[key] = full_at
-        return full_at - now
+        return left
 
     def level(self, key: K) -> Level:
         """Return what is in a key's bucket, without taking anything."""
@@ -108,12 +119,14 @@ class Bucket(Generic[K]):
     def headers(self, key: K) -> Headers:
         """Return what is left, and in how many seconds there will be more."""
         remaining, size, next_s = self.level(key)
+        return self._headers(size, remaining, next_s)
+
+    def _headers(self, size: int, remaining: int, next_s: float) -> Headers:
         policy = self._policy_headers.get(size)
         if policy is None:
             policy = self._policy_headers[size] = self.policy.header(size, self.window_s)
-        name = self.policy.name
-        text = f'"{name}";r={remaining};t={math.ceil(next_s)}'
-        return (policy, (b"ratelimit", text.encode("ascii")))
+        told = self._name, remaining, math.ceil(next_s - _SLACK)
+        return (policy, (b"ratelimit", b"%s;r=%d;t=%d" % told))
 
     def refusal(self, key: K, cost: int = 1) -> RateLimited:
         """Return what one is told who asked for more than there is."""

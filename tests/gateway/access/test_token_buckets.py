@@ -1,6 +1,7 @@
 """Token buckets: against a naive one that is filled by a clock, their bounds, and what they say."""
 
 import json
+import math
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from gateway.access.budgets import READ, WRITE, Budget, Tier
 from gateway.access.rate_limits import RateLimits
 from gateway.access.settings import LimitSettings
 from gateway.access.spared_cancels import SparedCancels
-from gateway.access.token_buckets import Bucket
+from gateway.access.token_buckets import Bucket, Level
 from gateway.bootstrap.settings import load_settings
 from gateway.wire.errors import RateLimited
 from tests.e2e.test_samples import blocks
@@ -45,6 +46,10 @@ class Naive:
         return True
 
 
+def told(level: Level) -> bytes:
+    return b'"read";r=%d;t=%d' % (level.remaining, math.ceil(level.next_s - 1e-6))
+
+
 @given(
     limit=st.integers(1, 50),
     window_ms=st.sampled_from([1_000, 2_000, 7_000, 60_000]),
@@ -70,7 +75,11 @@ def test_a_bucket_is_as_full_as_one_that_is_filled_drop_by_drop(
             if level.remaining < level.size:
                 missing = window_ms - naive.drops % window_ms
                 assert level.next_s == pytest.approx(missing / naive.limit / 1_000, abs=1e-6)
-            if not taken:
+            assert dict(bucket.headers(7))[b"ratelimit"] == told(level)
+            if bucket.level(7).remaining:
+                naive.take(1)
+                assert dict(bucket.spend(7))[b"ratelimit"] == told(bucket.level(7))
+            if not taken and not naive.take(cost):
                 with pytest.raises(RateLimited) as refused:
                     bucket.take(7, cost)
                 # Coming back when told is enough, if it can ever be.
