@@ -8,7 +8,8 @@ every PYTHONHASHSEED, for ever.  Time and sequence are stamped on a command befo
 Read it room by room, and in a room in this order:
 
     messages      the words: `bounds`, `units`, `terms`, `conditions`, `commands`, `events`,
-                  `execution`, `reasons`, `errors`; `completeness` (none of them forgotten)
+                  `account_events`, `execution`, `reasons`, `errors`; `completeness` (none of them
+                  forgotten)
     model         what is remembered: `order_book`, `accounts`, `market`, `idempotency`, `timers`,
                   `state`
     rules         who decides: `fees`, `escrow`, `matching`, `netting` (the arithmetic), then

@@ -16,10 +16,12 @@ from exchange.messages.commands import (
     AmendOrder,
     CancelAll,
     CancelOrder,
+    CloseAccount,
     CloseMarket,
     Command,
     CreateMarket,
     CreditAccount,
+    DebitAccount,
     EndLease,
     EndSession,
     ExpireOrder,
@@ -34,13 +36,15 @@ from exchange.messages.commands import (
     SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
+    SuspendAccount,
+    TransferCash,
 )
 from exchange.messages.completeness import require_all
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import CommandRejected, CommandReplayed, Event
 from exchange.messages.execution import Execution
 from exchange.messages.reasons import Reason
-from exchange.model.idempotency import Key, fingerprint, key_of
+from exchange.model.idempotency import ORDER_ID, Key, fingerprint, key_of
 from exchange.model.state import State
 from exchange.rules import (
     amending,
@@ -50,6 +54,7 @@ from exchange.rules import (
     market_admin,
     placing,
     settlement,
+    standing,
     switches,
 )
 from exchange.transitions import transitions
@@ -123,7 +128,7 @@ class Engine:
             if prior.fingerprint == content:
                 return [CommandReplayed(prior.seq)]
             message = "was used before with other content"
-            field = "requestId" if isinstance(command, CreditAccount) else "clientOrderId"
+            field = "clientOrderId" if key[1] == ORDER_ID else "requestId"
             return [CommandRejected(Reason.CONFLICT, field, message)]
         state.recent_ids.add(key, Prior(state.seq, content))
         return _HANDLERS[type(command)](state, command)
@@ -153,5 +158,9 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
     RenewLease: switches.renew_lease,
     EndSession: switches.end_session,
     EndLease: switches.end_lease,
+    DebitAccount: funding.debit,
+    TransferCash: funding.transfer,
+    SuspendAccount: standing.suspend,
+    CloseAccount: standing.close,
 }
 require_all(Command, _HANDLERS, "the engine's table of handlers")

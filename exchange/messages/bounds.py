@@ -64,6 +64,9 @@ DEAD_MAN_MS: Final = (1_000, 60_000)
 LEASE_US: Final = 10_000_000
 """How long a gateway's sessions live without a sign of it, in microseconds."""
 
+TRANSFER_LEGS: Final = 200
+"""Most legs of one transfer."""
+
 CLIENT_ID_LENGTH: Final = 64
 SLUG_LENGTH: Final = (3, 80)
 QUESTION_LENGTH: Final = 500

@@ -16,6 +16,7 @@ from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
     MarketStatus,
+    MoneyKind,
     OrderType,
     Outcome,
     Resolution,
@@ -77,6 +78,9 @@ class CreditAccount(AccountCommand, frozen=True):
     reason: str
     request_id: str | None = None
     prior: Prior | None = None
+    kind: MoneyKind = MoneyKind.ADMIN
+    valid_until: int | None = None
+    """Stamped later (microseconds since the epoch), it is refused."""
 
 
 class CreateMarket(ExchangeCommand, frozen=True):
@@ -247,6 +251,53 @@ class EndLease(Timer, frozen=True):
     gateway: int
 
 
+class DebitAccount(AccountCommand, frozen=True):
+    """Take `amount` (money) out of an account's available cash, back to the issuance."""
+
+    amount: int
+    reason: str
+    request_id: str | None = None
+    prior: Prior | None = None
+    kind: MoneyKind = MoneyKind.ADMIN
+    valid_until: int | None = None
+
+
+class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One step of a transfer: `amount` (money) goes from available to available."""
+
+    payer_id: int
+    payee_id: int
+    amount: int
+
+
+class TransferCash(AccountCommand, frozen=True):
+    """Move cash between accounts, all legs or none, each judged on what those before it left.
+
+    The command's account is the payer of the first leg, in whose name it is sent.
+    """
+
+    legs: tuple[Leg, ...]
+    reason: str
+    request_id: str | None = None
+    prior: Prior | None = None
+    kind: MoneyKind = MoneyKind.ADMIN
+    valid_until: int | None = None
+
+
+class SuspendAccount(AccountCommand, frozen=True):
+    """Take an account's orders out and let it send no further ones; or let it trade again."""
+
+    urgent: ClassVar[bool] = True
+
+    suspended: bool
+
+
+class CloseAccount(AccountCommand, frozen=True):
+    """End an account in which nothing is left, for good."""
+
+    urgent: ClassVar[bool] = True
+
+
 class RefuseUnstorable(AccountCommand, frozen=True):
     """Stands in the journal where a command stood that the store refused; it is answered
     NOT_STORED.
@@ -257,6 +308,8 @@ class RefuseUnstorable(AccountCommand, frozen=True):
     fingerprint: bytes | None = None
     prior: Prior | None = None
     """That of the command it stands for: an id that was used before isn't used up again."""
+    space: int | None = None
+    """Of which kind the id is; None in journals of before, where the tag says it."""
 
 
 Command = (
@@ -279,4 +332,8 @@ Command = (
     | RenewLease
     | EndSession
     | EndLease
+    | DebitAccount
+    | TransferCash
+    | SuspendAccount
+    | CloseAccount
 )

@@ -6,11 +6,21 @@ journal written under older rules is applied as it stands.  A command has at lea
 refused command has exactly one, `CommandRejected`.  Events are journaled as msgpack arrays: a
 field is never moved, only added at the end with a default.  They are built positionally on hot
 paths (ten times cheaper than by keyword), and `astuple` takes them apart there: compiled code reads
-a message's fields one by one ten times slower than its own.  `...Fields` are their types.
+a message's fields one by one ten times slower than its own.  `...Fields` are their types. What
+befalls accounts beside orders is in `account_events`.
 """
 
-import msgspec
-
+from exchange.messages.account_events import (
+    CashTransferred,
+    DeadManFired,
+    DeadManSet,
+    EventBase,
+    FundsDebited,
+    LeaseEnded,
+    LeaseRenewed,
+    SessionEnded,
+    StandingChanged,
+)
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import (
@@ -18,6 +28,7 @@ from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
     MarketStatus,
+    MoneyKind,
     OrderType,
     Outcome,
     Resolution,
@@ -29,11 +40,7 @@ from exchange.messages.terms import (
 from exchange.messages.units import Boxed
 
 
-class _Event(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="event", gc=False):
-    """How every event is built and encoded."""
-
-
-class CommandRejected(_Event, frozen=True):
+class CommandRejected(EventBase, frozen=True):
     """The command was refused and changed nothing; `field` (may be empty) is the wire's name of
     the culprit.
     """
@@ -43,28 +50,29 @@ class CommandRejected(_Event, frozen=True):
     message: str
 
 
-class CommandReplayed(_Event, frozen=True):
+class CommandReplayed(EventBase, frozen=True):
     """The same command under the same id took effect at `first_seq`; nothing else happened."""
 
     first_seq: int
 
 
-class AccountOpened(_Event, frozen=True):
+class AccountOpened(EventBase, frozen=True):
     """An account with nothing in it exists."""
 
     account_id: int
 
 
-class FundsCredited(_Event, frozen=True):
+class FundsCredited(EventBase, frozen=True):
     """`amount` went from the issuance to the account's available cash."""
 
     account_id: int
     amount: int
     reason: str
     request_id: str | None
+    kind: MoneyKind = MoneyKind.ADMIN
 
 
-class MarketCreated(_Event, frozen=True):
+class MarketCreated(EventBase, frozen=True):
     """A market exists, DRAFT or OPEN."""
 
     market_id: int
@@ -81,14 +89,14 @@ class MarketCreated(_Event, frozen=True):
     status: MarketStatus
 
 
-class MarketStatusChanged(_Event, frozen=True):
+class MarketStatusChanged(EventBase, frozen=True):
     """The market's life went on, short of its resolution."""
 
     market_id: int
     status: MarketStatus
 
 
-class MarketResolved(_Event, frozen=True):
+class MarketResolved(EventBase, frozen=True):
     """The question ended; a YES share pays `yes_payout` price units, a NO share the complement.
 
     With `paying_from` (microseconds since the epoch) the market is RESOLVING: its holders are paid
@@ -102,7 +110,7 @@ class MarketResolved(_Event, frozen=True):
     paying_from: int | None = None
 
 
-class PositionSettled(_Event, frozen=True):
+class PositionSettled(EventBase, frozen=True):
     """The account's shares were turned into `payout` from the market's collateral."""
 
     market_id: int
@@ -112,13 +120,13 @@ class PositionSettled(_Event, frozen=True):
     payout: int
 
 
-class ExchangeModeChanged(_Event, frozen=True):
+class ExchangeModeChanged(EventBase, frozen=True):
     """The exchange takes other commands from now on."""
 
     mode: ExchangeMode
 
 
-class OrderPlaced(_Event, frozen=True):
+class OrderPlaced(EventBase, frozen=True):
     """An order was accepted and `locked` (cash for BUY, shares for SELL) was set aside.
 
     With `resting` it crossed nothing and is in the book; else its trades and its end, or
@@ -161,7 +169,7 @@ OrderPlacedFields = tuple[
 ]
 
 
-class TradeExecuted(_Event, frozen=True):
+class TradeExecuted(EventBase, frozen=True):
     """Two orders met at the resting order's price.
 
     `price` is the taker's own leg's, `yes_price` the YES leg's.  `*_unlocked` is what left the
@@ -215,7 +223,7 @@ TradeExecutedFields = tuple[
 ]
 
 
-class OrderAmended(_Event, frozen=True):
+class OrderAmended(EventBase, frozen=True):
     """An order's terms are others now; `reserved` was added to its reservation (below 0: freed).
 
     With `keeps_place` its quantity fell or nothing changed. Without, it left its place at
@@ -237,7 +245,7 @@ class OrderAmended(_Event, frozen=True):
     conditions: OrderConditions | None = None
 
 
-class OrderRested(_Event, frozen=True):
+class OrderRested(EventBase, frozen=True):
     """What the order didn't trade went into the book; `unlocked` was no longer needed at the maker
     rate.
     """
@@ -249,7 +257,7 @@ class OrderRested(_Event, frozen=True):
     unlocked: int
 
 
-class OrderFilled(_Event, frozen=True):
+class OrderFilled(EventBase, frozen=True):
     """An order by maximal cost is done: its budget buys no further unit at the book's best
     price.
     """
@@ -259,7 +267,7 @@ class OrderFilled(_Event, frozen=True):
     market_id: int
 
 
-class OrderCancelled(_Event, frozen=True):
+class OrderCancelled(EventBase, frozen=True):
     """The order ended before it was filled, and `unlocked` (all of its reservation) is free again;
     by its own time (`reason` EXPIRED) or by whatever else.
     """
@@ -275,7 +283,7 @@ class OrderCancelled(_Event, frozen=True):
 OrderCancelledFields = tuple[Boxed, Boxed, Boxed, Side, CancelReason, int]
 
 
-class OrdersCancelled(_Event, frozen=True):
+class OrdersCancelled(EventBase, frozen=True):
     """A cancel-all ended this many orders, each with an event of its own before this one."""
 
     account_id: int
@@ -283,7 +291,7 @@ class OrdersCancelled(_Event, frozen=True):
     count: int
 
 
-class PairsNetted(_Event, frozen=True):
+class PairsNetted(EventBase, frozen=True):
     """`quantity` free YES and as many free NO shares of the account became cash from the
     collateral.
     """
@@ -293,53 +301,13 @@ class PairsNetted(_Event, frozen=True):
     quantity: int
 
 
-class HoldersPaid(_Event, frozen=True):
+class HoldersPaid(EventBase, frozen=True):
     """A slice of a market's holders was paid, and not yet the last: the next is due at
     `next_at`.
     """
 
     market_id: int
     next_at: int
-
-
-class DeadManSet(_Event, frozen=True):
-    """The account's open orders end at `due` (microseconds since the epoch) unless it is set anew;
-    None: it was lifted.
-    """
-
-    account_id: int
-    due: int | None
-
-
-class DeadManFired(_Event, frozen=True):
-    """The deadline came: `count` orders ended, each with an event of its own before this one, and
-    the switch is off.
-    """
-
-    account_id: int
-    count: int
-
-
-class LeaseRenewed(_Event, frozen=True):
-    """The sessions of a gateway end at `due` unless it is renewed."""
-
-    gateway: int
-    due: int
-
-
-class SessionEnded(_Event, frozen=True):
-    """A session ended, and `count` orders tied to it, each with an event of its own before this."""
-
-    account_id: int
-    gateway: int
-    session: int
-    count: int
-
-
-class LeaseEnded(_Event, frozen=True):
-    """Nothing is tied any more to a gateway of which nothing is heard."""
-
-    gateway: int
 
 
 Event = (
@@ -366,4 +334,7 @@ Event = (
     | LeaseRenewed
     | SessionEnded
     | LeaseEnded
+    | FundsDebited
+    | CashTransferred
+    | StandingChanged
 )

@@ -1,6 +1,6 @@
 """Why a command was refused: a closed, numbered list in bands, checked in the order of the numbers.
 
-    1xx  the command's id was used before          5xx  the account's means
+    1xx  the command's id, its time                5xx  the account's means
     2xx  somebody or something isn't there         6xx  what the book offers
     3xx  the exchange's mode, the market's life    7xx  bounds
     4xx  the command's terms                       9xx  the store
@@ -17,12 +17,15 @@ class Reason(IntEnum):
     """A refusal; the state is unchanged but for the command's sequence number and its id."""
 
     CONFLICT = 101
+    EXPIRED = 102
 
     ACCOUNT_NOT_FOUND = 201
     MARKET_NOT_FOUND = 202
     ORDER_NOT_FOUND = 203
     ORDER_NOT_OPEN = 204
     NOT_ORDER_OWNER = 205
+    ACCOUNT_SUSPENDED = 206
+    ACCOUNT_CLOSED = 207
 
     EXCHANGE_HALTED = 301
     EXCHANGE_CANCEL_ONLY = 302
@@ -46,6 +49,7 @@ class Reason(IntEnum):
     INSUFFICIENT_BALANCE = 501
     INSUFFICIENT_SHARES = 502
     REDUCE_ONLY = 503
+    ACCOUNT_NOT_EMPTY = 504
 
     FOK_NOT_FILLABLE = 601
     MAX_COST_TOO_SMALL = 602
@@ -70,6 +74,7 @@ class Reason(IntEnum):
 _TRANSIENT: Final = frozenset(
     {
         Reason.ACCOUNT_NOT_FOUND,
+        Reason.ACCOUNT_SUSPENDED,
         Reason.EXCHANGE_HALTED,
         Reason.EXCHANGE_CANCEL_ONLY,
         Reason.EXCHANGE_POST_ONLY,
@@ -78,6 +83,7 @@ _TRANSIENT: Final = frozenset(
         Reason.INSUFFICIENT_BALANCE,
         Reason.INSUFFICIENT_SHARES,
         Reason.REDUCE_ONLY,
+        Reason.ACCOUNT_NOT_EMPTY,
         Reason.FOK_NOT_FILLABLE,
         Reason.MAX_COST_TOO_SMALL,
         Reason.POST_ONLY_WOULD_CROSS,

@@ -73,6 +73,7 @@ class CancelReason(Enum):
     REDUCE_ONLY = "REDUCE_ONLY"
     DEAD_MAN = "DEAD_MAN"
     DISCONNECTED = "DISCONNECTED"
+    SUSPENDED = "SUSPENDED"
 
 
 class TradeKind(Enum):
@@ -113,6 +114,27 @@ class Resolution(Enum):
     NO = "NO"
     SPLIT = "SPLIT"
     VOID = "VOID"
+
+
+class MoneyKind(Enum):
+    """Why money moves outside the book. ADMIN is a person's word; the others are our own code's,
+    whose ids never meet those that people write.
+    """
+
+    ADMIN = "ADMIN"
+    REWARD = "REWARD"
+    REFERRAL = "REFERRAL"
+    PURCHASE = "PURCHASE"
+    BET = "BET"
+    STOCK = "STOCK"
+
+
+class Standing(Enum):
+    """What an account may do: all; nothing but end what it has; nothing, for good."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    CLOSED = "CLOSED"
 
 
 class ExchangeMode(Enum):

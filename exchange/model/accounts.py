@@ -8,7 +8,7 @@ when x = Q.
 
 from dataclasses import dataclass, field
 
-from exchange.messages.terms import YES, Outcome
+from exchange.messages.terms import YES, Outcome, Standing
 from exchange.messages.units import Boxed
 from exchange.model.order_book import Order
 
@@ -70,6 +70,7 @@ class Account:
     """The number of the last dirty lists it was on; not part of the state."""
     dead_man: int | None = None
     """When its dead-man switch ends its orders; None: it is off."""
+    standing: Standing = Standing.ACTIVE
     key: Boxed = field(init=False)
     """The id again, as tables and messages have it."""
     orders: dict[int, Order] = field(default_factory=dict)

@@ -10,7 +10,7 @@ What is remembered is a function of the history alone, so live state, replayed s
 loaded from the tables agree on it.
 
 A fingerprint is for ever, too: the fields up to `prior` are those that the first fingerprints were
-made of; a field behind it, None unless given, counts only if it or one after it is given. So a new
+made of; a field behind it counts only if it or one after it isn't at its default. So a new
 optional field changes no fingerprint that was made before it came.
 """
 
@@ -27,10 +27,12 @@ from exchange.messages.commands import (
     AmendOrder,
     CancelAll,
     CancelOrder,
+    CloseAccount,
     CloseMarket,
     Command,
     CreateMarket,
     CreditAccount,
+    DebitAccount,
     EndLease,
     EndSession,
     ExpireOrder,
@@ -45,20 +47,24 @@ from exchange.messages.commands import (
     SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
+    SuspendAccount,
+    TransferCash,
 )
 from exchange.messages.completeness import require_all
+from exchange.messages.terms import MoneyKind
 
 ORDER_ID: Final = 0
 REQUEST_ID: Final = 1
+SYSTEM_ID: Final = 2
 
 Key = tuple[int, int, str]
-"""(account id, ORDER_ID or REQUEST_ID, the client's id)."""
+"""(account id, ORDER_ID, REQUEST_ID or SYSTEM_ID, the client's id)."""
 
 _NONE: Final = STORED_MAX
 _CREDIT_TAG: Final = CreditAccount.__struct_config__.tag
 _PRIORS: Final[dict[type[Any], tuple[str, int]]] = {
     kind: (str(kind.__struct_config__.tag), kind.__struct_fields__.index("prior") + 1)
-    for kind in (PlaceOrder, CreditAccount)
+    for kind in (PlaceOrder, CreditAccount, DebitAccount, TransferCash)
 }
 """Of each command that takes effect once: its tag, and where behind it the shell writes."""
 _CONDITIONS: Final = PlaceOrder.__struct_fields__.index("conditions") + 1
@@ -80,20 +86,27 @@ def _order_key(command: PlaceOrder) -> Key | None:
     return None if text is None else (command.account_id, ORDER_ID, text)
 
 
-def _credit_key(command: CreditAccount) -> Key | None:
+def _money_key(command: CreditAccount | DebitAccount | TransferCash) -> Key | None:
     text = command.request_id
-    return None if text is None else (command.account_id, REQUEST_ID, text)
+    if text is None:
+        return None
+    space = REQUEST_ID if command.kind is MoneyKind.ADMIN else SYSTEM_ID
+    return command.account_id, space, text
 
 
 def _unstorable_key(command: RefuseUnstorable) -> Key | None:
     text = command.client_order_id
-    space = REQUEST_ID if command.command_tag == _CREDIT_TAG else ORDER_ID
+    space = command.space
+    if space is None:
+        space = REQUEST_ID if command.command_tag == _CREDIT_TAG else ORDER_ID
     return None if text is None else (command.account_id, space, text)
 
 
 _KEYS: Final[dict[type[Any], Callable[[Any], Key | None]]] = {
     PlaceOrder: _order_key,
-    CreditAccount: _credit_key,
+    CreditAccount: _money_key,
+    DebitAccount: _money_key,
+    TransferCash: _money_key,
     RefuseUnstorable: _unstorable_key,
 }
 _WITHOUT_KEY: Final = (
@@ -113,6 +126,8 @@ _WITHOUT_KEY: Final = (
     RenewLease,
     EndSession,
     EndLease,
+    SuspendAccount,
+    CloseAccount,
 )
 """Done twice, they do no harm: what they ask for is so already, or refused. (An amend done twice
 makes of the order what it was made already; whoever must know gives the version.)"""
@@ -139,7 +154,10 @@ def _content(command: Command) -> list[Any]:
     content[prior] = None
     if isinstance(command, PlaceOrder) and command.conditions is not None:
         content[_CONDITIONS] = command.conditions.content()
-    while len(content) > prior + 1 and content[-1] is None:
+    defaults = type(command).__struct_defaults__
+    for default in reversed(defaults):
+        if len(content) <= prior + 1 or content[-1] != default:
+            break
         content.pop()
     return content
 

@@ -32,7 +32,7 @@ class Dirty:
     payouts: dict[int, Market] = field(default_factory=dict)
     """Markets whose next payout is at another time, by id."""
     switches: dict[int, Account] = field(default_factory=dict)
-    """Accounts whose dead-man switch was set, lifted or fired, by id."""
+    """Accounts whose dead-man switch or standing changed, by id."""
     leases: dict[int, int] = field(default_factory=dict)
     """When the leases that changed end, by gateway; 0: they have ended."""
     number: int = 1

@@ -4,6 +4,7 @@ what it points to, walked from scratch.
 
 from collections.abc import Iterator
 
+from exchange.messages.terms import Standing
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import RESOLVING, UNFINISHED
 from exchange.model.state import State, Tied
@@ -65,6 +66,9 @@ def _switches(state: State) -> Iterator[str]:
     )
     if set_ != list(state.timers.of(DEAD_MAN)):
         yield "9: the dead-man deadlines don't match the accounts"
+    for account in state.accounts.values():
+        if account.standing is not Standing.ACTIVE and account.orders:
+            yield f"9: account {account.id} is {account.standing.value}, but has orders"
     leases = sorted((due, gateway) for gateway, due in state.leases.items())
     if leases != list(state.timers.of(LEASE)):
         yield "9: the ends of leases don't match the leases"

@@ -8,6 +8,8 @@ every command sum to zero.
 
     event             account                                   against
     FundsCredited     available +amount                         issuance -amount
+    FundsDebited      available -amount                         issuance +amount
+    CashTransferred   payer: available -amount                  payee: available +amount
     OrderPlaced BUY   available -locked, locked +locked
     OrderRested,
     OrderCancelled    the reverse, of what came free
@@ -26,20 +28,26 @@ from typing import Any, Final
 
 from msgspec.structs import astuple
 
+from exchange.messages.account_events import (
+    CashTransferred,
+    DeadManFired,
+    DeadManSet,
+    FundsDebited,
+    LeaseEnded,
+    LeaseRenewed,
+    SessionEnded,
+    StandingChanged,
+)
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.completeness import require_all
 from exchange.messages.events import (
     AccountOpened,
     CommandRejected,
     CommandReplayed,
-    DeadManFired,
-    DeadManSet,
     Event,
     ExchangeModeChanged,
     FundsCredited,
     HoldersPaid,
-    LeaseEnded,
-    LeaseRenewed,
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
@@ -53,7 +61,6 @@ from exchange.messages.events import (
     OrdersCancelled,
     PairsNetted,
     PositionSettled,
-    SessionEnded,
     TradeExecuted,
 )
 from exchange.messages.terms import BUY, SELL, TradeKind
@@ -78,6 +85,8 @@ class EntryKind(IntEnum):
     FEE = 5
     NETTING = 6
     SETTLEMENT = 7
+    DEBIT = 8
+    TRANSFER = 9
 
 
 @dataclass(slots=True, init=False)
@@ -127,6 +136,8 @@ _RELEASE: Final = EntryKind.RELEASE
 _TRADE: Final = EntryKind.TRADE
 _FEE: Final = EntryKind.FEE
 _NETTING: Final = EntryKind.NETTING
+_DEBIT: Final = EntryKind.DEBIT
+_TRANSFERRED: Final = EntryKind.TRANSFER
 _SETTLEMENT: Final = EntryKind.SETTLEMENT
 _TRANSFER: Final = TradeKind.TRANSFER
 
@@ -173,6 +184,17 @@ def _post_rest(event: OrderRested, posted: list[Entry]) -> None:
 def _post_credit(event: FundsCredited, posted: list[Entry]) -> None:
     posted.append(Entry(_ACCOUNT, event.account_id, _CREDIT, event.amount, 0))
     posted.append(Entry(_ISSUANCE, 0, _CREDIT, -event.amount, 0))
+
+
+def _post_debit(event: FundsDebited, posted: list[Entry]) -> None:
+    posted.append(Entry(_ACCOUNT, event.account_id, _DEBIT, -event.amount, 0))
+    posted.append(Entry(_ISSUANCE, 0, _DEBIT, event.amount, 0))
+
+
+def _post_transfer(event: CashTransferred, posted: list[Entry]) -> None:
+    for leg in event.legs:
+        posted.append(Entry(_ACCOUNT, leg.payer_id, _TRANSFERRED, -leg.amount, 0))
+        posted.append(Entry(_ACCOUNT, leg.payee_id, _TRANSFERRED, leg.amount, 0))
 
 
 def _post_netting(event: PairsNetted, posted: list[Entry]) -> None:
@@ -235,6 +257,8 @@ def _post_fee(
 
 _POSTINGS: Final[dict[type[Any], Callable[[Any, list[Entry]], None]]] = {
     FundsCredited: _post_credit,
+    FundsDebited: _post_debit,
+    CashTransferred: _post_transfer,
     OrderPlaced: _post_reservation,
     OrderAmended: _post_amend,
     OrderRested: _post_rest,
@@ -259,5 +283,6 @@ _MOVE_NO_MONEY: Final = (
     LeaseRenewed,
     SessionEnded,
     LeaseEnded,
+    StandingChanged,
 )
 require_all(Event, [*_POSTINGS, *_MOVE_NO_MONEY], "the ledger's table of postings")

@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from exchange.messages.conditions import OrderConditions
+from exchange.messages.terms import Standing
+from exchange.model.accounts import Account
 from exchange.model.market import Market
 from exchange.model.order_book import NOT_OF_THE_ORDER, Order
 from exchange.model.state import State
@@ -49,18 +51,7 @@ def records(state: State, *, with_ids: bool = True) -> Iterator[list[Any]]:
         yield ["moved", state.moved]
     yield ["money", state.issued, state.fees]
     for account_id in sorted(state.accounts):
-        account = state.accounts[account_id]
-        yield [
-            "account",
-            account.id,
-            account.opened_seq,
-            account.available,
-            account.locked,
-            account.seq,
-        ]
-        if account.dead_man is not None:
-            # What is rare is left out where there is none: older states hash as they did.
-            yield ["dead man", account_id, account.dead_man]
+        yield from _of_account(state.accounts[account_id])
     for market_id in sorted(state.markets):
         market = state.markets[market_id]
         yield ["market", *(getattr(market, field) for field in _MARKET_FIELDS)]
@@ -83,6 +74,16 @@ def records(state: State, *, with_ids: bool = True) -> Iterator[list[Any]]:
     if with_ids:
         for (account_id, kind, client_id), prior in state.recent_ids.snapshot():
             yield ["id", account_id, kind, client_id, prior.seq, prior.fingerprint]
+
+
+def _of_account(account: Account) -> Iterator[list[Any]]:
+    cash = account.available, account.locked
+    yield ["account", account.id, account.opened_seq, *cash, account.seq]
+    # What is rare is left out where there is none: older states hash as they did.
+    if account.dead_man is not None:
+        yield ["dead man", account.id, account.dead_man]
+    if account.standing is not Standing.ACTIVE:
+        yield ["standing", account.id, account.standing]
 
 
 def _rare(order: Order) -> list[OrderConditions | list[int]]:

@@ -30,6 +30,7 @@ from exchange.messages.terms import (
     CancelReason,
     Outcome,
     SelfTradePrevention,
+    Standing,
 )
 from exchange.messages.units import format_money, format_price, format_quantity
 from exchange.model.accounts import Account
@@ -43,10 +44,12 @@ from exchange.rules.matching import Stop, offers, walk
 from exchange.rules.netting import net
 from exchange.rules.order_terms import entry_refusal
 from exchange.rules.reducing import reduce_only_refusal, reducible
+from exchange.rules.standing import standing_refusal
 from exchange.transitions import order_transitions
 
 _astuple: Final = astuple
 _OrderPlaced: Final = OrderPlaced
+_ACTIVE: Final = Standing.ACTIVE
 _CANCEL_MAKER: Final = SelfTradePrevention.CANCEL_MAKER
 _CANCEL_REASONS: Final = {
     Stop.NO_MORE: CancelReason.NO_LIQUIDITY,
@@ -80,6 +83,8 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
     if market is None:
         return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
+    if account.standing is not _ACTIVE:
+        return [standing_refusal(account)]
     refusal = entry_refusal(
         state, market, side, kind, price, quantity, time_in_force, max_cost, conditions
     )

@@ -12,16 +12,18 @@ one account at most, however many sessions a gateway had: its lease stays due un
 
 from collections.abc import Iterable
 
+from exchange.messages.account_events import (
+    DeadManFired,
+    DeadManSet,
+    LeaseEnded,
+    LeaseRenewed,
+    SessionEnded,
+)
 from exchange.messages.bounds import DEAD_MAN_MS, LEASE_US
 from exchange.messages.commands import EndLease, EndSession, FireDeadMan, RenewLease, SetDeadMan
 from exchange.messages.events import (
     CommandRejected,
-    DeadManFired,
-    DeadManSet,
     Event,
-    LeaseEnded,
-    LeaseRenewed,
-    SessionEnded,
 )
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import CancelReason

@@ -1,16 +1,18 @@
-"""What the events of switches change: dead-man deadlines, leases, and what is tied to a session.
+"""What the events of switches change: dead-man deadlines, leases, and what is tied to a session;
+and what an account may do at all.
 
 None of it is a message to the account (`marks.py`): its orders tell it what became of them.
 """
 
-from exchange.messages.bounds import LEASE_US
-from exchange.messages.events import (
+from exchange.messages.account_events import (
     DeadManFired,
     DeadManSet,
     LeaseEnded,
     LeaseRenewed,
     SessionEnded,
+    StandingChanged,
 )
+from exchange.messages.bounds import LEASE_US
 from exchange.model.accounts import Account
 from exchange.model.order_book import Order
 from exchange.model.state import State
@@ -39,6 +41,13 @@ def lease_ended(state: State, event: LeaseEnded) -> None:
 
 def session_ended(state: State, event: SessionEnded) -> None:
     """Sum up the end of a session, whose orders ended by events of their own."""
+
+
+def standing_changed(state: State, event: StandingChanged) -> None:
+    """Say what an account may do."""
+    account = state.accounts[event.account_id]
+    account.standing = event.standing
+    state.dirty.switches[account.id] = account
 
 
 def tie(state: State, order: Order) -> None:

@@ -13,19 +13,25 @@ dead-man switches and sessions; `transitions/marks.py` notes what was changed.
 from collections.abc import Callable
 from typing import Any, Final
 
+from exchange.messages.account_events import (
+    CashTransferred,
+    DeadManFired,
+    DeadManSet,
+    FundsDebited,
+    LeaseEnded,
+    LeaseRenewed,
+    SessionEnded,
+    StandingChanged,
+)
 from exchange.messages.completeness import require_all
 from exchange.messages.events import (
     AccountOpened,
     CommandRejected,
     CommandReplayed,
-    DeadManFired,
-    DeadManSet,
     Event,
     ExchangeModeChanged,
     FundsCredited,
     HoldersPaid,
-    LeaseEnded,
-    LeaseRenewed,
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
@@ -37,7 +43,6 @@ from exchange.messages.events import (
     OrdersCancelled,
     PairsNetted,
     PositionSettled,
-    SessionEnded,
     TradeExecuted,
 )
 from exchange.messages.terms import MarketStatus, Resolution
@@ -63,6 +68,7 @@ from exchange.transitions.switch_transitions import (
     lease_ended,
     lease_renewed,
     session_ended,
+    standing_changed,
 )
 
 
@@ -100,6 +106,24 @@ def funds_credited(state: State, event: FundsCredited) -> None:
     account.available += event.amount
     state.issued += event.amount
     touch_cash(state, account)
+
+
+def funds_debited(state: State, event: FundsDebited) -> None:
+    """Take money back."""
+    account = state.accounts[event.account_id]
+    account.available -= event.amount
+    state.issued -= event.amount
+    touch_cash(state, account)
+
+
+def cash_transferred(state: State, event: CashTransferred) -> None:
+    """Move cash from account to account."""
+    for leg in event.legs:
+        payer, payee = state.accounts[leg.payer_id], state.accounts[leg.payee_id]
+        payer.available -= leg.amount
+        payee.available += leg.amount
+        touch_cash(state, payer)
+        touch_cash(state, payee)
 
 
 def market_created(state: State, event: MarketCreated) -> None:
@@ -220,5 +244,8 @@ _APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
     LeaseRenewed: lease_renewed,
     SessionEnded: session_ended,
     LeaseEnded: lease_ended,
+    FundsDebited: funds_debited,
+    CashTransferred: cash_transferred,
+    StandingChanged: standing_changed,
 }
 require_all(Event, _APPLY, "the table of transitions")

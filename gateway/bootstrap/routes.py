@@ -16,6 +16,7 @@ from gateway.feeds.matches.routes import MatchRoutes
 from gateway.http.routing import RouteTable
 from gateway.markets.admin_routes import MarketAdminRoutes
 from gateway.markets.routes import MarketRoutes
+from gateway.operations.account_routes import AccountAdminRoutes
 from gateway.operations.admin_routes import ExchangeAdminRoutes
 from gateway.operations.exchange_routes import ExchangeRoutes, bounds_view
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
@@ -98,6 +99,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ),
         ExchangeAdminRoutes(view, feed, commands, people.audit, pages),
         LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit),
+        AccountAdminRoutes(commands),
         JobRoutes(jobs.all, jobs.rows),
         description,
     )

@@ -19,10 +19,13 @@ from persistence.loop.ports import Answer
 
 STATUS: Final[dict[Reason, int]] = {
     Reason.CONFLICT: 409,
+    Reason.EXPIRED: 422,
     Reason.ACCOUNT_NOT_FOUND: 404,
     Reason.MARKET_NOT_FOUND: 404,
     Reason.ORDER_NOT_FOUND: 404,
     Reason.NOT_ORDER_OWNER: 403,
+    Reason.ACCOUNT_SUSPENDED: 422,
+    Reason.ACCOUNT_CLOSED: 422,
     Reason.ORDER_NOT_OPEN: 422,
     Reason.EXCHANGE_HALTED: 422,
     Reason.EXCHANGE_CANCEL_ONLY: 422,
@@ -44,6 +47,7 @@ STATUS: Final[dict[Reason, int]] = {
     Reason.INSUFFICIENT_BALANCE: 422,
     Reason.INSUFFICIENT_SHARES: 422,
     Reason.REDUCE_ONLY: 422,
+    Reason.ACCOUNT_NOT_EMPTY: 422,
     Reason.FOK_NOT_FILLABLE: 422,
     Reason.MAX_COST_TOO_SMALL: 422,
     Reason.POST_ONLY_WOULD_CROSS: 422,

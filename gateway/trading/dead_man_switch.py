@@ -11,9 +11,9 @@ from typing import Annotated
 
 import msgspec
 
+from exchange.messages.account_events import DeadManSet
 from exchange.messages.bounds import DEAD_MAN_MS
 from exchange.messages.commands import SetDeadMan
-from exchange.messages.events import DeadManSet
 from exchange.rules.switches import timeout_problem
 from gateway.access.budgets import Budget
 from gateway.engine_side.refusals import accepted

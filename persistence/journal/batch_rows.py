@@ -2,7 +2,7 @@
 what the batch changed.
 
     per command    journal payload, trades, ledger entries (with the balance after each), client
-                   ids, settled positions, reasons of credits
+                   ids, settled positions, why money moved outside the book
     per batch      orders, accounts, positions, markets as they stand after its last command
 
 Laws: rows are made from events and from what `state.dirty` lists, no rule of the exchange is asked;
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from exchange.messages.account_events import CashTransferred, FundsDebited
 from exchange.messages.events import (
     FundsCredited,
     MarketCreated,
@@ -26,13 +27,13 @@ from exchange.messages.execution import Execution
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.state import State
 from exchange.proof.running_balances import RunningBalances
-from persistence.journal.codes import EXCHANGE_MODE
+from persistence.journal.codes import EXCHANGE_MODE, STANDING
 from persistence.journal.order_rows import conditions_text
 from persistence.journal.row_layouts import (
     AmendedOrder,
-    IssuedCredit,
     Lease,
     ListedMarket,
+    MovedMoney,
     Payout,
     RareImages,
     ResolvedMarket,
@@ -40,9 +41,9 @@ from persistence.journal.row_layouts import (
     Switch,
     account_row,
     amended_order,
-    issued_credit,
     listed_market,
     market_row,
+    moved_money,
     order_change,
     order_row,
     pack_entry,
@@ -54,7 +55,12 @@ from persistence.journal.row_layouts import (
 )
 from persistence.journal.rows import encode_execution
 
-_RARE: Final = frozenset({FundsCredited, MarketCreated, MarketResolved, PositionSettled})
+_RARE: Final = frozenset(
+    {
+        *(FundsCredited, FundsDebited, CashTransferred),
+        *(MarketCreated, MarketResolved, PositionSettled),
+    }
+)
 
 
 class BatchRows:
@@ -85,7 +91,7 @@ class BatchRows:
         self.listed: list[ListedMarket] = []
         self.resolved: list[ResolvedMarket] = []
         self.settled: list[SettledPosition] = []
-        self.credited: list[IssuedCredit] = []
+        self.credited: list[MovedMoney] = []
 
     def per_command(self) -> tuple[Any, ...]:
         """Return the arguments of `commit_batch` from `traded` to `used_fingerprints`.
@@ -116,8 +122,8 @@ def add_execution(rows: BatchRows, balances: RunningBalances, execution: Executi
             rows.resolved.append(ResolvedMarket(event.market_id, event.source))
         elif isinstance(event, PositionSettled):
             rows.settled.append(settled_position(event, execution))
-        elif isinstance(event, FundsCredited):
-            rows.credited.append(issued_credit(event, execution))
+        elif isinstance(event, FundsCredited | FundsDebited | CashTransferred):
+            rows.credited += moved_money(event, execution.seq)
     balances.post(execution.events, execution.seq, execution.at, pack_entry, rows.entries)
 
 
@@ -192,7 +198,10 @@ def _rare_images(state: State) -> RareImages:
     dirty = state.dirty
     return RareImages(
         [Payout(market.id, market.next_payout or 0) for market in dirty.payouts.values()],
-        [Switch(account.id, account.dead_man or 0) for account in dirty.switches.values()],
+        [
+            Switch(account.id, account.dead_man or 0, STANDING[account.standing])
+            for account in dirty.switches.values()
+        ],
         [Lease(gateway, due) for gateway, due in dirty.leases.items()],
     )
 

@@ -13,12 +13,14 @@ from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
     MarketStatus,
+    MoneyKind,
     OrderStatus,
     OrderType,
     Outcome,
     Resolution,
     SelfTradePrevention,
     Side,
+    Standing,
     TimeInForce,
     TradeKind,
 )
@@ -58,6 +60,7 @@ CANCEL_REASON: Final = {
     CancelReason.REDUCE_ONLY: 8,
     CancelReason.DEAD_MAN: 14,
     CancelReason.DISCONNECTED: 15,
+    CancelReason.SUSPENDED: 16,
 }
 TRADE_KIND: Final = {TradeKind.TRANSFER: 1, TradeKind.MINT: 2, TradeKind.MERGE: 3}
 FEE_MODEL: Final = {FeeModel.FLAT: 1, FeeModel.QUADRATIC: 2}
@@ -78,6 +81,15 @@ RESOLUTION: Final = {
     Resolution.SPLIT: 3,
     Resolution.VOID: 4,
 }
+MONEY_KIND: Final = {
+    MoneyKind.ADMIN: 1,
+    MoneyKind.REWARD: 2,
+    MoneyKind.REFERRAL: 3,
+    MoneyKind.PURCHASE: 4,
+    MoneyKind.BET: 5,
+    MoneyKind.STOCK: 6,
+}
+STANDING: Final = {Standing.ACTIVE: 1, Standing.SUSPENDED: 2, Standing.CLOSED: 3}
 EXCHANGE_MODE: Final = {
     ExchangeMode.OPEN: 1,
     ExchangeMode.POST_ONLY: 2,
@@ -104,5 +116,7 @@ for _kinds, _codes in (
     (MarketStatus, MARKET_STATUS),
     (Resolution, RESOLUTION),
     (ExchangeMode, EXCHANGE_MODE),
+    (MoneyKind, MONEY_KIND),
+    (Standing, STANDING),
 ):
     require_all(_kinds, _codes, f"the table of {_kinds.__name__}'s codes")

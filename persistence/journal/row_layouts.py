@@ -1,4 +1,4 @@
-"""How one row is laid out for `commit_batch` of migration 0014: fixed-width numbers, big-endian.
+"""How one row is laid out for `commit_batch` of migration 0015: fixed-width numbers, big-endian.
 
 Laws: a layout here and the SELECT that reads it change together; 0 stands for "none". Strictly for
 speed, a word's code is picked by identity where one of its words is by far the most frequent; what
@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from asyncpg import BitString
 
+from exchange.messages.account_events import CashTransferred, FundsDebited
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.errors import InvariantViolated
@@ -37,6 +38,7 @@ from persistence.journal.codes import (
     CANCEL_REASON,
     FEE_MODEL,
     MARKET_STATUS,
+    MONEY_KIND,
     ORDER_STATUS,
     ORDER_TYPE,
     RESOLUTION,
@@ -106,10 +108,11 @@ class Payout(msgspec.Struct, frozen=True):
 
 
 class Switch(msgspec.Struct, frozen=True):
-    """When an account's dead-man switch ends its orders; 0: it is off."""
+    """When an account's dead-man switch ends its orders (0: it is off), and what it may do."""
 
     id: int
     dead_man: int
+    standing: int
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -139,12 +142,13 @@ class SettledPosition(msgspec.Struct, frozen=True):
     at: int
 
 
-class IssuedCredit(msgspec.Struct, frozen=True):
-    """Why a credit was issued."""
+class MovedMoney(msgspec.Struct, frozen=True):
+    """Why money of an account moved outside the book, by which command."""
 
     account_id: int
     command_seq: int
     reason: str
+    kind: int
 
 
 def packed(rows: list[bytes]) -> BitString:
@@ -300,9 +304,18 @@ def settled_position(event: PositionSettled, execution: Execution) -> SettledPos
     )
 
 
-def issued_credit(event: FundsCredited, execution: Execution) -> IssuedCredit:
-    """A credit's reason, with the command that issued it."""
-    return IssuedCredit(event.account_id, execution.seq, event.reason)
+def moved_money(
+    event: FundsCredited | FundsDebited | CashTransferred, seq: int
+) -> list[MovedMoney]:
+    """Whose money the command `seq` moved outside the book, and why; each account once."""
+    if isinstance(event, CashTransferred):
+        parties = dict.fromkeys(
+            account_id for leg in event.legs for account_id in (leg.payer_id, leg.payee_id)
+        )
+    else:
+        parties = {event.account_id: None}
+    kind = MONEY_KIND[event.kind]
+    return [MovedMoney(account_id, seq, event.reason, kind) for account_id in sorted(parties)]
 
 
 def _check_codes() -> None:

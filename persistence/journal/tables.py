@@ -20,7 +20,14 @@ from exchange.model.timers import CLOSING, DEAD_MAN, LEASE, PAYOUT
 from exchange.transitions.order_transitions import set_expiry
 from exchange.transitions.switch_transitions import tie
 from persistence.errors import HistoryMismatch
-from persistence.journal.codes import EXCHANGE_MODE, FEE_MODEL, MARKET_STATUS, RESOLUTION, words
+from persistence.journal.codes import (
+    EXCHANGE_MODE,
+    FEE_MODEL,
+    MARKET_STATUS,
+    RESOLUTION,
+    STANDING,
+    words,
+)
 from persistence.journal.open_orders import ids_in
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.journal.order_rows import order_of
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 _MODES: Final = words(EXCHANGE_MODE)
+_STANDINGS: Final = words(STANDING)
 _FEE_MODELS: Final = words(FEE_MODEL)
 _STATUSES: Final = words(MARKET_STATUS)
 _RESOLUTIONS: Final = words(RESOLUTION)
@@ -83,7 +91,8 @@ async def read_in_transaction(connection: Connection, *, with_ids: bool = True) 
     return Snapshot(
         head,
         await connection.fetch(
-            "SELECT id, opened_seq, available, locked, seq, dead_man FROM accounts ORDER BY id"
+            "SELECT id, opened_seq, available, locked, seq, dead_man, standing FROM accounts"
+            " ORDER BY id"
         ),
         await connection.fetch("SELECT * FROM markets ORDER BY id"),
         await connection.fetch(
@@ -159,8 +168,9 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
 
 
 def _add_accounts(state: State, snapshot: Snapshot) -> None:
-    for id_, opened_seq, available, locked, seq, dead_man in snapshot.accounts:
+    for id_, opened_seq, available, locked, seq, dead_man, standing in snapshot.accounts:
         account = state.accounts[id_] = Account(id_, opened_seq, available, locked, seq)
+        account.standing = _STANDINGS[standing]
         if dead_man:
             account.dead_man = dead_man
             state.timers.set(DEAD_MAN, dead_man, id_)

@@ -16,7 +16,13 @@ import asyncpg
 import msgspec
 
 from exchange.messages.bounds import BATCH_COMMANDS
-from exchange.messages.commands import CreditAccount, PlaceOrder, Prior
+from exchange.messages.commands import (
+    CreditAccount,
+    DebitAccount,
+    PlaceOrder,
+    Prior,
+    TransferCash,
+)
 from exchange.model.idempotency import Key, key_of
 from exchange.model.state import State
 from persistence.loop.command_queue import CommandQueue, Waiting
@@ -24,6 +30,7 @@ from persistence.loop.first_answers import find_priors, refuse_untaken
 from persistence.postgres.database import OUTAGES, Fetching
 
 CHUNK_COMMANDS: Final = 512
+_WITH_PRIOR: Final = (PlaceOrder, CreditAccount, DebitAccount, TransferCash)
 _MOST_BETWEEN: Final = BATCH_COMMANDS - CHUNK_COMMANDS
 """So many commands may run between the look at the memory and the taking of what was looked for."""
 
@@ -156,7 +163,7 @@ def _with_prior(waiting: Waiting, priors: Mapping[Key, Prior]) -> Waiting:
     command = waiting.command
     key = key_of(command)
     prior = None if key is None else priors.get(key)
-    if prior is None or not isinstance(command, PlaceOrder | CreditAccount):
+    if prior is None or not isinstance(command, _WITH_PRIOR):
         return waiting
     return Waiting(msgspec.structs.replace(command, prior=prior), waiting.future)
 

@@ -76,4 +76,4 @@ def _unstorable(command: Command) -> RefuseUnstorable:
     if key is None:
         return RefuseUnstorable(command.account_id, name)
     prior = getattr(command, "prior", None)
-    return RefuseUnstorable(command.account_id, name, key[2], fingerprint(command), prior)
+    return RefuseUnstorable(command.account_id, name, key[2], fingerprint(command), prior, key[1])

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
+from exchange.messages.account_events import CashTransferred, FundsDebited
 from exchange.messages.events import (
     FundsCredited,
     OrderPlaced,
@@ -25,6 +26,7 @@ from persistence.journal.codes import OUTCOME, SIDE, TRADE_KIND
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.journal.order_rows import order_of
 from persistence.journal.reader import first_use
+from persistence.journal.row_layouts import moved_money
 from persistence.postgres.database import Connection
 
 Row = tuple[Any, ...]
@@ -48,7 +50,7 @@ _SETTLEMENTS: Final = (
     " FROM settlements ORDER BY command_seq, account_id"
 )
 _CREDITS: Final = (
-    "SELECT command_seq, account_id, reason FROM credits ORDER BY command_seq, account_id"
+    "SELECT command_seq, account_id, reason, kind FROM credits ORDER BY command_seq, account_id"
 )
 _ORDERS: Final = f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ANY($1::bigint[])"  # noqa: S608 - a constant
 
@@ -209,8 +211,9 @@ def _settlement_rows(execution: Execution) -> Iterator[Row]:
 
 def _credit_rows(execution: Execution) -> Iterator[Row]:
     for event in execution.events:
-        if isinstance(event, FundsCredited):
-            yield execution.seq, event.account_id, event.reason
+        if isinstance(event, FundsCredited | FundsDebited | CashTransferred):
+            for row in moved_money(event, execution.seq):
+                yield row.command_seq, row.account_id, row.reason, row.kind
 
 
 async def _rows(connection: Connection, query: str) -> AsyncIterator[Row]:

@@ -37,7 +37,7 @@ def engine_view(state: State, markets: Container[int]) -> View:
         "next place": state.next_place,
         "leases": state.leases,
         "accounts": {
-            a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man)
+            a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man, a.standing)
             for a in state.accounts.values()
         },
         "markets": {m.id: fields(m, MARKET_FIELDS) for m in chosen},
@@ -67,7 +67,7 @@ def twin_view(twin: Twin, markets: Container[int]) -> View:
         "next place": twin.last_place + 1,
         "leases": twin.leases,
         "accounts": {
-            a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man)
+            a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man, a.standing)
             for a in twin.accounts.values()
         },
         "markets": {m.id: fields(m, MARKET_FIELDS) for m in chosen},

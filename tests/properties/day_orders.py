@@ -6,7 +6,9 @@ from exchange.messages.commands import (
     AmendOrder,
     Command,
     CreditAccount,
+    DebitAccount,
     PlaceOrder,
+    TransferCash,
 )
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import (
@@ -23,6 +25,8 @@ from tests.properties.twin import Twin
 from tests.properties.twin_records import ONE, POST_ONLY, TwinMarket, TwinOrder, rounded_up
 
 ACCOUNTS = (1, 2, 3, 4)
+EXTRAS = (5, 6)
+"""Accounts without anything."""
 NOBODY = 99
 NOWHERE = 99
 IDS = ("a", "b", "c", "order:1", "order.2", "X-3")
@@ -301,7 +305,7 @@ class DayOrders:
             return choose.one_of(live)
         return choose.one_of((*self.twin.markets, NOWHERE))
 
-    def _note(self, command: PlaceOrder | CreditAccount) -> Command:
+    def _note(self, command: PlaceOrder | CreditAccount | DebitAccount | TransferCash) -> Command:
         named = command.client_order_id if isinstance(command, PlaceOrder) else command.request_id
         if named is not None:
             self._named.append(command)

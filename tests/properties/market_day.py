@@ -11,14 +11,17 @@ import msgspec
 from exchange.messages.commands import (
     CancelAll,
     CancelOrder,
+    CloseAccount,
     CloseMarket,
     Command,
     CreateMarket,
     CreditAccount,
+    DebitAccount,
     EndLease,
     EndSession,
     ExpireOrder,
     FireDeadMan,
+    Leg,
     OpenAccount,
     PayHolders,
     PlaceOrder,
@@ -28,15 +31,19 @@ from exchange.messages.commands import (
     SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
+    SuspendAccount,
+    TransferCash,
 )
 from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
     MarketStatus,
+    MoneyKind,
     Resolution,
+    Standing,
 )
 from tests.properties.choosing import Chooser
-from tests.properties.day_orders import ACCOUNTS, GATEWAYS, IDS, MINUTE, NOBODY, DayOrders
+from tests.properties.day_orders import ACCOUNTS, EXTRAS, GATEWAYS, IDS, MINUTE, NOBODY, DayOrders
 from tests.properties.life.markets import LIVE
 from tests.properties.twin_records import FULL_HALT
 
@@ -72,6 +79,9 @@ class MarketDay(DayOrders):
             command = self._back_to_trading()
             if command is not None:
                 return command
+        for account in self.twin.accounts.values():
+            if account.standing is Standing.SUSPENDED and choose.number(0, 9) == 0:
+                return SuspendAccount(account.id, suspended=False)
         live = [m for m in self.twin.markets.values() if m.status in LIVE]
         if not live:
             return self.create_market(choose)
@@ -88,12 +98,16 @@ class MarketDay(DayOrders):
             *(self.create_market if len(live) < MARKETS_AT_ONCE else self.place,) * 2,
             *(self.administer,) * 4,
             *(self.switch,) * 3,
+            self.standing,
         )
         return choose.one_of(makers)(choose)
 
     def open_account(self, choose: Chooser) -> Command:
         """Open an account with little or nothing in it, so that money runs short."""
         missing = [account for account in ACCOUNTS if account not in self.twin.accounts]
+        if not missing and choose.number(0, 1):
+            # These have nothing, so that they can be closed.
+            return OpenAccount(choose.one_of(EXTRAS), 0)
         account_id = choose.one_of(
             [*(missing or ACCOUNTS), 0] if choose.number(0, 9) == 0 else (missing or ACCOUNTS)
         )
@@ -101,7 +115,7 @@ class MarketDay(DayOrders):
         return OpenAccount(account_id, amount)
 
     def credit(self, choose: Chooser) -> Command:
-        """Credit money, sometimes too much of it, sometimes under an id."""
+        """Credit, debit or transfer, sometimes too much, sometimes under an id, or too late."""
         account_id = choose.one_of((*ACCOUNTS, *ACCOUNTS, NOBODY))
         amount = choose.one_of(
             (1, 999_999, 30_000_000, 40_000_000, 50_000_000, 0, 10**15 + 1, 4 * 10**9)
@@ -110,7 +124,37 @@ class MarketDay(DayOrders):
             (None, None, IDS[0], choose.one_of(IDS) + str(choose.number(0, 99)))
         )
         reason = "x" * choose.one_of((0, 5, 5, 5, 200, 201))
-        return self._note(CreditAccount(account_id, amount, reason, request_id))
+        kind = choose.one_of((MoneyKind.ADMIN, MoneyKind.ADMIN, MoneyKind.REWARD, MoneyKind.BET))
+        now = self.twin.now
+        until = choose.one_of((None, None, None, now + MINUTE, max(0, now - 1)))
+        terms = (reason, request_id, None, kind, until)
+        which = choose.number(0, 9)
+        if which < 5:
+            return self._note(CreditAccount(account_id, amount, *terms))
+        if which == 5:
+            known = self.twin.accounts.get(account_id)
+            some = (amount, known.available if known else 1, choose.number(1, 1_000_000))
+            return self._note(DebitAccount(account_id, choose.one_of(some), *terms))
+        legs = [self._leg(choose, account_id)]
+        while choose.number(0, 2) == 0:
+            legs.append(self._leg(choose, choose.one_of((account_id, *ACCOUNTS))))
+        if choose.number(0, 19) == 0:
+            legs = choose.one_of(([], legs[:1] * 201, [Leg(NOBODY, *ACCOUNTS[:1], 1)]))
+        return self._note(TransferCash(account_id, tuple(legs), *terms))
+
+    def _leg(self, choose: Chooser, payer: int) -> Leg:
+        known = self.twin.accounts.get(payer)
+        amount = choose.one_of((1, 1_000_000, known.available if known else 5, 0))
+        others = [account for account in ACCOUNTS if account != payer]
+        payee = choose.one_of(others) if choose.number(0, 19) else choose.one_of((payer, NOBODY))
+        return Leg(payer, payee, amount)
+
+    def standing(self, choose: Chooser) -> Command:
+        """Suspend an account or let it trade again, or close one, mostly one that can be."""
+        account_id = choose.one_of((*ACCOUNTS, *EXTRAS, NOBODY))
+        if choose.number(0, 2) == 0:
+            return CloseAccount(choose.one_of((account_id, *EXTRAS)))
+        return SuspendAccount(account_id, choose.number(0, 3) == 0)
 
     def again(self, choose: Chooser) -> Command:
         """Repeat a command that had an id, exactly or with another content."""
@@ -120,8 +164,10 @@ class MarketDay(DayOrders):
         if choose.number(0, 2) == 0:
             if isinstance(command, PlaceOrder):
                 return msgspec.structs.replace(command, quantity=choose.number(1, 500))
-            if isinstance(command, CreditAccount):
+            if isinstance(command, CreditAccount | DebitAccount):
                 return msgspec.structs.replace(command, amount=choose.number(1, 500))
+            if isinstance(command, TransferCash):
+                return msgspec.structs.replace(command, legs=command.legs[:-1])
         return command
 
     def create_market(self, choose: Chooser) -> Command:

@@ -181,6 +181,7 @@ def _required() -> Iterator[str]:
     yield from (f"resolved {resolution.value}" for resolution in Resolution)
     yield from ("settled for nothing", "settled for cash")
     yield from _SWITCHES
+    yield from _MONEY
     yield from ("HoldersPaid", "PayHolders refused ILLEGAL_STATUS_CHANGE")
     yield from (f"PayHolders makes {end}" for end in ("RESOLVED", "VOID"))
     yield from ("fee rounded up", "fee already paid by rounding", "better price given back")
@@ -196,6 +197,21 @@ def _required() -> Iterator[str]:
     yield from (f"{refusal}" for refusal in _OTHERS)
 
 
+_MONEY = (
+    *("FundsDebited", "CashTransferred", "StandingChanged", "SuspendAccount cancels SUSPENDED"),
+    *(f"{kind} replayed" for kind in ("DebitAccount", "TransferCash")),
+    *(f"DebitAccount refused {name}" for name in ("ACCOUNT_NOT_FOUND", "INSUFFICIENT_BALANCE")),
+    *(f"CreditAccount refused {name}" for name in ("EXPIRED", "INVALID_AMOUNT")),
+    *(
+        f"TransferCash refused {name}"
+        for name in (
+            *("CONFLICT", "EXPIRED", "ACCOUNT_NOT_FOUND", "ACCOUNT_SUSPENDED"),
+            *("INVALID_AMOUNT", "INSUFFICIENT_BALANCE"),
+        )
+    ),
+    *("PlaceOrder refused ACCOUNT_SUSPENDED", "SuspendAccount refused ACCOUNT_CLOSED"),
+    *(f"CloseAccount refused {name}" for name in ("ACCOUNT_CLOSED", "ACCOUNT_NOT_EMPTY")),
+)
 _SWITCHES = (
     *("DeadManSet", "DeadManFired", "LeaseRenewed", "SessionEnded", "LeaseEnded"),
     *("SetDeadMan refused ACCOUNT_NOT_FOUND", "SetDeadMan refused INVALID_AMOUNT"),

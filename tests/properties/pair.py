@@ -6,7 +6,14 @@ the committed view does.
 """
 
 from exchange.engine import Engine
-from exchange.messages.commands import Command, CreditAccount, PlaceOrder, Prior
+from exchange.messages.commands import (
+    Command,
+    CreditAccount,
+    DebitAccount,
+    PlaceOrder,
+    Prior,
+    TransferCash,
+)
 from exchange.messages.events import Event
 from exchange.messages.execution import Execution
 from exchange.model.idempotency import Key, key_of
@@ -18,6 +25,8 @@ from tests.properties.compare import ended_orders, engine_view, twin_view, wordl
 from tests.properties.life.markets import LIVE
 from tests.properties.twin import Twin
 from tests.properties.twin_records import RESOLVING
+
+Money = CreditAccount | DebitAccount | TransferCash
 
 
 class Pair:
@@ -105,7 +114,7 @@ class Pair:
         if key is None or self.state.recent_ids.remembers(key, self.state.seq):
             return command
         prior = self.stored_ids.get(key)
-        if prior is None or not isinstance(command, PlaceOrder | CreditAccount):
+        if prior is None or not isinstance(command, PlaceOrder | Money):
             return command
         return with_prior(command, prior)
 
@@ -114,7 +123,7 @@ class Pair:
         self.state.recent_ids.added.clear()
 
 
-def with_prior(command: PlaceOrder | CreditAccount, prior: Prior) -> Command:
+def with_prior(command: PlaceOrder | Money, prior: Prior) -> Command:
     """Return the command with what the store knows about its id."""
     values = [getattr(command, name) for name in command.__struct_fields__]
     values[command.__struct_fields__.index("prior")] = prior

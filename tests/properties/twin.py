@@ -6,8 +6,8 @@ it on a copy; netting looks at everything the command touched.  It is slow, shor
 where it and the engine differ, one of them is wrong.
 
 Orders and their walk are in `twin_orders.py`, their amends in `twin_amends.py`, their endings in
-`twin_endings.py`, markets in `life/markets.py`, switches in `life/switches.py`, the records in
-`twin_records.py`.
+`twin_endings.py`, markets in `life/markets.py`, switches in `life/switches.py`, accounts
+and money in `life/money.py`, the records in `twin_records.py`.
 """
 
 from collections.abc import Callable
@@ -19,10 +19,12 @@ from exchange.messages.commands import (
     AmendOrder,
     CancelAll,
     CancelOrder,
+    CloseAccount,
     CloseMarket,
     Command,
     CreateMarket,
     CreditAccount,
+    DebitAccount,
     EndLease,
     EndSession,
     ExpireOrder,
@@ -36,21 +38,20 @@ from exchange.messages.commands import (
     SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
+    SuspendAccount,
+    TransferCash,
 )
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import (
-    AccountOpened,
     CommandReplayed,
     Event,
     ExchangeModeChanged,
-    FundsCredited,
 )
 from exchange.messages.reasons import Reason
+from exchange.messages.terms import MoneyKind
 from tests.properties.life.markets import LIVE, refused
-from tests.properties.life.switches import TwinSwitches
-from tests.properties.twin_records import TwinAccount
+from tests.properties.life.money import MONEY, TwinMoney
 
-CREDIT_MAX = 10**15
 TIMERS: dict[int, Callable[[int], Command]] = {
     1: CloseMarket,
     2: ExpireOrder,
@@ -61,7 +62,7 @@ TIMERS: dict[int, Callable[[int], Command]] = {
 """What runs when a time comes, by its place among what is due at one moment (RULEBOOK 8)."""
 
 
-class Twin(TwinSwitches):
+class Twin(TwinMoney):
     """Every command of the exchange, the slow and obvious way."""
 
     def run(self, at: int, *commands: Command) -> list[tuple[Command, list[Event]]]:
@@ -106,7 +107,7 @@ class Twin(TwinSwitches):
                 first_seq, first_content = self.ids[key]
                 if first_content == content:
                     return [CommandReplayed(first_seq)]
-                field = "requestId" if isinstance(command, CreditAccount) else "clientOrderId"
+                field = "clientOrderId" if isinstance(command, PlaceOrder) else "requestId"
                 return refused(Reason.CONFLICT, field)
             self.ids[key] = (self.seq, content)
         return self._handle(command)
@@ -114,9 +115,13 @@ class Twin(TwinSwitches):
     def _handle(self, command: Command) -> list[Event]:  # noqa: C901, PLR0912 - a list of commands
         match command:
             case OpenAccount():
-                return self._open_account(command)
-            case CreditAccount():
-                return self._credit(command)
+                return self.open_account(command)
+            case CreditAccount() | DebitAccount() | TransferCash():
+                return self.move_money(command)
+            case SuspendAccount():
+                return self.suspend(command)
+            case CloseAccount():
+                return self.close_account(command)
             case CreateMarket():
                 return self.create_market(command)
             case SetMarketStatus():
@@ -153,54 +158,24 @@ class Twin(TwinSwitches):
             case RefuseUnstorable():
                 return refused(Reason.NOT_STORED, "")
 
-    def _open_account(self, command: OpenAccount) -> list[Event]:
-        known = self.accounts.get(command.account_id)
-        if known is not None:
-            return [CommandReplayed(known.opened_seq)]
-        amount = command.starting_credits
-        if command.account_id < 1 or amount < 0 or amount > CREDIT_MAX:
-            return refused(Reason.INVALID_AMOUNT, "startingCredits")
-        if self.issued + amount > self.issuance_max:
-            return refused(Reason.ISSUANCE_EXHAUSTED, "")
-        self.accounts[command.account_id] = TwinAccount(command.account_id, self.seq)
-        self.cash_changed(command.account_id)
-        events: list[Event] = [AccountOpened(command.account_id)]
-        if amount > 0:
-            self._issue(command.account_id, amount)
-            events.append(FundsCredited(command.account_id, amount, "starting credits", None))
-        return events
-
-    def _credit(self, command: CreditAccount) -> list[Event]:
-        if command.account_id not in self.accounts:
-            return refused(Reason.ACCOUNT_NOT_FOUND, "id")
-        if command.amount < 1 or command.amount > CREDIT_MAX:
-            return refused(Reason.INVALID_AMOUNT, "amount")
-        if len(command.reason) > 200:
-            return refused(Reason.INVALID_AMOUNT, "reason")
-        if self.issued + command.amount > self.issuance_max:
-            return refused(Reason.ISSUANCE_EXHAUSTED, "")
-        self._issue(command.account_id, command.amount)
-        return [
-            FundsCredited(command.account_id, command.amount, command.reason, command.request_id)
-        ]
-
-    def _issue(self, account_id: int, amount: int) -> None:
-        self.accounts[account_id].available += amount
-        self.issued += amount
-        self.cash_changed(account_id)
-
 
 def id_of(command: Command) -> tuple[tuple[int, str, str] | None, Any]:
     """Return under which id a command takes effect once, and its content."""
     match command:
         case PlaceOrder(client_order_id=str() as client_id):
             return (command.account_id, "order", client_id), without_prior(command)
-        case CreditAccount(request_id=str() as request_id):
-            return (command.account_id, "request", request_id), without_prior(command)
+        case (
+            CreditAccount(request_id=str() as request_id)
+            | DebitAccount(request_id=str() as request_id)
+            | TransferCash(request_id=str() as request_id)
+        ):
+            space = "request" if command.kind is MoneyKind.ADMIN else "system"
+            content = type(command).__name__, *without_prior(command)
+            return (command.account_id, space, request_id), content
     return None, None
 
 
-def without_prior(command: PlaceOrder | CreditAccount) -> tuple[Any, ...]:
+def without_prior(command: PlaceOrder | MONEY) -> tuple[Any, ...]:
     """Return a command's content, less what the shell wrote into it and what nobody asked for."""
     if isinstance(command, PlaceOrder) and command.conditions is not None:
         asked = msgspec.structs.replace(command.conditions, session=None)

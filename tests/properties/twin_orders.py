@@ -19,6 +19,7 @@ from exchange.messages.terms import (
     OrderType,
     Outcome,
     SelfTradePrevention,
+    Standing,
     TimeInForce,
     TradeKind,
 )
@@ -137,6 +138,11 @@ class TwinOrders(TwinEndings):
         market = self.markets.get(order.market_id)
         if market is None:
             return Reason.MARKET_NOT_FOUND, "market"
+        standing = self.accounts[order.account_id].standing
+        if standing is Standing.CLOSED:
+            return Reason.ACCOUNT_CLOSED, ""
+        if standing is Standing.SUSPENDED:
+            return Reason.ACCOUNT_SUSPENDED, ""
         closed = self.closed_to(order, market)
         if closed is not None:
             return closed

@@ -18,6 +18,7 @@ from exchange.messages.terms import (
     Resolution,
     SelfTradePrevention,
     Side,
+    Standing,
     TimeInForce,
 )
 
@@ -45,6 +46,7 @@ class TwinAccount:
     locked: int = 0
     seq: int = 0
     dead_man: int | None = None
+    standing: Standing = Standing.ACTIVE
 
 
 @dataclass

@@ -21,10 +21,13 @@ from exchange.messages.commands import (
     AmendOrder,
     CancelAll,
     CancelOrder,
+    CloseAccount,
     Command,
     CreateMarket,
     CreditAccount,
+    DebitAccount,
     EndSession,
+    Leg,
     OpenAccount,
     PlaceOrder,
     RenewLease,
@@ -32,6 +35,8 @@ from exchange.messages.commands import (
     SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
+    SuspendAccount,
+    TransferCash,
 )
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.execution import Execution
@@ -39,6 +44,7 @@ from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
     MarketStatus,
+    MoneyKind,
     OrderType,
     Outcome,
     Resolution,
@@ -169,7 +175,42 @@ def _open(_play: Play, words: Words, _options: Options) -> Command:
 
 
 def _credit(_play: Play, words: Words, options: Options) -> Command:
-    return CreditAccount(ACCOUNTS[words[0]], parse_money(words[1]), "gift", options.get("id"))
+    return CreditAccount(
+        ACCOUNTS[words[0]],
+        parse_money(words[1]),
+        "gift",
+        options.get("id"),
+        kind=MoneyKind(options.get("kind", "ADMIN")),
+        valid_until=_until(options),
+    )
+
+
+def _debit(_play: Play, words: Words, options: Options) -> Command:
+    amount, until = parse_money(words[1]), _until(options)
+    account_id, id_ = ACCOUNTS[words[0]], options.get("id")
+    return DebitAccount(account_id, amount, "mistake", id_, valid_until=until)
+
+
+def _pay(_play: Play, words: Words, options: Options) -> Command:
+    legs = tuple(
+        Leg(ACCOUNTS[payer], ACCOUNTS[payee], parse_money(amount))
+        for payer, payee, amount in zip(words[::3], words[1::3], words[2::3], strict=True)
+    )
+    sender, kind = legs[0].payer_id, MoneyKind(options.get("kind", "ADMIN"))
+    id_, until = options.get("id"), _until(options)
+    return TransferCash(sender, legs, "share", id_, kind=kind, valid_until=until)
+
+
+def _suspend(_play: Play, words: Words, _options: Options) -> Command:
+    return SuspendAccount(ACCOUNTS[words[0]], suspended="off" not in words)
+
+
+def _close(_play: Play, words: Words, _options: Options) -> Command:
+    return CloseAccount(ACCOUNTS[words[0]])
+
+
+def _until(options: Options) -> int | None:
+    return int(options["until"]) * SECOND if "until" in options else None
 
 
 def _list(_play: Play, words: Words, options: Options) -> Command:
@@ -214,6 +255,10 @@ _VERBS: dict[str, Callable[[Play, Words, Options], Command]] = {
     "resolve": _resolve,
     "mode": _mode,
     "lease": _lease,
+    "debit": _debit,
+    "pay": _pay,
+    "suspend": _suspend,
+    "close": _close,
 }
 
 

@@ -42,11 +42,14 @@ START = """
 # The lines that lead to a reason; the last one is refused with it.
 WAYS: dict[Reason, str] = {
     Reason.CONFLICT: "ann buy 2 YES 0.50 id=a1",
+    Reason.EXPIRED: "time 60\ndebit ann 1 until=59",
     Reason.ACCOUNT_NOT_FOUND: "nobody buy 1 YES 0.50",
     Reason.MARKET_NOT_FOUND: "ann buy 1 YES 0.50 on=nowhere",
     Reason.ORDER_NOT_FOUND: "ann cancel #3",
     Reason.ORDER_NOT_OPEN: "ann cancel #2",
     Reason.NOT_ORDER_OWNER: "bob cancel #1",
+    Reason.ACCOUNT_SUSPENDED: "suspend ann\nann buy 1 YES 0.50",
+    Reason.ACCOUNT_CLOSED: "open cem\nclose cem\ncredit cem 1",
     Reason.EXCHANGE_HALTED: "mode halted\nann cancel #1",
     Reason.EXCHANGE_CANCEL_ONLY: "mode cancel-only\nann buy 1 YES 0.50",
     Reason.EXCHANGE_POST_ONLY: "mode post-only\nann buy 1 YES 0.50",
@@ -67,6 +70,7 @@ WAYS: dict[Reason, str] = {
     Reason.INSUFFICIENT_BALANCE: "ann buy 1000 YES 0.50",
     Reason.INSUFFICIENT_SHARES: "ann sell 1 YES 0.50",
     Reason.REDUCE_ONLY: "ann sell 1 YES 0.50 IOC reduceOnly=yes",
+    Reason.ACCOUNT_NOT_EMPTY: "close ann",
     Reason.FOK_NOT_FILLABLE: "bob buy 2 NO 0.50 FOK",
     Reason.MAX_COST_TOO_SMALL: "bob buy NO market maxCost=0.004999",
     Reason.POST_ONLY_WOULD_CROSS: "bob buy 1 NO 0.50 postOnly=yes",

@@ -3,9 +3,12 @@
 import msgspec
 import pytest
 
+from exchange.messages.account_events import LeaseEnded, SessionEnded
 from exchange.messages.commands import EndLease, PlaceOrder, SetDeadMan
 from exchange.messages.conditions import OrderConditions
-from exchange.messages.events import CommandReplayed, LeaseEnded, SessionEnded
+from exchange.messages.events import (
+    CommandReplayed,
+)
 from exchange.messages.terms import BUY, GTC, LIMIT, YES, ExchangeMode, MarketStatus
 from exchange.model.idempotency import fingerprint
 from tests.properties.pair import Pair

@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping
 
+from exchange.messages.account_events import (
+    CashTransferred,
+    DeadManFired,
+    DeadManSet,
+    FundsDebited,
+    LeaseEnded,
+    LeaseRenewed,
+    SessionEnded,
+    StandingChanged,
+)
 from exchange.messages.events import (
     AccountOpened,
     CommandRejected,
     CommandReplayed,
-    DeadManFired,
-    DeadManSet,
     Event,
     ExchangeModeChanged,
     FundsCredited,
     HoldersPaid,
-    LeaseEnded,
-    LeaseRenewed,
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
@@ -25,7 +31,6 @@ from exchange.messages.events import (
     OrdersCancelled,
     PairsNetted,
     PositionSettled,
-    SessionEnded,
     TradeExecuted,
 )
 from exchange.messages.units import format_money, format_price, format_quantity
@@ -92,6 +97,15 @@ def _render(event: Event, state: State, names: Names) -> str:  # noqa: C901, PLR
             return f"session {session} ends {count}"
         case LeaseEnded():
             return "lease ends"
+        case FundsDebited(account_id=account_id, amount=amount):
+            return f"{names[account_id]} -{money(amount)}"
+        case CashTransferred(legs=legs):
+            return ", ".join(
+                f"{names[leg.payer_id]} pays {names[leg.payee_id]} {money(leg.amount)}"
+                for leg in legs
+            )
+        case StandingChanged(account_id=account_id, standing=standing):
+            return f"{names[account_id]} {standing.value}"
         case ExchangeModeChanged(mode=mode):
             return f"mode {mode.value}"
         case OrderPlaced(order_id=order_id, resting=resting):

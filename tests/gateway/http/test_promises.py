@@ -37,6 +37,14 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         {"outcome": "SPLIT", "yesPayout": "0.5"},
     ),
     "POST /admin/users/{id}/credit": ("/admin/users/2/credit", {"amount": "1", "reason": "r"}),
+    "POST /admin/users/{id}/debit": (
+        "/admin/users/2/debit",
+        {"amount": "1", "reason": "r", "validUntil": "2099-01-01T00:00:00Z"},
+    ),
+    "POST /admin/users/{id}/suspend": (
+        "/admin/users/2/suspend",
+        {"suspended": False, "reason": "r"},
+    ),
     "POST /admin/exchange/mode": ("/admin/exchange/mode", {"mode": "open"}),
 }
 NOTED = ("/watchlists", "/portfolios", "/positions")

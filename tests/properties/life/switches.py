@@ -1,13 +1,15 @@
 """The twin's switches (RULEBOOK 15): deadlines of accounts, and sessions that end."""
 
-from exchange.messages.commands import EndLease, EndSession, FireDeadMan, RenewLease, SetDeadMan
-from exchange.messages.events import (
+from exchange.messages.account_events import (
     DeadManFired,
     DeadManSet,
-    Event,
     LeaseEnded,
     LeaseRenewed,
     SessionEnded,
+)
+from exchange.messages.commands import EndLease, EndSession, FireDeadMan, RenewLease, SetDeadMan
+from exchange.messages.events import (
+    Event,
 )
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import CancelReason

@@ -7,8 +7,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0020"
-down_revision: Final = "0014"
+revision: Final = "0016"
+down_revision: Final = "0015"
 
 _UP: Final = """
 CREATE TABLE rate_tiers (

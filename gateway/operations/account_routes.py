@@ -1,0 +1,146 @@
+"""The rows of the route table under /admin/users that concern an account in the exchange: taking
+credits back, and suspending it. Credits are `admin_routes.py`'s.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from exchange.messages.account_events import StandingChanged
+from exchange.messages.bounds import CREDIT_MAX, REASON_LENGTH
+from exchange.messages.commands import DebitAccount, SuspendAccount
+from exchange.messages.events import (
+    OrderCancelled,
+)
+from exchange.messages.terms import Standing
+from exchange.messages.units import format_money
+from gateway.engine_side.audited import AuditedCommands
+from gateway.http.request import Request
+from gateway.http.routing import Access, Route
+from gateway.trading.order_bodies import ClientIdText, check_client_id
+from gateway.trading.views import BalanceView, balance_view
+from gateway.wire import strict_json
+from gateway.wire.errors import (
+    Conflict,
+    NotFound,
+    Refused,
+    Unavailable,
+    UnknownOutcome,
+    ValidationFailed,
+)
+from gateway.wire.scalars import TimeText, parse_time
+from gateway.wire.strict_json import AnswerStruct, BodyStruct, CreditText, stored_text
+
+_ERRORS: Final = (NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
+
+ReasonText = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH)]
+
+
+class DebitBody(BodyStruct, frozen=True):
+    """Credits to take back; with a `requestId` a repeat does nothing, without one it takes again.
+
+    Carried out later than `validUntil`, if given, it is refused.
+    """
+
+    amount: CreditText
+    reason: ReasonText
+    request_id: ClientIdText | None = None
+    valid_until: TimeText | None = None
+
+
+class DebitView(AnswerStruct, frozen=True):
+    """What was taken from whom, and the balance right after."""
+
+    user_id: str
+    amount: str
+    balance: BalanceView
+    replayed: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class SuspensionBody(BodyStruct, frozen=True):
+    """Whether the account may trade and pay no longer, and why; the reason goes into the log."""
+
+    suspended: bool
+    reason: ReasonText
+
+
+class SuspensionView(AnswerStruct, frozen=True):
+    """What the account may do now, and how many open orders it lost."""
+
+    user_id: str
+    standing: Standing
+    cancelled: int
+
+
+class AccountAdminRoutes:
+    """Looks after accounts."""
+
+    def __init__(self, commands: AuditedCommands) -> None:
+        self._commands = commands
+
+    async def debit(self, request: Request[DebitBody, None]) -> DebitView:
+        """Take credits back from a user."""
+        body, user_id = request.body, request.path_id("id")
+        amount = strict_json.money(body.amount)
+        if amount > CREDIT_MAX:
+            raise ValidationFailed.of("amount", f"must be at most {format_money(CREDIT_MAX)}")
+        if body.request_id is not None:
+            check_client_id(body.request_id, "requestId")
+        reason = stored_text(body.reason, "reason", REASON_LENGTH)
+        until = body.valid_until
+        command = DebitAccount(
+            user_id,
+            amount,
+            reason,
+            body.request_id,
+            valid_until=None if until is None else parse_time(until, "validUntil"),
+        )
+        target = f"user:{user_id} {format_money(amount)}"
+        answer, _, replayed = await self._commands.run(request.actor, "user.debit", target, command)
+        return DebitView(
+            str(user_id),
+            format_money(amount),
+            balance_view(answer.available, answer.locked),
+            True if replayed else msgspec.UNSET,
+        )
+
+    async def suspend(self, request: Request[SuspensionBody, None]) -> SuspensionView:
+        """Suspend a user's account, or let it trade again."""
+        body, user_id = request.body, request.path_id("id")
+        reason = stored_text(body.reason, "reason", REASON_LENGTH)
+        action = "user.suspend" if body.suspended else "user.unsuspend"
+        command = SuspendAccount(user_id, body.suspended)
+        target = f"user:{user_id} {reason}"
+        _, events, _ = await self._commands.run(request.actor, action, target, command)
+        last = events[-1]
+        if type(last) is not StandingChanged:
+            raise TypeError(f"a suspension ends with {type(last).__name__}")
+        cancelled = sum(type(event) is OrderCancelled for event in events)
+        return SuspensionView(str(user_id), last.standing, cancelled)
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="POST",
+                path="/admin/users/{id}/debit",
+                handler=self.debit,
+                access=Access.ADMIN,
+                body=DebitBody,
+                answer=DebitView,
+                errors=_ERRORS,
+                summary="Take credits back from a user",
+                tag="admin",
+            ),
+            Route(
+                method="POST",
+                path="/admin/users/{id}/suspend",
+                handler=self.suspend,
+                access=Access.ADMIN,
+                body=SuspensionBody,
+                answer=SuspensionView,
+                errors=_ERRORS,
+                summary="Suspend a user's account, or let it trade again",
+                tag="admin",
+            ),
+        )
