@@ -83,16 +83,17 @@ class Engine:
         done.extend(self.execute(at, command) for command in commands)
         return done
 
-    def run_timers(self, at: int, most: int | None = None) -> list[Execution]:
+    def run_timers(self, at: int, most: int | None = None, *, left: bool = True) -> list[Execution]:
         """Run the timers due by `at`, at most so many of them; return what happened, in order.
 
-        While any is left, nothing else may be stamped with that time (RULEBOOK 8).
+        While any is due, nothing else may be stamped with that time (RULEBOOK 8); but for work
+        that is left over, which without `left` waits.
         """
         state = self.state
         at = max(at, state.now)
         done: list[Execution] = []
         while most is None or len(done) < most:
-            timer = state.timers.first_due(at)
+            timer = state.timers.first_due(at, left=left)
             if timer is None:
                 break
             done.append(self.execute(at, timer))

@@ -50,6 +50,11 @@ _COMMANDS: Final[dict[TimerKind, type[Any]]] = {
     LEASE: EndLease,
     PAYOUT: PayHolders,
 }
+_ALL: Final = tuple(_COMMANDS)
+_LEFT: Final = (PAYOUT,)
+"""What is left over from a command that did a part of its work: nobody is wronged if it comes a
+little after what is stamped with its time, so whoever runs an engine may let others go first."""
+_STRICT: Final = tuple(kind for kind in _ALL if kind not in _LEFT)
 require_all(TimerKind, _COMMANDS, "the table of timers' commands")
 
 
@@ -76,25 +81,43 @@ class Timers:
         return self._set[kind]
 
     def next_due(self) -> int | None:
-        """Return when the next one is due; None if none is set."""
-        found: int | None = None
-        for timers in self._set.values():
-            if timers and (found is None or timers[0][0] < found):
-                found = timers[0][0]
-        return found
+        """Return when the next one is due that comes before all else; None if none is set."""
+        return self._next(_STRICT)
+
+    def next_left(self) -> int | None:
+        """Return when the next part of left-over work is due; None if there is none."""
+        return self._next(_LEFT)
 
     def is_due(self, at: int) -> bool:
-        """Return whether any is due at or before `at`."""
-        due = self.next_due()
+        """Return whether any is due at or before `at` that comes before all else."""
+        due = self._next(_STRICT)
         return due is not None and due <= at
 
-    def first_due(self, at: int) -> Command | None:
-        """Return the command of the first one due at or before `at`; its running unsets it."""
-        due = self.next_due()
+    def is_left(self, at: int) -> bool:
+        """Return whether left-over work is due at or before `at`."""
+        due = self._next(_LEFT)
+        return due is not None and due <= at
+
+    def first_due(self, at: int, *, left: bool = True) -> Command | None:
+        """Return the command of the first one due at or before `at`; its running unsets it.
+
+        Left-over work is among them only with `left`.
+        """
+        kinds = _ALL if left else _STRICT
+        due = self._next(kinds)
         if due is None or due > at:
             return None
-        for kind, timers in self._set.items():
+        for kind in kinds:
+            timers = self._set[kind]
             if timers and timers[0][0] == due:
                 command: Command = _COMMANDS[kind](timers[0][1])
                 return command
         return None
+
+    def _next(self, kinds: tuple[TimerKind, ...]) -> int | None:
+        found: int | None = None
+        for kind in kinds:
+            timers = self._set[kind]
+            if timers and (found is None or timers[0][0] < found):
+                found = timers[0][0]
+        return found

@@ -19,9 +19,10 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages.commands import Command
+from exchange.messages.commands import Command, PlaceOrder
 from exchange.model.idempotency import key_of
 from persistence.errors import QueueFull
+from persistence.journal.rows import encode_command
 from persistence.loop.ports import Answer
 
 QUEUE_COMMANDS: Final = 10_000
@@ -140,3 +141,15 @@ class CommandQueue:
         while fast and len(taken) < count:
             taken.append(fast.popleft())
         self._urgent -= len(taken) - before
+
+
+def refuse_unstorable_text(command: Command) -> None:
+    """Stop what the edge should have: a text that no store can take would stop the engine."""
+    if isinstance(command, PlaceOrder):
+        text = command.client_order_id
+    else:
+        encode_command(command)
+        key = key_of(command)
+        text = None if key is None else key[2]
+    if text is not None and not (text.isascii() and text.isprintable()):
+        raise ValueError("a client id must be printable ASCII")

@@ -43,10 +43,20 @@ class Batch:
         """Whether more commands may run in it."""
         return self.sealed is None and len(self.executions) < BATCH_BOUND
 
-    def run_timers(self, engine: Engine, balances: RunningBalances, at: int, most: int) -> None:
-        """Run timers due at `at`, at most so many and at most until the batch is full."""
+    def run_timers(
+        self,
+        engine: Engine,
+        balances: RunningBalances,
+        at: int,
+        most: int,
+        *,
+        left: bool = False,
+    ) -> None:
+        """Run timers due at `at`, at most so many and at most until the batch is full; work that
+        is left over only if asked to.
+        """
         most = min(most, BATCH_BOUND - len(self.executions))
-        executions = engine.run_timers(at, most)
+        executions = engine.run_timers(at, most, left=left)
         self.futures += [None] * len(executions)
         self._add(engine, balances, executions)
 
@@ -54,9 +64,11 @@ class Batch:
         self, engine: Engine, balances: RunningBalances, at: int, waiting: list[Waiting]
     ) -> None:
         """Run these commands at `at`, for which no timer is due any more, and make their rows."""
-        executions = engine.run(at, [item.command for item in waiting])
-        if len(executions) != len(waiting):
+        state = engine.state
+        at = max(at, state.now)
+        if state.timers.is_due(at):
             raise InvariantViolated(f"a timer was due at {at} before {len(waiting)} commands")
+        executions = [engine.execute(at, item.command) for item in waiting]
         self.futures += [item.future for item in waiting]
         self._add(engine, balances, executions)
 

@@ -24,8 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from exchange.engine import Engine
-from exchange.messages.commands import Command, PlaceOrder
-from exchange.model.idempotency import key_of
+from exchange.messages.commands import Command
 from exchange.proof.running_balances import RunningBalances
 from persistence.clock import now_us
 from persistence.errors import (
@@ -36,13 +35,18 @@ from persistence.errors import (
     OutcomeUnknown,
 )
 from persistence.journal.journal import SealedBatch
-from persistence.journal.rows import encode_command
 from persistence.journal.tip import Tip
-from persistence.loop.command_queue import QUEUE_COMMANDS, CommandQueue, Waiting
+from persistence.loop.command_queue import (
+    QUEUE_COMMANDS,
+    CommandQueue,
+    Waiting,
+    refuse_unstorable_text,
+)
 from persistence.loop.committed_view import CommittedView, turn_seconds
 from persistence.loop.first_answers import refuse
 from persistence.loop.intake import Intake
 from persistence.loop.isolation import rerun_alone
+from persistence.loop.left_work import LeftWork
 from persistence.loop.open_batch import BATCH_BOUND, Batch
 from persistence.loop.ports import (
     Answer,
@@ -106,6 +110,7 @@ class Sequencer:
         self._clock = clock
         self._queue = CommandQueue(queue_bound)
         self._intake = Intake(self._queue, store, self._wake)
+        self._left = LeftWork()
         self._batch = Batch()
         self._in_flight: Batch | None = None
         self._committed: deque[Batch] = deque()
@@ -146,7 +151,7 @@ class Sequencer:
             self._watch.look()
             if self._watch.is_shut:
                 raise EngineStalled("the engine's database doesn't answer, nothing was done")
-        _refuse_unstorable_text(command)
+        refuse_unstorable_text(command)
         future: asyncio.Future[Answer] = self._loop.create_future()
         self._queue.put(Waiting(command, future))
         self._wakeup.set()
@@ -210,7 +215,8 @@ class Sequencer:
         # Time may have been later than the clock is: what was due then has run.
         at = max(self._clock(), self._engine.state.now)
         timers = self._engine.state.timers
-        if not self._batch.can_grow or not (len(self._intake) or timers.is_due(at)):
+        left = self._left.is_due(timers, at)
+        if not self._batch.can_grow or not (len(self._intake) or timers.is_due(at) or left):
             return False
         engine, balances, batch = self._engine, self._balances, self._batch
         before, started, turn_s = len(batch), time.monotonic(), turn_seconds(len(self._queue))
@@ -226,6 +232,8 @@ class Sequencer:
             if not len(self._intake) and not timers.is_due(at):
                 break
             at = max(self._clock(), engine.state.now)
+        if left and batch.can_grow and not timers.is_due(at):
+            self._left.run(batch, engine, balances, at)
         self._observer.executed(len(self._batch) - before, elapsed)
         return True
 
@@ -330,9 +338,12 @@ class Sequencer:
         """Sleep until there is something to do, at the latest until the next timer is due."""
         delay = _LONGEST_WAIT_S
         state = self._engine.state
-        due = state.timers.next_due()
-        if self._batch.can_grow and due is not None:
-            delay = min(delay, max(due - max(self._clock(), state.now), 0) / 1_000_000)
+        now, due = max(self._clock(), state.now), state.timers.next_due()
+        if self._batch.can_grow:
+            if due is not None:
+                delay = min(delay, max(due - now, 0) / 1_000_000)
+            left = self._left.delay(state.timers, now)
+            delay = delay if left is None else min(delay, left)
         timer = self._loop.call_later(delay, self._wakeup.set)
         try:
             await self._wakeup.wait()
@@ -382,15 +393,3 @@ class Sequencer:
         """End the session: what is asked fails at once, and with it the engine."""
         self._watch.close()
         self._recovered.connection.terminate()
-
-
-def _refuse_unstorable_text(command: Command) -> None:
-    """Stop what the edge should have: a text that no store can take would stop the engine."""
-    if isinstance(command, PlaceOrder):
-        text = command.client_order_id
-    else:
-        encode_command(command)
-        key = key_of(command)
-        text = None if key is None else key[2]
-    if text is not None and not (text.isascii() and text.isprintable()):
-        raise ValueError("a client id must be printable ASCII")

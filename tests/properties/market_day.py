@@ -117,6 +117,10 @@ class MarketDay(DayOrders):
     def credit(self, choose: Chooser) -> Command:
         """Credit, debit or transfer, sometimes too much, sometimes under an id, or too late."""
         account_id = choose.one_of((*ACCOUNTS, *ACCOUNTS, NOBODY))
+        accounts = self.twin.accounts.values()
+        suspended = [a.id for a in accounts if a.standing is Standing.SUSPENDED]
+        if suspended and choose.number(0, 1):
+            account_id = choose.one_of(suspended)
         amount = choose.one_of(
             (1, 999_999, 30_000_000, 40_000_000, 50_000_000, 0, 10**15 + 1, 4 * 10**9)
         )
@@ -229,7 +233,7 @@ class MarketDay(DayOrders):
                 gateway, number = order.session or (gateway, number)
                 account_id = order.account_id
             return EndSession(account_id, gateway, number)
-        return FireDeadMan(account_id) if kind == 18 else EndLease(gateway)
+        return FireDeadMan(choose.one_of((account_id, NOBODY))) if kind == 18 else EndLease(gateway)
 
     def _back_to_trading(self) -> Command | None:
         """Return the command that brings trading back, if it stands still."""

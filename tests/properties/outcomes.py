@@ -215,9 +215,9 @@ _MONEY = (
 _SWITCHES = (
     *("DeadManSet", "DeadManFired", "LeaseRenewed", "SessionEnded", "LeaseEnded"),
     *("SetDeadMan refused ACCOUNT_NOT_FOUND", "SetDeadMan refused INVALID_AMOUNT"),
-    *("FireDeadMan cancels DEAD_MAN", "FireDeadMan nets pairs"),
+    *("FireDeadMan cancels DEAD_MAN",),
     *("FireDeadMan refused INVALID_AMOUNT", "FireDeadMan refused ACCOUNT_NOT_FOUND"),
-    *("EndSession cancels DISCONNECTED", "EndSession nets pairs"),
+    *("EndSession cancels DISCONNECTED",),
     *("EndSession refused ACCOUNT_NOT_FOUND",),
     *("EndLease cancels DISCONNECTED", "EndLease refused INVALID_AMOUNT"),
 )

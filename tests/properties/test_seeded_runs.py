@@ -23,7 +23,7 @@ from tests.properties.twin import Twin
 
 SEED = int(os.environ.get("PROBITY_SEED", "20261121"))
 OPEN_ORDERS_MAX = 4
-ISSUANCE_MAX = 10**11
+ISSUANCE_MAX = 2 * 10**10
 PAYOUT_HOLDERS = 1
 HALTS = (MarketStatus.HALTED, MarketStatus.FULL_HALT)
 FIGURES = {

@@ -184,6 +184,21 @@ def test_shares_that_come_free_are_netted() -> None:
     )
 
 
+def test_what_a_dead_man_switch_frees_is_netted() -> None:
+    play(
+        START
+        + """
+        ann buy 2 YES 0.50               | #1 rests
+        bob buy 2 NO 0.50                | #2, MINT 2 at 0.5 with #1
+        ann sell 2 YES 0.90              | #3 rests
+        bob sell 2 NO 0.40               | #4 rests
+        ann buy 2 NO 0.40                | #5, TRANSFER 2 at 0.4 with #4
+        ann heartbeat 1000               | dead man at 1
+        time 1                           | #3 ends DEAD_MAN, ann nets 2, dead man of ann ends 1
+    """
+    )
+
+
 def test_a_retry_over_another_connection_is_the_same_order() -> None:
     pair = play(START).pair
     order = PlaceOrder(1, 1, BUY, YES, LIMIT, 5_000, 100, GTC, client_order_id="a")

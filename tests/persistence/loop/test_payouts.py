@@ -1,6 +1,8 @@
 """Payouts in slices over a real database: everybody once, restarts between slices included."""
 
+import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -116,4 +118,33 @@ async def test_more_holders_than_a_slice_are_paid_by_commands_of_its_size(
         before = hashes(engine)
     async with running(database_url) as engine:
         assert hashes(engine) == before
+    assert all(check.passed for check in await results(database_url))
+
+
+async def test_commands_at_hand_go_before_slices_however_long_those_take(
+    database_url: str, set_bound: SetBound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine where a slice takes longer than its pause the queue is served all the same."""
+    set_bound(settlement, "PAYOUT_HOLDERS", 1)
+    pay = settlement._pay
+
+    def slowly(*arguments: Any) -> None:
+        time.sleep(0.1)
+        pay(*arguments)
+
+    async with running(database_url) as engine:
+        await with_holders(engine, HOLDERS)
+        monkeypatch.setattr(settlement, "_pay", slowly)
+        await engine.send(ResolveMarket(1, Resolution.NO, None, "", in_slices=True))
+        waits = []
+        while engine.view.markets[1].status is MarketStatus.RESOLVING:
+            sent = time.monotonic()
+            await engine.send(limit(BOB, 50, 1, market=2))
+            waits.append(time.monotonic() - sent)
+        assert paid(engine) == list(range(1, HOLDERS + 1))
+        # Each slice keeps one of them waiting, none two; and most meet none at all.
+        slow = [wait for wait in waits if wait > 0.1]
+        print(f"{len(waits)} commands, {len(slow)} met a slice, the longest {max(waits):.3f} s")
+        assert len(slow) <= HOLDERS + 1
+        assert len(waits) > 3 * HOLDERS
     assert all(check.passed for check in await results(database_url))
