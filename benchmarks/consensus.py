@@ -4,8 +4,9 @@ The flow is that of `loads/consensus_flow.py`: 2 million messages for a million 
 which are cancelled and many of which are alone at their price, so that levels come and go. What the
 core says of it must have the published SHA-256, byte for byte; else the benchmark fails. Prices are
 shifted into ours (the scenarios `normal` and `static` fit), a buyer buys YES and a seller buys NO
-at the complement, from accounts that are never the same, so nobody meets themselves. A modify is a
-cancel and a new order, and so two commands; the new one isn't sent if the cancel is refused.
+at the complement, from accounts that are never the same, so nobody meets themselves. A modify is an
+amend, whose quantity is the order's total: what the message says and what was filled by then, which
+the book's process tells, for commands are made before they run.
 
 The core runs with accounts, escrow and events, in slices of 32 commands, its dirty lists cleared
 every 256, and its commands are made outside the timed part. Beside it and in turn with it, 50 000
@@ -26,7 +27,6 @@ from benchmarks.loads.consensus_flow import (
     CANCEL,
     MIDDLE_AT_FIRST,
     MODIFY,
-    NEW,
     PUBLISHED,
     Message,
     consensus_flow,
@@ -44,8 +44,14 @@ from benchmarks.loads.consensus_reports import (
 from benchmarks.peers import consensus_peer
 from benchmarks.peers.consensus_peer import AT_A_TIME, CHECKOUT, OWN, THEIRS
 from exchange.messages.bounds import PRICE_SCALE
-from exchange.messages.commands import CancelOrder, Command, CreateMarket, PlaceOrder
-from exchange.messages.events import CommandRejected, OrderCancelled, OrderPlaced, TradeExecuted
+from exchange.messages.commands import AmendOrder, CancelOrder, Command, CreateMarket, PlaceOrder
+from exchange.messages.events import (
+    CommandRejected,
+    OrderAmended,
+    OrderCancelled,
+    OrderPlaced,
+    TradeExecuted,
+)
 from exchange.messages.execution import Execution
 from exchange.messages.terms import BUY, GTC, IOC, LIMIT, NO, YES, FeeModel
 from gateway.bootstrap import garbage
@@ -75,24 +81,25 @@ class CoreOnFlow:
         self._prices: dict[int, int] = {}
         self._names: list[int] = [0]
 
-    def commands(self, message: Message, *, rests: bool) -> list[Command]:
-        """Translate a message; a MODIFY of what doesn't rest is a cancel that is refused."""
+    def command(self, message: Message, filled: int | None) -> Command:
+        """Translate a message; of a MODIFY `filled` says what its order has traded, None that it
+        doesn't rest.
+        """
         kind, buy, ioc, quantity, order_id, price = message
         account = order_id % BUYERS + 1 + (0 if buy else BUYERS)
-        made: list[Command] = []
-        if kind != NEW:
-            made.append(CancelOrder(account, self._ids[order_id]))
-        if kind == NEW or (kind == MODIFY and rests):
-            self._placed += 1
-            self._ids[order_id] = self._placed
-            self._prices[order_id] = price
-            self._names.append(order_id)
-            own = price + _SHIFT if buy else PRICE_SCALE - price - _SHIFT
-            outcome, time_in_force = YES if buy else NO, IOC if ioc else GTC
-            made.append(
-                PlaceOrder(account, self._market, BUY, outcome, LIMIT, own, quantity, time_in_force)
-            )
-        return made
+        own = price + _SHIFT if buy else PRICE_SCALE - price - _SHIFT
+        if kind == CANCEL:
+            return CancelOrder(account, self._ids[order_id])
+        if kind == MODIFY:
+            if filled is not None:
+                self._prices[order_id] = price
+            return AmendOrder(account, self._ids[order_id], own, quantity + (filled or 0))
+        self._placed += 1
+        self._ids[order_id] = self._placed
+        self._prices[order_id] = price
+        self._names.append(order_id)
+        outcome, time_in_force = YES if buy else NO, IOC if ioc else GTC
+        return PlaceOrder(account, self._market, BUY, outcome, LIMIT, own, quantity, time_in_force)
 
     def run(self, commands: list[Command]) -> tuple[list[Execution], float]:
         """Run commands; return what happened, and in how many seconds."""
@@ -106,29 +113,29 @@ class CoreOnFlow:
         dirty.clear()
         return done, time.perf_counter() - started
 
-    def reports(self, seq: int, message: Message, done: list[Execution]) -> list[Report]:
-        """Return what the benchmark wants to hear of a message, from what its commands did."""
+    def reports(self, seq: int, message: Message, done: Execution) -> list[Report]:
+        """Return what the benchmark wants to hear of a message, from what its command did."""
         kind, buy, _, quantity, order_id, price = message
         if kind == CANCEL:
             price = self._prices[order_id]
         side = 0 if buy else 1
         said: list[Report] = []
-        for execution in done:
-            for event in execution.events:
-                match event:
-                    case CommandRejected():
-                        said.append((NO_MODIFY if kind == MODIFY else NO_CANCEL, seq, order_id))
-                    case OrderPlaced():
-                        ack = MODIFIED if kind == MODIFY else ACK
-                        said.append((ack, seq, side, order_id, price, quantity))
-                    case TradeExecuted():
-                        at = event.yes_price - _SHIFT
-                        maker = self._names[event.maker_order_id]
-                        said.append((TRADE, seq, at, event.quantity, maker, order_id))
-                    case OrderCancelled() if kind != MODIFY:
-                        said.append((CANCELLED, seq, side, order_id, price))
-                    case _:
-                        pass
+        for event in done.events:
+            match event:
+                case CommandRejected():
+                    said.append((NO_MODIFY if kind == MODIFY else NO_CANCEL, seq, order_id))
+                case OrderPlaced():
+                    said.append((ACK, seq, side, order_id, price, quantity))
+                case OrderAmended():
+                    said.append((MODIFIED, seq, side, order_id, price, quantity))
+                case TradeExecuted():
+                    at = event.yes_price - _SHIFT
+                    maker = self._names[event.maker_order_id]
+                    said.append((TRADE, seq, at, event.quantity, maker, order_id))
+                case OrderCancelled():
+                    said.append((CANCELLED, seq, side, order_id, price))
+                case _:
+                    pass
         return said
 
     def dismantle(self) -> None:
@@ -137,23 +144,17 @@ class CoreOnFlow:
 
 
 def run_turn(
-    core: CoreOnFlow, part: list[tuple[int, Message]], refused: set[int], said: ReportHash
+    core: CoreOnFlow, part: list[tuple[int, Message]], filled: dict[int, int], said: ReportHash
 ) -> float:
     """Carry out a part of the flow; return the seconds that the core took."""
     taken = 0.0
     for first in range(0, len(part), AT_A_TIME):
-        made = [
-            (seq, message, core.commands(message, rests=seq not in refused))
-            for seq, message in part[first : first + AT_A_TIME]
-        ]
-        done, seconds = core.run([command for _, _, commands in made for command in commands])
+        few = part[first : first + AT_A_TIME]
+        done, seconds = core.run([core.command(message, filled.get(seq)) for seq, message in few])
         taken += seconds
         reports: list[Report] = []
-        place = 0
-        for seq, message, commands in made:
-            after = place + len(commands)
-            reports += core.reports(seq, message, done[place:after])
-            place = after
+        for (seq, message), execution in zip(few, done, strict=True):
+            reports += core.reports(seq, message, execution)
         said.add(reports)
     return taken
 
@@ -177,7 +178,7 @@ def measure_scenario(scenario: str) -> list[Figure]:
                 turn = peer.take_turn()
                 theirs.append(len(part) / turn.seconds)
                 they_said = turn.sha256
-                ours.append(len(part) / run_turn(core, part, set(turn.refused), said))
+                ours.append(len(part) / run_turn(core, part, turn.filled, said))
     core.dismantle()
     for name, found in (("the core", said.hexdigest()), (peer.name, they_said)):
         if found != PUBLISHED[scenario]:

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from benchmarks.loads.consensus_flow import Message
-from benchmarks.loads.consensus_reports import NO_MODIFY, Report, ReportHash
+from benchmarks.loads.consensus_reports import MODIFIED, TRADE, Report, ReportHash
 from benchmarks.peers.classic_book import OwnClassicBook
 from benchmarks.peers.orderbook_peer import Book, TheirOrderBook
 from benchmarks.peers.peer_process import ROOT
@@ -35,9 +35,27 @@ class Turn(msgspec.Struct):
     """What a book says of a part of the flow."""
 
     seconds: float
-    refused: list[int]
-    """Sequences of modifies of what doesn't rest."""
+    filled: dict[int, int]
+    """Of each modify of what rests, by its sequence: what its order had traded before."""
     sha256: str
+
+
+class Fills:
+    """What each order has traded, its modifies over."""
+
+    def __init__(self) -> None:
+        self._filled: dict[int, int] = {}
+
+    def note(self, reports: list[Report], modified: dict[int, int]) -> None:
+        """Take the next reports; add to `modified` what the orders of theirs had traded before."""
+        filled = self._filled
+        # A modify's own trades come after it.
+        for report in sorted(reports, key=lambda report: (report[1], report[0] != MODIFIED)):
+            if report[0] == MODIFIED:
+                modified[report[1]] = filled.get(report[3], 0)
+            elif report[0] == TRADE:
+                for order_id in report[4:]:
+                    filled[order_id] = filled.get(order_id, 0) + report[3]
 
 
 class ConsensusPeer:
@@ -93,10 +111,10 @@ def main(name: str, flow_file: str, messages: int) -> None:
     flow = msgspec.msgpack.decode(Path(flow_file).read_bytes(), type=list[Message])
     garbage.settle()
     book: Book = TheirOrderBook() if name == THEIRS else OwnClassicBook()
-    said = ReportHash()
+    said, fills = ReportHash(), Fills()
     begin = 0
     for _ in sys.stdin:
-        turn = Turn(0.0, [], "")
+        turn = Turn(0.0, {}, "")
         end = min(begin + messages, len(flow))
         for first in range(begin, end, AT_A_TIME):
             part = list(enumerate(flow[first : min(first + AT_A_TIME, end)], first))
@@ -106,7 +124,7 @@ def main(name: str, flow_file: str, messages: int) -> None:
             for seq, message in part:
                 take(seq, message, reports)
             turn.seconds += time.perf_counter() - started
-            turn.refused.extend(report[1] for report in reports if report[0] == NO_MODIFY)
+            fills.note(reports, turn.filled)
             said.add(reports)
         begin = end
         turn.sha256 = said.hexdigest()

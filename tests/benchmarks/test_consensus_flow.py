@@ -5,8 +5,9 @@ import pytest
 from benchmarks import consensus
 from benchmarks.loads import consensus_flow
 from benchmarks.loads.consensus_flow import Message
-from benchmarks.loads.consensus_reports import NO_MODIFY, TRADE, Report, ReportHash
+from benchmarks.loads.consensus_reports import TRADE, Report, ReportHash
 from benchmarks.peers.classic_book import OwnClassicBook
+from benchmarks.peers.consensus_peer import Fills
 
 
 def test_the_generator_is_the_one_of_the_cpp_standard() -> None:
@@ -27,7 +28,9 @@ def test_core_and_yardstick_say_the_same(scenario: str) -> None:
     theirs = ReportHash()
     theirs.add(reports)
     ours = ReportHash()
-    refused = {report[1] for report in reports if report[0] == NO_MODIFY}
+    filled: dict[int, int] = {}
+    Fills().note(reports, filled)
     part: list[tuple[int, Message]] = list(enumerate(flow))
-    consensus.run_turn(consensus.CoreOnFlow(), part, refused, ours)
+    consensus.run_turn(consensus.CoreOnFlow(), part, filled, ours)
+    assert any(filled.values()) is (scenario == "normal")
     assert ours.hexdigest() == theirs.hexdigest()
