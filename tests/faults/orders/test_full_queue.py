@@ -17,12 +17,12 @@ from typing import Final
 
 import httpx
 import msgspec
+from tests.faults.test_cancels import p99, timed
 
 from tests.faults.attacks.arena import register
 from tests.faults.attacks.wire import Account, Target
 from tests.faults.conftest import MakeServer
-from tests.faults.crowd import IN_FLIGHT, Told
-from tests.faults.test_cancels import p99, timed
+from tests.faults.orders.crowd import IN_FLIGHT, Told
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.lengths import IS_LONG, length
 from tests.server_process import ADMIN_PASSWORD, ServerProcess
@@ -78,7 +78,7 @@ def crowds(server: ServerProcess) -> Iterator[list[Crowd]]:
                 for member in range(MEMBERS)
             )
             process = subprocess.Popen(
-                ["nice", "-n", "10", sys.executable, "-m", "tests.faults.crowd"],
+                ["nice", "-n", "10", sys.executable, "-m", "tests.faults.orders.crowd"],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
