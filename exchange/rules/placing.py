@@ -79,10 +79,8 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     ) = fields
     account = state.accounts.get(account_id)
     market = state.markets.get(market_id)
-    if account is None:
-        return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
-    if market is None:
-        return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
+    if account is None or market is None:
+        return [_unknown_refusal(account)]
     if account.standing is not _ACTIVE:
         return [standing_refusal(account)]
     refusal = entry_refusal(
@@ -188,6 +186,12 @@ def take(
             reason = reason if facing.best is None else CancelReason.WORST_PRICE
         end_order(state, account, market, order, reason, events)
     net(state, market, traders, events)
+
+
+def _unknown_refusal(account: Account | None) -> CommandRejected:
+    if account is None:
+        return CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")
+    return CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")
 
 
 def _too_many_refusal() -> CommandRejected:

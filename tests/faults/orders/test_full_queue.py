@@ -17,7 +17,7 @@ from typing import Final
 
 import httpx
 import msgspec
-from tests.faults.test_cancels import p99, timed
+from tests.faults.orders.test_cancels import p99, timed
 
 from tests.faults.attacks.arena import register
 from tests.faults.attacks.wire import Account, Target
