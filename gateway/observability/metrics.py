@@ -149,7 +149,7 @@ class CatalogueMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._refused = Counter(
             "feed_refused",
-            "Markets of a venue that could not be represented or stored, by reason.",
+            "Markets and events of a venue that have no form here or can't be stored, by reason.",
             ("platform", "reason"),
             registry=registry,
         )

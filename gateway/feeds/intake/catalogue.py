@@ -5,9 +5,9 @@
 
 Laws: an unchanged market rewrites no row; when a venue says it was so, and when we saw it, are kept
 apart and are no change. What computes runs in a thread, in steps of `STEP` markets, so the event
-loop waits for the interpreter a few milliseconds at most. A market that can't be stored is counted
-and left out, and the rest of its page goes in: where PostgreSQL refuses a step, halves of it are
-tried until the one is found.
+loop waits for the interpreter a few milliseconds at most. A market or an event that can't be stored
+is counted and left out, and the rest of its page goes in: where PostgreSQL refuses a step, halves
+of it are tried until the one is found.
 """
 
 import asyncio
@@ -107,8 +107,10 @@ class Catalogue:
             counts = await self._store_step(platform, encoded, asked_at, refused)
             seen, inserted, changed = seen + counts[0], inserted + counts[1], changed + counts[2]
         if page.events:
-            rows = await asyncio.to_thread(_event_rows, platform, page.events)
-            await self._events.write(platform, rows, asked_at)
+            rows, wrong = await asyncio.to_thread(_event_rows, platform, page.events)
+            for external_id, reason in wrong:
+                self._refuse(refused, platform, reason, external_id)
+            await self._write_events(platform, rows, asked_at, refused)
         return Stored(seen, inserted, changed, refused)
 
     async def _store_step(
@@ -160,6 +162,20 @@ class Catalogue:
             ]
         return [(written.ids, written.inserted)]
 
+    async def _write_events(
+        self, platform: str, rows: Sequence[NewEvent], asked_at: int, refused: Counter[str]
+    ) -> None:
+        try:
+            await self._events.write(platform, rows, asked_at)
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            if len(rows) == 1:
+                what = f"{rows[0].external_id} {type(error).__name__}"
+                self._refuse(refused, platform, "event_database", what)
+                return
+            middle = len(rows) // 2
+            for half in (rows[:middle], rows[middle:]):
+                await self._write_events(platform, half, asked_at, refused)
+
     async def _learn(self, words: frozenset[str]) -> None:
         """Make words findable in spite of a wrong letter, each once in a while."""
         if (now := time.monotonic()) >= self._known_until:
@@ -180,7 +196,7 @@ class Catalogue:
         if (platform, reason) not in self._said:
             self._said.add((platform, reason))
             self._logger.warning(
-                "a venue's market has no form here",
+                "what a venue lists has no form here",
                 platform=platform,
                 reason=reason,
                 example=what[:EXTERNAL_ID_LENGTH],
@@ -231,13 +247,26 @@ def _encode_all(
 def _problem(platform: str, market: VenueMarket) -> str | None:
     if market.platform != platform:
         return "platform"
-    name = market.external_id
-    if not 0 < len(name) <= EXTERNAL_ID_LENGTH or not name.isprintable() or "/" in name:
+    if not _is_id(market.external_id):
         return "id"
     texts = (market.question, market.slug, market.category, market.event_id)
-    if any(text is not None and ("\x00" in text or _has_surrogate(text)) for text in texts):
-        return "text"
-    return None
+    return None if all(map(_is_storable, texts)) else "text"
+
+
+def _event_problem(platform: str, event: VenueEvent) -> str | None:
+    if event.platform != platform:
+        return "event_platform"
+    if not _is_id(event.external_id):
+        return "event_id"
+    return None if all(map(_is_storable, (event.slug, event.category))) else "event_text"
+
+
+def _is_id(name: str) -> bool:
+    return 0 < len(name) <= EXTERNAL_ID_LENGTH and name.isprintable() and "/" not in name
+
+
+def _is_storable(text: str | None) -> bool:
+    return text is None or not ("\x00" in text or _has_surrogate(text))
 
 
 def _has_surrogate(text: str) -> bool:
@@ -282,15 +311,22 @@ def _rows(encoded: Iterable[_Encoded], now: int) -> tuple[list[NewMarket], froze
     return rows, frozenset(words)
 
 
-def _event_rows(platform: str, events: Iterable[VenueEvent]) -> list[NewEvent]:
+def _event_rows(
+    platform: str, events: Iterable[VenueEvent]
+) -> tuple[list[NewEvent], list[tuple[str, str]]]:
+    """Return what can be stored, and (external id, reason) of what can't."""
     rows: dict[str, NewEvent] = {}
+    wrong: list[tuple[str, str]] = []
     for event in events:
         name = event.external_id
-        if event.platform != platform or not 0 < len(name) <= EXTERNAL_ID_LENGTH:
+        if (reason := _event_problem(platform, event)) is not None:
+            wrong.append((name, reason))
             continue
-        if any("\x00" in text or _has_surrogate(text) for text in (name, event.slug or "")):
+        try:
+            record = _encode(msgspec.structs.replace(event, venue_at=None))
+        except (msgspec.EncodeError, TypeError, ValueError, OverflowError):
+            wrong.append((name, "event_encoding"))
             continue
-        record = _encode(msgspec.structs.replace(event, venue_at=None))
         slug = event.slug
         rows[name] = NewEvent(
             external_id=name,
@@ -300,7 +336,7 @@ def _event_rows(platform: str, events: Iterable[VenueEvent]) -> list[NewEvent]:
             hash=hashlib.blake2b(record, digest_size=16).digest(),
             record=record,
         )
-    return list(rows.values())
+    return list(rows.values()), wrong
 
 
 def amount(value: Decimal | None) -> int:

@@ -136,6 +136,58 @@ async def test_what_postgresql_refuses_is_found_by_halving(
     assert (await counts(store))["refused"] == {"database": 1}
 
 
+def event(name: str, **changes: Any) -> VenueEvent:
+    fields = {"platform": "fake", "external_id": name, "title": "?"}
+    return VenueEvent(**(fields | changes))
+
+
+async def stored_events(store: Store) -> list[str]:
+    rows = await store.pool.fetch("SELECT external_id FROM venue_events ORDER BY 1")
+    return [row[0] for row in rows]
+
+
+async def test_an_event_that_cannot_be_stored_is_counted_and_leaves_the_others(
+    store: Store,
+) -> None:
+    venue = FakeVenue([market(1)])
+    venue.events = [
+        event("E1"),
+        event("E2", platform="other"),
+        event(""),
+        event("x" * 201),
+        event("a/b"),
+        event("a\x00b"),
+        event("E3", slug="lone \ud800"),
+        event("E4", category="a\x00b"),
+        event("E5", title="lone \ud800"),
+        event("E6"),
+    ]
+    await store.ingest(venue)
+    assert await stored_events(store) == ["E1", "E6"]
+    assert await store.markets.find("fake", "M1") is not None
+    assert (await counts(store))["refused"] == {
+        "event_platform": 1,
+        "event_id": 4,
+        "event_text": 2,
+        "event_encoding": 1,
+    }
+    metric = 'feed_refused_total{platform="fake",reason="event_id"} 4.0'
+    assert metric in store.metrics.exposition().decode()
+    said = [line for line in store.log.getvalue().splitlines() if "has no form here" in line]
+    assert len(said) == 4, "each reason once"
+
+
+async def test_events_that_postgresql_refuses_are_found_by_halving(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.feeds.intake.catalogue._event_problem", lambda *_: None)
+    venue = FakeVenue([market(1)])
+    venue.events = [*(event(f"E{n:02}") for n in range(20)), event("E99", slug="a\x00b")]
+    await store.ingest(venue)
+    assert await stored_events(store) == [f"E{n:02}" for n in range(20)]
+    assert (await counts(store))["refused"] == {"event_database": 1}
+
+
 async def test_one_venue_that_fails_keeps_no_other(store: Store) -> None:
     down, well = FakeVenue(platform="down"), FakeVenue([market(1)])
     broken = FakeVenue(platform="broken")
