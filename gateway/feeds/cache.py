@@ -8,11 +8,12 @@
 
 Laws: bytes only (no pickles: whoever can write to Redis mustn't be able to run code here); every
 part is bounded: entries in memory, bytes of an entry, time and number of questions under way. A
-Redis that fails is left alone for `REST_S` and memory serves meanwhile. What lies in Redis is
-sealed with the secret that the processes of one exchange share, under a name that holds its
-database and this version: what another exchange, another version or a stranger wrote there isn't
-there for us. `cashews` keeps the entries; what age means, and that one question is asked once, is
-ours.
+Redis that fails is left alone for `REST_S` and memory serves meanwhile; when it is back, the
+younger of what both have counts. What lies in Redis is sealed with the secret that the processes of
+one exchange share, under a name that holds its database and this version: what another exchange,
+another version or a stranger wrote there isn't there for us, nor is what can't be read, as after a
+change of the same version. `cashews` keeps the entries; what age means, and that one question is
+asked once, is ours.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from cashews.backends.memory import Memory
@@ -72,6 +73,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 Fetch = Callable[[], Awaitable[bytes]]
+T = TypeVar("T")
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Entry).decode
@@ -186,6 +188,22 @@ class Cache:
         self._metrics.counted(policy.name, "miss")
         return fetched
 
+    async def read(
+        self, policy: Policy, key: str, fetch: Fetch, decode: Callable[[bytes], T]
+    ) -> tuple[T, Entry]:
+        """Return what `get` does, decoded, and its entry.
+
+        What `decode` has a ValueError for (msgspec's are some) isn't there: it is asked for anew.
+        Raises what `get` does.
+        """
+        entry = await self.get(policy, key, fetch)
+        try:
+            return decode(entry.body), entry
+        except ValueError:
+            await self.forget(policy, key)
+        entry = await self.get(policy, key, fetch)
+        return decode(entry.body), entry
+
     async def put(self, policy: Policy, key: str, body: bytes, at: int) -> None:
         """Keep what was learnt otherwise, asked for at a time."""
         await self._write(policy, f"{self._prefix}{policy.name}:{key}", Entry(at, body))
@@ -237,12 +255,14 @@ class Cache:
         return entry
 
     async def _read(self, policy: Policy, full: str) -> Entry | None:
-        raw = None
+        found = [_entry_of(await self._memory[policy.name].get(full))]
         if self._shared is not None:
-            raw = self._shared.open(full, await self._on_redis(lambda redis: redis.get(full)))
-        if raw is None:
-            raw = await self._memory[policy.name].get(full)
-        return _decode(raw) if isinstance(raw, bytes) else None
+            kept = await self._on_redis(lambda redis: redis.get(full))
+            found.append(_entry_of(self._shared.open(full, kept)))
+        there = [entry for entry in found if entry is not None]
+        # What a clock stamped that was ahead isn't younger for that.
+        now = self._clock()
+        return min(there, key=lambda entry: abs(now - entry.at), default=None)
 
     async def _write(self, policy: Policy, full: str, entry: Entry) -> None:
         if len(entry.body) > policy.body_max:
@@ -251,6 +271,7 @@ class Cache:
         if self._shared is not None:
             sealed = self._shared.seal(full, raw)
             if await self._on_redis(lambda redis: redis.set(full, sealed, expire=policy.kept_s)):
+                await self._memory[policy.name].delete(full)
                 return
         await self._memory[policy.name].set(full, raw, expire=policy.kept_s)
 
@@ -267,6 +288,14 @@ class Cache:
             self._rests_until = time + REST_S
             self._logger.warning("the cache's Redis is away", reason=type(error).__name__)
             return None
+
+
+def _entry_of(raw: object) -> Entry | None:
+    """Return an entry as it was written; None for what is none."""
+    try:
+        return _decode(raw) if isinstance(raw, bytes) else None
+    except ValueError:
+        return None
 
 
 def _redis_at(url: str) -> Redis:

@@ -26,4 +26,5 @@ class Totals:
         async def fetch() -> bytes:
             return b"%d" % await count()
 
-        return int((await self._cache.get(TOTALS, key, fetch)).body)
+        total, _ = await self._cache.read(TOTALS, key, fetch, int)
+        return total

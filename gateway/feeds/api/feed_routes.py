@@ -23,6 +23,7 @@ from persistence.repositories.feeds.events import EventRow, VenueEvents
 from persistence.repositories.feeds.state import FeedState, Standing
 
 _EVENT_MARKETS_MAX: Final = 500
+_decode_counts: Final = msgspec.json.Decoder(dict[str, dict[str, int]]).decode
 
 
 class IngestView(AnswerStruct, frozen=True):
@@ -110,8 +111,8 @@ class FeedRoutes:
         async def count() -> bytes:
             return msgspec.json.encode(await self._reader.markets.counts())
 
-        entry = await self._reader.cache.get(COUNTS, "all", count)
-        return msgspec.json.decode(entry.body, type=dict[str, dict[str, int]])
+        counts, _ = await self._reader.cache.read(COUNTS, "all", count, _decode_counts)
+        return counts
 
     async def ingest(self, _request: Request[None, None]) -> IngestView:
         """Queue a pass over all venues' lists."""

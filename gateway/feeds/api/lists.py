@@ -123,8 +123,8 @@ class MarketLists:
             async def fetch() -> bytes:
                 return _encode(await self._part(asked, limit, offset))
 
-            entry = await self._reader.cache.get(_kept(limit), asked.key(limit, offset), fetch)
-            part = _decode(entry.body)
+            key = asked.key(limit, offset)
+            part, _ = await self._reader.cache.read(_kept(limit), key, fetch, _decode)
         return self._shown(part, limit, offset)
 
     async def _part(self, asked: Asked, limit: int, offset: int) -> _Part:
@@ -210,8 +210,7 @@ class MarketLists:
             part = await self._search(words, asked, limit, offset)
         else:
             key = asked.key("search", tuple(words), limit, offset)
-            entry = await self._reader.cache.get(_kept(limit), key, fetch)
-            part = _decode(entry.body)
+            part, _ = await self._reader.cache.read(_kept(limit), key, fetch, _decode)
         return self._shown(part, limit, offset)
 
     async def _search(self, words: Sequence[str], asked: Asked, limit: int, offset: int) -> _Part:
@@ -264,8 +263,9 @@ class MarketLists:
             async def fetch() -> bytes:
                 return _encode(await self._reader.markets.categories(platforms, CATEGORIES_MAX))
 
-            entry = await self._reader.cache.get(LISTS, f"categories {platforms}", fetch)
-            for row in _decode_categories(entry.body):
+            key = f"categories {platforms}"
+            rows, _ = await self._reader.cache.read(LISTS, key, fetch, _decode_categories)
+            for row in rows:
                 counted[row[0]] = row[1], row[2], row[3]
         for name, is_open in self._own.categories() if own else ():
             key = category_key(name)

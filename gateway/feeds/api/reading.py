@@ -120,8 +120,10 @@ class FeedReader:
                 row = await self._unlisted(venue, external_id)
             return _encode(row)
 
-        entry = await self.cache.get(MARKETS, f"{venue.platform}:{external_id}", find)
-        return _known(_decode_row(entry.body))
+        row, _ = await self.cache.read(
+            MARKETS, f"{venue.platform}:{external_id}", find, _decode_row
+        )
+        return _known(row)
 
     async def _unlisted(self, venue: Venue, external_id: str) -> MarketRow:
         """Return a market that no list has shown yet; raises NotFound, ExternalApiFailed."""
@@ -136,10 +138,10 @@ class FeedReader:
             return b"" if row is None else _encode(row)
 
         key = f"{venue.platform}:{external_id}"
-        entry = await answered(venue, self.cache.get(ABSENT, key, ask))
-        if not entry.body:
+        row, _ = await answered(venue, self.cache.read(ABSENT, key, ask, _decode_row_if_any))
+        if row is None:
             raise _no_market()
-        return _decode_row(entry.body)
+        return row
 
     async def _ask_market(self, venue: Venue, external_id: str) -> MarketRow | None:
         """Return the market as the venue says it is now, stored; None if it has none."""
@@ -172,10 +174,12 @@ class FeedReader:
             return _encode(row)
 
         try:
-            entry = await self.cache.get(LIVE, f"{venue.platform}:{external_id}", ask)
+            row, entry = await self.cache.read(
+                LIVE, f"{venue.platform}:{external_id}", ask, _decode_row
+            )
         except _VENUE_ERRORS:
             return msgspec.structs.replace(known, stale=True)
-        return _known(_decode_row(entry.body), stale=entry.failed)
+        return _known(row, stale=entry.failed)
 
     async def book(self, known: Known) -> tuple[VenueBook, Entry]:
         """Return a market's book; raises ExternalApiFailed, NotFound where there is none.
@@ -193,8 +197,7 @@ class FeedReader:
             with for_a_reader():
                 return _encode(await venue.book(market))
 
-        entry = await answered(venue, self.cache.get(BOOKS, _key(known), ask))
-        return _decode_book(entry.body), entry
+        return await answered(venue, self.cache.read(BOOKS, _key(known), ask, _decode_book))
 
     async def trades(self, known: Known, limit: int) -> Sequence[VenueTrade]:
         """Return the newest prints, newest first; raises ExternalApiFailed, NotFound."""
@@ -204,8 +207,8 @@ class FeedReader:
             with for_a_reader():
                 return _encode(list(await venue.trades(known.market, TRADES_MAX))[:TRADES_MAX])
 
-        entry = await answered(venue, self.cache.get(TRADES, _key(known), ask))
-        return _decode_trades(entry.body)[:limit]
+        trades, _ = await answered(venue, self.cache.read(TRADES, _key(known), ask, _decode_trades))
+        return trades[:limit]
 
     async def history(
         self,
@@ -229,13 +232,13 @@ class FeedReader:
         step = interval_s * 1_000_000
         key = f"{_key(known)}:{start // step}:{end // step}:{interval_s}"
         try:
-            entry = await self.cache.get(HISTORY, key, ask)
+            found, _ = await self.cache.read(HISTORY, key, ask, _decode_points)
         except _VENUE_ERRORS as error:
             points = await otherwise()
             if not points:
                 raise _failed(venue, error) from error
             return points
-        return [point for point in _decode_points(entry.body) if start <= point.at <= end]
+        return [point for point in found if start <= point.at <= end]
 
     async def raw(self, known: Known) -> bytes | None:
         """Return the venue's own JSON, as it was when the market changed last."""
@@ -248,6 +251,10 @@ class FeedReader:
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return None
         return text
+
+
+def _decode_row_if_any(body: bytes) -> MarketRow | None:
+    return _decode_row(body) if body else None
 
 
 async def answered(venue: Venue, asking: Awaitable[T]) -> T:

@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
@@ -148,6 +149,54 @@ async def test_what_somebody_else_wrote_is_no_answer(redis: RedisProcess) -> Non
             await cache._redis.set(name, poison)
             assert (await cache.get(POLICY, "key", source)).body == b"body"
         assert source.asked == 7
+
+
+async def test_what_redis_kept_through_an_outage_hides_nothing_younger(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(redis.url) as cache:
+        now = [cache._clock()]
+        cache._clock = lambda: now[0]
+        await cache.put(POLICY, "key", b"before", now[0])
+        redis.freeze()
+        monkeypatch.setattr(module, "REST_S", 0.0)
+        now[0] += 10_000_000
+        await cache.put(POLICY, "key", b"meanwhile", now[0])
+        redis.thaw()
+        now[0] += 1_000_000
+        source = Source(b"anew")
+        assert (await cache.get(POLICY, "key", source)).body == b"meanwhile"
+        assert source.asked == 0
+        await cache.put(POLICY, "key", b"after", now[0])
+        assert not cache._memory["books"].store, "what Redis has needs no second place"
+        assert (await cache.get(POLICY, "key", source)).body == b"after"
+        # A clock that was ahead makes nothing younger.
+        await cache._memory["books"].set(
+            f"{cache._prefix}books:key", module._encode(module.Entry(now[0] + 10**10, b"ahead"))
+        )
+        assert (await cache.get(POLICY, "key", source)).body == b"after"
+
+
+async def test_what_cannot_be_read_is_asked_for_anew(redis: RedisProcess) -> None:
+    """As of a process of the same version whose entries have another form."""
+    for url in (None, redis.url):
+        async with opened(url) as cache:
+            await cache.forget(POLICY, "key")
+            full = f"{cache._prefix}books:key"
+            for poison in (b"\xc1", b"\x93\x01", b"\xa1x"):
+                sealed = poison if cache._shared is None else cache._shared.seal(full, poison)
+                store = cache._memory["books"] if cache._redis is None else cache._redis
+                await store.set(full, sealed)
+                source = Source(b"12")
+                assert await cache.read(POLICY, "key", source, int) == (12, ANY)
+                assert source.asked == 1
+            await cache.put(POLICY, "key", b"no number", cache._clock())
+            source = Source(b"13")
+            for _ in range(2):
+                assert await cache.read(POLICY, "key", source, int) == (13, ANY)
+            assert source.asked == 1
+            with pytest.raises(ValueError, match="invalid literal"):
+                await cache.read(POLICY, "other", Source(b"never a number"), int)
 
 
 async def test_exchanges_on_one_redis_know_nothing_of_each_other(redis: RedisProcess) -> None:
