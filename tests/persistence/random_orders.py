@@ -12,17 +12,23 @@ from exchange.messages.commands import (
     Command,
     CreateMarket,
     CreditAccount,
+    DebitAccount,
+    Leg,
     OpenAccount,
     PlaceOrder,
     ResolveMarket,
+    SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
+    SuspendAccount,
+    TransferCash,
 )
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
     MarketStatus,
+    MoneyKind,
     OrderType,
     Outcome,
     Resolution,
@@ -78,6 +84,8 @@ def _command(dice: Random, number: int) -> Command:
         return CancelOrder(account, dice.randint(1, max(1, number)))
     if kind < 0.95:
         return CancelAll(account, dice.choice((None, market)))
+    if kind < 0.96:
+        return _of_account(dice, account)
     if kind < 0.98:
         request = dice.choice((None, f"credit-{dice.randint(1, 5)}"))
         return CreditAccount(account, dice.randint(1, 10) * MONEY_SCALE, "test", request)
@@ -88,6 +96,23 @@ def _command(dice: Random, number: int) -> Command:
     if number % 40 == 0:
         return ResolveMarket(market, dice.choice(tuple(Resolution)[:2]), None, "the sky")
     return OpenAccount(account, 0)
+
+
+def _of_account(dice: Random, account: int) -> Command:
+    """Do what concerns an account beside its orders; none of it comes due while a test runs."""
+    kind = dice.randint(0, 5)
+    if kind < 2:
+        return SetDeadMan(account, dice.choice((0, 60_000)))
+    if kind == 2:
+        return SuspendAccount(account, suspended=dice.random() < 0.3)
+    amount, request = dice.randint(1, MONEY_SCALE), dice.choice((None, f"move-{account}"))
+    if kind == 3:
+        return DebitAccount(account, amount, "test", request)
+    others = [other for other in range(1, ACCOUNTS + 1) if other != account]
+    first, last = dice.sample(others, 2)
+    legs = (Leg(account, first, amount), Leg(first, last, amount // 2 + 1))
+    money = dice.choice((MoneyKind.ADMIN, MoneyKind.REWARD))
+    return TransferCash(account, legs, "test", request, kind=money)
 
 
 def _amend(dice: Random, number: int, account: int) -> AmendOrder:
