@@ -52,7 +52,9 @@ RECENT_IDS: Final = 20_000
 """The core remembers the client ids of this many last commands; older ones are the shell's to look
 up."""
 PAYOUT_HOLDERS: Final = 500
-"""Most holders that one command pays at the resolution of a market."""
+"""Most holders that a resolution pays by itself."""
+PAYOUT_SLICE: Final = 250
+"""Most holders that each of the commands pays that follow the resolution of a larger market."""
 PAYOUT_PAUSE: Final = 50_000
 """Microseconds from one slice of payouts to the next, in which others' commands run."""
 BATCH_COMMANDS: Final = 4_096

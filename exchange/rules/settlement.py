@@ -4,9 +4,9 @@
     NO     a NO share pays 1             VOID   each pays 0.5: a refund at cost isn't always covered
 
 quantity x payout is exact, and as YES and NO shares are equal in number, the collateral is paid
-out whole. Up to PAYOUT_HOLDERS are paid by the resolution itself. More are paid so many at a time,
-in the order of their ids, by timers PAYOUT_PAUSE apart, so that nobody waits for a large market;
-it is RESOLVING until the last has his money, and nobody can do anything in it meanwhile.
+out whole. Up to PAYOUT_HOLDERS are paid by the resolution itself. More are paid PAYOUT_SLICE at a
+time, in the order of their ids, by timers PAYOUT_PAUSE apart, so that nobody waits for a large
+market; it is RESOLVING until the last has his money, and nobody can do anything in it meanwhile.
 """
 
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 from exchange.messages.bounds import (
     PAYOUT_HOLDERS,
     PAYOUT_PAUSE,
+    PAYOUT_SLICE,
     PRICE_MAX,
     PRICE_MIN,
     PRICE_SCALE,
@@ -97,7 +98,7 @@ def pay_holders(state: State, command: PayHolders) -> list[Event]:
     if due is None or due > state.now:
         return [CommandRejected(Reason.ILLEGAL_STATUS_CHANGE, "market", "no payout is due")]
     events: list[Event] = []
-    _pay(state, market, PAYOUT_HOLDERS, events)
+    _pay(state, market, min(PAYOUT_SLICE, PAYOUT_HOLDERS), events)
     if market.unpaid:
         paid = HoldersPaid(market.id, state.now + PAYOUT_PAUSE)
         events.append(paid)

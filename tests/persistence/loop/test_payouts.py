@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exchange.messages.bounds import MONEY_SCALE, PAYOUT_PAUSE
+from exchange.messages.bounds import MONEY_SCALE, PAYOUT_PAUSE, PAYOUT_SLICE
 from exchange.messages.commands import OpenAccount, PayHolders, ResolveMarket
 from exchange.messages.events import Event, HoldersPaid, PositionSettled
 from exchange.messages.terms import NO, MarketStatus, Resolution
@@ -110,7 +110,7 @@ async def test_more_holders_than_a_slice_are_paid_by_commands_of_its_size(
         slices = [e for e in engine.heard.executions if isinstance(e.command, PayHolders)]
         sizes = [len(e.events) - 1 for e in slices]
         assert sum(sizes) == holders
-        assert sizes[:-1] == [500] * (len(sizes) - 1)
+        assert sizes[:-1] == [PAYOUT_SLICE] * (len(sizes) - 1)
         pauses = [one.at - other.at for other, one in pairwise(slices)]
         assert min(pauses) >= PAYOUT_PAUSE
         assert sum(isinstance(e.events[-1], HoldersPaid) for e in slices) == len(slices) - 1
