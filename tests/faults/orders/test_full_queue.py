@@ -17,17 +17,17 @@ from typing import Final
 
 import httpx
 import msgspec
-from tests.faults.orders.test_cancels import p99, timed
 
 from tests.faults.attacks.arena import register
 from tests.faults.attacks.wire import Account, Target
 from tests.faults.conftest import MakeServer
 from tests.faults.orders.crowd import IN_FLIGHT, Told
+from tests.faults.orders.test_cancels import p99, timed
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.lengths import IS_LONG, length
 from tests.server_process import ADMIN_PASSWORD, ServerProcess
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 QUEUE: Final = 500
 CROWDS: Final = 2
 MEMBERS: Final = 6
