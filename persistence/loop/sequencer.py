@@ -42,7 +42,7 @@ from persistence.loop.command_queue import (
     Waiting,
     refuse_unstorable_text,
 )
-from persistence.loop.committed_view import CommittedView, turn_seconds
+from persistence.loop.committed_view import CROWD, CommittedView, turn_seconds
 from persistence.loop.first_answers import refuse
 from persistence.loop.intake import Intake
 from persistence.loop.isolation import rerun_alone
@@ -190,9 +190,10 @@ class Sequencer:
         """Do what can be done now, or wait; False when drained."""
         self._wakeup.clear()
         worked = await self._publish_committed()
-        if worked:
+        if worked and len(self._queue) < CROWD:
             # The answers are made in the next turn of the loop and written in the one after it:
             # what runs now can wait for them, since its commit comes behind the one under way.
+            # While a crowd waits each turn is long, and a cancel waits for all of them.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         worked |= await self._finish_commit()

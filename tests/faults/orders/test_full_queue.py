@@ -35,8 +35,10 @@ assert CROWDS * MEMBERS * IN_FLIGHT > 2 * QUEUE
 SECONDS: Final = length(3, long=30)
 CANCELS_A_SECOND: Final = 40
 OWNERS: Final = 8
-LONGEST_S: Final = 0.1 if IS_LONG else 0.3
-"""Every day, other tests have half of the machine meanwhile."""
+LONGEST_S: Final = 0.1 if IS_LONG else 1.0
+"""Every day, other tests have half of the machine meanwhile: they are done, if later."""
+TIMES_CALM: Final = 5
+"""On a machine that is slow without a crowd, so many times that."""
 SLUG: Final = "rush"
 
 
@@ -127,6 +129,17 @@ class Owner:
         return took
 
 
+async def cancel_by_the_clock(owners: list[Owner], count: int) -> list[tuple[float, str]]:
+    """Cancel so many orders, one after the other at their pace, whatever the answers do."""
+    sent: list[asyncio.Task[tuple[float, str]]] = []
+    started = time.monotonic()
+    for number in range(count):
+        due = started + number / CANCELS_A_SECOND
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        sent.append(asyncio.create_task(owners[number % OWNERS].cancel(number)))
+    return await asyncio.gather(*sent)
+
+
 async def test_cancels_are_done_soon_while_the_queue_is_full(make_server: MakeServer) -> None:
     server = make_server(ENGINE_QUEUE_SIZE=str(QUEUE), SOCKET_IN_FLIGHT_MAX="10000")
     server.start()
@@ -141,30 +154,26 @@ async def test_cancels_are_done_soon_while_the_queue_is_full(make_server: MakeSe
             for a in accounts
         ]
         for owner in owners:
-            await owner.quote(SECONDS * CANCELS_A_SECOND // OWNERS + 1)
+            await owner.quote((SECONDS + 1) * CANCELS_A_SECOND // OWNERS + 1)
+        calm = await cancel_by_the_clock(owners, CANCELS_A_SECOND)
         with crowds(server) as pushing:
             full_at = [sum(crowd.refused() for crowd in pushing)]
-            sent: list[asyncio.Task[tuple[float, str]]] = []
-            started = time.monotonic()
-            for number in range(SECONDS * CANCELS_A_SECOND):
-                due = started + number / CANCELS_A_SECOND
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
-                sent.append(asyncio.create_task(owners[number % OWNERS].cancel(number)))
-                if number % CANCELS_A_SECOND == CANCELS_A_SECOND - 1:
-                    full_at.append(sum([await asyncio.to_thread(c.refused) for c in pushing]))
-            took = await asyncio.gather(*sent)
+            took = []
+            for _ in range(SECONDS):
+                took += await cancel_by_the_clock(owners, CANCELS_A_SECOND)
+                full_at.append(sum([await asyncio.to_thread(c.refused) for c in pushing]))
             server.kill()
             told = [crowd.end() for crowd in pushing]
-    waits = sorted(wait for wait, _ in took)
+    waits, calm_p99 = sorted(wait for wait, _ in took), p99([wait for wait, _ in calm])
     acknowledged = {name: order for one in told for name, order in one.acknowledged.items()}
     full = [later - before for before, later in itertools.pairwise(full_at)]
+    ms = [round(1_000 * wait) for wait in (calm_p99, waits[len(waits) // 2], p99(waits), waits[-1])]
     print(
-        f"\n{len(waits)} cancels, ms: p50 {1e3 * waits[len(waits) // 2]:.0f},"
-        f" p99 {1e3 * p99(waits):.0f}, worst {1e3 * waits[-1]:.0f};"
-        f" {len(acknowledged)} orders acknowledged, refused in each second {full}"
+        "\ncalm p99 {} ms; while it is full p50 {}, p99 {}, worst {}".format(*ms),
+        f"of {len(waits)}; {len(acknowledged)} orders acknowledged, refused in each second {full}",
     )
-    assert {code for _, code in took} == {""}
-    assert p99(waits) < LONGEST_S
+    assert {code for _, code in calm + took} == {""}
+    assert p99(waits) < max(LONGEST_S, TIMES_CALM * calm_p99)
     assert min(full[1:]) > 0, "the queue wasn't full all the time"
     assert {code for one in told for code in one.refused} == {"UNAVAILABLE"}
     assert sum(one.without_retry for one in told) == 0
