@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from exchange.messages.bounds import RECENT_IDS
 from exchange.messages.commands import (
     AmendOrder,
+    BatchOrders,
     CancelAll,
     CancelOrder,
     CloseAccount,
@@ -29,7 +30,6 @@ from exchange.messages.commands import (
     OpenAccount,
     PayHolders,
     PlaceOrder,
-    Prior,
     RefuseUnstorable,
     RenewLease,
     ResolveMarket,
@@ -41,13 +41,14 @@ from exchange.messages.commands import (
 )
 from exchange.messages.completeness import require_all
 from exchange.messages.errors import InvariantViolated
-from exchange.messages.events import CommandRejected, CommandReplayed, Event
+from exchange.messages.events import CommandRejected, Event
 from exchange.messages.execution import Execution
 from exchange.messages.reasons import Reason
-from exchange.model.idempotency import ORDER_ID, Key, fingerprint, key_of
+from exchange.model.idempotency import key_of
 from exchange.model.state import State
 from exchange.rules import (
     amending,
+    batching,
     cancelling,
     expiring,
     funding,
@@ -57,6 +58,7 @@ from exchange.rules import (
     standing,
     switches,
 )
+from exchange.rules.once import run_once
 from exchange.transitions import transitions
 
 _CancelOrder: Final = CancelOrder
@@ -115,24 +117,11 @@ class Engine:
         elif (key := key_of(command)) is None:
             events = _HANDLERS[kind](state, command)
         else:
-            events = self._execute_once(key, command)
+            events = run_once(state, key, command, _HANDLERS[kind])
         ids = state.recent_ids
         if ids.oldest <= seq - RECENT_IDS:
             ids.forget_older(seq, state.open_client_ids)
         return _Execution(seq, at, command, events)
-
-    def _execute_once(self, key: Key, command: Command) -> list[Event]:
-        state = self.state
-        content = fingerprint(command)
-        prior = state.recent_ids.find(key) or getattr(command, "prior", None)
-        if prior is not None:
-            if prior.fingerprint == content:
-                return [CommandReplayed(prior.seq)]
-            message = "was used before with other content"
-            field = "clientOrderId" if key[1] == ORDER_ID else "requestId"
-            return [CommandRejected(Reason.CONFLICT, field, message)]
-        state.recent_ids.add(key, Prior(state.seq, content))
-        return _HANDLERS[type(command)](state, command)
 
 
 def _refuse(_state: State, _command: RefuseUnstorable) -> list[Event]:
@@ -163,5 +152,6 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
     TransferCash: funding.transfer,
     SuspendAccount: standing.suspend,
     CloseAccount: standing.close,
+    BatchOrders: batching.run_batch,
 }
 require_all(Command, _HANDLERS, "the engine's table of handlers")

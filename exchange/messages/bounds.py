@@ -60,6 +60,8 @@ PAYOUT_PAUSE: Final = 50_000
 BATCH_COMMANDS: Final = 4_096
 """Most commands between the shell's look-up of client ids and their execution (see
 `model/idempotency.py`)."""
+BATCH_OPERATIONS: Final = 50
+"""Most operations of one batch of orders, each of which counts as a command above."""
 
 DEAD_MAN_MS: Final = (1_000, 60_000)
 """How far away, in milliseconds, a dead-man deadline may be set."""

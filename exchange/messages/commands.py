@@ -188,12 +188,14 @@ class CancelOrder(AccountCommand, frozen=True):
 
 class CancelAll(AccountCommand, frozen=True):
     """Take every open order of the account out, in one market or (None) wherever cancelling is
-    allowed.
+    allowed; of one side, or one outcome, if that is given.
     """
 
     urgent: ClassVar[bool] = True
 
     market_id: int | None
+    side: Side | None = None
+    outcome: Outcome | None = None
 
 
 class CloseMarket(Timer, frozen=True):
@@ -312,6 +314,31 @@ class RefuseUnstorable(AccountCommand, frozen=True):
     """Of which kind the id is; None in journals of before, where the tag says it."""
 
 
+class NamedOrder(AccountCommand, frozen=True):
+    """An operation of a batch: amend or cancel the open order that was placed under an id of its
+    owner's; the `order_id` in it is 0.
+    """
+
+    client_order_id: str
+    operation: AmendOrder | CancelOrder
+
+
+Operation = PlaceOrder | AmendOrder | CancelOrder | NamedOrder
+
+
+class BatchOrders(AccountCommand, frozen=True):
+    """Run 1 to BATCH_OPERATIONS operations of the account as one command, in their order.
+
+    With `all_or_none` the first refusal undoes all of them. With a `request_id` it takes effect
+    once, for ever.
+    """
+
+    operations: tuple[Operation, ...]
+    all_or_none: bool = False
+    request_id: str | None = None
+    prior: Prior | None = None
+
+
 Command = (
     OpenAccount
     | CreditAccount
@@ -336,4 +363,10 @@ Command = (
     | TransferCash
     | SuspendAccount
     | CloseAccount
+    | BatchOrders
 )
+
+
+def operations_of(command: Command) -> int:
+    """Return as how many commands one counts where work is bounded."""
+    return len(command.operations) if type(command) is BatchOrders else 1

@@ -310,6 +310,14 @@ class HoldersPaid(EventBase, frozen=True):
     next_at: int
 
 
+class OperationRun(EventBase, frozen=True):
+    """What follows, up to the next of these, came of this operation of a batch, counted from 0: its
+    events, or its own CommandRejected or CommandReplayed. After the last one's the batch is netted.
+    """
+
+    number: int
+
+
 Event = (
     CommandRejected
     | CommandReplayed
@@ -337,4 +345,5 @@ Event = (
     | FundsDebited
     | CashTransferred
     | StandingChanged
+    | OperationRun
 )

@@ -307,6 +307,30 @@ class BookSide:
         level.quantity -= order.remaining
         level.count -= 1
 
+    def put_back(self, order: Order, before: Order | None) -> None:
+        """Take a removal back: put the order behind `before` at its level, or first there.
+
+        The side must be as it was right after the removal, the order as it was right before.
+        """
+        level = self.by_key.get(self.sign * order.yes_price)
+        if level is None:
+            self.add(order)
+            return
+        after = level.head if before is None else before.next
+        order.previous, order.next = before, after
+        if before is None:
+            level.head = order
+        else:
+            before.next = order
+        if after is None:
+            level.tail = order
+        else:
+            after.previous = order
+        level.quantity += order.remaining
+        level.count += 1
+        order.level = level
+        order.resting = True
+
     def reduce(self, order: Order, quantity: int) -> None:
         """Note that an order, which keeps its place, has `quantity` less to trade."""
         if order.level is None:

@@ -6,7 +6,9 @@ batch, on the committed view the publisher reads it once a command. What is in `
 last values, also when it has left the state (an order that ended).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from exchange.messages.terms import NO, YES, ExchangeMode
 from exchange.model.accounts import Account, Holding, Position
@@ -14,6 +16,9 @@ from exchange.model.idempotency import Key, RecentIds
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.timers import Timers
+
+UndoStep = tuple[Callable[..., None], tuple[Any, ...]]
+"""What takes one change back, and with what."""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,6 +112,11 @@ class State:
     tied: dict[int, Tied] = field(default_factory=dict)
     """Open orders that end with their session, by gateway; each has a lease."""
     dirty: Dirty = field(default_factory=Dirty)
+    unnetted: dict[tuple[int, int], None] | None = None
+    """While a batch of orders runs: (market id, account id) of whom its end nets."""
+    undo: list[UndoStep] | None = None
+    """While a batch runs that may be undone: how, the last change last (`transitions/undoing.py`).
+    """
 
     @property
     def next_place(self) -> int:

@@ -51,6 +51,7 @@ from exchange.messages.events import (
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
+    OperationRun,
     OrderAmended,
     OrderCancelled,
     OrderCancelledFields,
@@ -284,5 +285,6 @@ _MOVE_NO_MONEY: Final = (
     SessionEnded,
     LeaseEnded,
     StandingChanged,
+    OperationRun,
 )
 require_all(Event, [*_POSTINGS, *_MOVE_NO_MONEY], "the ledger's table of postings")

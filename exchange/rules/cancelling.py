@@ -59,8 +59,10 @@ def cancel_all(state: State, command: CancelAll) -> list[Event]:
             return [uncancellable_refusal(state, market)]
     events: list[Event] = []
     markets: dict[int, Market] = {}
-    for order in list(account.orders.values()):
+    for order in account.open_orders():
         market = state.markets[order.market_id]
+        if command.side not in (None, order.side) or command.outcome not in (None, order.outcome):
+            continue
         if command.market_id in (None, market.id) and market.status in ADMITS_CANCEL:
             end_order(state, account, market, order, _USER, events)
             markets[market.id] = market

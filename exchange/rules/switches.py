@@ -125,7 +125,7 @@ def end_orders(
 ) -> int:
     """End open orders of one account and net what that frees; return how many they were."""
     markets: dict[int, Market] = {}
-    ending = list(orders)
+    ending = sorted(orders, key=lambda order: order.id)
     for order in ending:
         market = state.markets[order.market_id]
         end_order(state, account, market, order, reason, events)

@@ -30,6 +30,7 @@ from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.model.timers import EXPIRY
+from exchange.transitions import undoing
 from exchange.transitions.marks import (
     touch_cash,
     touch_holding,
@@ -59,6 +60,8 @@ def open_order(
 ) -> Order:
     """Apply `order_placed` to its records; return the new one."""
     order = Order(event, state.seq, state.now)
+    if state.undo is not None:
+        undoing.note_opening(state, order, account, market, resting=resting)
     state.orders[order.key] = order
     account.orders[order.key] = order
     state.dirty.add_order(order)
@@ -94,12 +97,16 @@ def set_expiry(state: State, order: Order) -> None:
     expires_at = order.expires_at
     if expires_at is not None:
         state.timers.set(EXPIRY, expires_at, order.id)
+        if state.undo is not None:
+            undoing.note_timer(state, expires_at, order.id, is_set=True)
 
 
 def _unset_expiry(state: State, order: Order) -> None:
     expires_at = order.expires_at
     if expires_at is not None:
         state.timers.unset(EXPIRY, expires_at, order.id)
+        if state.undo is not None:
+            undoing.note_timer(state, expires_at, order.id, is_set=False)
 
 
 def order_amended(state: State, event: OrderAmended) -> None:
@@ -115,6 +122,8 @@ def amend_order(
     """Apply `order_amended` to its records."""
     side = market.book.own_side(order)
     gone = (order.quantity or 0) - event.quantity
+    if state.undo is not None:
+        undoing.note_amend(state, order, account, market, gone, moves=not event.keeps_place)
     if not event.keeps_place:
         side.remove(order)
         order.place = state.next_place
@@ -128,6 +137,8 @@ def amend_order(
     set_expiry(state, order)
     if event.resting and not event.keeps_place:
         side.add(order)
+        if state.undo is not None:
+            undoing.note_moved(state, market, order)
     if event.reserved:
         _unlock(state, account, order, -event.reserved)
     touch_order(state, account, order)
@@ -165,6 +176,8 @@ def fill_both(
         maker_fee,
         maker_carry,
     ) = fields
+    if state.undo is not None:
+        undoing.note_fill(state, market, taker, maker, quantity)
     side = market.book.own_side(maker)
     if maker.remaining > quantity:
         side.reduce(maker, quantity)
@@ -186,12 +199,15 @@ def fill_both(
 def order_rested(state: State, event: OrderRested) -> None:
     """Put what the order didn't trade into the book, and free what it needs no longer."""
     order = state.orders[event.order_id]
-    account = state.accounts[order.account_id]
+    account, market = state.accounts[order.account_id], state.markets[order.market_id]
+    if state.undo is not None:
+        undoing.note_order(state, order, account, market)
     order.rest(event.unlocked)
     if event.unlocked:
         _unlock(state, account, order, event.unlocked)
-    market = state.markets[order.market_id]
     market.book.own_side(order).add(order)
+    if state.undo is not None:
+        undoing.note_moved(state, market, order)
     touch_order(state, account, order)
     touch_public(state, market)
 
@@ -199,8 +215,10 @@ def order_rested(state: State, event: OrderRested) -> None:
 def order_filled(state: State, event: OrderFilled) -> None:
     """End an order by maximal cost that bought all it could."""
     order = state.orders[event.order_id]
-    order.end(_FILLED)
     account = state.accounts[order.account_id]
+    if state.undo is not None:
+        undoing.note_order(state, order, account, state.markets[order.market_id])
+    order.end(_FILLED)
     touch_order(state, account, order)
     _close(state, account, order)
 
@@ -222,6 +240,8 @@ def cancel_order(
     unlocked: int,
 ) -> None:
     """Apply `order_cancelled` to its records."""
+    if state.undo is not None:
+        undoing.note_cancel(state, order, account, market)
     if order.resting:
         market.book.own_side(order).remove(order)
         touch_public(state, market)
@@ -313,6 +333,8 @@ def _unlock(state: State, account: Account, order: Order, amount: int) -> None:
 
 
 def _close(state: State, account: Account, order: Order) -> None:
+    if state.undo is not None:
+        undoing.note_closing(state, account, order)
     del state.orders[order.key]
     del account.orders[order.key]
     if order.conditions is not None:

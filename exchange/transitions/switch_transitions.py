@@ -61,7 +61,12 @@ def tie(state: State, order: Order) -> None:
     gateway, number = session
     key = number, order.account_id
     state.tied.setdefault(gateway, {}).setdefault(key, {})[order.id] = order
+    if state.undo is not None:
+        state.undo.append((untie, (state, order)))
     if gateway not in state.leases:
+        if state.undo is not None:
+            noted = state.dirty.leases.get(gateway)
+            state.undo.append((_take_back_lease, (state, gateway, noted)))
         _set_lease(state, gateway, state.now + LEASE_US)
 
 
@@ -70,6 +75,8 @@ def untie(state: State, order: Order) -> None:
     session = None if order.conditions is None else order.conditions.session
     if session is None:
         return
+    if state.undo is not None:
+        state.undo.append((tie, (state, order)))
     gateway, number = session
     sessions = state.tied[gateway]
     orders = sessions[number, order.account_id]
@@ -78,6 +85,15 @@ def untie(state: State, order: Order) -> None:
         del sessions[number, order.account_id]
         if not sessions:
             del state.tied[gateway]
+
+
+def _take_back_lease(state: State, gateway: int, noted: int | None) -> None:
+    """Make it as if the lease had not been granted; `noted` is what was to be stored of it."""
+    _set_lease(state, gateway, None)
+    if noted is None:
+        del state.dirty.leases[gateway]
+    else:
+        state.dirty.leases[gateway] = noted
 
 
 def _set_deadline(state: State, account: Account, due: int | None) -> None:

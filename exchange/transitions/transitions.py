@@ -35,6 +35,7 @@ from exchange.messages.events import (
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
+    OperationRun,
     OrderAmended,
     OrderCancelled,
     OrderFilled,
@@ -91,6 +92,10 @@ def command_rejected(state: State, event: CommandRejected) -> None:
 
 def command_replayed(state: State, event: CommandReplayed) -> None:
     """A repeat changes nothing."""
+
+
+def operation_run(state: State, event: OperationRun) -> None:
+    """Say of which operation of a batch the next events are."""
 
 
 def account_opened(state: State, event: AccountOpened) -> None:
@@ -247,5 +252,6 @@ _APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
     FundsDebited: funds_debited,
     CashTransferred: cash_transferred,
     StandingChanged: standing_changed,
+    OperationRun: operation_run,
 }
 require_all(Event, _APPLY, "the table of transitions")

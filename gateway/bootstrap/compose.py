@@ -306,7 +306,7 @@ async def _open_front(
         settings=settings,
         pool=pool,
         engine=side,
-        desk=Desk(side.commands, side.view, side.history),
+        desk=Desk(side.commands, side.view, side.history, limits.charge_operations),
         catalogue=markets_in_view(side.view, feeds),
         people=people,
         jobs=jobs,

@@ -29,6 +29,7 @@ from gateway.portfolio.routes import PortfolioRoutes
 from gateway.portfolio.watchlists import WatchlistRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
+from gateway.trading.batch_routes import BatchRoutes
 from gateway.trading.dead_man_switch import DeadManSwitch
 from gateway.trading.order_life import OrderLifeRoutes
 from gateway.trading.routes import OrderRoutes
@@ -80,6 +81,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         OrderRoutes(parts.desk, view, history, pages),
         DeadManSwitch(engine.commands),
         OrderLifeRoutes(view, history, pages),
+        BatchRoutes(parts.desk),
         PortfolioRoutes(view, history, pages),
         WatchlistRoutes(Watchlists(parts.pool), parts.catalogue, settings.portfolio, pages),
         NotedPortfolioRoutes(

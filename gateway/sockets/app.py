@@ -39,7 +39,7 @@ _CONNECT_ERROR: Final = msgspec.json.encode(
 # first poll gets a handshake for a session that doesn't exist, with the refusal right behind it.
 _POLLING_ANSWER: Final = b"\x1e".join(
     (
-        b'0{"sid":"none","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":16384}',
+        b'0{"sid":"none","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":32768}',
         b"44" + _CONNECT_ERROR,
         b"44/ws," + _CONNECT_ERROR,
     )

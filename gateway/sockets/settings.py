@@ -12,7 +12,7 @@ class SocketSettings(Area, frozen=True, kw_only=True):
     TITLE: ClassVar[str] = "Sockets"
 
     frame_max_bytes: Annotated[
-        int, setting("SOCKET_FRAME_MAX_BYTES", "16384", whole(1_024, 2**20), "Of one frame.")
+        int, setting("SOCKET_FRAME_MAX_BYTES", "32768", whole(1_024, 2**20), "Of one frame.")
     ]
     in_flight_max: Annotated[
         int, setting("SOCKET_IN_FLIGHT_MAX", "64", whole(1, 10_000), "Unanswered events.")

@@ -9,18 +9,33 @@ same over every transport.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final, Generic, NoReturn, TypeVar
 
-from exchange.messages.commands import CancelAll, CancelOrder
+from exchange.messages.commands import (
+    AmendOrder,
+    BatchOrders,
+    CancelAll,
+    CancelOrder,
+    NamedOrder,
+)
 from exchange.messages.conditions import SessionKey
 from exchange.messages.reasons import Reason
+from exchange.messages.terms import Outcome, Side
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from gateway.engine_side.ports import OrderHistory
 from gateway.engine_side.refusals import EngineRefused, accepted
 from gateway.markets.lookup import named_market
+from gateway.trading.batches import (
+    BatchBody,
+    BatchView,
+    batch_command,
+    batch_view,
+    shown_orders,
+    tied_batch,
+)
 from gateway.trading.order_bodies import (
     AmendBody,
     OrderBody,
@@ -28,6 +43,7 @@ from gateway.trading.order_bodies import (
     place_command,
     tied,
 )
+from gateway.trading.previews import PreviewBody, PreviewView, preview_view
 from gateway.trading.results import (
     AllCancelledView,
     AmendedView,
@@ -39,6 +55,7 @@ from gateway.trading.results import (
     placed_view,
 )
 from gateway.wire.errors import UnknownOutcome
+from persistence.clock import now_us
 from persistence.loop.ports import Answer, CommandPort
 from persistence.postgres.database import OUTAGES
 
@@ -76,13 +93,29 @@ class Sent(Generic[ViewT_co]):
         return self.show(answer) if self.look_up is None else await self.look_up(answer)
 
 
+def free_of_charge(_user_id: int, _operations: int) -> None:
+    """Count nothing, where no limit is."""
+
+
 class Desk:
     """Where orders are handed in."""
 
-    __slots__ = ("_commands", "_history", "_sweeps", "_view")
+    __slots__ = ("_charge", "_commands", "_history", "_sweeps", "_view")
 
-    def __init__(self, commands: CommandPort, view: State, history: OrderHistory) -> None:
-        self._sweeps: dict[int, dict[int | None, asyncio.Future[Answer]]] = {}
+    def __init__(
+        self,
+        commands: CommandPort,
+        view: State,
+        history: OrderHistory,
+        charge: Callable[[int, int], None] = free_of_charge,
+    ) -> None:
+        """Take what sends commands and what tells of orders.
+
+        `charge` counts the operations of a user's batch beside the first, which its request was
+        counted as, or raises RateLimited.
+        """
+        self._charge = charge
+        self._sweeps: dict[int, dict[CancelAll, asyncio.Future[Answer]]] = {}
         """Cancels of all orders under way, after which their account has sent no order."""
         self._commands = commands
         self._view = view
@@ -120,7 +153,58 @@ class Desk:
             now = self._view.orders.get(order_id) or await self._stored_order(order_id)
             return amended_view(answer, now, self._view.markets[now.market_id])
 
-        return Sent(answered, _never_looked_up, look_up)
+        return Sent(answered, _never_shown, look_up)
+
+    def batch(
+        self, account_id: int, body: BatchBody, session: SessionKey | None = None
+    ) -> Sent[BatchView]:
+        """Send several operations as one command, its orders tied to a session if one is given.
+
+        Each counts against the account's limit. Raises ApiError for what is wrong with one of them,
+        RateLimited, CommandNotTaken: nothing of it happened.
+        """
+        view = self._view
+        command = batch_command(body, account_id, lambda name: named_market(view, name).id)
+        if session is not None:
+            command = tied_batch(command, session)
+        self._charge(account_id, len(command.operations))
+        known = {one.id: one for one in self._named_orders(command)}
+        answered = self._commands.submit(command)
+        if self._sweeps:
+            self._sweeps.pop(account_id, None)
+
+        async def look_up(answer: Answer) -> BatchView:
+            for order_id in shown_orders(answer):
+                if order_id not in known:
+                    known[order_id] = view.orders.get(order_id) or await self._stored_order(
+                        order_id
+                    )
+            return batch_view(answer, command, view.markets, known)
+
+        return Sent(answered, _never_shown, look_up)
+
+    def preview(self, account_id: int, body: PreviewBody) -> PreviewView:
+        """Tell what an order or a batch would do now; each operation counts as one of a batch.
+
+        Raises ApiError.
+        """
+        view = self._view
+        self._charge(account_id, len(body.operations or "1"))
+        return preview_view(
+            body, account_id, view, now_us(), lambda name: named_market(view, name).id
+        )
+
+    def _named_orders(self, command: BatchOrders) -> Iterator[Order]:
+        """Yield the open orders that a batch is about; their records go on with the commit."""
+        for operation in command.operations:
+            order_id: int | None = None
+            if isinstance(operation, AmendOrder | CancelOrder):
+                order_id = operation.order_id
+            elif isinstance(operation, NamedOrder):
+                order_id = self._open_order(command.account_id, operation.client_order_id)
+            order = None if order_id is None else self._view.orders.get(order_id)
+            if order is not None:
+                yield order
 
     def cancel(self, account_id: int, order_id: int) -> Sent[CancelledView]:
         """Send the cancel of an open order; raises CommandNotTaken."""
@@ -163,33 +247,36 @@ class Desk:
     def _open_order(self, account_id: int, client_order_id: str) -> int | None:
         return self._view.open_client_ids.get((account_id, ORDER_ID, client_order_id))
 
-    def cancel_all(self, account_id: int, market_name: str | None) -> Sent[AllCancelledView]:
-        """Send the cancel of every open order, in one market or (None) in all.
+    def cancel_all(
+        self,
+        account_id: int,
+        market_name: str | None,
+        side: Side | None = None,
+        outcome: Outcome | None = None,
+    ) -> Sent[AllCancelledView]:
+        """Send the cancel of every open order, in one market or (None) in all, of a side and of an
+        outcome or (None) of both.
 
-        No limit refuses these, so however many come the engine has one of an account and market at
+        No limit refuses these, so however many come the engine has one of an account and kind at
         a time: while the account sends no order in between, one that comes during another would
         find nothing more, and gets the other's answer. Raises EngineRefused for no such market,
         CommandNotTaken.
         """
         market_id = None if market_name is None else named_market(self._view, market_name).id
-        answered = self._sweeps.get(account_id, {}).get(market_id)
+        sweep = CancelAll(account_id, market_id, side, outcome)
+        answered = self._sweeps.get(account_id, {}).get(sweep)
         if answered is None:
-            answered = self._commands.submit(CancelAll(account_id, market_id))
+            answered = self._commands.submit(sweep)
             sweeps = self._sweeps.setdefault(account_id, {})
-            sweeps[market_id] = answered
-            answered.add_done_callback(lambda _: self._swept(account_id, sweeps, market_id))
+            sweeps[sweep] = answered
+            answered.add_done_callback(lambda _: self._swept(sweeps, sweep))
         # Whoever stops waiting ends nobody else's wait.
         return Sent(asyncio.shield(answered), all_cancelled_view)
 
-    def _swept(
-        self,
-        account_id: int,
-        sweeps: dict[int | None, asyncio.Future[Answer]],
-        market_id: int | None,
-    ) -> None:
-        del sweeps[market_id]
-        if not sweeps and self._sweeps.get(account_id) is sweeps:
-            del self._sweeps[account_id]
+    def _swept(self, sweeps: dict[CancelAll, asyncio.Future[Answer]], sweep: CancelAll) -> None:
+        del sweeps[sweep]
+        if not sweeps and self._sweeps.get(sweep.account_id) is sweeps:
+            del self._sweeps[sweep.account_id]
 
     def _cancelled(self, answer: Answer, order: Order) -> CancelledView:
         accepted(answer)
@@ -216,11 +303,7 @@ def open_order_count(view: State, account_id: int) -> int:
     return 0 if account is None else len(account.orders)
 
 
-def _never_shown(_answer: Answer) -> CancelledView:
-    raise TypeError("the order has to be looked up first")
-
-
-def _never_looked_up(_answer: Answer) -> AmendedView:
+def _never_shown(_answer: Answer) -> NoReturn:
     raise TypeError("the order has to be looked up first")
 
 

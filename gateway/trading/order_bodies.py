@@ -54,8 +54,8 @@ ExpiryText = Annotated[
 ]
 
 
-class OrderBody(BodyStruct, frozen=True):
-    """An order as its sender writes it; an absent and a null field are the same.
+class OrderTerms(BodyStruct, frozen=True, kw_only=True):
+    """What an order says beside its kind; an absent and a null field are the same.
 
     `timeInForce` is GTC for LIMIT and IOC for MARKET unless given; `maxCost` (fees included)
     stands instead of `quantity` in a MARKET BUY. `expiresAt` goes with GTD, `postOnly` with an
@@ -63,9 +63,6 @@ class OrderBody(BodyStruct, frozen=True):
     `reduceOnly` goes with IOC and FOK.
     """
 
-    side: Side
-    outcome: Outcome
-    type: OrderType
     price: PriceText = not_given()
     quantity: QuantityText = not_given()
     max_cost: MoneyText = not_given()
@@ -76,6 +73,14 @@ class OrderBody(BodyStruct, frozen=True):
     post_only: bool | None = None
     worst_price: PriceText = not_given()
     reduce_only: bool | None = None
+
+
+class OrderBody(OrderTerms, frozen=True):
+    """An order as its sender writes it."""
+
+    side: Side
+    outcome: Outcome
+    type: OrderType
 
 
 VersionNumber = Annotated[

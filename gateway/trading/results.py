@@ -14,6 +14,7 @@ import msgspec
 
 from exchange.messages.events import (
     Event,
+    OrderAmended,
     OrderCancelled,
     OrderFilled,
     OrderPlaced,
@@ -117,12 +118,12 @@ def placed_order(events: Sequence[Event], seq: int, at: int) -> Order:
     order = Order(placed, seq, at)
     if not placed.resting:
         for event in events:
-            _follow(order, event)
+            follow(order, event)
     return order
 
 
-def _follow(order: Order, event: Event) -> None:
-    """Bring `order` forward by an event of its own command; others' events leave it alone."""
+def follow(order: Order, event: Event) -> None:
+    """Bring `order` forward by an event of its own placing's; others' events leave it alone."""
     match event:
         case TradeExecuted():
             # Self-trade prevention keeps an order from trading in its own command as the maker.
@@ -137,6 +138,8 @@ def _follow(order: Order, event: Event) -> None:
             order.rest(event.unlocked)
         case OrderFilled():
             order.end(_FILLED)
+        case OrderAmended():
+            order.amend(event)
         case OrderCancelled(order_id=order_id) if order_id == order.id:
             # What ends by its time does so in a command of its own.
             order.end(_CANCELLED, event.reason, event.unlocked)

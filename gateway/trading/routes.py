@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 from exchange.messages.reasons import Reason
-from exchange.messages.terms import OrderStatus
+from exchange.messages.terms import OrderStatus, Outcome, Side
 from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.order_book import Order
@@ -52,15 +52,17 @@ from gateway.wire.strict_json import QueryStruct
 StatusesText = Annotated[str, words_text(OrderStatus, "OPEN,PARTIAL")]
 
 _IN_MEMORY: Final = frozenset({OrderStatus.OPEN, OrderStatus.PARTIAL})
-_COMMAND_ERRORS: Final = (Forbidden, NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
+COMMAND_ERRORS: Final = (Forbidden, NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
 
 
 class CancelAllQuery(QueryStruct, frozen=True):
-    """Where to cancel; unset: in every market."""
+    """What to cancel; unset: in every market, of both sides, of both outcomes."""
 
     market: MarketText | None = None
     market_id: MarketText | None = None
     slug: MarketText | None = None
+    side: Side | None = None
+    outcome: Outcome | None = None
 
 
 class OrdersQuery(SliceQuery, frozen=True):
@@ -151,8 +153,10 @@ class OrderRoutes:
         return await self._desk.cancel_by_client_id(request.user_id, client_id).result()
 
     async def cancel_all(self, request: Request[None, CancelAllQuery]) -> AllCancelledView:
-        """Cancel every open order of the caller, in one market or in all."""
-        return await self._desk.cancel_all(request.user_id, market_name(request.query)).result()
+        """Cancel every open order of the caller, or those of a market, a side, an outcome."""
+        query = request.query
+        sent = self._desk.cancel_all(request.user_id, market_name(query), query.side, query.outcome)
+        return await sent.result()
 
     async def get_order(self, request: Request[None, None]) -> AsOf[OwnOrderView]:
         """Return one of the caller's orders."""
@@ -221,7 +225,7 @@ class OrderRoutes:
                 body=OrderBody,
                 answer=PlacedView,
                 status=201,
-                errors=_COMMAND_ERRORS,
+                errors=COMMAND_ERRORS,
                 summary="Place an order in the market of that slug or id",
                 tag="orders",
             ),
@@ -232,7 +236,7 @@ class OrderRoutes:
                 access=Access.USER,
                 body=AmendBody,
                 answer=AmendedView,
-                errors=_COMMAND_ERRORS,
+                errors=COMMAND_ERRORS,
                 summary="Change price, quantity or expiry of an open order",
                 tag="orders",
             ),
@@ -242,7 +246,7 @@ class OrderRoutes:
                 handler=self.cancel,
                 access=Access.USER,
                 answer=CancelledView,
-                errors=_COMMAND_ERRORS,
+                errors=COMMAND_ERRORS,
                 budget=Budget.CANCEL,
                 summary="Cancel an open order",
                 tag="orders",
@@ -253,7 +257,7 @@ class OrderRoutes:
                 handler=self.cancel_by_client_id,
                 access=Access.USER,
                 answer=CancelledView,
-                errors=_COMMAND_ERRORS,
+                errors=COMMAND_ERRORS,
                 budget=Budget.CANCEL,
                 summary="Cancel the open order placed under an id of one's own",
                 tag="orders",
@@ -265,9 +269,9 @@ class OrderRoutes:
                 access=Access.USER,
                 query=CancelAllQuery,
                 answer=AllCancelledView,
-                errors=_COMMAND_ERRORS,
+                errors=COMMAND_ERRORS,
                 budget=Budget.CANCEL_ALL,
-                summary="Cancel all open orders, in one market or in all",
+                summary="Cancel all open orders, or those of a market, a side, an outcome",
                 tag="orders",
             ),
         )

@@ -1,4 +1,5 @@
-"""Trading over the socket: `order:place`, `order:amend`, `order:cancel`, `order:cancel_all`.
+"""Trading over the socket: `order:place`, `order:batch`, `order:amend`, `order:cancel`,
+`order:cancel_all`, `order:preview`.
 
 Laws: a command is on the engine's queue when its handler returns, so one client's orders keep the
 order it sent them in, however many are in flight. Bodies, answers and refusals are REST's own: both
@@ -7,13 +8,16 @@ transports hand in at the same desk (`desk.py`).
 
 import msgspec
 
+from exchange.messages.terms import Outcome, Side
 from gateway.access.budgets import Budget
 from gateway.markets.lookup import market_name, required_market_name
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
+from gateway.trading.batches import BatchBody
 from gateway.trading.cancel_on_disconnect import CancelOnDisconnect
 from gateway.trading.desk import Desk, Sent
 from gateway.trading.order_bodies import AmendBody, ClientIdText, OrderBody, check_client_id
+from gateway.trading.previews import PreviewBody
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import BodyStruct
@@ -41,11 +45,13 @@ class AmendOrderBody(AmendBody, frozen=True, kw_only=True):
 
 
 class CancelAllBody(BodyStruct, frozen=True):
-    """Where (id or slug); everywhere if not given."""
+    """Where (id or slug), of which side and outcome; everything that isn't given."""
 
     market: str | None = None
     market_id: str | None = None
     slug: str | None = None
+    side: Side | None = None
+    outcome: Outcome | None = None
 
 
 class OrderEvents:
@@ -60,6 +66,15 @@ class OrderEvents:
         user_id, tied_to = session.user_id(), self._disconnects.session_of(session)
         sent = self._desk.place(user_id, required_market_name(body), body, tied_to)
         session.answer_later(ack_id, sent.answered, sent.show)
+
+    def batch(self, session: SocketSession, body: BatchBody, ack_id: int | None) -> None:
+        """Run several operations as one command."""
+        tied_to = self._disconnects.session_of(session)
+        _acknowledge(session, ack_id, self._desk.batch(session.user_id(), body, tied_to))
+
+    def preview(self, session: SocketSession, body: PreviewBody, ack_id: int | None) -> None:
+        """Tell what an order or a batch would do."""
+        session.ack(ack_id, self._desk.preview(session.user_id(), body))
 
     def amend(self, session: SocketSession, body: AmendOrderBody, ack_id: int | None) -> None:
         """Change an open order of the caller."""
@@ -81,9 +96,9 @@ class OrderEvents:
     def cancel_all(
         self, session: SocketSession, body: CancelAllBody | None, ack_id: int | None
     ) -> None:
-        """Cancel every open order of the caller, in one market or everywhere."""
-        name = None if body is None else market_name(body)
-        sent = self._desk.cancel_all(session.user_id(), name)
+        """Cancel every open order of the caller, or those of a market, a side, an outcome."""
+        body = body or CancelAllBody()
+        sent = self._desk.cancel_all(session.user_id(), market_name(body), body.side, body.outcome)
         session.answer_later(ack_id, sent.answered, sent.show)
 
     def events(self) -> dict[str, SocketEvent]:
@@ -94,6 +109,12 @@ class OrderEvents:
             ),
             "order:amend": SocketEvent(
                 msgspec.json.Decoder(AmendOrderBody), self.amend, budget=Budget.WRITE
+            ),
+            "order:batch": SocketEvent(
+                msgspec.json.Decoder(BatchBody), self.batch, budget=Budget.WRITE
+            ),
+            "order:preview": SocketEvent(
+                msgspec.json.Decoder(PreviewBody), self.preview, budget=Budget.WRITE
             ),
             "order:cancel": SocketEvent(
                 msgspec.json.Decoder(CancelBody), self.cancel, budget=Budget.CANCEL

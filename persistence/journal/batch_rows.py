@@ -16,9 +16,11 @@ import msgspec
 
 from exchange.messages.account_events import CashTransferred, FundsDebited
 from exchange.messages.events import (
+    Event,
     FundsCredited,
     MarketCreated,
     MarketResolved,
+    OperationRun,
     OrderPlaced,
     PositionSettled,
     TradeExecuted,
@@ -133,16 +135,28 @@ def add_ids(rows: BatchRows, state: State, executions: list[Execution]) -> None:
     if not added:
         return
     first_seq = executions[0].seq
+    batch, placed_in_batch = 0, dict[str | None, int]()
     for (account_id, kind, text), prior in added:
         order_id = 0
         if kind == ORDER_ID:
-            first = executions[prior.seq - first_seq].events[0]
+            events = executions[prior.seq - first_seq].events
+            first = events[0]
             if isinstance(first, OrderPlaced):
                 order_id = first.order_id
+            elif isinstance(first, OperationRun):
+                if batch != prior.seq:
+                    batch, placed_in_batch = prior.seq, _placed(events)
+                order_id = placed_in_batch.get(text, 0)
         rows.ids.append(pack_id(account_id, prior.seq, order_id, kind))
         rows.id_texts.append(text)
         rows.id_fingerprints.append(prior.fingerprint)
     added.clear()
+
+
+def _placed(events: list[Event]) -> dict[str | None, int]:
+    """Return the orders that a batch placed, by their client's ids."""
+    placed = [event for event in events if isinstance(event, OrderPlaced)]
+    return {event.client_order_id: event.order_id for event in placed}
 
 
 def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, Any]:

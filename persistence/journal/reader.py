@@ -5,13 +5,14 @@ Writing is `journal`, the bytes of a row `rows`.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from exchange.messages.commands import Prior
-from exchange.messages.events import CommandRejected, CommandReplayed
+from exchange.messages.commands import BatchOrders, Command, PlaceOrder, Prior
+from exchange.messages.events import CommandRejected, CommandReplayed, Event, OrderPlaced
 from exchange.messages.execution import Execution
+from exchange.messages.operations import sections
 from exchange.messages.reasons import Reason
 from exchange.model.idempotency import Key, fingerprint, key_of
 from persistence.errors import HistoryMismatch
@@ -101,16 +102,37 @@ async def stream(connection: Connection) -> AsyncIterator[JournalRow]:
         yield _row(found)
 
 
-def first_use(execution: Execution) -> tuple[Key, Prior] | None:
-    """Return the client id that a command was the first to use; None if it used none."""
-    key = key_of(execution.command)
+class Use(NamedTuple):
+    """An id, the command that was the first to use it, and the order it was given to, or 0."""
+
+    key: Key
+    prior: Prior
+    order_id: int
+
+
+def first_uses(execution: Execution) -> list[Use]:
+    """Return the client ids that a command was the first to use, in the order of their use."""
+    command, events = execution.command, execution.events
+    found = _first_use(execution.seq, command, events)
+    if isinstance(command, BatchOrders):
+        for operation, section in zip(command.operations, sections(events), strict=False):
+            if isinstance(operation, PlaceOrder):
+                found += _first_use(execution.seq, operation, section)
+    return found
+
+
+def _first_use(seq: int, command: Command, events: Sequence[Event]) -> list[Use]:
+    key, first = key_of(command), events[0]
     if key is None:
-        return None
-    match execution.events[0]:
-        case CommandReplayed() | CommandRejected(reason=Reason.CONFLICT):
-            return None
-        case _:
-            return key, Prior(execution.seq, fingerprint(execution.command))
+        return []
+    if isinstance(first, CommandReplayed):
+        return []
+    if isinstance(first, CommandRejected) and first.reason is Reason.CONFLICT:
+        # Of a batch that was undone the conflict may have been an operation's.
+        undone = isinstance(command, BatchOrders) and first.field != "requestId"
+        return [Use(key, Prior(seq, fingerprint(command)), 0)] if undone else []
+    order_id = first.order_id if isinstance(first, OrderPlaced) else 0
+    return [Use(key, Prior(seq, fingerprint(command)), order_id)]
 
 
 def _row(found: "asyncpg.Record") -> JournalRow:

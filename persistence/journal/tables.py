@@ -31,7 +31,7 @@ from persistence.journal.codes import (
 from persistence.journal.open_orders import ids_in
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.journal.order_rows import order_of
-from persistence.journal.reader import executions_after, first_use
+from persistence.journal.reader import executions_after, first_uses
 from persistence.postgres.database import Connection, Fetching
 
 if TYPE_CHECKING:
@@ -164,6 +164,7 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
     if with_ids:
         for key, prior in snapshot.ids:
             state.recent_ids.restore(key, prior, head.last_seq)
+        state.recent_ids.forget_older(head.last_seq, state.open_client_ids)
     return state
 
 
@@ -243,7 +244,5 @@ async def _read_ids(
         for account_id, text, seq, fingerprint in older
     ]
     for execution in await executions_after(connection, window_start):
-        used = first_use(execution)
-        if used is not None:
-            ids.append(used)
+        ids += [(use.key, use.prior) for use in first_uses(execution)]
     return ids

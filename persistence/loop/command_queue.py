@@ -9,8 +9,8 @@ Laws: commands of one account keep their order; admin commands and cancels may o
 *other* accounts, never an earlier one of the same account (RULEBOOK 8): such a cancel goes right
 behind that one, not to the end; what came first goes first within each of the two lanes. The slow
 lane has its bound, and what may overtake a bound of its own, so that a crowd of orders keeps
-nobody's cancel out; what is full takes nothing. Everything here happens before a command is
-stamped.
+nobody's cancel out; what is full takes nothing; a batch of orders fills it by its operations.
+Everything here happens before a command is stamped.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages.commands import Command, PlaceOrder
-from exchange.model.idempotency import key_of
+from exchange.messages.commands import Command, PlaceOrder, operations_of
+from exchange.model.idempotency import key_of, keys_of
 from persistence.errors import QueueFull
 from persistence.journal.rows import encode_command
 from persistence.loop.ports import Answer
@@ -52,20 +52,22 @@ class _Place:
 class CommandQueue:
     """Two lanes, first come first served in each; the fast one is emptied first."""
 
-    __slots__ = ("_fast", "_last", "_slow", "_urgent", "bound")
+    __slots__ = ("_fast", "_last", "_operations", "_slow", "_urgent", "bound")
 
     def __init__(self, bound: int = QUEUE_COMMANDS) -> None:
         """Make an empty queue of at most `bound` commands, and as many urgent ones beside them."""
         self.bound = bound
         self._fast: deque[Waiting] = deque()
         self._slow: deque[_Place] = deque()
+        self._operations = 0
+        """What waits in the slow lane, a batch counted as its operations."""
         self._last: dict[int, _Place] = {}
         """Of each account in the slow lane its last place there."""
         self._urgent = 0
         """How many urgent commands wait, in either lane."""
 
     def __len__(self) -> int:
-        return len(self._slow) + self._urgent
+        return self._operations + self._urgent
 
     def put(self, waiting: Waiting) -> None:
         """Queue a command.
@@ -77,8 +79,10 @@ class CommandQueue:
         if command.urgent:
             self._put_urgent(waiting)
             return
-        if len(self._slow) >= self.bound:
-            raise QueueFull(f"{self.bound} commands are waiting")
+        operations = self._operations + operations_of(command)
+        if operations > self.bound:
+            raise QueueFull(f"{self._operations} commands are waiting")
+        self._operations = operations
         place = self._last[command.account_id] = _Place(waiting)
         self._slow.append(place)
 
@@ -95,11 +99,14 @@ class CommandQueue:
             place.behind.append(waiting)
 
     def take(self, count: int) -> list[Waiting]:
-        """Remove and return the next commands, at most `count`."""
+        """Remove and return the next commands, at most `count` (the last batch whole)."""
         taken: list[Waiting] = []
-        self._take_fast(taken, count)
-        while self._slow and len(taken) < count:
+        room = count - self._take_fast(taken, count)
+        while self._slow and room > 0:
             place = self._slow.popleft()
+            operations = operations_of(place.waiting.command)
+            self._operations -= operations
+            room -= operations
             account_id = place.waiting.command.account_id
             if self._last[account_id] is place:
                 del self._last[account_id]
@@ -107,7 +114,7 @@ class CommandQueue:
             if place.behind is not None:
                 # The fast lane is empty here, and these may overtake from now on.
                 self._fast.extend(place.behind)
-                self._take_fast(taken, count)
+                room -= self._take_fast(taken, room)
         return taken
 
     @property
@@ -136,11 +143,14 @@ class CommandQueue:
         self._urgent -= len(taken)
         return taken
 
-    def _take_fast(self, taken: list[Waiting], count: int) -> None:
+    def _take_fast(self, taken: list[Waiting], most: int) -> int:
+        """Move urgent commands to `taken`; return how many."""
         fast, before = self._fast, len(taken)
-        while fast and len(taken) < count:
+        while fast and len(taken) - before < most:
             taken.append(fast.popleft())
-        self._urgent -= len(taken) - before
+        count = len(taken) - before
+        self._urgent -= count
+        return count
 
 
 def refuse_unstorable_text(command: Command) -> None:
@@ -149,7 +159,6 @@ def refuse_unstorable_text(command: Command) -> None:
         text = command.client_order_id
     else:
         encode_command(command)
-        key = key_of(command)
-        text = None if key is None else key[2]
+        text = "".join(key[2] for key in keys_of(command))
     if text is not None and not (text.isascii() and text.isprintable()):
         raise ValueError("a client id must be printable ASCII")

@@ -11,7 +11,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from exchange.messages.events import CommandReplayed
+from exchange.messages.commands import Command, PlaceOrder
+from exchange.messages.events import CommandReplayed, OperationRun
 from exchange.messages.execution import Execution
 from exchange.model.state import State
 from exchange.transitions import transitions
@@ -48,6 +49,15 @@ def apply_committed(
     view.dirty.clear()
 
 
+def _asked(command: Command, seq: int) -> Asked:
+    name = command.client_order_id if isinstance(command, PlaceOrder) else None
+    return Asked(seq, command.account_id, name)
+
+
+def _has_repeats(execution: Execution) -> bool:
+    return any(type(event) is CommandReplayed for event in execution.events)
+
+
 class CommittedView:
     """Applies committed batches to the view, tells the listeners, answers."""
 
@@ -69,7 +79,11 @@ class CommittedView:
             if future is not None and not future.done():
                 first = execution.events[0]
                 if isinstance(first, CommandReplayed):
-                    self._repeats.add(Asked(first.first_seq, execution.command.account_id), future)
+                    self._repeats.add(_asked(execution.command, first.first_seq), future)
+                elif isinstance(first, OperationRun) and _has_repeats(execution):
+                    self._repeats.add(
+                        _asked(execution.command, execution.seq), future, replayed=False
+                    )
                 else:
                     future.set_result(answer)
             if number % COMMANDS_BETWEEN_LOOKS == 0 and time.monotonic() > turn_ends:

@@ -9,7 +9,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from exchange.messages.commands import Prior
+import msgspec
+
+from exchange.messages.commands import BatchOrders, PlaceOrder, Prior
+from exchange.messages.events import CommandReplayed, Event
+from exchange.messages.execution import Execution
+from exchange.messages.operations import placing_of, sections
 from exchange.model.idempotency import Key
 from exchange.proof.ledger import Owner
 from persistence.errors import CommandNotTaken, OutcomeUnknown, PersistenceError
@@ -35,10 +40,14 @@ _ASKED_AT_ONCE: Final = 500
 
 
 class Asked(NamedTuple):
-    """A first answer that is wanted: the command's sequence, and whose cash goes with it."""
+    """A first answer that is wanted: the command's sequence, and whose cash goes with it.
+
+    Of an order, the id it was placed under: it may have been one of a batch.
+    """
 
     seq: int
     account_id: int
+    client_order_id: str | None = None
 
 
 async def find_priors(source: Fetching, keys: Sequence[Key]) -> Mapping[Key, Prior]:
@@ -53,7 +62,8 @@ async def find_priors(source: Fetching, keys: Sequence[Key]) -> Mapping[Key, Pri
 async def first_answers(source: Fetching, asked: Sequence[Asked]) -> dict[Asked, Answer]:
     """Return the answers that these commands got, marked as replayed.
 
-    One query for all balances, one for each batch that holds any of the commands.
+    One query for all balances, one for each batch that holds any of the commands; and as many again
+    if one of them is a batch of orders in which ids came again.
 
     Raises:
         HistoryMismatch: the journal doesn't hold one of the commands.
@@ -65,13 +75,37 @@ async def first_answers(source: Fetching, asked: Sequence[Asked]) -> dict[Asked,
         [one.account_id for one in asked],
         int(Owner.ACCOUNT),
     )
+    cash = {(seq, account): (available, locked) for seq, account, available, locked in rows}
+    within = {one: _repeats_in(one, executions[one.seq]) for one in asked}
+    earlier = list({again for repeats in within.values() for again in repeats})
+    firsts = await first_answers(source, earlier) if earlier else {}
     answers = {}
-    for seq, account_id, available, locked in rows:
-        execution = executions[seq]
-        answers[Asked(seq, account_id)] = Answer(
-            seq, execution.at, execution.events, available, locked, replayed=True
+    for one in asked:
+        execution = executions[one.seq]
+        command, events = execution.command, execution.events
+        if one.client_order_id is not None and isinstance(command, BatchOrders):
+            events = [*placing_of(command, events, one.client_order_id)]
+        repeats = tuple(firsts[again] for again in within[one])
+        answers[one] = Answer(
+            one.seq, execution.at, events, *cash[one[:2]], replayed=True, repeats=repeats
         )
     return answers
+
+
+def repeats_in(command: BatchOrders, events: Sequence[Event]) -> list[Asked]:
+    """Return the first answers that operations of a batch got again, in their order."""
+    return [
+        Asked(section[0].first_seq, command.account_id, operation.client_order_id)
+        for operation, section in zip(command.operations, sections(events), strict=False)
+        if isinstance(operation, PlaceOrder) and isinstance(section[0], CommandReplayed)
+    ]
+
+
+def _repeats_in(asked: Asked, execution: Execution) -> list[Asked]:
+    command = execution.command
+    if asked.client_order_id is not None or not isinstance(command, BatchOrders):
+        return []
+    return repeats_in(command, execution.events)
 
 
 class Repeats:
@@ -79,12 +113,16 @@ class Repeats:
 
     def __init__(self, source: Fetching) -> None:
         self._source = source
-        self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
+        self._waiting: list[tuple[Asked, asyncio.Future[Answer], bool]] = []
         self._worker: asyncio.Task[None] | None = None
 
-    def add(self, asked: Asked, future: asyncio.Future[Answer]) -> None:
-        """Answer `future` with what the command got; what it was is committed already."""
-        self._waiting.append((asked, future))
+    def add(self, asked: Asked, future: asyncio.Future[Answer], *, replayed: bool = True) -> None:
+        """Answer `future` with what the command got; what it was is committed already.
+
+        It may be the command's own answer that needs others, of ids that came again in a batch:
+        then it isn't `replayed` itself.
+        """
+        self._waiting.append((asked, future, replayed))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
 
@@ -98,18 +136,21 @@ class Repeats:
             part = self._waiting[:_ASKED_AT_ONCE]
             del self._waiting[:_ASKED_AT_ONCE]
             try:
-                answers = await first_answers(self._source, list({asked for asked, _ in part}))
+                answers = await first_answers(self._source, list({asked for asked, _, _ in part}))
             except Exception as error:  # noqa: BLE001 - whatever it is, the clients must hear of it
                 if isinstance(error, OUTAGES):
                     # Asking for the others would keep them waiting once more.
                     part += self._waiting
                     self._waiting.clear()
-                for _, future in part:
+                for _, future, _ in part:
                     refuse(future, error)
                 continue
-            for asked, future in part:
+            for asked, future, replayed in part:
                 if not future.done():
-                    future.set_result(answers[asked])
+                    answer = answers[asked]
+                    if not replayed:
+                        answer = msgspec.structs.replace(answer, replayed=False)
+                    future.set_result(answer)
 
 
 def refuse(future: asyncio.Future[Answer], cause: BaseException) -> None:

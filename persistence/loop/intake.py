@@ -13,24 +13,16 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import asyncpg
-import msgspec
 
 from exchange.messages.bounds import BATCH_COMMANDS
-from exchange.messages.commands import (
-    CreditAccount,
-    DebitAccount,
-    PlaceOrder,
-    Prior,
-    TransferCash,
-)
-from exchange.model.idempotency import Key, key_of
+from exchange.messages.commands import PlaceOrder, Prior, operations_of
+from exchange.model.idempotency import Key, keys_of, with_priors
 from exchange.model.state import State
 from persistence.loop.command_queue import CommandQueue, Waiting
 from persistence.loop.first_answers import find_priors, refuse_untaken
 from persistence.postgres.database import OUTAGES, Fetching
 
 CHUNK_COMMANDS: Final = 512
-_WITH_PRIOR: Final = (PlaceOrder, CreditAccount, DebitAccount, TransferCash)
 _MOST_BETWEEN: Final = BATCH_COMMANDS - CHUNK_COMMANDS
 """So many commands may run between the look at the memory and the taking of what was looked for."""
 
@@ -86,7 +78,8 @@ class Intake:
         return True
 
     def take(self, count: int, seq: int) -> list[Waiting]:
-        """Remove and return what runs next, at most `count`; `seq` is the last command's.
+        """Remove and return what runs next, at most `count` (a batch counts as its operations, and
+        is taken whole); `seq` is the last command's.
 
         Nothing, if thousands of markets closed since the memory was looked at: then the store is
         asked for every id that waits here. (What ran less than a batch ago isn't in the store yet;
@@ -100,9 +93,11 @@ class Intake:
             self._advance()
             return []
         self._let_pass(seq)
-        taken, self._ready = self._ready[:count], self._ready[count:]
-        self._passed = max(0, self._passed - count)
-        return taken
+        ready = self._ready
+        part = _first_part(ready, count)
+        self._ready = ready[part:]
+        self._passed = max(0, self._passed - part)
+        return ready[:part]
 
     def abandon(self) -> list[Waiting]:
         """Give up what waits here and return it."""
@@ -147,6 +142,15 @@ class Intake:
             self._look_up.add_done_callback(self._wake)
 
 
+def _first_part(waiting: list[Waiting], count: int) -> int:
+    """Return how many commands make up `count` operations, the last of them whole."""
+    for number, item in enumerate(waiting):
+        if count <= 0:
+            return number
+        count -= operations_of(item.command)
+    return len(waiting)
+
+
 def _with_priors(chunk: list[Waiting], look_up: asyncio.Task[Mapping[Key, Prior]]) -> list[Waiting]:
     """Return these commands with what the store knew of them; refuse them if it couldn't say."""
     try:
@@ -160,12 +164,8 @@ def _with_priors(chunk: list[Waiting], look_up: asyncio.Task[Mapping[Key, Prior]
 
 
 def _with_prior(waiting: Waiting, priors: Mapping[Key, Prior]) -> Waiting:
-    command = waiting.command
-    key = key_of(command)
-    prior = None if key is None else priors.get(key)
-    if prior is None or not isinstance(command, _WITH_PRIOR):
-        return waiting
-    return Waiting(msgspec.structs.replace(command, prior=prior), waiting.future)
+    command = with_priors(waiting.command, priors)
+    return waiting if command is waiting.command else Waiting(command, waiting.future)
 
 
 def _keys(chunk: list[Waiting]) -> list[Key]:
@@ -175,7 +175,5 @@ def _keys(chunk: list[Waiting]) -> list[Key]:
         command = waiting.command
         if isinstance(command, PlaceOrder) and command.client_order_id is None:
             continue
-        key = key_of(command)
-        if key is not None:
-            keys[key] = None
+        keys.update(dict.fromkeys(keys_of(command)))
     return list(keys)

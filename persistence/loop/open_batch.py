@@ -11,7 +11,7 @@ from typing import Final
 
 from exchange.engine import Engine
 from exchange.messages.bounds import BATCH_COMMANDS
-from exchange.messages.commands import Timer
+from exchange.messages.commands import Timer, operations_of
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.execution import Execution
 from exchange.proof.running_balances import RunningBalances
@@ -27,11 +27,13 @@ BATCH_BOUND: Final = BATCH_COMMANDS // 2
 class Batch:
     """Commands that ran, with whoever waits for each."""
 
-    __slots__ = ("_rows", "executions", "futures", "sealed")
+    __slots__ = ("_rows", "executions", "futures", "operations", "sealed")
 
     def __init__(self) -> None:
         self.executions: list[Execution] = []
         self.futures: list[asyncio.Future[Answer] | None] = []
+        self.operations = 0
+        """What ran, a batch of orders counted as its operations."""
         self.sealed: SealedBatch | None = None
         self._rows = BatchRows()
 
@@ -41,7 +43,7 @@ class Batch:
     @property
     def can_grow(self) -> bool:
         """Whether more commands may run in it."""
-        return self.sealed is None and len(self.executions) < BATCH_BOUND
+        return self.sealed is None and self.operations < BATCH_BOUND
 
     def run_timers(
         self,
@@ -55,7 +57,7 @@ class Batch:
         """Run timers due at `at`, at most so many and at most until the batch is full; work that
         is left over only if asked to.
         """
-        most = min(most, BATCH_BOUND - len(self.executions))
+        most = min(most, BATCH_BOUND - self.operations)
         executions = engine.run_timers(at, most, left=left)
         self.futures += [None] * len(executions)
         self._add(engine, balances, executions)
@@ -76,6 +78,7 @@ class Batch:
         self.executions += executions
         for execution in executions:
             add_execution(self._rows, balances, execution)
+            self.operations += operations_of(execution.command)
         if executions:
             add_ids(self._rows, engine.state, executions)
 

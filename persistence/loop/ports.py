@@ -29,7 +29,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """What came of a command, with the cash of its account right after it.
 
     A repeat under the same client id gets the first command's answer and `replayed`. Commands
-    without an account have no cash.
+    without an account have no cash. `repeats` are the first answers of those operations of a batch
+    whose ids came again, in their order.
     """
 
     seq: int
@@ -38,6 +39,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     available: int
     locked: int
     replayed: bool = False
+    repeats: tuple["Answer", ...] = ()
 
 
 class CommandPort(Protocol):

@@ -279,7 +279,7 @@ class Sequencer:
         """
         batch = self._batch
         idle = not len(self._queue) and self._intake.is_idle
-        if batch.sealed is not None or len(batch) < (_LARGE_BATCH if idle else BATCH_BOUND):
+        if batch.sealed is not None or batch.operations < (_LARGE_BATCH if idle else BATCH_BOUND):
             return False
         self._seal(batch)
         return True

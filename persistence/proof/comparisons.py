@@ -14,18 +14,16 @@ from typing import Any, Final
 from exchange.messages.account_events import CashTransferred, FundsDebited
 from exchange.messages.events import (
     FundsCredited,
-    OrderPlaced,
     PositionSettled,
     TradeExecuted,
 )
 from exchange.messages.execution import Execution
-from exchange.model.idempotency import ORDER_ID
 from exchange.model.order_book import NOT_OF_THE_ORDER, Order
 from exchange.proof.ledger import entries
 from persistence.journal.codes import OUTCOME, SIDE, TRADE_KIND
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.journal.order_rows import order_of
-from persistence.journal.reader import first_use
+from persistence.journal.reader import first_uses
 from persistence.journal.row_layouts import moved_money
 from persistence.postgres.database import Connection
 
@@ -43,7 +41,7 @@ _TRADES: Final = (
 )
 _IDS: Final = (
     "SELECT command_seq, account_id, kind, client_id, fingerprint, order_id FROM idempotency"
-    " ORDER BY command_seq"
+    ' ORDER BY command_seq, kind, client_id COLLATE "C"'
 )
 _SETTLEMENTS: Final = (
     "SELECT command_seq, account_id, market_id, yes_quantity, no_quantity, payout, at"
@@ -162,7 +160,8 @@ def _difference(stored: Order | None, order: Order) -> str | None:
 
 def _trade_rows(execution: Execution) -> Iterator[Row]:
     trades = [event for event in execution.events if isinstance(event, TradeExecuted)]
-    for trade in trades:
+    # A batch may trade in several markets by turns.
+    for trade in sorted(trades, key=lambda trade: (trade.market_id, trade.trade_no)):
         yield (
             execution.seq,
             trade.market_id,
@@ -185,12 +184,7 @@ def _trade_rows(execution: Execution) -> Iterator[Row]:
 
 
 def _id_rows(execution: Execution) -> Iterator[Row]:
-    used = first_use(execution)
-    if used is not None:
-        (account_id, kind, text), prior = used
-        first = execution.events[0]
-        placed = kind == ORDER_ID and isinstance(first, OrderPlaced)
-        order_id = first.order_id if placed and isinstance(first, OrderPlaced) else 0
+    for (account_id, kind, text), prior, order_id in sorted(first_uses(execution)):
         yield (execution.seq, account_id, kind, text, prior.fingerprint, order_id)
 
 

@@ -12,7 +12,7 @@ from exchange.messages.execution import Execution
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.transitions import transitions
-from persistence.journal.reader import first_use
+from persistence.journal.reader import first_uses
 from persistence.journal.rows import JournalRow, encode_execution
 
 
@@ -80,10 +80,9 @@ class Rerun:
         if execution.at < state.now or not execution.events:
             return f"command {seq} runs back in time, or has no events"
         transitions.begin(state, seq, execution.at)
-        used = first_use(execution)
-        if used is not None:
-            state.recent_ids.add(*used)
-            state.recent_ids.added.clear()
+        for use in first_uses(execution):
+            state.recent_ids.add(use.key, use.prior)
+        state.recent_ids.added.clear()
         try:
             for event in execution.events:
                 transitions.apply(state, event)

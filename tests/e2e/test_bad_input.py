@@ -358,3 +358,33 @@ async def test_broken_frames_are_closed_or_ignored(floor: Floor, frame: str) -> 
         assert done, "neither answered nor closed"
         closed.cancel()
     assert await asyncio.to_thread(floor.shown) == before
+
+
+ONE = '{"operations":[{"op":"cancel","orderId":"1"},%s]}'
+BATCHES = (
+    (ONE % '{"op":"place","market":"rain","side":"BUY"}', "operations[1].outcome"),
+    (ONE % '{"op":"cancel","orderId":"0x1"}', "operations[1].orderId"),
+    (ONE % '{"op":"amend","orderId":"1","price":1E+1000000}', "operations[1].price"),
+    (ONE % '{"op":"cancel","orderId":"1","op":"cancel"}', "op"),
+    ('{"operations":[' + '{"op":"cancel","orderId":"1"},' * 50 + '{"op":"cancel"}]}', "operations"),
+    ('{"operations":[],"requestId":"a b"}', "operations"),
+)
+
+
+@pytest.mark.parametrize("path", ["/orders/batch", "/orders/preview"])
+@pytest.mark.parametrize(("content", "field"), BATCHES, ids=range(len(BATCHES)))
+def test_batches(floor: Floor, path: str, content: str, field: str | None) -> None:
+    before = floor.shown()
+    headers = {"content-type": "application/json"}
+    answer = floor.ann.client.post(path, content=content.encode(), headers=headers)
+    _check(answer, 400, field)
+    assert floor.shown() == before
+
+
+def test_terms_of_orders_that_do_not_rest(floor: Floor) -> None:
+    refused(floor, raw(reduceOnly="true"), 400, "reduceOnly")
+    refused(floor, raw(reduceOnly="1"), 400, "reduceOnly")
+    refused(floor, raw(worstPrice='"0.5"'), 400, "worstPrice")
+    market = {"type": '"MARKET"', "price": "null"}
+    refused(floor, raw(worstPrice="0.55555", **market), 400, "worstPrice")
+    refused(floor, raw(worstPrice="0.555", **market), 422, "worstPrice")

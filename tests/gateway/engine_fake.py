@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from exchange.engine import Engine
-from exchange.messages.commands import Command
+from exchange.messages.commands import BatchOrders, Command
 from exchange.messages.events import (
     CommandReplayed,
     FundsCredited,
@@ -19,6 +19,7 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.execution import Execution
+from exchange.messages.operations import placing_of
 from exchange.messages.terms import OrderStatus
 from exchange.model.order_book import Order
 from exchange.model.state import State
@@ -27,6 +28,7 @@ from exchange.proof.ledger import EntryKind, Owner, entries
 from exchange.proof.state_hash import state_hash
 from exchange.transitions import transitions
 from persistence.errors import OutcomeUnknown, QueueFull
+from persistence.loop.first_answers import Asked, repeats_in
 from persistence.loop.ports import Answer
 from persistence.repositories.history import (
     EntryPlace,
@@ -222,6 +224,7 @@ class EngineFake:
         self.live = State()
         self._engine = Engine(self.live)
         self._answers: dict[int, Answer] = {}
+        self._batches: dict[int, BatchOrders] = {}
 
     def submit(self, command: Command) -> asyncio.Future[Answer]:
         if not self.is_open:
@@ -251,13 +254,25 @@ class EngineFake:
     def _answer(self, done: Execution, account_id: int) -> Answer:
         first = done.events[0]
         if isinstance(first, CommandReplayed) and first.first_seq in self._answers:
-            told = self._answers[first.first_seq]
-            return msgspec.structs.replace(told, replayed=True)
+            name = getattr(done.command, "client_order_id", None)
+            return self._told_again(Asked(first.first_seq, account_id, name))
         account = self.view.accounts.get(account_id)
         cash = (0, 0) if account is None else (account.available, account.locked)
         answer = Answer(done.seq, done.at, done.events, *cash)
         self._answers[done.seq] = answer
+        if isinstance(done.command, BatchOrders):
+            self._batches[done.seq] = done.command
+            asked = repeats_in(done.command, done.events)
+            answer = msgspec.structs.replace(answer, repeats=tuple(map(self._told_again, asked)))
+            self._answers[done.seq] = answer
         return answer
+
+    def _told_again(self, asked: Asked) -> Answer:
+        told = self._answers[asked.seq]
+        events, batch = told.events, self._batches.get(asked.seq)
+        if batch is not None and asked.client_order_id is not None:
+            events = placing_of(batch, events, asked.client_order_id)
+        return msgspec.structs.replace(told, events=events, replayed=True)
 
     def state_hash(self) -> bytes:
         """The hash of the committed view, less what every command moves: its seq and the time."""

@@ -50,11 +50,12 @@ def made_of(
     readiness.open()
     cache = Cache(POLICIES, None, metrics.cache, logger)
     feeds = make_feeds(settings, pool, venues or {}, cache, metrics, logger)
+    limits = RateLimits(settings.limits, partial(open_order_count, engine.view))
     return Parts(
         settings=settings,
         pool=pool,
         engine=engine,
-        desk=Desk(engine.commands, engine.view, engine.history),
+        desk=Desk(engine.commands, engine.view, engine.history, limits.charge_operations),
         catalogue=AllMarkets(OurMarkets(engine.view), *catalogues)
         if catalogues
         else markets_in_view(engine.view, feeds),
@@ -64,7 +65,7 @@ def made_of(
         topics=(hearers or Hearers(metrics)).topics,
         readiness=readiness,
         clock=ClockSkew(pool, metrics, logger),
-        limits=RateLimits(settings.limits, partial(open_order_count, engine.view)),
+        limits=limits,
         metrics=metrics,
         logger=logger,
     )

@@ -3,7 +3,15 @@
 import random
 from collections.abc import Iterator
 
-from exchange.messages.commands import AmendOrder, CancelAll, CancelOrder, Command, PlaceOrder
+from exchange.messages.commands import (
+    AmendOrder,
+    BatchOrders,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Operation,
+    PlaceOrder,
+)
 from exchange.messages.terms import (
     BUY,
     FOK,
@@ -27,7 +35,9 @@ def random_commands(
     for _ in range(count):
         account_id = chance.randint(1, people)
         kind = chance.random()
-        if kind < 0.12 and view.orders:
+        if chance.random() < 0.1:
+            yield _batch(chance, view, account_id, market_id)
+        elif kind < 0.12 and view.orders:
             order = view.orders[chance.choice(list(view.orders))]
             yield CancelOrder(order.account_id, order.id)
         elif kind < 0.24 and view.orders:
@@ -39,6 +49,23 @@ def random_commands(
             yield CancelAll(account_id, chance.choice([None, market_id]))
         else:
             yield _place(chance, account_id, market_id)
+
+
+def _batch(chance: random.Random, view: State, account_id: int, market_id: int) -> BatchOrders:
+    """Some operations of one account, on its orders and on those that the batch itself places."""
+    mine = list(view.accounts[account_id].orders)
+    following = range(view.next_order_id, view.next_order_id + 3)
+    operations: list[Operation] = []
+    for _ in range(chance.randint(1, 6)):
+        kind, order_id = chance.random(), chance.choice([*mine, *following])
+        if kind < 0.2:
+            operations.append(CancelOrder(account_id, order_id))
+        elif kind < 0.4:
+            price = None if chance.random() < 0.5 else 100 * chance.randint(35, 65)
+            operations.append(AmendOrder(account_id, order_id, price, chance.randint(1, 2_000)))
+        else:
+            operations.append(_place(chance, account_id, market_id))
+    return BatchOrders(account_id, tuple(operations), chance.random() < 0.4)
 
 
 def _place(chance: random.Random, account_id: int, market_id: int) -> PlaceOrder:

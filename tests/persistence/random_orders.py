@@ -7,6 +7,7 @@ from typing import Any
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.commands import (
     AmendOrder,
+    BatchOrders,
     CancelAll,
     CancelOrder,
     Command,
@@ -14,7 +15,9 @@ from exchange.messages.commands import (
     CreditAccount,
     DebitAccount,
     Leg,
+    NamedOrder,
     OpenAccount,
+    Operation,
     PlaceOrder,
     ResolveMarket,
     SetDeadMan,
@@ -76,6 +79,8 @@ def _command(dice: Random, number: int) -> Command:
     kind = dice.random()
     account = dice.randint(1, ACCOUNTS)
     market = dice.randint(1, MARKETS)
+    if kind < 0.06:
+        return _batch(dice, number, account)
     if kind < 0.12:
         return _amend(dice, number, account)
     if kind < 0.80:
@@ -83,7 +88,8 @@ def _command(dice: Random, number: int) -> Command:
     if kind < 0.92:
         return CancelOrder(account, dice.randint(1, max(1, number)))
     if kind < 0.95:
-        return CancelAll(account, dice.choice((None, market)))
+        side, outcome = dice.choice((None, *Side)), dice.choice((None, *Outcome))
+        return CancelAll(account, dice.choice((None, market)), side, outcome)
     if kind < 0.96:
         return _of_account(dice, account)
     if kind < 0.98:
@@ -121,6 +127,25 @@ def _amend(dice: Random, number: int, account: int) -> AmendOrder:
     quantity = dice.choice((None, dice.randint(1, 30) * 50))
     version = dice.choice((None, None, 0, 1))
     return AmendOrder(account, dice.randint(1, max(1, number)), price, quantity, None, version)
+
+
+def _batch(dice: Random, number: int, account: int) -> BatchOrders:
+    """Several operations, now and then under an id that comes again, or with none of them done."""
+    operations: list[Operation] = []
+    for _ in range(dice.randint(1, 8)):
+        kind, order_id = dice.random(), dice.randint(1, max(1, number))
+        if kind < 0.1:
+            operations.append(CancelOrder(account, order_id))
+        elif kind < 0.2:
+            name = f"again-{dice.randint(1, 30)}"
+            operations.append(NamedOrder(account, name, CancelOrder(account, 0)))
+        elif kind < 0.3:
+            operations.append(_amend(dice, number, account))
+        else:
+            order = _order(dice, number * 100 + len(operations), account, dice.randint(1, MARKETS))
+            operations.append(order)
+    request = dice.choice((None, f"batch-{number}", f"batch-{dice.randint(1, 5)}"))
+    return BatchOrders(account, tuple(operations), dice.random() < 0.3, request)
 
 
 def _order(dice: Random, number: int, account: int, market: int) -> PlaceOrder:

@@ -166,7 +166,13 @@ class DayOrders:
         resting = list(self.twin.orders.values())
         if not resting:
             return self.place(choose)
-        order = choose.one_of(resting)
+        passive = [order for order in resting if order.post_only]
+        if passive and choose.number(0, 4) == 0:
+            resting = passive
+        return self.amend_of(choose, choose.one_of(resting))
+
+    def amend_of(self, choose: Chooser, order: TwinOrder) -> AmendOrder:
+        """Change this order."""
         market = self.twin.markets[order.market_id]
         kind = choose.number(0, 9)
         price = quantity = expires_at = None

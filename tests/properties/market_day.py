@@ -9,6 +9,7 @@ ids used before; times at a closing.
 import msgspec
 
 from exchange.messages.commands import (
+    BatchOrders,
     CancelAll,
     CancelOrder,
     CloseAccount,
@@ -39,18 +40,21 @@ from exchange.messages.terms import (
     FeeModel,
     MarketStatus,
     MoneyKind,
+    Outcome,
     Resolution,
+    Side,
     Standing,
 )
+from tests.properties.batches.day_batches import DayBatches
 from tests.properties.choosing import Chooser
-from tests.properties.day_orders import ACCOUNTS, EXTRAS, GATEWAYS, IDS, MINUTE, NOBODY, DayOrders
+from tests.properties.day_orders import ACCOUNTS, EXTRAS, GATEWAYS, IDS, MINUTE, NOBODY
 from tests.properties.life.markets import LIVE
 from tests.properties.twin_records import FULL_HALT
 
 MARKETS_AT_ONCE = 3
 
 
-class MarketDay(DayOrders):
+class MarketDay(DayBatches):
     """Makes commands that suit the state of the twin."""
 
     def next_time(self, choose: Chooser) -> int:
@@ -92,6 +96,7 @@ class MarketDay(DayOrders):
             *(self.cross,) * 12,
             *(self.cancel,) * 8,
             *(self.amend,) * 10,
+            *(self.batch,) * 8,
             self.cancel_all,
             *(self.credit,) * 5,
             *(self.again,) * 4,
@@ -168,6 +173,8 @@ class MarketDay(DayOrders):
         if choose.number(0, 2) == 0:
             if isinstance(command, PlaceOrder):
                 return msgspec.structs.replace(command, quantity=choose.number(1, 500))
+            if isinstance(command, BatchOrders):
+                return msgspec.structs.replace(command, all_or_none=not command.all_or_none)
             if isinstance(command, CreditAccount | DebitAccount):
                 return msgspec.structs.replace(command, amount=choose.number(1, 500))
             if isinstance(command, TransferCash):
@@ -275,4 +282,9 @@ class MarketDay(DayOrders):
         sellers = [order.account_id for order in self.twin.orders.values() if not order.buys]
         if sellers and choose.number(0, 1):
             account_id = choose.one_of(sellers)
-        return CancelAll(account_id, choose.one_of((None, self._any_market_id(choose))))
+        return CancelAll(
+            account_id,
+            choose.one_of((None, self._any_market_id(choose))),
+            choose.one_of((None, None, *Side)),
+            choose.one_of((None, None, *Outcome)),
+        )

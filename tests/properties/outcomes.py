@@ -5,15 +5,17 @@ An outcome is a short text such as "PlaceOrder refused OFF_TICK" or "trade MINT 
 that the random market day must reach.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import product
 
-from exchange.messages.commands import PlaceOrder
+from exchange.messages.commands import BatchOrders, PlaceOrder
 from exchange.messages.events import (
     CommandRejected,
     CommandReplayed,
+    Event,
     MarketResolved,
     MarketStatusChanged,
+    OperationRun,
     OrderAmended,
     OrderCancelled,
     OrderFilled,
@@ -44,7 +46,15 @@ def outcomes(execution: Execution, state: State) -> Iterator[str]:
     """Yield what happened, each thing by its name; `state` is the one after the command."""
     command, events = execution.command, execution.events
     kind = type(command).__name__
-    for event in events:
+    if isinstance(command, BatchOrders):
+        kind = yield from _of_batch(command, events)
+    yield from _of_events(kind, execution, state)
+    if isinstance(command, PlaceOrder) and isinstance(events[0], OrderPlaced):
+        yield from _of_order(command, events[0], execution)
+
+
+def _of_events(kind: str, execution: Execution, state: State) -> Iterator[str]:
+    for event in execution.events:
         match event:
             case CommandRejected(reason=reason):
                 yield f"{kind} refused {reason.name}"
@@ -66,8 +76,20 @@ def outcomes(execution: Execution, state: State) -> Iterator[str]:
                 yield from _of_amend(event, execution)
             case _:
                 yield type(event).__name__
-    if isinstance(command, PlaceOrder) and isinstance(events[0], OrderPlaced):
-        yield from _of_order(command, events[0], execution)
+
+
+def _of_batch(command: BatchOrders, events: list[Event]) -> Generator[str, None, str]:
+    """Name what came of a batch as a whole; return what its operations are called."""
+    first = events[0]
+    how = "all or none" if command.all_or_none else "each"
+    if isinstance(first, OperationRun):
+        yield f"batch, {how}: ran"
+        if any(isinstance(event, TradeExecuted) for event in events):
+            yield f"batch, {how}: traded"
+        return "in a batch:"
+    if isinstance(first, CommandRejected) and "[" in first.field:
+        yield f"batch, {how}: undone, {first.reason.name}"
+    return "batch"
 
 
 def _of_amend(amended: OrderAmended, execution: Execution) -> Iterator[str]:
@@ -158,11 +180,9 @@ def _required() -> Iterator[str]:
     yield from (f"AmendOrder refused {reason.name}" for reason in _AMENDING)
     yield from ("AmendOrder nets pairs", "AmendOrder cancels SELF_TRADE")
     yield "ExpireOrder cancels EXPIRED"
+    yield from _BATCHES
+    yield from _REDUCING
     yield from (f"worst price {one.value} cancelled WORST_PRICE after trades" for one in Side)
-    yield from (f"reduce-only LIMIT FOK {side.value} filled" for side in Side)
-    for shape in ("LIMIT IOC", "MARKET IOC"):
-        yield from (f"reduce-only {shape} {side.value} cancelled REDUCE_ONLY" for side in Side)
-    yield "reduce-only MARKET maxCost BUY cancelled REDUCE_ONLY"
     yield from (f"LIMIT GTD rests {when} trades" for when in ("after", "without"))
     yield from (f"post-only {limit.value} rests" for limit in (TimeInForce.GTC, TimeInForce.GTD))
     for limit in TimeInForce:
@@ -173,11 +193,9 @@ def _required() -> Iterator[str]:
     yield from (f"LIMIT GTC cancelled SELF_TRADE {when} trades" for when in ("after", "without"))
     yield from (f"MARKET IOC cancelled NO_LIQUIDITY {when} trades" for when in ("after", "without"))
     yield "MARKET IOC cancelled INSUFFICIENT_BALANCE after trades"
-    yield "MARKET IOC filled after trades"
-    yield "MARKET FOK filled after trades"
-    yield "MARKET maxCost filled after trades"
-    yield "MARKET maxCost cancelled NO_LIQUIDITY after trades"
-    yield "MARKET maxCost cancelled SELF_TRADE after trades"
+    yield from (f"MARKET {kind} filled after trades" for kind in ("IOC", "FOK", "maxCost"))
+    for reason in ("NO_LIQUIDITY", "SELF_TRADE"):
+        yield f"MARKET maxCost cancelled {reason} after trades"
     yield from (f"resolved {resolution.value}" for resolution in Resolution)
     yield from ("settled for nothing", "settled for cash")
     yield from _SWITCHES
@@ -197,6 +215,15 @@ def _required() -> Iterator[str]:
     yield from (f"{refusal}" for refusal in _OTHERS)
 
 
+_REDUCING = (
+    *(f"reduce-only LIMIT FOK {side.value} filled" for side in Side),
+    *(
+        f"reduce-only {shape} {side.value} cancelled REDUCE_ONLY"
+        for shape in ("LIMIT IOC", "MARKET IOC")
+        for side in Side
+    ),
+    "reduce-only MARKET maxCost BUY cancelled REDUCE_ONLY",
+)
 _MONEY = (
     *("FundsDebited", "CashTransferred", "StandingChanged", "SuspendAccount cancels SUSPENDED"),
     *(f"{kind} replayed" for kind in ("DebitAccount", "TransferCash")),
@@ -263,6 +290,26 @@ _AMENDING = (
     Reason.INSUFFICIENT_BALANCE,
     Reason.INSUFFICIENT_SHARES,
     Reason.POST_ONLY_WOULD_CROSS,
+)
+_HOW = ("each", "all or none")
+_UNDOING = (
+    Reason.ORDER_NOT_FOUND,
+    Reason.ORDER_NOT_OPEN,
+    Reason.INVALID_ORDER,
+    Reason.EXPIRY_PASSED,
+    Reason.INSUFFICIENT_BALANCE,
+    Reason.INSUFFICIENT_SHARES,
+    Reason.REDUCE_ONLY,
+    Reason.FOK_NOT_FILLABLE,
+    Reason.POST_ONLY_WOULD_CROSS,
+    Reason.TOO_MANY_OPEN_ORDERS,
+)
+_BATCHES = (
+    *(f"batch, {how}: {what}" for how in _HOW for what in ("ran", "traded")),
+    *(f"batch, all or none: undone, {reason.name}" for reason in _UNDOING),
+    *(f"in a batch: refused {reason.name}" for reason in (*_UNDOING, Reason.CONFLICT)),
+    *("in a batch: replayed", "batch replayed", "in a batch: nets pairs"),
+    *(f"batch refused {reason}" for reason in ("CONFLICT", "INVALID_ORDER")),
 )
 _OTHERS = (
     "CreateMarket refused SLUG_TAKEN",

@@ -6,17 +6,10 @@ the committed view does.
 """
 
 from exchange.engine import Engine
-from exchange.messages.commands import (
-    Command,
-    CreditAccount,
-    DebitAccount,
-    PlaceOrder,
-    Prior,
-    TransferCash,
-)
+from exchange.messages.commands import Command, Prior
 from exchange.messages.events import Event
 from exchange.messages.execution import Execution
-from exchange.model.idempotency import Key, key_of
+from exchange.model.idempotency import Key, keys_of, with_priors
 from exchange.model.state import State
 from exchange.proof import invariants, ledger
 from exchange.proof.state_hash import state_hash
@@ -25,8 +18,6 @@ from tests.properties.compare import ended_orders, engine_view, twin_view, wordl
 from tests.properties.life.markets import LIVE
 from tests.properties.twin import Twin
 from tests.properties.twin_records import RESOLVING
-
-Money = CreditAccount | DebitAccount | TransferCash
 
 
 class Pair:
@@ -110,21 +101,13 @@ class Pair:
         assert total == 0, events
 
     def _with_prior(self, command: Command) -> Command:
-        key = key_of(command)
-        if key is None or self.state.recent_ids.remembers(key, self.state.seq):
-            return command
-        prior = self.stored_ids.get(key)
-        if prior is None or not isinstance(command, PlaceOrder | Money):
-            return command
-        return with_prior(command, prior)
+        forgotten = {
+            key: self.stored_ids[key]
+            for key in keys_of(command)
+            if key in self.stored_ids and not self.state.recent_ids.remembers(key, self.state.seq)
+        }
+        return with_priors(command, forgotten)
 
     def _store_ids(self) -> None:
         self.stored_ids.update(self.state.recent_ids.added)
         self.state.recent_ids.added.clear()
-
-
-def with_prior(command: PlaceOrder | Money, prior: Prior) -> Command:
-    """Return the command with what the store knows about its id."""
-    values = [getattr(command, name) for name in command.__struct_fields__]
-    values[command.__struct_fields__.index("prior")] = prior
-    return type(command)(*values)

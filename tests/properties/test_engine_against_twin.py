@@ -94,6 +94,10 @@ class EngineAgainstTwin(RuleBasedStateMachine):
         self.send_drawn(data, self.day.cancel(Drawn(data)))
 
     @rule(data=DATA)
+    def batch(self, data: st.DataObject) -> None:
+        self.send_drawn(data, self.day.batch(Drawn(data)))
+
+    @rule(data=DATA)
     def cancel_all(self, data: st.DataObject) -> None:
         self.send_drawn(data, self.day.cancel_all(Drawn(data)))
 

@@ -22,8 +22,8 @@ from tests.properties.pair import Pair
 from tests.properties.twin import Twin
 
 SEED = int(os.environ.get("PROBITY_SEED", "20261121"))
-OPEN_ORDERS_MAX = 4
-ISSUANCE_MAX = 2 * 10**10
+OPEN_ORDERS_MAX = 5
+ISSUANCE_MAX = 10**11
 PAYOUT_HOLDERS = 1
 HALTS = (MarketStatus.HALTED, MarketStatus.FULL_HALT)
 FIGURES = {
@@ -32,6 +32,8 @@ FIGURES = {
     "HALTED": 1_000,
 }
 """How often something must come: once in so many commands."""
+UNDONE_ONCE_IN = 300
+"""At least one command in so many is a batch that had traded and was undone."""
 
 
 @pytest.fixture
@@ -70,7 +72,9 @@ def test_a_long_day_agrees_with_the_twin_and_leaves_nothing_untried(tight_bounds
         # A night has 300 000 of its commands for these.
         print(f"{name}: {counts[name]}, {commands // part} wanted")
         assert counts[name] >= commands // part
+    print(f"{pair.twin.undone} batches undone, {pair.twin.undone_after_trades} that had traded")
     assert REQUIRED - counts.keys() == frozenset()
+    assert pair.twin.undone_after_trades >= commands // UNDONE_ONCE_IN
     refused = {name.rsplit(" ", 1)[1] for name in counts if " refused " in name}
     assert refused == {reason.name for reason in Reason}
 

@@ -6,8 +6,8 @@ it on a copy; netting looks at everything the command touched.  It is slow, shor
 where it and the engine differ, one of them is wrong.
 
 Orders and their walk are in `twin_orders.py`, their amends in `twin_amends.py`, their endings in
-`twin_endings.py`, markets in `life/markets.py`, switches in `life/switches.py`, accounts
-and money in `life/money.py`, the records in `twin_records.py`.
+`twin_endings.py`, batches in `batches/twin_batches.py`, markets in `life/markets.py`, switches in
+`life/switches.py`, accounts and money in `life/money.py`, the records in `twin_records.py`.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ import msgspec
 
 from exchange.messages.commands import (
     AmendOrder,
+    BatchOrders,
     CancelAll,
     CancelOrder,
     CloseAccount,
@@ -49,6 +50,7 @@ from exchange.messages.events import (
 )
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import MoneyKind
+from tests.properties.batches.twin_batches import TwinBatches
 from tests.properties.life.markets import LIVE, refused
 from tests.properties.life.money import MONEY, TwinMoney
 
@@ -62,7 +64,7 @@ TIMERS: dict[int, Callable[[int], Command]] = {
 """What runs when a time comes, by its place among what is due at one moment (RULEBOOK 8)."""
 
 
-class Twin(TwinMoney):
+class Twin(TwinMoney, TwinBatches):
     """Every command of the exchange, the slow and obvious way."""
 
     def run(self, at: int, *commands: Command) -> list[tuple[Command, list[Event]]]:
@@ -95,11 +97,11 @@ class Twin(TwinMoney):
     def execute(self, at: int, command: Command) -> list[Event]:
         """Run one command and return its events."""
         self.begin(at)
-        events = self._once(command)
+        events = self.once(command)
         self.finish()
         return events
 
-    def _once(self, command: Command) -> list[Event]:
+    def once(self, command: Command) -> list[Event]:
         """Answer an id that was used before; let every other command through."""
         key, content = id_of(command)
         if key is not None:
@@ -107,7 +109,7 @@ class Twin(TwinMoney):
                 first_seq, first_content = self.ids[key]
                 if first_content == content:
                     return [CommandReplayed(first_seq)]
-                field = "clientOrderId" if isinstance(command, PlaceOrder) else "requestId"
+                field = "clientOrderId" if key[1] == "order" else "requestId"
                 return refused(Reason.CONFLICT, field)
             self.ids[key] = (self.seq, content)
         return self._handle(command)
@@ -155,6 +157,8 @@ class Twin(TwinMoney):
                 return self.end_session(command)
             case EndLease():
                 return self.end_lease(command)
+            case BatchOrders():
+                return self.batch(command)
             case RefuseUnstorable():
                 return refused(Reason.NOT_STORED, "")
 
@@ -172,6 +176,13 @@ def id_of(command: Command) -> tuple[tuple[int, str, str] | None, Any]:
             space = "request" if command.kind is MoneyKind.ADMIN else "system"
             content = type(command).__name__, *without_prior(command)
             return (command.account_id, space, request_id), content
+        case BatchOrders(request_id=str() as request_id):
+            operations = tuple(
+                without_prior(one) if isinstance(one, PlaceOrder) else one
+                for one in command.operations
+            )
+            content = operations, command.all_or_none
+            return (command.account_id, "request", request_id), content
     return None, None
 
 

@@ -55,7 +55,10 @@ class TwinEndings(TwinMemory):
         mine = [
             order
             for order in self.orders.values()
-            if order.account_id == command.account_id and order.market_id in admitting
+            if order.account_id == command.account_id
+            and order.market_id in admitting
+            and (command.side is None or order.side is command.side)
+            and (command.outcome is None or order.outcome is command.outcome)
         ]
         events = [self.end(order, CancelReason.USER) for order in mine]
         summary = OrdersCancelled(command.account_id, command.market_id, len(mine))

@@ -44,6 +44,8 @@ class TwinMemory:
         """Markets whose public state the command at hand changed."""
         self.to_net: dict[tuple[int, int], None] = {}
         """(account, market) whose shares the command at hand changed, in order."""
+        self.in_batch = False
+        """Whether there is more to come in the command at hand."""
 
     def begin(self, at: int) -> None:
         """Start a command."""
@@ -113,6 +115,8 @@ class TwinMemory:
     def netting(self) -> list[Event]:
         """Turn free pairs into cash, for everybody whose shares the command touched."""
         events: list[Event] = []
+        if self.in_batch:
+            return events
         for account_id, market_id in self.to_net:
             yes = self.holding(account_id, market_id, Outcome.YES)
             no = self.holding(account_id, market_id, Outcome.NO)

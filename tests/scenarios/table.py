@@ -9,16 +9,18 @@
 
 `play` runs the lines through the engine and its naive twin side by side, so every scenario also
 checks the invariants, the ledger and the replay.  The grammar is `_VERBS`, an order's rare terms
-are options (`GTD until=60`, `postOnly=yes`); times are seconds since midnight of a day long ago.
+are options (`GTD until=60`, `postOnly=yes`), a batch's operations stand behind a colon; times are
+seconds since midnight of a day long ago.
 What a scenario means belongs in its name and its `#` lines.
 """
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from exchange.messages.commands import (
     AmendOrder,
+    BatchOrders,
     CancelAll,
     CancelOrder,
     CloseAccount,
@@ -28,6 +30,7 @@ from exchange.messages.commands import (
     DebitAccount,
     EndSession,
     Leg,
+    NamedOrder,
     OpenAccount,
     PlaceOrder,
     RenewLease,
@@ -77,6 +80,8 @@ class Play:
 
     def line(self, text: str) -> str:
         """Run one line's command and return its outcome in words."""
+        if " batch" in text:
+            return self._send(self._batch(text))
         words = [word for word in text.split() if "=" not in word]
         options = dict(word.split("=", 1) for word in text.split() if "=" in word)
         verb = words[0]
@@ -102,13 +107,35 @@ class Play:
         names = {number: name for name, number in ACCOUNTS.items()}
         return "; ".join(render_events(e.events, self.pair.state, names) for e in executions)
 
+    def _batch(self, text: str) -> Command:
+        """Read e.g. "ann batch all id=b1: buy 1 YES 0.50; cancel #1"."""
+        head, _, rest = text.partition(":")
+        words = [word for word in head.split() if "=" not in word]
+        options = dict(word.split("=", 1) for word in head.split() if "=" in word)
+        account_id = ACCOUNTS[words[0]]
+        operations = []
+        for part in rest.split(";"):
+            its_words = [words[0], *(word for word in part.split() if "=" not in word)]
+            its_options = dict(word.split("=", 1) for word in part.split() if "=" in word)
+            name = its_words[2] if its_words[1] in {"amend", "cancel"} else "#"
+            if not name.startswith("#"):
+                its_words[2] = "#0"
+            operation = cast("Any", self._order_command(its_words, its_options))
+            if not name.startswith("#"):
+                operation = NamedOrder(account_id, name, operation)
+            operations.append(operation)
+        return BatchOrders(account_id, tuple(operations), "all" in words, options.get("id"))
+
     def _order_command(self, words: Words, options: Options) -> Command:
         account_id = ACCOUNTS[words[0]]
         if words[1] == "cancel":
             if words[2] != "all":
                 return CancelOrder(account_id, int(words[2].removeprefix("#")))
             market_id = self.market_id(words[3]) if len(words) > 3 else None
-            return CancelAll(account_id, market_id)
+            sides = {"buy": Side.BUY, "sell": Side.SELL}
+            outcomes = {one.value: one for one in Outcome}
+            its = sides.get(options.get("side", "")), outcomes.get(options.get("outcome", ""))
+            return CancelAll(account_id, market_id, *its)
         if words[1] == "heartbeat":
             return SetDeadMan(account_id, int(words[2]))
         if words[1] == "leaves":

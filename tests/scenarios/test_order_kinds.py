@@ -155,3 +155,26 @@ def test_max_cost_stops_at_an_own_order() -> None:
         bob buy NO market maxCost=0.001 stp=maker | MAX_COST_TOO_SMALL
         book rain                    | 0.6x1 0.5x5 0.4x5 /
     """)
+
+
+def test_cancel_all_of_a_side_and_an_outcome() -> None:
+    play("""
+        open ann 100                            | opened, ann +100
+        open bob 100                            | opened, bob +100
+        list rain                               | rain OPEN
+        list snow                               | snow OPEN
+        bob buy 3 NO 0.50                       | #1 rests
+        ann buy 3 YES 0.50                      | #2, MINT 3 at 0.5 with #1
+        ann buy 1 YES 0.40                      | #3 rests
+        ann buy 1 NO 0.30                       | #4 rests
+        ann sell 1 YES 0.90                     | #5 rests
+        ann buy 1 YES 0.40 on=snow              | #6 rests
+        ann buy 1 YES 0.39                      | #7 rests
+        # In the order of their ids, amended or not.
+        ann amend #3 price=0.41                 | #3 amended to rest
+        ann cancel all rain side=buy outcome=YES | #3 ends USER, #7 ends USER, 2 cancelled
+        ann cancel all side=sell                | #5 ends USER, 1 cancelled
+        ann cancel all rain outcome=YES         | 0 cancelled
+        ann cancel all outcome=YES              | #6 ends USER, 1 cancelled
+        ann cancel all                          | #4 ends USER, 1 cancelled
+    """)

@@ -23,6 +23,7 @@ from exchange.messages.events import (
     MarketCreated,
     MarketResolved,
     MarketStatusChanged,
+    OperationRun,
     OrderAmended,
     OrderCancelled,
     OrderFilled,
@@ -41,8 +42,16 @@ Names = Mapping[int, str]
 
 
 def render_events(events: list[Event], state: State, names: Names) -> str:
-    """Return a command's whole outcome, e.g. "#2, MINT 4 at 0.4 with #1"."""
-    return ", ".join(_render(event, state, names) for event in events)
+    """Return a command's whole outcome, e.g. "#2, MINT 4 at 0.4 with #1"; a batch's by operation,
+    with " / " between them.
+    """
+    parts: list[list[str]] = [[]]
+    for event in events:
+        if isinstance(event, OperationRun):
+            parts.append([])
+        else:
+            parts[-1].append(_render(event, state, names))
+    return " / ".join(", ".join(part) for part in parts if part)
 
 
 def render_book(state: State, market_id: int) -> str:
@@ -115,6 +124,8 @@ def _render(event: Event, state: State, names: Names) -> str:  # noqa: C901, PLR
             return f"#{order_id} amended{how}"
         case TradeExecuted():
             return _render_trade(event)
+        case OperationRun(number=number):
+            return f"operation {number}"
         case OrderRested(order_id=order_id):
             return f"#{order_id} rests"
         case OrderFilled():

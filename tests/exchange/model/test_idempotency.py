@@ -5,8 +5,10 @@ import pytest
 
 from exchange.messages.bounds import BATCH_COMMANDS, RECENT_IDS
 from exchange.messages.commands import (
+    BatchOrders,
     CancelOrder,
     CreditAccount,
+    NamedOrder,
     PlaceOrder,
     Prior,
     RefuseUnstorable,
@@ -24,9 +26,17 @@ from exchange.messages.terms import (
     NO,
     SELL,
     YES,
+    MarketStatus,
     SelfTradePrevention,
 )
-from exchange.model.idempotency import ORDER_ID, REQUEST_ID, RecentIds, fingerprint, key_of
+from exchange.model.idempotency import (
+    ORDER_ID,
+    REQUEST_ID,
+    RecentIds,
+    fingerprint,
+    key_of,
+    keys_of,
+)
 from exchange.proof.state_hash import state_hash
 from tests.exchange.worlds import ANN, BOB, World, reason_of
 
@@ -265,3 +275,64 @@ def test_closing_an_unknown_id_is_harmless_as_views_keep_none() -> None:
     ids.order_closed((ANN, ORDER_ID, "a"), 10**6)
     assert len(ids) == 0
     assert state_hash(World().state) != b""
+
+
+def batch(number: int) -> BatchOrders:
+    """Fifty ids in one command, and one of its own; none of them is taken."""
+    orders = [msgspec.structs.replace(ORDER, client_order_id=f"{number}-{n}") for n in range(50)]
+    return BatchOrders(ANN, tuple(orders), request_id=f"batch-{number}")
+
+
+def test_batches_push_out_older_ids_whole_and_in_order() -> None:
+    """As many as a batch may use, memory holds RECENT_IDS of closed orders: of a command all or
+    none.
+    """
+    world = World()
+    world.market.status = MarketStatus.HALTED
+    ids, batches = world.state.recent_ids, RECENT_IDS // 51
+    for number in range(batches + 2):
+        world.send(batch(number))
+    assert len(ids) == batches * 51
+    assert ids.find((ANN, ORDER_ID, "1-49")) is None
+    assert ids.find((ANN, REQUEST_ID, "batch-1")) is None
+    assert ids.find((ANN, ORDER_ID, "2-0")) is not None
+    # A single order pushes out what is over the bound as well.
+    world.send(ORDER)
+    assert len(ids) <= RECENT_IDS
+
+
+def test_an_id_that_batches_may_push_out_is_asked_of_the_store() -> None:
+    world = World()
+    world.market.status = MarketStatus.HALTED
+    ids, key = world.state.recent_ids, (ANN, ORDER_ID, "0-0")
+    world.send(batch(0))
+    assert ids.remembers(key, world.state.seq)
+    number = 0
+    while ids.remembers(key, world.state.seq):
+        number += 1
+        world.send(batch(number))
+    last = number
+    # As many commands as may run between the look and the run, counted as the shell counts.
+    while (number - last) * 50 < BATCH_COMMANDS:
+        number += 1
+        world.send(batch(number))
+    assert ids.find(key) is not None
+
+
+def test_a_batch_is_what_its_operations_are_without_what_the_shell_wrote() -> None:
+    plain = BatchOrders(ANN, (ORDER, CancelOrder(ANN, 1)), request_id="a")
+    written = msgspec.structs.replace(
+        plain,
+        operations=(msgspec.structs.replace(ORDER, prior=Prior(7, b"x")), CancelOrder(ANN, 1)),
+        prior=Prior(8, b"y"),
+    )
+    assert fingerprint(written) == fingerprint(plain)
+    for changes in (
+        {"operations": (ORDER, CancelOrder(ANN, 2))},
+        {"operations": (CancelOrder(ANN, 1), ORDER)},
+        {"operations": (ORDER, NamedOrder(ANN, "a", CancelOrder(ANN, 0)))},
+        {"all_or_none": True},
+    ):
+        assert fingerprint(msgspec.structs.replace(plain, **changes)) != fingerprint(plain)
+    assert keys_of(plain) == [(ANN, REQUEST_ID, "a"), (ANN, ORDER_ID, "a")]
+    assert key_of(RefuseUnstorable(ANN, "BatchOrders", "a")) == (ANN, REQUEST_ID, "a")

@@ -1,21 +1,23 @@
 """Which timer is next: by due time, then kind, then id."""
 
-from enum import Enum
-from typing import Any
-
 import pytest
-from sortedcontainers import SortedList
 
-from exchange.compiled import COMPILED
-from exchange.messages.commands import CancelAll, CloseMarket
-from exchange.model import timers as module
-from exchange.model.timers import CLOSING, Timers
+from exchange.messages.commands import (
+    CloseMarket,
+    EndLease,
+    ExpireOrder,
+    FireDeadMan,
+    PayHolders,
+)
+from exchange.model.timers import CLOSING, DEAD_MAN, EXPIRY, LEASE, PAYOUT, Timers
 
-
-class Later(Enum):
-    """A kind that runs after closings."""
-
-    EXPIRY = "expiry"
+KINDS = {
+    CLOSING: CloseMarket,
+    EXPIRY: ExpireOrder,
+    DEAD_MAN: FireDeadMan,
+    LEASE: EndLease,
+    PAYOUT: PayHolders,
+}
 
 
 def test_nothing_is_due_when_nothing_is_set() -> None:
@@ -38,17 +40,15 @@ def test_the_earliest_is_first_and_of_one_moment_the_lowest_id() -> None:
         timers.unset(CLOSING, 20, 4)
 
 
-@pytest.mark.skipif(COMPILED, reason="a compiled core takes its own kinds alone")
-def test_of_one_moment_kinds_run_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    commands: dict[Any, Any] = module._COMMANDS
-    monkeypatch.setitem(commands, Later.EXPIRY, lambda id_: CancelAll(id_, None))
+def test_of_one_moment_kinds_run_in_their_order() -> None:
     timers = Timers()
-    lists: dict[Any, Any] = timers._set
-    lists[Later.EXPIRY] = SortedList([(10, 7), (20, 1)])
-    timers.set(CLOSING, 20, 5)
+    of_one_moment = (PAYOUT, 3), (DEAD_MAN, 1), (CLOSING, 5), (LEASE, 2), (EXPIRY, 4)
+    for kind, id_ in ((EXPIRY, 7), *of_one_moment):
+        timers.set(kind, 10 if id_ == 7 else 20, id_)
     ran = []
     while (command := timers.first_due(20)) is not None:
         ran.append(command)
-        kind: Any = CLOSING if isinstance(command, CloseMarket) else Later.EXPIRY
+        kind = next(one for one, made in KINDS.items() if isinstance(command, made))
         timers.unset(kind, *timers.of(kind)[0])
-    assert ran == [CancelAll(7, None), CloseMarket(5), CancelAll(1, None)]
+    wanted = [ExpireOrder(7), CloseMarket(5), ExpireOrder(4), FireDeadMan(1), EndLease(2)]
+    assert ran == [*wanted, PayHolders(3)]

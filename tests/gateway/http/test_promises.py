@@ -20,12 +20,18 @@ from tests.gateway.trading_desk import CHOICES, Desk, all_tables
 PAGES = load_settings({}).pages
 ROWS = all_tables()[0].routes
 DOCUMENT = openapi_document(ROWS, PAGES, CHOICES)
+ORDER = {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.5", "quantity": "1"}
 BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "POST /orders/{id}": (
         "/orders/rain",
-        {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.5", "quantity": "1"},
+        ORDER,
     ),
     "POST /orders/heartbeat": ("/orders/heartbeat", {"timeoutMs": 5_000}),
+    "POST /orders/batch": (
+        "/orders/batch",
+        {"operations": [{"op": "place", "market": "rain", **ORDER}], "requestId": "r"},
+    ),
+    "POST /orders/preview": ("/orders/preview", {"market": "rain", **ORDER}),
     "PATCH /orders/{id}": ("/orders/1", {"price": "0.5", "quantity": "1"}),
     "POST /markets": (
         "/markets",
@@ -54,6 +60,10 @@ MATCHES = ("/matches", "/markets/{slug}/matches")
 TIERS = "/admin/users/{id}/rate-tier"
 ELSEWHERE = ("/auth/", "/admin/users/{id}/role", TIERS, *NOTED, *MATCHES)
 """People and their passwords: `tests/gateway/accounts`."""
+PREVIEWED = (
+    *("maxCost", "type", "timeInForce", "expiresAt", "worstPrice", "reduceOnly"),
+    *("market", "operations", "allOrNone", "side", "outcome"),
+)
 MEANS_MORE = {
     ("/orders/{id}", "maxCost"),
     ("/orders/{id}", "type"),
@@ -62,6 +72,9 @@ MEANS_MORE = {
     ("/orders/{id}", "worstPrice"),
     ("/orders/{id}", "reduceOnly"),
     ("/orders/heartbeat", "timeoutMs"),
+    ("/orders/batch", "market"),
+    ("/orders/batch", "requestId"),
+    *(("/orders/preview", name) for name in PREVIEWED),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
 STORED = ("/admin/users", "/admin/audit", *NOTED, *MATCHES)

@@ -24,7 +24,7 @@ def changed(**fields: Any) -> dict[str, Any]:
 
 WRONG_EVENTS: list[tuple[str, list[Any], str]] = [
     ("no:such:event", [{}], "event"),
-    ("order:batch", [{"operations": []}], "event"),
+    ("order:oco", [{"orders": []}], "event"),
     ("connect", [{}], "event"),
     ("connect", [{"REMOTE_ADDR": "1.2.3.4"}, {"token": "1"}], "event"),
     ("disconnect", [], "event"),
@@ -59,6 +59,9 @@ WRONG_EVENTS: list[tuple[str, list[Any], str]] = [
     ("order:place", [changed(side="LEND")], "side"),
     ("order:place", [changed(clientOrderId="a b")], "clientOrderId"),
     ("order:place", [changed(clientOrderId="\0")], "clientOrderId"),
+    ("order:batch", [{"operations": []}], "operations"),
+    ("order:batch", [{"operations": [{"op": "cancel", "orderId": 1}]}], "operations[0].orderId"),
+    ("order:batch", [{"operations": [{"op": "sell"}]}], "operations[0].op"),
     ("order:amend", [{"price": "0.5"}], "orderId"),
     ("order:amend", [{"orderId": 1, "price": "0.5"}], "orderId"),
     ("order:amend", [{"orderId": "1"}], "body"),
@@ -183,7 +186,7 @@ async def test_harmless_frames_are_ignored(frame: str) -> None:
 
 async def test_frames_over_the_bound_close() -> None:
     async with open_socket_desk() as desk, socket_client(desk.port, "1") as ann:
-        await ann.connection.send("42" + "x" * 20_000)
+        await ann.connection.send("42" + "x" * 40_000)
         await asyncio.wait_for(ann.closed.wait(), 5)
         assert ann.close_code == 1009
 

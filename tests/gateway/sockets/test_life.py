@@ -42,7 +42,7 @@ async def test_handshake_says_what_holds() -> None:
             "pingTimeout",
             "maxPayload",
         }
-        assert client.opening["maxPayload"] == 16_384
+        assert client.opening["maxPayload"] == 32_768
         assert client.opening["upgrades"] == []
 
 

@@ -42,7 +42,8 @@ class SlowPort:
 
 
 def body(price: bytes = b'"0.50"') -> OrderBody:
-    return OrderBody(Side.BUY, YES, LIMIT, msgspec.Raw(price), msgspec.Raw(b'"1"'))
+    given, quantity = msgspec.Raw(price), msgspec.Raw(b'"1"')
+    return OrderBody(Side.BUY, YES, LIMIT, price=given, quantity=quantity)
 
 
 async def test_commands_are_taken_in_the_order_they_were_handed_in(desk: TradingDesk) -> None:
@@ -129,3 +130,17 @@ async def test_a_cancel_of_all_takes_every_order_sent_before_it(desk: TradingDes
     told = [(await one.result()).order_ids for one in sent]
     assert told == [[str(number)] for number in (1, 3, 5, 7) for _ in range(3)]
     assert ours._sweeps == {}
+
+
+async def test_cancel_all_of_a_side_or_outcome_is_a_command_of_its_own(
+    desk: TradingDesk,
+) -> None:
+    for text in ("BUY YES 1 @ 0.5", "BUY YES 1 @ 0.4", "BUY NO 1 @ 0.4"):
+        await desk.rest("ann", text)
+    answers = [
+        (await desk.call("DELETE", f"/orders?{query}", "ann")).data["orderIds"]
+        for query in ("market=rain&side=SELL", "outcome=NO", "side=BUY&outcome=YES&slug=rain")
+    ]
+    assert answers == [[], ["3"], ["1", "2"]]
+    for query, field in (("side=buy", "side"), ("outcome=MAYBE", "outcome")):
+        assert (await desk.call("DELETE", f"/orders?{query}", "ann")).fields == [field]

@@ -68,3 +68,29 @@ async def test_a_heartbeat_sets_the_deadline(desk: Desk) -> None:
     assert reply.status == 200
     account = desk.engine.view.accounts[2]
     assert account.dead_man == desk.engine.view.now + body["timeoutMs"] * 1_000
+
+
+async def test_a_batch_replaces_quotes(desk: Desk) -> None:
+    body = next(body for body in BODIES if "operations" in body)
+    for name, text in (("bid-16", "BUY YES 10 @ 0.54"), ("ask-16", "BUY NO 10 @ 0.42")):
+        await desk.rest("ann", text, clientOrderId=name)
+    data = (await desk.call("POST", "/orders/batch", "ann", body)).data
+    assert [result["ok"] for result in data["results"]] == [True] * 4
+    statuses = [result["data"]["order"]["status"] for result in data["results"]]
+    assert statuses == ["CANCELLED", "CANCELLED", "OPEN", "OPEN"]
+    again = (await desk.call("POST", "/orders/batch", "ann", body)).data
+    assert again == data | {"replayed": True}
+
+
+async def test_a_preview_tells_what_a_market_order_would_get(desk: Desk) -> None:
+    body = next(body for body in BODIES if "maxCost" in body)
+    await desk.place("ben", "BUY NO 20 @ 0.50")
+    data = (await desk.call("POST", "/orders/preview", "ann", body)).data
+    (result,) = data["results"]
+    assert (result["data"]["order"]["status"], result["data"]["order"]["filled"]) == (
+        *("FILLED", "10.00"),
+    )
+    assert (data["balance"]["available"], data["positions"][0]["quantity"]) == (
+        *("995.000000", "10.00"),
+    )
+    assert (await desk.get("/user/balance", "ann"))["available"] == "1000.000000"

@@ -341,7 +341,7 @@ async def test_a_client_that_goes_away_cancels_nothing(desk: Desk) -> None:
 
 async def test_what_later_issues_bring_is_not_there_yet(desk: Desk) -> None:
     for method, path, status in (
-        ("POST", "/orders/batch", 404),
+        ("POST", "/orders/oco", 404),
         ("GET", "/markets/rain/candles", 404),
     ):
         body = None if method == "GET" else order("BUY YES 1 @ 0.5")

@@ -7,7 +7,7 @@ a refusal and cancels; the hash is that of the state the older version was then 
 import msgspec
 import pytest
 
-from exchange.messages.commands import PlaceOrder
+from exchange.messages.commands import CancelAll, PlaceOrder
 from exchange.messages.events import OrderPlaced
 from exchange.proof.state_hash import state_hash
 from persistence.journal.rows import GENESIS_HASH, JournalRow, encode_execution
@@ -59,10 +59,12 @@ def test_it_is_applied_and_run_again_to_the_state_that_was() -> None:
 
 
 @pytest.mark.parametrize("seq", range(1, COMMANDS + 1))
-def test_its_commands_are_written_today_with_a_none_more_for_each_order(seq: int) -> None:
+def test_its_commands_are_written_today_with_a_none_more_for_each_new_field(seq: int) -> None:
     then = msgspec.msgpack.decode(PAYLOAD)[seq - 1]
     today = msgspec.msgpack.decode(encode_execution(ROW.execution(seq)))
     for message in (today[2], *today[3]):
         if message[0] in (PlaceOrder.__name__, OrderPlaced.__name__):
             assert message.pop() is None
+        if message[0] == CancelAll.__name__:
+            assert [message.pop(), message.pop()] == [None, None]
     assert today == then

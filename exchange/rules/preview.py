@@ -1,0 +1,239 @@
+"""What a batch of orders would do, without doing it: run by the same rules on a scratch.
+
+The scratch is a state of its own with what the batch can reach in a view: its account, the orders
+that its operations name, and of each side that it may take from the orders it would meet first, as
+much of them as all its operations together could buy. Whatever the rules ask of an order, its owner
+or its market is copied with it; nothing of the view is changed, and no id is used: what the core
+remembers of ids isn't there.
+
+Laws: O(operations + orders copied), and of these no more than PREVIEW_ORDERS. What a rule looks at
+that isn't there yet is copied here, or the preview of it is wrong.
+"""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Final
+
+import msgspec
+
+from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.commands import (
+    AmendOrder,
+    BatchOrders,
+    NamedOrder,
+    Operation,
+    PlaceOrder,
+)
+from exchange.messages.errors import CoreError
+from exchange.messages.events import Event, OrderPlaced
+from exchange.messages.terms import BUY, YES
+from exchange.model.accounts import Account
+from exchange.model.idempotency import ORDER_ID
+from exchange.model.market import Market
+from exchange.model.order_book import Order
+from exchange.model.state import State
+from exchange.rules.batching import run_batch
+from exchange.transitions import transitions
+from exchange.transitions.order_transitions import set_expiry
+from exchange.transitions.switch_transitions import tie
+from exchange.transitions.undoing import order_values, restore_order
+
+PREVIEW_ORDERS: Final = 5_000
+"""Most resting orders that a preview looks at."""
+_NOT_COPIED: Final = ("key", "book", "positions", "touched", "published", "listed")
+_MARKET_FIELDS: Final = tuple(f.name for f in fields(Market) if f.name not in _NOT_COPIED)
+
+Demand = dict[tuple[int, bool], tuple[int, int]]
+"""By (market id, whether it takes asks): the quantity and the money that operations may take."""
+
+
+class TooMuchToPreview(CoreError):
+    """The batch would reach more than PREVIEW_ORDERS resting orders."""
+
+
+def preview(view: State, at: int, command: BatchOrders) -> tuple[State, list[Event]]:
+    """Return the scratch after a batch that ran on it at `at`, and the batch's events.
+
+    Raises:
+        TooMuchToPreview: it would reach too many orders.
+    """
+    scratch = _Scratch(view)
+    operations = tuple(_without_used_id(view, one) for one in command.operations)
+    command = msgspec.structs.replace(command, operations=operations)
+    account = view.accounts.get(command.account_id)
+    if account is not None:
+        scratch.account(account.id).orders.update(account.orders)
+        for operation in operations:
+            scratch.add_named(operation)
+        for (market_id, asks), wanted in _demand(view, operations).items():
+            scratch.add_offers(market_id, account.id, *wanted, asks=asks)
+    state = scratch.with_books()
+    transitions.begin(state, view.seq + 1, max(view.now, at))
+    return state, run_batch(state, command)
+
+
+class _Scratch:
+    """A state that has copies of some records of a view."""
+
+    def __init__(self, view: State) -> None:
+        self._view = view
+        self._orders: dict[int, Order] = {}
+        self._state = State(
+            seq=view.seq,
+            now=view.now,
+            mode=view.mode,
+            next_order_id=view.next_order_id,
+            moved=view.moved,
+            next_market_id=view.next_market_id,
+            issued=view.issued,
+            fees=view.fees,
+        )
+
+    def account(self, account_id: int) -> Account:
+        """Return the copy of an account, as yet without its orders."""
+        found = self._state.accounts.get(account_id)
+        if found is None:
+            of = self._view.accounts[account_id]
+            found = Account(of.id, of.opened_seq, of.available, of.locked, of.seq)
+            found.standing = of.standing
+            self._state.accounts[account_id] = found
+        return found
+
+    def add_named(self, operation: Operation) -> None:
+        """Copy what an operation is about: the market of a placing, the order of all others."""
+        if isinstance(operation, PlaceOrder):
+            if operation.market_id in self._view.markets:
+                self._add_position(operation.account_id, operation.market_id)
+            return
+        order = _named_order(self._view, operation)
+        if order is not None:
+            self._add_order(order)
+
+    def add_offers(
+        self, market_id: int, account_id: int, quantity: int, money: int, *, asks: bool
+    ) -> None:
+        """Copy the first orders of a side: as far as `quantity` and after it `money` reach, an own
+        order reaching nowhere, and one beyond.
+        """
+        book = self._view.markets[market_id].book
+        for order in (book.asks if asks else book.bids).orders():
+            self._add_order(order)
+            if order.account_id == account_id:
+                continue
+            if quantity > 0:
+                quantity -= order.remaining
+            elif money > 0:
+                # At the lower of the two legs' prices, for either may be bought.
+                money -= min(order.yes_price, PRICE_SCALE - order.yes_price) * order.remaining
+            else:
+                return
+
+    def with_books(self) -> State:
+        """Return the state, the copied orders in its books in their order."""
+        for order in sorted(self._orders.values(), key=lambda order: order.place):
+            self._state.markets[order.market_id].book.own_side(order).add(order)
+        return self._state
+
+    def _market(self, market_id: int) -> Market:
+        found = self._state.markets.get(market_id)
+        if found is None:
+            of = self._view.markets[market_id]
+            found = Market(**{name: getattr(of, name) for name in _MARKET_FIELDS})
+            self._state.markets[market_id] = found
+        return found
+
+    def _add_position(self, account_id: int, market_id: int) -> None:
+        """Copy an account's shares of a market, if it ever had any."""
+        self.account(account_id)
+        market = self._market(market_id)
+        of = self._view.markets[market_id].positions.get(account_id)
+        if of is None or account_id in market.positions:
+            return
+        position = self._state.open_position(account_id, market_id)
+        position.realised = of.realised
+        for copy, holding in ((position.yes, of.yes), (position.no, of.no)):
+            copy.free, copy.locked, copy.cost = holding.free, holding.locked, holding.cost
+
+    def _add_order(self, of: Order) -> None:
+        if of.id in self._orders:
+            return
+        if len(self._orders) == PREVIEW_ORDERS:
+            raise TooMuchToPreview(f"it would reach more than {PREVIEW_ORDERS} resting orders")
+        order = Order(_placed(of), of.placed_seq, of.created_at)
+        restore_order(order, order_values(of))
+        self._add_position(of.account_id, of.market_id)
+        state = self._state
+        self._orders[order.id] = state.orders[order.id] = order
+        self.account(of.account_id).orders[order.id] = order
+        if order.conditions is not None:
+            set_expiry(state, order)
+            tie(state, order)
+        if order.client_order_id is not None:
+            key = order.account_id, ORDER_ID, order.client_order_id
+            state.open_client_ids[key] = order.id
+
+
+def _placed(order: Order) -> OrderPlaced:
+    return OrderPlaced(
+        order.id,
+        order.account_id,
+        order.market_id,
+        order.side,
+        order.outcome,
+        order.type,
+        order.price,
+        order.quantity,
+        order.time_in_force,
+        order.self_trade_prevention,
+        order.max_cost,
+        order.client_order_id,
+        order.locked,
+        resting=False,
+        conditions=order.conditions,
+    )
+
+
+def _without_used_id(view: State, operation: Operation) -> Operation:
+    """Leave out the id of a placing that an open order has: it would be a repeat."""
+    if isinstance(operation, PlaceOrder) and operation.client_order_id is not None:
+        key = operation.account_id, ORDER_ID, operation.client_order_id
+        if key in view.open_client_ids:
+            return msgspec.structs.replace(operation, client_order_id=None)
+    return operation
+
+
+def _named_order(view: State, operation: Operation) -> Order | None:
+    """Return the open order that an amend or a cancel is about."""
+    if isinstance(operation, NamedOrder):
+        key = operation.account_id, ORDER_ID, operation.client_order_id
+        return view.orders.get(view.open_client_ids.get(key, 0))
+    return None if isinstance(operation, PlaceOrder) else view.orders.get(operation.order_id)
+
+
+def _demand(view: State, operations: Iterable[Operation]) -> Demand:
+    """Return how much all operations together may take of each side."""
+    demand: Demand = {}
+    anywhere = 0
+    """By amends of what the batch itself may place: on any side on which it places."""
+    for operation in operations:
+        inner = operation.operation if isinstance(operation, NamedOrder) else operation
+        if isinstance(inner, PlaceOrder):
+            if inner.market_id in view.markets:
+                is_bid = (inner.side is BUY) is (inner.outcome is YES)
+                wanted = inner.quantity or 0, inner.max_cost or 0
+                _add(demand, (inner.market_id, is_bid), *wanted)
+        elif isinstance(inner, AmendOrder):
+            order = _named_order(view, operation)
+            if order is None:
+                anywhere += inner.quantity or 0
+            else:
+                wanted = inner.quantity or order.quantity or 0, 0
+                _add(demand, (order.market_id, order.is_bid), *wanted)
+    for key in demand:
+        _add(demand, key, anywhere, 0)
+    return demand
+
+
+def _add(demand: Demand, key: tuple[int, bool], quantity: int, money: int) -> None:
+    so_far = demand.get(key, (0, 0))
+    demand[key] = so_far[0] + quantity, so_far[1] + money

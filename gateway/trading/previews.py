@@ -1,0 +1,126 @@
+"""Previews on the wire: what an order or a batch would do, told as the batch itself would be.
+
+Laws: nothing is sent to the engine, no id is used, nothing is remembered. It is run by the engine's
+own rules on a scratch (`exchange/rules/preview.py`) of what is committed: by the time the order
+itself comes the book may be another. Ids in it are those that would be next.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from exchange.messages.commands import BatchOrders
+from exchange.messages.terms import OrderType, Outcome, Side
+from exchange.model.state import State
+from exchange.rules.batching import operation_field
+from exchange.rules.preview import TooMuchToPreview, preview
+from gateway.markets.lookup import MarketText
+from gateway.trading.batches import (
+    BatchBody,
+    OperationList,
+    PlaceOperation,
+    ResultView,
+    batch_command,
+    batch_view,
+)
+from gateway.trading.order_bodies import OrderBody, OrderTerms
+from gateway.trading.views import BalanceView, PositionView, position_view
+from gateway.wire.errors import ApiError, Detail, Refused, ValidationFailed
+from gateway.wire.strict_json import AnswerStruct, is_given
+from persistence.loop.ports import Answer
+
+_ORDER_FIELDS: Final = tuple(
+    zip(OrderBody.__struct_fields__, OrderBody.__struct_encode_fields__, strict=True)
+)
+
+
+class PreviewBody(OrderTerms, frozen=True):
+    """One order (its fields, and `market`), or the `operations` of a batch; not both.
+
+    With `operations`: `market` is that of placings that name none, and `allOrNone` as in a batch.
+    """
+
+    side: Side | None = None
+    outcome: Outcome | None = None
+    type: OrderType | None = None
+    market: MarketText | None = None
+    operations: OperationList | None = None
+    all_or_none: bool | None = None
+
+
+class PreviewView(AnswerStruct, frozen=True):
+    """What would come of each operation (of an order: the one), and what one would have after.
+
+    `balance` is after all of them; `positions` are the shares of the markets that they touch.
+    """
+
+    results: list[ResultView]
+    balance: BalanceView
+    positions: list[PositionView]
+
+
+def preview_view(
+    body: PreviewBody, account_id: int, view: State, at: int, market_id_of: Callable[[str], int]
+) -> PreviewView:
+    """Return what is told of a preview at `at` (microseconds).
+
+    Raises ApiError for what is wrong with it, and for a batch that would be refused whole.
+    """
+    command = preview_command(body, account_id, market_id_of)
+    try:
+        scratch, events = preview(view, at, command)
+    except TooMuchToPreview as error:
+        raise Refused("PREVIEW_TOO_LARGE", str(error)) from None
+    account = scratch.accounts.get(account_id)
+    cash = (0, 0) if account is None else (account.available, account.locked)
+    answer = Answer(scratch.seq, scratch.now, events, *cash)
+    ended = {order.id: order for order in scratch.dirty.orders}
+    told = batch_view(answer, command, scratch.markets, ended)
+    positions = [
+        position_view(holding, market)
+        for market in scratch.markets.values()
+        if (position := market.positions.get(account_id)) is not None
+        for holding in (position.yes, position.no)
+        if holding.quantity or holding.touched
+    ]
+    return PreviewView(told.results, told.balance, positions)
+
+
+def preview_command(
+    body: PreviewBody, account_id: int, market_id_of: Callable[[str], int]
+) -> BatchOrders:
+    """Return the batch that a preview runs; raises ApiError naming the field."""
+    if body.operations is not None:
+        for name, on_the_wire in _ORDER_FIELDS:
+            if _is_given(getattr(body, name)):
+                raise ValidationFailed.of(on_the_wire, "goes without operations only")
+        batch = BatchBody(
+            operations=body.operations, market=body.market, all_or_none=body.all_or_none
+        )
+        return batch_command(batch, account_id, market_id_of)
+    if body.all_or_none is not None:
+        raise ValidationFailed.of("allOrNone", "goes with operations only")
+    for name in ("side", "outcome", "type"):
+        if getattr(body, name) is None:
+            raise ValidationFailed.of(name, "is required")
+    given = {name: getattr(body, name) for name, _ in _ORDER_FIELDS}
+    order = PlaceOperation(**given, market=body.market)
+    try:
+        return batch_command(BatchBody(operations=[order]), account_id, market_id_of)
+    except ApiError as error:
+        raise _of_one(error) from None
+
+
+def _is_given(value: object) -> bool:
+    return is_given(value) if isinstance(value, msgspec.Raw) else value is not None
+
+
+def _of_one(error: ApiError) -> ApiError:
+    """Return an operation's error as the single order's: its fields are named by themselves."""
+    prefix = f"{operation_field(0)}."
+    error.details = tuple(
+        Detail(one.field.removeprefix(prefix), one.message) for one in error.details
+    )
+    error.message = error.message.removeprefix(prefix)
+    return error

@@ -1,0 +1,101 @@
+"""A preview says what would happen, to the event, and nothing of the view is changed."""
+
+import msgspec
+import pytest
+
+from exchange.engine import Engine
+from exchange.messages.commands import BatchOrders, Operation, PlaceOrder
+from exchange.messages.events import CommandRejected, CommandReplayed
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import BUY, GTC, IOC, LIMIT, MARKET, NO, YES
+from exchange.model.state import State
+from exchange.proof.state_hash import state_hash
+from exchange.rules import preview as previews
+from exchange.rules.preview import TooMuchToPreview, preview
+from tests.conftest import SetBound
+from tests.exchange.transitions.test_undoing import everything
+from tests.exchange.worlds import ANN, BOB, World
+from tests.lengths import length
+from tests.properties.choosing import Dice
+from tests.properties.market_day import MarketDay
+from tests.properties.twin import Twin
+
+
+def nameless(command: BatchOrders) -> BatchOrders:
+    """The batch without the ids that make it a repeat."""
+    operations = tuple(
+        msgspec.structs.replace(one, client_order_id=None) if isinstance(one, PlaceOrder) else one
+        for one in command.operations
+    )
+    return msgspec.structs.replace(command, operations=operations, request_id=None)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_previewed_is_what_happens(seed: int) -> None:
+    twin, dice, state = Twin(), Dice(seed), State()
+    engine, day, seen, trades = Engine(state), MarketDay(twin), 0, 0
+    for _ in range(length(700, long=50_000)):
+        command, at = day.any_command(dice), max(state.now, day.next_time(dice))
+        if isinstance(command, PlaceOrder):
+            command = BatchOrders(command.account_id, (command,))
+        if isinstance(command, BatchOrders):
+            command = nameless(command)
+        engine.run_timers(at)
+        twin.run(at)
+        if isinstance(command, BatchOrders):
+            before = everything(state)
+            scratch, events = preview(state, at, command)
+            assert everything(state) == before
+            seen += 1
+            done = engine.execute(at, command)
+            assert events == done.events
+            trades += len(events) > 9
+            account = state.accounts.get(command.account_id)
+            if account is not None:
+                copy = scratch.accounts[account.id]
+                assert (copy.available, copy.locked) == (account.available, account.locked)
+        else:
+            engine.execute(at, command)
+        twin.run(at, command)
+        state.recent_ids.added.clear()
+        state.dirty.clear()
+    assert seen > 200
+    assert trades
+
+
+def test_a_used_id_is_previewed_as_if_it_were_new() -> None:
+    """It tells what the order would do; that it comes again is the exchange's to say."""
+    world = World()
+    world.credit(ANN, 10**9)
+    order = PlaceOrder(ANN, 1, BUY, YES, LIMIT, 5_000, 100, GTC, client_order_id="a")
+    world.send(order)
+    batch = BatchOrders(ANN, (order,), request_id="r")
+    for _ in range(2):
+        _, events = preview(world.state, world.state.now, batch)
+        assert not any(isinstance(one, CommandReplayed | CommandRejected) for one in events)
+    assert world.state.recent_ids.find((ANN, 1, "r")) is None
+
+
+def test_it_looks_at_so_many_orders_and_no_more(set_bound: SetBound) -> None:
+    set_bound(previews, "PREVIEW_ORDERS", 10)
+    world = World()
+    for account in (ANN, BOB):
+        world.credit(account, 10**10)
+    for _ in range(12):
+        world.limit(BOB, BUY, NO, 5_000, 100)
+    few = PlaceOrder(ANN, 1, BUY, YES, MARKET, None, 900, IOC)
+    many = msgspec.structs.replace(few, quantity=1_100)
+    digest = state_hash(world.state)
+    _, events = preview(world.state, 1, BatchOrders(ANN, (few,)))
+    assert len(events) == 11
+    with pytest.raises(TooMuchToPreview):
+        preview(world.state, 1, BatchOrders(ANN, (many,)))
+    assert state_hash(world.state) == digest
+
+
+def test_an_account_that_is_not_open_is_told_so() -> None:
+    operations: tuple[Operation, ...] = (PlaceOrder(99, 1, BUY, YES, LIMIT, 5_000, 100, GTC),)
+    _, events = preview(World().state, 1, BatchOrders(99, operations))
+    refusal = events[1]
+    assert isinstance(refusal, CommandRejected)
+    assert refusal.reason is Reason.ACCOUNT_NOT_FOUND

@@ -1,0 +1,90 @@
+"""Previews over REST and the socket: the same answers as the thing itself, and nothing done."""
+
+from typing import Any
+
+import pytest
+
+from tests.gateway.socket_client import socket_client
+from tests.gateway.socket_desk import open_socket_desk
+from tests.gateway.trading_desk import Desk, order
+
+RAIN = {"market": "rain"}
+
+
+async def test_an_order_is_told_with_fills_fees_escrow_and_position(desk: Desk) -> None:
+    market = desk.list_market("fees", maker_fee=0, taker_fee=100)
+    await desk.rest("ben", "BUY NO 4 @ 0.45", market.slug)
+    before, asked = desk.engine.state_hash(), len(desk.engine.submitted)
+    body = order("BUY YES 10 @ 0.56", market=market.slug, clientOrderId="a")
+    data = (await desk.call("POST", "/orders/preview", "ann", body)).data
+    assert (desk.engine.state_hash(), len(desk.engine.submitted)) == (before, asked)
+    (result,) = data["results"]
+    told = result["data"]
+    assert (told["order"]["status"], told["order"]["filled"]) == ("PARTIAL", "4.00")
+    assert (told["order"]["fees"], told["order"]["locked"]) == ("0.022000", "3.360000")
+    assert [(one["price"], one["fee"]) for one in told["trades"]] == [("0.5500", "0.022000")]
+    assert [(one["outcome"], one["quantity"]) for one in data["positions"]] == [("YES", "4.00")]
+    placed = (await desk.place("ann", "BUY YES 10 @ 0.56", market.slug, clientOrderId="a")).data
+    assert data["balance"] == placed["balance"]
+    assert told["trades"][0] | {"createdAt": ""} == placed["trades"][0] | {"createdAt": ""}
+    same = ("id", "clientOrderId", "price", "filled", "remaining", "locked", "fees", "status")
+    assert [told["order"][name] for name in same] == [placed["order"][name] for name in same]
+
+
+async def test_a_batch_is_told_as_it_would_be_answered(desk: Desk) -> None:
+    old = await desk.rest("ann", "BUY YES 10 @ 0.30")
+    body: dict[str, Any] = {
+        "market": "rain",
+        "operations": [
+            {"op": "cancel", "orderId": old},
+            {"op": "place"} | order("BUY YES 10 @ 0.555"),
+            {"op": "place"} | order("BUY YES 10 @ 0.40", clientOrderId="q"),
+            {"op": "amend", "clientOrderId": "q", "quantity": "4"},
+        ],
+    }
+    preview = (await desk.call("POST", "/orders/preview", "ann", body)).data
+    whole = await desk.call("POST", "/orders/preview", "ann", body | {"allOrNone": True})
+    assert (whole.error["code"], whole.fields) == ("OFF_TICK", ["operations[1].price"])
+    assert len(desk.engine.view.orders) == 1
+    done = (await desk.call("POST", "/orders/batch", "ann", body)).data
+    assert [one["ok"] for one in preview["results"]] == [one["ok"] for one in done["results"]]
+    assert preview["results"][1] == done["results"][1]
+    assert preview["balance"] == done["balance"]
+    assert preview["results"][0]["data"]["order"]["status"] == "CANCELLED"
+    assert preview["results"][3]["data"]["order"]["quantity"] == "4.00"
+
+
+async def test_what_would_be_refused_is_told_in_its_place(desk: Desk) -> None:
+    body = RAIN | order("BUY YES 5000 @ 0.5")
+    reply = await desk.call("POST", "/orders/preview", "ann", body)
+    (result,) = reply.data["results"]
+    assert (result["ok"], result["error"]["code"]) == (False, "INSUFFICIENT_BALANCE")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "field"),
+    [
+        ({"side": None}, 400, "side"),
+        ({"type": None}, 400, "type"),
+        ({"price": "0.55555"}, 400, "price"),
+        ({"market": None}, 400, "market"),
+        ({"market": "nowhere"}, 404, "market"),
+        ({"operations": [{"op": "cancel", "orderId": "1"}]}, 400, "side"),
+        ({"allOrNone": True}, 400, "allOrNone"),
+        ({"requestId": "r"}, 400, "requestId"),
+        ({"timeInForce": "GTD"}, 400, "expiresAt"),
+    ],
+)
+async def test_bad_input(desk: Desk, changes: dict[str, Any], status: int, field: str) -> None:
+    body = RAIN | order("BUY YES 1 @ 0.5") | changes
+    reply = await desk.call("POST", "/orders/preview", "ann", body)
+    assert (reply.status, reply.fields) == (status, [field])
+
+
+async def test_over_a_socket() -> None:
+    async with open_socket_desk() as desk, socket_client(desk.port, "1") as ann:
+        body = order("BUY YES 10 @ 0.5", market="rain")
+        told = await ann.ok("order:preview", body)
+        placed = await ann.ok("order:place", body)
+        assert told["balance"] == placed["balance"]
+        assert (told["results"][0]["data"]["order"]["id"], len(desk.engine.view.orders)) == ("1", 1)
