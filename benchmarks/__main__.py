@@ -16,6 +16,7 @@ ALL = (
     "engine_journal",
     "recovery",
     "rest_orders",
+    "batches",
     "socket_orders",
     "latency",
     "slow_disk",
