@@ -148,6 +148,15 @@ class DayOrders:
         else:
             account_id, side, outcome = choose.one_of(ACCOUNTS), Side.BUY, maker.outcome
         quantity = maker.remaining + choose.one_of((0, 0, 1, 30, -1, 1 - maker.remaining))
+        account = self.twin.accounts.get(account_id)
+        if side is Side.BUY and account is not None and choose.number(0, 7) == 0:
+            # With all there is, through whatever stands in the way.
+            return PlaceOrder(
+                *(account_id, maker.market_id, side, outcome, OrderType.MARKET, None, None),
+                time_in_force=TimeInForce.IOC,
+                self_trade_prevention=choose.one_of(list(SelfTradePrevention)),
+                max_cost=max(1, account.available),
+            )
         return PlaceOrder(
             account_id=account_id,
             market_id=maker.market_id,
@@ -167,8 +176,10 @@ class DayOrders:
         if not resting:
             return self.place(choose)
         passive = [order for order in resting if order.post_only]
-        if passive and choose.number(0, 4) == 0:
-            resting = passive
+        sales = [order for order in resting if not order.buys]
+        kind = choose.number(0, 9)
+        if rare := passive if kind < 2 else sales if kind < 5 else []:
+            resting = rare
         return self.amend_of(choose, choose.one_of(resting))
 
     def amend_of(self, choose: Chooser, order: TwinOrder) -> AmendOrder:
@@ -309,7 +320,7 @@ class DayOrders:
         live = [m.id for m in self.twin.markets.values() if m.status in LIVE]
         if live and choose.number(0, 59):
             return choose.one_of(live)
-        return choose.one_of((*self.twin.markets, NOWHERE))
+        return choose.one_of((*self.twin.markets, NOWHERE)) if choose.number(0, 3) else NOWHERE
 
     def _note(self, command: PlaceOrder | CreditAccount | DebitAccount | TransferCash) -> Command:
         named = command.client_order_id if isinstance(command, PlaceOrder) else command.request_id

@@ -49,7 +49,7 @@ from tests.properties.batches.day_batches import DayBatches
 from tests.properties.choosing import Chooser
 from tests.properties.day_orders import ACCOUNTS, EXTRAS, GATEWAYS, IDS, MINUTE, NOBODY
 from tests.properties.life.markets import LIVE
-from tests.properties.twin_records import FULL_HALT
+from tests.properties.twin_records import FULL_HALT, TwinOrder
 
 MARKETS_AT_ONCE = 3
 
@@ -89,6 +89,8 @@ class MarketDay(DayBatches):
         live = [m for m in self.twin.markets.values() if m.status in LIVE]
         if not live:
             return self.create_market(choose)
+        if self._stuck() and choose.number(0, 9) == 0:
+            return self.cancel(choose)
         if len(self.twin.accounts) < len(ACCOUNTS) or choose.number(0, 199) == 0:
             return self.open_account(choose)
         makers = (
@@ -106,6 +108,11 @@ class MarketDay(DayBatches):
             self.standing,
         )
         return choose.one_of(makers)(choose)
+
+    def _stuck(self) -> list[TwinOrder]:
+        """Return the open orders that nobody may cancel now."""
+        markets = self.twin.markets
+        return [o for o in self.twin.orders.values() if markets[o.market_id].status is FULL_HALT]
 
     def open_account(self, choose: Chooser) -> Command:
         """Open an account with little or nothing in it, so that money runs short."""
@@ -212,7 +219,7 @@ class MarketDay(DayBatches):
             # Mostly back to a state in which trading goes on.
             often = (MarketStatus.OPEN, MarketStatus.OPEN, MarketStatus.OPEN)
             return SetMarketStatus(market_id, choose.one_of((*MarketStatus, *often)))
-        if kind < 4:
+        if kind < 5:
             return self.resolve(choose)
         if kind < 8:
             return SetExchangeMode(choose.one_of((*ExchangeMode, *[ExchangeMode.OPEN] * 6)))
@@ -253,15 +260,18 @@ class MarketDay(DayBatches):
 
     def resolve(self, choose: Chooser) -> Command:
         """End a market, in any way."""
-        outcome = choose.one_of(list(Resolution))
+        outcome = choose.one_of([*Resolution, Resolution.SPLIT])
         payout = None
         if outcome is Resolution.SPLIT or choose.number(0, 9) == 0:
-            payout = choose.one_of((1, 3_333, 5_000, 9_999, 0, 10_000, None))
+            payout = choose.one_of((1, 3_333, 3_333, 5_000, 5_000, 9_999, 9_999, 0, 10_000, None))
         source = "x" * choose.one_of((0, 9, 9, 501))
         market_id = self._any_market_id(choose)
         ended = [m.id for m in self.twin.markets.values() if m.status not in LIVE]
         if ended and choose.number(0, 1):
             market_id = choose.one_of(ended)
+        resolved = [m.id for m in self.twin.markets.values() if m.resolution is not None]
+        if resolved and choose.number(0, 3) == 0:
+            market_id = choose.one_of(resolved)
         return ResolveMarket(market_id, outcome, payout, source, choose.number(0, 4) > 0)
 
     def cancel(self, choose: Chooser) -> Command:
@@ -271,8 +281,7 @@ class MarketDay(DayBatches):
             order_id = choose.one_of((choose.number(0, last), 0, last + 1))
             return CancelOrder(choose.one_of(ACCOUNTS), order_id)
         orders = list(self.twin.orders.values())
-        shut = [o for o in orders if self.twin.markets[o.market_id].status is FULL_HALT]
-        order = choose.one_of(shut or orders)
+        order = choose.one_of(self._stuck() or orders)
         owner = order.account_id if choose.number(0, 9) else choose.one_of((*ACCOUNTS, NOBODY))
         return CancelOrder(owner, order.id)
 
@@ -285,6 +294,6 @@ class MarketDay(DayBatches):
         return CancelAll(
             account_id,
             choose.one_of((None, self._any_market_id(choose))),
-            choose.one_of((None, None, *Side)),
-            choose.one_of((None, None, *Outcome)),
+            choose.one_of((None,) * 6 + tuple(Side)),
+            choose.one_of((None,) * 6 + tuple(Outcome)),
         )

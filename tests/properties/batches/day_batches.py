@@ -31,19 +31,23 @@ class DayBatches(DayOrders):
         """Send several operations of one account."""
         account_id = choose.one_of(ACCOUNTS) if choose.number(0, 49) else NOBODY
         kind = choose.number(0, 99)
+        crossing = self.cross(choose)
+        if kind < 40 and isinstance(crossing, PlaceOrder):
+            # Of whoever has the means.
+            account_id = crossing.account_id
         all_or_none = choose.number(0, 1) == 0
         count = MOST if kind == 0 else choose.number(*((0, 3) if all_or_none else (2, 6)))
         operations: list[Operation]
         operations = [self._operation(choose, account_id) for _ in range(count)]
         if kind < 40 or not operations:
             # Something trades first ...
-            operations.insert(0, self._of(account_id, self.cross(choose)))
+            operations.insert(0, self._of(account_id, crossing))
         if 40 <= kind < 44:
             # More than may be open.
             operations += [self._small(choose, account_id) for _ in range(6)]
         if 44 <= kind < 54:
             operations.insert(0, self._again(choose, account_id))
-        if 20 <= kind < 40:
+        if 8 <= kind < 40:
             # ... and something can't be done after that.
             operations.append(CancelOrder(account_id, choose.one_of((0, 10**6))))
         if kind == 99:
