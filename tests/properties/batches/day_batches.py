@@ -35,7 +35,7 @@ class DayBatches(DayOrders):
         if kind < 40 and isinstance(crossing, PlaceOrder):
             # Of whoever has the means.
             account_id = crossing.account_id
-        all_or_none = choose.number(0, 1) == 0
+        all_or_none = choose.number(0, 4) > 1
         count = MOST if kind == 0 else choose.number(*((0, 3) if all_or_none else (2, 6)))
         operations: list[Operation]
         operations = [self._operation(choose, account_id) for _ in range(count)]
