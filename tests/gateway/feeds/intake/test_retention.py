@@ -101,6 +101,26 @@ async def test_what_concerns_somebody_stays(store: Store, reason: str) -> None:
     assert await left(store) == {"M1"}
 
 
+async def test_whoever_holds_a_market_is_found_by_an_index(store: Store) -> None:
+    """Of each market that is over; without one every position is read for it."""
+    await store.pool.execute(
+        "WITH u AS (INSERT INTO users (email, role, password_hash, created_at)"
+        " VALUES ('a@b.c', 'USER', '!', 0) RETURNING id), p AS (INSERT INTO portfolios (user_id,"
+        " name, description, is_default, created_at, updated_at) SELECT id, 'mine', '', true, 0, 0"
+        " FROM u RETURNING id, user_id) INSERT INTO portfolio_positions (portfolio_id, user_id,"
+        " platform, external_id, side, quantity, avg_cost, question, opened_at, updated_at)"
+        " SELECT id, user_id, 'fake', 'M' || n, 1, 1, 0.5, '?', 0, 0"
+        " FROM p, generate_series(1, 20000) AS n"
+    )
+    await store.pool.execute("ANALYZE portfolio_positions")
+    plan = await store.pool.fetch(
+        "EXPLAIN SELECT FROM unnest($1::text[]) AS l(external_id) WHERE NOT EXISTS (SELECT FROM"
+        " portfolio_positions p WHERE p.platform = 'fake' AND p.external_id = l.external_id)",
+        ["M1", "M2"],
+    )
+    assert "portfolio_positions_by_market" in str([row[0] for row in plan])
+
+
 async def test_steps_go_over_everything_and_on_in_the_next_run(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
