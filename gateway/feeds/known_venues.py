@@ -78,7 +78,7 @@ class KnownVenueMarkets:
 
     async def of_slug(self, slug: str) -> KnownMarket | None:
         """Return the market that bears a slug; None if several do."""
-        rows = [row for row in await self._rows.of_slug(slug) if row.platform in self.platforms]
+        rows = await self._rows.of_slug(slug, self.platforms)
         return known_of_row(rows[0]) if len(rows) == 1 else None
 
 

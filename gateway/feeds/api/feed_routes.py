@@ -83,7 +83,7 @@ class FeedRoutes:
         if colon and platform in venues:
             row = await self._events.find(platform, external_id)
         elif not colon and venues:
-            found = [one for one in await self._events.of_slug(name) if one.platform in venues]
+            found = await self._events.of_slug(name, venues)
             row = found[0] if len(found) == 1 else None
         if row is None:
             raise NotFound("There is no such event")

@@ -102,7 +102,7 @@ class FeedReader:
             return await self._of_id(self.venues[platform], external_id)
         if not self.venues:
             raise _no_market()
-        found = [row for row in await self.markets.of_slug(name) if row.platform in self.venues]
+        found = await self.markets.of_slug(name, self.venues)
         if not found and bare_ids:
             found = await self._with_id(name)
         if len(found) != 1:

@@ -1,6 +1,6 @@
 """Events of other venues: the questions with several answers, written only where they changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -36,7 +36,9 @@ SELECT count(*) FROM venue_events
  WHERE ($1::text[] IS NULL OR platform = ANY($1)) AND ($2::text IS NULL OR category_key = $2)
 """
 _FIND: Final = f"SELECT {_COLUMNS} FROM venue_events WHERE platform = $1 AND external_id = $2"  # noqa: S608 - constants
-_BY_SLUG: Final = f"SELECT {_COLUMNS} FROM venue_events WHERE slug = $1 LIMIT 2"  # noqa: S608 - constants
+_BY_SLUG: Final = (
+    f"SELECT {_COLUMNS} FROM venue_events WHERE slug = $1 AND platform = ANY($2) LIMIT 2"  # noqa: S608 - constants
+)
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -105,6 +107,7 @@ class VenueEvents:
         row = await self._pool.fetchrow(_FIND, platform, external_id)
         return None if row is None else EventRow(*row)
 
-    async def of_slug(self, slug: str) -> list[EventRow]:
-        """Return the events that bear a slug, two at most."""
-        return [EventRow(*row) for row in await self._pool.fetch(_BY_SLUG, slug)]
+    async def of_slug(self, slug: str, platforms: Collection[str]) -> list[EventRow]:
+        """Return the events of these platforms that bear a slug, two at most."""
+        rows = await self._pool.fetch(_BY_SLUG, slug, list(platforms))
+        return [EventRow(*row) for row in rows]

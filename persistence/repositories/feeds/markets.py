@@ -7,7 +7,7 @@ later time that only a wrong clock can have given (`AHEAD_US`). A record is byte
 where there is none; times are microseconds since the epoch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -89,7 +89,7 @@ UPDATE venue_sightings s SET asked_at = $3, seen_at = least(s.seen_at, $3::bigin
  WHERE s.market_id = g.market_id
 """  # noqa: S608 - constants
 _FIND: Final = f"SELECT {_COLUMNS} {_FROM} WHERE m.platform = $1 AND m.external_id = ANY($2)"
-_BY_SLUG: Final = f"SELECT {_COLUMNS} {_FROM} WHERE m.slug = $1 LIMIT 2"
+_BY_SLUG: Final = f"SELECT {_COLUMNS} {_FROM} WHERE m.slug = $1 AND m.platform = ANY($2) LIMIT 2"
 _BY_IDS: Final = f"SELECT {_COLUMNS} {_FROM} WHERE m.id = ANY($1)"
 _OF_EVENT: Final = (
     f"SELECT {_COLUMNS} {_FROM} WHERE m.platform = $1 AND m.event_id = $2"
@@ -245,9 +245,9 @@ class VenueMarkets:
         """Return those of a venue's own ids that are stored, in no order."""
         return _rows(await self._pool.fetch(_FIND, platform, list(external_ids)))
 
-    async def of_slug(self, slug: str) -> list[MarketRow]:
-        """Return the markets that bear a slug, two at most."""
-        return _rows(await self._pool.fetch(_BY_SLUG, slug))
+    async def of_slug(self, slug: str, platforms: Collection[str]) -> list[MarketRow]:
+        """Return the markets of these platforms that bear a slug, two at most."""
+        return _rows(await self._pool.fetch(_BY_SLUG, slug, list(platforms)))
 
     async def by_ids(self, ids: Sequence[int]) -> dict[int, MarketRow]:
         """Return rows by their ids."""

@@ -203,6 +203,28 @@ async def test_a_bare_slug_is_ours_first_then_the_one_venues(make_web: MakeWeb) 
     assert (await reader.get("/markets/other:M2"))["platform"] == "other"
 
 
+async def test_venues_that_are_no_longer_asked_hide_no_slug(make_web: MakeWeb) -> None:
+    """What was read of them is still stored; two of them with the slug left no place for it."""
+
+    def listing(platform: str, number: int) -> FakeVenue:
+        venue = FakeVenue([market(number, slug="rain", platform=platform)], platform=platform)
+        venue.events = [
+            VenueEvent(platform=platform, external_id="E", title="Rain?", slug="all-rain")
+        ]
+        return venue
+
+    reader = await reader_of(make_web, listing("fake", 3))
+    asked = reader.venues
+    reader.venues = asked | {f"left-{n}": listing(f"left-{n}", n) for n in range(2)}
+    await reader.ingest()
+    reader.venues = asked
+    await reader.ingest()
+    assert {*await reader.web.parts.feeds.markets.counts()} == {"left-0", "left-1", "fake"}
+    assert (await reader.get("/markets/rain"))["id"] == "fake:M3"
+    assert (await reader.get("/markets/rain/matches")) == []
+    assert (await reader.get("/events/all-rain"))["id"] == "fake:E"
+
+
 SEARCHED = (
     market(1, question="Will Bitcoin reach $150k?", description="By the end of the year."),
     market(2, question="Will the bitcoins of Satoshi move?", description=""),
