@@ -52,7 +52,7 @@ from persistence.relay.looks import identity_of
 from persistence.repositories.feeds.events import VenueEvents
 from persistence.repositories.feeds.markets import VenueMarkets
 from persistence.repositories.feeds.retention import FeedRetention
-from persistence.repositories.feeds.snapshots import Snapshots
+from persistence.repositories.feeds.snapshots import HOUR, MINUTE, Snapshots
 from persistence.repositories.feeds.state import FeedState
 from persistence.repositories.feeds.words import SearchWords
 from persistence.repositories.jobs import JobRows
@@ -102,7 +102,7 @@ def make_feeds(
         logger,
         limit=feeds.snapshot_markets,
         kept_s=feeds.snapshots_kept,
-        candles_kept_s=feeds.candles_kept,
+        candles_kept_s={MINUTE: feeds.candles_kept, HOUR: feeds.hour_candles_kept},
     )
     jobs = FeedJobs(
         feeds,

@@ -150,7 +150,16 @@ class FeedSettings(Area, frozen=True, kw_only=True):
             "MINUTE_CANDLES_KEPT",
             "180d",
             duration,
-            "How long candles of a minute stay; longer ones stay for ever.",
+            "How long candles of a minute stay.",
+        ),
+    ]
+    hour_candles_kept: Annotated[
+        int,
+        setting(
+            "HOUR_CANDLES_KEPT",
+            "400d",
+            duration,
+            "How long candles of an hour stay; those of a day stay as long as their market.",
         ),
     ]
     ended_kept: Annotated[

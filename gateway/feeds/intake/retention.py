@@ -1,7 +1,8 @@
 """What of the feed goes: ended markets that concern nobody, events without markets, unused words.
 
     markets   resolved or void, unchanged for VENUE_MARKETS_KEPT; nobody holds or watches them,
-              there is no snapshot or candle of them, and nobody decided that they match another;
+              there is no snapshot of them and no candle shorter than a day, and nobody decided
+              that they match another; their candles of a day go with them;
               likewise those that were missing (`missing.py`) for as long, whatever their status
     events    unchanged for as long, and no market is of them
     words     that no text has had for two runs

@@ -23,7 +23,6 @@ from persistence.repositories.feeds.markets import VenueMarkets
 from persistence.repositories.feeds.snapshots import (
     DAY,
     HOUR,
-    MINUTE,
     POLL,
     VENUE_SEQ_LENGTH,
     NewSnapshot,
@@ -55,9 +54,12 @@ class SnapshotPoller:
         *,
         limit: int,
         kept_s: int,
-        candles_kept_s: int,
+        candles_kept_s: Mapping[int, int],
     ) -> None:
-        """Look at `limit` markets; keep snapshots and candles of a minute for so many seconds."""
+        """Look at `limit` markets; keep snapshots, and candles by their length, so many seconds.
+
+        Candles of a length that isn't named stay as long as their market.
+        """
         self._rounds = rounds
         self._markets = markets
         self._snapshots = snapshots
@@ -66,7 +68,7 @@ class SnapshotPoller:
         self._logger = logger
         self._limit = limit
         self._kept_us = kept_s * MICROSECONDS
-        self._candles_kept_us = candles_kept_s * MICROSECONDS
+        self._candles_kept_s = candles_kept_s
 
     async def run(self) -> None:
         """Take a snapshot of each market that is worth it."""
@@ -118,17 +120,21 @@ class SnapshotPoller:
             await self._snapshots.roll_up(start, min(start + step, now))
         gone = await self._snapshots.drop_before(now - self._kept_us)
         candles = 0
-        for _ in range(_STEPS_MAX):
-            step_gone = await self._snapshots.prune_candles(
-                MINUTE, now - self._candles_kept_us, _STEP
-            )
-            candles += step_gone
-            if step_gone < _STEP:
-                break
+        for seconds, kept_s in self._candles_kept_s.items():
+            candles += await self._prune_candles(seconds, now - kept_s * MICROSECONDS)
         watches = await self._state.forget_watches(now)
         self._logger.info(
             "snapshots rolled up", dropped=len(gone), candles=candles, watches=watches
         )
+
+    async def _prune_candles(self, seconds: int, before: int) -> int:
+        gone = 0
+        for _ in range(_STEPS_MAX):
+            step_gone = await self._snapshots.prune_candles(seconds, before, _STEP)
+            gone += step_gone
+            if step_gone < _STEP:
+                break
+        return gone
 
 
 def snapshot_of(

@@ -2,7 +2,9 @@
 
 Laws: a step looks at a bounded number of rows from a place on and says where the next one begins;
 whoever holds, watches or was shown a market keeps it (a position, a watchlist, a look, a snapshot,
-a candle, a decision that it matches another); an event stays as long as one of its markets does.
+a candle of a minute or an hour, a decision that it matches another), all of which have an end or an
+owner; candles of a day keep none and go with their market. An event stays as long as one of its
+markets does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +13,9 @@ from typing import Final
 import msgspec
 
 from persistence.postgres.database import DeadlinePool
+from persistence.repositories.feeds.snapshots import DAY
 
-_MARKETS: Final = """
+_MARKETS: Final = f"""
 WITH looked AS MATERIALIZED (
     SELECT id, platform, external_id, status, changed_at FROM venue_markets
      WHERE id > $1 ORDER BY id LIMIT $2
@@ -31,15 +34,18 @@ WITH looked AS MATERIALIZED (
                         WHERE p.platform = l.platform AND p.external_id = l.external_id)
        AND NOT EXISTS (SELECT FROM venue_watches v WHERE v.market_id = l.id)
        AND NOT EXISTS (SELECT FROM market_snapshots s WHERE s.market_id = l.id)
-       AND NOT EXISTS (SELECT FROM snapshot_candles c WHERE c.market_id = l.id)
+       AND NOT EXISTS (SELECT FROM snapshot_candles c
+                        WHERE c.market_id = l.id AND c.seconds < {DAY})
        AND NOT EXISTS (SELECT FROM market_matches m WHERE m.status <> 'CANDIDATE'
                           AND m.first_platform = l.platform AND m.first_id = l.external_id)
        AND NOT EXISTS (SELECT FROM market_matches m WHERE m.status <> 'CANDIDATE'
                           AND m.second_platform = l.platform AND m.second_id = l.external_id)
     RETURNING d.id
+), candles AS (
+    DELETE FROM snapshot_candles c USING gone WHERE c.market_id = gone.id
 )
 SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM looked), (SELECT max(id) FROM looked)
-"""
+"""  # noqa: S608 - constants
 _EVENTS: Final = """
 WITH looked AS MATERIALIZED (
     SELECT id, platform, external_id, changed_at FROM venue_events

@@ -91,7 +91,7 @@ async def test_it_takes_no_place_of_the_active_and_is_counted(store: Store) -> N
         store.logger,
         limit=2,
         kept_s=KEPT_S,
-        candles_kept_s=KEPT_S,
+        candles_kept_s={},
     )
     await store.refresh(venue, limit=2)
     await poller.run()

@@ -10,7 +10,8 @@ from gateway.feeds.intake.retention import FeedHousekeeping
 from gateway.feeds.model import ListedStatus, VenueEvent
 from persistence.clock import now_us
 from persistence.repositories.feeds.retention import FeedRetention
-from persistence.repositories.feeds.snapshots import MINUTE, POLL, Snapshots
+from persistence.repositories.feeds.snapshots import DAY, MINUTE, POLL, Snapshots
+from persistence.repositories.feeds.snapshots import HOUR as HOUR_S
 from tests.gateway.feeds.conftest import Store
 from tests.gateway.feeds.fake_venue import FakeVenue, market
 from tests.gateway.feeds.intake.test_snapshots import snapshot
@@ -99,6 +100,26 @@ async def test_what_concerns_somebody_stays(store: Store, reason: str) -> None:
             )
     await housekeeping(store).run()
     assert await left(store) == {"M1"}
+
+
+async def test_candles_of_a_day_keep_no_market_and_go_with_it(store: Store) -> None:
+    await store.ingest(FakeVenue([market(n, status=ListedStatus.RESOLVED) for n in range(2)]))
+    for name, lengths in (("M0", (DAY,)), ("M1", (HOUR_S, DAY))):
+        for seconds in lengths:
+            await store.pool.execute(
+                "INSERT INTO snapshot_candles (market_id, seconds, start, snapshots)"
+                " VALUES ($1, $2, 0, 1)",
+                await market_id(store, name),
+                seconds,
+            )
+    await housekeeping(store).run()
+    assert await left(store) == {"M1"}
+    assert await store.pool.fetchval("SELECT count(*) FROM snapshot_candles") == 2
+    snapshots = Snapshots(store.pool)
+    assert await snapshots.prune_candles(HOUR_S, 1, 9) == 1
+    await housekeeping(store).run()
+    assert await left(store) == set()
+    assert await store.pool.fetchval("SELECT count(*) FROM snapshot_candles") == 0
 
 
 async def test_whoever_holds_a_market_is_found_by_an_index(store: Store) -> None:

@@ -55,7 +55,7 @@ def poller(store: Store, *venues: FakeVenue, limit: int = 200) -> SnapshotPoller
         store.logger,
         limit=limit,
         kept_s=60 * DAY,
-        candles_kept_s=180 * DAY,
+        candles_kept_s={MINUTE: 180 * DAY, HOUR: 400 * DAY},
     )
 
 
@@ -257,10 +257,25 @@ async def test_the_hourly_job_does_it_all_and_again(store: Store) -> None:
     await polling.run()
     old = Snapshots(store.pool)
     await old.add("BACKFILL", [snapshot(micros(2020, 1, 5))])
+    for days in (100, 200, 300, 500):
+        for seconds in (MINUTE, HOUR, DAY):
+            start = (now_us() // 1_000_000 - days * DAY) // seconds * seconds * 1_000_000
+            await store.pool.execute(
+                "INSERT INTO snapshot_candles (market_id, seconds, start, snapshots)"
+                " VALUES (7, $1, $2, 1)",
+                seconds,
+                start,
+            )
     for _ in range(2):
         await polling.roll_up()
+    left = await store.pool.fetch(
+        "SELECT seconds, count(*) FROM snapshot_candles WHERE market_id = 7 GROUP BY 1 ORDER BY 1"
+    )
+    assert [tuple(row) for row in left] == [(MINUTE, 1), (HOUR, 3), (DAY, 4)]
     assert len(await old.partitions()) == 3
-    [row] = await store.pool.fetch("SELECT seconds, close FROM snapshot_candles WHERE seconds = 60")
+    [row] = await store.pool.fetch(
+        "SELECT close FROM snapshot_candles WHERE seconds = 60 AND market_id <> 7"
+    )
     assert row["close"] == venue.listed["M1"].yes_price
 
 
