@@ -192,10 +192,8 @@ def _content(command: Command) -> list[Any]:
         content[_CONDITIONS] = command.conditions.content()
     elif isinstance(command, BatchOrders):
         content[_OPERATIONS] = [_operation_content(one) for one in command.operations]
-    defaults = type(command).__struct_defaults__
-    for default in reversed(defaults):
-        if len(content) <= prior + 1 or content[-1] != default:
-            break
+    defaults: list[Any] = list(type(command).__struct_defaults__)
+    while len(content) > prior + 1 and defaults and content[-1] == defaults.pop():
         content.pop()
     return content
 
