@@ -44,7 +44,10 @@ CategoryText = Annotated[str, msgspec.Meta(max_length=CATEGORY_LENGTH)]
 SearchText = Annotated[
     str,
     msgspec.Meta(
-        min_length=1, max_length=SEARCH_LENGTH, description="part of the question or the slug"
+        min_length=1,
+        max_length=SEARCH_LENGTH,
+        description="part of the question or the slug, with a letter or a digit; of venues' markets"
+        " words, each of them whole or begun",
     ),
 ]
 DepthText = Annotated[int, msgspec.Meta(ge=1, le=MOST, description="levels a side")]

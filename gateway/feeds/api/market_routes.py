@@ -23,14 +23,13 @@ from gateway.feeds.api.reading import FeedReader
 from gateway.feeds.api.views import CategoryView, ListedMarketView, own_market, row_view
 from gateway.feeds.known import OURS
 from gateway.feeds.model import ListedStatus
-from gateway.feeds.words import words_of
 from gateway.http.paging import PageQuery
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.markets.lookup import find_market
 from gateway.markets.routes import MarketRoutes
-from gateway.wire.errors import ExternalApiFailed, NotFound, ValidationFailed
+from gateway.wire.errors import ExternalApiFailed, NotFound
 from persistence.clock import now_us
 
 
@@ -55,14 +54,14 @@ class FeedMarketRoutes:
         """Return one page of the markets."""
         query = request.query
         statuses = statuses_of(query.status)
+        if query.search is not None:
+            words_asked(query.search, "search")
         if query.platform is None and query.sort is None and query.order is None:
             return self._ours.page(query, our_statuses(statuses), drafts=request.is_admin)
         # An order alone is of ours.
         own, platforms = platforms_of(
             OURS if query.platform is None else query.platform, self._reader.venues
         )
-        if platforms and query.search is not None and not words_of(query.search):
-            raise ValidationFailed.of("search", "must hold a letter or a digit")
         return await self._page(query, own, platforms, statuses, query.category, query.search)
 
     async def list_category(self, request: Request[None, CategoryQuery]) -> Page[ListedMarketView]:

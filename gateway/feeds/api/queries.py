@@ -135,11 +135,11 @@ def platforms_of(text: str | None, venues: Collection[str]) -> tuple[bool, tuple
     raise ValidationFailed.of("platform", f"must be {one_of([OURS, *venues, ALL])}")
 
 
-def words_asked(text: str) -> list[str]:
+def words_asked(text: str, field: str = "q") -> list[str]:
     """Return the words of a search, each once; raises ValidationFailed if there is none."""
     words = list(dict.fromkeys(words_of(text)))
     if not words:
-        raise ValidationFailed.of("q", "must hold a letter or a digit")
+        raise ValidationFailed.of(field, "must hold a letter or a digit")
     return words[:QUERY_WORDS]
 
 

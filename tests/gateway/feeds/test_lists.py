@@ -265,6 +265,27 @@ async def test_search(make_web: MakeWeb, q: str, found: list[str]) -> None:
     assert answer.json()["pagination"]["total"] == len(found)
 
 
+async def test_a_lists_search_is_text_of_ours_and_words_of_theirs(make_web: MakeWeb) -> None:
+    """As docs/markets.md has it."""
+    about = {"description": "By the café's word.", "slug": "x-1"}
+    reader = await reader_of(make_web, FakeVenue([market(1, question="Rain in 2026?", **about)]))
+    reader.list_ours("rain-2026", "Rain in 2026?")
+    await reader.ingest()
+    for text, found in (
+        ("in 20", ["1", "fake:M1"]),
+        ("IN 2026?", ["1", "fake:M1"]),
+        ("ain in", ["1"]),
+        ("2026 rain", ["fake:M1"]),
+        ("ain-20", ["1"]),
+        ("CAFE", ["fake:M1"]),
+        ("rian", []),
+    ):
+        listed = await reader.get(f"/markets?platform=all&search={text}&sort=created&order=desc")
+        assert {one["id"] for one in listed} == set(found), text
+        ours = [one["id"] for one in await reader.get(f"/markets?search={text}")]
+        assert ours == [name for name in found if name == "1"]
+
+
 async def test_ours_are_found_with_theirs_and_first_among_equals(make_web: MakeWeb) -> None:
     reader = await reader_of(make_web, FakeVenue(SEARCHED))
     reader.list_ours("btc-up", "Will Bitcoin rise?", "Crypto")
@@ -346,7 +367,11 @@ BAD = [
     ("/markets?platform=fake&cursor=1o", "cursor"),
     ("/markets?platform=fake&cursor=9999999999999999999v1", "cursor"),
     ("/markets?platform=fake&cursor=1v1&offset=1", "offset"),
-    ("/markets?platform=fake&search=%20", "search"),
+    *(
+        (f"/markets?search={text}{platform}", "search")
+        for text in ("", "%20", "%20%20", "...", "%C2%A0", "%00")
+        for platform in ("", "&platform=exchange", "&platform=fake", "&platform=all", "&order=asc")
+    ),
     ("/markets?platform=fake&x=1", "x"),
     ("/markets/search", "q"),
     ("/markets/search?q=", "q"),
