@@ -2,9 +2,10 @@
 whose forgotten client ids are being looked up meanwhile.
 
 Laws: commands run in the order in which they left the queue, but cancels and admins pass what
-waits here of *other* accounts, look-ups included (RULEBOOK 8); an id that memory may have forgotten
-when its command runs is asked of the store first, one query a chunk (`exchange.model.idempotency`);
-a store that can't be asked refuses that chunk and nothing else. Nothing here is stamped yet.
+waits here of *other* accounts, look-ups included (RULEBOOK 8); an id that may have been used before
+(`client_ids.known_ids`) and that memory may have forgotten when its command runs is asked of the
+store first, one query a chunk (`exchange.model.idempotency`); a store that can't be asked refuses
+that chunk and nothing else. Nothing here is stamped yet.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from exchange.messages.bounds import BATCH_COMMANDS
 from exchange.messages.commands import PlaceOrder, Prior, operations_of
 from exchange.model.idempotency import Key, keys_of, with_priors
 from exchange.model.state import State
+from persistence.loop.client_ids.known_ids import KnownIds
 from persistence.loop.command_queue import CommandQueue, Waiting
 from persistence.loop.first_answers import find_priors, refuse_untaken
 from persistence.postgres.database import OUTAGES, Fetching
@@ -31,11 +33,18 @@ class Intake:
     """What left the queue and hasn't run."""
 
     def __init__(
-        self, queue: CommandQueue, store: Fetching, wake: Callable[[object], None]
+        self,
+        queue: CommandQueue,
+        store: Fetching,
+        known: KnownIds,
+        wake: Callable[[object], None],
     ) -> None:
-        """Take from `queue`, ask `store`, and call `wake` whenever a look-up is done."""
+        """Take from `queue`, ask `store` for the ids that `known` doesn't call new, and call `wake`
+        whenever a look-up is done.
+        """
         self._queue = queue
         self._store = store
+        self._known = known
         self._wake = wake
         self._ready: list[Waiting] = []
         self._ready_since = 0
@@ -73,7 +82,8 @@ class Intake:
             return has_passed
         chunk = self._queue.take(CHUNK_COMMANDS)
         recent, seq = state.recent_ids, state.seq
-        self._ask(chunk, [key for key in _keys(chunk) if not recent.remembers(key, seq)], seq)
+        doubtful = self._known.may_be_used(_keys(chunk))
+        self._ask(chunk, [key for key in doubtful if not recent.remembers(key, seq)], seq)
         self._advance()
         return True
 

@@ -36,6 +36,7 @@ from persistence.errors import (
 )
 from persistence.journal.journal import SealedBatch
 from persistence.journal.tip import Tip
+from persistence.loop.client_ids.known_ids import KnownIds
 from persistence.loop.command_queue import (
     QUEUE_COMMANDS,
     CommandQueue,
@@ -109,7 +110,8 @@ class Sequencer:
         self._observer: EngineObserver = observer or Unobserved()
         self._clock = clock
         self._queue = CommandQueue(queue_bound)
-        self._intake = Intake(self._queue, store, self._wake)
+        self._known_ids = KnownIds(store)
+        self._intake = Intake(self._queue, store, self._known_ids, self._wake)
         self._left = LeftWork()
         self._batch = Batch()
         self._in_flight: Batch | None = None
@@ -137,6 +139,7 @@ class Sequencer:
     def start(self) -> None:
         """Begin to work."""
         self._watch.start()
+        self._known_ids.start()
         self._task = asyncio.create_task(self._run(), name="sequencer")
 
     def submit(self, command: Command) -> asyncio.Future[Answer]:
@@ -164,6 +167,7 @@ class Sequencer:
         if self._task is not None:
             await asyncio.shield(self._task)
         await self._publisher.close()
+        await self._known_ids.close()
 
     async def stop(self) -> None:
         """Drain, write the tip, and let the lead go."""

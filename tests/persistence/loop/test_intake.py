@@ -10,9 +10,10 @@ from exchange.messages.commands import Command, OpenAccount, PlaceOrder, Prior
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.state import State
 from persistence.errors import CommandNotTaken
+from persistence.loop.client_ids.known_ids import KnownIds
 from persistence.loop.command_queue import CommandQueue, Waiting
 from persistence.loop.intake import CHUNK_COMMANDS, Intake
-from tests.persistence.running import ANN, BOB, cancel, limit
+from tests.persistence.running import ANN, BOB, cancel, limit, until
 
 _PRIOR = Prior(3, b"first")
 
@@ -26,7 +27,9 @@ class Store:
         self.fails_when_cancelled = False
         self.asked: list[list[str]] = []
 
-    async def fetch(self, _query: str, /, *arguments: Any) -> Any:
+    async def fetch(self, query: str, /, *arguments: Any) -> Any:
+        if "LIMIT" in query:
+            return []  # nothing was used before this engine
         self.asked.append(list(arguments[2]))
         try:
             await self.may_answer.wait()
@@ -52,7 +55,8 @@ class Desk:
     def __init__(self) -> None:
         self.queue, self.store, self.state = CommandQueue(3 * BATCH_COMMANDS), Store(), State()
         self.woken = asyncio.Event()
-        self.intake = Intake(self.queue, self.store, lambda _done: self.woken.set())
+        self.known = KnownIds(self.store)
+        self.intake = Intake(self.queue, self.store, self.known, lambda _done: self.woken.set())
         self.futures: list[asyncio.Future[Any]] = []
 
     def send(self, *commands: Command) -> None:
@@ -60,6 +64,11 @@ class Desk:
             future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             self.futures.append(future)
             self.queue.put(Waiting(command, future))
+
+    async def learn(self) -> None:
+        """Read what the store knows: from now on an id may be new."""
+        self.known.start()
+        await until(lambda: self.known.is_complete)
 
     async def looked_up(self) -> None:
         self.store.may_answer.set()
@@ -112,6 +121,44 @@ async def test_an_id_that_memory_keeps_is_not_looked_up() -> None:
     desk.send(order("a"))
     assert desk.take_all() == [order("a")]
     assert desk.store.asked == []
+
+
+async def test_an_id_that_was_never_used_is_not_looked_up_and_used_by_being_seen() -> None:
+    desk = Desk()
+    await desk.learn()
+    desk.send(order("known"), order("a"), order("a"))
+    assert desk.take_all() == [order("known"), order("a"), order("a")]
+    assert desk.store.asked == []
+    # It is in nobody's memory: what ran there may be undone, or be forgotten.
+    desk.send(order("b"), order("a"), order("known"))
+    assert desk.take_all() == []
+    await asyncio.sleep(0)
+    assert desk.store.asked == [["a", "known"]]
+    await desk.looked_up()
+    b, a, known = desk.take_all()
+    assert (a, b) == (order("a"), order("b"))
+    assert isinstance(known, PlaceOrder)
+    assert known.prior == _PRIOR
+
+
+async def test_the_ids_of_a_chunk_that_was_refused_are_looked_up_again() -> None:
+    desk = Desk()
+    await desk.learn()
+    desk.known.may_be_used([(ANN, ORDER_ID, "known")])
+    desk.store.is_lost = True
+    desk.send(order("known"), order("a"))
+    assert desk.take_all() == []
+    await desk.looked_up()
+    assert desk.take_all() == []
+    desk.store.is_lost = False
+    desk.send(order("a"))
+    assert desk.take_all() == []
+    await desk.looked_up()
+    assert desk.take_all() == [order("a")]
+    assert desk.store.asked == [["known"], ["a"]]
+    for future in desk.futures[:2]:
+        with pytest.raises(CommandNotTaken):
+            await future
 
 
 async def test_a_store_that_is_lost_refuses_its_chunk_and_nothing_else() -> None:

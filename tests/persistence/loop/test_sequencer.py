@@ -173,10 +173,12 @@ async def test_the_store_is_asked_for_ids_that_memory_forgot(database_url: str) 
 async def test_a_store_that_cannot_be_asked_leaves_the_engine_up(database_url: str) -> None:
     async with running(database_url) as engine:
         await open_for_trade(engine)
+        await engine.send(limit(ANN, 50, 1, id="old"))
         await engine.pool.close()
+        engine.live.recent_ids = RecentIds()
         with pytest.raises(CommandNotTaken, match="nothing was done"):
-            await engine.send(limit(ANN, 50, 1, id="new"))
-        assert (await engine.send(limit(ANN, 50, 1))).seq == 5
+            await engine.send(limit(ANN, 50, 1, id="old"))
+        assert (await engine.send(limit(ANN, 50, 1))).seq == 6
 
 
 async def test_markets_close_by_themselves(database_url: str) -> None:
