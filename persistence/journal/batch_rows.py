@@ -53,6 +53,7 @@ from persistence.journal.row_layouts import (
     packed,
     position_row,
     settled_position,
+    text_list,
     trade_row,
 )
 from persistence.journal.rows import encode_execution
@@ -104,8 +105,8 @@ class BatchRows:
             packed(self.trades),
             packed(sorted(self.entries)),
             packed(self.ids),
-            self.id_texts,
-            self.id_fingerprints,
+            text_list(self.id_texts),
+            text_list([f"\\x{fingerprint.hex()}" for fingerprint in self.id_fingerprints]),
         )
 
 
@@ -187,7 +188,7 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
         (opened if account.opened_seq > previous_seq else accounts).append(row)
     return {
         "placed": packed(placed),
-        "placed_ids": placed_ids if any(placed_ids) else [],
+        "placed_ids": text_list(placed_ids) if any(placed_ids) else "",
         "placed_conditions": placed_conditions if any(placed_conditions) else [],
         "changed": packed(sorted(changed)),
         "opened_accounts": packed(opened),

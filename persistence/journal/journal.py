@@ -49,7 +49,14 @@ SESSION: Final[Mapping[str, str]] = {
     "statement_timeout": "0",
     "client_min_messages": "error",
 }
-CALL: Final = f"CALL commit_batch({', '.join(f'${number}' for number in range(1, 35))})"
+# What comes as lines (`row_layouts.text_list`): ids of new orders, used ids, their fingerprints.
+_LINES: Final[Mapping[int, str]] = {
+    15: "string_to_array($15, E'\\n', '')",
+    21: "string_to_array($21, E'\\n')",
+    22: "string_to_array($22, E'\\n')::bytea[]",
+}
+_ARGUMENTS: Final = [_LINES.get(number, f"${number}") for number in range(1, 35)]
+CALL: Final = f"CALL commit_batch({', '.join(_ARGUMENTS)})"
 _FENCE_LOST: Final = "PB001"
 # What a value can do wrong: cardinality, data, integrity, access rule, limits, a trigger's raise.
 # Everything else (resources, operators, the system) is not the batch's fault.

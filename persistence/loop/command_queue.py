@@ -157,8 +157,14 @@ def refuse_unstorable_text(command: Command) -> None:
     """Stop what the edge should have: a text that no store can take would stop the engine."""
     if isinstance(command, PlaceOrder):
         text = command.client_order_id
-    else:
-        encode_command(command)
-        text = "".join(key[2] for key in keys_of(command))
-    if text is not None and not (text.isascii() and text.isprintable()):
-        raise ValueError("a client id must be printable ASCII")
+        if text is not None:
+            _check_id(text)
+        return
+    encode_command(command)
+    for key in keys_of(command):
+        _check_id(key[2])
+
+
+def _check_id(text: str) -> None:
+    if not (text and text.isascii() and text.isprintable()):
+        raise ValueError("a client id must be printable ASCII, one character at least")

@@ -246,6 +246,8 @@ async def test_texts_that_no_store_can_hold_are_refused_at_the_door(database_url
         await open_for_trade(engine)
         for command in (
             limit(ANN, 50, 1, id="a\0b"),
+            limit(ANN, 50, 1, id="a\nb"),
+            limit(ANN, 50, 1, id=""),
             listing(question="\ud800"),
             CreditAccount(ANN, 1, "\udfff"),
         ):
