@@ -2,8 +2,7 @@
 
 Laws: called after the commit and before the answer (RULEBOOK 11); each command's events are applied
 by the same code that applied them on the live state; a listener sees the view right after its
-command; the event loop gets its turn every millisecond, or every few of them while a crowd waits,
-of which each turn of the loop costs more than that.
+command; the event loop gets its turn every millisecond.
 """
 
 import asyncio
@@ -23,18 +22,8 @@ from persistence.postgres.database import Fetching
 
 TURN_S: Final = 0.001
 """How long one package of work may keep the event loop; database and clients wait meanwhile."""
-CROWDED_TURN_S: Final = 0.005
-"""The same while a crowd waits: others fill each turn of the loop with what they send, and what has
-to wait for many turns waits for all of that each time."""
-CROWD: Final = 256
-"""Commands in the queue that are one."""
 COMMANDS_BETWEEN_LOOKS: Final = 32
 """So many commands run before the clock is looked at."""
-
-
-def turn_seconds(waiting: int) -> float:
-    """Return how long a package of work may keep the event loop while so many commands wait."""
-    return TURN_S if waiting < CROWD else CROWDED_TURN_S
 
 
 def apply_committed(
@@ -68,11 +57,9 @@ class CommittedView:
         self._listeners = list(listeners)
         self._repeats = Repeats(store)
 
-    async def publish(self, batch: Batch, turn_s: float = TURN_S) -> None:
-        """Make a committed batch visible and answer its commands, in order; the event loop gets its
-        turn every `turn_s` seconds.
-        """
-        turn_ends = time.monotonic() + turn_s
+    async def publish(self, batch: Batch) -> None:
+        """Make a committed batch visible and answer its commands, in order."""
+        turn_ends = time.monotonic() + TURN_S
         for number, execution in enumerate(batch.executions):
             answer = self._apply(execution)
             future = batch.futures[number]
@@ -88,7 +75,7 @@ class CommittedView:
                     future.set_result(answer)
             if number % COMMANDS_BETWEEN_LOOKS == 0 and time.monotonic() > turn_ends:
                 await asyncio.sleep(0)
-                turn_ends = time.monotonic() + turn_s
+                turn_ends = time.monotonic() + TURN_S
 
     async def close(self) -> None:
         """Wait until the repeats under way are answered."""

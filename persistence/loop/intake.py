@@ -16,7 +16,7 @@ from typing import Final
 import asyncpg
 
 from exchange.messages.bounds import BATCH_COMMANDS
-from exchange.messages.commands import PlaceOrder, Prior, operations_of
+from exchange.messages.commands import NO_ACCOUNT, PlaceOrder, Prior, operations_of
 from exchange.model.idempotency import Key, keys_of, with_priors
 from exchange.model.state import State
 from persistence.loop.client_ids.known_ids import KnownIds
@@ -25,6 +25,8 @@ from persistence.loop.first_answers import find_priors, refuse_untaken
 from persistence.postgres.database import OUTAGES, Fetching
 
 CHUNK_COMMANDS: Final = 512
+HURRY_S: Final = 1.0
+"""For so long after a cancel another one is expected."""
 _MOST_BETWEEN: Final = BATCH_COMMANDS - CHUNK_COMMANDS
 """So many commands may run between the look at the memory and the taking of what was looked for."""
 
@@ -56,6 +58,7 @@ class Intake:
         self._look_up: asyncio.Task[Mapping[Key, Prior]] | None = None
         """What the store knows of those that are behind; it answers nobody by itself."""
         self._asked_at = 0.0
+        self._hurried_until = 0.0
 
     def __len__(self) -> int:
         """Return how many may run now."""
@@ -66,6 +69,11 @@ class Intake:
         """When the store was asked what it hasn't answered yet, on the monotonic clock."""
         look_up = self._look_up
         return None if look_up is None or look_up.done() else self._asked_at
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether cancels have come within `HURRY_S`."""
+        return time.monotonic() < self._hurried_until
 
     @property
     def is_idle(self) -> bool:
@@ -127,6 +135,8 @@ class Intake:
         barred = {waiting.command.account_id for waiting in self._ready[self._passed :]}
         barred.update([waiting.command.account_id for waiting in self._behind])
         passing = self._queue.take_urgent(barred, CHUNK_COMMANDS - self._passed)
+        if any(waiting.command.account_id != NO_ACCOUNT for waiting in passing):
+            self._hurried_until = time.monotonic() + HURRY_S
         if passing and not self._ready:
             self._ready_since = seq
         self._ready[self._passed : self._passed] = passing

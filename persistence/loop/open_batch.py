@@ -22,14 +22,19 @@ from persistence.loop.ports import Answer
 
 BATCH_BOUND: Final = BATCH_COMMANDS // 2
 """Two batches, one in flight and one growing, stay within the margin."""
+HURRIED_BOUND: Final = 128
+"""The same while cancels come: each waits for the rest of the batch before its own, and for all of
+its own to be committed and told. Larger ones would do no more a second before a network does."""
 
 
 class Batch:
     """Commands that ran, with whoever waits for each."""
 
-    __slots__ = ("_rows", "executions", "futures", "operations", "sealed")
+    __slots__ = ("_most", "_rows", "executions", "futures", "operations", "sealed")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_hurried: bool = False) -> None:
+        """Make an empty batch; one that somebody is in a hurry for stays small."""
+        self._most = HURRIED_BOUND if is_hurried else BATCH_BOUND
         self.executions: list[Execution] = []
         self.futures: list[asyncio.Future[Answer] | None] = []
         self.operations = 0
@@ -43,7 +48,7 @@ class Batch:
     @property
     def can_grow(self) -> bool:
         """Whether more commands may run in it."""
-        return self.sealed is None and self.operations < BATCH_BOUND
+        return self.sealed is None and self.operations < self._most
 
     def run_timers(
         self,
@@ -57,7 +62,7 @@ class Batch:
         """Run timers due at `at`, at most so many and at most until the batch is full; work that
         is left over only if asked to.
         """
-        most = min(most, BATCH_BOUND - self.operations)
+        most = min(most, self._most - self.operations)
         executions = engine.run_timers(at, most, left=left)
         self.futures += [None] * len(executions)
         self._add(engine, balances, executions)

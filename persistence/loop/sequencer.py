@@ -10,10 +10,10 @@ answered.
 Laws: batch k+1 runs while k commits, and nothing of it is visible before its own commit; the
 growing batch is sealed when the connection is free, and before that if it is full, or large with
 nothing at hand to grow by; timers run also when no command comes; a chunk never keeps the event
-loop longer than a millisecond or two, or five while a crowd waits. What PostgreSQL refuses for
-certain is isolated (`isolation`); a database that is silent is waited for, but nobody is made to
-wait with it (`stall`); everything else that fails ends the engine: nothing more is answered but
-"unknown", `failed` is set, and the process exits and recovers.
+loop longer than a millisecond or two. What PostgreSQL refuses for certain is isolated
+(`isolation`); a database that is silent is waited for, but nobody is made to wait with it
+(`stall`); everything else that fails ends the engine: nothing more is answered but "unknown",
+`failed` is set, and the process exits and recovers.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ from persistence.loop.command_queue import (
     Waiting,
     refuse_unstorable_text,
 )
-from persistence.loop.committed_view import CROWD, CommittedView, turn_seconds
+from persistence.loop.committed_view import TURN_S, CommittedView
 from persistence.loop.first_answers import refuse
 from persistence.loop.intake import Intake
 from persistence.loop.isolation import rerun_alone
@@ -194,10 +194,9 @@ class Sequencer:
         """Do what can be done now, or wait; False when drained."""
         self._wakeup.clear()
         worked = await self._publish_committed()
-        if worked and len(self._queue) < CROWD:
+        if worked:
             # The answers are made in the next turn of the loop and written in the one after it:
             # what runs now can wait for them, since its commit comes behind the one under way.
-            # While a crowd waits each turn is long, and a cancel waits for all of them.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         worked |= await self._finish_commit()
@@ -224,7 +223,7 @@ class Sequencer:
         if not self._batch.can_grow or not (len(self._intake) or timers.is_due(at) or left):
             return False
         engine, balances, batch = self._engine, self._balances, self._batch
-        before, started, turn_s = len(batch), time.monotonic(), turn_seconds(len(self._queue))
+        before, started = len(batch), time.monotonic()
         while True:
             if timers.is_due(at):
                 batch.run_timers(engine, balances, at, _SLICE_COMMANDS)
@@ -232,7 +231,7 @@ class Sequencer:
                 part = self._intake.take(_SLICE_COMMANDS, engine.state.seq)
                 batch.run(engine, balances, at, part)
             elapsed = time.monotonic() - started
-            if elapsed > turn_s or not batch.can_grow:
+            if elapsed > TURN_S or not batch.can_grow:
                 break
             if not len(self._intake) and not timers.is_due(at):
                 break
@@ -257,7 +256,8 @@ class Sequencer:
         cancels it.
         """
         while len(self._batch):
-            self._in_flight, self._batch = self._batch, Batch()
+            self._in_flight = self._batch
+            self._batch = Batch(is_hurried=self._intake.is_hurried)
             sealed = self._in_flight.sealed or self._seal(self._in_flight)
             started = time.monotonic()
             await self._journal.write(sealed)
@@ -297,7 +297,7 @@ class Sequencer:
         while self._committed:
             batch = self._committed.popleft()
             self._unanswered = batch.futures
-            await self._publisher.publish(batch, turn_seconds(len(self._queue)))
+            await self._publisher.publish(batch)
             self._unanswered = ()
         return worked
 

@@ -12,7 +12,7 @@ from exchange.model.state import State
 from persistence.errors import CommandNotTaken
 from persistence.loop.client_ids.known_ids import KnownIds
 from persistence.loop.command_queue import CommandQueue, Waiting
-from persistence.loop.intake import CHUNK_COMMANDS, Intake
+from persistence.loop.intake import CHUNK_COMMANDS, HURRY_S, Intake
 from tests.persistence.running import ANN, BOB, cancel, limit, until
 
 _PRIOR = Prior(3, b"first")
@@ -276,3 +276,20 @@ async def test_a_crowd_of_cancels_passes_in_its_order_and_in_bounds() -> None:
         assert len(desk.intake) < 2 * CHUNK_COMMANDS
         got += [waiting.command for waiting in desk.intake.take(32, 0)]
     assert got == cancels
+
+
+async def test_somebody_is_in_a_hurry_for_a_while_after_a_cancel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("persistence.loop.intake.time.monotonic", lambda: now)
+    desk = Desk()
+    desk.send(order(None))
+    desk.take_all()
+    seen = [desk.intake.is_hurried]
+    desk.send(cancel(BOB, 1))
+    desk.take_all()
+    seen.append(desk.intake.is_hurried)
+    now += HURRY_S
+    seen.append(desk.intake.is_hurried)
+    assert seen == [False, True, False]

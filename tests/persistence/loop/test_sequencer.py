@@ -25,8 +25,8 @@ from exchange.messages.reasons import Reason
 from exchange.messages.terms import NO, ExchangeMode, MarketStatus
 from exchange.model.idempotency import RecentIds
 from persistence.errors import CommandNotTaken, EngineClosed, OutcomeUnknown, QueueFull
-from persistence.loop.committed_view import CROWD, TURN_S, turn_seconds
-from persistence.loop.open_batch import BATCH_BOUND
+from persistence.journal.journal import SealedBatch
+from persistence.loop.open_batch import BATCH_BOUND, HURRIED_BOUND
 from tests.persistence.running import (
     ANN,
     BOB,
@@ -40,6 +40,8 @@ from tests.persistence.running import (
     running,
     until,
 )
+
+_CROWD = 512
 
 
 async def test_an_answer_says_what_happened_and_what_is_left(database_url: str) -> None:
@@ -323,12 +325,12 @@ async def test_what_rests_after_trading_is_in_the_book(database_url: str) -> Non
 
 
 async def test_a_cancel_is_done_before_a_crowd_that_came_first(database_url: str) -> None:
-    async with running(database_url, queue_bound=2 * CROWD) as engine:
+    async with running(database_url, queue_bound=_CROWD) as engine:
         await open_for_trade(engine)
         mine = (await engine.send(limit(ANN, 10, 1))).events[0]
         assert isinstance(mine, OrderPlaced)
         submit = engine.sequencer.submit
-        crowd = [submit(limit(BOB, 10, 1, id=f"b{number}")) for number in range(2 * CROWD)]
+        crowd = [submit(limit(BOB, 10, 1, id=f"b{number}")) for number in range(_CROWD)]
         with pytest.raises(QueueFull):
             engine.sequencer.submit(limit(BOB, 10, 1))
         quick = engine.sequencer.submit(cancel(ANN, mine.order_id))
@@ -340,5 +342,21 @@ async def test_a_cancel_is_done_before_a_crowd_that_came_first(database_url: str
         assert not engine.view.orders
 
 
-def test_a_crowd_gets_longer_turns() -> None:
-    assert turn_seconds(CROWD - 1) == TURN_S < turn_seconds(CROWD) < 0.01
+async def test_batches_stay_small_while_cancels_come(database_url: str) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        sizes: list[int] = []
+        write = engine.sequencer._journal.write
+
+        async def noted(batch: SealedBatch) -> None:
+            sizes.append(batch.last_seq - batch.first_seq + 1)
+            await write(batch)
+
+        engine.sequencer._journal.write = noted  # type: ignore[method-assign]
+        orders = [limit(ANN, 10, 1) for _ in range(8 * HURRIED_BOUND)]
+        await engine.send_all(*orders)
+        assert max(sizes) > 2 * HURRIED_BOUND
+        await engine.send(cancel(BOB, 1))
+        sizes.clear()
+        await engine.send_all(*orders)
+        assert max(sizes) < HURRIED_BOUND + 32
