@@ -11,9 +11,13 @@ from exchange.messages.commands import (
     NO_ACCOUNT,
     CancelAll,
     CancelOrder,
+    CloseAccount,
     Command,
     CreditAccount,
+    EndSession,
+    SetDeadMan,
     SetExchangeMode,
+    SuspendAccount,
 )
 from exchange.messages.terms import ExchangeMode
 from persistence.errors import QueueFull
@@ -21,6 +25,8 @@ from persistence.loop.command_queue import CommandQueue, Waiting
 from tests.persistence.running import ANN, BOB, cancel, limit
 
 HALT = SetExchangeMode(ExchangeMode.HALTED)
+ENDING_OR_ADMIN = (CancelOrder, CancelAll, SetDeadMan, EndSession, SuspendAccount, CloseAccount)
+"""Commands of an account that others' need not wait for."""
 
 
 def queue_of(*commands: Command, bound: int = 100) -> CommandQueue:
@@ -146,4 +152,4 @@ async def test_no_order_of_any_account_is_changed_by_overtaking() -> None:
 def test_every_command_says_whose_it_is_and_whether_it_may_overtake(kind: Any) -> None:
     of_account = "account_id" in kind.__struct_fields__
     assert of_account or kind.account_id == NO_ACCOUNT
-    assert kind.urgent is (not of_account or kind in (CancelOrder, CancelAll))
+    assert kind.urgent is (not of_account or kind in ENDING_OR_ADMIN)
