@@ -15,7 +15,7 @@ async def test_choices_bounds_and_remarks_are_shown(served: Served, browser: Bro
     shown = await placing.text_content() or ""
     for words in (
         '"BUY" | "SELL"',
-        '"FOK" | "GTC" | "IOC"',
+        '"FOK" | "GTC" | "GTD" | "IOC"',
         "credits for one share, 0.0001 to 0.9999",
         "takes effect once, for ever",
         "An order as its sender writes it",

@@ -194,6 +194,15 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+async def at_rest(engine: Running) -> tuple[bytes, bytes]:
+    """Stop the clock, so that no timer runs between the looks, and return the hashes once all that
+    ran is committed and shown.
+    """
+    engine.clock.fixed = engine.live.now
+    await engine.send(OpenAccount(ANN))
+    return hashes(engine)
+
+
 def hashes(engine: Running) -> tuple[bytes, bytes]:
     """The hash of the live state, and of the view (without the ids that views don't keep)."""
     return state_hash(engine.live), state_hash(engine.view, with_ids=False)

@@ -116,7 +116,7 @@ class DayOrders:
         self, choose: Chooser, market: TwinMarket | None, side: Side, outcome: Outcome
     ) -> OrderConditions | None:
         """Return now and then a worst price for a MARKET order, at or about what is offered."""
-        reduce_only = choose.number(0, 3) == 0
+        reduce_only = choose.number(0, 1) == 0
         if choose.number(0, 2) == 0:
             return OrderConditions(reduce_only=True) if reduce_only else None
         bid = (side is Side.BUY) is (outcome is Outcome.YES)

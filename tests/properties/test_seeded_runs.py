@@ -21,9 +21,9 @@ from tests.properties.outcomes import REQUIRED, outcomes
 from tests.properties.pair import Pair
 from tests.properties.twin import Twin
 
-SEED = int(os.environ.get("PROBITY_SEED", "20261121"))
-OPEN_ORDERS_MAX = 5
-ISSUANCE_MAX = 10**11
+SEED = int(os.environ.get("PROBITY_SEED", "20261127"))
+OPEN_ORDERS_MAX = 6
+ISSUANCE_MAX = 3 * 10**10
 PAYOUT_HOLDERS = 1
 HALTS = (MarketStatus.HALTED, MarketStatus.FULL_HALT)
 FIGURES = {
@@ -51,8 +51,8 @@ def tight_bounds(set_bound: SetBound) -> Twin:
 
 @pytest.mark.timeout(300)
 def test_a_long_day_agrees_with_the_twin_and_leaves_nothing_untried(tight_bounds: Twin) -> None:
-    """Events after every command; the whole state after every second, in a long run after each."""
-    commands, between = length(24_000, long=500_000), length(2, long=1)
+    """Events after every command; the whole state after every fourth, in a long run after each."""
+    commands, between = length(36_000, long=500_000), length(4, long=1)
     print(f"seed {SEED}, {commands} commands")
     pair, dice = Pair(tight_bounds), Dice(SEED)
     day = MarketDay(pair.twin)

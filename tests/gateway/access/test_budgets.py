@@ -17,6 +17,7 @@ BUDGETS = {
     "DELETE /orders/{id}": Budget.CANCEL,
     "DELETE /orders/by-client-id/{clientOrderId}": Budget.CANCEL,
     "DELETE /orders": Budget.CANCEL_ALL,
+    "POST /orders/heartbeat": Budget.CANCEL,
 }
 """Every row below /api/v1 that isn't STANDARD, but for those of the description, which are NONE."""
 

@@ -116,7 +116,7 @@ async def test_a_sender_reads_what_would_be_right(desk: Desk) -> None:
     body = order("BUY YES 1 @ 0.5")
     for change, message in (
         ({"side": "buy"}, 'side: must be BUY or SELL, not "buy"'),
-        ({"timeInForce": "GTD"}, 'timeInForce: must be GTC, IOC or FOK, not "GTD"'),
+        ({"timeInForce": "DAY"}, 'timeInForce: must be GTC, IOC, FOK or GTD, not "DAY"'),
         ({"clientOrderId": 5}, "clientOrderId: must be text, not a whole number"),
         ({"clientOrderId": "x" * 65}, "clientOrderId: must have at most 64 characters"),
     ):
@@ -145,9 +145,12 @@ async def test_a_status_that_cannot_follow_names_those_that_can(desk: Desk) -> N
         message: str = reply.error["details"][0]["message"]
         return message
 
-    assert await change("DRAFT") == "can't follow OPEN; what can: HALTED, FULL_HALT or CLOSED"
+    assert (
+        await change("DRAFT")
+        == "can't follow OPEN; what can: POST_ONLY, HALTED, FULL_HALT or CLOSED"
+    )
     await desk.call("PATCH", "/markets/rain/status", "root", {"status": "FULL_HALT"})
-    assert await change("CLOSED") == "can't follow FULL_HALT; what can: OPEN or HALTED"
+    assert await change("CLOSED") == "can't follow FULL_HALT; what can: OPEN, POST_ONLY or HALTED"
     await desk.call("PATCH", "/markets/rain/status", "root", {"status": "OPEN"})
     await desk.call("PATCH", "/markets/rain/status", "root", {"status": "CLOSED"})
     assert await change("OPEN") == "can't follow CLOSED; nothing can but a resolution"

@@ -21,6 +21,7 @@ from tests.persistence.running import (
     ANN,
     BOB,
     CEM,
+    at_rest,
     commits_held,
     hashes,
     limit,
@@ -202,6 +203,6 @@ async def test_any_flow_with_poison_in_it_is_stored_as_it_ran(database_url: str)
     async with running(database_url) as engine:
         await engine.send_all(*opening())
         await engine.send_all(*commands(seed, length(400, long=6_000)))
-        before = hashes(engine)
+        before = await at_rest(engine)
     async with running(database_url) as engine:
         assert hashes(engine) == before

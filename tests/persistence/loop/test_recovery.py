@@ -18,7 +18,15 @@ from persistence.loop.recovery import Lead, recover
 from persistence.postgres.database import connect
 from tests.lengths import length
 from tests.persistence.random_orders import commands, opening
-from tests.persistence.running import ANN, BOB, hashes, limit, open_for_trade, running
+from tests.persistence.running import (
+    ANN,
+    BOB,
+    at_rest,
+    hashes,
+    limit,
+    open_for_trade,
+    running,
+)
 
 
 async def test_an_empty_database_starts_at_nothing(database_url: str) -> None:
@@ -45,13 +53,13 @@ async def test_any_past_is_loaded_as_it_ran(database_url: str) -> None:
     async with running(database_url) as engine:
         await engine.send_all(*opening())
         await engine.send_all(*commands(seed, length(1500, long=8_000)))
-        before = hashes(engine)
+        before = await at_rest(engine)
         assert state_hash(engine.live, with_ids=False) == before[1]
     for _ in range(2):
         async with running(database_url) as engine:
             assert hashes(engine) == before
             await engine.send_all(*commands(seed + 1, 300))
-            before = hashes(engine)
+            before = await at_rest(engine)
 
 
 async def test_ids_are_remembered_and_forgotten_alike_after_a_restart(database_url: str) -> None:

@@ -7,8 +7,8 @@ a refusal and cancels; the hash is that of the state the older version was then 
 import msgspec
 import pytest
 
-from exchange.messages.commands import CancelAll, PlaceOrder
-from exchange.messages.events import OrderPlaced
+from exchange.messages.commands import CancelAll, CreditAccount, PlaceOrder
+from exchange.messages.events import FundsCredited, OrderPlaced
 from exchange.proof.state_hash import state_hash
 from persistence.journal.rows import GENESIS_HASH, JournalRow, encode_execution
 from persistence.proof.rerun import Rerun
@@ -67,4 +67,8 @@ def test_its_commands_are_written_today_with_a_none_more_for_each_new_field(seq:
             assert message.pop() is None
         if message[0] == CancelAll.__name__:
             assert [message.pop(), message.pop()] == [None, None]
+        if message[0] == CreditAccount.__name__:
+            assert [message.pop(), message.pop()] == [None, "ADMIN"]
+        if message[0] == FundsCredited.__name__:
+            assert message.pop() == "ADMIN"
     assert today == then
