@@ -87,7 +87,11 @@ class Scene:
         ]:
             assert time.monotonic() < deadline, [bot.sample for bot in spared]
             many = spared * BURST
-            await asyncio.gather(*(bot.owner.call("GET", "/user/balance") for bot in many))
+            # What reads and what writes are counted each by itself.
+            await asyncio.gather(
+                *(bot.owner.call("GET", "/user/balance") for bot in many),
+                *(bot.owner.call("PATCH", "/orders/0", {"price": "0.5"}) for bot in many),
+            )
 
     async def freeze_database(self) -> None:
         """All of the database stands still for a second."""
