@@ -74,17 +74,12 @@ class Account:
     key: Boxed = field(init=False)
     """The id again, as tables and messages have it."""
     orders: dict[int, Order] = field(default_factory=dict)
-    """Open orders by id; `open_orders` has them in order."""
+    """Open orders by id. Their order here is no rule: one that a batch ended and brought back is
+    the last.
+    """
     positions: dict[int, Position] = field(default_factory=dict)
     """By market id."""
 
     def __post_init__(self) -> None:
         """Keep the id twice."""
         self.key = self.id
-
-    def open_orders(self) -> list[Order]:
-        """Return the open orders in the order they were placed.
-
-        The dict's own order is no rule: an order that a batch ended and brought back is its last.
-        """
-        return [self.orders[order_id] for order_id in sorted(self.orders)]

@@ -14,7 +14,7 @@ from exchange.messages.terms import BUY, CancelReason, ExchangeMode
 from exchange.messages.units import Boxed
 from exchange.model.market import ADMITS_CANCEL, Market
 from exchange.model.state import State
-from exchange.rules.ending import end_order
+from exchange.rules.ending import end_order, end_orders
 from exchange.rules.netting import net
 
 _HALTED: Final = ExchangeMode.HALTED
@@ -58,17 +58,15 @@ def cancel_all(state: State, command: CancelAll) -> list[Event]:
         if state.mode is _HALTED or market.status not in ADMITS_CANCEL:
             return [uncancellable_refusal(state, market)]
     events: list[Event] = []
-    markets: dict[int, Market] = {}
-    for order in account.open_orders():
-        market = state.markets[order.market_id]
-        if command.side not in (None, order.side) or command.outcome not in (None, order.outcome):
-            continue
-        if command.market_id in (None, market.id) and market.status in ADMITS_CANCEL:
-            end_order(state, account, market, order, _USER, events)
-            markets[market.id] = market
-    count = len(events)
-    for market in markets.values():
-        net(state, market, (account.id,), events)
+    ending = [
+        order
+        for order in account.orders.values()
+        if command.market_id in (None, order.market_id)
+        and command.side in (None, order.side)
+        and command.outcome in (None, order.outcome)
+        and state.markets[order.market_id].status in ADMITS_CANCEL
+    ]
+    count = end_orders(state, account, ending, _USER, events)
     events.append(OrdersCancelled(account.id, command.market_id, count))
     return events
 

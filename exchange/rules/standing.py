@@ -19,7 +19,7 @@ from exchange.messages.reasons import Reason
 from exchange.messages.terms import CancelReason, Standing
 from exchange.model.accounts import Account
 from exchange.model.state import State
-from exchange.rules.switches import end_orders
+from exchange.rules.ending import end_orders
 from exchange.transitions import switch_transitions
 
 CLOSED: Final = Standing.CLOSED

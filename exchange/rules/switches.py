@@ -10,8 +10,6 @@ away from whoever can't look after it; deadlines are the engine's time. A comman
 one account at most, however many sessions a gateway had: its lease stays due until none is left.
 """
 
-from collections.abc import Iterable
-
 from exchange.messages.account_events import (
     DeadManFired,
     DeadManSet,
@@ -28,11 +26,8 @@ from exchange.messages.events import (
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import CancelReason
 from exchange.model.accounts import Account
-from exchange.model.market import Market
-from exchange.model.order_book import Order
 from exchange.model.state import State
-from exchange.rules.ending import end_order
-from exchange.rules.netting import net
+from exchange.rules.ending import end_orders
 from exchange.transitions import switch_transitions
 
 _MICROSECONDS = 1_000
@@ -114,22 +109,3 @@ def _end_session(state: State, account: Account, gateway: int, session: int) -> 
     count = end_orders(state, account, orders.values(), CancelReason.DISCONNECTED, events)
     events.append(SessionEnded(account.id, gateway, session, count))
     return events
-
-
-def end_orders(
-    state: State,
-    account: Account,
-    orders: Iterable[Order],
-    reason: CancelReason,
-    events: list[Event],
-) -> int:
-    """End open orders of one account and net what that frees; return how many they were."""
-    markets: dict[int, Market] = {}
-    ending = sorted(orders, key=lambda order: order.id)
-    for order in ending:
-        market = state.markets[order.market_id]
-        end_order(state, account, market, order, reason, events)
-        markets[market.id] = market
-    for market in markets.values():
-        net(state, market, (account.id,), events)
-    return len(ending)
