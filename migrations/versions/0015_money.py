@@ -8,7 +8,7 @@ step 0014 but for that; `persistence.journal.row_layouts` writes what it reads.
 from importlib import import_module
 from typing import Final
 
-from migrations.script import execute_script
+from migrations.script import changed, execute_script
 
 revision: Final = "0015"
 down_revision: Final = "0014"
@@ -57,13 +57,9 @@ _CHANGES: Final = (
 
 
 def _commit_batch() -> str:
-    """Return the procedure; raises ValueError if the one before isn't what it was."""
-    text: str = _previous._commit_batch()  # noqa: SLF001 - a released step is never edited
-    for old, new in _CHANGES:
-        if text.count(old) != 1:
-            raise ValueError(f"commit_batch of step 0014 has not one place {old!r}")
-        text = text.replace(old, new)
-    return text
+    """Return the procedure."""
+    before = _previous._commit_batch()  # noqa: SLF001 - a released step is never edited
+    return changed(before, _CHANGES)
 
 
 def upgrade() -> None:
