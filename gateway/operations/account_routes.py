@@ -1,5 +1,5 @@
-"""The rows of the route table under /admin/users that concern an account in the exchange: taking
-credits back, and suspending it. Credits are `admin_routes.py`'s.
+"""The rows of the route table under /admin/users that concern an account in the exchange: issuing
+credits to it, taking them back, and suspending it.
 """
 
 from typing import Annotated, Final
@@ -8,14 +8,12 @@ import msgspec
 
 from exchange.messages.account_events import StandingChanged
 from exchange.messages.bounds import CREDIT_MAX, REASON_LENGTH
-from exchange.messages.commands import DebitAccount, SuspendAccount
-from exchange.messages.events import (
-    OrderCancelled,
-)
+from exchange.messages.commands import CreditAccount, DebitAccount, SuspendAccount
+from exchange.messages.events import OrderCancelled
 from exchange.messages.terms import Standing
 from exchange.messages.units import format_money
 from gateway.engine_side.audited import AuditedCommands
-from gateway.http.request import Request
+from gateway.http.request import AnyRequest, Request
 from gateway.http.routing import Access, Route
 from gateway.trading.order_bodies import ClientIdText, check_client_id
 from gateway.trading.views import BalanceView, balance_view
@@ -36,25 +34,34 @@ _ERRORS: Final = (NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
 ReasonText = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH)]
 
 
-class DebitBody(BodyStruct, frozen=True):
+class CreditBody(BodyStruct, frozen=True):
+    """Credits to issue; with a `requestId` a repeat does nothing, without one it issues again."""
+
+    amount: CreditText
+    reason: ReasonText
+    request_id: ClientIdText | None = None
+
+
+class DebitBody(CreditBody, frozen=True):
     """Credits to take back; with a `requestId` a repeat does nothing, without one it takes again.
 
     Carried out later than `validUntil`, if given, it is refused.
     """
 
-    amount: CreditText
-    reason: ReasonText
-    request_id: ClientIdText | None = None
     valid_until: TimeText | None = None
 
 
-class DebitView(AnswerStruct, frozen=True):
-    """What was taken from whom, and the balance right after."""
+class CreditView(AnswerStruct, frozen=True):
+    """What was issued to whom, and the balance right after."""
 
     user_id: str
     amount: str
     balance: BalanceView
     replayed: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class DebitView(CreditView, frozen=True):
+    """What was taken from whom, and the balance right after."""
 
 
 class SuspensionBody(BodyStruct, frozen=True):
@@ -78,15 +85,17 @@ class AccountAdminRoutes:
     def __init__(self, commands: AuditedCommands) -> None:
         self._commands = commands
 
+    async def credit(self, request: Request[CreditBody, None]) -> CreditView:
+        """Issue credits to a user."""
+        body, user_id = request.body, request.path_id("id")
+        amount, reason = _what_and_why(body)
+        command = CreditAccount(user_id, amount, reason, body.request_id)
+        return CreditView(*await self._move(request, "user.credit", command))
+
     async def debit(self, request: Request[DebitBody, None]) -> DebitView:
         """Take credits back from a user."""
         body, user_id = request.body, request.path_id("id")
-        amount = strict_json.money(body.amount)
-        if amount > CREDIT_MAX:
-            raise ValidationFailed.of("amount", f"must be at most {format_money(CREDIT_MAX)}")
-        if body.request_id is not None:
-            check_client_id(body.request_id, "requestId")
-        reason = stored_text(body.reason, "reason", REASON_LENGTH)
+        amount, reason = _what_and_why(body)
         until = body.valid_until
         command = DebitAccount(
             user_id,
@@ -95,14 +104,17 @@ class AccountAdminRoutes:
             body.request_id,
             valid_until=None if until is None else parse_time(until, "validUntil"),
         )
-        target = f"user:{user_id} {format_money(amount)}"
-        answer, _, replayed = await self._commands.run(request.actor, "user.debit", target, command)
-        return DebitView(
-            str(user_id),
-            format_money(amount),
-            balance_view(answer.available, answer.locked),
-            True if replayed else msgspec.UNSET,
-        )
+        return DebitView(*await self._move(request, "user.debit", command))
+
+    async def _move(
+        self, request: AnyRequest, action: str, command: CreditAccount | DebitAccount
+    ) -> tuple[str, str, BalanceView, bool | msgspec.UnsetType]:
+        """Carry out a credit or a debit; return the fields of its view."""
+        user_id, amount = str(command.account_id), format_money(command.amount)
+        target = f"user:{user_id} {amount}"
+        answer, _, replayed = await self._commands.run(request.actor, action, target, command)
+        balance = balance_view(answer.available, answer.locked)
+        return user_id, amount, balance, True if replayed else msgspec.UNSET
 
     async def suspend(self, request: Request[SuspensionBody, None]) -> SuspensionView:
         """Suspend a user's account, or let it trade again."""
@@ -121,6 +133,17 @@ class AccountAdminRoutes:
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
         return (
+            Route(
+                method="POST",
+                path="/admin/users/{id}/credit",
+                handler=self.credit,
+                access=Access.ADMIN,
+                body=CreditBody,
+                answer=CreditView,
+                errors=_ERRORS,
+                summary="Issue credits to a user",
+                tag="admin",
+            ),
             Route(
                 method="POST",
                 path="/admin/users/{id}/debit",
@@ -144,3 +167,13 @@ class AccountAdminRoutes:
                 tag="admin",
             ),
         )
+
+
+def _what_and_why(body: CreditBody) -> tuple[int, str]:
+    """Return the amount (money) and the reason; raises ValidationFailed."""
+    amount = strict_json.money(body.amount)
+    if amount > CREDIT_MAX:
+        raise ValidationFailed.of("amount", f"must be at most {format_money(CREDIT_MAX)}")
+    if body.request_id is not None:
+        check_client_id(body.request_id, "requestId")
+    return amount, stored_text(body.reason, "reason", REASON_LENGTH)

@@ -1,6 +1,6 @@
 """The rows of the route table under /admin that concern the exchange.
 
-Credits, the mode, figures, the audit log.
+The mode, figures, the audit log. What concerns one account is `account_routes.py`'s.
 """
 
 from collections import Counter
@@ -8,8 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from exchange.messages.bounds import CREDIT_MAX, REASON_LENGTH
-from exchange.messages.commands import CreditAccount, SetExchangeMode
+from exchange.messages.commands import SetExchangeMode
 from exchange.messages.terms import ExchangeMode, MarketStatus
 from exchange.messages.units import format_money
 from exchange.model.state import State
@@ -19,26 +18,19 @@ from gateway.http.paging import PageQuery, page_of
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
-from gateway.trading.order_bodies import ClientIdText, check_client_id
-from gateway.trading.views import BalanceView, balance_view
-from gateway.wire import strict_json
 from gateway.wire.errors import (
-    Conflict,
-    NotFound,
     Refused,
     Unavailable,
     UnknownOutcome,
     ValidationFailed,
 )
 from gateway.wire.scalars import NAME_LENGTH, iso_millis, parse_id
-from gateway.wire.strict_json import AnswerStruct, BodyStruct, CreditText, stored_text
+from gateway.wire.strict_json import AnswerStruct, BodyStruct
 from persistence.repositories.audit import AuditEntry, AuditFilter, AuditLog
 
 AUDIT_LENGTH: Final = 200
 """Characters of a filter."""
 _COMMAND_ERRORS: Final = (Refused, Unavailable, UnknownOutcome)
-
-ReasonText = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH)]
 
 IdText = Annotated[str, msgspec.Meta(max_length=NAME_LENGTH, description="of the user who did it")]
 ActionText = Annotated[
@@ -53,23 +45,6 @@ TargetText = Annotated[
 RequestIdText = Annotated[
     str, msgspec.Meta(min_length=1, max_length=AUDIT_LENGTH, description="of the request's answer")
 ]
-
-
-class CreditBody(BodyStruct, frozen=True):
-    """Credits to issue; with a `requestId` a repeat does nothing, without one it issues again."""
-
-    amount: CreditText
-    reason: ReasonText
-    request_id: ClientIdText | None = None
-
-
-class CreditView(AnswerStruct, frozen=True):
-    """What was issued to whom, and the balance right after."""
-
-    user_id: str
-    amount: str
-    balance: BalanceView
-    replayed: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ModeBody(BodyStruct, frozen=True):
@@ -152,27 +127,6 @@ class ExchangeAdminRoutes:
         self._log = log
         self._pages = pages
 
-    async def credit(self, request: Request[CreditBody, None]) -> CreditView:
-        """Issue credits to a user."""
-        body, user_id = request.body, request.path_id("id")
-        amount = strict_json.money(body.amount)
-        if amount > CREDIT_MAX:
-            raise ValidationFailed.of("amount", f"must be at most {format_money(CREDIT_MAX)}")
-        if body.request_id is not None:
-            check_client_id(body.request_id, "requestId")
-        reason = stored_text(body.reason, "reason", REASON_LENGTH)
-        command = CreditAccount(user_id, amount, reason, body.request_id)
-        target = f"user:{user_id} {format_money(amount)}"
-        answer, _, replayed = await self._commands.run(
-            request.actor, "user.credit", target, command
-        )
-        return CreditView(
-            str(user_id),
-            format_money(amount),
-            balance_view(answer.available, answer.locked),
-            True if replayed else msgspec.UNSET,
-        )
-
     async def set_mode(self, request: Request[ModeBody, None]) -> ModeView:
         """Say what the exchange takes from now on."""
         mode = request.body.mode
@@ -216,17 +170,6 @@ class ExchangeAdminRoutes:
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
         return (
-            Route(
-                method="POST",
-                path="/admin/users/{id}/credit",
-                handler=self.credit,
-                access=Access.ADMIN,
-                body=CreditBody,
-                answer=CreditView,
-                errors=(NotFound, Conflict, *_COMMAND_ERRORS),
-                summary="Issue credits to a user",
-                tag="admin",
-            ),
             Route(
                 method="POST",
                 path="/admin/exchange/mode",
