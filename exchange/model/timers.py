@@ -76,6 +76,13 @@ class Timers:
         """Take back what was set; raises ValueError if it wasn't."""
         self._set[kind].remove((due, id_))
 
+    def move(self, kind: TimerKind, before: int | None, due: int | None, id_: int) -> None:
+        """Take back what was set for `before` and set it for `due`; None stands for no time."""
+        if before is not None:
+            self.unset(kind, before, id_)
+        if due is not None:
+            self.set(kind, due, id_)
+
     def of(self, kind: TimerKind) -> SortedList[tuple[int, int]]:
         """Return (due time, id) of one kind, the next first."""
         return self._set[kind]

@@ -97,19 +97,13 @@ def _take_back_lease(state: State, gateway: int, noted: int | None) -> None:
 
 
 def _set_deadline(state: State, account: Account, due: int | None) -> None:
-    if account.dead_man is not None:
-        state.timers.unset(DEAD_MAN, account.dead_man, account.id)
-    if due is not None:
-        state.timers.set(DEAD_MAN, due, account.id)
+    state.timers.move(DEAD_MAN, account.dead_man, due, account.id)
     account.dead_man = due
     state.dirty.switches[account.id] = account
 
 
 def _set_lease(state: State, gateway: int, due: int | None) -> None:
-    before = state.leases.pop(gateway, None)
-    if before is not None:
-        state.timers.unset(LEASE, before, gateway)
+    state.timers.move(LEASE, state.leases.pop(gateway, None), due, gateway)
     if due is not None:
-        state.timers.set(LEASE, due, gateway)
         state.leases[gateway] = due
     state.dirty.leases[gateway] = due or 0

@@ -217,10 +217,7 @@ def _set_status(state: State, market: Market, status: MarketStatus) -> None:
 
 def _set_payout(state: State, market: Market, at: int | None) -> None:
     """Let the next holders be paid at `at`; None: nobody is left."""
-    if market.next_payout is not None:
-        state.timers.unset(PAYOUT, market.next_payout, market.id)
-    if at is not None:
-        state.timers.set(PAYOUT, at, market.id)
+    state.timers.move(PAYOUT, market.next_payout, at, market.id)
     market.next_payout = at
     state.dirty.payouts[market.id] = market
 
