@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar
 
 from gateway.access import budgets
+from gateway.access.bounded_table import Room
 from gateway.access.budgets import Budget, Policy, Tier
 from gateway.access.settings import LimitSettings
 from gateway.access.spared_cancels import SparedCancels
 from gateway.access.token_buckets import Bucket, Headers, Level
 from gateway.wire.errors import RateLimited
 
-_SWEEP_SECONDS: Final = 1.0
 _STANDARD: Final = Budget.STANDARD
 _WRITE: Final = Budget.WRITE
 """An enumeration's members cost a look-up each time, on some Pythons a dear one."""
@@ -41,14 +41,13 @@ class Count:
 class FixedWindow(Generic[K]):
     """One limit: so many hits in so many seconds for each key, at most `capacity` keys."""
 
-    __slots__ = ("_capacity", "_counts", "_next_sweep", "_seconds", "limit")
+    __slots__ = ("_counts", "_room", "_seconds", "limit")
 
     def __init__(self, limit: int, window_ms: int, capacity: int) -> None:
         self.limit = limit
         self._seconds = window_ms / 1_000
-        self._capacity = capacity
         self._counts: dict[K, Count] = {}
-        self._next_sweep = 0.0
+        self._room = Room(capacity)
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -80,19 +79,10 @@ class FixedWindow(Generic[K]):
 
     def _begin(self, key: K, now: float) -> Count:
         # Taken out and put in again, so that the oldest window is always the first.
-        if self._counts.pop(key, None) is None and len(self._counts) >= self._capacity:
-            self._make_room(now)
+        if self._counts.pop(key, None) is None:
+            self._room.make(self._counts, lambda count: count.ends_at <= now)
         count = self._counts[key] = Count(now + self._seconds)
         return count
-
-    def _make_room(self, now: float) -> None:
-        # A sweep is O(capacity), so it runs at most once a second; in between the oldest goes.
-        if now >= self._next_sweep:
-            self._next_sweep = now + _SWEEP_SECONDS
-            for key in [k for k, count in self._counts.items() if count.ends_at <= now]:
-                del self._counts[key]
-        if len(self._counts) >= self._capacity:
-            del self._counts[next(iter(self._counts))]
 
 
 class Limit(FixedWindow[K]):

@@ -11,11 +11,11 @@ import time
 from collections.abc import Mapping
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from gateway.access.bounded_table import Room
 from gateway.access.budgets import Policy
 from gateway.access.settings import LimitSettings
 from gateway.wire.errors import RateLimited
 
-_SWEEP_SECONDS: Final = 1.0
 _SLACK: Final = 1e-6
 """Of a token: what sums of fractions may be off by."""
 
@@ -35,14 +35,13 @@ class Bucket(Generic[K]):
     """One limit for each key; `factors` has the keys whose buckets are so many times as large."""
 
     __slots__ = (
-        "_capacity",
         "_depth",
         "_factors",
         "_full_at",
         "_interval",
         "_name",
-        "_next_sweep",
         "_policy_headers",
+        "_room",
         "limit",
         "policy",
         "window_s",
@@ -57,10 +56,9 @@ class Bucket(Generic[K]):
         self.window_s = policy.window_ms(settings) / 1_000
         self._interval = self.window_s / self.limit
         self._depth = self.window_s + _SLACK * self._interval
-        self._capacity = settings.tracked_keys
+        self._room = Room(settings.tracked_keys)
         self._factors: Mapping[K, int] = {} if factors is None else factors
         self._full_at: dict[K, float] = {}
-        self._next_sweep = 0.0
         self._policy_headers: dict[int, tuple[bytes, bytes]] = {}
 
     def __len__(self) -> int:
@@ -97,8 +95,8 @@ class Bucket(Generic[K]):
         full_at = self._full_at.get(key)
         if full_at is None or full_at <= now:
             # Put in anew, so that what was used longest ago is among the first.
-            if self._full_at.pop(key, None) is None and len(self._full_at) >= self._capacity:
-                self._make_room(now)
+            if self._full_at.pop(key, None) is None:
+                self._room.make(self._full_at, lambda full_at: full_at <= now)
             full_at = now
         full_at += cost * interval
         left = full_at - now
@@ -145,12 +143,3 @@ class Bucket(Generic[K]):
             refill=f"{size} in {self.window_s:g} s",
             headers=self.headers(key),
         )
-
-    def _make_room(self, now: float) -> None:
-        # A sweep is O(capacity), so it runs at most once a second; in between the oldest goes.
-        if now >= self._next_sweep:
-            self._next_sweep = now + _SWEEP_SECONDS
-            for key in [k for k, full_at in self._full_at.items() if full_at <= now]:
-                del self._full_at[key]
-        if len(self._full_at) >= self._capacity:
-            del self._full_at[next(iter(self._full_at))]
