@@ -199,14 +199,16 @@ class Announcer:
         self, listened: MarketRooms, market: Market, execution: Execution, view: State
     ) -> None:
         epoch = self._rooms.epoch
+        amends: list[OrderAmended] = []
         for event in execution.events:
             kind = type(event)
-            if kind is TradeExecuted:
+            if kind is OrderAmended:
+                amends.append(event)  # type: ignore[arg-type]
+            elif kind is TradeExecuted:
                 trade: TradeExecuted = event  # type: ignore[assignment]
                 if trade.market_id == market.id:
                     fields = (*_fields(trade_view(trade, market, execution.at)), epoch)
                     self._send(listened.public, Message("trade_executed", TradeMessage(*fields)))
-        amends = [event for event in execution.events if type(event) is OrderAmended]
         bids, asks = changed_levels(market, view.dirty.orders, view.seq, amends)
         for book in listened.books.values():
             if book.seats:
