@@ -11,10 +11,6 @@ answer and one row of the journal, but it is read, judged and told order by orde
 what the way over HTTP leaves of the engine's rate where twenty orders share it.
 """
 
-import re
-import shutil
-import subprocess
-import tempfile
 from typing import Final
 
 import httpx
@@ -24,6 +20,7 @@ from benchmarks.engine_journal import Exchange, crossing_parts
 from benchmarks.harness.report import Figure, Yardstick
 from benchmarks.loads.exchange_flow import fresh_database, own_server
 from benchmarks.loads.server_process import funded_trader, running_server
+from benchmarks.loads.wrk import find_wrk, run_script
 from exchange.messages.commands import Command
 from tests.server_process import ServerProcess
 
@@ -43,7 +40,6 @@ _SCRIPT = """
 local tokens = {%(tokens)s}
 local bodies = {[0] = '%(buys_yes)s', [1] = '%(buys_no)s'}
 local n = 0
-bad = 0
 request = function()
   n = n + 1
   local side = n %% 2
@@ -52,17 +48,7 @@ request = function()
   return wrk.format("POST", "/api/v1/orders/batch",
     {["Authorization"] = "Bearer " .. token, ["Content-Type"] = "application/json"}, body)
 end
-local threads = {}
-setup = function(thread) table.insert(threads, thread) end
-response = function(status) if status ~= 200 then bad = bad + 1 end end
-done = function(summary, latency)
-  local refused = 0
-  for _, thread in ipairs(threads) do refused = refused + thread:get("bad") end
-  io.write(string.format("RESULT %%d %%d %%d %%d\\n", summary.requests, refused,
-    summary.duration, latency:percentile(99)))
-end
 """
-_RESULT: Final = re.compile(r"RESULT (\d+) (\d+) (\d+) (\d+)")
 
 
 def batch_body(slug: str, outcome: str, middle: int) -> str:
@@ -98,17 +84,9 @@ def run_wrk(
         "buys_no": batch_body(slug, "NO", 43),
         "name": name,
     }
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
-        file.write(script)
-        file.flush()
-        command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", file.name, server.url]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = _RESULT.search(done.stdout)
-    if found is None:
-        raise RuntimeError(f"wrk said: {done.stdout}{done.stderr}")
-    requests, refused, duration_us, p99_us = (int(number) for number in found.groups())
-    accepted = (requests - refused) * OPERATIONS * 1_000_000 / duration_us
-    return accepted, float(p99_us), f"{requests - refused} batches, refused {refused}"
+    told = run_script(wrk, server.url, script, status=200, connections=CONNECTIONS, seconds=SECONDS)
+    rate = told.accepted * OPERATIONS / told.seconds
+    return rate, float(told.p99_us), f"{told.accepted} batches, refused {told.refused}"
 
 
 async def _measure(
@@ -136,9 +114,7 @@ async def _measure(
 
 def measure() -> list[Figure]:
     """Return orders/s in batches, beside the engine's, and the 99th percentile of the wait."""
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        raise SystemExit("batches: wrk is missing (apt-get install wrk)")
+    wrk = find_wrk("batches")
     with running_server() as server:
         traders = [funded_trader(server, CREDITS) for _ in range(TRADERS)]
         server.market("checked")

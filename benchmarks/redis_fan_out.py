@@ -9,7 +9,6 @@ orders, and one at the gateway, both in this process; for each of
 """
 
 import asyncio
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ import uvloop
 from benchmarks.harness.report import Figure, Yardstick
 from benchmarks.loads.server_process import funded_trader, running_gateway, running_server
 from benchmarks.loads.socket_wire import WireClient, wire_client
+from benchmarks.loads.wrk import find_wrk
 from benchmarks.rest_orders import CREDITS, FLOWS, TRADERS, run_wrk
 from tests.redis_process import RedisProcess
 from tests.server_process import ServerProcess
@@ -38,9 +38,7 @@ _ORDER = (
 
 def measure() -> list[Figure]:
     """Return orders/s in the three situations, and the delay through Redis."""
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        raise SystemExit("redis_fan_out: wrk is missing (apt-get install wrk)")
+    wrk = find_wrk("redis_fan_out")
     alone: list[float] = []
     published: list[float] = []
     frozen: list[float] = []

@@ -11,17 +11,12 @@ and `wrk`, in turn with ours: it parses the orders of the half crossing flow and
 that Probity answers to an order that rests. Both its rate and its p99 are held against.
 """
 
-import re
-import resource
-import shutil
-import subprocess
-import tempfile
-
 import httpx
 import msgspec
 
 from benchmarks.harness.report import Figure, Yardstick
 from benchmarks.loads.server_process import funded_trader, running_server
+from benchmarks.loads.wrk import find_wrk, run_script
 from benchmarks.yardsticks.bare_server import BareServer, bare_server
 from tests.server_process import ServerProcess
 
@@ -38,7 +33,6 @@ _SCRIPT = """
 local tokens = {%(tokens)s}
 local bodies = {%(bodies)s}
 local n = %(seed)d
-bad = 0
 request = function()
   n = (n * 69069 + 1) %% 4294967296
   local token = tokens[math.floor(n / 65536) %% #tokens + 1]
@@ -46,17 +40,7 @@ request = function()
   return wrk.format("POST", "/api/v1/orders/%(slug)s",
     {["Authorization"] = "Bearer " .. token, ["Content-Type"] = "application/json"}, body)
 end
-local threads = {}
-setup = function(thread) table.insert(threads, thread) end
-response = function(status) if status ~= 201 then bad = bad + 1 end end
-done = function(summary, latency)
-  local refused = 0
-  for _, thread in ipairs(threads) do refused = refused + thread:get("bad") end
-  io.write(string.format("RESULT %%d %%d %%d %%d %%d\\n", summary.requests, refused,
-    summary.duration, latency:percentile(50), latency:percentile(99)))
-end
 """
-_RESULT = re.compile(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)")
 
 
 def _order(outcome: str, price: str) -> str:
@@ -73,9 +57,7 @@ FLOWS = {
 
 def measure() -> list[Figure]:
     """Return orders/s and the 99th percentile of the waiting time, of both flows and without us."""
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        raise SystemExit("rest_orders: wrk is missing (apt-get install wrk)")
+    wrk = find_wrk("rest_orders")
     rates: dict[str, list[float]] = {name: [] for name in (*FLOWS, _BARE)}
     waits: dict[str, list[float]] = {name: [] for name in (*FLOWS, _BARE)}
     notes: dict[str, str] = {}
@@ -142,19 +124,9 @@ def run_wrk(
         "slug": slug,
         "seed": 20251,
     }
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
-        file.write(script)
-        file.flush()
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", file.name, server.url]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    found = _RESULT.search(done.stdout)
-    if found is None:
-        raise RuntimeError(f"wrk said: {done.stdout}{done.stderr}")
-    requests, refused, duration_us, p50_us, p99_us = (int(number) for number in found.groups())
-    generator = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
-    share = generator / (duration_us / 1_000_000)
-    accepted = (requests - refused) * 1_000_000 / duration_us
-    notes = f"p50 {p50_us / 1000:.1f} ms, refused {refused}, generator {share:.0%} of a core"
-    return accepted, float(p99_us), notes
+    told = run_script(wrk, server.url, script, status=201, connections=CONNECTIONS, seconds=SECONDS)
+    notes = (
+        f"p50 {told.p50_us / 1000:.1f} ms, refused {told.refused},"
+        f" generator {told.generator:.0%} of a core"
+    )
+    return told.accepted / told.seconds, float(told.p99_us), notes
