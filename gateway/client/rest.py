@@ -17,7 +17,9 @@ import msgspec
 RATE_LIMITED: Final = 429
 _TRY_AGAIN: Final = frozenset({502, 503, 504})
 _ATTEMPTS: Final = 10
-"""For 503, 504 and lost connections; a 429 is waited for as long as it says."""
+"""For 503, 504 and lost connections, about 11 s; a 429 is waited for as long as it says."""
+_ATTEMPTS_ONCE_MET: Final = 40
+"""Of an exchange that has answered before, about 70 s: it restarts, the address isn't mistyped."""
 _PAUSE_SECONDS: Final = 0.05
 _PAUSE_SECONDS_MAX: Final = 2.0
 _RETRY_AFTER_MAX: Final = 300
@@ -89,6 +91,7 @@ class ApiClient:
         )
         self._sleep = sleep
         self._on_limit = on_limit
+        self._attempts = _ATTEMPTS
 
     def call(
         self, method: str, path: str, body: Mapping[str, object] | None = None, token: str = ""
@@ -103,7 +106,7 @@ class ApiClient:
         content = None if body is None else msgspec.json.encode(body)
         pause, problem = _PAUSE_SECONDS, ""
         attempt = 0
-        while attempt < _ATTEMPTS:
+        while attempt < self._attempts:
             try:
                 answer = self._client.request(method, path, content=content, headers=headers)
             except httpx.RequestError as error:
@@ -115,12 +118,13 @@ class ApiClient:
                     self._sleep(retry_after)
                     continue
                 if answer.status_code not in _TRY_AGAIN:
+                    self._attempts = _ATTEMPTS_ONCE_MET
                     return _open(answer.status_code, answer.content)
                 problem = f"status {answer.status_code}"
             attempt += 1
             self._sleep(pause)
             pause = min(2 * pause, _PAUSE_SECONDS_MAX)
-        raise ApiUnreachable(f"{method} {path}: no answer after {_ATTEMPTS} attempts ({problem})")
+        raise ApiUnreachable(f"{method} {path}: no answer after {attempt} attempts ({problem})")
 
     def close(self) -> None:
         """Close all connections; nobody calls any more."""

@@ -133,6 +133,18 @@ def test_patience_ends(script: Script, client: ApiClient) -> None:
         client.call("GET", "/markets")
 
 
+def test_an_exchange_that_restarts_is_waited_for_longer(
+    script: Script, client: ApiClient, slept: list[float]
+) -> None:
+    script.says(200, ok(1))
+    client.call("GET", "/markets")
+    for _ in range(40):
+        script.says(0)
+    with pytest.raises(ApiUnreachable, match="no answer after 40 attempts"):
+        client.call("GET", "/markets")
+    assert 60 < sum(slept) < 90
+
+
 @pytest.mark.parametrize(
     "url",
     [
