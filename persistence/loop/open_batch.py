@@ -22,7 +22,7 @@ from persistence.loop.ports import Answer
 
 BATCH_BOUND: Final = BATCH_COMMANDS // 2
 """Two batches, one in flight and one growing, stay within the margin."""
-HURRIED_BOUND: Final = 128
+HURRIED_BOUND: Final = 192
 """The same while cancels come: each waits for the rest of the batch before its own, and for all of
 its own to be committed and told. Larger ones would do no more a second before a network does."""
 
