@@ -4,9 +4,10 @@
 //   EMAIL=... PASSWORD=... node maker.mjs http://localhost:8080 rain-tomorrow
 //
 // It bids for YES below the middle of everybody else's book and for NO above it (NO at 0.46 is what
-// a seller of YES at 0.54 gets), so it needs credits and no shares. SIGTERM and Ctrl-C end it: it
-// takes its quotes back, buys what makes its shares pairs, and prints one line of JSON about all it
-// did.
+// a seller of YES at 0.54 gets), so it needs credits and no shares. Quotes are post-only and replaced
+// by one batch; a dead-man switch takes them out when the program hangs or dies. SIGTERM and Ctrl-C
+// end it: it takes its quotes back, buys what makes its shares pairs, and prints one line of JSON
+// about all it did.
 //
 // Law: no order under a new id while the outcome of an old one isn't known.
 
@@ -18,6 +19,8 @@ const ONE = 10_000; // what a pair of YES and NO is worth
 const [TICK, HALF_SPREAD, SIZE] = [100, 200, 1_000]; // 0.01, 0.02, 10 shares
 const SHARES_A_TICK = 2_000; // held of one outcome, they move both prices by a tick
 const [LOOK_MS, SILENCE_MS, ANSWER_MS] = [250, 4_000, 10_000];
+const [ALIVE_MS, DEAD_MS] = [1_000, 6_000]; // it says so often that it lives, else it is taken for dead
+const UNTOLD = ["RATE_LIMITED", "UNAVAILABLE", "UNKNOWN_OUTCOME"]; // refusals that leave the outcome open
 
 const [url, market] = process.argv.slice(2);
 const api = new Api(url, process.env.EMAIL, process.env.PASSWORD);
@@ -30,6 +33,7 @@ const bought = { YES: 0, NO: 0 };
 const tally = { connections: 0, checksum_errors: 0, book_gaps: 0, asked_again: 0, orders: 0 };
 const life = randomBytes(4).toString("hex");
 let [cost, fees, numbers, stopping] = [0, 0, 0, false];
+let batch = null; // the one whose outcome isn't known
 
 /** Add up an order that is over, once. */
 function count(order) {
@@ -47,29 +51,50 @@ function newOrder(outcome, quantity, terms) {
   return order;
 }
 
+/** Say whether an error tells that what was sent did not happen. */
+const isTold = (error) => error instanceof Refused && !UNTOLD.includes(error.code);
+
 /** Place an order, or ask what became of it: under its id that is the same. */
 async function place(order) {
   try {
-    order.answered(await ask("order:place", order.body));
+    placed(order, await ask("order:place", order.body));
   } catch (error) {
-    // These don't tell what became of it; any other refusal does, and it isn't there.
-    const untold = ["RATE_LIMITED", "UNAVAILABLE", "UNKNOWN_OUTCOME"];
-    const isTold = error instanceof Refused && !untold.includes(error.code);
-    if (isTold) orders.delete(order.body.clientOrderId);
+    if (isTold(error)) orders.delete(order.body.clientOrderId);
     throw error;
   }
+}
+
+function placed(order, answer) {
+  order.answered(answer);
   tally.orders += 1;
   count(order);
 }
 
-async function cancel(order) {
+/** Take what an answer or a message shows of an order. */
+function see(shown) {
+  const order = orders.get(shown.clientOrderId);
+  if (order) order.update(shown), count(order);
+}
+
+/** Send the batch, or ask what became of it: under its requestId that is the same. */
+async function sendBatch() {
+  const { operations } = batch;
+  let results;
   try {
-    order.update((await ask("order:cancel", { orderId: order.id })).order);
+    ({ results } = await ask("order:batch", batch));
   } catch (error) {
-    if (error.code !== "ORDER_NOT_OPEN") throw error;
-    order.update(await api.call("GET", `/orders/${order.id}`));
+    if (!isTold(error)) throw error;
+    results = operations.map(() => ({ ok: false, error }));
   }
-  count(order);
+  batch = null;
+  for (const [number, { op, clientOrderId }] of operations.entries()) {
+    const { ok, data, error } = results[number];
+    if (!ok) say(op, "refused:", error.code);
+    if (op === "place" && ok) placed(orders.get(clientOrderId), data);
+    else if (op === "place") orders.delete(clientOrderId);
+    else if (ok) see(data.order);
+    else state.unsure = true; // it may have ended by itself
+  }
 }
 
 /** Read what we may have missed a message of. */
@@ -98,21 +123,26 @@ function prices() {
   return { YES: below(middle), NO: below(ONE - middle) };
 }
 
-/** Cancel what stands wrong, place what is missing. */
+/** Take out what stands wrong and put in what is missing, as one command. */
 async function quote() {
   const wanted = prices();
-  for (const order of [...orders.values()]) {
-    const off = Math.abs(order.price - wanted[order.outcome]);
-    if (off > TICK || order.filled > SIZE / 2) await cancel(order);
-  }
+  const isWrong = ({ outcome, price, filled }) =>
+    Math.abs(price - wanted[outcome]) > TICK || filled > SIZE / 2;
+  const all = [...orders.values()];
+  const operations = all.filter(isWrong).map(({ id }) => ({ op: "cancel", orderId: id }));
   for (const [outcome, price] of Object.entries(wanted)) {
-    if ([...orders.values()].some((order) => order.outcome === outcome)) continue;
-    await place(newOrder(outcome, SIZE, { type: "LIMIT", price: decimal(price, PRICE) }));
+    if (all.some((order) => order.outcome === outcome && !isWrong(order))) continue;
+    const terms = { type: "LIMIT", price: decimal(price, PRICE), postOnly: true };
+    operations.push({ op: "place", ...newOrder(outcome, SIZE, terms).body });
   }
+  if (operations.length === 0) return;
+  batch = { requestId: `${life}-${(numbers += 1)}`, operations };
+  await sendBatch();
 }
 
 /** Take the quotes back and make all shares pairs, which the exchange turns into cash. */
 async function leave() {
+  await ask("session:heartbeat", { timeoutMs: 0 });
   await ask("order:cancel_all", { market });
   await readOrders();
   const held = bought.YES - bought.NO;
@@ -138,7 +168,7 @@ const socket = io(url, {
 
 socket.on("connect", () => {
   tally.connections += 1;
-  state = { book: new Book(), askedAt: 0, unsure: true, stale: false, accountSeq: null };
+  state = { book: new Book(), askedAt: 0, aliveAt: 0, unsure: true, stale: false, accountSeq: null };
   expectMore();
 });
 socket.on("disconnect", (reason) => say("lost:", reason));
@@ -165,8 +195,7 @@ for (const name of ["order_placed", "order_updated", "order_cancelled", "balance
   socket.on(name, (message) => {
     if (state.accountSeq !== null && message.accountSeq !== state.accountSeq + 1) state.unsure = true;
     state.accountSeq = message.accountSeq;
-    const order = orders.get(message.clientOrderId);
-    if (order) order.update(message), count(order);
+    see(message);
   });
 }
 
@@ -200,12 +229,20 @@ async function step() {
     state.askedAt = Date.now();
     await ask("subscribe:market", { slug: market, outcome: "YES" });
   }
+  if (batch !== null) {
+    tally.asked_again += 1;
+    await sendBatch();
+  }
   for (const order of [...orders.values()].filter(({ id }) => !id)) {
     tally.asked_again += 1;
     await place(order);
   }
   if (state.unsure) await readOrders();
   if (stopping) return leave();
+  if (Date.now() > state.aliveAt + ALIVE_MS) {
+    await ask("session:heartbeat", { timeoutMs: DEAD_MS });
+    state.aliveAt = Date.now();
+  }
   if (state.book.seq !== null && !state.stale) await quote();
   return false;
 }

@@ -4,8 +4,10 @@
     EMAIL=... PASSWORD=... python maker.py http://localhost:8080 rain-tomorrow
 
 It bids for YES below the middle of everybody else's book and for NO above it (NO at 0.46 is what a
-seller of YES at 0.54 gets), so it needs credits and no shares. SIGTERM and Ctrl-C end it: it takes
-its quotes back, buys what makes its shares pairs, and prints one line of JSON about all it did.
+seller of YES at 0.54 gets), so it needs credits and no shares. Quotes are post-only and replaced by
+one batch; a dead-man switch takes them out when the program hangs or dies. SIGTERM and Ctrl-C end
+it: it takes its quotes back, buys what makes its shares pairs, and prints one line of JSON about
+all it did.
 
 Law: no order under a new id while the outcome of an old one isn't known.
 """
@@ -32,6 +34,8 @@ ONE = 10_000  # what a pair of YES and NO is worth
 TICK, HALF_SPREAD, SIZE = 100, 200, 1_000  # 0.01, 0.02, 10 shares
 SHARES_A_TICK = 2_000  # held of one outcome, they move both prices by a tick
 LOOK_SECONDS, SILENCE_SECONDS, ANSWER_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 4.0, 10.0, 5.0
+ALIVE_SECONDS, DEAD_MS = 1.0, 6_000  # it says so often that it lives, else it is taken for dead
+UNTOLD = {"RATE_LIMITED", "UNAVAILABLE", "UNKNOWN_OUTCOME"}  # refusals that leave the outcome open
 FAILURES = (OSError, httpx.HTTPError, socketio.exceptions.SocketIOError)
 
 
@@ -42,6 +46,7 @@ class Maker:
         self.url, self.market, self.api = url, market, api
         self.life, self.numbers = secrets.token_hex(4), 0
         self.orders: dict[str, Order] = {}  # by clientOrderId: those that aren't over
+        self.batch: dict[str, Any] | None = None  # the one whose outcome isn't known
         self.bought = {"YES": 0, "NO": 0}
         self.cost = self.fees = 0
         self.tally = Counter(connections=0, checksum_errors=0, book_gaps=0, asked_again=0)
@@ -64,7 +69,7 @@ class Maker:
         """Quote until told to stop; raises one of FAILURES, or Refused, when it ends."""
         self.book, self.asked_at, self.unsure, self.stale = Book(), 0.0, True, False
         self.account_seq: int | None = None
-        self.retry_after = 0.0
+        self.retry_after = self.alive_at = 0.0
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.socket = socketio.AsyncClient(reconnection=False)
         # Plain functions: these the library calls in the order of the messages.
@@ -129,10 +134,7 @@ class Maker:
 
     def on_order(self, message: dict[str, Any]) -> None:
         self.on_private(message)
-        order = self.orders.get(message["clientOrderId"])
-        if order is not None:
-            order.update(message)
-            self.count(order)
+        self.see(message)
 
     def on_private(self, message: dict[str, Any]) -> None:
         if self.account_seq is not None and message["accountSeq"] != self.account_seq + 1:
@@ -151,6 +153,9 @@ class Maker:
             if self.book.seq is None and time.monotonic() > self.asked_at + ANSWER_SECONDS:
                 self.asked_at = time.monotonic()
                 await self.ask("subscribe:market", {"slug": self.market, "outcome": "YES"})
+            if self.batch is not None:
+                self.tally["asked_again"] += 1
+                await self.send_batch(self.batch)
             for order in [order for order in self.orders.values() if not order.id]:
                 self.tally["asked_again"] += 1
                 await self.place(order)
@@ -158,6 +163,9 @@ class Maker:
                 await self.read_orders()
             if self.stopping:
                 return await self.leave()
+            if time.monotonic() > self.alive_at + ALIVE_SECONDS:
+                await self.ask("session:heartbeat", {"timeoutMs": DEAD_MS})
+                self.alive_at = time.monotonic()
             if self.book.seq is not None and not self.stale:
                 await self.quote()
         except Refused as refusal:
@@ -183,14 +191,44 @@ class Maker:
         raise refusal
 
     async def quote(self) -> None:
-        """Cancel what stands wrong, place what is missing."""
+        """Take out what stands wrong and put in what is missing, as one command."""
         wanted = self.prices()
-        for order in list(self.orders.values()):
-            if abs(order.price - wanted[order.outcome]) > TICK or order.filled > SIZE // 2:
-                await self.cancel(order)
-        for outcome in wanted.keys() - {order.outcome for order in self.orders.values()}:
-            price = decimal(wanted[outcome], PRICE)
-            await self.place(self.new_order(outcome, SIZE, type="LIMIT", price=price))
+        wrong = [
+            order
+            for order in self.orders.values()
+            if abs(order.price - wanted[order.outcome]) > TICK or order.filled > SIZE // 2
+        ]
+        there = {order.outcome for order in self.orders.values() if order not in wrong}
+        operations: list[dict[str, Any]] = [{"op": "cancel", "orderId": o.id} for o in wrong]
+        for outcome in wanted.keys() - there:
+            terms = {"type": "LIMIT", "price": decimal(wanted[outcome], PRICE)}
+            order = self.new_order(outcome, SIZE, postOnly=True, **terms)
+            operations.append({"op": "place", **order.body})
+        if operations:
+            self.numbers += 1
+            self.batch = {"requestId": f"{self.life}-{self.numbers}", "operations": operations}
+            await self.send_batch(self.batch)
+
+    async def send_batch(self, batch: dict[str, Any]) -> None:
+        """Send a batch, or ask what became of it: under its requestId that is the same."""
+        try:
+            results = (await self.ask("order:batch", batch))["results"]
+        except Refused as refusal:
+            if refusal.code in UNTOLD:
+                raise
+            results = [{"ok": False, "error": {"code": refusal.code}}] * len(batch["operations"])
+        self.batch = None
+        for operation, result in zip(batch["operations"], results, strict=True):
+            if not result["ok"]:
+                logging.warning("%s refused: %s", operation["op"], result["error"]["code"])
+            if operation["op"] == "place" and result["ok"]:
+                self.placed(self.orders[operation["clientOrderId"]], result["data"])
+            elif operation["op"] == "place":
+                del self.orders[operation["clientOrderId"]]
+            elif result["ok"]:
+                self.see(result["data"]["order"])
+            else:
+                self.unsure = True  # it may have ended by itself
 
     def prices(self) -> dict[str, int]:
         """Return our bids for YES and for NO: around the others' middle, against what we hold."""
@@ -208,9 +246,9 @@ class Maker:
         middles = {"YES": middle, "NO": ONE - middle}
         return {outcome: (at - HALF_SPREAD) // TICK * TICK for outcome, at in middles.items()}
 
-    def new_order(self, outcome: str, quantity: int, **terms: str) -> Order:
+    def new_order(self, outcome: str, quantity: int, **terms: Any) -> Order:
         self.numbers += 1
-        body = {"market": self.market, "side": "BUY", "outcome": outcome, **terms}
+        body: dict[str, Any] = {"market": self.market, "side": "BUY", "outcome": outcome, **terms}
         body |= {"quantity": decimal(quantity, SHARES)}
         body |= {"clientOrderId": f"{self.life}-{self.numbers}"}
         order = self.orders[body["clientOrderId"]] = Order(body)
@@ -219,23 +257,24 @@ class Maker:
     async def place(self, order: Order) -> None:
         """Place an order, or ask what became of it: under its id that is the same."""
         try:
-            order.answered(await self.ask("order:place", order.body))
+            answer = await self.ask("order:place", order.body)
         except Refused as refusal:
-            # These don't tell what became of it; any other does, and it isn't there.
-            if refusal.code not in {"RATE_LIMITED", "UNAVAILABLE", "UNKNOWN_OUTCOME"}:
+            if refusal.code not in UNTOLD:
                 del self.orders[order.body["clientOrderId"]]
             raise
+        self.placed(order, answer)
+
+    def placed(self, order: Order, answer: dict[str, Any]) -> None:
+        order.answered(answer)
         self.tally["orders"] += 1
         self.count(order)
 
-    async def cancel(self, order: Order) -> None:
-        try:
-            order.update((await self.ask("order:cancel", {"orderId": order.id}))["order"])
-        except Refused as refusal:
-            if refusal.code != "ORDER_NOT_OPEN":
-                raise
-            order.update(await self.api.call("GET", f"/orders/{order.id}"))
-        self.count(order)
+    def see(self, shown: dict[str, Any]) -> None:
+        """Take what an answer or a message shows of an order."""
+        order = self.orders.get(shown["clientOrderId"])
+        if order is not None:
+            order.update(shown)
+            self.count(order)
 
     async def read_orders(self) -> None:
         """Read what we may have missed a message of."""
@@ -253,6 +292,7 @@ class Maker:
 
     async def leave(self) -> bool:
         """Take the quotes back and make all shares pairs, which the exchange turns into cash."""
+        await self.ask("session:heartbeat", {"timeoutMs": 0})
         await self.ask("order:cancel_all", {"market": self.market})
         await self.read_orders()
         held = self.bought["YES"] - self.bought["NO"]

@@ -4,8 +4,10 @@ Laws: everything goes through the CommandPort, like anybody's orders. What is th
 kept: markets by their slug, accounts by their e-mail, their credits by a requestId, quotes in the
 book; so a second start changes nothing. The accounts are ordinary users whose password can't be
 typed; an account that somebody has registered under such an e-mail is left alone. Load is bounded:
-a step a market every few seconds, a ladder of quotes a maker. A refusal, a full queue or a halted
-market is a reason to wait, never to fail; a market that has ended ends its traders.
+a step a market every few seconds, a ladder of quotes a maker. Makers trade as a maker should: a
+ladder is replaced by one batch of post-only orders, and a dead-man switch takes it out when they
+are gone. A refusal, a full queue or a halted market is a reason to wait, never to fail; a market
+that has ended ends its traders.
 """
 
 import asyncio
@@ -16,12 +18,15 @@ from random import Random
 from typing import Final
 
 from exchange.messages.commands import (
+    BatchOrders,
     CancelOrder,
-    Command,
     CreditAccount,
     OpenAccount,
+    Operation,
     PlaceOrder,
+    SetDeadMan,
 )
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import GTC, IOC, LIMIT, MARKET, ExchangeMode, TimeInForce
 from exchange.model.market import OPEN, UNFINISHED, Market
 from exchange.model.state import State
@@ -47,6 +52,10 @@ _TAKE_CHANCE: Final = 0.6
 _STEP_JITTER: Final = (0.5, 1.5)
 _IDLE_STEPS: Final = 5
 """A market that doesn't trade at the moment is looked at only so often."""
+_DEAD_MS: Final = 60_000
+_ALIVE_SECONDS: Final = 20
+"""Makers say so often that they live; their quotes stay for `_DEAD_MS` after the last time."""
+_POST_ONLY: Final = OrderConditions(post_only=True)
 
 
 class Demo:
@@ -92,9 +101,10 @@ class Demo:
                 desk = Desk(self._commands, self._view, market, entry, makers, takers, rng)
                 self._tasks.append(asyncio.create_task(self._trade(desk), name=entry.slug))
         self._logger.info("demo started", seed=self.seed, markets=len(self._tasks))
+        self._tasks.append(asyncio.create_task(self._live(makers), name="demo makers"))
 
     async def stop(self) -> None:
-        """End the traders; their quotes stay in the book, as anybody's would."""
+        """End the traders; their quotes stay until the dead-man switch, as anybody's would."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -130,6 +140,14 @@ class Demo:
             self._logger.warning("demo account is somebody's own, left alone", trader=name)
             return None
         return known.user.id
+
+    async def _live(self, makers: list[int]) -> None:
+        """Keep the makers' dead-man switches from firing."""
+        while True:
+            for maker in makers:
+                with contextlib.suppress(CommandNotTaken, OutcomeUnknown):
+                    await self._commands.submit(SetDeadMan(maker, _DEAD_MS))
+            await asyncio.sleep(_ALIVE_SECONDS)
 
     async def _trade(self, desk: "Desk") -> None:
         """Let one market's traders act, step after step, until the market has ended."""
@@ -179,7 +197,7 @@ class Desk:
             return False
         self.fair = wander(self.fair, self._anchor, self.rng)
         for index, maker in enumerate(self._makers):
-            await self._all(self._requote(maker, _HALF_SPREADS[index]))
+            await self._requote(maker, _HALF_SPREADS[index])
         if self._takers and self.rng.random() < _TAKE_CHANCE:
             taker = self.rng.choice(self._takers)
             bid, ask = market.book.bids.best, market.book.asks.best
@@ -190,22 +208,24 @@ class Desk:
                 self.rng,
             )
             if terms is not None:
-                await self._all([self._order(taker, terms, IOC)])
+                await self._commands.submit(self._order(taker, terms, IOC))
         return True
 
-    def _requote(self, maker: int, half_spread: int) -> list[Command]:
+    async def _requote(self, maker: int, half_spread: int) -> None:
+        """Bring a maker's ladder to where it should be, as one command."""
         market = self.market
         account = self._view.accounts.get(maker)
         if account is None:
-            return []
+            return
         mine = [order for order in account.orders.values() if order.market_id == market.id]
         held = self._held(maker)
         plan = make(self.fair, held.net, market.tick_size, half_spread, mine, self.rng)
-        done: list[Command] = [CancelOrder(maker, order_id) for order_id in plan.cancels]
+        operations: list[Operation] = [CancelOrder(maker, order_id) for order_id in plan.cancels]
         for quote in plan.quotes:
-            done.append(self._order(maker, quote_terms(quote, held), GTC))
+            operations.append(self._order(maker, quote_terms(quote, held), GTC, _POST_ONLY))
             held = _after(quote, held)
-        return done
+        if operations:
+            await self._commands.submit(BatchOrders(maker, tuple(operations)))
 
     def _held(self, account_id: int) -> Holdings:
         position = self.market.positions.get(account_id)
@@ -214,7 +234,13 @@ class Desk:
         yes, no = position.yes, position.no
         return Holdings(yes.free, no.free, yes.quantity - no.quantity)
 
-    def _order(self, account_id: int, terms: Terms, time_in_force: TimeInForce) -> PlaceOrder:
+    def _order(
+        self,
+        account_id: int,
+        terms: Terms,
+        time_in_force: TimeInForce,
+        conditions: OrderConditions | None = None,
+    ) -> PlaceOrder:
         return PlaceOrder(
             account_id,
             self.market.id,
@@ -225,15 +251,8 @@ class Desk:
             terms.quantity,
             time_in_force,
             max_cost=terms.max_cost,
+            conditions=conditions,
         )
-
-    async def _all(self, commands: list[Command]) -> None:
-        """Submit in order, then wait for all; the engine's refusals are answers like others."""
-        waiting = [self._commands.submit(command) for command in commands]
-        answers = await asyncio.gather(*waiting, return_exceptions=True)
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
 
 
 def _after(quote: Quote, held: Holdings) -> Holdings:

@@ -71,10 +71,12 @@ class Scene:
         self.line.hush()
 
     async def sleep(self) -> None:
-        """The bots stand still until their tokens have expired, and their quotes are traded on."""
+        """The bots stand still until their tokens and their dead-man switches have run out."""
         for bot in self.bots:
             bot.send(signal.SIGSTOP)
         await asyncio.sleep(TOKEN_SECONDS + 1)  # a token's life is a time
+        for bot in self.bots:
+            assert await bot.quotes() == {}, f"{bot.sample} is taken for dead"
         for bot in self.bots:
             bot.send(signal.SIGCONT)
 

@@ -9,14 +9,18 @@ from random import Random
 import pytest
 
 from exchange.messages.commands import (
+    BatchOrders,
     CloseMarket,
     Command,
     CreateMarket,
     CreditAccount,
     OpenAccount,
+    PlaceOrder,
     ResolveMarket,
+    SetDeadMan,
     SetExchangeMode,
     SetMarketStatus,
+    operations_of,
 )
 from exchange.messages.events import CommandRejected, OrderPlaced
 from exchange.messages.terms import (
@@ -166,15 +170,26 @@ async def test_traders_keep_a_market_alive_within_their_bounds() -> None:
     engine.check()
     sent = engine.submitted[sent_before:]
     for answer in engine._answers.values():
-        first = answer.events[0]
-        if isinstance(first, CommandRejected):
-            refused[first.reason.name] += 1
+        refused.update(e.reason.name for e in answer.events if isinstance(e, CommandRejected))
     print(f"{len(sent)} commands, {desk.market.trade_no} trades, refused {dict(refused)}")
     assert desk.market.trade_no > 300
     assert {trade.outcome for trade in engine.history.tape} == {YES, NO}
     assert {trade.kind.value for trade in engine.history.tape} == {"TRANSFER", "MINT", "MERGE"}
-    assert refused.total() < len(sent) / 100
+    assert refused.total() < sum(map(operations_of, sent)) / 100
+    assert {type(command) for command in sent} == {BatchOrders, PlaceOrder}
     assert len(sent) < 8 * 1_000, "a few orders a step"
+
+
+async def test_the_makers_quotes_go_when_the_demo_is_gone(database_url: str) -> None:
+    engine = EngineFake()
+    async with demo_on(engine, database_url):
+        await until(lambda: engine.view.orders)
+        await until(lambda: {SetDeadMan} <= {type(command) for command in engine.submitted})
+    assert engine.view.orders
+    engine.now += 60_000_001
+    engine.run(SetExchangeMode(ExchangeMode.OPEN))
+    assert not engine.view.orders
+    engine.check()
 
 
 async def test_the_same_seed_gives_the_same_day() -> None:
