@@ -29,6 +29,7 @@ from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import load_settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
+from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.running import EngineSide
 from gateway.jobs.supervisor import Supervisor
@@ -84,7 +85,7 @@ async def ours(port: int, batch: int, seconds: float) -> None:
     metrics, market = Metrics(), Market()
     hearers = Hearers(metrics)
     rooms, unused = hearers.markets, cast("Any", None)
-    side = EngineSide(unused, market.view, unused, ViewFeed(1))
+    side = EngineSide(unused, market.view, unused, ViewFeed(1), Progress(market.view, 0.05))
     logger = structlog.get_logger()
     nobody = People(users=unused, audit=unused, passwords=unused, sign_in=cast("Any", Nobody()))
     parts = Parts(

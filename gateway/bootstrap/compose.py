@@ -34,6 +34,7 @@ from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.observers import event_loop_watch
+from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
 from gateway.engine_side.running import EngineSide, RunningEngine, run_engine
@@ -216,6 +217,7 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
                 logger,
                 supervisor,
                 secret=_secret(settings),
+                min_seq_wait_s=settings.engine.min_seq_wait_seconds,
             )
         )
         feeds = await stack.enter_async_context(
@@ -276,6 +278,20 @@ async def open_pool(
     return pool
 
 
+async def watch_clock(
+    stack: AsyncExitStack,
+    pool: DeadlinePool,
+    metrics: Metrics,
+    logger: Logger,
+    supervisor: Supervisor,
+) -> ClockSkew:
+    """Return the comparison with the database's clock, which goes on until the stack ends."""
+    clock = ClockSkew(pool, metrics, logger)
+    await clock.measure()
+    await stack.enter_async_context(supervisor.running(clock.NAME, clock.run))
+    return clock
+
+
 async def _open_front(
     stack: AsyncExitStack,
     settings: Settings,
@@ -294,9 +310,7 @@ async def _open_front(
     limits = await open_limits(stack, settings, pool, side, supervisor)
     engine.failed.add_done_callback(lambda done: supervisor.fail(done.result()))
     await stack.enter_async_context(supervisor.running("event-loop-lag", event_loop_watch(metrics)))
-    clock = ClockSkew(pool, metrics, logger)
-    await clock.measure()
-    await stack.enter_async_context(supervisor.running(clock.NAME, clock.run))
+    clock = await watch_clock(stack, pool, metrics, logger, supervisor)
     passwords = Passwords(
         settings.sign_in.password_hash_workers, settings.sign_in.password_hash_queue
     )
@@ -334,6 +348,7 @@ async def _open_front(
         logger,
         reports,
         dict.fromkeys(SOCKET_MOUNTS, sockets),
+        side.progress,
     )
     garbage.settle()
     readiness.open()
@@ -357,15 +372,16 @@ def build_application(
     logger: Logger,
     reports: ErrorReports,
     mounts: Mapping[str, ASGIApp],
+    progress: Progress | None,
 ) -> ASGIApp:
     """Return the whole web application.
 
     `tables` are those below /api/v1 and at the root; `mounts` are served below their name, e.g.
-    {"ws": ...}.
+    {"ws": ...}; `progress` is that of the view, None where there is none.
     """
     http = settings.http
     bodies = BodyReader(http.body_max_bytes, http.body_timeout_seconds)
-    api, root = (Dispatcher(table, tokens, limits, bodies) for table in tables)
+    api, root = (Dispatcher(table, tokens, limits, bodies, progress) for table in tables)
     application: ASGIApp = FrontDoor(api, root, mounts)
     if http.cors_origin:
         application = CORSMiddleware(

@@ -17,11 +17,11 @@ from gateway.bootstrap.compose import (
     open_reports,
     pool_size,
     running_database,
+    watch_clock,
 )
 from gateway.bootstrap.feeds import open_feeds
 from gateway.bootstrap.jobs import make_jobs, running_jobs
 from gateway.bootstrap.settings import Settings
-from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.observers import event_loop_watch
 from gateway.engine_side.readiness import Readiness
 from gateway.http.routing import RouteTable
@@ -76,9 +76,7 @@ async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Serve
         )
         if feeds.venues:
             await feeds.jobs.begin()
-        clock = ClockSkew(pool, metrics, logger)
-        await clock.measure()
-        await stack.enter_async_context(supervisor.running(clock.NAME, clock.run))
+        clock = await watch_clock(stack, pool, metrics, logger, supervisor)
         routes = HealthRoutes(WorkerCondition(queue), readiness, metrics, clock.warnings)
         application = build_application(
             settings,
@@ -89,6 +87,7 @@ async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Serve
             logger,
             reports,
             {},
+            None,
         )
         stack.callback(readiness.drain)
         readiness.open()

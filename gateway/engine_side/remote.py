@@ -17,6 +17,7 @@ from exchange.messages.events import ExchangeModeChanged
 from exchange.messages.execution import Execution
 from exchange.model.state import State
 from gateway.engine_side.observers import BusWatch
+from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.running import EngineSide, RunningEngine
 from gateway.jobs.supervisor import CheckIn, Supervisor, Work
@@ -123,10 +124,12 @@ async def follow_engine(
     supervisor: Supervisor,
     *,
     secret: bytes,
+    min_seq_wait_s: float,
 ) -> AsyncIterator[RunningEngine]:
     """Load the view and yield it following; `url` reaches the database past any pooler.
 
-    `secret` is what the engine's process has too. A process that can't say how old its view is must
+    `secret` is what the engine's process has too; a read that asks for a command waits for at most
+    `min_seq_wait_s`. A process that can't say how old its view is must
     not go on: that watch is fatal. Redis may be away: the view is stale until it is there.
     Raises DatabaseUnavailable, and SettingsError if the engine that leads has another secret.
     """
@@ -139,12 +142,14 @@ async def follow_engine(
     feed = ViewFeed(loaded.look.epoch, takes_commands=False, is_stale=True)
     remote = RemoteFeed(feed, metrics, logger)
     metrics.engine_last_sequence.set(loaded.view.seq)
+    progress = Progress(loaded.view, min_seq_wait_s)
+    feed.on_reload.append(progress.on_reload)
     follower = Follower(
         loaded,
         url,
         pool,
         RedisSubscriber(redis_url, channel, BusWatch(metrics.feed, logger)),
-        (*listeners, remote),
+        (*listeners, remote, progress),
         remote,
         is_known,
     )
@@ -152,7 +157,7 @@ async def follow_engine(
     follower.start()
     try:
         async with supervisor.running("view-freshness", _watch(remote, follower), fatal=True):
-            side = EngineSide(NoEngine(), loaded.view, History(pool), feed)
+            side = EngineSide(NoEngine(), loaded.view, History(pool), feed, progress)
             yield RunningEngine(side, follower.failed)
     finally:
         await follower.stop()

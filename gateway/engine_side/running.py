@@ -13,6 +13,7 @@ from functools import partial
 from exchange.model.state import State
 from gateway.engine_side import ports
 from gateway.engine_side.observers import BusWatch, EngineMetrics
+from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.settings import EngineSettings, StoreSettings
 from gateway.observability.logs import Logger
@@ -36,6 +37,7 @@ class EngineSide:
     view: State
     history: ports.History
     feed: ViewFeed
+    progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ async def run_engine(
     epoch = recovered.journal.epoch
     feed = ViewFeed(epoch)
     observer = EngineMetrics(metrics, feed, logger)
+    progress = Progress(recovered.view, settings.min_seq_wait_seconds)
     metrics.engine_epoch.set(epoch)
     metrics.engine_last_sequence.set(recovered.view.seq)
     async with AsyncExitStack() as stack:
@@ -90,7 +93,7 @@ async def run_engine(
         sequencer = Sequencer(
             recovered,
             pool,
-            listeners=(*listeners, observer),
+            listeners=(*listeners, observer, progress),
             batch_listeners=publishers,
             observer=observer,
             queue_bound=settings.queue_size,
@@ -98,5 +101,5 @@ async def run_engine(
         )
         sequencer.start()
         stack.push_async_callback(sequencer.stop)
-        side = EngineSide(sequencer, recovered.view, History(pool), feed)
+        side = EngineSide(sequencer, recovered.view, History(pool), feed, progress)
         yield RunningEngine(side, sequencer.failed)

@@ -94,3 +94,12 @@ class EngineSettings(Area, frozen=True, kw_only=True):
             "A silent database keeps whoever waits no longer than that; then: 504.",
         ),
     ]
+    min_seq_wait_seconds: Annotated[
+        float,
+        setting(
+            "MIN_SEQ_WAIT_SECONDS",
+            "2",
+            seconds,
+            "A read with ?minSeq= waits no longer for that command; then: 504.",
+        ),
+    ]

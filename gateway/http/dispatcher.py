@@ -1,7 +1,7 @@
 """The dispatcher: takes a request through the checks of its row of the route table, in order.
 
     find the route (404, 405) -> who calls -> rate limit (429) -> (401) -> role (403)
-    -> query (400) -> body (413, 415, 400) -> handler -> envelope
+    -> query (400) -> body (413, 415, 400) -> as far as ?minSeq= asks (504) -> handler -> envelope
 
 so that nobody learns by a 400 what they may not call, and a flood is refused before it costs a
 body.
@@ -9,15 +9,17 @@ body.
 
 from typing import Any, Final
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from gateway.access.budgets import Budget
 from gateway.access.principals import Principal, TokenChecks
 from gateway.access.rate_limits import RateLimits
 from gateway.access.token_gate import TokenGate
+from gateway.engine_side.progress import Progress
 from gateway.http.edge import TRACE, Trace
 from gateway.http.reading.bodies import BODY_HAS_COME, BodyReader, has_body
-from gateway.http.reading.query_strings import refuse_query
+from gateway.http.reading.query_strings import parse_query, refuse_query, take_min_seq
 from gateway.http.request import Request
 from gateway.http.responses import encode_result, send_body, send_error, send_json
 from gateway.http.routing import BoundRoute, RouteTable, Shape
@@ -34,12 +36,19 @@ class Dispatcher:
     """An ASGI application that serves a route table."""
 
     def __init__(
-        self, table: RouteTable, tokens: TokenChecks, limits: RateLimits, bodies: BodyReader
+        self,
+        table: RouteTable,
+        tokens: TokenChecks,
+        limits: RateLimits,
+        bodies: BodyReader,
+        progress: Progress | None,
     ) -> None:
+        """Serve `table`; `progress` is that of the process's view, None where there is none."""
         self._table = table
         self._gate = TokenGate(tokens, limits)
         self._limits = limits
         self._bodies = bodies
+        self._progress = progress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; every failure that has an answer gets it here."""
@@ -66,11 +75,14 @@ class Dispatcher:
             raise
         trace.route = bound.template
         caller = await self._admit(bound, trace)
+        is_read = bound.is_read
+        parameters = parse_query(scope["query_string"]) if scope["query_string"] else {}
+        min_seq = take_min_seq(parameters) if is_read and parameters else 0
         query = None
         if bound.query is not None:
-            query = bound.query.decode(scope["query_string"])
-        elif scope["query_string"]:
-            refuse_query(scope["query_string"])
+            query = bound.query.decode(parameters)
+        elif parameters:
+            refuse_query(parameters)
         body: Any = None
         if bound.unset_body is not None and not has_body(trace.headers):
             body = bound.unset_body
@@ -92,13 +104,23 @@ class Dispatcher:
             trace.is_https,
             trace.headers,
         )
+        if min_seq and self._progress is not None:
+            await self._progress.reach(min_seq)
+        # A read holds all that was committed before it, what is done itself as well.
+        seq = self._seq()
         result = await bound.handler(request)
         if bound.shape is Shape.FILE:
             trace.is_page = result.is_page
             await send_body(send, request.status, result.content_type.encode(), result.body)
             return
-        answer = encode_result(result, bound.shape, trace.request_id)
+        if not is_read:
+            seq = self._seq()
+        answer = encode_result(result, bound.shape, trace.request_id, seq)
         await send_json(send, request.status, answer, tuple(request.reply_headers))
+
+    def _seq(self) -> int | msgspec.UnsetType:
+        """Return how far this process knows what was committed."""
+        return msgspec.UNSET if self._progress is None else self._progress.seq
 
     async def _admit(self, bound: BoundRoute, trace: Trace) -> Principal | None:
         """Return who calls, counted and allowed; None for nobody on a public route."""
@@ -128,5 +150,5 @@ class Dispatcher:
     async def _options(self, path: str, trace: Trace, send: Send) -> None:
         allow = self._table.allowed(path).encode("ascii")
         trace.limit_headers = self._limits.spend(Budget.STANDARD, None, trace.address)
-        answer = encode_result(None, Shape.ONE, trace.request_id)
+        answer = encode_result(None, Shape.ONE, trace.request_id, self._seq())
         await send_json(send, 200, answer, ((b"allow", allow),))

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
+from exchange.messages.bounds import STORED_MAX
 from gateway.access.budgets import Budget
-from gateway.http.responses import AccountMeta, Failure, Meta, Pagination
+from gateway.http.reading.query_strings import MIN_SEQ
+from gateway.http.responses import AccountMeta, AnswerMeta, Failure, Meta, Pagination
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.wire.errors import ApiError, RateLimited, Refused
@@ -41,6 +43,7 @@ _LIMIT_HEADERS: Final = {
     "RateLimit-Policy": ("string", 'The limit and its window, as `"read";q=1000;w=60`'),
     "Retry-After": ("integer", "In how many seconds to try again"),
 }
+_MIN_SEQ_SAYS: Final = "asOfSeq of an answer: wait until what it did is known here"
 _SAYS_WAIT: Final = {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMIT_HEADERS}
 _SAYS_LIMIT: Final = {name: _SAYS_WAIT[name] for name in _SAYS_WAIT if name != "Retry-After"}
 
@@ -84,7 +87,7 @@ class _Schemas:
             "offset": {"maximum": pages.offset_max},
         }
         """What the settings say of parameters of these names."""
-        types: list[Any] = [Failure, Meta, AccountMeta, Pagination]
+        types: list[Any] = [Failure, Meta, AnswerMeta, AccountMeta, Pagination]
         for route in routes:
             types += [t for t in (route.body, route.query, route.answer) if t is not None]
         # A type may be no struct (`list[Level]`), so they are told apart by place, not by hash.
@@ -163,6 +166,10 @@ def _parameters(route: Route, schemas: _Schemas) -> list[Document]:
             if name in schemas.bounds:
                 shown = {**shown, **schemas.bounds[name]}
             parameters.append({"name": name, "in": "query", "required": required, "schema": shown})
+    if route.is_read:
+        bounds = {"minimum": 0, "maximum": STORED_MAX}
+        seq = {"type": "integer", **bounds, "description": _MIN_SEQ_SAYS}
+        parameters.append({"name": MIN_SEQ, "in": "query", "required": False, "schema": seq})
     return parameters
 
 
@@ -186,7 +193,7 @@ def _envelope(route: Route, schemas: _Schemas) -> Document:
         properties["pagination"] = schemas.of(Pagination)
     if route.shape in {Shape.PAGE, Shape.SLICE}:
         properties["nextCursor"] = {"type": ["string", "null"]}
-    properties["meta"] = schemas.of(AccountMeta if route.of_account else Meta)
+    properties["meta"] = schemas.of(AccountMeta if route.of_account else AnswerMeta)
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 

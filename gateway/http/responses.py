@@ -1,7 +1,8 @@
 """What an answer is: one of two envelopes, encoded once and sent whole.
 
-    {"success":true,"data":...,"meta":{"timestamp","requestId"}}  lists + "pagination", "nextCursor"
-    reads of an account                + "asOfSeq", "accountSeq" in the meta
+    {"success":true,"data":...,"meta":{"timestamp","requestId","asOfSeq"}}
+    lists                              + "pagination", "nextCursor"
+    reads of an account                + "accountSeq" in the meta
     {"success":false,"error":{"code","message","details"},"meta":...}
 
 The security headers are the edge's.
@@ -26,13 +27,19 @@ class Meta(msgspec.Struct, frozen=True, rename="camel"):
     request_id: str
 
 
-class AccountMeta(Meta, frozen=True, rename="camel"):
-    """The same of an account's read: it holds all that commands up to `asOfSeq` did.
+class AnswerMeta(Meta, frozen=True, rename="camel"):
+    """The same of a success: it holds all that the commands up to `asOfSeq` did.
 
-    `accountSeq` is that of the last private message which it reflects.
+    What comes from the store or from elsewhere may hold more, never less.
     """
 
-    as_of_seq: int
+    as_of_seq: int | msgspec.UnsetType
+    """Unset in a process without a view of the exchange."""
+
+
+class AccountMeta(AnswerMeta, frozen=True, rename="camel"):
+    """The same of an account's read; `accountSeq` is that of the last private message in it."""
+
     account_seq: int
 
 
@@ -50,7 +57,7 @@ class One(msgspec.Struct, frozen=True):
 
     success: bool
     data: Any
-    meta: Meta
+    meta: AnswerMeta
 
 
 class Paged(msgspec.Struct, frozen=True, rename="camel"):
@@ -60,7 +67,7 @@ class Paged(msgspec.Struct, frozen=True, rename="camel"):
     data: list[Any]
     pagination: Pagination
     next_cursor: str | None
-    meta: Meta
+    meta: AnswerMeta
 
 
 class Sliced(msgspec.Struct, frozen=True, rename="camel"):
@@ -69,7 +76,7 @@ class Sliced(msgspec.Struct, frozen=True, rename="camel"):
     success: bool
     data: list[Any]
     next_cursor: str | None
-    meta: Meta
+    meta: AnswerMeta
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -83,9 +90,11 @@ class Failure(msgspec.Struct, frozen=True):
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
-def encode_result(result: object, shape: Shape, request_id: str) -> bytes:
-    """Return the envelope of a handler's result."""
-    meta = Meta(iso_millis(now_us()), request_id)
+def encode_result(
+    result: object, shape: Shape, request_id: str, seq: int | msgspec.UnsetType = msgspec.UNSET
+) -> bytes:
+    """Return the envelope of a handler's result, which holds all that commands up to `seq` did."""
+    meta = AnswerMeta(iso_millis(now_us()), request_id, seq)
     if isinstance(result, AsOf):
         meta = AccountMeta(meta.timestamp, request_id, result.seq, result.account_seq)
         result = result.result

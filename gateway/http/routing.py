@@ -23,6 +23,7 @@ from gateway.wire.errors import (
     InternalError,
     MethodNotAllowed,
     NotFound,
+    NotYetReached,
     PayloadTooLarge,
     RateLimited,
     ReadsOnly,
@@ -87,6 +88,12 @@ class Route:
         return self.budget
 
     @property
+    def is_read(self) -> bool:
+        """Say whether the answer tells what the exchange knows, as of a command (`minSeq`)."""
+        is_told = self.shape is not Shape.FILE and self.budget is not Budget.NONE
+        return self.method == "GET" and is_told
+
+    @property
     def segments(self) -> tuple[str, ...]:
         """Return the path's parts, e.g. ("markets", "{slug}")."""
         return tuple(self.path.strip("/").split("/"))
@@ -106,6 +113,8 @@ class Route:
             errors.add(Unauthorized)
         if self.access is Access.ADMIN:
             errors.add(Forbidden)
+        if self.is_read:
+            errors.add(NotYetReached)
         if self.body is not None:
             errors |= {PayloadTooLarge, UnsupportedMediaType}
         if {Unavailable, UnknownOutcome} <= {*self.errors}:
@@ -122,6 +131,7 @@ class BoundRoute:
         "budget",
         "cost",
         "handler",
+        "is_read",
         "needs_user",
         "parameters",
         "query",
@@ -141,6 +151,7 @@ class BoundRoute:
         self.admin_only = route.access is Access.ADMIN
         self.budget = route.counted_as
         self.cost = route.cost
+        self.is_read = route.is_read
         self.body_decoder = None if route.body is None else msgspec.json.Decoder(route.body)
         self.unset_body = None if route.body is None or route.needs_body else route.body()
         self.query = None if route.query is None else QueryDecoder(route.query)

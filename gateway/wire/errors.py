@@ -17,7 +17,8 @@
     ├── ExternalApiFailed           502     EXTERNAL_API_ERROR
     ├── Unavailable                 503     UNAVAILABLE         (nothing happened: try again)
     ├── ReadsOnly                   503     READS_ONLY          (never here, at the engine's place)
-    └── UnknownOutcome              504     UNKNOWN_OUTCOME     (retry with the same clientOrderId)
+    ├── UnknownOutcome              504     UNKNOWN_OUTCOME     (retry with the same clientOrderId)
+    └── NotYetReached               504     NOT_YET_REACHED     (a read; the message says how far)
 
 A message is written for the caller: it holds no internals, no secrets and no other person's data.
 """
@@ -283,3 +284,17 @@ class UnknownOutcome(ApiError):
     default_message = (
         "The outcome is not known; retry with the same clientOrderId or requestId to learn it"
     )
+
+
+class NotYetReached(ApiError):
+    """This process doesn't know the command yet that a read asks for."""
+
+    status = 504
+    code = "NOT_YET_REACHED"
+    default_message = "This process has not come so far yet; try again in a moment"
+
+    @classmethod
+    def of(cls, wanted: int, reached: int) -> "NotYetReached":
+        """Return the error of a read that asks for `wanted` where `reached` is the last."""
+        message = f"is {wanted}, but this process has come to {reached}; try again in a moment"
+        return cls(f"minSeq: {message}", details=(Detail("minSeq", message),))

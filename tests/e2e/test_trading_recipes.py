@@ -15,10 +15,11 @@ def test_an_ask_without_shares(server: ServerProcess, slug: str) -> None:
     """The shell of trading.md behind the README's: a bid and an ask, both filled, are a profit."""
     ann = server.trader()[1]
     join = readme_commands(server.url).splitlines()[0]
-    (quotes,) = blocks("docs/trading.md", "sh")
+    quotes, read_back = blocks("docs/trading.md", "sh")
     given = f"{join}\nANN={ann}; MARKET={slug}\n"
-    bid, ask, book = (answer["data"] for answer in shell(given + quotes))
+    bid, ask, book, escrow = (answer["data"] for answer in shell(given + quotes + read_back))
     assert (bid["order"]["status"], ask["order"]["status"]) == ("OPEN", "OPEN")
+    assert len(escrow) == 3
     assert book["bids"] == [["0.5400", "10.00"]]
     assert book["asks"] == [["0.5800", "10.00"]]
     for outcome in ("YES", "NO"):

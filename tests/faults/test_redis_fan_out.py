@@ -60,6 +60,25 @@ async def test_two_gateways_follow_one_engine(fleet: Fleet) -> None:
         await first.client.until(lambda: first.is_stale is False)
 
 
+async def test_a_gateway_reads_what_the_engine_has_just_answered(fleet: Fleet) -> None:
+    gateway = fleet.gateway()
+    _, token = fleet.engine.trader()
+    headers = {"authorization": f"Bearer {token}"}
+    async with (
+        httpx.AsyncClient(base_url=f"{fleet.engine.url}/api/v1", headers=headers) as near,
+        httpx.AsyncClient(base_url=f"{gateway.url}/api/v1", headers=headers) as far,
+    ):
+        for count in range(1, 21):
+            placed = (await near.post(f"/orders/{SLUG}", json=ORDER)).raise_for_status().json()
+            seq = placed["meta"]["asOfSeq"]
+            assert seq >= placed["data"]["order"]["seq"]
+            shown = (await far.get(f"/orders?status=OPEN&minSeq={seq}")).raise_for_status().json()
+            assert shown["meta"]["asOfSeq"] >= seq
+            assert len(shown["data"]) == count
+            shown = (await far.get(f"/user/balance?minSeq={seq}")).raise_for_status().json()
+            assert shown["data"] == placed["data"]["balance"]
+
+
 async def test_a_gateway_tells_a_user_what_is_private(fleet: Fleet) -> None:
     gateway = fleet.gateway()
     user_id, token = fleet.engine.trader()

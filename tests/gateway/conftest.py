@@ -19,6 +19,7 @@ from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People, make_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import Settings, load_settings
+from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.engine_side.running import EngineSide
 from gateway.feeds.known import MarketCatalogue
@@ -119,7 +120,9 @@ async def open_web(
         )
         stack.callback(passwords.close)
         engine = EngineFake()
-        side = EngineSide(engine, engine.view, engine.history, ViewFeed(1))
+        side = EngineSide(
+            engine, engine.view, engine.history, ViewFeed(1), Progress(engine.view, 0.05)
+        )
         people = make_people(settings, pool, side, passwords)
         logger = configure_logs(settings.reports.log_level, log)
         parts = made_of(
@@ -142,6 +145,7 @@ async def open_web(
             logger,
             ErrorReports(None),
             mounts or {},
+            side.progress,
         )
         transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
         client = httpx.AsyncClient(transport=transport, base_url="http://exchange")

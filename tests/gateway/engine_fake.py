@@ -29,7 +29,7 @@ from exchange.proof.state_hash import state_hash
 from exchange.transitions import transitions
 from persistence.errors import OutcomeUnknown, QueueFull
 from persistence.loop.first_answers import Asked, repeats_in
-from persistence.loop.ports import Answer
+from persistence.loop.ports import Answer, ExecutionListener
 from persistence.repositories.history import (
     EntryPlace,
     PastEntry,
@@ -221,6 +221,7 @@ class EngineFake:
         self.view = State()
         self.history = HistoryFake()
         self.submitted: list[Command] = []
+        self.listeners: list[ExecutionListener] = []
         self.live = State()
         self._engine = Engine(self.live)
         self._answers: dict[int, Answer] = {}
@@ -248,6 +249,8 @@ class EngineFake:
             for event in execution.events:
                 transitions.apply(self.view, event)
             self.history.note(execution, self.view)
+            for listener in self.listeners:
+                listener.on_execution(execution, self.view)
             self.view.dirty.clear()
         return self._answer(done[-1], getattr(command, "account_id", 0))
 

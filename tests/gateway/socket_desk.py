@@ -19,6 +19,7 @@ from gateway.bootstrap.people import People
 from gateway.bootstrap.server import Server, make_server
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
+from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.running import EngineSide
 from gateway.feeds.venue import Venue
@@ -154,7 +155,7 @@ async def open_socket_desk(
         io.StringIO(),
     )
     hearers, history = Hearers(metrics), cast("Any", engine)
-    side = EngineSide(engine, engine.view, history, ViewFeed(EPOCH))
+    side = EngineSide(engine, engine.view, history, ViewFeed(EPOCH), Progress(engine.view, 0.05))
     logger = configure_logs("debug", log)
     known = People(users=UNUSED, audit=UNUSED, passwords=UNUSED, sign_in=cast("Any", names))
     parts = made_of(

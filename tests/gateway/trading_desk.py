@@ -24,6 +24,7 @@ from gateway.bootstrap import compose
 from gateway.bootstrap.people import People
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import load_settings
+from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.engine_side.running import EngineSide
 from gateway.feeds.api.queries import LISTED_PLATFORMS
@@ -211,7 +212,7 @@ CHOICES = {
 def all_tables() -> tuple[RouteTable, RouteTable]:
     """Every route there is, below /api/v1 and at the root, around things that do nothing."""
     engine = EngineFake()
-    side = EngineSide(engine, engine.view, engine.history, ViewFeed(7))
+    side = EngineSide(engine, engine.view, engine.history, ViewFeed(7), Progress(engine.view, 0.05))
     return route_tables(made_of(load_settings({}), side))
 
 
@@ -221,7 +222,8 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
     environment = {"RATE_LIMIT_MAX_REQUESTS": "1000000", "RATE_LIMIT_USER_MAX_REQUESTS": "1000000"}
     settings = load_settings(environment | {name: str(value) for name, value in changes.items()})
     engine, audit, auth = EngineFake(), AuditFake(), cast("Any", AuthFake())
-    side = EngineSide(engine, engine.view, engine.history, ViewFeed(7))
+    side = EngineSide(engine, engine.view, engine.history, ViewFeed(7), Progress(engine.view, 0.05))
+    engine.listeners.append(side.progress)
     people = People(users=UNUSED, audit=cast("Any", audit), passwords=UNUSED, sign_in=auth)
     parts = made_of(settings, side, people=people)
     application = compose.build_application(
@@ -233,6 +235,7 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
         parts.logger,
         ErrorReports(None),
         {},
+        side.progress,
     )
     transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
     async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as client:

@@ -5,6 +5,7 @@ ASCII digits are refused with a 400 that names the parameter.
 """
 
 import re
+from collections.abc import Mapping
 from enum import Enum
 from types import UnionType
 from typing import Annotated, Final, TypeVar, Union, get_args, get_origin
@@ -12,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from exchange.messages.bounds import STORED_MAX
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.plain_words import known_fields
 from gateway.wire.strict_json import QueryStruct, from_msgspec, refuse_poison, shown_name
@@ -20,6 +22,8 @@ QUERY_LENGTH: Final = 2_048
 """Bytes of a whole query string."""
 QUERY_PARAMETERS: Final = 20
 QUERY_FIELD: Final = "query"
+MIN_SEQ: Final = "minSeq"
+"""Every read takes it (`engine_side/progress.py`)."""
 
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
 
@@ -61,11 +65,10 @@ class QueryDecoder:
         required = any(f.required for f in fields)
         self._unset = None if required else struct()
 
-    def decode(self, raw: bytes) -> QueryStruct:
+    def decode(self, parameters: Mapping[str, str]) -> QueryStruct:
         """Return the struct; raises ValidationFailed naming the parameter."""
-        if not raw and self._unset is not None:
+        if not parameters and self._unset is not None:
             return self._unset
-        parameters = parse_query(raw)
         for name in self._integers & parameters.keys():
             # msgspec would also take "1e1" and "5.0" for an integer.
             if _INTEGER.fullmatch(parameters[name]) is None:
@@ -99,11 +102,20 @@ def parse_query(raw: bytes) -> dict[str, str]:
     return parameters
 
 
-def refuse_query(raw: bytes) -> None:
+def take_min_seq(parameters: dict[str, str]) -> int:
+    """Remove and return the command that a read asks for, 0 for none; raises ValidationFailed."""
+    text = parameters.pop(MIN_SEQ, None)
+    if text is None:
+        return 0
+    if _INTEGER.fullmatch(text) is None or not 0 <= (seq := int(text)) <= STORED_MAX:
+        raise ValidationFailed.of(MIN_SEQ, "must be an asOfSeq of an answer, a whole number")
+    return seq
+
+
+def refuse_query(parameters: Mapping[str, str]) -> None:
     """Raise ValidationFailed if a route without parameters is given any."""
-    if raw:
-        for name in parse_query(raw):
-            raise ValidationFailed.of(shown_name(name), known_fields(None, ""))
+    for name in parameters:
+        raise ValidationFailed.of(shown_name(name), known_fields(None, ""))
 
 
 def _holds_integer(annotation: object) -> bool:

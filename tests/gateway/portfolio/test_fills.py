@@ -112,7 +112,8 @@ async def test_every_read_of_an_account_says_how_far_it_reaches(desk: Desk, path
         assert marks(reply.body) == (view.seq, view.accounts[2].seq)
         await desk.rest("ben", "BUY NO 1 @ 0.4")
     public = await desk.call("GET", "/markets", "ann")
-    assert "asOfSeq" not in public.body["meta"]
+    assert public.body["meta"]["asOfSeq"] == desk.engine.view.seq
+    assert "accountSeq" not in public.body["meta"]
 
 
 async def test_the_reason_of_a_credit_is_in_the_ledger(desk: Desk) -> None:

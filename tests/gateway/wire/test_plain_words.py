@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.http.reading.query_strings import QueryDecoder
+from gateway.http.reading.query_strings import QueryDecoder, parse_query
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.plain_words import choices_of
 from gateway.wire.strict_json import BodyStruct, QueryStruct, decode
@@ -29,7 +29,7 @@ def refusal(struct: type[msgspec.Struct], raw: bytes) -> str:
         if issubclass(struct, BodyStruct):
             decode(raw, msgspec.json.Decoder(struct))
         elif issubclass(struct, QueryStruct):
-            QueryDecoder(struct).decode(raw)
+            QueryDecoder(struct).decode(parse_query(raw))
 
     with pytest.raises(ValidationFailed) as failed:
         read()
