@@ -1,8 +1,10 @@
 """The door of the core: stamp a command, run it, get its events.
 
 `Engine.run(at, commands)` first runs every timer due at or before `at`, then the commands in their
-order, each under the next sequence number and the time t = max(last t, at).  Two engines that are
-given the same commands at the same times go through the same states, byte for byte.
+order, each under the next sequence number and the time t = max(last t, at).  Orders that a command
+reached (RULEBOOK 14) are triggered before the next one from outside, by commands of their own; so
+many may be due that others get their turn between them.  Two engines that are given the same
+commands at the same times go through the same states, byte for byte.
 
 The state x command rules are where they belong (`model/market.py`, the handlers); here is only what
 holds for every command: its stamp, its id (RULEBOOK 7) and its one entry in the dispatch table.
@@ -11,7 +13,7 @@ holds for every command: its stamp, its id (RULEBOOK 7) and its one entry in the
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
-from exchange.messages.bounds import RECENT_IDS
+from exchange.messages.bounds import RECENT_IDS, TRIGGERS_BETWEEN
 from exchange.messages.commands import (
     AmendOrder,
     BatchOrders,
@@ -29,6 +31,7 @@ from exchange.messages.commands import (
     FireDeadMan,
     OpenAccount,
     PayHolders,
+    PlaceOco,
     PlaceOrder,
     RefuseUnstorable,
     RenewLease,
@@ -38,6 +41,7 @@ from exchange.messages.commands import (
     SetMarketStatus,
     SuspendAccount,
     TransferCash,
+    TriggerOrder,
 )
 from exchange.messages.completeness import require_all
 from exchange.messages.errors import InvariantViolated
@@ -59,6 +63,7 @@ from exchange.rules import (
     switches,
 )
 from exchange.rules.once import run_once
+from exchange.rules.waiting import oco, reaching, triggering
 from exchange.transitions import transitions
 
 _CancelOrder: Final = CancelOrder
@@ -79,10 +84,40 @@ class Engine:
         self.state = state
 
     def run(self, at: int, commands: Iterable[Command]) -> list[Execution]:
-        """Run the timers due by `at` and then the commands; return what happened, in order."""
+        """Run the timers due by `at` and then the commands, each after the triggers that are due
+        before it; return what happened, in order.
+        """
         done = self.run_timers(at)
-        at = max(at, self.state.now)
-        done.extend(self.execute(at, command) for command in commands)
+        state = self.state
+        at = max(at, state.now)
+        for command in commands:
+            if state.due:
+                done += self.run_triggers(at, TRIGGERS_BETWEEN)
+            done.append(self.execute(at, command))
+        return done
+
+    def run_until_due(self, at: int, commands: Iterable[Command]) -> list[Execution]:
+        """Run the commands one after the other, up to the first that reached an order that waits;
+        return what happened.  For whoever runs timers and triggers between them.
+        """
+        state = self.state
+        at = max(at, state.now)
+        done: list[Execution] = []
+        for command in commands:
+            done.append(self.execute(at, command))
+            if state.due:
+                break
+        return done
+
+    def run_triggers(self, at: int, most: int) -> list[Execution]:
+        """Trigger what is due, in the order of RULEBOOK 14, at most so many; return what happened.
+
+        What these reach in their turn is among them.
+        """
+        state = self.state
+        done: list[Execution] = []
+        while state.due and len(done) < most:
+            done.append(self.execute(at, TriggerOrder(state.due[0][2])))
         return done
 
     def run_timers(self, at: int, most: int | None = None, *, left: bool = True) -> list[Execution]:
@@ -118,6 +153,8 @@ class Engine:
             events = _HANDLERS[kind](state, command)
         else:
             events = run_once(state, key, command, _HANDLERS[kind])
+        if state.stirred:
+            reaching.mark_reached(state, events)
         ids = state.recent_ids
         if ids.oldest <= seq - RECENT_IDS:
             ids.forget_older(seq, state.open_client_ids)
@@ -153,5 +190,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
     SuspendAccount: standing.suspend,
     CloseAccount: standing.close,
     BatchOrders: batching.run_batch,
+    PlaceOco: oco.place_pair,
+    TriggerOrder: triggering.trigger,
 }
 require_all(Command, _HANDLERS, "the engine's table of handlers")

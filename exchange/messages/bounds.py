@@ -70,6 +70,8 @@ LEASE_US: Final = 10_000_000
 
 TRANSFER_LEGS: Final = 200
 """Most legs of one transfer."""
+TRIGGERS_BETWEEN: Final = 100
+"""Most orders that are triggered between two commands from outside, as long as any waits."""
 
 CLIENT_ID_LENGTH: Final = 64
 SLUG_LENGTH: Final = (3, 80)

@@ -164,6 +164,18 @@ PlaceOrderFields = tuple[
 """What `astuple` makes of one; see `events`."""
 
 
+class PlaceOco(AccountCommand, frozen=True):
+    """Place two orders of which one cancels the other, both or none, once for a `request_id`.
+
+    They are of the same account, market, outcome and side. The first one is entered first.
+    """
+
+    first: PlaceOrder
+    second: PlaceOrder
+    request_id: str | None = None
+    prior: Prior | None = None
+
+
 class AmendOrder(AccountCommand, frozen=True):
     """Change an open order of the account; what is None stays as it is.
 
@@ -176,6 +188,7 @@ class AmendOrder(AccountCommand, frozen=True):
     quantity: int | None = None
     expires_at: int | None = None
     expected_version: int | None = None
+    trigger_price: int | None = None
 
 
 class CancelOrder(AccountCommand, frozen=True):
@@ -300,6 +313,12 @@ class CloseAccount(AccountCommand, frozen=True):
     urgent: ClassVar[bool] = True
 
 
+class TriggerOrder(Timer, frozen=True):
+    """An order that waits has been reached: it becomes what it is to become."""
+
+    order_id: int
+
+
 class RefuseUnstorable(AccountCommand, frozen=True):
     """Stands in the journal where a command stood that the store refused; it is answered
     NOT_STORED.
@@ -364,6 +383,8 @@ Command = (
     | SuspendAccount
     | CloseAccount
     | BatchOrders
+    | PlaceOco
+    | TriggerOrder
 )
 
 

@@ -1,5 +1,5 @@
-"""An order's rare terms in one struct: expiry, post-only, a worst price, the session it ends with;
-a trigger and the like come here.
+"""An order's rare terms in one struct: expiry, post-only, a worst price, the session it ends with,
+what it waits for.
 
 It goes through everything unopened and whole: `PlaceOrder`, `OrderPlaced`, the order's record, the
 state's hash, the journal, one column of `orders`, recovery, followers and the history. So a new
@@ -13,6 +13,8 @@ than trade an order without a term that was promised.
 """
 
 import msgspec
+
+from exchange.messages.terms import TriggerBy
 
 SessionKey = tuple[int, int]
 """(gateway, number of the session there): what an order is tied to that ends with its session."""
@@ -33,6 +35,11 @@ class OrderConditions(
     trades at `worst_price` of its own outcome or better. A `reduce_only` order (IOC or FOK) trades
     no more than brings its owner's free shares of the market down. One with a `session` ends with
     it; which it came by is no part of what was asked for (`content`).
+
+    With a `trigger_price` (its own outcome's) it waits outside the book until the price that
+    `trigger_by` names has come there. Two more are the engine's own to write, and refused from
+    anybody else: `due` as long as it has been reached and not triggered, and the `partner`, the
+    order that ends when this one trades or is triggered.
     """
 
     expires_at: int | None = None
@@ -40,6 +47,10 @@ class OrderConditions(
     worst_price: int | None = None
     reduce_only: bool = False
     session: SessionKey | None = None
+    trigger_price: int | None = None
+    trigger_by: TriggerBy = TriggerBy.LAST
+    due: bool = False
+    partner: int | None = None
 
     def content(self) -> "OrderConditions | None":
         """Return what of it the sender asked for; None for nothing."""

@@ -7,7 +7,8 @@ refused command has exactly one, `CommandRejected`.  Events are journaled as msg
 field is never moved, only added at the end with a default.  They are built positionally on hot
 paths (ten times cheaper than by keyword), and `astuple` takes them apart there: compiled code reads
 a message's fields one by one ten times slower than its own.  `...Fields` are their types. What
-befalls accounts beside orders is in `account_events`.
+befalls accounts beside orders is in `account_events`, what befalls orders that wait for a price in
+`waiting_events`.
 """
 
 from exchange.messages.account_events import (
@@ -38,6 +39,13 @@ from exchange.messages.terms import (
     TradeKind,
 )
 from exchange.messages.units import Boxed
+from exchange.messages.waiting_events import (
+    LockPassed,
+    OrdersReached,
+    OrdersStoodDown,
+    OrderTriggered,
+    PendingAmended,
+)
 
 
 class CommandRejected(EventBase, frozen=True):
@@ -346,4 +354,9 @@ Event = (
     | CashTransferred
     | StandingChanged
     | OperationRun
+    | OrderTriggered
+    | PendingAmended
+    | LockPassed
+    | OrdersReached
+    | OrdersStoodDown
 )

@@ -1,7 +1,7 @@
 """The events of a batch of orders, operation by operation.
 
-An operation's own events come before the next OperationRun; those of the netting, at the end, go
-with the last operation's and are PairsNetted alone.
+An operation's own events come before the next OperationRun; those of the whole, at the end, go with
+the last operation's: PairsNetted, and OrdersReached of orders that wait for a price.
 """
 
 from collections.abc import Sequence

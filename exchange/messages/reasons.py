@@ -54,6 +54,7 @@ class Reason(IntEnum):
     FOK_NOT_FILLABLE = 601
     MAX_COST_TOO_SMALL = 602
     POST_ONLY_WOULD_CROSS = 603
+    TRIGGER_REACHED = 604
 
     TOO_MANY_OPEN_ORDERS = 701
     ISSUANCE_EXHAUSTED = 702
@@ -87,6 +88,7 @@ _TRANSIENT: Final = frozenset(
         Reason.FOK_NOT_FILLABLE,
         Reason.MAX_COST_TOO_SMALL,
         Reason.POST_ONLY_WOULD_CROSS,
+        Reason.TRIGGER_REACHED,
         Reason.TOO_MANY_OPEN_ORDERS,
         Reason.ISSUANCE_EXHAUSTED,
     }

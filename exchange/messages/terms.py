@@ -24,10 +24,24 @@ class Outcome(Enum):
 
 
 class OrderType(Enum):
-    """LIMIT trades at its price or better; MARKET at whatever the book offers."""
+    """LIMIT trades at its price or better; MARKET at whatever the book offers.
+
+    The others wait for a price and then are one of these: a STOP a MARKET order, a STOP_LIMIT a
+    LIMIT, a TAKE_PROFIT either.
+    """
 
     LIMIT = "LIMIT"
     MARKET = "MARKET"
+    STOP = "STOP"
+    STOP_LIMIT = "STOP_LIMIT"
+    TAKE_PROFIT = "TAKE_PROFIT"
+
+
+class TriggerBy(Enum):
+    """Whose price an order waits for: that of every trade, or the best that it would meet."""
+
+    LAST = "LAST"
+    BEST = "BEST"
 
 
 class TimeInForce(Enum):
@@ -50,7 +64,9 @@ class SelfTradePrevention(Enum):
 
 
 class OrderStatus(Enum):
-    """Where an order is in its life; the last four are final."""
+    """Where an order is in its life: PENDING while it waits outside the book; FILLED, CANCELLED,
+    EXPIRED and REJECTED are final.
+    """
 
     OPEN = "OPEN"
     PARTIAL = "PARTIAL"
@@ -58,10 +74,13 @@ class OrderStatus(Enum):
     CANCELLED = "CANCELLED"
     EXPIRED = "EXPIRED"
     REJECTED = "REJECTED"
+    PENDING = "PENDING"
 
 
 class CancelReason(Enum):
-    """Why an order ended before it was filled."""
+    """Why an order ended before it was filled; one that was refused when it was triggered bears the
+    refusal's name.
+    """
 
     USER = "USER"
     NO_LIQUIDITY = "NO_LIQUIDITY"
@@ -74,6 +93,10 @@ class CancelReason(Enum):
     DEAD_MAN = "DEAD_MAN"
     DISCONNECTED = "DISCONNECTED"
     SUSPENDED = "SUSPENDED"
+    OCO = "OCO"
+    FOK_NOT_FILLABLE = "FOK_NOT_FILLABLE"
+    MAX_COST_TOO_SMALL = "MAX_COST_TOO_SMALL"
+    POST_ONLY_WOULD_CROSS = "POST_ONLY_WOULD_CROSS"
 
 
 class TradeKind(Enum):
@@ -152,6 +175,9 @@ YES: Final = Outcome.YES
 NO: Final = Outcome.NO
 LIMIT: Final = OrderType.LIMIT
 MARKET: Final = OrderType.MARKET
+STOP: Final = OrderType.STOP
+STOP_LIMIT: Final = OrderType.STOP_LIMIT
+TAKE_PROFIT: Final = OrderType.TAKE_PROFIT
 GTC: Final = TimeInForce.GTC
 IOC: Final = TimeInForce.IOC
 FOK: Final = TimeInForce.FOK

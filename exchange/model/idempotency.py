@@ -43,6 +43,7 @@ from exchange.messages.commands import (
     OpenAccount,
     Operation,
     PayHolders,
+    PlaceOco,
     PlaceOrder,
     Prior,
     RefuseUnstorable,
@@ -53,6 +54,7 @@ from exchange.messages.commands import (
     SetMarketStatus,
     SuspendAccount,
     TransferCash,
+    TriggerOrder,
 )
 from exchange.messages.completeness import require_all
 from exchange.messages.terms import MoneyKind
@@ -65,10 +67,12 @@ Key = tuple[int, int, str]
 """(account id, ORDER_ID, REQUEST_ID or SYSTEM_ID, the client's id)."""
 
 _NONE: Final = STORED_MAX
-_REQUEST_TAGS: Final = tuple(kind.__struct_config__.tag for kind in (CreditAccount, BatchOrders))
+_REQUEST_TAGS: Final = tuple(
+    kind.__struct_config__.tag for kind in (CreditAccount, BatchOrders, PlaceOco)
+)
 _PRIORS: Final[dict[type[Any], tuple[str, int]]] = {
     kind: (str(kind.__struct_config__.tag), kind.__struct_fields__.index("prior") + 1)
-    for kind in (PlaceOrder, CreditAccount, DebitAccount, TransferCash, BatchOrders)
+    for kind in (PlaceOrder, CreditAccount, DebitAccount, TransferCash, BatchOrders, PlaceOco)
 }
 """Of each command that takes effect once: its tag, and where behind it the shell writes."""
 _CONDITIONS: Final = PlaceOrder.__struct_fields__.index("conditions") + 1
@@ -124,7 +128,7 @@ def _money_key(command: CreditAccount | DebitAccount | TransferCash) -> Key | No
     return command.account_id, space, text
 
 
-def _batch_key(command: BatchOrders) -> Key | None:
+def _request_key(command: BatchOrders | PlaceOco) -> Key | None:
     text = command.request_id
     return None if text is None else (command.account_id, REQUEST_ID, text)
 
@@ -142,8 +146,9 @@ _KEYS: Final[dict[type[Any], Callable[[Any], Key | None]]] = {
     CreditAccount: _money_key,
     DebitAccount: _money_key,
     TransferCash: _money_key,
+    PlaceOco: _request_key,
     RefuseUnstorable: _unstorable_key,
-    BatchOrders: _batch_key,
+    BatchOrders: _request_key,
 }
 _WITHOUT_KEY: Final = (
     OpenAccount,
@@ -164,6 +169,7 @@ _WITHOUT_KEY: Final = (
     EndLease,
     SuspendAccount,
     CloseAccount,
+    TriggerOrder,
 )
 """Done twice, they do no harm: what they ask for is so already, or refused. (An amend done twice
 makes of the order what it was made already; whoever must know gives the version.)"""
@@ -187,6 +193,9 @@ def fingerprint(command: Command) -> bytes:
 def _content(command: Command) -> list[Any]:
     tag, prior = _PRIORS[type(command)]
     content: list[Any] = [tag, *astuple(command)]
+    if isinstance(command, PlaceOco):
+        # Each of the two is a content of its own, which new fields of orders leave as it was.
+        content[2:4] = [_content(command.first), _content(command.second)]
     content[prior] = None
     if isinstance(command, PlaceOrder) and command.conditions is not None:
         content[_CONDITIONS] = command.conditions.content()

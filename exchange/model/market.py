@@ -25,6 +25,7 @@ from exchange.messages.terms import FeeModel, MarketStatus, Resolution
 from exchange.messages.units import Boxed
 from exchange.model.accounts import Position
 from exchange.model.order_book import OrderBook
+from exchange.model.waiting import Waiting
 
 DRAFT: Final = MarketStatus.DRAFT
 OPEN: Final = MarketStatus.OPEN
@@ -74,6 +75,8 @@ class Market:
     key: Boxed = field(init=False)
     """The id again, as tables and messages have it."""
     book: OrderBook = field(default_factory=OrderBook)
+    waiting: Waiting | None = None
+    """Orders that wait for a price; None as long as there are none."""
     positions: dict[int, Position] = field(default_factory=dict)
     """By account id."""
     collateral: int = 0

@@ -41,11 +41,13 @@ from exchange.messages.terms import (
     TimeInForce,
 )
 from exchange.messages.units import Boxed
+from exchange.messages.waiting_events import PendingAmended
 
 _astuple: Final = astuple
 _OPEN: Final = OrderStatus.OPEN
 _PARTIAL: Final = OrderStatus.PARTIAL
 _FILLED: Final = OrderStatus.FILLED
+_PENDING: Final = OrderStatus.PENDING
 _GONE_LEVELS: Final = 64
 
 
@@ -143,6 +145,8 @@ class Order:
         self.placed_seq = self.seq = seq
         self.created_at = self.updated_at = at
         self.status = _OPEN
+        if self.conditions is not None and self.conditions.trigger_price is not None:
+            self.status = _PENDING
         self.cancel_reason = None
         self.filled = self.filled_cash = self.fees_paid = self.fee_carry = 0
         self.place = self.id
@@ -156,6 +160,11 @@ class Order:
     def expires_at(self) -> int | None:
         """When the order ends by itself, microseconds since the epoch; None if it doesn't."""
         return None if self.conditions is None else self.conditions.expires_at
+
+    @property
+    def partner(self) -> int | None:
+        """The id of the order that ends when this one trades or is triggered; it may be over."""
+        return None if self.conditions is None else self.conditions.partner
 
     def fill(self, quantity: int, amount: int, unlocked: int, fee: int, carry: int) -> None:
         """Trade `quantity` for `amount` (money, of the own leg); `unlocked` left the reservation.
@@ -178,15 +187,21 @@ class Order:
             self.remaining = 0
             self.status = _FILLED
 
-    def amend(self, amended: OrderAmended) -> None:
+    def amend(self, amended: OrderAmended | PendingAmended) -> None:
         """Take on new terms; it is in no book meanwhile, unless it keeps its place."""
-        self.price = amended.price
-        self.yes_price = own_price(self.outcome, amended.price)
-        self.quantity = amended.quantity
-        self.remaining = amended.quantity - self.filled
+        price, quantity = amended.price, amended.quantity
+        self.price = price
+        self.yes_price = 0 if price is None else own_price(self.outcome, price)
+        self.quantity = quantity
+        self.remaining = 0 if quantity is None else quantity - self.filled
         self.locked += amended.reserved
         self.conditions = amended.conditions
         self.version += 1
+
+    def trigger(self, unlocked: int) -> None:
+        """Become what it waited to become, with `unlocked` less set aside for it."""
+        self.locked -= unlocked
+        self.status = _OPEN
 
     def rest(self, unlocked: int) -> None:
         """Keep what remains for the book, with `unlocked` less set aside for it."""

@@ -10,12 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from sortedcontainers import SortedList
+
 from exchange.messages.terms import NO, YES, ExchangeMode
 from exchange.model.accounts import Account, Holding, Position
 from exchange.model.idempotency import Key, RecentIds
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.timers import Timers
+from exchange.model.waiting import DueKey
 
 UndoStep = tuple[Callable[..., None], tuple[Any, ...]]
 """What takes one change back, and with what."""
@@ -88,7 +91,9 @@ class State:
     mode: ExchangeMode = ExchangeMode.OPEN
     next_order_id: int = 1
     moved: int = 0
-    """How often an amend put an order to the back of a level: so far places are ahead of ids."""
+    """How often an amend or a trigger put an order to the back of a level: so far places are ahead
+    of ids.
+    """
     next_market_id: int = 1
     issued: int = 0
     """Money ever issued: the negative of the `exchange:issuance` account."""
@@ -111,6 +116,10 @@ class State:
     """When a gateway's sessions end if nothing is heard of it, by gateway."""
     tied: dict[int, Tied] = field(default_factory=dict)
     """Open orders that end with their session, by gateway; each has a lease."""
+    due: SortedList[DueKey] = field(default_factory=SortedList)
+    """Orders that waited and have been reached, the next to be triggered first; an index."""
+    stirred: list[Market] = field(default_factory=list)
+    """Markets with waiting orders whose public state the command at hand changed; no state."""
     dirty: Dirty = field(default_factory=Dirty)
     unnetted: dict[tuple[int, int], None] | None = None
     """While a batch of orders runs: (market id, account id) of whom its end nets."""

@@ -1,14 +1,15 @@
-"""Law 9: what is only an index (timers, slugs, client ids, sessions, positions by account) matches
-what it points to, walked from scratch.
+"""Law 9: what is only an index (timers, what waits for which price and what is due, slugs, client
+ids, sessions, positions by account) matches what it points to, walked from scratch.
 """
 
 from collections.abc import Iterator
 
-from exchange.messages.terms import Standing
+from exchange.messages.terms import ExchangeMode, OrderStatus, Standing
 from exchange.model.idempotency import ORDER_ID
-from exchange.model.market import RESOLVING, UNFINISHED
+from exchange.model.market import OPEN, RESOLVING, UNFINISHED, Market
 from exchange.model.state import State, Tied
 from exchange.model.timers import CLOSING, DEAD_MAN, EXPIRY, LEASE, PAYOUT
+from exchange.model.waiting import due_key, trigger_of, waits_for_fall, watched_price, yes_trigger
 
 
 def index_problems(state: State) -> Iterator[str]:
@@ -19,9 +20,15 @@ def index_problems(state: State) -> Iterator[str]:
         for side in (market.book.bids, market.book.asks)
         for level in side.by_key.values()
     )
+    waiting = sum(
+        len(market.waiting.orders)
+        for market in state.markets.values()
+        if market.waiting is not None
+    )
     owned = sum(len(account.orders) for account in state.accounts.values())
-    if not len(state.orders) == resting == owned:
-        yield f"5: {len(state.orders)} open orders, {resting} in the books, {owned} of accounts"
+    if not len(state.orders) == resting + waiting == owned:
+        there = f"{resting} in the books, {waiting} waiting, {owned} of accounts"
+        yield f"5: {len(state.orders)} open orders, {there}"
     for account in state.accounts.values():
         for order_id, order in account.orders.items():
             if order.account_id != account.id or state.orders.get(order_id) is not order:
@@ -44,6 +51,34 @@ def index_problems(state: State) -> Iterator[str]:
     if state.open_client_ids != named:
         yield "9: the client ids don't match the open orders"
     yield from _shared_positions(state)
+    for market in state.markets.values():
+        yield from _waiting(state, market)
+    pending = [o for o in state.orders.values() if o.status is OrderStatus.PENDING]
+    if list(state.due) != sorted(due_key(o) for o in pending if trigger_of(o).due):
+        yield "9: what is due doesn't match the orders"
+
+
+def _waiting(state: State, market: Market) -> Iterator[str]:
+    if market.waiting is None:
+        return
+    orders = market.waiting.orders
+    if not orders or market.status not in UNFINISHED:
+        yield f"9: market {market.id} holds orders for a price that never comes"
+    watched = []
+    for order_id, order in orders.items():
+        terms = trigger_of(order)
+        fits = order.id == order_id and order.market_id == market.id and not order.resting
+        if not fits or order.status is not OrderStatus.PENDING or order.filled:
+            yield f"5: order {order_id} doesn't wait in market {market.id}"
+        if state.orders.get(order_id) is not order:
+            yield f"5: order {order_id} waits, but isn't open"
+        if not terms.due:
+            price = yes_trigger(order.outcome, terms)
+            watched.append((waits_for_fall(order), watched_price(order), price, order_id))
+        elif market.status is not OPEN or state.mode is not ExchangeMode.OPEN:
+            yield f"9: order {order_id} is due where nothing trades"
+    if sorted(watched) != sorted(market.waiting.watched()):
+        yield f"9: market {market.id} watches other prices than its orders wait for"
 
 
 def _payouts(state: State) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
     1  the money of all accounts, collaterals and fees is what was issued   (entries: verify)
     2  nothing but the issuance is negative
-    3  cash locked = sum of the reservations of the account's open BUY orders;
-       shares locked = sum of the remaining of its open SELL orders
+    3  cash locked = sum of the reservations of the account's open and pending BUY orders;
+       shares locked = the same of its SELL orders (a pair, OCO, carries its lock on one leg)
     4  per market YES shares = NO shares = collateral per pair; all zero once it has ended; while
        its holders are being paid the collateral is what the remaining shares pay
     5  the book isn't crossed, its orders are open, levels add up, time priority holds
@@ -22,7 +22,7 @@ from exchange.model.market import ENDED, RESOLVING, UNFINISHED, Market
 from exchange.model.order_book import BookSide, Level, Order
 from exchange.model.state import State
 from exchange.proof.indexes import index_problems
-from exchange.rules.escrow import resting_reservation
+from exchange.rules.escrow import needed
 
 
 def check(state: State) -> None:
@@ -70,7 +70,7 @@ def _reservations(state: State) -> Iterator[str]:
             whose = f"account {order.account_id} in market {order.market_id}"
             yield f"3: order {order.id} is of {whose}, which are not both there"
             continue
-        if order.locked != resting_reservation(market, order):
+        if order.locked != _to_be_locked(state, market, order):
             yield f"3: order {order.id} has {order.locked} locked"
         if order.side is BUY:
             cash[order.account_id] += order.locked
@@ -89,6 +89,14 @@ def _reservations(state: State) -> Iterator[str]:
                     yield f"3: {name}: {holding.locked} shares locked, {offered} offered"
     for key in shares:
         yield f"3: shares offered without a holding: {key}"
+
+
+def _to_be_locked(state: State, market: Market, order: Order) -> int:
+    need = needed(market, order)
+    partner = None if order.partner is None else state.orders.get(order.partner)
+    if partner is None:
+        return need
+    return max(need, needed(market, partner)) if order.id < partner.id else 0
 
 
 def _shares(market: Market) -> Iterator[str]:

@@ -12,8 +12,11 @@ every command sum to zero.
     CashTransferred   payer: available -amount                  payee: available +amount
     OrderPlaced BUY   available -locked, locked +locked
     OrderRested,
+    OrderTriggered,
     OrderCancelled    the reverse, of what came free
-    OrderAmended BUY  either, of what it needs more or less
+    OrderAmended,
+    PendingAmended,
+    LockPassed BUY    either, of what it needs more or less
     TradeExecuted     buyer: locked -unlocked, available +rest
                       seller: available +proceeds               collateral +pairs or -pairs
                       fee: available -fee                       fees +fee
@@ -65,6 +68,13 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.terms import BUY, SELL, TradeKind
+from exchange.messages.waiting_events import (
+    LockPassed,
+    OrdersReached,
+    OrdersStoodDown,
+    OrderTriggered,
+    PendingAmended,
+)
 
 
 class Owner(IntEnum):
@@ -167,7 +177,7 @@ def _post_cancel(event: OrderCancelled, posted: list[Entry]) -> None:
         posted.append(Entry(_ACCOUNT, account_id, _RELEASE, freed, -freed, market_id, order_id))
 
 
-def _post_amend(event: OrderAmended, posted: list[Entry]) -> None:
+def _post_change(event: OrderAmended | PendingAmended | LockPassed, posted: list[Entry]) -> None:
     added, account_id = event.reserved, event.account_id
     if added and event.side is BUY:
         kind = _RESERVE if added > 0 else _RELEASE
@@ -175,7 +185,7 @@ def _post_amend(event: OrderAmended, posted: list[Entry]) -> None:
         posted.append(Entry(_ACCOUNT, account_id, kind, -added, added, market_id, order_id))
 
 
-def _post_rest(event: OrderRested, posted: list[Entry]) -> None:
+def _post_release(event: OrderRested | OrderTriggered, posted: list[Entry]) -> None:
     freed, account_id = event.unlocked, event.account_id
     if freed and event.side is BUY:
         market_id, order_id = event.market_id, event.order_id
@@ -261,8 +271,11 @@ _POSTINGS: Final[dict[type[Any], Callable[[Any, list[Entry]], None]]] = {
     FundsDebited: _post_debit,
     CashTransferred: _post_transfer,
     OrderPlaced: _post_reservation,
-    OrderAmended: _post_amend,
-    OrderRested: _post_rest,
+    OrderAmended: _post_change,
+    PendingAmended: _post_change,
+    LockPassed: _post_change,
+    OrderRested: _post_release,
+    OrderTriggered: _post_release,
     OrderCancelled: _post_cancel,
     TradeExecuted: _post_trade,
     PairsNetted: _post_netting,
@@ -286,5 +299,7 @@ _MOVE_NO_MONEY: Final = (
     LeaseEnded,
     StandingChanged,
     OperationRun,
+    OrdersReached,
+    OrdersStoodDown,
 )
 require_all(Event, [*_POSTINGS, *_MOVE_NO_MONEY], "the ledger's table of postings")

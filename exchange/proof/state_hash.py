@@ -1,8 +1,9 @@
 """One hash of everything the exchange remembers: the same state gives the same 32 bytes, anywhere.
 
 The state is laid out as plain numbers and texts in a fixed order (ids ascending, orders of a level
-by time priority), encoded as msgpack and hashed.  What only marks work in progress (`touched`,
-`published`, `listed`, `dirty`) and what the shell can ask the store for is left out.
+by time priority, those that wait for a price behind the book), encoded as msgpack and hashed.  What
+only marks work in progress (`touched`, `published`, `listed`, `stirred`, `dirty`) and what the
+shell can ask the store for is left out.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from exchange.model.timers import CLOSING
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _MARKET_SKIPS: Final = (
-    *("key", "book", "positions", "touched", "published", "listed"),
+    *("key", "book", "waiting", "positions", "touched", "published", "listed"),
     *("next_payout", "unpaid"),
 )
 _MARKET_FIELDS: Final = tuple(f.name for f in fields(Market) if f.name not in _MARKET_SKIPS)
@@ -65,9 +66,8 @@ def records(state: State, *, with_ids: bool = True) -> Iterator[list[Any]]:
                 for number in (held.free, held.locked, held.cost)
             ]
             yield ["position", market_id, account_id, *shares, position.realised]
-        for side in (market.book.bids, market.book.asks):
-            for order in side.orders():
-                yield ["order", *(getattr(order, field) for field in _ORDER_FIELDS), *_rare(order)]
+        for order in _orders_of(market):
+            yield ["order", *(getattr(order, field) for field in _ORDER_FIELDS), *_rare(order)]
     yield ["closings", *state.timers.of(CLOSING)]
     if state.leases:
         yield ["leases", *sorted(state.leases.items())]
@@ -84,6 +84,13 @@ def _of_account(account: Account) -> Iterator[list[Any]]:
         yield ["dead man", account.id, account.dead_man]
     if account.standing is not Standing.ACTIVE:
         yield ["standing", account.id, account.standing]
+
+
+def _orders_of(market: Market) -> Iterator[Order]:
+    yield from market.book.bids.orders()
+    yield from market.book.asks.orders()
+    if market.waiting is not None:
+        yield from market.waiting.orders.values()
 
 
 def _rare(order: Order) -> list[OrderConditions | list[int]]:

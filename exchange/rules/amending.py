@@ -15,7 +15,7 @@ import msgspec
 from exchange.messages.commands import AmendOrder
 from exchange.messages.events import CommandRejected, Event, OrderAmended
 from exchange.messages.reasons import Reason
-from exchange.messages.terms import BUY, GTD, ExchangeMode
+from exchange.messages.terms import BUY, GTD, ExchangeMode, OrderStatus
 from exchange.messages.units import format_money, format_quantity
 from exchange.model.accounts import Account
 from exchange.model.market import ADMITS_CANCEL, OPEN, Market
@@ -24,12 +24,21 @@ from exchange.model.state import State
 from exchange.rules.cancelling import not_open_refusal, uncancellable_refusal
 from exchange.rules.escrow import reservation, taking_rate
 from exchange.rules.netting import net
-from exchange.rules.order_terms import amend_problem, closed_refusal, expiry_refusal, grid_refusal
+from exchange.rules.order_terms import (
+    amend_problem,
+    closed_refusal,
+    expiry_refusal,
+    grid_refusal,
+    trigger_refusal,
+)
 from exchange.rules.placing import take, would_cross_refusal
+from exchange.rules.waiting.entering import amend_pending
+from exchange.rules.waiting.pairs import lock_change, pass_lock
 from exchange.transitions import order_transitions
 
 _HALTED: Final = ExchangeMode.HALTED
 _MODE_OPEN: Final = ExchangeMode.OPEN
+_PENDING: Final = OrderStatus.PENDING
 
 
 def amend(state: State, command: AmendOrder) -> list[Event]:
@@ -46,7 +55,9 @@ def amend(state: State, command: AmendOrder) -> list[Event]:
     refusal = _terms_refusal(state, market, order, command)
     if refusal is not None:
         return [refusal]
-    # Only LIMIT orders are ever open, and these have both.
+    if order.status is _PENDING:
+        return amend_pending(state, account, market, order, command)
+    # Only orders with a limit are ever in a book, and these have both.
     held = order.price or 0, order.quantity or 0
     price, quantity = command.price or held[0], command.quantity or held[1]
     keeps_place = _keeps_place(order, command)
@@ -54,7 +65,9 @@ def amend(state: State, command: AmendOrder) -> list[Event]:
     limit = facing.sign * own_price(order.outcome, price)
     best = facing.best
     taking = not keeps_place and best is not None and best.key <= limit
-    reserved, refusal = _to_reserve(market, account, order, price, quantity, taking=taking)
+    need = _need(market, order, price, quantity, taking=taking)
+    carrier, more = lock_change(state, market, order, need)
+    refusal = _means_refusal(market, account, order, more)
     conditions = order.conditions
     if refusal is None and taking and conditions is not None and conditions.post_only:
         refusal = would_cross_refusal()
@@ -71,13 +84,15 @@ def amend(state: State, command: AmendOrder) -> list[Event]:
         held[0],
         price,
         quantity,
-        reserved,
+        more if carrier is order else 0,
         keeps_place,
         not taking,
         conditions,
     )
     events: list[Event] = [amended]
     order_transitions.amend_order(state, amended, account, market, order)
+    if carrier is not order:
+        pass_lock(state, carrier, more, events)
     if taking:
         take(state, account, market, order, limit, events)
     elif order.side is not BUY:
@@ -90,7 +105,28 @@ def _keeps_place(order: Order, command: AmendOrder) -> bool:
         command.price in (None, order.price)
         and command.expires_at in (None, order.expires_at)
         and (command.quantity is None or command.quantity <= (order.quantity or 0))
+        and command.trigger_price in (None, _trigger_price(order))
     )
+
+
+def _trigger_price(order: Order) -> int | None:
+    return None if order.conditions is None else order.conditions.trigger_price
+
+
+def _shape_problem(order: Order, command: AmendOrder) -> tuple[str, str] | None:
+    """Return (field, what is wrong) if the order has nothing of that kind to be changed."""
+    quantity = command.quantity
+    if command.price is not None and order.price is None:
+        return "price", "goes with an order that has a limit"
+    if quantity is not None and order.quantity is None:
+        return "quantity", "goes with an order by quantity"
+    if quantity is not None and quantity <= order.filled:
+        return "quantity", f"must be more than the {format_quantity(order.filled)} filled"
+    if command.expires_at is not None and order.time_in_force is not GTD:
+        return "expiresAt", "goes with timeInForce GTD only"
+    if command.trigger_price is not None and order.status is not _PENDING:
+        return "triggerPrice", "goes with an order that waits for a price"
+    return None
 
 
 def _terms_refusal(
@@ -105,16 +141,14 @@ def _terms_refusal(
         closed = closed_refusal(state, market, order.conditions)
         if closed is not None:
             return closed
-    problem = amend_problem(command)
+    problem = amend_problem(command) or _shape_problem(order, command)
     quantity = command.quantity
-    if problem is None and quantity is not None and quantity <= order.filled:
-        problem = "quantity", f"must be more than the {format_quantity(order.filled)} filled"
-    if problem is None and command.expires_at is not None and order.time_in_force is not GTD:
-        problem = "expiresAt", "goes with timeInForce GTD only"
     if problem is not None:
         return CommandRejected(Reason.INVALID_ORDER, *problem)
     entered = None if quantity == order.quantity else quantity
     refusal = grid_refusal(market, order.side, command.price, entered)
+    if refusal is None:
+        refusal = trigger_refusal(market, order.side, command.trigger_price)
     if refusal is None and command.expires_at is not None:
         refusal = expiry_refusal(state, command.expires_at)
     if refusal is None and command.expected_version not in (None, order.version):
@@ -123,22 +157,27 @@ def _terms_refusal(
     return refusal
 
 
-def _to_reserve(
-    market: Market, account: Account, order: Order, price: int, quantity: int, *, taking: bool
-) -> tuple[int, CommandRejected | None]:
-    """Return what is to be added to the reservation, and the refusal if it isn't available."""
+def _need(market: Market, order: Order, price: int, quantity: int, *, taking: bool) -> int:
+    """Return what the order must have locked once it is amended."""
     remaining = quantity - order.filled
+    if order.side is not BUY:
+        return remaining
+    rate = taking_rate(market) if taking else market.maker_fee
+    return reservation(market, rate, price, remaining, order.fee_carry)
+
+
+def _means_refusal(
+    market: Market, account: Account, order: Order, more: int
+) -> CommandRejected | None:
+    """Refuse what isn't there to be locked; an order that is open has a position if it sells."""
     if order.side is BUY:
-        rate = taking_rate(market) if taking else market.maker_fee
-        added = reservation(market, rate, price, remaining, order.fee_carry) - order.locked
-        if added <= account.available:
-            return added, None
-        needed, there = format_money(added), format_money(account.available)
-        message = f"needs {needed} more available, has {there}"
-        return 0, CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
-    added = remaining - order.locked
+        if more <= account.available:
+            return None
+        needs, there = format_money(more), format_money(account.available)
+        message = f"needs {needs} more available, has {there}"
+        return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
     free = market.positions[account.id].holding(order.outcome).free
-    if added <= free:
-        return added, None
-    message = f"needs {format_quantity(added)} more free shares, has {format_quantity(free)}"
-    return 0, CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)
+    if more <= free:
+        return None
+    message = f"needs {format_quantity(more)} more free shares, has {format_quantity(free)}"
+    return CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)

@@ -3,13 +3,18 @@
 A BUY LIMIT reserves limit x remaining + the fee of the remainder at the limit price; the fee at
 the higher of the market's two rates while the order takes, at the maker rate once it rests.  A
 SELL locks its shares.  A MARKET BUY reserves nothing: it ends within its command, and each fill is
-paid from available cash.
+paid from available cash.  An order that waits for a price (RULEBOOK 14) locks what it will need
+once it is triggered, at the most that it may then cost.
 """
 
-from exchange.messages.terms import BUY
+from typing import Final
+
+from exchange.messages.terms import BUY, OrderStatus
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.rules.fees import charge
+
+_PENDING: Final = OrderStatus.PENDING
 
 
 def reservation(market: Market, rate: int, price: int, quantity: int, carry: int) -> int:
@@ -29,6 +34,23 @@ def resting_reservation(market: Market, order: Order) -> int:
     if order.side is not BUY or order.price is None:
         return order.remaining
     return reservation(market, market.maker_fee, order.price, order.remaining, order.fee_carry)
+
+
+def needed(market: Market, order: Order) -> int:
+    """Return what an open order must have locked if it stands alone, while it rests, takes or waits
+    for a price.  Of a pair (OCO) one order carries what both need.
+    """
+    if order.side is not BUY or order.resting:
+        return resting_reservation(market, order)
+    if order.max_cost is not None:
+        return order.max_cost if order.status is _PENDING else 0
+    if order.price is not None:
+        rate = taking_rate(market)
+        return reservation(market, rate, order.price, order.remaining, order.fee_carry)
+    worst = None if order.conditions is None else order.conditions.worst_price
+    if worst is None or order.status is not _PENDING:
+        return 0
+    return reservation(market, market.taker_fee, worst, order.remaining, 0)
 
 
 def affordable(market: Market, price: int, carry: int, budget: int, most: int) -> int:

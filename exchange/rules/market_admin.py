@@ -26,12 +26,15 @@ from exchange.messages.events import (
     MarketStatusChanged,
 )
 from exchange.messages.reasons import Reason
-from exchange.messages.terms import CancelReason
+from exchange.messages.terms import CancelReason, ExchangeMode
 from exchange.model.market import CLOSED, DECIDED, DRAFT, NEXT_STATUS, OPEN, UNFINISHED, Market
 from exchange.model.state import State
 from exchange.rules.ending import end_order
 from exchange.rules.netting import net
+from exchange.rules.waiting.reaching import stand_down
 from exchange.transitions import transitions
+
+_MODE_OPEN: Final = ExchangeMode.OPEN
 
 RESERVED_SLUGS: Final = frozenset(
     {
@@ -153,12 +156,15 @@ def close_due(state: State, command: CloseMarket) -> list[Event]:
 
 
 def close(state: State, market: Market, events: list[Event]) -> None:
-    """Close a market for good and cancel all its orders, bids first, best first, oldest first."""
+    """Close a market for good and cancel all its orders, bids first, best first, oldest first, then
+    those that wait for a price, by id.
+    """
     event = MarketStatusChanged(market.id, CLOSED)
     events.append(event)
     transitions.market_status_changed(state, event)
     owners: dict[int, None] = {}
-    for order in [*market.book.bids.orders(), *market.book.asks.orders()]:
+    waiting = () if market.waiting is None else market.waiting.orders.values()
+    for order in [*market.book.bids.orders(), *market.book.asks.orders(), *waiting]:
         account = state.accounts[order.account_id]
         end_order(state, account, market, order, CancelReason.MARKET_CLOSED, events)
         owners[order.account_id] = None
@@ -166,10 +172,18 @@ def close(state: State, market: Market, events: list[Event]) -> None:
 
 
 def set_mode(state: State, command: SetExchangeMode) -> list[Event]:
-    """Run a SetExchangeMode and return its event, already applied."""
+    """Run a SetExchangeMode and return its events, already applied."""
     event = ExchangeModeChanged(command.mode)
     transitions.exchange_mode_changed(state, event)
-    return [event]
+    events: list[Event] = [event]
+    for market in state.markets.values():
+        if market.waiting is None:
+            continue
+        if command.mode is not _MODE_OPEN:
+            stand_down(state, market, events)
+        elif market not in state.stirred:
+            state.stirred.append(market)
+    return events
 
 
 def _change_status(
@@ -178,3 +192,5 @@ def _change_status(
     event = MarketStatusChanged(market.id, command.status)
     events.append(event)
     transitions.market_status_changed(state, event)
+    if command.status is not OPEN:
+        stand_down(state, market, events)

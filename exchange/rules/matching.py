@@ -23,7 +23,7 @@ from exchange.messages.terms import BUY, YES, CancelReason, SelfTradePrevention,
 from exchange.model.market import Market
 from exchange.model.order_book import BookSide, Order, own_price
 from exchange.model.state import State
-from exchange.rules.ending import end_order
+from exchange.rules.ending import end_order, end_partner
 from exchange.rules.escrow import affordable, reservation
 from exchange.rules.fees import charge
 from exchange.transitions import order_transitions
@@ -76,7 +76,7 @@ def walk(
     """
     facing = market.book.asks if taker.is_bid else market.book.bids
     by_cost = taker.quantity is None
-    prevention = taker.self_trade_prevention
+    rare = taker.conditions is not None
     spent = 0
     while by_cost or taker.remaining:
         if by_cost and spent == budget:
@@ -88,10 +88,7 @@ def walk(
             return Stop.NO_MORE
         maker = best.head
         if maker.account_id == taker.account_id:
-            if prevention is not _CANCEL_TAKER:
-                account = state.accounts[maker.account_id]
-                end_order(state, account, market, maker, _SELF_TRADE, events)
-            if prevention is not _CANCEL_MAKER:
+            if _stops_at_own(state, market, taker, maker, events):
                 return Stop.SELF_TRADE
             continue
         quantity = maker.remaining
@@ -102,12 +99,25 @@ def walk(
             quantity = _bounded(market, taker, maker, quantity, left, cap)
             if quantity == 0:
                 return Stop.BUDGET
+        if rare or maker.conditions is not None:
+            _end_partners(state, market, taker, maker, events)
         trade = _trade(state, market, taker, maker, quantity, cap)
         events.append(trade)
         order_transitions.fill_both(state, trade, market, taker, maker)
         if budget is not None:
             spent += trade.price * quantity + trade.taker_fee
     return Stop.FILLED
+
+
+def _stops_at_own(
+    state: State, market: Market, taker: Order, maker: Order, events: list[Event]
+) -> bool:
+    """Return whether the taker ends at an order of its own account; that one may end as well."""
+    prevention = taker.self_trade_prevention
+    if prevention is not _CANCEL_TAKER:
+        account = state.accounts[maker.account_id]
+        end_order(state, account, market, maker, _SELF_TRADE, events)
+    return prevention is not _CANCEL_MAKER
 
 
 def _bounded(
@@ -120,6 +130,14 @@ def _bounded(
         return quantity
     price = own_price(taker.outcome, maker.yes_price)
     return affordable(market, price, taker.fee_carry, left, quantity)
+
+
+def _end_partners(
+    state: State, market: Market, taker: Order, maker: Order, events: list[Event]
+) -> None:
+    """Of a pair of which one cancels the other, one ends before the other trades."""
+    end_partner(state, market, maker, events)
+    end_partner(state, market, taker, events)
 
 
 def _trade(

@@ -19,15 +19,20 @@ from exchange.messages.terms import (
     GTC,
     GTD,
     LIMIT,
+    MARKET,
+    STOP_LIMIT,
+    TAKE_PROFIT,
     ExchangeMode,
     OrderType,
     Side,
     TimeInForce,
+    TriggerBy,
 )
 from exchange.messages.units import format_price, format_quantity
 from exchange.model.market import OPEN, POST_ONLY, Market
 from exchange.model.state import State
 
+_LAST: Final = TriggerBy.LAST
 _MODE_OPEN: Final = ExchangeMode.OPEN
 _MODE_POST_ONLY: Final = ExchangeMode.POST_ONLY
 _MODE_REFUSALS: Final = {
@@ -44,7 +49,7 @@ def closed_refusal(
 
     For whoever has seen that the mode or the market isn't simply open.
     """
-    passive = conditions is not None and conditions.post_only
+    passive = conditions is not None and conditions.post_only and conditions.trigger_price is None
     if state.mode is not _MODE_OPEN and not (passive and state.mode is _MODE_POST_ONLY):
         message = f"the exchange is {state.mode.value}"
         return CommandRejected(_MODE_REFUSALS[state.mode], "", message)
@@ -70,23 +75,41 @@ def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
         command.time_in_force,
         command.max_cost,
     )
-    if problem is not None:
-        return problem
-    return _conditions_problem(command.type, command.time_in_force, command.conditions)
+    if problem is None:
+        problem = _conditions_problem(
+            command.type, command.price, command.time_in_force, command.conditions
+        )
+    if problem is None and command.type is not LIMIT and command.type is not MARKET:
+        problem = waiting_problem(
+            command.side,
+            command.type,
+            command.price,
+            command.quantity,
+            command.conditions,
+        )
+    return problem
 
 
 def amend_problem(command: AmendOrder) -> tuple[str, str] | None:
     """Return (field, what is wrong) if an amend can't be, whatever the order and the market are."""
     price, quantity, expires_at = command.price, command.quantity, command.expires_at
-    if price is None and quantity is None and expires_at is None:
-        return "", "give at least one of price, quantity and expiresAt"
+    trigger = command.trigger_price
+    if price is None and quantity is None and expires_at is None and trigger is None:
+        return "", "give at least one of price, quantity, expiresAt and triggerPrice"
     if price is not None and not PRICE_MIN <= price <= PRICE_MAX:
         return "price", "must lie between 0.0001 and 0.9999"
     if quantity is not None and not 1 <= quantity <= QUANTITY_MAX:
         return "quantity", "must be positive and at most 100000000.00"
     if expires_at is not None and not 0 < expires_at <= TIME_MAX:
         return "expiresAt", "is out of range"
+    if trigger is not None and not PRICE_MIN <= trigger <= PRICE_MAX:
+        return "triggerPrice", "must lie between 0.0001 and 0.9999"
     return None
+
+
+def has_limit(kind: OrderType, price: int | None) -> bool:
+    """Return whether an order of this kind, at once or when it is triggered, is a LIMIT order."""
+    return kind is LIMIT or kind is STOP_LIMIT or (kind is TAKE_PROFIT and price is not None)
 
 
 def _terms_problem(
@@ -97,9 +120,9 @@ def _terms_problem(
     time_in_force: TimeInForce,
     max_cost: int | None,
 ) -> tuple[str, str] | None:
-    if kind is LIMIT:
+    if kind is LIMIT or has_limit(kind, price):
         if price is None:
-            return "price", "is required for a LIMIT order"
+            return "price", f"is required for a {kind.value} order"
         if not PRICE_MIN <= price <= PRICE_MAX:
             return "price", "must lie between 0.0001 and 0.9999"
         if max_cost is not None:
@@ -109,6 +132,8 @@ def _terms_problem(
             return "price", "goes with a LIMIT order only"
         if time_in_force is GTC or time_in_force is GTD:
             return "timeInForce", "must be IOC or FOK for a MARKET order"
+        if kind is not MARKET and time_in_force is FOK:
+            return "timeInForce", "must be IOC for a MARKET order that waits for a price"
         if max_cost is not None:
             return _max_cost_problem(side, quantity, time_in_force, max_cost)
     if quantity is None:
@@ -149,15 +174,21 @@ def entry_refusal(
         if closed is not None:
             return closed
     problem = _terms_problem(side, kind, price, quantity, time_in_force, max_cost)
-    rare = conditions is not None or time_in_force is GTD
-    if problem is None and rare:
-        problem = _conditions_problem(kind, time_in_force, conditions)
+    waits = kind is not LIMIT and kind is not MARKET
+    if problem is None and (conditions is not None or time_in_force is GTD):
+        problem = _conditions_problem(kind, price, time_in_force, conditions)
+    if problem is None and waits:
+        problem = waiting_problem(side, kind, price, quantity, conditions)
     if problem is not None:
         return CommandRejected(Reason.INVALID_ORDER, *problem)
     if conditions is not None and conditions.worst_price is not None:
         worst = conditions.worst_price
         if worst % market.tick_size:
             return off_tick_refusal(market, side, worst, "worstPrice")
+    if waits and conditions is not None:
+        refusal = trigger_refusal(market, side, conditions.trigger_price)
+        if refusal is not None:
+            return refusal
     # Asked here as well, since nearly no order is off it: a call less for all others.
     if (price is not None and price % market.tick_size) or (
         quantity is not None and quantity < market.min_quantity
@@ -195,8 +226,41 @@ def expiry_refusal(state: State, expires_at: int) -> CommandRejected | None:
     return CommandRejected(Reason.EXPIRY_PASSED, "expiresAt", "must lie in the future")
 
 
+def trigger_refusal(
+    market: Market, side: Side, trigger_price: int | None
+) -> CommandRejected | None:
+    """Refuse a trigger that is off the market's tick: no trade could be there."""
+    if trigger_price is None or trigger_price % market.tick_size == 0:
+        return None
+    return off_tick_refusal(market, side, trigger_price, "triggerPrice")
+
+
+def waiting_problem(
+    side: Side,
+    kind: OrderType,
+    price: int | None,
+    quantity: int | None,
+    conditions: OrderConditions | None,
+) -> tuple[str, str] | None:
+    """Return (field, what is wrong) if an order of a kind that waits says too little to do so."""
+    trigger = None if conditions is None else conditions.trigger_price
+    worst = None if conditions is None else conditions.worst_price
+    if conditions is not None and conditions.reduce_only:
+        return "reduceOnly", "goes with LIMIT and MARKET only, not with an order that waits"
+    if side is BUY and quantity is not None and worst is None and not has_limit(kind, price):
+        return "worstPrice", "is required, or maxCost instead of quantity, to say what to set aside"
+    if trigger is None:
+        return "triggerPrice", f"is required for a {kind.value} order"
+    if not PRICE_MIN <= trigger <= PRICE_MAX:
+        return "triggerPrice", "must lie between 0.0001 and 0.9999"
+    return None
+
+
 def _conditions_problem(
-    kind: OrderType, time_in_force: TimeInForce, conditions: OrderConditions | None
+    kind: OrderType,
+    price: int | None,
+    time_in_force: TimeInForce,
+    conditions: OrderConditions | None,
 ) -> tuple[str, str] | None:
     expires_at = None if conditions is None else conditions.expires_at
     if time_in_force is GTD and expires_at is None:
@@ -208,16 +272,30 @@ def _conditions_problem(
             return "expiresAt", "goes with timeInForce GTD only"
         if not 0 < expires_at <= TIME_MAX:
             return "expiresAt", "is out of range"
-    if conditions.post_only and (kind is not LIMIT or time_in_force not in (GTC, GTD)):
+    if conditions.due or conditions.partner is not None:
+        return "", "what the exchange notes of an order can't be sent"
+    if conditions.post_only and (not has_limit(kind, price) or time_in_force not in (GTC, GTD)):
         return "postOnly", "goes with a LIMIT order that may rest (GTC or GTD) only"
+    problem = _prices_problem(kind, price, conditions)
+    if problem is None and conditions.reduce_only and time_in_force in (GTC, GTD):
+        return "reduceOnly", "goes with an order that doesn't rest (IOC or FOK) only"
+    return problem
+
+
+def _prices_problem(
+    kind: OrderType, price: int | None, conditions: OrderConditions
+) -> tuple[str, str] | None:
     worst = conditions.worst_price
     if worst is not None:
-        if kind is LIMIT:
+        if has_limit(kind, price):
             return "worstPrice", "goes with a MARKET order only; a LIMIT order has its price"
         if not PRICE_MIN <= worst <= PRICE_MAX:
             return "worstPrice", "must lie between 0.0001 and 0.9999"
-    if conditions.reduce_only and (time_in_force is GTC or time_in_force is GTD):
-        return "reduceOnly", "goes with an order that doesn't rest (IOC or FOK) only"
+    if kind is LIMIT or kind is MARKET:
+        if conditions.trigger_price is not None:
+            return "triggerPrice", "goes with STOP, STOP_LIMIT and TAKE_PROFIT only"
+        if conditions.trigger_by is not _LAST:
+            return "triggerBy", "goes with STOP, STOP_LIMIT and TAKE_PROFIT only"
     return None
 
 

@@ -45,6 +45,8 @@ from exchange.rules.netting import net
 from exchange.rules.order_terms import entry_refusal
 from exchange.rules.reducing import reduce_only_refusal, reducible
 from exchange.rules.standing import standing_refusal
+from exchange.rules.waiting.entering import enter, too_many_refusal
+from exchange.rules.waiting.pairs import cut_lock, open_partner
 from exchange.transitions import order_transitions
 
 _astuple: Final = astuple
@@ -79,15 +81,15 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     ) = fields
     account = state.accounts.get(account_id)
     market = state.markets.get(market_id)
-    if account is None or market is None:
-        return [_unknown_refusal(account)]
-    if account.standing is not _ACTIVE:
-        return [standing_refusal(account)]
+    if account is None or market is None or account.standing is not _ACTIVE:
+        return [_party_refusal(account, market)]
     refusal = entry_refusal(
         state, market, side, kind, price, quantity, time_in_force, max_cost, conditions
     )
     if refusal is not None:
         return [refusal]
+    if conditions is not None and conditions.trigger_price is not None:
+        return enter(state, account, market, command)
     facing = market.book.asks if (side is BUY) is (outcome is YES) else market.book.bids
     wanted, worst, cap = quantity, price, None
     if conditions is not None:
@@ -100,15 +102,15 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     else:
         locked, refusal = _shares_to_lock(market, account, outcome, wanted or 0)
     if refusal is None and (taking or time_in_force is FOK or cap is not None):
-        refusal = _liquidity_refusal(market, account, command, facing, limit, cap)
+        refusal = liquidity_refusal(market, account, command, facing, limit, cap)
     rests = time_in_force is GTC or time_in_force is GTD
     if refusal is None and rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
-        refusal = _too_many_refusal()
+        refusal = too_many_refusal()
     if refusal is not None:
         return [refusal]
-    order_id, resting = state.next_order_id, rests and not taking
+    resting = rests and not taking
     placed = _OrderPlaced(
-        order_id,
+        state.next_order_id,
         account_id,
         market_id,
         side,
@@ -154,13 +156,14 @@ def take(
     limit: int | None,
     events: list[Event],
     cap: int | None = None,
+    budget: int | None = None,
 ) -> None:
     """Walk the book with an order that is in none, end it or let it rest, and net what it freed.
 
-    Of one that is reduce-only, at most `cap` trades.
+    Of one that is reduce-only, at most `cap` trades. `budget` (money) bounds what a MARKET BUY
+    pays; None: its `max_cost`, else all that is there.
     """
-    budget = None
-    if order.price is None and order.side is BUY:
+    if budget is None and order.price is None and order.side is BUY:
         budget = order.max_cost
         if budget is None:
             budget = account.available
@@ -171,10 +174,13 @@ def take(
             traders[event.maker_account_id] = None
     tif = order.time_in_force
     if stop is Stop.NO_MORE and (tif is GTC or tif is GTD):
-        unlocked = order.locked - resting_reservation(market, order)
+        paired = order.conditions is not None and open_partner(state, order) is not None
+        unlocked = 0 if paired else order.locked - resting_reservation(market, order)
         rested = OrderRested(order.id, order.account_id, order.market_id, order.side, unlocked)
         events.append(rested)
         order_transitions.order_rested(state, rested)
+        if paired:
+            cut_lock(state, market, order, events)
     elif stop is Stop.BUDGET and order.max_cost is not None:
         filled = OrderFilled(order.id, order.account_id, order.market_id)
         events.append(filled)
@@ -188,15 +194,12 @@ def take(
     net(state, market, traders, events)
 
 
-def _unknown_refusal(account: Account | None) -> CommandRejected:
+def _party_refusal(account: Account | None, market: Market | None) -> CommandRejected:
     if account is None:
         return CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")
-    return CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")
-
-
-def _too_many_refusal() -> CommandRejected:
-    problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
-    return CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)
+    if market is None:
+        return CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")
+    return standing_refusal(account)
 
 
 def _shares_to_lock(
@@ -232,14 +235,18 @@ def _cash_to_lock(
     return locked, None
 
 
-def _liquidity_refusal(
+def liquidity_refusal(
     market: Market,
     account: Account,
-    command: PlaceOrder,
+    command: PlaceOrder | Order,
     facing: BookSide,
     limit: int | None,
     cap: int | None,
 ) -> CommandRejected | None:
+    """Return why the book refuses an order that would take or has to; None if it doesn't.
+
+    `command` is what is placed, or the order that waited and is triggered now.
+    """
     conditions, whole = command.conditions, command.time_in_force is FOK
     if conditions is not None and conditions.post_only:
         return would_cross_refusal()
@@ -261,7 +268,11 @@ def would_cross_refusal() -> CommandRejected:
 
 
 def _fok_refusal(
-    market: Market, account: Account, command: PlaceOrder, facing: BookSide, limit: int | None
+    market: Market,
+    account: Account,
+    command: PlaceOrder | Order,
+    facing: BookSide,
+    limit: int | None,
 ) -> CommandRejected | None:
     """Walk without trading; own orders on the way count as `matching.walk` would treat them."""
     missing = command.quantity or 0
@@ -290,7 +301,11 @@ def _fok_refusal(
 
 
 def _first_unit_refusal(
-    market: Market, account: Account, command: PlaceOrder, facing: BookSide, limit: int | None
+    market: Market,
+    account: Account,
+    command: PlaceOrder | Order,
+    facing: BookSide,
+    limit: int | None,
 ) -> CommandRejected | None:
     """Refuse a MARKET BUY that can't pay for one unit of the first order it would meet."""
     for maker in offers(facing, limit):

@@ -6,6 +6,8 @@ much of them as all its operations together could buy. Whatever the rules ask of
 or its market is copied with it; nothing of the view is changed, and no id is used: what the core
 remembers of ids isn't there.
 
+What waits for a price is triggered after the batch, by commands of its own: it isn't shown.
+
 Laws: O(operations + orders copied), and of these no more than PREVIEW_ORDERS. What a rule looks at
 that isn't there yet is copied here, or the preview of it is wrong.
 """
@@ -26,21 +28,23 @@ from exchange.messages.commands import (
 )
 from exchange.messages.errors import CoreError
 from exchange.messages.events import Event, OrderPlaced
-from exchange.messages.terms import BUY, YES
+from exchange.messages.terms import BUY, YES, OrderStatus
 from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.rules.batching import run_batch
+from exchange.rules.waiting.pairs import open_partner
 from exchange.transitions import transitions
 from exchange.transitions.order_transitions import set_expiry
 from exchange.transitions.switch_transitions import tie
 from exchange.transitions.undoing import order_values, restore_order
+from exchange.transitions.waiting_index import join_waiting
 
 PREVIEW_ORDERS: Final = 5_000
 """Most resting orders that a preview looks at."""
-_NOT_COPIED: Final = ("key", "book", "positions", "touched", "published", "listed")
+_NOT_COPIED: Final = ("key", "book", "waiting", "positions", "touched", "published", "listed")
 _MARKET_FIELDS: Final = tuple(f.name for f in fields(Market) if f.name not in _NOT_COPIED)
 
 Demand = dict[tuple[int, bool], tuple[int, int]]
@@ -129,9 +133,13 @@ class _Scratch:
                 return
 
     def with_books(self) -> State:
-        """Return the state, the copied orders in its books in their order."""
+        """Return the state, the copied orders in its books in their order, or waiting."""
         for order in sorted(self._orders.values(), key=lambda order: order.place):
-            self._state.markets[order.market_id].book.own_side(order).add(order)
+            market = self._state.markets[order.market_id]
+            if order.status is OrderStatus.PENDING:
+                join_waiting(self._state, market, order)
+            else:
+                market.book.own_side(order).add(order)
         return self._state
 
     def _market(self, market_id: int) -> Market:
@@ -171,6 +179,9 @@ class _Scratch:
         if order.client_order_id is not None:
             key = order.account_id, ORDER_ID, order.client_order_id
             state.open_client_ids[key] = order.id
+        partner = open_partner(self._view, of)
+        if partner is not None:
+            self._add_order(partner)
 
 
 def _placed(order: Order) -> OrderPlaced:
@@ -220,7 +231,9 @@ def _demand(view: State, operations: Iterable[Operation]) -> Demand:
         if isinstance(inner, PlaceOrder):
             if inner.market_id in view.markets:
                 is_bid = (inner.side is BUY) is (inner.outcome is YES)
-                wanted = inner.quantity or 0, inner.max_cost or 0
+                takes = inner.conditions is None or inner.conditions.trigger_price is None
+                # One that waits takes nothing, but looks at the best of that side.
+                wanted = (inner.quantity or 0, inner.max_cost or 0) if takes else (0, 0)
                 _add(demand, (inner.market_id, is_bid), *wanted)
         elif isinstance(inner, AmendOrder):
             order = _named_order(view, operation)

@@ -60,3 +60,5 @@ def touch_public(state: State, market: Market) -> None:
         market.published = state.seq
         market.seq += 1
         state.dirty.add_market(market)
+        if market.waiting is not None:
+            state.stirred.append(market)

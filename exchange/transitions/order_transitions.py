@@ -39,11 +39,13 @@ from exchange.transitions.marks import (
     touch_public,
 )
 from exchange.transitions.switch_transitions import tie, untie
+from exchange.transitions.waiting_index import join_waiting, leave_waiting
 
 _astuple: Final = astuple
 _FILLED: Final = OrderStatus.FILLED
 _CANCELLED: Final = OrderStatus.CANCELLED
 _EXPIRED: Final = OrderStatus.EXPIRED
+_PENDING: Final = OrderStatus.PENDING
 _BY_TIME: Final = CancelReason.EXPIRED
 _MINT: Final = TradeKind.MINT
 _MERGE: Final = TradeKind.MERGE
@@ -86,6 +88,8 @@ def open_order(
     if order.conditions is not None:
         set_expiry(state, order)
         tie(state, order)
+        if order.status is _PENDING:
+            join_waiting(state, market, order)
     if resting:
         market.book.own_side(order).add(order)
         touch_public(state, market)
@@ -101,7 +105,8 @@ def set_expiry(state: State, order: Order) -> None:
             undoing.note_timer(state, expires_at, order.id, is_set=True)
 
 
-def _unset_expiry(state: State, order: Order) -> None:
+def unset_expiry(state: State, order: Order) -> None:
+    """Take back what `set_expiry` did."""
     expires_at = order.expires_at
     if expires_at is not None:
         state.timers.unset(EXPIRY, expires_at, order.id)
@@ -132,7 +137,7 @@ def amend_order(
         side.reduce(order, gone)
     if gone or not event.keeps_place:
         touch_public(state, market)
-    _unset_expiry(state, order)
+    unset_expiry(state, order)
     order.amend(event)
     set_expiry(state, order)
     if event.resting and not event.keeps_place:
@@ -140,7 +145,7 @@ def amend_order(
         if state.undo is not None:
             undoing.note_moved(state, market, order)
     if event.reserved:
-        _unlock(state, account, order, -event.reserved)
+        unlock(state, account, order, -event.reserved)
     touch_order(state, account, order)
 
 
@@ -204,7 +209,7 @@ def order_rested(state: State, event: OrderRested) -> None:
         undoing.note_order(state, order, account, market)
     order.rest(event.unlocked)
     if event.unlocked:
-        _unlock(state, account, order, event.unlocked)
+        unlock(state, account, order, event.unlocked)
     market.book.own_side(order).add(order)
     if state.undo is not None:
         undoing.note_moved(state, market, order)
@@ -245,10 +250,12 @@ def cancel_order(
     if order.resting:
         market.book.own_side(order).remove(order)
         touch_public(state, market)
+    elif order.status is _PENDING:
+        leave_waiting(state, market, order)
     order.end(_EXPIRED if reason is _BY_TIME else _CANCELLED, reason, unlocked)
     touch_order(state, account, order)
     if unlocked:
-        _unlock(state, account, order, unlocked)
+        unlock(state, account, order, unlocked)
     _close(state, account, order)
 
 
@@ -319,7 +326,7 @@ def _fill(
         _close(state, account, order)
 
 
-def _unlock(state: State, account: Account, order: Order, amount: int) -> None:
+def unlock(state: State, account: Account, order: Order, amount: int) -> None:
     """Give the owner back what an order has given up of its reservation; below 0: take it."""
     if order.side is BUY:
         account.locked -= amount
@@ -338,7 +345,7 @@ def _close(state: State, account: Account, order: Order) -> None:
     del state.orders[order.key]
     del account.orders[order.key]
     if order.conditions is not None:
-        _unset_expiry(state, order)
+        unset_expiry(state, order)
         untie(state, order)
     if order.client_order_id is not None:
         key = (account.key, ORDER_ID, order.client_order_id)

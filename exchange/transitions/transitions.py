@@ -47,6 +47,13 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.terms import MarketStatus, Resolution
+from exchange.messages.waiting_events import (
+    LockPassed,
+    OrdersReached,
+    OrdersStoodDown,
+    OrderTriggered,
+    PendingAmended,
+)
 from exchange.model.accounts import Account
 from exchange.model.market import RESOLVING, UNFINISHED, Market
 from exchange.model.state import State
@@ -71,6 +78,13 @@ from exchange.transitions.switch_transitions import (
     session_ended,
     standing_changed,
 )
+from exchange.transitions.waiting_transitions import (
+    lock_passed,
+    order_triggered,
+    orders_reached,
+    orders_stood_down,
+    pending_amended,
+)
 
 
 def begin(state: State, seq: int, at: int) -> None:
@@ -79,6 +93,8 @@ def begin(state: State, seq: int, at: int) -> None:
     """
     state.seq = seq
     state.now = at
+    if state.stirred:
+        state.stirred.clear()
 
 
 def apply(state: State, event: Event) -> None:
@@ -250,5 +266,10 @@ _APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
     CashTransferred: cash_transferred,
     StandingChanged: standing_changed,
     OperationRun: operation_run,
+    OrderTriggered: order_triggered,
+    PendingAmended: pending_amended,
+    LockPassed: lock_passed,
+    OrdersReached: orders_reached,
+    OrdersStoodDown: orders_stood_down,
 }
 require_all(Event, _APPLY, "the table of transitions")

@@ -31,6 +31,7 @@ class Mark(NamedTuple):
     next_order_id: int
     moved: int
     fees: int
+    stirred: int
     ids: int
     orders: int
     accounts: int
@@ -46,6 +47,7 @@ def begin(state: State) -> Mark:
         state.next_order_id,
         state.moved,
         state.fees,
+        len(state.stirred),
         len(state.recent_ids.added),
         len(dirty.orders),
         len(dirty.accounts),
@@ -66,6 +68,7 @@ def roll_back(state: State, mark: Mark) -> None:
     for step, arguments in reversed(steps):
         step(*arguments)
     state.next_order_id, state.moved, state.fees = mark.next_order_id, mark.moved, mark.fees
+    del state.stirred[mark.stirred :]
     state.recent_ids.take_back(len(state.recent_ids.added) - mark.ids)
     dirty = state.dirty
     del dirty.orders[mark.orders :]

@@ -51,6 +51,7 @@ STATUS: Final[dict[Reason, int]] = {
     Reason.FOK_NOT_FILLABLE: 422,
     Reason.MAX_COST_TOO_SMALL: 422,
     Reason.POST_ONLY_WOULD_CROSS: 422,
+    Reason.TRIGGER_REACHED: 422,
     Reason.TOO_MANY_OPEN_ORDERS: 422,
     Reason.ISSUANCE_EXHAUSTED: 422,
     Reason.NOT_STORED: 422,

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.events import OrderAmended
-from exchange.messages.terms import BUY, YES, Outcome
+from exchange.messages.terms import BUY, YES, OrderStatus, Outcome
 from exchange.model.market import Market
 from exchange.model.order_book import Order, own_price
 from gateway.markets.views import CHECKSUM_LEVELS, WireLevels, book_levels, checksum, wire_levels
@@ -25,6 +25,7 @@ from gateway.wire.strict_json import AnswerStruct
 
 EVENT: Final = "orderbook_update"
 _EVERY_LEVEL: Final = PRICE_SCALE
+_PENDING: Final = OrderStatus.PENDING
 
 Changes = dict[int, int]
 """YES price -> quantity now, 0 for none."""
@@ -68,11 +69,21 @@ def changed_levels(
             continue
         if order.market_id != market.id or not (order.resting or order.placed_seq != seq):
             continue
+        if not order.resting and _stood_outside(order):
+            continue
         side = market.book.own_side(order)
         level = side.by_key.get(side.sign * order.yes_price)
         changes = bids if order.is_bid else asks
         changes[order.yes_price] = 0 if level is None else level.quantity
     return bids, asks
+
+
+def _stood_outside(order: Order) -> bool:
+    """Return whether an order that isn't in the book was never in it, for it waited for a price."""
+    rare = order.conditions
+    if rare is None or rare.trigger_price is None:
+        return False
+    return order.price is None or order.status is _PENDING or not rare.due
 
 
 def view_checksum(market: Market, outcome: Outcome) -> int:

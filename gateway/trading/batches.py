@@ -36,6 +36,7 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.operations import sections
+from exchange.messages.waiting_events import PendingAmended
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.rules.batching import operation_field
@@ -64,6 +65,8 @@ from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
 from persistence.loop.ports import Answer
 
+_CHANGES: Final = OrderAmended | PendingAmended | OrderCancelled
+"""What an amend's or a cancel's events begin with."""
 _UNNAMED: Final = 0
 """The order's id where its client's own names it."""
 
@@ -210,7 +213,7 @@ def shown_orders(answer: Answer) -> list[int]:
     events, _ = accepted(answer)
     placed = {event.order_id for event in events if isinstance(event, OrderPlaced)}
     firsts = [section[0] for section in sections(events)]
-    changed = [e.order_id for e in firsts if isinstance(e, OrderAmended | OrderCancelled)]
+    changed = [e.order_id for e in firsts if isinstance(e, _CHANGES)]
     return [order_id for order_id in changed if order_id not in placed]
 
 
@@ -232,7 +235,7 @@ def batch_view(
             results.append(ResultView(ok=False, error=refused(first).body()))
         elif isinstance(first, CommandReplayed):
             results.append(_repeated(next(repeats), operation, markets))
-        elif isinstance(first, OrderPlaced | OrderAmended | OrderCancelled):
+        elif isinstance(first, OrderPlaced | _CHANGES):
             order_id = first.order_id
             order = placed[order_id] if order_id in placed else orders[order_id]
             market = markets[order.market_id]
@@ -255,7 +258,7 @@ def _follow(placed: dict[int, Order], events: Iterable[Event], answer: Answer) -
         if isinstance(event, TradeExecuted):
             # Self-trade prevention keeps them from being the makers of one another.
             order = placed.get(event.taker_order_id)
-        elif isinstance(event, OrderAmended | OrderRested | OrderFilled | OrderCancelled):
+        elif isinstance(event, OrderRested | OrderFilled | _CHANGES):
             order = placed.get(event.order_id)
         if order is not None:
             follow(order, event)

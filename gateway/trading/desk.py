@@ -43,6 +43,14 @@ from gateway.trading.order_bodies import (
     place_command,
     tied,
 )
+from gateway.trading.pairs import (
+    OcoBody,
+    OcoView,
+    pair_command,
+    pair_market,
+    pair_view,
+    tied_pair,
+)
 from gateway.trading.previews import PreviewBody, PreviewView, preview_view
 from gateway.trading.results import (
     AllCancelledView,
@@ -138,6 +146,22 @@ class Desk:
         if self._sweeps:
             self._sweeps.pop(account_id, None)
         return Sent(answered, lambda answer: placed_view(answer, market))
+
+    def place_pair(
+        self, account_id: int, body: OcoBody, session: SessionKey | None = None
+    ) -> Sent[OcoView]:
+        """Send two orders of which one cancels the other; they end with their `session`, if given.
+
+        They count as two against the account's limit. Raises EngineRefused for no such market,
+        ValidationFailed, RateLimited, CommandNotTaken.
+        """
+        market = pair_market(body, lambda name: named_market(self._view, name))
+        command = tied_pair(pair_command(body, account_id, market.id), session)
+        self._charge(account_id, len(body.orders))
+        answered = self._commands.submit(command)
+        if self._sweeps:
+            self._sweeps.pop(account_id, None)
+        return Sent(answered, lambda answer: pair_view(answer, command, market))
 
     def amend(self, account_id: int, order_id: int, body: AmendBody) -> Sent[AmendedView]:
         """Send other terms for an open order; raises ValidationFailed, CommandNotTaken."""

@@ -24,6 +24,7 @@ from exchange.messages.terms import (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    TriggerBy,
 )
 from exchange.rules.order_terms import amend_problem, terms_problem
 from gateway.wire import strict_json
@@ -57,10 +58,12 @@ ExpiryText = Annotated[
 class OrderTerms(BodyStruct, frozen=True, kw_only=True):
     """What an order says beside its kind; an absent and a null field are the same.
 
-    `timeInForce` is GTC for LIMIT and IOC for MARKET unless given; `maxCost` (fees included)
-    stands instead of `quantity` in a MARKET BUY. `expiresAt` goes with GTD, `postOnly` with an
-    order that may rest; `worstPrice`, of the order's own outcome, stops a MARKET order;
-    `reduceOnly` goes with IOC and FOK.
+    `timeInForce` is GTC unless given, but IOC for an order without a `price`; `maxCost` (fees
+    included) stands instead of `quantity` in a BUY without a `price`. `expiresAt` goes with GTD,
+    `postOnly` with an order that may rest; `worstPrice`, of the order's own outcome, stops a MARKET
+    order; `reduceOnly` goes with a LIMIT or MARKET that is IOC or FOK. STOP, STOP_LIMIT and
+    TAKE_PROFIT wait until the price of their outcome that `triggerBy` names (LAST unless given) has
+    come to `triggerPrice`.
     """
 
     price: PriceText = not_given()
@@ -73,6 +76,8 @@ class OrderTerms(BodyStruct, frozen=True, kw_only=True):
     post_only: bool | None = None
     worst_price: PriceText = not_given()
     reduce_only: bool | None = None
+    trigger_price: PriceText = not_given()
+    trigger_by: TriggerBy | None = None
 
 
 class OrderBody(OrderTerms, frozen=True):
@@ -92,13 +97,15 @@ VersionNumber = Annotated[
 class AmendBody(BodyStruct, frozen=True):
     """What an open order is to be from now on; what isn't given stays as it is.
 
-    `quantity` is the new total, what is filled included. `expiresAt` goes with a GTD order.
+    `quantity` is the new total, what is filled included. `expiresAt` goes with a GTD order,
+    `triggerPrice` with one that waits for a price.
     """
 
     price: PriceText = not_given()
     quantity: QuantityText = not_given()
     expires_at: ExpiryText | None = None
     expected_version: VersionNumber | None = None
+    trigger_price: PriceText = not_given()
 
 
 def amend_command(body: AmendBody, account_id: int, order_id: int) -> AmendOrder:
@@ -111,6 +118,9 @@ def amend_command(body: AmendBody, account_id: int, order_id: int) -> AmendOrder
         strict_json.quantity(body.quantity) if given(body.quantity) else None,
         None if body.expires_at is None else parse_time(body.expires_at, "expiresAt"),
         body.expected_version,
+        strict_json.price(body.trigger_price, "triggerPrice")
+        if given(body.trigger_price)
+        else None,
     )
     problem = amend_problem(command)
     if problem is not None:
@@ -130,7 +140,7 @@ def place_command(body: OrderBody, account_id: int, market_id: int) -> PlaceOrde
     given = strict_json.is_given
     time_in_force = body.time_in_force
     if time_in_force is None:
-        time_in_force = GTC if body.type is LIMIT else IOC
+        time_in_force = GTC if body.type is LIMIT or given(body.price) else IOC
     command = PlaceOrder(
         account_id,
         market_id,
@@ -156,21 +166,31 @@ def _conditions(body: OrderBody) -> OrderConditions | None:
     worst_price = None
     if strict_json.is_given(body.worst_price):
         worst_price = strict_json.price(body.worst_price, "worstPrice")
-    if body.expires_at is None and worst_price is None and not (body.post_only or body.reduce_only):
+    trigger_price = None
+    if strict_json.is_given(body.trigger_price):
+        trigger_price = strict_json.price(body.trigger_price, "triggerPrice")
+    elif body.trigger_by is not None:
+        raise ValidationFailed.of("triggerBy", "goes with a triggerPrice only")
+    is_plain = body.expires_at is None and worst_price is None and trigger_price is None
+    if is_plain and not (body.post_only or body.reduce_only):
         return None
     return OrderConditions(
         expires_at=None if body.expires_at is None else parse_time(body.expires_at, "expiresAt"),
         post_only=bool(body.post_only),
         worst_price=worst_price,
         reduce_only=bool(body.reduce_only),
+        trigger_price=trigger_price,
+        trigger_by=body.trigger_by or TriggerBy.LAST,
     )
 
 
 def tied(command: PlaceOrder, session: SessionKey | None) -> PlaceOrder:
     """Return the order as one that ends with its session, if it has one and may wait."""
-    if session is None or command.time_in_force not in (GTC, GTD):
+    if session is None:
         return command
     terms = command.conditions or OrderConditions()
+    if command.time_in_force not in (GTC, GTD) and terms.trigger_price is None:
+        return command
     terms = msgspec.structs.replace(terms, session=session)
     return msgspec.structs.replace(command, conditions=terms)
 

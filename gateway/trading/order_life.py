@@ -14,6 +14,7 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.terms import CancelReason, OrderStatus
+from exchange.messages.waiting_events import OrderTriggered, PendingAmended
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
@@ -29,7 +30,7 @@ from gateway.wire.scalars import iso_millis, money_text, parse_id, price_text, q
 from gateway.wire.strict_json import AnswerStruct
 from persistence.repositories.order_life import Moment
 
-OrderEventType = Literal["PLACED", "AMENDED", "FILL", "FILLED", "CANCELLED", "EXPIRED"]
+OrderEventType = Literal["PLACED", "AMENDED", "TRIGGERED", "FILL", "FILLED", "CANCELLED", "EXPIRED"]
 LIFE_COST = 5
 """It is looked for in the journal."""
 
@@ -37,9 +38,10 @@ LIFE_COST = 5
 class OrderEventView(AnswerStruct, frozen=True, gc=False):
     """One thing that happened to an order, by the command `seq`.
 
-    `price`, `quantity` and `maxCost` are the terms as it was placed, or amended to; of a fill
-    `fill` tells. FILLED and what comes in its place (CANCELLED and EXPIRED, with `reason`) is the
-    last of all.
+    `price`, `quantity`, `maxCost` and `triggerPrice` are the terms as it was placed, or amended to;
+    of a fill `fill` tells. TRIGGERED: the price that it waited for came, and it takes part from
+    there. FILLED and what comes in its place (CANCELLED and EXPIRED, with `reason`) is the last of
+    all.
     """
 
     seq: int
@@ -47,6 +49,7 @@ class OrderEventView(AnswerStruct, frozen=True, gc=False):
     price: str | None
     quantity: str | None
     max_cost: str | None
+    trigger_price: str | None
     keeps_place: bool | None
     fill: OwnFillView | None
     reason: CancelReason | None
@@ -61,6 +64,7 @@ def _view(
     price: int | None = None,
     quantity: int | None = None,
     max_cost: int | None = None,
+    trigger_price: int | None = None,
     keeps_place: bool | None = None,
     fill: OwnFillView | None = None,
     reason: CancelReason | None = None,
@@ -71,6 +75,7 @@ def _view(
         None if price is None else price_text(price),
         None if quantity is None else quantity_text(quantity),
         None if max_cost is None else money_text(max_cost),
+        None if trigger_price is None else price_text(trigger_price),
         keeps_place,
         fill,
         reason,
@@ -83,13 +88,32 @@ def order_event_view(moment: Moment, order: Order, market: Market) -> OrderEvent
     seq, at, event = moment.seq, moment.at, moment.event
     match event:
         case OrderPlaced():
-            price, quantity, max_cost = event.price, event.quantity, event.max_cost
-            return _view(seq, at, "PLACED", price=price, quantity=quantity, max_cost=max_cost)
+            terms = event.conditions
+            return _view(
+                seq,
+                at,
+                "PLACED",
+                price=event.price,
+                quantity=event.quantity,
+                max_cost=event.max_cost,
+                trigger_price=None if terms is None else terms.trigger_price,
+            )
         case OrderAmended():
             keeps = event.keeps_place
             return _view(
                 seq, at, "AMENDED", price=event.price, quantity=event.quantity, keeps_place=keeps
             )
+        case PendingAmended():
+            return _view(
+                seq,
+                at,
+                "AMENDED",
+                price=event.price,
+                quantity=event.quantity,
+                trigger_price=event.conditions.trigger_price,
+            )
+        case OrderTriggered():
+            return _view(seq, at, "TRIGGERED")
         case TradeExecuted():
             is_taker = event.taker_order_id == order.id
             fee = event.taker_fee if is_taker else event.maker_fee

@@ -23,6 +23,7 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.terms import OrderStatus
+from exchange.messages.waiting_events import LockPassed, PendingAmended
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from gateway.engine_side.refusals import accepted
@@ -80,7 +81,7 @@ def placed_view(answer: Answer, market: Market) -> PlacedView:
     order = placed_order(events, answer.seq, answer.at)
     return PlacedView(
         order_view(order, market),
-        _fills(answer, events, market),
+        fills_of(answer, events, market),
         balance_view(answer.available, answer.locked),
         True if replayed else msgspec.UNSET,
     )
@@ -93,10 +94,10 @@ def amended_view(answer: Answer, order: Order, market: Market) -> AmendedView:
     """
     events, _ = accepted(answer)
     balance = balance_view(answer.available, answer.locked)
-    return AmendedView(order_view(order, market), _fills(answer, events, market), balance)
+    return AmendedView(order_view(order, market), fills_of(answer, events, market), balance)
 
 
-def _fills(answer: Answer, events: Sequence[Event], market: Market) -> list[FillView]:
+def fills_of(answer: Answer, events: Sequence[Event], market: Market) -> list[FillView]:
     """Return what the command's own order took."""
     if len(events) == 1:
         return []
@@ -115,8 +116,13 @@ def placed_order(events: Sequence[Event], seq: int, at: int) -> Order:
     placed = events[0]
     if type(placed) is not OrderPlaced:
         raise TypeError(f"the events of a placing begin with {type(placed).__name__}")
+    return followed_order(placed, events, seq, at)
+
+
+def followed_order(placed: OrderPlaced, events: Sequence[Event], seq: int, at: int) -> Order:
+    """Return the order that `placed` brought, as it was after all events of the same command."""
     order = Order(placed, seq, at)
-    if not placed.resting:
+    if len(events) > 1:
         for event in events:
             follow(order, event)
     return order
@@ -125,7 +131,7 @@ def placed_order(events: Sequence[Event], seq: int, at: int) -> Order:
 def follow(order: Order, event: Event) -> None:
     """Bring `order` forward by an event of its own placing's; others' events leave it alone."""
     match event:
-        case TradeExecuted():
+        case TradeExecuted(taker_order_id=order_id) if order_id == order.id:
             # Self-trade prevention keeps an order from trading in its own command as the maker.
             order.fill(
                 event.quantity,
@@ -134,15 +140,17 @@ def follow(order: Order, event: Event) -> None:
                 event.taker_fee,
                 event.taker_fee_carry,
             )
-        case OrderRested():
+        case OrderRested(order_id=order_id) if order_id == order.id:
             order.rest(event.unlocked)
-        case OrderFilled():
+        case OrderFilled(order_id=order_id) if order_id == order.id:
             order.end(_FILLED)
-        case OrderAmended():
+        case OrderAmended() | PendingAmended():
             order.amend(event)
         case OrderCancelled(order_id=order_id) if order_id == order.id:
             # What ends by its time does so in a command of its own.
             order.end(_CANCELLED, event.reason, event.unlocked)
+        case LockPassed(order_id=order_id) if order_id == order.id:
+            order.locked += event.reserved
         case _:
             pass
 

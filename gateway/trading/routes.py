@@ -29,6 +29,7 @@ from gateway.http.settings import PageLimits
 from gateway.markets.lookup import MarketText, asked_market, market_name
 from gateway.trading.desk import Desk, no_such_order
 from gateway.trading.order_bodies import AmendBody, OrderBody, check_client_id
+from gateway.trading.pairs import OcoBody, OcoView
 from gateway.trading.results import AllCancelledView, AmendedView, CancelledView, PlacedView
 from gateway.trading.views import (
     OrderView,
@@ -49,9 +50,13 @@ from gateway.wire.errors import (
 from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import QueryStruct
 
-StatusesText = Annotated[str, words_text(OrderStatus, "OPEN,PARTIAL")]
-
-_IN_MEMORY: Final = frozenset({OrderStatus.OPEN, OrderStatus.PARTIAL})
+_OPEN: Final = (OrderStatus.OPEN, OrderStatus.PARTIAL, OrderStatus.PENDING)
+_IN_MEMORY: Final = frozenset(_OPEN)
+_GROUPS: Final = {"open": _OPEN}
+"""What a word of its own stands for, beside the statuses themselves."""
+StatusesText = Annotated[
+    str, words_text(OrderStatus, "OPEN,PARTIAL or open, which is both and PENDING", _GROUPS)
+]
 COMMAND_ERRORS: Final = (Forbidden, NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
 
 
@@ -139,6 +144,10 @@ class OrderRoutes:
         sent = self._desk.place(request.user_id, request.path["id"], request.body)
         return await sent.result()
 
+    async def place_pair(self, request: Request[OcoBody, None]) -> OcoView:
+        """Place two orders of which one cancels the other."""
+        return await self._desk.place_pair(request.user_id, request.body).result()
+
     async def amend(self, request: Request[AmendBody, None]) -> AmendedView:
         """Change an open order of the caller."""
         return await self._desk.amend(request.user_id, _order_id(request), request.body).result()
@@ -185,7 +194,7 @@ class OrderRoutes:
         query, mark = request.query, self._mark(request)
         view = self._view
         limit, before = query.size(self._pages), query.number()
-        statuses = parse_words(query.status, OrderStatus, "status")
+        statuses = parse_words(query.status, OrderStatus, "status", _GROUPS)
         market = asked_market(view, query)
         market_id = None if market is None else market.id
         found: Sequence[Order]
@@ -210,12 +219,11 @@ class OrderRoutes:
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
-        return (*self._command_routes(), *self._read_routes())
+        return (*self._placing_routes(), *self._command_routes(), *self._read_routes())
 
-    def _command_routes(self) -> tuple[Route, ...]:
-        # The path's parameter is {id} in all four rows, since OpenAPI takes paths that differ by
-        # a parameter's name alone for the same: it is the market's slug or id where an order is
-        # placed.
+    def _placing_routes(self) -> tuple[Route, ...]:
+        # The path's parameter is {id} here as well as where it is an order's, since OpenAPI takes
+        # paths that differ by a parameter's name alone for the same.
         return (
             Route(
                 method="POST",
@@ -230,6 +238,22 @@ class OrderRoutes:
                 tag="orders",
             ),
             Route(
+                method="POST",
+                path="/orders/oco",
+                handler=self.place_pair,
+                access=Access.USER,
+                body=OcoBody,
+                answer=OcoView,
+                status=201,
+                errors=COMMAND_ERRORS,
+                summary="Place two orders of which one cancels the other",
+                tag="orders",
+            ),
+        )
+
+    def _command_routes(self) -> tuple[Route, ...]:
+        return (
+            Route(
                 method="PATCH",
                 path="/orders/{id}",
                 handler=self.amend,
@@ -237,7 +261,7 @@ class OrderRoutes:
                 body=AmendBody,
                 answer=AmendedView,
                 errors=COMMAND_ERRORS,
-                summary="Change price, quantity or expiry of an open order",
+                summary="Change price, quantity, expiry or trigger of an open order",
                 tag="orders",
             ),
             Route(

@@ -1,5 +1,5 @@
-"""Trading over the socket: `order:place`, `order:batch`, `order:amend`, `order:cancel`,
-`order:cancel_all`, `order:preview`.
+"""Trading over the socket: `order:place`, `order:oco`, `order:batch`, `order:amend`,
+`order:cancel`, `order:cancel_all`, `order:preview`.
 
 Laws: a command is on the engine's queue when its handler returns, so one client's orders keep the
 order it sent them in, however many are in flight. Bodies, answers and refusals are REST's own: both
@@ -17,6 +17,7 @@ from gateway.trading.batches import BatchBody
 from gateway.trading.cancel_on_disconnect import CancelOnDisconnect
 from gateway.trading.desk import Desk, Sent
 from gateway.trading.order_bodies import AmendBody, ClientIdText, OrderBody, check_client_id
+from gateway.trading.pairs import OcoBody
 from gateway.trading.previews import PreviewBody
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import parse_id
@@ -76,6 +77,12 @@ class OrderEvents:
         """Tell what an order or a batch would do."""
         session.ack(ack_id, self._desk.preview(session.user_id(), body))
 
+    def place_pair(self, session: SocketSession, body: OcoBody, ack_id: int | None) -> None:
+        """Place two orders of which one cancels the other."""
+        tied_to = self._disconnects.session_of(session)
+        sent = self._desk.place_pair(session.user_id(), body, tied_to)
+        session.answer_later(ack_id, sent.answered, sent.show)
+
     def amend(self, session: SocketSession, body: AmendOrderBody, ack_id: int | None) -> None:
         """Change an open order of the caller."""
         order_id = _order_id(body.order_id)
@@ -106,6 +113,9 @@ class OrderEvents:
         return {
             "order:place": SocketEvent(
                 msgspec.json.Decoder(PlaceBody), self.place, budget=Budget.WRITE
+            ),
+            "order:oco": SocketEvent(
+                msgspec.json.Decoder(OcoBody), self.place_pair, budget=Budget.WRITE
             ),
             "order:amend": SocketEvent(
                 msgspec.json.Decoder(AmendOrderBody), self.amend, budget=Budget.WRITE

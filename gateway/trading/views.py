@@ -29,6 +29,7 @@ from exchange.messages.terms import (
     Side,
     TimeInForce,
     TradeKind,
+    TriggerBy,
 )
 from exchange.messages.units import format_money
 from exchange.model.accounts import Holding
@@ -57,7 +58,9 @@ class OrderView(AnswerStruct, frozen=True, gc=False):
 
     `locked` is its reservation: credits for BUY, shares for SELL. `averagePrice` is what it traded
     at so far, null before its first fill. `seq` is the command that changed it last. `expiresAt` is
-    null but for GTD, `worstPrice` but for MARKET. `version` counts its amends.
+    null but for GTD, `worstPrice` but for MARKET. `version` counts its amends. `triggerPrice` and
+    `triggerBy` are those of an order that waits or waited for a price, `ocoOrderId` is the one that
+    it cancels when it trades or is triggered, and the other way round.
     """
 
     id: str
@@ -83,6 +86,9 @@ class OrderView(AnswerStruct, frozen=True, gc=False):
     post_only: bool
     worst_price: str | None
     reduce_only: bool
+    trigger_price: str | None
+    trigger_by: TriggerBy | None
+    oco_order_id: str | None
     version: int
     created_at: str
     updated_at: str
@@ -213,6 +219,9 @@ def order_fields(order: Order, market: Market) -> Fields:
         rare is not None and rare.post_only,
         None if rare is None or rare.worst_price is None else price_text(rare.worst_price),
         rare is not None and rare.reduce_only,
+        None if rare is None or rare.trigger_price is None else price_text(rare.trigger_price),
+        None if rare is None or rare.trigger_price is None else rare.trigger_by,
+        None if rare is None or rare.partner is None else str(rare.partner),
         order.version,
         created_at,
         created_at if order.updated_at == order.created_at else iso_millis(order.updated_at),

@@ -172,14 +172,14 @@ def after_images(rows: BatchRows, state: State, previous_seq: int) -> dict[str, 
     changed: list[bytes] = []
     amended: list[AmendedOrder] = []
     for order in dirty.orders:
+        rare = order.conditions
         if order.placed_seq > previous_seq:
             placed.append(order_row(order))
             placed_ids.append(order.client_order_id)
-            rare = order.conditions
             placed_conditions.append(None if rare is None else conditions_text(rare))
         else:
             changed.append(order_change(order))
-        if order.version:
+        if order.version or (rare is not None and rare.trigger_price is not None):
             amended.append(amended_order(order))
     opened: list[bytes] = []
     accounts: list[bytes] = []

@@ -29,7 +29,13 @@ Word = TypeVar("Word", bound=Enum)
 
 SIDE: Final = {Side.BUY: 1, Side.SELL: 2}
 OUTCOME: Final = {Outcome.YES: 1, Outcome.NO: 2}
-ORDER_TYPE: Final = {OrderType.LIMIT: 1, OrderType.MARKET: 2}
+ORDER_TYPE: Final = {
+    OrderType.LIMIT: 1,
+    OrderType.MARKET: 2,
+    OrderType.STOP: 3,
+    OrderType.STOP_LIMIT: 4,
+    OrderType.TAKE_PROFIT: 5,
+}
 TIME_IN_FORCE: Final = {
     TimeInForce.GTC: 1,
     TimeInForce.IOC: 2,
@@ -48,6 +54,7 @@ ORDER_STATUS: Final = {
     OrderStatus.CANCELLED: 4,
     OrderStatus.EXPIRED: 5,
     OrderStatus.REJECTED: 6,
+    OrderStatus.PENDING: 7,
 }
 CANCEL_REASON: Final = {
     CancelReason.USER: 1,
@@ -61,6 +68,10 @@ CANCEL_REASON: Final = {
     CancelReason.DEAD_MAN: 14,
     CancelReason.DISCONNECTED: 15,
     CancelReason.SUSPENDED: 16,
+    CancelReason.OCO: 30,
+    CancelReason.FOK_NOT_FILLABLE: 31,
+    CancelReason.MAX_COST_TOO_SMALL: 32,
+    CancelReason.POST_ONLY_WOULD_CROSS: 33,
 }
 TRADE_KIND: Final = {TradeKind.TRANSFER: 1, TradeKind.MINT: 2, TradeKind.MERGE: 3}
 FEE_MODEL: Final = {FeeModel.FLAT: 1, FeeModel.QUADRATIC: 2}

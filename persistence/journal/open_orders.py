@@ -19,6 +19,7 @@ _MASK: Final = BLOCK_IDS - 1
 _pack: Final = struct.Struct(f">q{_BYTES}s").pack
 _OPEN: Final = OrderStatus.OPEN
 _PARTIAL: Final = OrderStatus.PARTIAL
+_PENDING: Final = OrderStatus.PENDING
 
 
 class OpenOrders:
@@ -40,7 +41,8 @@ class OpenOrders:
             order_id, status = order.id, order.status
             block, bit = order_id >> _SHIFT, _bit(order_id)
             bits = blocks.get(block, 0)
-            if bool(bits & bit) != (status is _OPEN or status is _PARTIAL):
+            is_open = status is _OPEN or status is _PARTIAL or status is _PENDING
+            if bool(bits & bit) != is_open:
                 blocks[block] = bits ^ bit
                 changed[block] = None
         rows = [_pack(block, blocks[block].to_bytes(_BYTES)) for block in changed]

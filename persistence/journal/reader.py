@@ -14,7 +14,7 @@ from exchange.messages.events import CommandRejected, CommandReplayed, Event, Or
 from exchange.messages.execution import Execution
 from exchange.messages.operations import sections
 from exchange.messages.reasons import Reason
-from exchange.model.idempotency import Key, fingerprint, key_of
+from exchange.model.idempotency import ORDER_ID, Key, fingerprint, key_of
 from persistence.errors import HistoryMismatch
 from persistence.journal.rows import JournalRow
 from persistence.postgres.database import Connection, Fetching
@@ -131,7 +131,8 @@ def _first_use(seq: int, command: Command, events: Sequence[Event]) -> list[Use]
         # Of a batch that was undone the conflict may have been an operation's.
         undone = isinstance(command, BatchOrders) and first.field != "requestId"
         return [Use(key, Prior(seq, fingerprint(command)), 0)] if undone else []
-    order_id = first.order_id if isinstance(first, OrderPlaced) else 0
+    placed = key[1] == ORDER_ID and isinstance(first, OrderPlaced)
+    order_id = first.order_id if placed and isinstance(first, OrderPlaced) else 0
     return [Use(key, Prior(seq, fingerprint(command)), order_id)]
 
 

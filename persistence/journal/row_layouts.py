@@ -84,7 +84,7 @@ class ListedMarket(msgspec.Struct, frozen=True):
 
 
 class AmendedOrder(msgspec.Struct, frozen=True):
-    """What of an order only an amend changes, named as its columns are."""
+    """What of an order only an amend changes, or a trigger, named as its columns are."""
 
     id: int
     price: int
@@ -213,7 +213,7 @@ def order_change(order: Order) -> bytes:
 
 
 def amended_order(order: Order) -> AmendedOrder:
-    """An order that was amended, in this batch or before."""
+    """An order that was amended, in this batch or before, or that waits or waited for a price."""
     price, quantity = order.price or 0, order.quantity or 0
     return AmendedOrder(order.id, price, quantity, order.place, order.version, order.conditions)
 

@@ -12,6 +12,7 @@ import msgspec
 
 from exchange.messages.bounds import RECENT_IDS
 from exchange.messages.commands import Prior
+from exchange.messages.terms import OrderStatus
 from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID, Key
 from exchange.model.market import UNFINISHED, Market
@@ -19,6 +20,7 @@ from exchange.model.state import State
 from exchange.model.timers import CLOSING, DEAD_MAN, LEASE, PAYOUT
 from exchange.transitions.order_transitions import set_expiry
 from exchange.transitions.switch_transitions import tie
+from exchange.transitions.waiting_index import join_waiting
 from persistence.errors import HistoryMismatch
 from persistence.journal.codes import (
     EXCHANGE_MODE,
@@ -42,6 +44,7 @@ _STANDINGS: Final = words(STANDING)
 _FEE_MODELS: Final = words(FEE_MODEL)
 _STATUSES: Final = words(MARKET_STATUS)
 _RESOLUTIONS: Final = words(RESOLUTION)
+_PENDING: Final = OrderStatus.PENDING
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -148,6 +151,16 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         yes, no = position.yes, position.no
         yes.free, yes.locked, yes.cost, no.free, no.locked, no.cost = numbers
     _set_payouts(state)
+    _add_orders(state, snapshot)
+    if with_ids:
+        for key, prior in snapshot.ids:
+            state.recent_ids.restore(key, prior, head.last_seq)
+        state.recent_ids.forget_older(head.last_seq, state.open_client_ids)
+    return state
+
+
+def _add_orders(state: State, snapshot: Snapshot) -> None:
+    """Add the open orders, each to its book or to those that wait for a price."""
     for order_id, row in zip_longest(snapshot.open_ids, snapshot.orders):
         if row is None or row["id"] != order_id:
             raise LookupError(f"order {order_id} is open, but isn't there")
@@ -157,15 +170,13 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         if order.conditions is not None:
             set_expiry(state, order)
             tie(state, order)
+            if order.status is _PENDING:
+                join_waiting(state, state.markets[order.market_id], order)
         if order.client_order_id is not None:
             state.open_client_ids[(order.account_id, ORDER_ID, order.client_order_id)] = order.id
     for order in sorted(state.orders.values(), key=lambda order: order.place):
-        state.markets[order.market_id].book.own_side(order).add(order)
-    if with_ids:
-        for key, prior in snapshot.ids:
-            state.recent_ids.restore(key, prior, head.last_seq)
-        state.recent_ids.forget_older(head.last_seq, state.open_client_ids)
-    return state
+        if order.status is not _PENDING:
+            state.markets[order.market_id].book.own_side(order).add(order)
 
 
 def _add_accounts(state: State, snapshot: Snapshot) -> None:

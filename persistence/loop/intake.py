@@ -53,6 +53,8 @@ class Intake:
         """The sequence at which the memory was looked at for them."""
         self._passed = 0
         """How many of them passed others here; they are the first."""
+        self._taken = 0, 0
+        """How many were taken last, and how many had passed others before that."""
         self._behind: list[Waiting] = []
         self._behind_since = 0
         self._look_up: asyncio.Task[Mapping[Key, Prior]] | None = None
@@ -114,8 +116,15 @@ class Intake:
         ready = self._ready
         part = _first_part(ready, count)
         self._ready = ready[part:]
+        self._taken = part, self._passed
         self._passed = max(0, self._passed - part)
         return ready[:part]
+
+    def give_back(self, waiting: list[Waiting]) -> None:
+        """Put back in front what the last `take` removed and hasn't run."""
+        self._ready = waiting + self._ready
+        count, passed = self._taken
+        self._passed = max(0, passed - (count - len(waiting)))
 
     def abandon(self) -> list[Waiting]:
         """Give up what waits here and return it."""

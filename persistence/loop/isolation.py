@@ -10,6 +10,7 @@ either, or a timer that can't, is no single command's fault and ends the engine.
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from exchange.engine import Engine
+from exchange.messages.bounds import TRIGGERS_BETWEEN
 from exchange.messages.commands import Command, RefuseUnstorable
 from exchange.model.idempotency import fingerprint, key_of
 from exchange.proof.running_balances import RunningBalances
@@ -41,9 +42,13 @@ async def rerun_alone(
     yield engine, balances, None
     for item in waiting:
         at = max(clock(), engine.state.now)
-        while engine.state.timers.is_due(at):
+        triggered = 0
+        while engine.state.timers.is_due(at) or (engine.state.due and triggered < TRIGGERS_BETWEEN):
             timers = Batch()
             timers.run_timers(engine, balances, at, BATCH_BOUND)
+            if not len(timers):
+                most = TRIGGERS_BETWEEN - triggered
+                triggered += timers.run_triggers(engine, balances, at, most)
             await journal.commit(timers.seal(engine, balances, journal))
             yield engine, balances, timers
         batch = Batch()

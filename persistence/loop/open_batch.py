@@ -67,17 +67,32 @@ class Batch:
         self.futures += [None] * len(executions)
         self._add(engine, balances, executions)
 
+    def run_triggers(self, engine: Engine, balances: RunningBalances, at: int, most: int) -> int:
+        """Trigger orders that are due, at most so many and until the batch is full; return how
+        many.
+        """
+        most = min(most, self._most - self.operations)
+        executions = engine.run_triggers(at, most)
+        self.futures += [None] * len(executions)
+        self._add(engine, balances, executions)
+        return len(executions)
+
     def run(
         self, engine: Engine, balances: RunningBalances, at: int, waiting: list[Waiting]
-    ) -> None:
-        """Run these commands at `at`, for which no timer is due any more, and make their rows."""
+    ) -> list[Waiting]:
+        """Run these commands at `at`, for which no timer is due any more, and make their rows.
+
+        Stops behind one that reached orders, which are triggered before the next; returns those
+        that haven't run.
+        """
         state = engine.state
         at = max(at, state.now)
         if state.timers.is_due(at):
             raise InvariantViolated(f"a timer was due at {at} before {len(waiting)} commands")
-        executions = [engine.execute(at, item.command) for item in waiting]
-        self.futures += [item.future for item in waiting]
+        executions = engine.run_until_due(at, [item.command for item in waiting])
+        self.futures += [item.future for item in waiting[: len(executions)]]
         self._add(engine, balances, executions)
+        return waiting[len(executions) :]
 
     def _add(self, engine: Engine, balances: RunningBalances, executions: list[Execution]) -> None:
         self.executions += executions

@@ -57,10 +57,10 @@ from persistence.loop.ports import (
     Unobserved,
 )
 from persistence.loop.recovery import Recovered
+from persistence.loop.running_order import RunningOrder
 from persistence.loop.stall import COMMIT_TIMEOUT_S, StallWatch
 from persistence.postgres.database import Fetching
 
-_SLICE_COMMANDS: Final = 32
 _LARGE_BATCH: Final = BATCH_BOUND // 2
 _CLOSE_TIMEOUT_S: Final = 2.0
 _SILENT_S: Final = 1.0
@@ -113,6 +113,7 @@ class Sequencer:
         self._known_ids = KnownIds(store)
         self._intake = Intake(self._queue, store, self._known_ids, self._wake)
         self._left = LeftWork()
+        self._order = RunningOrder(self._intake)
         self._batch = Batch()
         self._in_flight: Batch | None = None
         self._committed: deque[Batch] = deque()
@@ -204,7 +205,8 @@ class Sequencer:
             self._observer.queued(len(self._queue))
         worked |= self._execute()
         worked |= self._start_commit() or self._seal_early()
-        if worked and (self._committed or len(self._intake) or len(self._queue)):
+        due = self._engine.state.due
+        if worked and (self._committed or len(self._intake) or len(self._queue) or due):
             await asyncio.sleep(0)
         elif self._draining and self._is_idle():
             return False
@@ -215,25 +217,21 @@ class Sequencer:
         return True
 
     def _execute(self) -> bool:
-        """Run what fits into one turn of the event loop; all timers that are due come first."""
+        """Run what fits into one turn of the event loop, in its `RunningOrder`."""
         # Time may have been later than the clock is: what was due then has run.
         at = max(self._clock(), self._engine.state.now)
         timers = self._engine.state.timers
         left = self._left.is_due(timers, at)
-        if not self._batch.can_grow or not (len(self._intake) or timers.is_due(at) or left):
+        if not self._batch.can_grow or not (self._order.has_next(self._engine.state, at) or left):
             return False
         engine, balances, batch = self._engine, self._balances, self._batch
         before, started = len(batch), time.monotonic()
         while True:
-            if timers.is_due(at):
-                batch.run_timers(engine, balances, at, _SLICE_COMMANDS)
-            else:
-                part = self._intake.take(_SLICE_COMMANDS, engine.state.seq)
-                batch.run(engine, balances, at, part)
+            self._order.run_next(batch, engine, balances, at)
             elapsed = time.monotonic() - started
             if elapsed > TURN_S or not batch.can_grow:
                 break
-            if not len(self._intake) and not timers.is_due(at):
+            if not self._order.has_next(engine.state, at):
                 break
             at = max(self._clock(), engine.state.now)
         if left and batch.can_grow and not timers.is_due(at):

@@ -2,7 +2,8 @@
 
 Nothing lists an order's commands, so they are found by what is kept beside: its placing and its
 last change by the order's own row, its trades by its owner's ledger, its amends (which move no
-money where shares are locked) by the journal's bytes, and those only if it was ever amended.
+money where shares are locked) by the journal's bytes, and those only if it was ever amended; so too
+that it was triggered, if it waited for a price.
 
 Laws: oldest first; a page looks through so many entries and rows at most, so it may be short, or
 empty, before the end; what it finds is read from the journal, once for each batch.
@@ -13,6 +14,8 @@ from typing import Final
 import msgspec
 
 from exchange.messages.events import Event, OrderAmended, OrderRested, TradeExecuted
+from exchange.messages.terms import OrderStatus
+from exchange.messages.waiting_events import LockPassed, OrderTriggered, PendingAmended
 from exchange.model.order_book import Order
 from exchange.proof.ledger import EntryKind, Owner
 from persistence.journal.reader import executions_at
@@ -46,7 +49,10 @@ _LAST_ROW: Final = """
 SELECT last_seq FROM journal WHERE first_seq >= $1 AND first_seq <= $2
  ORDER BY first_seq OFFSET $3 - 1 LIMIT 1
 """
-_AMENDED: Final = OrderAmended.__name__.encode("ascii")
+_UNTOLD: Final = (OrderRested, LockPassed)
+
+Marked = OrderAmended | PendingAmended | OrderTriggered
+"""Events that are looked for in the journal by their names."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -58,10 +64,12 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 def concerns(event: Event, order_id: int) -> bool:
-    """Say whether an event is part of an order's life; that the rest went into the book isn't."""
+    """Say whether an event is part of an order's life; that the rest went into the book isn't, nor
+    what passes between the two orders of a pair.
+    """
     if isinstance(event, TradeExecuted):
         return order_id in (event.taker_order_id, event.maker_order_id)
-    return getattr(event, "order_id", None) == order_id and not isinstance(event, OrderRested)
+    return getattr(event, "order_id", None) == order_id and not isinstance(event, _UNTOLD)
 
 
 async def order_life(
@@ -77,9 +85,9 @@ async def order_life(
     if after >= last:
         return [], None
     seqs, until = await _traded(source, order, after, last)
-    if order.version:
-        amended, amended_until = await _amended(source, order.id, after, last)
-        seqs, until = seqs | amended, min(until, amended_until)
+    for kind in _looked_for(order):
+        marked, marked_until = await _marked(source, order.id, kind, after, last)
+        seqs, until = seqs | marked, min(until, marked_until)
     seqs |= {order.placed_seq, last}
     wanted = sorted(seq for seq in seqs if after < seq <= until)
     if len(wanted) > limit:
@@ -116,19 +124,30 @@ async def _traded(source: Fetching, order: Order, after: int, last: int) -> tupl
     return {row["command_seq"] for row in rows}, until
 
 
-async def _amended(source: Fetching, order_id: int, after: int, last: int) -> tuple[set[int], int]:
-    """Return the commands later than `after` that amended the order, and until where."""
+def _looked_for(order: Order) -> list[type[Marked]]:
+    """Return what may have befallen the order that only the journal's bytes tell."""
+    kinds: list[type[Marked]] = [OrderAmended] if order.version else []
+    if order.conditions is not None and order.conditions.trigger_price is not None:
+        if order.version:
+            kinds.append(PendingAmended)
+        if order.status is not OrderStatus.PENDING:
+            kinds.append(OrderTriggered)
+    return kinds
+
+
+async def _marked(
+    source: Fetching, order_id: int, kind: type[Marked], after: int, last: int
+) -> tuple[set[int], int]:
+    """Return the commands later than `after` with such an event of the order, and until where."""
+    name = kind.__name__.encode("ascii")
     first = await source.fetchval(_FIRST_ROW, after + 1)
     bounds = first, last, ROWS_LOOKED_THROUGH
-    rows = await source.fetch(_MARKED, *bounds, _AMENDED, ROWS_READ)
+    rows = await source.fetch(_MARKED, *bounds, name, ROWS_READ)
     found = {
         execution.seq
         for row in rows
-        for execution in executions_with(row["payload"], _AMENDED)
-        if any(
-            isinstance(event, OrderAmended) and event.order_id == order_id
-            for event in execution.events
-        )
+        for execution in executions_with(row["payload"], name)
+        if any(isinstance(event, kind) and event.order_id == order_id for event in execution.events)
     }
     if len(rows) == ROWS_READ:
         return found, rows[-1]["last_seq"]

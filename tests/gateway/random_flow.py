@@ -1,7 +1,11 @@
-"""Random trading on one market: places of all kinds, crossing and resting, and cancels."""
+"""Random trading on one market: places of all kinds, crossing, resting and waiting for a price,
+pairs, amends and cancels.
+"""
 
 import random
 from collections.abc import Iterator
+
+import msgspec
 
 from exchange.messages.commands import (
     AmendOrder,
@@ -10,8 +14,10 @@ from exchange.messages.commands import (
     CancelOrder,
     Command,
     Operation,
+    PlaceOco,
     PlaceOrder,
 )
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import (
     BUY,
     FOK,
@@ -21,8 +27,12 @@ from exchange.messages.terms import (
     MARKET,
     NO,
     SELL,
+    STOP,
+    STOP_LIMIT,
+    TAKE_PROFIT,
     YES,
     SelfTradePrevention,
+    TriggerBy,
 )
 from exchange.model.state import State
 
@@ -47,6 +57,20 @@ def random_commands(
             yield AmendOrder(order.account_id, order.id, price, quantity)
         elif kind < 0.26:
             yield CancelAll(account_id, chance.choice([None, market_id]))
+        elif kind < 0.34:
+            yield _wait(chance, account_id, market_id)
+        elif kind < 0.38:
+            stop = _wait(chance, account_id, market_id)
+            limit = msgspec.structs.replace(
+                _place(chance, account_id, market_id),
+                side=stop.side,
+                outcome=stop.outcome,
+                type=LIMIT,
+                price=100 * chance.randint(35, 65),
+                time_in_force=GTC,
+            )
+            first, second = chance.sample((stop, limit), 2)
+            yield PlaceOco(account_id, first, second)
         else:
             yield _place(chance, account_id, market_id)
 
@@ -66,6 +90,28 @@ def _batch(chance: random.Random, view: State, account_id: int, market_id: int) 
         else:
             operations.append(_place(chance, account_id, market_id))
     return BatchOrders(account_id, tuple(operations), chance.random() < 0.4)
+
+
+def _wait(chance: random.Random, account_id: int, market_id: int) -> PlaceOrder:
+    """Return an order that waits for a price, at once or after some trades."""
+    kind = chance.choice((STOP, STOP_LIMIT, TAKE_PROFIT))
+    price = None if kind is STOP else 100 * chance.randint(35, 65)
+    return PlaceOrder(
+        account_id,
+        market_id,
+        chance.choice((SELL, BUY)),
+        chance.choice((YES, NO)),
+        kind,
+        price,
+        chance.randint(1, 1_000),
+        IOC if price is None else chance.choice((GTC, GTC, IOC, FOK)),
+        chance.choice(tuple(SelfTradePrevention)),
+        conditions=OrderConditions(
+            worst_price=9_900 if price is None else None,
+            trigger_price=100 * chance.randint(40, 60),
+            trigger_by=chance.choice(tuple(TriggerBy)),
+        ),
+    )
 
 
 def _place(chance: random.Random, account_id: int, market_id: int) -> PlaceOrder:

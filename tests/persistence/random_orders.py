@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
+import msgspec
+
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.commands import (
     AmendOrder,
@@ -18,6 +20,7 @@ from exchange.messages.commands import (
     NamedOrder,
     OpenAccount,
     Operation,
+    PlaceOco,
     PlaceOrder,
     ResolveMarket,
     SetDeadMan,
@@ -38,6 +41,7 @@ from exchange.messages.terms import (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    TriggerBy,
 )
 from persistence.clock import now_us
 from tests.persistence.running import HOUR
@@ -84,7 +88,8 @@ def _command(dice: Random, number: int) -> Command:
     if kind < 0.12:
         return _amend(dice, number, account)
     if kind < 0.80:
-        return _order(dice, number, account, market)
+        maker = _order if kind < 0.74 else _waiting if kind < 0.78 else _pair
+        return maker(dice, number, account, market)
     if kind < 0.92:
         return CancelOrder(account, dice.randint(1, max(1, number)))
     if kind < 0.95:
@@ -146,6 +151,46 @@ def _batch(dice: Random, number: int, account: int) -> BatchOrders:
             operations.append(order)
     request = dice.choice((None, f"batch-{number}", f"batch-{dice.randint(1, 5)}"))
     return BatchOrders(account, tuple(operations), dice.random() < 0.3, request)
+
+
+def _waiting(dice: Random, number: int, account: int, market: int) -> PlaceOrder:
+    """An order that waits for a price, by its last or its best."""
+    kind = dice.choice((OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT))
+    limited = kind is not OrderType.STOP
+    return PlaceOrder(
+        account,
+        market,
+        dice.choice(tuple(Side)),
+        dice.choice(tuple(Outcome)),
+        kind,
+        dice.randint(40, 60) * 100 if limited else None,
+        dice.randint(1, 30) * 50,
+        TimeInForce.GTC if limited else TimeInForce.IOC,
+        client_order_id=dice.choice((None, f"order-{number}")),
+        conditions=OrderConditions(
+            worst_price=None if limited else 9_900,
+            trigger_price=dice.randint(42, 58) * 100,
+            trigger_by=dice.choice(tuple(TriggerBy)),
+        ),
+    )
+
+
+def _pair(dice: Random, number: int, account: int, market: int) -> PlaceOco:
+    """A stop and a limit of which one cancels the other."""
+    stop = msgspec.structs.replace(_waiting(dice, number, account, market), client_order_id=None)
+    limit = PlaceOrder(
+        account,
+        market,
+        stop.side,
+        stop.outcome,
+        OrderType.LIMIT,
+        dice.randint(40, 60) * 100,
+        dice.randint(1, 30) * 50,
+        TimeInForce.GTC,
+    )
+    request = dice.choice((None, f"pair-{dice.randint(1, 5)}"))
+    first, second = dice.sample((stop, limit), 2)
+    return PlaceOco(account, first, second, request)
 
 
 def _order(dice: Random, number: int, account: int, market: int) -> PlaceOrder:

@@ -102,7 +102,7 @@ def _twin_position(twin: Twin, account_id: int, market_id: int) -> tuple[int, ..
 
 
 def _twin_book(twin: Twin, market_id: int) -> tuple[list[Any], list[Any]]:
-    resting = [order for order in twin.orders.values() if order.market_id == market_id]
+    resting = [o for o in twin.orders.values() if o.market_id == market_id and o.in_book]
     bids = [order for order in resting if order.is_bid]
     asks = [order for order in resting if not order.is_bid]
     return _twin_side(bids, best_first=-1), _twin_side(asks, best_first=1)

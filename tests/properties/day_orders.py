@@ -130,7 +130,7 @@ class DayOrders:
 
     def cross(self, choose: Chooser) -> Command:
         """Take (or nibble at) an order that rests, buying or selling what meets it."""
-        resting = list(self.twin.orders.values())
+        resting = [order for order in self.twin.orders.values() if order.in_book]
         if not resting:
             return self.place(choose)
         maker = choose.one_of(resting)
@@ -172,7 +172,7 @@ class DayOrders:
 
     def amend(self, choose: Chooser) -> Command:
         """Change an order: to less, to more, towards the other side, or to what can't be."""
-        resting = list(self.twin.orders.values())
+        resting = [order for order in self.twin.orders.values() if order.in_book]
         if not resting:
             return self.place(choose)
         passive = [order for order in resting if order.post_only]
@@ -313,7 +313,10 @@ class DayOrders:
         return [
             order
             for order in self.twin.orders.values()
-            if market is not None and order.market_id == market.id and order.is_bid is not facing
+            if market is not None
+            and order.in_book
+            and order.market_id == market.id
+            and order.is_bid is not facing
         ]
 
     def _any_market_id(self, choose: Chooser) -> int:

@@ -34,6 +34,7 @@ from exchange.messages.commands import (
     SetMarketStatus,
     SuspendAccount,
     TransferCash,
+    TriggerOrder,
 )
 from exchange.messages.terms import (
     ExchangeMode,
@@ -67,6 +68,9 @@ class MarketDay(DayBatches):
         if kind == 8 and choose.number(0, 2) == 0 and due:
             return max(now, min(due) - choose.number(0, 1))
         ends = [o.expires_at for o in self.twin.orders.values() if o.expires_at is not None]
+        propping = [o.expires_at for o in self.propping() if o.expires_at is not None]
+        if propping and kind > 350:
+            return max(now, min(propping))
         paying = [m.next_payout for m in self.twin.markets.values() if m.next_payout is not None]
         if paying and kind < 60:
             return max(now, min(paying) - choose.number(0, 1))
@@ -91,6 +95,12 @@ class MarketDay(DayBatches):
             return self.create_market(choose)
         if self._stuck() and choose.number(0, 9) == 0:
             return self.cancel(choose)
+        due = [order for order in self.twin.orders.values() if order.is_pending and order.is_due]
+        if len(due) > 1 and choose.number(0, 3) == 0:
+            # Trading stops before they are all triggered.
+            if choose.number(0, 1):
+                return SetExchangeMode(ExchangeMode.CANCEL_ONLY)
+            return SetMarketStatus(due[-1].market_id, MarketStatus.HALTED)
         if len(self.twin.accounts) < len(ACCOUNTS) or choose.number(0, 199) == 0:
             return self.open_account(choose)
         makers = (
@@ -99,13 +109,16 @@ class MarketDay(DayBatches):
             *(self.cancel,) * 8,
             *(self.amend,) * 10,
             *(self.batch,) * 12,
+            *(self.wait,) * 10,
+            *(self.pair,) * 8,
+            *(self.amend_waiting,) * 2,
             *(self.cancel_all,) * 2,
-            *(self.credit,) * 5,
+            *(self.credit,) * 7,
             *(self.again,) * 4,
             *(self.create_market if len(live) < MARKETS_AT_ONCE else self.place,) * 2,
-            *(self.administer,) * 4,
+            *(self.administer,) * 5,
             *(self.switch,) * 3,
-            self.standing,
+            *(self.standing,) * 2,
         )
         return choose.one_of(makers)(choose)
 
@@ -226,7 +239,8 @@ class MarketDay(DayBatches):
         if choose.number(0, 1):
             return CloseMarket(market_id)
         if choose.number(0, 1):
-            return ExpireOrder(choose.one_of((*self.twin.orders, 0)))
+            number = choose.one_of((*self.twin.orders, 0))
+            return ExpireOrder(number) if choose.number(0, 1) else TriggerOrder(number)
         if choose.number(0, 1):
             return PayHolders(choose.one_of((market_id, *self.twin.markets)))
         return RefuseUnstorable(choose.one_of(ACCOUNTS), "PlaceOrder")
@@ -291,6 +305,9 @@ class MarketDay(DayBatches):
         sellers = [order.account_id for order in self.twin.orders.values() if not order.buys]
         if sellers and choose.number(0, 1):
             account_id = choose.one_of(sellers)
+        propping = [order.account_id for order in self.propping()]
+        if propping and choose.number(0, 1):
+            account_id = choose.one_of(propping)
         return CancelAll(
             account_id,
             choose.one_of((None, self._any_market_id(choose))),

@@ -39,7 +39,15 @@ from exchange.messages.terms import (
     TimeInForce,
     TradeKind,
 )
+from exchange.messages.waiting_events import (
+    LockPassed,
+    OrdersReached,
+    OrdersStoodDown,
+    OrderTriggered,
+    PendingAmended,
+)
 from exchange.model.state import State
+from tests.properties.waiting.outcomes_waiting import of_waiting, required_of_waiting
 
 
 def outcomes(execution: Execution, state: State) -> Iterator[str]:
@@ -53,7 +61,9 @@ def outcomes(execution: Execution, state: State) -> Iterator[str]:
         yield from _of_order(command, events[0], execution)
 
 
-def _of_events(kind: str, execution: Execution, state: State) -> Iterator[str]:
+def _of_events(  # noqa: C901, PLR0912 - events
+    kind: str, execution: Execution, state: State
+) -> Iterator[str]:
     for event in execution.events:
         match event:
             case CommandRejected(reason=reason):
@@ -74,6 +84,11 @@ def _of_events(kind: str, execution: Execution, state: State) -> Iterator[str]:
                 yield "settled for nothing" if payout == 0 else "settled for cash"
             case OrderAmended():
                 yield from _of_amend(event, execution)
+            case OrderTriggered() | PendingAmended() | LockPassed():
+                yield from of_waiting(event, execution)
+            case OrdersReached() | OrdersStoodDown():
+                did = "reaches orders" if isinstance(event, OrdersReached) else "stands orders down"
+                yield f"{kind} {did}"
             case _:
                 yield type(event).__name__
 
@@ -132,6 +147,8 @@ def _of_order(command: PlaceOrder, placed: OrderPlaced, execution: Execution) ->
     ]
     if placed.resting:
         end = "rests"
+    elif placed.conditions is not None and placed.conditions.trigger_price is not None:
+        end = f"waits {placed.side.value} {placed.outcome.value}"
     elif not ends:
         end = "filled"
     elif isinstance(ends[0], OrderCancelled):
@@ -179,6 +196,7 @@ def _required() -> Iterator[str]:
         yield f"amend {side.value} takes: no trade, OrderCancelled"
     yield from (f"AmendOrder refused {reason.name}" for reason in _AMENDING)
     yield from ("AmendOrder nets pairs", "AmendOrder cancels SELF_TRADE")
+    yield from required_of_waiting()
     yield "ExpireOrder cancels EXPIRED"
     yield from _BATCHES
     yield from _REDUCING
@@ -248,6 +266,8 @@ _SWITCHES = (
     *("EndSession refused ACCOUNT_NOT_FOUND",),
     *("EndLease cancels DISCONNECTED", "EndLease refused INVALID_AMOUNT"),
 )
+
+
 _SETTABLE = ("OPEN", "POST_ONLY", "HALTED", "FULL_HALT", "CLOSED")
 _PLACING = (
     Reason.CONFLICT,
@@ -268,6 +288,7 @@ _PLACING = (
     Reason.FOK_NOT_FILLABLE,
     Reason.MAX_COST_TOO_SMALL,
     Reason.POST_ONLY_WOULD_CROSS,
+    Reason.TRIGGER_REACHED,
     Reason.TOO_MANY_OPEN_ORDERS,
 )
 _CANCELLING = (
@@ -290,6 +311,7 @@ _AMENDING = (
     Reason.INSUFFICIENT_BALANCE,
     Reason.INSUFFICIENT_SHARES,
     Reason.POST_ONLY_WOULD_CROSS,
+    Reason.TRIGGER_REACHED,
 )
 _HOW = ("each", "all or none")
 _UNDOING = (
@@ -323,6 +345,8 @@ _OTHERS = (
     "CreditAccount refused ISSUANCE_EXHAUSTED",
     "ExpireOrder refused ORDER_NOT_OPEN",
     "ExpireOrder refused INVALID_ORDER",
+    "TriggerOrder refused ORDER_NOT_OPEN",
+    "TriggerOrder refused INVALID_ORDER",
     "RefuseUnstorable refused NOT_STORED",
 )
 REQUIRED = frozenset(_required())

@@ -40,9 +40,25 @@ class Pair:
         """Run what is due by `at`, and nothing else."""
         return self._run(at, [], compare=True)
 
+    def run_triggers(self, at: int) -> list[Execution]:
+        """Trigger all that is due, as when nobody sends anything."""
+        done: list[Execution] = []
+        while self.state.due:
+            executions = self.engine.run_triggers(at, 1)
+            done += self._agree(executions, self.twin.run_triggers(at, 1), compare=True)
+        return done
+
     def _run(self, at: int, commands: list[Command], *, compare: bool) -> list[Execution]:
         executions = self.engine.run(at, commands)
-        expected = self.twin.run(at, *commands)
+        return self._agree(executions, self.twin.run(at, *commands), compare=compare)
+
+    def _agree(
+        self,
+        executions: list[Execution],
+        expected: list[tuple[Command, list[Event]]],
+        *,
+        compare: bool,
+    ) -> list[Execution]:
         assert [(e.command, wordless(e.events)) for e in executions] == expected
         self._store_ids()
         for execution in executions:

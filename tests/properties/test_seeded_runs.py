@@ -8,11 +8,13 @@ from collections import Counter
 
 import pytest
 
+from exchange import engine
 from exchange.messages.commands import SetExchangeMode
 from exchange.messages.events import MarketStatusChanged
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import ExchangeMode, MarketStatus
 from exchange.rules import funding, placing, settlement
+from exchange.rules.waiting import entering, oco
 from tests.conftest import SetBound
 from tests.lengths import length
 from tests.properties.choosing import Dice
@@ -23,7 +25,7 @@ from tests.properties.twin import Twin
 
 SEED = int(os.environ.get("PROBITY_SEED", "20261127"))
 OPEN_ORDERS_MAX = 6
-ISSUANCE_MAX = 3 * 10**10
+ISSUANCE_MAX = 6 * 10**10
 PAYOUT_HOLDERS = 1
 HALTS = (MarketStatus.HALTED, MarketStatus.FULL_HALT)
 FIGURES = {
@@ -34,18 +36,25 @@ FIGURES = {
 """How often something must come: once in so many commands."""
 UNDONE_ONCE_IN = 300
 """At least one command in so many is a batch that had traded and was undone."""
+TRIGGERS_BETWEEN = 1
+A_HUNDRED_THOUSAND = 100_000
+"""Commands; of so many at least these are triggers, and these ends of one order by another."""
+TRIGGERS, OCO_ENDS = 1_000, 334
 
 
 @pytest.fixture
 def tight_bounds(set_bound: SetBound) -> Twin:
     """Bounds so low that a market day runs into them, and a twin that knows them."""
-    set_bound(placing, "OPEN_ORDERS_PER_ACCOUNT", OPEN_ORDERS_MAX)
+    for module in (placing, entering, oco):
+        set_bound(module, "OPEN_ORDERS_PER_ACCOUNT", OPEN_ORDERS_MAX)
+    set_bound(engine, "TRIGGERS_BETWEEN", TRIGGERS_BETWEEN)
     set_bound(funding, "ISSUANCE_MAX", ISSUANCE_MAX)
     set_bound(settlement, "PAYOUT_HOLDERS", PAYOUT_HOLDERS)
     return Twin(
         open_orders_max=OPEN_ORDERS_MAX,
         issuance_max=ISSUANCE_MAX,
         payout_holders=PAYOUT_HOLDERS,
+        triggers_between=TRIGGERS_BETWEEN,
     )
 
 
@@ -73,6 +82,11 @@ def test_a_long_day_agrees_with_the_twin_and_leaves_nothing_untried(tight_bounds
         print(f"{name}: {counts[name]}, {commands // part} wanted")
         assert counts[name] >= commands // part
     print(f"{pair.twin.undone} batches undone, {pair.twin.undone_after_trades} that had traded")
+    triggers = sum(n for name, n in counts.items() if name.startswith("triggered "))
+    ends = sum(n for name, n in counts.items() if name.endswith("cancels OCO"))
+    print(f"{triggers} triggers, {ends} orders ended by the other of their pair")
+    assert triggers >= TRIGGERS * commands // A_HUNDRED_THOUSAND
+    assert ends >= OCO_ENDS * commands // A_HUNDRED_THOUSAND
     assert REQUIRED - counts.keys() == frozenset()
     assert pair.twin.undone_after_trades >= commands // UNDONE_ONCE_IN
     refused = {name.rsplit(" ", 1)[1] for name in counts if " refused " in name}

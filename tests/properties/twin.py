@@ -6,7 +6,8 @@ it on a copy; netting looks at everything the command touched.  It is slow, shor
 where it and the engine differ, one of them is wrong.
 
 Orders and their walk are in `twin_orders.py`, their amends in `twin_amends.py`, their endings in
-`twin_endings.py`, batches in `batches/twin_batches.py`, markets in `life/markets.py`, switches in
+`twin_endings.py`, those that wait for a price and pairs in `waiting/`, batches in
+`batches/twin_batches.py`, markets in `life/markets.py`, switches in
 `life/switches.py`, accounts and money in `life/money.py`, the records in `twin_records.py`.
 """
 
@@ -32,6 +33,7 @@ from exchange.messages.commands import (
     FireDeadMan,
     OpenAccount,
     PayHolders,
+    PlaceOco,
     PlaceOrder,
     RefuseUnstorable,
     RenewLease,
@@ -41,6 +43,7 @@ from exchange.messages.commands import (
     SetMarketStatus,
     SuspendAccount,
     TransferCash,
+    TriggerOrder,
 )
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import (
@@ -53,6 +56,7 @@ from exchange.messages.terms import MoneyKind
 from tests.properties.batches.twin_batches import TwinBatches
 from tests.properties.life.markets import LIVE, refused
 from tests.properties.life.money import MONEY, TwinMoney
+from tests.properties.waiting.twin_oco import TwinOco
 
 TIMERS: dict[int, Callable[[int], Command]] = {
     1: CloseMarket,
@@ -64,7 +68,7 @@ TIMERS: dict[int, Callable[[int], Command]] = {
 """What runs when a time comes, by its place among what is due at one moment (RULEBOOK 8)."""
 
 
-class Twin(TwinMoney, TwinBatches):
+class Twin(TwinMoney, TwinBatches, TwinOco):
     """Every command of the exchange, the slow and obvious way."""
 
     def run(self, at: int, *commands: Command) -> list[tuple[Command, list[Event]]]:
@@ -73,7 +77,16 @@ class Twin(TwinMoney, TwinBatches):
         done: list[tuple[Command, list[Event]]] = []
         while (timer := self._first_due(at)) is not None:
             done.append((timer, self.execute(at, timer)))
-        done.extend((command, self.execute(at, command)) for command in commands)
+        for command in commands:
+            done += self.run_triggers(at, self.triggers_between)
+            done.append((command, self.execute(at, command)))
+        return done
+
+    def run_triggers(self, at: int, most: int) -> list[tuple[Command, list[Event]]]:
+        """Trigger what is due, at most so many; return each with its events."""
+        done: list[tuple[Command, list[Event]]] = []
+        while len(done) < most and (trigger := self.next_due()) is not None:
+            done.append((trigger, self.execute(at, trigger)))
         return done
 
     def _first_due(self, at: int) -> Command | None:
@@ -97,7 +110,8 @@ class Twin(TwinMoney, TwinBatches):
     def execute(self, at: int, command: Command) -> list[Event]:
         """Run one command and return its events."""
         self.begin(at)
-        events = self.once(command)
+        events = self.with_passed_locks(self.once(command))
+        events += self.reached_by(events)
         self.finish()
         return events
 
@@ -134,7 +148,7 @@ class Twin(TwinMoney, TwinBatches):
                 return self.close_due(command)
             case SetExchangeMode():
                 self.mode = command.mode
-                return [ExchangeModeChanged(command.mode)]
+                return [ExchangeModeChanged(command.mode), *self.stood_down()]
             case PlaceOrder():
                 return self.place(command)
             case ExpireOrder():
@@ -159,6 +173,10 @@ class Twin(TwinMoney, TwinBatches):
                 return self.end_lease(command)
             case BatchOrders():
                 return self.batch(command)
+            case PlaceOco():
+                return self.place_oco(command)
+            case TriggerOrder():
+                return self.trigger(command)
             case RefuseUnstorable():
                 return refused(Reason.NOT_STORED, "")
 
@@ -182,6 +200,9 @@ def id_of(command: Command) -> tuple[tuple[int, str, str] | None, Any]:
                 for one in command.operations
             )
             content = operations, command.all_or_none
+            return (command.account_id, "request", request_id), content
+        case PlaceOco(request_id=str() as request_id):
+            content = "OCO", without_prior(command.first), without_prior(command.second)
             return (command.account_id, "request", request_id), content
     return None, None
 

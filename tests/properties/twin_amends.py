@@ -32,16 +32,27 @@ class TwinAmends(TwinOrders):
         market = self.markets[order.market_id]
         rate = max(market.maker_fee, market.taker_fee) if crosses else market.maker_fee
         needed = wanted.reservation(market, rate) if order.buys else wanted.remaining
-        refusal = self._cannot_pay(order, needed - order.locked)
+        carrier, more = self.lock_change(order, needed)
+        refusal = self._cannot_pay(order, more)
         if refusal is None and crosses and order.post_only:
             refusal = Reason.POST_ONLY_WOULD_CROSS, "price"
         if refusal is not None:
             return [CommandRejected(*refusal, "")]
-        return self._become(order, wanted, needed, stays=stays, crosses=crosses)
+        mine = more if carrier is order else 0
+        amended = self._become(order, wanted, mine, stays=stays)
+        events: list[Event] = [msgspec.structs.replace(amended, resting=not crosses)]
+        if carrier is not order:
+            events += self.passed_lock(carrier, more)
+        if crosses:
+            order.in_book = False
+            return self.match(order, events, None, crosses=True)
+        self.to_net[order.account_id, order.market_id] = None
+        return [*events, *self.netting()]
 
     def _become(
-        self, order: TwinOrder, wanted: TwinOrder, needed: int, *, stays: bool, crosses: bool
-    ) -> list[Event]:
+        self, order: TwinOrder, wanted: TwinOrder, more: int, *, stays: bool
+    ) -> OrderAmended:
+        """Take on the new terms, and lock so much more."""
         assert order.price is not None
         assert wanted.price is not None
         assert wanted.quantity is not None
@@ -54,14 +65,14 @@ class TwinAmends(TwinOrders):
             previous_price=order.price,
             price=wanted.price,
             quantity=wanted.quantity,
-            reserved=needed - order.locked,
+            reserved=more,
             keeps_place=stays,
-            resting=not crosses,
+            resting=True,
             conditions=wanted.conditions,
         )
         if not stays or wanted.quantity != order.quantity:
             self.public_changed(order.market_id)
-        self.lock(order, needed - order.locked)
+        self.lock(order, more)
         order.price, order.quantity = wanted.price, wanted.quantity
         order.conditions = wanted.conditions
         order.version += 1
@@ -69,11 +80,7 @@ class TwinAmends(TwinOrders):
         if not stays:
             self.last_place += 1
             order.place = self.last_place
-        if crosses:
-            order.in_book = False
-            return self.match(order, [amended], None, crosses=True)
-        self.to_net[order.account_id, order.market_id] = None
-        return [amended, *self.netting()]
+        return amended
 
     def _whose(self, command: AmendOrder) -> Refusal | None:
         if command.account_id not in self.accounts:
@@ -119,7 +126,8 @@ class TwinAmends(TwinOrders):
         assert wanted.price is not None
         assert wanted.quantity is not None
         invalid = Reason.INVALID_ORDER
-        if {command.price, command.quantity, command.expires_at} == {None}:
+        trigger = command.trigger_price
+        if {command.price, command.quantity, command.expires_at, trigger} == {None}:
             return invalid, ""
         if not 1 <= wanted.price <= 9_999:
             return invalid, "price"
@@ -132,6 +140,8 @@ class TwinAmends(TwinOrders):
             return invalid, "quantity"
         if end is not None and order.time_in_force is not TimeInForce.GTD:
             return invalid, "expiresAt"
+        if trigger is not None:
+            return invalid, "triggerPrice"
         if wanted.price % market.tick_size:
             return Reason.OFF_TICK, "price"
         if wanted.quantity != order.quantity and wanted.quantity < market.min_quantity:

@@ -19,8 +19,10 @@ class TwinMemory:
         open_orders_max: int = 10_000,
         issuance_max: int = 10**18,
         payout_holders: int = 500,
+        triggers_between: int = 100,
     ) -> None:
         self.open_orders_max = open_orders_max
+        self.triggers_between = triggers_between
         self.issuance_max = issuance_max
         self.payout_holders = payout_holders
         self.seq = self.now = self.issued = self.fees = 0
@@ -40,6 +42,8 @@ class TwinMemory:
         self.ids: dict[tuple[int, str, str], tuple[int, Any]] = {}
         self.messages: dict[tuple[int, object], None] = {}
         """Private messages of the command at hand: (account, about what)."""
+        self.passed: dict[int, list[Event]] = {}
+        """By an order that ended in the command at hand: what then passed to its pair's other."""
         self.public: dict[int, None] = {}
         """Markets whose public state the command at hand changed."""
         self.to_net: dict[tuple[int, int], None] = {}

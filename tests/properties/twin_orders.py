@@ -7,7 +7,6 @@ from exchange.messages.events import (
     CommandRejected,
     Event,
     OrderFilled,
-    OrderPlaced,
     OrderRested,
     TradeExecuted,
 )
@@ -16,14 +15,12 @@ from exchange.messages.terms import (
     CancelReason,
     ExchangeMode,
     OrderStatus,
-    OrderType,
     Outcome,
     SelfTradePrevention,
     Standing,
     TimeInForce,
     TradeKind,
 )
-from tests.properties.twin_endings import TwinEndings
 from tests.properties.twin_records import (
     ONE,
     OPEN,
@@ -32,15 +29,24 @@ from tests.properties.twin_records import (
     TwinOrder,
 )
 from tests.properties.twin_terms import wrong_terms
+from tests.properties.waiting.twin_pairs import TwinPairs
 
 Refusal = tuple[Reason, str]
 
 
-class TwinOrders(TwinEndings):
+class TwinOrders(TwinPairs):
     """Everything that orders do to the twin's memory."""
 
     def place(self, command: PlaceOrder) -> list[Event]:
         """Run a PlaceOrder."""
+        order = self.order_of(command)
+        refusal = self._why_not(order)
+        if refusal is not None:
+            return [CommandRejected(*refusal, "")]
+        return self._run(order)
+
+    def order_of(self, command: PlaceOrder) -> TwinOrder:
+        """Return the order that a command wants to be."""
         order = TwinOrder(
             id=self.last_order_id + 1,
             account_id=command.account_id,
@@ -61,13 +67,19 @@ class TwinOrders(TwinEndings):
             updated_at=self.now,
         )
         order.cap = self._cap(order)
-        refusal = self._why_not(order)
-        if refusal is not None:
-            return [CommandRejected(*refusal, "")]
-        return self._run(order)
+        return order
 
     def _run(self, order: TwinOrder) -> list[Event]:
         """Place an order that nothing speaks against: reserve, trade, then rest or end."""
+        self.take_in(order)
+        budget = self._budget(order)
+        crosses = self.best_offer(order) is not None
+        self.lock(order, self._needed(order, crosses=crosses))
+        placed = order.placed(resting=order.may_rest and not crosses)
+        return self.match(order, [placed], budget, crosses=crosses)
+
+    def take_in(self, order: TwinOrder) -> None:
+        """Give the order its place among all that there are."""
         self.last_order_id = order.id
         if order.session is not None:
             self.leases.setdefault(order.session[0], self.now + 10_000_000)
@@ -75,28 +87,6 @@ class TwinOrders(TwinEndings):
         order.place = self.last_place
         self.orders[order.id] = order
         self.order_changed(order)
-        budget = self._budget(order)
-        crosses = self.best_offer(order) is not None
-        self.lock(order, self._needed(order, crosses=crosses))
-        waits = order.may_rest
-        placed = OrderPlaced(
-            order_id=order.id,
-            account_id=order.account_id,
-            market_id=order.market_id,
-            side=order.side,
-            outcome=order.outcome,
-            type=order.type,
-            price=order.price,
-            quantity=order.quantity,
-            time_in_force=order.time_in_force,
-            self_trade_prevention=order.self_trade_prevention,
-            max_cost=order.max_cost,
-            client_order_id=order.client_order_id,
-            locked=order.locked,
-            resting=waits and not crosses,
-            conditions=order.conditions,
-        )
-        return self.match(order, [placed], budget, crosses=crosses)
 
     def match(
         self, order: TwinOrder, events: list[Event], budget: int | None, *, crosses: bool
@@ -106,7 +96,9 @@ class TwinOrders(TwinEndings):
         self.to_net[order.account_id, order.market_id] = None
         stop = self._walk(order, budget, events)
         if stop == "nobody" and order.may_rest:
-            unlocked = order.locked - self._resting_need(market, order)
+            unlocked = 0
+            if self.open_partner(order) is None:
+                unlocked = order.locked - self._resting_need(market, order)
             self.lock(order, -unlocked)
             order.in_book = True
             self.public_changed(market.id)
@@ -114,6 +106,7 @@ class TwinOrders(TwinEndings):
                 events.append(
                     OrderRested(order.id, order.account_id, market.id, order.side, unlocked)
                 )
+                events += self.cut_lock(order)
         elif stop == "budget" and order.max_cost is not None:
             order.status = OrderStatus.FILLED
             self.forget(order)
@@ -133,6 +126,13 @@ class TwinOrders(TwinEndings):
 
     def _why_not(self, order: TwinOrder) -> Refusal | None:
         """Return the first thing that speaks against an order, in the order of the bands."""
+        refusal = self.not_taken(order)
+        if refusal is not None:
+            return refusal
+        return self._lacks_means(order) or self._lacks_offers(order) or self._too_many(order)
+
+    def not_taken(self, order: TwinOrder) -> Refusal | None:
+        """Return what speaks against an order whatever its means and the book are."""
         if order.account_id not in self.accounts:
             return Reason.ACCOUNT_NOT_FOUND, ""
         market = self.markets.get(order.market_id)
@@ -153,11 +153,13 @@ class TwinOrders(TwinEndings):
             return Reason.OFF_TICK, "price"
         if order.worst_price is not None and order.worst_price % market.tick_size != 0:
             return Reason.OFF_TICK, "worstPrice"
+        if order.trigger_price is not None and order.trigger_price % market.tick_size != 0:
+            return Reason.OFF_TICK, "triggerPrice"
         if order.quantity is not None and order.quantity < market.min_quantity:
             return Reason.BELOW_MIN_QUANTITY, "quantity"
         if order.expires_at is not None and order.expires_at <= self.now:
             return Reason.EXPIRY_PASSED, "expiresAt"
-        return self._lacks_means(order) or self._lacks_offers(order) or self._too_many(order)
+        return None
 
     def closed_to(self, order: TwinOrder, market: TwinMarket) -> Refusal | None:
         match self.mode:
@@ -165,10 +167,11 @@ class TwinOrders(TwinEndings):
                 return Reason.EXCHANGE_HALTED, ""
             case ExchangeMode.CANCEL_ONLY:
                 return Reason.EXCHANGE_CANCEL_ONLY, ""
-            case ExchangeMode.POST_ONLY if not order.post_only:
+            case ExchangeMode.POST_ONLY if not order.post_only or order.trigger_price is not None:
                 return Reason.EXCHANGE_POST_ONLY, ""
         if market.status is POST_ONLY:
-            return None if order.post_only else (Reason.MARKET_POST_ONLY, "market")
+            passive = order.post_only and order.trigger_price is None
+            return None if passive else (Reason.MARKET_POST_ONLY, "market")
         return None if market.status is OPEN else (Reason.MARKET_NOT_OPEN, "market")
 
     def _lacks_means(self, order: TwinOrder) -> Refusal | None:
@@ -189,7 +192,7 @@ class TwinOrders(TwinEndings):
             return Reason.REDUCE_ONLY, "reduceOnly"
         if fill_or_kill and order.wanted < order.remaining:
             return Reason.FOK_NOT_FILLABLE, "quantity"
-        if not fill_or_kill and (order.type is OrderType.LIMIT or not order.buys):
+        if not fill_or_kill and (order.has_limit or not order.buys):
             return None
         trial, trial_order = self._copy(order)
         trial.orders[trial_order.id] = trial_order
@@ -212,7 +215,7 @@ class TwinOrders(TwinEndings):
         return None
 
     def _copy(self, order: TwinOrder) -> tuple["TwinOrders", TwinOrder]:
-        trial = TwinOrders()
+        trial = type(self)()
         trial.accounts = {key: copy(account) for key, account in self.accounts.items()}
         trial.markets = {order.market_id: copy(self.markets[order.market_id])}
         trial.orders = {
@@ -237,7 +240,7 @@ class TwinOrders(TwinEndings):
 
     def _budget(self, order: TwinOrder) -> int | None:
         """Return the most that a MARKET BUY may spend; None for all others."""
-        if order.type is OrderType.LIMIT or not order.buys:
+        if order.has_limit or not order.buys:
             return None
         available = self.accounts[order.account_id].available
         return available if order.max_cost is None else order.max_cost
@@ -289,6 +292,7 @@ class TwinOrders(TwinEndings):
                     quantity -= 1
                 if quantity == 0:
                     return "budget"
+            events += [*self.ended_partner(maker), *self.ended_partner(order)]
             events.append(self._trade(market, order, maker, quantity))
         return "cap" if order.remaining else "filled"
 

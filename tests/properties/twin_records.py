@@ -8,6 +8,7 @@ only where they are read.
 from dataclasses import dataclass
 
 from exchange.messages.conditions import OrderConditions
+from exchange.messages.events import OrderPlaced
 from exchange.messages.terms import (
     CancelReason,
     FeeModel,
@@ -158,6 +159,34 @@ class TwinOrder:
         return self.conditions is not None and self.conditions.reduce_only
 
     @property
+    def trigger_price(self) -> int | None:
+        return self.conditions.trigger_price if self.conditions else None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is to wait for a price, as its sender wants it."""
+        return self.trigger_price is not None and self.waits_by_kind
+
+    @property
+    def waits_by_kind(self) -> bool:
+        return self.type not in {OrderType.LIMIT, OrderType.MARKET}
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether it trades as a LIMIT order, at once or later."""
+        if self.type is OrderType.TAKE_PROFIT:
+            return self.price is not None
+        return self.type in {OrderType.LIMIT, OrderType.STOP_LIMIT}
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status is OrderStatus.PENDING
+
+    @property
+    def is_due(self) -> bool:
+        return self.conditions is not None and self.conditions.due
+
+    @property
     def may_rest(self) -> bool:
         return self.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
 
@@ -192,6 +221,26 @@ class TwinOrder:
         """Return ceil(sum after) - ceil(sum before) if this quantity were filled at this price."""
         after = self.fees_exact + market.exact_fee(rate, price, quantity)
         return rounded_up(after) - self.fees_paid
+
+    def placed(self, *, resting: bool) -> OrderPlaced:
+        """Return the event by which the order comes."""
+        return OrderPlaced(
+            order_id=self.id,
+            account_id=self.account_id,
+            market_id=self.market_id,
+            side=self.side,
+            outcome=self.outcome,
+            type=self.type,
+            price=self.price,
+            quantity=self.quantity,
+            time_in_force=self.time_in_force,
+            self_trade_prevention=self.self_trade_prevention,
+            max_cost=self.max_cost,
+            client_order_id=self.client_order_id,
+            locked=self.locked,
+            resting=resting,
+            conditions=self.conditions,
+        )
 
     @property
     def wanted(self) -> int:

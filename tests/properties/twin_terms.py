@@ -1,17 +1,19 @@
-"""Which terms of an order contradict each other, as the twin has it (RULEBOOK 6)."""
+"""Which terms of an order contradict each other, as the twin reads RULEBOOK 6 and 14."""
 
-from exchange.messages.terms import OrderType, Side, TimeInForce
+from exchange.messages.conditions import OrderConditions
+from exchange.messages.terms import Side, TimeInForce, TriggerBy
 from tests.properties.twin_records import TwinOrder
 
 
-def wrong_terms(order: TwinOrder) -> str | None:
+def wrong_terms(order: TwinOrder) -> str | None:  # noqa: C901 - a list of what can be wrong
     """Return the field that makes an order's terms contradict each other."""
-    limit = order.type is OrderType.LIMIT
-    if limit is (order.price is None):
-        return "price"
-    if order.price is not None and not 1 <= order.price <= 9_999:
+    limit = order.has_limit
+    in_range = order.price is None or 1 <= order.price <= 9_999
+    if limit is (order.price is None) or not in_range:
         return "price"
     if not limit and order.may_rest:
+        return "timeInForce"
+    if not limit and order.waits_by_kind and order.time_in_force is TimeInForce.FOK:
         return "timeInForce"
     if order.max_cost is not None:
         fits = (
@@ -29,9 +31,31 @@ def wrong_terms(order: TwinOrder) -> str | None:
         return "expiresAt"
     if order.expires_at is not None and not 0 < order.expires_at <= 253_402_300_799_999_999:
         return "expiresAt"
+    if order.conditions and (order.conditions.due or order.conditions.partner is not None):
+        return ""
     if order.post_only and not (limit and order.may_rest):
         return "postOnly"
     worst = order.worst_price
     if worst is not None and (limit or not 1 <= worst <= 9_999):
         return "worstPrice"
-    return "reduceOnly" if order.reduce_only and order.may_rest else None
+    wrong = wrong_trigger(order)
+    if wrong is None and order.reduce_only and order.may_rest:
+        return "reduceOnly"
+    return wrong
+
+
+def wrong_trigger(order: TwinOrder) -> str | None:
+    """Return the field that makes what an order waits for contradict its other terms."""
+    terms = order.conditions or OrderConditions()
+    if not order.waits_by_kind:
+        if terms.trigger_price is not None:
+            return "triggerPrice"
+        return "triggerBy" if terms.trigger_by is not TriggerBy.LAST else None
+    if order.reduce_only:
+        return "reduceOnly"
+    unbounded = terms.worst_price is None and order.max_cost is None and not order.has_limit
+    if order.buys and unbounded:
+        return "worstPrice"
+    if terms.trigger_price is None or not 1 <= terms.trigger_price <= 9_999:
+        return "triggerPrice"
+    return None

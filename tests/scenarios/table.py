@@ -9,8 +9,10 @@
 
 `play` runs the lines through the engine and its naive twin side by side, so every scenario also
 checks the invariants, the ledger and the replay.  The grammar is `_VERBS`, an order's rare terms
-are options (`GTD until=60`, `postOnly=yes`), a batch's operations stand behind a colon; times are
-seconds since midnight of a day long ago.
+are options (`GTD until=60`, `postOnly=yes`, `trigger=0.40`), two orders of which one cancels the
+other are joined (`ann oco sell 5 YES 0.7 + sell 5 YES market trigger=0.4`), a batch's operations
+stand behind a colon; times are seconds since midnight of a day long ago. `trigger` runs what is
+due, as when nobody sends anything.
 What a scenario means belongs in its name and its `#` lines.
 """
 
@@ -32,6 +34,7 @@ from exchange.messages.commands import (
     Leg,
     NamedOrder,
     OpenAccount,
+    PlaceOco,
     PlaceOrder,
     RenewLease,
     ResolveMarket,
@@ -54,6 +57,7 @@ from exchange.messages.terms import (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    TriggerBy,
 )
 from exchange.messages.units import parse_money, parse_price, parse_quantity, parse_rate
 from tests.properties.pair import Pair
@@ -85,8 +89,12 @@ class Play:
         words = [word for word in text.split() if "=" not in word]
         options = dict(word.split("=", 1) for word in text.split() if "=" in word)
         verb = words[0]
+        if verb in ACCOUNTS and words[1] == "oco":
+            return self._send(self._pair(verb, text, options))
         if verb in ACCOUNTS:
             return self._send(self._order_command(words, options))
+        if verb == "trigger":
+            return self._render(self.pair.run_triggers(self.clock))
         if verb == "time":
             self.clock = int(words[1]) * SECOND
             return self._render(self.pair.run_timers(self.clock))
@@ -142,6 +150,18 @@ class Play:
             return EndSession(account_id, GATEWAY, int(words[2]))
         if words[1] == "amend":
             return _amend(account_id, int(words[2].removeprefix("#")), options)
+        return self._place(account_id, words, options)
+
+    def _pair(self, name: str, text: str, options: Options) -> Command:
+        legs = []
+        for leg in text.split(" oco ")[1].split(" + "):
+            words = [name, *(word for word in leg.split() if "=" not in word)]
+            own = dict(word.split("=", 1) for word in leg.split() if "=" in word)
+            own.pop("request", None)
+            legs.append(self._place(ACCOUNTS[name], words, own))
+        return PlaceOco(ACCOUNTS[name], legs[0], legs[1], options.get("request"))
+
+    def _place(self, account_id: int, words: Words, options: Options) -> PlaceOrder:
         side = Side(words[1].upper())
         quantity = None
         if words[2] not in {"YES", "NO"}:
@@ -155,7 +175,7 @@ class Play:
             market_id=self.market_id(options.get("on", "rain")),
             side=side,
             outcome=outcome,
-            type=OrderType.LIMIT if limit else OrderType.MARKET,
+            type=_type(options, limit=limit),
             price=parse_price(price) if limit else None,
             quantity=quantity,
             time_in_force=TimeInForce(words[4]) if len(words) > 4 else usual,
@@ -168,9 +188,17 @@ class Play:
         )
 
 
+def _type(options: Options, *, limit: bool) -> OrderType:
+    if "trigger" not in options:
+        return OrderType.LIMIT if limit else OrderType.MARKET
+    if "profit" in options.get("kind", ""):
+        return OrderType.TAKE_PROFIT
+    return OrderType.STOP_LIMIT if limit else OrderType.STOP
+
+
 def _amend(account_id: int, order_id: int, options: Options) -> Command:
     price, quantity, until = (options.get(name) for name in ("price", "quantity", "until"))
-    version = options.get("version")
+    version, trigger = options.get("version"), options.get("trigger")
     return AmendOrder(
         account_id,
         order_id,
@@ -178,6 +206,7 @@ def _amend(account_id: int, order_id: int, options: Options) -> Command:
         None if quantity is None else parse_quantity(quantity),
         None if until is None else int(until) * SECOND,
         None if version is None else int(version),
+        None if trigger is None else parse_price(trigger),
     )
 
 
@@ -185,6 +214,9 @@ def _conditions(options: Options) -> OrderConditions | None:
     given: dict[str, Any] = {}
     if "until" in options:
         given["expires_at"] = int(options["until"]) * SECOND
+    if "trigger" in options:
+        given["trigger_price"] = parse_price(options["trigger"])
+        given["trigger_by"] = TriggerBy(options.get("by", "LAST"))
     if "postOnly" in options:
         given["post_only"] = True
     if "reduceOnly" in options:

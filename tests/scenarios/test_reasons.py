@@ -26,6 +26,7 @@ from exchange.messages.terms import (
 )
 from exchange.proof.state_hash import state_hash
 from exchange.rules import funding, placing
+from exchange.rules.waiting import entering, oco
 from tests.conftest import SetBound
 from tests.exchange.worlds import ANN, World, reason_of
 from tests.properties.twin import Twin
@@ -74,6 +75,7 @@ WAYS: dict[Reason, str] = {
     Reason.FOK_NOT_FILLABLE: "bob buy 2 NO 0.50 FOK",
     Reason.MAX_COST_TOO_SMALL: "bob buy NO market maxCost=0.004999",
     Reason.POST_ONLY_WOULD_CROSS: "bob buy 1 NO 0.50 postOnly=yes",
+    Reason.TRIGGER_REACHED: ("bob buy 1 NO 0.50\nann sell 0.50 YES 0.40 trigger=0.50"),
     Reason.TOO_MANY_OPEN_ORDERS: "ann buy 1 YES 0.50\nann buy 1 YES 0.50",
     Reason.ISSUANCE_EXHAUSTED: "credit ann 1000",
     Reason.NOT_STORED: "unstorable",
@@ -82,7 +84,8 @@ WAYS: dict[Reason, str] = {
 
 @pytest.fixture
 def low_bounds(set_bound: SetBound) -> Twin:
-    set_bound(placing, "OPEN_ORDERS_PER_ACCOUNT", 2)
+    for module in (placing, entering, oco):
+        set_bound(module, "OPEN_ORDERS_PER_ACCOUNT", 2)
     set_bound(funding, "ISSUANCE_MAX", 10**9)
     return Twin(open_orders_max=2, issuance_max=10**9)
 

@@ -34,7 +34,15 @@ from exchange.messages.events import (
     PositionSettled,
     TradeExecuted,
 )
+from exchange.messages.terms import Side
 from exchange.messages.units import format_money, format_price, format_quantity
+from exchange.messages.waiting_events import (
+    LockPassed,
+    OrdersReached,
+    OrdersStoodDown,
+    OrderTriggered,
+    PendingAmended,
+)
 from exchange.model.order_book import BookSide
 from exchange.model.state import State
 
@@ -117,8 +125,9 @@ def _render(event: Event, state: State, names: Names) -> str:  # noqa: C901, PLR
             return f"{names[account_id]} {standing.value}"
         case ExchangeModeChanged(mode=mode):
             return f"mode {mode.value}"
-        case OrderPlaced(order_id=order_id, resting=resting):
-            return f"#{order_id} rests" if resting else f"#{order_id}"
+        case OrderPlaced(order_id=order_id, resting=resting, conditions=terms):
+            waits = terms is not None and terms.trigger_price is not None
+            return f"#{order_id}" + (" rests" if resting else " waits" if waits else "")
         case OrderAmended(order_id=order_id, keeps_place=keeps_place, resting=resting):
             how = " in place" if keeps_place else " to rest" if resting else ""
             return f"#{order_id} amended{how}"
@@ -136,6 +145,26 @@ def _render(event: Event, state: State, names: Names) -> str:  # noqa: C901, PLR
             return f"{count} cancelled"
         case PairsNetted(account_id=account_id, quantity=pairs):
             return f"{names[account_id]} nets {quantity(pairs)}"
+        case _:
+            return _render_waiting(event)
+
+
+def _render_waiting(event: Event) -> str:
+    match event:
+        case OrderTriggered(order_id=order_id, resting=resting):
+            return f"#{order_id} triggered" + (" to rest" if resting else "")
+        case PendingAmended(order_id=order_id):
+            return f"#{order_id} amended"
+        case LockPassed(order_id=order_id, side=side, reserved=more):
+            unit = money if side is Side.BUY else quantity
+            sign = "+" if more > 0 else "-"
+            return f"#{order_id} locks {sign}{unit(abs(more))}"
+        case OrdersReached(order_ids=ids):
+            return f"{' '.join(f'#{id_}' for id_ in ids)} due"
+        case OrdersStoodDown(order_ids=ids):
+            return f"{' '.join(f'#{id_}' for id_ in ids)} not due"
+        case _:
+            raise TypeError(f"no words for {type(event).__name__}")
 
 
 def _render_trade(trade: TradeExecuted) -> str:

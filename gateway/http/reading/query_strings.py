@@ -5,10 +5,10 @@ ASCII digits are refused with a 400 that names the parameter.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from types import UnionType
-from typing import Annotated, Final, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -27,12 +27,19 @@ MIN_SEQ: Final = "minSeq"
 
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
 
+_NO_GROUPS: Final[Mapping[str, Sequence[Any]]] = {}
+
 WordT = TypeVar("WordT", bound=Enum)
 
 
-def words_text(words: type[Enum], example: str) -> msgspec.Meta:
-    """Return what says that a parameter is a list of these words with commas between."""
-    choice = "|".join(str(word.value) for word in words)
+def words_text(
+    words: type[Enum], example: str, groups: Mapping[str, Sequence[Enum]] = _NO_GROUPS
+) -> msgspec.Meta:
+    """Return what says that a parameter is a list of these words with commas between.
+
+    A name of `groups` stands for several of them.
+    """
+    choice = "|".join([*(str(word.value) for word in words), *groups])
     return msgspec.Meta(
         max_length=len(choice),
         description=f"one or more, separated by commas, e.g. {example}; unset: all",
@@ -40,13 +47,19 @@ def words_text(words: type[Enum], example: str) -> msgspec.Meta:
     )
 
 
-def parse_words(text: str | None, words: type[WordT], field: str) -> tuple[WordT, ...]:
+def parse_words(
+    text: str | None,
+    words: type[WordT],
+    field: str,
+    groups: Mapping[str, Sequence[WordT]] = _NO_GROUPS,
+) -> tuple[WordT, ...]:
     """Return the words of e.g. "OPEN,PARTIAL", none for None; raises ValidationFailed."""
     if text is None:
         return ()
-    by_name = {str(word.value): word for word in words}
+    by_name: dict[str, Sequence[WordT]] = {str(word.value): (word,) for word in words}
+    by_name |= groups
     try:
-        return tuple(dict.fromkeys(by_name[name] for name in text.split(",")))
+        return tuple(dict.fromkeys(word for name in text.split(",") for word in by_name[name]))
     except KeyError:
         message = f"must be of {', '.join(by_name)}, separated by commas"
         raise ValidationFailed.of(field, message) from None

@@ -4,10 +4,12 @@ import msgspec
 import pytest
 
 from exchange.engine import Engine
+from exchange.messages.bounds import TRIGGERS_BETWEEN
 from exchange.messages.commands import BatchOrders, Operation, PlaceOrder
-from exchange.messages.events import CommandRejected, CommandReplayed
+from exchange.messages.events import CommandRejected, CommandReplayed, Event, OrderPlaced
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, GTC, IOC, LIMIT, MARKET, NO, YES
+from exchange.messages.waiting_events import OrdersReached, PendingAmended
 from exchange.model.state import State
 from exchange.proof.state_hash import state_hash
 from exchange.rules import preview as previews
@@ -34,6 +36,7 @@ def nameless(command: BatchOrders) -> BatchOrders:
 def test_what_is_previewed_is_what_happens(seed: int) -> None:
     twin, dice, state = Twin(), Dice(seed), State()
     engine, day, seen, trades = Engine(state), MarketDay(twin), 0, 0
+    reached = waited = 0
     for _ in range(length(700, long=50_000)):
         command, at = day.any_command(dice), max(state.now, day.next_time(dice))
         if isinstance(command, PlaceOrder):
@@ -42,13 +45,17 @@ def test_what_is_previewed_is_what_happens(seed: int) -> None:
             command = nameless(command)
         engine.run_timers(at)
         twin.run(at)
+        engine.run_triggers(at, TRIGGERS_BETWEEN)
         if isinstance(command, BatchOrders):
             before = everything(state)
             scratch, events = preview(state, at, command)
             assert everything(state) == before
             seen += 1
             done = engine.execute(at, command)
-            assert events == done.events
+            shown = [event for event in done.events if not isinstance(event, OrdersReached)]
+            assert events == shown
+            reached += events != done.events
+            waited += any(isinstance(event, PendingAmended) or _waits(event) for event in events)
             trades += len(events) > 9
             account = state.accounts.get(command.account_id)
             if account is not None:
@@ -61,6 +68,13 @@ def test_what_is_previewed_is_what_happens(seed: int) -> None:
         state.dirty.clear()
     assert seen > 200
     assert trades
+    assert reached
+    assert waited > 5
+
+
+def _waits(event: Event) -> bool:
+    terms = event.conditions if isinstance(event, OrderPlaced) else None
+    return terms is not None and terms.trigger_price is not None
 
 
 def test_a_used_id_is_previewed_as_if_it_were_new() -> None:

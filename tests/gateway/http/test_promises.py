@@ -21,6 +21,8 @@ PAGES = load_settings({}).pages
 ROWS = all_tables()[0].routes
 DOCUMENT = openapi_document(ROWS, PAGES, CHOICES)
 ORDER = {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.5", "quantity": "1"}
+LEG = {"market": "rain", **ORDER}
+STOP = {"type": "STOP_LIMIT", "triggerPrice": "0.99"}
 BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "POST /orders/{id}": (
         "/orders/rain",
@@ -32,6 +34,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         {"operations": [{"op": "place", "market": "rain", **ORDER}], "requestId": "r"},
     ),
     "POST /orders/preview": ("/orders/preview", {"market": "rain", **ORDER}),
+    "POST /orders/oco": ("/orders/oco", {"orders": [LEG, LEG | STOP]}),
     "PATCH /orders/{id}": ("/orders/1", {"price": "0.5", "quantity": "1"}),
     "POST /markets": (
         "/markets",
@@ -62,7 +65,7 @@ ELSEWHERE = ("/auth/", "/admin/users/{id}/role", TIERS, *NOTED, *MATCHES)
 """People and their passwords: `tests/gateway/accounts`."""
 PREVIEWED = (
     *("maxCost", "type", "timeInForce", "expiresAt", "worstPrice", "reduceOnly"),
-    *("market", "operations", "allOrNone", "side", "outcome"),
+    *("market", "operations", "allOrNone", "side", "outcome", "triggerPrice", "triggerBy"),
 )
 MEANS_MORE = {
     ("/orders/{id}", "maxCost"),
@@ -75,6 +78,9 @@ MEANS_MORE = {
     ("/orders/batch", "market"),
     ("/orders/batch", "requestId"),
     *(("/orders/preview", name) for name in PREVIEWED),
+    ("/orders/{id}", "triggerPrice"),
+    ("/orders/{id}", "triggerBy"),
+    ("/orders/oco", "orders"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
 STORED = ("/admin/users", "/admin/audit", *NOTED, *MATCHES)

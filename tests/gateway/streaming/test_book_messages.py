@@ -323,8 +323,10 @@ def test_private_sequences_are_dense(seed: int) -> None:
                 assert (data["accountSeq"], data["epoch"]) == (last[number], EPOCH)
                 if name == "balance_updated":
                     balances[number] = data["available"]
-                    account = engine.view.accounts[number]
-                    assert int(data["available"].replace(".", "")) == account.available
+            if number in balances:
+                # What the command reached has run as well: the last message is how it is now.
+                account = engine.view.accounts[number]
+                assert int(balances[number].replace(".", "")) == account.available
             assert last[number] == engine.view.accounts[number].seq
     assert len(balances) == PEOPLE
 

@@ -94,3 +94,42 @@ async def test_a_preview_tells_what_a_market_order_would_get(desk: Desk) -> None
         *("995.000000", "10.00"),
     )
     assert (await desk.get("/user/balance", "ann"))["available"] == "1000.000000"
+
+
+async def with_shares(desk: Desk) -> None:
+    """Ann holds 10 YES; the last price is 0.50."""
+    await desk.rest("ann", "BUY YES 10 @ 0.50")
+    await desk.rest("ben", "BUY NO 10 @ 0.50")
+
+
+async def fall(desk: Desk) -> None:
+    """Let 1 YES trade at 0.40, with more bid for there."""
+    await desk.rest("cat", "BUY YES 5 @ 0.40")
+    await desk.rest("ben", "BUY NO 1 @ 0.60")
+
+
+async def test_a_stop_waits_and_sells(desk: Desk) -> None:
+    await with_shares(desk)
+    body = next(body for body in BODIES if body.get("type") == "STOP")
+    placed = (await desk.call("POST", "/orders/rain", "ann", body)).data["order"]
+    assert (placed["status"], placed["triggerBy"]) == ("PENDING", "LAST")
+    again = await desk.call("POST", "/orders/rain", "ann", body | {"triggerPrice": "0.50"})
+    assert (again.status, again.error["code"]) == (422, "INSUFFICIENT_SHARES")
+    await fall(desk)
+    sold = await desk.get(f"/orders/{placed['id']}", "ann")
+    assert (sold["filled"], sold["cancelReason"]) == ("4.00", "NO_LIQUIDITY")
+    again = await desk.call("POST", "/orders/rain", "ann", body | {"quantity": "1"})
+    assert (again.status, again.error["code"]) == (422, "TRIGGER_REACHED")
+
+
+async def test_one_cancels_the_other(desk: Desk) -> None:
+    await with_shares(desk)
+    body = next(body for body in BODIES if "orders" in body)
+    limit, stop = (await desk.call("POST", "/orders/oco", "ann", body)).data["orders"]
+    assert (limit["status"], stop["status"], limit["ocoOrderId"]) == ("OPEN", "PENDING", stop["id"])
+    assert (await desk.call("POST", "/orders/oco", "ann", body)).data["replayed"]
+    await desk.rest("cat", "BUY YES 3 @ 0.70")
+    stop = await desk.get(f"/orders/{stop['id']}", "ann")
+    assert (stop["status"], stop["cancelReason"]) == ("CANCELLED", "OCO")
+    limit = await desk.get(f"/orders/{limit['id']}", "ann")
+    assert (limit["filled"], limit["locked"]) == ("3.00", "7.00")

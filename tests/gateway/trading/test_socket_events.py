@@ -315,6 +315,47 @@ async def test_a_committed_cancel_whose_order_cannot_be_read_is_unknown(
         assert desk.engine.view.orders == {}
 
 
+async def test_what_waits_is_told_to_its_owner_alone() -> None:
+    async with (
+        open_socket_desk() as desk,
+        socket_client(desk.port, "1") as ann,
+        socket_client(desk.port, "2") as ben,
+    ):
+        await ben.ok("subscribe:market", {"slug": "rain", "outcome": "YES"})
+        await ann.ok("order:place", order("BUY YES 10 @ 0.50"))
+        await ben.ok("order:place", order("BUY NO 10 @ 0.50"))
+        seq = desk.market().seq
+        legs = [
+            order("SELL YES 10 @ 0.70"),
+            order("SELL YES 10 @ 0.40", type="STOP_LIMIT", triggerPrice="0.45"),
+        ]
+        pair = await ann.ok("order:oco", {"orders": legs, "requestId": "exit"})
+        assert [one["status"] for one in pair["orders"]] == ["OPEN", "PENDING"]
+        assert desk.market().seq == seq + 1
+        again = await ann.ok("order:oco", {"orders": legs, "requestId": "exit"})
+        assert again == pair | {"replayed": True}
+        amended = await ann.ok(
+            "order:amend", {"orderId": pair["orders"][1]["id"], "triggerPrice": "0.44"}
+        )
+        assert (amended["order"]["triggerPrice"], desk.market().seq) == ("0.4400", seq + 1)
+        await ben.ok("order:place", order("BUY YES 1 @ 0.44"))
+        ann.events.clear()
+        await ben.ok("order:place", order("BUY NO 1 @ 0.56", selfTradePrevention="CANCEL_MAKER"))
+        assert ann.heard("order_updated") == []
+        await ann.ok("order:place", order("BUY YES 1 @ 0.44"))
+        await ben.ok("order:place", order("BUY NO 1 @ 0.56"))
+        await ann.until(lambda: ann.heard("order_cancelled"))
+        (ended,) = ann.heard("order_cancelled")
+        assert (ended["id"], ended["cancelReason"]) == (pair["orders"][0]["id"], "OCO")
+        told = [data for data in ann.heard("order_updated") if data["type"] == "STOP_LIMIT"]
+        # It became due, then it came into the book.
+        await ann.until(lambda: ann.heard("order_updated")[-1]["status"] == "OPEN")
+        assert told[0]["status"] == "PENDING"
+        assert not [
+            data for name, data in ben.events if name == "order_updated" and "STOP" in str(data)
+        ]
+
+
 async def test_followed_books_are_left_one_by_one() -> None:
     async with open_socket_desk() as desk, socket_client(desk.port) as client:
         await client.ok("subscribe:market", {"slug": "rain"})

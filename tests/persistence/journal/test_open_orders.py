@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _IDS = st.integers(1, 4 * BLOCK_IDS)
 _STATUSES = st.sampled_from(list(OrderStatus))
-_OPEN = {OrderStatus.OPEN, OrderStatus.PARTIAL}
+_OPEN = {OrderStatus.OPEN, OrderStatus.PARTIAL, OrderStatus.PENDING}
 
 
 def order(order_id: int, status: OrderStatus) -> Order:

@@ -78,7 +78,8 @@ async def test_any_past_verifies_while_the_engine_runs(database_url: str) -> Non
         found = await results(database_url, tip)
     assert [(r.name, r.passed) for r in found] == [(n, True) for n in (*CHECKS, "tip")], found[-1]
     details = {r.name: r.detail for r in found}
-    assert details["commands"].startswith(f"{tip.seq} ")
+    # The engine may have given itself commands meanwhile.
+    assert int(details["commands"].split()[0]) >= tip.seq
 
 
 @pytest.mark.parametrize(

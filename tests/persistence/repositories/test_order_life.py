@@ -2,10 +2,13 @@
 
 import random
 
+import msgspec
 import pytest
 
-from exchange.messages.commands import AmendOrder, Command
-from exchange.messages.terms import NO, SELL, YES
+from exchange.messages.commands import AmendOrder, Command, PlaceOco, PlaceOrder
+from exchange.messages.conditions import OrderConditions
+from exchange.messages.terms import BUY, GTC, LIMIT, NO, SELL, STOP_LIMIT, YES
+from exchange.messages.waiting_events import OrderTriggered, PendingAmended
 from exchange.model.order_book import Order
 from persistence.repositories import order_life as life
 from persistence.repositories.history import History
@@ -43,6 +46,8 @@ async def trade_at_random(engine: Running, seed: int) -> None:
                     if chance.random() < 0.3
                     else AmendOrder(order.account_id, order.id, price, order.filled + more)
                 )
+            elif chance.random() < 0.3:
+                commands.append(wait(chance))
             else:
                 args = (chance.choice(PEOPLE), chance.randint(40, 60), chance.randint(1, 9))
                 outcome, side = chance.choice((YES, NO)), chance.random()
@@ -50,6 +55,23 @@ async def trade_at_random(engine: Running, seed: int) -> None:
                     limit(*args, outcome, side=SELL) if side < 0.2 else limit(*args, outcome)
                 )
         await engine.send_all(*commands)
+    # What is due comes before it.
+    await engine.send_all(cancel(ANN, 0))
+
+
+def wait(chance: random.Random) -> Command:
+    """Place what waits for a price, now and then as one of a pair."""
+    account_id, side, outcome = chance.choice(PEOPLE), chance.choice((BUY, SELL)), YES
+    falls = side is SELL
+    trigger = chance.randint(*((35, 48) if falls else (52, 65))) * 100
+    terms = OrderConditions(trigger_price=trigger)
+    price = chance.randint(35, 65) * 100
+    stop = PlaceOrder(account_id, 1, side, outcome, STOP_LIMIT, price, chance.randint(1, 500), GTC)
+    stop = msgspec.structs.replace(stop, conditions=terms)
+    if chance.random() < 0.5:
+        return stop
+    rest = msgspec.structs.replace(stop, type=LIMIT, conditions=None)
+    return PlaceOco(account_id, rest, stop)
 
 
 def happened(engine: Running, order_id: int) -> list[Moment]:
@@ -85,17 +107,24 @@ async def test_every_order_tells_what_happened_to_it(
         monkeypatch.setattr(life, "ENTRIES_LOOKED_THROUGH", 7)
         monkeypatch.setattr(life, "ROWS_LOOKED_THROUGH", 3)
         monkeypatch.setattr(life, "ROWS_READ", 2)
+    else:
+        # More rows than that hold an amend or a trigger of somebody.
+        monkeypatch.setattr(life, "ROWS_READ", 1_000)
     async with running(database_url) as engine:
         await trade_at_random(engine, random.randrange(2**32))
         history = History(engine.pool)
-        amended = 0
+        amended = triggered = changed = 0
         for number in range(1, engine.live.next_order_id):
             order = await history.order(number)
             assert order is not None
             amended += order.version > 1
             found, pages = await whole_life(history, order, 50)
+            triggered += any(isinstance(moment.event, OrderTriggered) for moment in found)
+            changed += any(isinstance(moment.event, PendingAmended) for moment in found)
             assert found == happened(engine, number), number
             assert bounded or pages == 1
             found, pages = await whole_life(history, order, 1)
             assert found == happened(engine, number), number
         assert amended > 3
+        assert triggered
+        assert changed

@@ -18,13 +18,14 @@ from exchange.messages.commands import (
 )
 from exchange.messages.terms import OrderType, Outcome, Side, TimeInForce
 from tests.properties.choosing import Chooser
-from tests.properties.day_orders import ACCOUNTS, IDS, NOBODY, DayOrders
+from tests.properties.day_orders import ACCOUNTS, IDS, NOBODY
 from tests.properties.twin_records import TwinOrder
+from tests.properties.waiting.day_waiting import DayWaiting
 
 MOST = 50
 
 
-class DayBatches(DayOrders):
+class DayBatches(DayWaiting):
     """Makes batches that suit the state of the twin."""
 
     def batch(self, choose: Chooser) -> Command:
@@ -82,13 +83,17 @@ class DayBatches(DayOrders):
 
     def _operation(self, choose: Chooser, account_id: int) -> Operation:
         kind = choose.number(0, 19)
-        if kind < 8:
+        if kind < 6:
             return self._of(account_id, self._anything(choose, self.place))
+        if kind < 8:
+            return self._of(account_id, self._anything(choose, self.wait))
         if kind < 10:
             return self._of(account_id, self._anything(choose, self.cross))
         mine = [o for o in self.twin.orders.values() if o.account_id == account_id]
         if kind < 14 and mine:
-            return self._of(account_id, self.amend_of(choose, choose.one_of(mine)))
+            order = choose.one_of(mine)
+            amend = self.amend_pending_of if order.is_pending else self.amend_of
+            return self._of(account_id, amend(choose, order))
         if kind < 16:
             return self._by_name(choose, account_id, mine)
         # Of this account, or the next that will be placed: perhaps in this very batch.

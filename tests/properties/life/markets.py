@@ -22,7 +22,6 @@ from exchange.messages.events import (
 )
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import CancelReason, MarketStatus, Outcome, Resolution
-from tests.properties.twin_amends import TwinAmends
 from tests.properties.twin_records import (
     CLOSED,
     DRAFT,
@@ -34,6 +33,7 @@ from tests.properties.twin_records import (
     RESOLVING,
     TwinMarket,
 )
+from tests.properties.waiting.twin_waiting import TwinWaiting
 
 LIVE = (DRAFT, OPEN, POST_ONLY, HALTED, FULL_HALT)
 DECIDED = (RESOLVING, MarketStatus.RESOLVED, MarketStatus.VOID)
@@ -48,7 +48,7 @@ RESERVED = {
 }
 
 
-class TwinMarkets(TwinAmends):
+class TwinMarkets(TwinWaiting):
     """Questions, from their listing to the last payout."""
 
     def create_market(self, command: CreateMarket) -> list[Event]:
@@ -105,7 +105,7 @@ class TwinMarkets(TwinAmends):
             return self._close(market)
         market.status = command.status
         self.public_changed(market.id)
-        return [MarketStatusChanged(market.id, command.status)]
+        return [MarketStatusChanged(market.id, command.status), *self.stood_down()]
 
     def close_due(self, command: CloseMarket) -> list[Event]:
         """Run a CloseMarket."""
@@ -120,9 +120,11 @@ class TwinMarkets(TwinAmends):
         self.public_changed(market.id)
         events: list[Event] = [MarketStatusChanged(market.id, CLOSED)]
         resting = [order for order in self.orders.values() if order.market_id == market.id]
-        bids = sorted((o for o in resting if o.is_bid), key=lambda o: (-o.yes_price, o.place))
-        asks = sorted((o for o in resting if not o.is_bid), key=lambda o: (o.yes_price, o.place))
-        events += [self.end(order, CancelReason.MARKET_CLOSED) for order in bids + asks]
+        book = [order for order in resting if order.in_book]
+        bids = sorted((o for o in book if o.is_bid), key=lambda o: (-o.yes_price, o.place))
+        asks = sorted((o for o in book if not o.is_bid), key=lambda o: (o.yes_price, o.place))
+        apart = [order for order in resting if order.is_pending]
+        events += [self.end(order, CancelReason.MARKET_CLOSED) for order in bids + asks + apart]
         return events + self.netting()
 
     def resolve(self, command: ResolveMarket) -> list[Event]:

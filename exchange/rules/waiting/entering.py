@@ -1,0 +1,174 @@
+"""Placing an order that waits for a price (RULEBOOK 14), and giving it other terms meanwhile.
+
+It stands outside the book and locks what it will need once it is triggered. One whose price is
+there already is refused: whoever wants to trade now says so.
+"""
+
+import msgspec
+
+from exchange.messages.bounds import OPEN_ORDERS_PER_ACCOUNT
+from exchange.messages.commands import AmendOrder, PlaceOrder
+from exchange.messages.conditions import OrderConditions
+from exchange.messages.events import CommandRejected, Event, OrderPlaced
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import BUY
+from exchange.messages.units import format_money, format_price, format_quantity
+from exchange.messages.waiting_events import PendingAmended
+from exchange.model.accounts import Account
+from exchange.model.market import Market
+from exchange.model.order_book import Order
+from exchange.model.state import State
+from exchange.model.waiting import is_reached, trigger_of
+from exchange.rules.escrow import needed
+from exchange.rules.netting import net
+from exchange.rules.waiting.pairs import lock_change, pass_lock
+from exchange.transitions import order_transitions, waiting_transitions
+
+
+def enter(state: State, account: Account, market: Market, command: PlaceOrder) -> list[Event]:
+    """Place an order with a trigger, whose terms are fine; return its events, already applied."""
+    placed = placing_of(command, state.next_order_id, 0, command.conditions, resting=False)
+    order = Order(placed, state.seq, state.now)
+    lock = needed(market, order)
+    refusal = means_refusal(market, account, order, lock) or reached_refusal(market, order)
+    if refusal is None and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
+        refusal = too_many_refusal()
+    if refusal is not None:
+        return [refusal]
+    placed = msgspec.structs.replace(placed, locked=lock)
+    order_transitions.open_order(state, placed, account, market, resting=False)
+    return [placed]
+
+
+def amend_pending(
+    state: State, account: Account, market: Market, order: Order, command: AmendOrder
+) -> list[Event]:
+    """Give a pending order other terms, which are fine; only what it locks more must be there."""
+    terms = trigger_of(order)
+    price = order.price if command.price is None else command.price
+    quantity = order.quantity if command.quantity is None else command.quantity
+    conditions = msgspec.structs.replace(
+        terms,
+        expires_at=terms.expires_at if command.expires_at is None else command.expires_at,
+        trigger_price=terms.trigger_price
+        if command.trigger_price is None
+        else command.trigger_price,
+    )
+    wanted = _wanted(state, order, price, quantity, conditions)
+    carrier, added = lock_change(state, market, order, needed(market, wanted))
+    refusal = means_refusal(market, account, order, added)
+    if refusal is None and terms.due:
+        message = "the price has reached the order, which is about to trade"
+        refusal = CommandRejected(Reason.TRIGGER_REACHED, "", message)
+    if refusal is None:
+        refusal = reached_refusal(market, wanted)
+    if refusal is not None:
+        return [refusal]
+    amended = PendingAmended(
+        order.id,
+        account.id,
+        market.id,
+        order.side,
+        price,
+        quantity,
+        added if carrier is order else 0,
+        conditions,
+    )
+    events: list[Event] = [amended]
+    waiting_transitions.pending_amended(state, amended)
+    if carrier is not order:
+        pass_lock(state, carrier, added, events)
+    if order.side is not BUY:
+        net(state, market, (account.id,), events)
+    return events
+
+
+def placing_of(
+    command: PlaceOrder,
+    order_id: int,
+    locked: int,
+    conditions: OrderConditions | None,
+    *,
+    resting: bool,
+) -> OrderPlaced:
+    """Return the event that a command's order comes by."""
+    return OrderPlaced(
+        order_id,
+        command.account_id,
+        command.market_id,
+        command.side,
+        command.outcome,
+        command.type,
+        command.price,
+        command.quantity,
+        command.time_in_force,
+        command.self_trade_prevention,
+        command.max_cost,
+        command.client_order_id,
+        locked,
+        resting,
+        conditions,
+    )
+
+
+def means_refusal(
+    market: Market, account: Account, order: Order, more: int
+) -> CommandRejected | None:
+    """Refuse an order if the account hasn't got `more` to lock: cash for BUY, shares for SELL."""
+    if order.side is BUY:
+        if more <= account.available:
+            return None
+        needs, there = format_money(more), format_money(account.available)
+        message = f"needs {needs} available, has {there}"
+        return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
+    position = market.positions.get(account.id)
+    free = 0 if position is None else position.holding(order.outcome).free
+    if more <= free:
+        return None
+    message = f"needs {format_quantity(more)} free shares, has {format_quantity(free)}"
+    return CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)
+
+
+def reached_refusal(market: Market, order: Order) -> CommandRejected | None:
+    """Refuse an order whose trigger the price has reached."""
+    bid, ask = market.book.bids.best, market.book.asks.best
+    best = None if bid is None else bid.price, None if ask is None else ask.price
+    if not is_reached(order, market.last_price, *best):
+        return None
+    price = format_price(trigger_of(order).trigger_price or 0)
+    message = f"the price has reached {price} already"
+    return CommandRejected(Reason.TRIGGER_REACHED, "triggerPrice", message)
+
+
+def too_many_refusal() -> CommandRejected:
+    """Return the refusal of an order that would wait beside too many others."""
+    problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
+    return CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)
+
+
+def _wanted(
+    state: State,
+    order: Order,
+    price: int | None,
+    quantity: int | None,
+    conditions: OrderConditions,
+) -> Order:
+    """Return what the order would be."""
+    placed = OrderPlaced(
+        order.id,
+        order.account_id,
+        order.market_id,
+        order.side,
+        order.outcome,
+        order.type,
+        price,
+        quantity,
+        order.time_in_force,
+        order.self_trade_prevention,
+        order.max_cost,
+        order.client_order_id,
+        0,
+        resting=False,
+        conditions=conditions,
+    )
+    return Order(placed, state.seq, state.now)

@@ -1,0 +1,50 @@
+"""What runs next: timers that are due, orders that a command reached, then what was asked for.
+
+Laws (RULEBOOK 8 and 14): a timer comes before anything else that would bear its time; what a
+command reached is triggered before the next command, but not more than TRIGGERS_BETWEEN in a row
+while one waits; with nothing waiting triggers go on at once. A slice is small enough for one turn
+of the event loop. What is due is part of the state, so after a restart it runs without being asked.
+"""
+
+from typing import Final
+
+from exchange.engine import Engine
+from exchange.messages.bounds import TRIGGERS_BETWEEN
+from exchange.model.state import State
+from exchange.proof.running_balances import RunningBalances
+from persistence.loop.intake import Intake
+from persistence.loop.open_batch import Batch
+
+_SLICE_COMMANDS: Final = 32
+
+
+class RunningOrder:
+    """Decides between what the engine gives itself and what the intake has."""
+
+    __slots__ = ("_intake", "_triggered")
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._triggered = 0
+        """Orders since the last command from outside."""
+
+    def has_next(self, state: State, at: int) -> bool:
+        """Return whether anything can run at `at`."""
+        return bool(len(self._intake) or state.due or state.timers.is_due(at))
+
+    def run_next(self, batch: Batch, engine: Engine, balances: RunningBalances, at: int) -> None:
+        """Run a slice of what comes next in a batch that can grow."""
+        state, waits = engine.state, len(self._intake)
+        if state.timers.is_due(at):
+            batch.run_timers(engine, balances, at, _SLICE_COMMANDS)
+        elif state.due and not (waits and self._triggered >= TRIGGERS_BETWEEN):
+            most = TRIGGERS_BETWEEN - self._triggered if waits else _SLICE_COMMANDS
+            most = min(most, _SLICE_COMMANDS)
+            self._triggered += batch.run_triggers(engine, balances, at, most)
+        else:
+            part = self._intake.take(1 if state.due else _SLICE_COMMANDS, state.seq)
+            if part:
+                self._triggered = 0
+                left = batch.run(engine, balances, at, part)
+                if left:
+                    self._intake.give_back(left)
