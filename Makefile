@@ -170,7 +170,7 @@ wheel: $(INSTALLED_DEV) ## Build a wheel with the rules compiled (needs a C comp
 # The rules alone, to be put before the sources on the path, from whatever folder a server runs in.
 WITH_COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(COMPILED):$(CURDIR)
 
-$(COMPILED)/.made: $(wildcard exchange/*.py exchange/*/*.py) pyproject.toml | $(INSTALLED_DEV)
+$(COMPILED)/.made: $(wildcard exchange/*.py exchange/*/*.py exchange/*/*/*.py) pyproject.toml | $(INSTALLED_DEV)
 	$(call HEADING,Compiling the rules)
 	@$(call BUILD_WHEEL,build/wheel)
 	@rm -rf $(COMPILED)

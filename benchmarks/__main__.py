@@ -14,6 +14,7 @@ ALL = (
     "memory",
     "journal_choice",
     "engine_journal",
+    "triggers",
     "recovery",
     "rest_orders",
     "batches",

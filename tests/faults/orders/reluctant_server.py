@@ -41,12 +41,12 @@ class ReluctantServer(ServerProcess):
         self.await_ready()
 
 
-def stop_triggering_after(most: int) -> None:
+def stop_triggering_after(allowed: int) -> None:
     """Let every engine of this process trigger so many orders and no more."""
     willing, done = Engine.run_triggers, [0]
 
-    def reluctant(self: Engine, at: int, wanted: int) -> list[Execution]:
-        executions = willing(self, at, min(wanted, most - done[0]))
+    def reluctant(self: Engine, at: int, most: int) -> list[Execution]:
+        executions = willing(self, at, min(most, allowed - done[0]))
         done[0] += len(executions)
         return executions
 
