@@ -110,6 +110,12 @@ class EngineAgainstTwin(RuleBasedStateMachine):
         self.send_drawn(data, self.day.cross(Drawn(data)))
 
     @rule(data=DATA)
+    def wait_for_a_price(self, data: st.DataObject) -> None:
+        choose = Drawn(data)
+        maker = choose.one_of((self.day.wait, self.day.pair, self.day.amend_waiting))
+        self.send_drawn(data, maker(choose))
+
+    @rule(data=DATA)
     def run_the_exchange(self, data: st.DataObject) -> None:
         choose = Drawn(data)
         maker = choose.one_of((self.day.administer, self.day.create_market, self.day.open_account))
