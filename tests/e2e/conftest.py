@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -67,3 +67,30 @@ def slug(server: ServerProcess) -> str:
     name = next(_SLUGS)
     server.market(name)
     return name
+
+
+class Floor(NamedTuple):
+    """A market in which Ann and Bob hold shares and have open orders."""
+
+    server: ServerProcess
+    slug: str
+    ann: Person
+    bob: Person
+    ann_order: str
+
+    def shown(self) -> list[Any]:
+        """Return all that is shown of both traders, and the book."""
+        paths = ("/user/balance", "/user/positions", "/user/escrow", "/orders", "/user/ledger")
+        found = [who.data("GET", path) for who in (self.ann, self.bob) for path in paths]
+        return [*found, self.ann.data("GET", f"/markets/{self.slug}/orderbook")]
+
+
+@pytest.fixture
+def floor(server: ServerProcess, people: list[Person], slug: str) -> Floor:
+    ann, bob, _ = people
+    ann.order(slug, "BUY", "YES", "0.40", "10")
+    bob.order(slug, "BUY", "NO", "0.60", "5")
+    ann.order(slug, "SELL", "YES", "0.90", "2")
+    bob.order(slug, "SELL", "NO", "0.80", "1")
+    (open_order,) = ann.data("GET", "/orders?status=PARTIAL")
+    return Floor(server, slug, ann, bob, open_order["id"])

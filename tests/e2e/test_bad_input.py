@@ -9,14 +9,13 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.accounts.tokens import Tokens, load_key
-from tests.e2e.conftest import Person
+from tests.e2e.conftest import Floor
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.server_process import ServerProcess
 
@@ -52,22 +51,6 @@ def raw(**tokens: str) -> bytes:
     return ("{" + ",".join(f'"{name}":{token}' for name, token in fields.items()) + "}").encode()
 
 
-class Floor(NamedTuple):
-    """A market in which Ann and Bob hold shares and have open orders."""
-
-    server: ServerProcess
-    slug: str
-    ann: Person
-    bob: Person
-    ann_order: str
-
-    def shown(self) -> list[Any]:
-        """Return all that is shown of both traders, and the book."""
-        paths = ("/user/balance", "/user/positions", "/user/escrow", "/orders", "/user/ledger")
-        found = [who.data("GET", path) for who in (self.ann, self.bob) for path in paths]
-        return [*found, self.ann.data("GET", f"/markets/{self.slug}/orderbook")]
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that doesn't wait long for bodies."""
@@ -83,17 +66,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         made.clean_up()
 
 
-@pytest.fixture
-def floor(server: ServerProcess, people: list[Person], slug: str) -> Floor:
-    ann, bob, _ = people
-    ann.order(slug, "BUY", "YES", "0.40", "10")
-    bob.order(slug, "BUY", "NO", "0.60", "5")
-    ann.order(slug, "SELL", "YES", "0.90", "2")
-    bob.order(slug, "SELL", "NO", "0.80", "1")
-    (open_order,) = ann.data("GET", "/orders?status=PARTIAL")
-    return Floor(server, slug, ann, bob, open_order["id"])
-
-
 def refused(
     floor: Floor, content: bytes, status: int, field: str | None, **headers: str
 ) -> httpx.Response:
@@ -101,12 +73,12 @@ def refused(
     before = floor.shown()
     headers = {"content-type": "application/json"} | headers
     answer = floor.ann.client.post(f"/orders/{floor.slug}", content=content, headers=headers)
-    _check(answer, status, field)
+    check(answer, status, field)
     assert floor.shown() == before
     return answer
 
 
-def _check(answer: httpx.Response, status: int, field: str | None) -> None:
+def check(answer: httpx.Response, status: int, field: str | None) -> None:
     assert answer.status_code == status, answer.text
     envelope = answer.json()
     assert envelope["success"] is False
@@ -186,7 +158,7 @@ def test_a_token_that_does_not_hold(floor: Floor) -> None:
                 content=content,
                 headers=headers | ({"content-type": "application/json"} if content else {}),
             )
-            _check(answer, 401, None)
+            check(answer, 401, None)
     assert floor.shown() == before
 
 
@@ -377,7 +349,7 @@ def test_batches(floor: Floor, path: str, content: str, field: str | None) -> No
     before = floor.shown()
     headers = {"content-type": "application/json"}
     answer = floor.ann.client.post(path, content=content.encode(), headers=headers)
-    _check(answer, 400, field)
+    check(answer, 400, field)
     assert floor.shown() == before
 
 
