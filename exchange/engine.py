@@ -47,6 +47,7 @@ from exchange.messages.completeness import require_all
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import CommandRejected, Event
 from exchange.messages.execution import Execution
+from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
 from exchange.messages.reasons import Reason
 from exchange.model.idempotency import key_of
 from exchange.model.state import State
@@ -62,6 +63,7 @@ from exchange.rules import (
     standing,
     switches,
 )
+from exchange.rules.groups import administering
 from exchange.rules.once import run_once
 from exchange.rules.waiting import oco, reaching, triggering
 from exchange.transitions import transitions
@@ -192,5 +194,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
     BatchOrders: batching.run_batch,
     PlaceOco: oco.place_pair,
     TriggerOrder: triggering.trigger,
+    SetOrderGroup: administering.set_group,
+    ResetOrderGroup: administering.reset_group,
 }
 require_all(Command, _HANDLERS, "the engine's table of handlers")

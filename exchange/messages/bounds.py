@@ -9,6 +9,7 @@ intermediates may pass it.  A bound that can be hit by a caller has a refusal in
     an order's fills and fees      QUANTITY_MAX times a price; by `max_cost`: the cash it had
     an order's fee carry           the fees' denominator
     volume, realised profit        TALLY_MAX: there they stop
+    what a group has filled        its limit, at most QUANTITY_MAX, and the fill that passed it
     sequences, ids, trade numbers  counted in ones: a million a second for a thousand centuries
 """
 
@@ -67,6 +68,13 @@ DEAD_MAN_MS: Final = (1_000, 60_000)
 """How far away, in milliseconds, a dead-man deadline may be set."""
 LEASE_US: Final = 10_000_000
 """How long a gateway's sessions live without a sign of it, in microseconds."""
+
+GROUPS_PER_ACCOUNT: Final = 100
+"""Most order groups of one account."""
+GROUP_WINDOW: Final = (1, 3_600)
+"""How long, in seconds, the window of an order group may be."""
+GROUP_SLICES: Final = 60
+"""Parts of equal length that make such a window."""
 
 TRANSFER_LEGS: Final = 200
 """Most legs of one transfer."""

@@ -3,15 +3,18 @@
 A command has been parsed (integers in the units of `messages/units.py`, enumerations of
 `messages/terms.py`) but not yet judged: everything in it may still be refused.  It carries no time
 and no sequence; both are stamped on it when it runs.  Timers are commands too (`CloseMarket`).
+Those about order groups are in `group_commands`.
 Commands are journaled as msgpack arrays, so a field is never moved, only added at the end with a
 default.
 """
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import msgspec
 
+from exchange.messages.command_kinds import AccountCommand, ExchangeCommand, Timer
 from exchange.messages.conditions import OrderConditions
+from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
 from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
@@ -26,43 +29,12 @@ from exchange.messages.terms import (
 )
 from exchange.messages.units import Boxed
 
-NO_ACCOUNT: Final = 0
-"""Stands for the exchange itself where a command must be somebody's; no account has it."""
-
 
 class Prior(msgspec.Struct, frozen=True, array_like=True):
     """What the shell found in the store for a client id: the command that used it first."""
 
     seq: int
     fingerprint: bytes
-
-
-class _Command(
-    msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="command", gc=False
-):
-    """How every command is built and encoded."""
-
-    urgent: ClassVar[bool] = False
-    """Whether it may overtake commands of other accounts that wait (RULEBOOK 8)."""
-
-
-class AccountCommand(_Command, frozen=True):
-    """A command for one account; those of an account run in the order in which they came."""
-
-    account_id: int
-
-
-class ExchangeCommand(_Command, frozen=True):
-    """A command for everybody, of an admin or of a timer."""
-
-    urgent: ClassVar[bool] = True
-    account_id: ClassVar[int] = NO_ACCOUNT
-
-
-class Timer(ExchangeCommand, frozen=True):
-    """A command that the engine gives itself when its time has come: nobody waits for its answer,
-    and it comes again by itself if it was lost.
-    """
 
 
 class OpenAccount(AccountCommand, frozen=True):
@@ -201,7 +173,7 @@ class CancelOrder(AccountCommand, frozen=True):
 
 class CancelAll(AccountCommand, frozen=True):
     """Take every open order of the account out, in one market or (None) wherever cancelling is
-    allowed; of one side, or one outcome, if that is given.
+    allowed; of one side, one outcome, or one order group, if that is given.
     """
 
     urgent: ClassVar[bool] = True
@@ -209,6 +181,7 @@ class CancelAll(AccountCommand, frozen=True):
     market_id: int | None
     side: Side | None = None
     outcome: Outcome | None = None
+    group: str | None = None
 
 
 class CloseMarket(Timer, frozen=True):
@@ -385,6 +358,8 @@ Command = (
     | BatchOrders
     | PlaceOco
     | TriggerOrder
+    | SetOrderGroup
+    | ResetOrderGroup
 )
 
 

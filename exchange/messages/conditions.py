@@ -1,5 +1,5 @@
 """An order's rare terms in one struct: expiry, post-only, a worst price, the session it ends with,
-what it waits for.
+what it waits for, its group.
 
 It goes through everything unopened and whole: `PlaceOrder`, `OrderPlaced`, the order's record, the
 state's hash, the journal, one column of `orders`, recovery, followers and the history. So a new
@@ -40,6 +40,8 @@ class OrderConditions(
     `trigger_by` names has come there. Two more are the engine's own to write, and refused from
     anybody else: `due` as long as it has been reached and not triggered, and the `partner`, the
     order that ends when this one trades or is triggered.
+
+    What it fills counts in the `group` of its owner's that has this name, with which it ends.
     """
 
     expires_at: int | None = None
@@ -51,6 +53,7 @@ class OrderConditions(
     trigger_by: TriggerBy = TriggerBy.LAST
     due: bool = False
     partner: int | None = None
+    group: str | None = None
 
     def content(self) -> "OrderConditions | None":
         """Return what of it the sender asked for; None for nothing."""

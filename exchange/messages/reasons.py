@@ -26,6 +26,7 @@ class Reason(IntEnum):
     NOT_ORDER_OWNER = 205
     ACCOUNT_SUSPENDED = 206
     ACCOUNT_CLOSED = 207
+    GROUP_NOT_FOUND = 208
 
     EXCHANGE_HALTED = 301
     EXCHANGE_CANCEL_ONLY = 302
@@ -58,6 +59,8 @@ class Reason(IntEnum):
 
     TOO_MANY_OPEN_ORDERS = 701
     ISSUANCE_EXHAUSTED = 702
+    GROUP_LIMIT = 703
+    TOO_MANY_GROUPS = 704
 
     NOT_STORED = 901
 
@@ -76,6 +79,7 @@ _TRANSIENT: Final = frozenset(
     {
         Reason.ACCOUNT_NOT_FOUND,
         Reason.ACCOUNT_SUSPENDED,
+        Reason.GROUP_NOT_FOUND,
         Reason.EXCHANGE_HALTED,
         Reason.EXCHANGE_CANCEL_ONLY,
         Reason.EXCHANGE_POST_ONLY,
@@ -91,5 +95,6 @@ _TRANSIENT: Final = frozenset(
         Reason.TRIGGER_REACHED,
         Reason.TOO_MANY_OPEN_ORDERS,
         Reason.ISSUANCE_EXHAUSTED,
+        Reason.GROUP_LIMIT,
     }
 )

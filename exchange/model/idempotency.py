@@ -57,6 +57,7 @@ from exchange.messages.commands import (
     TriggerOrder,
 )
 from exchange.messages.completeness import require_all
+from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
 from exchange.messages.terms import MoneyKind
 
 ORDER_ID: Final = 0
@@ -170,6 +171,8 @@ _WITHOUT_KEY: Final = (
     SuspendAccount,
     CloseAccount,
     TriggerOrder,
+    SetOrderGroup,
+    ResetOrderGroup,
 )
 """Done twice, they do no harm: what they ask for is so already, or refused. (An amend done twice
 makes of the order what it was made already; whoever must know gives the version.)"""

@@ -12,11 +12,13 @@ from typing import Any
 
 from sortedcontainers import SortedList
 
+from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import NO, YES, ExchangeMode
 from exchange.model.accounts import Account, Holding, Position
 from exchange.model.idempotency import Key, RecentIds
 from exchange.model.market import Market
 from exchange.model.order_book import Order
+from exchange.model.order_groups import GroupKey, OrderGroup
 from exchange.model.timers import Timers
 from exchange.model.waiting import DueKey
 
@@ -43,6 +45,8 @@ class Dirty:
     """Accounts whose dead-man switch or standing changed, by id."""
     leases: dict[int, int] = field(default_factory=dict)
     """When the leases that changed end, by gateway; 0: they have ended."""
+    groups: dict[GroupKey, OrderGroup] = field(default_factory=dict)
+    """Order groups of which more changed than which orders are open."""
     number: int = 1
     """Of these lists; a record whose `listed` is that number is on them."""
 
@@ -70,7 +74,7 @@ class Dirty:
         self.accounts.clear()
         self.markets.clear()
         self.holdings.clear()
-        for rare in (self.payouts, self.switches, self.leases):
+        for rare in (self.payouts, self.switches, self.leases, self.groups):
             if rare:
                 rare.clear()
         self.number += 1
@@ -116,6 +120,8 @@ class State:
     """When a gateway's sessions end if nothing is heard of it, by gateway."""
     tied: dict[int, Tied] = field(default_factory=dict)
     """Open orders that end with their session, by gateway; each has a lease."""
+    groups: dict[int, dict[str, OrderGroup]] = field(default_factory=dict)
+    """Order groups by account and name."""
     due: SortedList[DueKey] = field(default_factory=SortedList)
     """Orders that waited and have been reached, the next to be triggered first; an index."""
     stirred: list[Market] = field(default_factory=list)
@@ -148,6 +154,15 @@ class State:
     def holding_of(self, order: Order) -> Holding:
         """Return the shares that a SELL order offers; it was placed because they are there."""
         return self.markets[order.market_id].positions[order.account_id].holding(order.outcome)
+
+    def group_of(self, order: Order | PlaceOrder) -> OrderGroup | None:
+        """Return the group that the order counts in, if any; that of one that was taken is
+        there.
+        """
+        terms = order.conditions
+        if terms is None or terms.group is None:
+            return None
+        return self.groups[order.account_id][terms.group]
 
     def open_position(self, account_id: int, market_id: int) -> Position:
         """Give the account an empty position in the market."""

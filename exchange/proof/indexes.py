@@ -1,12 +1,15 @@
 """Law 9: what is only an index (timers, what waits for which price and what is due, slugs, client
-ids, sessions, positions by account) matches what it points to, walked from scratch.
+ids, sessions, positions by account, a group's orders and its sums) matches what it points to,
+walked from scratch.
 """
 
 from collections.abc import Iterator
 
+from exchange.messages.bounds import GROUP_SLICES
 from exchange.messages.terms import ExchangeMode, OrderStatus, Standing
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import OPEN, RESOLVING, UNFINISHED, Market
+from exchange.model.order_book import Order
 from exchange.model.state import State, Tied
 from exchange.model.timers import CLOSING, DEAD_MAN, EXPIRY, LEASE, PAYOUT
 from exchange.model.waiting import due_key, trigger_of, waits_for_fall, watched_price, yes_trigger
@@ -50,6 +53,7 @@ def index_problems(state: State) -> Iterator[str]:
     }
     if state.open_client_ids != named:
         yield "9: the client ids don't match the open orders"
+    yield from _groups(state)
     yield from _shared_positions(state)
     for market in state.markets.values():
         yield from _waiting(state, market)
@@ -117,6 +121,32 @@ def _switches(state: State) -> Iterator[str]:
         yield "9: what is tied to sessions doesn't match the open orders"
     if not tied.keys() <= state.leases.keys():
         yield "9: orders are tied to a gateway that has no lease"
+
+
+def _groups(state: State) -> Iterator[str]:
+    listed: dict[tuple[int, str], dict[int, Order]] = {}
+    for order in state.orders.values():
+        name = None if order.conditions is None else order.conditions.group
+        if name is not None:
+            listed.setdefault((order.account_id, name), {})[order.id] = order
+    for account_id, groups in state.groups.items():
+        for name, group in groups.items():
+            which = f"group {name} of account {account_id}"
+            own = listed.pop((account_id, name), {})
+            if group.orders != own or group.key != (account_id, name):
+                yield f"9: {which} lists other orders than are open"
+            if group.triggered and own:
+                yield f"9: {which} is triggered, but has orders"
+            sums = tuple(sum(part) for part in zip((0, 0), *group.slices.values(), strict=True))
+            numbers = list(group.slices)
+            if sums != (group.filled, group.net) or numbers != sorted(numbers):
+                yield f"9: {which} has filled {group.filled}, {group.net} net, its slices {sums}"
+            if numbers and numbers[-1] - numbers[0] >= GROUP_SLICES:
+                yield f"9: {which} remembers more than its window"
+            if group.is_over and not group.triggered:
+                yield f"9: {which} is over its limit, but takes orders"
+    for account_id, name in listed:
+        yield f"9: orders of account {account_id} are of the group {name}, which isn't there"
 
 
 def _shared_positions(state: State) -> Iterator[str]:

@@ -67,6 +67,7 @@ from exchange.messages.events import (
     PositionSettled,
     TradeExecuted,
 )
+from exchange.messages.group_events import GroupReset, GroupSet, GroupTriggered
 from exchange.messages.terms import BUY, SELL, TradeKind
 from exchange.messages.waiting_events import (
     LockPassed,
@@ -301,5 +302,8 @@ _MOVE_NO_MONEY: Final = (
     OperationRun,
     OrdersReached,
     OrdersStoodDown,
+    GroupSet,
+    GroupTriggered,
+    GroupReset,
 )
 require_all(Event, [*_POSTINGS, *_MOVE_NO_MONEY], "the ledger's table of postings")

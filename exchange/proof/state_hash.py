@@ -18,6 +18,7 @@ from exchange.messages.terms import Standing
 from exchange.model.accounts import Account
 from exchange.model.market import Market
 from exchange.model.order_book import NOT_OF_THE_ORDER, Order
+from exchange.model.order_groups import OrderGroup
 from exchange.model.state import State
 from exchange.model.timers import CLOSING
 
@@ -71,6 +72,9 @@ def records(state: State, *, with_ids: bool = True) -> Iterator[list[Any]]:
     yield ["closings", *state.timers.of(CLOSING)]
     if state.leases:
         yield ["leases", *sorted(state.leases.items())]
+    for account_id in sorted(state.groups):
+        for _, group in sorted(state.groups[account_id].items()):
+            yield from _of_group(group)
     if with_ids:
         for (account_id, kind, client_id), prior in state.recent_ids.snapshot():
             yield ["id", account_id, kind, client_id, prior.seq, prior.fingerprint]
@@ -84,6 +88,14 @@ def _of_account(account: Account) -> Iterator[list[Any]]:
         yield ["dead man", account.id, account.dead_man]
     if account.standing is not Standing.ACTIVE:
         yield ["standing", account.id, account.standing]
+
+
+def _of_group(group: OrderGroup) -> Iterator[list[Any]]:
+    limits = group.max_filled, group.window, group.max_net
+    sums = group.triggered, group.filled, group.net
+    yield ["group", group.account_id, group.name, *limits, *sums]
+    for number in sorted(group.slices):
+        yield ["slice", number, *group.slices[number]]
 
 
 def _orders_of(market: Market) -> Iterator[Order]:

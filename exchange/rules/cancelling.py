@@ -15,6 +15,7 @@ from exchange.messages.units import Boxed
 from exchange.model.market import ADMITS_CANCEL, Market
 from exchange.model.state import State
 from exchange.rules.ending import end_order, end_orders
+from exchange.rules.groups.limits import no_group_refusal
 from exchange.rules.netting import net
 
 _HALTED: Final = ExchangeMode.HALTED
@@ -48,19 +49,24 @@ def cancel_all(state: State, command: CancelAll) -> list[Event]:
     account = state.accounts.get(command.account_id)
     if account is None:
         return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")]
-    if command.market_id is None:
+    market = None if command.market_id is None else state.markets.get(command.market_id)
+    if market is None and command.market_id is not None:
+        return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
+    orders = account.orders
+    if command.group is not None:
+        group = state.groups.get(account.id, {}).get(command.group)
+        if group is None:
+            return [no_group_refusal()]
+        orders = group.orders
+    if market is None:
         if state.mode is _HALTED:
             return [CommandRejected(Reason.EXCHANGE_HALTED, "", "the exchange is halted")]
-    else:
-        market = state.markets.get(command.market_id)
-        if market is None:
-            return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
-        if state.mode is _HALTED or market.status not in ADMITS_CANCEL:
-            return [uncancellable_refusal(state, market)]
+    elif state.mode is _HALTED or market.status not in ADMITS_CANCEL:
+        return [uncancellable_refusal(state, market)]
     events: list[Event] = []
     ending = [
         order
-        for order in account.orders.values()
+        for order in orders.values()
         if command.market_id in (None, order.market_id)
         and command.side in (None, order.side)
         and command.outcome in (None, order.outcome)

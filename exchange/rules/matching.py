@@ -26,6 +26,7 @@ from exchange.model.state import State
 from exchange.rules.ending import end_order, end_partner
 from exchange.rules.escrow import affordable, reservation
 from exchange.rules.fees import charge
+from exchange.rules.groups.limits import after_trade
 from exchange.transitions import order_transitions
 
 _TradeExecuted: Final = TradeExecuted
@@ -48,6 +49,8 @@ class Stop(Enum):
     """The next unit costs more than is left."""
     CAP = auto()
     """What follows would do more than reduce."""
+    GROUP = auto()
+    """Its group has reached a limit."""
 
 
 def offers(facing: BookSide, limit: int | None) -> Iterator[Order]:
@@ -71,8 +74,9 @@ def walk(
 
     `budget` (money) bounds what a MARKET BUY pays, fees included; None for all others, who have
     locked what they need. `cap` bounds what a reduce-only order trades. Applies and appends
-    TradeExecuted and, by self-trade prevention, OrderCancelled of makers. O(fills), plus O(log
-    levels) for each level emptied.
+    TradeExecuted and, by self-trade prevention, OrderCancelled of makers; of what ends with a trade
+    (a pair's other order, a group) what that says. O(fills), plus O(log levels) for each level
+    emptied.
     """
     facing = market.book.asks if taker.is_bid else market.book.bids
     by_cost = taker.quantity is None
@@ -91,22 +95,31 @@ def walk(
             if _stops_at_own(state, market, taker, maker, events):
                 return Stop.SELF_TRADE
             continue
-        quantity = maker.remaining
-        if not by_cost and taker.remaining < quantity:
-            quantity = taker.remaining
+        offered, wanted = maker.remaining, taker.remaining
+        quantity = offered if by_cost or offered < wanted else wanted
         if budget is not None or cap is not None:
             left = None if budget is None else budget - spent
             quantity = _bounded(market, taker, maker, quantity, left, cap)
             if quantity == 0:
                 return Stop.BUDGET
-        if rare or maker.conditions is not None:
+        special = rare or maker.conditions is not None
+        if special:
             _end_partners(state, market, taker, maker, events)
         trade = _trade(state, market, taker, maker, quantity, cap)
         events.append(trade)
         order_transitions.fill_both(state, trade, market, taker, maker)
         if budget is not None:
             spent += trade.price * quantity + trade.taker_fee
+        if special and after_trade(state, taker, maker, events):
+            return _stop_by_group(taker, budget, spent)
     return Stop.FILLED
+
+
+def _stop_by_group(taker: Order, budget: int | None, spent: int) -> Stop:
+    """Return why a walk ends whose taker's group has reached a limit: the taker may be done."""
+    if taker.quantity is None:
+        return Stop.BUDGET if spent == budget else Stop.GROUP
+    return Stop.GROUP if taker.remaining else Stop.FILLED
 
 
 def _stops_at_own(

@@ -20,6 +20,7 @@ from exchange.messages.events import (
     OrderRested,
     TradeExecuted,
 )
+from exchange.messages.group_events import GroupTriggered
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import (
     BUY,
@@ -40,6 +41,13 @@ from exchange.model.state import State
 from exchange.rules.ending import end_order
 from exchange.rules.escrow import affordable, reservation, resting_reservation, taking_rate
 from exchange.rules.fees import charge
+from exchange.rules.groups.limits import (
+    DryFills,
+    lacks_group,
+    net_ended,
+    no_group_refusal,
+    triggered_refusal,
+)
 from exchange.rules.matching import Stop, offers, walk
 from exchange.rules.netting import net
 from exchange.rules.order_terms import entry_refusal
@@ -58,6 +66,7 @@ _CANCEL_REASONS: Final = {
     Stop.SELF_TRADE: CancelReason.SELF_TRADE,
     Stop.BUDGET: CancelReason.INSUFFICIENT_BALANCE,
     Stop.CAP: CancelReason.REDUCE_ONLY,
+    Stop.GROUP: CancelReason.GROUP_LIMIT,
 }
 
 
@@ -79,9 +88,9 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         _prior,
         conditions,
     ) = fields
-    account = state.accounts.get(account_id)
-    market = state.markets.get(market_id)
-    if account is None or market is None or account.standing is not _ACTIVE:
+    account, market = state.accounts.get(account_id), state.markets.get(market_id)
+    stray = conditions is not None and lacks_group(state, account_id, conditions)
+    if account is None or market is None or account.standing is not _ACTIVE or stray:
         return [_party_refusal(account, market)]
     refusal = entry_refusal(
         state, market, side, kind, price, quantity, time_in_force, max_cost, conditions
@@ -95,17 +104,17 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     if conditions is not None:
         wanted, worst, cap = _rare_bounds(market, command, conditions)
     limit = None if worst is None else facing.sign * own_price(outcome, worst)
-    best = facing.best
-    taking = best is not None and (limit is None or best.key <= limit)
+    taking = (best := facing.best) is not None and (limit is None or best.key <= limit)
     if side is BUY:
         locked, refusal = _cash_to_lock(market, account, price, wanted, max_cost, taking=taking)
     else:
         locked, refusal = _shares_to_lock(market, account, outcome, wanted or 0)
     if refusal is None and (taking or time_in_force is FOK or cap is not None):
-        refusal = liquidity_refusal(market, account, command, facing, limit, cap)
+        refusal = liquidity_refusal(state, market, account, command, facing, limit, cap)
     rests = time_in_force is GTC or time_in_force is GTD
-    if refusal is None and rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
-        refusal = too_many_refusal()
+    full = rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT
+    if refusal is None and (full or conditions is not None):
+        refusal = too_many_refusal() if full else triggered_refusal(state, account_id, conditions)
     if refusal is not None:
         return [refusal]
     resting = rests and not taking
@@ -169,9 +178,12 @@ def take(
             budget = account.available
     stop = walk(state, market, order, limit, budget, events, cap)
     traders = {order.account_id: None}
+    triggered = False
     for event in events:
         if type(event) is TradeExecuted:
             traders[event.maker_account_id] = None
+        elif type(event) is GroupTriggered:
+            triggered = True
     tif = order.time_in_force
     if stop is Stop.NO_MORE and (tif is GTC or tif is GTD):
         paired = order.conditions is not None and open_partner(state, order) is not None
@@ -192,6 +204,8 @@ def take(
             reason = reason if facing.best is None else CancelReason.WORST_PRICE
         end_order(state, account, market, order, reason, events)
     net(state, market, traders, events)
+    if triggered:
+        net_ended(state, events, market)
 
 
 def _party_refusal(account: Account | None, market: Market | None) -> CommandRejected:
@@ -199,7 +213,9 @@ def _party_refusal(account: Account | None, market: Market | None) -> CommandRej
         return CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "the account is not open yet")
     if market is None:
         return CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")
-    return standing_refusal(account)
+    if account.standing is not _ACTIVE:
+        return standing_refusal(account)
+    return no_group_refusal()
 
 
 def _shares_to_lock(
@@ -236,6 +252,7 @@ def _cash_to_lock(
 
 
 def liquidity_refusal(
+    state: State,
     market: Market,
     account: Account,
     command: PlaceOrder | Order,
@@ -255,7 +272,7 @@ def liquidity_refusal(
         if refusal is not None:
             return refusal
     if whole:
-        return _fok_refusal(market, account, command, facing, limit)
+        return _fok_refusal(state, market, account, command, facing, limit)
     if command.price is None and command.side is BUY:
         return _first_unit_refusal(market, account, command, facing, limit)
     return None
@@ -268,34 +285,49 @@ def would_cross_refusal() -> CommandRejected:
 
 
 def _fok_refusal(
+    state: State,
     market: Market,
     account: Account,
     command: PlaceOrder | Order,
     facing: BookSide,
     limit: int | None,
 ) -> CommandRejected | None:
-    """Walk without trading; own orders on the way count as `matching.walk` would treat them."""
+    """Walk without trading; own orders on the way, and groups that reach a limit, count as
+    `matching.walk` would treat them.
+    """
     missing = command.quantity or 0
-    pays_as_it_goes = command.price is None and command.side is BUY
-    spent = carry = 0
+    left = account.available if command.price is None and command.side is BUY else None
+    carry = 0
+    fills = DryFills(state)
     for maker in offers(facing, limit):
+        if maker.conditions is not None and fills.has_ended(maker):
+            continue
         if maker.account_id == command.account_id:
             if command.self_trade_prevention is not _CANCEL_MAKER:
                 return CommandRejected(
                     Reason.FOK_NOT_FILLABLE, "quantity", "an own order stands in the way"
                 )
             continue
-        quantity = min(missing, maker.remaining)
-        if pays_as_it_goes:
+        quantity = wanted = min(missing, maker.remaining)
+        if left is not None:
             price = own_price(command.outcome, maker.yes_price)
+            quantity = affordable(market, price, carry, left, wanted)
             fee, carry = charge(market.fee_model, market.taker_fee, price, quantity, carry)
-            spent += price * quantity + fee
-            if spent > account.available:
-                message = f"needs more than the {format_money(account.available)} available"
-                return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
+            left -= price * quantity + fee
         missing -= quantity
         if missing == 0:
             return None
+        maker_ends = maker.conditions is not None and fills.fill(
+            maker, quantity, bought=maker.is_bid
+        )
+        if command.conditions is not None and fills.fill(
+            command, quantity, bought=not maker.is_bid
+        ):
+            message = f"its group reaches a limit when {format_quantity(missing)} are missing"
+            return CommandRejected(Reason.FOK_NOT_FILLABLE, "quantity", message)
+        if quantity < wanted and not maker_ends:
+            message = f"needs more than the {format_money(account.available)} available"
+            return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
     message = f"{format_quantity(missing)} of it can't be filled at once"
     return CommandRejected(Reason.FOK_NOT_FILLABLE, "quantity", message)
 

@@ -33,10 +33,12 @@ from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import Market
 from exchange.model.order_book import Order
+from exchange.model.order_groups import OrderGroup
 from exchange.model.state import State
 from exchange.rules.batching import run_batch
 from exchange.rules.waiting.pairs import open_partner
 from exchange.transitions import transitions
+from exchange.transitions.group_transitions import join_group
 from exchange.transitions.order_transitions import set_expiry
 from exchange.transitions.switch_transitions import tie
 from exchange.transitions.undoing import order_values, restore_order
@@ -69,8 +71,10 @@ def preview(view: State, at: int, command: BatchOrders) -> tuple[State, list[Eve
         scratch.account(account.id).orders.update(account.orders)
         for operation in operations:
             scratch.add_named(operation)
-        for (market_id, asks), wanted in _demand(view, operations).items():
-            scratch.add_offers(market_id, account.id, *wanted, asks=asks)
+        demand = _demand(view, operations)
+        most = sum(quantity + money for quantity, money in demand.values())
+        for (market_id, asks), wanted in demand.items():
+            scratch.add_offers(market_id, account.id, *wanted, most, asks=asks)
     state = scratch.with_books()
     transitions.begin(state, view.seq + 1, max(view.now, at))
     return state, run_batch(state, command)
@@ -108,21 +112,34 @@ class _Scratch:
         if isinstance(operation, PlaceOrder):
             if operation.market_id in self._view.markets:
                 self._add_position(operation.account_id, operation.market_id)
+            if operation.conditions is not None:
+                self._add_members(operation.account_id, operation.conditions.group)
             return
         order = _named_order(self._view, operation)
         if order is not None:
             self._add_order(order)
+            if order.conditions is not None:
+                self._add_members(order.account_id, order.conditions.group)
 
     def add_offers(
-        self, market_id: int, account_id: int, quantity: int, money: int, *, asks: bool
+        self,
+        market_id: int,
+        account_id: int,
+        quantity: int,
+        money: int,
+        most: int,
+        *,
+        asks: bool,
     ) -> None:
         """Copy the first orders of a side: as far as `quantity` and after it `money` reach, an own
-        order reaching nowhere, and one beyond.
+        order reaching nowhere, nor one whose group may end it before; and one beyond.
+
+        No group fills more than `most` by all operations.
         """
         book = self._view.markets[market_id].book
         for order in (book.asks if asks else book.bids).orders():
             self._add_order(order)
-            if order.account_id == account_id:
+            if order.account_id == account_id or self._may_end(order, most):
                 continue
             if quantity > 0:
                 quantity -= order.remaining
@@ -131,6 +148,14 @@ class _Scratch:
                 money -= min(order.yes_price, PRICE_SCALE - order.yes_price) * order.remaining
             else:
                 return
+
+    def _may_end(self, order: Order, most: int) -> bool:
+        """Return whether the order's group, if it has one, may come to a limit by so much more."""
+        group = self._view.group_of(order)
+        if group is None:
+            return False
+        filled = group.filled + most
+        return group.would_reach(filled, filled)
 
     def with_books(self) -> State:
         """Return the state, the copied orders in its books in their order, or waiting."""
@@ -162,6 +187,27 @@ class _Scratch:
         for copy, holding in ((position.yes, of.yes), (position.no, of.no)):
             copy.free, copy.locked, copy.cost = holding.free, holding.locked, holding.cost
 
+    def _add_group(self, account_id: int, name: str | None) -> OrderGroup | None:
+        """Copy a group of an account as yet without its orders; return the view's, if there is such
+        a one.
+        """
+        of = None if name is None else self._view.groups.get(account_id, {}).get(name)
+        groups = self._state.groups.setdefault(account_id, {})
+        if of is None or of.name in groups:
+            return of
+        copy = OrderGroup(account_id, of.name, of.max_filled, of.window, of.max_net)
+        copy.triggered, copy.slices = of.triggered, dict(of.slices)
+        copy.filled, copy.net = of.filled, of.net
+        groups[of.name] = copy
+        return of
+
+    def _add_members(self, account_id: int, name: str | None) -> None:
+        """Copy a group of an account that the operations may end, and its orders with it."""
+        group = self._add_group(account_id, name)
+        if group is not None:
+            for order in group.orders.values():
+                self._add_order(order)
+
     def _add_order(self, of: Order) -> None:
         if of.id in self._orders:
             return
@@ -176,6 +222,8 @@ class _Scratch:
         if order.conditions is not None:
             set_expiry(state, order)
             tie(state, order)
+            self._add_group(order.account_id, order.conditions.group)
+            join_group(state, order)
         if order.client_order_id is not None:
             key = order.account_id, ORDER_ID, order.client_order_id
             state.open_client_ids[key] = order.id

@@ -31,6 +31,7 @@ from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.model.timers import EXPIRY
 from exchange.transitions import undoing
+from exchange.transitions.group_transitions import count_fill, join_group, leave_group
 from exchange.transitions.marks import (
     touch_cash,
     touch_holding,
@@ -88,6 +89,7 @@ def open_order(
     if order.conditions is not None:
         set_expiry(state, order)
         tie(state, order)
+        join_group(state, order)
         if order.status is _PENDING:
             join_waiting(state, market, order)
     if resting:
@@ -319,6 +321,8 @@ def _fill(
         realise(position, amount - cost)
         account.available += amount - fee
     order.fill(quantity, amount, unlocked, fee, carry)
+    if order.conditions is not None:
+        count_fill(state, order, quantity)
     touch_order(state, account, order)
     touch_cash(state, account)
     touch_holding(state, account, holding)
@@ -347,6 +351,7 @@ def _close(state: State, account: Account, order: Order) -> None:
     if order.conditions is not None:
         unset_expiry(state, order)
         untie(state, order)
+        leave_group(state, order)
     if order.client_order_id is not None:
         key = (account.key, ORDER_ID, order.client_order_id)
         del state.open_client_ids[key]

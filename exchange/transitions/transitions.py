@@ -7,7 +7,8 @@ can't drift apart. No rule is asked here and nothing is refused; an event that d
 
 This file holds the dispatch and the events of accounts, markets and the exchange;
 `transitions/order_transitions.py` those of orders, `transitions/switch_transitions.py` those of
-dead-man switches and sessions; `transitions/marks.py` notes what was changed.
+dead-man switches and sessions, `transitions/group_transitions.py` those of order groups;
+`transitions/marks.py` notes what was changed.
 """
 
 from collections.abc import Callable
@@ -46,6 +47,7 @@ from exchange.messages.events import (
     PositionSettled,
     TradeExecuted,
 )
+from exchange.messages.group_events import GroupReset, GroupSet, GroupTriggered
 from exchange.messages.terms import MarketStatus, Resolution
 from exchange.messages.waiting_events import (
     LockPassed,
@@ -58,6 +60,7 @@ from exchange.model.accounts import Account
 from exchange.model.market import RESOLVING, UNFINISHED, Market
 from exchange.model.state import State
 from exchange.model.timers import CLOSING, PAYOUT
+from exchange.transitions.group_transitions import group_reset, group_set, group_triggered
 from exchange.transitions.marks import touch_cash, touch_holding, touch_market, touch_public
 from exchange.transitions.order_transitions import (
     order_amended,
@@ -271,5 +274,8 @@ _APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
     LockPassed: lock_passed,
     OrdersReached: orders_reached,
     OrdersStoodDown: orders_stood_down,
+    GroupSet: group_set,
+    GroupTriggered: group_triggered,
+    GroupReset: group_reset,
 }
 require_all(Event, _APPLY, "the table of transitions")

@@ -124,8 +124,8 @@ CANCEL: Final = Policy(
     # Twice the pace: what two seconds bring fits into it at once.
     limit=lambda limits: 2 * limits.cancels_per_second,
     window_ms=lambda _: 2_000,
-    counts="cancels and heartbeats of dead-man switches; more count as `write`, and are refused"
-    " when that is used up too and so is"
+    counts="cancels, heartbeats of dead-man switches and resets of order groups; more count as"
+    " `write`, and are refused when that is used up too and so is"
     " one per open order; cancelling all is never refused",
     settings=("RATE_LIMIT_CANCELS_PER_SECOND",),
     fills=True,

@@ -31,6 +31,7 @@ from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
 from gateway.trading.batch_routes import BatchRoutes
 from gateway.trading.dead_man_switch import DeadManSwitch
+from gateway.trading.order_groups import OrderGroupRoutes
 from gateway.trading.order_life import OrderLifeRoutes
 from gateway.trading.routes import OrderRoutes
 from persistence.repositories.feeds.matches import Matches
@@ -80,6 +81,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ),
         OrderRoutes(parts.desk, view, history, pages),
         DeadManSwitch(engine.commands),
+        OrderGroupRoutes(engine.commands, view, pages),
         OrderLifeRoutes(view, history, pages),
         BatchRoutes(parts.desk),
         PortfolioRoutes(view, history, pages),

@@ -26,6 +26,7 @@ STATUS: Final[dict[Reason, int]] = {
     Reason.NOT_ORDER_OWNER: 403,
     Reason.ACCOUNT_SUSPENDED: 422,
     Reason.ACCOUNT_CLOSED: 422,
+    Reason.GROUP_NOT_FOUND: 404,
     Reason.ORDER_NOT_OPEN: 422,
     Reason.EXCHANGE_HALTED: 422,
     Reason.EXCHANGE_CANCEL_ONLY: 422,
@@ -54,6 +55,8 @@ STATUS: Final[dict[Reason, int]] = {
     Reason.TRIGGER_REACHED: 422,
     Reason.TOO_MANY_OPEN_ORDERS: 422,
     Reason.ISSUANCE_EXHAUSTED: 422,
+    Reason.GROUP_LIMIT: 422,
+    Reason.TOO_MANY_GROUPS: 422,
     Reason.NOT_STORED: 422,
 }
 """Every reason's status."""

@@ -277,9 +277,10 @@ class Desk:
         market_name: str | None,
         side: Side | None = None,
         outcome: Outcome | None = None,
+        group: str | None = None,
     ) -> Sent[AllCancelledView]:
         """Send the cancel of every open order, in one market or (None) in all, of a side and of an
-        outcome or (None) of both.
+        outcome or (None) of both, of one order group or (None) of all and none.
 
         No limit refuses these, so however many come the engine has one of an account and kind at
         a time: while the account sends no order in between, one that comes during another would
@@ -287,7 +288,7 @@ class Desk:
         CommandNotTaken.
         """
         market_id = None if market_name is None else named_market(self._view, market_name).id
-        sweep = CancelAll(account_id, market_id, side, outcome)
+        sweep = CancelAll(account_id, market_id, side, outcome, group)
         answered = self._sweeps.get(account_id, {}).get(sweep)
         if answered is None:
             answered = self._commands.submit(sweep)

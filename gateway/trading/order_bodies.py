@@ -45,6 +45,15 @@ ClientIdText = Annotated[
 ]
 
 
+GroupIdText = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=CLIENT_ID_LENGTH,
+        description="of A-Z a-z 0-9 . _ : -; names one of one's own order groups",
+        extra_json_schema={"pattern": "^[A-Za-z0-9._:-]+$"},
+    ),
+]
+
 ExpiryText = Annotated[
     str,
     msgspec.Meta(
@@ -63,7 +72,7 @@ class OrderTerms(BodyStruct, frozen=True, kw_only=True):
     `postOnly` with an order that may rest; `worstPrice`, of the order's own outcome, stops a MARKET
     order; `reduceOnly` goes with a LIMIT or MARKET that is IOC or FOK. STOP, STOP_LIMIT and
     TAKE_PROFIT wait until the price of their outcome that `triggerBy` names (LAST unless given) has
-    come to `triggerPrice`.
+    come to `triggerPrice`. What it fills counts in the order group `groupId`, with which it ends.
     """
 
     price: PriceText = not_given()
@@ -78,6 +87,7 @@ class OrderTerms(BodyStruct, frozen=True, kw_only=True):
     reduce_only: bool | None = None
     trigger_price: PriceText = not_given()
     trigger_by: TriggerBy | None = None
+    group_id: GroupIdText | None = None
 
 
 class OrderBody(OrderTerms, frozen=True):
@@ -171,8 +181,9 @@ def _conditions(body: OrderBody) -> OrderConditions | None:
         trigger_price = strict_json.price(body.trigger_price, "triggerPrice")
     elif body.trigger_by is not None:
         raise ValidationFailed.of("triggerBy", "goes with a triggerPrice only")
+    group = None if body.group_id is None else check_client_id(body.group_id, "groupId")
     is_plain = body.expires_at is None and worst_price is None and trigger_price is None
-    if is_plain and not (body.post_only or body.reduce_only):
+    if is_plain and not (body.post_only or body.reduce_only or group):
         return None
     return OrderConditions(
         expires_at=None if body.expires_at is None else parse_time(body.expires_at, "expiresAt"),
@@ -181,6 +192,7 @@ def _conditions(body: OrderBody) -> OrderConditions | None:
         reduce_only=bool(body.reduce_only),
         trigger_price=trigger_price,
         trigger_by=body.trigger_by or TriggerBy.LAST,
+        group=group,
     )
 
 

@@ -28,7 +28,7 @@ from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.markets.lookup import MarketText, asked_market, market_name
 from gateway.trading.desk import Desk, no_such_order
-from gateway.trading.order_bodies import AmendBody, OrderBody, check_client_id
+from gateway.trading.order_bodies import AmendBody, GroupIdText, OrderBody, check_client_id
 from gateway.trading.pairs import OcoBody, OcoView
 from gateway.trading.results import AllCancelledView, AmendedView, CancelledView, PlacedView
 from gateway.trading.views import (
@@ -61,13 +61,14 @@ COMMAND_ERRORS: Final = (Forbidden, NotFound, Conflict, Refused, Unavailable, Un
 
 
 class CancelAllQuery(QueryStruct, frozen=True):
-    """What to cancel; unset: in every market, of both sides, of both outcomes."""
+    """What to cancel; unset: in every market, of both sides, of both outcomes, whatever group."""
 
     market: MarketText | None = None
     market_id: MarketText | None = None
     slug: MarketText | None = None
     side: Side | None = None
     outcome: Outcome | None = None
+    group_id: GroupIdText | None = None
 
 
 class OrdersQuery(SliceQuery, frozen=True):
@@ -162,9 +163,11 @@ class OrderRoutes:
         return await self._desk.cancel_by_client_id(request.user_id, client_id).result()
 
     async def cancel_all(self, request: Request[None, CancelAllQuery]) -> AllCancelledView:
-        """Cancel every open order of the caller, or those of a market, a side, an outcome."""
+        """Cancel the caller's open orders, or those of a market, a side, an outcome, a group."""
         query = request.query
-        sent = self._desk.cancel_all(request.user_id, market_name(query), query.side, query.outcome)
+        group = None if query.group_id is None else check_client_id(query.group_id, "groupId")
+        name = market_name(query)
+        sent = self._desk.cancel_all(request.user_id, name, query.side, query.outcome, group)
         return await sent.result()
 
     async def get_order(self, request: Request[None, None]) -> AsOf[OwnOrderView]:
@@ -295,7 +298,7 @@ class OrderRoutes:
                 answer=AllCancelledView,
                 errors=COMMAND_ERRORS,
                 budget=Budget.CANCEL_ALL,
-                summary="Cancel all open orders, or those of a market, a side, an outcome",
+                summary="Cancel all open orders, or those of a market, a side, an outcome, a group",
                 tag="orders",
             ),
         )

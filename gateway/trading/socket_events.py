@@ -16,7 +16,13 @@ from gateway.sockets.session import SocketSession
 from gateway.trading.batches import BatchBody
 from gateway.trading.cancel_on_disconnect import CancelOnDisconnect
 from gateway.trading.desk import Desk, Sent
-from gateway.trading.order_bodies import AmendBody, ClientIdText, OrderBody, check_client_id
+from gateway.trading.order_bodies import (
+    AmendBody,
+    ClientIdText,
+    GroupIdText,
+    OrderBody,
+    check_client_id,
+)
 from gateway.trading.pairs import OcoBody
 from gateway.trading.previews import PreviewBody
 from gateway.wire.errors import ValidationFailed
@@ -46,13 +52,14 @@ class AmendOrderBody(AmendBody, frozen=True, kw_only=True):
 
 
 class CancelAllBody(BodyStruct, frozen=True):
-    """Where (id or slug), of which side and outcome; everything that isn't given."""
+    """Where (id or slug), of which side, outcome and order group; whatever isn't given: all."""
 
     market: str | None = None
     market_id: str | None = None
     slug: str | None = None
     side: Side | None = None
     outcome: Outcome | None = None
+    group_id: GroupIdText | None = None
 
 
 class OrderEvents:
@@ -103,9 +110,11 @@ class OrderEvents:
     def cancel_all(
         self, session: SocketSession, body: CancelAllBody | None, ack_id: int | None
     ) -> None:
-        """Cancel every open order of the caller, or those of a market, a side, an outcome."""
+        """Cancel the caller's open orders, or those of a market, a side, an outcome, a group."""
         body = body or CancelAllBody()
-        sent = self._desk.cancel_all(session.user_id(), market_name(body), body.side, body.outcome)
+        group = None if body.group_id is None else check_client_id(body.group_id, "groupId")
+        user_id, name = session.user_id(), market_name(body)
+        sent = self._desk.cancel_all(user_id, name, body.side, body.outcome, group)
         session.answer_later(ack_id, sent.answered, sent.show)
 
     def events(self) -> dict[str, SocketEvent]:

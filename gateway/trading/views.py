@@ -60,7 +60,8 @@ class OrderView(AnswerStruct, frozen=True, gc=False):
     at so far, null before its first fill. `seq` is the command that changed it last. `expiresAt` is
     null but for GTD, `worstPrice` but for MARKET. `version` counts its amends. `triggerPrice` and
     `triggerBy` are those of an order that waits or waited for a price, `ocoOrderId` is the one that
-    it cancels when it trades or is triggered, and the other way round.
+    it cancels when it trades or is triggered, and the other way round. `groupId` is the order group
+    that it counts in.
     """
 
     id: str
@@ -89,6 +90,7 @@ class OrderView(AnswerStruct, frozen=True, gc=False):
     trigger_price: str | None
     trigger_by: TriggerBy | None
     oco_order_id: str | None
+    group_id: str | None
     version: int
     created_at: str
     updated_at: str
@@ -222,6 +224,7 @@ def order_fields(order: Order, market: Market) -> Fields:
         None if rare is None or rare.trigger_price is None else price_text(rare.trigger_price),
         None if rare is None or rare.trigger_price is None else rare.trigger_by,
         None if rare is None or rare.partner is None else str(rare.partner),
+        None if rare is None else rare.group,
         order.version,
         created_at,
         created_at if order.updated_at == order.created_at else iso_millis(order.updated_at),

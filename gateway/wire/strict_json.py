@@ -101,6 +101,16 @@ QuantityText = Annotated[
         {"minimum": 0.01, "maximum": 10**_SHARES},
     ),
 ]
+SharesText = Annotated[
+    msgspec.Raw,
+    number_meta(
+        f"shares, 0.01 to {10**_SHARES}, at most 2 decimals",
+        "10.00",
+        _decimal(2, _SHARES),
+        {"minimum": 0.01, "maximum": 10**_SHARES},
+        optional=False,
+    ),
+]
 MoneyText = Annotated[
     msgspec.Raw,
     number_meta(

@@ -43,6 +43,7 @@ from persistence.journal.row_layouts import (
     Switch,
     account_row,
     amended_order,
+    group_row,
     listed_market,
     market_row,
     moved_money,
@@ -218,6 +219,7 @@ def _rare_images(state: State) -> RareImages:
             for account in dirty.switches.values()
         ],
         [Lease(gateway, due) for gateway, due in dirty.leases.items()],
+        [group_row(group) for group in dirty.groups.values()],
     )
 
 

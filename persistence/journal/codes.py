@@ -68,6 +68,7 @@ CANCEL_REASON: Final = {
     CancelReason.DEAD_MAN: 14,
     CancelReason.DISCONNECTED: 15,
     CancelReason.SUSPENDED: 16,
+    CancelReason.GROUP_LIMIT: 20,
     CancelReason.OCO: 30,
     CancelReason.FOK_NOT_FILLABLE: 31,
     CancelReason.MAX_COST_TOO_SMALL: 32,

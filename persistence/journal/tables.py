@@ -16,8 +16,10 @@ from exchange.messages.terms import OrderStatus
 from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID, Key
 from exchange.model.market import UNFINISHED, Market
+from exchange.model.order_groups import OrderGroup
 from exchange.model.state import State
 from exchange.model.timers import CLOSING, DEAD_MAN, LEASE, PAYOUT
+from exchange.transitions.group_transitions import join_group
 from exchange.transitions.order_transitions import set_expiry
 from exchange.transitions.switch_transitions import tie
 from exchange.transitions.waiting_index import join_waiting
@@ -75,6 +77,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     orders: list[Any]
     ids: list[tuple[Key, Prior]]
     leases: list[Any]
+    groups: list[Any]
 
 
 async def read(connection: Connection, *, with_ids: bool = True) -> Snapshot:
@@ -109,6 +112,10 @@ async def read_in_transaction(connection: Connection, *, with_ids: bool = True) 
         ),
         await _read_ids(connection, head.last_seq, open_ids) if with_ids else [],
         await connection.fetch("SELECT gateway, due FROM leases ORDER BY gateway"),
+        await connection.fetch(
+            "SELECT account_id, name, max_filled, max_net, window_s, triggered, slices"
+            " FROM order_groups ORDER BY account_id, name"
+        ),
     )
 
 
@@ -151,6 +158,7 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         yes, no = position.yes, position.no
         yes.free, yes.locked, yes.cost, no.free, no.locked, no.cost = numbers
     _set_payouts(state)
+    _add_groups(state, snapshot)
     _add_orders(state, snapshot)
     if with_ids:
         for key, prior in snapshot.ids:
@@ -170,6 +178,7 @@ def _add_orders(state: State, snapshot: Snapshot) -> None:
         if order.conditions is not None:
             set_expiry(state, order)
             tie(state, order)
+            join_group(state, order)
             if order.status is _PENDING:
                 join_waiting(state, state.markets[order.market_id], order)
         if order.client_order_id is not None:
@@ -189,6 +198,17 @@ def _add_accounts(state: State, snapshot: Snapshot) -> None:
     for gateway, due in snapshot.leases:
         state.leases[gateway] = due
         state.timers.set(LEASE, due, gateway)
+
+
+def _add_groups(state: State, snapshot: Snapshot) -> None:
+    for account_id, name, max_filled, max_net, window_s, triggered, slices in snapshot.groups:
+        group = OrderGroup(account_id, name, max_filled, window_s, max_net or None)
+        group.triggered = triggered
+        for number, filled, net in msgspec.json.decode(slices, type=list[tuple[int, int, int]]):
+            group.slices[number] = (filled, net)
+            group.filled += filled
+            group.net += net
+        state.groups.setdefault(account_id, {})[name] = group
 
 
 def _add_market(state: State, row: "asyncpg.Record") -> None:

@@ -11,7 +11,8 @@ from typing import Final
 
 from exchange.engine import Engine
 from exchange.messages.bounds import BATCH_COMMANDS
-from exchange.messages.commands import Timer, operations_of
+from exchange.messages.command_kinds import Timer
+from exchange.messages.commands import operations_of
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.execution import Execution
 from exchange.proof.running_balances import RunningBalances

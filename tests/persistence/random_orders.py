@@ -30,6 +30,7 @@ from exchange.messages.commands import (
     TransferCash,
 )
 from exchange.messages.conditions import OrderConditions
+from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
 from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
@@ -69,7 +70,8 @@ def opening() -> list[Command]:
         )
         for number in range(MARKETS)
     ]
-    return [*accounts, *markets]
+    groups = [SetOrderGroup(account, "mm", 4_000, 1) for account in range(1, ACCOUNTS)]
+    return [*accounts, *markets, *groups]
 
 
 def commands(seed: int, count: int) -> Iterator[Command]:
@@ -111,7 +113,12 @@ def _command(dice: Random, number: int) -> Command:
 
 def _of_account(dice: Random, account: int) -> Command:
     """Do what concerns an account beside its orders; none of it comes due while a test runs."""
-    kind = dice.randint(0, 5)
+    kind = dice.randint(0, 8)
+    if kind > 6:
+        return ResetOrderGroup(account, dice.choice(("mm", "mm", "none")))
+    if kind > 5:
+        limit = dice.randint(1, 60) * 100
+        return SetOrderGroup(account, "mm", limit, dice.choice((1, 60)), dice.choice((None, limit)))
     if kind < 2:
         return SetDeadMan(account, dice.choice((0, 60_000)))
     if kind == 2:
@@ -199,13 +206,16 @@ def _order(dice: Random, number: int, account: int, market: int) -> PlaceOrder:
     prevention = dice.choice(tuple(SelfTradePrevention))
     id_ = dice.choice((None, f"order-{number}", f"again-{dice.randint(1, 30)}"))
     terms: dict[str, Any] = {"self_trade_prevention": prevention, "client_order_id": id_}
+    if dice.random() < 0.25:
+        terms["conditions"] = OrderConditions(group="mm")
     if dice.random() < 0.85:
         tif = dice.choice((TimeInForce.GTC,) * 6 + (TimeInForce.IOC, TimeInForce.FOK))
         if tif is TimeInForce.GTC and dice.random() < 0.2:
             # Some end while the flow is running.
             tif = TimeInForce.GTD
             ends = now_us() + dice.randint(1, 400) * 1_000
-            terms["conditions"] = OrderConditions(expires_at=ends, post_only=dice.random() < 0.3)
+            group, passive = dice.choice((None, "mm")), dice.random() < 0.3
+            terms["conditions"] = OrderConditions(expires_at=ends, post_only=passive, group=group)
         price = dice.randint(40, 60) * 100
         quantity = dice.randint(1, 30) * 50
         return PlaceOrder(

@@ -36,6 +36,15 @@ def engine_view(state: State, markets: Container[int]) -> View:
         "exchange": (state.seq, state.now, state.mode, state.issued, state.fees),
         "next place": state.next_place,
         "leases": state.leases,
+        "groups": {
+            group.key: (
+                *(group.max_filled, group.window, group.max_net, group.triggered),
+                group.counted_at(state.now),
+                {n: sums for n, sums in group.slices.items() if group.slice_at(state.now) - n < 60},
+            )
+            for groups in state.groups.values()
+            for group in groups.values()
+        },
         "accounts": {
             a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man, a.standing)
             for a in state.accounts.values()
@@ -66,6 +75,14 @@ def twin_view(twin: Twin, markets: Container[int]) -> View:
         "exchange": (twin.seq, twin.now, twin.mode, twin.issued, twin.fees),
         "next place": twin.last_place + 1,
         "leases": twin.leases,
+        "groups": {
+            key: (
+                *(group.max_filled, group.window, group.max_net, group.triggered),
+                group.sums(twin.now),
+                group.slices(twin.now),
+            )
+            for key, group in twin.groups.items()
+        },
         "accounts": {
             a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man, a.standing)
             for a in twin.accounts.values()

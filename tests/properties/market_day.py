@@ -46,16 +46,16 @@ from exchange.messages.terms import (
     Side,
     Standing,
 )
-from tests.properties.batches.day_batches import DayBatches
 from tests.properties.choosing import Chooser
 from tests.properties.day_orders import ACCOUNTS, EXTRAS, GATEWAYS, IDS, MINUTE, NOBODY
+from tests.properties.groups.day_groups import NAMES, UNKNOWN, DayGroups
 from tests.properties.life.markets import LIVE
 from tests.properties.twin_records import FULL_HALT, TwinOrder
 
 MARKETS_AT_ONCE = 3
 
 
-class MarketDay(DayBatches):
+class MarketDay(DayGroups):
     """Makes commands that suit the state of the twin."""
 
     def next_time(self, choose: Chooser) -> int:
@@ -82,7 +82,10 @@ class MarketDay(DayBatches):
         return now + choose.number(0, 1000)
 
     def any_command(self, choose: Chooser) -> Command:
-        """Return a command of any kind, orders most often."""
+        """Return a command of any kind, orders most often, many of them of a group."""
+        return self.grouped(choose, self._any(choose))
+
+    def _any(self, choose: Chooser) -> Command:
         if choose.number(0, 9) == 0:
             command = self._back_to_trading()
             if command is not None:
@@ -90,6 +93,8 @@ class MarketDay(DayBatches):
         for account in self.twin.accounts.values():
             if account.standing is Standing.SUSPENDED and choose.number(0, 9) == 0:
                 return SuspendAccount(account.id, suspended=False)
+        if (reset := self.reset_triggered(choose)) is not None:
+            return reset
         live = [m for m in self.twin.markets.values() if m.status in LIVE]
         if not live:
             return self.create_market(choose)
@@ -119,6 +124,7 @@ class MarketDay(DayBatches):
             *(self.administer,) * 5,
             *(self.switch,) * 3,
             *(self.standing,) * 2,
+            *(self.group,) * 2,
         )
         return choose.one_of(makers)(choose)
 
@@ -313,4 +319,5 @@ class MarketDay(DayBatches):
             choose.one_of((None, self._any_market_id(choose))),
             choose.one_of((None,) * 6 + tuple(Side)),
             choose.one_of((None,) * 6 + tuple(Outcome)),
+            choose.one_of((None,) * 6 + (*NAMES, UNKNOWN)),
         )

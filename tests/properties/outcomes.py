@@ -47,6 +47,7 @@ from exchange.messages.waiting_events import (
     PendingAmended,
 )
 from exchange.model.state import State
+from tests.properties.groups.outcomes_groups import of_groups, required_of_groups
 from tests.properties.waiting.outcomes_waiting import of_waiting, required_of_waiting
 
 
@@ -57,6 +58,7 @@ def outcomes(execution: Execution, state: State) -> Iterator[str]:
     if isinstance(command, BatchOrders):
         kind = yield from _of_batch(command, events)
     yield from _of_events(kind, execution, state)
+    yield from of_groups(execution, kind)
     if isinstance(command, PlaceOrder) and isinstance(events[0], OrderPlaced):
         yield from _of_order(command, events[0], execution)
 
@@ -197,6 +199,7 @@ def _required() -> Iterator[str]:
     yield from (f"AmendOrder refused {reason.name}" for reason in _AMENDING)
     yield from ("AmendOrder nets pairs", "AmendOrder cancels SELF_TRADE")
     yield from required_of_waiting()
+    yield from required_of_groups()
     yield "ExpireOrder cancels EXPIRED"
     yield from _BATCHES
     yield from _REDUCING

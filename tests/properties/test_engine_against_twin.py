@@ -116,6 +116,11 @@ class EngineAgainstTwin(RuleBasedStateMachine):
         self.send_drawn(data, maker(choose))
 
     @rule(data=DATA)
+    def limit_a_group(self, data: st.DataObject) -> None:
+        choose = Drawn(data)
+        self.send_drawn(data, self.day.reset_triggered(choose) or self.day.group(choose))
+
+    @rule(data=DATA)
     def run_the_exchange(self, data: st.DataObject) -> None:
         choose = Drawn(data)
         maker = choose.one_of((self.day.administer, self.day.create_market, self.day.open_account))
@@ -126,7 +131,8 @@ class EngineAgainstTwin(RuleBasedStateMachine):
         self.send_drawn(data, self.day.any_command(Drawn(data)))
 
     def send_drawn(self, data: st.DataObject, command: Command) -> None:
-        self.send(self.day.next_time(Drawn(data)), command)
+        choose = Drawn(data)
+        self.send(self.day.next_time(choose), self.day.grouped(choose, command))
 
     def send(self, at: int, command: Command) -> None:
         note(f"{at}: {command}")

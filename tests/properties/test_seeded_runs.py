@@ -14,6 +14,7 @@ from exchange.messages.events import MarketStatusChanged
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import ExchangeMode, MarketStatus
 from exchange.rules import funding, placing, settlement
+from exchange.rules.groups import administering
 from exchange.rules.waiting import entering, oco
 from tests.conftest import SetBound
 from tests.lengths import length
@@ -40,6 +41,9 @@ TRIGGERS_BETWEEN = 1
 A_HUNDRED_THOUSAND = 100_000
 """Commands; of so many at least these are triggers, and these ends of one order by another."""
 TRIGGERS, OCO_ENDS = 1_000, 334
+GROUPS_MAX = 3
+GROUP_LIMITS, MID_WALK = 167, 34
+"""Of so many commands also: groups that came to a limit, and those in the middle of a walk."""
 
 
 @pytest.fixture
@@ -50,11 +54,13 @@ def tight_bounds(set_bound: SetBound) -> Twin:
     set_bound(engine, "TRIGGERS_BETWEEN", TRIGGERS_BETWEEN)
     set_bound(funding, "ISSUANCE_MAX", ISSUANCE_MAX)
     set_bound(settlement, "PAYOUT_HOLDERS", PAYOUT_HOLDERS)
+    set_bound(administering, "GROUPS_PER_ACCOUNT", GROUPS_MAX)
     return Twin(
         open_orders_max=OPEN_ORDERS_MAX,
         issuance_max=ISSUANCE_MAX,
         payout_holders=PAYOUT_HOLDERS,
         triggers_between=TRIGGERS_BETWEEN,
+        groups_max=GROUPS_MAX,
     )
 
 
@@ -87,6 +93,10 @@ def test_a_long_day_agrees_with_the_twin_and_leaves_nothing_untried(tight_bounds
     print(f"{triggers} triggers, {ends} orders ended by the other of their pair")
     assert triggers >= TRIGGERS * commands // A_HUNDRED_THOUSAND
     assert ends >= OCO_ENDS * commands // A_HUNDRED_THOUSAND
+    limits, mid_walk = counts["GroupTriggered"], counts["group triggered mid-walk"]
+    print(f"{limits} groups came to a limit, {mid_walk} of them mid-walk")
+    assert limits >= GROUP_LIMITS * commands // A_HUNDRED_THOUSAND
+    assert mid_walk >= MID_WALK * commands // A_HUNDRED_THOUSAND
     assert REQUIRED - counts.keys() == frozenset()
     assert pair.twin.undone_after_trades >= commands // UNDONE_ONCE_IN
     refused = {name.rsplit(" ", 1)[1] for name in counts if " refused " in name}

@@ -7,8 +7,9 @@ where it and the engine differ, one of them is wrong.
 
 Orders and their walk are in `twin_orders.py`, their amends in `twin_amends.py`, their endings in
 `twin_endings.py`, those that wait for a price and pairs in `waiting/`, batches in
-`batches/twin_batches.py`, markets in `life/markets.py`, switches in
-`life/switches.py`, accounts and money in `life/money.py`, the records in `twin_records.py`.
+`batches/twin_batches.py`, order groups in `groups/twin_groups.py`, markets in `life/markets.py`,
+switches in `life/switches.py`, accounts and money in `life/money.py`, the records in
+`twin_records.py`.
 """
 
 from collections.abc import Callable
@@ -51,6 +52,7 @@ from exchange.messages.events import (
     Event,
     ExchangeModeChanged,
 )
+from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import MoneyKind
 from tests.properties.batches.twin_batches import TwinBatches
@@ -177,6 +179,10 @@ class Twin(TwinMoney, TwinBatches, TwinOco):
                 return self.place_oco(command)
             case TriggerOrder():
                 return self.trigger(command)
+            case SetOrderGroup():
+                return self.set_group(command)
+            case ResetOrderGroup():
+                return self.reset_group(command)
             case RefuseUnstorable():
                 return refused(Reason.NOT_STORED, "")
 

@@ -45,6 +45,8 @@ class TwinEndings(TwinMemory):
             return [CommandRejected(Reason.ACCOUNT_NOT_FOUND, "", "")]
         if command.market_id is not None and command.market_id not in self.markets:
             return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "")]
+        if command.group and (command.account_id, command.group) not in self.groups:
+            return [CommandRejected(Reason.GROUP_NOT_FOUND, "groupId", "")]
         if self.mode is ExchangeMode.HALTED:
             return [CommandRejected(Reason.EXCHANGE_HALTED, "", "")]
         admitting = [m.id for m in self.markets.values() if m.status in ADMITS_CANCEL]
@@ -59,6 +61,7 @@ class TwinEndings(TwinMemory):
             and order.market_id in admitting
             and (command.side is None or order.side is command.side)
             and (command.outcome is None or order.outcome is command.outcome)
+            and (command.group is None or order.group == command.group)
         ]
         events = [self.end(order, CancelReason.USER) for order in mine]
         summary = OrdersCancelled(command.account_id, command.market_id, len(mine))

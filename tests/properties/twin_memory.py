@@ -20,7 +20,9 @@ class TwinMemory:
         issuance_max: int = 10**18,
         payout_holders: int = 500,
         triggers_between: int = 100,
+        groups_max: int = 100,
     ) -> None:
+        self.groups_max = groups_max
         self.open_orders_max = open_orders_max
         self.triggers_between = triggers_between
         self.issuance_max = issuance_max
@@ -29,6 +31,8 @@ class TwinMemory:
         self.mode = ExchangeMode.OPEN
         self.accounts: dict[int, TwinAccount] = {}
         self.markets: dict[int, TwinMarket] = {}
+        self.groups: dict[tuple[int, str], Any] = {}
+        """Order groups (`groups/twin_groups.py`) by account and name."""
         self.leases: dict[int, int] = {}
         """When a gateway's sessions end, by gateway."""
         self.orders: dict[int, TwinOrder] = {}

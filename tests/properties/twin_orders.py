@@ -21,6 +21,7 @@ from exchange.messages.terms import (
     TimeInForce,
     TradeKind,
 )
+from tests.properties.groups.twin_groups import TwinGroups
 from tests.properties.twin_records import (
     ONE,
     OPEN,
@@ -28,13 +29,12 @@ from tests.properties.twin_records import (
     TwinMarket,
     TwinOrder,
 )
-from tests.properties.twin_terms import wrong_terms
-from tests.properties.waiting.twin_pairs import TwinPairs
+from tests.properties.twin_terms import wrong_here
 
 Refusal = tuple[Reason, str]
 
 
-class TwinOrders(TwinPairs):
+class TwinOrders(TwinGroups):
     """Everything that orders do to the twin's memory."""
 
     def place(self, command: PlaceOrder) -> list[Event]:
@@ -117,11 +117,16 @@ class TwinOrders(TwinPairs):
                 "own order": CancelReason.SELF_TRADE,
                 "budget": CancelReason.INSUFFICIENT_BALANCE,
                 "cap": CancelReason.REDUCE_ONLY,
+                "group": CancelReason.GROUP_LIMIT,
             }
             reason = reasons[stop]
             if stop == "nobody" and order.worst_price is not None and self._any_facing(order):
                 reason = CancelReason.WORST_PRICE
             events.append(self.end(order, reason))
+        # What groups took out elsewhere comes last.
+        elsewhere = [pair for pair in self.to_net if pair[1] != market.id]
+        here = [pair for pair in self.to_net if pair[1] == market.id]
+        self.to_net = dict.fromkeys([*here, *elsewhere])
         return events + self.netting()
 
     def _why_not(self, order: TwinOrder) -> Refusal | None:
@@ -143,23 +148,9 @@ class TwinOrders(TwinPairs):
             return Reason.ACCOUNT_CLOSED, ""
         if standing is Standing.SUSPENDED:
             return Reason.ACCOUNT_SUSPENDED, ""
-        closed = self.closed_to(order, market)
-        if closed is not None:
-            return closed
-        wrong = wrong_terms(order)
-        if wrong is not None:
-            return Reason.INVALID_ORDER, wrong
-        if order.price is not None and order.price % market.tick_size != 0:
-            return Reason.OFF_TICK, "price"
-        if order.worst_price is not None and order.worst_price % market.tick_size != 0:
-            return Reason.OFF_TICK, "worstPrice"
-        if order.trigger_price is not None and order.trigger_price % market.tick_size != 0:
-            return Reason.OFF_TICK, "triggerPrice"
-        if order.quantity is not None and order.quantity < market.min_quantity:
-            return Reason.BELOW_MIN_QUANTITY, "quantity"
-        if order.expires_at is not None and order.expires_at <= self.now:
-            return Reason.EXPIRY_PASSED, "expiresAt"
-        return None
+        if order.group is not None and (order.account_id, order.group) not in self.groups:
+            return Reason.GROUP_NOT_FOUND, "groupId"
+        return self.closed_to(order, market) or wrong_here(order, market, self.now)
 
     def closed_to(self, order: TwinOrder, market: TwinMarket) -> Refusal | None:
         match self.mode:
@@ -212,10 +203,12 @@ class TwinOrders(TwinPairs):
         own = [other for other in self.orders.values() if other.account_id == order.account_id]
         if order.may_rest and len(own) >= self.open_orders_max:
             return Reason.TOO_MANY_OPEN_ORDERS, ""
-        return None
+        return self.group_is_shut(order)
 
     def _copy(self, order: TwinOrder) -> tuple["TwinOrders", TwinOrder]:
         trial = type(self)()
+        trial.now = self.now
+        trial.groups = {key: copy(group) for key, group in self.groups.items()}
         trial.accounts = {key: copy(account) for key, account in self.accounts.items()}
         trial.markets = {order.market_id: copy(self.markets[order.market_id])}
         trial.orders = {
@@ -294,6 +287,11 @@ class TwinOrders(TwinPairs):
                     return "budget"
             events += [*self.ended_partner(maker), *self.ended_partner(order)]
             events.append(self._trade(market, order, maker, quantity))
+            events += self.triggered_by(maker)
+            by_taker = self.triggered_by(order, order)
+            events += by_taker
+            if by_taker and order.wanted_after_group(budget):
+                return "group"
         return "cap" if order.remaining else "filled"
 
     def _cap(self, order: TwinOrder) -> int | None:
@@ -364,6 +362,7 @@ class TwinOrders(TwinPairs):
         fee = order.fee_of(market, rate, price, quantity)
         order.fees_exact += market.exact_fee(rate, price, quantity)
         order.filled += quantity
+        self.count(order, quantity)
         order.filled_cash += cash
         self.fees += fee
         if order.buys:

@@ -147,6 +147,10 @@ class TwinOrder:
         return self.conditions.session if self.conditions else None
 
     @property
+    def group(self) -> str | None:
+        return self.conditions.group if self.conditions else None
+
+    @property
     def post_only(self) -> bool:
         return self.conditions is not None and self.conditions.post_only
 
@@ -248,6 +252,12 @@ class TwinOrder:
         if self.cap is None or self.quantity is None:
             return self.remaining
         return min(self.quantity, self.cap) - self.filled
+
+    def wanted_after_group(self, budget: int | None) -> bool:
+        """Return whether an order whose group ends it now had more to trade, or to spend."""
+        if self.quantity is None:
+            return budget != self.filled_cash + self.fees_paid
+        return self.remaining > 0
 
     def reservation(self, market: TwinMarket, rate: int) -> int:
         """Return what a BUY LIMIT needs for all that is wanted yet at its limit."""

@@ -1,8 +1,9 @@
 """Which terms of an order contradict each other, as the twin reads RULEBOOK 6 and 14."""
 
 from exchange.messages.conditions import OrderConditions
+from exchange.messages.reasons import Reason
 from exchange.messages.terms import Side, TimeInForce, TriggerBy
-from tests.properties.twin_records import TwinOrder
+from tests.properties.twin_records import TwinMarket, TwinOrder
 
 
 def wrong_terms(order: TwinOrder) -> str | None:  # noqa: C901 - a list of what can be wrong
@@ -58,4 +59,22 @@ def wrong_trigger(order: TwinOrder) -> str | None:
         return "worstPrice"
     if terms.trigger_price is None or not 1 <= terms.trigger_price <= 9_999:
         return "triggerPrice"
+    return None
+
+
+def wrong_here(order: TwinOrder, market: TwinMarket, now: int) -> tuple[Reason, str] | None:
+    """Return what makes an order's terms wrong by themselves, or in this market, or by now."""
+    wrong = wrong_terms(order)
+    if wrong is not None:
+        return Reason.INVALID_ORDER, wrong
+    if order.price is not None and order.price % market.tick_size != 0:
+        return Reason.OFF_TICK, "price"
+    if order.worst_price is not None and order.worst_price % market.tick_size != 0:
+        return Reason.OFF_TICK, "worstPrice"
+    if order.trigger_price is not None and order.trigger_price % market.tick_size != 0:
+        return Reason.OFF_TICK, "triggerPrice"
+    if order.quantity is not None and order.quantity < market.min_quantity:
+        return Reason.BELOW_MIN_QUANTITY, "quantity"
+    if order.expires_at is not None and order.expires_at <= now:
+        return Reason.EXPIRY_PASSED, "expiresAt"
     return None

@@ -9,10 +9,10 @@
 
 `play` runs the lines through the engine and its naive twin side by side, so every scenario also
 checks the invariants, the ledger and the replay.  The grammar is `_VERBS`, an order's rare terms
-are options (`GTD until=60`, `postOnly=yes`, `trigger=0.40`), two orders of which one cancels the
-other are joined (`ann oco sell 5 YES 0.7 + sell 5 YES market trigger=0.4`), a batch's operations
-stand behind a colon; times are seconds since midnight of a day long ago. `trigger` runs what is
-due, as when nobody sends anything.
+are options (`GTD until=60`, `postOnly=yes`, `trigger=0.40`, `group=mm`), two orders of which one
+cancels the other are joined (`ann oco sell 5 YES 0.7 + sell 5 YES market trigger=0.4`), a batch's
+operations stand behind a colon; times are seconds since midnight of a day long ago. `trigger` runs
+what is due, as when nobody sends anything.
 What a scenario means belongs in its name and its `#` lines.
 """
 
@@ -46,6 +46,7 @@ from exchange.messages.commands import (
 )
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.execution import Execution
+from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
 from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
@@ -143,7 +144,11 @@ class Play:
             sides = {"buy": Side.BUY, "sell": Side.SELL}
             outcomes = {one.value: one for one in Outcome}
             its = sides.get(options.get("side", "")), outcomes.get(options.get("outcome", ""))
-            return CancelAll(account_id, market_id, *its)
+            return CancelAll(account_id, market_id, *its, options.get("group"))
+        if words[1] == "group":
+            return _group(account_id, words[2], options)
+        if words[1] == "reset":
+            return ResetOrderGroup(account_id, words[2])
         if words[1] == "heartbeat":
             return SetDeadMan(account_id, int(words[2]))
         if words[1] == "leaves":
@@ -210,6 +215,18 @@ def _amend(account_id: int, order_id: int, options: Options) -> Command:
     )
 
 
+def _group(account_id: int, name: str, options: Options) -> Command:
+    """Read e.g. "ann group mm filled=100 net=50 window=60"."""
+    net = options.get("net")
+    return SetOrderGroup(
+        account_id,
+        name,
+        parse_quantity(options["filled"]),
+        int(options.get("window", "60")),
+        None if net is None else parse_quantity(net),
+    )
+
+
 def _conditions(options: Options) -> OrderConditions | None:
     given: dict[str, Any] = {}
     if "until" in options:
@@ -225,6 +242,8 @@ def _conditions(options: Options) -> OrderConditions | None:
         given["worst_price"] = parse_price(options["worst"])
     if "session" in options:
         given["session"] = GATEWAY, int(options["session"])
+    if "group" in options:
+        given["group"] = options["group"]
     return OrderConditions(**given) if given else None
 
 

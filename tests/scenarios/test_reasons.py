@@ -26,6 +26,7 @@ from exchange.messages.terms import (
 )
 from exchange.proof.state_hash import state_hash
 from exchange.rules import funding, placing
+from exchange.rules.groups import administering
 from exchange.rules.waiting import entering, oco
 from tests.conftest import SetBound
 from tests.exchange.worlds import ANN, World, reason_of
@@ -51,6 +52,7 @@ WAYS: dict[Reason, str] = {
     Reason.NOT_ORDER_OWNER: "bob cancel #1",
     Reason.ACCOUNT_SUSPENDED: "suspend ann\nann buy 1 YES 0.50",
     Reason.ACCOUNT_CLOSED: "open cem\nclose cem\ncredit cem 1",
+    Reason.GROUP_NOT_FOUND: "ann buy 1 YES 0.50 group=mm",
     Reason.EXCHANGE_HALTED: "mode halted\nann cancel #1",
     Reason.EXCHANGE_CANCEL_ONLY: "mode cancel-only\nann buy 1 YES 0.50",
     Reason.EXCHANGE_POST_ONLY: "mode post-only\nann buy 1 YES 0.50",
@@ -78,6 +80,11 @@ WAYS: dict[Reason, str] = {
     Reason.TRIGGER_REACHED: ("bob buy 1 NO 0.50\nann sell 0.50 YES 0.40 trigger=0.50"),
     Reason.TOO_MANY_OPEN_ORDERS: "ann buy 1 YES 0.50\nann buy 1 YES 0.50",
     Reason.ISSUANCE_EXHAUSTED: "credit ann 1000",
+    Reason.GROUP_LIMIT: (
+        "ann group mm filled=1\nann buy 1 YES 0.55 group=mm\nbob buy 1 NO 0.45\n"
+        "ann buy 1 YES 0.50 group=mm"
+    ),
+    Reason.TOO_MANY_GROUPS: "ann group mm filled=1\nann group nn filled=1",
     Reason.NOT_STORED: "unstorable",
 }
 
@@ -87,7 +94,8 @@ def low_bounds(set_bound: SetBound) -> Twin:
     for module in (placing, entering, oco):
         set_bound(module, "OPEN_ORDERS_PER_ACCOUNT", 2)
     set_bound(funding, "ISSUANCE_MAX", 10**9)
-    return Twin(open_orders_max=2, issuance_max=10**9)
+    set_bound(administering, "GROUPS_PER_ACCOUNT", 1)
+    return Twin(open_orders_max=2, issuance_max=10**9, groups_max=1)
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -128,7 +136,8 @@ def test_numbers_are_unique_and_in_bands() -> None:
 
 def test_what_may_be_gone_later_is_transient() -> None:
     for reason in Reason:
-        if reason.band in {5, 6, 7}:
+        # A group can't be taken away, so there never are fewer.
+        if reason.band in {5, 6, 7} and reason is not Reason.TOO_MANY_GROUPS:
             assert reason.transient, reason
         if reason.band in {1, 4, 9}:
             assert not reason.transient, reason

@@ -34,6 +34,7 @@ from exchange.messages.events import (
     PositionSettled,
     TradeExecuted,
 )
+from exchange.messages.group_events import GroupReset, GroupSet, GroupTriggered
 from exchange.messages.terms import Side
 from exchange.messages.units import format_money, format_price, format_quantity
 from exchange.messages.waiting_events import (
@@ -163,6 +164,12 @@ def _render_waiting(event: Event) -> str:
             return f"{' '.join(f'#{id_}' for id_ in ids)} due"
         case OrdersStoodDown(order_ids=ids):
             return f"{' '.join(f'#{id_}' for id_ in ids)} not due"
+        case GroupSet(name=name):
+            return f"group {name}"
+        case GroupTriggered(name=name):
+            return f"group {name} triggered"
+        case GroupReset(name=name):
+            return f"group {name} reset"
         case _:
             raise TypeError(f"no words for {type(event).__name__}")
 

@@ -19,6 +19,7 @@ from exchange.model.market import Market
 from exchange.model.order_book import Order, own_price
 from exchange.model.state import State
 from exchange.rules.escrow import needed
+from exchange.rules.groups.limits import lacks_group, no_group_refusal, triggered_refusal
 from exchange.rules.order_terms import entry_refusal, terms_problem
 from exchange.rules.placing import take, would_cross_refusal
 from exchange.rules.standing import standing_refusal
@@ -69,7 +70,9 @@ def place_pair(state: State, command: PlaceOco) -> list[Event]:
         return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
     if account.standing is not _ACTIVE:
         return [standing_refusal(account)]
-    refusal = _terms_refusal(state, market, command)
+    refusal = _group_refusal(state, command, entering=True)
+    if refusal is None:
+        refusal = _terms_refusal(state, market, command)
     if refusal is not None:
         return [refusal]
     swapped = not _waits(first)
@@ -88,6 +91,8 @@ def place_pair(state: State, command: PlaceOco) -> list[Event]:
     orders[1].resting = rests
     lock = max(needed(market, order) for order in orders)
     refusal = _means_and_book(market, account, orders, lock, taking=taking)
+    if refusal is None:
+        refusal = _group_refusal(state, command, entering=False)
     if refusal is not None:
         return [refusal]
     events: list[Event] = []
@@ -101,6 +106,20 @@ def place_pair(state: State, command: PlaceOco) -> list[Event]:
     if taking:
         take(state, account, market, orders[1], limit, events)
     return events
+
+
+def _group_refusal(state: State, command: PlaceOco, *, entering: bool) -> CommandRejected | None:
+    """Return what speaks against the group of either order, its field named within the pair."""
+    for number, leg in enumerate((command.first, command.second)):
+        terms, field = leg.conditions, f"orders[{number}].groupId"
+        if terms is None:
+            continue
+        if entering:
+            if lacks_group(state, command.account_id, terms):
+                return no_group_refusal(field)
+        elif (refusal := triggered_refusal(state, command.account_id, terms)) is not None:
+            return msgspec.structs.replace(refusal, field=field)
+    return None
 
 
 def _waits(leg: PlaceOrder) -> bool:

@@ -44,7 +44,7 @@ def trigger(state: State, command: TriggerOrder) -> list[Event]:
     # A MARKET BUY by quantity has locked enough for its worst price: means are not asked again.
     paid = order.price is None and order.side is BUY and order.max_cost is None
     if (taking or order.time_in_force is FOK) and not paid:
-        refusal = liquidity_refusal(market, account, order, facing, limit, None)
+        refusal = liquidity_refusal(state, market, account, order, facing, limit, None)
     if refusal is not None:
         end_order(state, account, market, order, CancelReason[refusal.reason.name], events)
         net(state, market, (account.id,), events)

@@ -22,6 +22,7 @@ from exchange.messages.terms import BUY, GTC, IOC, LIMIT, SELL, STOP, YES, Trigg
 from exchange.model.accounts import Account
 from exchange.model.market import Market
 from exchange.model.order_book import Level
+from exchange.model.order_groups import OrderGroup
 from exchange.model.state import State
 from exchange.proof.invariants import check
 from exchange.rules.batching import run_batch
@@ -57,6 +58,8 @@ def everything(state: State) -> dict[str, Any]:
         "books": [([level(one) for one in s.levels()], s.best and s.best.key) for s in books],
         "waiting": [_waiting(market) for market in state.markets.values()],
         "due": (list(state.due), list(state.stirred)),
+        "groups": [_group(g) for mine in state.groups.values() for g in mine.values()],
+        "dirty groups": list(dirty.groups),
         "sessions": ({g: {k: sorted(v) for k, v in t.items()} for g, t in state.tied.items()},),
         "timers": [list(state.timers.of(kind)) for kind in state.timers._set],
         "open ids": dict(state.open_client_ids),
@@ -64,6 +67,11 @@ def everything(state: State) -> dict[str, Any]:
         "dirty": [_named(one) for one in (dirty.orders, dirty.accounts, dirty.markets)],
         "dirty holdings": [marks(holding) for holding in dirty.holdings],
     }
+
+
+def _group(group: OrderGroup) -> Any:
+    sums = group.filled, group.net, list(group.slices.items())
+    return group.key, group.triggered, sums, sorted(group.orders)
 
 
 def _account(account: Account) -> Any:
@@ -91,6 +99,7 @@ def test_nothing_remains_of_a_batch_that_was_undone(seed: int) -> None:
     """But its request id and its number."""
     twin, dice, state = Twin(), Dice(seed), State()
     engine, day, undone, waited = Engine(state), MarketDay(twin), 0, 0
+    grouped = 0
     for _ in range(length(900, long=50_000)):
         command, at = day.any_command(dice), max(state.now, day.next_time(dice))
         engine.run_timers(at)
@@ -102,6 +111,7 @@ def test_nothing_remains_of_a_batch_that_was_undone(seed: int) -> None:
             (event, *_) = engine.execute(at, command).events
             if isinstance(event, CommandRejected):
                 undone += 1
+                grouped += bool(state.groups) and any(map(_grouped, command.operations))
                 waited += any(map(_waits, command.operations))
                 assert everything(state) == before
         else:
@@ -113,7 +123,14 @@ def test_nothing_remains_of_a_batch_that_was_undone(seed: int) -> None:
             state.recent_ids.added.clear()
     assert undone > 5
     assert waited > 1
+    assert grouped > 1
     assert twin.undone_after_trades
+
+
+def _grouped(operation: Operation) -> bool:
+    if not isinstance(operation, PlaceOrder) or operation.conditions is None:
+        return False
+    return operation.conditions.group is not None
 
 
 def _waits(operation: Operation) -> bool:

@@ -18,6 +18,7 @@ BUDGETS = {
     "DELETE /orders/by-client-id/{clientOrderId}": Budget.CANCEL,
     "DELETE /orders": Budget.CANCEL_ALL,
     "POST /orders/heartbeat": Budget.CANCEL,
+    "POST /order-groups/{id}/reset": Budget.CANCEL,
 }
 """Every row below /api/v1 that isn't STANDARD, but for those of the description, which are NONE."""
 

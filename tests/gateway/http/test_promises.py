@@ -35,6 +35,10 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "POST /orders/preview": ("/orders/preview", {"market": "rain", **ORDER}),
     "POST /orders/oco": ("/orders/oco", {"orders": [LEG, LEG | STOP]}),
+    "POST /order-groups": (
+        "/order-groups",
+        {"groupId": "mm", "maxFilled": "10", "windowSeconds": 60, "maxNet": "5"},
+    ),
     "PATCH /orders/{id}": ("/orders/1", {"price": "0.5", "quantity": "1"}),
     "POST /markets": (
         "/markets",

@@ -42,6 +42,7 @@ async def test_an_order_rests(desk: Desk) -> None:
             "triggerPrice": None,
             "triggerBy": None,
             "ocoOrderId": None,
+            "groupId": None,
             "version": 0,
             "createdAt": "2026-01-01T00:00:00.006Z",
             "updatedAt": "2026-01-01T00:00:00.006Z",

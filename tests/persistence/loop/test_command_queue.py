@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
+from exchange.messages.command_kinds import NO_ACCOUNT
 from exchange.messages.commands import (
-    NO_ACCOUNT,
     CancelAll,
     CancelOrder,
     CloseAccount,
@@ -19,13 +19,17 @@ from exchange.messages.commands import (
     SetExchangeMode,
     SuspendAccount,
 )
+from exchange.messages.group_commands import ResetOrderGroup
 from exchange.messages.terms import ExchangeMode
 from persistence.errors import QueueFull
 from persistence.loop.command_queue import CommandQueue, Waiting
 from tests.persistence.running import ANN, BOB, cancel, limit
 
 HALT = SetExchangeMode(ExchangeMode.HALTED)
-ENDING_OR_ADMIN = (CancelOrder, CancelAll, SetDeadMan, EndSession, SuspendAccount, CloseAccount)
+ENDING_OR_ADMIN = (
+    *(CancelOrder, CancelAll, SetDeadMan, EndSession, SuspendAccount, CloseAccount),
+    ResetOrderGroup,
+)
 """Commands of an account that others' need not wait for."""
 
 

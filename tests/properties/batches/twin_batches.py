@@ -14,7 +14,7 @@ from exchange.messages.reasons import Reason
 from tests.properties.twin_amends import TwinAmends
 
 COUNTERS = ("undone", "undone_after_trades")
-RECORDS = ("accounts", "markets", "orders", "ended", "holdings")
+RECORDS = ("accounts", "markets", "orders", "ended", "holdings", "groups")
 
 
 class TwinBatches(TwinAmends):

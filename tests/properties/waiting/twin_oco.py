@@ -34,6 +34,9 @@ class TwinOco(TwinWaiting):
             refusal = Reason.POST_ONLY_WOULD_CROSS, "price"
         if refusal is None:
             refusal = self.cannot_wait([stop, other], lock)
+        for number, order in enumerate(sent):
+            if refusal is None and self.group_is_shut(order) is not None:
+                refusal = Reason.GROUP_LIMIT, f"orders[{number}].groupId"
         if refusal is not None:
             return [CommandRejected(*refusal, "")]
         events: list[Event] = [self.put_aside(stop, lock)]
@@ -50,9 +53,13 @@ class TwinOco(TwinWaiting):
     def _not_taken(self, sent: list[TwinOrder]) -> Refusal | None:
         """Return what speaks against the two whatever their means and the book are."""
         refusals = [self.not_taken(order) for order in sent]
-        for refusal in refusals:
-            if refusal is not None and refusal[0] < Reason.INVALID_ORDER:
-                return refusal
+        early = [one for one in refusals if one is not None and one[0] < Reason.INVALID_ORDER]
+        if (Reason.GROUP_NOT_FOUND, "groupId") in early:
+            number = refusals.index((Reason.GROUP_NOT_FOUND, "groupId"))
+            return Reason.GROUP_NOT_FOUND, f"orders[{number}].groupId"
+        return early[0] if early else self._no_pair(sent, refusals)
+
+    def _no_pair(self, sent: list[TwinOrder], refusals: list[Refusal | None]) -> Refusal | None:
         for number, order in enumerate(sent):
             wrong = wrong_terms(order)
             if wrong is not None:

@@ -52,6 +52,8 @@ class TwinWaiting(TwinAmends):
         own = [other for other in self.orders.values() if other.account_id == account_id]
         if refusal is None and len(own) + len(orders) > self.open_orders_max:
             refusal = Reason.TOO_MANY_OPEN_ORDERS, ""
+        if refusal is None and len(orders) == 1:
+            refusal = self.group_is_shut(orders[0])
         return refusal
 
     def put_aside(self, order: TwinOrder, lock: int) -> OrderPlaced:
