@@ -5,9 +5,9 @@
 //
 // It bids for YES below the middle of everybody else's book and for NO above it (NO at 0.46 is what
 // a seller of YES at 0.54 gets), so it needs credits and no shares. Quotes are post-only and replaced
-// by one batch; a dead-man switch takes them out when the program hangs or dies. SIGTERM and Ctrl-C
-// end it: it takes its quotes back, buys what makes its shares pairs, and prints one line of JSON
-// about all it did.
+// by one batch; an order group takes them out when too much of them is filled, a dead-man switch when
+// the program hangs or dies. SIGTERM and Ctrl-C end it: it takes its quotes back, buys what makes its
+// shares pairs, and prints one line of JSON about all it did.
 //
 // Law: no order under a new id while the outcome of an old one isn't known.
 
@@ -20,6 +20,7 @@ const [TICK, HALF_SPREAD, SIZE] = [100, 200, 1_000]; // 0.01, 0.02, 10 shares
 const SHARES_A_TICK = 2_000; // held of one outcome, they move both prices by a tick
 const [LOOK_MS, SILENCE_MS, ANSWER_MS] = [250, 4_000, 10_000];
 const [ALIVE_MS, DEAD_MS] = [1_000, 6_000]; // it says so often that it lives, else it is taken for dead
+const [FILLED_MAX, WINDOW_SECONDS, REST_MS] = ["100", 10, 1_000]; // more in a window: it rests for a moment
 const UNTOLD = ["RATE_LIMITED", "UNAVAILABLE", "UNKNOWN_OUTCOME"]; // refusals that leave the outcome open
 
 const [url, market] = process.argv.slice(2);
@@ -30,10 +31,12 @@ const say = (...words) => console.error(new Date().toISOString(), ...words);
 
 const orders = new Map(); // by clientOrderId: those that aren't over
 const bought = { YES: 0, NO: 0 };
-const tally = { connections: 0, checksum_errors: 0, book_gaps: 0, asked_again: 0, orders: 0 };
+const tally = { connections: 0, checksum_errors: 0, book_gaps: 0, asked_again: 0, rests: 0, orders: 0 };
 const life = randomBytes(4).toString("hex");
 let [cost, fees, numbers, stopping] = [0, 0, 0, false];
 let batch = null; // the one whose outcome isn't known
+const group = { groupId: `maker-${market}`.slice(0, 64) };
+let restedAt = 0; // when the group is to begin, null once it has
 
 /** Add up an order that is over, once. */
 function count(order) {
@@ -90,6 +93,7 @@ async function sendBatch() {
   for (const [number, { op, clientOrderId }] of operations.entries()) {
     const { ok, data, error } = results[number];
     if (!ok) say(op, "refused:", error.code);
+    if (!ok && error.code === "GROUP_LIMIT") restedAt = Date.now() + REST_MS;
     if (op === "place" && ok) placed(orders.get(clientOrderId), data);
     else if (op === "place") orders.delete(clientOrderId);
     else if (ok) see(data.order);
@@ -123,6 +127,20 @@ function prices() {
   return { YES: below(middle), NO: below(ONE - middle) };
 }
 
+/** Let the group begin, again where it was triggered, once the market has had its moment. */
+async function mayQuote() {
+  if (restedAt === null) return true;
+  if (Date.now() < restedAt) return false;
+  const terms = { maxFilled: FILLED_MAX, windowSeconds: WINDOW_SECONDS };
+  const { groupId, status } = await api.call("POST", "/order-groups", { ...group, ...terms });
+  if (status === "TRIGGERED") {
+    tally.rests += 1;
+    await api.call("POST", `/order-groups/${groupId}/reset`);
+  }
+  restedAt = null;
+  return true;
+}
+
 /** Take out what stands wrong and put in what is missing, as one command. */
 async function quote() {
   const wanted = prices();
@@ -132,7 +150,7 @@ async function quote() {
   const operations = all.filter(isWrong).map(({ id }) => ({ op: "cancel", orderId: id }));
   for (const [outcome, price] of Object.entries(wanted)) {
     if (all.some((order) => order.outcome === outcome && !isWrong(order))) continue;
-    const terms = { type: "LIMIT", price: decimal(price, PRICE), postOnly: true };
+    const terms = { type: "LIMIT", price: decimal(price, PRICE), postOnly: true, ...group };
     operations.push({ op: "place", ...newOrder(outcome, SIZE, terms).body });
   }
   if (operations.length === 0) return;
@@ -243,7 +261,7 @@ async function step() {
     await ask("session:heartbeat", { timeoutMs: DEAD_MS });
     state.aliveAt = Date.now();
   }
-  if (state.book.seq !== null && !state.stale) await quote();
+  if (state.book.seq !== null && !state.stale && (await mayQuote())) await quote();
   return false;
 }
 

@@ -5,9 +5,9 @@
 
 It bids for YES below the middle of everybody else's book and for NO above it (NO at 0.46 is what a
 seller of YES at 0.54 gets), so it needs credits and no shares. Quotes are post-only and replaced by
-one batch; a dead-man switch takes them out when the program hangs or dies. SIGTERM and Ctrl-C end
-it: it takes its quotes back, buys what makes its shares pairs, and prints one line of JSON about
-all it did.
+one batch; an order group takes them out when too much of them is filled, a dead-man switch when the
+program hangs or dies. SIGTERM and Ctrl-C end it: it takes its quotes back, buys what makes its
+shares pairs, and prints one line of JSON about all it did.
 
 Law: no order under a new id while the outcome of an old one isn't known.
 """
@@ -35,6 +35,7 @@ TICK, HALF_SPREAD, SIZE = 100, 200, 1_000  # 0.01, 0.02, 10 shares
 SHARES_A_TICK = 2_000  # held of one outcome, they move both prices by a tick
 LOOK_SECONDS, SILENCE_SECONDS, ANSWER_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 4.0, 10.0, 5.0
 ALIVE_SECONDS, DEAD_MS = 1.0, 6_000  # it says so often that it lives, else it is taken for dead
+FILLED_MAX, WINDOW_SECONDS, REST_SECONDS = "100", 10, 1.0  # more in a window: it rests for a moment
 UNTOLD = {"RATE_LIMITED", "UNAVAILABLE", "UNKNOWN_OUTCOME"}  # refusals that leave the outcome open
 FAILURES = (OSError, httpx.HTTPError, socketio.exceptions.SocketIOError)
 
@@ -47,9 +48,11 @@ class Maker:
         self.life, self.numbers = secrets.token_hex(4), 0
         self.orders: dict[str, Order] = {}  # by clientOrderId: those that aren't over
         self.batch: dict[str, Any] | None = None  # the one whose outcome isn't known
+        self.group = {"groupId": f"maker-{market}"[:64]}
+        self.rested_at: float | None = -1.0  # when the group is to begin, None once it has
         self.bought = {"YES": 0, "NO": 0}
         self.cost = self.fees = 0
-        self.tally = Counter(connections=0, checksum_errors=0, book_gaps=0, asked_again=0)
+        self.tally = Counter(connections=0, checksum_errors=0, book_gaps=0, asked_again=0, rests=0)
         self.stopping, self.retry_after, self.pause = False, 0.0, 0.0
         self.quiet_until: dict[str, float] = {}
         self.silence: asyncio.TimerHandle | None = None
@@ -166,7 +169,7 @@ class Maker:
             if time.monotonic() > self.alive_at + ALIVE_SECONDS:
                 await self.ask("session:heartbeat", {"timeoutMs": DEAD_MS})
                 self.alive_at = time.monotonic()
-            if self.book.seq is not None and not self.stale:
+            if self.book.seq is not None and not self.stale and await self.may_quote():
                 await self.quote()
         except Refused as refusal:
             logging.warning("refused: %s", refusal.code)
@@ -190,6 +193,20 @@ class Maker:
             self.quiet_until[event] = time.monotonic() + refusal.retry_after
         raise refusal
 
+    async def may_quote(self) -> bool:
+        """Let the group begin, again where it was triggered, once the market has had its moment."""
+        if self.rested_at is None:
+            return True
+        if time.monotonic() < self.rested_at:
+            return False
+        terms = {"maxFilled": FILLED_MAX, "windowSeconds": WINDOW_SECONDS}
+        group = await self.api.call("POST", "/order-groups", {**self.group, **terms})
+        if group["status"] == "TRIGGERED":
+            self.tally["rests"] += 1
+            await self.api.call("POST", f"/order-groups/{group['groupId']}/reset")
+        self.rested_at = None
+        return True
+
     async def quote(self) -> None:
         """Take out what stands wrong and put in what is missing, as one command."""
         wanted = self.prices()
@@ -202,7 +219,7 @@ class Maker:
         operations: list[dict[str, Any]] = [{"op": "cancel", "orderId": o.id} for o in wrong]
         for outcome in wanted.keys() - there:
             terms = {"type": "LIMIT", "price": decimal(wanted[outcome], PRICE)}
-            order = self.new_order(outcome, SIZE, postOnly=True, **terms)
+            order = self.new_order(outcome, SIZE, postOnly=True, **self.group, **terms)
             operations.append({"op": "place", **order.body})
         if operations:
             self.numbers += 1
@@ -221,6 +238,8 @@ class Maker:
         for operation, result in zip(batch["operations"], results, strict=True):
             if not result["ok"]:
                 logging.warning("%s refused: %s", operation["op"], result["error"]["code"])
+                if result["error"]["code"] == "GROUP_LIMIT":
+                    self.rested_at = time.monotonic() + REST_SECONDS
             if operation["op"] == "place" and result["ok"]:
                 self.placed(self.orders[operation["clientOrderId"]], result["data"])
             elif operation["op"] == "place":

@@ -5,9 +5,9 @@ kept: markets by their slug, accounts by their e-mail, their credits by a reques
 book; so a second start changes nothing. The accounts are ordinary users whose password can't be
 typed; an account that somebody has registered under such an e-mail is left alone. Load is bounded:
 a step a market every few seconds, a ladder of quotes a maker. Makers trade as a maker should: a
-ladder is replaced by one batch of post-only orders, and a dead-man switch takes it out when they
-are gone. A refusal, a full queue or a halted market is a reason to wait, never to fail; a market
-that has ended ends its traders.
+ladder is replaced by one batch of post-only orders, a group takes all out when a crowd fills too
+much, and a dead-man switch when they are gone. A refusal, a full queue or a halted market is a
+reason to wait, never to fail; a market that has ended ends its traders.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from random import Random
 from typing import Final
 
+from exchange.messages.bounds import QUANTITY_SCALE
 from exchange.messages.commands import (
     BatchOrders,
     CancelOrder,
@@ -27,6 +28,7 @@ from exchange.messages.commands import (
     SetDeadMan,
 )
 from exchange.messages.conditions import OrderConditions
+from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
 from exchange.messages.terms import GTC, IOC, LIMIT, MARKET, ExchangeMode, TimeInForce
 from exchange.model.market import OPEN, UNFINISHED, Market
 from exchange.model.state import State
@@ -55,7 +57,12 @@ _IDLE_STEPS: Final = 5
 _DEAD_MS: Final = 60_000
 _ALIVE_SECONDS: Final = 20
 """Makers say so often that they live; their quotes stay for `_DEAD_MS` after the last time."""
-_POST_ONLY: Final = OrderConditions(post_only=True)
+GROUP: Final = "demo"
+FILLED_MAX: Final = 1_500 * QUANTITY_SCALE
+"""Of a maker's quotes in all markets, within `WINDOW` seconds: more than the takers would; then it
+rests until it says the next time that it lives."""
+WINDOW: Final = 10
+_QUOTES: Final = OrderConditions(post_only=True, group=GROUP)
 
 
 class Demo:
@@ -92,6 +99,9 @@ class Demo:
             if entry.slug not in self._view.market_by_slug:
                 await self._commands.submit(entry.command(now_us()))
         makers = await self._accounts(MAKERS)
+        for maker in makers:
+            if GROUP not in self._view.groups.get(maker, {}):
+                await self._commands.submit(SetOrderGroup(maker, GROUP, FILLED_MAX, WINDOW))
         takers = await self._accounts(TAKERS)
         for entry in DEMO_MARKETS:
             market = self._view.market_by_slug.get(entry.slug)
@@ -147,6 +157,8 @@ class Demo:
             for maker in makers:
                 with contextlib.suppress(CommandNotTaken, OutcomeUnknown):
                     await self._commands.submit(SetDeadMan(maker, _DEAD_MS))
+                    if self._view.groups[maker][GROUP].triggered:
+                        await self._commands.submit(ResetOrderGroup(maker, GROUP))
             await asyncio.sleep(_ALIVE_SECONDS)
 
     async def _trade(self, desk: "Desk") -> None:
@@ -222,7 +234,7 @@ class Desk:
         plan = make(self.fair, held.net, market.tick_size, half_spread, mine, self.rng)
         operations: list[Operation] = [CancelOrder(maker, order_id) for order_id in plan.cancels]
         for quote in plan.quotes:
-            operations.append(self._order(maker, quote_terms(quote, held), GTC, _POST_ONLY))
+            operations.append(self._order(maker, quote_terms(quote, held), GTC, _QUOTES))
             held = _after(quote, held)
         if operations:
             await self._commands.submit(BatchOrders(maker, tuple(operations)))

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from exchange.messages.bounds import QUANTITY_MAX
 from exchange.messages.commands import (
     BatchOrders,
     CloseMarket,
@@ -23,6 +24,7 @@ from exchange.messages.commands import (
     operations_of,
 )
 from exchange.messages.events import CommandRejected, OrderPlaced
+from exchange.messages.group_commands import SetOrderGroup
 from exchange.messages.terms import (
     BUY,
     GTC,
@@ -38,7 +40,15 @@ from exchange.model.order_book import Order, own_price
 from gateway.bootstrap.settings import load_settings
 from gateway.demo.markets import DEMO_MARKETS
 from gateway.demo.pricing import INVENTORY_MAX, LEVELS, SLACK, Holdings, ladder, make, take, wander
-from gateway.demo.traders import MAKERS, TAKERS, UNUSABLE_PASSWORD, Demo, Desk
+from gateway.demo.traders import (
+    GROUP,
+    MAKERS,
+    TAKERS,
+    UNUSABLE_PASSWORD,
+    WINDOW,
+    Demo,
+    Desk,
+)
 from gateway.observability.logs import configure_logs
 from persistence.errors import QueueFull
 from persistence.loop.ports import Answer
@@ -73,6 +83,9 @@ def market_running() -> tuple[EngineFake, Desk]:
     engine.run(entry.command(engine.now))
     for account in (*MAKER_IDS, *TAKER_IDS):
         engine.run(OpenAccount(account, 10**12))
+    for maker in MAKER_IDS:
+        # A step takes no time here: what is filled in a window of it is the whole day's.
+        engine.run(SetOrderGroup(maker, GROUP, QUANTITY_MAX, WINDOW))
     market = engine.view.markets[1]
     print(f"seed {SEED}")
     return engine, Desk(engine, engine.view, market, entry, MAKER_IDS, TAKER_IDS, Random(SEED))
@@ -113,7 +126,7 @@ async def test_the_first_start_seeds_and_a_second_finds_everything(database_url:
     async with demo_on(engine, database_url):
         assert engine.state_hash() == before, "nothing moved until the traders did"
     kinds = {type(command) for command in engine.submitted[seeded:]}
-    assert not kinds & {CreateMarket, OpenAccount, CreditAccount}
+    assert not kinds & {CreateMarket, OpenAccount, CreditAccount, SetOrderGroup}
     engine.check()
 
 
