@@ -30,9 +30,13 @@ async def test_rows_move_the_view_as_the_engine_moved_its_own(database_url: str)
         seed = 5
         print(f"seed {seed}")
         await made.engine.send_all(*opening(), *commands(seed, 600))
-        await until(lambda: made.rows[-1].last_seq == made.engine.view.seq)
-        before = made.view.seq
-        await made.tape.hear(*[await made.said(row) for row in made.rows])
+        before, heard = made.view.seq, 0
+        # Triggers and expiries go on meanwhile, with nobody asking for them.
+        while made.view.seq != made.engine.view.seq:
+            await until(lambda: len(made.rows) > heard)  # noqa: B023
+            rows = made.rows[heard:]
+            heard += len(rows)
+            await made.tape.hear(*[await made.said(row) for row in rows])
         made.check()
         assert made.view.seq > before
         assert made.watcher.told == []
