@@ -33,8 +33,9 @@ class OrderConditions(
     `expires_at` (microseconds since the epoch) goes with GTD and only with it: at that time the
     order ends. A `post_only` order is refused rather than trade when it comes. A MARKET order
     trades at `worst_price` of its own outcome or better. A `reduce_only` order (IOC or FOK) trades
-    no more than brings its owner's free shares of the market down. One with a `session` ends with
-    it; which it came by is no part of what was asked for (`content`).
+    no more than brings its owner's free shares of the market down, as they are when it may trade.
+    One with a `session` ends with it; which it came by is no part of what was asked for
+    (`content`).
 
     With a `trigger_price` (its own outcome's) it waits outside the book until the price that
     `trigger_by` names has come there. Two more are the engine's own to write, and refused from

@@ -8,7 +8,8 @@ from exchange.messages.terms import Side
 
 
 class OrderTriggered(EventBase, frozen=True):
-    """A pending order is no longer: it went to the back, and `unlocked` came free of what it had.
+    """A pending order is no longer: it went to the back, and `unlocked` came free of what it had
+    (below 0: was added, as a BUY with a limit that reduces only has nothing before).
 
     With `resting` it crossed nothing and is in the book; else its trades and its end, or
     `OrderRested`, follow in the same command. A BUY without a limit gives back all it had locked,

@@ -3,7 +3,8 @@
     1  the money of all accounts, collaterals and fees is what was issued   (entries: verify)
     2  nothing but the issuance is negative
     3  cash locked = sum of the reservations of the account's open and pending BUY orders;
-       shares locked = the same of its SELL orders (a pair, OCO, carries its lock on one leg)
+       shares locked = the same of its SELL orders (a pair, OCO, carries its lock on one leg; a BUY
+       that waits to reduce only carries none)
     4  per market YES shares = NO shares = collateral per pair; all zero once it has ended; while
        its holders are being paid the collateral is what the remaining shares pay
     5  the book isn't crossed, its orders are open, levels add up, time priority holds

@@ -189,8 +189,9 @@ def _post_change(event: OrderAmended | PendingAmended | LockPassed, posted: list
 def _post_release(event: OrderRested | OrderTriggered, posted: list[Entry]) -> None:
     freed, account_id = event.unlocked, event.account_id
     if freed and event.side is BUY:
+        kind = _RELEASE if freed > 0 else _RESERVE
         market_id, order_id = event.market_id, event.order_id
-        posted.append(Entry(_ACCOUNT, account_id, _RELEASE, freed, -freed, market_id, order_id))
+        posted.append(Entry(_ACCOUNT, account_id, kind, freed, -freed, market_id, order_id))
 
 
 def _post_credit(event: FundsCredited, posted: list[Entry]) -> None:

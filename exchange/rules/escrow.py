@@ -4,7 +4,8 @@ A BUY LIMIT reserves limit x remaining + the fee of the remainder at the limit p
 the higher of the market's two rates while the order takes, at the maker rate once it rests.  A
 SELL locks its shares.  A MARKET BUY reserves nothing: it ends within its command, and each fill is
 paid from available cash.  An order that waits for a price (RULEBOOK 14) locks what it will need
-once it is triggered, at the most that it may then cost.
+once it is triggered, at the most that it may then cost; but a BUY that is to reduce only locks
+nothing, since how much that is will be known only then.
 """
 
 from typing import Final
@@ -42,6 +43,8 @@ def needed(market: Market, order: Order) -> int:
     """
     if order.side is not BUY or order.resting:
         return resting_reservation(market, order)
+    if order.status is _PENDING and order.conditions is not None and order.conditions.reduce_only:
+        return 0
     if order.max_cost is not None:
         return order.max_cost if order.status is _PENDING else 0
     if order.price is not None:

@@ -245,8 +245,6 @@ def waiting_problem(
     """Return (field, what is wrong) if an order of a kind that waits says too little to do so."""
     trigger = None if conditions is None else conditions.trigger_price
     worst = None if conditions is None else conditions.worst_price
-    if conditions is not None and conditions.reduce_only:
-        return "reduceOnly", "goes with LIMIT and MARKET only, not with an order that waits"
     if side is BUY and quantity is not None and worst is None and not has_limit(kind, price):
         return "worstPrice", "is required, or maxCost instead of quantity, to say what to set aside"
     if trigger is None:

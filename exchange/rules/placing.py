@@ -106,11 +106,13 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     limit = None if worst is None else facing.sign * own_price(outcome, worst)
     taking = (best := facing.best) is not None and (limit is None or best.key <= limit)
     if side is BUY:
-        locked, refusal = _cash_to_lock(market, account, price, wanted, max_cost, taking=taking)
+        available = account.available
+        locked, refusal = buy_lock(market, available, price, wanted, max_cost, taking=taking)
     else:
         locked, refusal = _shares_to_lock(market, account, outcome, wanted or 0)
     if refusal is None and (taking or time_in_force is FOK or cap is not None):
-        refusal = liquidity_refusal(state, market, account, command, facing, limit, cap)
+        available = account.available
+        refusal = liquidity_refusal(state, market, command, facing, limit, cap, available)
     rests = time_in_force is GTC or time_in_force is GTD
     full = rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT
     if refusal is None and (full or conditions is not None):
@@ -230,23 +232,23 @@ def _shares_to_lock(
     return quantity, None
 
 
-def _cash_to_lock(
+def buy_lock(
     market: Market,
-    account: Account,
+    available: int,
     price: int | None,
     quantity: int | None,
     max_cost: int | None,
     *,
     taking: bool,
 ) -> tuple[int, CommandRejected | None]:
-    """Return what a BUY must lock, and the refusal if the account hasn't got it."""
+    """Return what a BUY must lock, and the refusal if that isn't available."""
     if price is not None and quantity is not None:
         rate = taking_rate(market) if taking else market.maker_fee
         needed = locked = reservation(market, rate, price, quantity, 0)
     else:
         needed, locked = max_cost or 0, 0
-    if account.available < needed:
-        message = f"needs {format_money(needed)} available, has {format_money(account.available)}"
+    if available < needed:
+        message = f"needs {format_money(needed)} available, has {format_money(available)}"
         return 0, CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
     return locked, None
 
@@ -254,15 +256,16 @@ def _cash_to_lock(
 def liquidity_refusal(
     state: State,
     market: Market,
-    account: Account,
     command: PlaceOrder | Order,
     facing: BookSide,
     limit: int | None,
     cap: int | None,
+    available: int,
 ) -> CommandRejected | None:
     """Return why the book refuses an order that would take or has to; None if it doesn't.
 
-    `command` is what is placed, or the order that waited and is triggered now.
+    `command` is what is placed, or the order that waited and is triggered now; `available` is the
+    cash that it may spend.
     """
     conditions, whole = command.conditions, command.time_in_force is FOK
     if conditions is not None and conditions.post_only:
@@ -272,9 +275,9 @@ def liquidity_refusal(
         if refusal is not None:
             return refusal
     if whole:
-        return _fok_refusal(state, market, account, command, facing, limit)
+        return _fok_refusal(state, market, command, facing, limit, available)
     if command.price is None and command.side is BUY:
-        return _first_unit_refusal(market, account, command, facing, limit)
+        return _first_unit_refusal(market, command, facing, limit, available)
     return None
 
 
@@ -287,16 +290,16 @@ def would_cross_refusal() -> CommandRejected:
 def _fok_refusal(
     state: State,
     market: Market,
-    account: Account,
     command: PlaceOrder | Order,
     facing: BookSide,
     limit: int | None,
+    available: int,
 ) -> CommandRejected | None:
     """Walk without trading; own orders on the way, and groups that reach a limit, count as
     `matching.walk` would treat them.
     """
     missing = command.quantity or 0
-    left = account.available if command.price is None and command.side is BUY else None
+    left = available if command.price is None and command.side is BUY else None
     carry = 0
     fills = DryFills(state)
     for maker in offers(facing, limit):
@@ -326,7 +329,7 @@ def _fok_refusal(
             message = f"its group reaches a limit when {format_quantity(missing)} are missing"
             return CommandRejected(Reason.FOK_NOT_FILLABLE, "quantity", message)
         if quantity < wanted and not maker_ends:
-            message = f"needs more than the {format_money(account.available)} available"
+            message = f"needs more than the {format_money(available)} available"
             return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
     message = f"{format_quantity(missing)} of it can't be filled at once"
     return CommandRejected(Reason.FOK_NOT_FILLABLE, "quantity", message)
@@ -334,10 +337,10 @@ def _fok_refusal(
 
 def _first_unit_refusal(
     market: Market,
-    account: Account,
     command: PlaceOrder | Order,
     facing: BookSide,
     limit: int | None,
+    available: int,
 ) -> CommandRejected | None:
     """Refuse a MARKET BUY that can't pay for one unit of the first order it would meet."""
     for maker in offers(facing, limit):
@@ -346,7 +349,7 @@ def _first_unit_refusal(
                 return None
             continue
         price = own_price(command.outcome, maker.yes_price)
-        budget = account.available if command.max_cost is None else command.max_cost
+        budget = available if command.max_cost is None else command.max_cost
         if affordable(market, price, 0, budget, 1):
             return None
         if command.max_cost is None:

@@ -6,7 +6,8 @@
 Free YES and NO shares of one account are pairs, which netting turns into cash at the end of the
 command: selling half of one reduces nothing, and neither does buying a half that is there. So pairs
 don't count, in the middle of a batch as little as anywhere else. The cap is taken once, when the
-order comes.
+order comes, and of one that waits for a price when it is triggered: the shares that it has locked
+until then count as free, for they are what it is to sell.
 """
 
 from exchange.messages.events import CommandRejected
@@ -16,13 +17,16 @@ from exchange.messages.units import format_quantity
 from exchange.model.market import Market
 
 
-def reducible(market: Market, account_id: int, side: Side, outcome: Outcome) -> int:
-    """Return the largest quantity that an order of this kind may trade and only reduce."""
+def reducible(market: Market, account_id: int, side: Side, outcome: Outcome, held: int = 0) -> int:
+    """Return the largest quantity that an order of this kind may trade and only reduce.
+
+    `held` are shares that a SELL has locked already, and its partner if it is of a pair.
+    """
     position = market.positions.get(account_id)
     if position is None:
         return 0
     of_yes = position.yes.free - position.no.free
-    return max(0, of_yes if (side is SELL) is (outcome is YES) else -of_yes)
+    return max(0, held + (of_yes if (side is SELL) is (outcome is YES) else -of_yes))
 
 
 def reduce_only_refusal(cap: int, quantity: int | None, *, whole: bool) -> CommandRejected | None:

@@ -70,7 +70,7 @@ class OrderTerms(BodyStruct, frozen=True, kw_only=True):
     `timeInForce` is GTC unless given, but IOC for an order without a `price`; `maxCost` (fees
     included) stands instead of `quantity` in a BUY without a `price`. `expiresAt` goes with GTD,
     `postOnly` with an order that may rest; `worstPrice`, of the order's own outcome, stops a MARKET
-    order; `reduceOnly` goes with a LIMIT or MARKET that is IOC or FOK. STOP, STOP_LIMIT and
+    order; `reduceOnly` goes with an order that is IOC or FOK. STOP, STOP_LIMIT and
     TAKE_PROFIT wait until the price of their outcome that `triggerBy` names (LAST unless given) has
     come to `triggerPrice`. What it fills counts in the order group `groupId`, with which it ends.
     """

@@ -66,7 +66,8 @@ class TwinOrders(TwinGroups):
             seq=self.seq,
             updated_at=self.now,
         )
-        order.cap = self._cap(order)
+        if not order.waits:
+            order.cap = self.cap_of(order)
         return order
 
     def _run(self, order: TwinOrder) -> list[Event]:
@@ -217,7 +218,8 @@ class TwinOrders(TwinGroups):
             if other.market_id == order.market_id
         }
         for key, holding in self.holdings.items():
-            trial.holdings[key] = copy(holding)
+            if key[1] == order.market_id:
+                trial.holdings[key] = copy(holding)
         return trial, copy(order)
 
     def _needed(self, order: TwinOrder, *, crosses: bool) -> int:
@@ -294,12 +296,15 @@ class TwinOrders(TwinGroups):
                 return "group"
         return "cap" if order.remaining else "filled"
 
-    def _cap(self, order: TwinOrder) -> int | None:
-        """Return how much a reduce-only order may trade; None for all others."""
+    def cap_of(self, order: TwinOrder, set_aside: int = 0) -> int | None:
+        """Return how much a reduce-only order may trade; None for all others.
+
+        Shares that are set aside for it count as free.
+        """
         if not order.reduce_only or order.market_id not in self.markets:
             return None
         other = Outcome.NO if order.outcome is Outcome.YES else Outcome.YES
-        own = self.holding(order.account_id, order.market_id, order.outcome).free
+        own = self.holding(order.account_id, order.market_id, order.outcome).free + set_aside
         its_other = self.holding(order.account_id, order.market_id, other).free
         return max(0, its_other - own if order.buys else own - its_other)
 

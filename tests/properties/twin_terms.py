@@ -39,10 +39,10 @@ def wrong_terms(order: TwinOrder) -> str | None:  # noqa: C901 - a list of what 
     worst = order.worst_price
     if worst is not None and (limit or not 1 <= worst <= 9_999):
         return "worstPrice"
-    wrong = wrong_trigger(order)
-    if wrong is None and order.reduce_only and order.may_rest:
-        return "reduceOnly"
-    return wrong
+    resting_reducer = "reduceOnly" if order.reduce_only and order.may_rest else None
+    if order.waits_by_kind:
+        return resting_reducer or wrong_trigger(order)
+    return wrong_trigger(order) or resting_reducer
 
 
 def wrong_trigger(order: TwinOrder) -> str | None:
@@ -52,8 +52,6 @@ def wrong_trigger(order: TwinOrder) -> str | None:
         if terms.trigger_price is not None:
             return "triggerPrice"
         return "triggerBy" if terms.trigger_by is not TriggerBy.LAST else None
-    if order.reduce_only:
-        return "reduceOnly"
     unbounded = terms.worst_price is None and order.max_cost is None and not order.has_limit
     if order.buys and unbounded:
         return "worstPrice"

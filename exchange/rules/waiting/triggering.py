@@ -2,6 +2,8 @@
 id, and takes part like a new order at that moment (RULEBOOK 14).
 
 It brings its means: what it has locked is all that it may spend, and available cash isn't touched.
+Only a BUY that is to reduce only has locked nothing: how much it may buy is found out now, and it
+pays of what is available, like a new one.
 What refuses a new order refuses it too; then it ends with the refusal's name, and all it had locked
 is free in the same command.
 """
@@ -20,7 +22,9 @@ from exchange.model.waiting import trigger_of
 from exchange.rules.ending import end_order, end_partner
 from exchange.rules.escrow import needed, reservation
 from exchange.rules.netting import net
-from exchange.rules.placing import liquidity_refusal, take
+from exchange.rules.placing import buy_lock, liquidity_refusal, take
+from exchange.rules.reducing import reducible
+from exchange.rules.waiting.pairs import open_partner
 from exchange.transitions import waiting_transitions
 
 _PENDING: Final = OrderStatus.PENDING
@@ -40,27 +44,55 @@ def trigger(state: State, command: TriggerOrder) -> list[Event]:
     limit = None if worst is None else facing.sign * own_price(order.outcome, worst)
     best = facing.best
     taking = best is not None and (limit is None or best.key <= limit)
-    refusal = None
-    # A MARKET BUY by quantity has locked enough for its worst price: means are not asked again.
-    paid = order.price is None and order.side is BUY and order.max_cost is None
-    if (taking or order.time_in_force is FOK) and not paid:
-        refusal = liquidity_refusal(state, market, account, order, facing, limit, None)
+    held, cap = _held(state, order), None
+    available, lock, refusal = held, 0, None
+    if trigger_of(order).reduce_only:
+        available += account.available
+        cap = _cap(market, order, held)
+        lock, refusal = _to_lock(market, order, available, cap, taking=taking)
+    if refusal is None and (taking or order.time_in_force is FOK or cap is not None):
+        refusal = liquidity_refusal(state, market, order, facing, limit, cap, available)
     if refusal is not None:
         end_order(state, account, market, order, CancelReason[refusal.reason.name], events)
         net(state, market, (account.id,), events)
         return events
     end_partner(state, market, order, events)
     resting = not taking and (order.time_in_force is GTC or order.time_in_force is GTD)
-    unlocked = _freed(market, order, resting=resting)
-    budget = unlocked if order.price is None and order.side is BUY else None
+    unlocked = _freed(market, order, resting=resting) - lock
+    pays_of_lock = order.price is None and order.side is BUY and cap is None
     triggered = OrderTriggered(order.id, account.id, market.id, order.side, unlocked, resting)
     events.append(triggered)
     waiting_transitions.order_triggered(state, triggered)
     if resting:
         net(state, market, (account.id,), events)
     else:
-        take(state, account, market, order, limit, events, budget=budget)
+        budget = unlocked if pays_of_lock else None
+        take(state, account, market, order, limit, events, cap, budget)
     return events
+
+
+def _held(state: State, order: Order) -> int:
+    """Return what the order has locked, and its partner, which ends before it trades."""
+    partner = open_partner(state, order)
+    return order.locked if partner is None else order.locked + partner.locked
+
+
+def _cap(market: Market, order: Order, held: int) -> int:
+    """Return how much an order trades at most that is to reduce only."""
+    shares = 0 if order.side is BUY else held
+    return reducible(market, order.account_id, order.side, order.outcome, shares)
+
+
+def _to_lock(
+    market: Market, order: Order, available: int, cap: int, *, taking: bool
+) -> tuple[int, CommandRejected | None]:
+    """Return what an order must lock now that is to reduce only, and the refusal if that isn't
+    available: a BUY has locked nothing before.
+    """
+    if order.side is not BUY:
+        return 0, None
+    wanted = None if order.quantity is None else min(order.quantity, cap)
+    return buy_lock(market, available, order.price, wanted, order.max_cost, taking=taking)
 
 
 def _freed(market: Market, order: Order, *, resting: bool) -> int:

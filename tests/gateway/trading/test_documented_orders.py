@@ -122,6 +122,17 @@ async def test_a_stop_waits_and_sells(desk: Desk) -> None:
     assert (again.status, again.error["code"]) == (422, "TRIGGER_REACHED")
 
 
+async def test_a_stop_that_reduces_only_locks_nothing(desk: Desk) -> None:
+    await with_shares(desk)
+    body = next(body for body in BODIES if body.get("reduceOnly") and "triggerPrice" in body)
+    placed = (await desk.call("POST", "/orders/rain", "ben", body)).data["order"]
+    assert (placed["status"], placed["locked"]) == ("PENDING", "0.000000")
+    await desk.rest("ann", "SELL YES 9 @ 0.55")
+    await desk.rest("cat", "BUY YES 1 @ 0.55")
+    bought = await desk.get(f"/orders/{placed['id']}", "ben")
+    assert (bought["filled"], bought["cancelReason"]) == ("8.00", "NO_LIQUIDITY")
+
+
 async def test_one_cancels_the_other(desk: Desk) -> None:
     await with_shares(desk)
     body = next(body for body in BODIES if "orders" in body)

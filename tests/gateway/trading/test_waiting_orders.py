@@ -263,12 +263,47 @@ async def test_a_batch_takes_no_pair(held: Desk) -> None:
 
 
 @pytest.mark.parametrize("kind", ["STOP", "STOP_LIMIT", "TAKE_PROFIT"])
-async def test_reduce_only_does_not_wait(held: Desk, kind: str) -> None:
-    terms = {"type": kind, "triggerPrice": "0.55" if kind == "TAKE_PROFIT" else "0.45"}
-    text = "SELL YES 1 @ 0.40" if kind == "STOP_LIMIT" else "SELL YES 1"
-    reply = await held.place("ann", text, **terms, timeInForce="IOC", reduceOnly=True)
-    assert (reply.status, reply.fields) == (400, ["reduceOnly"])
-    assert (await held.place("ann", text, **terms, timeInForce="IOC")).status == 201
+async def test_reduce_only_finds_out_at_the_trigger(held: Desk, kind: str) -> None:
+    terms = {"type": kind, "triggerPrice": "0.45" if kind == "TAKE_PROFIT" else "0.55"}
+    text = "BUY YES 120"
+    if kind == "STOP_LIMIT":
+        text += " @ 0.60"
+        never = await held.place("ben", text, **terms, timeInForce="GTC", reduceOnly=True)
+        assert (never.status, never.fields) == (400, ["reduceOnly"])
+    else:
+        terms["worstPrice"] = "0.60"
+    reply = await held.place("ben", text, **terms, timeInForce="IOC", reduceOnly=True)
+    placed = reply.data["order"]
+    assert (placed["status"], placed["reduceOnly"], placed["locked"]) == (
+        "PENDING",
+        True,
+        "0.000000",
+    )
+    assert (await held.get("/user/balance", "ben"))["locked"] == "0.000000"
+    (listed,) = await held.get("/user/escrow", "ben")
+    assert (listed["orderId"], listed["lockedCredits"]) == (placed["id"], "0.000000")
+    # Of the 100 NO that Ben had, 90 are offered.
+    await held.rest("ben", "SELL NO 90 @ 0.90")
+    await held.rest("ann", "SELL YES 30 @ 0.58")
+    await held.rest("cat", "BUY YES 1 @ 0.45")
+    await held.rest("ann", "SELL YES 1 @ 0.45")
+    await held.rest("ann", "SELL YES 1 @ 0.55")
+    await held.rest("cat", "BUY YES 1 @ 0.55")
+    bought = await held.get(f"/orders/{placed['id']}", "ben")
+    assert (bought["filled"], bought["cancelReason"]) == ("10.00", "REDUCE_ONLY")
+    assert (await held.get("/user/balance", "ben"))["locked"] == "0.000000"
+
+
+async def test_with_nothing_to_reduce_it_ends(held: Desk) -> None:
+    terms: dict[str, Any]
+    terms = {"type": "STOP", "triggerPrice": "0.55", "worstPrice": "0.60", "reduceOnly": True}
+    waiting = await held.rest("cat", "BUY YES 5", **terms)
+    await held.rest("ann", "SELL YES 9 @ 0.55")
+    await held.rest("cat", "BUY YES 1 @ 0.55")
+    ended = await held.get(f"/orders/{waiting}", "cat")
+    assert (ended["status"], ended["cancelReason"]) == ("CANCELLED", "REDUCE_ONLY")
+    told = await held.get(f"/orders/{waiting}/events", "cat")
+    assert [one["type"] for one in told] == ["PLACED", "CANCELLED"]
 
 
 def pair_of(shares: int) -> dict[str, Any]:

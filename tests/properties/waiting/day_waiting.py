@@ -23,7 +23,14 @@ class DayWaiting(DayOrders):
     """Makes orders whose price is near, so that trading reaches some."""
 
     def wait(self, choose: Chooser) -> Command:
-        """Place an order that waits for a price."""
+        """Place an order that waits for a price, or take from one what it has to reduce."""
+        reducing = [
+            order
+            for order in self.twin.orders.values()
+            if order.is_pending and order.reduce_only and not order.buys
+        ]
+        if reducing and choose.number(0, 1) == 0:
+            return self._hedge(choose.one_of(reducing))
         account_id, market_id, side, outcome = self._whose(choose)
         order = self._waiting(choose, account_id, market_id, side, outcome)
         if choose.number(0, 29) == 0:
@@ -120,12 +127,27 @@ class DayWaiting(DayOrders):
                     found.append(offers[0])
         return found
 
+    def _hedge(self, order: TwinOrder) -> PlaceOrder:
+        """Buy the other outcome of what an order has set aside: it has less to reduce then."""
+        other = Outcome.NO if order.outcome is Outcome.YES else Outcome.YES
+        return PlaceOrder(
+            *(order.account_id, order.market_id, Side.BUY, other, OrderType.MARKET),
+            price=None,
+            quantity=max(1, order.remaining // 2),
+            time_in_force=TimeInForce.IOC,
+            self_trade_prevention=SelfTradePrevention.CANCEL_MAKER,
+        )
+
     def _whose(self, choose: Chooser) -> tuple[int, int, Side, Outcome]:
         account_id, market_id = choose.one_of(ACCOUNTS), self._any_market_id(choose)
         side, outcome = choose.one_of(list(Side)), choose.one_of(list(Outcome))
         held = [o for o in Outcome if self.twin.holding(account_id, market_id, o).free]
         if held and choose.number(0, 2):
             side, outcome = Side.SELL, choose.one_of(held)
+        elif held and choose.number(0, 1):
+            # To buy what it has the other one of, so that there is something to reduce.
+            side = Side.BUY
+            outcome = Outcome.NO if choose.one_of(held) is Outcome.YES else Outcome.YES
         elif side is Side.SELL and choose.number(0, 9):
             side = Side.BUY
         return account_id, market_id, side, outcome
@@ -140,6 +162,10 @@ class DayWaiting(DayOrders):
         away = tick * choose.number(0 if choose.number(0, 9) == 0 else 1, 3)
         rises = (side is Side.BUY) is (kind is not OrderType.TAKE_PROFIT)
         trigger = self._now(market, side, outcome, by) + (away if rises else -away)
+        second = self._second_best(market, side, outcome)
+        if by is TriggerBy.BEST and kind is not OrderType.TAKE_PROFIT and second is not None:
+            # There as soon as the best offer leaves.
+            trigger = second
         trigger = min(max(trigger, tick), ONE - tick)
         limit = kind is OrderType.STOP_LIMIT or (
             kind is OrderType.TAKE_PROFIT and choose.number(0, 1) == 0
@@ -148,6 +174,10 @@ class DayWaiting(DayOrders):
         waits = (*(TimeInForce.GTC,) * 4, TimeInForce.GTD, TimeInForce.IOC, TimeInForce.FOK)
         time_in_force = choose.one_of(waits) if limit else TimeInForce.IOC
         near = self._near(choose, market, trigger)
+        if limit and choose.number(0, 2) == 0:
+            # So that it takes what there is and rests with the remainder.
+            far = tick * choose.number(2, 8)
+            near = min(max(near + (far if side is Side.BUY else -far), tick), ONE - tick)
         rests = time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
         bounded = not limit and not by_cost and (side is Side.BUY or choose.number(0, 1) == 0)
         terms = OrderConditions(
@@ -156,10 +186,13 @@ class DayWaiting(DayOrders):
             else None,
             post_only=rests and choose.number(0, 5) == 0,
             worst_price=near if bounded else None,
+            reduce_only=not rests and choose.number(0, 1) == 0,
             trigger_price=trigger,
             trigger_by=by,
         )
         quantity = self._quantity(choose, account_id, market, side, near, outcome)
+        if terms.reduce_only and side is Side.BUY:
+            quantity += choose.number(0, 60)
         return PlaceOrder(
             account_id=account_id,
             market_id=market_id,
@@ -207,6 +240,15 @@ class DayWaiting(DayOrders):
             yes_price = 5_000
         return yes_price if outcome is Outcome.YES else ONE - yes_price
 
+    def _second_best(self, market: TwinMarket | None, side: Side, outcome: Outcome) -> int | None:
+        """Return the own price that is the best one when the best offer has gone."""
+        is_bid = (side is Side.BUY) is (outcome is Outcome.YES)
+        prices = sorted({order.yes_price for order in self._resting(market, facing=is_bid)})
+        if len(prices) < 2:
+            return None
+        yes_price = prices[1] if is_bid else prices[-2]
+        return yes_price if outcome is Outcome.YES else ONE - yes_price
+
     def _near(self, choose: Chooser, market: TwinMarket | None, price: int) -> int:
         tick = 100 if market is None else market.tick_size
         off = choose.number(0, 39) == 0
@@ -228,7 +270,7 @@ class DayWaiting(DayOrders):
             {"time_in_force": TimeInForce.GTC, "price": None},
             {"price": None},
             {"max_cost": 5},
-            {"conditions": changed(terms, reduce_only=True)},
+            {"conditions": changed(terms, reduce_only=True), "time_in_force": TimeInForce.GTC},
             {"type": OrderType.LIMIT, "conditions": OrderConditions(trigger_by=TriggerBy.BEST)},
         )
         return changed(order, **choose.one_of(wrong))

@@ -9,14 +9,20 @@ from exchange.messages.reasons import Reason
 from exchange.messages.terms import CancelReason, Outcome, Side
 from exchange.messages.waiting_events import LockPassed, OrderTriggered, PendingAmended
 
+_CAPPED = CancelReason.REDUCE_ONLY
+
 
 def of_waiting(
     event: OrderTriggered | PendingAmended | LockPassed, execution: Execution
 ) -> Iterator[str]:
     """Yield what an event of an order that waits is called."""
     match event:
-        case OrderTriggered():
+        case OrderTriggered(unlocked=unlocked):
             yield _of_trigger(event, execution)
+            if any(isinstance(e, OrderCancelled) and e.reason is _CAPPED for e in execution.events):
+                yield "triggered, and cut by its cap"
+            if unlocked < 0:
+                yield f"triggered {event.side.value} locks what it needs only then"
         case PendingAmended(reserved=reserved):
             change = "the same" if reserved == 0 else "more" if reserved > 0 else "less"
             yield f"amend pending {event.side.value} locks {change}"
@@ -49,7 +55,8 @@ def required_of_waiting() -> Iterator[str]:
         yield from (f"triggered {side.value} {end}" for end in _TRIGGERED)
         yield from (f"lock passed {side.value} {change}" for change in ("more", "less"))
         yield from (f"amend pending {side.value} locks {how}" for how in ("more", "less"))
-    yield "amend pending SELL locks the same"
+    yield from ("amend pending SELL locks the same", "amend pending BUY locks the same")
+    yield from ("triggered, and cut by its cap", "triggered BUY locks what it needs only then")
     yield from (f"TriggerOrder cancels {reason.name}" for reason in _AT_THE_TRIGGER)
     commands = ("PlaceOrder", "PlaceOco", "AmendOrder", "CancelOrder", "ExpireOrder")
     yield from (f"{name} reaches orders" for name in (*commands, "TriggerOrder", "CancelAll"))
@@ -66,6 +73,8 @@ _TRIGGERED = (
     *("cancelled NO_LIQUIDITY", "cancelled SELF_TRADE", "cancelled WORST_PRICE"),
 )
 _AT_THE_TRIGGER = (
+    CancelReason.INSUFFICIENT_BALANCE,
+    CancelReason.REDUCE_ONLY,
     CancelReason.FOK_NOT_FILLABLE,
     CancelReason.MAX_COST_TOO_SMALL,
     CancelReason.POST_ONLY_WOULD_CROSS,

@@ -74,6 +74,8 @@ class TwinPairs(TwinEndings):
         """Return what an order locks that waits, if it is alone."""
         if not order.buys:
             return order.remaining
+        if order.reduce_only:
+            return 0
         if order.max_cost is not None:
             return order.max_cost
         market = self.markets[order.market_id]

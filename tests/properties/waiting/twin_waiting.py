@@ -156,8 +156,13 @@ class TwinWaiting(TwinAmends):
         if not (order.is_pending and order.is_due):
             return [CommandRejected(Reason.INVALID_ORDER, "orderId", "")]
         crosses = self.best_offer(order) is not None
+        partner = self.open_partner(order)
+        set_aside = order.locked + (partner.locked if partner else 0)
+        order.cap = self.cap_of(order, 0 if order.buys else set_aside)
         budget = self.pending_need(order) if order.price is None and order.buys else None
-        reason = self._refused_now(order, crosses=crosses, budget=budget)
+        if order.buys and order.reduce_only:
+            budget = self._budget_now(order, set_aside)
+        reason = self._refused_now(order, crosses=crosses, budget=budget, set_aside=set_aside)
         if reason is not None:
             return [self.end(order, reason), *self.netting()]
         events = self.ended_partner(order)
@@ -168,6 +173,8 @@ class TwinWaiting(TwinAmends):
             unlocked = order.locked
         elif order.buys and rests:
             unlocked = order.locked - order.reservation(market, market.maker_fee)
+        elif order.buys and order.reduce_only:
+            unlocked = -self._needed(order, crosses=crosses)
         self.lock(order, -unlocked)
         order.status = OrderStatus.OPEN
         self.last_place += 1
@@ -178,22 +185,38 @@ class TwinWaiting(TwinAmends):
         )
         return self.match(order, events, budget, crosses=crosses)
 
+    def _budget_now(self, order: TwinOrder, set_aside: int) -> int | None:
+        """Return what a BUY without a limit may spend that is to reduce only."""
+        if order.price is not None or order.max_cost is not None:
+            return order.max_cost
+        return self.accounts[order.account_id].available + set_aside
+
     def _refused_now(
-        self, order: TwinOrder, *, crosses: bool, budget: int | None
+        self, order: TwinOrder, *, crosses: bool, budget: int | None, set_aside: int
     ) -> CancelReason | None:
         """Return why a new order like this one would be refused at this moment."""
         if order.post_only and crosses:
             return CancelReason.POST_ONLY_WOULD_CROSS
+        if order.reduce_only:
+            available = self.accounts[order.account_id].available + set_aside
+            needed = order.max_cost or self._needed(order, crosses=crosses)
+            if order.buys and available < needed:
+                return CancelReason.INSUFFICIENT_BALANCE
+            if order.cap == 0:
+                return CancelReason.REDUCE_ONLY
+            if order.time_in_force is TimeInForce.FOK and order.wanted < order.remaining:
+                return CancelReason.FOK_NOT_FILLABLE
         trial, trial_order = self._copy(order)
         trial.orders[order.id] = trial_order
         trial_order.status = OrderStatus.OPEN
         if order.time_in_force is TimeInForce.FOK:
             full = trial._walk(trial_order, None, []) == "filled"
             return None if full else CancelReason.FOK_NOT_FILLABLE
-        if order.max_cost is not None:
+        if order.price is None and order.buys:
             stop = trial._walk(trial_order, budget, [])
             if stop == "budget" and trial_order.filled == 0:
-                return CancelReason.MAX_COST_TOO_SMALL
+                by_cost = order.max_cost is not None
+                return CancelReason["MAX_COST_TOO_SMALL" if by_cost else "INSUFFICIENT_BALANCE"]
         return None
 
     # -- other terms ----------------------------------------------------------------------------
