@@ -39,8 +39,8 @@ class OrderConditions(
 
     With a `trigger_price` (its own outcome's) it waits outside the book until the price that
     `trigger_by` names has come there. Two more are the engine's own to write, and refused from
-    anybody else: `due` as long as it has been reached and not triggered, and the `partner`, the
-    order that ends when this one trades or is triggered.
+    anybody else: `due` from when it has been reached (also after it was triggered, but not if it
+    ended before that), and the `partner`, the order that ends when this one trades or is triggered.
 
     What it fills counts in the `group` of its owner's that has this name, with which it ends.
     """

@@ -138,7 +138,8 @@ def _terms_refusal(
         if state.mode is _HALTED or market.status not in ADMITS_CANCEL:
             return uncancellable_refusal(state, market)
     elif state.mode is not _MODE_OPEN or market.status is not OPEN:
-        closed = closed_refusal(state, market, order.conditions)
+        waits = order.status is _PENDING
+        closed = closed_refusal(state, market, order.conditions, waits=waits)
         if closed is not None:
             return closed
     problem = amend_problem(command) or _shape_problem(order, command)

@@ -43,13 +43,14 @@ _MODE_REFUSALS: Final = {
 
 
 def closed_refusal(
-    state: State, market: Market, conditions: OrderConditions | None
+    state: State, market: Market, conditions: OrderConditions | None, *, waits: bool
 ) -> CommandRejected | None:
     """Return why the mode or the market's life admits no order of this kind; None if they do.
 
-    For whoever has seen that the mode or the market isn't simply open.
+    For whoever has seen that the mode or the market isn't simply open. `waits`: for a price, so
+    that it wouldn't rest.
     """
-    passive = conditions is not None and conditions.post_only and conditions.trigger_price is None
+    passive = conditions is not None and conditions.post_only and not waits
     if state.mode is not _MODE_OPEN and not (passive and state.mode is _MODE_POST_ONLY):
         message = f"the exchange is {state.mode.value}"
         return CommandRejected(_MODE_REFUSALS[state.mode], "", message)
@@ -170,7 +171,8 @@ def entry_refusal(
 ) -> CommandRejected | None:
     """Return why an order of these terms isn't taken here and now; None if it may be."""
     if state.mode is not _MODE_OPEN or market.status is not OPEN:
-        closed = closed_refusal(state, market, conditions)
+        waits = conditions is not None and conditions.trigger_price is not None
+        closed = closed_refusal(state, market, conditions, waits=waits)
         if closed is not None:
             return closed
     problem = _terms_problem(side, kind, price, quantity, time_in_force, max_cost)

@@ -40,7 +40,7 @@ from exchange.transitions.marks import (
     touch_public,
 )
 from exchange.transitions.switch_transitions import tie, untie
-from exchange.transitions.waiting_index import join_waiting, leave_waiting
+from exchange.transitions.waiting_index import forget_due, join_waiting, leave_waiting
 
 _astuple: Final = astuple
 _FILLED: Final = OrderStatus.FILLED
@@ -247,13 +247,16 @@ def cancel_order(
     unlocked: int,
 ) -> None:
     """Apply `order_cancelled` to its records."""
+    waited = order.status is _PENDING
+    if waited:
+        leave_waiting(state, market, order)
     if state.undo is not None:
         undoing.note_cancel(state, order, account, market)
+    if waited:
+        forget_due(order)
     if order.resting:
         market.book.own_side(order).remove(order)
         touch_public(state, market)
-    elif order.status is _PENDING:
-        leave_waiting(state, market, order)
     order.end(_EXPIRED if reason is _BY_TIME else _CANCELLED, reason, unlocked)
     touch_order(state, account, order)
     if unlocked:

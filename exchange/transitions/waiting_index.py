@@ -3,6 +3,8 @@ say (their status, their trigger, whether they are due), so recovery makes them 
 What a batch may take back is noted here (`undoing.py`).
 """
 
+import msgspec
+
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
@@ -38,6 +40,15 @@ def leave_waiting(state: State, market: Market, order: Order) -> None:
         waiting.unwatch(order)
     if not waiting.orders:
         market.waiting = None
+
+
+def forget_due(order: Order) -> None:
+    """Let an order that ends while it waits be no longer due: only what was triggered stays marked,
+    so that nobody takes the other one for an order that was in the book.
+    """
+    terms = trigger_of(order)
+    if terms.due:
+        order.conditions = msgspec.structs.replace(terms, due=False)
 
 
 def waiting_in(market: Market) -> Waiting:

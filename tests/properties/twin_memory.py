@@ -5,6 +5,8 @@ ending orders, netting, counting messages (RULEBOOK 2, 5 and 8).
 from collections import defaultdict
 from typing import Any
 
+import msgspec
+
 from exchange.messages.events import Event, OrderCancelled, PairsNetted
 from exchange.messages.terms import CancelReason, ExchangeMode, OrderStatus, Outcome
 from tests.properties.twin_records import ONE, TwinAccount, TwinHolding, TwinMarket, TwinOrder
@@ -106,6 +108,8 @@ class TwinMemory:
             self.public_changed(order.market_id)
         unlocked = order.locked
         self.lock(order, -unlocked)
+        if order.is_pending and order.is_due and order.conditions is not None:
+            order.conditions = msgspec.structs.replace(order.conditions, due=False)
         by_time = reason is CancelReason.EXPIRED
         order.status = OrderStatus.EXPIRED if by_time else OrderStatus.CANCELLED
         order.cancel_reason = reason

@@ -154,15 +154,16 @@ class TwinOrders(TwinGroups):
         return self.closed_to(order, market) or wrong_here(order, market, self.now)
 
     def closed_to(self, order: TwinOrder, market: TwinMarket) -> Refusal | None:
+        waits = order.trigger_price is not None and not order.in_book
         match self.mode:
             case ExchangeMode.HALTED:
                 return Reason.EXCHANGE_HALTED, ""
             case ExchangeMode.CANCEL_ONLY:
                 return Reason.EXCHANGE_CANCEL_ONLY, ""
-            case ExchangeMode.POST_ONLY if not order.post_only or order.trigger_price is not None:
+            case ExchangeMode.POST_ONLY if not order.post_only or waits:
                 return Reason.EXCHANGE_POST_ONLY, ""
         if market.status is POST_ONLY:
-            passive = order.post_only and order.trigger_price is None
+            passive = order.post_only and not waits
             return None if passive else (Reason.MARKET_POST_ONLY, "market")
         return None if market.status is OPEN else (Reason.MARKET_NOT_OPEN, "market")
 

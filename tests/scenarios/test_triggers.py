@@ -292,3 +292,37 @@ def test_one_that_is_due_is_too_late_to_be_amended(set_bound: SetBound) -> None:
     """,  # noqa: E501
         Twin(triggers_between=1),
     )
+
+
+def test_post_only_and_triggered_it_is_amended_where_others_that_rest_are() -> None:
+    play(f"""{OPENING}
+        ann sell 10 YES 0.60 trigger=0.45 postOnly=yes | #3 waits
+        ann sell 10 YES 0.60 trigger=0.44 postOnly=yes | #4 waits
+        cem buy 1 YES 0.45                      | #5 rests
+        ann sell 1 YES 0.45                     | #6, TRANSFER 1 at 0.45 with #5, #3 due
+        trigger                                 | #3 triggered to rest
+        status rain POST_ONLY                   | rain POST_ONLY
+        ann amend #4 price=0.61                 | MARKET_POST_ONLY
+        ann amend #3 price=0.61                 | #3 amended to rest
+        status rain OPEN                        | rain OPEN
+        mode post-only                          | mode post-only
+        ann amend #4 price=0.61                 | EXCHANGE_POST_ONLY
+        ann amend #3 price=0.62                 | #3 amended to rest
+    """)
+
+
+def test_where_nothing_trades_it_is_lessened_whatever_the_price_is(set_bound: SetBound) -> None:
+    set_bound(engine, "TRIGGERS_BETWEEN", 1)
+    play(
+        f"""{OPENING}
+        cem buy 5 YES 0.44                      | #3 rests
+        ann sell 1 YES market trigger=0.44      | #4 waits
+        ann sell 3 YES market trigger=0.44      | #5 waits
+        ann sell 1 YES 0.44                     | #6, TRANSFER 1 at 0.44 with #3, #4 #5 due
+        status rain HALTED                      | #4 triggered, TRANSFER 1 at 0.44 with #3; rain HALTED, #5 not due
+        ann amend #5 quantity=2                 | #5 amended
+        status rain OPEN                        | rain OPEN, #5 due
+        trigger                                 | #5 triggered, TRANSFER 2 at 0.44 with #3
+    """,  # noqa: E501
+        Twin(triggers_between=1),
+    )

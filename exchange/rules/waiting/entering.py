@@ -4,6 +4,8 @@ It stands outside the book and locks what it will need once it is triggered. One
 there already is refused: whoever wants to trade now says so.
 """
 
+from typing import Final
+
 import msgspec
 
 from exchange.messages.bounds import OPEN_ORDERS_PER_ACCOUNT
@@ -11,11 +13,11 @@ from exchange.messages.commands import AmendOrder, PlaceOrder
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import CommandRejected, Event, OrderPlaced
 from exchange.messages.reasons import Reason
-from exchange.messages.terms import BUY
+from exchange.messages.terms import BUY, ExchangeMode
 from exchange.messages.units import format_money, format_price, format_quantity
 from exchange.messages.waiting_events import PendingAmended
 from exchange.model.accounts import Account
-from exchange.model.market import Market
+from exchange.model.market import OPEN, Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.model.waiting import is_reached, trigger_of
@@ -24,6 +26,8 @@ from exchange.rules.groups.limits import triggered_refusal
 from exchange.rules.netting import net
 from exchange.rules.waiting.pairs import lock_change, pass_lock
 from exchange.transitions import order_transitions, waiting_transitions
+
+_MODE_OPEN: Final = ExchangeMode.OPEN
 
 
 def enter(state: State, account: Account, market: Market, command: PlaceOrder) -> list[Event]:
@@ -63,7 +67,8 @@ def amend_pending(
     if refusal is None and terms.due:
         message = "the price has reached the order, which is about to trade"
         refusal = CommandRejected(Reason.TRIGGER_REACHED, "", message)
-    if refusal is None:
+    # Where nothing trades it is only lessened, and nothing is due.
+    if refusal is None and state.mode is _MODE_OPEN and market.status is OPEN:
         refusal = reached_refusal(market, wanted)
     if refusal is not None:
         return [refusal]

@@ -7,8 +7,20 @@ from typing import Any
 
 import pytest
 
+from exchange import engine as core
 from exchange.messages.commands import CancelAll, OpenAccount, PlaceOrder, SetMarketStatus
-from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES, MarketStatus, Outcome
+from exchange.messages.conditions import OrderConditions
+from exchange.messages.terms import (
+    BUY,
+    GTC,
+    LIMIT,
+    NO,
+    SELL,
+    STOP_LIMIT,
+    YES,
+    MarketStatus,
+    Outcome,
+)
 from exchange.model.market import Market
 from exchange.model.state import State
 from gateway.markets.views import book_levels, checksum
@@ -18,6 +30,7 @@ from gateway.sockets.rooms import Everybody, UserRooms
 from gateway.streaming import book_messages
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.rooms import Rooms
+from tests.conftest import SetBound
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.random_flow import random_commands
 from tests.gateway.socket_client import BookModel
@@ -98,6 +111,22 @@ def test_checksum_of_the_rulebook() -> None:
 
 def test_checksum_of_an_empty_book_covers_the_bar() -> None:
     assert checksum([], []) == 2343686810
+
+
+def test_what_was_due_and_never_triggered_shows_no_price(set_bound: SetBound) -> None:
+    set_bound(core, "TRIGGERS_BETWEEN", 0)
+    rooms, reader = Rooms(EPOCH), Reader()
+    engine = engine_with(rooms)
+    engine.run(bid(1, 5000, 300), bid(2, 5000, 300, NO), bid(3, 4500, 100), bid(1, 100, 500))
+    terms = OrderConditions(trigger_price=4500)
+    engine.run(PlaceOrder(1, 1, SELL, YES, STOP_LIMIT, 4800, 100, GTC, conditions=terms))
+    engine.run(PlaceOrder(1, 1, SELL, YES, LIMIT, 4500, 100, GTC))
+    assert len(engine.view.due) == 1
+    rooms.join_market(reader, engine.view.markets[1], (YES,))
+    reader.messages()
+    engine.run(CancelAll(1, None))
+    (message,) = book_of(reader)
+    assert (message["bids"], message["asks"]) == ([["0.0100", "0.00"]], [])
 
 
 def test_snapshot_then_delta() -> None:

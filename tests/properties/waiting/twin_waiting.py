@@ -239,7 +239,9 @@ class TwinWaiting(TwinAmends):
         refusal = self._cannot_pay(order, more)
         if refusal is None and order.is_due:
             refusal = Reason.TRIGGER_REACHED, ""
-        if refusal is None and self._is_there(wanted):
+        market = self.markets[order.market_id]
+        trades = self.mode is ExchangeMode.OPEN and market.status is OPEN
+        if refusal is None and trades and self._is_there(wanted):
             refusal = Reason.TRIGGER_REACHED, "triggerPrice"
         if refusal is not None:
             return [CommandRejected(*refusal, "")]
