@@ -15,22 +15,20 @@ from gateway.cli import main
 from tests.server_process import ServerProcess
 
 ROOT: Final = Path(__file__).parents[3]
+MODULE: Final = "tests.faults.orders.reluctant_server"
 
 
 class ReluctantServer(ServerProcess):
     """A server that can be started so."""
 
-    def launch_reluctantly(self, most: int) -> None:
-        """Start it and wait until it is ready; it triggers at most so many orders."""
+    def launch_reluctantly(self, most: int, module: str = MODULE) -> None:
+        """Start it and wait until it is ready; it triggers at most so many orders.
+
+        Another `module` fails in its own way at the number given.
+        """
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "tests.faults.orders.reluctant_server",
-                    str(most),
-                    self.command,
-                ],
+                [sys.executable, "-m", module, str(most), self.command],
                 env=self.environment | {"PYTHONPATH": str(ROOT)},
                 cwd=self.data_dir.parent,
                 stdin=subprocess.DEVNULL,
