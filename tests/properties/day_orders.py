@@ -83,9 +83,47 @@ class DayOrders:
             if limit
             else self._market_conditions(choose, market, side, outcome),
         )
+        if command.conditions is not None and command.conditions.reduce_only:
+            command = self._reducing(choose, command)
         if choose.number(0, 49) == 0:
             command = self._contradict(choose, command)
         return self._note(command)
+
+    def _reducing(self, choose: Chooser, command: PlaceOrder) -> PlaceOrder:
+        """Let a reduce-only order mostly have something to reduce, now and then more than that."""
+        market = self.twin.markets.get(command.market_id)
+        shares = {
+            outcome: self.twin.holding(command.account_id, command.market_id, outcome).free
+            for outcome in Outcome
+        }
+        held = [outcome for outcome, free in shares.items() if free]
+        if not held or choose.number(0, 4) == 0:
+            return command
+        outcome = choose.one_of(held)
+        most, side = shares[outcome], command.side
+        if side is Side.BUY:
+            outcome = Outcome.NO if outcome is Outcome.YES else Outcome.YES
+        price = command.price
+        if price is not None:
+            price = self._price(choose, market, side, outcome)
+            offers = self._resting(market, facing=(side is Side.BUY) is (outcome is Outcome.YES))
+            if offers and choose.number(0, 2):
+                # As far as it takes one of them, and all that are better.
+                yes_price = choose.one_of(offers).yes_price
+                price = yes_price if outcome is Outcome.YES else ONE - yes_price
+        more = most + choose.number(1, 40)
+        quantity = max(1, choose.one_of((most, more, more, most // 2)))
+        conditions = command.conditions
+        if choose.number(0, 2):
+            # At whatever price there is.
+            conditions = OrderConditions(reduce_only=True)
+        return msgspec.structs.replace(
+            command,
+            outcome=outcome,
+            price=price,
+            conditions=conditions,
+            quantity=None if command.quantity is None else quantity,
+        )
 
     def _tied(self, choose: Chooser, conditions: OrderConditions | None) -> OrderConditions | None:
         """Tie some orders to a session."""
@@ -144,9 +182,9 @@ class DayOrders:
         if maker.buys and seller and choose.number(0, 1):
             account_id, side, outcome = choose.one_of(seller), Side.SELL, maker.outcome
         elif maker.buys:
-            account_id, side, outcome = choose.one_of(ACCOUNTS), Side.BUY, other
+            account_id, side, outcome = self._buyer(choose, maker), Side.BUY, other
         else:
-            account_id, side, outcome = choose.one_of(ACCOUNTS), Side.BUY, maker.outcome
+            account_id, side, outcome = self._buyer(choose, maker), Side.BUY, maker.outcome
         quantity = maker.remaining + choose.one_of((0, 0, 1, 30, -1, 1 - maker.remaining))
         account = self.twin.accounts.get(account_id)
         if side is Side.BUY and account is not None and choose.number(0, 7) == 0:
@@ -169,6 +207,17 @@ class DayOrders:
             self_trade_prevention=choose.one_of(list(SelfTradePrevention)),
             conditions=OrderConditions(post_only=True) if choose.number(0, 9) == 0 else None,
         )
+
+    def _buyer(self, choose: Chooser, maker: TwinOrder) -> int:
+        """Return mostly who can pay for all that an order offers, and isn't its owner."""
+        able = [
+            account.id
+            for account in self.twin.accounts.values()
+            if account.id in ACCOUNTS
+            and account.id != maker.account_id
+            and account.available >= ONE * maker.remaining
+        ]
+        return choose.one_of(able if able and choose.number(0, 4) else ACCOUNTS)
 
     def amend(self, choose: Chooser) -> Command:
         """Change an order: to less, to more, towards the other side, or to what can't be."""

@@ -69,7 +69,7 @@ class MarketDay(DayGroups):
             return max(now, min(due) - choose.number(0, 1))
         ends = [o.expires_at for o in self.twin.orders.values() if o.expires_at is not None]
         propping = [o.expires_at for o in self.propping() if o.expires_at is not None]
-        if propping and kind > 350:
+        if propping and kind > 150:
             return max(now, min(propping))
         paying = [m.next_payout for m in self.twin.markets.values() if m.next_payout is not None]
         if paying and kind < 60:
@@ -101,7 +101,7 @@ class MarketDay(DayGroups):
         if self._stuck() and choose.number(0, 9) == 0:
             return self.cancel(choose)
         due = [order for order in self.twin.orders.values() if order.is_pending and order.is_due]
-        if len(due) > 1 and choose.number(0, 3) == 0:
+        if len(due) > 1 and choose.number(0, 1) == 0:
             # Trading stops before they are all triggered.
             if choose.number(0, 1):
                 return SetExchangeMode(ExchangeMode.CANCEL_ONLY)
@@ -109,15 +109,15 @@ class MarketDay(DayGroups):
         if len(self.twin.accounts) < len(ACCOUNTS) or choose.number(0, 199) == 0:
             return self.open_account(choose)
         makers = (
-            *(self.place,) * 74,
-            *(self.cross,) * 12,
+            *(self.place,) * 56,
+            *(self.cross,) * 26,
             *(self.cancel,) * 8,
-            *(self.amend,) * 10,
-            *(self.batch,) * 12,
-            *(self.wait,) * 10,
+            *(self.amend,) * 14,
+            *(self.batch,) * 14,
+            *(self.wait,) * 15,
             *(self.pair,) * 8,
-            *(self.amend_waiting,) * 2,
-            *(self.cancel_all,) * 2,
+            *(self.amend_waiting,) * 3,
+            *(self.cancel_all,) * 3,
             *(self.credit,) * 7,
             *(self.again,) * 4,
             *(self.create_market if len(live) < MARKETS_AT_ONCE else self.place,) * 2,
@@ -153,20 +153,20 @@ class MarketDay(DayGroups):
         if suspended and choose.number(0, 1):
             account_id = choose.one_of(suspended)
         amount = choose.one_of(
-            (1, 999_999, 30_000_000, 40_000_000, 50_000_000, 0, 10**15 + 1, 4 * 10**9)
+            (1, 30_000_000, 50_000_000, 300_000_000, 0, 10**15, 10**15 + 1, 4 * 10**9)
         )
         request_id = choose.one_of(
-            (None, None, IDS[0], choose.one_of(IDS) + str(choose.number(0, 99)))
+            (None, None, None, IDS[0], choose.one_of(IDS) + str(choose.number(0, 99)))
         )
         reason = "x" * choose.one_of((0, 5, 5, 5, 200, 201))
         kind = choose.one_of((MoneyKind.ADMIN, MoneyKind.ADMIN, MoneyKind.REWARD, MoneyKind.BET))
         now = self.twin.now
         until = choose.one_of((None, None, None, now + MINUTE, max(0, now - 1)))
         terms = (reason, request_id, None, kind, until)
-        which = choose.number(0, 9)
-        if which < 5:
+        which = choose.number(4 if account_id in suspended else 0, 9)
+        if which < 4:
             return self._note(CreditAccount(account_id, amount, *terms))
-        if which == 5:
+        if which < 6:
             known = self.twin.accounts.get(account_id)
             some = (amount, known.available if known else 1, choose.number(1, 1_000_000))
             return self._note(DebitAccount(account_id, choose.one_of(some), *terms))
@@ -185,9 +185,15 @@ class MarketDay(DayGroups):
         return Leg(payer, payee, amount)
 
     def standing(self, choose: Chooser) -> Command:
-        """Suspend an account or let it trade again, or close one, mostly one that can be."""
+        """Suspend an account or let it trade again, or close one, mostly one that can be.
+
+        One that trades is only closed while it has something: the day goes on with all of them.
+        """
         account_id = choose.one_of((*ACCOUNTS, *EXTRAS, NOBODY))
         if choose.number(0, 2) == 0:
+            known = self.twin.accounts.get(account_id)
+            if account_id in ACCOUNTS and (known is None or known.available == 0):
+                account_id = choose.one_of(EXTRAS)
             return CloseAccount(choose.one_of((account_id, *EXTRAS)))
         return SuspendAccount(account_id, choose.number(0, 3) == 0)
 
@@ -215,7 +221,7 @@ class MarketDay(DayGroups):
         if wrong < 8:
             slug = ("market-1", "user", "12345", "ab", "Upper", "a" * 81, "market-1", "ok\n")[wrong]
         close_time = self.twin.now + choose.one_of((MINUTE, 5 * MINUTE, 9 * MINUTE))
-        rates = (0, 0, 1, 7, 35, 200, 1_000)
+        rates = (0, 0, 1, 7, 35, 100, 200, 1_000)
         return CreateMarket(
             slug=slug,
             question="" if wrong == 8 else "Will it rain?",
@@ -312,7 +318,7 @@ class MarketDay(DayGroups):
         if sellers and choose.number(0, 1):
             account_id = choose.one_of(sellers)
         propping = [order.account_id for order in self.propping()]
-        if propping and choose.number(0, 1):
+        if propping and choose.number(0, 3):
             account_id = choose.one_of(propping)
         return CancelAll(
             account_id,
