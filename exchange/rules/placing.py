@@ -105,13 +105,12 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         wanted, worst, cap = _rare_bounds(market, command, conditions)
     limit = None if worst is None else facing.sign * own_price(outcome, worst)
     taking = (best := facing.best) is not None and (limit is None or best.key <= limit)
+    available = account.available
     if side is BUY:
-        available = account.available
         locked, refusal = buy_lock(market, available, price, wanted, max_cost, taking=taking)
     else:
         locked, refusal = _shares_to_lock(market, account, outcome, wanted or 0)
     if refusal is None and (taking or time_in_force is FOK or cap is not None):
-        available = account.available
         refusal = liquidity_refusal(state, market, command, facing, limit, cap, available)
     rests = time_in_force is GTC or time_in_force is GTD
     full = rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT
