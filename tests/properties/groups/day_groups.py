@@ -69,9 +69,12 @@ class DayGroups(DayBatches):
                 )
                 return msgspec.structs.replace(command, first=first, second=second)
             case BatchOrders(request_id=None):
+                # What trades first in one that is to be undone isn't to fail for its group.
                 operations = tuple(
-                    self._member(choose, one) if isinstance(one, PlaceOrder) else one
-                    for one in command.operations
+                    self._member(choose, one)
+                    if isinstance(one, PlaceOrder) and (number or not command.all_or_none)
+                    else one
+                    for number, one in enumerate(command.operations)
                 )
                 return msgspec.structs.replace(command, operations=operations)
         return command
@@ -79,7 +82,7 @@ class DayGroups(DayBatches):
     def _member(self, choose: Chooser, order: PlaceOrder) -> PlaceOrder:
         groups = self.twin.groups.values()
         mine = [group for group in groups if group.account_id == order.account_id]
-        if order.client_order_id is not None or not mine or choose.number(0, 2) == 0:
+        if order.client_order_id is not None or not mine or choose.number(0, 1):
             return order
         ready = [group.name for group in mine if not group.triggered]
         name = choose.one_of(ready if ready and choose.number(0, 9) else [g.name for g in mine])
