@@ -96,6 +96,7 @@ def _wait(chance: random.Random, account_id: int, market_id: int) -> PlaceOrder:
     """Return an order that waits for a price, at once or after some trades."""
     kind = chance.choice((STOP, STOP_LIMIT, TAKE_PROFIT))
     price = None if kind is STOP else 100 * chance.randint(35, 65)
+    time_in_force = IOC if price is None else chance.choice((GTC, GTC, IOC, FOK))
     return PlaceOrder(
         account_id,
         market_id,
@@ -104,10 +105,11 @@ def _wait(chance: random.Random, account_id: int, market_id: int) -> PlaceOrder:
         kind,
         price,
         chance.randint(1, 1_000),
-        IOC if price is None else chance.choice((GTC, GTC, IOC, FOK)),
+        time_in_force,
         chance.choice(tuple(SelfTradePrevention)),
         conditions=OrderConditions(
             worst_price=9_900 if price is None else None,
+            reduce_only=time_in_force in {IOC, FOK} and chance.random() < 0.5,
             trigger_price=100 * chance.randint(40, 60),
             trigger_by=chance.choice(tuple(TriggerBy)),
         ),

@@ -164,6 +164,7 @@ def _waiting(dice: Random, number: int, account: int, market: int) -> PlaceOrder
     """An order that waits for a price, by its last or its best."""
     kind = dice.choice((OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT))
     limited = kind is not OrderType.STOP
+    reduces = dice.randint(0, 2) == 0
     return PlaceOrder(
         account,
         market,
@@ -172,10 +173,11 @@ def _waiting(dice: Random, number: int, account: int, market: int) -> PlaceOrder
         kind,
         dice.randint(40, 60) * 100 if limited else None,
         dice.randint(1, 30) * 50,
-        TimeInForce.GTC if limited else TimeInForce.IOC,
+        TimeInForce.GTC if limited and not reduces else TimeInForce.IOC,
         client_order_id=dice.choice((None, f"order-{number}")),
         conditions=OrderConditions(
             worst_price=None if limited else 9_900,
+            reduce_only=reduces,
             trigger_price=dice.randint(42, 58) * 100,
             trigger_by=dice.choice(tuple(TriggerBy)),
         ),
