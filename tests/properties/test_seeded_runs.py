@@ -70,8 +70,8 @@ def tight_twin(set_bound: SetBound) -> Callable[[], Twin]:
 def test_long_days_agree_with_the_twin_and_leave_nothing_untried(
     tight_twin: Callable[[], Twin],
 ) -> None:
-    """Events after every command; the whole state after every fourth, in a long run after each."""
-    days, between = length(3, long=42), length(4, long=1)
+    """Events after every command; the whole state after every eighth, in a long run after each."""
+    days, between = length(3, long=42), length(8, long=1)
     counts: Counter[str] = Counter()
     for seed in range(SEED, SEED + days):
         print(f"seed {seed}")

@@ -1,7 +1,5 @@
 """The twin's orders: placing and matching (RULEBOOK 3 to 6), by plain search."""
 
-from copy import copy
-
 from exchange.messages.commands import PlaceOrder
 from exchange.messages.events import (
     CommandRejected,
@@ -28,6 +26,7 @@ from tests.properties.twin_records import (
     POST_ONLY,
     TwinMarket,
     TwinOrder,
+    copy_of,
 )
 from tests.properties.twin_terms import wrong_here
 
@@ -210,18 +209,18 @@ class TwinOrders(TwinGroups):
     def _copy(self, order: TwinOrder) -> tuple["TwinOrders", TwinOrder]:
         trial = type(self)()
         trial.now = self.now
-        trial.groups = {key: copy(group) for key, group in self.groups.items()}
-        trial.accounts = {key: copy(account) for key, account in self.accounts.items()}
-        trial.markets = {order.market_id: copy(self.markets[order.market_id])}
+        trial.groups = {key: copy_of(group) for key, group in self.groups.items()}
+        trial.accounts = {key: copy_of(account) for key, account in self.accounts.items()}
+        trial.markets = {order.market_id: copy_of(self.markets[order.market_id])}
         trial.orders = {
-            key: copy(other)
+            key: copy_of(other)
             for key, other in self.orders.items()
             if other.market_id == order.market_id
         }
         for key, holding in self.holdings.items():
             if key[1] == order.market_id:
-                trial.holdings[key] = copy(holding)
-        return trial, copy(order)
+                trial.holdings[key] = copy_of(holding)
+        return trial, copy_of(order)
 
     def _needed(self, order: TwinOrder, *, crosses: bool) -> int:
         """Return what an incoming order must lock: cash for BUY, shares for SELL."""

@@ -6,6 +6,7 @@ only where they are read.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import OrderPlaced
@@ -22,6 +23,8 @@ from exchange.messages.terms import (
     Standing,
     TimeInForce,
 )
+
+RecordT = TypeVar("RecordT")
 
 ONE = 10_000
 """Price units of one credit."""
@@ -277,6 +280,13 @@ class TwinOrder:
             return True
         limit = own_limit if self.outcome is Outcome.YES else ONE - own_limit
         return resting.yes_price <= limit if self.is_bid else resting.yes_price >= limit
+
+
+def copy_of(record: RecordT) -> RecordT:
+    """Return a copy of a record; much faster than `copy.copy`, and there are many."""
+    made: RecordT = object.__new__(type(record))
+    made.__dict__.update(record.__dict__)
+    return made
 
 
 def rounded_up(fee_parts: int) -> int:

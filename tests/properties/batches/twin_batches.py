@@ -3,7 +3,6 @@ of everything that was made before.
 """
 
 from collections import defaultdict
-from copy import copy
 from typing import Any
 
 from msgspec.structs import replace
@@ -12,7 +11,7 @@ from exchange.messages.commands import BatchOrders, Command, NamedOrder, Operati
 from exchange.messages.events import CommandRejected, Event, OperationRun, TradeExecuted
 from exchange.messages.reasons import Reason
 from tests.properties.twin_amends import TwinAmends
-from tests.properties.twin_records import TwinHolding
+from tests.properties.twin_records import TwinHolding, copy_of
 
 COUNTERS = ("undone", "undone_after_trades")
 RECORDS = ("accounts", "markets", "orders", "ended", "holdings", "groups")
@@ -80,7 +79,7 @@ class TwinBatches(TwinAmends):
         )
         for name in RECORDS:
             for key, record in saved[name].items():
-                saved[name][key] = copy(record)
+                saved[name][key] = copy_of(record)
         return saved
 
 
