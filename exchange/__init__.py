@@ -7,18 +7,20 @@ every PYTHONHASHSEED, for ever.  Time and sequence are stamped on a command befo
 
 Read it room by room, and in a room in this order:
 
-    messages      the words: `bounds`, `units`, `terms`, `conditions`, `command_kinds`, `commands`,
-                  `group_commands`, `events`, `account_events`, `waiting_events`, `group_events`,
-                  `execution`, `reasons`, `errors`; `completeness` (none of them forgotten)
+    messages      the words: `bounds`, `units`, `terms`, `conditions`, `limits`, `command_bases`,
+                  `commands`, `group_commands`, `limit_commands`, `events`, `account_events`,
+                  `waiting_events`, `group_events`, `limit_events`, `execution`, `reasons`,
+                  `errors`; `completeness` (none of them forgotten)
     model         what is remembered: `order_book`, `waiting`, `order_groups`, `accounts`, `market`,
-                  `idempotency`, `timers`, `state`
+                  `price_window`, `idempotency`, `timers`, `state`
     rules         who decides: `fees`, `escrow`, `matching`, `netting` (the arithmetic), then
-                  `placing`, `cancelling`, `ending`, `switches`, `funding`,
-                  `market_admin`, `settlement`; `waiting`: orders that wait for a price, and pairs;
-                  `groups`: what ends a market maker's quotes at a limit
+                  `liquidity`, `placing`, `cancelling`, `ending`, `market_admin`, `settlement`;
+                  `accounts`: their money, standing and switches; `waiting`: orders that wait for a
+                  price, and pairs; `groups`: what ends a market maker's quotes at a limit;
+                  `limits`: before the trade
     transitions   what each event changes, and nothing else changes anything: `transitions`,
                   `order_transitions`, `waiting_transitions`, `waiting_index`, `switch_transitions`,
-                  `group_transitions`, `marks`
+                  `group_transitions`, `limit_transitions`, `marks`
     engine        the door
     proof         that it holds: `invariants`, `indexes`, `ledger`, `running_balances`, `state_hash`
 

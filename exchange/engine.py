@@ -48,6 +48,14 @@ from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import CommandRejected, Event
 from exchange.messages.execution import Execution
 from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
+from exchange.messages.limit_commands import (
+    BeginPostOnly,
+    EndHalt,
+    EndPostOnly,
+    HaltMarket,
+    SetAccountLimits,
+    SetMarketLimits,
+)
 from exchange.messages.reasons import Reason
 from exchange.model.idempotency import key_of
 from exchange.model.state import State
@@ -56,14 +64,13 @@ from exchange.rules import (
     batching,
     cancelling,
     expiring,
-    funding,
     market_admin,
     placing,
     settlement,
-    standing,
-    switches,
 )
+from exchange.rules.accounts import funding, standing, switches
 from exchange.rules.groups import administering
+from exchange.rules.limits import halting, restarting, setting
 from exchange.rules.once import run_once
 from exchange.rules.waiting import oco, reaching, triggering
 from exchange.transitions import transitions
@@ -89,37 +96,56 @@ class Engine:
         """Run the timers due by `at` and then the commands, each after the triggers that are due
         before it; return what happened, in order.
         """
-        done = self.run_timers(at)
+        done = self.run_halts(at)
+        done += self.run_timers(at)
         state = self.state
         at = max(at, state.now)
         for command in commands:
             if state.due:
                 done += self.run_triggers(at, TRIGGERS_BETWEEN)
             done.append(self.execute(at, command))
+            if state.volatile:
+                done += self.run_halts(at)
         return done
 
     def run_until_due(self, at: int, commands: Iterable[Command]) -> list[Execution]:
-        """Run the commands one after the other, up to the first that reached an order that waits;
-        return what happened.  For whoever runs timers and triggers between them.
+        """Run the commands one after the other, up to the first that reached an order that waits or
+        moved a market too far; return what happened.  For whoever runs halts, timers and triggers
+        between them.
         """
         state = self.state
         at = max(at, state.now)
         done: list[Execution] = []
         for command in commands:
             done.append(self.execute(at, command))
-            if state.due:
+            if state.due or state.volatile:
                 break
         return done
 
     def run_triggers(self, at: int, most: int) -> list[Execution]:
         """Trigger what is due, in the order of RULEBOOK 14, at most so many; return what happened.
 
-        What these reach in their turn is among them.
+        What these reach in their turn is among them, and what they halt comes right after.
         """
         state = self.state
         done: list[Execution] = []
-        while state.due and len(done) < most:
+        while state.due and most > 0:
+            most -= 1
             done.append(self.execute(at, TriggerOrder(state.due[0][2])))
+            if state.volatile:
+                done += self.run_halts(at)
+        return done
+
+    def run_halts(self, at: int) -> list[Execution]:
+        """Halt the markets that moved too far, in the order of their ids; return what happened.
+
+        Nothing else may come before it, timers included.
+        """
+        state = self.state
+        at = max(at, state.now)
+        done: list[Execution] = []
+        while state.volatile:
+            done.append(self.execute(at, HaltMarket(min(state.volatile))))
         return done
 
     def run_timers(self, at: int, most: int | None = None, *, left: bool = True) -> list[Execution]:
@@ -196,5 +222,11 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
     TriggerOrder: triggering.trigger,
     SetOrderGroup: administering.set_group,
     ResetOrderGroup: administering.reset_group,
+    SetMarketLimits: setting.set_market_limits,
+    SetAccountLimits: setting.set_account_limits,
+    HaltMarket: halting.halt,
+    EndHalt: halting.end_halt,
+    EndPostOnly: halting.end_post_only,
+    BeginPostOnly: restarting.begin_post_only,
 }
 require_all(Command, _HANDLERS, "the engine's table of handlers")

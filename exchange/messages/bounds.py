@@ -89,6 +89,14 @@ CATEGORY_LENGTH: Final = 60
 REASON_LENGTH: Final = 200
 SOURCE_LENGTH: Final = 500
 
+NOTIONAL_MAX: Final = PRICE_SCALE * QUANTITY_MAX
+"""The most that one order can come to."""
+
+HALT_WINDOW_S: Final = 3_600
+"""The longest window, in seconds, in which a market's price is watched."""
+HALT_S: Final = 86_400
+"""The longest time, in seconds, for which a market halts by itself."""
+
 TIME_MAX: Final = 253_402_300_799_999_999
 """Microseconds since the Unix epoch at the end of the year 9999."""
 
@@ -105,6 +113,7 @@ def _check() -> None:
         "ticks divide the scale": all(PRICE_SCALE % tick == 0 for tick in TICK_SIZES),
         "remembered ids outlive the look-up": RECENT_IDS > 2 * BATCH_COMMANDS,
         "times fit": TIME_MAX <= STORED_MAX,
+        "what an order comes to fits": NOTIONAL_MAX <= STORED_MAX,
     }
     for relation, holds in relations.items():
         if not holds:

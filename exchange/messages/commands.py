@@ -5,16 +5,24 @@ A command has been parsed (integers in the units of `messages/units.py`, enumera
 and no sequence; both are stamped on it when it runs.  Timers are commands too (`CloseMarket`).
 Those about order groups are in `group_commands`.
 Commands are journaled as msgpack arrays, so a field is never moved, only added at the end with a
-default.
+default. How they are built is in `command_bases`, those about limits in `limit_commands`.
 """
 
 from typing import ClassVar
 
 import msgspec
 
-from exchange.messages.command_kinds import AccountCommand, ExchangeCommand, Timer
+from exchange.messages.command_bases import AccountCommand, ExchangeCommand, Prior, Timer
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
+from exchange.messages.limit_commands import (
+    BeginPostOnly,
+    EndHalt,
+    EndPostOnly,
+    HaltMarket,
+    SetAccountLimits,
+    SetMarketLimits,
+)
 from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
@@ -28,13 +36,6 @@ from exchange.messages.terms import (
     TimeInForce,
 )
 from exchange.messages.units import Boxed
-
-
-class Prior(msgspec.Struct, frozen=True, array_like=True):
-    """What the shell found in the store for a client id: the command that used it first."""
-
-    seq: int
-    fingerprint: bytes
 
 
 class OpenAccount(AccountCommand, frozen=True):
@@ -360,6 +361,12 @@ Command = (
     | TriggerOrder
     | SetOrderGroup
     | ResetOrderGroup
+    | SetMarketLimits
+    | SetAccountLimits
+    | HaltMarket
+    | EndHalt
+    | EndPostOnly
+    | BeginPostOnly
 )
 
 

@@ -8,7 +8,7 @@ field is never moved, only added at the end with a default.  They are built posi
 paths (ten times cheaper than by keyword), and `astuple` takes them apart there: compiled code reads
 a message's fields one by one ten times slower than its own.  `...Fields` are their types. What
 befalls accounts beside orders is in `account_events`, what befalls orders that wait for a price in
-`waiting_events`, what befalls order groups in `group_events`.
+`waiting_events`, what befalls order groups in `group_events`, limits in `limit_events`.
 """
 
 from exchange.messages.account_events import (
@@ -24,6 +24,12 @@ from exchange.messages.account_events import (
 )
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.group_events import GroupReset, GroupSet, GroupTriggered
+from exchange.messages.limit_events import (
+    AccountLimitsSet,
+    MarketLimitsSet,
+    PostOnlySet,
+    ReopeningSet,
+)
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import (
     CancelReason,
@@ -363,4 +369,8 @@ Event = (
     | GroupSet
     | GroupTriggered
     | GroupReset
+    | MarketLimitsSet
+    | AccountLimitsSet
+    | ReopeningSet
+    | PostOnlySet
 )

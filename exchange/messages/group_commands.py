@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from exchange.messages.command_kinds import AccountCommand
+from exchange.messages.command_bases import AccountCommand
 
 
 class SetOrderGroup(AccountCommand, frozen=True):

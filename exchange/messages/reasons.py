@@ -44,6 +44,9 @@ class Reason(IntEnum):
     CLOSE_TIME_PASSED = 406
     INVALID_PAYOUT = 407
     INVALID_AMOUNT = 408
+    OUTSIDE_BAND = 409
+    ORDER_TOO_LARGE = 410
+    POSITION_LIMIT = 411
     EXPIRY_PASSED = 412
     VERSION_CHANGED = 413
 
@@ -85,6 +88,8 @@ _TRANSIENT: Final = frozenset(
         Reason.EXCHANGE_POST_ONLY,
         Reason.MARKET_NOT_OPEN,
         Reason.MARKET_POST_ONLY,
+        Reason.OUTSIDE_BAND,
+        Reason.POSITION_LIMIT,
         Reason.INSUFFICIENT_BALANCE,
         Reason.INSUFFICIENT_SHARES,
         Reason.REDUCE_ONLY,

@@ -6,8 +6,10 @@ an integer cost (fees apart), and removing x of Q shares removes floor(cost x / 
 when x = Q.
 """
 
+from collections.abc import ValuesView
 from dataclasses import dataclass, field
 
+from exchange.messages.limits import AccountLimits
 from exchange.messages.terms import YES, Outcome, Standing
 from exchange.messages.units import Boxed
 from exchange.model.order_book import Order
@@ -71,6 +73,8 @@ class Account:
     dead_man: int | None = None
     """When its dead-man switch ends its orders; None: it is off."""
     standing: Standing = Standing.ACTIVE
+    limits: AccountLimits | None = None
+    """Its own, in place of its markets'."""
     key: Boxed = field(init=False)
     """The id again, as tables and messages have it."""
     orders: dict[int, Order] = field(default_factory=dict)
@@ -79,7 +83,31 @@ class Account:
     """
     positions: dict[int, Position] = field(default_factory=dict)
     """By market id."""
+    by_market: dict[int, dict[int, Order]] | None = None
+    """The open orders by market and id; None until somebody asks, for few ever are."""
 
     def __post_init__(self) -> None:
         """Keep the id twice."""
         self.key = self.id
+
+    def orders_in(self, market_id: int) -> ValuesView[Order]:
+        """Return the open orders in a market; O(all open orders) when first asked, then O(1)."""
+        if self.by_market is None:
+            self.by_market = {}
+            for order in self.orders.values():
+                self.note_order(self.by_market, order)
+        none: dict[int, Order] = {}
+        return self.by_market.get(market_id, none).values()
+
+    @staticmethod
+    def note_order(by_market: dict[int, dict[int, Order]], order: Order) -> None:
+        """Add an order that is open."""
+        by_market.setdefault(order.market_id, {})[order.id] = order
+
+    @staticmethod
+    def drop_order(by_market: dict[int, dict[int, Order]], order: Order) -> None:
+        """Take an order out that is open no longer."""
+        orders = by_market[order.market_id]
+        del orders[order.id]
+        if not orders:
+            del by_market[order.market_id]

@@ -24,6 +24,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from exchange.messages.bounds import BATCH_COMMANDS, RECENT_IDS, STORED_MAX
+from exchange.messages.command_bases import Prior
 from exchange.messages.commands import (
     AmendOrder,
     BatchOrders,
@@ -45,7 +46,6 @@ from exchange.messages.commands import (
     PayHolders,
     PlaceOco,
     PlaceOrder,
-    Prior,
     RefuseUnstorable,
     RenewLease,
     ResolveMarket,
@@ -58,6 +58,14 @@ from exchange.messages.commands import (
 )
 from exchange.messages.completeness import require_all
 from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
+from exchange.messages.limit_commands import (
+    BeginPostOnly,
+    EndHalt,
+    EndPostOnly,
+    HaltMarket,
+    SetAccountLimits,
+    SetMarketLimits,
+)
 from exchange.messages.terms import MoneyKind
 
 ORDER_ID: Final = 0
@@ -173,6 +181,12 @@ _WITHOUT_KEY: Final = (
     TriggerOrder,
     SetOrderGroup,
     ResetOrderGroup,
+    SetMarketLimits,
+    SetAccountLimits,
+    HaltMarket,
+    EndHalt,
+    EndPostOnly,
+    BeginPostOnly,
 )
 """Done twice, they do no harm: what they ask for is so already, or refused. (An amend done twice
 makes of the order what it was made already; whoever must know gives the version.)"""

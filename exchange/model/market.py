@@ -21,10 +21,12 @@ FULL_HALT market), cancels all orders and is final.
 from dataclasses import dataclass, field
 from typing import Final
 
+from exchange.messages.limits import MarketLimits
 from exchange.messages.terms import FeeModel, MarketStatus, Resolution
 from exchange.messages.units import Boxed
 from exchange.model.accounts import Position
 from exchange.model.order_book import OrderBook
+from exchange.model.price_window import Window
 from exchange.model.waiting import Waiting
 
 DRAFT: Final = MarketStatus.DRAFT
@@ -101,6 +103,12 @@ class Market:
     """When the next of its holders are paid, while it is RESOLVING."""
     unpaid: list[int] = field(default_factory=list)
     """While it is RESOLVING, the accounts that hold shares, the next to be paid last."""
+    limits: MarketLimits | None = None
+    """Of everybody who has none of his own, and its own halts."""
+    resumes_at: int | None = None
+    """When it goes on by itself: HALTED to POST_ONLY or OPEN, POST_ONLY to OPEN."""
+    extremes: Window = ()
+    """Where it traded of late, if it halts by itself."""
 
     def __post_init__(self) -> None:
         """Keep the id twice."""

@@ -47,6 +47,16 @@ class Dirty:
     """When the leases that changed end, by gateway; 0: they have ended."""
     groups: dict[GroupKey, OrderGroup] = field(default_factory=dict)
     """Order groups of which more changed than which orders are open."""
+    market_limits: dict[int, Market] = field(default_factory=dict)
+    """Markets with other limits than before, by id."""
+    account_limits: dict[int, Account] = field(default_factory=dict)
+    """Accounts with other limits than before, by id."""
+    reopenings: dict[int, Market] = field(default_factory=dict)
+    """Markets that go on by themselves at another time, by id."""
+    windows: dict[int, Market] = field(default_factory=dict)
+    """Markets whose `extremes` changed, by id."""
+    mode: bool = False
+    """Whether the exchange's mode changed, or when it changes by itself."""
     number: int = 1
     """Of these lists; a record whose `listed` is that number is on them."""
 
@@ -74,9 +84,19 @@ class Dirty:
         self.accounts.clear()
         self.markets.clear()
         self.holdings.clear()
-        for rare in (self.payouts, self.switches, self.leases, self.groups):
+        for rare in (
+            self.reopenings,
+            self.windows,
+            self.payouts,
+            self.switches,
+            self.leases,
+            self.groups,
+            self.market_limits,
+            self.account_limits,
+        ):
             if rare:
                 rare.clear()
+        self.mode = False
         self.number += 1
 
 
@@ -93,6 +113,10 @@ class State:
     now: int = 0
     """Time stamped on the last command, microseconds since the epoch; never runs backwards."""
     mode: ExchangeMode = ExchangeMode.OPEN
+    mode_since: int | None = None
+    """When that was said last, None if it never was: it only tells of the past, and is no state."""
+    post_only_until: int | None = None
+    """When the exchange opens by itself, after a restart."""
     next_order_id: int = 1
     moved: int = 0
     """How often an amend or a trigger put an order to the back of a level: so far places are ahead
@@ -124,6 +148,8 @@ class State:
     """Order groups by account and name."""
     due: SortedList[DueKey] = field(default_factory=SortedList)
     """Orders that waited and have been reached, the next to be triggered first; an index."""
+    volatile: dict[int, None] = field(default_factory=dict)
+    """Ids of markets that trade and have moved too far, to be halted next; an index."""
     stirred: list[Market] = field(default_factory=list)
     """Markets with waiting orders whose public state the command at hand changed; no state."""
     dirty: Dirty = field(default_factory=Dirty)

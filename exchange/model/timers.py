@@ -25,6 +25,7 @@ from exchange.messages.commands import (
     PayHolders,
 )
 from exchange.messages.completeness import require_all
+from exchange.messages.limit_commands import EndHalt, EndPostOnly
 
 
 class TimerKind(Enum):
@@ -34,6 +35,8 @@ class TimerKind(Enum):
     EXPIRY = "expiry"
     DEAD_MAN = "dead man"
     LEASE = "lease"
+    HALT_END = "end of a halt"
+    POST_ONLY_END = "end of post-only"
     PAYOUT = "payout"
 
 
@@ -41,6 +44,8 @@ CLOSING: Final = TimerKind.CLOSING
 EXPIRY: Final = TimerKind.EXPIRY
 DEAD_MAN: Final = TimerKind.DEAD_MAN
 LEASE: Final = TimerKind.LEASE
+HALT_END: Final = TimerKind.HALT_END
+POST_ONLY_END: Final = TimerKind.POST_ONLY_END
 PAYOUT: Final = TimerKind.PAYOUT
 
 _COMMANDS: Final[dict[TimerKind, type[Any]]] = {
@@ -48,6 +53,8 @@ _COMMANDS: Final[dict[TimerKind, type[Any]]] = {
     EXPIRY: ExpireOrder,
     DEAD_MAN: FireDeadMan,
     LEASE: EndLease,
+    HALT_END: EndHalt,
+    POST_ONLY_END: EndPostOnly,
     PAYOUT: PayHolders,
 }
 _ALL: Final = tuple(_COMMANDS)

@@ -6,12 +6,23 @@ walked from scratch.
 from collections.abc import Iterator
 
 from exchange.messages.bounds import GROUP_SLICES
+from exchange.messages.limit_commands import THE_EXCHANGE
 from exchange.messages.terms import ExchangeMode, OrderStatus, Standing
+from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID
-from exchange.model.market import OPEN, RESOLVING, UNFINISHED, Market
+from exchange.model.market import HALTED, OPEN, POST_ONLY, RESOLVING, UNFINISHED, Market
 from exchange.model.order_book import Order
+from exchange.model.price_window import SLICES, spread
 from exchange.model.state import State, Tied
-from exchange.model.timers import CLOSING, DEAD_MAN, EXPIRY, LEASE, PAYOUT
+from exchange.model.timers import (
+    CLOSING,
+    DEAD_MAN,
+    EXPIRY,
+    HALT_END,
+    LEASE,
+    PAYOUT,
+    POST_ONLY_END,
+)
 from exchange.model.waiting import due_key, trigger_of, waits_for_fall, watched_price, yes_trigger
 
 
@@ -33,9 +44,7 @@ def index_problems(state: State) -> Iterator[str]:
         there = f"{resting} in the books, {waiting} waiting, {owned} of accounts"
         yield f"5: {len(state.orders)} open orders, {there}"
     for account in state.accounts.values():
-        for order_id, order in account.orders.items():
-            if order.account_id != account.id or state.orders.get(order_id) is not order:
-                yield f"5: order {order_id} is in the wrong hands"
+        yield from _orders_of(state, account)
     due = sorted((m.close_time, m.id) for m in state.markets.values() if m.status in UNFINISHED)
     if due != list(state.timers.of(CLOSING)):
         yield "9: the closings don't match the markets"
@@ -43,6 +52,7 @@ def index_problems(state: State) -> Iterator[str]:
     if ends != list(state.timers.of(EXPIRY)):
         yield "9: the expiries don't match the open orders"
     yield from _payouts(state)
+    yield from _halts(state)
     yield from _switches(state)
     if state.market_by_slug != {market.slug: market for market in state.markets.values()}:
         yield "9: the slugs don't match the markets"
@@ -60,6 +70,18 @@ def index_problems(state: State) -> Iterator[str]:
     pending = [o for o in state.orders.values() if o.status is OrderStatus.PENDING]
     if list(state.due) != sorted(due_key(o) for o in pending if trigger_of(o).due):
         yield "9: what is due doesn't match the orders"
+
+
+def _orders_of(state: State, account: Account) -> Iterator[str]:
+    for order_id, order in account.orders.items():
+        if order.account_id != account.id or state.orders.get(order_id) is not order:
+            yield f"5: order {order_id} is in the wrong hands"
+    if account.by_market is not None:
+        by_market: dict[int, dict[int, Order]] = {}
+        for order in account.orders.values():
+            account.note_order(by_market, order)
+        if account.by_market != by_market:
+            yield f"9: account {account.id} has other orders by market than it has"
 
 
 def _waiting(state: State, market: Market) -> Iterator[str]:
@@ -95,6 +117,32 @@ def _payouts(state: State) -> Iterator[str]:
                 yield f"9: market {market.id} has others to pay than its holders"
         elif market.next_payout is not None:
             yield f"9: market {market.id} is not RESOLVING, but pays"
+
+
+def _halts(state: State) -> Iterator[str]:
+    for status, kind in ((HALTED, HALT_END), (POST_ONLY, POST_ONLY_END)):
+        markets = [market for market in state.markets.values() if market.status is status]
+        ends = sorted((m.resumes_at, m.id) for m in markets if m.resumes_at is not None)
+        if status is POST_ONLY and state.post_only_until is not None:
+            ends = sorted([*ends, (state.post_only_until, THE_EXCHANGE)])
+        if ends != list(state.timers.of(kind)):
+            yield f"9: when markets go on that are {status.value} doesn't match the timers"
+    if state.post_only_until is not None and state.mode is not ExchangeMode.POST_ONLY:
+        yield f"9: the exchange is {state.mode.value}, but to open by itself"
+    volatile = []
+    for market in state.markets.values():
+        if market.resumes_at is not None and market.status not in (HALTED, POST_ONLY):
+            yield f"9: market {market.id} is {market.status.value}, but to go on by itself"
+        halt = None if market.limits is None else market.limits.volatility_halt
+        numbers = [number for number, _, _ in market.extremes]
+        if numbers and (halt is None or market.status is not OPEN):
+            yield f"9: market {market.id} keeps prices that nobody watches"
+        if numbers != sorted(set(numbers)) or (numbers and numbers[-1] - numbers[0] >= SLICES):
+            yield f"9: market {market.id} keeps prices out of order, or too long"
+        if halt is not None and market.status is OPEN and spread(market.extremes) > halt.move:
+            volatile.append(market.id)
+    if volatile != sorted(state.volatile):
+        yield "9: what is to halt doesn't match the markets' prices"
 
 
 def _switches(state: State) -> Iterator[str]:

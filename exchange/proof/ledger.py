@@ -68,6 +68,12 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.group_events import GroupReset, GroupSet, GroupTriggered
+from exchange.messages.limit_events import (
+    AccountLimitsSet,
+    MarketLimitsSet,
+    PostOnlySet,
+    ReopeningSet,
+)
 from exchange.messages.terms import BUY, SELL, TradeKind
 from exchange.messages.waiting_events import (
     LockPassed,
@@ -306,5 +312,9 @@ _MOVE_NO_MONEY: Final = (
     GroupSet,
     GroupTriggered,
     GroupReset,
+    MarketLimitsSet,
+    AccountLimitsSet,
+    ReopeningSet,
+    PostOnlySet,
 )
 require_all(Event, [*_POSTINGS, *_MOVE_NO_MONEY], "the ledger's table of postings")

@@ -25,7 +25,7 @@ from exchange.model.timers import CLOSING
 _encode: Final = msgspec.msgpack.Encoder().encode
 _MARKET_SKIPS: Final = (
     *("key", "book", "waiting", "positions", "touched", "published", "listed"),
-    *("next_payout", "unpaid"),
+    *("next_payout", "unpaid", "limits", "resumes_at", "extremes"),
 )
 _MARKET_FIELDS: Final = tuple(f.name for f in fields(Market) if f.name not in _MARKET_SKIPS)
 _ORDER_SKIPS: Final = (*NOT_OF_THE_ORDER, "conditions", "place", "version")
@@ -51,14 +51,15 @@ def records(state: State, *, with_ids: bool = True) -> Iterator[list[Any]]:
     yield ["exchange", state.seq, state.now, state.mode, state.next_order_id, state.next_market_id]
     if state.moved:
         yield ["moved", state.moved]
+    if state.post_only_until is not None:
+        yield ["post-only until", state.post_only_until]
     yield ["money", state.issued, state.fees]
     for account_id in sorted(state.accounts):
         yield from _of_account(state.accounts[account_id])
     for market_id in sorted(state.markets):
         market = state.markets[market_id]
         yield ["market", *(getattr(market, field) for field in _MARKET_FIELDS)]
-        if market.next_payout is not None:
-            yield ["payout", market_id, market.next_payout]
+        yield from _rare_of_market(market)
         for account_id in sorted(market.positions):
             position = market.positions[account_id]
             shares = [
@@ -88,6 +89,19 @@ def _of_account(account: Account) -> Iterator[list[Any]]:
         yield ["dead man", account.id, account.dead_man]
     if account.standing is not Standing.ACTIVE:
         yield ["standing", account.id, account.standing]
+    if account.limits is not None:
+        yield ["account limits", account.id, account.limits]
+
+
+def _rare_of_market(market: Market) -> Iterator[list[Any]]:
+    if market.next_payout is not None:
+        yield ["payout", market.id, market.next_payout]
+    if market.limits is not None:
+        yield ["market limits", market.id, market.limits]
+    if market.resumes_at is not None:
+        yield ["reopening", market.id, market.resumes_at]
+    if market.extremes:
+        yield ["extremes", market.id, *market.extremes]
 
 
 def _of_group(group: OrderGroup) -> Iterator[list[Any]]:

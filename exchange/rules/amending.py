@@ -23,6 +23,8 @@ from exchange.model.order_book import Order, own_price
 from exchange.model.state import State
 from exchange.rules.cancelling import not_open_refusal, uncancellable_refusal
 from exchange.rules.escrow import reservation, taking_rate
+from exchange.rules.limits.judging import limits_refusal
+from exchange.rules.liquidity import would_cross_refusal
 from exchange.rules.netting import net
 from exchange.rules.order_terms import (
     amend_problem,
@@ -31,7 +33,7 @@ from exchange.rules.order_terms import (
     grid_refusal,
     trigger_refusal,
 )
-from exchange.rules.placing import take, would_cross_refusal
+from exchange.rules.placing import take
 from exchange.rules.waiting.entering import amend_pending
 from exchange.rules.waiting.pairs import lock_change, pass_lock
 from exchange.transitions import order_transitions
@@ -52,7 +54,7 @@ def amend(state: State, command: AmendOrder) -> list[Event]:
     if order.account_id != account.id:
         return [CommandRejected(Reason.NOT_ORDER_OWNER, "orderId", "the order is not yours")]
     market = state.markets[order.market_id]
-    refusal = _terms_refusal(state, market, order, command)
+    refusal = _terms_refusal(state, account, market, order, command)
     if refusal is not None:
         return [refusal]
     if order.status is _PENDING:
@@ -130,7 +132,7 @@ def _shape_problem(order: Order, command: AmendOrder) -> tuple[str, str] | None:
 
 
 def _terms_refusal(
-    state: State, market: Market, order: Order, command: AmendOrder
+    state: State, account: Account, market: Market, order: Order, command: AmendOrder
 ) -> CommandRejected | None:
     """Ask bands 3 and 4; what is taken where only cancels are is less of the same."""
     less = command.quantity is not None and command.quantity < (order.quantity or 0)
@@ -150,12 +152,26 @@ def _terms_refusal(
     refusal = grid_refusal(market, order.side, command.price, entered)
     if refusal is None:
         refusal = trigger_refusal(market, order.side, command.trigger_price)
+    if refusal is None and not _keeps_place(order, command):
+        refusal = _limits_refusal(account, market, order, command)
     if refusal is None and command.expires_at is not None:
         refusal = expiry_refusal(state, command.expires_at)
     if refusal is None and command.expected_version not in (None, order.version):
         message = f"is {order.version}: the order was amended since"
         refusal = CommandRejected(Reason.VERSION_CHANGED, "expectedVersion", message)
     return refusal
+
+
+def _limits_refusal(
+    account: Account, market: Market, order: Order, command: AmendOrder
+) -> CommandRejected | None:
+    if market.limits is None and account.limits is None:
+        return None
+    price, quantity = command.price or order.price, command.quantity or order.quantity
+    side, outcome, terms = order.side, order.outcome, order.conditions
+    return limits_refusal(
+        account, market, side, outcome, price, quantity, order.max_cost, terms, order
+    )
 
 
 def _need(market: Market, order: Order, price: int, quantity: int, *, taking: bool) -> int:

@@ -134,7 +134,9 @@ def set_status(state: State, command: SetMarketStatus) -> list[Event]:
                 Reason.MARKET_ALREADY_RESOLVED, "status", f"is {market.status.value} for good"
             )
         ]
-    if command.status not in NEXT_STATUS[market.status]:
+    # Who sets what a market that goes on by itself has keeps it there.
+    kept = command.status is market.status and market.resumes_at is not None
+    if command.status not in NEXT_STATUS[market.status] and not kept:
         message = f"can't follow {market.status.value}"
         return [CommandRejected(Reason.ILLEGAL_STATUS_CHANGE, "status", message)]
     events: list[Event] = []
@@ -173,17 +175,23 @@ def close(state: State, market: Market, events: list[Event]) -> None:
 
 def set_mode(state: State, command: SetExchangeMode) -> list[Event]:
     """Run a SetExchangeMode and return its events, already applied."""
-    event = ExchangeModeChanged(command.mode)
+    events: list[Event] = []
+    enter_mode(state, command.mode, events)
+    return events
+
+
+def enter_mode(state: State, mode: ExchangeMode, events: list[Event]) -> None:
+    """Give the exchange a mode; what waits for a price stands down, or is judged again."""
+    event = ExchangeModeChanged(mode)
+    events.append(event)
     transitions.exchange_mode_changed(state, event)
-    events: list[Event] = [event]
     for market in state.markets.values():
         if market.waiting is None:
             continue
-        if command.mode is not _MODE_OPEN:
+        if mode is not _MODE_OPEN:
             stand_down(state, market, events)
         elif market not in state.stirred:
             state.stirred.append(market)
-    return events
 
 
 def _change_status(

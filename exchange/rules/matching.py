@@ -48,7 +48,7 @@ class Stop(Enum):
     BUDGET = auto()
     """The next unit costs more than is left."""
     CAP = auto()
-    """What follows would do more than reduce."""
+    """What follows would do more than reduce, or make a position that is too large."""
     GROUP = auto()
     """Its group has reached a limit."""
 
@@ -73,10 +73,10 @@ def walk(
     """Trade `taker` against the book until it is filled or must stop.
 
     `budget` (money) bounds what a MARKET BUY pays, fees included; None for all others, who have
-    locked what they need. `cap` bounds what a reduce-only order trades. Applies and appends
-    TradeExecuted and, by self-trade prevention, OrderCancelled of makers; of what ends with a trade
-    (a pair's other order, a group) what that says. O(fills), plus O(log levels) for each level
-    emptied.
+    locked what they need. `cap` bounds what a reduce-only order trades, or by cost a limited
+    position admits. Applies and appends TradeExecuted and, by self-trade prevention, OrderCancelled
+    of makers; of what ends with a trade (a pair's other order, a group) what that says. O(fills),
+    plus O(log levels) for each level emptied.
     """
     facing = market.book.asks if taker.is_bid else market.book.bids
     by_cost = taker.quantity is None

@@ -7,7 +7,8 @@ The id is looked at before everything else, and used up whatever comes of the co
 from collections.abc import Callable
 from typing import Any
 
-from exchange.messages.commands import Command, Prior
+from exchange.messages.command_bases import Prior
+from exchange.messages.commands import Command
 from exchange.messages.events import CommandRejected, CommandReplayed, Event
 from exchange.messages.reasons import Reason
 from exchange.model.idempotency import ORDER_ID, Key, fingerprint

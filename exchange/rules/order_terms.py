@@ -1,6 +1,6 @@
 """What an order may say, and when orders are taken at all: the checks of bands 3 and 4.
 
-    mode, life -> terms by themselves -> tick, minimum -> expiry
+    mode, life -> terms by themselves -> tick, minimum -> limits before the trade -> expiry
 
 `terms_problem` needs no state, so the edge asks it before it sends a command; the engine asks
 again. Where several terms are wrong, the first in the order of the checks is named.
@@ -24,13 +24,16 @@ from exchange.messages.terms import (
     TAKE_PROFIT,
     ExchangeMode,
     OrderType,
+    Outcome,
     Side,
     TimeInForce,
     TriggerBy,
 )
 from exchange.messages.units import format_price, format_quantity
+from exchange.model.accounts import Account
 from exchange.model.market import OPEN, POST_ONLY, Market
 from exchange.model.state import State
+from exchange.rules.limits.judging import limits_refusal
 
 _LAST: Final = TriggerBy.LAST
 _MODE_OPEN: Final = ExchangeMode.OPEN
@@ -160,8 +163,10 @@ def _max_cost_problem(
 
 def entry_refusal(
     state: State,
+    account: Account,
     market: Market,
     side: Side,
+    outcome: Outcome,
     kind: OrderType,
     price: int | None,
     quantity: int | None,
@@ -183,12 +188,8 @@ def entry_refusal(
         problem = waiting_problem(side, kind, price, quantity, conditions)
     if problem is not None:
         return CommandRejected(Reason.INVALID_ORDER, *problem)
-    if conditions is not None and conditions.worst_price is not None:
-        worst = conditions.worst_price
-        if worst % market.tick_size:
-            return off_tick_refusal(market, side, worst, "worstPrice")
-    if waits and conditions is not None:
-        refusal = trigger_refusal(market, side, conditions.trigger_price)
+    if conditions is not None:
+        refusal = _rare_prices_refusal(market, side, conditions)
         if refusal is not None:
             return refusal
     # Asked here as well, since nearly no order is off it: a call less for all others.
@@ -196,9 +197,24 @@ def entry_refusal(
         quantity is not None and quantity < market.min_quantity
     ):
         return grid_refusal(market, side, price, quantity)
+    if market.limits is not None or account.limits is not None:
+        refusal = limits_refusal(
+            account, market, side, outcome, price, quantity, max_cost, conditions
+        )
+        if refusal is not None:
+            return refusal
     if conditions is not None and conditions.expires_at is not None:
         return expiry_refusal(state, conditions.expires_at)
     return None
+
+
+def _rare_prices_refusal(
+    market: Market, side: Side, conditions: OrderConditions
+) -> CommandRejected | None:
+    worst = conditions.worst_price
+    if worst is not None and worst % market.tick_size:
+        return off_tick_refusal(market, side, worst, "worstPrice")
+    return trigger_refusal(market, side, conditions.trigger_price)
 
 
 def grid_refusal(

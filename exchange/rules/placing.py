@@ -33,26 +33,27 @@ from exchange.messages.terms import (
     SelfTradePrevention,
     Standing,
 )
-from exchange.messages.units import format_money, format_price, format_quantity
+from exchange.messages.units import format_money, format_quantity
 from exchange.model.accounts import Account
 from exchange.model.market import Market
 from exchange.model.order_book import BookSide, Order, own_price
 from exchange.model.state import State
+from exchange.rules.accounts.standing import standing_refusal
 from exchange.rules.ending import end_order
-from exchange.rules.escrow import affordable, reservation, resting_reservation, taking_rate
-from exchange.rules.fees import charge
+from exchange.rules.escrow import reservation, resting_reservation, taking_rate
 from exchange.rules.groups.limits import (
-    DryFills,
     lacks_group,
     net_ended,
     no_group_refusal,
     triggered_refusal,
 )
-from exchange.rules.matching import Stop, offers, walk
+from exchange.rules.limits.band import narrowed
+from exchange.rules.limits.judging import open_orders_refusal, position_cap
+from exchange.rules.liquidity import liquidity_refusal
+from exchange.rules.matching import Stop, walk
 from exchange.rules.netting import net
 from exchange.rules.order_terms import entry_refusal
-from exchange.rules.reducing import reduce_only_refusal, reducible
-from exchange.rules.standing import standing_refusal
+from exchange.rules.reducing import reducible
 from exchange.rules.waiting.entering import enter, too_many_refusal
 from exchange.rules.waiting.pairs import cut_lock, open_partner
 from exchange.transitions import order_transitions
@@ -81,7 +82,7 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         kind,
         price,
         quantity,
-        time_in_force,
+        tif,
         prevention,
         max_cost,
         client_order_id,
@@ -93,29 +94,28 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     if account is None or market is None or account.standing is not _ACTIVE or stray:
         return [_party_refusal(account, market)]
     refusal = entry_refusal(
-        state, market, side, kind, price, quantity, time_in_force, max_cost, conditions
+        state, account, market, side, outcome, kind, price, quantity, tif, max_cost, conditions
     )
     if refusal is not None:
         return [refusal]
     if conditions is not None and conditions.trigger_price is not None:
         return enter(state, account, market, command)
     facing = market.book.asks if (side is BUY) is (outcome is YES) else market.book.bids
-    wanted, worst, cap = quantity, price, None
-    if conditions is not None:
-        wanted, worst, cap = _rare_bounds(market, command, conditions)
-    limit = None if worst is None else facing.sign * own_price(outcome, worst)
+    if conditions is not None or price is None:
+        wanted, limit, cap = _rare_bounds(market, account, command, facing)
+    else:
+        wanted, limit, cap = quantity, facing.sign * own_price(outcome, price), None
     taking = (best := facing.best) is not None and (limit is None or best.key <= limit)
     available = account.available
     if side is BUY:
         locked, refusal = buy_lock(market, available, price, wanted, max_cost, taking=taking)
     else:
         locked, refusal = _shares_to_lock(market, account, outcome, wanted or 0)
-    if refusal is None and (taking or time_in_force is FOK or cap is not None):
+    if refusal is None and (taking or tif is FOK or cap is not None):
         refusal = liquidity_refusal(state, market, command, facing, limit, cap, available)
-    rests = time_in_force is GTC or time_in_force is GTD
-    full = rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT
-    if refusal is None and (full or conditions is not None):
-        refusal = too_many_refusal() if full else triggered_refusal(state, account_id, conditions)
+    rests = tif is GTC or tif is GTD
+    if refusal is None and (rests or conditions is not None):
+        refusal = _crowd_refusal(state, account, market, conditions, rests=rests)
     if refusal is not None:
         return [refusal]
     resting = rests and not taking
@@ -128,7 +128,7 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         kind,
         price,
         quantity,
-        time_in_force,
+        tif,
         prevention,
         max_cost,
         client_order_id,
@@ -144,18 +144,44 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
 
 
 def _rare_bounds(
-    market: Market, command: PlaceOrder, conditions: OrderConditions
+    market: Market, account: Account, command: PlaceOrder, facing: BookSide
 ) -> tuple[int | None, int | None, int | None]:
-    """Return what is wanted of the quantity, the worst price, and the cap of a reduce-only order.
+    """Return what is wanted of the quantity, how far the order may walk (a key of the side that it
+    faces), and how much may trade: if it is reduce-only, or by cost where the position is limited.
 
     None: there is no such bound.
     """
-    worst = conditions.worst_price if command.price is None else command.price
-    quantity = command.quantity
-    if not conditions.reduce_only:
-        return quantity, worst, None
-    cap = reducible(market, command.account_id, command.side, command.outcome)
-    return None if quantity is None else min(quantity, cap), worst, cap
+    conditions, wanted, worst, cap = command.conditions, command.quantity, command.price, None
+    if conditions is not None:
+        worst = conditions.worst_price if worst is None else worst
+        if conditions.reduce_only:
+            cap = reducible(market, command.account_id, command.side, command.outcome)
+            wanted = None if wanted is None else min(wanted, cap)
+    limit = None if worst is None else facing.sign * own_price(command.outcome, worst)
+    if command.price is None and (market.limits is not None or account.limits is not None):
+        is_bid = (command.side is BUY) is (command.outcome is YES)
+        limit = narrowed(market, limit, is_bid=is_bid)
+        if cap is None and command.max_cost is not None:
+            cap = position_cap(account, market, command.outcome)
+    return wanted, limit, cap
+
+
+def _crowd_refusal(
+    state: State,
+    account: Account,
+    market: Market,
+    conditions: OrderConditions | None,
+    *,
+    rests: bool,
+) -> CommandRejected | None:
+    """Refuse what may rest beside too many others, or is of a group that takes none."""
+    if rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
+        return too_many_refusal()
+    if rests and (market.limits is not None or account.limits is not None):
+        refusal = open_orders_refusal(account, market, 1)
+        if refusal is not None:
+            return refusal
+    return triggered_refusal(state, account.id, conditions)
 
 
 def take(
@@ -170,8 +196,8 @@ def take(
 ) -> None:
     """Walk the book with an order that is in none, end it or let it rest, and net what it freed.
 
-    Of one that is reduce-only, at most `cap` trades. `budget` (money) bounds what a MARKET BUY
-    pays; None: its `max_cost`, else all that is there.
+    Of one that is reduce-only, or by cost where the position is limited, at most `cap` trades.
+    `budget` (money) bounds what a MARKET BUY pays; None: its `max_cost`, else all that is there.
     """
     if budget is None and order.price is None and order.side is BUY:
         budget = order.max_cost
@@ -199,14 +225,26 @@ def take(
         events.append(filled)
         order_transitions.order_filled(state, filled)
     elif stop is not Stop.FILLED:
-        reason = _CANCEL_REASONS[stop]
-        if stop is Stop.NO_MORE and limit is not None and order.price is None:
-            facing = market.book.asks if order.is_bid else market.book.bids
-            reason = reason if facing.best is None else CancelReason.WORST_PRICE
+        reason = _reason_of(market, order, limit, stop)
         end_order(state, account, market, order, reason, events)
     net(state, market, traders, events)
     if triggered:
         net_ended(state, events, market)
+
+
+def _reason_of(market: Market, order: Order, limit: int | None, stop: Stop) -> CancelReason:
+    """Return why an order ends whose walk has stopped: of two bounds it met the nearer one, at the
+    same price its own.
+    """
+    facing = market.book.asks if order.is_bid else market.book.bids
+    if stop is Stop.CAP and not (order.conditions is not None and order.conditions.reduce_only):
+        return CancelReason.POSITION_LIMIT
+    if stop is not Stop.NO_MORE or limit is None or order.price is not None or facing.best is None:
+        return _CANCEL_REASONS[stop]
+    worst = None if order.conditions is None else order.conditions.worst_price
+    if worst is not None and limit == facing.sign * own_price(order.outcome, worst):
+        return CancelReason.WORST_PRICE
+    return CancelReason.OUTSIDE_BAND
 
 
 def _party_refusal(account: Account | None, market: Market | None) -> CommandRejected:
@@ -250,110 +288,3 @@ def buy_lock(
         message = f"needs {format_money(needed)} available, has {format_money(available)}"
         return 0, CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
     return locked, None
-
-
-def liquidity_refusal(
-    state: State,
-    market: Market,
-    command: PlaceOrder | Order,
-    facing: BookSide,
-    limit: int | None,
-    cap: int | None,
-    available: int,
-) -> CommandRejected | None:
-    """Return why the book refuses an order that would take or has to; None if it doesn't.
-
-    `command` is what is placed, or the order that waited and is triggered now; `available` is the
-    cash that it may spend.
-    """
-    conditions, whole = command.conditions, command.time_in_force is FOK
-    if conditions is not None and conditions.post_only:
-        return would_cross_refusal()
-    if cap is not None:
-        refusal = reduce_only_refusal(cap, command.quantity, whole=whole)
-        if refusal is not None:
-            return refusal
-    if whole:
-        return _fok_refusal(state, market, command, facing, limit, available)
-    if command.price is None and command.side is BUY:
-        return _first_unit_refusal(market, command, facing, limit, available)
-    return None
-
-
-def would_cross_refusal() -> CommandRejected:
-    """Return the refusal of a post-only order that would trade."""
-    message = "would trade at once, which post-only forbids"
-    return CommandRejected(Reason.POST_ONLY_WOULD_CROSS, "price", message)
-
-
-def _fok_refusal(
-    state: State,
-    market: Market,
-    command: PlaceOrder | Order,
-    facing: BookSide,
-    limit: int | None,
-    available: int,
-) -> CommandRejected | None:
-    """Walk without trading; own orders on the way, and groups that reach a limit, count as
-    `matching.walk` would treat them.
-    """
-    missing = command.quantity or 0
-    left = available if command.price is None and command.side is BUY else None
-    carry = 0
-    fills = DryFills(state)
-    for maker in offers(facing, limit):
-        if maker.conditions is not None and fills.has_ended(maker):
-            continue
-        if maker.account_id == command.account_id:
-            if command.self_trade_prevention is not _CANCEL_MAKER:
-                return CommandRejected(
-                    Reason.FOK_NOT_FILLABLE, "quantity", "an own order stands in the way"
-                )
-            continue
-        quantity = wanted = min(missing, maker.remaining)
-        if left is not None:
-            price = own_price(command.outcome, maker.yes_price)
-            quantity = affordable(market, price, carry, left, wanted)
-            fee, carry = charge(market.fee_model, market.taker_fee, price, quantity, carry)
-            left -= price * quantity + fee
-        missing -= quantity
-        if missing == 0:
-            return None
-        maker_ends = maker.conditions is not None and fills.fill(
-            maker, quantity, bought=maker.is_bid
-        )
-        if command.conditions is not None and fills.fill(
-            command, quantity, bought=not maker.is_bid
-        ):
-            message = f"its group reaches a limit when {format_quantity(missing)} are missing"
-            return CommandRejected(Reason.FOK_NOT_FILLABLE, "quantity", message)
-        if quantity < wanted and not maker_ends:
-            message = f"needs more than the {format_money(available)} available"
-            return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
-    message = f"{format_quantity(missing)} of it can't be filled at once"
-    return CommandRejected(Reason.FOK_NOT_FILLABLE, "quantity", message)
-
-
-def _first_unit_refusal(
-    market: Market,
-    command: PlaceOrder | Order,
-    facing: BookSide,
-    limit: int | None,
-    available: int,
-) -> CommandRejected | None:
-    """Refuse a MARKET BUY that can't pay for one unit of the first order it would meet."""
-    for maker in offers(facing, limit):
-        if maker.account_id == command.account_id:
-            if command.self_trade_prevention is not _CANCEL_MAKER:
-                return None
-            continue
-        price = own_price(command.outcome, maker.yes_price)
-        budget = available if command.max_cost is None else command.max_cost
-        if affordable(market, price, 0, budget, 1):
-            return None
-        if command.max_cost is None:
-            message = f"{format_money(budget)} buys nothing at {format_price(price)}"
-            return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
-        message = f"buys nothing at {format_price(price)}"
-        return CommandRejected(Reason.MAX_COST_TOO_SMALL, "maxCost", message)
-    return None

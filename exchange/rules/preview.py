@@ -103,7 +103,7 @@ class _Scratch:
         if found is None:
             of = self._view.accounts[account_id]
             found = Account(of.id, of.opened_seq, of.available, of.locked, of.seq)
-            found.standing = of.standing
+            found.standing, found.limits = of.standing, of.limits
             self._state.accounts[account_id] = found
         return found
 

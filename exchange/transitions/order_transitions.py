@@ -32,6 +32,7 @@ from exchange.model.state import State
 from exchange.model.timers import EXPIRY
 from exchange.transitions import undoing
 from exchange.transitions.group_transitions import count_fill, join_group, leave_group
+from exchange.transitions.limit_transitions import note_price
 from exchange.transitions.marks import (
     touch_cash,
     touch_holding,
@@ -67,6 +68,8 @@ def open_order(
         undoing.note_opening(state, order, account, market, resting=resting)
     state.orders[order.key] = order
     account.orders[order.key] = order
+    if account.by_market is not None:
+        account.note_order(account.by_market, order)
     state.dirty.add_order(order)
     state.dirty.add_account(account)
     state.next_order_id = order.id + 1
@@ -200,6 +203,8 @@ def fill_both(
     market.trade_no = trade_no
     market.last_price = yes_price
     market.volume = min(market.volume + quantity, TALLY_MAX)
+    if market.limits is not None:
+        note_price(state, market, yes_price)
     touch_public(state, market)
 
 
@@ -351,6 +356,8 @@ def _close(state: State, account: Account, order: Order) -> None:
         undoing.note_closing(state, account, order)
     del state.orders[order.key]
     del account.orders[order.key]
+    if account.by_market is not None:
+        account.drop_order(account.by_market, order)
     if order.conditions is not None:
         unset_expiry(state, order)
         untie(state, order)

@@ -48,6 +48,12 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.group_events import GroupReset, GroupSet, GroupTriggered
+from exchange.messages.limit_events import (
+    AccountLimitsSet,
+    MarketLimitsSet,
+    PostOnlySet,
+    ReopeningSet,
+)
 from exchange.messages.terms import MarketStatus, Resolution
 from exchange.messages.waiting_events import (
     LockPassed,
@@ -61,6 +67,14 @@ from exchange.model.market import RESOLVING, UNFINISHED, Market
 from exchange.model.state import State
 from exchange.model.timers import CLOSING, PAYOUT
 from exchange.transitions.group_transitions import group_reset, group_set, group_triggered
+from exchange.transitions.limit_transitions import (
+    account_limits_set,
+    market_limits_set,
+    post_only_set,
+    reopening_set,
+    set_opening,
+    status_left,
+)
 from exchange.transitions.marks import touch_cash, touch_holding, touch_market, touch_public
 from exchange.transitions.order_transitions import (
     order_amended,
@@ -224,6 +238,8 @@ def holders_paid(state: State, event: HoldersPaid) -> None:
 def exchange_mode_changed(state: State, event: ExchangeModeChanged) -> None:
     """Change what the exchange takes."""
     state.mode = event.mode
+    state.mode_since = state.now
+    set_opening(state, None)
 
 
 def _set_status(state: State, market: Market, status: MarketStatus) -> None:
@@ -231,6 +247,7 @@ def _set_status(state: State, market: Market, status: MarketStatus) -> None:
         state.timers.unset(CLOSING, market.close_time, market.id)
     if market.status is RESOLVING:
         _set_payout(state, market, None)
+    status_left(state, market)
     market.status = status
 
 
@@ -277,5 +294,9 @@ _APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
     GroupSet: group_set,
     GroupTriggered: group_triggered,
     GroupReset: group_reset,
+    MarketLimitsSet: market_limits_set,
+    AccountLimitsSet: account_limits_set,
+    ReopeningSet: reopening_set,
+    PostOnlySet: post_only_set,
 }
 require_all(Event, _APPLY, "the table of transitions")

@@ -14,7 +14,7 @@ as well.
 
 from typing import Any, NamedTuple
 
-from exchange.messages.commands import Prior
+from exchange.messages.command_bases import Prior
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.terms import BUY
 from exchange.model.accounts import Account, Position
@@ -23,6 +23,7 @@ from exchange.model.market import Market
 from exchange.model.order_book import BookSide, Order
 from exchange.model.state import State, UndoStep
 from exchange.model.timers import EXPIRY
+from exchange.transitions.limit_transitions import set_extremes
 
 
 class Mark(NamedTuple):
@@ -95,6 +96,8 @@ def note_opening(
 def note_fill(state: State, market: Market, taker: Order, maker: Order, quantity: int) -> None:
     """Two orders are about to trade."""
     steps = _steps(state)
+    if market.limits is not None:
+        steps.append((set_extremes, (state, market, market.extremes)))
     side = market.book.own_side(maker)
     if maker.remaining > quantity:
         steps.append((_enlarge, (side, maker, quantity)))
@@ -165,6 +168,8 @@ def _shut(state: State, order: Order, account: Account, side: BookSide | None) -
         side.remove(order)
     del state.orders[order.key]
     del account.orders[order.key]
+    if account.by_market is not None:
+        account.drop_order(account.by_market, order)
     if order.client_order_id is not None:
         del state.open_client_ids[(account.key, ORDER_ID, order.client_order_id)]
 
@@ -174,6 +179,8 @@ def _reopen(
 ) -> None:
     state.orders[order.key] = order
     account.orders[order.key] = order
+    if account.by_market is not None:
+        account.note_order(account.by_market, order)
     if key is not None:
         state.open_client_ids[key] = order.key
         if prior is not None:

@@ -22,6 +22,7 @@ from gateway.operations.exchange_routes import ExchangeRoutes, bounds_view
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
 from gateway.operations.limit_routes import LimitRoutes
+from gateway.operations.trading_limit_routes import TradingLimitRoutes
 from gateway.portfolio.records.holdings import Holdings
 from gateway.portfolio.records.portfolios import NotedPortfolioRoutes
 from gateway.portfolio.records.positions import PositionRoutes
@@ -102,7 +103,8 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             bounds_view(settings.limits, settings.http, pages, settings.sockets),
         ),
         ExchangeAdminRoutes(view, feed, commands, people.audit, pages),
-        LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit),
+        LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit, view),
+        TradingLimitRoutes(view, commands),
         AccountAdminRoutes(commands),
         JobRoutes(jobs.all, jobs.rows),
         description,

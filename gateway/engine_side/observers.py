@@ -8,7 +8,6 @@ from typing import Final
 
 from exchange.messages.events import (
     CommandRejected,
-    ExchangeModeChanged,
     OrderPlaced,
     TradeExecuted,
 )
@@ -80,8 +79,6 @@ class EngineMetrics:
             elif kind is CommandRejected:
                 refused: CommandRejected = event  # type: ignore[assignment]
                 self._metrics.refusals.by_reason[refused.reason].count += 1
-            elif kind is ExchangeModeChanged:
-                self._feed.mode_since = execution.at
         if orders:
             self._metrics.orders_placed.count += orders
         if trades:

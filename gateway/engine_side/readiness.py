@@ -47,7 +47,6 @@ class ViewFeed:
     __slots__ = (
         "epoch",
         "is_stale",
-        "mode_since",
         "on_epoch",
         "on_reload",
         "on_stale",
@@ -65,9 +64,6 @@ class ViewFeed:
         """Whether the engine, or here its database, hasn't been heard for so long that things may
         have changed.
         """
-        self.mode_since: int | None = None
-        """When the exchange's mode was changed last, in microseconds since the Unix epoch; None if
-        that was before this process heard of it."""
         self.silent_since: int | None = None
         """When the engine asked what its database hasn't answered, in microseconds since the Unix
         epoch; None while it answers. Only in a process with an engine."""

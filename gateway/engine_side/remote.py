@@ -13,7 +13,6 @@ from functools import partial
 from typing import Final
 
 from exchange.messages.commands import Command
-from exchange.messages.events import ExchangeModeChanged
 from exchange.messages.execution import Execution
 from exchange.model.state import State
 from gateway.engine_side.observers import BusWatch
@@ -67,10 +66,8 @@ class RemoteFeed:
         metrics.engine_epoch.set(feed.epoch)
 
     def on_execution(self, execution: Execution, _view: State) -> None:
-        """Note how far the view has come, and when the mode changes."""
+        """Note how far the view has come."""
         self._metrics.engine_last_sequence.set(execution.seq)
-        if type(execution.events[0]) is ExchangeModeChanged:
-            self._feed.mode_since = execution.at
 
     def on_epoch(self, epoch: int, view: State) -> None:
         """Go on under another engine: every book followed begins with a snapshot."""
@@ -85,7 +82,6 @@ class RemoteFeed:
     def on_reload(self, epoch: int, view: State) -> None:
         """Begin anew; whoever listened has missed something."""
         self._lead(epoch, view)
-        self._feed.mode_since = None
         self._metrics.feed.reloads.inc()
         self._metrics.engine_last_sequence.set(view.seq)
         self._logger.warning("the view was loaded anew", epoch=epoch, seq=view.seq)

@@ -10,6 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from exchange.messages.limit_commands import BeginPostOnly
+from exchange.messages.terms import ExchangeMode
 from exchange.model.state import State
 from gateway.engine_side import ports
 from gateway.engine_side.observers import BusWatch, EngineMetrics
@@ -101,5 +103,20 @@ async def run_engine(
         )
         sequencer.start()
         stack.push_async_callback(sequencer.stop)
+        await _hold_takers_back(sequencer, recovered.view, settings, logger)
         side = EngineSide(sequencer, recovered.view, History(pool), feed, progress)
         yield RunningEngine(side, sequencer.failed)
+
+
+async def _hold_takers_back(
+    commands: CommandPort, view: State, settings: EngineSettings, logger: Logger
+) -> None:
+    """Begin the post-only period of a restart, before anybody else is heard.
+
+    Not of the very first start, and not where an admin has said what the exchange takes.
+    """
+    seconds = settings.post_only_after_restart_seconds
+    was_open = view.mode is ExchangeMode.OPEN or view.post_only_until is not None
+    if seconds and view.seq and was_open:
+        await commands.submit(BeginPostOnly(seconds))
+        logger.info("only post-only orders are taken after the restart", seconds=seconds)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+from exchange.messages.bounds import HALT_S
 from gateway.settings import values
 from gateway.settings.reader import Area, SettingsError, setting
 from gateway.settings.values import folder, optional, postgres_url, seconds, whole
@@ -101,5 +102,14 @@ class EngineSettings(Area, frozen=True, kw_only=True):
             "2",
             seconds,
             "A read with ?minSeq= waits no longer for that command; then: 504.",
+        ),
+    ]
+    post_only_after_restart_seconds: Annotated[
+        int,
+        setting(
+            "POST_ONLY_AFTER_RESTART_SECONDS",
+            "0",
+            whole(0, HALT_S),
+            "So long only post-only orders are taken after a restart or a takeover; 0: no time.",
         ),
     ]

@@ -8,6 +8,8 @@ and nothing else, so two views of the same book have the same checksum everywher
 from typing import Final, Protocol
 from zlib import crc32
 
+import msgspec
+
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import (
     YES,
@@ -30,7 +32,10 @@ WireLevels = list[tuple[str, str]]
 
 
 class MarketView(AnswerStruct, frozen=True):
-    """A market; `bestBid`, `bestAsk` and `lastPrice` are prices of YES, fees are rates."""
+    """A market; `bestBid`, `bestAsk` and `lastPrice` are prices of YES, fees are rates.
+
+    `resumesAt` only where it halted by itself: when its status goes on, to POST_ONLY or OPEN.
+    """
 
     id: str
     slug: str
@@ -56,6 +61,7 @@ class MarketView(AnswerStruct, frozen=True):
     yes_payout: str | None
     source: str | None
     resolved_at: str | None
+    resumes_at: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class TradeView(AnswerStruct, frozen=True, gc=False):
@@ -124,7 +130,7 @@ def book_view(market: Market, outcome: Outcome, depth: int, epoch: int) -> BookV
 def market_view(market: Market) -> MarketView:
     """Return a market with its top of book."""
     bid, ask, last = market.book.bids.best, market.book.asks.best, market.last_price
-    payout, resolved_at = market.yes_payout, market.resolved_at
+    payout, resolved_at, resumes_at = market.yes_payout, market.resolved_at, market.resumes_at
     return MarketView(
         str(market.id),
         market.slug,
@@ -150,6 +156,7 @@ def market_view(market: Market) -> MarketView:
         None if payout is None else price_text(payout),
         market.source,
         None if resolved_at is None else iso_millis(resolved_at),
+        msgspec.UNSET if resumes_at is None else iso_millis(resumes_at),
     )
 
 

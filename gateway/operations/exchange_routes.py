@@ -30,7 +30,7 @@ from gateway.http.settings import HttpSettings, PageLimits
 from gateway.sockets.framing.frames import NAMESPACES
 from gateway.sockets.settings import SocketSettings
 from gateway.trading.order_bodies import OrderBody
-from gateway.wire.scalars import iso_millis, price_text, quantity_text
+from gateway.wire.scalars import iso_millis, price_text, quantity_text, time_if_known
 from gateway.wire.strict_json import AnswerStruct
 from persistence.clock import now_us
 from persistence.loop.ports import CommandPort
@@ -91,13 +91,15 @@ class AddressesView(AnswerStruct, frozen=True):
 class ExchangeStatusView(AnswerStruct, frozen=True):
     """What the exchange takes now. `takesOrders` says whether this address takes any at all.
 
-    `modeSince` is null if the mode was changed before this process heard of it. `seq` is the last
+    `modeSince` is null if the mode was never changed, or before that was kept; `postOnlyUntil` is
+    there after a restart, until the exchange opens by itself. `seq` is the last
     command that this process has seen committed, `updatedAt` its time; `stale` is true where the
     engine isn't heard, or doesn't hear its database. `limits` bind everybody.
     """
 
     mode: ExchangeMode
     mode_since: str | None
+    post_only_until: str | None
     takes_orders: bool
     stale: bool
     epoch: int
@@ -183,7 +185,8 @@ class ExchangeRoutes:
         view, feed = self._view, self._feed
         return ExchangeStatusView(
             view.mode,
-            None if feed.mode_since is None else iso_millis(feed.mode_since),
+            time_if_known(view.mode_since),
+            time_if_known(view.post_only_until),
             self._commands.is_open and view.mode in _TAKING_ORDERS,
             feed.is_stale,
             feed.epoch,

@@ -1,4 +1,5 @@
-"""The rows about limits of calls: one's own buckets, and the tiers that admins give.
+"""The rows about limits of calls: one's own buckets, and the tiers that admins give; what binds
+one's own orders is shown with them (`trading_limit_routes.py` sets it).
 
 A tier takes effect here at once. That it was given in another process is read from the database now
 and then (`TierWatch`); nobody is shut out meanwhile, and nothing but a pace depends on it.
@@ -10,13 +11,16 @@ from typing import Final
 
 import asyncpg
 
+from exchange.model.state import State
 from gateway.access.budgets import Tier
 from gateway.access.rate_limits import RateLimits
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.jobs.supervisor import CheckIn
+from gateway.markets.lookup import MarketText, asked_market
+from gateway.operations.trading_limit_routes import OwnLimitsView, limits_fields, market_fields
 from gateway.wire.errors import NotFound, UnknownOutcome
-from gateway.wire.strict_json import AnswerStruct, BodyStruct
+from gateway.wire.strict_json import AnswerStruct, BodyStruct, QueryStruct
 from persistence.postgres.database import OUTAGES
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.rate_tiers import RateTiers
@@ -40,10 +44,23 @@ class BucketView(AnswerStruct, frozen=True):
 
 
 class UserLimitsView(AnswerStruct, frozen=True):
-    """How often one may call, and how much of that is left now in the process that answers."""
+    """How often one may call, and how much of that is left now in the process that answers.
+
+    `trading` is what binds one's orders in the market that is asked for, without one one's own
+    limits alone, which take the place of those of any market.
+    """
 
     tier: Tier
     buckets: list[BucketView]
+    trading: OwnLimitsView
+
+
+class LimitsQuery(QueryStruct, frozen=True):
+    """In which market."""
+
+    market: MarketText | None = None
+    market_id: MarketText | None = None
+    slug: MarketText | None = None
 
 
 class TierBody(BodyStruct, frozen=True):
@@ -86,13 +103,16 @@ class TierWatch:
 class LimitRoutes:
     """Shows limits and gives tiers."""
 
-    def __init__(self, limits: RateLimits, tiers: RateTiers, audit: AuditLog) -> None:
+    def __init__(self, limits: RateLimits, tiers: RateTiers, audit: AuditLog, view: State) -> None:
+        self._view = view
         self._limits = limits
         self._tiers = tiers
         self._audit = audit
 
-    async def get_own(self, request: Request[None, None]) -> UserLimitsView:
-        """Return the caller's buckets; this call is in them."""
+    async def get_own(self, request: Request[None, LimitsQuery]) -> UserLimitsView:
+        """Return the caller's buckets, this call in them, and what binds the caller's orders."""
+        market = asked_market(self._view, request.query)
+        account = self._view.accounts.get(request.user_id)
         found = self._limits.buckets_of(request.user_id)
         buckets = [
             BucketView(
@@ -106,7 +126,11 @@ class LimitRoutes:
             )
             for policy, level, window_s in found
         ]
-        return UserLimitsView(self._limits.tier_of(request.user_id), buckets)
+        own = None if account is None else account.limits
+        there = None if market is None else market.limits
+        trading = OwnLimitsView(*limits_fields(own, there), *market_fields(there))
+        tier = self._limits.tier_of(request.user_id)
+        return UserLimitsView(tier, buckets, trading)
 
     async def set_tier(self, request: Request[TierBody, None]) -> TierView:
         """Give a user a tier, at once."""
@@ -130,8 +154,10 @@ class LimitRoutes:
                 path="/user/limits",
                 handler=self.get_own,
                 access=Access.USER,
+                query=LimitsQuery,
                 answer=UserLimitsView,
-                summary="Show how often one may call, and what is left of it",
+                errors=(NotFound,),
+                summary="Show how often one may call, and what binds one's orders",
                 tag="user",
             ),
             Route(

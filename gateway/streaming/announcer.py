@@ -54,7 +54,7 @@ from gateway.trading.views import (
     own_fill_view,
     position_fields,
 )
-from gateway.wire.scalars import iso_millis
+from gateway.wire.scalars import iso_millis, time_if_known
 from gateway.wire.strict_json import AnswerStruct
 
 _ENDED_EARLY: Final = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
@@ -67,7 +67,7 @@ class TradeMessage(TradeView, frozen=True, gc=False):
     epoch: int
 
 
-class MarketMessage(MarketView, frozen=True):
+class MarketMessage(MarketView, frozen=True, kw_only=True):
     """A market whose life went on."""
 
     epoch: int
@@ -88,9 +88,13 @@ class FillMessage(OwnFillView, frozen=True, gc=False):
 
 
 class ExchangeMessage(AnswerStruct, frozen=True):
-    """What the exchange takes from now on; `seq` is the command that said so."""
+    """What the exchange takes from now on; `seq` is the command that said so.
+
+    `postOnlyUntil`, else null, is when it opens by itself after a restart.
+    """
 
     mode: ExchangeMode
+    post_only_until: str | None
     seq: int
     epoch: int
     timestamp: str
@@ -189,7 +193,9 @@ class Announcer:
 
     def _tell_everybody(self, execution: Execution, view: State) -> None:
         at = iso_millis(execution.at)
-        changed = ExchangeMessage(view.mode, execution.seq, self._rooms.epoch, at)
+        changed = ExchangeMessage(
+            view.mode, time_if_known(view.post_only_until), execution.seq, self._rooms.epoch, at
+        )
         message = Message("exchange_updated", changed)
         for member in self._everybody.members():
             member.outbound.push(message.frame(member.namespace))
@@ -215,8 +221,8 @@ class Announcer:
                 book.send(market, bids, asks)
                 self._sent.count += len(book.seats)
         if any(type(event) in (MarketStatusChanged, MarketResolved) for event in execution.events):
-            fields = (*_fields(market_view(market)), epoch)
-            self._send(listened.public, Message("market_updated", MarketMessage(*fields)))
+            told = MarketMessage(*_fields(market_view(market)), epoch=epoch)
+            self._send(listened.public, Message("market_updated", told))
 
     def _tell_accounts(self, execution: Execution, view: State) -> None:
         users = self._users

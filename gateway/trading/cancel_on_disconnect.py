@@ -6,7 +6,7 @@ Laws: while it is on, each order of the session that may wait is tied to it; tur
 further ones. When the session ends, for whatever reason, this says so to the engine, which takes
 out what is tied to it; what can't be said at once is said again. While any session has it on, a
 lease tells the engine every RENEW_S that this process is there: if the process is gone, the engine
-ends its sessions by itself (`exchange/rules/switches.py`). It is acknowledged only once the lease
+ends its sessions by itself (`rules/accounts/switches.py`). It is acknowledged only once the lease
 is committed. It belongs to who turned it on: if somebody else signs in on the session, it is off.
 """
 

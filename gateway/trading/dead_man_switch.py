@@ -3,7 +3,7 @@
     POST /orders/heartbeat {timeoutMs}        session:heartbeat {timeoutMs}
 
 Laws: the deadline is the engine's, set when the command runs, and the engine carries it out, so it
-works whatever became of the connection or the process that took it (`exchange/rules/switches.py`).
+works whatever became of the connection or the process that took it (`rules/accounts/switches.py`).
 A heartbeat goes by the cancels' lane and counts as a cancel: nobody's own orders can starve it.
 """
 
@@ -14,7 +14,7 @@ import msgspec
 from exchange.messages.account_events import DeadManSet
 from exchange.messages.bounds import DEAD_MAN_MS
 from exchange.messages.commands import SetDeadMan
-from exchange.rules.switches import timeout_problem
+from exchange.rules.accounts.switches import timeout_problem
 from gateway.access.budgets import Budget
 from gateway.engine_side.refusals import accepted
 from gateway.http.request import Request

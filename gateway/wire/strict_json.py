@@ -24,6 +24,7 @@ from exchange.messages.bounds import (
     CREDIT_MAX,
     ISSUANCE_MAX,
     MONEY_SCALE,
+    NOTIONAL_MAX,
     QUANTITY_MAX,
     QUANTITY_SCALE,
 )
@@ -81,6 +82,7 @@ def number_meta(
 
 _CREDITS: Final = len(str(ISSUANCE_MAX // MONEY_SCALE)) - 1
 _CREDIT: Final = len(str(CREDIT_MAX // MONEY_SCALE)) - 1
+_NOTIONAL: Final = len(str(NOTIONAL_MAX // MONEY_SCALE)) - 1
 _SHARES: Final = len(str(QUANTITY_MAX // QUANTITY_SCALE)) - 1
 
 PriceText = Annotated[
@@ -128,6 +130,15 @@ CreditText = Annotated[
         _decimal(6, _CREDIT),
         {"minimum": 0.000001, "maximum": 10**_CREDIT},
         optional=False,
+    ),
+]
+NotionalText = Annotated[
+    msgspec.Raw,
+    number_meta(
+        f"credits, 0.000001 to {10**_NOTIONAL}, at most 6 decimals",
+        "2500.000000",
+        _decimal(6, _NOTIONAL),
+        {"minimum": 0.000001, "maximum": 10**_NOTIONAL},
     ),
 ]
 RateText = Annotated[

@@ -31,19 +31,25 @@ from exchange.model.state import State
 from exchange.proof.running_balances import RunningBalances
 from persistence.journal.codes import EXCHANGE_MODE, STANDING
 from persistence.journal.order_rows import conditions_text
-from persistence.journal.row_layouts import (
-    AmendedOrder,
+from persistence.journal.rare_images import (
+    Extremes,
     Lease,
-    ListedMarket,
-    MovedMoney,
+    LimitsOf,
+    Mode,
     Payout,
     RareImages,
+    Reopening,
+    Switch,
+    group_row,
+)
+from persistence.journal.row_layouts import (
+    AmendedOrder,
+    ListedMarket,
+    MovedMoney,
     ResolvedMarket,
     SettledPosition,
-    Switch,
     account_row,
     amended_order,
-    group_row,
     listed_market,
     market_row,
     moved_money,
@@ -220,6 +226,11 @@ def _rare_images(state: State) -> RareImages:
         ],
         [Lease(gateway, due) for gateway, due in dirty.leases.items()],
         [group_row(group) for group in dirty.groups.values()],
+        [LimitsOf(market.id, market.limits) for market in dirty.market_limits.values()],
+        [LimitsOf(account.id, account.limits) for account in dirty.account_limits.values()],
+        [Reopening(market.id, market.resumes_at or 0) for market in dirty.reopenings.values()],
+        [Extremes(market.id, market.extremes or None) for market in dirty.windows.values()],
+        [Mode(state.mode_since or 0, state.post_only_until or 0)] if dirty.mode else [],
     )
 
 

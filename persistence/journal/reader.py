@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from exchange.messages.commands import BatchOrders, Command, PlaceOrder, Prior
+from exchange.messages.command_bases import Prior
+from exchange.messages.commands import BatchOrders, Command, PlaceOrder
 from exchange.messages.events import CommandRejected, CommandReplayed, Event, OrderPlaced
 from exchange.messages.execution import Execution
 from exchange.messages.operations import sections

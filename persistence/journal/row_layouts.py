@@ -1,4 +1,4 @@
-"""How one row is laid out for `commit_batch` of migration 0018: fixed-width numbers, big-endian.
+"""How one row is laid out for `commit_batch` of migration 0019: fixed-width numbers, big-endian.
 
 Laws: a layout here and the SELECT that reads it change together; 0 stands for "none". Strictly for
 speed, a word's code is picked by identity where one of its words is by far the most frequent; what
@@ -35,7 +35,6 @@ from exchange.messages.terms import (
 from exchange.model.accounts import Account, Position
 from exchange.model.market import Market
 from exchange.model.order_book import Order
-from exchange.model.order_groups import OrderGroup
 from persistence.journal.codes import (
     CANCEL_REASON,
     FEE_MODEL,
@@ -100,49 +99,6 @@ class ResolvedMarket(msgspec.Struct, frozen=True):
 
     id: int
     source: str
-
-
-class Payout(msgspec.Struct, frozen=True):
-    """When a market's next holders are paid; 0: none are."""
-
-    id: int
-    next_payout: int
-
-
-class Switch(msgspec.Struct, frozen=True):
-    """When an account's dead-man switch ends its orders (0: it is off), and what it may do."""
-
-    id: int
-    dead_man: int
-    standing: int
-
-
-class Lease(msgspec.Struct, frozen=True):
-    """When a gateway's sessions end; 0: they have."""
-
-    gateway: int
-    due: int
-
-
-class GroupRow(msgspec.Struct, frozen=True):
-    """An order group, whole; `max_net` is 0 if there is none, a slice (number, filled, net)."""
-
-    account_id: int
-    name: str
-    max_filled: int
-    max_net: int
-    window_s: int
-    triggered: bool
-    slices: list[tuple[int, int, int]]
-
-
-class RareImages(msgspec.Struct, frozen=True, omit_defaults=True):
-    """After-images of what hardly any batch changes; what it didn't is left out."""
-
-    payouts: list[Payout] = []
-    switches: list[Switch] = []
-    leases: list[Lease] = []
-    groups: list[GroupRow] = []
 
 
 class SettledPosition(msgspec.Struct, frozen=True):
@@ -338,20 +294,6 @@ def moved_money(
         parties = {event.account_id: None}
     kind = MONEY_KIND[event.kind]
     return [MovedMoney(account_id, seq, event.reason, kind) for account_id in sorted(parties)]
-
-
-def group_row(group: OrderGroup) -> GroupRow:
-    """An order group as it stands."""
-    slices = [(number, filled, net) for number, (filled, net) in group.slices.items()]
-    return GroupRow(
-        group.account_id,
-        group.name,
-        group.max_filled,
-        group.max_net or 0,
-        group.window,
-        group.triggered,
-        slices,
-    )
 
 
 def _check_codes() -> None:

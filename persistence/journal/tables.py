@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from exchange.messages.bounds import RECENT_IDS
-from exchange.messages.commands import Prior
+from exchange.messages.command_bases import Prior
+from exchange.messages.limits import AccountLimits, Limits, MarketLimits
 from exchange.messages.terms import OrderStatus
 from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID, Key
 from exchange.model.market import UNFINISHED, Market
 from exchange.model.order_groups import OrderGroup
+from exchange.model.price_window import Window
 from exchange.model.state import State
 from exchange.model.timers import CLOSING, DEAD_MAN, LEASE, PAYOUT
 from exchange.transitions.group_transitions import join_group
+from exchange.transitions.limit_transitions import judge, set_opening, set_reopening
 from exchange.transitions.order_transitions import set_expiry
 from exchange.transitions.switch_transitions import tie
 from exchange.transitions.waiting_index import join_waiting
@@ -59,6 +62,8 @@ class Head(msgspec.Struct, frozen=True):
     stream_id: str | None
     now: int
     mode: int
+    mode_since: int
+    post_only_until: int
     next_order_id: int
     next_market_id: int
     next_place: int
@@ -97,7 +102,8 @@ async def read_in_transaction(connection: Connection, *, with_ids: bool = True) 
     return Snapshot(
         head,
         await connection.fetch(
-            "SELECT id, opened_seq, available, locked, seq, dead_man, standing FROM accounts"
+            "SELECT id, opened_seq, available, locked, seq, dead_man, standing,"
+            " limits FROM accounts"
             " ORDER BY id"
         ),
         await connection.fetch("SELECT * FROM markets ORDER BY id"),
@@ -123,7 +129,8 @@ async def read_head(source: Fetching) -> Head:
     """Read where the engine stands; raises HistoryMismatch if the row is missing."""
     row = await source.fetchrow(
         "SELECT database_id::text, epoch, last_seq, chain_hash, stream_id, now, mode,"
-        " next_order_id, next_market_id, next_place, issued, fees FROM engine_state"
+        " mode_since, post_only_until, next_order_id, next_market_id, next_place, issued, fees"
+        " FROM engine_state"
     )
     if row is None:
         raise HistoryMismatch("engine_state is empty")
@@ -143,12 +150,15 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         seq=head.last_seq,
         now=head.now,
         mode=_MODES[head.mode],
+        mode_since=head.mode_since or None,
         next_order_id=head.next_order_id,
         next_market_id=head.next_market_id,
         moved=head.next_place - head.next_order_id,
         issued=head.issued,
         fees=head.fees,
     )
+    if head.post_only_until:
+        set_opening(state, head.post_only_until)
     _add_accounts(state, snapshot)
     for row in snapshot.markets:
         _add_market(state, row)
@@ -164,6 +174,8 @@ def build(snapshot: Snapshot, *, with_ids: bool) -> State:
         for key, prior in snapshot.ids:
             state.recent_ids.restore(key, prior, head.last_seq)
         state.recent_ids.forget_older(head.last_seq, state.open_client_ids)
+    # What setting timers anew noted is stored already.
+    state.dirty.clear()
     return state
 
 
@@ -189,9 +201,10 @@ def _add_orders(state: State, snapshot: Snapshot) -> None:
 
 
 def _add_accounts(state: State, snapshot: Snapshot) -> None:
-    for id_, opened_seq, available, locked, seq, dead_man, standing in snapshot.accounts:
+    for id_, opened_seq, available, locked, seq, dead_man, standing, limits in snapshot.accounts:
         account = state.accounts[id_] = Account(id_, opened_seq, available, locked, seq)
         account.standing = _STANDINGS[standing]
+        account.limits = None if limits is None else _limits_of(limits, AccountLimits)
         if dead_man:
             account.dead_man = dead_man
             state.timers.set(DEAD_MAN, dead_man, id_)
@@ -239,10 +252,24 @@ def _add_market(state: State, row: "asyncpg.Record") -> None:
         market.source = row["source"]
         market.resolved_at = row["resolved_at"]
     market.next_payout = row["next_payout"] or None
+    limits = row["limits"]
+    market.limits = None if limits is None else _limits_of(limits, MarketLimits)
+    if row["extremes"] is not None:
+        market.extremes = msgspec.json.decode(row["extremes"], type=Window)
+    judge(state, market)
+    if row["resumes_at"]:
+        set_reopening(state, market, row["resumes_at"])
     state.markets[market.id] = market
     state.market_by_slug[market.slug] = market
     if market.status in UNFINISHED:
         state.timers.set(CLOSING, market.close_time, market.id)
+
+
+def _limits_of(text: str, kind: type[Limits]) -> Limits:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        raise LookupError(f"limits that this Probity doesn't know: {error}") from error
 
 
 def _set_payouts(state: State) -> None:

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from exchange.messages.commands import BatchOrders, PlaceOrder, Prior
+from exchange.messages.command_bases import Prior
+from exchange.messages.commands import BatchOrders, PlaceOrder
 from exchange.messages.events import CommandReplayed, Event
 from exchange.messages.execution import Execution
 from exchange.messages.operations import placing_of, sections

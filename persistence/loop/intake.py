@@ -16,8 +16,8 @@ from typing import Final
 import asyncpg
 
 from exchange.messages.bounds import BATCH_COMMANDS
-from exchange.messages.command_kinds import NO_ACCOUNT
-from exchange.messages.commands import PlaceOrder, Prior, operations_of
+from exchange.messages.command_bases import NO_ACCOUNT, Prior
+from exchange.messages.commands import PlaceOrder, operations_of
 from exchange.model.idempotency import Key, keys_of, with_priors
 from exchange.model.state import State
 from persistence.loop.client_ids.known_ids import KnownIds

@@ -43,9 +43,15 @@ async def rerun_alone(
     for item in waiting:
         at = max(clock(), engine.state.now)
         triggered = 0
-        while engine.state.timers.is_due(at) or (engine.state.due and triggered < TRIGGERS_BETWEEN):
+        while (
+            engine.state.volatile
+            or engine.state.timers.is_due(at)
+            or (engine.state.due and triggered < TRIGGERS_BETWEEN)
+        ):
             timers = Batch()
-            timers.run_timers(engine, balances, at, BATCH_BOUND)
+            timers.run_halts(engine, balances, at)
+            if not len(timers):
+                timers.run_timers(engine, balances, at, BATCH_BOUND)
             if not len(timers):
                 most = TRIGGERS_BETWEEN - triggered
                 triggered += timers.run_triggers(engine, balances, at, most)

@@ -11,8 +11,8 @@ from typing import Final
 
 from exchange.engine import Engine
 from exchange.messages.bounds import BATCH_COMMANDS
-from exchange.messages.command_kinds import Timer
-from exchange.messages.commands import operations_of
+from exchange.messages.command_bases import Timer
+from exchange.messages.commands import TriggerOrder, operations_of
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.execution import Execution
 from exchange.proof.running_balances import RunningBalances
@@ -76,15 +76,21 @@ class Batch:
         executions = engine.run_triggers(at, most)
         self.futures += [None] * len(executions)
         self._add(engine, balances, executions)
-        return len(executions)
+        return sum(type(execution.command) is TriggerOrder for execution in executions)
+
+    def run_halts(self, engine: Engine, balances: RunningBalances, at: int) -> None:
+        """Halt the markets that moved too far, all of them."""
+        executions = engine.run_halts(at)
+        self.futures += [None] * len(executions)
+        self._add(engine, balances, executions)
 
     def run(
         self, engine: Engine, balances: RunningBalances, at: int, waiting: list[Waiting]
     ) -> list[Waiting]:
         """Run these commands at `at`, for which no timer is due any more, and make their rows.
 
-        Stops behind one that reached orders, which are triggered before the next; returns those
-        that haven't run.
+        Stops behind one that reached orders, which are triggered before the next, or that moved a
+        market too far, which is halted; returns those that haven't run.
         """
         state = engine.state
         at = max(at, state.now)

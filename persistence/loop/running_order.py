@@ -1,8 +1,10 @@
-"""What runs next: timers that are due, orders that a command reached, then what was asked for.
+"""What runs next: halts, timers that are due, orders that a command reached, then what was asked
+for.
 
-Laws (RULEBOOK 8 and 14): a timer comes before anything else that would bear its time; what a
-command reached is triggered before the next command, but not more than TRIGGERS_BETWEEN in a row
-while one waits; with nothing waiting triggers go on at once. A slice is small enough for one turn
+Laws (RULEBOOK 8, 14 and 16): a market that moved too far halts before all else; a timer comes
+before anything else that would bear its time; what a command reached is triggered before the next
+command, but not more than TRIGGERS_BETWEEN in a row while one waits; with nothing waiting triggers
+go on at once. A slice is small enough for one turn
 of the event loop. What is due is part of the state, so after a restart it runs without being asked.
 """
 
@@ -30,12 +32,20 @@ class RunningOrder:
 
     def has_next(self, state: State, at: int) -> bool:
         """Return whether anything can run at `at`."""
-        return bool(len(self._intake) or state.due or state.timers.is_due(at))
+        own = self.has_own(state)
+        return bool(len(self._intake) or own or state.timers.is_due(at))
+
+    @staticmethod
+    def has_own(state: State) -> bool:
+        """Return whether a command left something to be done at once."""
+        return bool(state.due or state.volatile)
 
     def run_next(self, batch: Batch, engine: Engine, balances: RunningBalances, at: int) -> None:
         """Run a slice of what comes next in a batch that can grow."""
         state, waits = engine.state, len(self._intake)
-        if state.timers.is_due(at):
+        if state.volatile:
+            batch.run_halts(engine, balances, at)
+        elif state.timers.is_due(at):
             batch.run_timers(engine, balances, at, _SLICE_COMMANDS)
         elif state.due and not (waits and self._triggered >= TRIGGERS_BETWEEN):
             most = TRIGGERS_BETWEEN - self._triggered if waits else _SLICE_COMMANDS

@@ -205,7 +205,7 @@ class Sequencer:
             self._observer.queued(len(self._queue))
         worked |= self._execute()
         worked |= self._start_commit() or self._seal_early()
-        due = self._engine.state.due
+        due = self._order.has_own(self._engine.state)
         if worked and (self._committed or len(self._intake) or len(self._queue) or due):
             await asyncio.sleep(0)
         elif self._draining and self._is_idle():

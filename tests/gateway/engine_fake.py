@@ -243,7 +243,6 @@ class EngineFake:
         """Run one command, and the timers due before it, and return what its sender is told."""
         self.now += STEP
         done = self._engine.run(self.now, [command])
-        asked = len(done)
         # Nothing else waits, so what the command reached is triggered at once.
         while self.live.due:
             done += self._engine.run_triggers(self.now, 100)
@@ -256,7 +255,8 @@ class EngineFake:
             for listener in self.listeners:
                 listener.on_execution(execution, self.view)
             self.view.dirty.clear()
-        return self._answer(done[asked - 1], getattr(command, "account_id", 0))
+        asked = next(one for one in reversed(done) if one.command is command)
+        return self._answer(asked, getattr(command, "account_id", 0))
 
     def _answer(self, done: Execution, account_id: int) -> Answer:
         first = done.events[0]

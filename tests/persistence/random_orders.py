@@ -31,6 +31,8 @@ from exchange.messages.commands import (
 )
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
+from exchange.messages.limit_commands import SetAccountLimits, SetMarketLimits
+from exchange.messages.limits import AccountLimits, MarketLimits
 from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
@@ -113,16 +115,21 @@ def _command(dice: Random, number: int) -> Command:
 
 def _of_account(dice: Random, account: int) -> Command:
     """Do what concerns an account beside its orders; none of it comes due while a test runs."""
-    kind = dice.randint(0, 8)
-    if kind > 6:
+    kind = dice.randint(0, 9)
+    if kind > 8:
         return ResetOrderGroup(account, dice.choice(("mm", "mm", "none")))
-    if kind > 5:
+    if kind > 7:
         limit = dice.randint(1, 60) * 100
         return SetOrderGroup(account, "mm", limit, dice.choice((1, 60)), dice.choice((None, limit)))
     if kind < 2:
         return SetDeadMan(account, dice.choice((0, 60_000)))
     if kind == 2:
         return SuspendAccount(account, suspended=dice.random() < 0.3)
+    if kind == 6:
+        return SetAccountLimits(account, dice.choice((None, AccountLimits(open_orders=200))))
+    if kind == 7:
+        limits = MarketLimits(order_quantity=1_200, position=20_000)
+        return SetMarketLimits(dice.randint(1, MARKETS), dice.choice((None, limits)))
     amount, request = dice.randint(1, MONEY_SCALE), dice.choice((None, f"move-{account}"))
     if kind == 3:
         return DebitAccount(account, amount, "test", request)

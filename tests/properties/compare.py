@@ -15,10 +15,12 @@ from tests.properties.twin_records import TwinMarket, TwinOrder
 
 View = dict[str, Any]
 MARKET_FIELDS = [field.name for field in dataclasses.fields(TwinMarket)]
+MARKET_FIELDS[MARKET_FIELDS.index("tape")] = "extremes"
 ORDER_FIELDS = [field.name for field in dataclasses.fields(TwinOrder)]
 ORDER_FIELDS[ORDER_FIELDS.index("in_book")] = "remaining"
 ORDER_FIELDS[ORDER_FIELDS.index("fees_exact")] = "fees_paid"
 ORDER_FIELDS.remove("cap")
+ORDER_FIELDS.remove("furthest")
 
 
 def wordless(events: Iterable[Event]) -> list[Event]:
@@ -34,6 +36,7 @@ def engine_view(state: State, markets: Container[int]) -> View:
     chosen = [market for market in state.markets.values() if market.id in markets]
     return {
         "exchange": (state.seq, state.now, state.mode, state.issued, state.fees),
+        "opens": state.post_only_until,
         "next place": state.next_place,
         "leases": state.leases,
         "groups": {
@@ -46,7 +49,7 @@ def engine_view(state: State, markets: Container[int]) -> View:
             for group in groups.values()
         },
         "accounts": {
-            a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man, a.standing)
+            a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man, a.standing, a.limits)
             for a in state.accounts.values()
         },
         "markets": {m.id: fields(m, MARKET_FIELDS) for m in chosen},
@@ -73,6 +76,7 @@ def twin_view(twin: Twin, markets: Container[int]) -> View:
     pairs = [(account_id, market.id) for market in chosen for account_id in twin.accounts]
     return {
         "exchange": (twin.seq, twin.now, twin.mode, twin.issued, twin.fees),
+        "opens": twin.post_only_until,
         "next place": twin.last_place + 1,
         "leases": twin.leases,
         "groups": {
@@ -84,7 +88,7 @@ def twin_view(twin: Twin, markets: Container[int]) -> View:
             for key, group in twin.groups.items()
         },
         "accounts": {
-            a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man, a.standing)
+            a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man, a.standing, a.limits)
             for a in twin.accounts.values()
         },
         "markets": {m.id: fields(m, MARKET_FIELDS) for m in chosen},

@@ -36,6 +36,7 @@ from exchange.messages.commands import (
     TransferCash,
     TriggerOrder,
 )
+from exchange.messages.limit_commands import BeginPostOnly, EndHalt, EndPostOnly, HaltMarket
 from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
@@ -50,12 +51,13 @@ from tests.properties.choosing import Chooser
 from tests.properties.day_orders import ACCOUNTS, EXTRAS, GATEWAYS, IDS, MINUTE, NOBODY
 from tests.properties.groups.day_groups import NAMES, UNKNOWN, DayGroups
 from tests.properties.life.markets import LIVE
+from tests.properties.limits.day_limits import DayLimits
 from tests.properties.twin_records import FULL_HALT, TwinOrder
 
 MARKETS_AT_ONCE = 3
 
 
-class MarketDay(DayGroups):
+class MarketDay(DayLimits, DayGroups):
     """Makes commands that suit the state of the twin."""
 
     def next_time(self, choose: Chooser) -> int:
@@ -71,6 +73,11 @@ class MarketDay(DayGroups):
         propping = [o.expires_at for o in self.propping() if o.expires_at is not None]
         if propping and kind > 150:
             return max(now, min(propping))
+        halted = [m.resumes_at for m in self.twin.markets.values() if m.resumes_at is not None]
+        if self.twin.post_only_until is not None:
+            halted.append(self.twin.post_only_until)
+        if halted and kind < 60:
+            return max(now, min(halted) - choose.number(0, 1))
         paying = [m.next_payout for m in self.twin.markets.values() if m.next_payout is not None]
         if paying and kind < 60:
             return max(now, min(paying) - choose.number(0, 1))
@@ -98,6 +105,9 @@ class MarketDay(DayGroups):
         live = [m for m in self.twin.markets.values() if m.status in LIVE]
         if not live:
             return self.create_market(choose)
+        lifted = self.lifted(choose)
+        if lifted is not None:
+            return lifted
         if self._stuck() and choose.number(0, 9) == 0:
             return self.cancel(choose)
         due = [order for order in self.twin.orders.values() if order.is_pending and order.is_due]
@@ -113,18 +123,19 @@ class MarketDay(DayGroups):
             *(self.cross,) * 26,
             *(self.cancel,) * 8,
             *(self.amend,) * 14,
-            *(self.batch,) * 14,
+            *(self.batch,) * 17,
             *(self.wait,) * 15,
             *(self.pair,) * 8,
             *(self.amend_waiting,) * 3,
             *(self.cancel_all,) * 3,
-            *(self.credit,) * 7,
+            *(self.credit,) * 9,
             *(self.again,) * 4,
             *(self.create_market if len(live) < MARKETS_AT_ONCE else self.place,) * 2,
             *(self.administer,) * 5,
             *(self.switch,) * 3,
             *(self.standing,) * 2,
             *(self.group,) * 2,
+            *(self.limit,) * 4,
         )
         return choose.one_of(makers)(choose)
 
@@ -247,12 +258,21 @@ class MarketDay(DayGroups):
         if kind < 5:
             return self.resolve(choose)
         if kind < 8:
+            if choose.number(0, 3) == 0:
+                return BeginPostOnly(choose.one_of((1, 1, 2, 0, 86_401)))
             return SetExchangeMode(choose.one_of((*ExchangeMode, *[ExchangeMode.OPEN] * 6)))
         if choose.number(0, 1):
             return CloseMarket(market_id)
         if choose.number(0, 1):
             number = choose.one_of((*self.twin.orders, 0))
             return ExpireOrder(number) if choose.number(0, 1) else TriggerOrder(number)
+        if choose.number(0, 1):
+            out_of_turn: tuple[Command, ...] = (
+                HaltMarket(market_id),
+                EndHalt(market_id),
+                EndPostOnly(choose.one_of((market_id, 0))),
+            )
+            return choose.one_of(out_of_turn)
         if choose.number(0, 1):
             return PayHolders(choose.one_of((market_id, *self.twin.markets)))
         return RefuseUnstorable(choose.one_of(ACCOUNTS), "PlaceOrder")
@@ -277,10 +297,12 @@ class MarketDay(DayGroups):
 
     def _back_to_trading(self) -> Command | None:
         """Return the command that brings trading back, if it stands still."""
-        if self.twin.mode is not ExchangeMode.OPEN:
+        timed = self.twin.post_only_until is not None
+        if self.twin.mode is not ExchangeMode.OPEN and not timed:
             return SetExchangeMode(ExchangeMode.OPEN)
         for market in self.twin.markets.values():
-            if market.status in LIVE and market.status is not MarketStatus.OPEN:
+            timed = market.resumes_at is not None
+            if market.status in LIVE and market.status is not MarketStatus.OPEN and not timed:
                 return SetMarketStatus(market.id, MarketStatus.OPEN)
         return None
 

@@ -48,6 +48,7 @@ from exchange.messages.waiting_events import (
 )
 from exchange.model.state import State
 from tests.properties.groups.outcomes_groups import of_groups, required_of_groups
+from tests.properties.limits.outcomes_limits import required_of_limits
 from tests.properties.waiting.outcomes_waiting import of_waiting, required_of_waiting
 
 
@@ -200,6 +201,7 @@ def _required() -> Iterator[str]:
     yield from ("AmendOrder nets pairs", "AmendOrder cancels SELF_TRADE")
     yield from required_of_waiting()
     yield from required_of_groups()
+    yield from required_of_limits()
     yield "ExpireOrder cancels EXPIRED"
     yield from _BATCHES
     yield from _REDUCING

@@ -6,7 +6,8 @@ the committed view does.
 """
 
 from exchange.engine import Engine
-from exchange.messages.commands import Command, Prior
+from exchange.messages.command_bases import Prior
+from exchange.messages.commands import Command
 from exchange.messages.events import Event
 from exchange.messages.execution import Execution
 from exchange.model.idempotency import Key, keys_of, with_priors

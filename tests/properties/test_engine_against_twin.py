@@ -127,6 +127,10 @@ class EngineAgainstTwin(RuleBasedStateMachine):
         self.send_drawn(data, maker(choose))
 
     @rule(data=DATA)
+    def bind(self, data: st.DataObject) -> None:
+        self.send_drawn(data, self.day.limit(Drawn(data)))
+
+    @rule(data=DATA)
     def anything(self, data: st.DataObject) -> None:
         self.send_drawn(data, self.day.any_command(Drawn(data)))
 

@@ -14,7 +14,8 @@ from exchange.messages.commands import SetExchangeMode
 from exchange.messages.events import MarketStatusChanged
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import ExchangeMode, MarketStatus
-from exchange.rules import funding, placing, settlement
+from exchange.rules import placing, settlement
+from exchange.rules.accounts import funding
 from exchange.rules.groups import administering
 from exchange.rules.waiting import entering, oco
 from tests.conftest import SetBound
@@ -39,6 +40,7 @@ AT_LEAST = {
     "orders ended by the other of their pair": 1_000,
     "undone batches that had traded": 1_000,
     "halts": 300,
+    "halts by themselves": 300,
     "dead-man ends": 500,
     "groups at a limit": 500,
     "groups at a limit mid-walk": 100,
@@ -114,6 +116,7 @@ def figures_of(counts: Counter[str]) -> dict[str, int]:
         ),
         "undone batches that had traded": counts["UNDONE AFTER TRADES"],
         "halts": counts["HALTED"],
+        "halts by themselves": counts["HaltMarket makes HALTED"],
         "dead-man ends": counts["DeadManFired"],
         "groups at a limit": counts["GroupTriggered"],
         "groups at a limit mid-walk": counts["group triggered mid-walk"],

@@ -8,8 +8,8 @@ where it and the engine differ, one of them is wrong.
 Orders and their walk are in `twin_orders.py`, their amends in `twin_amends.py`, their endings in
 `twin_endings.py`, those that wait for a price and pairs in `waiting/`, batches in
 `batches/twin_batches.py`, order groups in `groups/twin_groups.py`, markets in `life/markets.py`,
-switches in `life/switches.py`, accounts and money in `life/money.py`, the records in
-`twin_records.py`.
+switches in `life/switches.py`, limits in `limits/`, accounts and money in `life/money.py`, the
+records in `twin_records.py`.
 """
 
 from collections.abc import Callable
@@ -47,17 +47,22 @@ from exchange.messages.commands import (
     TriggerOrder,
 )
 from exchange.messages.conditions import OrderConditions
-from exchange.messages.events import (
-    CommandReplayed,
-    Event,
-    ExchangeModeChanged,
-)
+from exchange.messages.events import CommandReplayed, Event
 from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
+from exchange.messages.limit_commands import (
+    BeginPostOnly,
+    EndHalt,
+    EndPostOnly,
+    HaltMarket,
+    SetAccountLimits,
+    SetMarketLimits,
+)
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import MoneyKind
 from tests.properties.batches.twin_batches import TwinBatches
 from tests.properties.life.markets import LIVE, refused
 from tests.properties.life.money import MONEY, TwinMoney
+from tests.properties.twin_records import HALTED
 from tests.properties.waiting.twin_oco import TwinOco
 
 TIMERS: dict[int, Callable[[int], Command]] = {
@@ -65,6 +70,8 @@ TIMERS: dict[int, Callable[[int], Command]] = {
     2: ExpireOrder,
     3: FireDeadMan,
     4: EndLease,
+    5: EndHalt,
+    6: EndPostOnly,
     7: PayHolders,
 }
 """What runs when a time comes, by its place among what is due at one moment (RULEBOOK 8)."""
@@ -76,19 +83,29 @@ class Twin(TwinMoney, TwinBatches, TwinOco):
     def run(self, at: int, *commands: Command) -> list[tuple[Command, list[Event]]]:
         """Run what is due by `at` and then the commands; return each with its events."""
         at = max(at, self.now)
-        done: list[tuple[Command, list[Event]]] = []
+        done = self.run_halts(at)
         while (timer := self._first_due(at)) is not None:
             done.append((timer, self.execute(at, timer)))
         for command in commands:
             done += self.run_triggers(at, self.triggers_between)
             done.append((command, self.execute(at, command)))
+            done += self.run_halts(at)
         return done
 
     def run_triggers(self, at: int, most: int) -> list[tuple[Command, list[Event]]]:
         """Trigger what is due, at most so many; return each with its events."""
         done: list[tuple[Command, list[Event]]] = []
-        while len(done) < most and (trigger := self.next_due()) is not None:
+        while most > 0 and (trigger := self.next_due()) is not None:
+            most -= 1
             done.append((trigger, self.execute(at, trigger)))
+            done += self.run_halts(at)
+        return done
+
+    def run_halts(self, at: int) -> list[tuple[Command, list[Event]]]:
+        """Halt what moved too far; return each with its events."""
+        done: list[tuple[Command, list[Event]]] = []
+        while (halt := self.next_halt()) is not None:
+            done.append((halt, self.execute(at, halt)))
         return done
 
     def _first_due(self, at: int) -> Command | None:
@@ -101,6 +118,13 @@ class Twin(TwinMoney, TwinBatches, TwinOco):
         due += [(o.expires_at, 2, o.id) for o in self.orders.values() if o.expires_at is not None]
         due += [(a.dead_man, 3, a.id) for a in self.accounts.values() if a.dead_man is not None]
         due += [(ends, 4, gateway) for gateway, ends in self.leases.items()]
+        due += [
+            (market.resumes_at, 5 if market.status is HALTED else 6, market.id)
+            for market in self.markets.values()
+            if market.resumes_at is not None
+        ]
+        if self.post_only_until is not None:
+            due.append((self.post_only_until, 6, 0))
         due += [
             (market.next_payout, 7, market.id)
             for market in self.markets.values()
@@ -149,8 +173,9 @@ class Twin(TwinMoney, TwinBatches, TwinOco):
             case CloseMarket():
                 return self.close_due(command)
             case SetExchangeMode():
-                self.mode = command.mode
-                return [ExchangeModeChanged(command.mode), *self.stood_down()]
+                return self.set_mode(command.mode)
+            case BeginPostOnly():
+                return self.begin_post_only(command)
             case PlaceOrder():
                 return self.place(command)
             case ExpireOrder():
@@ -183,6 +208,16 @@ class Twin(TwinMoney, TwinBatches, TwinOco):
                 return self.set_group(command)
             case ResetOrderGroup():
                 return self.reset_group(command)
+            case SetMarketLimits():
+                return self.set_market_limits(command)
+            case SetAccountLimits():
+                return self.set_account_limits(command)
+            case HaltMarket():
+                return self.halt(command)
+            case EndHalt():
+                return self.end_halt(command)
+            case EndPostOnly():
+                return self.end_post_only(command)
             case RefuseUnstorable():
                 return refused(Reason.NOT_STORED, "")
 

@@ -146,6 +146,12 @@ class TwinAmends(TwinOrders):
             return Reason.OFF_TICK, "price"
         if wanted.quantity != order.quantity and wanted.quantity < market.min_quantity:
             return Reason.BELOW_MIN_QUANTITY, "quantity"
+        kept = self._is_part_of(wanted, order)
+        too_large = None if kept else self.too_large(wanted, awaits=False)
+        return too_large or self._too_late(order, command)
+
+    def _too_late(self, order: TwinOrder, command: AmendOrder) -> Refusal | None:
+        end = command.expires_at
         if end is not None and end <= self.now:
             return Reason.EXPIRY_PASSED, "expiresAt"
         if command.expected_version is not None and command.expected_version != order.version:

@@ -31,6 +31,7 @@ class TwinMemory:
         self.payout_holders = payout_holders
         self.seq = self.now = self.issued = self.fees = 0
         self.mode = ExchangeMode.OPEN
+        self.post_only_until: int | None = None
         self.accounts: dict[int, TwinAccount] = {}
         self.markets: dict[int, TwinMarket] = {}
         self.groups: dict[tuple[int, str], Any] = {}

@@ -20,6 +20,7 @@ from exchange.messages.terms import (
     TradeKind,
 )
 from tests.properties.groups.twin_groups import TwinGroups
+from tests.properties.limits.twin_limits import bound_of
 from tests.properties.twin_records import (
     ONE,
     OPEN,
@@ -67,6 +68,8 @@ class TwinOrders(TwinGroups):
         )
         if not order.waits:
             order.cap = self.cap_of(order)
+        if order.market_id in self.markets:
+            order.furthest = self.furthest(order)
         return order
 
     def _run(self, order: TwinOrder) -> list[Event]:
@@ -120,8 +123,10 @@ class TwinOrders(TwinGroups):
                 "group": CancelReason.GROUP_LIMIT,
             }
             reason = reasons[stop]
-            if stop == "nobody" and order.worst_price is not None and self._any_facing(order):
-                reason = CancelReason.WORST_PRICE
+            if stop == "cap" and not order.reduce_only:
+                reason = CancelReason.POSITION_LIMIT
+            if stop == "nobody" and not order.has_limit and self._any_facing(order):
+                reason = bound_of(order)
             events.append(self.end(order, reason))
         # What groups took out elsewhere comes last.
         elsewhere = [pair for pair in self.to_net if pair[1] != market.id]
@@ -150,7 +155,12 @@ class TwinOrders(TwinGroups):
             return Reason.ACCOUNT_SUSPENDED, ""
         if order.group is not None and (order.account_id, order.group) not in self.groups:
             return Reason.GROUP_NOT_FOUND, "groupId"
-        return self.closed_to(order, market) or wrong_here(order, market, self.now)
+        refusal = (
+            self.closed_to(order, market) or wrong_here(order, market) or self.too_large(order)
+        )
+        if refusal is None and order.expires_at is not None and order.expires_at <= self.now:
+            return Reason.EXPIRY_PASSED, "expiresAt"
+        return refusal
 
     def closed_to(self, order: TwinOrder, market: TwinMarket) -> Refusal | None:
         waits = order.trigger_price is not None and not order.in_book
@@ -180,7 +190,7 @@ class TwinOrders(TwinGroups):
         if order.post_only and self.best_offer(order) is not None:
             return Reason.POST_ONLY_WOULD_CROSS, "price"
         fill_or_kill = order.time_in_force is TimeInForce.FOK
-        if order.cap == 0:
+        if order.reduce_only and order.cap == 0:
             return Reason.REDUCE_ONLY, "reduceOnly"
         if fill_or_kill and order.wanted < order.remaining:
             return Reason.FOK_NOT_FILLABLE, "quantity"
@@ -204,7 +214,8 @@ class TwinOrders(TwinGroups):
         own = [other for other in self.orders.values() if other.account_id == order.account_id]
         if order.may_rest and len(own) >= self.open_orders_max:
             return Reason.TOO_MANY_OPEN_ORDERS, ""
-        return self.group_is_shut(order)
+        crowded = self.too_many_there(order, 1) if order.may_rest else None
+        return crowded or self.group_is_shut(order)
 
     def _copy(self, order: TwinOrder) -> tuple["TwinOrders", TwinOrder]:
         trial = type(self)()
@@ -296,18 +307,6 @@ class TwinOrders(TwinGroups):
                 return "group"
         return "cap" if order.remaining else "filled"
 
-    def cap_of(self, order: TwinOrder, set_aside: int = 0) -> int | None:
-        """Return how much a reduce-only order may trade; None for all others.
-
-        Shares that are set aside for it count as free.
-        """
-        if not order.reduce_only or order.market_id not in self.markets:
-            return None
-        other = Outcome.NO if order.outcome is Outcome.YES else Outcome.YES
-        own = self.holding(order.account_id, order.market_id, order.outcome).free + set_aside
-        its_other = self.holding(order.account_id, order.market_id, other).free
-        return max(0, its_other - own if order.buys else own - its_other)
-
     def _trade(
         self, market: TwinMarket, taker: TwinOrder, maker: TwinOrder, quantity: int
     ) -> TradeExecuted:
@@ -318,6 +317,8 @@ class TwinOrders(TwinGroups):
         market.trade_no += 1
         market.volume += quantity
         market.last_price = maker.yes_price
+        if market.limits is not None and market.limits.volatility_halt is not None:
+            market.tape = (*market.tape, (self.now, maker.yes_price))
         self.public_changed(market.id)
         collateral = {TradeKind.MINT: ONE, TradeKind.MERGE: -ONE, TradeKind.TRANSFER: 0}[kind]
         market.collateral += collateral * quantity

@@ -6,10 +6,12 @@ only where they are read.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeVar
 
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import OrderPlaced
+from exchange.messages.limits import AccountLimits, MarketLimits
 from exchange.messages.terms import (
     CancelReason,
     FeeModel,
@@ -51,6 +53,7 @@ class TwinAccount:
     seq: int = 0
     dead_man: int | None = None
     standing: Standing = Standing.ACTIVE
+    limits: AccountLimits | None = None
 
 
 @dataclass
@@ -96,6 +99,30 @@ class TwinMarket:
     source: str | None = None
     resolved_at: int | None = None
     next_payout: int | None = None
+    limits: MarketLimits | None = None
+    resumes_at: int | None = None
+    tape: tuple[tuple[int, int], ...] = ()
+    """(when, YES price) of trades since it opened last or its halts were set, if it has any."""
+
+    @property
+    def extremes(self) -> tuple[tuple[int, int, int], ...]:
+        """The lowest and the highest price of each sixtieth of the window before the last trade."""
+        if self.limits is None or self.limits.volatility_halt is None or not self.tape:
+            return ()
+        length = self.limits.volatility_halt.window * 1_000_000
+        slices: dict[int, list[int]] = {}
+        for at, price in self.tape:
+            slices.setdefault(at * 60 // length, []).append(price)
+        seen = [number for number in sorted(slices) if number > max(slices) - 60]
+        return tuple((number, min(slices[number]), max(slices[number])) for number in seen)
+
+    @property
+    def is_volatile(self) -> bool:
+        """Whether it has to halt."""
+        if self.limits is None or self.limits.volatility_halt is None or not self.extremes:
+            return False
+        lows, highs = [low for _, low, _ in self.extremes], [high for _, _, high in self.extremes]
+        return max(highs) - min(lows) > self.limits.volatility_halt.move
 
     def exact_fee(self, rate: int, price: int, quantity: int) -> int:
         """Return the unrounded fee in FEE_PARTS."""
@@ -136,6 +163,8 @@ class TwinOrder:
     fees_exact: int = 0
     cap: int | None = None
     """The most that a reduce-only order may trade."""
+    furthest: Fraction | None = None
+    """The price of YES up to, or down to which the market's band lets it walk."""
 
     @property
     def buys(self) -> bool:
@@ -275,11 +304,18 @@ class TwinOrder:
             return False
         if resting.is_bid is self.is_bid:
             return False
+        if self.price is None and self.furthest is not None and self.is_beyond(resting.yes_price):
+            return False
         own_limit = self.worst_price if self.price is None else self.price
         if own_limit is None:
             return True
         limit = own_limit if self.outcome is Outcome.YES else ONE - own_limit
         return resting.yes_price <= limit if self.is_bid else resting.yes_price >= limit
+
+    def is_beyond(self, yes_price: int) -> bool:
+        """Return whether a price of YES lies past what the band lets it reach."""
+        assert self.furthest is not None
+        return yes_price > self.furthest if self.is_bid else yes_price < self.furthest
 
 
 def copy_of(record: RecordT) -> RecordT:

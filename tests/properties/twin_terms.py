@@ -60,8 +60,8 @@ def wrong_trigger(order: TwinOrder) -> str | None:
     return None
 
 
-def wrong_here(order: TwinOrder, market: TwinMarket, now: int) -> tuple[Reason, str] | None:
-    """Return what makes an order's terms wrong by themselves, or in this market, or by now."""
+def wrong_here(order: TwinOrder, market: TwinMarket) -> tuple[Reason, str] | None:
+    """Return what makes an order's terms wrong by themselves, or in this market."""
     wrong = wrong_terms(order)
     if wrong is not None:
         return Reason.INVALID_ORDER, wrong
@@ -73,6 +73,4 @@ def wrong_here(order: TwinOrder, market: TwinMarket, now: int) -> tuple[Reason, 
         return Reason.OFF_TICK, "triggerPrice"
     if order.quantity is not None and order.quantity < market.min_quantity:
         return Reason.BELOW_MIN_QUANTITY, "quantity"
-    if order.expires_at is not None and order.expires_at <= now:
-        return Reason.EXPIRY_PASSED, "expiresAt"
     return None

@@ -45,8 +45,11 @@ from exchange.messages.commands import (
     TransferCash,
 )
 from exchange.messages.conditions import OrderConditions
+from exchange.messages.events import CommandRejected
 from exchange.messages.execution import Execution
 from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
+from exchange.messages.limit_commands import BeginPostOnly, SetAccountLimits, SetMarketLimits
+from exchange.messages.limits import AccountLimits, MarketLimits, VolatilityHalt
 from exchange.messages.terms import (
     ExchangeMode,
     FeeModel,
@@ -78,6 +81,8 @@ class Play:
     def __init__(self, twin: Twin | None = None) -> None:
         self.pair = Pair(twin)
         self.clock = 0
+        self.last_refusal = ""
+        """What the last refused command was told."""
 
     @property
     def slugs(self) -> dict[str, int]:
@@ -114,6 +119,9 @@ class Play:
 
     def _render(self, executions: list[Execution]) -> str:
         names = {number: name for name, number in ACCOUNTS.items()}
+        for execution in executions:
+            if isinstance(execution.events[0], CommandRejected):
+                self.last_refusal = execution.events[0].message
         return "; ".join(render_events(e.events, self.pair.state, names) for e in executions)
 
     def _batch(self, text: str) -> Command:
@@ -287,6 +295,33 @@ def _close(_play: Play, words: Words, _options: Options) -> Command:
     return CloseAccount(ACCOUNTS[words[0]])
 
 
+def _limits(play: Play, words: Words, options: Options) -> Command:
+    parsers: dict[str, Callable[[str], int]] = {
+        "order_quantity": parse_quantity,
+        "order_notional": parse_money,
+        "open_orders": int,
+        "position": parse_quantity,
+        "price_band": parse_price,
+    }
+    given: dict[str, Any] = {
+        name: parsers[name](text) for name, text in options.items() if name != "halt"
+    }
+    if "halt" in options:
+        # How far in how long, then for how long, e.g. 0.10/60/30/10.
+        move, *seconds = options["halt"].split("/")
+        window, halted, post_only = map(int, seconds)
+        given["volatility_halt"] = VolatilityHalt(
+            move=parse_price(move), window=window, halted=halted, post_only=post_only
+        )
+    if words[0] in ACCOUNTS:
+        return SetAccountLimits(ACCOUNTS[words[0]], AccountLimits(**given))
+    return SetMarketLimits(play.market_id(words[0]), MarketLimits(**given))
+
+
+def _restart(_play: Play, words: Words, _options: Options) -> Command:
+    return BeginPostOnly(int(words[0]))
+
+
 def _until(options: Options) -> int | None:
     return int(options["until"]) * SECOND if "until" in options else None
 
@@ -337,6 +372,8 @@ _VERBS: dict[str, Callable[[Play, Words, Options], Command]] = {
     "pay": _pay,
     "suspend": _suspend,
     "close": _close,
+    "limits": _limits,
+    "restart": _restart,
 }
 
 

@@ -41,9 +41,11 @@ TEXTS = {
     "cancel all": "ann cancel all rain",
     "resolve": "resolve rain NO",
     "closes": "time 86400",
+    "limits": "limits rain position=5",
 }
 NAMES = {reason.name: str(reason.value) for reason in Reason}
 NO_ORDER = {"ORDER_NOT_FOUND", "ORDER_NOT_OPEN"}
+TIMED = "HALTED, timed"
 RULEBOOK = Path(__file__).parents[2] / "docs" / "rulebook.md"
 
 
@@ -82,6 +84,19 @@ def in_state(status: MarketStatus, set_bound: SetBound) -> Play:
     return run
 
 
+def halted_by_itself() -> Play:
+    return play(
+        START
+        + """
+            limits rain halt=0.01/60/30/10       | volatility_halt=0.01/60/30/10
+            bob buy 0.1 NO 0.58      | #4 rests
+            ann buy 0.1 YES 0.42     | #5, MINT 0.1 at 0.42 with #4
+            bob buy 0.1 NO 0.50      | #6 rests
+            ann buy 0.1 YES 0.50     | #7, MINT 0.1 at 0.5 with #6; rain HALTED, until 30
+        """
+    )
+
+
 def answered(run: Play, column: str) -> str:
     """Send what stands for a column, and word its outcome as the table does."""
     # What is due runs first and is told first.
@@ -93,12 +108,12 @@ def answered(run: Play, column: str) -> str:
 
 def test_the_tables_are_whole() -> None:
     rows = {row for row, _, _ in documented("state")}
-    assert rows == {status.value for status in MarketStatus}
+    assert rows == {status.value for status in MarketStatus} | {TIMED}
     columns = {column for _, column, _ in documented("state")}
     settable = {"OPEN", "POST_ONLY", "HALTED", "FULL_HALT", "CLOSED"}
     assert columns == TEXTS.keys() | settable
     assert {row for row, _, _ in documented("mode")} == {mode.value for mode in ExchangeMode}
-    assert len(documented("state")) == 9 * 13
+    assert len(documented("state")) == 10 * 14
     assert len(documented("mode")) == 4 * 9
 
 
@@ -106,7 +121,8 @@ def test_the_tables_are_whole() -> None:
 def test_every_command_in_every_state(
     state: str, column: str, cell: str, set_bound: SetBound
 ) -> None:
-    assert answered(in_state(MarketStatus(state), set_bound), column) == cell
+    run = halted_by_itself() if state == TIMED else in_state(MarketStatus(state), set_bound)
+    assert answered(run, column) == cell
 
 
 @pytest.mark.parametrize(("mode", "column", "cell"), documented("mode"))

@@ -1,6 +1,7 @@
 """How a scenario table words what happened: events, books and accounts as short texts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from exchange.messages.account_events import (
     CashTransferred,
@@ -35,6 +36,13 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.group_events import GroupReset, GroupSet, GroupTriggered
+from exchange.messages.limit_events import (
+    AccountLimitsSet,
+    MarketLimitsSet,
+    PostOnlySet,
+    ReopeningSet,
+)
+from exchange.messages.limits import AccountLimits, VolatilityHalt
 from exchange.messages.terms import Side
 from exchange.messages.units import format_money, format_price, format_quantity
 from exchange.messages.waiting_events import (
@@ -170,8 +178,31 @@ def _render_waiting(event: Event) -> str:
             return f"group {name} triggered"
         case GroupReset(name=name):
             return f"group {name} reset"
+        case PostOnlySet(until=at) | ReopeningSet(resumes_at=at):
+            return f"until {at // 1_000_000}"
+        case MarketLimitsSet(limits=limits) | AccountLimitsSet(limits=limits):
+            return _render_limits(limits)
         case _:
             raise TypeError(f"no words for {type(event).__name__}")
+
+
+def _render_limits(limits: AccountLimits | None) -> str:
+    if limits is None:
+        return "no limits"
+    told: dict[str, Callable[[Any], str]] = {
+        "order_quantity": quantity,
+        "order_notional": money,
+        "open_orders": str,
+        "position": quantity,
+        "price_band": price,
+        "volatility_halt": _halt,
+    }
+    given = ((name, getattr(limits, name, None)) for name in told)
+    return " ".join(f"{name}={told[name](number)}" for name, number in given if number is not None)
+
+
+def _halt(halt: VolatilityHalt) -> str:
+    return f"{price(halt.move)}/{halt.window}/{halt.halted}/{halt.post_only}"
 
 
 def _render_trade(trade: TradeExecuted) -> str:

@@ -23,6 +23,7 @@ from exchange.model.state import State
 from exchange.model.waiting import is_reached, trigger_of
 from exchange.rules.escrow import needed
 from exchange.rules.groups.limits import triggered_refusal
+from exchange.rules.limits.judging import open_orders_refusal
 from exchange.rules.netting import net
 from exchange.rules.waiting.pairs import lock_change, pass_lock
 from exchange.transitions import order_transitions, waiting_transitions
@@ -38,6 +39,8 @@ def enter(state: State, account: Account, market: Market, command: PlaceOrder) -
     refusal = means_refusal(market, account, order, lock) or reached_refusal(market, order)
     if refusal is None and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
         refusal = too_many_refusal()
+    if refusal is None:
+        refusal = open_orders_refusal(account, market, 1)
     if refusal is None:
         refusal = triggered_refusal(state, account.id, command.conditions)
     if refusal is not None:

@@ -18,11 +18,13 @@ from exchange.model.accounts import Account
 from exchange.model.market import Market
 from exchange.model.order_book import Order, own_price
 from exchange.model.state import State
+from exchange.rules.accounts.standing import standing_refusal
 from exchange.rules.escrow import needed
 from exchange.rules.groups.limits import lacks_group, no_group_refusal, triggered_refusal
+from exchange.rules.limits.judging import open_orders_refusal
+from exchange.rules.liquidity import would_cross_refusal
 from exchange.rules.order_terms import entry_refusal, terms_problem
-from exchange.rules.placing import take, would_cross_refusal
-from exchange.rules.standing import standing_refusal
+from exchange.rules.placing import take
 from exchange.rules.waiting.entering import (
     means_refusal,
     placing_of,
@@ -72,7 +74,7 @@ def place_pair(state: State, command: PlaceOco) -> list[Event]:
         return [standing_refusal(account)]
     refusal = _group_refusal(state, command, entering=True)
     if refusal is None:
-        refusal = _terms_refusal(state, market, command)
+        refusal = _terms_refusal(state, account, market, command)
     if refusal is not None:
         return [refusal]
     swapped = not _waits(first)
@@ -126,14 +128,18 @@ def _waits(leg: PlaceOrder) -> bool:
     return leg.conditions is not None and leg.conditions.trigger_price is not None
 
 
-def _terms_refusal(state: State, market: Market, command: PlaceOco) -> CommandRejected | None:
+def _terms_refusal(
+    state: State, account: Account, market: Market, command: PlaceOco
+) -> CommandRejected | None:
     """Ask bands 3 and 4: whether orders are taken, the pair's own terms, then each one's grid."""
     legs = command.first, command.second
     refusals = [
         entry_refusal(
             state,
+            account,
             market,
             leg.side,
+            leg.outcome,
             leg.type,
             leg.price,
             leg.quantity,
@@ -184,4 +190,6 @@ def _means_and_book(
             refusal = reached_refusal(market, order)
     if refusal is None and len(account.orders) + len(orders) > OPEN_ORDERS_PER_ACCOUNT:
         refusal = too_many_refusal()
+    if refusal is None:
+        refusal = open_orders_refusal(account, market, len(orders))
     return refusal

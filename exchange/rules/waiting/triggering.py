@@ -15,14 +15,18 @@ from exchange.messages.events import CommandRejected, Event
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, FOK, GTC, GTD, CancelReason, OrderStatus
 from exchange.messages.waiting_events import OrderTriggered
+from exchange.model.accounts import Account
 from exchange.model.market import Market
 from exchange.model.order_book import Order, own_price
 from exchange.model.state import State
 from exchange.model.waiting import trigger_of
 from exchange.rules.ending import end_order, end_partner
 from exchange.rules.escrow import needed, reservation
+from exchange.rules.limits.band import narrowed
+from exchange.rules.limits.judging import limits_refusal, position_cap
+from exchange.rules.liquidity import liquidity_refusal
 from exchange.rules.netting import net
-from exchange.rules.placing import buy_lock, liquidity_refusal, take
+from exchange.rules.placing import buy_lock, take
 from exchange.rules.reducing import reducible
 from exchange.rules.waiting.pairs import open_partner
 from exchange.transitions import waiting_transitions
@@ -42,11 +46,14 @@ def trigger(state: State, command: TriggerOrder) -> list[Event]:
     facing = market.book.asks if order.is_bid else market.book.bids
     worst = order.price if order.price is not None else trigger_of(order).worst_price
     limit = None if worst is None else facing.sign * own_price(order.outcome, worst)
+    if order.price is None and market.limits is not None:
+        limit = narrowed(market, limit, is_bid=order.is_bid)
     best = facing.best
     taking = best is not None and (limit is None or best.key <= limit)
-    held, cap = _held(state, order), None
-    available, lock, refusal = held, 0, None
-    if trigger_of(order).reduce_only:
+    held = available = _held(state, order)
+    refusal, cap = _limits(account, market, order)
+    lock, reduces = 0, trigger_of(order).reduce_only
+    if refusal is None and reduces:
         available += account.available
         cap = _cap(market, order, held)
         lock, refusal = _to_lock(market, order, available, cap, taking=taking)
@@ -59,7 +66,7 @@ def trigger(state: State, command: TriggerOrder) -> list[Event]:
     end_partner(state, market, order, events)
     resting = not taking and (order.time_in_force is GTC or order.time_in_force is GTD)
     unlocked = _freed(market, order, resting=resting) - lock
-    pays_of_lock = order.price is None and order.side is BUY and cap is None
+    pays_of_lock = order.price is None and order.side is BUY and not reduces
     triggered = OrderTriggered(order.id, account.id, market.id, order.side, unlocked, resting)
     events.append(triggered)
     waiting_transitions.order_triggered(state, triggered)
@@ -93,6 +100,29 @@ def _to_lock(
         return 0, None
     wanted = None if order.quantity is None else min(order.quantity, cap)
     return buy_lock(market, available, order.price, wanted, order.max_cost, taking=taking)
+
+
+def _limits(
+    account: Account, market: Market, order: Order
+) -> tuple[CommandRejected | None, int | None]:
+    """Return which limit refuses the order now, and how much of one by cost may trade."""
+    if market.limits is None and account.limits is None:
+        return None, None
+    side, outcome, quantity, cost = order.side, order.outcome, order.quantity, order.max_cost
+    refusal = limits_refusal(
+        account,
+        market,
+        side,
+        outcome,
+        order.price,
+        quantity,
+        cost,
+        order.conditions,
+        order,
+        triggered=True,
+    )
+    by_cost = order.side is BUY and cost is not None
+    return refusal, position_cap(account, market, outcome, order) if by_cost else None
 
 
 def _freed(market: Market, order: Order, *, resting: bool) -> int:

@@ -83,6 +83,8 @@ class ListedMarketView(AnswerStruct, frozen=True, kw_only=True):
     yes_payout: str | None
     source: str | None
     resolved_at: str | None
+    resumes_at: str | msgspec.UnsetType = msgspec.UNSET
+    """Only of a market of ours that halted by itself: when its status goes on."""
     platform: str | msgspec.UnsetType = msgspec.UNSET
     external_id: str | msgspec.UnsetType | None = msgspec.UNSET
     tags: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET

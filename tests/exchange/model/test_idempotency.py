@@ -4,13 +4,13 @@ import msgspec
 import pytest
 
 from exchange.messages.bounds import BATCH_COMMANDS, RECENT_IDS
+from exchange.messages.command_bases import Prior
 from exchange.messages.commands import (
     BatchOrders,
     CancelOrder,
     CreditAccount,
     NamedOrder,
     PlaceOrder,
-    Prior,
     RefuseUnstorable,
 )
 from exchange.messages.conditions import OrderConditions

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exchange.messages.commands import Prior
+from exchange.messages.command_bases import Prior
 from exchange.messages.terms import BUY, YES, CancelReason, ExchangeMode, Resolution
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.state import State
@@ -19,7 +19,7 @@ from tests.exchange.worlds import ANN, BOB, CEM, World, busy_world
 WORKING_MARKS = {"touched", "published", "listed", "key"}
 LINKS = {
     *("level", "previous", "next", "book", "waiting", "positions", "orders", "yes", "no"),
-    "unpaid",
+    *("unpaid", "by_market"),
 }
 KEYS = {"account_id", "market_id", "outcome"}
 # What a field that is None and no number becomes.
@@ -58,6 +58,8 @@ def other_value(name: str, value: Any) -> Any:
         return not value
     if isinstance(value, str):
         return value + "x"
+    if isinstance(value, tuple):
+        return (*value, (1, 1, 1))
     return 1 if value is None else value + 1
 
 

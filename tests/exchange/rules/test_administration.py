@@ -8,7 +8,7 @@ from exchange.messages.commands import CreateMarket, OpenAccount, ResolveMarket
 from exchange.messages.events import AccountOpened, FundsCredited, MarketCreated, PositionSettled
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, NO, YES, Resolution
-from exchange.rules import funding
+from exchange.rules.accounts import funding
 from exchange.rules.market_admin import RESERVED_SLUGS, market_problem, slug_problem
 from tests.conftest import SetBound
 from tests.exchange.worlds import ANN, BOB, World, field_of, market_command, reason_of

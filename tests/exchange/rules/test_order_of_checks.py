@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from exchange.messages.bounds import CREDIT_MAX, ISSUANCE_MAX
+from exchange.messages.command_bases import Prior
 from exchange.messages.commands import (
     AmendOrder,
     CancelAll,
@@ -19,7 +20,6 @@ from exchange.messages.commands import (
     CreditAccount,
     OpenAccount,
     PlaceOrder,
-    Prior,
     ResolveMarket,
     SetExchangeMode,
     SetMarketStatus,

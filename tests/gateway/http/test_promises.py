@@ -58,6 +58,18 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         "/admin/users/2/suspend",
         {"suspended": False, "reason": "r"},
     ),
+    "PUT /admin/markets/{slug}/limits": (
+        "/admin/markets/rain/limits",
+        {
+            "orderQuantity": "5",
+            "orderNotional": "9",
+            "openOrders": 3,
+            "position": "7",
+            "priceBand": "0.1",
+            "volatilityHalt": {"move": "0.1", "windowSeconds": 60, "haltSeconds": 60},
+        },
+    ),
+    "PUT /admin/users/{id}/limits": ("/admin/users/2/limits", {"position": "7"}),
     "POST /admin/exchange/mode": ("/admin/exchange/mode", {"mode": "open"}),
 }
 NOTED = ("/watchlists", "/portfolios", "/positions")
@@ -85,6 +97,7 @@ MEANS_MORE = {
     ("/orders/{id}", "triggerPrice"),
     ("/orders/{id}", "triggerBy"),
     ("/orders/oco", "orders"),
+    ("/admin/markets/{slug}/limits", "volatilityHalt"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
 STORED = ("/admin/users", "/admin/audit", *NOTED, *MATCHES)

@@ -1,6 +1,5 @@
 """What everybody is told of the exchange as a whole: over REST, and when its mode changes."""
 
-import io
 from datetime import datetime
 from importlib.metadata import version
 
@@ -8,14 +7,9 @@ import pytest
 
 from exchange.engine import RULES_VERSION
 from exchange.messages.commands import SetExchangeMode
-from exchange.messages.events import ExchangeModeChanged
-from exchange.messages.execution import Execution
+from exchange.messages.limit_commands import BeginPostOnly
 from exchange.messages.terms import ExchangeMode
 from gateway.bootstrap.compose import SOCKET_MOUNTS
-from gateway.engine_side.observers import EngineMetrics
-from gateway.engine_side.remote import RemoteFeed
-from gateway.observability.logs import configure_logs
-from gateway.observability.metrics import Metrics
 from persistence.clock import now_us
 from tests.gateway.socket_client import socket_client
 from tests.gateway.socket_desk import EPOCH, open_socket_desk
@@ -29,7 +23,8 @@ async def test_the_status_says_what_is_taken(desk: Desk, mode: ExchangeMode) -> 
     view = desk.engine.view
     assert status == {
         "mode": mode.value,
-        "modeSince": None,
+        "modeSince": status["modeSince"],
+        "postOnlyUntil": None,
         "takesOrders": mode in (ExchangeMode.OPEN, ExchangeMode.POST_ONLY),
         "stale": False,
         "epoch": 7,
@@ -48,22 +43,25 @@ async def test_the_status_says_what_is_taken(desk: Desk, mode: ExchangeMode) -> 
 
 
 async def test_the_status_says_since_when_the_mode_is_what_it_is(desk: Desk) -> None:
-    changed = Execution(
-        7,
-        desk.engine.now,
-        SetExchangeMode(ExchangeMode.HALTED),
-        [ExchangeModeChanged(ExchangeMode.HALTED)],
-    )
-    logger = configure_logs("error", io.StringIO())
-    for hearer in (
-        EngineMetrics(Metrics(), desk.feed, logger),
-        RemoteFeed(desk.feed, Metrics(), logger),
-    ):
-        desk.feed.mode_since = None
-        hearer.on_execution(changed, desk.engine.view)
-        status = await desk.get("/exchange/status")
-        since = datetime.fromisoformat(status["modeSince"])
-        assert since.timestamp() == desk.engine.now // 1_000 / 1_000
+    desk.engine.run(SetExchangeMode(ExchangeMode.HALTED))
+    status = await desk.get("/exchange/status")
+    since = datetime.fromisoformat(status["modeSince"])
+    assert since.timestamp() == desk.engine.now // 1_000 / 1_000
+    assert (status["mode"], status["postOnlyUntil"]) == ("halted", None)
+
+
+async def test_the_status_says_how_long_takers_are_held_back(desk: Desk) -> None:
+    desk.engine.run(BeginPostOnly(60))
+    status = await desk.get("/exchange/status")
+    assert (status["mode"], status["takesOrders"]) == ("post-only", True)
+    until = datetime.fromisoformat(status["postOnlyUntil"])
+    since = datetime.fromisoformat(status["modeSince"])
+    assert (until - since).total_seconds() == 60
+    refused = await desk.place("ann", "BUY YES 1 @ 0.50")
+    assert refused.error["code"] == "EXCHANGE_POST_ONLY"
+    await desk.rest("ann", "BUY YES 1 @ 0.50", postOnly=True)
+    await desk.call("POST", "/admin/exchange/mode", "root", {"mode": "cancel-only"})
+    assert (await desk.get("/exchange/status"))["postOnlyUntil"] is None
 
 
 async def test_the_time_is_the_exchanges(desk: Desk) -> None:
@@ -107,6 +105,6 @@ async def test_everybody_hears_of_another_mode() -> None:
         for client in (ann, nobody):
             await client.until(lambda client=client: client.heard("exchange_updated"))  # type: ignore[misc]
             (changed,) = client.heard("exchange_updated")
-            assert changed["mode"] == "cancel-only"
+            assert (changed["mode"], changed["postOnlyUntil"]) == ("cancel-only", None)
             assert (changed["seq"], changed["epoch"]) == (desk.engine.view.seq, EPOCH)
         assert desk.metric("websocket_messages_total", direction="out") >= before + 2

@@ -10,6 +10,8 @@ import pytest
 from exchange import engine as core
 from exchange.messages.commands import CancelAll, OpenAccount, PlaceOrder, SetMarketStatus
 from exchange.messages.conditions import OrderConditions
+from exchange.messages.limit_commands import SetMarketLimits
+from exchange.messages.limits import MarketLimits, VolatilityHalt
 from exchange.messages.terms import (
     BUY,
     GTC,
@@ -206,6 +208,22 @@ def test_a_command_that_leaves_the_book_alone_still_counts() -> None:
     delta = messages[1][1]
     assert (delta["prevSeq"], delta["seq"], delta["bids"], delta["asks"]) == (1, 2, [], [])
     assert messages[2][1]["status"] == "HALTED"
+
+
+def test_a_market_that_halts_by_itself_says_until_when() -> None:
+    rooms, reader = Rooms(EPOCH), Reader()
+    engine = engine_with(rooms)
+    halt = VolatilityHalt(move=100, window=60, halted=30)
+    engine.run(SetMarketLimits(1, MarketLimits(volatility_halt=halt)))
+    engine.run(bid(1, 5000, 1), bid(2, 5000, 1, NO), bid(1, 5200, 1))
+    rooms.join_market(reader, engine.view.markets[1], ())
+    engine.run(bid(2, 4800, 1, NO))
+    (_, trade), (name, market) = reader.messages()
+    assert (name, market["status"], market["seq"]) == (
+        *("market_updated", "HALTED", trade["seq"] + 1),
+    )
+    assert market["resumesAt"] > trade["createdAt"]
+    assert market["epoch"] == EPOCH
 
 
 def test_one_encoding_for_all_who_keep_up() -> None:

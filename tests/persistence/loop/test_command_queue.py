@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from exchange.messages.command_kinds import NO_ACCOUNT
+from exchange.messages.command_bases import NO_ACCOUNT
 from exchange.messages.commands import (
     CancelAll,
     CancelOrder,
@@ -20,6 +20,7 @@ from exchange.messages.commands import (
     SuspendAccount,
 )
 from exchange.messages.group_commands import ResetOrderGroup
+from exchange.messages.limit_commands import SetAccountLimits
 from exchange.messages.terms import ExchangeMode
 from persistence.errors import QueueFull
 from persistence.loop.command_queue import CommandQueue, Waiting
@@ -29,6 +30,7 @@ HALT = SetExchangeMode(ExchangeMode.HALTED)
 ENDING_OR_ADMIN = (
     *(CancelOrder, CancelAll, SetDeadMan, EndSession, SuspendAccount, CloseAccount),
     ResetOrderGroup,
+    SetAccountLimits,
 )
 """Commands of an account that others' need not wait for."""
 

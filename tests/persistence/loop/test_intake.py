@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from exchange.messages.bounds import BATCH_COMMANDS
-from exchange.messages.commands import Command, OpenAccount, PlaceOrder, Prior
+from exchange.messages.command_bases import Prior
+from exchange.messages.commands import Command, OpenAccount, PlaceOrder
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.state import State
 from persistence.errors import CommandNotTaken

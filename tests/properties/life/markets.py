@@ -99,13 +99,19 @@ class TwinMarkets(TwinWaiting):
             return refused(Reason.MARKET_NOT_FOUND, "market")
         if market.status in DECIDED:
             return refused(Reason.MARKET_ALREADY_RESOLVED, "status")
-        if (market.status, command.status) not in MAY_FOLLOW:
+        kept = market.status is command.status and market.resumes_at is not None
+        if (market.status, command.status) not in MAY_FOLLOW and not kept:
             return refused(Reason.ILLEGAL_STATUS_CHANGE, "status")
         if command.status is CLOSED:
             return self._close(market)
-        market.status = command.status
+        return [*self.become(market, command.status), *self.stood_down()]
+
+    def become(self, market: TwinMarket, status: MarketStatus) -> list[Event]:
+        """Give a market its next status; what went with the one before is over."""
+        market.status = status
+        market.resumes_at, market.tape = None, ()
         self.public_changed(market.id)
-        return [MarketStatusChanged(market.id, command.status), *self.stood_down()]
+        return [MarketStatusChanged(market.id, status)]
 
     def close_due(self, command: CloseMarket) -> list[Event]:
         """Run a CloseMarket."""
@@ -116,9 +122,7 @@ class TwinMarkets(TwinWaiting):
 
     def _close(self, market: TwinMarket) -> list[Event]:
         """Close for good: bids are cancelled before asks, each side best price first."""
-        market.status = CLOSED
-        self.public_changed(market.id)
-        events: list[Event] = [MarketStatusChanged(market.id, CLOSED)]
+        events = self.become(market, CLOSED)
         resting = [order for order in self.orders.values() if order.market_id == market.id]
         book = [order for order in resting if order.in_book]
         bids = sorted((o for o in book if o.is_bid), key=lambda o: (-o.yes_price, o.place))

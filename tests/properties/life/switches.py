@@ -13,13 +13,14 @@ from exchange.messages.events import (
 )
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import CancelReason
-from tests.properties.life.markets import TwinMarkets, refused
+from tests.properties.life.markets import refused
+from tests.properties.limits.twin_halts import TwinHalts
 from tests.properties.twin_records import TwinOrder
 
 LEASE = 10_000_000
 
 
-class TwinSwitches(TwinMarkets):
+class TwinSwitches(TwinHalts):
     """What ends orders when their owner is gone."""
 
     def set_dead_man(self, command: SetDeadMan) -> list[Event]:

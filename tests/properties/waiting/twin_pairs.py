@@ -5,11 +5,11 @@ of the two the lock of both stands.
 from exchange.messages.events import Event, OrderCancelled
 from exchange.messages.terms import CancelReason
 from exchange.messages.waiting_events import LockPassed
-from tests.properties.twin_endings import TwinEndings
+from tests.properties.limits.twin_limits import TwinLimits
 from tests.properties.twin_records import TwinOrder
 
 
-class TwinPairs(TwinEndings):
+class TwinPairs(TwinLimits):
     """What the end of one order means to another."""
 
     def end(self, order: TwinOrder, reason: CancelReason) -> Event:

@@ -52,6 +52,8 @@ class TwinWaiting(TwinAmends):
         own = [other for other in self.orders.values() if other.account_id == account_id]
         if refusal is None and len(own) + len(orders) > self.open_orders_max:
             refusal = Reason.TOO_MANY_OPEN_ORDERS, ""
+        if refusal is None:
+            refusal = self.too_many_there(orders[0], len(orders))
         if refusal is None and len(orders) == 1:
             refusal = self.group_is_shut(orders[0])
         return refusal
@@ -155,6 +157,7 @@ class TwinWaiting(TwinAmends):
             return [CommandRejected(Reason.ORDER_NOT_OPEN, "orderId", "")]
         if not (order.is_pending and order.is_due):
             return [CommandRejected(Reason.INVALID_ORDER, "orderId", "")]
+        order.furthest = self.furthest(order)
         crosses = self.best_offer(order) is not None
         partner = self.open_partner(order)
         set_aside = order.locked + (partner.locked if partner else 0)
@@ -195,6 +198,9 @@ class TwinWaiting(TwinAmends):
         self, order: TwinOrder, *, crosses: bool, budget: int | None, set_aside: int
     ) -> CancelReason | None:
         """Return why a new order like this one would be refused at this moment."""
+        too_large = self.too_large(order, awaits=False)
+        if too_large is not None:
+            return CancelReason[too_large[0].name]
         if order.post_only and crosses:
             return CancelReason.POST_ONLY_WOULD_CROSS
         if order.reduce_only:
@@ -289,6 +295,10 @@ class TwinWaiting(TwinAmends):
             return Reason.BELOW_MIN_QUANTITY, "quantity"
         if trigger is not None and trigger % tick:
             return Reason.OFF_TICK, "triggerPrice"
+        if not (same and (quantity is None or quantity <= (order.quantity or 0))):
+            too_large = self.too_large(wanted)
+            if too_large is not None:
+                return too_large
         if command.expires_at is not None and command.expires_at <= self.now:
             return Reason.EXPIRY_PASSED, "expiresAt"
         if command.expected_version not in {None, order.version}:

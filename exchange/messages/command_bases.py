@@ -1,4 +1,4 @@
-"""What kinds of commands there are; `commands` says how they are made, and lists them all."""
+"""How every command is built, and of whom it is. `commands` lists them."""
 
 from typing import ClassVar, Final
 
@@ -6,6 +6,13 @@ import msgspec
 
 NO_ACCOUNT: Final = 0
 """Stands for the exchange itself where a command must be somebody's; no account has it."""
+
+
+class Prior(msgspec.Struct, frozen=True, array_like=True):
+    """What the shell found in the store for a client id: the command that used it first."""
+
+    seq: int
+    fingerprint: bytes
 
 
 class _Command(

@@ -17,7 +17,7 @@ from exchange.messages.reasons import Reason
 from exchange.messages.terms import Standing
 from exchange.messages.units import format_money
 from exchange.model.state import State
-from exchange.rules.standing import CLOSED, standing_refusal
+from exchange.rules.accounts.standing import CLOSED, standing_refusal
 from exchange.transitions import transitions
 
 STARTING_CREDITS_REASON = "starting credits"
