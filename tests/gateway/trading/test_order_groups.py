@@ -76,6 +76,22 @@ async def test_its_orders_end_at_the_limit_and_it_takes_none_until_it_is_reset(d
     await desk.rest("ann", "BUY YES 1 @ 0.10", groupId="mm")
 
 
+async def test_a_taker_is_told_why_it_ended_and_has_its_money_back(desk: Desk) -> None:
+    await made(desk)
+    await desk.rest("ben", "BUY NO 10 @ 0.50")
+    resting = await desk.rest("ann", "BUY YES 1 @ 0.10", groupId="mm")
+    reply = await desk.place("ann", "BUY YES 30 @ 0.50", groupId="mm")
+    taker = reply.data["order"]
+    assert (taker["status"], taker["cancelReason"], taker["filled"], taker["locked"]) == (
+        *("CANCELLED", "GROUP_LIMIT", "10.00", "0.000000"),
+    )
+    assert reply.data["balance"] == await desk.get("/user/balance", "ann")
+    assert reply.data["balance"]["locked"] == "0.000000"
+    assert (await desk.get(f"/orders/{resting}", "ann"))["cancelReason"] == "GROUP_LIMIT"
+    events = await desk.get(f"/orders/{resting}/events", "ann")
+    assert [(one["type"], one.get("reason")) for one in events][-1] == ("CANCELLED", "GROUP_LIMIT")
+
+
 async def test_what_was_sold_is_below_zero(desk: Desk) -> None:
     await made(desk)
     await desk.rest("ben", "BUY YES 5 @ 0.50")
