@@ -347,5 +347,5 @@ class MarketDay(DayLimits, DayGroups):
             choose.one_of((None, self._any_market_id(choose))),
             choose.one_of((None,) * 6 + tuple(Side)),
             choose.one_of((None,) * 6 + tuple(Outcome)),
-            choose.one_of((None,) * 6 + (*NAMES, UNKNOWN)),
+            choose.one_of((None,) * 30 + (*NAMES, UNKNOWN)),
         )
