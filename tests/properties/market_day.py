@@ -97,9 +97,9 @@ class MarketDay(DayLimits, DayGroups):
             command = self._back_to_trading()
             if command is not None:
                 return command
-        for account in self.twin.accounts.values():
-            if account.standing is Standing.SUSPENDED and choose.number(0, 9) == 0:
-                return SuspendAccount(account.id, suspended=False)
+        rare = self._out_of_order(choose)
+        if rare is not None:
+            return rare
         if (reset := self.reset_triggered(choose)) is not None:
             return reset
         live = [m for m in self.twin.markets.values() if m.status in LIVE]
@@ -138,6 +138,17 @@ class MarketDay(DayLimits, DayGroups):
             *(self.limit,) * 4,
         )
         return choose.one_of(makers)(choose)
+
+    def _out_of_order(self, choose: Chooser) -> Command | None:
+        """Return now and then what a mode, or a suspended account, refuses or is lifted by."""
+        if self.twin.mode is not ExchangeMode.OPEN and choose.number(0, 9) == 0:
+            return BeginPostOnly(1)
+        for account in self.twin.accounts.values():
+            if account.standing is Standing.SUSPENDED and choose.number(0, 4) == 0:
+                if choose.number(0, 1):
+                    return self.credit(choose)
+                return SuspendAccount(account.id, suspended=False)
+        return None
 
     def _stuck(self) -> list[TwinOrder]:
         """Return the open orders that nobody may cancel now."""

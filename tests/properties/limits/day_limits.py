@@ -51,7 +51,7 @@ class DayLimits(DayOrders):
             return SetAccountLimits(account_id, None if lifts else self._of_account(choose))
         market_id = self._any_market_id(choose)
         if choose.number(0, 14) == 0:
-            market_id = choose.one_of((NOWHERE, *self.twin.markets))
+            market_id = choose.one_of((NOWHERE, choose.one_of((NOWHERE, *self.twin.markets))))
         market = self.twin.markets.get(market_id)
         lifts = market is not None and market.limits is not None and choose.number(0, 3)
         return SetMarketLimits(market_id, None if lifts else self._of_market(choose))

@@ -11,7 +11,7 @@ def required_of_limits() -> Iterator[str]:
     for name in ("ACCOUNT_NOT_FOUND", "INVALID_AMOUNT"):
         yield f"SetAccountLimits refused {name}"
     for reason in ("OUTSIDE_BAND", "ORDER_TOO_LARGE", "POSITION_LIMIT"):
-        for command in ("PlaceOrder", "PlaceOco", "AmendOrder"):
+        for command in ("PlaceOrder", "AmendOrder"):
             yield f"{command} refused {reason}"
         yield f"in a batch: refused {reason}"
         yield f"batch, all or none: undone, {reason}"
@@ -21,6 +21,4 @@ def required_of_limits() -> Iterator[str]:
     yield from ("PostOnlySet", "BeginPostOnly refused INVALID_AMOUNT")
     for command in ("HaltMarket", "EndHalt", "EndPostOnly", "BeginPostOnly"):
         yield f"{command} refused ILLEGAL_STATUS_CHANGE"
-    yield "PlaceOrder cancels POSITION_LIMIT"
-    yield "MARKET IOC cancelled OUTSIDE_BAND without trades"
-    yield "MARKET maxCost cancelled OUTSIDE_BAND without trades"
+    yield from ("PlaceOrder cancels OUTSIDE_BAND", "PlaceOco refused ORDER_TOO_LARGE")
