@@ -124,7 +124,7 @@ class MarketDay(DayLimits, DayGroups):
             *(self.cancel,) * 8,
             *(self.amend,) * 14,
             *(self.batch,) * 17,
-            *(self.wait,) * 15,
+            *(self.wait,) * 20,
             *(self.pair,) * 8,
             *(self.amend_waiting,) * 3,
             *(self.cancel_all,) * 3,

@@ -47,7 +47,7 @@ def test_what_is_previewed_is_what_happens(seed: int) -> None:
     twin, dice, state = Twin(), Dice(seed), State()
     engine, day, seen, trades = Engine(state), MarketDay(twin), 0, 0
     reached = waited = limits = 0
-    for _ in range(length(700, long=50_000)):
+    for _ in range(length(1_400, long=50_000)):
         command, at = day.any_command(dice), max(state.now, day.next_time(dice))
         if isinstance(command, PlaceOrder):
             command = BatchOrders(command.account_id, (command,))

@@ -57,10 +57,10 @@ async def test_the_step_goes_back_while_there_are_none(database_url: str) -> Non
     async with running(database_url) as engine:
         await open_for_trade(engine)
         before = hashes(engine)
-    await migrate.downgrade(database_url, "0017")
+    await migrate.downgrade(database_url, "0018")
     await migrate.upgrade(database_url)
     async with running(database_url) as engine:
         assert hashes(engine) == before
         await engine.send(SetAccountLimits(ANN, OF_ACCOUNT))
     with pytest.raises(SchemaError, match="limits were set"):
-        await migrate.downgrade(database_url, "0017")
+        await migrate.downgrade(database_url, "0018")
