@@ -193,5 +193,5 @@ def test_the_document_shows_a_refusal_as_it_is(monkeypatch: pytest.MonkeyPatch) 
         limits.count(Budget.WRITE, 1, "192.0.2.1")
     with pytest.raises(RateLimited) as refused:
         limits.count(Budget.WRITE, 1, "192.0.2.1")
-    (shown,) = (json.loads(text) for text in blocks("docs/limits.md", "json"))
+    _, shown = (json.loads(text) for text in blocks("docs/limits.md", "json"))
     assert json.loads(msgspec.json.encode(refused.value.body())) == shown

@@ -131,8 +131,8 @@ async def test_a_sender_reads_what_would_be_right(desk: Desk) -> None:
         reply = await desk.call("GET", f"/orders?{query}", "ann")
         assert reply.status == 400
         assert reply.error["message"].startswith(message)
-    reply = await desk.call("GET", "/orders?status=OPEN,open", "ann")
-    statuses = "OPEN, PARTIAL, FILLED, CANCELLED, EXPIRED, REJECTED"
+    reply = await desk.call("GET", "/orders?status=OPEN,opened", "ann")
+    statuses = "OPEN, PARTIAL, FILLED, CANCELLED, EXPIRED, REJECTED, PENDING, open"
     assert reply.error["message"] == f"status: must be of {statuses}, separated by commas"
     reply = await desk.call("GET", "/user/balance?x=1", "ann")
     assert reply.error["message"] == "x: is not a known field: none is taken here"
