@@ -36,6 +36,7 @@ from exchange.model.order_book import Order
 from exchange.model.order_groups import OrderGroup
 from exchange.model.state import State
 from exchange.rules.batching import run_batch
+from exchange.rules.limits.band import band_needs_book
 from exchange.rules.waiting.pairs import open_partner
 from exchange.transitions import transitions
 from exchange.transitions.group_transitions import join_group
@@ -270,7 +271,9 @@ def _named_order(view: State, operation: Operation) -> Order | None:
 
 
 def _demand(view: State, operations: Iterable[Operation]) -> Demand:
-    """Return how much all operations together may take of each side."""
+    """Return how much all operations together may take of each side; nothing of one that is only
+    looked at.
+    """
     demand: Demand = {}
     anywhere = 0
     """By amends of what the batch itself may place: on any side on which it places."""
@@ -292,6 +295,9 @@ def _demand(view: State, operations: Iterable[Operation]) -> Demand:
                 _add(demand, (order.market_id, order.is_bid), *wanted)
     for key in demand:
         _add(demand, key, anywhere, 0)
+    for market_id, asks in tuple(demand):
+        if band_needs_book(view.markets[market_id]):
+            _add(demand, (market_id, not asks), 0, 0)
     return demand
 
 

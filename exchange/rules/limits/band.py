@@ -40,6 +40,15 @@ def narrowed(market: Market, limit: int | None, *, is_bid: bool) -> int | None:
     return key if limit is None else min(limit, key)
 
 
+def band_needs_book(market: Market) -> bool:
+    """Return whether the band is around the middle of the book, so that both sides count."""
+    return (
+        market.limits is not None
+        and market.limits.price_band is not None
+        and market.last_price is None
+    )
+
+
 def band_limit(market: Market, *, is_bid: bool) -> int | None:
     """Return the YES price that a bid may reach up to, or an ask down to; it may lie where no
     price is. None: nothing holds it.

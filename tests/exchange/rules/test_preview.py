@@ -7,7 +7,7 @@ import pytest
 
 from exchange.engine import Engine
 from exchange.messages.bounds import TRIGGERS_BETWEEN
-from exchange.messages.commands import BatchOrders, Operation, PlaceOrder
+from exchange.messages.commands import BatchOrders, CancelOrder, Operation, PlaceOrder
 from exchange.messages.events import (
     CommandRejected,
     CommandReplayed,
@@ -17,8 +17,10 @@ from exchange.messages.events import (
     PairsNetted,
 )
 from exchange.messages.group_events import GroupTriggered
+from exchange.messages.limit_commands import SetMarketLimits
+from exchange.messages.limits import MarketLimits
 from exchange.messages.reasons import Reason
-from exchange.messages.terms import BUY, GTC, IOC, LIMIT, MARKET, NO, YES, CancelReason
+from exchange.messages.terms import BUY, GTC, IOC, LIMIT, MARKET, NO, YES, CancelReason, Outcome
 from exchange.messages.waiting_events import LockPassed, OrdersReached, PendingAmended
 from exchange.model.state import State
 from exchange.proof.state_hash import state_hash
@@ -26,7 +28,7 @@ from exchange.rules import preview as previews
 from exchange.rules.preview import TooMuchToPreview, preview
 from tests.conftest import SetBound
 from tests.exchange.transitions.test_undoing import everything
-from tests.exchange.worlds import ANN, BOB, World
+from tests.exchange.worlds import ANN, BOB, CEM, World
 from tests.lengths import length
 from tests.properties.choosing import Dice
 from tests.properties.market_day import MarketDay
@@ -116,6 +118,30 @@ def test_a_used_id_is_previewed_as_if_it_were_new() -> None:
         _, events = preview(world.state, world.state.now, batch)
         assert not any(isinstance(one, CommandReplayed | CommandRejected) for one in events)
     assert world.state.recent_ids.find((ANN, 1, "r")) is None
+
+
+@pytest.mark.parametrize(("outcome", "other"), [(YES, NO), (NO, YES)])
+def test_a_band_around_the_middle_of_the_book_sees_both_sides(
+    outcome: Outcome, other: Outcome
+) -> None:
+    world = World()
+    world.limit(ANN, BUY, outcome, 4_200, 100)
+    world.limit(BOB, BUY, outcome, 4_000, 100)
+    world.limit(CEM, BUY, other, 5_000, 100)
+    world.send(SetMarketLimits(1, MarketLimits(price_band=500)))
+    # With the own bid there 0.51 would be taken, without it 0.50.
+    batch = BatchOrders(
+        ANN,
+        (
+            CancelOrder(ANN, 1),
+            PlaceOrder(ANN, 1, BUY, outcome, LIMIT, 5_100, 100, GTC),
+            PlaceOrder(ANN, 1, BUY, outcome, LIMIT, 4_900, 100, GTC),
+        ),
+    )
+    _, events = preview(world.state, world.state.now, batch)
+    refusals = [event.reason for event in events if isinstance(event, CommandRejected)]
+    assert refusals == [Reason.OUTSIDE_BAND]
+    assert events == world.send(batch)
 
 
 def test_it_looks_at_so_many_orders_and_no_more(set_bound: SetBound) -> None:
