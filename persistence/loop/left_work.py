@@ -3,7 +3,7 @@
 Laws: a part comes when it is due by the engine's time, after the commands at hand, and then not
 again before others have had PATIENCE times as long as it took: however slow the machine and large
 the work, it takes a quarter of the engine at most. What is due before whatever else is stamped are
-the other timers (`exchange.model.timers`).
+the other timers (`exchange.model.timers`) and halts.
 """
 
 import time

@@ -234,7 +234,7 @@ class Sequencer:
             if not self._order.has_next(engine.state, at):
                 break
             at = max(self._clock(), engine.state.now)
-        if left and batch.can_grow and not timers.is_due(at):
+        if left and batch.can_grow and not (timers.is_due(at) or engine.state.volatile):
             self._left.run(batch, engine, balances, at)
         self._observer.executed(len(self._batch) - before, elapsed)
         return True

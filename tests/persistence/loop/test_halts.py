@@ -5,11 +5,15 @@ and a halt goes on after a restart.
 import pytest
 
 from exchange import engine as core
-from exchange.messages.commands import SetMarketStatus
+from exchange.messages.bounds import PAYOUT_PAUSE
+from exchange.messages.commands import ResolveMarket, SetMarketStatus
 from exchange.messages.limit_commands import BeginPostOnly, HaltMarket, SetMarketLimits
 from exchange.messages.limits import MarketLimits, VolatilityHalt
-from exchange.messages.terms import NO, ExchangeMode, MarketStatus
+from exchange.messages.terms import NO, ExchangeMode, MarketStatus, Resolution
 from exchange.proof import invariants
+from exchange.rules import settlement
+from persistence.loop import sequencer
+from tests.conftest import SetBound
 from tests.persistence.loop.test_triggers import all_is_well, open_with_shares, stop, triggered
 from tests.persistence.running import (
     BOB,
@@ -18,6 +22,7 @@ from tests.persistence.running import (
     commits_held,
     hashes,
     limit,
+    listing,
     running,
     until,
 )
@@ -53,6 +58,31 @@ async def test_a_halt_comes_right_after_its_command_and_before_whatever_waits(
         assert kinds[-5:] == ["PlaceOrder", "HaltMarket", *["PlaceOrder"] * 3]
         assert triggered(engine) == []
         assert not engine.live.due
+    await all_is_well(database_url)
+
+
+async def test_a_payout_that_is_left_over_waits_for_a_halt(
+    database_url: str, set_bound: SetBound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_bound(settlement, "PAYOUT_HOLDERS", 1)
+    async with running(database_url) as engine:
+        await open_with_shares(engine)
+        await engine.send_all(listing("snow"), SetMarketLimits(1, LIMITS))
+        await engine.send_all(limit(CEM, 50, 1, market=2), limit(BOB, 50, 1, NO, market=2))
+        await fall(engine, 50)
+        at = engine.clock.fixed = engine.live.now
+        await engine.send(ResolveMarket(2, Resolution.YES, None, "gauge", in_slices=True))
+        await until(lambda: engine.live.markets[2].next_payout == at + PAYOUT_PAUSE)
+        await engine.send(limit(CEM, 45, 1))
+        # A turn of the event loop has time for one slice of commands and no more.
+        monkeypatch.setattr(sequencer, "TURN_S", 0.0)
+        falls = engine.sequencer.submit(limit(BOB, 55, 1, NO))
+        engine.clock.fixed = at + PAYOUT_PAUSE
+        await falls
+        await until(lambda: engine.view.markets[2].status is MarketStatus.RESOLVED)
+        await until(lambda: status(engine) is MarketStatus.HALTED)
+        commands = [execution.command for execution in engine.heard.executions]
+        assert isinstance(commands[commands.index(limit(BOB, 55, 1, NO)) + 1], HaltMarket)
     await all_is_well(database_url)
 
 
