@@ -4,18 +4,32 @@ import asyncio
 import os
 from random import Random
 
+import msgspec
 import pytest
 
-from exchange.messages.commands import CancelAll, CreditAccount
-from exchange.messages.events import CommandRejected, OrderPlaced
+from exchange.messages.commands import (
+    CancelAll,
+    CreditAccount,
+    PlaceOrder,
+    RefuseUnstorable,
+    TriggerOrder,
+)
+from exchange.messages.conditions import OrderConditions
+from exchange.messages.events import CommandRejected, OrderCancelled, OrderPlaced
+from exchange.messages.group_commands import SetOrderGroup
+from exchange.messages.limit_commands import HaltMarket, SetMarketLimits
+from exchange.messages.limits import MarketLimits, VolatilityHalt
 from exchange.messages.reasons import Reason
-from exchange.messages.terms import NO, MarketStatus
+from exchange.messages.terms import NO, CancelReason, MarketStatus
+from exchange.messages.waiting_events import OrdersStoodDown
 from exchange.model.idempotency import RecentIds
+from exchange.proof import invariants
 from persistence.errors import BatchRefused, OutcomeUnknown
 from persistence.journal import tables
 from persistence.loop.open_batch import BATCH_BOUND
 from persistence.postgres.database import connect
 from tests.lengths import length
+from tests.persistence.loop.test_triggers import all_is_well, open_with_shares, stop
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import (
     ANN,
@@ -123,6 +137,39 @@ async def test_a_market_may_close_meanwhile(database_url: str) -> None:
         assert refused.events[0].reason is Reason.MARKET_NOT_OPEN
         assert [e.seq for e in engine.heard.executions[-2:]] == [5, 6]
         assert engine.view.markets[1].status is MarketStatus.CLOSED
+
+
+async def test_what_a_command_reached_and_halted_comes_in_its_order(database_url: str) -> None:
+    """By itself, each with a commit of its own, before the next command that was asked for."""
+    await poison(database_url, "NEW.client_order_id = 'bad'")
+    halts = MarketLimits(volatility_halt=VolatilityHalt(move=700, window=60, halted=60))
+    async with running(database_url) as engine:
+        await open_with_shares(engine)
+        await engine.send_all(SetOrderGroup(ANN, "g", 100, 60), SetMarketLimits(1, halts))
+        in_group = msgspec.structs.replace(
+            stop(), conditions=OrderConditions(trigger_price=4_500, group="g")
+        )
+        await engine.send_all(in_group, in_group, stop(), limit(CEM, 40, 9))
+        falls = limit(CEM, 50, 1), limit(BOB, 50, 1, NO), limit(CEM, 45, 1), limit(BOB, 55, 1, NO)
+        async with commits_held(database_url):
+            futures = [engine.sequencer.submit(limit(BOB, 10, 1, NO, id="bad"))]
+            await until(lambda: engine.sequencer._in_flight is not None)
+            futures += [engine.sequencer.submit(one) for one in (*falls, limit(CEM, 20, 1))]
+            await until(lambda: len(engine.sequencer._batch) == len(falls) + 3)
+        await asyncio.gather(*futures)
+        done = engine.heard.executions[-len(falls) - 4 :]
+        kinds = [type(one.command) for one in done]
+        orders = [PlaceOrder] * len(falls)
+        assert kinds == [RefuseUnstorable, *orders, TriggerOrder, HaltMarket, PlaceOrder]
+        # The first of the group ends the second, the halt lets the third wait again.
+        ended = [one for one in done[-3].events if isinstance(one, OrderCancelled)]
+        assert [(one.order_id, one.reason) for one in ended] == [(4, CancelReason.GROUP_LIMIT)]
+        assert done[-2].events[-1] == OrdersStoodDown(1, [5])
+        invariants.check(engine.live)
+        before = hashes(engine)
+    async with running(database_url) as engine:
+        assert hashes(engine) == before
+    await all_is_well(database_url)
 
 
 async def test_commands_without_ids_are_refused_as_well(database_url: str) -> None:
