@@ -21,6 +21,7 @@ from exchange.model.accounts import Account, Position
 from exchange.model.idempotency import ORDER_ID, Key
 from exchange.model.market import Market
 from exchange.model.order_book import BookSide, Order
+from exchange.model.price_window import Window
 from exchange.model.state import State, UndoStep
 from exchange.model.timers import EXPIRY
 from exchange.transitions.limit_transitions import set_extremes
@@ -97,7 +98,8 @@ def note_fill(state: State, market: Market, taker: Order, maker: Order, quantity
     """Two orders are about to trade."""
     steps = _steps(state)
     if market.limits is not None:
-        steps.append((set_extremes, (state, market, market.extremes)))
+        was_noted = market.id in state.dirty.windows
+        steps.append((_restore_window, (state, market, market.extremes, was_noted)))
     side = market.book.own_side(maker)
     if maker.remaining > quantity:
         steps.append((_enlarge, (side, maker, quantity)))
@@ -268,6 +270,12 @@ def _restore_market(market: Market, values: tuple[Any, ...]) -> None:
         market.volume,
         market.last_price,
     ) = values
+
+
+def _restore_window(state: State, market: Market, window: Window, was_noted: bool) -> None:
+    set_extremes(state, market, window)
+    if not was_noted:
+        state.dirty.windows.pop(market.id, None)
 
 
 def _note_position(steps: list[UndoStep], market: Market, account: Account) -> None:

@@ -64,6 +64,7 @@ def everything(state: State) -> dict[str, Any]:
         "due": (list(state.due), list(state.stirred), sorted(state.volatile)),
         "groups": [_group(g) for mine in state.groups.values() for g in mine.values()],
         "dirty groups": list(dirty.groups),
+        "dirty windows": list(dirty.windows),
         "sessions": ({g: {k: sorted(v) for k, v in t.items()} for g, t in state.tied.items()},),
         "timers": [list(state.timers.of(kind)) for kind in state.timers._set],
         "open ids": dict(state.open_client_ids),
