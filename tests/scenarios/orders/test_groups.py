@@ -292,3 +292,24 @@ def test_both_sides_of_one_trade_may_end() -> None:
                                            #2 ends GROUP_LIMIT
     """
     )
+
+
+def test_groups_are_made_changed_and_reset_whatever_is_halted_or_suspended() -> None:
+    play(
+        START
+        + """
+        ann buy 12 YES 0.50 group=mm     | #1 rests
+        bob buy 10 NO 0.50               | #2, MINT 10 at 0.5 with #1, group mm triggered, \
+                                           #1 ends GROUP_LIMIT
+        mode halted                      | mode halted
+        ann reset mm                     | group mm reset
+        ann group mm filled=2            | group mm
+        ann group other filled=2         | group other
+        mode open                        | mode open
+        ann buy 3 YES 0.50 group=mm      | #3 rests
+        suspend ann                      | #3 ends SUSPENDED, ann SUSPENDED
+        ann reset mm                     | group mm reset
+        ann group mm filled=5            | group mm
+        ann buy 3 YES 0.50 group=mm      | ACCOUNT_SUSPENDED
+        """
+    )
