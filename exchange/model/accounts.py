@@ -1,5 +1,5 @@
 """What an account owns: cash, and shares per market and outcome.  Plain records;
-`transitions/transitions.py` and `transitions/order_transitions.py` alone change them.
+`transitions/` alone changes them.
 
 The average price, the unrealised profit and the like are derived, never stored: a position keeps
 an integer cost (fees apart), and removing x of Q shares removes floor(cost x / Q) of it, all of it

@@ -1,9 +1,9 @@
 """Everything the exchange remembers between two commands, and nothing else.
 
-`transitions/transitions.py` and `transitions/order_transitions.py` alone change it.  `dirty` lists
-what was changed since its reader last cleared it: on the live state the journal reads it once a
-batch, on the committed view the publisher reads it once a command. What is in `dirty` keeps its
-last values, also when it has left the state (an order that ended).
+`transitions/` alone changes it.  `dirty` lists what was changed since its reader last cleared it:
+on the live state the journal reads it once a batch, on the committed view the publisher reads it
+once a command. What is in `dirty` keeps its last values, also when it has left the state (an order
+that ended).
 """
 
 from collections.abc import Callable
@@ -137,8 +137,8 @@ class State:
     recent_ids: RecentIds = field(default_factory=RecentIds)
     timers: Timers = field(default_factory=Timers)
     """Of every market that hasn't closed, its closing; of every open GTD order, its expiry; of
-    every dead-man switch and every lease, its deadline; of every market that is RESOLVING, its next
-    payout.
+    every dead-man switch and every lease, its deadline; of every market that goes on by itself, and
+    of the exchange, when; of every market that is RESOLVING, its next payout.
     """
     leases: dict[int, int] = field(default_factory=dict)
     """When a gateway's sessions end if nothing is heard of it, by gateway."""

@@ -7,8 +7,9 @@ can't drift apart. No rule is asked here and nothing is refused; an event that d
 
 This file holds the dispatch and the events of accounts, markets and the exchange;
 `transitions/order_transitions.py` those of orders, `transitions/switch_transitions.py` those of
-dead-man switches and sessions, `transitions/group_transitions.py` those of order groups;
-`transitions/marks.py` notes what was changed.
+dead-man switches and sessions, `transitions/group_transitions.py` those of order groups,
+`transitions/limit_transitions.py` those of limits and halts, `transitions/waiting_transitions.py`
+those of orders that wait for a price; `transitions/marks.py` notes what was changed.
 """
 
 from collections.abc import Callable

@@ -4,8 +4,8 @@ for.
 Laws (RULEBOOK 8, 14 and 16): a market that moved too far halts before all else; a timer comes
 before anything else that would bear its time; what a command reached is triggered before the next
 command, but not more than TRIGGERS_BETWEEN in a row while one waits; with nothing waiting triggers
-go on at once. A slice is small enough for one turn
-of the event loop. What is due is part of the state, so after a restart it runs without being asked.
+go on at once. A slice is small enough for one turn of the event loop. What is due is part of the
+state, so after a restart it runs without being asked.
 """
 
 from typing import Final

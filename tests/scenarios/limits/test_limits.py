@@ -180,6 +180,24 @@ def test_open_orders_are_counted_in_each_market() -> None:
     )
 
 
+def test_they_are_set_whatever_is_halted_until_a_market_is_resolved() -> None:
+    play(
+        START
+        + """
+        mode halted                      | mode halted
+        limits rain position=5           | position=5
+        limits ann position=6            | position=6
+        status rain FULL_HALT            | rain FULL_HALT
+        limits rain position=7           | position=7
+        status rain HALTED               | rain HALTED
+        status rain CLOSED               | rain CLOSED
+        limits rain position=8           | position=8
+        resolve rain YES                 | YES pays 1
+        limits rain position=9           | MARKET_ALREADY_RESOLVED
+        """
+    )
+
+
 def test_a_refusal_says_the_bound_and_the_value() -> None:
     run = play(
         START
