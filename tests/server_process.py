@@ -27,6 +27,7 @@ from persistence.embedded.server import running_url
 from persistence.postgres.database import Connection, connect
 
 START_SECONDS: Final = 60.0
+START_TRIES: Final = 4
 STOP_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
 ADMIN_EMAIL: Final = "admin@example.com"
@@ -126,11 +127,12 @@ class ServerProcess:
         return time.monotonic() - started
 
     def start_within(self, seconds: float) -> float:
-        """Start the server in so little time; a machine that is busy elsewhere gets another try."""
+        """Start the server in so little time; a machine that is busy elsewhere gets other tries."""
         took = self.start()
-        if took >= seconds:
-            assert self.end() == 0
-            took = self.start()
+        for _ in range(START_TRIES - 1):
+            if took >= seconds:
+                assert self.end() == 0
+                took = self.start()
         assert took < seconds, f"the start took {took:.2f} s"
         return took
 

@@ -8,10 +8,12 @@ from random import Random
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from exchange.messages.bounds import QUANTITY_MAX
 from exchange.messages.commands import OpenAccount, ResolveMarket
+from exchange.messages.group_commands import SetOrderGroup
 from exchange.messages.terms import Resolution
 from gateway.demo.markets import DEMO_MARKETS
-from gateway.demo.traders import Desk
+from gateway.demo.traders import GROUP, WINDOW, Desk
 from tests.browser.conftest import Served
 
 SEED = 7
@@ -23,6 +25,9 @@ async def desks(served: Served) -> list[Desk]:
     engine = served.web.engine
     for account in range(1, 6):
         engine.run(OpenAccount(account, 10**12))
+    for maker in (1, 2):
+        # A step takes no time here: what is filled in a window of it is the whole day's.
+        engine.run(SetOrderGroup(maker, GROUP, QUANTITY_MAX, WINDOW))
     made = []
     for entry in DEMO_MARKETS:
         engine.run(entry.command(engine.now))

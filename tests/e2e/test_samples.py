@@ -81,7 +81,7 @@ def test_every_sample_is_run_here() -> None:
         ("docs/sockets.md", "js"): 1,
         ("docs/trading.md", "python"): 1,
     }
-    assert len(blocks("docs/trading.md", "sh")) == 1
+    assert len(blocks("docs/trading.md", "sh")) == 2, "both by test_trading_recipes"
 
 
 @pytest.fixture(scope="module")
