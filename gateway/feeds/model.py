@@ -41,7 +41,6 @@ class ListedStatus(Enum):
     VOID = "VOID"
 
 
-TRADED: Final = frozenset({ListedStatus.OPEN, ListedStatus.POST_ONLY})
 FINAL: Final = frozenset({ListedStatus.RESOLVED, ListedStatus.VOID})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from exchange.messages.terms import MarketStatus
-from exchange.model.market import DRAFT, Market
+from exchange.model.market import DRAFT, OPEN, Market
 from exchange.model.state import State
 from gateway.feeds.intake.catalogue import category_key
 from gateway.feeds.model import ListedStatus
@@ -19,7 +19,6 @@ from gateway.markets.routes import matching
 from persistence.repositories.feeds.listing import Sort
 from persistence.repositories.feeds.markets import UNKNOWN
 
-_TRADED: Final = (MarketStatus.OPEN, MarketStatus.POST_ONLY)
 WHOLE, BEGUN, ELSEWHERE, GUESSED = 3, 2, 1, 0
 """The tiers of a match."""
 _MICRO_OF_SHARES: Final = 10_000
@@ -84,7 +83,7 @@ class OwnMarkets:
         """Yield the category of each market that has one, and whether it is open."""
         for market in self._view.markets.values():
             if market.category and market.status is not DRAFT:
-                yield market.category, market.status in _TRADED
+                yield market.category, market.status is OPEN
 
     def unknown(self, words: Sequence[str]) -> list[str]:
         """Return those with which no word of a market of ours begins."""

@@ -1,5 +1,7 @@
 """Categories over a real PostgreSQL: counted over all platforms, and listed as they are counted."""
 
+from exchange.messages.commands import SetMarketStatus
+from exchange.messages.terms import MarketStatus
 from gateway.feeds.model import ListedStatus
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.feeds.fake_venue import FakeVenue, market
@@ -32,3 +34,14 @@ async def test_a_category_that_is_listed_has_what_was_counted(make_web: MakeWeb)
         assert found["markets"] == count
         assert len(await reader.get(f"/markets/category/{found['category']}?{of}")) == count
         assert len(await reader.get(f"/markets?category={found['category']}&{of}")) == count
+
+
+async def test_of_ours_only_what_is_open_is_active(make_web: MakeWeb) -> None:
+    reader = await reader_of(make_web, FakeVenue([]))
+    for number, status in enumerate((MarketStatus.POST_ONLY, MarketStatus.HALTED, None), 1):
+        reader.list_ours(f"rain-{number}", "Will it rain?", "weather")
+        if status is not None:
+            reader.web.engine.run(SetMarketStatus(number, status))
+    [found] = await reader.get("/markets/categories?platform=exchange")
+    assert (found["markets"], found["active"]) == (3, 1)
+    assert len(await reader.get("/markets?platform=exchange&status=active")) == 1
