@@ -14,10 +14,10 @@ Read it room by room, and in a room in this order:
     model         what is remembered: `order_book`, `waiting`, `order_groups`, `accounts`, `market`,
                   `price_window`, `idempotency`, `timers`, `state`
     rules         who decides: `fees`, `escrow`, `matching`, `netting` (the arithmetic), then
-                  `liquidity`, `placing`, `cancelling`, `ending`, `market_admin`, `settlement`;
-                  `accounts`: their money, standing and switches; `waiting`: orders that wait for a
-                  price, and pairs; `groups`: what ends a market maker's quotes at a limit;
-                  `limits`: before the trade
+                  `means`, `liquidity`, `placing`, `cancelling`, `ending`, `market_admin`,
+                  `settlement`; `accounts`: their money, standing and switches; `waiting`: orders
+                  that wait for a price, and pairs; `groups`: what ends a market maker's quotes at a
+                  limit; `limits`: before the trade
     transitions   what each event changes, and nothing else changes anything: `transitions`,
                   `order_transitions`, `waiting_transitions`, `waiting_index`, `switch_transitions`,
                   `group_transitions`, `limit_transitions`, `marks`

@@ -16,7 +16,7 @@ from exchange.messages.commands import AmendOrder
 from exchange.messages.events import CommandRejected, Event, OrderAmended
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, GTD, ExchangeMode, OrderStatus
-from exchange.messages.units import format_money, format_quantity
+from exchange.messages.units import format_quantity
 from exchange.model.accounts import Account
 from exchange.model.market import ADMITS_CANCEL, OPEN, Market
 from exchange.model.order_book import Order, own_price
@@ -25,6 +25,7 @@ from exchange.rules.cancelling import not_open_refusal, uncancellable_refusal
 from exchange.rules.escrow import reservation, taking_rate
 from exchange.rules.limits.judging import limits_refusal
 from exchange.rules.liquidity import would_cross_refusal
+from exchange.rules.means import means_refusal
 from exchange.rules.netting import net
 from exchange.rules.order_terms import (
     amend_problem,
@@ -69,7 +70,7 @@ def amend(state: State, command: AmendOrder) -> list[Event]:
     taking = not keeps_place and best is not None and best.key <= limit
     need = _need(market, order, price, quantity, taking=taking)
     carrier, more = lock_change(state, market, order, need)
-    refusal = _means_refusal(market, account, order, more)
+    refusal = means_refusal(market, account, order, more, " more")
     conditions = order.conditions
     if refusal is None and taking and conditions is not None and conditions.post_only:
         refusal = would_cross_refusal()
@@ -181,20 +182,3 @@ def _need(market: Market, order: Order, price: int, quantity: int, *, taking: bo
         return remaining
     rate = taking_rate(market) if taking else market.maker_fee
     return reservation(market, rate, price, remaining, order.fee_carry)
-
-
-def _means_refusal(
-    market: Market, account: Account, order: Order, more: int
-) -> CommandRejected | None:
-    """Refuse what isn't there to be locked; an order that is open has a position if it sells."""
-    if order.side is BUY:
-        if more <= account.available:
-            return None
-        needs, there = format_money(more), format_money(account.available)
-        message = f"needs {needs} more available, has {there}"
-        return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
-    free = market.positions[account.id].holding(order.outcome).free
-    if more <= free:
-        return None
-    message = f"needs {format_quantity(more)} more free shares, has {format_quantity(free)}"
-    return CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)

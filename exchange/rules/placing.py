@@ -29,11 +29,8 @@ from exchange.messages.terms import (
     GTD,
     YES,
     CancelReason,
-    Outcome,
-    SelfTradePrevention,
     Standing,
 )
-from exchange.messages.units import format_money, format_quantity
 from exchange.model.accounts import Account
 from exchange.model.market import Market
 from exchange.model.order_book import BookSide, Order, own_price
@@ -51,6 +48,7 @@ from exchange.rules.limits.band import narrowed
 from exchange.rules.limits.judging import open_orders_refusal, position_cap
 from exchange.rules.liquidity import liquidity_refusal
 from exchange.rules.matching import Stop, walk
+from exchange.rules.means import cash_refusal, shares_refusal
 from exchange.rules.netting import net
 from exchange.rules.order_terms import entry_refusal
 from exchange.rules.reducing import reducible
@@ -61,7 +59,6 @@ from exchange.transitions import order_transitions
 _astuple: Final = astuple
 _OrderPlaced: Final = OrderPlaced
 _ACTIVE: Final = Standing.ACTIVE
-_CANCEL_MAKER: Final = SelfTradePrevention.CANCEL_MAKER
 _CANCEL_REASONS: Final = {
     Stop.NO_MORE: CancelReason.NO_LIQUIDITY,
     Stop.SELF_TRADE: CancelReason.SELF_TRADE,
@@ -110,7 +107,8 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     if side is BUY:
         locked, refusal = buy_lock(market, available, price, wanted, max_cost, taking=taking)
     else:
-        locked, refusal = _shares_to_lock(market, account, outcome, wanted or 0)
+        locked = wanted or 0
+        refusal = shares_refusal(market, account, outcome, locked)
     if refusal is None and (taking or tif is FOK or cap is not None):
         refusal = liquidity_refusal(state, market, command, facing, limit, cap, available)
     rests = tif is GTC or tif is GTD
@@ -257,18 +255,6 @@ def _party_refusal(account: Account | None, market: Market | None) -> CommandRej
     return no_group_refusal()
 
 
-def _shares_to_lock(
-    market: Market, account: Account, outcome: Outcome, quantity: int
-) -> tuple[int, CommandRejected | None]:
-    """Return what a SELL must lock, and the refusal if the account hasn't got it."""
-    position = market.positions.get(account.id)
-    free = 0 if position is None else position.holding(outcome).free
-    if free < quantity:
-        message = f"needs {format_quantity(quantity)} free shares, has {format_quantity(free)}"
-        return 0, CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)
-    return quantity, None
-
-
 def buy_lock(
     market: Market,
     available: int,
@@ -284,7 +270,4 @@ def buy_lock(
         needed = locked = reservation(market, rate, price, quantity, 0)
     else:
         needed, locked = max_cost or 0, 0
-    if available < needed:
-        message = f"needs {format_money(needed)} available, has {format_money(available)}"
-        return 0, CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
-    return locked, None
+    return locked, cash_refusal(needed, available)

@@ -14,7 +14,7 @@ from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import CommandRejected, Event, OrderPlaced
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, ExchangeMode
-from exchange.messages.units import format_money, format_price, format_quantity
+from exchange.messages.units import format_price
 from exchange.messages.waiting_events import PendingAmended
 from exchange.model.accounts import Account
 from exchange.model.market import OPEN, Market
@@ -24,6 +24,7 @@ from exchange.model.waiting import is_reached, trigger_of
 from exchange.rules.escrow import needed
 from exchange.rules.groups.limits import triggered_refusal
 from exchange.rules.limits.judging import open_orders_refusal
+from exchange.rules.means import means_refusal
 from exchange.rules.netting import net
 from exchange.rules.waiting.pairs import lock_change, pass_lock
 from exchange.transitions import order_transitions, waiting_transitions
@@ -120,24 +121,6 @@ def placing_of(
         resting,
         conditions,
     )
-
-
-def means_refusal(
-    market: Market, account: Account, order: Order, more: int
-) -> CommandRejected | None:
-    """Refuse an order if the account hasn't got `more` to lock: cash for BUY, shares for SELL."""
-    if order.side is BUY:
-        if more <= account.available:
-            return None
-        needs, there = format_money(more), format_money(account.available)
-        message = f"needs {needs} available, has {there}"
-        return CommandRejected(Reason.INSUFFICIENT_BALANCE, "", message)
-    position = market.positions.get(account.id)
-    free = 0 if position is None else position.holding(order.outcome).free
-    if more <= free:
-        return None
-    message = f"needs {format_quantity(more)} free shares, has {format_quantity(free)}"
-    return CommandRejected(Reason.INSUFFICIENT_SHARES, "quantity", message)
 
 
 def reached_refusal(market: Market, order: Order) -> CommandRejected | None:

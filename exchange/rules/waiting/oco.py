@@ -23,10 +23,10 @@ from exchange.rules.escrow import needed
 from exchange.rules.groups.limits import lacks_group, no_group_refusal, triggered_refusal
 from exchange.rules.limits.judging import open_orders_refusal
 from exchange.rules.liquidity import would_cross_refusal
+from exchange.rules.means import means_refusal
 from exchange.rules.order_terms import entry_refusal, terms_problem
 from exchange.rules.placing import take
 from exchange.rules.waiting.entering import (
-    means_refusal,
     placing_of,
     reached_refusal,
     too_many_refusal,
