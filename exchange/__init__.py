@@ -13,7 +13,7 @@ Read it room by room, and in a room in this order:
                   `errors`; `completeness` (none of them forgotten)
     model         what is remembered: `order_book`, `waiting`, `order_groups`, `accounts`, `market`,
                   `price_window`, `idempotency`, `timers`, `state`
-    rules         who decides: `fees`, `escrow`, `matching`, `netting` (the arithmetic), then
+    rules         who decides: `fees`, `escrow`, `matching`, `netting` (the arithmetic), `entries`,
                   `means`, `liquidity`, `placing`, `cancelling`, `ending`, `market_admin`,
                   `settlement`; `accounts`: their money, standing and switches; `waiting`: orders
                   that wait for a price, and pairs; `groups`: what ends a market maker's quotes at a

@@ -81,6 +81,15 @@ def some(limits: Limits | None) -> Limits | None:
     return None if limits is None or limits == type(limits)() else limits
 
 
+def limit_of(own: AccountLimits | None, there: AccountLimits | None, name: str) -> int | None:
+    """Return the account's own limit of that name, else its market's; None: there is none."""
+    for limits in (own, there):
+        found: int | None = None if limits is None else getattr(limits, name)
+        if found is not None:
+            return found
+    return None
+
+
 def limits_problem(limits: AccountLimits) -> tuple[str, str] | None:
     """Return (field, what is wrong) if a limit can't be; the edge asks, the engine asks again."""
     checks = (

@@ -9,14 +9,11 @@ from typing import Final
 
 from msgspec.structs import astuple
 
-from exchange.messages.bounds import OPEN_ORDERS_PER_ACCOUNT
 from exchange.messages.commands import PlaceOrder, PlaceOrderFields
-from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import (
     CommandRejected,
     Event,
     OrderFilled,
-    OrderPlaced,
     OrderRested,
     TradeExecuted,
 )
@@ -37,6 +34,7 @@ from exchange.model.order_book import BookSide, Order, own_price
 from exchange.model.state import State
 from exchange.rules.accounts.standing import standing_refusal
 from exchange.rules.ending import end_order
+from exchange.rules.entries import entry_of
 from exchange.rules.escrow import reservation, resting_reservation, taking_rate
 from exchange.rules.groups.limits import (
     lacks_group,
@@ -52,12 +50,11 @@ from exchange.rules.means import cash_refusal, shares_refusal
 from exchange.rules.netting import net
 from exchange.rules.order_terms import entry_refusal
 from exchange.rules.reducing import reducible
-from exchange.rules.waiting.entering import enter, too_many_refusal
+from exchange.rules.waiting.entering import enter
 from exchange.rules.waiting.pairs import cut_lock, open_partner
 from exchange.transitions import order_transitions
 
 _astuple: Final = astuple
-_OrderPlaced: Final = OrderPlaced
 _ACTIVE: Final = Standing.ACTIVE
 _CANCEL_REASONS: Final = {
     Stop.NO_MORE: CancelReason.NO_LIQUIDITY,
@@ -80,9 +77,9 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         price,
         quantity,
         tif,
-        prevention,
+        _prevention,
         max_cost,
-        client_order_id,
+        _client_order_id,
         _prior,
         conditions,
     ) = fields
@@ -112,28 +109,14 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
     if refusal is None and (taking or tif is FOK or cap is not None):
         refusal = liquidity_refusal(state, market, command, facing, limit, cap, available)
     rests = tif is GTC or tif is GTD
-    if refusal is None and (rests or conditions is not None):
-        refusal = _crowd_refusal(state, account, market, conditions, rests=rests)
+    if refusal is None and rests:
+        refusal = open_orders_refusal(account, market, 1)
+    if refusal is None and conditions is not None:
+        refusal = triggered_refusal(state, account_id, conditions)
     if refusal is not None:
         return [refusal]
     resting = rests and not taking
-    placed = _OrderPlaced(
-        state.next_order_id,
-        account_id,
-        market_id,
-        side,
-        outcome,
-        kind,
-        price,
-        quantity,
-        tif,
-        prevention,
-        max_cost,
-        client_order_id,
-        locked,
-        resting,
-        conditions,
-    )
+    placed = entry_of(fields, state.next_order_id, locked, conditions, resting=resting)
     events: list[Event] = [placed]
     order = order_transitions.open_order(state, placed, account, market, resting=resting)
     if not resting:
@@ -162,24 +145,6 @@ def _rare_bounds(
         if cap is None and command.max_cost is not None:
             cap = position_cap(account, market, command.outcome)
     return wanted, limit, cap
-
-
-def _crowd_refusal(
-    state: State,
-    account: Account,
-    market: Market,
-    conditions: OrderConditions | None,
-    *,
-    rests: bool,
-) -> CommandRejected | None:
-    """Refuse what may rest beside too many others, or is of a group that takes none."""
-    if rests and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
-        return too_many_refusal()
-    if rests and (market.limits is not None or account.limits is not None):
-        refusal = open_orders_refusal(account, market, 1)
-        if refusal is not None:
-            return refusal
-    return triggered_refusal(state, account.id, conditions)
 
 
 def take(

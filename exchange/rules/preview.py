@@ -27,7 +27,7 @@ from exchange.messages.commands import (
     PlaceOrder,
 )
 from exchange.messages.errors import CoreError
-from exchange.messages.events import Event, OrderPlaced
+from exchange.messages.events import Event
 from exchange.messages.terms import BUY, YES, OrderStatus
 from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID
@@ -36,6 +36,7 @@ from exchange.model.order_book import Order
 from exchange.model.order_groups import OrderGroup
 from exchange.model.state import State
 from exchange.rules.batching import run_batch
+from exchange.rules.entries import entry_again
 from exchange.rules.limits.band import band_needs_book
 from exchange.rules.waiting.pairs import open_partner
 from exchange.transitions import transitions
@@ -214,7 +215,11 @@ class _Scratch:
             return
         if len(self._orders) == PREVIEW_ORDERS:
             raise TooMuchToPreview(f"it would reach more than {PREVIEW_ORDERS} resting orders")
-        order = Order(_placed(of), of.placed_seq, of.created_at)
+        order = Order(
+            entry_again(of, of.price, of.quantity, of.locked, of.conditions),
+            of.placed_seq,
+            of.created_at,
+        )
         restore_order(order, order_values(of))
         self._add_position(of.account_id, of.market_id)
         state = self._state
@@ -231,26 +236,6 @@ class _Scratch:
         partner = open_partner(self._view, of)
         if partner is not None:
             self._add_order(partner)
-
-
-def _placed(order: Order) -> OrderPlaced:
-    return OrderPlaced(
-        order.id,
-        order.account_id,
-        order.market_id,
-        order.side,
-        order.outcome,
-        order.type,
-        order.price,
-        order.quantity,
-        order.time_in_force,
-        order.self_trade_prevention,
-        order.max_cost,
-        order.client_order_id,
-        order.locked,
-        resting=False,
-        conditions=order.conditions,
-    )
 
 
 def _without_used_id(view: State, operation: Operation) -> Operation:

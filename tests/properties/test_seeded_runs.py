@@ -14,10 +14,10 @@ from exchange.messages.commands import SetExchangeMode
 from exchange.messages.events import MarketStatusChanged
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import ExchangeMode, MarketStatus
-from exchange.rules import placing, settlement
+from exchange.rules import settlement
 from exchange.rules.accounts import funding
 from exchange.rules.groups import administering
-from exchange.rules.waiting import entering, oco
+from exchange.rules.limits import judging
 from tests.conftest import SetBound
 from tests.lengths import length
 from tests.properties.choosing import Dice
@@ -53,8 +53,7 @@ AMONG = 300_000
 @pytest.fixture
 def tight_twin(set_bound: SetBound) -> Callable[[], Twin]:
     """Bounds so low that a market day runs into them, and twins that know them."""
-    for module in (placing, entering, oco):
-        set_bound(module, "OPEN_ORDERS_PER_ACCOUNT", OPEN_ORDERS_MAX)
+    set_bound(judging, "OPEN_ORDERS_PER_ACCOUNT", OPEN_ORDERS_MAX)
     set_bound(engine, "TRIGGERS_BETWEEN", TRIGGERS_BETWEEN)
     set_bound(funding, "ISSUANCE_MAX", ISSUANCE_MAX)
     set_bound(settlement, "PAYOUT_HOLDERS", PAYOUT_HOLDERS)

@@ -25,10 +25,9 @@ from exchange.messages.terms import (
     MarketStatus,
 )
 from exchange.proof.state_hash import state_hash
-from exchange.rules import placing
 from exchange.rules.accounts import funding
 from exchange.rules.groups import administering
-from exchange.rules.waiting import entering, oco
+from exchange.rules.limits import judging
 from tests.conftest import SetBound
 from tests.exchange.worlds import ANN, World, reason_of
 from tests.properties.twin import Twin
@@ -98,8 +97,7 @@ MAKES_ROOM = {Reason.OUTSIDE_BAND, Reason.POSITION_LIMIT}
 
 @pytest.fixture
 def low_bounds(set_bound: SetBound) -> Twin:
-    for module in (placing, entering, oco):
-        set_bound(module, "OPEN_ORDERS_PER_ACCOUNT", 2)
+    set_bound(judging, "OPEN_ORDERS_PER_ACCOUNT", 2)
     set_bound(funding, "ISSUANCE_MAX", 10**9)
     set_bound(administering, "GROUPS_PER_ACCOUNT", 1)
     return Twin(open_orders_max=2, issuance_max=10**9, groups_max=1)
@@ -163,7 +161,7 @@ def test_the_rulebook_lists_the_reasons_as_they_are() -> None:
 # One command that is wrong in every way at once, mended one way at a time, in the order of the
 # numbers: each mending must uncover the next reason.
 def test_placing_asks_in_the_order_of_the_numbers(set_bound: SetBound) -> None:
-    set_bound(placing, "OPEN_ORDERS_PER_ACCOUNT", 0)
+    set_bound(judging, "OPEN_ORDERS_PER_ACCOUNT", 0)
     world = World(min_quantity=50)
     world.send(SetExchangeMode(ExchangeMode.OPEN), at=1)
     command = PlaceOrder(99, 99, BUY, YES, LIMIT, 5_055, 10, FOK, max_cost=1, client_order_id="a")

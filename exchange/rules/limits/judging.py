@@ -13,9 +13,10 @@ Of an order by cost nobody knows the quantity: its walk stops where the position
 
 from typing import Final
 
-from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.bounds import OPEN_ORDERS_PER_ACCOUNT, PRICE_SCALE
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import CommandRejected
+from exchange.messages.limits import limit_of
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, OrderStatus, Outcome, Side
 from exchange.messages.units import format_money, format_quantity
@@ -50,18 +51,18 @@ def limits_refusal(
             refusal = band_refusal(market, side, outcome, price)
             if refusal is not None:
                 return refusal
-    most = _limit(account, market, "order_quantity")
+    most = limit_of(account.limits, market.limits, "order_quantity")
     if most is not None and quantity is not None and quantity > most:
         is_, may_be = format_quantity(quantity), format_quantity(most)
         message = f"is {is_}, an order may be for {may_be} at most"
         return CommandRejected(Reason.ORDER_TOO_LARGE, "quantity", message)
-    most = _limit(account, market, "order_notional")
+    most = limit_of(account.limits, market.limits, "order_notional")
     if most is not None:
         refusal = _notional_refusal(most, price, quantity, max_cost, conditions)
         if refusal is not None:
             return refusal
     reduces = side is not BUY or (conditions is not None and conditions.reduce_only)
-    most = None if reduces else _limit(account, market, "position")
+    most = None if reduces else limit_of(account.limits, market.limits, "position")
     if most is None:
         return None
     filled = 0 if order is None else order.filled
@@ -72,13 +73,16 @@ def position_cap(
     account: Account, market: Market, outcome: Outcome, order: Order | None = None
 ) -> int | None:
     """Return how much a BUY by cost may trade; None if nothing limits the position."""
-    most = _limit(account, market, "position")
+    most = limit_of(account.limits, market.limits, "position")
     return None if most is None else most - exposure(account, market, outcome, order)
 
 
 def open_orders_refusal(account: Account, market: Market, more: int) -> CommandRejected | None:
-    """Refuse so many orders more than may be open."""
-    most = _limit(account, market, "open_orders")
+    """Refuse so many orders more than may be open, in all markets or in this one."""
+    if len(account.orders) + more > OPEN_ORDERS_PER_ACCOUNT:
+        message = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
+        return CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", message)
+    most = limit_of(account.limits, market.limits, "open_orders")
     if most is None:
         return None
     there = len(account.orders_in(market.id))
@@ -106,16 +110,6 @@ def exposure(account: Account, market: Market, outcome: Outcome, order: Order | 
                 wanted = max(wanted, orders[partner].remaining) if other.id < partner else 0
             held += wanted
     return held
-
-
-def _limit(account: Account, market: Market, name: str) -> int | None:
-    """Return the account's own limit, else the market's."""
-    for limits in (account.limits, market.limits):
-        if limits is not None:
-            found: int | None = getattr(limits, name)
-            if found is not None:
-                return found
-    return None
 
 
 def _notional_refusal(

@@ -7,11 +7,10 @@ there already is refused: whoever wants to trade now says so.
 from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
-from exchange.messages.bounds import OPEN_ORDERS_PER_ACCOUNT
-from exchange.messages.commands import AmendOrder, PlaceOrder
-from exchange.messages.conditions import OrderConditions
-from exchange.messages.events import CommandRejected, Event, OrderPlaced
+from exchange.messages.commands import AmendOrder, PlaceOrder, PlaceOrderFields
+from exchange.messages.events import CommandRejected, Event
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, ExchangeMode
 from exchange.messages.units import format_price
@@ -21,6 +20,7 @@ from exchange.model.market import OPEN, Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
 from exchange.model.waiting import is_reached, trigger_of
+from exchange.rules.entries import entry_again, entry_of
 from exchange.rules.escrow import needed
 from exchange.rules.groups.limits import triggered_refusal
 from exchange.rules.limits.judging import open_orders_refusal
@@ -29,17 +29,17 @@ from exchange.rules.netting import net
 from exchange.rules.waiting.pairs import lock_change, pass_lock
 from exchange.transitions import order_transitions, waiting_transitions
 
+_astuple: Final = astuple
 _MODE_OPEN: Final = ExchangeMode.OPEN
 
 
 def enter(state: State, account: Account, market: Market, command: PlaceOrder) -> list[Event]:
     """Place an order with a trigger, whose terms are fine; return its events, already applied."""
-    placed = placing_of(command, state.next_order_id, 0, command.conditions, resting=False)
+    fields: PlaceOrderFields = _astuple(command)
+    placed = entry_of(fields, state.next_order_id, 0, command.conditions, resting=False)
     order = Order(placed, state.seq, state.now)
     lock = needed(market, order)
     refusal = means_refusal(market, account, order, lock) or reached_refusal(market, order)
-    if refusal is None and len(account.orders) >= OPEN_ORDERS_PER_ACCOUNT:
-        refusal = too_many_refusal()
     if refusal is None:
         refusal = open_orders_refusal(account, market, 1)
     if refusal is None:
@@ -65,7 +65,7 @@ def amend_pending(
         if command.trigger_price is None
         else command.trigger_price,
     )
-    wanted = _wanted(state, order, price, quantity, conditions)
+    wanted = Order(entry_again(order, price, quantity, 0, conditions), state.seq, state.now)
     carrier, added = lock_change(state, market, order, needed(market, wanted))
     refusal = means_refusal(market, account, order, added)
     if refusal is None and terms.due:
@@ -95,34 +95,6 @@ def amend_pending(
     return events
 
 
-def placing_of(
-    command: PlaceOrder,
-    order_id: int,
-    locked: int,
-    conditions: OrderConditions | None,
-    *,
-    resting: bool,
-) -> OrderPlaced:
-    """Return the event that a command's order comes by."""
-    return OrderPlaced(
-        order_id,
-        command.account_id,
-        command.market_id,
-        command.side,
-        command.outcome,
-        command.type,
-        command.price,
-        command.quantity,
-        command.time_in_force,
-        command.self_trade_prevention,
-        command.max_cost,
-        command.client_order_id,
-        locked,
-        resting,
-        conditions,
-    )
-
-
 def reached_refusal(market: Market, order: Order) -> CommandRejected | None:
     """Refuse an order whose trigger the price has reached."""
     bid, ask = market.book.bids.best, market.book.asks.best
@@ -132,37 +104,3 @@ def reached_refusal(market: Market, order: Order) -> CommandRejected | None:
     price = format_price(trigger_of(order).trigger_price or 0)
     message = f"the price has reached {price} already"
     return CommandRejected(Reason.TRIGGER_REACHED, "triggerPrice", message)
-
-
-def too_many_refusal() -> CommandRejected:
-    """Return the refusal of an order that would wait beside too many others."""
-    problem = f"the account has {OPEN_ORDERS_PER_ACCOUNT} open orders, the most it may have"
-    return CommandRejected(Reason.TOO_MANY_OPEN_ORDERS, "", problem)
-
-
-def _wanted(
-    state: State,
-    order: Order,
-    price: int | None,
-    quantity: int | None,
-    conditions: OrderConditions,
-) -> Order:
-    """Return what the order would be."""
-    placed = OrderPlaced(
-        order.id,
-        order.account_id,
-        order.market_id,
-        order.side,
-        order.outcome,
-        order.type,
-        price,
-        quantity,
-        order.time_in_force,
-        order.self_trade_prevention,
-        order.max_cost,
-        order.client_order_id,
-        0,
-        resting=False,
-        conditions=conditions,
-    )
-    return Order(placed, state.seq, state.now)

@@ -7,8 +7,8 @@ before the LIMIT, which may trade at once and then ends its partner. What they l
 from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
-from exchange.messages.bounds import OPEN_ORDERS_PER_ACCOUNT
 from exchange.messages.commands import PlaceOco, PlaceOrder
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import CommandRejected, Event
@@ -19,6 +19,7 @@ from exchange.model.market import Market
 from exchange.model.order_book import Order, own_price
 from exchange.model.state import State
 from exchange.rules.accounts.standing import standing_refusal
+from exchange.rules.entries import entry_of
 from exchange.rules.escrow import needed
 from exchange.rules.groups.limits import lacks_group, no_group_refusal, triggered_refusal
 from exchange.rules.limits.judging import open_orders_refusal
@@ -27,12 +28,11 @@ from exchange.rules.means import means_refusal
 from exchange.rules.order_terms import entry_refusal, terms_problem
 from exchange.rules.placing import take
 from exchange.rules.waiting.entering import (
-    placing_of,
     reached_refusal,
-    too_many_refusal,
 )
 from exchange.transitions import order_transitions
 
+_astuple: Final = astuple
 _ACTIVE: Final = Standing.ACTIVE
 _NO_TERMS: Final = OrderConditions()
 
@@ -85,7 +85,7 @@ def place_pair(state: State, command: PlaceOco) -> list[Event]:
         for number, leg in enumerate(legs)
     )
     orders = [
-        Order(placing_of(leg, id_, 0, term, resting=False), state.seq, state.now)
+        Order(entry_of(_astuple(leg), id_, 0, term, resting=False), state.seq, state.now)
         for leg, id_, term in zip(legs, ids, terms, strict=True)
     ]
     limit, taking = _limit_of(market, orders[1])
@@ -100,7 +100,7 @@ def place_pair(state: State, command: PlaceOco) -> list[Event]:
     events: list[Event] = []
     for number, leg in enumerate(legs):
         locked, resting = (lock, False) if number == 0 else (0, rests)
-        placed = placing_of(leg, ids[number], locked, terms[number], resting=resting)
+        placed = entry_of(_astuple(leg), ids[number], locked, terms[number], resting=resting)
         events.append(placed)
         orders[number] = order_transitions.open_order(
             state, placed, account, market, resting=resting
@@ -124,7 +124,7 @@ def _group_refusal(state: State, command: PlaceOco, *, entering: bool) -> Comman
     return None
 
 
-def _waits(leg: PlaceOrder) -> bool:
+def _waits(leg: PlaceOrder | Order) -> bool:
     return leg.conditions is not None and leg.conditions.trigger_price is not None
 
 
@@ -165,16 +165,12 @@ def _terms_refusal(
 
 def _limit_of(market: Market, order: Order) -> tuple[int | None, bool]:
     """Return the key up to which a LIMIT leg takes, and whether it takes at all."""
-    if order.price is None or _is_pending(order):
+    if order.price is None or _waits(order):
         return None, False
     facing = market.book.asks if order.is_bid else market.book.bids
     limit = facing.sign * own_price(order.outcome, order.price)
     best = facing.best
     return limit, best is not None and best.key <= limit
-
-
-def _is_pending(order: Order) -> bool:
-    return order.conditions is not None and order.conditions.trigger_price is not None
 
 
 def _means_and_book(
@@ -186,10 +182,8 @@ def _means_and_book(
     if refusal is None and taking and conditions is not None and conditions.post_only:
         refusal = would_cross_refusal()
     for order in orders:
-        if refusal is None and _is_pending(order):
+        if refusal is None and _waits(order):
             refusal = reached_refusal(market, order)
-    if refusal is None and len(account.orders) + len(orders) > OPEN_ORDERS_PER_ACCOUNT:
-        refusal = too_many_refusal()
     if refusal is None:
         refusal = open_orders_refusal(account, market, len(orders))
     return refusal
