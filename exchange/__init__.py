@@ -11,8 +11,8 @@ Read it room by room, and in a room in this order:
                   `commands`, `group_commands`, `limit_commands`, `events`, `account_events`,
                   `waiting_events`, `group_events`, `limit_events`, `execution`, `reasons`,
                   `errors`; `completeness` (none of them forgotten)
-    model         what is remembered: `order_book`, `waiting`, `order_groups`, `accounts`, `market`,
-                  `price_window`, `idempotency`, `timers`, `state`
+    model         what is remembered: `order_book`, `waiting`, `slices`, `order_groups`, `accounts`,
+                  `market`, `price_window`, `idempotency`, `timers`, `state`
     rules         who decides: `fees`, `escrow`, `matching`, `netting` (the arithmetic), `entries`,
                   `means`, `liquidity`, `placing`, `cancelling`, `ending`, `market_admin`,
                   `settlement`; `accounts`: their money, standing and switches; `waiting`: orders

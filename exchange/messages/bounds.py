@@ -73,8 +73,6 @@ GROUPS_PER_ACCOUNT: Final = 100
 """Most order groups of one account."""
 GROUP_WINDOW: Final = (1, 3_600)
 """How long, in seconds, the window of an order group may be."""
-GROUP_SLICES: Final = 60
-"""Parts of equal length that make such a window."""
 
 TRANSFER_LEGS: Final = 200
 """Most legs of one transfer."""

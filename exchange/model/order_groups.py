@@ -3,23 +3,18 @@
     ACTIVE      what its orders fill is added up over a rolling window
     TRIGGERED   it went over a limit: its orders have ended, and it takes none until it is reset
 
-A window of W seconds is GROUP_SLICES slices of equal length: slice n holds what was filled from
-n W / GROUP_SLICES seconds on, by the engine's time. What counts at a time is its slice and those
-before it, GROUP_SLICES in all; older ones are forgotten when the next fill comes.
+A slice (`slices`) holds what was filled in it. What counts at a time is its slice and those before
+it, SLICES in all; older ones are forgotten when the next fill comes.
 
-Laws: integers only, so a slice's number is exact however short it is; the sums are those of the
-slices. Like a market this is a plain record: `transitions/` alone changes one that is in a state.
+Laws: the sums are those of the slices. Like a market this is a plain record: `transitions/` alone
+changes one that is in a state.
 """
 
-from typing import Final
-
-from exchange.messages.bounds import GROUP_SLICES
 from exchange.model.order_book import Order
+from exchange.model.slices import SLICES, slice_at, slice_end
 
 GroupKey = tuple[int, str]
 """(account id, the group's name)."""
-
-_SECOND: Final = 1_000_000
 
 
 class OrderGroup:
@@ -65,7 +60,7 @@ class OrderGroup:
 
     def slice_at(self, at: int) -> int:
         """Return the number of the slice in which `at` lies (microseconds since the epoch)."""
-        return at * GROUP_SLICES // (self.window * _SECOND)
+        return slice_at(at, self.window)
 
     def add(self, at: int, quantity: int, *, bought: bool) -> None:
         """Add a fill; `bought` says whether its owner has more of YES for it, or less of NO."""
@@ -78,7 +73,7 @@ class OrderGroup:
 
     def forget_older(self, at: int) -> None:
         """Drop what lies before the window that ends at `at`.  O(slices that go)."""
-        gone = self.slice_at(at) - GROUP_SLICES
+        gone = self.slice_at(at) - SLICES
         while self.slices and (first := next(iter(self.slices))) <= gone:
             filled, net = self.slices.pop(first)
             self.filled -= filled
@@ -86,7 +81,7 @@ class OrderGroup:
 
     def counted_at(self, at: int) -> tuple[int, int]:
         """Return what is (filled, net) in the window that ends at `at`; forgets nothing."""
-        gone = self.slice_at(at) - GROUP_SLICES
+        gone = self.slice_at(at) - SLICES
         old = [sums for number, sums in self.slices.items() if number <= gone]
         return self.filled - sum(one[0] for one in old), self.net - sum(one[1] for one in old)
 
@@ -98,11 +93,10 @@ class OrderGroup:
         self.max_filled, self.max_net = max_filled, max_net
         if window == self.window:
             return
-        before, length = self.slices, self.window * _SECOND
+        before, old = self.slices, self.window
         self.window, self.slices = window, {}
         for number, (filled, net) in before.items():
-            last = ((number + 1) * length - 1) // GROUP_SLICES
-            moved = self.slice_at(min(last, at))
+            moved = self.slice_at(min(slice_end(number, old), at))
             filled_there, net_there = self.slices.get(moved, (0, 0))
             self.slices[moved] = (filled_there + filled, net_there + net)
         self.forget_older(at)

@@ -1,15 +1,11 @@
 """Where a market traded of late: the lowest and the highest YES price of each slice of a window
 (RULEBOOK 16), so that a look at the whole of it costs SLICES steps however much was traded.
 
-A slice is named by its number, counted from the epoch in steps of a sixtieth of the window's
-length. What no window can see any more goes when the next trade comes, so what is kept is a
-function of the trades alone and the same after a restart.
+A slice is named by its number (`slices`). What no window can see any more goes when the next trade
+comes, so what is kept is a function of the trades alone and the same after a restart.
 """
 
-from typing import Final
-
-SLICES: Final = 60
-MICROSECONDS: Final = 1_000_000
+from exchange.model.slices import SLICES, slice_at
 
 Slice = tuple[int, int, int]
 """(number, lowest, highest)."""
@@ -22,7 +18,7 @@ def with_trade(window: Window, seconds: int, at: int, yes_price: int) -> Window:
 
     O(SLICES) when a slice begins, else O(1) but for the copy.
     """
-    number = at * SLICES // (seconds * MICROSECONDS)
+    number = slice_at(at, seconds)
     if window and window[-1][0] == number:
         _, low, high = window[-1]
         if low <= yes_price <= high:

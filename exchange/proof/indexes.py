@@ -5,14 +5,14 @@ walked from scratch.
 
 from collections.abc import Iterator
 
-from exchange.messages.bounds import GROUP_SLICES
 from exchange.messages.limit_commands import THE_EXCHANGE
 from exchange.messages.terms import ExchangeMode, OrderStatus, Standing
 from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import HALTED, OPEN, POST_ONLY, RESOLVING, UNFINISHED, Market
 from exchange.model.order_book import Order
-from exchange.model.price_window import SLICES, spread
+from exchange.model.price_window import spread
+from exchange.model.slices import SLICES
 from exchange.model.state import State, Tied
 from exchange.model.timers import (
     CLOSING,
@@ -189,7 +189,7 @@ def _groups(state: State) -> Iterator[str]:
             numbers = list(group.slices)
             if sums != (group.filled, group.net) or numbers != sorted(numbers):
                 yield f"9: {which} has filled {group.filled}, {group.net} net, its slices {sums}"
-            if numbers and numbers[-1] - numbers[0] >= GROUP_SLICES:
+            if numbers and numbers[-1] - numbers[0] >= SLICES:
                 yield f"9: {which} remembers more than its window"
             if group.is_over and not group.triggered:
                 yield f"9: {which} is over its limit, but takes orders"

@@ -11,7 +11,13 @@ import msgspec
 
 from exchange.messages.bounds import HALT_S, HALT_WINDOW_S, OPEN_ORDERS_PER_ACCOUNT
 from exchange.messages.limit_commands import SetAccountLimits, SetMarketLimits
-from exchange.messages.limits import AccountLimits, MarketLimits, VolatilityHalt, limits_problem
+from exchange.messages.limits import (
+    AccountLimits,
+    MarketLimits,
+    VolatilityHalt,
+    limit_of,
+    limits_problem,
+)
 from exchange.messages.units import format_money, format_quantity
 from exchange.model.accounts import Account
 from exchange.model.market import Market
@@ -112,13 +118,11 @@ class OwnLimitsView(TradingLimitsView, frozen=True):
     volatility_halt: VolatilityHaltView | None
 
 
-class MarketLimitsView(TradingLimitsView, frozen=True):
+class MarketLimitsView(OwnLimitsView, frozen=True):
     """A market's limits, for who has none of his own, and what is everybody's: its band and
     its halts.
     """
 
-    price_band: str | None
-    volatility_halt: VolatilityHaltView | None
     market_id: str
     slug: str
 
@@ -127,18 +131,15 @@ def limits_fields(
     limits: AccountLimits | None, below: AccountLimits | None = None
 ) -> tuple[str | None, str | None, int | None, str | None]:
     """Return the fields of a TradingLimitsView; what `limits` leave out is as `below` says."""
-    first, second = limits or _NONE, below or _NONE
 
     def told(name: str, text: Callable[[int], str]) -> str | None:
-        number = getattr(first, name)
-        number = getattr(second, name) if number is None else number
+        number = limit_of(limits, below, name)
         return None if number is None else text(number)
 
-    open_orders = first.open_orders
     return (
         told("order_quantity", format_quantity),
         told("order_notional", format_money),
-        second.open_orders if open_orders is None else open_orders,
+        limit_of(limits, below, "open_orders"),
         told("position", format_quantity),
     )
 
@@ -154,9 +155,6 @@ def market_fields(
         times = halt.window, halt.halted, halt.post_only
         halt_view = VolatilityHaltView(price_text(halt.move), *times)
     return None if band is None else price_text(band), halt_view
-
-
-_NONE: Final = AccountLimits()
 
 
 class _Numbers(TypedDict):

@@ -17,7 +17,7 @@ from exchange.messages.limits import VolatilityHalt
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import MarketStatus
 from exchange.model.market import HALTED, OPEN, POST_ONLY, Market
-from exchange.model.price_window import MICROSECONDS
+from exchange.model.slices import MICROSECONDS
 from exchange.model.state import State
 from exchange.rules.limits import restarting
 from exchange.rules.waiting.reaching import stand_down

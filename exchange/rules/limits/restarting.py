@@ -13,7 +13,7 @@ from exchange.messages.limit_commands import BeginPostOnly
 from exchange.messages.limit_events import PostOnlySet
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import ExchangeMode
-from exchange.model.price_window import MICROSECONDS
+from exchange.model.slices import MICROSECONDS
 from exchange.model.state import State
 from exchange.rules.market_admin import enter_mode
 from exchange.transitions import limit_transitions

@@ -8,7 +8,8 @@ from exchange.messages.commands import SetMarketStatus
 from exchange.messages.limit_commands import BeginPostOnly, SetMarketLimits
 from exchange.messages.limits import MarketLimits, VolatilityHalt
 from exchange.messages.terms import BUY, YES, ExchangeMode, MarketStatus
-from exchange.model.price_window import SLICES, spread, with_trade
+from exchange.model.price_window import spread, with_trade
+from exchange.model.slices import SLICES
 from exchange.model.state import State
 from exchange.model.timers import HALT_END
 from exchange.proof.invariants import problems
