@@ -20,6 +20,7 @@ from persistence.journal.journal import Journal
 from persistence.journal.open_orders import OpenOrders
 from persistence.loop.command_queue import Waiting
 from persistence.loop.open_batch import BATCH_BOUND, Batch
+from persistence.loop.running_order import own_is_due, run_own
 from persistence.postgres.database import Connection
 
 
@@ -42,21 +43,12 @@ async def rerun_alone(
     yield engine, balances, None
     for item in waiting:
         at = max(clock(), engine.state.now)
-        triggered = 0
-        while (
-            engine.state.volatile
-            or engine.state.timers.is_due(at)
-            or (engine.state.due and triggered < TRIGGERS_BETWEEN)
-        ):
-            timers = Batch()
-            timers.run_halts(engine, balances, at)
-            if not len(timers):
-                timers.run_timers(engine, balances, at, BATCH_BOUND)
-            if not len(timers):
-                most = TRIGGERS_BETWEEN - triggered
-                triggered += timers.run_triggers(engine, balances, at, most)
-            await journal.commit(timers.seal(engine, balances, journal))
-            yield engine, balances, timers
+        triggers = TRIGGERS_BETWEEN
+        while own_is_due(engine.state, at, triggers):
+            own = Batch()
+            triggers -= run_own(own, engine, balances, at, BATCH_BOUND, triggers)
+            await journal.commit(own.seal(engine, balances, journal))
+            yield engine, balances, own
         batch = Batch()
         batch.run(engine, balances, at, [item])
         try:

@@ -64,9 +64,7 @@ class Batch:
         is left over only if asked to.
         """
         most = min(most, self._most - self.operations)
-        executions = engine.run_timers(at, most, left=left)
-        self.futures += [None] * len(executions)
-        self._add(engine, balances, executions)
+        self._add_own(engine, balances, engine.run_timers(at, most, left=left))
 
     def run_triggers(self, engine: Engine, balances: RunningBalances, at: int, most: int) -> int:
         """Trigger orders that are due, at most so many and until the batch is full; return how
@@ -74,15 +72,12 @@ class Batch:
         """
         most = min(most, self._most - self.operations)
         executions = engine.run_triggers(at, most)
-        self.futures += [None] * len(executions)
-        self._add(engine, balances, executions)
+        self._add_own(engine, balances, executions)
         return sum(type(execution.command) is TriggerOrder for execution in executions)
 
     def run_halts(self, engine: Engine, balances: RunningBalances, at: int) -> None:
         """Halt the markets that moved too far, all of them."""
-        executions = engine.run_halts(at)
-        self.futures += [None] * len(executions)
-        self._add(engine, balances, executions)
+        self._add_own(engine, balances, engine.run_halts(at))
 
     def run(
         self, engine: Engine, balances: RunningBalances, at: int, waiting: list[Waiting]
@@ -100,6 +95,13 @@ class Batch:
         self.futures += [item.future for item in waiting[: len(executions)]]
         self._add(engine, balances, executions)
         return waiting[len(executions) :]
+
+    def _add_own(
+        self, engine: Engine, balances: RunningBalances, executions: list[Execution]
+    ) -> None:
+        """Add what the engine gave itself, for which nobody waits."""
+        self.futures += [None] * len(executions)
+        self._add(engine, balances, executions)
 
     def _add(self, engine: Engine, balances: RunningBalances, executions: list[Execution]) -> None:
         self.executions += executions

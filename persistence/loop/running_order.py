@@ -20,6 +20,27 @@ from persistence.loop.open_batch import Batch
 _SLICE_COMMANDS: Final = 32
 
 
+def own_is_due(state: State, at: int, triggers: int) -> bool:
+    """Return whether the engine gives itself something at `at`; `triggers` may be among it."""
+    return bool(state.volatile or state.timers.is_due(at) or (state.due and triggers > 0))
+
+
+def run_own(
+    batch: Batch, engine: Engine, balances: RunningBalances, at: int, most: int, triggers: int
+) -> int:
+    """Run halts, else timers, else triggers (at most so many of each) where `own_is_due`; return
+    how many were triggered.
+    """
+    state = engine.state
+    if state.volatile:
+        batch.run_halts(engine, balances, at)
+    elif state.timers.is_due(at):
+        batch.run_timers(engine, balances, at, most)
+    else:
+        return batch.run_triggers(engine, balances, at, min(most, triggers))
+    return 0
+
+
 class RunningOrder:
     """Decides between what the engine gives itself and what the intake has."""
 
@@ -43,16 +64,12 @@ class RunningOrder:
     def run_next(self, batch: Batch, engine: Engine, balances: RunningBalances, at: int) -> None:
         """Run a slice of what comes next in a batch that can grow."""
         state, waits = engine.state, len(self._intake)
-        if state.volatile:
-            batch.run_halts(engine, balances, at)
-        elif state.timers.is_due(at):
-            batch.run_timers(engine, balances, at, _SLICE_COMMANDS)
-        elif state.due and not (waits and self._triggered >= TRIGGERS_BETWEEN):
-            most = TRIGGERS_BETWEEN - self._triggered if waits else _SLICE_COMMANDS
-            most = min(most, _SLICE_COMMANDS)
-            self._triggered += batch.run_triggers(engine, balances, at, most)
+        most = _SLICE_COMMANDS
+        triggers = TRIGGERS_BETWEEN - self._triggered if waits else most
+        if own_is_due(state, at, triggers):
+            self._triggered += run_own(batch, engine, balances, at, most, triggers)
         else:
-            part = self._intake.take(1 if state.due else _SLICE_COMMANDS, state.seq)
+            part = self._intake.take(1 if state.due else most, state.seq)
             if part:
                 self._triggered = 0
                 left = batch.run(engine, balances, at, part)
