@@ -1,0 +1,1 @@
+"""What follows from the past: pure functions and records that eat executions, events alone."""
