@@ -1,1 +1,1 @@
-"""What follows from the past: pure functions and records that eat executions, events alone."""
+"""What follows from the events of commands alone, one thing a module."""

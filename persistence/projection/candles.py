@@ -1,0 +1,171 @@
+"""Candles of our own markets, stored interval by interval.
+
+Laws: they follow from trades, from the book as `BestPrices` has it, and from what came into a
+market's collateral; only candles that changed are written; a market that rests is dropped from
+memory and found again by its last candles.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.events import (
+    Event,
+    MarketCreated,
+    OrderAmended,
+    OrderCancelled,
+    OrderPlaced,
+    OrderRested,
+    PairsNetted,
+    PositionSettled,
+    TradeExecuted,
+)
+from exchange.messages.execution import Execution
+from exchange.messages.terms import TradeKind
+from exchange.messages.waiting_events import OrderTriggered
+from exchange.projections.candles import SPANS_S, Candle, MarketCandles, Range
+from persistence.postgres.database import Connection
+
+MARKETS_HELD: Final = 20_000
+"""More are dropped from memory when they are stored."""
+
+BestPrices = Callable[[int], tuple[int, int]]
+"""Market id -> (best bid, best ask) after the command that was applied last; 0 for none."""
+
+_BOOK: Final = frozenset(
+    {OrderPlaced, TradeExecuted, OrderAmended, OrderRested, OrderCancelled, OrderTriggered}
+)
+_MONEY: Final = frozenset({MarketCreated, PairsNetted, PositionSettled})
+_MINT: Final = TradeKind.MINT
+_MERGE: Final = TradeKind.MERGE
+
+COLUMNS: Final = (
+    "market_id, span, start, volume, trades, collateral, open, high, low, close,"
+    " bid_open, bid_high, bid_low, bid_close, ask_open, ask_high, ask_low, ask_close"
+)
+_LAST: Final = f"""
+SELECT last.* FROM unnest($1::bigint[]) AS market (id), unnest($2::integer[]) AS spans (span),
+       LATERAL (SELECT {COLUMNS} FROM candles
+                 WHERE market_id = market.id AND candles.span = spans.span
+                 ORDER BY start DESC LIMIT 1) AS last
+"""  # noqa: S608 - a constant
+_STORE: Final = f"""
+INSERT INTO candles ({COLUMNS})
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+    ON CONFLICT (market_id, span, start) DO UPDATE
+   SET volume = excluded.volume, trades = excluded.trades, collateral = excluded.collateral,
+       open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
+       bid_open = excluded.bid_open, bid_high = excluded.bid_high, bid_low = excluded.bid_low,
+       bid_close = excluded.bid_close, ask_open = excluded.ask_open, ask_high = excluded.ask_high,
+       ask_low = excluded.ask_low, ask_close = excluded.ask_close
+"""  # noqa: S608 - a constant
+
+
+def candle_of(row: Sequence[Any]) -> Candle:
+    """Return the candle of a row of `COLUMNS`."""
+    span, start, volume, trades, collateral = row[1:6]
+    price, bid, ask = Range(*row[6:10]), Range(*row[10:14]), Range(*row[14:18])
+    return Candle(span, start, price, bid, ask, volume, trades, collateral)
+
+
+def _row(market_id: int, candle: Candle) -> tuple[int, ...]:
+    price, bid, ask = candle.price, candle.bid, candle.ask
+    return (
+        market_id,
+        candle.span,
+        candle.start,
+        candle.volume,
+        candle.trades,
+        candle.collateral,
+        *(price.open, price.high, price.low, price.close),
+        *(bid.open, bid.high, bid.low, bid.close),
+        *(ask.open, ask.high, ask.low, ask.close),
+    )
+
+
+def _market_of(event: Event) -> int | None:
+    """Return the market whose candles an event may change."""
+    if type(event) in _BOOK or type(event) in _MONEY:
+        market_id: int = event.market_id  # type: ignore[union-attr,assignment]
+        return market_id
+    return None
+
+
+class CandleProjection:
+    """Implements `Projection`; whoever keeps the books is applied before it."""
+
+    def __init__(self, best: BestPrices) -> None:
+        self._best = best
+        self._markets: dict[int, MarketCandles] = {}
+        self._touched: dict[int, MarketCandles] = {}
+
+    async def prepare(self, connection: Connection, executions: Sequence[Execution]) -> None:
+        """Load the last candles of markets that aren't held."""
+        named = {_market_of(event) for execution in executions for event in execution.events}
+        missing = [one for one in named if one is not None and one not in self._markets]
+        if not missing:
+            return
+        for market_id in missing:
+            self._markets[market_id] = MarketCandles()
+        for row in await connection.fetch(_LAST, missing, SPANS_S):
+            self._markets[row["market_id"]].restore(candle_of(tuple(row.values())))
+
+    def apply(self, execution: Execution) -> None:
+        """Take one command."""
+        events = execution.events
+        if len(events) == 1:
+            # Most commands place or cancel one order.
+            market_id = _market_of(events[0])
+            if market_id is not None:
+                self._take(execution, market_id, (events[0],))
+            return
+        by_market: dict[int, list[Event]] = {}
+        for event in events:
+            market_id = _market_of(event)
+            if market_id is not None:
+                by_market.setdefault(market_id, []).append(event)
+        for market_id, theirs in by_market.items():
+            self._take(execution, market_id, theirs)
+
+    def _take(self, execution: Execution, market_id: int, events: Iterable[Event]) -> None:
+        trades: list[tuple[int, int]] = []
+        collected = 0
+        for event in events:
+            if isinstance(event, TradeExecuted):
+                trades.append((event.yes_price, event.quantity))
+                if event.kind is _MINT:
+                    collected += PRICE_SCALE * event.quantity
+                elif event.kind is _MERGE:
+                    collected -= PRICE_SCALE * event.quantity
+            elif isinstance(event, PairsNetted):
+                collected -= PRICE_SCALE * event.quantity
+            elif isinstance(event, PositionSettled):
+                collected -= event.payout
+        market = self._markets[market_id]
+        market.take(execution.at, trades, collected, *self._best(market_id))
+        if market.changed:
+            self._touched[market_id] = market
+
+    async def store(self, connection: Connection) -> None:
+        """Write the candles that changed."""
+        rows = [
+            _row(market_id, candle)
+            for market_id, market in self._touched.items()
+            for candle in market.changed.values()
+        ]
+        if rows:
+            await connection.executemany(_STORE, rows)
+        for market in self._touched.values():
+            market.changed.clear()
+        self._touched.clear()
+        if len(self._markets) > MARKETS_HELD:
+            self._markets.clear()
+
+    def forget(self) -> None:
+        """Drop all memory."""
+        self._markets.clear()
+        self._touched.clear()
+
+    async def erase(self, connection: Connection) -> None:
+        """Empty the table."""
+        await connection.execute("TRUNCATE candles")
