@@ -5,6 +5,7 @@ sequence that clients see.
     for execution in journal:        every command of the market, in order
         if replay.apply(execution):  its public state changed: replay.seq is one more
             replay.changes()         the levels, as the socket tells them
+            replay.log               order by order, if it is kept
 
 Laws: between two commands an open order rests in the book or waits for a price; the latter is kept
 as well, because the event that triggers it doesn't say its terms. `seq` moves once per command
@@ -15,8 +16,6 @@ the past is what was sent. `dump` and `load` give the same bytes and the same bo
 
 from collections.abc import Callable
 from typing import Any, Final, cast
-
-import msgspec
 
 from exchange.messages.account_events import (
     CashTransferred,
@@ -30,7 +29,6 @@ from exchange.messages.account_events import (
 )
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.completeness import require_all
-from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import (
     AccountOpened,
     CommandRejected,
@@ -73,11 +71,17 @@ from exchange.projections.book_sides import OpenOrder, Side
 
 Changes = dict[int, int]
 """YES price -> quantity now, 0 for none."""
-_Row = tuple[int, bool, bool, int | None, int | None, int]
-"""Of an order: its id, is it a bid, is it of YES, price, quantity, filled."""
-_Dumped = tuple[int, int, int, list[_Row], list[_Row]]
-"""The market's id and seq, the time of that, what rests (in order) and what waits."""
-_DUMPED: Final = msgspec.msgpack.Decoder(_Dumped)
+LogEntry = tuple[str, int, bool, int, int, int, int]
+"""(what, the order's number, is it a bid, YES price, quantity, what remains of it there, trade).
+
+ADD: it came to the back of its level. REDUCE: it has less, at its place. REMOVE: it left, without a
+trade. TRADE: so much of it traded; a remainder of 0 says that it left. The trade is its number in
+the market, else 0.
+"""
+ADD: Final = "add"
+REDUCE: Final = "reduce"
+REMOVE: Final = "remove"
+TRADE: Final = "trade"
 
 
 class BookReplay:
@@ -95,7 +99,9 @@ class BookReplay:
         "asks",
         "at",
         "bids",
+        "log",
         "market_id",
+        "numbered",
         "orders",
         "seq",
     )
@@ -108,6 +114,10 @@ class BookReplay:
         self.asks = Side(bids=False)
         self.orders: dict[int, OpenOrder] = {}
         """Every open order, those that wait included."""
+        self.numbered = 0
+        """How many orders ever came into the book."""
+        self.log: list[LogEntry] | None = None
+        """What the command at hand did to the book; None: it isn't kept."""
         self._now = 0
         self._now_at = 0
         self._moved = False
@@ -138,6 +148,8 @@ class BookReplay:
             self._touched = {}
         if self._left:
             self._left = []
+        if self.log:
+            self.log = []
 
     def take(self, event: Event) -> None:
         """Take one event of this market (`market_of`)."""
@@ -171,17 +183,6 @@ class BookReplay:
                 asks[price] = self.asks.quantity_at(price)
         return bids, asks
 
-    # -- storing -----------------------------------------------------------------------------
-
-    def dump(self) -> bytes:
-        """Return the book between two commands as bytes: the same for the same book."""
-        resting = [_row(order) for side in (self.bids, self.asks) for order in side.orders()]
-        waiting = [_row(self.orders[id_]) for id_ in sorted(self.orders) if self.orders[id_].waits]
-        if len(resting) + len(waiting) != len(self.orders):
-            raise InvariantViolated(f"market {self.market_id}: an order neither rests nor waits")
-        dumped: _Dumped = (self.market_id, self.seq, self.at, resting, waiting)
-        return msgspec.msgpack.encode(dumped)
-
     # -- events ------------------------------------------------------------------------------
 
     def order_placed(self, event: OrderPlaced) -> None:
@@ -214,6 +215,7 @@ class BookReplay:
             side.remove(maker)
         self._fill(maker, event.quantity)
         self._fill(taker, event.quantity)
+        self._note(TRADE, maker, event.quantity, event.trade_no)
         self._publish()
 
     def _fill(self, order: OpenOrder, quantity: int) -> None:
@@ -232,19 +234,25 @@ class BookReplay:
         if not event.keeps_place:
             self._left.append((order, order.yes_price))
             side.remove(order)
+            self._note(REMOVE, order, order.remaining)
         elif gone:
             side.reduce(order, gone)
-        if gone or not event.keeps_place:
-            self._publish()
         self._reprice(order, event.price, event.quantity)
-        if event.resting and not event.keeps_place:
-            side.add(order)
+        if event.keeps_place:
+            if gone:
+                self._note(REDUCE, order, gone)
+                self._publish()
+        elif event.resting:
+            self._add(order)
+        else:
+            self._publish()
 
     def order_cancelled(self, event: OrderCancelled) -> None:
         """End an order early: out of the book, if it is there."""
         order = self._touch(event.order_id)
         if order.resting:
             (self.bids if order.is_bid else self.asks).remove(order)
+            self._note(REMOVE, order, order.remaining)
             self._publish()
         del self.orders[order.id]
 
@@ -277,8 +285,18 @@ class BookReplay:
         self._publish()
 
     def _add(self, order: OpenOrder) -> None:
+        if order.number == 0:
+            self.numbered += 1
+            order.number = self.numbered
         (self.bids if order.is_bid else self.asks).add(order)
+        self._note(ADD, order, order.remaining)
         self._publish()
+
+    def _note(self, what: str, order: OpenOrder, quantity: int, trade_no: int = 0) -> None:
+        if self.log is not None:
+            left = 0 if what is REMOVE else order.remaining
+            entry = (what, order.number, order.is_bid, order.yes_price, quantity, left, trade_no)
+            self.log.append(entry)
 
     def _reprice(self, order: OpenOrder, price: int | None, quantity: int | None) -> None:
         """Give an order that is in no book, or keeps its place, other terms."""
@@ -308,35 +326,6 @@ def market_of(event: Event) -> int | None:
         return None
     market_id: int = cast("OrderPlaced", event).market_id
     return market_id
-
-
-def load(dumped: bytes) -> BookReplay:
-    """Return the book that was dumped; raises msgspec.DecodeError for anything else."""
-    market_id, seq, at, resting, waiting = _DUMPED.decode(dumped)
-    replay = BookReplay(market_id)
-    replay.seq = seq
-    replay.at = at
-    for row in resting:
-        order = _order(replay, row, waits=False)
-        (replay.bids if order.is_bid else replay.asks).add(order)
-    for row in waiting:
-        _order(replay, row, waits=True)
-    return replay
-
-
-def _row(order: OpenOrder) -> _Row:
-    return order.id, order.is_bid, order.is_yes, order.price, order.quantity, order.filled
-
-
-def _order(replay: BookReplay, row: _Row, *, waits: bool) -> OpenOrder:
-    id_, is_bid, is_yes, price, quantity, filled = row
-    order = OpenOrder(
-        id_, price, quantity, filled, is_bid=is_bid, is_yes=is_yes, waits=waits, placed_seq=0
-    )
-    if price is not None:
-        order.yes_price = price if is_yes else PRICE_SCALE - price
-    replay.orders[id_] = order
-    return order
 
 
 _TAKE: Final[dict[type[Any], Callable[[BookReplay, Any], None]]] = {

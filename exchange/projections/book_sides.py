@@ -17,6 +17,7 @@ class OpenOrder:
     `price` is the own outcome's (None without a limit), `yes_price` the book's; `quantity` is None
     for an order by maximal cost, of which nothing remains. It `waits` until it is triggered.
     `placed_seq` is the command that placed it, 0 if that isn't known: then it was one before.
+    `number` is which it was of those that came into the book, 0 before it does.
     """
 
     __slots__ = (
@@ -24,6 +25,7 @@ class OpenOrder:
         "id",
         "is_bid",
         "is_yes",
+        "number",
         "placed_seq",
         "price",
         "quantity",
@@ -55,6 +57,7 @@ class OpenOrder:
         self.remaining = 0 if quantity is None else quantity - filled
         self.waits = waits
         self.placed_seq = placed_seq
+        self.number = 0
         self.resting = False
 
 

@@ -4,7 +4,7 @@ stored and loaded goes on like one that was not.
 """
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import msgspec
@@ -16,10 +16,10 @@ from exchange.messages.terms import Outcome
 from exchange.model.market import Market
 from exchange.model.order_book import BookSide
 from exchange.model.state import State
-from exchange.projections import book_replay
-from exchange.projections.book_replay import BookReplay
+from exchange.projections.book_replay import ADD, REDUCE, REMOVE, TRADE, BookReplay, LogEntry
 from exchange.projections.book_sides import Side
 from exchange.projections.books import Books, markets_of
+from exchange.projections.stored_books import dump, load
 from exchange.transitions import transitions
 from gateway.markets.views import CHECKSUM_LEVELS, book_levels, checksum
 from gateway.streaming.book_messages import changed_levels
@@ -33,6 +33,31 @@ COMMANDS = 6_000
 STORED_ONE_IN = 37
 
 
+class Logged:
+    """Queues made of nothing but the log: what a reader of it can know."""
+
+    def __init__(self) -> None:
+        self.queues: dict[tuple[bool, int], dict[int, int]] = {}
+        """(is it a bid, price) -> what remains of each order, by its number."""
+
+    def take(self, entry: LogEntry) -> None:
+        what, number, is_bid, price, quantity, left, trade_no = entry
+        queue = self.queues.setdefault((is_bid, price), {})
+        if what == ADD:
+            assert number not in queue
+            queue[number] = left
+        else:
+            if what == TRADE:
+                assert number == next(iter(queue))
+            assert queue[number] - quantity == left
+            queue[number] = left
+        assert (what == TRADE) is (trade_no > 0)
+        if left == 0:
+            del queue[number]
+        if not queue:
+            del self.queues[is_bid, price]
+
+
 class Beside:
     """A live view, the books that follow its events, and one more set that is stored all the
     time.
@@ -43,6 +68,7 @@ class Beside:
         self.view = State()
         self.books = Books()
         self.stored = Books()
+        self.logged: defaultdict[int, Logged] = defaultdict(Logged)
         self.counts: Counter[str] = Counter()
 
     def take(self, execution: Execution) -> None:
@@ -58,6 +84,9 @@ class Beside:
         assert moved <= {book.market_id for book in concerned}
         for book in concerned:
             self.compare(book, view.markets[book.market_id], execution)
+            if book.log is not None:
+                self.read_log(book)
+            book.log = []
         view.dirty.clear()
         if self.dice.number(1, STORED_ONE_IN) == 1:
             self.store()
@@ -75,11 +104,23 @@ class Beside:
         assert changes == changed_levels(market, self.view.dirty.orders, self.view.seq, amends)
         self.counts["changes"] += sum(map(len, changes))
 
+    def read_log(self, book: BookReplay) -> None:
+        """Check that the log of the command leads to the same queues."""
+        logged = self.logged[book.market_id]
+        for entry in book.log or ():
+            logged.take(entry)
+            self.counts[entry[0]] += 1
+        assert logged.queues == {
+            (side is book.bids, price): {o.number: o.remaining for o in level.orders.values()}
+            for side in (book.bids, book.asks)
+            for price, level in side.levels.items()
+        }
+
     def store(self) -> None:
         """Store one set of books and go on with what is read, which is the other's as well."""
-        dumped = [book.dump() for book in self.stored.by_market.values()]
-        assert dumped == [book.dump() for book in self.books.by_market.values()]
-        self.stored = Books(book_replay.load(one) for one in dumped)
+        dumped = [dump(book) for book in self.stored.by_market.values()]
+        assert dumped == [dump(book) for book in self.books.by_market.values()]
+        self.stored = Books(load(one) for one in dumped)
         self.counts["stored"] += 1
 
 
@@ -136,6 +177,7 @@ def test_books_from_events_are_the_live_ones_after_every_command() -> None:
     print(counts)
     assert counts["moved"] > COMMANDS // 3
     assert counts["changes"] > counts["moved"] // 2
+    assert min(counts[what] for what in (ADD, REDUCE, REMOVE, TRADE)) > 10
     assert counts["stored"] > COMMANDS // (2 * STORED_ONE_IN)
 
 
@@ -148,10 +190,10 @@ def test_one_book_alone_takes_its_own_events_of_any_command() -> None:
         alone = BookReplay(market_id)
         moved = sum(alone.apply(execution) for execution in done)
         assert moved == alone.seq == book.seq
-        assert alone.dump() == book.dump()
+        assert dump(alone) == dump(book)
 
 
 def test_a_book_of_which_only_part_is_there_is_refused() -> None:
-    for part in (b"", BookReplay(1).dump()[:-1], b"\x00"):
+    for part in (b"", dump(BookReplay(1))[:-1], b"\x00"):
         with pytest.raises(msgspec.DecodeError):
-            book_replay.load(part)
+            load(part)
