@@ -86,6 +86,21 @@ async def rows_after(source: Fetching, seq: int) -> list[JournalRow]:
     return [_row(row) for row in rows]
 
 
+async def rows_between(source: Fetching, after: int, to: int) -> list[JournalRow]:
+    """Return the batches that hold the commands later than `after`, up to `to`, in order.
+
+    Of the first and the last of them some commands may lie outside (`JournalRow.within`).
+    """
+    rows = await source.fetch(
+        f"SELECT {_COLUMNS} FROM journal WHERE first_seq <= $2 AND first_seq >= coalesce("  # noqa: S608 - a constant
+        "(SELECT max(first_seq) FROM journal WHERE first_seq <= $1 + 1), 0) AND last_seq > $1"
+        " ORDER BY first_seq",
+        after,
+        to,
+    )
+    return [_row(row) for row in rows]
+
+
 async def hash_at(source: Fetching, seq: int) -> bytes | None:
     """Return the hash of the batch that ends with the command `seq`; None if none does."""
     found: bytes | None = await source.fetchval(

@@ -52,6 +52,14 @@ class JournalRow(msgspec.Struct, frozen=True, array_like=True):
         """Decode one command of the batch, by its sequence; the others are only passed over."""
         return _decode_one(_decode_raw(self.payload)[seq - self.first_seq])
 
+    def within(self, after: int, to: int) -> list[Execution]:
+        """Decode the commands later than `after`, up to `to`; the others are only passed over."""
+        if after < self.first_seq and self.last_seq <= to:
+            return self.executions()
+        raw = _decode_raw(self.payload)
+        first, end = max(0, after + 1 - self.first_seq), to + 1 - self.first_seq
+        return [_decode_one(one) for one in raw[first : max(0, end)]]
+
     def expected_hash(self) -> bytes:
         """Return what the hash must be if nothing of the row was changed."""
         return chain(
