@@ -95,6 +95,8 @@ class ServerProcess:
             "DATA_DIR": str(data_dir),
             # Nothing that a test starts leaves the machine.
             "FEED_PLATFORMS": "none",
+            # A process more for each server: those who need it say so.
+            "PROJECTOR": "off",
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
             "PROBITY_ADMIN_EMAIL": ADMIN_EMAIL,

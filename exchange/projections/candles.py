@@ -41,9 +41,21 @@ class Range:
 
 
 class Candle:
-    """One interval of one market; `volume` and `trades` are those within, `collateral` the last."""
+    """One interval of one market; `volume` (quantity), `turnover` (what it cost at YES prices) and
+    `trades` are those within, `collateral` the last.
+    """
 
-    __slots__ = ("ask", "bid", "collateral", "price", "span", "start", "trades", "volume")
+    __slots__ = (
+        "ask",
+        "bid",
+        "collateral",
+        "price",
+        "span",
+        "start",
+        "trades",
+        "turnover",
+        "volume",
+    )
 
     def __init__(
         self,
@@ -53,6 +65,7 @@ class Candle:
         bid: Range,
         ask: Range,
         volume: int,
+        turnover: int,
         trades: int,
         collateral: int,
     ) -> None:
@@ -62,6 +75,7 @@ class Candle:
         self.bid = bid
         self.ask = ask
         self.volume = volume
+        self.turnover = turnover
         self.trades = trades
         self.collateral = collateral
 
@@ -99,6 +113,7 @@ class MarketCandles:
             for price, quantity in trades:
                 candle.price.trade(price)
                 candle.volume += quantity
+                candle.turnover += price * quantity
                 candle.trades += 1
             if bid != self.bid:
                 candle.bid.move(bid)
@@ -119,6 +134,7 @@ class MarketCandles:
                 Range(0, 0, 0, 0),
                 Range(bid, bid, bid, bid),
                 Range(ask, ask, ask, ask),
+                0,
                 0,
                 0,
                 self.collateral,
@@ -145,6 +161,7 @@ def together(candles: list[Candle], span: int) -> list[Candle]:
                     _copy(part.bid),
                     _copy(part.ask),
                     part.volume,
+                    part.turnover,
                     part.trades,
                     part.collateral,
                 )
@@ -159,6 +176,7 @@ def together(candles: list[Candle], span: int) -> list[Candle]:
         _join(whole.bid, part.bid)
         _join(whole.ask, part.ask)
         whole.volume += part.volume
+        whole.turnover += part.turnover
         whole.trades += part.trades
         whole.collateral = part.collateral
     return found

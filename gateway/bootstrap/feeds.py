@@ -22,6 +22,7 @@ from gateway.feeds.api.lists import MarketLists
 from gateway.feeds.api.live_routes import LiveRoutes
 from gateway.feeds.api.market_routes import FeedMarketRoutes
 from gateway.feeds.api.own import OwnMarkets
+from gateway.feeds.api.past_routes import PastRoutes
 from gateway.feeds.api.reading import POLICIES, FeedReader
 from gateway.feeds.api.snapshot_routes import SnapshotRoutes
 from gateway.feeds.cache import Cache, SharedRedis, open_cache
@@ -43,7 +44,9 @@ from gateway.feeds.sample.market import PLATFORM as SAMPLE
 from gateway.feeds.venue import Venue, VenueRefused, VenueTools, VenueUnavailable
 from gateway.feeds.watches import Watches
 from gateway.http.settings import PageLimits
+from gateway.markets.candles import OwnCandles
 from gateway.markets.routes import MarketRoutes
+from gateway.markets.tickers import Tickers
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.settings.reader import Area
@@ -169,8 +172,14 @@ async def open_feeds(
 
 
 def feed_routes(
-    feeds: Feeds, engine: EngineSide, ours: MarketRoutes, pages: PageLimits, logger: Logger
-) -> tuple[FeedMarketRoutes | LiveRoutes | SnapshotRoutes | FeedRoutes, ...]:
+    feeds: Feeds,
+    engine: EngineSide,
+    ours: MarketRoutes,
+    candles: OwnCandles,
+    tickers: Tickers,
+    pages: PageLimits,
+    logger: Logger,
+) -> tuple[FeedMarketRoutes | LiveRoutes | PastRoutes | SnapshotRoutes | FeedRoutes, ...]:
     """Return what has the rows about markets of any platform."""
     view = engine.view
     reader = feeds.reader
@@ -188,6 +197,7 @@ def feed_routes(
             feeds.following,
             pages,
         ),
+        PastRoutes(view, candles, tickers, reader, feeds.snapshots),
         SnapshotRoutes(view, reader, feeds.snapshots, pages),
         FeedRoutes(reader, feeds.events, feeds.state, feeds.jobs, pages),
     )

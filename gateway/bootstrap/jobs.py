@@ -6,11 +6,12 @@ with the worker's role run it.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.markets import platforms_of, stored_markets
+from gateway.bootstrap.projector import ProjectorProcess
 from gateway.bootstrap.settings import Settings
 from gateway.feeds.matches.jobs import MatchFinder
 from gateway.jobs.job import Job
@@ -73,7 +74,9 @@ async def running_jobs(
     logger: Logger,
     supervisor: Supervisor,
 ) -> AsyncIterator[JobQueue]:
-    """Run jobs beside the block; at its end those under way may finish in bounded time.
+    """Do the worker's part beside the block: jobs, and what follows from the journal.
+
+    At its end jobs under way may finish in bounded time.
 
     In a process that has failed they may not: another one begins them again.
 
@@ -89,5 +92,9 @@ async def running_jobs(
         drain_s=settings.listen.shutdown_timeout_seconds,
         in_haste=supervisor.failed.done,
     )
-    async with supervisor.running("job-queue", queue.work):
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(supervisor.running("job-queue", queue.work))
+        if settings.past.projector:
+            projector = ProjectorProcess(url, metrics)
+            await stack.enter_async_context(supervisor.running(projector.NAME, projector.run))
         yield queue

@@ -15,7 +15,10 @@ from gateway.feeds.known import KNOWN_PLATFORMS, OURS
 from gateway.feeds.matches.routes import MatchRoutes
 from gateway.http.routing import RouteTable
 from gateway.markets.admin_routes import MarketAdminRoutes
+from gateway.markets.candles import OwnCandles
+from gateway.markets.projected import Projected
 from gateway.markets.routes import MarketRoutes
+from gateway.markets.tickers import TickerRoutes, Tickers
 from gateway.operations.account_routes import AccountAdminRoutes
 from gateway.operations.admin_routes import ExchangeAdminRoutes
 from gateway.operations.exchange_routes import ExchangeRoutes, bounds_view
@@ -35,6 +38,7 @@ from gateway.trading.dead_man_switch import DeadManSwitch
 from gateway.trading.order_groups import OrderGroupRoutes
 from gateway.trading.order_life import OrderLifeRoutes
 from gateway.trading.routes import OrderRoutes
+from persistence.repositories.candles import Candles
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
@@ -60,6 +64,9 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     static = StaticFiles()
     description = ApiDescription(static)
     ours = MarketRoutes(view, history, feed, pages)
+    candles = Candles(parts.pool)
+    projected = Projected(candles, settings.engine.min_seq_wait_seconds)
+    tickers = Tickers(candles, projected)
     api = (
         AccountRoutes(
             people.sign_in,
@@ -70,7 +77,10 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             CookieOrigins(settings.http.cors_origin),
         ),
         ours,
-        *feed_routes(parts.feeds, engine, ours, pages, parts.logger),
+        *feed_routes(
+            parts.feeds, engine, ours, OwnCandles(candles, projected), tickers, pages, parts.logger
+        ),
+        TickerRoutes(view, tickers, pages),
         MarketAdminRoutes(view, commands),
         MatchRoutes(
             Matches(parts.pool),

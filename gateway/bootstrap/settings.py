@@ -21,6 +21,7 @@ from gateway.feeds.settings import FeedSettings
 from gateway.feeds.upstream.settings import UpstreamSettings
 from gateway.http.settings import HttpSettings, PageLimits
 from gateway.jobs.settings import WorkerSettings
+from gateway.markets.settings import PastSettings
 from gateway.observability.settings import ReportSettings
 from gateway.operations.settings import RetentionSettings
 from gateway.portfolio.settings import PortfolioSettings
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: LimitSettings
     sockets: SocketSettings
     worker: WorkerSettings
+    past: PastSettings
     feeds: FeedSettings
     upstream: UpstreamSettings
     retention: RetentionSettings

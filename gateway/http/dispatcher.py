@@ -103,6 +103,7 @@ class Dispatcher:
             trace.address,
             trace.is_https,
             trace.headers,
+            min_seq,
         )
         if min_seq and self._progress is not None:
             await self._progress.reach(min_seq)

@@ -52,6 +52,13 @@ class AsOf(msgspec.Struct, Generic[ItemT], frozen=True):
     account_seq: int
 
 
+class UpTo(msgspec.Struct, Generic[ItemT], frozen=True):
+    """A read of what is stored behind the view: all that the commands up to `seq` did is in it."""
+
+    result: ItemT
+    seq: int
+
+
 class File(msgspec.Struct, frozen=True):
     """An answer that is not JSON in the envelope: a page, its parts, the metrics."""
 
@@ -70,6 +77,7 @@ class Request(Generic[BodyT, QueryT]):
         "body",
         "caller",
         "is_https",
+        "min_seq",
         "path",
         "query",
         "reply_headers",
@@ -88,6 +96,7 @@ class Request(Generic[BodyT, QueryT]):
         address: str,
         is_https: bool,
         headers: Mapping[bytes, bytes],
+        min_seq: int = 0,
     ) -> None:
         self.body = body
         self.query = query
@@ -99,6 +108,8 @@ class Request(Generic[BodyT, QueryT]):
         self.address = address
         self.is_https = is_https
         self._headers = headers
+        self.min_seq = min_seq
+        """The command whose effects a read must hold; the view does, what is stored may not yet."""
         self.reply_headers: list[tuple[bytes, bytes]] = []
         """What a handler adds to the answer's headers."""
 

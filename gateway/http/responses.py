@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from starlette.types import Send
 
-from gateway.http.request import AsOf, Page, Slice
+from gateway.http.request import AsOf, Page, Slice, UpTo
 from gateway.http.routing import Shape
 from gateway.wire.errors import ApiError, ErrorBody
 from gateway.wire.scalars import iso_millis
@@ -94,6 +94,8 @@ def encode_result(
     result: object, shape: Shape, request_id: str, seq: int | msgspec.UnsetType = msgspec.UNSET
 ) -> bytes:
     """Return the envelope of a handler's result, which holds all that commands up to `seq` did."""
+    if isinstance(result, UpTo):
+        seq, result = result.seq, result.result
     meta = AnswerMeta(iso_millis(now_us()), request_id, seq)
     if isinstance(result, AsOf):
         meta = AccountMeta(meta.timestamp, request_id, result.seq, result.account_seq)

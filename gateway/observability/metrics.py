@@ -359,6 +359,11 @@ class Metrics:
         self.engine_last_sequence = Gauge(
             "engine_last_sequence", "Last committed command.", registry=registry
         )
+        self.projected_seq = Gauge(
+            "projector_last_sequence",
+            "Last command that is in candles and all else that follows from the journal.",
+            registry=registry,
+        )
         self.engine_epoch = Gauge("engine_epoch", "Epoch of the engine.", registry=registry)
         self.engine_stalled = Gauge(
             "engine_stalled", "1 while the engine's database doesn't answer.", registry=registry

@@ -2,7 +2,8 @@
 
 `projection_state` moves in the transaction that stores what follows, so neither is ever ahead of
 the other; whoever finds another `version` than its own begins with the first command again. Prices
-are 0 where there was none; `collateral` is in money units, spans in seconds, times in microseconds.
+are 0 where there was none; `turnover` and `collateral` are in money units, spans in seconds, times
+in microseconds.
 """
 
 from typing import Final
@@ -25,6 +26,7 @@ CREATE TABLE candles (
     market_id  bigint   NOT NULL,
     start      bigint   NOT NULL,
     volume     bigint   NOT NULL,
+    turnover   bigint   NOT NULL,
     trades     bigint   NOT NULL,
     collateral bigint   NOT NULL,
     span       integer  NOT NULL,

@@ -40,7 +40,7 @@ _MINT: Final = TradeKind.MINT
 _MERGE: Final = TradeKind.MERGE
 
 COLUMNS: Final = (
-    "market_id, span, start, volume, trades, collateral, open, high, low, close,"
+    "market_id, span, start, volume, turnover, trades, collateral, open, high, low, close,"
     " bid_open, bid_high, bid_low, bid_close, ask_open, ask_high, ask_low, ask_close"
 )
 _LAST: Final = f"""
@@ -51,9 +51,10 @@ SELECT last.* FROM unnest($1::bigint[]) AS market (id), unnest($2::integer[]) AS
 """  # noqa: S608 - a constant
 _STORE: Final = f"""
 INSERT INTO candles ({COLUMNS})
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
     ON CONFLICT (market_id, span, start) DO UPDATE
-   SET volume = excluded.volume, trades = excluded.trades, collateral = excluded.collateral,
+   SET volume = excluded.volume, turnover = excluded.turnover, trades = excluded.trades,
+       collateral = excluded.collateral,
        open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
        bid_open = excluded.bid_open, bid_high = excluded.bid_high, bid_low = excluded.bid_low,
        bid_close = excluded.bid_close, ask_open = excluded.ask_open, ask_high = excluded.ask_high,
@@ -63,9 +64,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 
 def candle_of(row: Sequence[Any]) -> Candle:
     """Return the candle of a row of `COLUMNS`."""
-    span, start, volume, trades, collateral = row[1:6]
-    price, bid, ask = Range(*row[6:10]), Range(*row[10:14]), Range(*row[14:18])
-    return Candle(span, start, price, bid, ask, volume, trades, collateral)
+    span, start, volume, turnover, trades, collateral = row[1:7]
+    price, bid, ask = Range(*row[7:11]), Range(*row[11:15]), Range(*row[15:19])
+    return Candle(span, start, price, bid, ask, volume, turnover, trades, collateral)
 
 
 def _row(market_id: int, candle: Candle) -> tuple[int, ...]:
@@ -75,6 +76,7 @@ def _row(market_id: int, candle: Candle) -> tuple[int, ...]:
         candle.span,
         candle.start,
         candle.volume,
+        candle.turnover,
         candle.trades,
         candle.collateral,
         *(price.open, price.high, price.low, price.close),

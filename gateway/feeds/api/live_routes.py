@@ -8,7 +8,6 @@ is at most a few seconds old; if the venue doesn't answer, what was known is giv
 
 from collections.abc import Sequence
 from contextlib import suppress
-from enum import Enum
 from functools import partial
 from typing import Any, Final
 
@@ -40,6 +39,7 @@ from gateway.feeds.watches import Watches
 from gateway.http.request import AnyRequest, Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
+from gateway.markets.intervals import Interval
 from gateway.markets.lookup import find_market
 from gateway.markets.routes import (
     DEPTH,
@@ -60,32 +60,6 @@ _POINTS: Final = 300
 """Of a history whose beginning isn't asked for."""
 _FULL_TRADES: Final = 50
 _ERRORS: Final = (NotFound, ExternalApiFailed)
-
-
-class Interval(Enum):
-    """How far apart the points of a history are."""
-
-    MINUTE = "1m"
-    MINUTES_5 = "5m"
-    MINUTES_15 = "15m"
-    HOUR = "1h"
-    HOURS_4 = "4h"
-    DAY = "1d"
-
-    @property
-    def seconds(self) -> int:
-        """Return its length."""
-        return _SECONDS[self]
-
-
-_SECONDS: Final = {
-    Interval.MINUTE: 60,
-    Interval.MINUTES_5: 300,
-    Interval.MINUTES_15: 900,
-    Interval.HOUR: 3_600,
-    Interval.HOURS_4: 14_400,
-    Interval.DAY: 86_400,
-}
 
 
 class HistoryQuery(QueryStruct, frozen=True, rename={"from_time": "from", "to_time": "to"}):

@@ -1,0 +1,80 @@
+"""The projector in a process of its own, where it keeps nobody waiting.
+
+    stdin   the database's URL, a line; its end is this process's end
+    stdout  the last command that is stored, a line: at the start and after each step
+
+Laws: it is nice to everybody else; it ends with its parent, however that ends, since then nobody
+holds the other end of its stdin; killed anywhere, another one goes on where the tables stand.
+Several may be started: one leads, the others wait for its session to end. It imports no gateway: a
+third of the memory.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from persistence.postgres.database import connect
+from persistence.projection.books import BookProjection
+from persistence.projection.candles import CandleProjection
+from persistence.projection.projection import Projection
+from persistence.projection.projector import Projector
+
+POLL_S: Final = 0.1
+"""So long the end of the journal is left alone."""
+LEAD_AGAIN_S: Final = 2.0
+_NICE: Final = 10
+
+
+def projections() -> tuple[Projection, ...]:
+    """Return everything that is made, in the order in which it builds on each other."""
+    books = BookProjection()
+    return books, CandleProjection(books.best)
+
+
+async def project(url: str, tell: Callable[[int], None]) -> None:
+    """Follow the journal until cancelled; `tell` hears the last command that is stored."""
+    connection = await connect(url, settings={"application_name": "probity projector"})
+    try:
+        projector = Projector(connection, projections())
+        while True:
+            leads = await projector.lead()
+            if leads:
+                break
+            await asyncio.sleep(LEAD_AGAIN_S)
+        tell(projector.last_seq)
+        while True:
+            if await projector.step():
+                tell(projector.last_seq)
+            else:
+                await asyncio.sleep(POLL_S)
+    finally:
+        connection.terminate()
+
+
+def _tell(seq: int) -> None:
+    sys.stdout.write(f"{seq}\n")
+    sys.stdout.flush()
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read(1)
+    # Whatever is under way wasn't stored, and is made again.
+    os._exit(0)
+
+
+def main() -> None:
+    """Run until the parent ends."""
+    # The terminal's Ctrl-C is for the parent, which ends this process in its own time.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICE)
+    url = sys.stdin.readline().strip()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    asyncio.run(project(url, _tell))
+
+
+if __name__ == "__main__":
+    main()
