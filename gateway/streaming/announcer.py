@@ -1,6 +1,6 @@
 """What the sockets hear of each command, right after its commit.
 
-    m:{id}         trade_executed, market_updated
+    m:{id}         trade_executed, market_updated; ticker and candles are told by others
     m:{id}:YES/NO  orderbook_update
     u:{id}         order_placed / order_updated / order_cancelled, order_filled,
                    balance_updated, position_updated
@@ -43,7 +43,7 @@ from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import Everybody, Room, UserRooms
 from gateway.sockets.untold import Untold
 from gateway.streaming.book_messages import changed_levels
-from gateway.streaming.rooms import MarketRooms, Rooms
+from gateway.streaming.rooms import MarketRooms, Rooms, best_of
 from gateway.trading.views import (
     BalanceView,
     OrderView,
@@ -184,7 +184,7 @@ class Announcer:
                     try:
                         self._tell_market(listened, market, execution, view)
                     except Exception as error:  # noqa: BLE001 - the outermost boundary of the fan-out
-                        self._untold.send_away(listened.public.members, error)
+                        self._untold.send_away(listened.members(), error)
                     listened.seq, listened.trade_no = market.seq, market.trade_no
         if self._users and dirty.accounts:
             self._tell_accounts(execution, view)
@@ -204,7 +204,7 @@ class Announcer:
     def _tell_market(
         self, listened: MarketRooms, market: Market, execution: Execution, view: State
     ) -> None:
-        epoch = self._rooms.epoch
+        epoch, tape = self._rooms.epoch, listened.trades
         amends: list[OrderAmended] = []
         for event in execution.events:
             kind = type(event)
@@ -212,17 +212,22 @@ class Announcer:
                 amends.append(event)  # type: ignore[arg-type]
             elif kind is TradeExecuted:
                 trade: TradeExecuted = event  # type: ignore[assignment]
-                if trade.market_id == market.id:
+                if tape.members and trade.market_id == market.id:
                     fields = (*_fields(trade_view(trade, market, execution.at)), epoch)
-                    self._send(listened.public, Message("trade_executed", TradeMessage(*fields)))
-        bids, asks = changed_levels(market, view.dirty.orders, view.seq, amends)
-        for book in listened.books.values():
-            if book.seats:
+                    self._send(tape, Message("trade_executed", TradeMessage(*fields)))
+        books = [book for book in listened.books.values() if book.seats]
+        if books:
+            bids, asks = changed_levels(market, view.dirty.orders, view.seq, amends)
+            for book in books:
                 book.send(market, bids, asks)
                 self._sent.count += len(book.seats)
+        if listened.top is not None:
+            self._sent.count += listened.top.tell(market.seq, *best_of(market))
         if any(type(event) in (MarketStatusChanged, MarketResolved) for event in execution.events):
-            told = MarketMessage(*_fields(market_view(market)), epoch=epoch)
-            self._send(listened.public, Message("market_updated", told))
+            listened.lifecycle_seq = market.seq
+            if listened.lifecycle.members:
+                told = MarketMessage(*_fields(market_view(market)), epoch=epoch)
+                self._send(listened.lifecycle, Message("market_updated", told))
 
     def _tell_accounts(self, execution: Execution, view: State) -> None:
         users = self._users

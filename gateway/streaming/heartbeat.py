@@ -2,9 +2,9 @@
 
 A heartbeat goes through the same queue as everything else and carries, for each market followed,
 the seq of the last book message and the number of the last trade queued to this socket, and the
-account's sequence. The same beat sends Engine.IO's pings; a socket that doesn't answer is ended by
-its own deadline. One task for all sockets instead of one each, so a fault with one of them must not
-end it.
+account's sequence; for a light reader the last book message is one of the best levels. The same
+beat sends Engine.IO's pings; a socket that doesn't answer is ended by its own deadline. One task
+for all sockets instead of one each, so a fault with one of them must not end it.
 """
 
 import asyncio
@@ -20,9 +20,10 @@ from gateway.sockets.server import SocketServer
 from gateway.sockets.session import SocketSession
 from gateway.sockets.settings import SocketSettings
 from gateway.sockets.untold import Untold
-from gateway.streaming.rooms import Rooms
+from gateway.streaming.channels.channel import Channel, Place
+from gateway.streaming.rooms import MarketRooms, Rooms
 from gateway.streaming.subscriptions import MarketKey, Subscriptions
-from gateway.streaming.venue_rooms import VenueRooms
+from gateway.streaming.venue_rooms import VenueMarketRooms, VenueRooms
 from gateway.wire.scalars import iso_millis
 from persistence.clock import now_us
 
@@ -42,6 +43,12 @@ class MarketBeat(msgspec.Struct, frozen=True, rename="camel"):
     """Whether its venue is not heard, so that things may have changed."""
     as_of: str | msgspec.UnsetType = msgspec.UNSET
     """When its venue told something of it last."""
+    lifecycle_seq: int | msgspec.UnsetType = msgspec.UNSET
+    """Of the last `market_updated`; this and what is below only for sessions that named channels,
+    of those they follow.
+    """
+    ticker_seq: int | msgspec.UnsetType = msgspec.UNSET
+    candles_seq: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class HeartbeatMessage(msgspec.Struct, frozen=True, rename="camel"):
@@ -116,6 +123,23 @@ class Heartbeat:
             )
         return beats
 
+    def _named(self, market_id: MarketKey, place: Place, beat: MarketBeat) -> MarketBeat:
+        """Return where a market stands for a session that chose its channels."""
+        rooms: VenueMarketRooms | MarketRooms
+        if isinstance(market_id, str):
+            rooms = self._venue_rooms.markets[market_id]
+        else:
+            rooms = self._rooms.markets[market_id]
+        told: dict[str, int] = {}
+        if place.is_light and rooms.top is not None:
+            told["seq"] = min(beat.seq, rooms.top.seq)
+        if Channel.LIFECYCLE in place.channels:
+            told["lifecycle_seq"] = rooms.lifecycle_seq
+        for channel, room in rooms.states.items():
+            if channel in place.channels:
+                told[f"{channel.value}_seq"] = room.seq
+        return msgspec.structs.replace(beat, **told)
+
     def _message(
         self, session: SocketSession, timestamp: str, markets: dict[MarketKey, MarketBeat]
     ) -> Message:
@@ -129,7 +153,12 @@ class Heartbeat:
             room = self._server.users.rooms[user_id]
             if room.topics:
                 topic_epoch, topics = room.topic_epoch, room.topics
-        followed = [markets[market_id] for market_id in self._subscriptions.followed(session)]
+        followed = [
+            self._named(market_id, place, markets[market_id])
+            if place.is_named
+            else markets[market_id]
+            for market_id, place in self._subscriptions.followed(session).items()
+        ]
         beat = HeartbeatMessage(
             timestamp,
             self._rooms.epoch,

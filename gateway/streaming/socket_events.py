@@ -1,5 +1,7 @@
 """Following markets over a socket: `subscribe:market`, `unsubscribe:market`."""
 
+from typing import Annotated, Literal
+
 import msgspec
 
 from exchange.messages.terms import Outcome
@@ -7,23 +9,44 @@ from exchange.model.state import State
 from gateway.markets.lookup import find_market, named_market, required_market_name
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
+from gateway.streaming.channels.channel import BY_DEFAULT, Channel, Wish
 from gateway.streaming.rooms import Rooms
-from gateway.streaming.subscriptions import Left, Subscription, Subscriptions
+from gateway.streaming.subscriptions import Subscriptions, left, subscription
 from gateway.streaming.venue_events import VenueMarketEvents
+from gateway.wire.errors import ValidationFailed
+from gateway.wire.plain_words import one_of
 from gateway.wire.strict_json import BodyStruct
 
+ChannelsText = Annotated[list[Channel], msgspec.Meta(min_length=1, max_length=16)]
 
-class SubscribeBody(BodyStruct, frozen=True):
-    """A market of any platform by its id or its slug; without `outcome` both books are meant."""
+
+class MarketBody(BodyStruct, frozen=True):
+    """A market of any platform by its id or its slug, and what of it; without `outcome` both books
+    are meant, without `channels` book, trades and lifecycle.
+    """
 
     market: str | None = None
     market_id: str | None = None
     slug: str | None = None
     outcome: Outcome | None = None
+    channels: ChannelsText | None = None
 
-    def outcomes(self) -> tuple[Outcome, ...]:
-        """Return which books are meant."""
-        return tuple(Outcome) if self.outcome is None else (self.outcome,)
+    def wish(self, *, is_light: bool = False) -> Wish:
+        """Return what is meant; raises ValidationFailed for what fits no channel that is named."""
+        named = BY_DEFAULT if self.channels is None else tuple(dict.fromkeys(self.channels))
+        of_book = tuple(Outcome) if self.outcome is None else (self.outcome,)
+        if Channel.BOOK not in named:
+            for field, is_given in (("outcome", self.outcome is not None), ("depth", is_light)):
+                if is_given:
+                    raise ValidationFailed.of(field, "goes with the channel book only")
+            of_book = ()
+        return Wish(of_book, named, is_light, self.channels is not None or is_light)
+
+
+class SubscribeBody(MarketBody, frozen=True):
+    """What to follow of a market; `depth` 1: of its book the best level a side alone."""
+
+    depth: Literal[1] | None = None
 
 
 class MarketEvents:
@@ -39,34 +62,34 @@ class MarketEvents:
 
     def subscribe(self, session: SocketSession, body: SubscribeBody, ack_id: int | None) -> None:
         """Join a market's rooms; the ack comes first, then the snapshots, in one step."""
-        name, outcomes = required_market_name(body), body.outcomes()
+        name, wish = required_market_name(body), body.wish(is_light=body.depth is not None)
         if self._is_elsewhere(session, name):
-            self._venues.subscribe(session, name, outcomes, ack_id)
+            self._venues.subscribe(session, name, wish, ack_id)
             return
         market = named_market(self._view, name, drafts=_sees_drafts(session))
-        self._subscriptions.check_room_for(session, market.id, outcomes)
-        session.ack(
-            ack_id,
-            Subscription(
-                str(market.id),
-                market.slug,
-                outcomes,
-                self._rooms.epoch,
-                market.seq,
-                market.trade_no,
-            ),
-        )
-        self._subscriptions.join(session, market, outcomes)
+        self._check_open(wish)
+        self._subscriptions.check_room_for(session, market.id, wish)
+        epoch, seq, trade_no = self._rooms.epoch, market.seq, market.trade_no
+        session.ack(ack_id, subscription(str(market.id), market.slug, epoch, seq, trade_no, wish))
+        self._subscriptions.join(session, market, wish)
 
-    def unsubscribe(self, session: SocketSession, body: SubscribeBody, ack_id: int | None) -> None:
+    def unsubscribe(self, session: SocketSession, body: MarketBody, ack_id: int | None) -> None:
         """Leave a market's rooms; leaving one that wasn't joined is no mistake."""
-        name = required_market_name(body)
+        name, wish = required_market_name(body), body.wish()
         if self._is_elsewhere(session, name):
-            self._venues.unsubscribe(session, name, body.outcomes(), ack_id)
+            self._venues.unsubscribe(session, name, wish, ack_id)
             return
         market = named_market(self._view, name, drafts=_sees_drafts(session))
-        self._subscriptions.leave(session, market.id, body.outcomes())
-        session.ack(ack_id, Left(str(market.id), body.outcomes()))
+        self._subscriptions.leave(session, market.id, wish)
+        session.ack(ack_id, left(str(market.id), wish))
+
+    def _check_open(self, wish: Wish) -> None:
+        for number, channel in enumerate(wish.channels):
+            if not self._rooms.is_open(channel):
+                told = [one.value for one in Channel if self._rooms.is_open(one)]
+                raise ValidationFailed.of(
+                    f"channels[{number}]", f"must be {one_of(told)}: nobody tells the others here"
+                )
 
     def _is_elsewhere(self, session: SocketSession, name: str) -> bool:
         ours = find_market(self._view, name, drafts=_sees_drafts(session))
@@ -74,10 +97,9 @@ class MarketEvents:
 
     def events(self) -> dict[str, SocketEvent]:
         """Return the rows."""
-        payload = msgspec.json.Decoder(SubscribeBody)
         return {
-            "subscribe:market": SocketEvent(payload, self.subscribe),
-            "unsubscribe:market": SocketEvent(payload, self.unsubscribe),
+            "subscribe:market": SocketEvent(msgspec.json.Decoder(SubscribeBody), self.subscribe),
+            "unsubscribe:market": SocketEvent(msgspec.json.Decoder(MarketBody), self.unsubscribe),
         }
 
 

@@ -1,8 +1,9 @@
-"""Which session follows which books, and how many it may.
+"""Which session follows what of which markets, and how much it may.
 
 A market of ours is named by its number, one of another venue by the text that is its id.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -11,21 +12,28 @@ from exchange.messages.terms import Outcome
 from exchange.model.market import Market
 from gateway.feeds.live.followed import Followed
 from gateway.sockets.session import SocketSession
+from gateway.streaming.channels.channel import Channel, Place, Wish
 from gateway.streaming.rooms import Rooms
 from gateway.streaming.venue_rooms import VenueRooms
 from gateway.streaming.venue_shares import MarketsRead, VenueShares
-from gateway.wire.errors import Refused
+from gateway.wire.errors import Refused, ValidationFailed
 
 BOOKS_PER_SESSION: Final = 400
-"""Books (market and outcome) one session may follow."""
+"""Books (market and outcome) one session may follow; a market without any counts as one."""
 VENUE_MARKETS_PER_SESSION: Final = 50
 """Markets of other venues one session may follow: a process follows only so many in all."""
 
 MarketKey = int | str
 
 
+_UNSET: Final = msgspec.UNSET
+
+
 class Subscription(msgspec.Struct, frozen=True, rename="camel"):
-    """What the session now hears; the snapshots of the books follow as messages."""
+    """What the session now hears; the snapshots of the books follow as messages.
+
+    `channels` (those asked for) and `depth` (1: the best levels alone) only where they were named.
+    """
 
     market_id: str
     slug: str | None
@@ -33,87 +41,119 @@ class Subscription(msgspec.Struct, frozen=True, rename="camel"):
     epoch: int
     seq: int
     trade_no: int
+    channels: tuple[Channel, ...] | msgspec.UnsetType = _UNSET
+    depth: int | msgspec.UnsetType = _UNSET
 
 
 class Left(msgspec.Struct, frozen=True, rename="camel"):
-    """What the session no longer hears."""
+    """What the session no longer hears; `channels` only where they were named."""
 
     market_id: str
     outcomes: tuple[Outcome, ...]
+    channels: tuple[Channel, ...] | msgspec.UnsetType = _UNSET
+
+
+def subscription(
+    market_id: str, slug: str | None, epoch: int, seq: int, trade_no: int, wish: Wish
+) -> Subscription:
+    """Return the ack of a subscription that is granted."""
+    return Subscription(
+        market_id,
+        slug,
+        wish.outcomes,
+        epoch,
+        seq,
+        trade_no,
+        wish.channels if wish.is_named else _UNSET,
+        1 if wish.is_light else _UNSET,
+    )
+
+
+def left(market_id: str, wish: Wish) -> Left:
+    """Return the ack of what was left."""
+    return Left(market_id, wish.outcomes, wish.channels if wish.is_named else _UNSET)
 
 
 class Subscriptions:
-    """The books that the sessions of the process follow."""
+    """What the sessions of the process follow."""
 
     def __init__(self, rooms: Rooms, venue_rooms: VenueRooms, shares: VenueShares) -> None:
         self._rooms = rooms
         self._venue_rooms = venue_rooms
         self._markets_read = MarketsRead(shares)
-        self._books: dict[SocketSession, dict[tuple[MarketKey, Outcome], None]] = {}
+        self._places: dict[SocketSession, dict[MarketKey, Place]] = {}
 
-    def check_room_for(
-        self, session: SocketSession, market: MarketKey, outcomes: tuple[Outcome, ...]
-    ) -> None:
-        """Raise Refused if following these books too would be too many."""
-        books = self._books.get(session, {})
-        new = sum((market, outcome) not in books for outcome in outcomes)
-        if len(books) + new > BOOKS_PER_SESSION:
+    def check_room_for(self, session: SocketSession, market: MarketKey, wish: Wish) -> None:
+        """Raise Refused if following this too would be too much, or two depths at once."""
+        places = self._places.get(session, {})
+        place = places.get(market)
+        books = {} if place is None else place.books
+        new = sum(outcome not in books for outcome in wish.outcomes)
+        if place is None:
+            new = max(1, new)
+        elif not books:
+            new = max(0, new - 1)
+        if sum(one.counts for one in places.values()) + new > BOOKS_PER_SESSION:
             message = f"A socket may follow at most {BOOKS_PER_SESSION} books"
             raise Refused("TOO_MANY_SUBSCRIPTIONS", message)
+        others = any(outcome not in wish.outcomes for outcome in books)
+        if place is not None and wish.outcomes and others and place.is_light is not wish.is_light:
+            message = "must be that of the market's other book, which is followed already"
+            raise ValidationFailed.of("depth", message)
         if isinstance(market, str):
-            theirs = {key for key, _ in books if isinstance(key, str)} | {market}
+            theirs = {key for key in places if isinstance(key, str)} | {market}
             if len(theirs) > VENUE_MARKETS_PER_SESSION:
                 message = f"at most {VENUE_MARKETS_PER_SESSION} markets of other venues"
                 raise Refused("TOO_MANY_SUBSCRIPTIONS", f"A socket may follow {message}")
             self._markets_read.check(session, market)
 
-    def join(self, session: SocketSession, market: Market, outcomes: tuple[Outcome, ...]) -> None:
-        """Join a market and its books, the snapshots included, in one step."""
-        self._note(session, market.id, outcomes)
-        self._rooms.join_market(session, market, outcomes)
+    def join(self, session: SocketSession, market: Market, wish: Wish) -> None:
+        """Join a market's rooms and books, the snapshots included, in one step."""
+        self._note(session, market.id, wish)
+        self._rooms.join_market(
+            session, market, wish.outcomes, wish.channels, is_light=wish.is_light
+        )
 
-    def join_venue(
-        self, session: SocketSession, followed: Followed, outcomes: tuple[Outcome, ...]
-    ) -> None:
+    def join_venue(self, session: SocketSession, followed: Followed, wish: Wish) -> None:
         """Join a market of another venue, the snapshots of what is known included."""
-        self._note(session, followed.id, outcomes)
+        self._note(session, followed.id, wish)
         self._markets_read.take(session, followed.id)
-        self._venue_rooms.join_market(session, followed, outcomes)
+        self._venue_rooms.join_market(session, followed, wish)
 
-    def leave(
-        self, session: SocketSession, market: MarketKey, outcomes: tuple[Outcome, ...]
-    ) -> None:
-        """Leave a market's books, and the market with the last of them."""
-        books = self._books.get(session, {})
-        for outcome in outcomes:
-            if (market, outcome) in books:
-                del books[market, outcome]
-                self._leave_book(session, market, outcome)
-        if isinstance(market, str) and all(key != market for key, _ in books):
-            self._markets_read.give(session, market)
+    def leave(self, session: SocketSession, market: MarketKey, wish: Wish) -> None:
+        """Leave what is meant of a market, and all of it with the last book if none is named."""
+        places = self._places.get(session, {})
+        place = places.get(market)
+        if place is None:
+            return
+        self._leave(session, market, place.without(wish))
+        if place.is_empty:
+            del places[market]
+            if isinstance(market, str):
+                self._markets_read.give(session, market)
 
-    def followed(self, session: SocketSession) -> list[MarketKey]:
-        """Return the markets whose rooms a session is in."""
-        return list(dict.fromkeys(market for market, _ in self._books.get(session, ())))
+    def followed(self, session: SocketSession) -> Mapping[MarketKey, Place]:
+        """Return the markets whose rooms a session is in, and what it follows of each."""
+        return self._places.get(session, {})
 
-    def _note(
-        self, session: SocketSession, market: MarketKey, outcomes: tuple[Outcome, ...]
-    ) -> None:
-        books = self._books.get(session)
-        if books is None:
-            books = self._books[session] = {}
+    def _note(self, session: SocketSession, market: MarketKey, wish: Wish) -> None:
+        places = self._places.get(session)
+        if places is None:
+            places = self._places[session] = {}
             session.on_end(lambda: self._ended(session))
-        for outcome in outcomes:
-            books[market, outcome] = None
+        place = places.get(market)
+        if place is None:
+            place = places[market] = Place()
+        place.add(wish)
 
-    def _leave_book(self, session: SocketSession, market: MarketKey, outcome: Outcome) -> None:
+    def _leave(self, session: SocketSession, market: MarketKey, wish: Wish) -> None:
         if isinstance(market, str):
-            self._venue_rooms.leave_book(session, market, outcome)
+            self._venue_rooms.leave(session, market, wish)
         else:
-            self._rooms.leave_book(session, market, outcome)
+            self._rooms.leave(session, market, wish)
 
     def _ended(self, session: SocketSession) -> None:
-        for market, outcome in self._books.pop(session):
-            self._leave_book(session, market, outcome)
+        for market, place in self._places.pop(session).items():
+            self._leave(session, market, Wish((*place.books,), (*place.channels,)))
             if isinstance(market, str):
                 self._markets_read.give(session, market)

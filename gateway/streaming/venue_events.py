@@ -10,14 +10,15 @@ import re
 from typing import Final
 
 from exchange.messages.reasons import Reason
-from exchange.messages.terms import Outcome
 from gateway.engine_side.refusals import EngineRefused
 from gateway.feeds.live.following import READERS, Following
 from gateway.feeds.watches import Watches
 from gateway.sockets.session import SocketSession
-from gateway.streaming.subscriptions import Left, Subscription, Subscriptions
+from gateway.streaming.channels.channel import BY_DEFAULT, Wish
+from gateway.streaming.subscriptions import Subscriptions, left, subscription
 from gateway.streaming.venue_rooms import VenueRooms
-from gateway.wire.errors import NotFound
+from gateway.wire.errors import NotFound, ValidationFailed
+from gateway.wire.plain_words import one_of
 
 _NAME: Final = re.compile(r"[!-.0-~]{1,255}", re.ASCII)
 """Printable ASCII but "/": no venue's market is named otherwise."""
@@ -43,20 +44,27 @@ class VenueMarketEvents:
         """Say whether a name that isn't one of ours may be of another venue's market."""
         return bool(self._following.reader.venues) and _NAME.fullmatch(name) is not None
 
-    def subscribe(
-        self, session: SocketSession, name: str, outcomes: tuple[Outcome, ...], ack_id: int | None
-    ) -> None:
-        """Join a market's rooms once it is known which it is; the ack comes first."""
-        session.run_acking(ack_id, self._subscribe(session, name, outcomes, ack_id))
+    def subscribe(self, session: SocketSession, name: str, wish: Wish, ack_id: int | None) -> None:
+        """Join a market's rooms once it is known which it is; the ack comes first.
+
+        Raises ValidationFailed for channels that no other venue's markets have.
+        """
+        for number, channel in enumerate(wish.channels):
+            if channel not in BY_DEFAULT:
+                told = one_of([one.value for one in BY_DEFAULT])
+                raise ValidationFailed.of(
+                    f"channels[{number}]", f"must be {told} for a market of another venue"
+                )
+        session.run_acking(ack_id, self._subscribe(session, name, wish, ack_id))
 
     def unsubscribe(
-        self, session: SocketSession, name: str, outcomes: tuple[Outcome, ...], ack_id: int | None
+        self, session: SocketSession, name: str, wish: Wish, ack_id: int | None
     ) -> None:
         """Leave a market's rooms."""
-        session.run_acking(ack_id, self._unsubscribe(session, name, outcomes, ack_id))
+        session.run_acking(ack_id, self._unsubscribe(session, name, wish, ack_id))
 
     async def _subscribe(
-        self, session: SocketSession, name: str, outcomes: tuple[Outcome, ...], ack_id: int | None
+        self, session: SocketSession, name: str, wish: Wish, ack_id: int | None
     ) -> None:
         async with self._turn(session):
             try:
@@ -66,22 +74,16 @@ class VenueMarketEvents:
             await self._watches.note(known.row.id)
             market_id = f"{known.row.platform}:{known.row.external_id}"
             # Nothing is waited for from here on: a session that ends meanwhile is seen before.
-            self._subscriptions.check_room_for(session, market_id, outcomes)
+            self._subscriptions.check_room_for(session, market_id, wish)
             followed = self._following.follow(known, READERS)
             self._following.flush(followed)
-            ack = Subscription(
-                market_id,
-                followed.market.slug,
-                outcomes,
-                followed.epoch,
-                followed.seq,
-                followed.trade_no,
-            )
+            slug, trade_no = followed.market.slug, followed.trade_no
+            ack = subscription(market_id, slug, followed.epoch, followed.seq, trade_no, wish)
             session.ack(ack_id, ack)
-            self._subscriptions.join_venue(session, followed, outcomes)
+            self._subscriptions.join_venue(session, followed, wish)
 
     async def _unsubscribe(
-        self, session: SocketSession, name: str, outcomes: tuple[Outcome, ...], ack_id: int | None
+        self, session: SocketSession, name: str, wish: Wish, ack_id: int | None
     ) -> None:
         async with self._turn(session):
             market_id = self._followed_as(session, name)
@@ -91,8 +93,8 @@ class VenueMarketEvents:
                 except NotFound:
                     raise _no_market() from None
                 market_id = f"{known.row.platform}:{known.row.external_id}"
-            self._subscriptions.leave(session, market_id, outcomes)
-            session.ack(ack_id, Left(market_id, outcomes))
+            self._subscriptions.leave(session, market_id, wish)
+            session.ack(ack_id, left(market_id, wish))
 
     def _followed_as(self, session: SocketSession, name: str) -> str | None:
         """Return the id of a market that the session follows by this id or slug."""

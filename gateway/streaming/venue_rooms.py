@@ -8,8 +8,6 @@ ours (`feeds/live/followed.py`); before the venue has shown a book there is none
 is the first book message. A market is followed for as long as it has a reader, and a little longer.
 """
 
-from collections.abc import Iterable
-
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import YES, Outcome
 from gateway.feeds.api.views import AnyTradeView, ListedMarketView, venue_trade_view
@@ -22,6 +20,9 @@ from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import Member, Room
 from gateway.sockets.untold import Untold
 from gateway.streaming.book_messages import EVENT, BookUpdate
+from gateway.streaming.channels.channel import Wish
+from gateway.streaming.channels.market_rooms import ChannelRooms
+from gateway.streaming.channels.top_of_book import Best, TopOfBook
 from gateway.streaming.seats import Seats
 from persistence.clock import now_us
 
@@ -83,15 +84,37 @@ class VenueBookRoom(Seats):
         return self._snapshot
 
 
-class VenueMarketRooms:
-    """The three rooms of one market."""
+class VenueMarketRooms(ChannelRooms[VenueBookRoom]):
+    """The rooms of one market."""
 
-    __slots__ = ("books", "followed", "public")
+    __slots__ = ("followed",)
 
     def __init__(self, followed: Followed) -> None:
+        books = {outcome: VenueBookRoom(followed, outcome) for outcome in Outcome}
+        super().__init__(books, followed.seq)
         self.followed = followed
-        self.public = Room[Member]()
-        self.books = {outcome: VenueBookRoom(followed, outcome) for outcome in Outcome}
+
+    def join_book(self, member: Member, outcome: Outcome) -> None:
+        """Add a reader of a whole book, with its snapshot if it is known."""
+        self.leave_top(member, outcome)
+        self.books[outcome].join(member)
+
+    def join_top(self, member: Member, outcome: Outcome) -> None:
+        """Add a light reader of a book, with its best levels if it is known."""
+        followed = self.followed
+        if self.top is None:
+            self.top = TopOfBook(followed.id, followed.epoch)
+        self.books[outcome].leave(member)
+        if followed.shows_book:
+            self.top.join(member, outcome, followed.seq, *best_of(followed))
+        else:
+            self.top.await_book(member, outcome)
+
+
+def best_of(followed: Followed) -> tuple[Best, Best]:
+    """Return the best level of each side, in YES terms."""
+    bids, asks = followed.levels(1)
+    return bids[0] if bids else None, asks[0] if asks else None
 
 
 class VenueRooms:
@@ -104,27 +127,27 @@ class VenueRooms:
         self.markets: dict[str, VenueMarketRooms] = {}
         following.hearers.append(self.on_step)
 
-    def join_market(self, member: Member, followed: Followed, outcomes: Iterable[Outcome]) -> None:
-        """Put a member into a market's room and books; queues a snapshot of each that is known."""
+    def join_market(self, member: Member, followed: Followed, wish: Wish) -> None:
+        """Put a member into a market's rooms and books; queues a snapshot of each that is known."""
         # Whoever was there before hears what happened; the new one begins behind it.
         self._following.flush(followed)
         rooms = self.markets.get(followed.id)
         if rooms is None:
             rooms = self.markets[followed.id] = VenueMarketRooms(followed)
-        rooms.public.members[member] = None
-        for outcome in outcomes:
-            rooms.books[outcome].join(member)
+        rooms.join_tape(member, wish)
+        for outcome in wish.outcomes:
+            if wish.is_light:
+                rooms.join_top(member, outcome)
+            else:
+                rooms.join_book(member, outcome)
 
-    def leave_book(self, member: Member, market_id: str, outcome: Outcome) -> None:
-        """Take a member out of one book; the last one takes the market's room along."""
+    def leave(self, member: Member, market_id: str, wish: Wish) -> None:
+        """Take a member out of what is meant; the last one takes the market's rooms along."""
         rooms = self.markets.get(market_id)
         if rooms is None:
             return
-        rooms.books[outcome].leave(member)
-        if any(member in book.seats for book in rooms.books.values()):
-            return
-        rooms.public.members.pop(member, None)
-        if not rooms.public.members:
+        rooms.leave(member, wish)
+        if rooms.is_empty:
             del self.markets[market_id]
             self._following.release(rooms.followed, READERS)
 
@@ -136,7 +159,7 @@ class VenueRooms:
         try:
             self._tell(rooms, step)
         except Exception as error:  # noqa: BLE001 - the outermost boundary of the fan-out
-            self._untold.send_away(list(rooms.public.members), error)
+            self._untold.send_away(rooms.members(), error)
 
     def _tell(self, rooms: VenueMarketRooms, step: Step) -> None:
         followed = rooms.followed
@@ -144,13 +167,16 @@ class VenueRooms:
             view = venue_trade_view(trade, followed.market, seq=step.seq, trade_no=trade_no)
             fields = {name: getattr(view, name) for name in AnyTradeView.__struct_fields__}
             message = VenueTradeMessage(**fields, epoch=followed.epoch)
-            self._send(rooms.public, Message("trade_executed", message))
+            self._send(rooms.trades, Message("trade_executed", message))
         for book in rooms.books.values():
             if book.seats:
                 book.send(step)
                 self._sent.count += len(book.seats)
+        if rooms.top is not None and followed.shows_book:
+            self._sent.count += rooms.top.tell(step.seq, *best_of(followed))
         if step.is_market:
-            self._send(rooms.public, Message("market_updated", market_message(followed)))
+            rooms.lifecycle_seq = step.seq
+            self._send(rooms.lifecycle, Message("market_updated", market_message(followed)))
 
     def _send(self, room: Room[Member], message: Message) -> None:
         room.send(message)

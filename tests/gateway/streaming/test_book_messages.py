@@ -31,6 +31,7 @@ from gateway.sockets.framing.outbound import Outbound
 from gateway.sockets.rooms import Everybody, UserRooms
 from gateway.streaming import book_messages
 from gateway.streaming.announcer import Announcer
+from gateway.streaming.channels.channel import Wish
 from gateway.streaming.rooms import Rooms
 from tests.conftest import SetBound
 from tests.gateway.commit_fake import CommitFake
@@ -301,7 +302,7 @@ def test_leaving_a_book_withdraws_what_waits() -> None:
     slow.frames.clear()
     slow.outbound.pause()
     engine.run(bid(1, 5000, 100))
-    assert not rooms.leave_book(slow, 1, YES)
+    rooms.leave(slow, 1, Wish((YES,)))
     slow.outbound.resume()
     assert (slow.frames, rooms.markets) == ([], {})
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from exchange.messages.terms import Resolution
+from gateway.feeds.live.followed import Followed
 from gateway.feeds.model import ListedStatus, TakenSide, VenueBook, VenueTrade
 from gateway.feeds.venue import Venue, VenueUnavailable
 from persistence.clock import now_us
@@ -186,3 +187,45 @@ async def test_a_market_that_is_over_already_has_an_empty_book(database_url: str
         assert ("book", "M1") not in venue.asked
         await eventually(lambda: client.heard("heartbeat")[-1]["markets"])
         assert client.heard("heartbeat")[-1]["markets"][0]["stale"] is False
+
+
+async def test_channels_of_another_venue_s_market(database_url: str) -> None:
+    venue = FakeVenue([market(1)])
+    venue.books["M1"] = BOOK
+    async with serving(database_url, venue) as served, socket_client(served.port) as client:
+        for channel in ("ticker", "candles"):
+            body = {"market": "fake:M1", "channels": ["book", channel]}
+            refusal = await client.refusal("subscribe:market", body)
+            assert refusal["details"] == [
+                {
+                    "field": "channels[1]",
+                    "message": "must be book, trades or lifecycle for a market of another venue",
+                }
+            ]
+        told = await client.ok("subscribe:market", {"market": "fake:M1", "channels": ["trades"]})
+        assert (told["outcomes"], told["channels"]) == ([], ["trades"])
+        ahead = Ahead(served)
+        light = {"market": "fake:M1", "channels": ["book"], "depth": 1, "outcome": "YES"}
+        await client.ok("subscribe:market", light)
+        reader = BookReader(client, "YES", "fake:M1")
+        await reader.until({4_100: 500}, {4_300: 100})
+        venue.books["M1"] = msgspec.structs.replace(BOOK, bids=((4_100, 500), (4_000, 99)))
+        ahead.seconds = 20
+        await eventually(lambda: _followed(served).seq == 2)
+        venue.books["M1"] = msgspec.structs.replace(BOOK, bids=((4_200, 7), (4_000, 99)))
+        ahead.seconds = 40
+        await reader.until({4_200: 7}, {4_300: 100})
+        assert reader.kinds == ["snapshot", "snapshot"]
+        served.sockets.heart.beat(0.0)
+        await client.until(
+            lambda: any(
+                m["seq"] == 3 for beat in client.heard("heartbeat") for m in beat["markets"]
+            )
+        )
+        assert not client.heard("market_updated")
+        await client.ok("unsubscribe:market", {"market": "fake:M1"})
+        assert not _followed(served).holders
+
+
+def _followed(served: SocketDesk) -> Followed:
+    return served.parts.feeds.following.all()["fake", "M1"]
