@@ -54,6 +54,7 @@ from persistence.errors import DatabaseUnavailable
 from persistence.postgres import migrate
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.postgres.job_pool import JOB_CONNECTIONS
+from persistence.repositories.candles import Candles
 
 SOCKET_MOUNTS: Final = ("ws", "socket.io")
 _LEAST_POOLED: Final = 2
@@ -325,6 +326,7 @@ async def _open_front(
         people=people,
         jobs=jobs,
         feeds=feeds,
+        candles=Candles(pool),
         topics=hearers.topics,
         readiness=readiness,
         clock=clock,

@@ -21,6 +21,7 @@ from gateway.observability.metrics import Metrics
 from gateway.sockets.topics import Topics
 from gateway.trading.desk import Desk
 from persistence.postgres.database import DeadlinePool
+from persistence.repositories.candles import Candles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Parts:
     people: People
     jobs: Jobs
     feeds: Feeds
+    candles: Candles
     topics: Topics
     """Of which a domain opens its own private stream."""
     readiness: Readiness

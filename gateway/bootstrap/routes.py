@@ -38,7 +38,6 @@ from gateway.trading.dead_man_switch import DeadManSwitch
 from gateway.trading.order_groups import OrderGroupRoutes
 from gateway.trading.order_life import OrderLifeRoutes
 from gateway.trading.routes import OrderRoutes
-from persistence.repositories.candles import Candles
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
@@ -64,7 +63,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     static = StaticFiles()
     description = ApiDescription(static)
     ours = MarketRoutes(view, history, feed, pages)
-    candles = Candles(parts.pool)
+    candles = parts.candles
     projected = Projected(candles, settings.engine.min_seq_wait_seconds)
     tickers = Tickers(candles, projected)
     api = (

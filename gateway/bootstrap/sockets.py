@@ -22,6 +22,7 @@ from gateway.sockets.session import SessionTools, SocketSession
 from gateway.sockets.topics import Topics
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.heartbeat import Heartbeat
+from gateway.streaming.market_states import MarketStates
 from gateway.streaming.rooms import Rooms
 from gateway.streaming.socket_events import MarketEvents
 from gateway.streaming.subscriptions import Subscriptions
@@ -99,4 +100,6 @@ async def open_front_sockets(
             works = [*following.works(), ("follow-watched", parts.feeds.watched.run)]
             for name, work in works:
                 await stack.enter_async_context(supervisor.running(name, work))
+        states = MarketStates(rooms, view, parts.candles)
+        await stack.enter_async_context(supervisor.running(states.NAME, states.run))
         yield await stack.enter_async_context(open_sockets(app, feed, supervisor))

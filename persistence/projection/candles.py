@@ -6,7 +6,7 @@ memory and found again by its last candles.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.events import (
@@ -23,8 +23,9 @@ from exchange.messages.events import (
 from exchange.messages.execution import Execution
 from exchange.messages.terms import TradeKind
 from exchange.messages.waiting_events import OrderTriggered
-from exchange.projections.candles import SPANS_S, Candle, MarketCandles, Range
+from exchange.projections.candles import SPANS_S, Candle, MarketCandles
 from persistence.postgres.database import Connection
+from persistence.repositories.candles import COLUMNS, candle_of
 
 MARKETS_HELD: Final = 20_000
 """More are dropped from memory when they are stored."""
@@ -39,10 +40,6 @@ _MONEY: Final = frozenset({MarketCreated, PairsNetted, PositionSettled})
 _MINT: Final = TradeKind.MINT
 _MERGE: Final = TradeKind.MERGE
 
-COLUMNS: Final = (
-    "market_id, span, start, volume, turnover, trades, collateral, open, high, low, close,"
-    " bid_open, bid_high, bid_low, bid_close, ask_open, ask_high, ask_low, ask_close"
-)
 _LAST: Final = f"""
 SELECT last.* FROM unnest($1::bigint[]) AS market (id), unnest($2::integer[]) AS spans (span),
        LATERAL (SELECT {COLUMNS} FROM candles
@@ -60,13 +57,6 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
        bid_close = excluded.bid_close, ask_open = excluded.ask_open, ask_high = excluded.ask_high,
        ask_low = excluded.ask_low, ask_close = excluded.ask_close
 """  # noqa: S608 - a constant
-
-
-def candle_of(row: Sequence[Any]) -> Candle:
-    """Return the candle of a row of `COLUMNS`."""
-    span, start, volume, turnover, trades, collateral = row[1:7]
-    price, bid, ask = Range(*row[7:11]), Range(*row[11:15]), Range(*row[15:19])
-    return Candle(span, start, price, bid, ask, volume, turnover, trades, collateral)
 
 
 def _row(market_id: int, candle: Candle) -> tuple[int, ...]:

@@ -6,15 +6,18 @@ microseconds.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from exchange.projections.candles import SPANS_S, Candle, together
+from exchange.projections.candles import SPANS_S, Candle, Range, together
 from persistence.clock import MICROSECONDS
 from persistence.postgres.database import Fetching
-from persistence.projection.candles import COLUMNS, candle_of
 
+COLUMNS: Final = (
+    "market_id, span, start, volume, turnover, trades, collateral, open, high, low, close,"
+    " bid_open, bid_high, bid_low, bid_close, ask_open, ask_high, ask_low, ask_close"
+)
 _MINUTE: Final = 60
 _HOUR: Final = 3_600
 DAY_US: Final = 86_400 * MICROSECONDS
@@ -30,6 +33,13 @@ _PRICE_BEFORE: Final = """
 SELECT t.yes_price FROM trades t
  WHERE t.market_id = $1 AND t.trade_no = last_trade_until($1, $2::bigint - 1)
 """
+_NEWEST: Final = f"""
+SELECT newest.* FROM unnest($1::bigint[]) AS market (id), unnest($2::integer[]) AS spans (span),
+       LATERAL (SELECT {COLUMNS} FROM candles
+                 WHERE market_id = market.id AND candles.span = spans.span
+                 ORDER BY start DESC LIMIT $3) AS newest
+ ORDER BY market_id, span, start
+"""  # noqa: S608 - a constant
 # Whole hours as such, the first and broken one by its minutes.
 _DAYS: Final = """
 SELECT market.id, day.*, coalesce(past.yes_price, day.first, 0) AS reference
@@ -47,6 +57,13 @@ SELECT market.id, day.*, coalesce(past.yes_price, day.first, 0) AS reference
                              AND trade_no = last_trade_until(market.id, $2::bigint - 1)
                           ) AS past ON true
 """
+
+
+def candle_of(row: Sequence[Any]) -> Candle:
+    """Return the candle of a row of `COLUMNS`."""
+    span, start, volume, turnover, trades, collateral = row[1:7]
+    price, bid, ask = Range(*row[7:11]), Range(*row[11:15]), Range(*row[15:19])
+    return Candle(span, start, price, bid, ask, volume, turnover, trades, collateral)
 
 
 class Day(msgspec.Struct, frozen=True, gc=False):
@@ -87,6 +104,13 @@ class Candles:
         rows = await self._source.fetch(_CANDLES, market_id, kept, start, end)
         found = [candle_of(tuple(row.values())) for row in rows]
         return found if kept == span else together(found, span)
+
+    async def newest(self, market_ids: Sequence[int], count: int) -> dict[int, list[Candle]]:
+        """Return the last `count` candles of each span that is kept, by market, oldest first."""
+        found: dict[int, list[Candle]] = {}
+        for row in await self._source.fetch(_NEWEST, list(market_ids), SPANS_S, count):
+            found.setdefault(row["market_id"], []).append(candle_of(tuple(row.values())))
+        return found
 
     async def before(self, market_id: int, start: int) -> tuple[Candle | None, int]:
         """Return the last minute in which anything changed before a time, and the last trade's

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
+from exchange.projections.candles import Candle
 from gateway.access.rate_limits import RateLimits
 from gateway.bootstrap.feeds import make_feeds
 from gateway.bootstrap.jobs import make_jobs
@@ -23,8 +24,22 @@ from gateway.feeds.venue import Venue
 from gateway.observability.logs import Logger, configure_logs
 from gateway.observability.metrics import Metrics
 from gateway.trading.desk import Desk, open_order_count
+from persistence.repositories.candles import Candles, Day
 
 UNUSED = cast("Any", None)
+
+
+class NoCandles:
+    """The candles of markets in which nothing has happened."""
+
+    async def projected(self) -> int:
+        return 0
+
+    async def days(self, _market_ids: object, _now: int) -> dict[int, Day]:
+        return {}
+
+    async def newest(self, _market_ids: object, _count: int) -> dict[int, list[Candle]]:
+        return {}
 
 
 def made_of(
@@ -62,6 +77,7 @@ def made_of(
         people=people or People(users=UNUSED, audit=UNUSED, passwords=UNUSED, sign_in=UNUSED),
         jobs=make_jobs(settings, pool, feeds, logger),
         feeds=feeds,
+        candles=cast("Any", NoCandles()) if pool is UNUSED else Candles(pool),
         topics=(hearers or Hearers(metrics)).topics,
         readiness=readiness,
         clock=ClockSkew(pool, metrics, logger),

@@ -8,6 +8,7 @@ import httpx
 import psutil
 
 from tests.faults.conftest import MakeServer
+from tests.gateway.socket_client import socket_client
 from tests.server_process import ServerProcess, until
 
 SLUG = "rain"
@@ -118,6 +119,38 @@ async def test_candles_go_on_exactly_whoever_is_killed(make_server: MakeServer) 
     assert answer.json()["error"]["code"] == "NOT_YET_REACHED"
     third.resume()
     agree(server, traders)
+    assert server.end() == 0
+
+
+async def test_who_follows_is_told(make_server: MakeServer) -> None:
+    server = make_server(PROJECTOR="on", MIN_SEQ_WAIT_SECONDS="8")
+    server.start()
+    server.market(SLUG)
+    traders = Traders(server)
+    async with socket_client(server.port) as client:
+        body = {"market": SLUG, "channels": ["ticker", "candles"]}
+        told = await client.ok("subscribe:market", body)
+        assert told["channels"] == ["ticker", "candles"]
+        for price in ("0.40", "0.55", "0.45"):
+            await asyncio.to_thread(traders.trade, price)
+
+        def candles() -> list[Any]:
+            """Return the newest message about each interval."""
+            heard = client.heard("candle_updated")
+            return list({(one["interval"], one["time"]): one for one in heard}.values())
+
+        def told_of(interval: str) -> int:
+            return sum(one["trades"] for one in candles() if one["interval"] == interval)
+
+        await client.until(lambda: told_of("1m") == told_of("1h") == told_of("1d") == 3)
+        (day,) = [one for one in candles() if one["interval"] == "1d"][-1:]
+        shown, _ = read(server, f"/markets/{SLUG}/candles?interval=1d")
+        assert {**shown[-1], "marketId": day["marketId"], "interval": "1d"} == day
+        await client.until(lambda: client.heard("ticker_updated")[-1]["trades24h"] == 3)
+        ticker = client.heard("ticker_updated")[-1]
+        listed, _ = read(server, f"/markets/{SLUG}/ticker")
+        assert {**listed, "time": "", "epoch": ticker["epoch"]} == {**ticker, "time": ""}
+        await client.until(lambda: client.heard("heartbeat")[-1]["markets"][0]["tickerSeq"] >= 4)
     assert server.end() == 0
 
 
