@@ -32,7 +32,7 @@ class ProjectorProcess:
     def __init__(self, url: str, metrics: Metrics) -> None:
         """Begin; `url` reaches the database past any pooler."""
         self._url = url
-        self._metrics = metrics
+        self._reached = metrics.watch_projector()
 
     async def run(self, check_in: CheckIn) -> None:
         """Start it and hear it; end it when cancelled. Raises ProjectorEnded when it ends."""
@@ -56,6 +56,6 @@ class ProjectorProcess:
             raise ProjectorEnded("without pipes")
         stdin.write(f"{self._url}\n".encode())
         while line := await stdout.readline():
-            self._metrics.projected_seq.set(int(line))
+            self._reached.set(int(line))
             check_in()
         raise ProjectorEnded(f"with code {await process.wait()}")

@@ -63,9 +63,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     static = StaticFiles()
     description = ApiDescription(static)
     ours = MarketRoutes(view, history, feed, pages)
-    candles = parts.candles
-    projected = Projected(candles, settings.engine.min_seq_wait_seconds)
-    tickers = Tickers(candles, projected)
+    candles, tickers = _past(parts)
     api = (
         AccountRoutes(
             people.sign_in,
@@ -76,19 +74,10 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             CookieOrigins(settings.http.cors_origin),
         ),
         ours,
-        *feed_routes(
-            parts.feeds, engine, ours, OwnCandles(candles, projected), tickers, pages, parts.logger
-        ),
+        *feed_routes(parts.feeds, engine, ours, candles, tickers, pages, parts.logger),
         TickerRoutes(view, tickers, pages),
         MarketAdminRoutes(view, commands),
-        MatchRoutes(
-            Matches(parts.pool),
-            parts.catalogue,
-            people.audit,
-            parts.feeds.reader.totals,
-            settings.matches,
-            pages,
-        ),
+        _matches(parts),
         OrderRoutes(parts.desk, view, history, pages),
         DeadManSwitch(engine.commands),
         OrderGroupRoutes(engine.commands, view, pages),
@@ -126,3 +115,20 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     table = RouteTable(row for domain in api for row in domain.routes())
     description.describe(table.routes, pages, platform_choices(parts))
     return table, RouteTable((row for domain in root for row in domain.routes()), prefix="")
+
+
+def _past(parts: Parts) -> tuple[OwnCandles, Tickers]:
+    """Return what tells how our markets went."""
+    projected = Projected(parts.candles, parts.settings.engine.min_seq_wait_seconds)
+    return OwnCandles(parts.candles, projected), Tickers(parts.candles, projected)
+
+
+def _matches(parts: Parts) -> MatchRoutes:
+    return MatchRoutes(
+        Matches(parts.pool),
+        parts.catalogue,
+        parts.people.audit,
+        parts.feeds.reader.totals,
+        parts.settings.matches,
+        parts.settings.pages,
+    )

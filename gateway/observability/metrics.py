@@ -359,11 +359,6 @@ class Metrics:
         self.engine_last_sequence = Gauge(
             "engine_last_sequence", "Last committed command.", registry=registry
         )
-        self.projected_seq = Gauge(
-            "projector_last_sequence",
-            "Last command that is in candles and all else that follows from the journal.",
-            registry=registry,
-        )
         self.engine_epoch = Gauge("engine_epoch", "Epoch of the engine.", registry=registry)
         self.engine_stalled = Gauge(
             "engine_stalled", "1 while the engine's database doesn't answer.", registry=registry
@@ -382,12 +377,19 @@ class Metrics:
 
     def watch_pool(self, size: int, in_use: Callable[[], int]) -> None:
         """Show how many connections the process' pool may have, and how many are lent just now."""
-        Gauge("database_pool_size", "Connections the pool may have.", registry=self.registry).set(
-            size
-        )
+        pooled = Gauge("database_pool_size", "Connections there may be.", registry=self.registry)
+        pooled.set(size)
         Gauge(
             "database_pool_in_use", "Connections of the pool that are lent.", registry=self.registry
         ).set_function(in_use)
+
+    def watch_projector(self) -> Gauge:
+        """Show how far the projector has come, in the process that looks after it."""
+        return Gauge(
+            "projector_last_sequence",
+            "Last command that is in candles and whatever else follows from the journal.",
+            registry=self.registry,
+        )
 
     def queried(self, verb: str, seconds: float) -> None:
         """Note a statement of the pool that ended."""

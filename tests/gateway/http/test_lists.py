@@ -16,6 +16,7 @@ WHOLE_AT_ONCE = {
     "/admin/jobs",
     "/feed/status",
     "/markets/categories",
+    "/markets/{slug}/candles",
     "/markets/{slug}/history",
 }
 """Lists as long as the code says, or the question, not as what happened."""
