@@ -9,7 +9,7 @@ order, whatever fails in between; nothing here decides anything about trading or
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +37,7 @@ from gateway.engine_side.observers import event_loop_watch
 from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
+from gateway.engine_side.replays import ReplayPool
 from gateway.engine_side.running import EngineSide, RunningEngine, run_engine
 from gateway.http.dispatcher import Dispatcher
 from gateway.http.edge import Edge
@@ -312,11 +313,9 @@ async def _open_front(
     engine.failed.add_done_callback(lambda done: supervisor.fail(done.result()))
     await stack.enter_async_context(supervisor.running("event-loop-lag", event_loop_watch(metrics)))
     clock = await watch_clock(stack, pool, metrics, logger, supervisor)
-    passwords = Passwords(
-        settings.sign_in.password_hash_workers, settings.sign_in.password_hash_queue
-    )
-    stack.callback(passwords.close)
-    people = make_people(settings, pool, side, passwords)
+    sign_in = settings.sign_in
+    passwords = closing(Passwords(sign_in.password_hash_workers, sign_in.password_hash_queue))
+    people = make_people(settings, pool, side, stack.enter_context(passwords))
     parts = Parts(
         settings=settings,
         pool=pool,
@@ -330,6 +329,7 @@ async def _open_front(
         topics=hearers.topics,
         readiness=readiness,
         clock=clock,
+        replays=stack.enter_context(closing(ReplayPool())),
         limits=limits,
         metrics=metrics,
         logger=logger,

@@ -14,6 +14,7 @@ from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.readiness import Readiness
+from gateway.engine_side.replays import ReplayPool
 from gateway.engine_side.running import EngineSide
 from gateway.feeds.known import MarketCatalogue
 from gateway.observability.logs import Logger
@@ -43,6 +44,8 @@ class Parts:
     """Of which a domain opens its own private stream."""
     readiness: Readiness
     clock: ClockSkew
+    replays: ReplayPool
+    """Where the past is replayed."""
     limits: RateLimits
     metrics: Metrics
     logger: Logger

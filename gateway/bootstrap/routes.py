@@ -16,6 +16,7 @@ from gateway.feeds.matches.routes import MatchRoutes
 from gateway.http.routing import RouteTable
 from gateway.markets.admin_routes import MarketAdminRoutes
 from gateway.markets.candles import OwnCandles
+from gateway.markets.past.books import BookHistory
 from gateway.markets.projected import Projected
 from gateway.markets.routes import MarketRoutes
 from gateway.markets.tickers import TickerRoutes, Tickers
@@ -39,6 +40,7 @@ from gateway.trading.order_groups import OrderGroupRoutes
 from gateway.trading.order_life import OrderLifeRoutes
 from gateway.trading.routes import OrderRoutes
 from persistence.repositories.feeds.matches import Matches
+from persistence.repositories.past_books import PastBooks
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.portfolios import Portfolios
@@ -62,7 +64,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     portfolios, positions = Portfolios(parts.pool), PortfolioPositions(parts.pool)
     static = StaticFiles()
     description = ApiDescription(static)
-    ours = MarketRoutes(view, history, feed, pages)
+    ours = _own_markets(parts)
     candles, tickers = _past(parts)
     api = (
         AccountRoutes(
@@ -132,3 +134,9 @@ def _matches(parts: Parts) -> MatchRoutes:
         parts.settings.matches,
         parts.settings.pages,
     )
+
+
+def _own_markets(parts: Parts) -> MarketRoutes:
+    engine = parts.engine
+    past = BookHistory(PastBooks(parts.pool), parts.replays, engine.feed)
+    return MarketRoutes(engine.view, engine.history, engine.feed, past, parts.settings.pages)

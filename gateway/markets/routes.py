@@ -23,6 +23,7 @@ from gateway.http.request import AnyRequest, Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.markets.lookup import find_market
+from gateway.markets.past.books import AtSeqText, BookHistory, LogAfterText
 from gateway.markets.views import (
     BookView,
     MarketView,
@@ -31,8 +32,8 @@ from gateway.markets.views import (
     market_view,
     trade_view,
 )
-from gateway.wire.errors import NotFound, ValidationFailed
-from gateway.wire.scalars import parse_id
+from gateway.wire.errors import NotFound, OutOfRange, ValidationFailed
+from gateway.wire.scalars import TimeText, parse_id
 from gateway.wire.strict_json import QueryStruct
 from persistence.repositories.history import PastTrade
 
@@ -77,6 +78,26 @@ class BookQuery(QueryStruct, frozen=True):
 
     outcome: Outcome = YES
     depth: DepthText | None = None
+    at_seq: AtSeqText | None = None
+    at: TimeText | None = None
+
+    @property
+    def is_past(self) -> bool:
+        """Say whether another book than today's is asked for."""
+        return self.at_seq is not None or self.at is not None
+
+
+class DeltasQuery(SliceQuery, frozen=True):
+    """Which part of a book's changes, of which outcome, oldest first; from the first if unset."""
+
+    outcome: Outcome = YES
+    after_seq: LogAfterText = 0
+
+
+class OrderLogQuery(SliceQuery, frozen=True):
+    """Which part of a book's order log, oldest first; from the first command if unset."""
+
+    after_seq: LogAfterText = 0
 
 
 class TradesQuery(SliceQuery, frozen=True):
@@ -131,6 +152,12 @@ def book_depth(query: BookQuery, pages: PageLimits) -> int:
     return depth
 
 
+def _going_on(query: DeltasQuery | OrderLogQuery) -> tuple[int, str]:
+    """Return the seq to go on after, and which parameter says so."""
+    cursor = query.number()
+    return (query.after_seq, "afterSeq") if cursor is None else (cursor, "cursor")
+
+
 def _whole_seqs(found: Sequence[PastTrade], limit: int) -> int:
     """Return how many of `found` to give, at most `limit`, so that no seq is cut.
 
@@ -148,10 +175,13 @@ class MarketRoutes:
     another platform's.
     """
 
-    def __init__(self, view: State, tape: TapeHistory, feed: ViewFeed, pages: PageLimits) -> None:
+    def __init__(
+        self, view: State, tape: TapeHistory, feed: ViewFeed, past: BookHistory, pages: PageLimits
+    ) -> None:
         self._view = view
         self._tape = tape
         self._feed = feed
+        self._past = past
         self._pages = pages
 
     def page(
@@ -170,10 +200,29 @@ class MarketRoutes:
         return page_of(part, limit, offset, len(found), market_view, lambda market: str(market.id))
 
     async def get_book(self, request: Request[None, BookQuery]) -> BookView:
-        """Return a snapshot of one outcome's book."""
+        """Return a snapshot of one outcome's book, as it is or as it was."""
         query = request.query
         depth = book_depth(query, self._pages)
-        return book_view(self._market_shown(request), query.outcome, depth, self._feed.epoch)
+        market = self._market_shown(request)
+        if query.at_seq is not None:
+            if query.at is not None:
+                raise ValidationFailed.of("at", "give either atSeq or at")
+            return await self._past.at_seq(market, query.outcome, depth, query.at_seq)
+        if query.at is not None:
+            return await self._past.at_time(market, query.outcome, depth, query.at)
+        return book_view(market, query.outcome, depth, self._feed.epoch)
+
+    async def list_deltas(self, request: Request[None, DeltasQuery]) -> Slice[msgspec.Raw]:
+        """Return a slice of what changed of one outcome's book."""
+        query = request.query
+        limit, (after, field) = query.size(self._pages), _going_on(query)
+        market = self._market_shown(request)
+        return await self._past.deltas(market, query.outcome, after, limit, field)
+
+    async def list_order_log(self, request: Request[None, OrderLogQuery]) -> Slice[msgspec.Raw]:
+        """Return a slice of what happened to the orders of a book."""
+        limit, (after, field) = request.query.size(self._pages), _going_on(request.query)
+        return await self._past.orders(self._market_shown(request), after, limit, field)
 
     async def list_trades(self, request: Request[None, TradesQuery]) -> Slice[TradeView]:
         """Return a slice of the public tape."""
@@ -209,8 +258,8 @@ class MarketRoutes:
                 access=Access.PUBLIC,
                 query=BookQuery,
                 answer=BookView,
-                errors=(NotFound,),
-                summary="Show one outcome's order book",
+                errors=(NotFound, OutOfRange),
+                summary="Show one outcome's order book, as it is or as it was",
                 tag="market data",
             ),
             Route(

@@ -29,6 +29,8 @@ CHECKSUM_LEVELS: Final = 10
 Levels = list[tuple[int, int]]
 """(price, quantity) in the core's units, best first."""
 WireLevels = list[tuple[str, str]]
+Changes = dict[int, int]
+"""YES price -> quantity now, 0 for none."""
 
 
 class MarketView(AnswerStruct, frozen=True):
@@ -82,7 +84,10 @@ class TradeView(AnswerStruct, frozen=True, gc=False):
 
 
 class BookView(AnswerStruct, frozen=True):
-    """The order book of one outcome, best level first; each level is [price, quantity]."""
+    """The order book of one outcome, best level first; each level is [price, quantity].
+
+    `at`, if the past was asked for, is when it came to be so.
+    """
 
     market_id: str
     slug: str
@@ -92,11 +97,16 @@ class BookView(AnswerStruct, frozen=True):
     bids: WireLevels
     asks: WireLevels
     checksum: int
+    at: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def book_levels(market: Market, outcome: Outcome, depth: int) -> tuple[Levels, Levels]:
     """Return (bids, asks) of the outcome's view, at most `depth` levels each."""
-    bids, asks = market.book.bids.depth(depth), market.book.asks.depth(depth)
+    return seen_from(outcome, market.book.bids.depth(depth), market.book.asks.depth(depth))
+
+
+def seen_from(outcome: Outcome, bids: Levels, asks: Levels) -> tuple[Levels, Levels]:
+    """Return the levels of a book in YES terms as (bids, asks) of an outcome."""
     if outcome is YES:
         return bids, asks
     return _complement(asks), _complement(bids)
@@ -110,6 +120,12 @@ def checksum(bids: Levels, asks: Levels) -> int:
 def wire_levels(levels: Levels) -> WireLevels:
     """Return levels as decimal strings."""
     return [(price_text(price), quantity_text(quantity)) for price, quantity in levels]
+
+
+def wire_changes(outcome: Outcome, bids: Changes, asks: Changes) -> tuple[WireLevels, WireLevels]:
+    """Return what changed of a book as (bids, asks) of an outcome, best price first."""
+    changed = seen_from(outcome, [*bids.items()], [*asks.items()])
+    return wire_levels(sorted(changed[0], reverse=True)), wire_levels(sorted(changed[1]))
 
 
 def book_view(market: Market, outcome: Outcome, depth: int, epoch: int) -> BookView:

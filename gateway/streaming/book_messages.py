@@ -18,17 +18,21 @@ from exchange.messages.events import OrderAmended
 from exchange.messages.terms import BUY, YES, OrderStatus, Outcome
 from exchange.model.market import Market
 from exchange.model.order_book import Order, own_price
-from gateway.markets.views import CHECKSUM_LEVELS, WireLevels, book_levels, checksum, wire_levels
+from gateway.markets.views import (
+    CHECKSUM_LEVELS,
+    Changes,
+    WireLevels,
+    book_levels,
+    checksum,
+    wire_changes,
+    wire_levels,
+)
 from gateway.sockets.framing.frames import Message
-from gateway.wire.scalars import price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
 
 EVENT: Final = "orderbook_update"
 _EVERY_LEVEL: Final = PRICE_SCALE
 _PENDING: Final = OrderStatus.PENDING
-
-Changes = dict[int, int]
-"""YES price -> quantity now, 0 for none."""
 
 
 class BookUpdate(AnswerStruct, frozen=True, gc=False):
@@ -121,24 +125,10 @@ def delta(
     view_sum: int,
 ) -> Message:
     """Return what changed between two seqs; `view_sum` is the checksum after the later one."""
-    if outcome is YES:
-        wire_bids = _wire_changes(bids, highest_first=True)
-        wire_asks = _wire_changes(asks, highest_first=False)
-    else:
-        wire_bids = _wire_changes(_mirrored(asks), highest_first=True)
-        wire_asks = _wire_changes(_mirrored(bids), highest_first=False)
+    wire_bids, wire_asks = wire_changes(outcome, bids, asks)
     return Message(
         EVENT,
         BookUpdate(
             str(market_id), outcome, epoch, seq, prev_seq, "delta", wire_bids, wire_asks, view_sum
         ),
     )
-
-
-def _mirrored(changes: Changes) -> Changes:
-    return {PRICE_SCALE - price: quantity for price, quantity in changes.items()}
-
-
-def _wire_changes(changes: Changes, *, highest_first: bool) -> WireLevels:
-    levels = sorted(changes.items(), reverse=highest_first)
-    return [(price_text(price), quantity_text(quantity)) for price, quantity in levels]

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from exchange.messages.terms import Outcome
 from exchange.model.market import Market
+from gateway.markets.views import Changes
 from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import Member
 from gateway.streaming import book_messages
-from gateway.streaming.book_messages import Changes
 from gateway.streaming.channels.channel import BY_DEFAULT, STATES, Channel, Wish
 from gateway.streaming.channels.market_rooms import ChannelRooms, First
 from gateway.streaming.channels.top_of_book import Best, TopOfBook

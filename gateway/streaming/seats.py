@@ -6,10 +6,10 @@ the latest quantities with the right `prevSeq` and checksum.
 """
 
 from exchange.messages.terms import Outcome
+from gateway.markets.views import Changes
 from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import Member
 from gateway.streaming import book_messages
-from gateway.streaming.book_messages import Changes
 
 
 class _BookSpan:

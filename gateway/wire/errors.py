@@ -9,6 +9,7 @@
     ├── Conflict                    409     CONFLICT
     ├── PayloadTooLarge             413     PAYLOAD_TOO_LARGE       (closes the connection)
     ├── UnsupportedMediaType        415     UNSUPPORTED_MEDIA_TYPE
+    ├── OutOfRange                  416     OUT_OF_RANGE
     ├── Refused                     422     the engine's own code
     ├── LimitReached                422     LIMIT_REACHED
     ├── PriceUnknown                422     PRICE_UNKNOWN
@@ -169,6 +170,19 @@ class UnsupportedMediaType(ApiError):
     def __init__(self, message: str = "") -> None:
         text = message or self.default_message
         super().__init__(text, details=(Detail("content-type", text),))
+
+
+class OutOfRange(ApiError):
+    """It is a place that isn't there, or not yet; the details name the field and where it ends."""
+
+    status = 416
+    code = "OUT_OF_RANGE"
+    default_message = "There is nothing there yet"
+
+    @classmethod
+    def of(cls, field: str, message: str) -> "OutOfRange":
+        """Return the error for one field."""
+        return cls(f"{field}: {message}", details=(Detail(field, message),))
 
 
 class Refused(ApiError):

@@ -16,6 +16,7 @@ from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.readiness import Readiness
+from gateway.engine_side.replays import ReplayPool
 from gateway.engine_side.running import EngineSide
 from gateway.feeds.api.reading import POLICIES
 from gateway.feeds.cache import Cache
@@ -53,6 +54,7 @@ def made_of(
     logger: Logger | None = None,
     venues: Mapping[str, Venue] | None = None,
     catalogues: Sequence[MarketCatalogue] = (),
+    replays: ReplayPool | None = None,
 ) -> Parts:
     """Return the parts; ready, unless a test takes that back.
 
@@ -81,6 +83,7 @@ def made_of(
         topics=(hearers or Hearers(metrics)).topics,
         readiness=readiness,
         clock=ClockSkew(pool, metrics, logger),
+        replays=replays or ReplayPool(),
         limits=limits,
         metrics=metrics,
         logger=logger,

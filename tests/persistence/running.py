@@ -6,7 +6,7 @@ accounts with plenty of cash.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from exchange.messages.terms import BUY, GTC, LIMIT, YES, FeeModel, Outcome, Sid
 from exchange.model.state import State
 from exchange.proof.state_hash import state_hash
 from persistence.clock import now_us
-from persistence.loop.ports import Answer
+from persistence.loop.ports import Answer, ExecutionListener
 from persistence.loop.recovery import Recovered, recover
 from persistence.loop.sequencer import Sequencer
 from persistence.postgres.database import Connection, DeadlinePool, connect, create_pool
@@ -103,14 +103,19 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    url: str, data_dir: Path | None = None, *, take_over: bool = False, **options: Any
+    url: str,
+    data_dir: Path | None = None,
+    *,
+    take_over: bool = False,
+    listeners: Sequence[ExecutionListener] = (),
+    **options: Any,
 ) -> AsyncIterator[Running]:
     """Recover and run; stop cleanly unless it crashed."""
     recovered = await recover(url, data_dir, take_over=take_over)
     pool = await create_pool(url, size=4)
     clock = Clock()
     heard = Recorder()
-    sequencer = Sequencer(recovered, pool, listeners=[heard], clock=clock, **options)
+    sequencer = Sequencer(recovered, pool, listeners=[heard, *listeners], clock=clock, **options)
     sequencer.start()
     engine = Running(recovered, sequencer, pool, clock)
     engine.heard = heard

@@ -41,15 +41,24 @@ from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.markets.intervals import Interval
 from gateway.markets.lookup import find_market
+from gateway.markets.past.views import BookDeltaView, OrderLogView
 from gateway.markets.routes import (
     DEPTH,
     BookQuery,
+    DeltasQuery,
     MarketRoutes,
+    OrderLogQuery,
     TradesQuery,
     book_depth,
 )
 from gateway.markets.views import BookView, book_view, trade_view
-from gateway.wire.errors import ApiError, ExternalApiFailed, NotFound, ValidationFailed
+from gateway.wire.errors import (
+    ApiError,
+    ExternalApiFailed,
+    NotFound,
+    OutOfRange,
+    ValidationFailed,
+)
 from gateway.wire.scalars import TimeText, parse_time
 from gateway.wire.strict_json import QueryStruct
 from persistence.clock import MICROSECONDS, now_us
@@ -121,9 +130,27 @@ class LiveRoutes:
         if self._own(request) is not None:
             return await self._ours.get_book(request)
         depth = book_depth(request.query, self._pages)
+        if request.query.is_past:
+            field = "at" if request.query.at_seq is None else "atSeq"
+            await self._named(request)
+            raise _keeps_no_past(field)
         known = await self._named(request)
         await self._watches.note(known.row.id)
         return await self._venue_book(known, request.query, depth)
+
+    async def list_deltas(self, request: Request[None, DeltasQuery]) -> Slice[msgspec.Raw]:
+        """Return a slice of what changed of a book of ours."""
+        if self._own(request) is None:
+            await self._named(request)
+            raise _keeps_no_past("slug")
+        return await self._ours.list_deltas(request)
+
+    async def list_order_log(self, request: Request[None, OrderLogQuery]) -> Slice[msgspec.Raw]:
+        """Return a slice of what happened to the orders of a book of ours."""
+        if self._own(request) is None:
+            await self._named(request)
+            raise _keeps_no_past("slug")
+        return await self._ours.list_order_log(request)
 
     async def list_trades(self, request: Request[None, TradesQuery]) -> Slice[Any]:
         """Return a slice of the public tape; of a venue's the newest prints alone."""
@@ -274,10 +301,12 @@ class LiveRoutes:
                 access=Access.PUBLIC,
                 query=BookQuery,
                 answer=AnyBookView,
-                errors=_ERRORS,
-                summary="Show one outcome's order book, of a market of any platform",
+                errors=(*_ERRORS, OutOfRange),
+                summary="Show one outcome's order book, of a market of any platform; of ours also"
+                " as it was",
                 tag="market data",
             ),
+            *self._past_rows(),
             Route(
                 method="GET",
                 path="/markets/{slug}/trades",
@@ -291,3 +320,35 @@ class LiveRoutes:
                 tag="market data",
             ),
         )
+
+    def _past_rows(self) -> tuple[Route, ...]:
+        return (
+            Route(
+                method="GET",
+                path="/markets/{slug}/orderbook/deltas",
+                handler=self.list_deltas,
+                access=Access.PUBLIC,
+                query=DeltasQuery,
+                answer=BookDeltaView,
+                shape=Shape.SLICE,
+                errors=(*_ERRORS, OutOfRange),
+                summary="List what changed of an order book of ours, command by command",
+                tag="market data",
+            ),
+            Route(
+                method="GET",
+                path="/markets/{slug}/orderbook/orders",
+                handler=self.list_order_log,
+                access=Access.PUBLIC,
+                query=OrderLogQuery,
+                answer=OrderLogView,
+                shape=Shape.SLICE,
+                errors=(*_ERRORS, OutOfRange),
+                summary="List what happened to each order of a book of ours; nobody is named",
+                tag="market data",
+            ),
+        )
+
+
+def _keeps_no_past(field: str) -> ValidationFailed:
+    return ValidationFailed.of(field, "only our own markets' books go back")

@@ -109,7 +109,8 @@ class AnyBookView(AnswerStruct, frozen=True, kw_only=True):
     """The order book of one outcome, best level first; each level is [price, quantity].
 
     Of another platform's market `asOf` says how old it is, and `epoch` and `seq` are those of its
-    stream while somebody follows that, else 0.
+    stream while somebody follows that, else 0. `at`, if the past was asked for, is when it came to
+    be so.
     """
 
     market_id: str
@@ -121,6 +122,7 @@ class AnyBookView(AnswerStruct, frozen=True, kw_only=True):
     asks: WireLevels
     checksum: int
     as_of: AsOfView | msgspec.UnsetType = msgspec.UNSET
+    at: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class AnyTradeView(AnswerStruct, frozen=True, kw_only=True):

@@ -1,0 +1,142 @@
+"""Readers that are stopped where they stand (SIGSTOP) cost the others nothing, and the server no
+memory; they are closed as what they are.
+"""
+
+import array
+import asyncio
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import psutil
+import pytest
+
+from tests.faults.conftest import MakeServer
+from tests.faults.fleet import metric
+from tests.gateway.socket_client import SocketClient, socket_client
+from tests.lengths import IS_LONG, length
+from tests.server_process import ServerProcess, until
+
+SLUG: Final = "rain"
+QUICK: Final = length(36, long=180) if not IS_LONG else 180
+STOPPED: Final = 4 if not IS_LONG else 20
+BASELINE_S: Final = 6.0 if not IS_LONG else 60.0
+STOPPED_S: Final = 18.0 if not IS_LONG else 60.0
+UPDATES_A_SECOND: Final = 50
+GROWTH_BYTES: Final = 50 * (1 << 20)
+NOISE_NS: Final = 25_000_000
+"""A machine that others use has pauses as long in any part of a minute."""
+# In an everyday run what takes a minute takes seconds: the queue is short, not the rules.
+SETTINGS: Final = {} if IS_LONG else {"SOCKET_SEND_QUEUE_SIZE": "64"}
+
+
+class Readers:
+    """A process of readers."""
+
+    def __init__(self, server: ServerProcess, count: int, file: Path) -> None:
+        self._server, self._count, self._file = server, count, file
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        module = "tests.faults.market_data.readers"
+        numbers = str(self._server.port), SLUG, str(self._count), str(self._file)
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", module, *numbers), stdout=asyncio.subprocess.PIPE
+        )
+        assert self._process.stdout is not None
+        assert await asyncio.wait_for(self._process.stdout.readline(), 30) == b"ready\n"
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    async def end(self) -> tuple[dict[int, list[int]], int]:
+        """Return when each seq was read, and how many sockets were closed."""
+        assert self._process is not None
+        self.send(signal.SIGTERM)
+        out, _ = await asyncio.wait_for(self._process.communicate(), 30)
+        found = array.array("q")
+        found.frombytes(self._file.read_bytes())
+        times: dict[int, list[int]] = {}
+        for seq, at in zip(found[::2], found[1::2], strict=True):
+            times.setdefault(seq, []).append(at)
+        return times, int(out)
+
+    def kill(self) -> None:
+        """Leave nothing behind."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+
+class Updates:
+    """One command after the other, each of which moves the market's seq by one."""
+
+    def __init__(self, ann: SocketClient, bob: SocketClient, seq: int) -> None:
+        self._turns = [(ann, "YES"), (bob, "NO")]
+        self.seq = seq
+        self.sent: dict[int, int] = {}
+        """When the command was sent that led to a seq."""
+
+    async def for_(self, seconds: float) -> range:
+        """Send so many; return the seqs that they led to."""
+        first, end = self.seq + 1, time.monotonic() + seconds
+        due = time.monotonic()
+        while due < end:
+            client, outcome = self._turns[self.seq % 2]
+            body = {"market": SLUG, "side": "BUY", "outcome": outcome, "type": "LIMIT"}
+            body |= {"price": "0.5", "quantity": "1"}
+            self.seq += 1
+            self.sent[self.seq] = time.monotonic_ns()
+            await client.ok("order:place", body)
+            due += 1 / UPDATES_A_SECOND
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+        return range(first, self.seq + 1)
+
+
+def p99(times: dict[int, list[int]], sent: dict[int, int], seqs: range) -> int:
+    """Return how long the slowest hundredth of deliveries took at least, in nanoseconds."""
+    took = sorted(at - sent[seq] for seq in seqs for at in times[seq])
+    return took[len(took) * 99 // 100]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_stopped_readers_cost_the_others_nothing(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    server = make_server(STARTING_CREDITS="1000000", **SETTINGS)
+    await asyncio.to_thread(server.start)
+    market = await asyncio.to_thread(server.market, SLUG)
+    (_, one), (_, other) = await asyncio.to_thread(lambda: (server.trader(), server.trader()))
+    quick = Readers(server, QUICK, tmp_path / "quick")
+    slow = Readers(server, STOPPED, tmp_path / "slow")
+    try:
+        await quick.start()
+        await slow.start()
+        async with socket_client(server.port, one) as ann, socket_client(server.port, other) as bob:
+            updates = Updates(ann, bob, market["seq"])
+            await updates.for_(1)  # whatever is made once is made
+            before = await updates.for_(BASELINE_S)
+            process = psutil.Process(server.pid)
+            memory = process.memory_info().rss
+            slow.send(signal.SIGSTOP)
+            during = await updates.for_(STOPPED_S)
+            grown = process.memory_info().rss - memory
+            await until(lambda: metric(server, "slow_consumers_closed_total") == STOPPED, 30)
+            slow.send(signal.SIGCONT)
+            await asyncio.sleep(0.5)
+        times, closed = await quick.end()
+        _, slow_closed = await slow.end()
+    finally:
+        slow.send(signal.SIGCONT)
+        for readers in (quick, slow):
+            readers.kill()
+    assert (closed, slow_closed) == (0, STOPPED)
+    missing = [seq for seq in (*before, *during) if len(times.get(seq, ())) != QUICK]
+    assert missing == [], "each of the others has each message"
+    baseline, stopped = (p99(times, updates.sent, seqs) for seqs in (before, during))
+    print(f"p99 {baseline / 1e6:.1f} ms, then {stopped / 1e6:.1f} ms; {grown / 2**20:.1f} MiB more")
+    assert stopped < 2 * max(baseline, NOISE_NS)
+    assert grown < GROWTH_BYTES
