@@ -16,6 +16,7 @@ from gateway.feeds.matches.routes import MatchRoutes
 from gateway.http.routing import RouteTable
 from gateway.markets.admin_routes import MarketAdminRoutes
 from gateway.markets.candles import OwnCandles
+from gateway.markets.exports.routes import ExportRoutes
 from gateway.markets.past.books import BookHistory
 from gateway.markets.projected import Projected
 from gateway.markets.routes import MarketRoutes
@@ -78,6 +79,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ours,
         *feed_routes(parts.feeds, engine, ours, candles, tickers, pages, parts.logger),
         TickerRoutes(view, tickers, pages),
+        ExportRoutes(view, lambda: settings.store.direct_url or parts.pool.url, settings.past),
         MarketAdminRoutes(view, commands),
         _matches(parts),
         OrderRoutes(parts.desk, view, history, pages),

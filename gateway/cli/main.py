@@ -6,6 +6,7 @@
     probity migrate         bring the schema to this version
     probity verify          prove the exchange from its journal
     probity doctor          check what the exchange needs
+    probity export          write a market's past to a file, with a manifest
     probity user create     add a user
     probity replay          send recorded trades through a running exchange
 
@@ -37,6 +38,7 @@ from gateway.bootstrap.settings import Settings, load_settings
 from gateway.bootstrap.worker import open_worker
 from gateway.cli.banner import Opened, banner, gateway_banner, worker_banner
 from gateway.cli.doctor.command import doctor
+from gateway.cli.export import export_command
 from gateway.cli.replay.command import replay
 from gateway.cli.respawn import Respawn
 from gateway.cli.verify import verify_exchange
@@ -91,6 +93,7 @@ def main() -> None:
 
 main.add_command(replay)
 main.add_command(doctor)
+main.add_command(export_command)
 
 
 def _listens(command: Callable[..., None]) -> Callable[..., None]:

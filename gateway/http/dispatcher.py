@@ -7,21 +7,30 @@ so that nobody learns by a 400 what they may not call, and a flood is refused be
 body.
 """
 
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
 from gateway.access.budgets import Budget
+from gateway.access.connections import ConnectionState
 from gateway.access.principals import Principal, TokenChecks
 from gateway.access.rate_limits import RateLimits
 from gateway.access.token_gate import TokenGate
 from gateway.engine_side.progress import Progress
 from gateway.http.edge import TRACE, Trace
 from gateway.http.reading.bodies import BODY_HAS_COME, BodyReader, has_body
+from gateway.http.reading.held_flow import GOES_ON
 from gateway.http.reading.query_strings import parse_query, refuse_query, take_min_seq
-from gateway.http.request import Request
-from gateway.http.responses import encode_result, send_body, send_error, send_json
+from gateway.http.request import Request, Stream
+from gateway.http.responses import (
+    encode_result,
+    send_body,
+    send_error,
+    send_json,
+    send_stream,
+)
 from gateway.http.routing import BoundRoute, RouteTable, Shape
 from gateway.wire.errors import Forbidden, MethodNotAllowed, NotFound, RateLimited, Unauthorized
 from gateway.wire.failures import answer_of
@@ -30,6 +39,10 @@ from gateway.wire.strict_json import EMPTY_BODY, decode
 _BEARER: Final = b"bearer "
 _WITHOUT_CALLER: Final = frozenset({Budget.NONE, Budget.SIGN_IN})
 """Rows that don't ask who calls: a token that comes along isn't looked at."""
+
+
+def _nothing(_state: ConnectionState) -> None:
+    """Hear under another server than ours that an answer goes on."""
 
 
 class Dispatcher:
@@ -110,6 +123,11 @@ class Dispatcher:
         # A read holds all that was committed before it, what is done itself as well.
         seq = self._seq()
         result = await bound.handler(request)
+        if isinstance(result, Stream):
+            enter = scope.get("extensions", {}).get(GOES_ON, _nothing)
+            goes_on = partial(enter, ConnectionState.ANSWER)
+            await send_stream(receive, send, request.status, result, goes_on)
+            return
         if bound.shape is Shape.FILE:
             trace.is_page = result.is_page
             await send_body(send, request.status, result.content_type.encode(), result.body)

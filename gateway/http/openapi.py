@@ -130,7 +130,7 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
         "responses": {
             str(route.status): {
                 "description": "Done",
-                "content": {"application/json": {"schema": _envelope(route, schemas)}},
+                "content": _content(route, schemas),
                 **({"headers": _SAYS_LIMIT} if route.budget is not Budget.NONE else {}),
             },
             **_errors(route.all_errors(), schemas),
@@ -182,6 +182,12 @@ def _given(schema: Document) -> Document:
     if kinds:
         return {**shown, "anyOf": kinds}
     return schema
+
+
+def _content(route: Route, schemas: _Schemas) -> Document:
+    if route.shape is Shape.STREAM:
+        return {medium: {"schema": {"type": "string"}} for medium in route.media}
+    return {"application/json": {"schema": _envelope(route, schemas)}}
 
 
 def _envelope(route: Route, schemas: _Schemas) -> Document:

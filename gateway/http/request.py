@@ -4,7 +4,7 @@ A handler returns the answer's struct (or a `Page`, a `Slice`); failures are rai
 `wire/errors.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -57,6 +57,30 @@ class UpTo(msgspec.Struct, Generic[ItemT], frozen=True):
 
     result: ItemT
     seq: int
+
+
+class Stream:
+    """An answer that is made while it is read: a file of any length, under a name.
+
+    `chunks` are sent one by one as the client takes them. `stop` ends them at once, since nobody
+    is left, and `close` waits until nothing of it is left either; it is called in any case.
+    """
+
+    __slots__ = ("chunks", "close", "content_type", "name", "stop")
+
+    def __init__(
+        self,
+        content_type: str,
+        name: str,
+        chunks: AsyncIterator[bytes],
+        stop: Callable[[], None],
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.content_type = content_type
+        self.name = name
+        self.chunks = chunks
+        self.stop = stop
+        self.close = close
 
 
 class File(msgspec.Struct, frozen=True):

@@ -8,12 +8,14 @@
 The security headers are the edge's.
 """
 
+import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from starlette.types import Send
+from starlette.types import Receive, Send
 
-from gateway.http.request import AsOf, Page, Slice, UpTo
+from gateway.http.request import AsOf, Page, Slice, Stream, UpTo
 from gateway.http.routing import Shape
 from gateway.wire.errors import ApiError, ErrorBody
 from gateway.wire.scalars import iso_millis
@@ -133,6 +135,38 @@ async def send_body(
     ]
     await send({"type": "http.response.start", "status": status, "headers": start_headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def send_stream(
+    receive: Receive, send: Send, status: int, stream: Stream, goes_on: Callable[[], None]
+) -> None:
+    """Send an answer while it is made, until the client has it or has gone.
+
+    `goes_on` is called for each part that went out. What fails on the way ends the connection, so
+    that nobody takes a part for the whole.
+    """
+    gone = asyncio.ensure_future(_until_gone(receive))
+    gone.add_done_callback(lambda _gone: stream.stop())
+    headers = [
+        (b"content-type", stream.content_type.encode("ascii")),
+        (b"content-disposition", f'attachment; filename="{stream.name}"'.encode("ascii")),
+    ]
+    try:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        async for chunk in stream.chunks:
+            if gone.done():
+                return
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            goes_on()
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+        await stream.close()
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def send_json(

@@ -48,12 +48,18 @@ class Access(enum.Enum):
 
 
 class Shape(enum.Enum):
-    """How `answer` sits in the envelope: itself, the items of a page or slice; FILE has none."""
+    """How `answer` sits in the envelope: itself, the items of a page or slice; a FILE, and a STREAM
+    of one of `media`, have none.
+    """
 
     ONE = "one"
     PAGE = "page"
     SLICE = "slice"
     FILE = "file"
+    STREAM = "stream"
+
+
+_BARE: Final = (Shape.FILE, Shape.STREAM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,8 @@ class Route:
     budget: Budget = Budget.STANDARD
     cost: int = 1
     """How many calls it counts as."""
+    media: tuple[str, ...] = ()
+    """What a STREAM may be."""
     of_account: bool = False
     """Whether it reads an account, so that the answer says how far it reaches (`AsOf`)."""
 
@@ -90,7 +98,7 @@ class Route:
     @property
     def is_read(self) -> bool:
         """Say whether the answer tells what the exchange knows, as of a command (`minSeq`)."""
-        is_told = self.shape is not Shape.FILE and self.budget is not Budget.NONE
+        is_told = self.shape not in _BARE and self.budget is not Budget.NONE
         return self.method == "GET" and is_told
 
     @property

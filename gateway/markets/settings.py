@@ -3,11 +3,11 @@
 from typing import Annotated, ClassVar
 
 from gateway.settings.reader import Area, setting
-from gateway.settings.values import switch
+from gateway.settings.values import seconds, switch, whole
 
 
 class PastSettings(Area, frozen=True, kw_only=True):
-    """Candles, and what else follows from the journal."""
+    """Candles, what else follows from the journal, and exports."""
 
     TITLE: ClassVar[str] = "The past of our markets"
 
@@ -19,4 +19,13 @@ class PastSettings(Area, frozen=True, kw_only=True):
             switch,
             "Whether the worker's role runs a process that makes candles of the journal.",
         ),
+    ]
+    exports_max: Annotated[
+        int,
+        setting(
+            "EXPORTS_MAX", "2", whole(0, 100), "Exports under way at a time; more: 503. 0: none."
+        ),
+    ]
+    export_timeout_seconds: Annotated[
+        float, setting("EXPORT_TIMEOUT_SECONDS", "600", seconds, "Longest time of an export.")
     ]

@@ -99,6 +99,8 @@ class DeadlinePool(_Pool):
     `fetch` and its like borrow by `acquire`, too.
     """
 
+    url: str = ""
+    """Where it leads."""
     lent_s: float = STATEMENT_TIMEOUT_MS / 1_000 + _CLIENT_GRACE_S
     """For how long a connection is lent, the wait for it included."""
     limits: str | None = None
@@ -304,6 +306,7 @@ async def create_pool(
     if pooled:
         pool.limits = "; ".join(f"SET LOCAL {name} = {value}" for name, value in limits.items())
     pool.lent_s = statement_timeout_ms / 1_000 + _CLIENT_GRACE_S
+    pool.url = url
     try:
         await pool
     except _CANNOT_CONNECT as error:

@@ -43,7 +43,7 @@ from gateway.http.reading.heads import (
     last_answer,
     wrong_head,
 )
-from gateway.http.reading.held_flow import HeldFlow, Limited, WholeAnswer
+from gateway.http.reading.held_flow import GOES_ON, HeldFlow, Limited, WholeAnswer
 from gateway.wire.errors import ApiError
 
 ON_LIMITED: Final = "probity.on_limited"
@@ -255,7 +255,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Await the rest of a head that has begun."""
         super().on_message_begin()
-        self.scope["extensions"] = {ON_LIMITED: self._limited}  # type: ignore[dict-item]
+        self.scope["extensions"] = {ON_LIMITED: self._limited, GOES_ON: self.deadline.enter}  # type: ignore[dict-item]
         self._in_head = True
         self._is_whole = False
 

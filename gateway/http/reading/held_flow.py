@@ -10,6 +10,10 @@ from typing import Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
+GOES_ON: Final = "probity.goes_on"
+"""What a scope's extension is named that begins the deadline of a state anew: for an answer of
+which a part went out.
+"""
 _CONTINUE: Final = b"HTTP/1.1 100 "
 
 

@@ -9,12 +9,16 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.access.connections import ConnectionState
 from gateway.http.reading.bodies import BODY_HAS_COME, BodyReader
-from gateway.http.responses import send_body
+from gateway.http.reading.held_flow import GOES_ON
+from gateway.http.request import Stream
+from gateway.http.responses import send_body, send_stream
 from tests.gateway.socket_desk import SocketDesk, open_socket_desk
 
 SHORT = {
@@ -40,6 +44,8 @@ class Front:
     def __init__(self, sockets: ASGIApp) -> None:
         self.sockets = sockets
         self.gate = asyncio.Event()
+        self.streams: list[str] = []
+        """What became of streams: stopped, closed."""
         self.seen: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,6 +58,8 @@ class Front:
             await answer(send, b"late")
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
+        elif path in {"/long", "/stalls", "/breaks"}:
+            await self._stream(path, scope, receive, send)
         elif path == "/body":
             has_come = BODY_HAS_COME in scope["extensions"]
             reader = BodyReader(65_536, 5)
@@ -59,6 +67,26 @@ class Front:
             await answer(send, b"%d" % len(body))
         else:
             await answer(send, b"x" * BIG if path == "/big" else b"ok")
+
+    async def _stream(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer in parts, which come more slowly than an answer may, or not all of them."""
+
+        async def parts() -> AsyncIterator[bytes]:
+            for number in range(8):
+                yield b"part"
+                await asyncio.sleep(0.15)
+                if number == 2 and path == "/breaks":
+                    raise RuntimeError("no more")
+                if number == 2 and path == "/stalls":
+                    await self.gate.wait()
+
+        async def close() -> None:
+            self.streams.append("closed")
+
+        goes_on = partial(scope["extensions"][GOES_ON], ConnectionState.ANSWER)
+        stream = Stream("text/csv", "a.csv", parts(), lambda: self.streams.append("stopped"), close)
+        with contextlib.suppress(RuntimeError):
+            await send_stream(receive, send, 200, stream, goes_on)
 
 
 async def answer(send: Callable[[Message], Awaitable[None]], body: bytes) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway.http.routing import Shape
 from gateway.streaming.socket_events import SubscribeBody
 from gateway.trading.socket_events import CancelAllBody, PlaceBody
 from tests.gateway.socket_client import socket_client
@@ -26,7 +27,12 @@ def test_whatever_names_a_market_takes_all_three_names() -> None:
         assert set(NAMES) <= set(fields)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.path}")
+@pytest.mark.parametrize(
+    "row",
+    # A file is made of what is stored: `past/test_exports.py` asks for it by all three.
+    [row for row in ROWS if row.shape is not Shape.STREAM],
+    ids=lambda row: f"{row.method} {row.path}",
+)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("value", ["hail", "2"])
 async def test_a_query_names_it_by_slug_or_id(desk: Desk, row: Any, name: str, value: str) -> None:

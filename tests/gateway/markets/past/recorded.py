@@ -24,7 +24,7 @@ from gateway.observability.error_reports import ErrorReports
 from gateway.streaming.book_messages import changed_levels
 from gateway.wire.scalars import iso_millis
 from persistence.postgres.database import DeadlinePool, connect
-from persistence.projection.books import BookProjection
+from persistence.projection.process import projections
 from persistence.projection.projector import Projector
 from persistence.repositories.history import History
 from tests.gateway.made_of import UNUSED, made_of
@@ -101,7 +101,7 @@ async def project_all(url: str, steps: int = 1_000_000) -> int:
     """Let the projector come to the end, or go some steps; return how far it is."""
     connection = await connect(url)
     try:
-        projector = Projector(connection, [BookProjection()])
+        projector = Projector(connection, projections())
         assert await projector.lead()
         while steps and await projector.step():
             steps -= 1

@@ -1,0 +1,178 @@
+"""`probity export`: a market's past as a file, past any server, with a manifest beside it.
+
+Laws: nothing is written to the exchange, so a running one may be exported; if none runs, the
+embedded database is started for it and stopped again. A file gets its name when it is whole: what
+was broken off is left as `.part`. The bar is drawn on stderr, on a terminal only.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+import click
+import msgspec
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from exchange.messages.bounds import STORED_MAX
+from gateway.bootstrap.compose import open_database
+from gateway.bootstrap.settings import Settings, load_settings
+from gateway.settings.reader import SettingsError
+from gateway.wire.errors import ValidationFailed
+from gateway.wire.scalars import parse_id, parse_time
+from persistence.errors import PersistenceError
+from persistence.exports import parquet
+from persistence.exports.export import write_export
+from persistence.exports.kinds import COLUMNS, Export, Format, Kind
+from persistence.exports.manifest import HashingSink, Manifest
+from persistence.exports.sources import count_of
+from persistence.journal.tables import read_head
+from persistence.postgres.database import Connection, connect
+
+_SECONDS: Final = {"1m": 60, "1h": 3_600, "1d": 86_400}
+_MILLISECOND: Final = 1_000
+
+
+class CannotExport(Exception):
+    """What is asked for isn't there, or can't be written."""
+
+
+@click.command("export")
+@click.argument("kind", type=click.Choice([kind.value for kind in Kind]))
+@click.option("--market", required=True, help="Slug or id of one of our markets.")
+@click.option("--from", "from_time", help="ISO-8601 time of the first row; unset: from the first.")
+@click.option("--to", "to_time", help="ISO-8601 time of the last row; unset: to the last.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in Format]),
+    default=Format.CSV.value,
+    show_default=True,
+)
+@click.option(
+    "--interval",
+    type=click.Choice([*_SECONDS]),
+    default="1m",
+    show_default=True,
+    help="Of candles.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Where the file and its manifest go.",
+)
+def export_command(
+    kind: str,
+    market: str,
+    from_time: str | None,
+    to_time: str | None,
+    form: str,
+    interval: str,
+    folder: Path,
+) -> None:
+    """Write a market's trades, candles, deltas or orders to a file, and a manifest beside it.
+
+    Numbers are integers in the exchange's units, as the manifest's columns say.
+    """
+    try:
+        settings = load_settings()
+        begin = 0 if from_time is None else parse_time(from_time, "--from")
+        end = STORED_MAX
+        if to_time is not None:
+            end = parse_time(to_time, "--to") + _MILLISECOND - 1
+        if begin > end:
+            raise ValidationFailed.of("--to", "must not lie before --from")
+        if form == Format.PARQUET.value and not parquet.is_there():
+            raise CannotExport(parquet.MISSING)
+        wanted = Export(Kind(kind), 0, begin, end, _SECONDS[interval])
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            manifest = runner.run(export_to(settings, market, wanted, Format(form), folder))
+    except (SettingsError, ValidationFailed) as error:
+        click.echo(f"probity: {error}", err=True)
+        sys.exit(2)
+    except (PersistenceError, CannotExport, OSError) as error:
+        click.echo(f"probity: {error}", err=True)
+        sys.exit(1)
+    click.echo(f"{folder / manifest.file}: {manifest.rows} rows, {manifest.bytes} bytes")
+
+
+async def export_to(
+    settings: Settings, market: str, wanted: Export, form: Format, folder: Path
+) -> Manifest:
+    """Write an export of a market, by slug or id, into a folder; return its manifest.
+
+    Raises:
+        CannotExport: there is no such market.
+        PersistenceError: the database isn't there.
+        OSError: the folder can't be written.
+    """
+    async with open_database(settings, join=True, make=False) as url:
+        session = {"application_name": "probity export"}
+        connection = await connect(settings.store.direct_url or url, settings=session)
+        try:
+            market_id, slug = await _market(connection, market)
+            export = msgspec.structs.replace(wanted, market_id=market_id)
+            return await _write(connection, export, slug, form, folder)
+        finally:
+            await connection.close()
+
+
+async def _market(connection: Connection, name: str) -> tuple[int, str]:
+    row: Any = await connection.fetchrow(
+        "SELECT id, slug FROM markets WHERE slug = $1 OR id = $2", name, parse_id(name) or 0
+    )
+    if row is None:
+        raise CannotExport(f"--market: there is no market {name!r}")
+    return row["id"], row["slug"]
+
+
+async def _write(
+    connection: Connection, export: Export, slug: str, form: Format, folder: Path
+) -> Manifest:
+    kind = export.kind
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - nobody else waits for this loop
+    path = folder / f"{slug}-{kind.value}.{form.value}"
+    part = path.with_name(path.name + ".part")
+    as_of = (await read_head(connection)).last_seq
+    total = await count_of(connection, export)
+    with part.open("wb") as file, _bar() as bar:
+        task = bar.add_task(path.name, total=total)
+        sink = HashingSink(file)
+        rows = await write_export(
+            connection, export, form, cast("BinaryIO", sink), lambda more: bar.advance(task, more)
+        )
+    manifest = Manifest(
+        file=path.name,
+        kind=kind.value,
+        format=form.value,
+        market_id=str(export.market_id),
+        slug=slug,
+        begin=export.begin,
+        end=export.end,
+        interval_seconds=export.span if kind is Kind.CANDLES else None,
+        as_of_seq=as_of,
+        rows=rows,
+        bytes=sink.bytes,
+        sha256=sink.sha256,
+        columns=COLUMNS[kind],
+    )
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    path.with_name(path.name + ".manifest.json").write_bytes(text + b"\n")
+    part.replace(path)
+    return manifest
+
+
+def _bar() -> Progress:
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )

@@ -1,0 +1,130 @@
+"""The row of the route table by which a market's past is taken away as a file.  It is public.
+
+What is wrong is refused before any process is started.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Annotated, Final
+
+import msgspec
+
+from exchange.messages.bounds import STORED_MAX
+from exchange.model.market import Market
+from exchange.model.state import State
+from gateway.http.request import Request, Stream
+from gateway.http.routing import Access, Route, Shape
+from gateway.markets.exports.running import RunningExports
+from gateway.markets.lookup import MarketText, named_market, required_market_name
+from gateway.markets.settings import PastSettings
+from gateway.wire.errors import NotFound, OutOfRange, Unavailable, ValidationFailed
+from gateway.wire.scalars import TimeText, parse_time
+from gateway.wire.strict_json import QueryStruct
+from persistence.clock import now_us
+from persistence.exports import parquet
+from persistence.exports.kinds import Export, Format, Kind
+
+COST: Final = 10
+"""Calls that an export counts as."""
+_MILLISECOND: Final = 1_000
+_NOT_INSTALLED_S: Final = 3_600
+_MEDIA: Final = {
+    Format.CSV: "text/csv; charset=us-ascii; header=present",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+
+
+class Span(Enum):
+    """Which candles are exported."""
+
+    MINUTE = "1m"
+    HOUR = "1h"
+    DAY = "1d"
+
+
+SECONDS: Final = {Span.MINUTE: 60, Span.HOUR: 3_600, Span.DAY: 86_400}
+
+
+_RENAMED: Final = {"market_id": "marketId", "from_time": "from", "to_time": "to"}
+
+
+class ExportQuery(QueryStruct, frozen=True, rename=_RENAMED):
+    """Of which market, which part of its past (unset: all of it), and how it is written."""
+
+    market: MarketText | None = None
+    market_id: MarketText | None = None
+    slug: MarketText | None = None
+    from_time: TimeText | None = None
+    to_time: TimeText | None = None
+    format: Format = Format.CSV
+    interval: Annotated[
+        Span | None, msgspec.Meta(description="of candles, and with them only; unset: 1m")
+    ] = None
+
+
+class ExportRoutes:
+    """Gives exports to everybody."""
+
+    def __init__(self, view: State, url: Callable[[], str], settings: PastSettings) -> None:
+        self._view = view
+        self._running = RunningExports(url, settings)
+
+    async def get_export(self, request: Request[None, ExportQuery]) -> Stream:
+        """Return a file that is made while it is read."""
+        query = request.query
+        begin, end = _times(query)
+        kind = _kind(request.path["kind"])
+        if query.interval is not None and kind is not Kind.CANDLES:
+            raise ValidationFailed.of("interval", "goes with candles only")
+        market = self._market(required_market_name(query), drafts=request.is_admin)
+        if query.format is Format.PARQUET and not parquet.is_there():
+            raise Unavailable(parquet.MISSING, retry_after_seconds=_NOT_INSTALLED_S)
+        span = SECONDS[query.interval or Span.MINUTE]
+        running = await self._running.start(Export(kind, market.id, begin, end, span), query.format)
+        name = f"{market.slug}-{kind.value}.{query.format.value}"
+        return Stream(_MEDIA[query.format], name, running.chunks(), running.stop, running.close)
+
+    def _market(self, name: str, *, drafts: bool) -> Market:
+        if ":" in name:
+            raise ValidationFailed.of("market", "must be one of our own: only these are exported")
+        return named_market(self._view, name, drafts=drafts)
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the row."""
+        return (
+            Route(
+                method="GET",
+                path="/export/{kind}",
+                handler=self.get_export,
+                access=Access.PUBLIC,
+                query=ExportQuery,
+                answer=None,
+                shape=Shape.STREAM,
+                media=tuple(medium.partition(";")[0] for medium in _MEDIA.values()),
+                cost=COST,
+                errors=(NotFound, OutOfRange),
+                summary="Take away a market's trades, candles, deltas or orders as a file",
+                tag="market data",
+            ),
+        )
+
+
+def _kind(word: str) -> Kind:
+    try:
+        return Kind(word)
+    except ValueError:
+        kinds = ", ".join(kind.value for kind in Kind)
+        raise NotFound(f"There is no such export; there are {kinds}") from None
+
+
+def _times(query: ExportQuery) -> tuple[int, int]:
+    """Return the first and the last microsecond; raises ValidationFailed, OutOfRange."""
+    begin = 0 if query.from_time is None else parse_time(query.from_time, "from")
+    end = STORED_MAX
+    if query.to_time is not None:
+        end = parse_time(query.to_time, "to") + _MILLISECOND - 1
+    if begin > end:
+        raise ValidationFailed.of("to", "must not lie before from")
+    if begin > now_us():
+        raise OutOfRange.of("from", "lies in the future")
+    return begin, end

@@ -1,0 +1,117 @@
+"""An export that runs: a child process whose bytes go on to the client as the client takes them.
+
+    PostgreSQL ──> child ══ pipe ══> event loop ──> socket        whoever is slow stops those before
+
+Laws: the loop does nothing but pass bytes on; so many run at once and no longer than their time;
+one ends with its client; one that fails breaks off the answer, so that no part looks like a whole.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from gateway.markets.settings import PastSettings
+from gateway.wire.errors import Unavailable
+from persistence.exports.kinds import Export, Format
+from persistence.exports.process import COMMAND, Order
+
+CHUNK_BYTES: Final = 64 * 1_024
+_BUSY_S: Final = 10
+
+
+class ExportBroken(Exception):
+    """An export ended before its end."""
+
+
+class RunningExports:
+    """Starts exports, and counts them."""
+
+    def __init__(self, url: Callable[[], str], settings: PastSettings) -> None:
+        """Begin; `url` reaches the database past any pooler."""
+        self._url = url
+        self._settings = settings
+        self.count = 0
+        """How many run."""
+
+    async def start(self, export: Export, form: Format) -> "RunningExport":
+        """Return an export whose first bytes are there.
+
+        Raises:
+            Unavailable: as many run as may, or it failed at once.
+        """
+        if self.count >= self._settings.exports_max:
+            message = f"{self.count} exports are under way, which is as many as may"
+            raise Unavailable(message, retry_after_seconds=_BUSY_S)
+        self.count += 1
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *COMMAND,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=CHUNK_BYTES,
+            )
+        except BaseException:
+            self.count -= 1
+            raise
+        running = RunningExport(process, self._ended)
+        try:
+            seconds = self._settings.export_timeout_seconds
+            await running.begin(Order(self._url(), export, form, seconds))
+        except BaseException:
+            await running.close()
+            raise
+        return running
+
+    def _ended(self) -> None:
+        self.count -= 1
+
+
+class RunningExport:
+    """One export's process."""
+
+    def __init__(self, process: asyncio.subprocess.Process, ended: Callable[[], None]) -> None:
+        self._process = process
+        self._ended = ended
+        self._first = b""
+        self._is_closed = False
+
+    async def begin(self, order: Order) -> None:
+        """Say what is wanted and wait for the first bytes; raises Unavailable if none come."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise ExportBroken("without pipes")
+        stdin.write(msgspec.json.encode(order) + b"\n")
+        self._first = await stdout.read(CHUNK_BYTES)
+        if not self._first:
+            raise Unavailable("the export could not be begun; try again in a moment")
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the file; raises ExportBroken if it doesn't come to its end."""
+        stdout = self._process.stdout
+        chunk = self._first
+        while chunk and stdout is not None:
+            yield chunk
+            chunk = await stdout.read(CHUNK_BYTES)
+        code = await self._process.wait()
+        if code != 0:
+            raise ExportBroken(f"the export ended with code {code}")
+
+    def stop(self) -> None:
+        """End it: nobody reads any more."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def close(self) -> None:
+        """Leave nothing of it, whether it came to its end or not."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            if self._process.returncode is None:
+                self.stop()
+                await self._process.wait()
+        finally:
+            self._ended()

@@ -1,0 +1,97 @@
+"""What can be exported: which tables, of which columns.
+
+Laws: numbers are integers in the exchange's units, in both formats alike, so that sums are exact
+and equal; a column's name and unit say what it counts; prices are of YES unless they say otherwise.
+Columns are only added, at the end.
+"""
+
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+_TIME: Final = "microseconds since 1970-01-01T00:00:00Z"
+_PRICE: Final = "1/10000 credit"
+_QUANTITY: Final = "1/100 share"
+_MONEY: Final = "1/1000000 credit"
+
+
+class Kind(Enum):
+    """Which table."""
+
+    TRADES = "trades"
+    CANDLES = "candles"
+    DELTAS = "deltas"
+    ORDERS = "orders"
+
+
+class Format(Enum):
+    """How it is written; Parquet takes `pyarrow`."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column: `type` is int64 or string; `unit` is empty for what counts nothing."""
+
+    name: str
+    type: str = "int64"
+    unit: str = ""
+
+
+class Export(msgspec.Struct, frozen=True):
+    """What is wanted of one market: all from `begin` up to `end`, both included, in microseconds.
+
+    `span` (seconds) says which candles.
+    """
+
+    kind: Kind
+    market_id: int
+    begin: int
+    end: int
+    span: int = 60
+
+
+_AT: Final = Column("at", unit=_TIME)
+COLUMNS: Final[dict[Kind, tuple[Column, ...]]] = {
+    Kind.TRADES: (
+        Column("trade_no"),
+        Column("seq"),
+        _AT,
+        Column("kind", "string"),
+        Column("side", "string"),
+        Column("outcome", "string"),
+        Column("price", unit=f"{_PRICE}, of the taker's outcome"),
+        Column("yes_price", unit=_PRICE),
+        Column("quantity", unit=_QUANTITY),
+    ),
+    Kind.CANDLES: (
+        Column("start", unit=_TIME),
+        *(Column(name, unit=_PRICE) for name in ("open", "high", "low", "close")),
+        *(Column(f"bid_{name}", unit=_PRICE) for name in ("open", "high", "low", "close")),
+        *(Column(f"ask_{name}", unit=_PRICE) for name in ("open", "high", "low", "close")),
+        Column("volume", unit=_QUANTITY),
+        Column("turnover", unit=_MONEY),
+        Column("trades"),
+        Column("collateral", unit=_MONEY),
+    ),
+    Kind.DELTAS: (
+        Column("seq"),
+        _AT,
+        Column("side", "string"),
+        Column("price", unit=_PRICE),
+        Column("quantity", unit=f"{_QUANTITY}, 0: the level is gone"),
+    ),
+    Kind.ORDERS: (
+        Column("seq"),
+        _AT,
+        Column("kind", "string"),
+        Column("order"),
+        Column("side", "string"),
+        Column("price", unit=_PRICE),
+        Column("quantity", unit=_QUANTITY),
+        Column("remaining", unit=_QUANTITY),
+        Column("trade_no", unit="0: none"),
+    ),
+}

@@ -1,0 +1,106 @@
+"""`probity export`: files and manifests that `docs/examples/check_export.py` finds to be whole, and
+finds out when they are not.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli.main import main
+from persistence.exports import parquet
+from tests.gateway.markets.past.recorded import project_all, run_all
+from tests.persistence.random_orders import commands, opening
+from tests.persistence.running import running
+
+ROOT = Path(__file__).parents[3]
+FORMATS = ("csv", "parquet") if parquet.is_there() else ("csv",)
+
+
+def export(database_url: str, *arguments: str) -> Result:
+    return CliRunner(env={"DATABASE_URL": database_url}).invoke(main, ["export", *arguments])
+
+
+def check(*manifests: Path) -> tuple[int, str]:
+    """Run the example as a reader does."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "examples" / "check_export.py", *manifests],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+async def a_past(url: str) -> None:
+    async with running(url) as engine:
+        await run_all(engine, [*opening(), *commands(31, 250)])
+    await project_all(url)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_files_are_what_their_manifests_say(database_url: str, tmp_path: Path, form: str) -> None:
+    asyncio.run(a_past(database_url))
+    manifests: list[Path] = []
+    for kind in ("trades", "candles", "deltas", "orders"):
+        done = export(
+            database_url,
+            *(kind, "--market", "market-0", "--format", form, "--folder", str(tmp_path / "out")),
+        )
+        assert done.exit_code == 0, done.output
+        name = f"market-0-{kind}.{form}"
+        manifest: dict[str, Any] = json.loads(
+            (tmp_path / "out" / f"{name}.manifest.json").read_text("utf-8")
+        )
+        assert f"{name}: {manifest['rows']} rows, {manifest['bytes']} bytes" in done.stdout
+        assert manifest["rows"] > 0
+        assert (manifest["kind"], manifest["slug"], manifest["marketId"]) == (kind, "market-0", "1")
+        assert manifest["asOfSeq"] > 250
+        assert all(column["name"] for column in manifest["columns"])
+        manifests.append(tmp_path / "out" / f"{name}.manifest.json")
+    assert not list((tmp_path / "out").glob("*.part"))
+    code, said = check(*manifests)
+    assert (code, said.count(": ok\n")) == (0, 4)
+    damaged = tmp_path / "out" / f"market-0-trades.{form}"
+    body = bytearray(damaged.read_bytes())
+    body[len(body) // 2] ^= 1
+    damaged.write_bytes(body)
+    code, said = check(*manifests)
+    assert code == 1
+    assert "has the SHA-256" in said
+    damaged.write_bytes(bytes(body[:-1]))
+    assert "bytes, not" in check(manifests[0])[1]
+    damaged.unlink()
+    assert "isn't there" in check(manifests[0])[1]
+
+
+def test_what_cannot_be_exported_is_said_in_a_line(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = ("--folder", str(tmp_path))
+    for arguments, code, said in (
+        (("trades", "--market", "none"), 1, "there is no market 'none'"),
+        (("trades", "--market", "1", "--from", "soon"), 2, "--from: must be an ISO-8601 time"),
+        (
+            ("trades", "--market=1", "--from=2026-02-01T00:00:00Z", "--to=2026-01-01T00:00:00Z"),
+            2,
+            "--to: must not lie before --from",
+        ),
+        (("fills", "--market", "1"), 2, "'fills' is not one of"),
+        (("trades",), 2, "Missing option '--market'"),
+    ):
+        done = export(database_url, *arguments, *folder)
+        assert done.exit_code == code, done.output
+        assert said in done.output
+    monkeypatch.setattr(parquet, "is_there", lambda: False)
+    done = export(database_url, "trades", "--market", "1", "--format", "parquet")
+    assert (done.exit_code, parquet.MISSING in done.output) == (1, True)
+    done = export("postgresql://nobody@127.0.0.1:1/none", "trades", "--market", "1", *folder)
+    assert done.exit_code == 1
+    assert "can't be reached" in done.output
+    assert not list(tmp_path.iterdir())

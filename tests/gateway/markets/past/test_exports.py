@@ -1,0 +1,315 @@
+"""Exports: what they hold is what the tables and the replayed books say, whoever reads slowly stops
+only himself, and one who leaves takes his process along.
+"""
+
+import asyncio
+import contextlib
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import httpx
+import msgspec
+import psutil
+import pytest
+from starlette.types import Message
+
+from exchange.messages.terms import YES
+from gateway.engine_side.replays import ReplayPool
+from gateway.http.request import Stream
+from gateway.http.responses import send_stream
+from gateway.markets.exports.running import ExportBroken, RunningExports
+from gateway.markets.settings import PastSettings
+from gateway.wire.errors import Unavailable
+from gateway.wire.scalars import iso_millis
+from persistence.clock import now_us
+from persistence.exports import parquet
+from persistence.exports.kinds import COLUMNS, Export, Format, Kind
+from persistence.postgres.database import connect, create_pool
+from tests.gateway.markets.past.recorded import Recording, looking_back, project_all, run_all
+from tests.gateway.waiting import eventually
+from tests.lengths import length
+from tests.persistence.random_orders import commands, opening
+from tests.persistence.running import running
+
+Table = list[dict[str, Any]]
+
+
+@pytest.fixture
+async def past(database_url: str) -> AsyncIterator[tuple[Recording, httpx.AsyncClient, Any]]:
+    """A short past, most of which the projector knows, and a client that asks for it."""
+    recording, pool, replays = Recording(), await create_pool(database_url, size=4), ReplayPool()
+    async with running(database_url, listeners=[recording]) as engine:
+        await run_all(engine, [*opening(), *commands(21, 400)])
+        await project_all(database_url)
+        await run_all(engine, [*commands(22, 60)])
+        async with looking_back(engine.view, pool, replays) as client:
+            yield recording, client, engine.view
+    replays.close()
+    await pool.close()
+
+
+async def taken(client: httpx.AsyncClient, kind: str, **query: Any) -> bytes:
+    answer = await client.get(f"/export/{kind}", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
+def table(body: bytes, kind: str) -> Table:
+    """Read CSV as a reader who knows the columns' types."""
+    columns = COLUMNS[Kind(kind)]
+    rows = list(csv.reader(io.StringIO(body.decode("ascii"))))
+    assert rows[0] == [column.name for column in columns]
+    return [
+        {
+            column.name: text if column.type == "string" else int(text)
+            for column, text in zip(columns, row, strict=True)
+        }
+        for row in rows[1:]
+    ]
+
+
+async def test_csv_holds_what_tables_and_books_say(
+    past: tuple[Recording, httpx.AsyncClient, Any], database_url: str
+) -> None:
+    recording, client, view = past
+    pool = await create_pool(database_url, size=2)
+    for market_id in (1, 2, 3):
+        market, moments = view.markets[market_id], recording.markets[market_id]
+        trades = table(await taken(client, "trades", market=market.slug), "trades")
+        assert [trade["trade_no"] for trade in trades] == list(range(1, market.trade_no + 1))
+        assert sum(trade["quantity"] for trade in trades) == market.volume
+        assert {trade["outcome"] for trade in trades} <= {"YES", "NO"}
+        stored = await pool.fetch(
+            "SELECT market_seq, at, price, yes_price, quantity FROM trades"
+            " WHERE market_id = $1 ORDER BY trade_no",
+            market_id,
+        )
+        shown = [(t["seq"], t["at"], t["price"], t["yes_price"], t["quantity"]) for t in trades]
+        assert shown == [tuple(row.values()) for row in stored]
+        deltas = table(await taken(client, "deltas", market=market_id), "deltas")
+        book: dict[tuple[str, int], int] = {}
+        at_seq = {moment.seq: moment for moment in moments}
+        for delta in deltas:
+            book[delta["side"], delta["price"]] = delta["quantity"]
+            assert delta["at"] == at_seq[delta["seq"]].at
+        left = {place: quantity for place, quantity in book.items() if quantity}
+        bids, asks = market.book.bids.depth(10_000), market.book.asks.depth(10_000)
+        assert left == {("bid", p): q for p, q in bids} | {("ask", p): q for p, q in asks}
+        changes = sum(len(side) for moment in moments for side in moment.changes[YES])
+        assert len(deltas) == changes > 0
+        orders = table(await taken(client, "orders", market=market_id), "orders")
+        traded = [one for one in orders if one["kind"] == "trade"]
+        assert [one["trade_no"] for one in traded] == [trade["trade_no"] for trade in trades]
+        resting: dict[int, int] = {}
+        for one in orders:
+            resting[one["order"]] = one["remaining"]
+        assert sum(resting.values()) == sum(quantity for _, quantity in (*bids, *asks))
+    await pool.close()
+
+
+async def test_a_part_of_the_time_is_exported_and_the_parts_are_the_whole(
+    past: tuple[Recording, httpx.AsyncClient, Any],
+) -> None:
+    recording, client, _ = past
+    moments = recording.markets[1]
+    middle = iso_millis(moments[len(moments) // 2].at)
+    following = iso_millis(moments[len(moments) // 2].at + 1_000)
+    for kind in ("trades", "deltas", "orders"):
+        whole = table(await taken(client, kind, market=1), kind)
+        first = table(await taken(client, kind, market=1, to=middle), kind)
+        last = table(await taken(client, kind, market=1, **{"from": following}), kind)
+        assert first
+        assert last
+        assert first + last == whole
+    assert await taken(client, "trades", slug="market-0") == await taken(
+        client, "trades", marketId=1
+    )
+    assert table(await taken(client, "trades", market=1, to="2020-01-01T00:00:00Z"), "trades") == []
+
+
+@pytest.mark.skipif(not parquet.is_there(), reason="pyarrow isn't installed")
+async def test_parquet_holds_the_same_rows_as_csv(
+    past: tuple[Recording, httpx.AsyncClient, Any],
+) -> None:
+    from pyarrow import BufferReader  # noqa: PLC0415 - may be missing
+    from pyarrow import parquet as reader  # noqa: PLC0415
+
+    _, client, _ = past
+    for kind in ("trades", "candles", "deltas", "orders"):
+        rows = table(await taken(client, kind, market=1), kind)
+        body = await taken(client, kind, market=1, format="parquet")
+        found = reader.read_table(BufferReader(body))
+        assert found.num_rows == len(rows) > 0
+        for column in found.schema:
+            values = found.column(column.name)
+            if str(column.type).startswith("timestamp"):
+                values = values.cast("int64")
+            assert values.to_pylist() == [row[column.name] for row in rows], column.name
+
+
+WRONG: Final = [
+    ("fills?market=1", 404, None),
+    ("trades", 400, "market"),
+    ("trades?market=nothing", 404, "market"),
+    ("trades?slug=nothing", 404, "market"),
+    ("trades?slug=market-0&marketId=1", 400, "market"),
+    ("trades?market=kalshi:X", 400, "market"),
+    ("trades?market=1&format=xlsx", 400, "format"),
+    ("trades?market=1&interval=1h", 400, "interval"),
+    ("candles?market=1&interval=5m", 400, "interval"),
+    ("trades?market=1&from=yesterday", 400, "from"),
+    ("trades?market=1&from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", 400, "to"),
+    ("trades?market=1&from=9999-01-01T00:00:00Z", 416, "from"),
+    ("trades?market=1&limit=5", 400, "limit"),
+]
+
+
+async def test_what_is_wrong_is_refused_and_starts_nothing(
+    past: tuple[Recording, httpx.AsyncClient, Any],
+) -> None:
+    _, client, _ = past
+    for path, status, field in WRONG:
+        answer = await client.get(f"/export/{path}")
+        assert answer.status_code == status, path
+        fields = [one["field"] for one in answer.json()["error"]["details"]]
+        assert fields == ([field] if field else []), path
+    assert not exporting()
+
+
+def exporting() -> list[psutil.Process]:
+    """The processes of exports that this one has started."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE
+        and "persistence.exports.process" in child.cmdline()
+    ]
+
+
+async def test_parquet_without_pyarrow_is_told_with_the_reason(
+    past: tuple[Recording, httpx.AsyncClient, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, client, _ = past
+    monkeypatch.setattr(parquet, "is_there", lambda: False)
+    answer = await client.get("/export/trades?market=1&format=parquet")
+    assert answer.status_code == 503
+    assert "probity[parquet]" in answer.json()["error"]["message"]
+
+
+MANY: Final = length(300_000, long=1_000_000)
+SETTINGS: Final = PastSettings(projector=False, exports_max=2, export_timeout_seconds=60)
+MEMORY_MOST: Final = 200 * 2**20
+
+
+@pytest.fixture
+async def many_trades(database_url: str) -> int:
+    """Write trades of market 1 into the table, past any engine; return the sum of quantities."""
+    connection = await connect(database_url)
+    await connection.execute(
+        "INSERT INTO trades SELECT 1, n, 1, n, n, 1, 1, 0, 1, 2, 0, $1, 5000, 5000, 1, 1, 1"
+        " FROM generate_series(1, $2::bigint) AS n",
+        now_us() - 1_000_000,
+        MANY,
+    )
+    await connection.close()
+    return MANY * (MANY + 1) // 2
+
+
+def all_trades() -> Export:
+    return Export(Kind.TRADES, 1, 0, now_us())
+
+
+@pytest.mark.parametrize("form", [*Format])
+async def test_many_trades_are_exported_in_little_memory(
+    database_url: str, many_trades: int, form: Format
+) -> None:
+    if form is Format.PARQUET and not parquet.is_there():
+        pytest.skip("pyarrow isn't installed")
+    exports = RunningExports(lambda: database_url, SETTINGS)
+    export = await exports.start(all_trades(), form)
+    process, most, body = exporting()[0], 0, bytearray()
+    async for chunk in export.chunks():
+        body += chunk
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            most = max(most, process.memory_info().rss)
+    await export.close()
+    assert 0 < most < MEMORY_MOST
+    if form is Format.CSV:
+        found = table(bytes(body), "trades")
+        quantities = [row["quantity"] for row in found]
+    else:
+        from pyarrow import BufferReader  # noqa: PLC0415 - may be missing
+        from pyarrow import parquet as reader  # noqa: PLC0415
+
+        read = reader.read_table(BufferReader(bytes(body)), columns=["quantity"])
+        quantities = read.column("quantity").to_pylist()
+    print(f"{form.value}: {len(body)} bytes, at most {most >> 20} MiB")
+    assert (len(quantities), sum(quantities)) == (MANY, many_trades)
+
+
+@pytest.mark.usefixtures("many_trades")
+async def test_who_reads_slowly_stops_his_own_export_and_who_leaves_ends_it(
+    database_url: str,
+) -> None:
+    exports = RunningExports(lambda: database_url, SETTINGS)
+    first = await exports.start(all_trades(), Format.CSV)
+    (process,) = exporting()
+    # Nobody reads: the pipe is full, and the child has written no more than that.
+    await asyncio.sleep(0.5)
+    written = process.io_counters().write_chars
+    await asyncio.sleep(0.5)
+    assert process.io_counters().write_chars == written < 2**20
+    second = await exports.start(all_trades(), Format.CSV)
+    with pytest.raises(Unavailable, match="2 exports are under way") as refused:
+        await exports.start(all_trades(), Format.CSV)
+    assert refused.value.retry_after_seconds == 10
+    await second.close()
+    sent: list[int] = []
+
+    async def receive() -> Message:
+        await eventually(lambda: len(sent) > 3)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(len(message.get("body", b"")))
+        await asyncio.sleep(0.01)
+
+    stream = Stream("text/csv", "rain.csv", first.chunks(), first.stop, first.close)
+    with contextlib.suppress(ExportBroken):
+        await send_stream(receive, send, 200, stream, lambda: None)
+    assert sum(sent) < MANY
+    assert exports.count == 0
+    assert not exporting()
+
+
+async def read_late(exports: RunningExports) -> None:
+    """Read an export when its time is long over."""
+    export = await exports.start(all_trades(), Format.CSV)
+    await asyncio.sleep(2)
+    try:
+        async for _ in export.chunks():
+            pass
+    finally:
+        await export.close()
+
+
+@pytest.mark.usefixtures("many_trades")
+async def test_an_export_that_breaks_off_is_no_whole_answer(database_url: str) -> None:
+    exports = RunningExports(lambda: database_url, SETTINGS)
+    export = await exports.start(all_trades(), Format.CSV)
+    exporting()[0].kill()
+    with pytest.raises(ExportBroken):
+        async for _ in export.chunks():
+            pass
+    await export.close()
+    nowhere = RunningExports(lambda: "postgresql://nobody@127.0.0.1:1/none", SETTINGS)
+    with pytest.raises(Unavailable):
+        await nowhere.start(all_trades(), Format.CSV)
+    late = msgspec.structs.replace(SETTINGS, export_timeout_seconds=0.01)
+    exports = RunningExports(lambda: database_url, late)
+    with pytest.raises((Unavailable, ExportBroken)):
+        await read_late(exports)
+    assert exports.count == 0
+    assert not exporting()
