@@ -13,10 +13,12 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import connection
 from typing import Any, Final, TypeVar, TypeVarTuple
 
@@ -30,6 +32,8 @@ WAITING_MOST: Final = 32
 TIMEOUT_S: Final = 10.0
 """So long a call may take, its wait included: far more than any that is bounded as it should be."""
 _NICE: Final = 5
+_NAMES_OF_MAIN: Final = frozenset({"__file__", "__spec__"})
+"""By which another process finds a program's main module."""
 
 
 class ReplayPool:
@@ -62,7 +66,8 @@ class ReplayPool:
         if executor is None:
             executor = self._executor = _executor(self._workers)
         try:
-            call = executor.submit(function, *args)
+            with _no_main():
+                call = executor.submit(function, *args)
             self._calls.add(call)
             async with asyncio.timeout(self._timeout_s):
                 return await asyncio.wrap_future(call)
@@ -94,6 +99,22 @@ def _executor(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
     )
+
+
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Let a process that is started import what it runs, and not the whole command line first.
+
+    It would import the program's main module again, and nothing that is run is ever of that.
+    """
+    main = sys.modules["__main__"].__dict__
+    kept = {name: value for name, value in main.items() if name in _NAMES_OF_MAIN}
+    main["__spec__"] = None
+    main.pop("__file__", None)
+    try:
+        yield
+    finally:
+        main.update(kept)
 
 
 def _begin() -> None:

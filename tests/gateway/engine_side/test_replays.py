@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -118,3 +119,32 @@ async def test_the_process_ends_with_a_parent_that_was_killed() -> None:
         assert psutil.pid_exists(pid)
         parent.kill()
         await wait_until_gone(pid)
+
+
+_MAIN = """
+import asyncio, sys
+print("imported", __name__, flush=True)
+sys.path.insert(0, sys.argv[1])
+from gateway.engine_side.replays import ReplayPool
+
+async def main():
+    pool = ReplayPool(timeout_s=60)
+    print(await pool.run(abs, -7), flush=True)
+    pool.close()
+    print(__file__ == sys.argv[0], flush=True)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_the_process_imports_no_main_module(tmp_path: Path) -> None:
+    """The command line's is most of the program: it took seconds, and the memory of a server."""
+    script = tmp_path / "main_script"
+    script.write_text(_MAIN)
+    root = str(Path(__file__).parents[3])
+    command = [sys.executable, str(script), root]
+    done = await asyncio.to_thread(
+        subprocess.run, command, stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert done.stdout.split("\n") == ["imported __main__", "7", "True", ""]
