@@ -23,6 +23,8 @@ Read it room by room, and in a room in this order:
                   `group_transitions`, `limit_transitions`, `marks`
     engine        the door
     proof         that it holds: `invariants`, `indexes`, `ledger`, `running_balances`, `state_hash`
+    projections   what follows from events alone: of one account `account_records`, `account_replay`
+                  and `touches` (whom a command touches), `account_image`, `account_segments`
 
 `compiled` says which build of it all this is.
 """

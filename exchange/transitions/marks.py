@@ -5,10 +5,11 @@ command changed, which is one private message each; `market.seq` moves once per 
 changed the market's public state.
 
 Law: these three kinds, and no other, move `account.seq`. Whoever announces them
-(`gateway/streaming/announcer.py`) counts them in `state.dirty` and numbers its messages back from
-where `account.seq` ended; clients take a number left out for a loss. A fourth kind needs a place in
-`Dirty`, in that count and in the account's after-image, all at once; what isn't an execution gets a
-sequence of its own instead (RULEBOOK 8).
+(`gateway/streaming/account_messages.py`) counts them in `state.dirty` and numbers its messages back
+from where `account.seq` ended; clients take a number left out for a loss. A fourth kind needs a
+place in `Dirty`, in that count, in the account's after-image and in its replay
+(`exchange/projections/account_records.py`), all at once; what isn't an execution gets a sequence of
+its own instead (RULEBOOK 8).
 
 A mark (`touched`, `published`, an order's `seq`) holds the
 command that set it last, so that the second change within a command costs one comparison.

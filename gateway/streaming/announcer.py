@@ -8,12 +8,8 @@
 
 Laws: `on_execution` never waits and is called once per command, in order, with the view moved and
 `view.dirty` describing exactly that command. A message is built only if somebody listens, and
-encoded once. Public messages carry (epoch, seq) of their market. Private ones carry the account's
-sequence, which the core has moved by one for each order, the cash and each holding of the account
-that the command touched: they are numbered in that order and end at `account.seq`. These three
-kinds are all that may move it (`exchange/transitions/marks.py`): the first number is found by
-counting them back, so a fourth that isn't counted here would leave a hole in everybody's numbers.
-A fill follows its order's message and carries the same number: it tells how that came about.
+encoded once. Public messages carry (epoch, seq) of their market; private ones, which
+`account_messages` makes, the account's sequence.
 
 A fault of ours in making a message doesn't reach the engine, which would stop
 (`sockets/untold.py`).
@@ -32,7 +28,7 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.execution import Execution
-from exchange.messages.terms import ExchangeMode, OrderStatus
+from exchange.messages.terms import ExchangeMode
 from exchange.model.accounts import Account, Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
@@ -42,22 +38,12 @@ from gateway.observability.tallies import Tally
 from gateway.sockets.framing.frames import Message
 from gateway.sockets.rooms import Everybody, Room, UserRooms
 from gateway.sockets.untold import Untold
+from gateway.streaming.account_messages import Fills, Stamp, account_messages
 from gateway.streaming.book_messages import changed_levels
 from gateway.streaming.rooms import MarketRooms, Rooms, best_of
-from gateway.trading.views import (
-    BalanceView,
-    OrderView,
-    OwnFillView,
-    PositionView,
-    balance_fields,
-    order_fields,
-    own_fill_view,
-    position_fields,
-)
 from gateway.wire.scalars import iso_millis, time_if_known
 from gateway.wire.strict_json import AnswerStruct
 
-_ENDED_EARLY: Final = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 _fields: Final = msgspec.structs.astuple
 
 
@@ -73,20 +59,6 @@ class MarketMessage(MarketView, frozen=True, kw_only=True):
     epoch: int
 
 
-class OrderMessage(OrderView, frozen=True, gc=False):
-    """One's own order after a command touched it; `seq` is that command's."""
-
-    epoch: int
-    account_seq: int
-
-
-class FillMessage(OwnFillView, frozen=True, gc=False):
-    """One fill of one's own order; `accountSeq` is that of the order's message before it."""
-
-    epoch: int
-    account_seq: int
-
-
 class ExchangeMessage(AnswerStruct, frozen=True):
     """What the exchange takes from now on; `seq` is the command that said so.
 
@@ -100,29 +72,12 @@ class ExchangeMessage(AnswerStruct, frozen=True):
     timestamp: str
 
 
-class BalanceMessage(BalanceView, frozen=True, gc=False):
-    """One's own cash after a command changed it."""
-
-    epoch: int
-    account_seq: int
-
-
-class PositionMessage(PositionView, frozen=True, gc=False):
-    """One's own shares of an outcome after a command changed them."""
-
-    epoch: int
-    account_seq: int
-
-
 OwnedT = TypeVar("OwnedT", Order, Holding)
 
-Fills = dict[int, list[TradeExecuted]]
-"""Trades by the order they filled."""
 
-
-def _fills(execution: Execution, users: Mapping[int, object]) -> Fills:
+def _fills(execution: Execution, users: Mapping[int, object]) -> dict[int, list[TradeExecuted]]:
     """Return the trades of a command by their orders, as far as somebody listens."""
-    found: Fills = {}
+    found: dict[int, list[TradeExecuted]] = {}
     if len(execution.events) == 1:
         return found
     for event in execution.events:
@@ -144,19 +99,6 @@ def _by_account(records: Iterable[OwnedT], users: Mapping[int, object]) -> dict[
         elif owner in users:
             found[owner] = [record]
     return found
-
-
-def _own_fill(trade: TradeExecuted, order: Order, view: State) -> OwnFillView:
-    is_taker = trade.taker_order_id == order.id
-    return own_fill_view(
-        trade,
-        view.markets[trade.market_id],
-        view.now,
-        order.id,
-        order.client_order_id,
-        trade.taker_fee if is_taker else trade.maker_fee,
-        is_taker=is_taker,
-    )
 
 
 class Announcer:
@@ -253,30 +195,9 @@ class Announcer:
         fills: Fills,
         view: State,
     ) -> None:
-        epoch = self._rooms.epoch
-        cash = account.touched == view.seq
-        seq = account.seq - len(orders) - len(holdings) - cash
-        for order in orders:
-            seq += 1
-            if order.placed_seq == view.seq:
-                event = "order_placed"
-            elif order.status in _ENDED_EARLY:
-                event = "order_cancelled"
-            else:
-                event = "order_updated"
-            fields = (*order_fields(order, view.markets[order.market_id]), epoch, seq)
-            self._send(room, Message(event, OrderMessage(*fields)))
-            for trade in fills.get(order.id, ()):
-                filled = (*_fields(_own_fill(trade, order, view)), epoch, seq)
-                self._send(room, Message("order_filled", FillMessage(*filled)))
-        if cash:
-            seq += 1
-            cash_now = balance_fields(account.available, account.locked)
-            self._send(room, Message("balance_updated", BalanceMessage(*cash_now, epoch, seq)))
-        for holding in holdings:
-            seq += 1
-            fields = (*position_fields(holding, view.markets[holding.market_id]), epoch, seq)
-            self._send(room, Message("position_updated", PositionMessage(*fields)))
+        stamp = Stamp(view.seq, view.now, self._rooms.epoch)
+        for event, data in account_messages(stamp, account, orders, holdings, fills, view.markets):
+            self._send(room, Message(event, data))
 
     def _send(self, room: Room[Any], message: Message) -> None:
         room.send(message)

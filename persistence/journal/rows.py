@@ -60,6 +60,11 @@ class JournalRow(msgspec.Struct, frozen=True, array_like=True):
         first, end = max(0, after + 1 - self.first_seq), to + 1 - self.first_seq
         return [_decode_one(one) for one in raw[first : max(0, end)]]
 
+    def some(self, seqs: Sequence[int]) -> list[Execution]:
+        """Decode commands of the batch, by their sequences; the others are only passed over."""
+        found = _decode_raw(self.payload)
+        return [_decode_one(found[seq - self.first_seq]) for seq in seqs]
+
     def expected_hash(self) -> bytes:
         """Return what the hash must be if nothing of the row was changed."""
         return chain(

@@ -92,7 +92,7 @@ def test_a_user_who_cannot_be_told_is_sent_away_alone(
     users.join(ann, 1)
     users.join(bob, 2)
     rooms.join_market(rain, engine.view.markets[1], (YES,))
-    monkeypatch.setattr("gateway.streaming.announcer.order_fields", fail)
+    monkeypatch.setattr("gateway.streaming.account_messages.order_fields", fail)
     engine.run(bid(1, 1))
     assert [reader.sent_away for reader in (ann, bob, rain)] == [1, 0, 0]
     assert len(book_of(rain)) == 2
