@@ -95,6 +95,6 @@ async def running_jobs(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(supervisor.running("job-queue", queue.work))
         if settings.past.projector:
-            projector = ProjectorProcess(url, metrics)
+            projector = ProjectorProcess(url, settings.past.account_events_kept_us, metrics)
             await stack.enter_async_context(supervisor.running(projector.NAME, projector.run))
         yield queue

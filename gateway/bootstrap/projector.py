@@ -1,6 +1,6 @@
 """The projector's process as the worker's role looks after it.
 
-    serve, worker ── child ── a session of its own ── journal -> books, candles
+    serve, worker ── child ── a session of its own ── journal -> what follows
               ^── the last command that is stored, after each step
 
 Laws: nothing of it runs on an event loop that orders wait for; where it dies, the supervisor starts
@@ -29,10 +29,11 @@ class ProjectorProcess:
 
     NAME: Final = "projector"
 
-    def __init__(self, url: str, metrics: Metrics) -> None:
+    def __init__(self, url: str, accounts_kept_us: int, metrics: Metrics) -> None:
         """Begin; `url` reaches the database past any pooler."""
         self._url = url
         self._reached = metrics.watch_projector()
+        self._accounts_kept_us = accounts_kept_us
 
     async def run(self, check_in: CheckIn) -> None:
         """Start it and hear it; end it when cancelled. Raises ProjectorEnded when it ends."""
@@ -54,7 +55,7 @@ class ProjectorProcess:
         stdin, stdout = process.stdin, process.stdout
         if stdin is None or stdout is None:
             raise ProjectorEnded("without pipes")
-        stdin.write(f"{self._url}\n".encode())
+        stdin.write(f"{self._url}\n{self._accounts_kept_us}\n".encode())
         while line := await stdout.readline():
             self._reached.set(int(line))
             check_in()

@@ -9,6 +9,7 @@ from gateway.accounts.cookies import CookieOrigins
 from gateway.accounts.routes import AccountRoutes
 from gateway.bootstrap.feeds import feed_routes
 from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.past import resumption
 from gateway.engine_side.audited import AuditedCommands
 from gateway.feeds.api.queries import ALL, LISTED_PLATFORMS
 from gateway.feeds.known import KNOWN_PLATFORMS, OURS
@@ -35,6 +36,7 @@ from gateway.portfolio.routes import PortfolioRoutes
 from gateway.portfolio.watchlists import WatchlistRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
+from gateway.streaming.resuming.routes import AccountEventRoutes
 from gateway.trading.batch_routes import BatchRoutes
 from gateway.trading.dead_man_switch import DeadManSwitch
 from gateway.trading.order_groups import OrderGroupRoutes
@@ -88,6 +90,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         OrderLifeRoutes(view, history, pages),
         BatchRoutes(parts.desk),
         PortfolioRoutes(view, history, pages),
+        AccountEventRoutes(resumption(parts)),
         WatchlistRoutes(Watchlists(parts.pool), parts.catalogue, settings.portfolio, pages),
         NotedPortfolioRoutes(
             portfolios,

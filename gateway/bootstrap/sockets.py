@@ -11,6 +11,7 @@ from typing import Final
 from gateway.access.client_address import ClientAddresses
 from gateway.access.socket_limits import SocketLimits
 from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.past import resumption
 from gateway.feeds.watches import Watches
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.metrics import Metrics
@@ -23,6 +24,7 @@ from gateway.sockets.topics import Topics
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.heartbeat import Heartbeat
 from gateway.streaming.market_states import MarketStates
+from gateway.streaming.resuming.socket_events import ResumeEvents
 from gateway.streaming.rooms import Rooms
 from gateway.streaming.socket_events import MarketEvents
 from gateway.streaming.subscriptions import Subscriptions
@@ -77,6 +79,7 @@ async def open_front_sockets(
         MarketEvents(view, rooms, subscriptions, venues).events(),
         OrderEvents(parts.desk, disconnects).events(),
         disconnects.events(),
+        ResumeEvents(resumption(parts)).events(),
         DeadManSwitch(parts.engine.commands).events(),
     )
     tools = SessionTools(

@@ -29,3 +29,17 @@ class PastSettings(Area, frozen=True, kw_only=True):
     export_timeout_seconds: Annotated[
         float, setting("EXPORT_TIMEOUT_SECONDS", "600", seconds, "Longest time of an export.")
     ]
+    account_events_kept_days: Annotated[
+        int,
+        setting(
+            "ACCOUNT_EVENTS_KEPT_DAYS",
+            "0",
+            whole(0, 36_500),
+            "So long private messages can be asked for again (GET /user/events); 0: for ever.",
+        ),
+    ]
+
+    @property
+    def account_events_kept_us(self) -> int:
+        """Return the same in microseconds."""
+        return self.account_events_kept_days * 86_400_000_000

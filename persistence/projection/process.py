@@ -1,6 +1,7 @@
 """The projector in a process of its own, where it keeps nobody waiting.
 
-    stdin   the database's URL, a line; its end is this process's end
+    stdin   the database's URL, a line, and for how many microseconds the past of accounts is kept,
+            a line; its end is this process's end
     stdout  the last command that is stored, a line: at the start and after each step
 
 Laws: it is nice to everybody else; it ends with its parent, however that ends, since then nobody
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from typing import Final
 
 from persistence.postgres.database import connect
+from persistence.projection.accounts import AccountProjection
 from persistence.projection.books import BookProjection
 from persistence.projection.candles import CandleProjection
 from persistence.projection.projection import Projection
@@ -29,17 +31,17 @@ LEAD_AGAIN_S: Final = 2.0
 _NICE: Final = 10
 
 
-def projections() -> tuple[Projection, ...]:
+def projections(accounts_kept_us: int = 0) -> tuple[Projection, ...]:
     """Return everything that is made, in the order in which it builds on each other."""
     books = BookProjection()
-    return books, CandleProjection(books.best)
+    return books, CandleProjection(books.best), AccountProjection(kept_us=accounts_kept_us)
 
 
-async def project(url: str, tell: Callable[[int], None]) -> None:
+async def project(url: str, accounts_kept_us: int, tell: Callable[[int], None]) -> None:
     """Follow the journal until cancelled; `tell` hears the last command that is stored."""
     connection = await connect(url, settings={"application_name": "probity projector"})
     try:
-        projector = Projector(connection, projections())
+        projector = Projector(connection, projections(accounts_kept_us))
         while True:
             leads = await projector.lead()
             if leads:
@@ -71,9 +73,9 @@ def main() -> None:
     # The terminal's Ctrl-C is for the parent, which ends this process in its own time.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICE)
-    url = sys.stdin.readline().strip()
+    url, accounts_kept_us = sys.stdin.readline().strip(), int(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    asyncio.run(project(url, _tell))
+    asyncio.run(project(url, accounts_kept_us, _tell))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ Call = Callable[..., Awaitable[Reply]]
 
 
 @asynccontextmanager
-async def open_real(database_url: str, folder: Path) -> AsyncIterator[Call]:
+async def open_real(database_url: str, folder: Path, **more: str) -> AsyncIterator[Call]:
     """Everything as `probity serve` puts it together, but for the socket it listens on."""
     settings = load_settings(
         {
@@ -36,6 +36,7 @@ async def open_real(database_url: str, folder: Path) -> AsyncIterator[Call]:
             "FEED_PLATFORMS": "none",
             "RATE_LIMIT_MAX_REQUESTS": "1000000",
             "RATE_LIMIT_USER_MAX_REQUESTS": "1000000",
+            **more,
         }
     )
     with (folder / "log").open("w") as log:
