@@ -29,6 +29,7 @@ from persistence.postgres.database import Connection, connect
 START_SECONDS: Final = 60.0
 START_TRIES: Final = 4
 STOP_SECONDS: Final = 30.0
+NOTICE_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.02
 ADMIN_EMAIL: Final = "admin@example.com"
 ADMIN_PASSWORD: Final = "correct horse battery"
@@ -179,6 +180,10 @@ class ServerProcess:
         started = self.family()
         process.send_signal(number)
         code = process.wait(STOP_SECONDS)
+        # What multiprocessing starts beside a pool notices its parent's end a moment later.
+        noticed = time.monotonic() + NOTICE_SECONDS
+        while any(map(_lives, started)) and time.monotonic() < noticed:
+            time.sleep(POLL_SECONDS)
         left = [*filter(_lives, started), *self.database_processes()]
         assert not left, f"still running after the end: {left}\n{self.words()}"
         return code

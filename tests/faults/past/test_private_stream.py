@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,24 @@ class Trader:
         self.server = server
         self.email = f"{name}@example.com"
         self.id, self.token = server.trader(name)
-        self.headers = {"authorization": f"Bearer {self.token}"}
+        self._client = httpx.Client(
+            base_url=f"{server.url}/api/v1",
+            headers={"authorization": f"Bearer {self.token}"},
+            timeout=30,
+        )
         self.heard: Told = []
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.server.url}/api/v1{path}", headers=self.headers, timeout=30)
+        return self._client.get(path)
 
-    def post(self, path: str, body: object) -> httpx.Response:
-        url = f"{self.server.url}/api/v1{path}"
-        return httpx.post(url, headers=self.headers, json=body, timeout=30)
+    def quote(self, operations: list[dict[str, Any]]) -> None:
+        self._client.post("/orders/batch", json={"operations": operations})
+
+    def cancel_all(self) -> None:
+        self._client.delete(f"/orders?market={SLUG}")
+
+    def close(self) -> None:
+        self._client.close()
 
     @property
     def account_seq(self) -> int:
@@ -87,7 +97,24 @@ class Trader:
                     return told
 
 
-def quotes(rng: random.Random) -> list[dict[str, Any]]:
+Meet = Callable[[ServerProcess], list[Trader]]
+
+
+@pytest.fixture
+def meet() -> Iterator[Meet]:
+    """Let Ann and Ben register at a server."""
+    with contextlib.ExitStack() as stack:
+
+        def both(server: ServerProcess) -> list[Trader]:
+            traders = [Trader(server, "ann"), Trader(server, "ben")]
+            for trader in traders:
+                stack.callback(trader.close)
+            return traders
+
+        yield both
+
+
+def quotes(rng: random.Random, most: int) -> list[dict[str, Any]]:
     """Some operations of a batch that may trade with anybody's."""
     return [
         {
@@ -100,20 +127,18 @@ def quotes(rng: random.Random) -> list[dict[str, Any]]:
             "quantity": str(rng.randint(1, 4)),
             "selfTradePrevention": "CANCEL_MAKER",
         }
-        for _ in range(rng.randint(1, 6))
+        for _ in range(rng.randint(1, most))
     ]
 
 
-def trade(traders: list[Trader], rng: random.Random, rounds: int) -> None:
+def trade(traders: list[Trader], rng: random.Random, rounds: int, most: int = 6) -> None:
     """Let everybody quote, and take some of it back; ends where a server doesn't answer."""
     for _ in range(rounds):
         trader = rng.choice(traders)
-        body = {"operations": quotes(rng)}
         with contextlib.suppress(httpx.TransportError):
-            trader.post("/orders/batch", body)
+            trader.quote(quotes(rng, most))
             if rng.random() < 0.2:
-                url = f"{trader.server.url}/api/v1/orders?market={SLUG}"
-                httpx.delete(url, headers=trader.headers, timeout=30)
+                trader.cancel_all()
 
 
 def check_dense(told: Told, first: int, last: int) -> None:
@@ -122,14 +147,16 @@ def check_dense(told: Told, first: int, last: int) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_nobody_misses_a_message_whoever_is_killed(make_server: MakeServer) -> None:
+async def test_nobody_misses_a_message_whoever_is_killed(
+    make_server: MakeServer, meet: Meet
+) -> None:
     seed = int(os.environ.get("PROBITY_SEED", "20261136"))
     print(f"seed {seed}")
     rng = random.Random(seed)
     server = make_server(PROJECTOR="on", JWT_ACCESS_EXPIRES_IN="2h", PAGE_SIZE_MAX="500")
     server.start()
     server.market(SLUG)
-    traders = [Trader(server, "ann"), Trader(server, "ben")]
+    traders = meet(server)
     ann = traders[0]
     for number in range(length(3, long=60)):
         async with ann.listening() as client:
@@ -187,25 +214,27 @@ def len_of(told: Told) -> int:
 
 
 @pytest.mark.timeout(300)
-async def test_ten_thousand_messages_away(make_server: MakeServer) -> None:
+async def test_ten_thousand_messages_away(make_server: MakeServer, meet: Meet) -> None:
     """Everything is told again without a snapshot, each message once, though nothing is kept."""
     server = make_server(PROJECTOR="on", JWT_ACCESS_EXPIRES_IN="2h")
     server.start()
     server.market(SLUG)
-    traders = [Trader(server, "ann"), Trader(server, "ben")]
+    traders = meet(server)
     ann, rng = traders[0], random.Random(5)
     away_from = ann.account_seq
-    wanted = length(2_000, long=10_000)
+    wanted = length(3_000, long=10_000)
     async with ann.listening() as client:
         while ann.account_seq < away_from + wanted:
-            await asyncio.to_thread(trade, traders, rng, 40)
+            await asyncio.to_thread(trade, traders, rng, 20, 50)
         last = ann.account_seq
         await heard_to(client, last)
+    began = time.monotonic()
     told = await ann.over_a_socket(away_from, 200)
+    took = time.monotonic() - began
     check_dense(told, away_from + 1, last)
     assert told == ann.heard
     pages = -(-(last - away_from) // 200)
-    print(f"{last - away_from} numbers, {len(told)} messages in {pages} pages")
+    print(f"{last - away_from} numbers, {len(told)} messages in {pages} pages, {took:.1f} s")
     assert server.end() == 0
 
 
@@ -250,11 +279,13 @@ def test_the_document_shows_the_example() -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_the_example_keeps_each_message_once(make_server: MakeServer, tmp_path: Path) -> None:
+async def test_the_example_keeps_each_message_once(
+    make_server: MakeServer, meet: Meet, tmp_path: Path
+) -> None:
     server = make_server(PROJECTOR="on", JWT_ACCESS_EXPIRES_IN="2h")
     server.start()
     server.market(SLUG)
-    traders = [Trader(server, "ann"), Trader(server, "ben")]
+    traders = meet(server)
     ann, rng = traders[0], random.Random(6)
     keeper = Keeper(ann, tmp_path)
     try:
