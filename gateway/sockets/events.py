@@ -38,6 +38,8 @@ class SocketEvent:
     handle: Callable[[SocketSession, Any, int | None], None]
     payload_required: bool = True
     budget: Budget = Budget.STANDARD
+    cost: int = 1
+    """How many events it counts as."""
 
 
 class TokenBody(BodyStruct, frozen=True):
@@ -181,7 +183,7 @@ def handle(
         except ValidationFailed:
             session.admit(Budget.STANDARD)
             raise
-        session.admit(event.budget)
+        session.admit(event.budget, event.cost)
         event.handle(session, read_payload(event, parts), ack_id)
     except Exception as error:  # noqa: BLE001 - the outermost boundary: every event is answered
         session.refuse_failure(ack_id, error)

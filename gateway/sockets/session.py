@@ -155,7 +155,7 @@ class SocketSession:
 
     # -- answers ------------------------------------------------------------------------------
 
-    def admit(self, budget: Budget) -> None:
+    def admit(self, budget: Budget, cost: int = 1) -> None:
         """Count an event that came in; raises RateLimited, and Unavailable at the end.
 
         What waits for its answer leaves room for cancels and sign-in, which their budgets bound; a
@@ -173,7 +173,7 @@ class SocketSession:
             raise RateLimited(1, message, limit="in-flight")
         principal = self.principal
         user_id = None if principal is None else principal.user_id
-        if not tools.limits.count(budget, user_id, link.address):
+        if not tools.limits.count(budget, user_id, link.address, cost):
             link.limited()
 
     def send(self, message: Message) -> None:

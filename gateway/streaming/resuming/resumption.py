@@ -31,6 +31,8 @@ from persistence.repositories.account_events import (
     TooFarBack,
 )
 
+PAGE_COST: Final = 5
+"""Hundreds of commands are read and replayed for one: so many calls it counts as."""
 AT_ONCE: Final = 2
 """So many pages are made for one account at the same time."""
 

@@ -8,12 +8,9 @@ from exchange.messages.bounds import STORED_MAX
 from gateway.http.paging import LimitText
 from gateway.http.request import AsOf, Request
 from gateway.http.routing import Access, Route
-from gateway.streaming.resuming.resumption import MissedPage, MissedView, Resumption
+from gateway.streaming.resuming.resumption import PAGE_COST, MissedPage, MissedView, Resumption
 from gateway.wire.errors import OutOfRange
 from gateway.wire.strict_json import QueryStruct
-
-EVENTS_COST = 5
-"""Hundreds of commands are read and replayed for one page."""
 
 AfterSeqText = Annotated[
     int,
@@ -54,7 +51,7 @@ class AccountEventRoutes:
                 query=EventsQuery,
                 answer=MissedView,
                 errors=(OutOfRange,),
-                cost=EVENTS_COST,
+                cost=PAGE_COST,
                 summary="List the private messages after one, as sockets were told them",
                 tag="user",
                 of_account=True,

@@ -8,7 +8,7 @@ from exchange.messages.bounds import STORED_MAX
 from gateway.http.paging import MOST
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
-from gateway.streaming.resuming.resumption import MissedPage, Resumption
+from gateway.streaming.resuming.resumption import PAGE_COST, MissedPage, Resumption
 from gateway.wire.strict_json import BodyStruct
 
 
@@ -36,4 +36,5 @@ class ResumeEvents:
 
     def events(self) -> dict[str, SocketEvent]:
         """Return the row."""
-        return {"session:resume": SocketEvent(msgspec.json.Decoder(ResumeBody), self.resume)}
+        payload = msgspec.json.Decoder(ResumeBody)
+        return {"session:resume": SocketEvent(payload, self.resume, cost=PAGE_COST)}

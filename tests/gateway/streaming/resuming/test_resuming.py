@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from exchange.projections import account_segments
+from gateway.streaming.resuming import resumption
 from persistence.postgres.database import Connection, connect
 from persistence.projection.accounts import AccountProjection
 from persistence.projection.projector import Projector
@@ -171,6 +172,22 @@ async def test_a_past_that_is_stored_too_late_is_not_searched_for_ever(
     assert numbers(await pages(real, "ann", 1, 200)) == [2, 3, 4, 5]
 
 
+async def test_a_page_for_which_much_was_read_ends_early(
+    real: Call, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_events, "PART_BYTES", 1)
+    monkeypatch.setattr(resumption, "PAGE_BYTES", 1)
+    await quote(real, "ann", 10)
+    await project(connection)
+    await quote(real, "ann", 10)
+    page = (await real("GET", f"{PATH}?limit=200", "ann")).data
+    assert page["hasMore"] is True
+    assert 0 < page["accountSeq"] < 10
+    assert numbers(page["events"]) == list(range(1, page["accountSeq"] + 1))
+    # However much has to be read before it, something comes each time.
+    assert numbers(await pages(real, "ann", 0, 200)) == list(range(1, 42))
+
+
 async def test_a_suspended_account_reads_on(real: Call) -> None:
     await quote(real, "ann", 2)
     body = {"suspended": True, "reason": "asked for"}
@@ -224,3 +241,14 @@ async def test_a_socket_resumes_its_own_account_alone() -> None:
             assert refusal["code"] == "OUT_OF_RANGE"
             details = {one["field"]: one["message"] for one in refusal["details"]}
             assert details["currentSeq"] == str(current)
+
+
+async def test_a_page_costs_a_socket_as_much_as_a_request() -> None:
+    front = open_socket_desk(RATE_LIMIT_USER_MAX_REQUESTS=12, RATE_LIMIT_USER_WINDOW_MS=3_600_000)
+    async with front as desk, socket_client(desk.port, "1") as client:
+        current = desk.engine.view.accounts[1].seq
+        for _ in range(2):
+            await client.ok("session:resume", {"accountSeq": current})
+        refusal = await client.refusal("session:resume", {"accountSeq": current})
+        assert refusal["code"] == "RATE_LIMITED"
+        await client.ok("ping")
