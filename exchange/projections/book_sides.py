@@ -6,7 +6,7 @@ serves: the best is the first.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from exchange.messages.errors import InvariantViolated
 
@@ -118,6 +118,18 @@ class Side:
         level.orders[order.id] = order
         level.quantity += order.remaining
         order.resting = True
+
+    def fill(self, orders: Iterable[OpenOrder]) -> None:
+        """Take the orders of a side that is empty, in the order in which `orders` yields them."""
+        level: Level | None = None
+        for order in orders:
+            price = order.yes_price
+            if level is None or level.price != price:
+                level = self.levels[price] = Level(price)
+                self._keys.append(self.sign * price)
+            level.orders[order.id] = order
+            level.quantity += order.remaining
+            order.resting = True
 
     def remove(self, order: OpenOrder) -> None:
         """Take an order out, with whatever remains of it."""

@@ -35,11 +35,11 @@ def load(stored: bytes) -> BookReplay:
     book.seq = seq
     book.at = at
     book.numbered = numbered
-    for row in resting:
-        order = _order(book, row, waits=False)
-        (book.bids if order.is_bid else book.asks).add(order)
-    for row in waiting:
-        _order(book, row, waits=True)
+    orders = [_order(row, waits=False) for row in resting]
+    book.bids.fill(order for order in orders if order.is_bid)
+    book.asks.fill(order for order in orders if not order.is_bid)
+    orders += [_order(row, waits=True) for row in waiting]
+    book.orders = {order.id: order for order in orders}
     return book
 
 
@@ -55,7 +55,7 @@ def _row(order: OpenOrder) -> _Row:
     )
 
 
-def _order(book: BookReplay, row: _Row, *, waits: bool) -> OpenOrder:
+def _order(row: _Row, *, waits: bool) -> OpenOrder:
     id_, number, is_bid, is_yes, price, quantity, filled = row
     order = OpenOrder(
         id_, price, quantity, filled, is_bid=is_bid, is_yes=is_yes, waits=waits, placed_seq=0
@@ -63,5 +63,4 @@ def _order(book: BookReplay, row: _Row, *, waits: bool) -> OpenOrder:
     order.number = number
     if price is not None:
         order.yes_price = price if is_yes else PRICE_SCALE - price
-    book.orders[id_] = order
     return order
