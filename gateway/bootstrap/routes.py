@@ -27,6 +27,7 @@ from gateway.operations.admin_routes import ExchangeAdminRoutes
 from gateway.operations.exchange_routes import ExchangeRoutes, bounds_view
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
+from gateway.operations.lifecycle_routes import LifecycleRoutes
 from gateway.operations.limit_routes import LimitRoutes
 from gateway.operations.trading_limit_routes import TradingLimitRoutes
 from gateway.portfolio.records.holdings import Holdings
@@ -43,6 +44,7 @@ from gateway.trading.order_groups import OrderGroupRoutes
 from gateway.trading.order_life import OrderLifeRoutes
 from gateway.trading.routes import OrderRoutes
 from persistence.repositories.feeds.matches import Matches
+from persistence.repositories.market_life import MarketLives
 from persistence.repositories.past_books import PastBooks
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
@@ -82,6 +84,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         *feed_routes(parts.feeds, engine, ours, candles, tickers, pages, parts.logger),
         TickerRoutes(view, tickers, pages),
         ExportRoutes(view, lambda: settings.store.direct_url or parts.pool.url, settings.past),
+        LifecycleRoutes(view, MarketLives(parts.pool), pages),
         MarketAdminRoutes(view, commands),
         _matches(parts),
         OrderRoutes(parts.desk, view, history, pages),

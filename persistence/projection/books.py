@@ -50,6 +50,10 @@ class BookProjection:
         book = self._books.by_market[market_id]
         return book.bids.best or 0, book.asks.best or 0
 
+    def market_seq(self, market_id: int) -> int:
+        """Return a market's seq after the command applied last; it must be named likewise."""
+        return self._books.by_market[market_id].seq
+
     async def prepare(self, connection: Connection, executions: Sequence[Execution]) -> None:
         """Load the books of the markets that are named and aren't held."""
         reached = executions[0].seq - 1

@@ -22,6 +22,7 @@ from persistence.postgres.database import connect
 from persistence.projection.accounts import AccountProjection
 from persistence.projection.books import BookProjection
 from persistence.projection.candles import CandleProjection
+from persistence.projection.lifecycle import LifecycleProjection
 from persistence.projection.projection import Projection
 from persistence.projection.projector import Projector
 
@@ -34,7 +35,12 @@ _NICE: Final = 10
 def projections(accounts_kept_us: int = 0) -> tuple[Projection, ...]:
     """Return everything that is made, in the order in which it builds on each other."""
     books = BookProjection()
-    return books, CandleProjection(books.best), AccountProjection(kept_us=accounts_kept_us)
+    return (
+        books,
+        CandleProjection(books.best),
+        AccountProjection(kept_us=accounts_kept_us),
+        LifecycleProjection(books.market_seq),
+    )
 
 
 async def project(url: str, accounts_kept_us: int, tell: Callable[[int], None]) -> None:
