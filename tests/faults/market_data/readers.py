@@ -1,5 +1,8 @@
-"""Readers of one market's book, many sockets in one process, which a test may stop as a whole:
-`python -m tests.faults.market_data.readers PORT MARKET COUNT FILE`.
+"""Readers of one market's book, many sockets in one process, which a test may stop as a whole.
+
+    python -m tests.faults.market_data.readers PORT MARKET OUTCOME COUNT FILE
+
+OUTCOME is YES, NO or BOTH.
 
 Laws: it says `ready` when every socket follows the market; at SIGTERM it writes to FILE, for each
 book message of each socket, (seq, the time it was read by CLOCK_MONOTONIC in nanoseconds) as pairs
@@ -10,6 +13,7 @@ hand, without a library: so that reading costs little and nothing is read ahead.
 import array
 import asyncio
 import base64
+import json
 import os
 import re
 import signal
@@ -29,9 +33,9 @@ _RECEIVE_BYTES: Final = 16_384
 class Reader(asyncio.Protocol):
     """One socket."""
 
-    def __init__(self, found: "array.array[int]", market: str) -> None:
+    def __init__(self, found: "array.array[int]", wish: dict[str, str]) -> None:
         self._found = found
-        self._market = market
+        self._wish = json.dumps(wish)
         self._rest = b""
         self._is_open = False
         self.is_closed = False
@@ -60,8 +64,7 @@ class Reader(asyncio.Protocol):
                 return
             self._is_open = True
             self._send(_TEXT, b"40")
-            asked = f'42["subscribe:market",{{"market":"{self._market}","outcome":"YES"}}]'
-            self._send(_TEXT, asked.encode())
+            self._send(_TEXT, f'42["subscribe:market",{self._wish}]'.encode())
         start = 0
         while len(data) - start >= 2:
             head_length, length = 2, data[start + 1]
@@ -105,7 +108,8 @@ class Reader(asyncio.Protocol):
 
 async def main() -> None:
     """Read until told to stop."""
-    port, market, count, file = sys.argv[1:]
+    port, market, outcome, count, file = sys.argv[1:]
+    wish = {"market": market} | ({} if outcome == "BOTH" else {"outcome": outcome})
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     found = array.array("q")
@@ -116,7 +120,7 @@ async def main() -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
         connection.setblocking(False)
         await loop.sock_connect(connection, ("127.0.0.1", int(port)))
-        _, reader = await loop.create_connection(lambda: Reader(found, market), sock=connection)
+        _, reader = await loop.create_connection(lambda: Reader(found, wish), sock=connection)
         readers.append(reader)
     await asyncio.gather(*(reader.follows for reader in readers))
     print("ready", flush=True)
