@@ -24,6 +24,8 @@ from gateway.sockets.topics import Topics
 from gateway.streaming.announcer import Announcer
 from gateway.streaming.heartbeat import Heartbeat
 from gateway.streaming.market_states import MarketStates
+from gateway.streaming.resuming.backlog import MissedBooks, MissedTrades
+from gateway.streaming.resuming.resuming import Resuming
 from gateway.streaming.resuming.socket_events import ResumeEvents
 from gateway.streaming.rooms import Rooms
 from gateway.streaming.socket_events import MarketEvents
@@ -34,6 +36,7 @@ from gateway.streaming.venue_shares import VenueShares
 from gateway.trading.cancel_on_disconnect import CancelOnDisconnect
 from gateway.trading.dead_man_switch import DeadManSwitch
 from gateway.trading.socket_events import OrderEvents
+from persistence.repositories.past_books import PastBooks
 
 
 class Hearers:
@@ -73,10 +76,16 @@ async def open_front_sockets(
     subscriptions = Subscriptions(rooms, venue_rooms, shares)
     watches = Watches(parts.feeds.state, parts.logger)
     venues = VenueMarketEvents(following, venue_rooms, subscriptions, watches)
+    resuming = Resuming(
+        rooms,
+        subscriptions,
+        MissedBooks(PastBooks(parts.pool), parts.replays),
+        MissedTrades(view, parts.engine.history),
+    )
     disconnects = CancelOnDisconnect(parts.engine.commands)
     events = merged(
         SessionEvents(sign_in).events(),
-        MarketEvents(view, rooms, subscriptions, venues).events(),
+        MarketEvents(view, rooms, subscriptions, venues, resuming).events(),
         OrderEvents(parts.desk, disconnects).events(),
         disconnects.events(),
         ResumeEvents(resumption(parts)).events(),

@@ -177,6 +177,23 @@ class Rooms:
                 first = self._first[channel](market.id)
                 rooms.join_state(member, channel, market.seq, *first)
 
+    def hold(self, member: Member, market: Market, wish: Wish) -> None:
+        """Let a member hear what is said from now on, without a snapshot of anything."""
+        rooms = self.markets.get(market.id)
+        if rooms is None:
+            rooms = self.markets[market.id] = MarketRooms(market, self.epoch)
+        rooms.join_tape(member, wish)
+        for outcome in wish.outcomes:
+            rooms.books[outcome].begin(member, None)
+
+    def hand_over(self, member: Member, to: Member, market_id: int, wish: Wish) -> None:
+        """Let another member sit where one was held, and begin the states that are wished for."""
+        rooms = self.markets[market_id]
+        rooms.hand_over(member, to)
+        for channel in wish.channels:
+            if channel in self._first:
+                rooms.join_state(to, channel, rooms.seq, *self._first[channel](market_id))
+
     def leave(self, member: Member, market_id: int, wish: Wish) -> None:
         """Take a member out of what is meant; the last one takes the market's rooms along."""
         rooms = self.markets.get(market_id)

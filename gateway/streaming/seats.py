@@ -96,6 +96,13 @@ class Seats:
         if seat is not None and seat.span is not None:
             seat.span.withdraw()
 
+    def hand_over(self, member: Member, to: Member) -> None:
+        """Let another member sit in a member's place, with what waits for it."""
+        seat = self.seats.pop(member, None)
+        if seat is not None:
+            seat.outbound = to.outbound
+            self.seats[to] = seat
+
     def tell(self, seq: int, bids: Changes, asks: Changes, checksum: int) -> None:
         """Queue the change that led to `seq` from the one before it, conflated for slow readers."""
         message: Message | None = None

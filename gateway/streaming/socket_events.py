@@ -4,12 +4,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from exchange.messages.bounds import STORED_MAX
 from exchange.messages.terms import Outcome
 from exchange.model.state import State
 from gateway.markets.lookup import find_market, named_market, required_market_name
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
 from gateway.streaming.channels.channel import BY_DEFAULT, Channel, Wish
+from gateway.streaming.resuming.resuming import Resuming
 from gateway.streaming.rooms import Rooms
 from gateway.streaming.subscriptions import Subscriptions, left, subscription
 from gateway.streaming.venue_events import VenueMarketEvents
@@ -43,32 +45,66 @@ class MarketBody(BodyStruct, frozen=True):
         return Wish(of_book, named, is_light, self.channels is not None or is_light)
 
 
+SeqNumber = Annotated[int, msgspec.Meta(ge=0, le=STORED_MAX)]
+
+
 class SubscribeBody(MarketBody, frozen=True):
-    """What to follow of a market; `depth` 1: of its book the best level a side alone."""
+    """What to follow of a market; `depth` 1: of its book the best level a side alone.
+
+    With `after_seq` (the market's, of `epoch`) one goes on from there instead of a snapshot.
+    """
 
     depth: Literal[1] | None = None
+    after_seq: SeqNumber | None = None
+    epoch: SeqNumber | None = None
+
+    def check_place(self) -> None:
+        """Raise ValidationFailed for a place to go on from that can't be one."""
+        if self.epoch is not None and self.after_seq is None:
+            raise ValidationFailed.of("epoch", "goes with afterSeq only")
+        if self.after_seq is None:
+            return
+        if self.channels is not None and not set(self.channels) & set(BY_DEFAULT):
+            raise ValidationFailed.of("afterSeq", "goes with book, trades or lifecycle")
+        if self.depth is not None:
+            message = "doesn't go with depth: the best levels are told as they are"
+            raise ValidationFailed.of("afterSeq", message)
 
 
 class MarketEvents:
     """Lets sessions follow markets."""
 
     def __init__(
-        self, view: State, rooms: Rooms, subscriptions: Subscriptions, venues: VenueMarketEvents
+        self,
+        view: State,
+        rooms: Rooms,
+        subscriptions: Subscriptions,
+        venues: VenueMarketEvents,
+        resuming: Resuming,
     ) -> None:
         self._view = view
         self._rooms = rooms
         self._subscriptions = subscriptions
         self._venues = venues
+        self._resuming = resuming
 
     def subscribe(self, session: SocketSession, body: SubscribeBody, ack_id: int | None) -> None:
         """Join a market's rooms; the ack comes first, then the snapshots, in one step."""
         name, wish = required_market_name(body), body.wish(is_light=body.depth is not None)
+        body.check_place()
         if self._is_elsewhere(session, name):
+            if body.after_seq is not None:
+                message = "is for our own markets; those of other venues begin with a snapshot"
+                raise ValidationFailed.of("afterSeq", message)
             self._venues.subscribe(session, name, wish, ack_id)
             return
         market = named_market(self._view, name, drafts=_sees_drafts(session))
         self._check_open(wish)
         self._subscriptions.check_room_for(session, market.id, wish)
+        self._resuming.give_up(session, market.id)
+        if body.after_seq is not None:
+            self._resuming.begin(session, market, wish, body.after_seq, body.epoch, ack_id)
+            return
         epoch, seq, trade_no = self._rooms.epoch, market.seq, market.trade_no
         session.ack(ack_id, subscription(str(market.id), market.slug, epoch, seq, trade_no, wish))
         self._subscriptions.join(session, market, wish)
@@ -80,6 +116,7 @@ class MarketEvents:
             self._venues.unsubscribe(session, name, wish, ack_id)
             return
         market = named_market(self._view, name, drafts=_sees_drafts(session))
+        self._resuming.give_up(session, market.id)
         self._subscriptions.leave(session, market.id, wish)
         session.ack(ack_id, left(str(market.id), wish))
 

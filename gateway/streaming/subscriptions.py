@@ -43,6 +43,10 @@ class Subscription(msgspec.Struct, frozen=True, rename="camel"):
     trade_no: int
     channels: tuple[Channel, ...] | msgspec.UnsetType = _UNSET
     depth: int | msgspec.UnsetType = _UNSET
+    resumed: bool | msgspec.UnsetType = _UNSET
+    """Whether what was missed follows instead of snapshots; told to who asked for that."""
+    reason: str | msgspec.UnsetType = _UNSET
+    """Why not."""
 
 
 class Left(msgspec.Struct, frozen=True, rename="camel"):
@@ -109,14 +113,14 @@ class Subscriptions:
 
     def join(self, session: SocketSession, market: Market, wish: Wish) -> None:
         """Join a market's rooms and books, the snapshots included, in one step."""
-        self._note(session, market.id, wish)
+        self.note(session, market.id, wish)
         self._rooms.join_market(
             session, market, wish.outcomes, wish.channels, is_light=wish.is_light
         )
 
     def join_venue(self, session: SocketSession, followed: Followed, wish: Wish) -> None:
         """Join a market of another venue, the snapshots of what is known included."""
-        self._note(session, followed.id, wish)
+        self.note(session, followed.id, wish)
         self._markets_read.take(session, followed.id)
         self._venue_rooms.join_market(session, followed, wish)
 
@@ -136,7 +140,8 @@ class Subscriptions:
         """Return the markets whose rooms a session is in, and what it follows of each."""
         return self._places.get(session, {})
 
-    def _note(self, session: SocketSession, market: MarketKey, wish: Wish) -> None:
+    def note(self, session: SocketSession, market: MarketKey, wish: Wish) -> None:
+        """Note that a session sits in a market's rooms from now on."""
         places = self._places.get(session)
         if places is None:
             places = self._places[session] = {}

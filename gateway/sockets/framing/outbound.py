@@ -158,6 +158,14 @@ class Outbound:
                 self._turn.append(frame)
                 self._turn_bytes += len(frame)
 
+    def take(self) -> list[bytes | Pending]:
+        """Take out what waits, in order, to be queued elsewhere."""
+        waiting = list(self._queue)
+        self._queue.clear()
+        self._bytes = 0
+        self._over_since = None
+        return waiting
+
     def stop(self) -> None:
         """Forget what waits and take nothing more: the socket has ended."""
         self._turn.clear()

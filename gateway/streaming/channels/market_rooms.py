@@ -67,6 +67,15 @@ class ChannelRooms(Generic[SeatsT]):
             room = self.states[channel] = StateRoom(seq)
         room.begin(member, *first)
 
+    def hand_over(self, member: Member, to: Member) -> None:
+        """Let another member sit wherever one does, with what waits for it; states apart."""
+        for book in self.books.values():
+            book.hand_over(member, to)
+        for room in (self.trades, self.lifecycle):
+            if member in room.members:
+                del room.members[member]
+                room.members[to] = None
+
     def leave_top(self, member: Member, outcome: Outcome) -> None:
         """Take a member out of a book's light readers; nothing happens if it isn't one."""
         if self.top is not None:

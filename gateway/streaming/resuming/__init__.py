@@ -1,1 +1,1 @@
-"""Private messages of the past: a client that was away gets exactly what it missed."""
+"""Going on where one left off: what was missed is told first, then what is said since."""

@@ -229,3 +229,11 @@ async def test_channels_of_another_venue_s_market(database_url: str) -> None:
 
 def _followed(served: SocketDesk) -> Followed:
     return served.parts.feeds.following.all()["fake", "M1"]
+
+
+async def test_another_venue_s_market_begins_with_a_snapshot(database_url: str) -> None:
+    async with serving(database_url, FakeVenue([market(1)])) as served, socket_client(
+        served.port
+    ) as client:  # fmt: skip
+        refusal = await client.refusal("subscribe:market", {"market": "fake:M1", "afterSeq": 1})
+        assert refusal["details"][0]["field"] == "afterSeq"
