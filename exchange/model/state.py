@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sortedcontainers import SortedList
-
 from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import NO, YES, ExchangeMode
 from exchange.model.accounts import Account, Holding, Position
@@ -146,8 +144,11 @@ class State:
     """Open orders that end with their session, by gateway; each has a lease."""
     groups: dict[int, dict[str, OrderGroup]] = field(default_factory=dict)
     """Order groups by account and name."""
-    due: SortedList[DueKey] = field(default_factory=SortedList)
-    """Orders that waited and have been reached, the next to be triggered first; an index."""
+    due: list[DueKey] = field(default_factory=list)
+    """Orders that waited and have been reached, the next to be triggered first; an index.
+
+    A list, since after each command it is asked whether there is any (`model/waiting.py` keeps it).
+    """
     volatile: dict[int, None] = field(default_factory=dict)
     """Ids of markets that trade and have moved too far, to be halted next; an index."""
     stirred: list[Market] = field(default_factory=list)

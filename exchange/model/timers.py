@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sortedcontainers import SortedList
 
+from exchange.messages.bounds import TIME_MAX
 from exchange.messages.commands import (
     CloseMarket,
     Command,
@@ -68,9 +69,11 @@ require_all(TimerKind, _COMMANDS, "the table of timers' commands")
 class Timers:
     """Those that are set.  Setting and unsetting cost O(log timers of the kind)."""
 
-    __slots__ = ("_set",)
+    __slots__ = ("_not_before", "_set")
 
     def __init__(self) -> None:
+        self._not_before = TIME_MAX
+        """No timer of any kind is due before: most questions are answered by that alone."""
         self._set: dict[TimerKind, SortedList[tuple[int, int]]] = {
             kind: SortedList() for kind in TimerKind
         }
@@ -78,6 +81,7 @@ class Timers:
     def set(self, kind: TimerKind, due: int, id_: int) -> None:
         """Let the engine run the kind's command for `id_` at `due`, or soon after."""
         self._set[kind].add((due, id_))
+        self._not_before = min(self._not_before, due)
 
     def unset(self, kind: TimerKind, due: int, id_: int) -> None:
         """Take back what was set; raises ValueError if it wasn't."""
@@ -104,6 +108,8 @@ class Timers:
 
     def is_due(self, at: int) -> bool:
         """Return whether any is due at or before `at` that comes before all else."""
+        if at < self._not_before:
+            return False
         due = self._next(_STRICT)
         return due is not None and due <= at
 
@@ -117,8 +123,12 @@ class Timers:
 
         Left-over work is among them only with `left`.
         """
+        if at < self._not_before:
+            return None
+        soonest = self._next(_ALL)
+        self._not_before = TIME_MAX if soonest is None else soonest
         kinds = _ALL if left else _STRICT
-        due = self._next(kinds)
+        due = soonest if left else self._next(kinds)
         if due is None or due > at:
             return None
         for kind in kinds:

@@ -14,6 +14,7 @@ has no `Waiting` at all. Like the book this judges nothing and reports to nobody
 index of what the orders say and isn't stored: recovery makes it anew.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from typing import Final
 
@@ -65,6 +66,20 @@ def due_key(order: Order) -> DueKey:
     """Return the order's rank among all that are due."""
     price = yes_trigger(order.outcome, trigger_of(order))
     return (0, -price, order.id) if waits_for_fall(order) else (1, price, order.id)
+
+
+def set_due(due: list[DueKey], order: Order) -> None:
+    """Put an order among those that are triggered next, in its place."""
+    insort(due, due_key(order))
+
+
+def unset_due(due: list[DueKey], order: Order) -> None:
+    """Take an order that is due out again; raises KeyError if it isn't."""
+    key = due_key(order)
+    place = bisect_left(due, key)
+    if place == len(due) or due[place] != key:
+        raise KeyError(f"order {order.id} isn't due")
+    del due[place]
 
 
 def is_reached(order: Order, last: int | None, bid: int | None, ask: int | None) -> bool:

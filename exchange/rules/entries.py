@@ -1,9 +1,13 @@
 """The event by which an order comes: that of a command, and that of an order which is there."""
 
+from typing import Final
+
 from exchange.messages.commands import PlaceOrderFields
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import OrderPlaced
 from exchange.model.order_book import Order
+
+_OrderPlaced: Final = OrderPlaced
 
 
 def entry_of(
@@ -30,7 +34,7 @@ def entry_of(
         _prior,
         _conditions,
     ) = fields
-    return OrderPlaced(
+    return _OrderPlaced(
         order_id,
         account_id,
         market_id,
@@ -57,7 +61,7 @@ def entry_again(
     conditions: OrderConditions | None,
 ) -> OrderPlaced:
     """Return the event of an order like this one, of other terms, that doesn't rest."""
-    return OrderPlaced(
+    return _OrderPlaced(
         order.id,
         order.account_id,
         order.market_id,

@@ -53,6 +53,13 @@ class Stop(Enum):
     """Its group has reached a limit."""
 
 
+# Compiled code finds a `Final` of its own module at once, another module's name in a dict.
+_BUY: Final = BUY
+_YES: Final = YES
+_NO_MORE: Final = Stop.NO_MORE
+_FULL: Final = Stop.FILLED
+
+
 def offers(facing: BookSide, limit: int | None) -> Iterator[Order]:
     """Yield the resting orders that an incoming one would meet, in the order it would meet them."""
     for order in facing.orders():
@@ -89,7 +96,7 @@ def walk(
             return Stop.CAP
         best = facing.best
         if best is None or (limit is not None and best.key > limit):
-            return Stop.NO_MORE
+            return _NO_MORE
         maker = best.head
         if maker.account_id == taker.account_id:
             if _stops_at_own(state, market, taker, maker, events):
@@ -112,14 +119,14 @@ def walk(
             spent += trade.price * quantity + trade.taker_fee
         if special and after_trade(state, taker, maker, events):
             return _stop_by_group(taker, budget, spent)
-    return Stop.FILLED
+    return _FULL
 
 
 def _stop_by_group(taker: Order, budget: int | None, spent: int) -> Stop:
     """Return why a walk ends whose taker's group has reached a limit: the taker may be done."""
     if taker.quantity is None:
         return Stop.BUDGET if spent == budget else Stop.GROUP
-    return Stop.GROUP if taker.remaining else Stop.FILLED
+    return Stop.GROUP if taker.remaining else _FULL
 
 
 def _stops_at_own(
@@ -160,11 +167,11 @@ def _trade(
     if cap is not None and taker.quantity is not None and taker.quantity > cap:
         beyond = taker.quantity - cap
     yes_price = maker.yes_price
-    price = yes_price if taker.outcome is YES else PRICE_SCALE - yes_price
+    price = yes_price if taker.outcome is _YES else PRICE_SCALE - yes_price
     if taker.outcome is maker.outcome:
         kind, maker_price = _TRANSFER, price
     else:
-        kind, maker_price = (_MINT if taker.side is BUY else _MERGE), PRICE_SCALE - price
+        kind, maker_price = (_MINT if taker.side is _BUY else _MERGE), PRICE_SCALE - price
     taker_rate, maker_rate = market.taker_fee, market.maker_fee
     taker_fee = maker_fee = taker_carry = maker_carry = 0
     if taker_rate or maker_rate:
@@ -201,7 +208,7 @@ def _unlocked(
     """Return what leaves the order's reservation when it trades `quantity`; for what remains
     `beyond` its cap nothing is reserved.
     """
-    if order.side is not BUY:
+    if order.side is not _BUY:
         return quantity
     price = order.price
     if price is None:

@@ -35,6 +35,14 @@ from exchange.model.market import OPEN, POST_ONLY, Market
 from exchange.model.state import State
 from exchange.rules.limits.judging import limits_refusal
 
+# Compiled code finds a `Final` of its own module at once, another module's name in a dict.
+_BUY: Final = BUY
+_FOK: Final = FOK
+_GTC: Final = GTC
+_GTD: Final = GTD
+_LIMIT: Final = LIMIT
+_MARKET: Final = MARKET
+_OPEN: Final = OPEN
 _LAST: Final = TriggerBy.LAST
 _MODE_OPEN: Final = ExchangeMode.OPEN
 _MODE_POST_ONLY: Final = ExchangeMode.POST_ONLY
@@ -57,7 +65,7 @@ def closed_refusal(
     if state.mode is not _MODE_OPEN and not (passive and state.mode is _MODE_POST_ONLY):
         message = f"the exchange is {state.mode.value}"
         return CommandRejected(_MODE_REFUSALS[state.mode], "", message)
-    if market.status is OPEN or (passive and market.status is POST_ONLY):
+    if market.status is _OPEN or (passive and market.status is POST_ONLY):
         return None
     message = f"the market is {market.status.value}"
     post_only = market.status is POST_ONLY
@@ -83,7 +91,7 @@ def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
         problem = _conditions_problem(
             command.type, command.price, command.time_in_force, command.conditions
         )
-    if problem is None and command.type is not LIMIT and command.type is not MARKET:
+    if problem is None and command.type is not _LIMIT and command.type is not _MARKET:
         problem = waiting_problem(
             command.side,
             command.type,
@@ -113,7 +121,7 @@ def amend_problem(command: AmendOrder) -> tuple[str, str] | None:
 
 def has_limit(kind: OrderType, price: int | None) -> bool:
     """Return whether an order of this kind, at once or when it is triggered, is a LIMIT order."""
-    return kind is LIMIT or kind is STOP_LIMIT or (kind is TAKE_PROFIT and price is not None)
+    return kind is _LIMIT or kind is STOP_LIMIT or (kind is TAKE_PROFIT and price is not None)
 
 
 def _terms_problem(
@@ -124,7 +132,7 @@ def _terms_problem(
     time_in_force: TimeInForce,
     max_cost: int | None,
 ) -> tuple[str, str] | None:
-    if kind is LIMIT or has_limit(kind, price):
+    if kind is _LIMIT or has_limit(kind, price):
         if price is None:
             return "price", f"is required for a {kind.value} order"
         if not PRICE_MIN <= price <= PRICE_MAX:
@@ -134,9 +142,9 @@ def _terms_problem(
     else:
         if price is not None:
             return "price", "goes with a LIMIT order only"
-        if time_in_force is GTC or time_in_force is GTD:
+        if time_in_force is _GTC or time_in_force is _GTD:
             return "timeInForce", "must be IOC or FOK for a MARKET order"
-        if kind is not MARKET and time_in_force is FOK:
+        if kind is not _MARKET and time_in_force is _FOK:
             return "timeInForce", "must be IOC for a MARKET order that waits for a price"
         if max_cost is not None:
             return _max_cost_problem(side, quantity, time_in_force, max_cost)
@@ -150,11 +158,11 @@ def _terms_problem(
 def _max_cost_problem(
     side: Side, quantity: int | None, time_in_force: TimeInForce, max_cost: int
 ) -> tuple[str, str] | None:
-    if side is not BUY:
+    if side is not _BUY:
         return "maxCost", "goes with a MARKET BUY only"
     if quantity is not None:
         return "maxCost", "excludes quantity"
-    if time_in_force is FOK:
+    if time_in_force is _FOK:
         return "maxCost", "excludes timeInForce FOK"
     if max_cost < 1:
         return "maxCost", "must be positive"
@@ -175,14 +183,14 @@ def entry_refusal(
     conditions: OrderConditions | None,
 ) -> CommandRejected | None:
     """Return why an order of these terms isn't taken here and now; None if it may be."""
-    if state.mode is not _MODE_OPEN or market.status is not OPEN:
+    if state.mode is not _MODE_OPEN or market.status is not _OPEN:
         waits = conditions is not None and conditions.trigger_price is not None
         closed = closed_refusal(state, market, conditions, waits=waits)
         if closed is not None:
             return closed
     problem = _terms_problem(side, kind, price, quantity, time_in_force, max_cost)
-    waits = kind is not LIMIT and kind is not MARKET
-    if problem is None and (conditions is not None or time_in_force is GTD):
+    waits = kind is not _LIMIT and kind is not _MARKET
+    if problem is None and (conditions is not None or time_in_force is _GTD):
         problem = _conditions_problem(kind, price, time_in_force, conditions)
     if problem is None and waits:
         problem = waiting_problem(side, kind, price, quantity, conditions)
@@ -263,7 +271,7 @@ def waiting_problem(
     """Return (field, what is wrong) if an order of a kind that waits says too little to do so."""
     trigger = None if conditions is None else conditions.trigger_price
     worst = None if conditions is None else conditions.worst_price
-    if side is BUY and quantity is not None and worst is None and not has_limit(kind, price):
+    if side is _BUY and quantity is not None and worst is None and not has_limit(kind, price):
         return "worstPrice", "is required, or maxCost instead of quantity, to say what to set aside"
     if trigger is None:
         return "triggerPrice", f"is required for a {kind.value} order"
@@ -279,21 +287,21 @@ def _conditions_problem(
     conditions: OrderConditions | None,
 ) -> tuple[str, str] | None:
     expires_at = None if conditions is None else conditions.expires_at
-    if time_in_force is GTD and expires_at is None:
+    if time_in_force is _GTD and expires_at is None:
         return "expiresAt", "is required with timeInForce GTD"
     if conditions is None:
         return None
     if expires_at is not None:
-        if time_in_force is not GTD:
+        if time_in_force is not _GTD:
             return "expiresAt", "goes with timeInForce GTD only"
         if not 0 < expires_at <= TIME_MAX:
             return "expiresAt", "is out of range"
     if conditions.due or conditions.partner is not None:
         return "", "what the exchange notes of an order can't be sent"
-    if conditions.post_only and (not has_limit(kind, price) or time_in_force not in (GTC, GTD)):
+    if conditions.post_only and (not has_limit(kind, price) or time_in_force not in (_GTC, _GTD)):
         return "postOnly", "goes with a LIMIT order that may rest (GTC or GTD) only"
     problem = _prices_problem(kind, price, conditions)
-    if problem is None and conditions.reduce_only and time_in_force in (GTC, GTD):
+    if problem is None and conditions.reduce_only and time_in_force in (_GTC, _GTD):
         return "reduceOnly", "goes with an order that doesn't rest (IOC or FOK) only"
     return problem
 
@@ -307,7 +315,7 @@ def _prices_problem(
             return "worstPrice", "goes with a MARKET order only; a LIMIT order has its price"
         if not PRICE_MIN <= worst <= PRICE_MAX:
             return "worstPrice", "must lie between 0.0001 and 0.9999"
-    if kind is LIMIT or kind is MARKET:
+    if kind is _LIMIT or kind is _MARKET:
         if conditions.trigger_price is not None:
             return "triggerPrice", "goes with STOP, STOP_LIMIT and TAKE_PROFIT only"
         if conditions.trigger_by is not _LAST:
@@ -327,5 +335,5 @@ def nearest_on_tick(price: int, tick_size: int, side: Side) -> int:
         return above
     distance = (price - below) - (above - price)
     if distance == 0:
-        return below if side is BUY else above
+        return below if side is _BUY else above
     return below if distance < 0 else above

@@ -56,8 +56,18 @@ from exchange.transitions import order_transitions
 
 _astuple: Final = astuple
 _ACTIVE: Final = Standing.ACTIVE
+# Compiled code finds a `Final` of its own module at once, another module's name in a dict.
+_BUY: Final = BUY
+_YES: Final = YES
+_GTC: Final = GTC
+_GTD: Final = GTD
+_FOK: Final = FOK
+_NO_MORE: Final = Stop.NO_MORE
+_TradeExecuted: Final = TradeExecuted
+_GroupTriggered: Final = GroupTriggered
+_OrderRested: Final = OrderRested
 _CANCEL_REASONS: Final = {
-    Stop.NO_MORE: CancelReason.NO_LIQUIDITY,
+    _NO_MORE: CancelReason.NO_LIQUIDITY,
     Stop.SELF_TRADE: CancelReason.SELF_TRADE,
     Stop.BUDGET: CancelReason.INSUFFICIENT_BALANCE,
     Stop.CAP: CancelReason.REDUCE_ONLY,
@@ -94,21 +104,21 @@ def place(state: State, command: PlaceOrder) -> list[Event]:
         return [refusal]
     if conditions is not None and conditions.trigger_price is not None:
         return enter(state, account, market, command)
-    facing = market.book.asks if (side is BUY) is (outcome is YES) else market.book.bids
+    facing = market.book.asks if (side is _BUY) is (outcome is _YES) else market.book.bids
     if conditions is not None or price is None:
         wanted, limit, cap = _rare_bounds(market, account, command, facing)
     else:
         wanted, limit, cap = quantity, facing.sign * own_price(outcome, price), None
     taking = (best := facing.best) is not None and (limit is None or best.key <= limit)
     available = account.available
-    if side is BUY:
+    if side is _BUY:
         locked, refusal = buy_lock(market, available, price, wanted, max_cost, taking=taking)
     else:
         locked = wanted or 0
         refusal = shares_refusal(market, account, outcome, locked)
-    if refusal is None and (taking or tif is FOK or cap is not None):
+    if refusal is None and (taking or tif is _FOK or cap is not None):
         refusal = liquidity_refusal(state, market, command, facing, limit, cap, available)
-    rests = tif is GTC or tif is GTD
+    rests = tif is _GTC or tif is _GTD
     if refusal is None and rests:
         refusal = open_orders_refusal(account, market, 1)
     if refusal is None and conditions is not None:
@@ -140,7 +150,7 @@ def _rare_bounds(
             wanted = None if wanted is None else min(wanted, cap)
     limit = None if worst is None else facing.sign * own_price(command.outcome, worst)
     if command.price is None and (market.limits is not None or account.limits is not None):
-        is_bid = (command.side is BUY) is (command.outcome is YES)
+        is_bid = (command.side is _BUY) is (command.outcome is _YES)
         limit = narrowed(market, limit, is_bid=is_bid)
         if cap is None and command.max_cost is not None:
             cap = position_cap(account, market, command.outcome)
@@ -162,7 +172,7 @@ def take(
     Of one that is reduce-only, or by cost where the position is limited, at most `cap` trades.
     `budget` (money) bounds what a MARKET BUY pays; None: its `max_cost`, else all that is there.
     """
-    if budget is None and order.price is None and order.side is BUY:
+    if budget is None and order.price is None and order.side is _BUY:
         budget = order.max_cost
         if budget is None:
             budget = account.available
@@ -170,15 +180,15 @@ def take(
     traders = {order.account_id: None}
     triggered = False
     for event in events:
-        if type(event) is TradeExecuted:
+        if type(event) is _TradeExecuted:
             traders[event.maker_account_id] = None
-        elif type(event) is GroupTriggered:
+        elif type(event) is _GroupTriggered:
             triggered = True
     tif = order.time_in_force
-    if stop is Stop.NO_MORE and (tif is GTC or tif is GTD):
+    if stop is _NO_MORE and (tif is _GTC or tif is _GTD):
         paired = order.conditions is not None and open_partner(state, order) is not None
         unlocked = 0 if paired else order.locked - resting_reservation(market, order)
-        rested = OrderRested(order.id, order.account_id, order.market_id, order.side, unlocked)
+        rested = _OrderRested(order.id, order.account_id, order.market_id, order.side, unlocked)
         events.append(rested)
         order_transitions.order_rested(state, rested)
         if paired:
@@ -202,7 +212,7 @@ def _reason_of(market: Market, order: Order, limit: int | None, stop: Stop) -> C
     facing = market.book.asks if order.is_bid else market.book.bids
     if stop is Stop.CAP and not (order.conditions is not None and order.conditions.reduce_only):
         return CancelReason.POSITION_LIMIT
-    if stop is not Stop.NO_MORE or limit is None or order.price is not None or facing.best is None:
+    if stop is not _NO_MORE or limit is None or order.price is not None or facing.best is None:
         return _CANCEL_REASONS[stop]
     worst = None if order.conditions is None else order.conditions.worst_price
     if worst is not None and limit == facing.sign * own_price(order.outcome, worst):

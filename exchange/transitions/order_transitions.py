@@ -43,6 +43,9 @@ from exchange.transitions.marks import (
 from exchange.transitions.switch_transitions import tie, untie
 from exchange.transitions.waiting_index import forget_due, join_waiting, leave_waiting
 
+# Compiled code finds a `Final` of its own module at once, another module's name in a dict.
+_BUY: Final = BUY
+_YES: Final = YES
 _astuple: Final = astuple
 _FILLED: Final = OrderStatus.FILLED
 _CANCELLED: Final = OrderStatus.CANCELLED
@@ -80,7 +83,7 @@ def open_order(
         state.open_client_ids[(account.key, ORDER_ID, order.client_order_id)] = order.key
     locked = order.locked
     if locked:
-        if order.side is BUY:
+        if order.side is _BUY:
             account.available -= locked
             account.locked += locked
             touch_cash(state, account)
@@ -313,11 +316,11 @@ def _fill(
     position = market.positions.get(order.account_id)
     if position is None:
         position = state.open_position(order.account_id, market.id)
-    if order.outcome is YES:
+    if order.outcome is _YES:
         holding, amount = position.yes, quantity * yes_price
     else:
         holding, amount = position.no, quantity * (PRICE_SCALE - yes_price)
-    if order.side is BUY:
+    if order.side is _BUY:
         account.locked -= unlocked
         account.available += unlocked - amount - fee
         holding.free += quantity
@@ -340,7 +343,7 @@ def _fill(
 
 def unlock(state: State, account: Account, order: Order, amount: int) -> None:
     """Give the owner back what an order has given up of its reservation; below 0: take it."""
-    if order.side is BUY:
+    if order.side is _BUY:
         account.locked -= amount
         account.available += amount
         touch_cash(state, account)

@@ -8,7 +8,7 @@ import msgspec
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
-from exchange.model.waiting import Waiting, due_key, trigger_of
+from exchange.model.waiting import Waiting, set_due, trigger_of, unset_due
 
 
 def join_waiting(state: State, market: Market, order: Order) -> None:
@@ -21,7 +21,7 @@ def join_waiting(state: State, market: Market, order: Order) -> None:
             state.stirred.append(market)
     waiting.orders[order.id] = order
     if trigger_of(order).due:
-        state.due.add(due_key(order))
+        set_due(state.due, order)
     else:
         waiting.watch(order)
     if state.undo is not None:
@@ -35,7 +35,7 @@ def leave_waiting(state: State, market: Market, order: Order) -> None:
     waiting = waiting_in(market)
     del waiting.orders[order.id]
     if trigger_of(order).due:
-        state.due.remove(due_key(order))
+        unset_due(state.due, order)
     else:
         waiting.unwatch(order)
     if not waiting.orders:

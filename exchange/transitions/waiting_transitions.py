@@ -18,7 +18,7 @@ from exchange.messages.waiting_events import (
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
-from exchange.model.waiting import due_key, trigger_of
+from exchange.model.waiting import set_due, trigger_of, unset_due
 from exchange.transitions import undoing
 from exchange.transitions.marks import touch_order, touch_public
 from exchange.transitions.order_transitions import set_expiry, unlock, unset_expiry
@@ -76,7 +76,7 @@ def orders_reached(state: State, event: OrdersReached) -> None:
         order = waiting.orders[order_id]
         waiting.unwatch(order)
         _mark(state, order, due=True)
-        state.due.add(due_key(order))
+        set_due(state.due, order)
 
 
 def orders_stood_down(state: State, event: OrdersStoodDown) -> None:
@@ -85,7 +85,7 @@ def orders_stood_down(state: State, event: OrdersStoodDown) -> None:
     waiting = waiting_in(market)
     for order_id in event.order_ids:
         order = waiting.orders[order_id]
-        state.due.remove(due_key(order))
+        unset_due(state.due, order)
         _mark(state, order, due=False)
         waiting.watch(order)
 
