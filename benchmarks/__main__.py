@@ -16,6 +16,7 @@ ALL = (
     "engine_journal",
     "triggers",
     "recovery",
+    "disk",
     "rest_orders",
     "batches",
     "socket_orders",
