@@ -23,7 +23,7 @@ import pytest
 
 from tests.faults.bots.sample_bots import EXAMPLES
 from tests.faults.conftest import MakeServer
-from tests.faults.past.test_candles import projectors
+from tests.faults.market_data.test_candles import projectors
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.gateway.streaming.test_account_sequence import MESSAGES
 from tests.lengths import length
