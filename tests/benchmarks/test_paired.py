@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.paired import interval, speed_ratio
+from benchmarks.harness.paired import interval, speed_ratio
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Is this checkout as fast as another one? Run `python -m benchmarks.paired OTHER [NAME ...]`.
+"""Is this checkout as fast as another one? `python -m benchmarks.harness.paired OTHER [NAME ...]`.
 
 Absolute figures of one machine differ threefold from day to day, so the two are measured in turn:
 each pair runs a benchmark once here and once there, the first of the two alternately, each in a
@@ -19,7 +19,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final, NamedTuple
 
-HERE: Final = Path(__file__).parents[1]
+HERE: Final = Path(__file__).parents[2]
 NAMES: Final = ("core", "engine_journal", "rest_orders", "socket_orders")
 PAIRS: Final = 9
 ALLOWED: Final = 0.03
@@ -108,7 +108,9 @@ def main(other: Path, names: list[str], pairs: int) -> int:
 
 
 if __name__ == "__main__":
-    _parser = argparse.ArgumentParser(prog="python -m benchmarks.paired", description=__doc__)
+    _parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.harness.paired", description=__doc__
+    )
     _parser.add_argument("other", type=Path, help="the other checkout, with a .venv of its own")
     _parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     _parser.add_argument("--pairs", type=int, default=PAIRS)
