@@ -200,7 +200,7 @@ async def test_parquet_without_pyarrow_is_told_with_the_reason(
 
 MANY: Final = length(300_000, long=1_000_000)
 SETTINGS: Final = PastSettings(
-    projector=False, account_events_kept_days=0, exports_max=2, export_timeout_seconds=60
+    projector=False, exports_max=2, export_timeout_seconds=60, account_events_kept_days=0
 )
 MEMORY_MOST: Final = 200 * 2**20
 
