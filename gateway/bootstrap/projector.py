@@ -49,7 +49,8 @@ class ProjectorProcess:
             if process.returncode is None:
                 # Nothing of it is lost: what wasn't stored is made again.
                 process.kill()
-                await asyncio.wait_for(process.wait(), _END_S)
+                # Not `wait`: while something unread lies in the pipe asyncio may wait for ever.
+                await asyncio.wait_for(process.communicate(), _END_S)
 
     async def _hear(self, process: asyncio.subprocess.Process, check_in: CheckIn) -> None:
         stdin, stdout = process.stdin, process.stdout

@@ -50,7 +50,8 @@ async def find_elsewhere(questions: Sequence[Question]) -> list[Candidate]:
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            # Not `wait`: while something unread lies in a pipe asyncio may wait for ever.
+            await process.communicate()
     if process.returncode != 0:
         raise ComparingFailed(said[-_TOLD:].decode("utf-8", "replace").strip())
     return await asyncio.to_thread(_candidates, found)

@@ -112,6 +112,7 @@ class RunningExport:
         try:
             if self._process.returncode is None:
                 self.stop()
-                await self._process.wait()
+                # Not `wait`: while something unread lies in the pipe asyncio may wait for ever.
+                await self._process.communicate()
         finally:
             self._ended()

@@ -34,6 +34,7 @@ async def open_real(database_url: str, folder: Path, **more: str) -> AsyncIterat
             "DATABASE_URL": database_url,
             "DATA_DIR": str(folder),
             "FEED_PLATFORMS": "none",
+            "PROJECTOR": "off",
             "RATE_LIMIT_MAX_REQUESTS": "1000000",
             "RATE_LIMIT_USER_MAX_REQUESTS": "1000000",
             **more,

@@ -315,3 +315,15 @@ async def test_an_export_that_breaks_off_is_no_whole_answer(database_url: str) -
         await read_late(exports)
     assert exports.count == 0
     assert not exporting()
+
+
+@pytest.mark.usefixtures("many_trades")
+async def test_one_whose_pipes_are_full_is_closed_at_once(database_url: str) -> None:
+    exports = RunningExports(lambda: database_url, SETTINGS)
+    export = await exports.start(all_trades(), Format.CSV)
+    # More than asyncio's buffer holds: it reads no further, and sees no end.
+    await asyncio.sleep(1)
+    async with asyncio.timeout(10):
+        await export.close()
+    assert exports.count == 0
+    assert not exporting()
