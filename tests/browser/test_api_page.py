@@ -25,5 +25,7 @@ async def test_choices_bounds_and_remarks_are_shown(served: Served, browser: Bro
     shown = await lists.text_content() or ""
     assert "at most 200" in shown
     assert "e.g. OPEN,HALTED" in shown
+    export = page.locator("details.operation", has_text="/export/{kind}").first
+    assert "a file, text/csv or " in (await export.text_content() or "")
     assert problems == []
     await page.close()

@@ -88,8 +88,10 @@ const operationBox = (method, path, operation, components) => {
     box.append(structTable("Body", operation.requestBody.content["application/json"].schema, components));
   }
   for (const [status, response] of Object.entries(operation.responses)) {
-    const schema = response.content["application/json"].schema;
-    if (status < "300") {
+    const schema = response.content["application/json"]?.schema;
+    if (!schema) {
+      box.append(make("p", `Answer ${status}: a file, ${Object.keys(response.content).join(" or ")}`));
+    } else if (status < "300") {
       box.append(structTable(`Answer ${status}, data`, schema.properties.data.items || schema.properties.data, components));
     } else {
       box.append(make("p", `${status} ${response.description}`, "failure"));
