@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from textwrap import indent
 from typing import Final
 
 import pytest
@@ -78,10 +79,15 @@ def test_every_sample_is_run_here() -> None:
     assert found == {
         ("README.md", "js"): 1,
         ("README.md", "python"): 1,
+        ("docs/market-data.md", "python"): 1,
         ("docs/sockets.md", "js"): 1,
         ("docs/trading.md", "python"): 1,
     }
     assert len(blocks("docs/trading.md", "sh")) == 2, "both by test_trading_recipes"
+    # A method of the example that `faults/market_data/test_private_stream.py` runs.
+    (excerpt,) = blocks("docs/market-data.md", "python")
+    example = (ROOT / "docs" / "examples" / "private_stream.py").read_text("utf-8")
+    assert indent(excerpt.strip(), "    ") in example
 
 
 @pytest.fixture(scope="module")
