@@ -5,6 +5,7 @@ messages made of it; wherever it was put away as bytes and taken up again.
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import msgspec
@@ -41,7 +42,7 @@ from tests.properties.twin import Twin
 SEED = int(os.environ.get("PROBITY_SEED", "20261135"))
 EPOCH = 7
 OF_THE_BOOK = {"key", "listed", "level", "previous", "next", "place", "resting"}
-ORDER_FIELDS = [name for name in Order.__slots__ if name not in OF_THE_BOOK]
+ORDER_FIELDS = [field.name for field in fields(Order) if field.name not in OF_THE_BOOK]
 
 
 def order_fields(order: Order) -> dict[str, Any]:
