@@ -9,11 +9,11 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages.bounds import TALLY_MAX
 from exchange.messages.events import TradeExecuted
 from exchange.messages.terms import BUY, NO, YES, OrderStatus
 from exchange.model.accounts import Account, Holding, Position
 from exchange.model.order_book import Order, own_price
+from exchange.transitions.order_transitions import realise
 
 _FILLED: Final = OrderStatus.FILLED
 
@@ -122,8 +122,3 @@ class AccountRecords:
             if order is not None and order.conditions is not None:
                 order.conditions = msgspec.structs.replace(order.conditions, due=due)
                 self.touch_order(order)
-
-
-def realise(position: Position, profit: int) -> None:
-    """Add a profit, or a loss below zero, to the sum of all there were."""
-    position.realised = max(-TALLY_MAX, min(position.realised + profit, TALLY_MAX))

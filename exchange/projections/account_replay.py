@@ -70,7 +70,8 @@ from exchange.messages.waiting_events import (
 )
 from exchange.model.order_book import Order
 from exchange.projections.account_image import AccountImage, image_of, load_account
-from exchange.projections.account_records import AccountRecords, realise
+from exchange.projections.account_records import AccountRecords
+from exchange.transitions.order_transitions import realise
 
 _FILLED: Final = OrderStatus.FILLED
 _CANCELLED: Final = OrderStatus.CANCELLED
