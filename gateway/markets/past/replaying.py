@@ -6,6 +6,7 @@ behind.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -59,7 +60,7 @@ def book_at_time(stretch: Stretch, outcome: Outcome, depth: int, at: int) -> Fou
 def deltas(stretch: Stretch, outcome: Outcome, after_seq: int, limit: int) -> list[Item]:
     """Return what changed after a market's seq, at most so many times; fewer where it ends."""
     found: list[Item] = []
-    for book in _moves(stretch, after_seq, limit):
+    for book in islice(moves(stretch, after_seq), limit):
         bids, asks = wire_changes(outcome, *book.changes())
         levels = book.bids.depth(CHECKSUM_LEVELS), book.asks.depth(CHECKSUM_LEVELS)
         total = checksum(*seen_from(outcome, *levels))
@@ -71,7 +72,7 @@ def deltas(stretch: Stretch, outcome: Outcome, after_seq: int, limit: int) -> li
 def order_log(stretch: Stretch, after_seq: int, limit: int) -> list[Item]:
     """Return what happened to orders after a market's seq, at most so many commands."""
     found: list[Item] = []
-    for book in _moves(stretch, after_seq, limit):
+    for book in islice(moves(stretch, after_seq, with_log=True), limit):
         entries = [_entry(entry) for entry in book.log or ()]
         found.append((book.seq, _encode(OrderLogView(book.seq, iso_millis(book.at), entries))))
     return found
@@ -86,16 +87,17 @@ def _executions(stretch: Stretch) -> Iterator[Execution]:
         yield from row.within(stretch.after, stretch.to)
 
 
-def _moves(stretch: Stretch, after_seq: int, limit: int) -> Iterator[BookReplay]:
-    """Yield the book after each command that moved it on from a market's seq."""
+def moves(stretch: Stretch, after_seq: int, *, with_log: bool = False) -> Iterator[BookReplay]:
+    """Yield the book after each command of a stretch that moved it on from a market's seq.
+
+    `with_log`: with what the command did to its orders, in its `log`.
+    """
     book = _begin(stretch)
-    book.log = []
+    if with_log:
+        book.log = []
     for execution in _executions(stretch):
         if book.apply(execution) and book.seq > after_seq:
             yield book
-            limit -= 1
-            if limit == 0:
-                return
 
 
 def _found(book: BookReplay, outcome: Outcome, depth: int) -> Found:

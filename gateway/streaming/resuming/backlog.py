@@ -13,11 +13,10 @@ import msgspec
 
 from exchange.messages.terms import Outcome
 from exchange.model.state import State
-from exchange.projections.book_replay import BookReplay
-from exchange.projections.stored_books import load
 from gateway.engine_side.ports import TapeHistory
 from gateway.engine_side.replays import ReplayPool
 from gateway.markets.past.books import FindsStretches
+from gateway.markets.past.replaying import moves
 from gateway.markets.views import CHECKSUM_LEVELS, checksum, seen_from, trade_view, wire_changes
 from gateway.sockets.framing.frames import Message
 from gateway.streaming.announcer import TradeMessage
@@ -124,23 +123,16 @@ def book_updates(
     process that replays.
     """
     market_id = str(stretch.market_id)
-    book = BookReplay(stretch.market_id) if stretch.book is None else load(stretch.book)
     found: list[tuple[int, bytes]] = []
-    for row in stretch.rows:
-        for execution in row.within(stretch.after, stretch.to):
-            if not book.apply(execution) or book.seq <= after:
-                continue
-            changes, levels = book.changes(), _best(book)
-            for outcome in outcomes:
-                sides = wire_changes(outcome, *changes)
-                total = checksum(*seen_from(outcome, *levels))
-                seqs = (book.seq, book.seq - 1)
-                update = BookUpdate(market_id, outcome, epoch, *seqs, "delta", *sides, total)
-                found.append((book.seq, _encode(update)))
-            if book.seq == until:
-                return found
+    for book in moves(stretch, after):
+        changes = book.changes()
+        levels = book.bids.depth(CHECKSUM_LEVELS), book.asks.depth(CHECKSUM_LEVELS)
+        for outcome in outcomes:
+            sides = wire_changes(outcome, *changes)
+            total = checksum(*seen_from(outcome, *levels))
+            seqs = (book.seq, book.seq - 1)
+            update = BookUpdate(market_id, outcome, epoch, *seqs, "delta", *sides, total)
+            found.append((book.seq, _encode(update)))
+        if book.seq == until:
+            break
     return found
-
-
-def _best(book: BookReplay) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    return book.bids.depth(CHECKSUM_LEVELS), book.asks.depth(CHECKSUM_LEVELS)
