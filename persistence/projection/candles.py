@@ -6,23 +6,18 @@ memory and found again by its last candles.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, cast
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.events import (
     Event,
-    MarketCreated,
-    OrderAmended,
-    OrderCancelled,
-    OrderPlaced,
-    OrderRested,
     PairsNetted,
     PositionSettled,
     TradeExecuted,
 )
 from exchange.messages.execution import Execution
 from exchange.messages.terms import TradeKind
-from exchange.messages.waiting_events import OrderTriggered
+from exchange.projections.book_replay import market_of
 from exchange.projections.candles import SPANS_S, Candle, MarketCandles
 from persistence.postgres.database import Connection
 from persistence.repositories.candles import COLUMNS, candle_of
@@ -33,10 +28,8 @@ MARKETS_HELD: Final = 20_000
 BestPrices = Callable[[int], tuple[int, int]]
 """Market id -> (best bid, best ask) after the command that was applied last; 0 for none."""
 
-_BOOK: Final = frozenset(
-    {OrderPlaced, TradeExecuted, OrderAmended, OrderRested, OrderCancelled, OrderTriggered}
-)
-_MONEY: Final = frozenset({MarketCreated, PairsNetted, PositionSettled})
+_MONEY: Final = frozenset({PairsNetted, PositionSettled})
+"""What moves the collateral beside trades."""
 _MINT: Final = TradeKind.MINT
 _MERGE: Final = TradeKind.MERGE
 
@@ -76,11 +69,10 @@ def _row(market_id: int, candle: Candle) -> tuple[int, ...]:
 
 
 def _market_of(event: Event) -> int | None:
-    """Return the market whose candles an event may change."""
-    if type(event) in _BOOK or type(event) in _MONEY:
-        market_id: int = event.market_id  # type: ignore[union-attr,assignment]
-        return market_id
-    return None
+    """Return the market whose candles an event may change: its book, or its collateral."""
+    if type(event) in _MONEY:
+        return cast("PairsNetted", event).market_id
+    return market_of(event)
 
 
 class CandleProjection:
