@@ -9,13 +9,13 @@ slowly holds up nothing but it, since stdout is a pipe that fills.
 
 import asyncio
 import os
-import signal
 import sys
 import threading
 from typing import Final
 
 import msgspec
 
+from persistence.child import end_with_parent, give_way
 from persistence.exports.export import write_export
 from persistence.exports.kinds import Export, Format
 from persistence.postgres.database import connect
@@ -45,19 +45,11 @@ async def run(order: Order) -> None:
     sys.stdout.buffer.flush()
 
 
-def _end_with_parent() -> None:
-    # Past Python's buffer, whose lock an interpreter that ends would ask for.
-    os.read(sys.stdin.fileno(), 1)
-    os._exit(1)
-
-
 def main() -> None:
     """Do what the first line says."""
-    # The terminal's Ctrl-C is for the parent, which ends this process in its own time.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(_NICE)
+    give_way(_NICE)
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent(1)
     # A sink that blocks keeps the loop from its own deadline.
     ends = threading.Timer(order.seconds + 1, os._exit, (1,))
     ends.daemon = True

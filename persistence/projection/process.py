@@ -11,13 +11,11 @@ third of the memory.
 """
 
 import asyncio
-import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from typing import Final
 
+from persistence.child import end_with_parent, give_way
 from persistence.postgres.database import connect
 from persistence.projection.accounts import AccountProjection
 from persistence.projection.books import BookProjection
@@ -68,19 +66,12 @@ def _tell(seq: int) -> None:
     sys.stdout.flush()
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read(1)
-    # Whatever is under way wasn't stored, and is made again.
-    os._exit(0)
-
-
 def main() -> None:
     """Run until the parent ends."""
-    # The terminal's Ctrl-C is for the parent, which ends this process in its own time.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(_NICE)
+    give_way(_NICE)
     url, accounts_kept_us = sys.stdin.readline().strip(), int(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Whatever is under way then wasn't stored, and is made again.
+    end_with_parent(0)
     asyncio.run(project(url, accounts_kept_us, _tell))
 
 
