@@ -17,13 +17,12 @@ from exchange.messages.operations import sections
 from exchange.messages.reasons import Reason
 from exchange.model.idempotency import ORDER_ID, Key, fingerprint, key_of
 from persistence.errors import HistoryMismatch
-from persistence.journal.rows import JournalRow
+from persistence.journal.rows import COLUMNS, JournalRow
 from persistence.postgres.database import Connection, Fetching
 
 if TYPE_CHECKING:
     import asyncpg
 
-_COLUMNS: Final = "first_seq, last_seq, epoch, at, rules_version, payload, previous_hash, hash"
 _ROWS_AT_ONCE: Final = 4
 """A row may be a megabyte; so many are held at a time."""
 
@@ -49,7 +48,7 @@ async def executions_at(source: Fetching, seqs: Sequence[int]) -> dict[int, Exec
 
 async def _row_of(source: Fetching, seq: int) -> JournalRow:
     found = await source.fetchrow(
-        f"SELECT {_COLUMNS} FROM journal WHERE first_seq <= $1"  # noqa: S608 - a constant
+        f"SELECT {COLUMNS} FROM journal WHERE first_seq <= $1"  # noqa: S608 - a constant
         " ORDER BY first_seq DESC LIMIT 1",
         seq,
     )
@@ -65,7 +64,7 @@ async def executions_after(source: Fetching, seq: int) -> list[Execution]:
         HistoryMismatch: a payload can't be decoded.
     """
     rows = await source.fetch(
-        f"SELECT {_COLUMNS} FROM journal WHERE first_seq > coalesce("  # noqa: S608 - a constant
+        f"SELECT {COLUMNS} FROM journal WHERE first_seq > coalesce("  # noqa: S608 - a constant
         "(SELECT max(first_seq) FROM journal WHERE first_seq <= $1), 0) - 1 ORDER BY first_seq",
         seq,
     )
@@ -79,7 +78,7 @@ async def executions_after(source: Fetching, seq: int) -> list[Execution]:
 async def rows_after(source: Fetching, seq: int) -> list[JournalRow]:
     """Return the next few batches after the one that ends with the command `seq`, in order."""
     rows = await source.fetch(
-        f"SELECT {_COLUMNS} FROM journal WHERE first_seq > $1"  # noqa: S608 - a constant
+        f"SELECT {COLUMNS} FROM journal WHERE first_seq > $1"  # noqa: S608 - a constant
         f" ORDER BY first_seq LIMIT {_ROWS_AT_ONCE}",
         seq,
     )
@@ -92,7 +91,7 @@ async def rows_between(source: Fetching, after: int, to: int) -> list[JournalRow
     Of the first and the last of them some commands may lie outside (`JournalRow.within`).
     """
     rows = await source.fetch(
-        f"SELECT {_COLUMNS} FROM journal WHERE first_seq <= $2 AND first_seq >= coalesce("  # noqa: S608 - a constant
+        f"SELECT {COLUMNS} FROM journal WHERE first_seq <= $2 AND first_seq >= coalesce("  # noqa: S608 - a constant
         "(SELECT max(first_seq) FROM journal WHERE first_seq <= $1 + 1), 0) AND last_seq > $1"
         " ORDER BY first_seq",
         after,
@@ -113,7 +112,7 @@ async def hash_at(source: Fetching, seq: int) -> bytes | None:
 
 async def stream(connection: Connection) -> AsyncIterator[JournalRow]:
     """Yield every row, oldest first; the connection must be in a transaction."""
-    query = f"SELECT {_COLUMNS} FROM journal ORDER BY first_seq"  # noqa: S608 - a constant
+    query = f"SELECT {COLUMNS} FROM journal ORDER BY first_seq"  # noqa: S608 - a constant
     async for found in connection.cursor(query, prefetch=_ROWS_AT_ONCE):
         yield _row(found)
 

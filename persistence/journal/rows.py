@@ -29,6 +29,10 @@ _decode_one: Final = msgspec.msgpack.Decoder(Execution).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
+COLUMNS: Final = "first_seq, last_seq, epoch, at, rules_version, payload, previous_hash, hash"
+"""Of the table, in the order of `JournalRow`'s fields."""
+
+
 class JournalRow(msgspec.Struct, frozen=True, array_like=True):
     """A stored batch; `at` is the time of its last command, in microseconds since the epoch.
 
@@ -78,9 +82,12 @@ class JournalRow(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
-def executions_with(payload: bytes, mark: bytes) -> list[Execution]:
-    """Decode the commands of a payload whose bytes hold `mark`; the others are only passed over."""
-    return [_decode_one(raw) for raw in _decode_raw(payload) if mark in bytes(raw)]
+def executions_with(payload: bytes, marks: Sequence[bytes]) -> list[Execution]:
+    """Decode the commands of a payload whose bytes hold any of these marks, in order; the others
+    are only passed over.
+    """
+    raws = ((raw, bytes(raw)) for raw in _decode_raw(payload))
+    return [_decode_one(raw) for raw, text in raws if any(mark in text for mark in marks)]
 
 
 def encode_execution(execution: Execution) -> bytes:

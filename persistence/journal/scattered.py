@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from persistence.errors import HistoryMismatch
-from persistence.journal.rows import JournalRow
+from persistence.journal.rows import COLUMNS, JournalRow
 from persistence.postgres.database import Fetching
 
-_COLUMNS: Final = "first_seq, last_seq, epoch, at, rules_version, payload, previous_hash, hash"
 _FIRST_OF: Final = (
     "SELECT (SELECT max(first_seq) FROM journal WHERE first_seq <= wanted.seq)"
     " FROM unnest($1::bigint[]) AS wanted (seq)"
@@ -26,7 +25,7 @@ async def rows_at(source: Fetching, seqs: Sequence[int]) -> list[JournalRow]:
         HistoryMismatch: the journal doesn't hold one of them.
     """
     found = await source.fetch(
-        f"SELECT {_COLUMNS} FROM journal WHERE first_seq IN ({_FIRST_OF})"  # noqa: S608 - constants
+        f"SELECT {COLUMNS} FROM journal WHERE first_seq IN ({_FIRST_OF})"  # noqa: S608 - constants
         " ORDER BY first_seq",
         seqs,
     )

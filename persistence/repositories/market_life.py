@@ -12,19 +12,17 @@ from typing import Final
 import msgspec
 
 from exchange.projections.lifecycle import TOLD, LifeChange, life_changes
+from persistence.journal.marked import mark_of, marked_payloads
 from persistence.journal.rows import executions_with
 from persistence.postgres.database import Fetching
 
-ROWS_LOOKED_THROUGH: Final = 2_000
-ROWS_READ: Final = 20
-"""A row may be a megabyte."""
 NUMBER_MAX: Final = 2**15 - 1
 """No command does as much."""
 
 Place = tuple[int, int]
 """(command, number within it): where a change lies in a market's life."""
 
-_MARKS: Final = tuple(kind.__name__.encode("ascii") for kind in TOLD)
+_MARKS: Final = [mark_of(kind) for kind in TOLD]
 _decode: Final = msgspec.msgpack.Decoder(LifeChange).decode
 
 # The progress is read with what it covers: a projector that goes on meanwhile adds nothing here.
@@ -36,18 +34,6 @@ SELECT state.last_seq, life.seq, life.number, life.at, life.market_seq, life.cha
         WHERE market_id = $1 AND (seq, number) > ($2, $3) AND seq <= state.last_seq AND seq <= $4
         ORDER BY seq, number LIMIT $5) AS life ON true
  ORDER BY life.seq, life.number
-"""
-_FIRST_ROW: Final = "SELECT max(first_seq) FROM journal WHERE first_seq <= $1"
-_MARKED: Final = """
-SELECT last_seq, payload
-  FROM (SELECT first_seq, last_seq, payload FROM journal
-         WHERE first_seq >= $1 AND first_seq <= $2 ORDER BY first_seq LIMIT $3) AS looked
- WHERE EXISTS (SELECT FROM unnest($4::bytea[]) AS mark WHERE position(mark in payload) > 0)
- ORDER BY first_seq LIMIT $5
-"""
-_LAST_ROW: Final = """
-SELECT last_seq FROM journal WHERE first_seq >= $1 AND first_seq <= $2
- ORDER BY first_seq OFFSET $3 - 1 LIMIT 1
 """
 
 
@@ -103,24 +89,18 @@ class MarketLives:
         """
         seq, number = after
         begin = seq + 1 if number == NUMBER_MAX else seq
-        first = await self._source.fetchval(_FIRST_ROW, begin)
-        bounds = first or 0, until, ROWS_LOOKED_THROUGH
-        rows = await self._source.fetch(_MARKED, *bounds, _MARKS, ROWS_READ)
+        payloads, looked_until = await marked_payloads(self._source, begin, until, _MARKS)
         found: list[LifeMoment] = []
-        for row in rows:
-            found += _moments(row["payload"], market_id, after, until)
-        if len(rows) == ROWS_READ:
-            return found, min(rows[-1]["last_seq"], until)
-        looked_until = await self._source.fetchval(_LAST_ROW, *bounds)
-        return found, until if looked_until is None else min(looked_until, until)
+        for payload in payloads:
+            found += _moments(payload, market_id, after, until)
+        return found, looked_until
 
 
 def _moments(payload: bytes, market_id: int, after: Place, until: int) -> list[LifeMoment]:
-    executions = {one.seq: one for mark in _MARKS for one in executions_with(payload, mark)}
     return [
-        LifeMoment(seq, number, executions[seq].at, None, change)
-        for seq in sorted(executions)
-        if seq <= until
-        for number, change in enumerate(life_changes(executions[seq]))
-        if change.market_id == market_id and (seq, number) > after
+        LifeMoment(one.seq, number, one.at, None, change)
+        for one in executions_with(payload, _MARKS)
+        if one.seq <= until
+        for number, change in enumerate(life_changes(one))
+        if change.market_id == market_id and (one.seq, number) > after
     ]

@@ -18,14 +18,12 @@ from exchange.messages.terms import OrderStatus
 from exchange.messages.waiting_events import LockPassed, OrderTriggered, PendingAmended
 from exchange.model.order_book import Order
 from exchange.proof.ledger import EntryKind, Owner
+from persistence.journal.marked import mark_of, marked_payloads
 from persistence.journal.reader import executions_at
 from persistence.journal.rows import executions_with
 from persistence.postgres.database import Fetching
 
 ENTRIES_LOOKED_THROUGH: Final = 5_000
-ROWS_LOOKED_THROUGH: Final = 2_000
-ROWS_READ: Final = 20
-"""A row may be a megabyte."""
 
 # The last entry that was looked at counts too: more of its command may lie behind it.
 _TRADED: Final = """
@@ -37,17 +35,6 @@ SELECT DISTINCT command_seq, false AS is_last FROM looked WHERE order_id = $6 AN
 UNION ALL
 SELECT max(command_seq), true FROM looked HAVING count(*) = $5
 ORDER BY command_seq
-"""
-_FIRST_ROW: Final = "SELECT max(first_seq) FROM journal WHERE first_seq <= $1"
-_MARKED: Final = """
-SELECT first_seq, last_seq, payload
-  FROM (SELECT first_seq, last_seq, payload FROM journal
-         WHERE first_seq >= $1 AND first_seq <= $2 ORDER BY first_seq LIMIT $3) AS looked
- WHERE position($4::bytea in payload) > 0 ORDER BY first_seq LIMIT $5
-"""
-_LAST_ROW: Final = """
-SELECT last_seq FROM journal WHERE first_seq >= $1 AND first_seq <= $2
- ORDER BY first_seq OFFSET $3 - 1 LIMIT 1
 """
 _UNTOLD: Final = (OrderRested, LockPassed)
 
@@ -139,17 +126,12 @@ async def _marked(
     source: Fetching, order_id: int, kind: type[Marked], after: int, last: int
 ) -> tuple[set[int], int]:
     """Return the commands later than `after` with such an event of the order, and until where."""
-    name = kind.__name__.encode("ascii")
-    first = await source.fetchval(_FIRST_ROW, after + 1)
-    bounds = first, last, ROWS_LOOKED_THROUGH
-    rows = await source.fetch(_MARKED, *bounds, name, ROWS_READ)
+    name = mark_of(kind)
+    payloads, until = await marked_payloads(source, after + 1, last, [name])
     found = {
         execution.seq
-        for row in rows
-        for execution in executions_with(row["payload"], name)
+        for payload in payloads
+        for execution in executions_with(payload, [name])
         if any(isinstance(event, kind) and event.order_id == order_id for event in execution.events)
     }
-    if len(rows) == ROWS_READ:
-        return found, rows[-1]["last_seq"]
-    looked_at = await source.fetchval(_LAST_ROW, *bounds)
-    return found, last if looked_at is None else looked_at
+    return found, until

@@ -20,11 +20,11 @@ from exchange.messages.terms import BUY, GTC, LIMIT, NO, MarketStatus, Resolutio
 from exchange.model.state import State
 from exchange.projections.lifecycle import life_changes
 from exchange.transitions import transitions
+from persistence.journal import marked
 from persistence.postgres.database import Connection, connect
 from persistence.projection.lifecycle import LifecycleProjection
 from persistence.projection.process import projections
 from persistence.projection.projector import Projector
-from persistence.repositories import market_life
 from persistence.repositories.market_life import LifeMoment, MarketLives
 from tests.persistence.running import (
     ANN,
@@ -118,8 +118,8 @@ async def test_a_life_is_whole_wherever_the_projector_stands(
     database_url: str, monkeypatch: pytest.MonkeyPatch, bounded: bool
 ) -> None:
     if bounded:
-        monkeypatch.setattr(market_life, "ROWS_LOOKED_THROUGH", 3)
-        monkeypatch.setattr(market_life, "ROWS_READ", 1)
+        monkeypatch.setattr(marked, "ROWS_LOOKED_THROUGH", 3)
+        monkeypatch.setattr(marked, "ROWS_READ", 1)
     monkeypatch.setattr("persistence.projection.projector.COMMANDS_AT_ONCE", 3)
     async with connected(database_url) as connection, running(database_url) as engine:
         await live_on(engine)

@@ -10,6 +10,7 @@ from exchange.messages.conditions import OrderConditions
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, SELL, STOP_LIMIT, YES
 from exchange.messages.waiting_events import OrderTriggered, PendingAmended
 from exchange.model.order_book import Order
+from persistence.journal import marked
 from persistence.repositories import order_life as life
 from persistence.repositories.history import History
 from persistence.repositories.order_life import Moment, concerns
@@ -105,11 +106,11 @@ async def test_every_order_tells_what_happened_to_it(
     if bounded:
         # A page ends before its end in each of the ways it can.
         monkeypatch.setattr(life, "ENTRIES_LOOKED_THROUGH", 7)
-        monkeypatch.setattr(life, "ROWS_LOOKED_THROUGH", 3)
-        monkeypatch.setattr(life, "ROWS_READ", 2)
+        monkeypatch.setattr(marked, "ROWS_LOOKED_THROUGH", 3)
+        monkeypatch.setattr(marked, "ROWS_READ", 2)
     else:
         # More rows than that hold an amend or a trigger of somebody.
-        monkeypatch.setattr(life, "ROWS_READ", 1_000)
+        monkeypatch.setattr(marked, "ROWS_READ", 1_000)
     async with running(database_url) as engine:
         await trade_at_random(engine, random.randrange(2**32))
         history = History(engine.pool)
