@@ -16,6 +16,7 @@ exit code 1. An engine that can't go on is followed by a new process (`cli/respa
 
 import asyncio
 import errno
+import importlib
 import secrets
 import socket
 import sys
@@ -37,9 +38,6 @@ from gateway.bootstrap.server import Drain, StopSignal, bind, make_server
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.bootstrap.worker import open_worker
 from gateway.cli.banner import Opened, banner, gateway_banner, worker_banner
-from gateway.cli.doctor.command import doctor
-from gateway.cli.export import export_command
-from gateway.cli.replay.command import replay
 from gateway.cli.respawn import Respawn
 from gateway.cli.verify import verify_exchange
 from gateway.cli.waiting import EndedWaiting, Start
@@ -85,15 +83,32 @@ class EngineStopped(Exception):
         self.final = final
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Loads a command of another file when it is called, so that a server's start doesn't."""
+
+    elsewhere: Final = {
+        "doctor": ("gateway.cli.doctor.command", "doctor"),
+        "export": ("gateway.cli.export", "export_command"),
+        "replay": ("gateway.cli.replay.command", "replay"),
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted([*super().list_commands(ctx), *self.elsewhere])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; None if there is none of that name."""
+        if cmd_name not in self.elsewhere:
+            return super().get_command(ctx, cmd_name)
+        module, name = self.elsewhere[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="probity")
 def main() -> None:
     """Run a prediction-market exchange."""
-
-
-main.add_command(replay)
-main.add_command(doctor)
-main.add_command(export_command)
 
 
 def _listens(command: Callable[..., None]) -> Callable[..., None]:

@@ -12,7 +12,7 @@ Redis that fails is left alone for `REST_S` and memory serves meanwhile; when it
 younger of what both have counts. What lies in Redis is sealed with the secret that the processes of
 one exchange share, under a name that holds its database and this version: what another exchange,
 another version or a stranger wrote there isn't there for us, nor is what can't be read, as after a
-change of the same version. `cashews` keeps the entries; what age means, and that one question is
+change of the same version. `stores.py` keeps the entries; what age means, and that one question is
 asked once, is ours.
 """
 
@@ -24,10 +24,8 @@ from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
 import msgspec
-from cashews.backends.memory import Memory
-from cashews.backends.redis import Redis
-from cashews.exceptions import CacheBackendInteractionError
 
+from gateway.feeds.stores import Memory, SharedStore, StoreFailed, redis_at
 from gateway.feeds.venue import VenueUnavailable
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import CacheMetrics
@@ -42,8 +40,6 @@ FAILED_PAUSE_S: Final = 2.0
 """So long after a question failed it isn't asked again behind what is there."""
 _PAUSES_MAX: Final = 2_000
 _SWEEP_S: Final = 10
-_REDIS_TIMEOUT_S: Final = 0.5
-_REDIS_CONNECTIONS: Final = 10
 _PREFIX: Final = "probity:feed:"
 _VERSION: Final = version("probity")
 """Other versions may write their entries in another way."""
@@ -77,14 +73,6 @@ T = TypeVar("T")
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Entry).decode
-
-
-class _RedisStore(Redis):
-    """The library's, closed by the name that redis-py has for it today."""
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._client.aclose()
 
 
 class SharedRedis(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +121,7 @@ class Cache:
         }
         self._shared = shared
         self._prefix = _PREFIX if shared is None else shared.prefix
-        self._redis = None if shared is None else _redis_at(shared.url)
+        self._redis = None if shared is None else redis_at(shared.url)
         self._rests_until = 0.0
         self._metrics = metrics
         self._logger = logger
@@ -155,7 +143,7 @@ class Cache:
         for memory in self._memory.values():
             await memory.close()
         if self._redis is not None and self._redis.is_init:
-            await self._redis.close()  # type: ignore[no-untyped-call]
+            await self._redis.close()
 
     async def get(self, policy: Policy, key: str, fetch: Fetch) -> Entry:
         """Return what `fetch` gives, or gave a short while ago.
@@ -275,7 +263,7 @@ class Cache:
                 return
         await self._memory[policy.name].set(full, raw, expire=policy.kept_s)
 
-    async def _on_redis(self, work: Callable[[Redis], Awaitable[Any]]) -> Any:  # noqa: ANN401 - cashews' values
+    async def _on_redis(self, work: Callable[[SharedStore], Awaitable[Any]]) -> Any:  # noqa: ANN401 - cashews' values
         """Return what Redis says; None without one, and while it is left alone."""
         redis, time = self._redis, asyncio.get_running_loop().time()
         if redis is None or time < self._rests_until:
@@ -284,7 +272,7 @@ class Cache:
             if not redis.is_init:
                 await redis.init()  # type: ignore[no-untyped-call]
             return await work(redis)
-        except (CacheBackendInteractionError, OSError, TimeoutError) as error:
+        except (StoreFailed, OSError, TimeoutError) as error:
             self._rests_until = time + REST_S
             self._logger.warning("the cache's Redis is away", reason=type(error).__name__)
             return None
@@ -296,18 +284,6 @@ def _entry_of(raw: object) -> Entry | None:
         return _decode(raw) if isinstance(raw, bytes) else None
     except ValueError:
         return None
-
-
-def _redis_at(url: str) -> Redis:
-    return _RedisStore(
-        url,
-        suppress=False,
-        socket_timeout=_REDIS_TIMEOUT_S,
-        socket_connect_timeout=_REDIS_TIMEOUT_S,
-        wait_for_connection_timeout=_REDIS_TIMEOUT_S,
-        max_connections=_REDIS_CONNECTIONS,
-        client_name="probity-cache",
-    )
 
 
 @asynccontextmanager

@@ -2,34 +2,18 @@
 
 Laws: all steps of one call run in one transaction that first takes an advisory lock, so that two
 processes that start together don't race and a failed upgrade leaves nothing behind; a database
-newer than this code is refused, never touched. The steps themselves live in `migrations`.
-
-Alembic keeps the step that runs in module-level state, so one process runs one migration at a
-time, in a thread of its own; the caller's event loop stays free.
+newer than this code is refused, never touched. The steps themselves live in `migrations`, each in a
+file that begins with its name. Most starts find nothing to do, and say so from these names alone:
+Alembic and SQLAlchemy (`steps.py`), which take as long to load as the whole rest, aren't.
 """
 
 import asyncio
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
-
-import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from types import ModuleType
 
 import migrations
-from persistence.errors import SchemaError, SchemaTooNew
+from persistence.errors import SchemaError
 from persistence.postgres.database import Fetching, connect
-
-_LOCK_KEY: Final = 0x70726F_62697479  # "probity"
-_LOCK_TIMEOUT_MS: Final = 60_000
-_ONE_AT_A_TIME: Final = threading.Lock()
 
 
 async def upgrade(url: str, target: str = "head") -> None:
@@ -40,7 +24,8 @@ async def upgrade(url: str, target: str = "head") -> None:
         SchemaError: a step failed, or the lock was not free within a minute.
         DatabaseUnavailable: no connection.
     """
-    await asyncio.to_thread(_run, url, lambda config: command.upgrade(config, target))
+    if target != "head" or await current(url) != head():
+        await asyncio.to_thread(lambda: _steps().upgrade(url, target, known()))
 
 
 async def downgrade(url: str, target: str) -> None:
@@ -48,7 +33,7 @@ async def downgrade(url: str, target: str) -> None:
 
     Raises as :func:`upgrade` does.
     """
-    await asyncio.to_thread(_run, url, lambda config: command.downgrade(config, target))
+    await asyncio.to_thread(lambda: _steps().downgrade(url, target, known()))
 
 
 async def current(url: str) -> str | None:
@@ -80,59 +65,16 @@ async def current_of(connection: Fetching) -> str | None:
 
 def head() -> str | None:
     """Name the newest step this version of Probity knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return max(known(), default=None)
 
 
 def known() -> frozenset[str]:
     """Name every step this version of Probity knows."""
-    return _steps(_config())
+    versions = Path(str(migrations.__file__)).parent / "versions"
+    return frozenset(file.name.partition("_")[0] for file in versions.glob("[0-9]*_*.py"))
 
 
-def _steps(config: Config) -> frozenset[str]:
-    script = ScriptDirectory.from_config(config)
-    return frozenset(revision.revision for revision in script.walk_revisions())
+def _steps() -> ModuleType:
+    from persistence.postgres import steps  # noqa: PLC0415 - half a second, and rarely anything to do
 
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _run(url: str, step: Callable[[Config], None]) -> None:
-    def migrate(connection: Connection) -> None:
-        connection.execute(text(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}"))
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})"))
-        config = _config()
-        _refuse_newer(config, connection)
-        config.attributes["connection"] = connection
-        step(config)
-
-    with _ONE_AT_A_TIME:
-        try:
-            asyncio.run(_in_one_transaction(url, migrate))
-        except (DBAPIError, asyncpg.PostgresError) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            raise SchemaError(f"the database's schema can't be changed: {cause}") from error
-
-
-async def _in_one_transaction(url: str, migrate: Callable[[Connection], None]) -> None:
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: connect(url), poolclass=NullPool
-    )
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(migrate)
-    finally:
-        await engine.dispose()
-
-
-def _refuse_newer(config: Config, connection: Connection) -> None:
-    steps = _steps(config)
-    for applied in MigrationContext.configure(connection).get_current_heads():
-        if applied not in steps:
-            raise SchemaTooNew(
-                f"the database is at version {applied}, which this Probity (up to {head()})"
-                " doesn't know: run the newer Probity"
-            )
+    return steps

@@ -6,6 +6,8 @@ its first line if this folder is on its `PYTHONPATH` (`guard.py` puts it there).
 enough: a feed takes a connection that fails for a venue that is down, which is its normal day. What
 is written down fails the test.
 
+A server that a test starts doesn't find what only tests install, as where it is installed alone.
+
 Laws: nothing is imported that a start would pay for; what goes through Python's `socket` is seen by
 an audit hook, what goes through uvloop (which has sockets of its own) by its event loop. libpq's
 connections to PostgreSQL aren't seen; those of asyncpg to the same address are.
@@ -21,6 +23,8 @@ REPORT: Final = "PROBITY_BEYOND_LOOPBACK"
 """The file where it is written down; without it nothing is guarded."""
 ALLOWED: Final = "PROBITY_ALLOWED_HOSTS"
 """Further hosts, comma-separated: of a database that the tests were given."""
+ABSENT: Final = "PROBITY_NOT_INSTALLED"
+"""Modules that this process doesn't find, comma-separated."""
 _NAMES: Final = frozenset({"", "localhost", "::1", "::", "0.0.0.0"})  # noqa: S104 - only compared
 _CONNECTS: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 _LOOKS_UP: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
@@ -131,3 +135,5 @@ def install() -> None:
 
 if os.environ.get(REPORT):
     install()
+for _absent in filter(None, os.environ.get(ABSENT, "").split(",")):
+    sys.modules[_absent] = None  # type: ignore[assignment]

@@ -110,6 +110,13 @@ async def test_upgrades_that_start_together_do_not_race(
     assert await migrate.current(empty_database_url) == "0001"
 
 
+async def test_a_start_that_has_nothing_to_do_loads_no_alembic(database_url: str) -> None:
+    script = "import asyncio, sys; from persistence.postgres import migrate;"
+    script += "asyncio.run(migrate.upgrade(sys.argv[1]));"
+    script += "sys.exit('alembic' in sys.modules or 'sqlalchemy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script, database_url], check=True, timeout=60)
+
+
 def test_processes_that_start_together_do_not_race(empty_database_url: str) -> None:
     script = "import asyncio, sys; from persistence.postgres import migrate;"
     script += "asyncio.run(migrate.upgrade(sys.argv[1]))"
