@@ -7,7 +7,8 @@
 Laws: no limit of calls stands anywhere else; `docs/limits.md` shows this table and a test compares
 the two. What one budget has used up takes nothing from another, but for cancels past their own:
 pings can't starve cancels, reads can't starve sign-in. How they are counted is
-`access/rate_limits.py`'s, and for what has to hold over all processes `accounts/attempts.py`'s.
+`access/rate_limits.py`'s, and for what has to hold over all processes
+`accounts/passwords/attempts.py`'s.
 """
 
 import enum

@@ -1,1 +1,1 @@
-"""Who one is: sign-in, tokens, passwords, cookies, sessions, roles."""
+"""Who one is. The rooms say by what: passwords, sessions, the profile; here is what they share."""

@@ -1,8 +1,8 @@
 """The rows of the route table under /admin that concern people: users and roles."""
 
 from gateway.access.principals import Role
-from gateway.accounts.sign_in import SignIn
-from gateway.accounts.views import UserView
+from gateway.accounts.profile.views import UserView
+from gateway.accounts.sessions.sign_in import SignIn
 from gateway.http.paging import PageQuery, page_of
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import Final
 
-from gateway.accounts.passwords import normalised
+from gateway.accounts.passwords.hashing import normalised
 from gateway.wire.errors import ValidationFailed
 
 EMAIL_LENGTH: Final = 254

@@ -19,9 +19,9 @@ from starlette.types import ASGIApp
 from gateway.access.client_address import ClientAddresses
 from gateway.access.principals import TokenChecks
 from gateway.access.rate_limits import RateLimits
-from gateway.accounts.passwords import Passwords
-from gateway.accounts.session_watch import SessionWatch
-from gateway.accounts.tokens import load_key, require_key, shared_secret
+from gateway.accounts.passwords.hashing import Passwords
+from gateway.accounts.sessions.tokens import load_key, require_key, shared_secret
+from gateway.accounts.sessions.watch import SessionWatch
 from gateway.bootstrap import garbage
 from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
@@ -392,7 +392,7 @@ def build_application(
             allow_methods=_METHODS,
             allow_headers=_HEADERS,
             expose_headers=_EXPOSED,
-            # Only origins named one by one may send the refresh cookie (accounts/cookies.py).
+            # Only origins named one by one may send the refresh cookie (`CookieOrigins`).
             allow_credentials="*" not in http.cors_origin,
             max_age=_PREFLIGHT_SECONDS,
         )

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.access.principals import Role
 from gateway.access.rate_limits import RateLimits
-from gateway.accounts.attempts import Attempts
-from gateway.accounts.passwords import Passwords
-from gateway.accounts.sign_in import SignIn, add_user
-from gateway.accounts.tokens import Tokens, load_key
+from gateway.accounts.passwords.attempts import Attempts
+from gateway.accounts.passwords.hashing import Passwords
+from gateway.accounts.sessions.sign_in import SignIn, add_user
+from gateway.accounts.sessions.tokens import Tokens, load_key
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.running import EngineSide
 from gateway.jobs.supervisor import Supervisor

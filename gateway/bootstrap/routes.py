@@ -5,8 +5,8 @@ Laws: a domain is made here of what it needs (a repository of `parts.pool`, a to
 """
 
 from gateway.accounts.admin_routes import UserAdminRoutes
-from gateway.accounts.cookies import CookieOrigins
-from gateway.accounts.routes import AccountRoutes
+from gateway.accounts.sessions.cookies import CookieOrigins
+from gateway.accounts.sessions.routes import AccountRoutes
 from gateway.bootstrap.feeds import feed_routes
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption

@@ -29,8 +29,8 @@ import uvloop
 
 from gateway.access.principals import Role
 from gateway.accounts.fields import email_address, new_password
-from gateway.accounts.passwords import Passwords
-from gateway.accounts.sign_in import add_user
+from gateway.accounts.passwords.hashing import Passwords
+from gateway.accounts.sessions.sign_in import add_user
 from gateway.bootstrap import compose
 from gateway.bootstrap.feeds import demo_settings
 from gateway.bootstrap.people import ensure_admin

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.accounts.tokens import Tokens, load_key
+from gateway.accounts.sessions.tokens import Tokens, load_key
 from tests.e2e.conftest import Floor
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.server_process import ServerProcess

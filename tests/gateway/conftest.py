@@ -13,7 +13,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from gateway.accounts.passwords import Passwords
+from gateway.accounts.passwords.hashing import Passwords
 from gateway.bootstrap import compose
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People, make_people

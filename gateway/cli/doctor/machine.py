@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from exchange.compiled import COMPILED
-from gateway.accounts.tokens import KEY_FILE, find_key
+from gateway.accounts.sessions.tokens import KEY_FILE, find_key
 from gateway.bootstrap.server import bind
 from gateway.bootstrap.settings import Settings
 from gateway.cli.doctor.finding import Finding, fail, ok, warn

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from gateway.accounts.tokens import AUDIENCE, ISSUER, KEY_FILE, Tokens, load_key
+from gateway.accounts.sessions.tokens import AUDIENCE, ISSUER, KEY_FILE, Tokens, load_key
 from gateway.settings.reader import SettingsError
 from gateway.wire.errors import Unauthorized
 from tests.gateway.conftest import Web

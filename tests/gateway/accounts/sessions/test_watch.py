@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.access.principals import Principal, Role
-from gateway.accounts import session_watch as module
-from gateway.accounts.session_watch import SessionWatch
+from gateway.accounts.sessions import watch as module
+from gateway.accounts.sessions.watch import SessionWatch
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from gateway.accounts.attempts import AT_ONCE, WAITING, Attempts
+from gateway.accounts.passwords.attempts import AT_ONCE, WAITING, Attempts
 from gateway.bootstrap.settings import load_settings
 from gateway.wire.errors import RateLimited
 from persistence.repositories.sign_in_counts import Hits, SignInCounts

@@ -21,7 +21,7 @@ from typing import Final
 from gateway.access import budgets
 from gateway.access.rate_limits import Limit
 from gateway.access.settings import LimitSettings
-from gateway.accounts.fair_queue import FairQueue
+from gateway.accounts.passwords.fair_queue import FairQueue
 from gateway.wire.errors import RateLimited
 from persistence.clock import MICROSECONDS
 from persistence.repositories.sign_in_counts import Hits, SignInCounts

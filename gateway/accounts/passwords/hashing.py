@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from gateway.accounts.fair_queue import FairQueue
+from gateway.accounts.passwords.fair_queue import FairQueue
 
 T = TypeVar("T")
 

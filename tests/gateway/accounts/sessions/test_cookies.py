@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.accounts.cookies import HEADER_MAX_BYTES, read_refresh_cookie, refresh_cookie
 from gateway.accounts.fields import EMAIL_LENGTH, display_name, email_address
+from gateway.accounts.sessions.cookies import HEADER_MAX_BYTES, read_refresh_cookie, refresh_cookie
 from gateway.wire.errors import ValidationFailed
 from tests.gateway.conftest import PASSWORD, MakeWeb, Web, person_of
 

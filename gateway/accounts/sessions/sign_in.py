@@ -2,7 +2,7 @@
 
 Laws: an unknown e-mail and a wrong password get the same answer after the same work. A change of
 role and the end of a session take effect at once, sockets included (`on_revoked`,
-`on_role_changed`), and in other processes within a second or two (`accounts/session_watch.py`).
+`on_role_changed`), and in other processes within a second or two (`sessions/watch.py`).
 Nobody is signed in without an account in the exchange: opening it is an idempotent command, sent at
 registration and again at login if the view doesn't show it. Every event is in the audit log.
 """
@@ -17,11 +17,11 @@ import msgspec
 
 from exchange.messages.commands import OpenAccount
 from gateway.access.principals import Actor, Principal, Role
-from gateway.accounts.attempts import Attempts
-from gateway.accounts.passwords import NO_ADDRESS, Fit, Passwords
+from gateway.accounts.passwords.attempts import Attempts
+from gateway.accounts.passwords.hashing import NO_ADDRESS, Fit, Passwords
+from gateway.accounts.sessions.token_cache import TokenCache
+from gateway.accounts.sessions.tokens import Tokens
 from gateway.accounts.settings import SignInSettings
-from gateway.accounts.token_cache import TokenCache
-from gateway.accounts.tokens import Tokens
 from gateway.engine_side.ports import AccountsView
 from gateway.engine_side.refusals import accepted
 from gateway.wire.errors import (

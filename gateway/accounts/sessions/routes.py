@@ -5,12 +5,6 @@ from typing import Annotated, Final
 import msgspec
 
 from gateway.access.budgets import Budget
-from gateway.accounts.cookies import (
-    REFRESH,
-    CookieOrigins,
-    read_refresh_cookie,
-    refresh_cookie,
-)
 from gateway.accounts.fields import (
     DISPLAY_NAME_LENGTH,
     EMAIL_LENGTH,
@@ -20,9 +14,15 @@ from gateway.accounts.fields import (
     email_address,
     new_password,
 )
+from gateway.accounts.profile.views import UserView
+from gateway.accounts.sessions.cookies import (
+    REFRESH,
+    CookieOrigins,
+    read_refresh_cookie,
+    refresh_cookie,
+)
+from gateway.accounts.sessions.sign_in import SignedIn, SignIn
 from gateway.accounts.settings import SignInSettings
-from gateway.accounts.sign_in import SignedIn, SignIn
-from gateway.accounts.views import UserView
 from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.http.request import AnyRequest, Request
 from gateway.http.routing import Access, Route

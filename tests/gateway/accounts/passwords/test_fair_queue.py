@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.accounts.fair_queue import FairQueue
+from gateway.accounts.passwords.fair_queue import FairQueue
 from gateway.wire.errors import RateLimited
 
 
