@@ -126,6 +126,10 @@ class LastAdmin(PersistenceError):
     """The change of a role would leave nobody who can administer; nothing was changed."""
 
 
+class LastWayIn(PersistenceError):
+    """The change would leave an account that nobody can sign in to; nothing was changed."""
+
+
 class BoundReached(PersistenceError):
     """Somebody has as many of these as one may have; nothing was added."""
 

@@ -5,6 +5,7 @@ Laws: a domain is made here of what it needs (a repository of `parts.pool`, a to
 """
 
 from gateway.accounts.admin_routes import UserAdminRoutes
+from gateway.accounts.profile.routes import ProfileRoutes
 from gateway.accounts.sessions.cookies import CookieOrigins
 from gateway.accounts.sessions.routes import AccountRoutes
 from gateway.bootstrap.feeds import feed_routes
@@ -51,6 +52,7 @@ from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.portfolios import Portfolios
 from persistence.repositories.rate_tiers import RateTiers
 from persistence.repositories.watchlists import Watchlists
+from persistence.repositories.ways_in import WaysIn
 
 
 def platform_choices(parts: Parts) -> dict[str, tuple[str, ...]]:
@@ -103,6 +105,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             pages,
         ),
         PositionRoutes(positions, portfolios, view, parts.catalogue, settings.portfolio, pages),
+        ProfileRoutes(people.users, WaysIn(parts.pool), people.audit),
         UserAdminRoutes(people.sign_in, people.users, pages),
         ExchangeRoutes(
             view,

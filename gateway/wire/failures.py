@@ -4,6 +4,7 @@ ApiError                     itself
 EngineElsewhere              503 READS_ONLY, with where to send it
 CommandNotTaken              503 UNAVAILABLE: nothing happened, try again
 a database that is away      503 UNAVAILABLE
+LastWayIn                    409 CONFLICT: an account keeps a way in
 OutcomeUnknown, a cancel     504 UNKNOWN_OUTCOME: only a retry under the same id tells
 anything else                a fault of ours, which whoever serves logs and answers 500
 
@@ -15,8 +16,15 @@ its traceback is taken off.
 
 import asyncio
 
-from gateway.wire.errors import ApiError, DatabaseAway, ReadsOnly, Unavailable, UnknownOutcome
-from persistence.errors import CommandNotTaken, EngineElsewhere, OutcomeUnknown
+from gateway.wire.errors import (
+    ApiError,
+    Conflict,
+    DatabaseAway,
+    ReadsOnly,
+    Unavailable,
+    UnknownOutcome,
+)
+from persistence.errors import CommandNotTaken, EngineElsewhere, LastWayIn, OutcomeUnknown
 from persistence.postgres.database import OUTAGES
 
 
@@ -41,6 +49,8 @@ def _answer_of(error: BaseException) -> ApiError | None:
         return ReadsOnly(str(error))
     if isinstance(error, CommandNotTaken):
         return Unavailable()
+    if isinstance(error, LastWayIn):
+        return Conflict("Nobody could sign in to the account any more; add another way in first")
     if isinstance(error, OutcomeUnknown | asyncio.CancelledError):
         return UnknownOutcome()
     if isinstance(error, OUTAGES):

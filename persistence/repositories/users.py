@@ -1,14 +1,16 @@
 """The users' table: who may sign in, with which role.
 
-An e-mail comes in normalised (lower case) and goes out only to its owner and to admins. A display
-name that was never chosen reads "Trader-<id>".
+An e-mail comes in normalised (lower case) and goes out only to its owner and to admins; there may
+be none. A display name that was never chosen reads "Trader-<id>". A username is unique whatever
+its case, and stored as it was chosen.
 """
 
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
 import msgspec
 
-from persistence.errors import LastAdmin
+from persistence.errors import AlreadyThere, LastAdmin
 from persistence.postgres.database import DeadlinePool
 
 if TYPE_CHECKING:
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
 # Every text below is put together from this constant alone; values travel as parameters.
 _COLUMNS: Final = (
-    "id, email, coalesce(display_name, 'Trader-' || id) AS display_name, role, created_at"
+    "id, email, coalesce(display_name, 'Trader-' || id) AS display_name, role, created_at,"
+    " username, avatar_url, email_verified_at"
 )
 _INSERT: Final = (
     "INSERT INTO users (email, display_name, role, password_hash, created_at)"  # noqa: S608
@@ -24,25 +27,48 @@ _INSERT: Final = (
 )
 _CREDENTIALS: Final = f"SELECT {_COLUMNS}, password_hash FROM users WHERE email = $1"  # noqa: S608
 _BY_ID: Final = f"SELECT {_COLUMNS} FROM users WHERE id = $1"  # noqa: S608
+_BY_USERNAME: Final = f"SELECT {_COLUMNS} FROM users WHERE lower(username) = lower($1)"  # noqa: S608
+_UPDATE: Final = (
+    "UPDATE users SET display_name = CASE WHEN $2 THEN $3 ELSE display_name END,"  # noqa: S608
+    " username = CASE WHEN $4 THEN $5 ELSE username END,"
+    " avatar_url = CASE WHEN $6 THEN $7 ELSE avatar_url END"
+    f" WHERE id = $1 RETURNING {_COLUMNS}"
+)
 _PAGE: Final = f"SELECT {_COLUMNS} FROM users WHERE id > $3 ORDER BY id LIMIT $1 OFFSET $2"  # noqa: S608
 _SET_ROLE: Final = f"UPDATE users SET role = $2 WHERE id = $1 RETURNING {_COLUMNS}"  # noqa: S608
 
 
 class User(msgspec.Struct, frozen=True):
-    """A person who can sign in; `created_at` in microseconds since the epoch."""
+    """A person who can sign in; times in microseconds since the epoch."""
 
     id: int
-    email: str
+    email: str | None
     display_name: str
     role: str
     created_at: int
+    username: str | None
+    avatar_url: str | None
+    email_verified_at: int | None
+    """When its owner proved that mail to `email` comes through; None: never."""
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """A user and the encoded hash of the password."""
+    """A user and the encoded hash of the password, None where there is none."""
 
     user: User
-    password_hash: str
+    password_hash: str | None
+
+
+Change = str | None | msgspec.UnsetType
+"""What a field becomes; None takes it away, UNSET leaves it."""
+
+
+class ProfileChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person changes of what is said of them."""
+
+    display_name: Change = msgspec.UNSET
+    username: Change = msgspec.UNSET
+    avatar_url: Change = msgspec.UNSET
 
 
 class Users:
@@ -52,7 +78,12 @@ class Users:
         self._pool = pool
 
     async def insert(
-        self, email: str, display_name: str | None, role: str, password_hash: str, at: int
+        self,
+        email: str | None,
+        display_name: str | None,
+        role: str,
+        password_hash: str | None,
+        at: int,
     ) -> User | None:
         """Add a user and return it; None if the e-mail is taken."""
         row = await self._pool.fetchrow(_INSERT, email, display_name, role, password_hash, at)
@@ -67,6 +98,39 @@ class Users:
         """Return one user."""
         row = await self._pool.fetchrow(_BY_ID, user_id)
         return None if row is None else _user(row)
+
+    async def by_username(self, username: str) -> User | None:
+        """Return the user of a username, whatever its case."""
+        row = await self._pool.fetchrow(_BY_USERNAME, username)
+        return None if row is None else _user(row)
+
+    async def update(self, user_id: int, changes: ProfileChanges) -> User | None:
+        """Change what is said of a user and return it, None if there is none.
+
+        Raises AlreadyThere if somebody else has the username.
+        """
+        values: list[object] = []
+        for change in msgspec.structs.astuple(changes):
+            is_set = change is not msgspec.UNSET
+            values += [is_set, change if is_set else None]
+        try:
+            row = await self._pool.fetchrow(_UPDATE, user_id, *values)
+        except asyncpg.UniqueViolationError:
+            raise AlreadyThere from None
+        return None if row is None else _user(row)
+
+    async def preferences(self, user_id: int) -> str | None:
+        """Return a user's preferences as JSON; None if nothing was ever chosen."""
+        found: str | None = await self._pool.fetchval(
+            "SELECT preferences FROM users WHERE id = $1", user_id
+        )
+        return found
+
+    async def set_preferences(self, user_id: int, preferences: str) -> None:
+        """Replace a user's preferences by this JSON."""
+        await self._pool.execute(
+            "UPDATE users SET preferences = $2::jsonb WHERE id = $1", user_id, preferences
+        )
 
     async def page(self, limit: int, offset: int, after: int = 0) -> tuple[list[User], int]:
         """Return users above the id `after`, in that order, and how many there are in all."""
@@ -99,4 +163,4 @@ class Users:
 
 
 def _user(row: "Record") -> User:
-    return User(row["id"], row["email"], row["display_name"], row["role"], row["created_at"])
+    return User(*(row[name] for name in User.__struct_fields__))

@@ -155,7 +155,7 @@ async def test_demo_accounts_are_users_nobody_can_sign_in_as(database_url: str) 
         pass
     pool = await create_pool(database_url, size=2)
     users, _ = await Users(pool).page(100, 0)
-    found = [await Users(pool).credentials(user.email) for user in users]
+    found = [await Users(pool).credentials(user.email or "") for user in users]
     await pool.close()
     assert [(known.user.role, known.password_hash) for known in found if known] == [
         ("USER", UNUSABLE_PASSWORD)

@@ -77,7 +77,7 @@ NOTED = ("/watchlists", "/portfolios", "/positions")
 MATCHES = ("/matches", "/markets/{slug}/matches")
 """Of two platforms' markets: `test_promises_of_records.py`."""
 TIERS = "/admin/users/{id}/rate-tier"
-ELSEWHERE = ("/auth/", "/admin/users/{id}/role", TIERS, *NOTED, *MATCHES)
+ELSEWHERE = ("/auth/", "/users/", "/admin/users/{id}/role", TIERS, *NOTED, *MATCHES)
 """People and their passwords: `tests/gateway/accounts`."""
 PREVIEWED = (
     *("maxCost", "type", "timeInForce", "expiresAt", "worstPrice", "reduceOnly"),
@@ -286,7 +286,7 @@ def test_whoever_may_be_asked_for_a_token_may_be_told_503() -> None:
 
 def test_reads_of_an_account_promise_their_marks() -> None:
     for row in ROWS:
-        if row.path.startswith(("/auth/me", "/user/limits", *NOTED)):
+        if row.path.startswith(("/auth/me", "/users/me", "/user/limits", *NOTED)):
             assert not row.of_account, row.path
         elif row.method == "GET" and row.access.value == "user":
             assert row.of_account, row.path

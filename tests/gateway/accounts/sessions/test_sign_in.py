@@ -49,6 +49,9 @@ async def test_registration_signs_in_and_opens_the_account(web: Web) -> None:
         "displayName": "Trader-1",
         "role": "USER",
         "createdAt": data["user"]["createdAt"],
+        "username": None,
+        "avatarUrl": None,
+        "emailVerified": False,
     }
     assert set(data) == {"user", "accessToken", "expiresIn"}
     assert data["expiresIn"] == 900

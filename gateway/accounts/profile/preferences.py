@@ -1,0 +1,91 @@
+"""What a person prefers: the known keys, their choices and defaults.
+
+Laws: there are no keys but these, so what is stored is bounded; a key that was retired is passed
+over when it is read. What others may see of one is here too (`profile`), and `PublicProfileView`
+obeys it.
+"""
+
+import contextlib
+import enum
+from typing import Annotated, Final
+
+import msgspec
+
+from gateway.wire.strict_json import BodyStruct
+
+
+class Theme(enum.Enum):
+    """How pages look."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class PriceFormat(enum.Enum):
+    """How prices are shown."""
+
+    PRICE = "price"
+    PERCENT = "percent"
+    ODDS = "odds"
+
+
+LanguageText = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=35,
+        pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z",
+        description="a language tag (BCP 47)",
+        examples=["en", "pt-BR"],
+    ),
+]
+TimeZoneText = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=64,
+        pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*\Z",
+        description="a time zone's name",
+        examples=["UTC", "Europe/Vienna"],
+    ),
+]
+
+
+class Shown(BodyStruct, frozen=True):
+    """What others see in one's public profile, beside the id and the display name."""
+
+    username: bool = True
+    avatar_url: bool = True
+    created_at: bool = False
+
+
+class Preferences(BodyStruct, frozen=True):
+    """All preferences; what isn't given is as it is by default."""
+
+    theme: Theme = Theme.SYSTEM
+    language: LanguageText = "en"
+    time_zone: TimeZoneText = "UTC"
+    price_format: PriceFormat = PriceFormat.PRICE
+    confirm_orders: bool = True
+    sounds: bool = False
+    profile: Shown = msgspec.field(default_factory=Shown)
+
+
+_STORED: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def stored_preferences(text: str | None) -> Preferences:
+    """Return preferences as they were stored; None for nothing.
+
+    A key, or a choice, of another version counts as not given.
+    """
+    kept: dict[str, object] = {}
+    for name, raw in _STORED.decode(text or "{}").items():
+        with contextlib.suppress(msgspec.ValidationError):
+            msgspec.json.decode(b'{"%s":%s}' % (name.encode(), bytes(raw)), type=Preferences)
+            kept[name] = raw
+    return msgspec.json.decode(msgspec.json.encode(kept), type=Preferences)
+
+
+def storable(preferences: Preferences) -> str:
+    """Return preferences as they are stored."""
+    return msgspec.json.encode(preferences).decode("utf-8")
