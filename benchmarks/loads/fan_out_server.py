@@ -8,6 +8,7 @@ conflated; theirs awaits each emit.
 """
 
 import asyncio
+import dataclasses
 import itertools
 import sys
 import time
@@ -87,7 +88,8 @@ async def ours(port: int, batch: int, seconds: float) -> None:
     rooms, unused = hearers.markets, cast("Any", None)
     side = EngineSide(unused, market.view, unused, ViewFeed(1), Progress(market.view, 0.05))
     logger = structlog.get_logger()
-    nobody = People(users=unused, audit=unused, passwords=unused, sign_in=cast("Any", Nobody()))
+    known = {field.name: unused for field in dataclasses.fields(People)}
+    nobody = People(**known | {"sessions": Nobody()})
     parts = Parts(
         settings=settings,
         pool=unused,

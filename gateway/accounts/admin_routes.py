@@ -2,7 +2,7 @@
 
 from gateway.access.principals import Role
 from gateway.accounts.profile.views import UserView
-from gateway.accounts.sessions.sign_in import SignIn
+from gateway.accounts.roles import Roles
 from gateway.http.paging import PageQuery, page_of
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
@@ -21,8 +21,8 @@ class RoleBody(BodyStruct, frozen=True):
 class UserAdminRoutes:
     """Looks after the users."""
 
-    def __init__(self, sign_in: SignIn, users: Users, pages: PageLimits) -> None:
-        self._sign_in = sign_in
+    def __init__(self, roles: Roles, users: Users, pages: PageLimits) -> None:
+        self._roles = roles
         self._users = users
         self._pages = pages
 
@@ -35,7 +35,7 @@ class UserAdminRoutes:
     async def set_role(self, request: Request[RoleBody, None]) -> UserView:
         """Change a user's role at once."""
         user_id = request.path_id("id")
-        user = await self._sign_in.set_role(request.actor, user_id, request.body.role)
+        user = await self._roles.set_role(request.actor, user_id, request.body.role)
         return UserView.of(user)
 
     def routes(self) -> tuple[Route, ...]:

@@ -36,6 +36,33 @@ class SignInSettings(Area, frozen=True, kw_only=True):
             "How long a just-used refresh token still works, for concurrent tabs.",
         ),
     ]
+    session_ends_in: Annotated[
+        int,
+        setting(
+            "SESSION_ENDS_IN",
+            "30d",
+            duration,
+            "After which a session ends for good, however often it was renewed.",
+        ),
+    ]
+    sessions_max: Annotated[
+        int,
+        setting(
+            "SESSIONS_MAX",
+            "100",
+            whole(1, 10_000),
+            "Sessions of one person; one more ends the one used longest ago.",
+        ),
+    ]
+    fresh_login_seconds: Annotated[
+        int,
+        setting(
+            "FRESH_LOGIN_EXPIRES_IN",
+            "10m",
+            duration,
+            "For how long after a sign-in what is dear may be changed without another one.",
+        ),
+    ]
     token_cache_size: Annotated[
         int, setting("TOKEN_CACHE_SIZE", "10000", whole(1, 10**7), "Verified tokens remembered.")
     ]

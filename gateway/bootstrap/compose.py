@@ -337,14 +337,14 @@ async def _open_front(
     stack.callback(readiness.drain)
     sockets = await stack.enter_async_context(open_front_sockets(parts, hearers, supervisor))
     if settings.store.redis_url is not None:
-        watch = SessionWatch(people.sign_in, sockets.server.principals)
+        watch = SessionWatch(people.sessions, sockets.server.principals)
         await stack.enter_async_context(
             supervisor.running(watch.NAME, watch.run, longest_pause_s=watch.LONGEST_PAUSE_S)
         )
     application = build_application(
         settings,
         route_tables(parts),
-        people.sign_in,
+        people.sessions,
         limits,
         metrics,
         logger,

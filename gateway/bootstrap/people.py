@@ -12,7 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.access.principals import Role
 from gateway.access.rate_limits import RateLimits
 from gateway.accounts.passwords.attempts import Attempts
+from gateway.accounts.passwords.guard import PasswordGuard
 from gateway.accounts.passwords.hashing import Passwords
+from gateway.accounts.roles import Roles
+from gateway.accounts.sessions.fresh import FreshLogin
+from gateway.accounts.sessions.live import LiveSessions
 from gateway.accounts.sessions.sign_in import SignIn, add_user
 from gateway.accounts.sessions.tokens import Tokens, load_key
 from gateway.bootstrap.settings import Settings
@@ -35,27 +39,35 @@ class People:
     users: Users
     audit: AuditLog
     passwords: Passwords
+    sessions: LiveSessions
     sign_in: SignIn
+    roles: Roles
+    guard: PasswordGuard
+    fresh: FreshLogin
 
 
 def make_people(
     settings: Settings, pool: DeadlinePool, engine: EngineSide, passwords: Passwords
 ) -> People:
     """Return the people of the database behind `pool`; raises SettingsError for a wrong key."""
-    users, audit = Users(pool), AuditLog(pool)
+    users, audit, sessions = Users(pool), AuditLog(pool), Sessions(pool)
     key = load_key(settings.sign_in.private_key, settings.store.data_dir)
+    tokens = Tokens(key, settings.sign_in.access_expires_in)
+    live = LiveSessions(settings.sign_in, users, sessions, audit, tokens)
+    attempts = Attempts(SignInCounts(pool), settings.limits, _secret(key))
     sign_in = SignIn(
-        settings.sign_in,
-        users,
-        Sessions(pool),
-        audit,
-        passwords,
-        Tokens(key, settings.sign_in.access_expires_in),
-        Attempts(SignInCounts(pool), settings.limits, _secret(key)),
-        engine.commands,
-        engine.view,
+        settings.sign_in, users, live, audit, passwords, attempts, engine.commands, engine.view
     )
-    return People(users=users, audit=audit, passwords=passwords, sign_in=sign_in)
+    return People(
+        users=users,
+        audit=audit,
+        passwords=passwords,
+        sessions=live,
+        sign_in=sign_in,
+        roles=Roles(users, audit, live),
+        guard=PasswordGuard(users, passwords, attempts, audit),
+        fresh=FreshLogin(sessions, settings.sign_in.fresh_login_seconds),
+    )
 
 
 def _secret(key: Ed25519PrivateKey) -> bytes:

@@ -5,8 +5,10 @@ Laws: a domain is made here of what it needs (a repository of `parts.pool`, a to
 """
 
 from gateway.accounts.admin_routes import UserAdminRoutes
+from gateway.accounts.passwords.routes import PasswordRoutes
 from gateway.accounts.profile.routes import ProfileRoutes
 from gateway.accounts.sessions.cookies import CookieOrigins
+from gateway.accounts.sessions.own_routes import SessionRoutes
 from gateway.accounts.sessions.routes import AccountRoutes
 from gateway.bootstrap.feeds import feed_routes
 from gateway.bootstrap.parts import Parts
@@ -51,6 +53,7 @@ from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.portfolios import Portfolios
 from persistence.repositories.rate_tiers import RateTiers
+from persistence.repositories.sessions import Sessions
 from persistence.repositories.watchlists import Watchlists
 from persistence.repositories.ways_in import WaysIn
 
@@ -76,12 +79,13 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     api = (
         AccountRoutes(
             people.sign_in,
+            people.sessions,
             people.users,
             parts.readiness,
             feed,
-            settings.sign_in,
             CookieOrigins(settings.http.cors_origin),
         ),
+        *_own_access(parts),
         ours,
         *feed_routes(parts.feeds, engine, ours, candles, tickers, pages, parts.logger),
         TickerRoutes(view, tickers, pages),
@@ -106,7 +110,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ),
         PositionRoutes(positions, portfolios, view, parts.catalogue, settings.portfolio, pages),
         ProfileRoutes(people.users, WaysIn(parts.pool), people.audit),
-        UserAdminRoutes(people.sign_in, people.users, pages),
+        UserAdminRoutes(people.roles, people.users, pages),
         ExchangeRoutes(
             view,
             feed,
@@ -128,6 +132,21 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     table = RouteTable(row for domain in api for row in domain.routes())
     description.describe(table.routes, pages, platform_choices(parts))
     return table, RouteTable((row for domain in root for row in domain.routes()), prefix="")
+
+
+def _own_access(parts: Parts) -> tuple[PasswordRoutes, SessionRoutes]:
+    """Return what looks after one's own password and sessions."""
+    people, sessions = parts.people, Sessions(parts.pool)
+    passwords = PasswordRoutes(
+        people.users,
+        sessions,
+        people.audit,
+        people.passwords,
+        people.guard,
+        people.sessions,
+        people.fresh,
+    )
+    return passwords, SessionRoutes(sessions, people.sessions, people.audit, parts.settings.pages)
 
 
 def _past(parts: Parts) -> tuple[OwnCandles, Tickers]:

@@ -66,7 +66,7 @@ async def open_front_sockets(
     rooms, feed, view = hearers.markets, parts.engine.feed, parts.engine.view
     rooms.begin_epoch(feed.epoch, view.markets)
     feed.on_epoch.append(lambda epoch, view: rooms.begin_epoch(epoch, view.markets))
-    tokens = parts.people.sign_in
+    tokens = parts.people.sessions
     sign_in = SocketSignIn(tokens, limits)
     following = parts.feeds.following
     venue_rooms = VenueRooms(following, metrics.messages_out)

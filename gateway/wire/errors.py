@@ -4,6 +4,7 @@
     ├── ValidationFailed            400     VALIDATION_ERROR
     ├── Unauthorized                401     UNAUTHORIZED
     ├── Forbidden                   403     FORBIDDEN
+    ├── FreshLoginRequired          403     FRESH_LOGIN_REQUIRED    (prove again who you are)
     ├── NotFound                    404     NOT_FOUND
     ├── MethodNotAllowed            405     METHOD_NOT_ALLOWED      (with Allow)
     ├── Conflict                    409     CONFLICT
@@ -115,6 +116,17 @@ class Forbidden(ApiError):
     status = 403
     code = "FORBIDDEN"
     default_message = "You may not do this"
+
+
+class FreshLoginRequired(ApiError):
+    """The caller may do this, but has to prove again who it is."""
+
+    status = 403
+    code = "FRESH_LOGIN_REQUIRED"
+    default_message = (
+        "The last sign-in of this session is too long ago for this: sign in anew, or call"
+        " POST /auth/step-up, then try again"
+    )
 
 
 class NotFound(ApiError):

@@ -7,8 +7,9 @@ in. `rotate` decides in one transaction, with the token's row locked:
     used before, longer ago than the grace         -> REUSED: the whole session is revoked
     fresh, or used within the grace                -> ROTATED: a successor is stored
 
-Times are the database's (`Sessions.now`): a token is issued by one process and used at another,
-whose machine may be an hour ahead.
+However often it is renewed, a session ends at its `ends_at`: no token of it lives longer. Times are
+the database's (`Sessions.now`): a token is issued by one process and used at another, whose machine
+may be an hour ahead.
 """
 
 import enum
@@ -17,8 +18,9 @@ from typing import Final
 
 import msgspec
 
+from exchange.messages.bounds import STORED_MAX
 from persistence.postgres.clocks import database_now
-from persistence.postgres.database import DeadlinePool, affected
+from persistence.postgres.database import DeadlinePool, Fetching, affected
 
 # The expression is that of an index.
 _PRUNE_SESSIONS: Final = """
@@ -32,6 +34,40 @@ DELETE FROM refresh_tokens
  WHERE token_hash IN (SELECT token_hash FROM refresh_tokens WHERE expires_at <= $1
                        LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
+# Of one that stands, the newest stay.
+_REVOKE_BEYOND: Final = """
+UPDATE sessions SET revoked_at = $2
+ WHERE id IN (SELECT id FROM sessions
+               WHERE user_id = $1 AND revoked_at IS NULL ORDER BY seen_at DESC, id DESC OFFSET $3)
+RETURNING id
+"""
+_STANDING: Final = "FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2"
+_PAGE: Final = (
+    "SELECT id, device, address, created_at, seen_at, least(expires_at, ends_at)"
+    f" {_STANDING} AND id > $3 ORDER BY id LIMIT $4 OFFSET $5"
+)
+
+
+class Client(msgspec.Struct, frozen=True):
+    """What a session is used by; both are personal data, and go with the session."""
+
+    address: str | None = None
+    device: str | None = None
+
+
+NO_CLIENT: Final = Client()
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A session that stands, as its owner sees it; times in microseconds since the epoch."""
+
+    id: int
+    device: str | None
+    address: str | None
+    created_at: int
+    seen_at: int
+    """When it was opened or its tokens were renewed the last time."""
+    expires_at: int
 
 
 class RotationOutcome(enum.Enum):
@@ -48,6 +84,8 @@ class Rotation(msgspec.Struct, frozen=True):
     outcome: RotationOutcome
     user_id: int | None = None
     session_id: int | None = None
+    ends_at: int = STORED_MAX
+    """When the session ends for good."""
 
 
 class Sessions:
@@ -60,18 +98,31 @@ class Sessions:
         """Return the time by which sessions begin and end."""
         return await database_now(self._pool)
 
-    async def open(self, user_id: int, token_hash: bytes, at: int, expires_at: int) -> int:
+    async def open(
+        self,
+        user_id: int,
+        token_hash: bytes,
+        at: int,
+        expires_at: int,
+        *,
+        ends_at: int = STORED_MAX,
+        client: Client = NO_CLIENT,
+    ) -> int:
         """Start a session with its first token and return its id; drop the user's ended ones."""
         async with self._pool.transaction() as connection:
             await connection.execute(
                 "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2", user_id, at
             )
             session_id: int = await connection.fetchval(
-                "INSERT INTO sessions (user_id, created_at, expires_at) VALUES ($1, $2, $3)"
+                "INSERT INTO sessions (user_id, created_at, seen_at, proved_at, expires_at,"
+                " ends_at, device, address) VALUES ($1, $2, $2, $2, $3, $4, $5, $6)"
                 " RETURNING id",
                 user_id,
                 at,
                 expires_at,
+                ends_at,
+                client.device,
+                client.address,
             )
             await connection.execute(
                 "INSERT INTO refresh_tokens (token_hash, session_id, created_at, expires_at)"
@@ -84,20 +135,27 @@ class Sessions:
         return session_id
 
     async def rotate(
-        self, old_hash: bytes, new_hash: bytes, at: int, expires_at: int, grace_us: int
+        self,
+        old_hash: bytes,
+        new_hash: bytes,
+        at: int,
+        expires_at: int,
+        grace_us: int,
+        client: Client = NO_CLIENT,
     ) -> Rotation:
         """Use a refresh token up and store its successor; see the module's table."""
         async with self._pool.transaction() as connection:
             row = await connection.fetchrow(
-                "SELECT t.session_id, t.expires_at, t.rotated_at, s.user_id, s.revoked_at"
-                " FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id"
+                "SELECT t.session_id, t.expires_at, t.rotated_at, s.user_id, s.revoked_at,"
+                " s.ends_at FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id"
                 " WHERE t.token_hash = $1 FOR UPDATE",
                 old_hash,
             )
             if row is None:
                 return Rotation(RotationOutcome.REFUSED)
             user_id, session_id = row["user_id"], row["session_id"]
-            if row["revoked_at"] is not None or row["expires_at"] <= at:
+            ends_at = row["ends_at"]
+            if row["revoked_at"] is not None or min(row["expires_at"], ends_at) <= at:
                 return Rotation(RotationOutcome.REFUSED, user_id, session_id)
             if row["rotated_at"] is not None and at - row["rotated_at"] > grace_us:
                 await connection.execute(
@@ -116,14 +174,57 @@ class Sessions:
                 new_hash,
                 session_id,
                 at,
-                expires_at,
+                min(expires_at, ends_at),
             )
             await connection.execute(
-                "UPDATE sessions SET expires_at = greatest(expires_at, $2) WHERE id = $1",
+                "UPDATE sessions SET expires_at = greatest(expires_at, $2), seen_at = $3,"
+                " device = $4, address = $5 WHERE id = $1",
                 session_id,
-                expires_at,
+                min(expires_at, ends_at),
+                at,
+                client.device,
+                client.address,
             )
-        return Rotation(RotationOutcome.ROTATED, user_id, session_id)
+        return Rotation(RotationOutcome.ROTATED, user_id, session_id, ends_at)
+
+    async def page(
+        self, user_id: int, at: int, limit: int, offset: int, after: int = 0
+    ) -> tuple[list[Session], int]:
+        """Return sessions of a user that stand, by id above `after`, and how many there are."""
+        rows = await self._pool.fetch(_PAGE, user_id, at, after, limit, offset)
+        total = await self._pool.fetchval(f"SELECT count(*) {_STANDING}", user_id, at)
+        return [Session(*row) for row in rows], total
+
+    async def revoke_own(self, user_id: int, session_id: int, at: int) -> bool:
+        """End a session if it stands and is that user's; say whether it did."""
+        status = await self._pool.execute(
+            "UPDATE sessions SET revoked_at = $3"
+            " WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL AND expires_at > $3",
+            user_id,
+            session_id,
+            at,
+        )
+        return affected(status) > 0
+
+    async def revoke_all(self, user_id: int, at: int, but: int = 0) -> list[int]:
+        """End all sessions of a user `but` one, and return their ids."""
+        return await revoke_all(self._pool, user_id, at, but)
+
+    async def revoke_beyond(self, user_id: int, at: int, most: int) -> list[int]:
+        """End those that were used longest ago, so that at most so many stand; return their ids."""
+        rows = await self._pool.fetch(_REVOKE_BEYOND, user_id, at, most)
+        return [row["id"] for row in rows]
+
+    async def proved_at(self, session_id: int) -> int | None:
+        """Return when the owner last proved in this session who they are."""
+        found: int | None = await self._pool.fetchval(
+            "SELECT proved_at FROM sessions WHERE id = $1 AND revoked_at IS NULL", session_id
+        )
+        return found
+
+    async def prove(self, session_id: int, at: int) -> None:
+        """Note that the owner has just proved in this session who they are."""
+        await self._pool.execute("UPDATE sessions SET proved_at = $2 WHERE id = $1", session_id, at)
 
     async def revoke(self, session_id: int, at: int) -> None:
         """End a session; a second time changes nothing."""
@@ -176,3 +277,15 @@ class Sessions:
             user_id,
         )
         return role
+
+
+async def revoke_all(source: Fetching, user_id: int, at: int, but: int = 0) -> list[int]:
+    """End all sessions of a user `but` one, in the transaction of `source`; return their ids."""
+    rows = await source.fetch(
+        "UPDATE sessions SET revoked_at = $2"
+        " WHERE user_id = $1 AND id <> $3 AND revoked_at IS NULL RETURNING id",
+        user_id,
+        at,
+        but,
+    )
+    return [row["id"] for row in rows]

@@ -12,6 +12,7 @@ import msgspec
 
 from persistence.errors import AlreadyThere, LastAdmin
 from persistence.postgres.database import DeadlinePool
+from persistence.repositories.sessions import revoke_all
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -154,6 +155,23 @@ class Users:
                 raise LastAdmin
             row = await connection.fetchrow(_SET_ROLE, user_id, role)
         return None if row is None else _user(row)
+
+    async def password_hash(self, user_id: int) -> str | None:
+        """Return the hash of a user's password; None where there is none."""
+        found: str | None = await self._pool.fetchval(
+            "SELECT password_hash FROM users WHERE id = $1", user_id
+        )
+        return found
+
+    async def replace_password(
+        self, user_id: int, password_hash: str, at: int, but: int = 0
+    ) -> list[int]:
+        """Set another password and end all sessions `but` one; return the ids of those."""
+        async with self._pool.transaction() as connection:
+            await connection.execute(
+                "UPDATE users SET password_hash = $2 WHERE id = $1", user_id, password_hash
+            )
+            return await revoke_all(connection, user_id, at, but)
 
     async def set_password_hash(self, user_id: int, password_hash: str) -> None:
         """Replace the hash of a password."""

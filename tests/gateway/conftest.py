@@ -139,7 +139,7 @@ async def open_web(
         application = compose.build_application(
             settings,
             tables,
-            people.sign_in,
+            people.sessions,
             parts.limits,
             parts.metrics,
             logger,

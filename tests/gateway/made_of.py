@@ -1,5 +1,6 @@
 """The parts of a process around a fake engine; what a test doesn't care about does nothing."""
 
+import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -43,6 +44,12 @@ class NoCandles:
         return {}
 
 
+def people_of(sessions: Any = UNUSED, audit: Any = UNUSED) -> People:
+    """Return people of whom only these are known."""
+    parts = {field.name: UNUSED for field in dataclasses.fields(People)}
+    return People(**parts | {"sessions": sessions, "audit": audit})
+
+
 def made_of(
     settings: Settings,
     engine: EngineSide,
@@ -76,7 +83,7 @@ def made_of(
         catalogue=AllMarkets(OurMarkets(engine.view), *catalogues)
         if catalogues
         else markets_in_view(engine.view, feeds),
-        people=people or People(users=UNUSED, audit=UNUSED, passwords=UNUSED, sign_in=UNUSED),
+        people=people or people_of(),
         jobs=make_jobs(settings, pool, feeds, logger),
         feeds=feeds,
         candles=cast("Any", NoCandles()) if pool is UNUSED else Candles(pool),

@@ -15,7 +15,6 @@ from exchange.messages.terms import FeeModel
 from exchange.model.market import Market
 from gateway.access.principals import Principal, Role
 from gateway.bootstrap.parts import Parts
-from gateway.bootstrap.people import People
 from gateway.bootstrap.server import Server, make_server
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
@@ -30,7 +29,7 @@ from gateway.sockets.app import SocketApp
 from gateway.streaming.rooms import Rooms
 from gateway.wire.errors import Unauthorized
 from tests.gateway.commit_fake import CommitFake
-from tests.gateway.made_of import UNUSED, made_of
+from tests.gateway.made_of import UNUSED, made_of, people_of
 
 EPOCH = 7
 FAR = 2**40
@@ -157,7 +156,7 @@ async def open_socket_desk(
     hearers, history = Hearers(metrics), cast("Any", engine)
     side = EngineSide(engine, engine.view, history, ViewFeed(EPOCH), Progress(engine.view, 0.05))
     logger = configure_logs("debug", log)
-    known = People(users=UNUSED, audit=UNUSED, passwords=UNUSED, sign_in=cast("Any", names))
+    known = people_of(sessions=names)
     parts = made_of(
         settings, side, pool=pool, people=known, hearers=hearers, metrics=metrics, logger=logger,
         venues=venues,

@@ -21,7 +21,6 @@ from exchange.model.market import Market
 from exchange.model.order_book import Order
 from gateway.access.principals import Principal, Role
 from gateway.bootstrap import compose
-from gateway.bootstrap.people import People
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import load_settings
 from gateway.engine_side.progress import Progress
@@ -33,7 +32,7 @@ from gateway.http.routing import RouteTable
 from gateway.observability.error_reports import ErrorReports
 from gateway.wire.errors import Unauthorized
 from tests.gateway.engine_fake import START, EngineFake
-from tests.gateway.made_of import UNUSED, made_of
+from tests.gateway.made_of import made_of, people_of
 
 DAY = 86_400_000_000
 CLOSE = START + 30 * DAY
@@ -224,7 +223,7 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
     engine, audit, auth = EngineFake(), AuditFake(), cast("Any", AuthFake())
     side = EngineSide(engine, engine.view, engine.history, ViewFeed(7), Progress(engine.view, 0.05))
     engine.listeners.append(side.progress)
-    people = People(users=UNUSED, audit=cast("Any", audit), passwords=UNUSED, sign_in=auth)
+    people = people_of(sessions=auth, audit=audit)
     parts = made_of(settings, side, people=people)
     application = compose.build_application(
         settings,

@@ -15,14 +15,15 @@ from gateway.accounts.fields import (
     new_password,
 )
 from gateway.accounts.profile.views import UserView
+from gateway.accounts.sessions.client import client_of
 from gateway.accounts.sessions.cookies import (
     REFRESH,
     CookieOrigins,
     read_refresh_cookie,
     refresh_cookie,
 )
-from gateway.accounts.sessions.sign_in import SignedIn, SignIn
-from gateway.accounts.settings import SignInSettings
+from gateway.accounts.sessions.live import LiveSessions, SignedIn
+from gateway.accounts.sessions.sign_in import SignIn
 from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.http.request import AnyRequest, Request
 from gateway.http.routing import Access, Route
@@ -92,17 +93,17 @@ class AccountRoutes:
     def __init__(
         self,
         sign_in: SignIn,
+        live: LiveSessions,
         users: Users,
         readiness: Readiness,
         feed: ViewFeed,
-        settings: SignInSettings,
         origins: CookieOrigins,
     ) -> None:
         self._sign_in = sign_in
+        self._live = live
         self._users = users
         self._readiness = readiness
         self._feed = feed
-        self._settings = settings
         self._origins = origins
 
     async def register(self, request: Request[RegisterBody, None]) -> SignedInView:
@@ -119,7 +120,7 @@ class AccountRoutes:
         if not self._feed.takes_commands:
             raise ReadsOnly
         signed_in = await self._sign_in.register(
-            email, password, name, request.address, request.request_id
+            email, password, name, client_of(request), request.address, request.request_id
         )
         return self._answer(request, signed_in)
 
@@ -127,7 +128,11 @@ class AccountRoutes:
         """Sign in."""
         email = email_address(request.body.email)
         signed_in = await self._sign_in.login(
-            email, request.body.password, request.address, request.request_id
+            email,
+            request.body.password,
+            client_of(request),
+            request.address,
+            request.request_id,
         )
         return self._answer(request, signed_in)
 
@@ -136,13 +141,13 @@ class AccountRoutes:
         token = self._cookie(request)
         if token is None:
             raise Unauthorized(NO_COOKIE)
-        signed_in = await self._sign_in.refresh(token, request.request_id)
+        signed_in = await self._live.refresh(token, client_of(request), request.request_id)
         return self._answer(request, signed_in)
 
     async def logout(self, request: Request[None, None]) -> None:
         """End the session of the access token, of the cookie, or of both."""
         token = self._cookie(request)
-        await self._sign_in.logout(request.caller, token, request.request_id)
+        await self._live.logout(request.caller, token, request.request_id)
         self._set_cookie(request, "", 0)
 
     async def me(self, request: Request[None, None]) -> MeView:
@@ -153,9 +158,9 @@ class AccountRoutes:
         return MeView(UserView.of(user))
 
     def _answer(self, request: AnyRequest, signed_in: SignedIn) -> SignedInView:
-        self._set_cookie(request, signed_in.refresh_token, self._settings.refresh_expires_in)
+        self._set_cookie(request, signed_in.refresh_token, signed_in.refresh_expires_in)
         user = UserView.of(signed_in.user)
-        return SignedInView(user, signed_in.access_token, self._settings.access_expires_in)
+        return SignedInView(user, signed_in.access_token, signed_in.expires_in)
 
     def _cookie(self, request: AnyRequest) -> str | None:
         """Return the refresh token that came along; raises Forbidden for a foreign page's."""

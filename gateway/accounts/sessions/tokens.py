@@ -54,10 +54,10 @@ class Tokens:
         self._private = key
         self._public = key.public_key()
         self.expires_in = expires_in
-        """Life of a token in seconds."""
+        """Life of a token in seconds, if nothing shorter is asked for."""
 
-    def issue(self, user_id: int, session_id: int) -> str:
-        """Return a new token of a session."""
+    def issue(self, user_id: int, session_id: int, expires_in: int | None = None) -> str:
+        """Return a new token of a session, that lives for so many seconds."""
         now = int(time.time())
         claims = {
             "iss": ISSUER,
@@ -66,7 +66,7 @@ class Tokens:
             "sid": str(session_id),
             "jti": secrets.token_hex(8),
             "iat": now,
-            "exp": now + self.expires_in,
+            "exp": now + (self.expires_in if expires_in is None else expires_in),
         }
         return jwt.encode(claims, self._private, algorithm=ALGORITHM)
 

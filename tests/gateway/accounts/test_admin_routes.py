@@ -59,7 +59,7 @@ async def test_routes_without_parameters_refuse_any(web: Web) -> None:
 async def test_role_changes_take_effect_at_once(web: Web) -> None:
     admin, ada = await web.register(admin=True), await web.register()
     changes: list[tuple[int, str]] = []
-    web.accounts.sign_in.on_role_changed.append(lambda user, role: changes.append((user, role)))
+    web.accounts.sessions.on_role_changed.append(lambda user, role: changes.append((user, role)))
     assert (await web.client.get(USERS, headers=ada.bearer)).status_code == 403
     for role, expected in (("ADMIN", 200), ("USER", 403)):
         path = f"{USERS}/{ada.id}/role"

@@ -197,7 +197,7 @@ async def test_refresh_gives_a_new_pair_under_both_mounts(web: Web) -> None:
 async def test_reused_refresh_token_ends_the_whole_session(make_web: MakeWeb) -> None:
     web = await make_web(REFRESH_GRACE_SECONDS=0)
     ended: list[tuple[int, int]] = []
-    web.accounts.sign_in.on_revoked.append(lambda user, session: ended.append((user, session)))
+    web.accounts.sessions.on_revoked.append(lambda user, session: ended.append((user, session)))
     ada = await web.register()
     thief = person_of(await refresh(web, ada.cookie))
     assert await me(web, ada.token) == 200
@@ -234,7 +234,7 @@ async def test_refresh_token_ends_with_its_time(make_web: MakeWeb, database_url:
 
 async def test_logout_ends_the_session_and_no_other(web: Web) -> None:
     ended: list[tuple[int, int]] = []
-    web.accounts.sign_in.on_revoked.append(lambda user, session: ended.append((user, session)))
+    web.accounts.sessions.on_revoked.append(lambda user, session: ended.append((user, session)))
     ada = await web.register("ada@example.org")
     body = {"email": "ada@example.org", "password": PASSWORD}
     elsewhere = person_of(await web.client.post(LOGIN, json=body))
@@ -258,7 +258,7 @@ async def test_logout_by_the_cookie_alone_revokes_the_access_token(web: Web) -> 
 
 async def test_logout_during_a_verification_is_not_forgotten(web: Web) -> None:
     ada = await web.register()
-    auth = web.accounts.sign_in
+    auth = web.accounts.sessions
     token = ada.token.encode()
     session_ended = asyncio.Event()
     role_in = auth._sessions.role_in

@@ -117,10 +117,10 @@ async def test_forged_tokens_are_refused_over_http(web: Web) -> None:
 
 async def test_token_of_another_users_session_is_refused(web: Web) -> None:
     one, other = await web.register(), await web.register()
-    tokens = web.accounts.sign_in._tokens
+    tokens = web.accounts.sessions._tokens
     session = tokens.verify(other.token.encode()).session_id
     with pytest.raises(Unauthorized):
-        await web.accounts.sign_in.verify(tokens.issue(one.id, session).encode())
+        await web.accounts.sessions.verify(tokens.issue(one.id, session).encode())
 
 
 def test_key_is_made_once_and_is_private(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ async def _until(told: list[int], user_id: int) -> None:
 
 
 async def test_it_goes_on_revoking_beside_a_listener_that_fails(web: Web) -> None:
-    auth = web.accounts.sign_in
+    auth = web.accounts.sessions
     people = [await web.register() for _ in range(3)]
     assert [await status(web, person) for person in people] == [200] * 3
     told: list[int] = []
@@ -70,7 +70,7 @@ async def test_it_goes_on_revoking_beside_a_listener_that_fails(web: Web) -> Non
 
 
 async def test_one_listener_that_fails_keeps_no_other_end_from_being_told(web: Web) -> None:
-    auth = web.accounts.sign_in
+    auth = web.accounts.sessions
     people = [await web.register() for _ in range(3)]
     assert [await status(web, person) for person in people] == [200] * 3
     told: list[int] = []

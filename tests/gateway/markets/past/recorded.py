@@ -12,7 +12,6 @@ from exchange.messages.execution import Execution
 from exchange.messages.terms import Outcome
 from exchange.model.state import State
 from gateway.bootstrap import compose
-from gateway.bootstrap.people import People
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import load_settings
 from gateway.engine_side.progress import Progress
@@ -27,7 +26,7 @@ from persistence.postgres.database import DeadlinePool, connect
 from persistence.projection.process import projections
 from persistence.projection.projector import Projector
 from persistence.repositories.history import History
-from tests.gateway.made_of import UNUSED, made_of
+from tests.gateway.made_of import UNUSED, made_of, people_of
 from tests.gateway.trading_desk import AuthFake
 from tests.persistence.running import Running
 
@@ -120,7 +119,7 @@ async def looking_back(
     )
     auth = cast("Any", AuthFake())
     side = EngineSide(UNUSED, view, History(pool), ViewFeed(7), Progress(view, 0.05))
-    people = People(users=UNUSED, audit=UNUSED, passwords=UNUSED, sign_in=auth)
+    people = people_of(sessions=auth)
     parts = made_of(settings, side, pool=pool, people=people, replays=replays, **venues)
     application = compose.build_application(
         settings,

@@ -1,0 +1,132 @@
+"""The rows of the route table under /auth that concern one's own password, signed in."""
+
+from typing import Annotated
+
+import msgspec
+
+from gateway.accounts.fields import PASSWORD_LENGTH, TRIED_PASSWORD_LENGTH, new_password
+from gateway.accounts.passwords.guard import PasswordGuard
+from gateway.accounts.passwords.hashing import Passwords
+from gateway.accounts.sessions.fresh import FreshLogin
+from gateway.accounts.sessions.live import LiveSessions
+from gateway.http.request import Request
+from gateway.http.routing import Access, Route
+from gateway.wire.errors import Forbidden, FreshLoginRequired, ValidationFailed
+from gateway.wire.scalars import iso_millis
+from gateway.wire.strict_json import AnswerStruct, BodyStruct
+from persistence.repositories.audit import AuditLog, AuditTrail
+from persistence.repositories.sessions import Sessions
+from persistence.repositories.users import Users
+
+PasswordText = Annotated[
+    str, msgspec.Meta(min_length=PASSWORD_LENGTH[0], max_length=PASSWORD_LENGTH[1])
+]
+TriedPasswordText = Annotated[str, msgspec.Meta(max_length=TRIED_PASSWORD_LENGTH)]
+
+
+class ChangePasswordBody(BodyStruct, frozen=True):
+    """The password and the one in its place; `currentPassword` is unset for an account without."""
+
+    new_password: PasswordText
+    current_password: TriedPasswordText | None = None
+
+
+class StepUpBody(BodyStruct, frozen=True):
+    """What proves who one is."""
+
+    password: TriedPasswordText
+
+
+class FreshView(AnswerStruct, frozen=True):
+    """Until when the session may do what asks for a fresh login."""
+
+    fresh_until: str
+
+
+def checked_password(text: str, field: str) -> str:
+    """Return a password that may be; raises ValidationFailed naming `field`."""
+    try:
+        return new_password(text)
+    except ValueError as error:
+        raise ValidationFailed.of(field, str(error)) from None
+
+
+class PasswordRoutes:
+    """Changes passwords, and lets people prove again who they are."""
+
+    def __init__(
+        self,
+        users: Users,
+        sessions: Sessions,
+        audit: AuditLog,
+        passwords: Passwords,
+        guard: PasswordGuard,
+        live: LiveSessions,
+        fresh: FreshLogin,
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._audit = audit
+        self._passwords = passwords
+        self._guard = guard
+        self._live = live
+        self._fresh = fresh
+
+    async def change(self, request: Request[ChangePasswordBody, None]) -> None:
+        """Set another password and end every other session."""
+        caller, address = request.principal, request.address
+        password = checked_password(request.body.new_password, "newPassword")
+        current = request.body.current_password
+        if current is not None:
+            await self._guard.require(
+                caller.user_id, current, address, request.request_id, "currentPassword"
+            )
+        elif await self._users.password_hash(caller.user_id) is not None:
+            raise ValidationFailed.of("currentPassword", "is required")
+        else:
+            await self._fresh.require(caller)
+        password_hash = await self._passwords.hash(password, address)
+        ended = await self._users.replace_password(
+            caller.user_id, password_hash, await self._sessions.now(), caller.session_id
+        )
+        self._live.ended(caller.user_id, ended)
+        trail = AuditTrail(self._audit, request.request_id)
+        await trail.note(caller.user_id, "user.password", f"user:{caller.user_id}", "ok")
+
+    async def step_up(self, request: Request[StepUpBody, None]) -> FreshView:
+        """Take the password for a fresh login of the session that calls."""
+        caller = request.principal
+        await self._guard.require(
+            caller.user_id, request.body.password, request.address, request.request_id, "password"
+        )
+        until = await self._fresh.prove(caller)
+        trail = AuditTrail(self._audit, request.request_id)
+        await trail.note(caller.user_id, "auth.step-up", f"session:{caller.session_id}", "ok")
+        return FreshView(iso_millis(until))
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows."""
+        return (
+            Route(
+                method="POST",
+                path="/auth/password/change",
+                handler=self.change,
+                access=Access.USER,
+                body=ChangePasswordBody,
+                answer=None,
+                errors=(Forbidden, FreshLoginRequired),
+                summary="Change one's password and end every other session",
+                tag="auth",
+            ),
+            Route(
+                method="POST",
+                path="/auth/step-up",
+                handler=self.step_up,
+                access=Access.USER,
+                body=StepUpBody,
+                answer=FreshView,
+                errors=(Forbidden,),
+                summary="Prove again who one is, for what asks for a fresh login",
+                tag="auth",
+            ),
+        )

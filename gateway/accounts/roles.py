@@ -1,0 +1,59 @@
+"""Who has which role, changed by admins; it takes effect at once."""
+
+from typing import Final
+
+from gateway.access.principals import Actor
+from gateway.accounts.sessions.live import LiveSessions
+from gateway.wire.errors import Forbidden, NotFound, UnknownOutcome
+from persistence.errors import LastAdmin
+from persistence.postgres.database import OUTAGES
+from persistence.repositories.audit import AuditLog, AuditTrail
+from persistence.repositories.users import User, Users
+
+_LAST_ADMIN: Final = "last admin"
+_CHANGED: Final = "ok"
+
+
+class Roles:
+    """Changes roles."""
+
+    def __init__(self, users: Users, audit: AuditLog, live: LiveSessions) -> None:
+        self._users = users
+        self._audit = audit
+        self._live = live
+
+    async def set_role(self, actor: Actor, user_id: int, role: str) -> User:
+        """Change a role at once; raises NotFound, or Forbidden to demote the last admin.
+
+        Raises UnknownOutcome where the change or its audit line may be lost.
+        """
+        trail = AuditTrail(self._audit, actor.request_id)
+        target = f"user:{user_id} {role}"
+        outcome = ""
+        try:
+            user, outcome = await self._change_role(user_id, role)
+            await trail.note(actor.user_id, "user.role", target, outcome)
+        except OUTAGES as outage:
+            if outcome not in ("", _CHANGED):
+                raise  # nothing was changed, for certain
+            # The change may be committed: whoever was known by the old role is asked for anew.
+            self._live.forget(user_id)
+            raise UnknownOutcome(
+                "Whether the role was changed is not known; look at it"
+            ) from outage
+        if outcome == _LAST_ADMIN:
+            raise Forbidden("The last admin can't be demoted")
+        if user is None:
+            raise NotFound("There is no such user")
+        return user
+
+    async def _change_role(self, user_id: int, role: str) -> tuple[User | None, str]:
+        """Return the user as changed, or None, and what came of it in the audit log's words."""
+        try:
+            user = await self._users.set_role(user_id, role)
+        except LastAdmin:
+            return None, _LAST_ADMIN
+        if user is None:
+            return None, "not found"
+        self._live.role_changed(user_id, role)
+        return user, _CHANGED
