@@ -100,6 +100,7 @@ async def ours(port: int, batch: int, seconds: float) -> None:
         jobs=unused,
         feeds=make_feeds(settings, unused, {}, unused, metrics, logger),
         candles=unused,
+        volumes=unused,
         topics=hearers.topics,
         readiness=unused,
         clock=unused,

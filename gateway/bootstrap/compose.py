@@ -25,7 +25,7 @@ from gateway.accounts.sessions.watch import SessionWatch
 from gateway.bootstrap import garbage
 from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
-from gateway.bootstrap.markets import markets_in_view
+from gateway.bootstrap.markets import markets_in_view, running_volumes
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People, make_people, open_limits
 from gateway.bootstrap.routes import route_tables
@@ -170,19 +170,8 @@ async def open_exchange(
             drains.append(queue.drain)
             if feeds.venues:
                 await feeds.jobs.begin()
-        running = await _open_front(
-            stack,
-            settings,
-            pool,
-            engine,
-            hearers,
-            jobs,
-            feeds,
-            metrics,
-            logger,
-            reports,
-            supervisor,
-        )
+        watched = metrics, logger, reports, supervisor
+        running = await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
         running.drains[:0] = drains
         yield running
 
@@ -226,19 +215,8 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
             open_feeds(settings, pool, metrics, logger, secret=_secret(settings))
         )
         jobs = make_jobs(settings, pool, feeds, logger)
-        yield await _open_front(
-            stack,
-            settings,
-            pool,
-            engine,
-            hearers,
-            jobs,
-            feeds,
-            metrics,
-            logger,
-            reports,
-            supervisor,
-        )
+        watched = metrics, logger, reports, supervisor
+        yield await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
 
 
 def _secret(settings: Settings) -> bytes:
@@ -326,6 +304,7 @@ async def _open_front(
         jobs=jobs,
         feeds=feeds,
         candles=Candles(pool),
+        volumes=await stack.enter_async_context(running_volumes(pool, supervisor)),
         topics=hearers.topics,
         readiness=readiness,
         clock=clock,

@@ -47,6 +47,7 @@ from gateway.http.settings import PageLimits
 from gateway.markets.candles import OwnCandles
 from gateway.markets.routes import MarketRoutes
 from gateway.markets.tickers import Tickers
+from gateway.markets.volumes import MarketVolumes
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.settings.reader import Area
@@ -177,15 +178,16 @@ def feed_routes(
     ours: MarketRoutes,
     candles: OwnCandles,
     tickers: Tickers,
+    volumes: MarketVolumes,
     pages: PageLimits,
     logger: Logger,
 ) -> tuple[FeedMarketRoutes | LiveRoutes | PastRoutes | SnapshotRoutes | FeedRoutes, ...]:
     """Return what has the rows about markets of any platform."""
     view = engine.view
     reader = feeds.reader
-    lists = MarketLists(OwnMarkets(view), reader, feeds.words, Random())  # noqa: S311 - a market to look at
+    lists = MarketLists(OwnMarkets(view, volumes), reader, feeds.words, Random())  # noqa: S311 - a market to look at
     return (
-        FeedMarketRoutes(view, ours, lists, reader, pages),
+        FeedMarketRoutes(view, ours, lists, reader, volumes, pages),
         LiveRoutes(
             view,
             ours,
@@ -195,6 +197,7 @@ def feed_routes(
             feeds.snapshots,
             Watches(feeds.state, logger),
             feeds.following,
+            volumes,
             pages,
         ),
         PastRoutes(view, candles, tickers, reader, feeds.snapshots),

@@ -4,12 +4,18 @@ A process with a view of the exchange asks that for ours, a worker the tables; o
 asked of what the feed has stored of them, and in a process that answers people of the venues too.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from exchange.model.state import State
 from gateway.bootstrap.feeds import Feeds
 from gateway.feeds.known import AllMarkets, OurMarkets, OurStoredMarkets
 from gateway.feeds.known_venues import KnownVenueMarkets
 from gateway.feeds.registry import VENUES
+from gateway.jobs.supervisor import Supervisor
+from gateway.markets.volumes import MarketVolumes
 from persistence.postgres.database import DeadlinePool
+from persistence.repositories.candles import Candles
 from persistence.repositories.listed_markets import ListedMarkets
 
 
@@ -31,3 +37,13 @@ def stored_markets(pool: DeadlinePool, feeds: Feeds) -> AllMarkets:
     """Return the markets of all platforms, ours by the tables, as they were seen last."""
     theirs = KnownVenueMarkets(platforms_of(feeds), feeds.markets)
     return AllMarkets(OurStoredMarkets(ListedMarkets(pool)), theirs)
+
+
+@asynccontextmanager
+async def running_volumes(
+    pool: DeadlinePool, supervisor: Supervisor
+) -> AsyncIterator[MarketVolumes]:
+    """Yield what was paid in our markets, kept young beside the block."""
+    volumes = MarketVolumes(Candles(pool))
+    async with supervisor.running(volumes.NAME, volumes.run):
+        yield volumes

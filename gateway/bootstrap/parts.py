@@ -17,6 +17,7 @@ from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.replays import ReplayPool
 from gateway.engine_side.running import EngineSide
 from gateway.feeds.known import MarketCatalogue
+from gateway.markets.volumes import MarketVolumes
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.sockets.topics import Topics
@@ -40,6 +41,7 @@ class Parts:
     jobs: Jobs
     feeds: Feeds
     candles: Candles
+    volumes: MarketVolumes
     topics: Topics
     """Of which a domain opens its own private stream."""
     readiness: Readiness

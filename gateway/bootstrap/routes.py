@@ -87,7 +87,9 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ),
         *_own_access(parts),
         ours,
-        *feed_routes(parts.feeds, engine, ours, candles, tickers, pages, parts.logger),
+        *feed_routes(
+            parts.feeds, engine, ours, candles, tickers, parts.volumes, pages, parts.logger
+        ),
         TickerRoutes(view, tickers, pages),
         ExportRoutes(view, lambda: settings.store.direct_url or parts.pool.url, settings.past),
         LifecycleRoutes(view, MarketLives(parts.pool), pages),

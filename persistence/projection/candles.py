@@ -2,13 +2,14 @@
 
 Laws: they follow from trades, from the book as `BestPrices` has it, and from what came into a
 market's collateral; only candles that changed are written; a market that rests is dropped from
-memory and found again by its last candles.
+memory and found again by its last candles. Beside them stands what was paid in each market since it
+began, which is moved on by what the candles took.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, cast
 
-from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.bounds import PRICE_SCALE, STORED_MAX
 from exchange.messages.events import (
     Event,
     PairsNetted,
@@ -50,6 +51,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
        bid_close = excluded.bid_close, ask_open = excluded.ask_open, ask_high = excluded.ask_high,
        ask_low = excluded.ask_low, ask_close = excluded.ask_close
 """  # noqa: S608 - a constant
+_ADD: Final = f"""
+INSERT INTO market_turnovers AS known (market_id, turnover, traded_at) VALUES ($1, $2, $3)
+    ON CONFLICT (market_id) DO UPDATE
+   SET turnover = least(known.turnover::numeric + excluded.turnover, {STORED_MAX})::bigint,
+       traded_at = excluded.traded_at
+"""  # noqa: S608 - a constant
 
 
 def _row(market_id: int, candle: Candle) -> tuple[int, ...]:
@@ -82,6 +89,8 @@ class CandleProjection:
         self._best = best
         self._markets: dict[int, MarketCandles] = {}
         self._touched: dict[int, MarketCandles] = {}
+        self._traded: dict[int, tuple[int, int]] = {}
+        """Market id -> (what was paid since the last `store`, when last)."""
 
     async def prepare(self, connection: Connection, executions: Sequence[Execution]) -> None:
         """Load the last candles of markets that aren't held."""
@@ -125,6 +134,10 @@ class CandleProjection:
                 collected -= PRICE_SCALE * event.quantity
             elif isinstance(event, PositionSettled):
                 collected -= event.payout
+        if trades:
+            paid = sum(price * quantity for price, quantity in trades)
+            before, _ = self._traded.get(market_id, (0, 0))
+            self._traded[market_id] = before + paid, execution.at
         market = self._markets[market_id]
         market.take(execution.at, trades, collected, *self._best(market_id))
         if market.changed:
@@ -139,6 +152,10 @@ class CandleProjection:
         ]
         if rows:
             await connection.executemany(_STORE, rows)
+        if self._traded:
+            added = [(market_id, *paid) for market_id, paid in self._traded.items()]
+            await connection.executemany(_ADD, added)
+            self._traded.clear()
         for market in self._touched.values():
             market.changed.clear()
         self._touched.clear()
@@ -149,7 +166,8 @@ class CandleProjection:
         """Drop all memory."""
         self._markets.clear()
         self._touched.clear()
+        self._traded.clear()
 
     async def erase(self, connection: Connection) -> None:
-        """Empty the table."""
-        await connection.execute("TRUNCATE candles")
+        """Empty the tables."""
+        await connection.execute("TRUNCATE candles, market_turnovers")

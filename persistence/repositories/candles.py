@@ -1,4 +1,5 @@
-"""Candles of our markets, and what happened in them within a day, as the projector stores them.
+"""Candles of our markets, what happened in them within a day, and what was paid in them since they
+began, as the projector stores them.
 
 Laws: what is read holds everything up to `projected()` asked before it, and may hold more; candles
 of five minutes, a quarter and four hours are put together of the stored ones; times are
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from exchange.messages.bounds import STORED_MAX
 from exchange.projections.candles import SPANS_S, Candle, Range, together
 from persistence.clock import MICROSECONDS
 from persistence.postgres.database import Fetching
@@ -57,6 +59,16 @@ SELECT market.id, day.*, coalesce(past.yes_price, day.first, 0) AS reference
                              AND trade_no = last_trade_until(market.id, $2::bigint - 1)
                           ) AS past ON true
 """
+# Whoever wasn't traded within the day is not looked for among the candles.
+_TURNOVERS: Final = f"""
+SELECT known.market_id, known.turnover, least(coalesce(day.turnover, 0), {STORED_MAX})::bigint
+  FROM market_turnovers known
+       LEFT JOIN LATERAL (SELECT sum(turnover) AS turnover FROM candles
+                           WHERE market_id = known.market_id
+                             AND (span = 60 AND start >= $1 AND start < $2
+                                  OR span = 3600 AND start >= $2)
+                         ) AS day ON known.traded_at >= $1
+"""  # noqa: S608 - a constant
 
 
 def candle_of(row: Sequence[Any]) -> Candle:
@@ -82,6 +94,13 @@ class Day(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING: Final = Day(0, 0, 0, None, None, None)
+
+
+class Turnover(msgspec.Struct, frozen=True, gc=False):
+    """What was paid in a market, at prices of YES, in money: within 24 hours, and in all."""
+
+    day: int
+    total: int
 
 
 class Candles:
@@ -122,9 +141,7 @@ class Candles:
 
     async def days(self, market_ids: Sequence[int], now: int) -> dict[int, Day]:
         """Return the last 24 hours of markets, by market."""
-        minute, hour = _MINUTE * MICROSECONDS, _HOUR * MICROSECONDS
-        since = (now - DAY_US) // minute * minute
-        rows = await self._source.fetch(_DAYS, list(market_ids), since, -(-since // hour) * hour)
+        rows = await self._source.fetch(_DAYS, list(market_ids), *_day_before(now))
         return {
             row["id"]: Day(
                 row["volume"] or 0,
@@ -136,3 +153,15 @@ class Candles:
             )
             for row in rows
         }
+
+    async def turnovers(self, now: int) -> dict[int, Turnover]:
+        """Return what was paid in every market that was ever traded, by market."""
+        rows = await self._source.fetch(_TURNOVERS, *_day_before(now))
+        return {number: Turnover(day, total) for number, total, day in rows}
+
+
+def _day_before(now: int) -> tuple[int, int]:
+    """Return where the 24 hours before a time begin, to the minute, and their first whole hour."""
+    minute, hour = _MINUTE * MICROSECONDS, _HOUR * MICROSECONDS
+    since = (now - DAY_US) // minute * minute
+    return since, -(-since // hour) * hour

@@ -23,6 +23,7 @@ from gateway.feeds.api.reading import POLICIES
 from gateway.feeds.cache import Cache
 from gateway.feeds.known import AllMarkets, MarketCatalogue, OurMarkets
 from gateway.feeds.venue import Venue
+from gateway.markets.volumes import MarketVolumes
 from gateway.observability.logs import Logger, configure_logs
 from gateway.observability.metrics import Metrics
 from gateway.trading.desk import Desk, open_order_count
@@ -75,6 +76,7 @@ def made_of(
     cache = Cache(POLICIES, None, metrics.cache, logger)
     feeds = make_feeds(settings, pool, venues or {}, cache, metrics, logger)
     limits = RateLimits(settings.limits, partial(open_order_count, engine.view))
+    candles = cast("Any", NoCandles()) if pool is UNUSED else Candles(pool)
     return Parts(
         settings=settings,
         pool=pool,
@@ -86,7 +88,8 @@ def made_of(
         people=people or people_of(),
         jobs=make_jobs(settings, pool, feeds, logger),
         feeds=feeds,
-        candles=cast("Any", NoCandles()) if pool is UNUSED else Candles(pool),
+        candles=candles,
+        volumes=MarketVolumes(candles),
         topics=(hearers or Hearers(metrics)).topics,
         readiness=readiness,
         clock=ClockSkew(pool, metrics, logger),

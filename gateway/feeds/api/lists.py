@@ -17,7 +17,7 @@ from gateway.feeds.api.own import OwnMarkets
 from gateway.feeds.api.queries import CategoryQuery, ListingQuery, Place, is_descending
 from gateway.feeds.api.reading import LISTS, LONG_LISTS, FeedReader
 from gateway.feeds.api.shown import ShownRows
-from gateway.feeds.api.views import CategoryView, ListedMarketView, own_market, row_view
+from gateway.feeds.api.views import CategoryView, ListedMarketView, row_view
 from gateway.feeds.cache import Policy
 from gateway.feeds.intake.catalogue import category_key
 from gateway.feeds.model import ListedStatus
@@ -194,8 +194,8 @@ class MarketLists:
         for item in part.items:
             if isinstance(item, MarketRow):
                 views.append(self._shown_rows.view(item, now))
-            elif (market := self._own.market(item)) is not None:
-                views.append(own_market(market, now))
+            elif (shown := self._own.shown(item, now)) is not None:
+                views.append(shown)
         return Page(views, part.total, limit, offset, part.next_cursor)
 
     async def search(
@@ -285,14 +285,12 @@ class MarketLists:
             )
         # Ours are few: where there are both, each side has its turn as often.
         if ours and (not platforms or self._random.random() < 1 / 2):
-            market = self._own.market(self._random.choice(ours)[1])
-            return None if market is None else own_market(market, now_us())
+            return self._own.shown(self._random.choice(ours)[1], now_us())
         if platforms:
             row = await self._reader.markets.random(platforms, self._random.random())
             if row is not None:
                 return row_view(row, now_us())
-        market = self._own.market(self._random.choice(ours)[1]) if ours else None
-        return None if market is None else own_market(market, now_us())
+        return self._own.shown(self._random.choice(ours)[1], now_us()) if ours else None
 
 
 _GUESSES_MAX: Final = 8

@@ -52,6 +52,7 @@ from gateway.markets.routes import (
     book_depth,
 )
 from gateway.markets.views import BookView, book_view, trade_view
+from gateway.markets.volumes import MarketVolumes
 from gateway.wire.errors import (
     ApiError,
     ExternalApiFailed,
@@ -100,6 +101,7 @@ class LiveRoutes:
         snapshots: Snapshots,
         watches: Watches,
         following: Following,
+        volumes: MarketVolumes,
         pages: PageLimits,
     ) -> None:
         self._view = view
@@ -110,13 +112,14 @@ class LiveRoutes:
         self._snapshots = snapshots
         self._watches = watches
         self._following = following
+        self._volumes = volumes
         self._pages = pages
 
     async def get_live(self, request: Request[None, None]) -> ListedMarketView:
         """Return one market as it is now."""
         market = self._own(request)
         if market is not None:
-            return own_market(market, now_us())
+            return own_market(market, self._volumes.of(market), now_us())
         known = await self._named(request)
         await self._watches.note(known.row.id)
         followed = self._following.shown((known.row.platform, known.row.external_id))
@@ -216,7 +219,7 @@ class LiveRoutes:
         prints = await self._tape.trades(market.id, None, _FULL_TRADES)
         shown = [trade_view(trade, market, trade.at) for trade in prints]
         return FullMarketView(
-            market=own_market(market, now),
+            market=own_market(market, self._volumes.of(market), now),
             book=AnyBookView(**msgspec.structs.asdict(book), as_of=as_of(now, now)),
             trades=[
                 AnyTradeView(**(msgspec.structs.asdict(one) | {"kind": one.kind.value}))

@@ -29,6 +29,7 @@ from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.markets.lookup import find_market
 from gateway.markets.routes import MarketRoutes
+from gateway.markets.volumes import MarketVolumes
 from gateway.wire.errors import ExternalApiFailed, NotFound
 from persistence.clock import now_us
 
@@ -42,12 +43,14 @@ class FeedMarketRoutes:
         ours: MarketRoutes,
         lists: MarketLists,
         reader: FeedReader,
+        volumes: MarketVolumes,
         pages: PageLimits,
     ) -> None:
         self._view = view
         self._ours = ours
         self._lists = lists
         self._reader = reader
+        self._volumes = volumes
         self._pages = pages
 
     async def list_markets(self, request: Request[None, ListingQuery]) -> Page[Any]:
@@ -113,7 +116,7 @@ class FeedMarketRoutes:
         """Return one market, as it was seen last."""
         market = find_market(self._view, request.path["slug"], drafts=request.is_admin)
         if market is not None:
-            return own_market(market, now_us())
+            return own_market(market, self._volumes.of(market), now_us())
         known = await self._reader.named(request.path["slug"])
         return row_view(known.row, now_us())
 

@@ -7,22 +7,22 @@ and theirs can be merged.
 
 from bisect import bisect_left, insort
 from collections.abc import Collection, Iterator, Sequence
-from typing import Final
 
 from exchange.messages.terms import MarketStatus
 from exchange.model.market import DRAFT, OPEN, Market
 from exchange.model.state import State
+from gateway.feeds.api.views import ListedMarketView, own_market
 from gateway.feeds.intake.catalogue import category_key
 from gateway.feeds.model import ListedStatus
 from gateway.feeds.words import are_alike, forms, words_of
 from gateway.markets.routes import matching
+from gateway.markets.volumes import MarketVolumes
+from persistence.repositories.candles import Turnover
 from persistence.repositories.feeds.listing import Sort
 from persistence.repositories.feeds.markets import UNKNOWN
 
 WHOLE, BEGUN, ELSEWHERE, GUESSED = 3, 2, 1, 0
 """The tiers of a match."""
-_MICRO_OF_SHARES: Final = 10_000
-"""A hundredth of a share pays so many micro-credits at most: how volumes of ours are compared."""
 
 
 def our_statuses(statuses: Collection[ListedStatus] | None) -> frozenset[MarketStatus] | None:
@@ -33,13 +33,13 @@ def our_statuses(statuses: Collection[ListedStatus] | None) -> frozenset[MarketS
     return frozenset(MarketStatus(one.value) for one in statuses if one.value in names)
 
 
-def sort_value(market: Market, sort: Sort) -> int:
+def sort_value(market: Market, paid: Turnover | None, sort: Sort) -> int:
     """Return what a market of ours is sorted by, comparable with the venues'.
 
-    Its volume is what its shares pay at most; it has no figure of liquidity.
+    Its volume is all that was paid in it; it has no figure of liquidity.
     """
     if sort is Sort.VOLUME:
-        return market.volume * _MICRO_OF_SHARES
+        return UNKNOWN if paid is None else paid.total
     if sort is Sort.CREATED:
         return market.created_at
     return market.close_time if sort is Sort.CLOSING else UNKNOWN
@@ -48,8 +48,9 @@ def sort_value(market: Market, sort: Sort) -> int:
 class OwnMarkets:
     """Finds markets of ours."""
 
-    def __init__(self, view: State) -> None:
+    def __init__(self, view: State, volumes: MarketVolumes) -> None:
         self._view = view
+        self._volumes = volumes
         self._indexed: dict[int, str] = {}
         self._places: dict[str, dict[int, bool]] = {}
         """Word -> market id -> whether it is in the question."""
@@ -71,13 +72,15 @@ class OwnMarkets:
             # As theirs are found, and as `categories` counts them.
             key = category_key(category)
             found = [market for market in found if category_key(market.category) == key]
-        places = [(sort_value(market, sort), market.id) for market in found]
+        paid = self._volumes.of
+        places = [(sort_value(market, paid(market), sort), market.id) for market in found]
         places.sort(reverse=descending)
         return places
 
-    def market(self, number: int) -> Market | None:
-        """Return a market by its id."""
-        return self._view.markets.get(number)
+    def shown(self, number: int, now: int) -> ListedMarketView | None:
+        """Return a market in the one view, by its id."""
+        market = self._view.markets.get(number)
+        return None if market is None else own_market(market, self._volumes.of(market), now)
 
     def categories(self) -> Iterator[tuple[str, bool]]:
         """Yield the category of each market that has one, and whether it is open."""

@@ -30,6 +30,7 @@ from gateway.feeds.model import (
 from gateway.markets.views import WireLevels, checksum, market_view, wire_levels
 from gateway.wire.scalars import (
     iso_millis,
+    money_text,
     price_if_known,
     price_text,
     quantity_if_known,
@@ -37,6 +38,7 @@ from gateway.wire.scalars import (
     time_if_known,
 )
 from gateway.wire.strict_json import AnswerStruct
+from persistence.repositories.candles import Turnover
 from persistence.repositories.feeds.markets import MarketRow
 
 STALE_S: Final = 900
@@ -197,8 +199,11 @@ def market_id(platform: str, external_id: str) -> str:
     return f"{platform}:{external_id}"
 
 
-def own_market(market: Market, now: int) -> ListedMarketView:
-    """Return a market of ours in the one view; it is known as of now."""
+def own_market(market: Market, paid: Turnover | None, now: int) -> ListedMarketView:
+    """Return a market of ours in the one view; it is known as of now.
+
+    `paid` is what was paid in it, a moment ago; None while that isn't known.
+    """
     today = market_view(market)
     bid, ask = market.book.bids.best, market.book.asks.best
     yes = shown_price(market)
@@ -215,8 +220,8 @@ def own_market(market: Market, now: int) -> ListedMarketView:
         spread=None if bid is None or ask is None else price_text(ask.price - bid.price),
         fees={"maker": today.maker_fee, "taker": today.taker_fee},
         currency=CURRENCY,
-        volume24h=None,
-        volume_total=None,
+        volume24h=None if paid is None else money_text(paid.day),
+        volume_total=None if paid is None else money_text(paid.total),
         liquidity=None,
         url=None,
         as_of=AsOfView(iso_millis(now), 0, False),

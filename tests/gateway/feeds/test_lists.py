@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.feeds.model import ListedStatus, VenueEvent, VenueMarket
+from persistence.clock import now_us
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.feeds.fake_venue import FakeVenue, market
 from tests.gateway.feeds.reading import Reader, reader_of
@@ -188,6 +189,41 @@ async def test_one_view_for_every_platform(make_web: MakeWeb) -> None:
     for name in ("fake:M7", "market-7"):
         again = await reader.get(f"/markets/{name}")
         assert again == shown | {"asOf": again["asOf"]}
+
+
+async def test_ours_are_sorted_by_what_was_paid_in_them(make_web: MakeWeb) -> None:
+    listed = [
+        market(n, volume_total=Decimal(n), volume_24h=None, slug=f"theirs-{n}") for n in (1, 3)
+    ]
+    reader = await reader_of(make_web, FakeVenue(listed))
+    for number in range(3):
+        reader.list_ours(f"ours-{number}", f"Ours {number}?")
+    await reader.ingest()
+    pool = reader.web.parts.pool
+    await pool.execute(
+        "INSERT INTO market_turnovers VALUES (1, 2000000, 0), (3, 4000001, $1)", now_us()
+    )
+    reader.web.engine.view.markets[2].trade_no = 1
+    await pool.execute(
+        "INSERT INTO candles SELECT 3, $1 - k * 86400000000, 1, 500000, 1, 0, 3600,"
+        " 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0 FROM generate_series(0, 2) AS k",
+        now_us() // 3_600_000_000 * 3_600_000_000,
+    )
+    await reader.web.parts.volumes.refresh()
+    found = await reader.get("/markets?platform=all&sort=volume")
+    shown = [(one["slug"], one["volumeTotal"], one["volume24h"]) for one in found]
+    assert shown == [
+        ("ours-2", "4.000001", "0.500000"),
+        ("theirs-3", "3", None),
+        ("ours-0", "2.000000", "0.000000"),
+        ("theirs-1", "1", None),
+        # It was traded, and nobody knows yet for how much.
+        ("ours-1", None, None),
+    ]
+    assert all(one["liquidity"] is None for one in found if one["platform"] == "exchange")
+    for path in ("/markets/ours-2", "/markets/ours-2/live", "/markets/3"):
+        assert (await reader.get(path))["volumeTotal"] == "4.000001"
+    assert (await reader.get("/markets/ours-2/full"))["market"]["volume24h"] == "0.500000"
 
 
 async def test_a_bare_slug_is_ours_first_then_the_one_venues(make_web: MakeWeb) -> None:

@@ -18,10 +18,11 @@ from exchange.projections.candles import SPANS_S, Candle, Range
 from exchange.transitions import transitions
 from persistence.clock import now_us
 from persistence.journal.reader import stream
+from persistence.postgres import migrate
 from persistence.postgres.database import Connection, connect, create_pool
 from persistence.projection.process import projections
 from persistence.projection.projector import Projector
-from persistence.repositories.candles import DAY_US, NOTHING, Candles, Day
+from persistence.repositories.candles import DAY_US, NOTHING, Candles, Day, Turnover
 from tests.lengths import length
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import Running, running
@@ -225,6 +226,18 @@ async def days_are_sums_of_trades(
                 min(prices, default=None),
                 (past[-1] if past else prices[0] if prices else None),
             )
+        traded = {
+            market_id for market_id, of_one in looks.items() for look in of_one if look.trades
+        }
+        assert await candles.turnovers(now) == {
+            market_id: Turnover(
+                days[market_id].turnover,
+                sum(
+                    price * quantity for look in looks[market_id] for price, quantity in look.trades
+                ),
+            )
+            for market_id in traded
+        }
 
 
 async def test_a_second_projector_waits_for_the_first(database_url: str) -> None:
@@ -248,8 +261,39 @@ async def test_another_version_is_made_anew(
     pool = await create_pool(database_url, size=1)
     everything = f"SELECT * FROM candles WHERE span = ANY('{{{','.join(map(str, SPANS_S))}}}')"
     made = await pool.fetch(f"{everything} ORDER BY market_id, span, start")
+    turnovers = await pool.fetch("SELECT * FROM market_turnovers ORDER BY market_id")
+    assert turnovers
     monkeypatch.setattr("persistence.projection.projector.VERSION", 2)
     await pool.execute("UPDATE candles SET volume = volume + 1")
     await follow(database_url, Random(2))
     assert await pool.fetch(f"{everything} ORDER BY market_id, span, start") == made
+    assert await pool.fetch("SELECT * FROM market_turnovers ORDER BY market_id") == turnovers
     await pool.close()
+
+
+async def test_what_was_paid_before_the_step_is_added_up(database_url: str) -> None:
+    """A schema of before has the candles alone."""
+    async with running(database_url) as engine:
+        engine.clock.fixed = now_us()
+        await engine.send_all(*far_opening())
+        await run_some(engine, 9, 300)
+        await follow(database_url, Random(1))
+        made = await paid(database_url)
+        await migrate.downgrade(database_url, "-1")
+        await migrate.upgrade(database_url)
+        assert await paid(database_url) == made
+        await run_some(engine, 10, 300)
+        await follow(database_url, Random(2))
+    assert sum((await paid(database_url)).values()) > sum(made.values())
+
+
+async def paid(url: str) -> dict[int, int]:
+    connection = await connect(url)
+    rows = await connection.fetch("SELECT market_id, turnover FROM market_turnovers")
+    sums = await connection.fetch(
+        "SELECT market_id, sum(turnover)::bigint FROM candles"
+        " WHERE span = 60 GROUP BY market_id HAVING sum(trades) > 0"
+    )
+    await connection.close()
+    assert dict(map(tuple, rows)) == dict(map(tuple, sums))
+    return dict(map(tuple, rows))
