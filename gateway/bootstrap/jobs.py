@@ -17,10 +17,12 @@ from gateway.feeds.matches.jobs import MatchFinder
 from gateway.jobs.job import Job
 from gateway.jobs.queue import JobQueue
 from gateway.jobs.supervisor import Supervisor
+from gateway.markets.exports.jobs import DailySummaries
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.operations.jobs import Housekeeping
 from gateway.portfolio.records.jobs import PortfolioHistory
+from persistence.exports.kept_summaries import KeptSummaries
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.jobs import JobRows
@@ -61,7 +63,8 @@ def make_jobs(settings: Settings, pool: DeadlinePool, feeds: Feeds, logger: Logg
     matches = MatchFinder(
         Matches(pool), feeds.markets, platforms_of(feeds), settings.matches, logger
     )
-    every = (*housekeeping.jobs(), *portfolios.jobs(), *matches.jobs(), *of_feeds)
+    days = DailySummaries(KeptSummaries(pool), logger)
+    every = (*housekeeping.jobs(), *portfolios.jobs(), *days.jobs(), *matches.jobs(), *of_feeds)
     return Jobs(every, rows)
 
 

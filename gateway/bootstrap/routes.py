@@ -21,6 +21,7 @@ from gateway.http.routing import RouteTable
 from gateway.markets.admin_routes import MarketAdminRoutes
 from gateway.markets.candles import OwnCandles
 from gateway.markets.exports.routes import ExportRoutes
+from gateway.markets.exports.summary_routes import SummaryRoutes
 from gateway.markets.past.books import BookHistory
 from gateway.markets.projected import Projected
 from gateway.markets.routes import MarketRoutes
@@ -46,6 +47,7 @@ from gateway.trading.dead_man_switch import DeadManSwitch
 from gateway.trading.order_groups import OrderGroupRoutes
 from gateway.trading.order_life import OrderLifeRoutes
 from gateway.trading.routes import OrderRoutes
+from persistence.exports.kept_summaries import KeptSummaries
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.market_life import MarketLives
 from persistence.repositories.past_books import PastBooks
@@ -92,6 +94,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ),
         TickerRoutes(view, tickers, pages),
         ExportRoutes(view, lambda: settings.store.direct_url or parts.pool.url, settings.past),
+        SummaryRoutes(KeptSummaries(parts.pool), pages),
         LifecycleRoutes(view, MarketLives(parts.pool), pages),
         MarketAdminRoutes(view, commands),
         _matches(parts),

@@ -1,4 +1,5 @@
-"""`probity export`: a market's past as a file, past any server, with a manifest beside it.
+"""`probity export`: a market's past, or the summary of a day, as a file, past any server, with a
+manifest beside it.
 
 Laws: nothing is written to the exchange, so a running one may be exported; if none runs, the
 embedded database is started for it and stopped again. A file gets its name when it is whole: what
@@ -7,8 +8,10 @@ was broken off is left as `.part`. The bar is drawn on stderr, on a terminal onl
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 import click
 import msgspec
@@ -19,11 +22,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from exchange.messages.bounds import STORED_MAX
 from gateway.bootstrap.compose import open_database
 from gateway.bootstrap.settings import Settings, load_settings
+from gateway.markets.exports.summary_routes import parse_day
 from gateway.settings.reader import SettingsError
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import parse_id, parse_time
 from persistence.errors import PersistenceError
-from persistence.exports import parquet
+from persistence.exports import day_summary, parquet
+from persistence.exports.day_summary import DayManifest
 from persistence.exports.export import write_export
 from persistence.exports.kinds import COLUMNS, Export, Format, Kind
 from persistence.exports.manifest import HashingSink, Manifest
@@ -33,6 +38,7 @@ from persistence.postgres.database import Connection, connect
 
 _SECONDS: Final = {"1m": 60, "1h": 3_600, "1d": 86_400}
 _MILLISECOND: Final = 1_000
+T = TypeVar("T")
 
 
 class CannotExport(Exception):
@@ -40,8 +46,9 @@ class CannotExport(Exception):
 
 
 @click.command("export")
-@click.argument("kind", type=click.Choice([kind.value for kind in Kind]))
-@click.option("--market", required=True, help="Slug or id of one of our markets.")
+@click.argument("kind", type=click.Choice([*(kind.value for kind in Kind), day_summary.KIND]))
+@click.option("--market", help="Slug or id of one of our markets; a summary has none.")
+@click.option("--day", help="Of a summary, and with it only: e.g. 2026-11-25, UTC.")
 @click.option("--from", "from_time", help="ISO-8601 time of the first row; unset: from the first.")
 @click.option("--to", "to_time", help="ISO-8601 time of the last row; unset: to the last.")
 @click.option(
@@ -66,30 +73,31 @@ class CannotExport(Exception):
 )
 def export_command(
     kind: str,
-    market: str,
+    market: str | None,
+    day: str | None,
     from_time: str | None,
     to_time: str | None,
     form: str,
     interval: str,
     folder: Path,
 ) -> None:
-    """Write a market's trades, candles, deltas or orders to a file, and a manifest beside it.
+    """Write a market's trades, candles, deltas or orders, or the summary of a day, to a file, and a
+    manifest beside it.
 
     Numbers are integers in the exchange's units, as the manifest's columns say.
     """
     try:
         settings = load_settings()
-        begin = 0 if from_time is None else parse_time(from_time, "--from")
-        end = STORED_MAX
-        if to_time is not None:
-            end = parse_time(to_time, "--to") + _MILLISECOND - 1
-        if begin > end:
-            raise ValidationFailed.of("--to", "must not lie before --from")
-        if form == Format.PARQUET.value and not parquet.is_there():
-            raise CannotExport(parquet.MISSING)
-        wanted = Export(Kind(kind), 0, begin, end, _SECONDS[interval])
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            manifest = runner.run(export_to(settings, market, wanted, Format(form), folder))
+        manifest: Manifest | DayManifest
+        if kind == day_summary.KIND:
+            if market or from_time or to_time or form != Format.CSV.value:
+                raise ValidationFailed.of("--day", "goes with --folder alone")
+            manifest = _run(export_day(settings, parse_day(day or "", "--day"), folder))
+        else:
+            if market is None or day is not None:
+                raise ValidationFailed.of("--market", "is needed, and no --day, but for a summary")
+            wanted = _wanted(Kind(kind), from_time, to_time, form, interval)
+            manifest = _run(export_to(settings, market, wanted, Format(form), folder))
     except (SettingsError, ValidationFailed) as error:
         click.echo(f"probity: {error}", err=True)
         sys.exit(2)
@@ -97,6 +105,62 @@ def export_command(
         click.echo(f"probity: {error}", err=True)
         sys.exit(1)
     click.echo(f"{folder / manifest.file}: {manifest.rows} rows, {manifest.bytes} bytes")
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _wanted(
+    kind: Kind, from_time: str | None, to_time: str | None, form: str, interval: str
+) -> Export:
+    """Return what is wanted of a market that isn't found yet; raises ValidationFailed."""
+    begin = 0 if from_time is None else parse_time(from_time, "--from")
+    end = STORED_MAX
+    if to_time is not None:
+        end = parse_time(to_time, "--to") + _MILLISECOND - 1
+    if begin > end:
+        raise ValidationFailed.of("--to", "must not lie before --from")
+    if form == Format.PARQUET.value and not parquet.is_there():
+        raise CannotExport(parquet.MISSING)
+    return Export(kind, 0, begin, end, _SECONDS[interval])
+
+
+async def export_day(settings: Settings, day: int, folder: Path) -> DayManifest:
+    """Write the summary of a day into a folder, made anew; return its manifest.
+
+    Raises:
+        CannotExport: the day isn't over, or not read whole.
+        PersistenceError: the database isn't there.
+        OSError: the folder can't be written.
+    """
+    async with _connected(settings) as connection:
+        try:
+            made = await day_summary.make_summary(connection, day)
+        except day_summary.NotOver as error:
+            raise CannotExport(f"--day: {error}") from None
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - nobody else waits for this loop
+    path = folder / made.manifest.file
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(made.body)
+    path.with_name(path.name + ".manifest.json").write_bytes(
+        day_summary.manifest_text(made.manifest)
+    )
+    part.replace(path)
+    return made.manifest
+
+
+@asynccontextmanager
+async def _connected(settings: Settings) -> AsyncIterator[Connection]:
+    """Yield a session with the database; raises PersistenceError if there is none."""
+    async with open_database(settings, join=True, make=False) as url:
+        session = {"application_name": "probity export"}
+        connection = await connect(settings.store.direct_url or url, settings=session)
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
 
 async def export_to(
@@ -109,15 +173,10 @@ async def export_to(
         PersistenceError: the database isn't there.
         OSError: the folder can't be written.
     """
-    async with open_database(settings, join=True, make=False) as url:
-        session = {"application_name": "probity export"}
-        connection = await connect(settings.store.direct_url or url, settings=session)
-        try:
-            market_id, slug = await _market(connection, market)
-            export = msgspec.structs.replace(wanted, market_id=market_id)
-            return await _write(connection, export, slug, form, folder)
-        finally:
-            await connection.close()
+    async with _connected(settings) as connection:
+        market_id, slug = await _market(connection, market)
+        export = msgspec.structs.replace(wanted, market_id=market_id)
+        return await _write(connection, export, slug, form, folder)
 
 
 async def _market(connection: Connection, name: str) -> tuple[int, str]:

@@ -10,10 +10,10 @@ from typing import Final
 
 import msgspec
 
-_TIME: Final = "microseconds since 1970-01-01T00:00:00Z"
-_PRICE: Final = "1/10000 credit"
-_QUANTITY: Final = "1/100 share"
-_MONEY: Final = "1/1000000 credit"
+TIME: Final = "microseconds since 1970-01-01T00:00:00Z"
+PRICE: Final = "1/10000 credit"
+QUANTITY: Final = "1/100 share"
+MONEY: Final = "1/1000000 credit"
 
 
 class Kind(Enum):
@@ -53,7 +53,7 @@ class Export(msgspec.Struct, frozen=True):
     span: int = 60
 
 
-_AT: Final = Column("at", unit=_TIME)
+_AT: Final = Column("at", unit=TIME)
 COLUMNS: Final[dict[Kind, tuple[Column, ...]]] = {
     Kind.TRADES: (
         Column("trade_no"),
@@ -62,26 +62,26 @@ COLUMNS: Final[dict[Kind, tuple[Column, ...]]] = {
         Column("kind", "string"),
         Column("side", "string"),
         Column("outcome", "string"),
-        Column("price", unit=f"{_PRICE}, of the taker's outcome"),
-        Column("yes_price", unit=_PRICE),
-        Column("quantity", unit=_QUANTITY),
+        Column("price", unit=f"{PRICE}, of the taker's outcome"),
+        Column("yes_price", unit=PRICE),
+        Column("quantity", unit=QUANTITY),
     ),
     Kind.CANDLES: (
-        Column("start", unit=_TIME),
-        *(Column(name, unit=_PRICE) for name in ("open", "high", "low", "close")),
-        *(Column(f"bid_{name}", unit=_PRICE) for name in ("open", "high", "low", "close")),
-        *(Column(f"ask_{name}", unit=_PRICE) for name in ("open", "high", "low", "close")),
-        Column("volume", unit=_QUANTITY),
-        Column("turnover", unit=_MONEY),
+        Column("start", unit=TIME),
+        *(Column(name, unit=PRICE) for name in ("open", "high", "low", "close")),
+        *(Column(f"bid_{name}", unit=PRICE) for name in ("open", "high", "low", "close")),
+        *(Column(f"ask_{name}", unit=PRICE) for name in ("open", "high", "low", "close")),
+        Column("volume", unit=QUANTITY),
+        Column("turnover", unit=MONEY),
         Column("trades"),
-        Column("collateral", unit=_MONEY),
+        Column("collateral", unit=MONEY),
     ),
     Kind.DELTAS: (
         Column("seq"),
         _AT,
         Column("side", "string"),
-        Column("price", unit=_PRICE),
-        Column("quantity", unit=f"{_QUANTITY}, 0: the level is gone"),
+        Column("price", unit=PRICE),
+        Column("quantity", unit=f"{QUANTITY}, 0: the level is gone"),
     ),
     Kind.ORDERS: (
         Column("seq"),
@@ -89,9 +89,9 @@ COLUMNS: Final[dict[Kind, tuple[Column, ...]]] = {
         Column("kind", "string"),
         Column("order"),
         Column("side", "string"),
-        Column("price", unit=_PRICE),
-        Column("quantity", unit=_QUANTITY),
-        Column("remaining", unit=_QUANTITY),
+        Column("price", unit=PRICE),
+        Column("quantity", unit=QUANTITY),
+        Column("remaining", unit=QUANTITY),
         Column("trade_no", unit="0: none"),
     ),
 }

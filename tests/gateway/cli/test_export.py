@@ -3,6 +3,7 @@ finds out when they are not.
 """
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
@@ -12,8 +13,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from exchange.messages.commands import OpenAccount
 from gateway.cli.main import main
+from gateway.markets.exports.jobs import DailySummaries
+from gateway.observability.logs import configure_logs
+from persistence.clock import now_us
 from persistence.exports import parquet
+from persistence.exports.kept_summaries import KeptSummaries
+from persistence.postgres.database import create_pool
+from persistence.repositories.candles import DAY_US
 from tests.gateway.markets.past.recorded import project_all, run_all
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import running
@@ -79,6 +87,34 @@ def test_files_are_what_their_manifests_say(database_url: str, tmp_path: Path, f
     assert "isn't there" in check(manifests[0])[1]
 
 
+def test_a_day_is_summed_up_as_it_is_served(database_url: str, tmp_path: Path) -> None:
+    today = now_us() // DAY_US
+
+    async def served() -> tuple[bytes, bytes]:
+        async with running(database_url) as engine:
+            await run_all(engine, [*opening(), *commands(31, 250)])
+            engine.clock.fixed = (today + 1) * DAY_US
+            await engine.send(OpenAccount(99, 0))
+        await project_all(database_url)
+        pool = await create_pool(database_url, size=1)
+        kept = KeptSummaries(pool)
+        await DailySummaries(kept, configure_logs("error", io.StringIO())).run({})
+        found = await kept.find(today)
+        await pool.close()
+        assert found is not None
+        return found
+
+    manifest, body = asyncio.run(served())
+    day = json.loads(manifest)["day"]
+    done = export(database_url, "summary", "--day", day, "--folder", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    file = tmp_path / f"{day}-summary.csv"
+    beside = tmp_path / f"{day}-summary.csv.manifest.json"
+    assert (beside.read_bytes(), file.read_bytes()) == (manifest, body)
+    assert check(beside) == (0, f"{beside}: ok\n")
+    assert {*tmp_path.iterdir()} == {file, beside}
+
+
 def test_what_cannot_be_exported_is_said_in_a_line(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +128,12 @@ def test_what_cannot_be_exported_is_said_in_a_line(
             "--to: must not lie before --from",
         ),
         (("fills", "--market", "1"), 2, "'fills' is not one of"),
-        (("trades",), 2, "Missing option '--market'"),
+        (("trades",), 2, "--market: is needed"),
+        (("trades", "--market", "1", "--day", "2026-01-01"), 2, "no --day, but for a summary"),
+        (("summary",), 2, "--day: must be a day, e.g. 2026-11-25"),
+        (("summary", "--day", "2026-02-30"), 2, "--day: must be a day"),
+        (("summary", "--day", "2026-01-01", "--market", "1"), 2, "--day: goes with --folder"),
+        (("summary", "--day", "2099-01-01"), 1, "--day: the day isn't over"),
     ):
         done = export(database_url, *arguments, *folder)
         assert done.exit_code == code, done.output
