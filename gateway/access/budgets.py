@@ -162,7 +162,8 @@ SIGN_IN: Final = Policy(
     per=Per.ADDRESS,
     limit=lambda limits: limits.sign_ins or limits.max_requests,
     window_ms=lambda limits: limits.window_ms,
-    counts="`/auth/login` and `/auth/register`, whatever token comes along; over all processes",
+    counts="sign-ins, registrations, and whatever is asked for or done by mail, whatever token"
+    " comes along; over all processes",
     settings=("RATE_LIMIT_SIGN_INS", "RATE_LIMIT_WINDOW_MS"),
 )
 FAILURES_HERE: Final = Policy(
@@ -181,6 +182,24 @@ FAILURES: Final = Policy(
     counts="wrong passwords for one e-mail address from anywhere; over all processes; not asked"
     " of an address from which its owner has signed in before",
     settings=("RATE_LIMIT_ACCOUNT_FAILURES", "RATE_LIMIT_FAILURES_WINDOW_MS"),
+)
+MAILS_HERE: Final = Policy(
+    name="mails",
+    per=Per.ACCOUNT_AT_ADDRESS,
+    limit=lambda limits: limits.mails,
+    window_ms=lambda limits: limits.mails_window_ms,
+    counts="mails to one e-mail address, whether somebody has it or not, asked for from one"
+    " address; over all processes",
+    settings=("RATE_LIMIT_MAILS", "RATE_LIMIT_MAILS_WINDOW_MS"),
+)
+MAILS: Final = Policy(
+    name="mails-account",
+    per=Per.ACCOUNT,
+    limit=lambda limits: limits.account_mails,
+    window_ms=lambda limits: limits.mails_window_ms,
+    counts="mails to one e-mail address, whether somebody has it or not, asked for from anywhere;"
+    " over all processes",
+    settings=("RATE_LIMIT_ACCOUNT_MAILS", "RATE_LIMIT_MAILS_WINDOW_MS"),
 )
 SOCKETS: Final = Policy(
     name="sockets",
@@ -211,6 +230,8 @@ POLICIES: Final = (
     SIGN_IN,
     FAILURES_HERE,
     FAILURES,
+    MAILS_HERE,
+    MAILS,
     SOCKETS,
     SOCKETS_OF_USER,
 )

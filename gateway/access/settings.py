@@ -78,6 +78,33 @@ class LimitSettings(Area, frozen=True, kw_only=True):
             "Window of both of the above.",
         ),
     ]
+    mails: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_MAILS",
+            "5",
+            whole(1, 10**9),
+            "Mails to one e-mail address asked for from one address.",
+        ),
+    ]
+    account_mails: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_ACCOUNT_MAILS",
+            "20",
+            whole(1, 10**9),
+            "Mails to one e-mail address asked for from anywhere.",
+        ),
+    ]
+    mails_window_ms: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_MAILS_WINDOW_MS",
+            "3600000",
+            values.window_ms,
+            "Window of both of the above.",
+        ),
+    ]
     sockets_per_address: Annotated[
         int, setting("RATE_LIMIT_SOCKETS_PER_ADDRESS", "10", whole(1, 10**9), "New sockets.")
     ]

@@ -27,7 +27,7 @@ from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.markets import markets_in_view, running_volumes
 from gateway.bootstrap.parts import Parts
-from gateway.bootstrap.people import People, make_people, open_limits
+from gateway.bootstrap.people import People, mailer_of, make_people, open_limits
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.server import Drain
 from gateway.bootstrap.settings import Settings
@@ -293,7 +293,11 @@ async def _open_front(
     clock = await watch_clock(stack, pool, metrics, logger, supervisor)
     sign_in = settings.sign_in
     passwords = closing(Passwords(sign_in.password_hash_workers, sign_in.password_hash_queue))
-    people = make_people(settings, pool, side, stack.enter_context(passwords))
+    mailer = mailer_of(settings.mail, logger)
+    people = make_people(settings, pool, side, stack.enter_context(passwords), mailer, logger)
+    if people.outbox.is_on:
+        outbox = people.outbox
+        await stack.enter_async_context(supervisor.running(outbox.NAME, outbox.run))
     parts = Parts(
         settings=settings,
         pool=pool,

@@ -26,6 +26,7 @@ from persistence.exports.kept_summaries import KeptSummaries
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.jobs import JobRows
+from persistence.repositories.mail_tokens import MailTokens
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.sessions import Sessions
@@ -46,6 +47,7 @@ def make_jobs(settings: Settings, pool: DeadlinePool, feeds: Feeds, logger: Logg
     housekeeping = Housekeeping(
         Sessions(pool),
         SignInCounts(pool),
+        MailTokens(pool),
         rows,
         logger,
         sessions_kept_s=kept.ended_sessions,

@@ -11,9 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.access.principals import Role
 from gateway.access.rate_limits import RateLimits
+from gateway.accounts.mail.addresses import Addresses
+from gateway.accounts.mail.mailer import LoggedMailer, Mailer, SmtpMailer
+from gateway.accounts.mail.outbox import Outbox
+from gateway.accounts.mail.settings import LOG, MailSettings, SmtpServer
 from gateway.accounts.passwords.attempts import Attempts
 from gateway.accounts.passwords.guard import PasswordGuard
 from gateway.accounts.passwords.hashing import Passwords
+from gateway.accounts.passwords.recovery import Recovery
 from gateway.accounts.roles import Roles
 from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.accounts.sessions.live import LiveSessions
@@ -22,14 +27,17 @@ from gateway.accounts.sessions.tokens import Tokens, load_key
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.running import EngineSide
 from gateway.jobs.supervisor import Supervisor
+from gateway.observability.logs import Logger
 from gateway.operations.limit_routes import TierWatch
 from gateway.trading.desk import open_order_count
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.audit import AuditLog
+from persistence.repositories.mail_tokens import MailTokens
 from persistence.repositories.rate_tiers import RateTiers
 from persistence.repositories.sessions import Sessions
 from persistence.repositories.sign_in_counts import SignInCounts
 from persistence.repositories.users import User, Users
+from persistence.repositories.ways_in import WaysIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,30 +52,60 @@ class People:
     roles: Roles
     guard: PasswordGuard
     fresh: FreshLogin
+    outbox: Outbox
+    addresses: Addresses
+    recovery: Recovery
 
 
 def make_people(
-    settings: Settings, pool: DeadlinePool, engine: EngineSide, passwords: Passwords
+    settings: Settings,
+    pool: DeadlinePool,
+    engine: EngineSide,
+    passwords: Passwords,
+    mailer: Mailer | None,
+    logger: Logger,
 ) -> People:
     """Return the people of the database behind `pool`; raises SettingsError for a wrong key."""
-    users, audit, sessions = Users(pool), AuditLog(pool), Sessions(pool)
+    users, audit, rows, mailed = Users(pool), AuditLog(pool), Sessions(pool), MailTokens(pool)
     key = load_key(settings.sign_in.private_key, settings.store.data_dir)
     tokens = Tokens(key, settings.sign_in.access_expires_in)
-    live = LiveSessions(settings.sign_in, users, sessions, audit, tokens)
+    sessions = LiveSessions(settings.sign_in, users, rows, audit, tokens)
     attempts = Attempts(SignInCounts(pool), settings.limits, _secret(key))
+    fresh = FreshLogin(rows, settings.sign_in.fresh_login_seconds)
+    mail = settings.mail
+    outbox = Outbox(mailer, logger, size=mail.queue_size, tries=mail.tries)
+    addresses = Addresses(users, mailed, WaysIn(pool), audit, outbox, attempts, fresh, mail)
     sign_in = SignIn(
-        settings.sign_in, users, live, audit, passwords, attempts, engine.commands, engine.view
+        settings.sign_in,
+        users,
+        sessions,
+        audit,
+        passwords,
+        attempts,
+        engine.commands,
+        engine.view,
+        addresses,
     )
     return People(
         users=users,
         audit=audit,
         passwords=passwords,
-        sessions=live,
+        sessions=sessions,
         sign_in=sign_in,
-        roles=Roles(users, audit, live),
+        roles=Roles(users, audit, sessions),
         guard=PasswordGuard(users, passwords, attempts, audit),
-        fresh=FreshLogin(sessions, settings.sign_in.fresh_login_seconds),
+        fresh=fresh,
+        outbox=outbox,
+        addresses=addresses,
+        recovery=Recovery(users, mailed, audit, outbox, attempts, passwords, sessions, mail),
     )
+
+
+def mailer_of(mail: MailSettings, logger: Logger) -> Mailer | None:
+    """Return who sends mail; None where nobody does."""
+    if isinstance(mail.server, SmtpServer) and mail.sender is not None:
+        return SmtpMailer(mail.server, mail.sender, mail.timeout_seconds)
+    return LoggedMailer(logger) if mail.server == LOG else None
 
 
 def _secret(key: Ed25519PrivateKey) -> bytes:

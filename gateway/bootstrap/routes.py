@@ -5,6 +5,7 @@ Laws: a domain is made here of what it needs (a repository of `parts.pool`, a to
 """
 
 from gateway.accounts.admin_routes import UserAdminRoutes
+from gateway.accounts.mail.routes import MailRoutes
 from gateway.accounts.passwords.routes import PasswordRoutes
 from gateway.accounts.profile.routes import ProfileRoutes
 from gateway.accounts.sessions.cookies import CookieOrigins
@@ -114,7 +115,8 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             pages,
         ),
         PositionRoutes(positions, portfolios, view, parts.catalogue, settings.portfolio, pages),
-        ProfileRoutes(people.users, WaysIn(parts.pool), people.audit),
+        ProfileRoutes(people.users, WaysIn(parts.pool), people.audit, people.addresses),
+        MailRoutes(people.recovery, people.addresses),
         UserAdminRoutes(people.roles, people.users, pages),
         ExchangeRoutes(
             view,
@@ -150,6 +152,7 @@ def _own_access(parts: Parts) -> tuple[PasswordRoutes, SessionRoutes]:
         people.guard,
         people.sessions,
         people.fresh,
+        people.recovery,
     )
     return passwords, SessionRoutes(sessions, people.sessions, people.audit, parts.settings.pages)
 

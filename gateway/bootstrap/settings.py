@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.access.settings import LimitSettings
+from gateway.accounts.mail.settings import MailSettings
 from gateway.accounts.settings import SignInSettings
 from gateway.bootstrap.listening import ListenSettings
 from gateway.demo.settings import DemoSettings
@@ -44,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSettings
     engine: EngineSettings
     sign_in: SignInSettings
+    mail: MailSettings
     http: HttpSettings
     pages: PageLimits
     limits: LimitSettings

@@ -2,6 +2,7 @@
 
     sessions        revoked or expired longer ago than ENDED_SESSIONS_KEPT, with their tokens
     refresh tokens  expired longer ago than that, of sessions that go on
+    mailed tokens   that nobody sent back in time
     counts          of sign-ins whose windows are over
     runs of jobs    that failed for good longer ago than FAILED_JOBS_KEPT
 
@@ -18,6 +19,7 @@ from gateway.jobs.job import Arguments, Job
 from gateway.observability.logs import Logger
 from persistence.clock import MICROSECONDS
 from persistence.repositories.jobs import JobRows
+from persistence.repositories.mail_tokens import MailTokens
 from persistence.repositories.sessions import Sessions
 from persistence.repositories.sign_in_counts import SignInCounts
 
@@ -35,6 +37,7 @@ class Housekeeping:
         self,
         sessions: Sessions,
         counts: SignInCounts,
+        mail_tokens: MailTokens,
         rows: JobRows,
         logger: Logger,
         *,
@@ -48,6 +51,7 @@ class Housekeeping:
         """
         self._sessions = sessions
         self._counts = counts
+        self._mail_tokens = mail_tokens
         self._rows = rows
         self._logger = logger
         self._sessions_kept_us = sessions_kept_s * MICROSECONDS
@@ -74,9 +78,15 @@ class Housekeeping:
         sessions = await self._all(self._sessions.prune_sessions, over)
         tokens = await self._all(self._sessions.prune_tokens, over)
         counts = await self._all(self._counts.prune, now)
+        mailed = await self._all(self._mail_tokens.prune, now)
         runs = await self._all(self._rows.prune, now - self._failed_jobs_kept_us)
         self._logger.info(
-            "housekeeping", sessions=sessions, tokens=tokens, counts=counts, runs=runs
+            "housekeeping",
+            sessions=sessions,
+            tokens=tokens,
+            counts=counts,
+            mailed=mailed,
+            runs=runs,
         )
 
     @staticmethod

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
+from gateway.accounts.mail.mailer import Mailer
 from gateway.accounts.passwords.hashing import Passwords
 from gateway.bootstrap import compose
 from gateway.bootstrap.parts import Parts
@@ -105,6 +106,7 @@ async def open_web(
     rows: Sequence[Route] = (),
     venues: Mapping[str, Venue] | None = None,
     catalogues: Sequence[MarketCatalogue] = (),
+    mailer: Mailer | None = None,
 ) -> AsyncIterator[Web]:
     """Put the application together as `compose.open_exchange` does, around a fake engine.
 
@@ -123,8 +125,8 @@ async def open_web(
         side = EngineSide(
             engine, engine.view, engine.history, ViewFeed(1), Progress(engine.view, 0.05)
         )
-        people = make_people(settings, pool, side, passwords)
         logger = configure_logs(settings.reports.log_level, log)
+        people = make_people(settings, pool, side, passwords, mailer, logger)
         parts = made_of(
             settings,
             side,
@@ -165,6 +167,7 @@ async def make_web(database_url: str, tmp_path: Path) -> AsyncIterator[MakeWeb]:
             rows: Sequence[Route] = (),
             venues: Mapping[str, Venue] | None = None,
             catalogues: Sequence[MarketCatalogue] = (),
+            mailer: Mailer | None = None,
             **changes: object,
         ) -> Web:
             environment = {
@@ -175,7 +178,7 @@ async def make_web(database_url: str, tmp_path: Path) -> AsyncIterator[MakeWeb]:
             environment |= {name: str(value) for name, value in changes.items()}
             settings = load_settings(environment)
             return await stack.enter_async_context(
-                open_web(settings, database_url, mounts, rows, venues, catalogues)
+                open_web(settings, database_url, mounts, rows, venues, catalogues, mailer)
             )
 
         yield make

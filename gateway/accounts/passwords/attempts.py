@@ -3,6 +3,7 @@
     sign-in                    attempts from the address
     sign-in-failures           wrong passwords for the account from the address
     sign-in-failures-account   wrong passwords for the account from anywhere
+    mails, mails-account       mails to the account that were asked for, in the same two ways
 
 Laws: an account is what was written in the e-mail field; nothing here knows whether there is one,
 so nothing can tell. A failure is counted before the password is looked at and given back if it was
@@ -53,6 +54,8 @@ class Attempts:
         self._sign_in = Limit[str](budgets.SIGN_IN, limits)
         self._failures_here = Limit[str](budgets.FAILURES_HERE, limits)
         self._failures = Limit[str](budgets.FAILURES, limits)
+        self._mails_here = Limit[str](budgets.MAILS_HERE, limits)
+        self._mails = Limit[str](budgets.MAILS, limits)
         self._secret = secret
         self._queue = FairQueue(at_once=AT_ONCE, waiting=WAITING)
 
@@ -82,6 +85,18 @@ class Attempts:
         source = self._key("sign-in", address)
         found = await self._hit(address, (source,), (self._sign_in,))
         _judge(found[source], self._sign_in)
+
+    async def count_mail(self, email: str, address: str) -> None:
+        """Count a mail that was asked for; raises RateLimited or TimeoutError."""
+        keys = (
+            self._key("sign-in", address),
+            self._key("mails", email, address),
+            self._key("mails", email),
+        )
+        limits = (self._sign_in, self._mails_here, self._mails)
+        found = await self._hit(address, keys, limits)
+        for key, limit in zip(keys, limits, strict=True):
+            _judge(found[key], limit)
 
     async def withdraw(self, attempt: Attempt) -> None:
         """Note that the password was not looked at."""

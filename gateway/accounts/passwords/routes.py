@@ -7,6 +7,7 @@ import msgspec
 from gateway.accounts.fields import PASSWORD_LENGTH, TRIED_PASSWORD_LENGTH, new_password
 from gateway.accounts.passwords.guard import PasswordGuard
 from gateway.accounts.passwords.hashing import Passwords
+from gateway.accounts.passwords.recovery import Recovery
 from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.accounts.sessions.live import LiveSessions
 from gateway.http.request import Request
@@ -63,6 +64,7 @@ class PasswordRoutes:
         guard: PasswordGuard,
         live: LiveSessions,
         fresh: FreshLogin,
+        recovery: Recovery,
     ) -> None:
         self._users = users
         self._sessions = sessions
@@ -71,6 +73,7 @@ class PasswordRoutes:
         self._guard = guard
         self._live = live
         self._fresh = fresh
+        self._recovery = recovery
 
     async def change(self, request: Request[ChangePasswordBody, None]) -> None:
         """Set another password and end every other session."""
@@ -92,6 +95,7 @@ class PasswordRoutes:
         self._live.ended(caller.user_id, ended)
         trail = AuditTrail(self._audit, request.request_id)
         await trail.note(caller.user_id, "user.password", f"user:{caller.user_id}", "ok")
+        self._recovery.tell_changed(caller.user_id)
 
     async def step_up(self, request: Request[StepUpBody, None]) -> FreshView:
         """Take the password for a fresh login of the session that calls."""

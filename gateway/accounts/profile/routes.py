@@ -14,17 +14,20 @@ from gateway.accounts.fields import (
     AVATAR_URL_LENGTH,
     AVATAR_URL_PATTERN,
     DISPLAY_NAME_LENGTH,
+    EMAIL_LENGTH,
     USERNAME_LENGTH,
     USERNAME_PATTERN,
     avatar_url,
     display_name,
+    email_address,
     username,
 )
+from gateway.accounts.mail.addresses import Addresses
 from gateway.accounts.profile.preferences import Preferences, storable, stored_preferences
 from gateway.accounts.profile.views import UserView
-from gateway.http.request import Request
+from gateway.http.request import AnyRequest, Request
 from gateway.http.routing import Access, Route
-from gateway.wire.errors import Conflict, Detail, NotFound
+from gateway.wire.errors import Conflict, Detail, FreshLoginRequired, NotFound
 from gateway.wire.scalars import iso_millis, parse_id
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
 from persistence.errors import AlreadyThere
@@ -57,6 +60,14 @@ AvatarUrlText = Annotated[
         extra_json_schema={"pattern": AVATAR_URL_PATTERN},
     ),
 ]
+NewEmailText = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=EMAIL_LENGTH,
+        description="e-mail address, which becomes the account's when it is confirmed by mail;"
+        " null: none; asks for a fresh login",
+    ),
+]
 
 
 class ProfileBody(BodyStruct, frozen=True):
@@ -65,12 +76,15 @@ class ProfileBody(BodyStruct, frozen=True):
     display_name: DisplayNameText | msgspec.UnsetType | None = msgspec.UNSET
     username: UsernameText | msgspec.UnsetType | None = msgspec.UNSET
     avatar_url: AvatarUrlText | msgspec.UnsetType | None = msgspec.UNSET
+    email: NewEmailText | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ProfileView(UserView, frozen=True):
     """The caller, and by what one can sign in to the account."""
 
     ways_in: list[str]
+    pending_email: str | None
+    """The address that was asked for, until it is confirmed."""
 
 
 class PublicProfileView(AnswerStruct, frozen=True):
@@ -98,12 +112,13 @@ def public_profile(user: User, preferences: Preferences) -> PublicProfileView:
 class ProfileRoutes:
     """Shows people, and lets them say who they are."""
 
-    def __init__(self, users: Users, ways: WaysIn, audit: AuditLog) -> None:
+    def __init__(self, users: Users, ways: WaysIn, audit: AuditLog, addresses: Addresses) -> None:
         self._users = users
         self._ways = ways
         self._audit = audit
+        self._addresses = addresses
 
-    async def show(self, request: Request[None, None]) -> ProfileView:
+    async def show(self, request: AnyRequest) -> ProfileView:
         """Return the caller's profile."""
         user = await self._users.by_id(request.user_id)
         if user is None:
@@ -111,8 +126,12 @@ class ProfileRoutes:
         return await self._whole(user)
 
     async def change(self, request: Request[ProfileBody, None]) -> ProfileView:
-        """Change what the body names, all of it or nothing."""
-        changes = _changes(request.body)
+        """Change what the body names, all of it or nothing; an address once it is confirmed."""
+        changes, email = _changes(request.body), request.body.email
+        if isinstance(email, str):
+            email = email_address(email)
+        if email is not msgspec.UNSET:
+            await self._addresses.require_change(request.principal, email, request.address)
         trail = AuditTrail(self._audit, request.request_id)
         target = f"user:{request.user_id}"
         try:
@@ -124,6 +143,9 @@ class ProfileRoutes:
         if user is None:
             raise NotFound
         await trail.note(request.user_id, "user.profile", target, "ok")
+        if email is not msgspec.UNSET:
+            await self._addresses.change(request.principal, email, request.request_id)
+            return await self.show(request)
         return await self._whole(user)
 
     async def show_preferences(self, request: Request[None, None]) -> Preferences:
@@ -151,8 +173,9 @@ class ProfileRoutes:
         return public_profile(user, preferences)
 
     async def _whole(self, user: User) -> ProfileView:
-        ways = await self._ways.of(user.id)
-        return ProfileView(**msgspec.structs.asdict(UserView.of(user)), ways_in=ways)
+        ways, pending = await self._ways.of(user.id), await self._addresses.pending(user.id)
+        shown = msgspec.structs.asdict(UserView.of(user))
+        return ProfileView(**shown, ways_in=ways, pending_email=pending)
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
@@ -174,7 +197,7 @@ class ProfileRoutes:
                 access=Access.USER,
                 body=ProfileBody,
                 answer=ProfileView,
-                errors=(NotFound, Conflict),
+                errors=(NotFound, Conflict, FreshLoginRequired),
                 summary="Change one's own profile",
                 tag="users",
             ),

@@ -10,6 +10,7 @@ from typing import Final
 
 from exchange.messages.commands import OpenAccount
 from gateway.access.principals import Role
+from gateway.accounts.mail.addresses import Addresses
 from gateway.accounts.passwords.attempts import Attempts
 from gateway.accounts.passwords.hashing import NO_ADDRESS, Fit, Passwords
 from gateway.accounts.sessions.live import LiveSessions, SignedIn
@@ -39,6 +40,7 @@ class SignIn:
         attempts: Attempts,
         commands: CommandPort,
         view: AccountsView,
+        addresses: Addresses,
     ) -> None:
         self._users = users
         self._live = live
@@ -47,6 +49,7 @@ class SignIn:
         self._attempts = attempts
         self._commands = commands
         self._view = view
+        self._addresses = addresses
         self._starting_credits = settings.starting_credits
 
     async def register(
@@ -74,6 +77,7 @@ class SignIn:
             request_id,
             address,
         )
+        self._addresses.welcome(user)
         await self.open_account(user.id)
         return await self._live.open(user, client)
 

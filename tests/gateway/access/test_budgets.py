@@ -12,6 +12,9 @@ DEFAULTS = load_settings({}).limits
 BUDGETS = {
     "POST /auth/login": Budget.SIGN_IN,
     "POST /auth/register": Budget.SIGN_IN,
+    "POST /auth/password/forgot": Budget.SIGN_IN,
+    "POST /auth/password/reset": Budget.SIGN_IN,
+    "POST /auth/email/verify": Budget.SIGN_IN,
     "POST /auth/refresh": Budget.RENEWAL,
     "POST /auth/logout": Budget.RENEWAL,
     "DELETE /orders/{id}": Budget.CANCEL,
@@ -68,6 +71,11 @@ AUTH_PATHS = {
     "/auth/refresh",
     "/auth/logout",
     "/auth/me",
+    "/auth/password/forgot",
+    "/auth/password/reset",
+    "/auth/email/verify",
+    # Counted by the address that mail goes to.
+    "/auth/email/send",
     # Whoever calls these is signed in; what is guessed there is counted as at the door.
     "/auth/password/change",
     "/auth/step-up",

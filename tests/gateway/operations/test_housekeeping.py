@@ -11,6 +11,7 @@ from gateway.operations import jobs as module
 from gateway.operations.jobs import Housekeeping
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.jobs import JobRows
+from persistence.repositories.mail_tokens import MailTokens
 from persistence.repositories.sessions import RotationOutcome, Sessions
 from persistence.repositories.sign_in_counts import SignInCounts
 from persistence.repositories.users import Users
@@ -32,6 +33,7 @@ def housekeeping(pool: DeadlinePool, log: io.StringIO, now: int = NOW) -> Housek
     return Housekeeping(
         Sessions(pool),
         SignInCounts(pool),
+        MailTokens(pool),
         JobRows(pool),
         configure_logs("info", log),
         sessions_kept_s=KEPT_S,

@@ -43,6 +43,7 @@ async def test_a_profile_is_changed_field_by_field_and_taken_away_by_null(web: W
         "avatarUrl": None,
         "emailVerified": False,
         "waysIn": ["password"],
+        "pendingEmail": None,
     }
     names = {"displayName": "Ada", "username": "Ada_1", "avatarUrl": "https://example.org/a.png"}
     assert await data(web, ada, "PATCH", MINE, names) == shown | names
