@@ -20,7 +20,7 @@ from gateway.access.client_address import ClientAddresses
 from gateway.access.principals import TokenChecks
 from gateway.access.rate_limits import RateLimits
 from gateway.accounts.passwords.hashing import Passwords
-from gateway.accounts.sessions.tokens import load_key, require_key, shared_secret
+from gateway.accounts.sessions.keys import load_key, require_key, shared_secret
 from gateway.accounts.sessions.watch import SessionWatch
 from gateway.bootstrap import garbage
 from gateway.bootstrap.feeds import Feeds, open_feeds

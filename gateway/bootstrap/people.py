@@ -21,9 +21,10 @@ from gateway.accounts.passwords.hashing import Passwords
 from gateway.accounts.passwords.recovery import Recovery
 from gateway.accounts.roles import Roles
 from gateway.accounts.sessions.fresh import FreshLogin
+from gateway.accounts.sessions.keys import KeyRing, key_ring, load_key
 from gateway.accounts.sessions.live import LiveSessions
 from gateway.accounts.sessions.sign_in import SignIn, add_user
-from gateway.accounts.sessions.tokens import Tokens, load_key
+from gateway.accounts.sessions.tokens import Tokens
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.running import EngineSide
 from gateway.jobs.supervisor import Supervisor
@@ -55,6 +56,7 @@ class People:
     outbox: Outbox
     addresses: Addresses
     recovery: Recovery
+    keys: KeyRing
 
 
 def make_people(
@@ -68,7 +70,9 @@ def make_people(
     """Return the people of the database behind `pool`; raises SettingsError for a wrong key."""
     users, audit, rows, mailed = Users(pool), AuditLog(pool), Sessions(pool), MailTokens(pool)
     key = load_key(settings.sign_in.private_key, settings.store.data_dir)
-    tokens = Tokens(key, settings.sign_in.access_expires_in)
+    lives_s = settings.sign_in.access_expires_in
+    keys = key_ring(settings.sign_in.private_key, settings.store.data_dir, lives_s)
+    tokens = Tokens(keys, lives_s)
     sessions = LiveSessions(settings.sign_in, users, rows, audit, tokens)
     attempts = Attempts(SignInCounts(pool), settings.limits, _secret(key))
     fresh = FreshLogin(rows, settings.sign_in.fresh_login_seconds)
@@ -98,6 +102,7 @@ def make_people(
         outbox=outbox,
         addresses=addresses,
         recovery=Recovery(users, mailed, audit, outbox, attempts, passwords, sessions, mail),
+        keys=keys,
     )
 
 

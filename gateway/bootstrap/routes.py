@@ -9,6 +9,7 @@ from gateway.accounts.mail.routes import MailRoutes
 from gateway.accounts.passwords.routes import PasswordRoutes
 from gateway.accounts.profile.routes import ProfileRoutes
 from gateway.accounts.sessions.cookies import CookieOrigins
+from gateway.accounts.sessions.jwks import PublishedKeys
 from gateway.accounts.sessions.own_routes import SessionRoutes
 from gateway.accounts.sessions.routes import AccountRoutes
 from gateway.bootstrap.feeds import feed_routes
@@ -134,6 +135,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     root = (
         FrontPage(view, settings.listen.port),
         HealthRoutes(EngineCondition(engine), parts.readiness, parts.metrics, parts.clock.warnings),
+        PublishedKeys(people.keys),
         static,
     )
     table = RouteTable(row for domain in api for row in domain.routes())

@@ -8,6 +8,7 @@
     probity doctor          check what the exchange needs
     probity export          write a market's past to a file, with a manifest
     probity user create     add a user
+    probity keys rotate     sign access tokens with a new key
     probity replay          send recorded trades through a running exchange
 
 A wrong setting or a busy port is one line on stderr and exit code 2; a failure while running is
@@ -89,6 +90,7 @@ class _Commands(click.Group):
     elsewhere: Final = {
         "doctor": ("gateway.cli.doctor.command", "doctor"),
         "export": ("gateway.cli.export", "export_command"),
+        "keys": ("gateway.cli.keys", "keys"),
         "replay": ("gateway.cli.replay.command", "replay"),
     }
 

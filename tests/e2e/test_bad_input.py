@@ -14,7 +14,8 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.accounts.sessions.tokens import Tokens, load_key
+from gateway.accounts.sessions.keys import KeyRing, load_key
+from gateway.accounts.sessions.tokens import Tokens
 from tests.e2e.conftest import Floor
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.server_process import ServerProcess
@@ -132,9 +133,9 @@ def test_a_token_that_does_not_hold(floor: Floor) -> None:
     server, ann = floor.server, floor.ann
     head, claims, signature = ann.token.split(".")
     bob_claims = floor.bob.token.split(".")[1]
-    forged = Tokens(Ed25519PrivateKey.generate(), 900).issue(ann.id, 1)
-    expired = Tokens(load_key(None, server.data_dir), -10).issue(ann.id, 1)
-    endless = Tokens(load_key(None, server.data_dir), 10_000).issue(ann.id, 999_999)
+    forged = Tokens(KeyRing.of(Ed25519PrivateKey.generate()), 900).issue(ann.id, 1)
+    expired = Tokens(KeyRing.of(load_key(None, server.data_dir)), -10).issue(ann.id, 1)
+    endless = Tokens(KeyRing.of(load_key(None, server.data_dir)), 10_000).issue(ann.id, 999_999)
     before = floor.shown()
     for value in (
         None,
@@ -305,7 +306,7 @@ async def test_every_row_over_the_socket(floor: Floor) -> None:
 
 async def test_a_socket_without_a_good_token_trades_nothing(floor: Floor) -> None:
     before = await asyncio.to_thread(floor.shown)
-    expired = Tokens(load_key(None, floor.server.data_dir), -10).issue(floor.ann.id, 1)
+    expired = Tokens(KeyRing.of(load_key(None, floor.server.data_dir)), -10).issue(floor.ann.id, 1)
     async with socket_client(floor.server.port) as nobody:
         refusal = await nobody.refusal("order:place", {"market": floor.slug, **GOOD})
         assert refusal["code"] == "UNAUTHORIZED"

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from gateway.accounts.sessions.tokens import KEY_FILE, load_key, shared_secret
+from gateway.accounts.sessions.keys import KEY_FILE, load_key, shared_secret
 from tests.gateway.socket_client import BookModel, SocketClient, socket_client
 from tests.redis_process import RedisProcess
 from tests.server_process import POLL_SECONDS, START_SECONDS, ServerProcess, until

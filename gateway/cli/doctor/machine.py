@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from exchange.compiled import COMPILED
-from gateway.accounts.sessions.tokens import KEY_FILE, find_key
+from gateway.accounts.sessions.keys import KEY_FILE, find_key, key_files
 from gateway.bootstrap.server import bind
 from gateway.bootstrap.settings import Settings
 from gateway.cli.doctor.finding import Finding, fail, ok, warn
@@ -98,7 +98,7 @@ def key(settings: Settings) -> Finding:
     path = settings.store.data_dir / KEY_FILE
     try:
         found = find_key(settings.sign_in.private_key, settings.store.data_dir)
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
+        modes = {one: stat.S_IMODE(one.stat().st_mode) for one in key_files(path.parent)}
     except SettingsError as error:
         return fail(str(error), "give it an Ed25519 key; without one, Probity makes its own")
     except OSError as error:
@@ -107,12 +107,13 @@ def key(settings: Settings) -> Finding:
         return ok("key: JWT_PRIVATE_KEY is an Ed25519 key")
     if found is None:
         return ok(f"key: {path} will be made")
-    if mode & _OTHERS:
-        return fail(
-            f"key: {path} has mode {mode:04o}, so others can sign in as anybody",
-            f"chmod 600 {path}; if they may have read it, delete it (all have to log in again)",
-        )
-    return ok(f"key: {path}, mode {mode:04o}")
+    for one, mode in modes.items():
+        if mode & _OTHERS:
+            return fail(
+                f"key: {one} has mode {mode:04o}, so others can sign in as anybody",
+                f"chmod 600 {one}; if they may have read it: probity keys rotate --at-once",
+            )
+    return ok(f"key: {path}, mode {modes[path]:04o}")
 
 
 async def clock(*, wall_us: int | None = None, monotonic_us: int | None = None) -> Finding:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from gateway.accounts.sessions.tokens import shared_secret
+from gateway.accounts.sessions.keys import shared_secret
 from persistence.postgres.database import connect
 from persistence.relay.channel import new_stream
 from tests.loopback import guard

@@ -21,13 +21,14 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from gateway.accounts.sessions.tokens import AUDIENCE, ISSUER, KEY_FILE, Tokens, load_key
+from gateway.accounts.sessions.keys import KEY_FILE, KeyRing, load_key
+from gateway.accounts.sessions.tokens import AUDIENCE, ISSUER, Tokens
 from gateway.settings.reader import SettingsError
 from gateway.wire.errors import Unauthorized
 from tests.gateway.conftest import Web
 
 KEY = Ed25519PrivateKey.generate()
-TOKENS = Tokens(KEY, 900)
+TOKENS = Tokens(KeyRing.of(KEY), 900)
 
 
 def claims(**changes: object) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.accounts.sessions.tokens import KEY_FILE, load_key
+from gateway.accounts.sessions.keys import KEY_FILE, load_key
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.cli.doctor import command as doctor
 from gateway.cli.doctor import machine
