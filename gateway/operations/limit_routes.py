@@ -14,11 +14,12 @@ import asyncpg
 from exchange.model.state import State
 from gateway.access.budgets import Tier
 from gateway.access.rate_limits import RateLimits
-from gateway.http.request import Request
+from gateway.http.request import AsOf, Request
 from gateway.http.routing import Access, Route
 from gateway.jobs.supervisor import CheckIn
 from gateway.markets.lookup import MarketText, asked_market
 from gateway.operations.trading_limit_routes import OwnLimitsView, limits_fields, market_fields
+from gateway.trading.views import read_mark
 from gateway.wire.errors import NotFound, UnknownOutcome
 from gateway.wire.strict_json import AnswerStruct, BodyStruct, QueryStruct
 from persistence.postgres.database import OUTAGES
@@ -109,8 +110,9 @@ class LimitRoutes:
         self._tiers = tiers
         self._audit = audit
 
-    async def get_own(self, request: Request[None, LimitsQuery]) -> UserLimitsView:
+    async def get_own(self, request: Request[None, LimitsQuery]) -> AsOf[UserLimitsView]:
         """Return the caller's buckets, this call in them, and what binds the caller's orders."""
+        mark = read_mark(self._view, request.user_id)
         market = asked_market(self._view, request.query)
         account = self._view.accounts.get(request.user_id)
         found = self._limits.buckets_of(request.user_id)
@@ -130,7 +132,7 @@ class LimitRoutes:
         there = None if market is None else market.limits
         trading = OwnLimitsView(*limits_fields(own, there), *market_fields(there))
         tier = self._limits.tier_of(request.user_id)
-        return UserLimitsView(tier, buckets, trading)
+        return mark.on(UserLimitsView(tier, buckets, trading))
 
     async def set_tier(self, request: Request[TierBody, None]) -> TierView:
         """Give a user a tier, at once."""
@@ -156,6 +158,7 @@ class LimitRoutes:
                 access=Access.USER,
                 query=LimitsQuery,
                 answer=UserLimitsView,
+                of_account=True,
                 errors=(NotFound,),
                 summary="Show how often one may call, and what binds one's orders",
                 tag="user",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from exchange.model.state import State
 from gateway.feeds.known import MarketCatalogue, MarketRef
 from gateway.portfolio.records.valuation import Held, Known, Lot, held_here
+from gateway.trading.views import ReadMark, read_mark
 from persistence.repositories.portfolio_positions import (
     ClosedSum,
     OpenShares,
@@ -26,6 +27,10 @@ class Holdings:
         self._positions = positions
         self._view = view
         self._markets = markets
+
+    def mark(self, user_id: int) -> ReadMark:
+        """Return how far a read of somebody's portfolios reaches that begins now."""
+        return read_mark(self._view, user_id)
 
     def here(self, user_id: int) -> Held:
         """Return what somebody holds on the exchange."""

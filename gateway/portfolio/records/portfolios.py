@@ -8,7 +8,7 @@ read-only (403).
 
 from gateway.feeds.known import OURS
 from gateway.http.paging import PageQuery, SliceQuery, page_of, slice_of
-from gateway.http.request import AnyRequest, Page, Request, Slice
+from gateway.http.request import AnyRequest, AsOf, Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.portfolio.naming import DescriptionText, NameText, description_of, name_of
@@ -86,9 +86,11 @@ class NotedPortfolioRoutes:
         self._settings = settings
         self._pages = pages
 
-    async def list_portfolios(self, request: Request[None, PageQuery]) -> Page[NotedPortfolioView]:
+    async def list_portfolios(
+        self, request: Request[None, PageQuery]
+    ) -> AsOf[Page[NotedPortfolioView]]:
         """Return one page of the caller's portfolios, our own first, then oldest first."""
-        query = request.query
+        query, mark = request.query, self._holdings.mark(request.user_id)
         limit, offset = query.bounds(self._pages)
         is_begun = query.cursor is not None or offset > 0
         after = 0 if query.cursor in {None, OURS} else query.number() or 0
@@ -101,7 +103,7 @@ class NotedPortfolioRoutes:
         def shown(portfolio: Portfolio | None) -> NotedPortfolioView:
             return portfolio_view(portfolio, held[_number(portfolio)], known)
 
-        return page_of(part, limit, offset, total + 1, shown, _place)
+        return mark.on(page_of(part, limit, offset, total + 1, shown, _place))
 
     async def create_portfolio(self, request: Request[PortfolioBody, None]) -> NotedPortfolioView:
         """Begin an empty portfolio."""
@@ -115,18 +117,21 @@ class NotedPortfolioRoutes:
             raise LimitReached.of("portfolios", most) from None
         return portfolio_view(made, Held(), {})
 
-    async def get_totals(self, request: Request[None, None]) -> TotalsView:
+    async def get_totals(self, request: Request[None, None]) -> AsOf[TotalsView]:
         """Return the sums over all portfolios of the caller, our own included."""
+        mark = self._holdings.mark(request.user_id)
         found, _ = await self._rows.page(request.user_id, PORTFOLIOS_EVER, 0, 0)
         held = await self._held(request, [None, *found])
         known = await self._holdings.known(held.values())
-        return totals_view(len(held), together(held.values()), known)
+        return mark.on(totals_view(len(held), together(held.values()), known))
 
-    async def get_portfolio(self, request: Request[None, None]) -> WholePortfolioView:
+    async def get_portfolio(self, request: Request[None, None]) -> AsOf[WholePortfolioView]:
         """Return a portfolio with its sums and its allocation."""
+        mark = self._holdings.mark(request.user_id)
         portfolio = await self._asked(request)
         has = (await self._held(request, [portfolio]))[_number(portfolio)]
-        return whole_portfolio_view(portfolio, has, await self._holdings.known([has]))
+        known = await self._holdings.known([has])
+        return mark.on(whole_portfolio_view(portfolio, has, known))
 
     async def change_portfolio(self, request: Request[PortfolioChange, None]) -> NotedPortfolioView:
         """Change a portfolio's name, description, or that it is the default."""
@@ -199,6 +204,7 @@ class NotedPortfolioRoutes:
                 query=PageQuery,
                 answer=NotedPortfolioView,
                 shape=Shape.PAGE,
+                of_account=True,
                 summary="List one's portfolios with their sums, what one holds here first",
                 tag="portfolios",
             ),
@@ -220,6 +226,7 @@ class NotedPortfolioRoutes:
                 handler=self.get_totals,
                 access=Access.USER,
                 answer=TotalsView,
+                of_account=True,
                 summary="Sum up all portfolios, and show where their value lies",
                 tag="portfolios",
             ),
@@ -245,6 +252,7 @@ class NotedPortfolioRoutes:
                 handler=self.get_portfolio,
                 access=Access.USER,
                 answer=WholePortfolioView,
+                of_account=True,
                 errors=(NotFound,),
                 summary="Show a portfolio with its sums and where its value lies",
                 tag="portfolios",

@@ -25,7 +25,7 @@ from gateway.feeds.known import (
     no_such_market,
 )
 from gateway.http.paging import page_of
-from gateway.http.request import AnyRequest, Page, Request
+from gateway.http.request import AnyRequest, AsOf, Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.portfolio.records import amounts
@@ -46,6 +46,7 @@ from gateway.portfolio.records.views import (
 )
 from gateway.portfolio.settings import PortfolioSettings
 from gateway.portfolio.views import held
+from gateway.trading.views import read_mark
 from gateway.wire.errors import (
     Conflict,
     Detail,
@@ -93,14 +94,18 @@ class PositionRoutes:
 
     async def list_positions(
         self, request: Request[None, PositionsOfQuery]
-    ) -> Page[NotedPositionView]:
+    ) -> AsOf[Page[NotedPositionView]]:
         """Return one page of a portfolio's positions, oldest first; ours by market, YES first."""
+        mark = read_mark(self._view, request.user_id)
+        return mark.on(await self._page(request))
+
+    async def _page(self, request: Request[None, PositionsOfQuery]) -> Page[NotedPositionView]:
         query = request.query
         limit, offset = query.bounds(self._pages)
         check_platform(self._markets.platforms, query.platform)
         if is_ours(request):
             return self._our_page(request, limit, offset)
-        number = request.path_id("id")
+        number, after = request.path_id("id"), query.number() or 0
         if await self._portfolios.get(request.user_id, number) is None:
             raise NotFound
         found, total = await self._rows.page(
@@ -112,7 +117,7 @@ class PositionRoutes:
             ),
             limit + 1,
             offset,
-            query.number() or 0,
+            after,
         )
         known = await self._markets.known_many({_ref(position) for position in found})
 
@@ -150,12 +155,13 @@ class PositionRoutes:
             raise LimitReached.of("positions", most) from None
         return position_view(_found(made), market)
 
-    async def get_position(self, request: Request[None, None]) -> NotedPositionView:
+    async def get_position(self, request: Request[None, None]) -> AsOf[NotedPositionView]:
         """Return one position as it stands now."""
+        mark = read_mark(self._view, request.user_id)
         if _names_ours(request):
-            return our_position_view(*self._our_position(request))
+            return mark.on(our_position_view(*self._our_position(request)))
         position = _found(await self._rows.get(request.user_id, request.path_id("id")))
-        return await self._shown(position)
+        return mark.on(await self._shown(position))
 
     async def change_position(self, request: Request[PositionChange, None]) -> NotedPositionView:
         """Change what was noted of an open position."""
@@ -270,6 +276,7 @@ class PositionRoutes:
                 query=PositionsOfQuery,
                 answer=NotedPositionView,
                 shape=Shape.PAGE,
+                of_account=True,
                 errors=(NotFound,),
                 summary="List a portfolio's positions as they stand now",
                 tag="portfolios",
@@ -296,6 +303,7 @@ class PositionRoutes:
                 handler=self.get_position,
                 access=Access.USER,
                 answer=NotedPositionView,
+                of_account=True,
                 errors=(NotFound,),
                 summary="Show a position as it stands now",
                 tag="portfolios",

@@ -1,0 +1,135 @@
+"""Every read says how far it reaches, those of an account in its private stream as well: taken from
+the route table, so that a new one is asked, too.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import pytest
+
+from exchange.messages.commands import PlaceOrder
+from exchange.messages.group_commands import SetOrderGroup
+from exchange.messages.terms import BUY, GTC, LIMIT, YES
+from gateway.access.budgets import Budget
+from gateway.feeds.model import VenueEvent
+from gateway.http.routing import Access, Route, Shape
+from persistence.clock import now_us
+from persistence.repositories.feeds.matches import Matches, NewMatch
+from persistence.repositories.feeds.snapshots import POLL, NewSnapshot
+from tests.gateway.conftest import MakeWeb
+from tests.gateway.feeds.fake_venue import FakeVenue, market
+from tests.gateway.feeds.reading import Reader
+from tests.gateway.portfolio.venue_fake import Caller
+from tests.gateway.trading_desk import all_tables
+from tests.persistence.running import listing
+
+ROWS: Final = [row for table in all_tables() for row in table.routes if row.method == "GET"]
+FILES: Final = {
+    "/export/{kind}": "a file; `probity export` says in its manifest how far it reaches",
+    "/summaries/{day}": "a file that never changes",
+    "/openapi.json": "what can be asked, whatever happens",
+    "/docs": "a page",
+    "/": "a page",
+    "/live": "a page",
+    "/static/{name}": "a part of pages",
+    "/metrics": "of the process, in the form of whoever collects it",
+    "/health": "of the process, asked when nothing is known",
+    "/ready": "of the process, asked when nothing is known",
+}
+"""What carries no `asOfSeq`, and why."""
+NOT_OF_ACCOUNTS: Final = {
+    "/auth/me": "who one is, not what one has",
+    "/watchlists": "names of markets, kept beside the exchange",
+    "/watchlists/{id}": "names of markets, kept beside the exchange",
+    "/portfolios/{id}/history": "what was noted on days that are over",
+}
+"""What only the one who is signed in may read, and carries no `accountSeq`, and why."""
+STORED: Final = ("/tickers", "/markets/{slug}/ticker", "/markets/{slug}/candles")
+"""What reaches as far as the projector, which hasn't begun here."""
+OF_VENUES: Final = ("/markets/{slug}/latest", "/markets/{slug}/snapshots/latest")
+"""What only markets of other venues have."""
+Ask = Callable[[Route], Awaitable[dict[str, Any]]]
+
+
+def test_what_carries_no_mark_is_a_file_or_of_the_process() -> None:
+    bare = {row.path for row in ROWS if not row.is_read}
+    assert bare == FILES.keys()
+    for row in ROWS:
+        is_file = row.shape in {Shape.FILE, Shape.STREAM}
+        assert row.is_read is not (is_file or row.budget is Budget.NONE), row.path
+
+
+def test_reads_of_whoever_is_signed_in_are_of_their_account() -> None:
+    own = {row.path for row in ROWS if row.access is Access.USER}
+    assert {row.path for row in ROWS if row.of_account} == own - NOT_OF_ACCOUNTS.keys()
+    assert own > NOT_OF_ACCOUNTS.keys()
+
+
+@pytest.fixture
+async def ask(make_web: MakeWeb) -> Ask:
+    """Read any row as an admin who has one of everything."""
+    venue = FakeVenue([market(1, slug="theirs", event_id="E1")])
+    venue.events = [VenueEvent(platform="fake", external_id="E1", title="Who?", slug="who")]
+    web = await make_web(venues={"fake": venue}, RATE_LIMIT_USER_MAX_REQUESTS="100000")
+    await Reader(web, {"fake": venue}).ingest()
+    person = await web.register(admin=True)
+    ann = Caller(web, person)
+    web.engine.run(listing())
+    order = PlaceOrder(person.id, 1, BUY, YES, LIMIT, 5_000, 100, GTC, client_order_id="one")
+    web.engine.run(order)
+    web.engine.run(SetOrderGroup(person.id, "mm", 4_000, 1))
+    watchlist = (await ann.data("POST", "/watchlists", {"name": "a"}))["id"]
+    portfolio = (await ann.data("POST", "/portfolios", {"name": "a"}))["id"]
+    noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
+    position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
+    await Matches(web.parts.pool).replace([NewMatch(("exchange", "1"), ("fake", "M1"), 9_000)], 1)
+    ids = {
+        "{slug}": "rain",
+        "{category}": "weather",
+        "{clientOrderId}": "one",
+        "/orders/{id}": "/orders/1",
+        "/watchlists/{id}": f"/watchlists/{watchlist}",
+        "/portfolios/{id}": f"/portfolios/{portfolio}",
+        "/positions/{id}": f"/positions/{position}",
+        "/events/{id}": "/events/fake:E1",
+        "/admin/users/{id}": f"/admin/users/{person.id}",
+    }
+    now = now_us()
+    snapshots = web.parts.feeds.snapshots
+    (row,) = await web.parts.feeds.markets.of_event("fake", "E1", 1)
+    await snapshots.add(POLL, [NewSnapshot(market_id=row.id, digest=b"d", at=now, yes_price=5)])
+    latest = await snapshots.latest(row.id)
+    assert latest is not None
+    theirs = {name: name.replace("{slug}", "fake:M1") for name in OF_VENUES}
+    ids = theirs | ids | {"/snapshots/{id}": f"/snapshots/{latest.id}"}
+    seq = web.engine.view.markets[1].seq
+    account = web.engine.view.accounts[person.id]
+    queries = {
+        "/markets/search": "?q=rain",
+        # There is no journal behind the engine here: what would be read in it is nothing.
+        "/markets/{slug}/orderbook/deltas": f"?afterSeq={seq}",
+        "/markets/{slug}/orderbook/orders": f"?afterSeq={seq}",
+        "/user/events": f"?afterSeq={account.seq}",
+    }
+
+    async def read(row: Route) -> dict[str, Any]:
+        path = row.path
+        for name, value in ids.items():
+            path = path.replace(name, value)
+        answer = await ann.call("GET", path + queries.get(row.path, ""))
+        assert answer.status_code == 200, (row.path, answer.text)
+        meta: dict[str, Any] = answer.json()["meta"]
+        reached = 0 if row.path in STORED else web.engine.view.seq
+        assert meta["asOfSeq"] == reached, row.path
+        if row.of_account:
+            assert meta["accountSeq"] == account.seq > 0, row.path
+        return meta
+
+    return read
+
+
+async def test_every_read_carries_its_marks(ask: Ask) -> None:
+    for row in ROWS:
+        if row.is_read:
+            meta = await ask(row)
+            assert ("accountSeq" in meta) is row.of_account, row.path
