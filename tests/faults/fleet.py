@@ -28,7 +28,7 @@ END_SECONDS = 5.0
 class Fleet:
     """The processes; the engine is up and `rain` is listed."""
 
-    def __init__(self, folder: Path, database_url: str, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, database_url: str, stack: ExitStack, **settings: str) -> None:
         self._folder = folder
         self.redis = RedisProcess(folder)
         stack.callback(self.redis.clean_up)
@@ -39,6 +39,7 @@ class Fleet:
             "DATABASE_URL": database_url,
             "REDIS_URL": self.redis.url,
             "LOG_LEVEL": "info",
+            **settings,
         }
         self.engine = self._process("engine", "serve")
         self.engine.start()
