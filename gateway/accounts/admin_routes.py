@@ -28,8 +28,9 @@ class UserAdminRoutes:
 
     async def users(self, request: Request[None, PageQuery]) -> Page[UserView]:
         """Return one page of the users, oldest first."""
-        limit, offset = request.query.bounds(self._pages)
-        found, total = await self._users.page(limit + 1, offset, request.query.number() or 0)
+        query = request.query
+        (limit, offset), after = query.bounds(self._pages), query.number() or 0
+        found, total = await self._users.page(limit + 1, offset, after)
         return page_of(found, limit, offset, total, UserView.of, lambda user: str(user.id))
 
     async def set_role(self, request: Request[RoleBody, None]) -> UserView:

@@ -10,14 +10,13 @@ from typing import Final
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.projections.candles import Candle, Range
-from gateway.markets.intervals import Interval
+from gateway.markets.intervals import Interval, asked_range
 from gateway.markets.projected import Projected
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import (
     TimeText,
     iso_millis,
     money_text,
-    parse_time,
     price_text,
     quantity_text,
 )
@@ -48,16 +47,11 @@ class CandlesQuery(QueryStruct, frozen=True, rename={"from_time": "from", "to_ti
     def range(self, now: int) -> tuple[int, int]:
         """Return [start, end) in whole intervals; raises ValidationFailed."""
         step = self.interval.seconds * MICROSECONDS
-        asked = None if self.to_time is None else parse_time(self.to_time, "to")
-        last = min(now if asked is None else asked, now) // step * step
-        if self.from_time is None:
+        begin, end = asked_range(self.from_time, self.to_time, now)
+        last = min(now if end is None else end, now) // step * step
+        if begin is None:
             return max(0, last - (_CANDLES - 1) * step), last + step
-        first = parse_time(self.from_time, "from")
-        if first > now:
-            raise ValidationFailed.of("from", "must not be in the future")
-        if asked is not None and first > asked:
-            raise ValidationFailed.of("from", "must not be later than `to`")
-        first = first // step * step
+        first = begin // step * step
         if (last - first) // step >= CANDLES_MAX:
             most = iso_millis(first + (CANDLES_MAX - 1) * step)
             raise ValidationFailed.of(

@@ -3,6 +3,9 @@
 from enum import Enum
 from typing import Final
 
+from gateway.wire.errors import ValidationFailed
+from gateway.wire.scalars import parse_time
+
 
 class Interval(Enum):
     """How long a candle is, or how far apart the points of a history are."""
@@ -28,3 +31,21 @@ _SECONDS: Final = {
     Interval.HOURS_4: 14_400,
     Interval.DAY: 86_400,
 }
+
+
+def asked_range(
+    from_time: str | None, to_time: str | None, now: int
+) -> tuple[int | None, int | None]:
+    """Return the first and the last microsecond that are asked for, None where none is.
+
+    Raises ValidationFailed for a range that begins in the future, or behind its end.
+    """
+    end = None if to_time is None else parse_time(to_time, "to")
+    if from_time is None:
+        return None, end
+    begin = parse_time(from_time, "from")
+    if begin > now:
+        raise ValidationFailed.of("from", "must not be in the future")
+    if end is not None and begin > end:
+        raise ValidationFailed.of("from", "must not be later than `to`")
+    return begin, end

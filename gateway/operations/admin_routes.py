@@ -157,14 +157,14 @@ class ExchangeAdminRoutes:
     async def audit(self, request: Request[None, AuditQuery]) -> Page[AuditView]:
         """Return one page of the audit log, newest first."""
         query = request.query
-        limit, offset = query.bounds(self._pages)
+        (limit, offset), before = query.bounds(self._pages), query.number()
         actor_id = None
         if query.actor is not None:
             actor_id = parse_id(query.actor)
             if actor_id is None:
                 raise ValidationFailed.of("actor", "must be a user's id")
         wanted = AuditFilter(actor_id, query.action, query.target, query.request_id)
-        entries, total = await self._log.page(limit + 1, offset, query.number(), wanted)
+        entries, total = await self._log.page(limit + 1, offset, before, wanted)
         return page_of(entries, limit, offset, total, AuditView.of, lambda entry: str(entry.id))
 
     def routes(self) -> tuple[Route, ...]:

@@ -132,10 +132,8 @@ class WatchlistRoutes:
     async def list_watchlists(self, request: Request[None, PageQuery]) -> Page[WatchlistView]:
         """Return one page of the caller's lists, oldest first."""
         query = request.query
-        limit, offset = query.bounds(self._pages)
-        found, total = await self._rows.page(
-            request.user_id, limit + 1, offset, query.number() or 0
-        )
+        (limit, offset), after = query.bounds(self._pages), query.number() or 0
+        found, total = await self._rows.page(request.user_id, limit + 1, offset, after)
         return page_of(found, limit, offset, total, _watchlist_view, lambda one: str(one.id))
 
     async def create_watchlist(self, request: Request[WatchlistBody, None]) -> WatchlistView:

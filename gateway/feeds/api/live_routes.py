@@ -39,7 +39,7 @@ from gateway.feeds.watches import Watches
 from gateway.http.request import AnyRequest, Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
-from gateway.markets.intervals import Interval
+from gateway.markets.intervals import Interval, asked_range
 from gateway.markets.lookup import find_market
 from gateway.markets.past.views import BookDeltaView, OrderLogView
 from gateway.markets.routes import (
@@ -60,7 +60,7 @@ from gateway.wire.errors import (
     OutOfRange,
     ValidationFailed,
 )
-from gateway.wire.scalars import TimeText, parse_time
+from gateway.wire.scalars import TimeText
 from gateway.wire.strict_json import QueryStruct
 from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.feeds.snapshots import DAY, HOUR, MINUTE, Snapshots
@@ -82,10 +82,11 @@ class HistoryQuery(QueryStruct, frozen=True, rename={"from_time": "from", "to_ti
     def span(self, now: int) -> tuple[int, int]:
         """Return (start, end) in microseconds; raises ValidationFailed."""
         step = self.interval.seconds * MICROSECONDS
-        end = now if self.to_time is None else min(parse_time(self.to_time, "to"), now)
-        if self.from_time is None:
+        begin, last = asked_range(self.from_time, self.to_time, now)
+        end = now if last is None else min(last, now)
+        if begin is None:
             return max(0, end - _POINTS * step), end
-        return max(parse_time(self.from_time, "from"), end - POINTS_MAX * step, 0), end
+        return max(begin, end - POINTS_MAX * step, 0), end
 
 
 class LiveRoutes:

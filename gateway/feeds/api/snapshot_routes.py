@@ -15,17 +15,18 @@ from gateway.http.paging import SliceQuery, slice_of
 from gateway.http.request import Request, Slice
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
+from gateway.markets.intervals import asked_range
 from gateway.markets.lookup import find_market
 from gateway.wire.errors import ExternalApiFailed, NotFound, ValidationFailed
 from gateway.wire.scalars import (
     TimeText,
     iso_millis,
     parse_id,
-    parse_time,
     price_if_known,
     quantity_if_known,
 )
 from gateway.wire.strict_json import AnswerStruct
+from persistence.clock import now_us
 from persistence.repositories.feeds.markets import MarketRow
 from persistence.repositories.feeds.snapshots import (
     BACKFILL,
@@ -119,10 +120,10 @@ class SnapshotRoutes:
         """Return a slice of a market's snapshots, newest first."""
         query = request.query
         limit, before = query.size(self._pages), query.pair(STORED_MAX)
-        since = 0 if query.from_time is None else parse_time(query.from_time, "from")
+        begin, end = asked_range(query.from_time, query.to_time, now_us())
+        since = 0 if begin is None else begin
         if before is None:
-            end = _END if query.to_time is None else parse_time(query.to_time, "to")
-            before = end, 0
+            before = _END if end is None else end, 0
         elif query.to_time is not None:
             raise ValidationFailed.of("to", "give either cursor or to")
         name = request.path["slug"]

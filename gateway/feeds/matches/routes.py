@@ -135,12 +135,13 @@ class MatchRoutes:
         """Return one page of the matches, the likeliest first."""
         query = request.query
         limit, offset = query.bounds(self._pages)
+        before = query.pair(STORED_MAX)
         check_platform(self._markets.platforms, query.platform)
         statuses = parse_words(query.status, MatchStatus, "status") or _SHOWN
         wanted = MatchFilter(statuses, query.platform)
         key = f"matches {self._decided} {wanted!r}"
         total = await self._totals.of(key, lambda: self._rows.count(wanted))
-        found = await self._rows.page(wanted, limit + 1, offset, query.pair(STORED_MAX))
+        found = await self._rows.page(wanted, limit + 1, offset, before)
         return await self._page(found, limit, offset, total)
 
     async def list_of_market(self, request: Request[None, PageQuery]) -> Page[MatchView]:
