@@ -41,7 +41,7 @@ from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.rules.batching import operation_field
 from gateway.engine_side.refusals import EngineRefused, accepted, refused
-from gateway.markets.lookup import MarketText
+from gateway.markets.lookup import MarketText, market_name
 from gateway.trading.order_bodies import (
     AmendBody,
     ClientIdText,
@@ -74,9 +74,11 @@ OrderIdText = Annotated[str, msgspec.Meta(max_length=20, description="an order's
 
 
 class PlaceOperation(OrderBody, frozen=True, kw_only=True, tag_field="op", tag="place"):
-    """Place an order, in `market` or in the batch's."""
+    """Place an order, in `market` (or `marketId`, or `slug`) or in the batch's."""
 
     market: MarketText | None = None
+    market_id: MarketText | None = None
+    slug: MarketText | None = None
 
 
 class AmendOperation(AmendBody, frozen=True, kw_only=True, tag_field="op", tag="amend"):
@@ -104,12 +106,14 @@ OperationList = Annotated[
 class BatchBody(BodyStruct, frozen=True):
     """1 to 50 operations that run as one command, in their order.
 
-    `market` is that of placings that name none. With `allOrNone` the first refusal undoes all.
+    `market` (or `marketId`, or `slug`) is that of placings that name none. With `allOrNone` the first refusal undoes all.
     Under a `requestId` the batch takes effect once, for ever.
     """
 
     operations: OperationList
     market: MarketText | None = None
+    market_id: MarketText | None = None
+    slug: MarketText | None = None
     all_or_none: bool | None = None
     request_id: ClientIdText | None = None
 
@@ -150,10 +154,11 @@ def batch_command(
     request_id = body.request_id
     if request_id is not None:
         check_client_id(request_id, "requestId")
+    whole = market_name(body)
     operations = []
     for number, one in enumerate(body.operations):
         try:
-            operations.append(_operation(one, account_id, body.market, market_id_of))
+            operations.append(_operation(one, account_id, whole, market_id_of))
         except ApiError as error:
             raise _within(error, number) from None
     return BatchOrders(account_id, tuple(operations), bool(body.all_or_none), request_id)
@@ -171,7 +176,7 @@ def _operation(
     body: AnyOperation, account_id: int, market: str | None, market_id_of: Callable[[str], int]
 ) -> Operation:
     if isinstance(body, PlaceOperation):
-        name = body.market or market
+        name = market_name(body) or market
         if name is None:
             raise ValidationFailed.of("market", "is required: a market's slug or id")
         return place_command(body, account_id, market_id_of(name))

@@ -15,7 +15,7 @@ from exchange.messages.terms import OrderType, Outcome, Side
 from exchange.model.state import State
 from exchange.rules.batching import operation_field
 from exchange.rules.preview import TooMuchToPreview, preview
-from gateway.markets.lookup import MarketText
+from gateway.markets.lookup import MarketText, market_name
 from gateway.trading.batches import (
     BatchBody,
     OperationList,
@@ -36,7 +36,8 @@ _ORDER_FIELDS: Final = tuple(
 
 
 class PreviewBody(OrderTerms, frozen=True):
-    """One order (its fields, and `market`), or the `operations` of a batch; not both.
+    """One order (its fields, and `market`, or `marketId`, or `slug`), or the `operations` of a batch;
+    not both.
 
     With `operations`: `market` is that of placings that name none, and `allOrNone` as in a batch.
     """
@@ -45,6 +46,8 @@ class PreviewBody(OrderTerms, frozen=True):
     outcome: Outcome | None = None
     type: OrderType | None = None
     market: MarketText | None = None
+    market_id: MarketText | None = None
+    slug: MarketText | None = None
     operations: OperationList | None = None
     all_or_none: bool | None = None
 
@@ -96,7 +99,7 @@ def preview_command(
             if _is_given(getattr(body, name)):
                 raise ValidationFailed.of(on_the_wire, "goes without operations only")
         batch = BatchBody(
-            operations=body.operations, market=body.market, all_or_none=body.all_or_none
+            operations=body.operations, market=market_name(body), all_or_none=body.all_or_none
         )
         return batch_command(batch, account_id, market_id_of)
     if body.all_or_none is not None:
@@ -105,7 +108,7 @@ def preview_command(
         if getattr(body, name) is None:
             raise ValidationFailed.of(name, "is required")
     given = {name: getattr(body, name) for name, _ in _ORDER_FIELDS}
-    order = PlaceOperation(**given, market=body.market)
+    order = PlaceOperation(**given, market=market_name(body))
     try:
         return batch_command(BatchBody(operations=[order]), account_id, market_id_of)
     except ApiError as error:

@@ -60,10 +60,22 @@ async def test_an_event_names_it_by_slug_or_id(name: str, value: str) -> None:
         assert joined["slug"] == "snow"
         placed = await ann.ok("order:place", order("BUY YES 1 @ 0.5") | there)
         assert placed["order"]["slug"] == "snow"
+        place = {"op": "place"} | order("BUY YES 1 @ 0.4")
+        for operations in ({"operations": [place | there]}, there | {"operations": [place]}):
+            for event in ("order:preview", "order:batch"):
+                (result,) = (await ann.ok(event, operations))["results"]
+                assert result["data"]["order"]["slug"] == "snow"
+        (result,) = (await ann.ok("order:preview", order("BUY YES 1 @ 0.5") | there))["results"]
+        assert result["data"]["order"]["slug"] == "snow"
         cancelled = await ann.ok("order:cancel_all", there)
-        assert cancelled["orderIds"] == [placed["order"]["id"]]
+        assert cancelled["orderIds"][0] == placed["order"]["id"]
+        assert cancelled["cancelled"] == 3
         assert (await ann.ok("unsubscribe:market", there))["marketId"] == "2"
-        for event, body in (("order:place", order("BUY YES 1 @ 0.5")), ("subscribe:market", {})):
+        for event, body in (
+            ("order:place", order("BUY YES 1 @ 0.5")),
+            ("order:preview", order("BUY YES 1 @ 0.5")),
+            ("subscribe:market", {}),
+        ):
             for more in ({}, {"slug": "rain", "marketId": "1"}):
                 refusal = await ann.refusal(event, body | more)
                 fields = [detail["field"] for detail in refusal["details"]]

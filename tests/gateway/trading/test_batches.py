@@ -119,6 +119,8 @@ GOOD = place("BUY YES 1 @ 0.5", market="rain")
         ({"operations": [GOOD, GOOD | {"clientOrderId": "a b"}]}, "operations[1].clientOrderId"),
         ({"operations": [GOOD, GOOD | {"market": "nowhere"}]}, "operations[1].market"),
         ({"operations": [GOOD, place("BUY YES 1 @ 0.5")]}, "operations[1].market"),
+        ({"operations": [GOOD, GOOD | {"slug": "rain"}]}, "operations[1].market"),
+        ({"operations": [GOOD], "market": "rain", "marketId": "1"}, "market"),
         ({"operations": [cancel("x")]}, "operations[0].orderId"),
         ({"operations": [{"op": "cancel"}]}, "operations[0].orderId"),
         ({"operations": [cancel("1") | {"clientOrderId": "a"}]}, "operations[0].orderId"),
