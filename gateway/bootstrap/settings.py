@@ -26,6 +26,7 @@ from gateway.markets.settings import PastSettings
 from gateway.observability.settings import ReportSettings
 from gateway.operations.settings import RetentionSettings
 from gateway.portfolio.settings import PortfolioSettings
+from gateway.sealing.settings import SealingSettings
 from gateway.settings.reader import (
     ENV_FILE,
     SettingsError,
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     engine: EngineSettings
     sign_in: SignInSettings
     mail: MailSettings
+    sealing: SealingSettings
     http: HttpSettings
     pages: PageLimits
     limits: LimitSettings

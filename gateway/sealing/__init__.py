@@ -1,0 +1,1 @@
+"""Secrets at rest: what a table holds and nobody who reads the table may know."""
