@@ -23,6 +23,7 @@ from exchange.messages.commands import Command, PlaceOrder, operations_of
 from exchange.model.idempotency import key_of, keys_of
 from persistence.errors import QueueFull
 from persistence.journal.rows import encode_command
+from persistence.loop.authority import Authority
 from persistence.loop.ports import Answer
 
 QUEUE_COMMANDS: Final = 10_000
@@ -37,6 +38,8 @@ class Waiting(msgspec.Struct, frozen=True):
 
     command: Command
     future: asyncio.Future[Answer]
+    authority: Authority | None = None
+    """By what right it was sent, where that may end while it waits."""
 
 
 class _Place:

@@ -5,7 +5,8 @@ Laws: commands run in the order in which they left the queue, but cancels and ad
 waits here of *other* accounts, look-ups included (RULEBOOK 8); an id that may have been used before
 (`client_ids.known_ids`) and that memory may have forgotten when its command runs is asked of the
 store first, one query a chunk (`exchange.model.idempotency`); a store that can't be asked refuses
-that chunk and nothing else. Nothing here is stamped yet.
+that chunk and nothing else; by what right a command was sent is asked again when it is taken
+(`authority`). Nothing here is stamped yet.
 """
 
 import asyncio
@@ -100,7 +101,8 @@ class Intake:
 
     def take(self, count: int, seq: int) -> list[Waiting]:
         """Remove and return what runs next, at most `count` (a batch counts as its operations, and
-        is taken whole); `seq` is the last command's.
+        is taken whole); `seq` is the last command's. What was sent by a right that has ended is
+        refused instead.
 
         Nothing, if thousands of markets closed since the memory was looked at: then the store is
         asked for every id that waits here. (What ran less than a batch ago isn't in the store yet;
@@ -119,7 +121,7 @@ class Intake:
         self._ready = ready[part:]
         self._taken = part, self._passed
         self._passed = max(0, self._passed - part)
-        return ready[:part]
+        return _standing(ready[:part])
 
     def give_back(self, waiting: list[Waiting]) -> None:
         """Put back in front what the last `take` removed and hasn't run."""
@@ -172,6 +174,20 @@ class Intake:
             self._look_up.add_done_callback(self._wake)
 
 
+def _standing(taken: list[Waiting]) -> list[Waiting]:
+    """Return what was sent by a right that stands, or by one that can't end; refuse the rest."""
+    if all(waiting.authority is None for waiting in taken):
+        return taken
+    standing = []
+    for waiting in taken:
+        refusal = None if waiting.authority is None else waiting.authority.refusal()
+        if refusal is None:
+            standing.append(waiting)
+        elif not waiting.future.done():
+            waiting.future.set_exception(refusal)
+    return standing
+
+
 def _first_part(waiting: list[Waiting], count: int) -> int:
     """Return how many commands make up `count` operations, the last of them whole."""
     for number, item in enumerate(waiting):
@@ -195,7 +211,9 @@ def _with_priors(chunk: list[Waiting], look_up: asyncio.Task[Mapping[Key, Prior]
 
 def _with_prior(waiting: Waiting, priors: Mapping[Key, Prior]) -> Waiting:
     command = with_priors(waiting.command, priors)
-    return waiting if command is waiting.command else Waiting(command, waiting.future)
+    if command is waiting.command:
+        return waiting
+    return Waiting(command, waiting.future, waiting.authority)
 
 
 def _keys(chunk: list[Waiting]) -> list[Key]:

@@ -55,7 +55,9 @@ class CommandPort(Protocol):
         Raises:
             QueueFull, EngineClosed, EngineStalled: the command was not taken and did nothing.
 
-        The future raises OutcomeUnknown if a commit was neither confirmed nor refused, or takes
+        The future raises what `authority.Authority.refusal` gives if the right by which the command
+        was sent has ended before the engine took it; it did nothing then.
+        It raises OutcomeUnknown if a commit was neither confirmed nor refused, or takes
         longer than whoever waits is made to wait.
         """
 

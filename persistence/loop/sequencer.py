@@ -36,6 +36,7 @@ from persistence.errors import (
 )
 from persistence.journal.journal import SealedBatch
 from persistence.journal.tip import Tip
+from persistence.loop.authority import current_authority
 from persistence.loop.client_ids.known_ids import KnownIds
 from persistence.loop.command_queue import (
     QUEUE_COMMANDS,
@@ -157,7 +158,7 @@ class Sequencer:
                 raise EngineStalled("the engine's database doesn't answer, nothing was done")
         refuse_unstorable_text(command)
         future: asyncio.Future[Answer] = self._loop.create_future()
-        self._queue.put(Waiting(command, future))
+        self._queue.put(Waiting(command, future, current_authority()))
         self._wakeup.set()
         return future
 
