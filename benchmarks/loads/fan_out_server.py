@@ -25,6 +25,7 @@ from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from exchange.transitions import transitions
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.api_keys import make_keys
 from gateway.bootstrap.feeds import make_feeds
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People
@@ -35,6 +36,7 @@ from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.running import EngineSide
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.metrics import Metrics
+from gateway.sealing.seal import Seal
 from gateway.sockets.app import SocketApp
 from gateway.sockets.framing.transport import SocketTransport
 from gateway.streaming import book_messages
@@ -90,6 +92,8 @@ async def ours(port: int, batch: int, seconds: float) -> None:
     logger = structlog.get_logger()
     known = {field.name: unused for field in dataclasses.fields(People)}
     nobody = People(**known | {"sessions": Nobody()})
+    limits = RateLimits(settings.limits)
+    keys = make_keys(settings, unused, unused, limits, metrics, logger, Seal([bytes(32)]))
     parts = Parts(
         settings=settings,
         pool=unused,
@@ -97,6 +101,7 @@ async def ours(port: int, batch: int, seconds: float) -> None:
         desk=unused,
         catalogue=unused,
         people=nobody,
+        keys=keys,
         jobs=unused,
         feeds=make_feeds(settings, unused, {}, unused, metrics, logger),
         candles=unused,
@@ -105,7 +110,7 @@ async def ours(port: int, batch: int, seconds: float) -> None:
         readiness=unused,
         clock=unused,
         replays=unused,
-        limits=RateLimits(settings.limits),
+        limits=limits,
         metrics=metrics,
         logger=logger,
     )

@@ -1,10 +1,14 @@
-"""Who calls: what a verified access token and the database say together."""
+"""Who calls: what a verified access token, or a call signed with an API key, and the database say
+together.
+"""
 
 import enum
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import msgspec
+
+from gateway.access.api_keys.standing import KeyUse
 
 
 class Role(enum.StrEnum):
@@ -15,13 +19,22 @@ class Role(enum.StrEnum):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """A caller: the user (also the account), the role now, and the session the token belongs to."""
+    """A caller: the user (also the account), the role now, and the session the token belongs to.
+
+    Or the key that signed the call; then there is no session (0), and the role is USER.
+    """
 
     user_id: int
     role: Role
     session_id: int
     expires_at: int
-    """When the access token ends, in seconds since the epoch."""
+    """When the access token or the key ends, in seconds since the epoch."""
+    key: KeyUse | None = None
+
+    @property
+    def counted_as(self) -> int:
+        """Return whose buckets calls are counted in: the user's, or the key's own."""
+        return self.user_id if self.key is None else self.key.key.counted_as
 
     @property
     def is_admin(self) -> bool:

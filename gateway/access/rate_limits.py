@@ -5,7 +5,8 @@ tried rarely, and by whom it shouldn't, has a fixed window, in which refusals co
 with a key's first hit, so at most twice the limit passes around a window's end. Both are one
 dictionary step a check. For one event loop, and bounded: when full, what has ended goes first, then
 the oldest. Each limit has room of its own, so a flood of addresses can't make a user's count be
-forgotten.
+forgotten. An API key has buckets of its own, as large as its owner's, under its negative number;
+the cancels that are spared whatever was used up are its owner's.
 """
 
 import math
@@ -14,12 +15,14 @@ from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar
 
 from gateway.access import budgets
+from gateway.access.api_keys.standing import KeyUse
 from gateway.access.bounded_table import Room
 from gateway.access.budgets import Budget, Policy, Tier
 from gateway.access.settings import LimitSettings
 from gateway.access.spared_cancels import SparedCancels
 from gateway.access.token_buckets import Bucket, Headers, Level
 from gateway.wire.errors import RateLimited
+from persistence.loop.authority import current_authority
 
 _STANDARD: Final = Budget.STANDARD
 _WRITE: Final = Budget.WRITE
@@ -143,7 +146,9 @@ class RateLimits:
     __slots__ = (
         "_address",
         "_cancel",
+        "_capacity",
         "_factors",
+        "_owners",
         "_read",
         "_renewal",
         "_session",
@@ -158,6 +163,8 @@ class RateLimits:
     ) -> None:
         """Count for one process; `open_orders` says how many orders a user has open."""
         self._factors: dict[int, int] = {}
+        self._owners: dict[int, int] = {}
+        self._capacity = limits.tracked_keys
         self._address = Bucket[str](budgets.ANONYMOUS, limits)
         self._read = Bucket[int](budgets.READ, limits, self._factors)
         self._write = Bucket[int](budgets.WRITE, limits, self._factors)
@@ -176,7 +183,7 @@ class RateLimits:
         if user_id is not None:
             if budget is _WRITE:
                 self._write.take(user_id, cost)
-                self._spared.forgive(user_id, cost)
+                self._spared.forgive(self._owner(user_id), cost)
                 return True
             if budget is _STANDARD:
                 self._read.take(user_id, cost)
@@ -193,7 +200,7 @@ class RateLimits:
                 return self._read.spend(user_id, cost)
             if budget is _WRITE:
                 headers = self._write.spend(user_id, cost)
-                self._spared.forgive(user_id, cost)
+                self._spared.forgive(self._owner(user_id), cost)
                 return headers
         if budget is Budget.NONE:
             return ()
@@ -214,8 +221,11 @@ class RateLimits:
         All or nothing, as a batch is: raises RateLimited, which says what it costs.
         """
         if count > 1:
+            authority = current_authority()
+            if isinstance(authority, KeyUse) and authority.key.user_id == user_id:
+                user_id = authority.key.counted_as
             self._write.take(user_id, count - 1)
-            self._spared.forgive(user_id, count - 1)
+            self._spared.forgive(self._owner(user_id), count - 1)
 
     def check_token(self, address: str) -> None:
         """Raise RateLimited if too many tokens of the address didn't hold.
@@ -229,6 +239,22 @@ class RateLimits:
     def count_wrong_token(self, address: str) -> None:
         """Count a token that doesn't hold."""
         self._token.spend(address)
+
+    def adopt(self, counted_as: int, user_id: int) -> None:
+        """Count a key's calls in buckets as large as its owner's; each call may say so anew."""
+        factor = self._factors.get(user_id)
+        if factor is not None:
+            self._factors[counted_as] = factor
+        elif self._factors:
+            self._factors.pop(counted_as, None)
+        if self._owners.get(counted_as) != user_id:
+            if len(self._owners) >= self._capacity:
+                del self._owners[next(iter(self._owners))]
+            self._owners[counted_as] = user_id
+
+    def _owner(self, user_id: int) -> int:
+        """Return the user, whose key it may be."""
+        return user_id if user_id > 0 else self._owners.get(user_id, user_id)
 
     # -- what users have ----------------------------------------------------------------------
 
@@ -262,6 +288,7 @@ class RateLimits:
         if never_refused:
             return False
         size = self._cancel.level(user_id).size
-        if not self._write.try_take(user_id) and not self._spared.take(user_id, size):
+        owner = self._owner(user_id)
+        if not self._write.try_take(user_id) and not self._spared.take(owner, size):
             raise self._cancel.refusal(user_id)
         return True

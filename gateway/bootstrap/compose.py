@@ -8,21 +8,19 @@ order, whatever fails in between; nothing here decides anything about trading or
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from gateway.access.client_address import ClientAddresses
-from gateway.access.principals import TokenChecks
-from gateway.access.rate_limits import RateLimits
 from gateway.accounts.passwords.hashing import Passwords
 from gateway.accounts.sessions.keys import load_key, require_key, shared_secret
 from gateway.accounts.sessions.watch import SessionWatch
 from gateway.bootstrap import garbage
+from gateway.bootstrap.api_keys import open_keys
+from gateway.bootstrap.application import build_application
 from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.markets import markets_in_view, running_volumes
@@ -34,20 +32,15 @@ from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.observers import event_loop_watch
-from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
 from gateway.engine_side.replays import ReplayPool
 from gateway.engine_side.running import EngineSide, RunningEngine, run_engine
-from gateway.http.dispatcher import Dispatcher
-from gateway.http.edge import Edge
-from gateway.http.front_door import FrontDoor
-from gateway.http.reading.bodies import BodyReader
-from gateway.http.routing import RouteTable
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
+from gateway.sealing.settings import require_seal
 from gateway.settings.reader import SettingsError
 from gateway.trading.desk import Desk
 from persistence.embedded.server import EmbeddedPostgres, is_made, running_url
@@ -59,10 +52,6 @@ from persistence.repositories.candles import Candles
 
 SOCKET_MOUNTS: Final = ("ws", "socket.io")
 _LEAST_POOLED: Final = 2
-_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_HEADERS: Final = ("authorization", "content-type", "x-request-id")
-_EXPOSED: Final = ("ratelimit", "ratelimit-policy", "retry-after", "x-request-id")
-_PREFLIGHT_SECONDS: Final = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +176,7 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
     if redis_url is None:
         raise SettingsError("REDIS_URL: is missing: a gateway hears the engine through Redis")
     require_key(settings.sign_in.private_key, settings.store.data_dir)
+    require_seal(settings.sealing, settings.store.data_dir)
     async with AsyncExitStack() as stack:
         reports = open_reports(stack, settings)
         url = running_database(settings)
@@ -298,6 +288,7 @@ async def _open_front(
     if people.outbox.is_on:
         outbox = people.outbox
         await stack.enter_async_context(supervisor.running(outbox.NAME, outbox.run))
+    keys = await open_keys(stack, settings, pool, people.audit, limits, metrics, logger, supervisor)
     parts = Parts(
         settings=settings,
         pool=pool,
@@ -305,6 +296,7 @@ async def _open_front(
         desk=Desk(side.commands, side.view, side.history, limits.charge_operations),
         catalogue=markets_in_view(side.view, feeds),
         people=people,
+        keys=keys,
         jobs=jobs,
         feeds=feeds,
         candles=Candles(pool),
@@ -321,9 +313,7 @@ async def _open_front(
     sockets = await stack.enter_async_context(open_front_sockets(parts, hearers, supervisor))
     if settings.store.redis_url is not None:
         watch = SessionWatch(people.sessions, sockets.server.principals)
-        await stack.enter_async_context(
-            supervisor.running(watch.NAME, watch.run, longest_pause_s=watch.LONGEST_PAUSE_S)
-        )
+        await _enter_watch(stack, supervisor, watch)
     application = build_application(
         settings,
         route_tables(parts),
@@ -334,6 +324,7 @@ async def _open_front(
         reports,
         dict.fromkeys(SOCKET_MOUNTS, sockets),
         side.progress,
+        keys.gate,
     )
     garbage.settle()
     readiness.open()
@@ -348,36 +339,8 @@ async def _open_front(
     )
 
 
-def build_application(
-    settings: Settings,
-    tables: tuple[RouteTable, RouteTable],
-    tokens: TokenChecks,
-    limits: RateLimits,
-    metrics: Metrics,
-    logger: Logger,
-    reports: ErrorReports,
-    mounts: Mapping[str, ASGIApp],
-    progress: Progress | None,
-) -> ASGIApp:
-    """Return the whole web application.
-
-    `tables` are those below /api/v1 and at the root; `mounts` are served below their name, e.g.
-    {"ws": ...}; `progress` is that of the view, None where there is none.
-    """
-    http = settings.http
-    bodies = BodyReader(http.body_max_bytes, http.body_timeout_seconds)
-    api, root = (Dispatcher(table, tokens, limits, bodies, progress) for table in tables)
-    application: ASGIApp = FrontDoor(api, root, mounts)
-    if http.cors_origin:
-        application = CORSMiddleware(
-            application,
-            allow_origins=http.cors_origin,
-            allow_methods=_METHODS,
-            allow_headers=_HEADERS,
-            expose_headers=_EXPOSED,
-            # Only origins named one by one may send the refresh cookie (`CookieOrigins`).
-            allow_credentials="*" not in http.cors_origin,
-            max_age=_PREFLIGHT_SECONDS,
-        )
-    addresses = ClientAddresses(http.trusted_proxies)
-    return Edge(application, addresses, metrics.http, logger, reports)
+async def _enter_watch(stack: AsyncExitStack, supervisor: Supervisor, watch: SessionWatch) -> None:
+    """Watch sessions that end elsewhere, until the stack ends."""
+    await stack.enter_async_context(
+        supervisor.running(watch.NAME, watch.run, longest_pause_s=watch.LONGEST_PAUSE_S)
+    )

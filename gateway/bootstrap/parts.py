@@ -8,6 +8,7 @@ A new part is a field here, and every list can give it to a domain.
 from dataclasses import dataclass
 
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.api_keys import Keys
 from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.jobs import Jobs
 from gateway.bootstrap.people import People
@@ -38,6 +39,7 @@ class Parts:
     catalogue: MarketCatalogue
     """The markets of all platforms."""
     people: People
+    keys: Keys
     jobs: Jobs
     feeds: Feeds
     candles: Candles

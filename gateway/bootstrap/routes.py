@@ -5,6 +5,7 @@ Laws: a domain is made here of what it needs (a repository of `parts.pool`, a to
 """
 
 from gateway.accounts.admin_routes import UserAdminRoutes
+from gateway.accounts.api_keys.routes import ApiKeyRoutes
 from gateway.accounts.mail.routes import MailRoutes
 from gateway.accounts.passwords.routes import PasswordRoutes
 from gateway.accounts.profile.routes import ProfileRoutes
@@ -118,6 +119,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         PositionRoutes(positions, portfolios, view, parts.catalogue, settings.portfolio, pages),
         ProfileRoutes(people.users, WaysIn(parts.pool), people.audit, people.addresses),
         MailRoutes(people.recovery, people.addresses),
+        ApiKeyRoutes(parts.keys.service, pages),
         UserAdminRoutes(people.roles, people.users, pages),
         ExchangeRoutes(
             view,

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.access.settings import LimitSettings
+from gateway.accounts.api_keys.settings import ApiKeySettings
 from gateway.accounts.mail.settings import MailSettings
 from gateway.accounts.settings import SignInSettings
 from gateway.bootstrap.listening import ListenSettings
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sign_in: SignInSettings
     mail: MailSettings
     sealing: SealingSettings
+    api_keys: ApiKeySettings
     http: HttpSettings
     pages: PageLimits
     limits: LimitSettings

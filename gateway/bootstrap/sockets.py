@@ -67,7 +67,7 @@ async def open_front_sockets(
     rooms.begin_epoch(feed.epoch, view.markets)
     feed.on_epoch.append(lambda epoch, view: rooms.begin_epoch(epoch, view.markets))
     tokens = parts.people.sessions
-    sign_in = SocketSignIn(tokens, limits)
+    sign_in = SocketSignIn(tokens, limits, parts.keys.gate)
     following = parts.feeds.following
     venue_rooms = VenueRooms(following, metrics.messages_out)
     shares = VenueShares(
@@ -100,6 +100,7 @@ async def open_front_sockets(
     )
     new_sockets = SocketLimits(settings.limits)
     server = SocketServer(settings.sockets, events, tokens, sign_in, new_sockets, tools, metrics)
+    parts.keys.service.on_changed.append(server.key_changed)
     hearers.everybody.members = lambda: [
         session for link in server.links for session in link.sessions.values()
     ]

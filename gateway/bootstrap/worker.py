@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from gateway.access.principals import Principal
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.application import build_application
 from gateway.bootstrap.compose import (
     Served,
-    build_application,
     open_pool,
     open_reports,
     pool_size,

@@ -4,15 +4,24 @@
     -> query (400) -> body (413, 415, 400) -> as far as ?minSeq= asks (504) -> handler -> envelope
 
 so that nobody learns by a 400 what they may not call, and a flood is refused before it costs a
-body.
+body. Of a request that is signed with an API key the body comes before that all, since it is part
+of what was signed; its handler acts by a right that may end (`persistence.loop.authority`).
 """
 
 from functools import partial
 from typing import Any, Final
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
+from gateway.access.api_keys.signed_call import (
+    KEY_HEADER,
+    KeyChecks,
+    SignedCall,
+    signature_of_headers,
+)
+from gateway.access.api_keys.standing import LACKS_SCOPE, NOT_BY_KEY, Scope
 from gateway.access.budgets import Budget
 from gateway.access.connections import ConnectionState
 from gateway.access.principals import Principal, TokenChecks
@@ -35,10 +44,14 @@ from gateway.http.routing import BoundRoute, RouteTable, Shape
 from gateway.wire.errors import Forbidden, MethodNotAllowed, NotFound, RateLimited, Unauthorized
 from gateway.wire.failures import answer_of
 from gateway.wire.strict_json import EMPTY_BODY, decode
+from persistence.loop.authority import acting_by
 
 _BEARER: Final = b"bearer "
 _WITHOUT_CALLER: Final = frozenset({Budget.NONE, Budget.SIGN_IN})
-"""Rows that don't ask who calls: a token that comes along isn't looked at."""
+"""Rows that don't ask who calls: a token or a signature that comes along isn't looked at."""
+
+_OWNER: Final = Scope.OWNER
+"""An enumeration's members cost a look-up each time, on some Pythons a dear one."""
 
 
 def _nothing(_state: ConnectionState) -> None:
@@ -55,15 +68,20 @@ class Dispatcher:
         limits: RateLimits,
         bodies: BodyReader,
         progress: Progress | None,
+        keys: KeyChecks | None = None,
     ) -> None:
-        """Serve `table`; `progress` is that of the process's view, None where there is none."""
+        """Serve `table`; `progress` is that of the process's view, None where there is none.
+
+        Without `keys` nobody comes by an API key.
+        """
         self._table = table
         self._gate = TokenGate(tokens, limits)
         self._limits = limits
         self._bodies = bodies
         self._progress = progress
+        self._keys = keys
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one request; every failure that has an answer gets it here."""
         trace: Trace = scope[TRACE]
         try:
@@ -76,7 +94,7 @@ class Dispatcher:
                 trace.limit_headers = ()
             await send_error(send, answer, trace.request_id)
 
-    async def _serve(self, scope: Scope, trace: Trace, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: AsgiScope, trace: Trace, receive: Receive, send: Send) -> None:
         path = scope["path"][len(scope.get("root_path", "")) :]
         try:
             if scope["method"] == "OPTIONS":
@@ -87,7 +105,7 @@ class Dispatcher:
             trace.limit_headers = self._limits.spend(Budget.STANDARD, None, trace.address)
             raise
         trace.route = bound.template
-        caller = await self._admit(bound, trace)
+        caller, raw = await self._admit(bound, scope, trace, receive)
         is_read = bound.is_read
         parameters = parse_query(scope["query_string"]) if scope["query_string"] else {}
         min_seq = take_min_seq(parameters) if is_read and parameters else 0
@@ -96,16 +114,7 @@ class Dispatcher:
             query = bound.query.decode(parameters)
         elif parameters:
             refuse_query(parameters)
-        body: Any = None
-        if bound.unset_body is not None and not has_body(trace.headers):
-            body = bound.unset_body
-        elif bound.body_decoder is not None:
-            has_come = BODY_HAS_COME in scope.get("extensions", ())
-            raw = await self._bodies.read(trace.headers, receive, has_come=has_come)
-            body = decode(raw, bound.body_decoder)
-        elif has_body(trace.headers) and scope["method"] not in {"GET", "HEAD"}:
-            # A client library may send {} where nothing is asked for; more than that is unknown.
-            decode(await self._bodies.read(trace.headers, receive) or b"{}", EMPTY_BODY)
+        body = await self._body(bound, scope, trace, receive, raw)
         request: Request[Any, Any] = Request(
             body,
             query,
@@ -122,7 +131,11 @@ class Dispatcher:
             await self._progress.reach(min_seq)
         # A read holds all that was committed before it, what is done itself as well.
         seq = self._seq()
-        result = await bound.handler(request)
+        if caller is None or caller.key is None:
+            result = await bound.handler(request)
+        else:
+            with acting_by(caller.key):
+                result = await bound.handler(request)
         if isinstance(result, Stream):
             enter = scope.get("extensions", {}).get(GOES_ON, _nothing)
             goes_on = partial(enter, ConnectionState.ANSWER)
@@ -141,21 +154,94 @@ class Dispatcher:
         """Return how far this process knows what was committed."""
         return msgspec.UNSET if self._progress is None else self._progress.seq
 
-    async def _admit(self, bound: BoundRoute, trace: Trace) -> Principal | None:
-        """Return who calls, counted and allowed; None for nobody on a public route."""
+    async def _body(
+        self, bound: BoundRoute, scope: AsgiScope, trace: Trace, receive: Receive, raw: bytes | None
+    ) -> Any:  # noqa: ANN401 - the row's
+        """Return the body as the row decodes it; `raw` is one that was read already."""
+        if bound.unset_body is not None and not has_body(trace.headers):
+            return bound.unset_body
+        if bound.body_decoder is not None:
+            if raw is None:
+                raw = await self._read(scope, trace, receive)
+            return decode(raw, bound.body_decoder)
+        if has_body(trace.headers) and scope["method"] not in {"GET", "HEAD"}:
+            # A client library may send {} where nothing is asked for; more than that is unknown.
+            if raw is None:
+                raw = await self._bodies.read(trace.headers, receive)
+            decode(raw or b"{}", EMPTY_BODY)
+        return None
+
+    async def _read(self, scope: AsgiScope, trace: Trace, receive: Receive) -> bytes:
+        has_come = BODY_HAS_COME in scope.get("extensions", ())
+        return await self._bodies.read(trace.headers, receive, has_come=has_come)
+
+    async def _admit(
+        self, bound: BoundRoute, scope: AsgiScope, trace: Trace, receive: Receive
+    ) -> tuple[Principal | None, bytes | None]:
+        """Return who calls, counted and allowed, None for nobody on a public route; and the body
+        if it had to be read for that.
+        """
         caller: Principal | None = None
-        authorization = trace.headers.get(b"authorization")
-        if authorization is not None and bound.budget not in _WITHOUT_CALLER:
-            caller = await self._identify(authorization, trace)
-        user_id = trace.user_id = None if caller is None else caller.user_id
-        trace.limit_headers = self._limits.spend(bound.budget, user_id, trace.address, bound.cost)
+        headers = trace.headers
+        if bound.budget not in _WITHOUT_CALLER:
+            if KEY_HEADER in headers and self._keys is not None:
+                return await self._admit_signed(self._keys, bound, scope, trace, receive)
+            authorization = headers.get(b"authorization")
+            if authorization is not None:
+                caller = await self._identify(authorization, trace)
+        self._count(bound, trace, caller)
         if caller is None:
             if bound.needs_user:
                 raise Unauthorized
-            return None
-        if bound.admin_only and not caller.is_admin:
+        elif bound.admin_only and not caller.is_admin:
             raise Forbidden
-        return caller
+        return caller, None
+
+    async def _admit_signed(
+        self,
+        keys: KeyChecks,
+        bound: BoundRoute,
+        scope: AsgiScope,
+        trace: Trace,
+        receive: Receive,
+    ) -> tuple[Principal | None, bytes | None]:
+        """Do as `_admit` does where a request says that it is signed.
+
+        On a public route a signature that doesn't hold is nobody's, as a token that doesn't is.
+        """
+        raw: bytes | None = None
+        caller: Principal | None = None
+        refusal: Unauthorized | Forbidden = Unauthorized()
+        call: SignedCall | None = None
+        try:
+            signature = signature_of_headers(scope["headers"])
+            if has_body(trace.headers):
+                raw = await self._read(scope, trace, receive)
+            path, query = scope["raw_path"], scope["query_string"]
+            call = signature.of(scope["method"], path, query, raw or b"")
+            caller = await keys.caller(call, trace.address)
+        except (Unauthorized, Forbidden) as error:
+            refusal = error
+        self._count(bound, trace, caller)
+        if caller is not None and call is not None:
+            try:
+                if caller.key is None or not caller.key.allows(bound.asks):
+                    raise Forbidden(NOT_BY_KEY if bound.asks is _OWNER else LACKS_SCOPE)
+                # Behind the limit: what it refuses may be sent again as it is.
+                await keys.use_up(call, caller)
+            except (Unauthorized, Forbidden) as error:
+                caller, refusal = None, error
+        if caller is None and bound.needs_user:
+            raise refusal
+        return caller, raw
+
+    def _count(self, bound: BoundRoute, trace: Trace, caller: Principal | None) -> None:
+        """Count the call as the row says; raises RateLimited."""
+        trace.user_id = None if caller is None else caller.user_id
+        counted_as = None if caller is None else caller.counted_as
+        trace.limit_headers = self._limits.spend(
+            bound.budget, counted_as, trace.address, bound.cost
+        )
 
     async def _identify(self, authorization: bytes, trace: Trace) -> Principal | None:
         """Return the bearer of a token that holds, else None; raises RateLimited."""

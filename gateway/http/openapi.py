@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from exchange.messages.bounds import STORED_MAX
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.http.reading.query_strings import MIN_SEQ
 from gateway.http.responses import AccountMeta, AnswerMeta, Failure, Meta, Pagination
@@ -43,6 +44,13 @@ _LIMIT_HEADERS: Final = {
     "RateLimit-Policy": ("string", 'The limit and its window, as `"read";q=1000;w=60`'),
     "Retry-After": ("integer", "In how many seconds to try again"),
 }
+_SIGNED: Final = {
+    "apiKey": ("Probity-Key", "The API key's name, pk_...; docs/api-keys.md says how to sign"),
+    "apiKeyTimestamp": ("Probity-Timestamp", "Milliseconds since the Unix epoch"),
+    "apiKeyNonce": ("Probity-Nonce", "8 to 64 characters that were never sent before"),
+    "apiKeySignature": ("Probity-Signature", "base64 of the Ed25519 signature, or of the HMAC"),
+}
+"""What a call that is signed with an API key has in the place of a token."""
 _MIN_SEQ_SAYS: Final = "asOfSeq of an answer: wait until what it did is known here"
 _SAYS_WAIT: Final = {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMIT_HEADERS}
 _SAYS_LIMIT: Final = {name: _SAYS_WAIT[name] for name in _SAYS_WAIT if name != "Retry-After"}
@@ -71,7 +79,11 @@ def openapi_document(routes: Iterable[Route], pages: PageLimits, choices: Choice
                 for name, (kind, text) in _LIMIT_HEADERS.items()
             },
             "securitySchemes": {
-                "accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                **{
+                    name: {"type": "apiKey", "in": "header", "name": header, "description": text}
+                    for name, (header, text) in _SIGNED.items()
+                },
             },
         },
     }
@@ -146,7 +158,13 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
         operation["x-rate-limit"] = {"countsAs": route.counted_as.value, "cost": route.cost}
     if route.access is not Access.PUBLIC:
         operation["security"] = [{"accessToken": []}]
-        operation["description"] = f"For the role {route.access.value.upper()}."
+        role = f"For the role {route.access.value.upper()}"
+        if route.asks is Scope.OWNER:
+            operation["description"] = f"{role}; no API key may."
+        else:
+            # All of them together.
+            operation["security"].append({name: [] for name in _SIGNED})
+            operation["description"] = f"{role}, or an API key with the scope `{route.asks}`."
     return operation
 
 

@@ -1,10 +1,12 @@
 """The route table: each route declared once, for the dispatcher, OpenAPI and the access test.
 
-    Route(method, path, handler, access, body, query, answer, shape, status, errors, summary, tag)
+    Route(method, path, handler, access, scope, body, query, answer, shape, status, errors, summary,
+          tag)
 
 Laws: a path segment is either literal or `{name}`; literal wins over `{name}` at the same place,
 so the order of the table means nothing. Bodies and queries are structs that forbid unknown fields.
-No handler reads a raw request. `RouteTable` finds a route in one dictionary step per path segment:
+What takes a user says what it asks of an API key (`scope`); what doesn't say takes none. No handler
+reads a raw request. `RouteTable` finds a route in one dictionary step per path segment:
 a list of patterns tried in turn (as in Starlette's router) costs more the longer the table grows.
 """
 
@@ -15,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.http.reading.query_strings import QueryDecoder
 from gateway.wire.errors import (
@@ -73,6 +76,10 @@ class Route:
     answer: Any
     summary: str
     tag: str
+    scope: Scope | None = None
+    """What it asks of an API key that calls it; a public row that isn't a GET takes no key for its
+    owner, one for admins takes none.
+    """
     body: type[BodyStruct] | None = None
     needs_body: bool = True
     """Whether the body has to be there; one that isn't is one without fields."""
@@ -94,6 +101,15 @@ class Route:
         if self.budget is Budget.STANDARD and self.method != "GET":
             return Budget.WRITE
         return self.budget
+
+    @property
+    def asks(self) -> Scope:
+        """Return what the row asks of a key; where it doesn't say, no key can have it."""
+        if self.access is Access.ADMIN:
+            return Scope.OWNER
+        if self.access is Access.PUBLIC and self.method == "GET":
+            return Scope.READ
+        return self.scope or Scope.OWNER
 
     @property
     def is_read(self) -> bool:
@@ -119,8 +135,7 @@ class Route:
             errors.add(RateLimited)
         if self.access is not Access.PUBLIC:
             errors.add(Unauthorized)
-        if self.access is Access.ADMIN:
-            errors.add(Forbidden)
+            errors.add(Forbidden)  # a key without the scope, an admin's row for others
         if self.is_read:
             errors.add(NotYetReached)
         if self.body is not None:
@@ -135,6 +150,7 @@ class BoundRoute:
 
     __slots__ = (
         "admin_only",
+        "asks",
         "body_decoder",
         "budget",
         "cost",
@@ -157,6 +173,7 @@ class BoundRoute:
         self.parameters = route.parameters
         self.needs_user = route.access is not Access.PUBLIC
         self.admin_only = route.access is Access.ADMIN
+        self.asks = route.asks
         self.budget = route.counted_as
         self.cost = route.cost
         self.is_read = route.is_read

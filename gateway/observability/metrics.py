@@ -18,7 +18,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from exchange.messages.reasons import Reason
+from gateway.observability.refusals import RefusalMetrics
 from gateway.observability.tallies import Tallies, Tally
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -168,28 +168,6 @@ class CatalogueMetrics:
     def missing(self, platform: str, count: int) -> None:
         """Note how many there are of a platform."""
         self._missing.labels(platform).set(count)
-
-
-class RefusalMetrics:
-    """What was refused: commands by the engine's reason, sockets by the code that was told."""
-
-    __slots__ = ("by_reason", "sockets")
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.by_reason = {reason: Tally() for reason in Reason}
-        Tallies(
-            "refusals",
-            "Commands that the engine refused, by its reason.",
-            {(reason.name,): tally for reason, tally in self.by_reason.items()},
-            labels=("reason",),
-            registry=registry,
-        )
-        self.sockets = Counter(
-            "websocket_connections_refused",
-            "Sockets that were refused, by the code that was told.",
-            ("reason",),
-            registry=registry,
-        )
 
 
 class JobMeter:

@@ -12,6 +12,7 @@ from typing import Final
 import asyncpg
 
 from exchange.model.state import State
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Tier
 from gateway.access.rate_limits import RateLimits
 from gateway.http.request import AsOf, Request
@@ -111,11 +112,14 @@ class LimitRoutes:
         self._audit = audit
 
     async def get_own(self, request: Request[None, LimitsQuery]) -> AsOf[UserLimitsView]:
-        """Return the caller's buckets, this call in them, and what binds the caller's orders."""
+        """Return the caller's buckets, this call in them, and what binds the caller's orders.
+
+        A call signed with an API key is told of the key's buckets.
+        """
         mark = read_mark(self._view, request.user_id)
         market = asked_market(self._view, request.query)
         account = self._view.accounts.get(request.user_id)
-        found = self._limits.buckets_of(request.user_id)
+        found = self._limits.buckets_of(request.principal.counted_as)
         buckets = [
             BucketView(
                 policy.name,
@@ -156,6 +160,7 @@ class LimitRoutes:
                 path="/user/limits",
                 handler=self.get_own,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=LimitsQuery,
                 answer=UserLimitsView,
                 of_account=True,

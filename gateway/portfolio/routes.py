@@ -15,6 +15,7 @@ from exchange.model.accounts import Account, Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
+from gateway.access.api_keys.standing import Scope
 from gateway.engine_side.ports import History
 from gateway.http.paging import PageQuery, SliceQuery, page_of, slice_of
 from gateway.http.request import AnyRequest, AsOf, Page, Request, Slice
@@ -205,6 +206,7 @@ class PortfolioRoutes:
                 path="/user/balance",
                 handler=self.get_balance,
                 access=Access.USER,
+                scope=Scope.READ,
                 answer=BalanceView,
                 summary="Show one's credits",
                 tag="user",
@@ -215,6 +217,7 @@ class PortfolioRoutes:
                 path="/user/portfolio",
                 handler=self.get_portfolio,
                 access=Access.USER,
+                scope=Scope.READ,
                 answer=PortfolioView,
                 summary="Sum up all one has",
                 tag="user",
@@ -225,6 +228,7 @@ class PortfolioRoutes:
                 path="/user/escrow",
                 handler=self.list_escrow,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=PageQuery,
                 answer=EscrowView,
                 shape=Shape.PAGE,
@@ -237,6 +241,7 @@ class PortfolioRoutes:
                 path="/user/ledger",
                 handler=self.list_ledger,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=SliceQuery,
                 answer=LedgerView,
                 shape=Shape.SLICE,
@@ -253,6 +258,7 @@ class PortfolioRoutes:
                 path="/user/positions",
                 handler=self.list_positions,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=PositionsQuery,
                 answer=ValuedPositionView,
                 shape=Shape.PAGE,
@@ -266,6 +272,7 @@ class PortfolioRoutes:
                 path="/user/fills",
                 handler=self.list_fills,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=FillsQuery,
                 answer=OwnFillView,
                 shape=Shape.SLICE,
@@ -280,6 +287,7 @@ class PortfolioRoutes:
                 path="/user/settlements",
                 handler=self.list_settlements,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=SettlementsQuery,
                 answer=SettlementView,
                 shape=Shape.SLICE,

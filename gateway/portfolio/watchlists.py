@@ -8,6 +8,7 @@ no longer known stays on it with nulls.
 from collections.abc import Sequence
 
 from exchange.messages.bounds import PRICE_SCALE
+from gateway.access.api_keys.standing import Scope
 from gateway.feeds.known import (
     KnownMarket,
     MarketCatalogue,
@@ -213,6 +214,7 @@ class WatchlistRoutes:
                 path="/watchlists",
                 handler=self.list_watchlists,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=PageQuery,
                 answer=WatchlistView,
                 shape=Shape.PAGE,
@@ -224,6 +226,7 @@ class WatchlistRoutes:
                 path="/watchlists",
                 handler=self.create_watchlist,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=WatchlistBody,
                 answer=WatchlistView,
                 status=201,
@@ -242,6 +245,7 @@ class WatchlistRoutes:
                 path="/watchlists/{id}",
                 handler=self.get_watchlist,
                 access=Access.USER,
+                scope=Scope.READ,
                 answer=WholeWatchlistView,
                 errors=(NotFound,),
                 summary="Show a watchlist with its markets as they are now",
@@ -252,6 +256,7 @@ class WatchlistRoutes:
                 path="/watchlists/{id}",
                 handler=self.rename_watchlist,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=WatchlistBody,
                 answer=WatchlistView,
                 errors=(NotFound,),
@@ -263,6 +268,7 @@ class WatchlistRoutes:
                 path="/watchlists/{id}",
                 handler=self.delete_watchlist,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 answer=None,
                 errors=(NotFound,),
                 summary="Delete a watchlist",
@@ -277,6 +283,7 @@ class WatchlistRoutes:
                 path="/watchlists/{id}/items",
                 handler=self.add_item,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=WatchlistItemBody,
                 answer=WatchedMarketView,
                 status=201,
@@ -289,6 +296,7 @@ class WatchlistRoutes:
                 path="/watchlists/{id}/items/{itemId}",
                 handler=self.remove_item,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 answer=None,
                 errors=(NotFound,),
                 summary="Take a market off a watchlist",

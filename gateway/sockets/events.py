@@ -11,6 +11,13 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from gateway.access.api_keys.signed_call import (
+    SOCKET_METHOD,
+    SOCKET_PATH,
+    KeyChecks,
+    signature_of_fields,
+)
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.access.principals import Principal, TokenChecks
 from gateway.access.rate_limits import RateLimits
@@ -21,6 +28,7 @@ from gateway.wire.errors import ApiError, Unauthorized, ValidationFailed
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import BodyStruct, decode
 from persistence.clock import now_us
+from persistence.loop.authority import acting_by
 
 TOKEN_LENGTH: Final = 4_096
 """No token of ours is nearly as long; a longer one isn't looked at."""
@@ -40,12 +48,27 @@ class SocketEvent:
     budget: Budget = Budget.STANDARD
     cost: int = 1
     """How many events it counts as."""
+    scope: Scope | None = None
+    """What it asks of the API key by which the session was signed in; unsaid, it takes none."""
 
 
-class TokenBody(BodyStruct, frozen=True):
-    """A new access token."""
+class AuthBody(BodyStruct, frozen=True):
+    """A new access token, or what says that a call is signed with an API key."""
 
-    token: Annotated[str, msgspec.Meta(max_length=TOKEN_LENGTH)]
+    token: Annotated[str, msgspec.Meta(max_length=TOKEN_LENGTH)] | None = None
+    api_key: str | None = None
+    timestamp: int | str | None = None
+    window: int | str | None = None
+    nonce: str | None = None
+    signature: str | None = None
+
+    def signed(self) -> dict[str, object]:
+        """Return the fields that are given beside the token."""
+        return {
+            name: value
+            for name, value in msgspec.to_builtins(self).items()
+            if name != "token" and value is not None
+        }
 
 
 class NoBody(BodyStruct, frozen=True):
@@ -66,11 +89,27 @@ class SignedInAs(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class SocketSignIn:
-    """Whom a token stands for that comes over a socket."""
+    """Whom a token, or a call signed with an API key, stands for that comes over a socket."""
 
-    def __init__(self, tokens: TokenChecks, limits: RateLimits) -> None:
+    def __init__(
+        self, tokens: TokenChecks, limits: RateLimits, keys: KeyChecks | None = None
+    ) -> None:
         self._tokens = tokens
         self._gate = TokenGate(tokens, limits)
+        self._keys = keys
+
+    async def signed(self, address: str, fields: Mapping[str, object]) -> Principal:
+        """Return who has signed a socket; raises Unauthorized, Forbidden or RateLimited."""
+        if self._keys is None:
+            raise Unauthorized
+        call = signature_of_fields(fields).of(SOCKET_METHOD, SOCKET_PATH)
+        principal = await self._keys.caller(call, address)
+        await self._keys.use_up(call, principal)
+        # It may have been revoked meanwhile, before anybody knew of this socket.
+        refusal = None if principal.key is None else principal.key.refusal()
+        if refusal is not None:
+            raise refusal
+        return principal
 
     async def verified(self, address: str, token: str) -> Principal:
         """Return who a token stands for; raises Unauthorized or RateLimited.
@@ -101,12 +140,22 @@ class SessionEvents:
         session.ack(ack_id, pong)
         session.send(Message("pong", pong))
 
-    def authenticate(self, session: SocketSession, body: TokenBody, ack_id: int | None) -> None:
+    def authenticate(self, session: SocketSession, body: AuthBody, ack_id: int | None) -> None:
         """Sign the session in, or in anew before its token expires."""
-        session.run(ack_id, self._signed_in(session, body.token))
+        fields = body.signed()
+        if (body.token is None) == (not fields):
+            message = "send a token, or apiKey, timestamp, nonce and signature"
+            raise ValidationFailed.of("token", message)
+        session.run(ack_id, self._signed_in(session, body.token, fields))
 
-    async def _signed_in(self, session: SocketSession, token: str) -> SignedInAs:
-        principal = await self._sign_in.verified(session.link.address, token)
+    async def _signed_in(
+        self, session: SocketSession, token: str | None, fields: Mapping[str, object]
+    ) -> SignedInAs:
+        address = session.link.address
+        if token is None:
+            principal = await self._sign_in.signed(address, fields)
+        else:
+            principal = await self._sign_in.verified(address, token)
         session.sign_in(principal)
         return SignedInAs(str(principal.user_id), iso_millis(principal.expires_at * 1_000_000))
 
@@ -117,9 +166,13 @@ class SessionEvents:
                 msgspec.json.Decoder(NoBody),
                 self.ping,
                 payload_required=False,
+                scope=Scope.READ,
             ),
             "session:authenticate": SocketEvent(
-                msgspec.json.Decoder(TokenBody), self.authenticate, budget=Budget.SESSION
+                msgspec.json.Decoder(AuthBody),
+                self.authenticate,
+                budget=Budget.SESSION,
+                scope=Scope.READ,
             ),
         }
 
@@ -184,7 +237,13 @@ def handle(
             session.admit(Budget.STANDARD)
             raise
         session.admit(event.budget, event.cost)
-        event.handle(session, read_payload(event, parts), ack_id)
+        authority = session.authority
+        if authority is None:
+            event.handle(session, read_payload(event, parts), ack_id)
+        else:
+            session.require_scope(event.scope)
+            with acting_by(authority):
+                event.handle(session, read_payload(event, parts), ack_id)
     except Exception as error:  # noqa: BLE001 - the outermost boundary: every event is answered
         session.refuse_failure(ack_id, error)
 

@@ -24,6 +24,7 @@ NO_PONG: Final = "ping timeout"
 TOO_MANY_SOCKETS: Final = "too many sockets"
 BROKEN_FRAME: Final = "broken frame"
 SESSION_ENDED: Final = "session ended"
+KEY_ENDED: Final = "api key ended"
 TOKEN_EXPIRED: Final = "token expired"  # noqa: S105 - a reason, not a token
 RELOADED: Final = "the feed was loaded anew"
 UNTOLD: Final = "something could not be told"

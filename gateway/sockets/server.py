@@ -125,9 +125,15 @@ class SocketServer:
         self._metrics.refusals.sockets.labels(error.code).inc()
 
     def principals(self) -> list[Principal]:
-        """Return who is signed in on any socket."""
+        """Return who is signed in on any socket by a session."""
         members = (member for room in self.users.rooms.values() for member in room.members)
-        return [member.principal for member in members if member.principal is not None]
+        found = [member.principal for member in members if member.principal is not None]
+        return [principal for principal in found if principal.key is None]
+
+    def key_changed(self, user_id: int) -> None:
+        """Close the sockets of a user whose API key may not be used there any more."""
+        for session in self.users.members_of(user_id):
+            session.key_changed()
 
     def _revoked(self, user_id: int, session_id: int) -> None:
         for session in self.users.members_of(user_id):
@@ -135,12 +141,15 @@ class SocketServer:
 
     async def _principal(self, link: Link, auth: object) -> Principal | None:
         """Return who the handshake's `auth` says; None if it says nobody."""
+        is_signed = isinstance(auth, dict) and "apiKey" in auth
         token = auth.get("token") if isinstance(auth, dict) else auth
-        if token is None or token == "":
+        if not is_signed and (token is None or token == ""):
             return None
-        if not isinstance(token, str):
-            raise Unauthorized
         try:
+            if isinstance(auth, dict) and is_signed:
+                return await self._sign_in.signed(link.address, auth)
+            if not isinstance(token, str):
+                raise Unauthorized
             return await self._sign_in.verified(link.address, token)
         except ApiError:
             raise

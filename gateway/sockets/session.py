@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from gateway.access.api_keys.standing import LACKS_SCOPE, NOT_BY_KEY, KeyUse, Scope
 from gateway.access.budgets import Budget
 from gateway.access.principals import Principal
 from gateway.access.rate_limits import RateLimits
@@ -22,6 +23,7 @@ from gateway.observability.tallies import Tally
 from gateway.sockets.framing.frames import NAMESPACES, Message, ack_frame
 from gateway.sockets.link import (
     GOING_AWAY,
+    KEY_ENDED,
     SESSION_ENDED,
     SHUTTING_DOWN,
     TOKEN_EXPIRED,
@@ -32,6 +34,7 @@ from gateway.sockets.rooms import UserRooms
 from gateway.wire.errors import (
     ApiError,
     ErrorBody,
+    Forbidden,
     InternalError,
     RateLimited,
     Unauthorized,
@@ -81,6 +84,7 @@ class SocketSession:
         "_on_end",
         "_tasks",
         "_tools",
+        "authority",
         "link",
         "namespace",
         "outbound",
@@ -94,6 +98,8 @@ class SocketSession:
         self.outbound = link.outbound
         self.namespace = NAMESPACES.index(namespace)
         self.principal: Principal | None = None
+        self.authority: KeyUse | None = None
+        """The API key by which it was signed in, if it was."""
         self._tools = tools
         self._on_end: list[Callable[[], None]] = []
         self._expiry: asyncio.TimerHandle | None = None
@@ -108,7 +114,7 @@ class SocketSession:
         """
         self.link.proved(principal.user_id)
         users, before = self._tools.users, self.principal
-        self.principal = principal
+        self.principal, self.authority = principal, principal.key
         # A renewed token must not look like a reconnect: the room and its numbers go on.
         if before is None or before.user_id != principal.user_id:
             if before is not None:
@@ -127,8 +133,25 @@ class SocketSession:
 
     def revoked(self, session_id: int) -> None:
         """Close the socket if it was signed in by a session that has ended."""
-        if self.principal is not None and self.principal.session_id == session_id:
+        principal = self.principal
+        if principal is not None and principal.session_id == session_id and principal.key is None:
             self.link.close(SESSION_ENDED)
+
+    def key_changed(self) -> None:
+        """Close the socket if the key it was signed in by may not be used here any more."""
+        if self.authority is not None and self.authority.refusal() is not None:
+            self.link.close(KEY_ENDED)
+
+    def require_scope(self, scope: Scope | None) -> None:
+        """Raise Forbidden if the session's key may not do what asks for a scope; and whatever says
+        that the key itself may not be used any more.
+        """
+        if self.authority is not None:
+            refusal = self.authority.refusal()
+            if refusal is not None:
+                raise refusal
+            if not self.authority.allows(scope):
+                raise Forbidden(LACKS_SCOPE if scope is Scope.TRADE else NOT_BY_KEY)
 
     def _expired(self) -> None:
         self.link.close(TOKEN_EXPIRED)
@@ -172,7 +195,7 @@ class SocketSession:
             message = f"A socket may have at most {most} unanswered events"
             raise RateLimited(1, message, limit="in-flight")
         principal = self.principal
-        user_id = None if principal is None else principal.user_id
+        user_id = None if principal is None else principal.counted_as
         if not tools.limits.count(budget, user_id, link.address, cost):
             link.limited()
 

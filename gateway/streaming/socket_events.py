@@ -7,6 +7,7 @@ import msgspec
 from exchange.messages.bounds import STORED_MAX
 from exchange.messages.terms import Outcome
 from exchange.model.state import State
+from gateway.access.api_keys.standing import Scope
 from gateway.markets.lookup import find_market, named_market, required_market_name
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
@@ -135,8 +136,12 @@ class MarketEvents:
     def events(self) -> dict[str, SocketEvent]:
         """Return the rows."""
         return {
-            "subscribe:market": SocketEvent(msgspec.json.Decoder(SubscribeBody), self.subscribe),
-            "unsubscribe:market": SocketEvent(msgspec.json.Decoder(MarketBody), self.unsubscribe),
+            "subscribe:market": SocketEvent(
+                msgspec.json.Decoder(SubscribeBody), self.subscribe, scope=Scope.READ
+            ),
+            "unsubscribe:market": SocketEvent(
+                msgspec.json.Decoder(MarketBody), self.unsubscribe, scope=Scope.READ
+            ),
         }
 
 

@@ -4,6 +4,7 @@ As with a single order, the command is on the engine's queue before the handler 
 preview sends nothing.
 """
 
+from gateway.access.api_keys.standing import Scope
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.trading.batches import BatchBody, BatchView
@@ -35,6 +36,7 @@ class BatchRoutes:
                 path="/orders/batch",
                 handler=self.batch,
                 access=Access.USER,
+                scope=Scope.TRADE,
                 body=BatchBody,
                 answer=BatchView,
                 errors=COMMAND_ERRORS,
@@ -46,6 +48,7 @@ class BatchRoutes:
                 path="/orders/preview",
                 handler=self.preview,
                 access=Access.USER,
+                scope=Scope.READ,
                 body=PreviewBody,
                 answer=PreviewView,
                 errors=(Forbidden, NotFound, Conflict, Refused),

@@ -106,8 +106,8 @@ OperationList = Annotated[
 class BatchBody(BodyStruct, frozen=True):
     """1 to 50 operations that run as one command, in their order.
 
-    `market` (or `marketId`, or `slug`) is that of placings that name none. With `allOrNone` the first refusal undoes all.
-    Under a `requestId` the batch takes effect once, for ever.
+    `market` (or `marketId`, or `slug`) is that of placings that name none. With `allOrNone` the
+    first refusal undoes all. Under a `requestId` the batch takes effect once, for ever.
     """
 
     operations: OperationList

@@ -21,6 +21,7 @@ import msgspec
 
 from exchange.messages.commands import EndSession, RenewLease
 from exchange.messages.conditions import SessionKey
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.engine_side.refusals import accepted
 from gateway.jobs.supervisor import CheckIn
@@ -112,7 +113,10 @@ class CancelOnDisconnect:
         """Return the rows."""
         return {
             "session:cancel_on_disconnect": SocketEvent(
-                msgspec.json.Decoder(DisconnectBody), self.switch, budget=Budget.SESSION
+                msgspec.json.Decoder(DisconnectBody),
+                self.switch,
+                budget=Budget.SESSION,
+                scope=Scope.TRADE,
             ),
         }
 

@@ -15,6 +15,7 @@ from exchange.messages.account_events import DeadManSet
 from exchange.messages.bounds import DEAD_MAN_MS
 from exchange.messages.commands import SetDeadMan
 from exchange.rules.accounts.switches import timeout_problem
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.engine_side.refusals import accepted
 from gateway.http.request import Request
@@ -87,6 +88,7 @@ class DeadManSwitch:
                 path="/orders/heartbeat",
                 handler=self.over_rest,
                 access=Access.USER,
+                scope=Scope.TRADE,
                 body=HeartbeatBody,
                 answer=DeadManView,
                 errors=(NotFound, Refused, Unavailable, UnknownOutcome),
@@ -100,7 +102,10 @@ class DeadManSwitch:
         """Return the rows."""
         return {
             "session:heartbeat": SocketEvent(
-                msgspec.json.Decoder(HeartbeatBody), self.over_socket, budget=Budget.CANCEL
+                msgspec.json.Decoder(HeartbeatBody),
+                self.over_socket,
+                budget=Budget.CANCEL,
+                scope=Scope.TRADE,
             ),
         }
 

@@ -64,11 +64,13 @@ from gateway.trading.results import (
 )
 from gateway.wire.errors import UnknownOutcome
 from persistence.clock import now_us
+from persistence.loop.authority import Authority, current_authority
 from persistence.loop.ports import Answer, CommandPort
 from persistence.postgres.database import OUTAGES
 
 _NO_ORDER: Final = 0
 """No order has it."""
+_Sweep = tuple[CancelAll, Authority | None]
 
 ViewT_co = TypeVar("ViewT_co", covariant=True)
 
@@ -123,8 +125,10 @@ class Desk:
         counted as, or raises RateLimited.
         """
         self._charge = charge
-        self._sweeps: dict[int, dict[CancelAll, asyncio.Future[Answer]]] = {}
-        """Cancels of all orders under way, after which their account has sent no order."""
+        self._sweeps: dict[int, dict[_Sweep, asyncio.Future[Answer]]] = {}
+        """Cancels of all orders under way, after which their account has sent no order; what was
+        sent by a right that may end is nobody else's.
+        """
         self._commands = commands
         self._view = view
         self._history = history
@@ -288,20 +292,22 @@ class Desk:
         CommandNotTaken.
         """
         market_id = None if market_name is None else named_market(self._view, market_name).id
-        sweep = CancelAll(account_id, market_id, side, outcome, group)
+        command = CancelAll(account_id, market_id, side, outcome, group)
+        sweep = command, current_authority()
         answered = self._sweeps.get(account_id, {}).get(sweep)
         if answered is None:
-            answered = self._commands.submit(sweep)
+            answered = self._commands.submit(command)
             sweeps = self._sweeps.setdefault(account_id, {})
             sweeps[sweep] = answered
             answered.add_done_callback(lambda _: self._swept(sweeps, sweep))
         # Whoever stops waiting ends nobody else's wait.
         return Sent(asyncio.shield(answered), all_cancelled_view)
 
-    def _swept(self, sweeps: dict[CancelAll, asyncio.Future[Answer]], sweep: CancelAll) -> None:
+    def _swept(self, sweeps: dict[_Sweep, asyncio.Future[Answer]], sweep: _Sweep) -> None:
         del sweeps[sweep]
-        if not sweeps and self._sweeps.get(sweep.account_id) is sweeps:
-            del self._sweeps[sweep.account_id]
+        account_id = sweep[0].account_id
+        if not sweeps and self._sweeps.get(account_id) is sweeps:
+            del self._sweeps[account_id]
 
     def _cancelled(self, answer: Answer, order: Order) -> CancelledView:
         accepted(answer)

@@ -19,6 +19,7 @@ from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
 from exchange.model.order_groups import OrderGroup
 from exchange.model.state import State
 from exchange.rules.groups.administering import group_problem
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.engine_side.refusals import accepted
 from gateway.http.paging import LimitText, SliceQuery, slice_of
@@ -174,6 +175,7 @@ class OrderGroupRoutes:
                 path="/order-groups",
                 handler=self.list_groups,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=GroupsQuery,
                 answer=OrderGroupView,
                 shape=Shape.SLICE,
@@ -186,6 +188,7 @@ class OrderGroupRoutes:
                 path="/order-groups",
                 handler=self.set,
                 access=Access.USER,
+                scope=Scope.TRADE,
                 body=OrderGroupBody,
                 answer=OrderGroupView,
                 errors=_COMMAND_ERRORS,
@@ -197,6 +200,7 @@ class OrderGroupRoutes:
                 path="/order-groups/{id}/reset",
                 handler=self.reset,
                 access=Access.USER,
+                scope=Scope.TRADE,
                 answer=OrderGroupView,
                 errors=_COMMAND_ERRORS,
                 budget=Budget.CANCEL,

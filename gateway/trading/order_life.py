@@ -18,6 +18,7 @@ from exchange.messages.waiting_events import OrderTriggered, PendingAmended
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
+from gateway.access.api_keys.standing import Scope
 from gateway.engine_side.ports import OrderHistory
 from gateway.http.paging import SliceQuery
 from gateway.http.request import AsOf, Request, Slice
@@ -164,6 +165,7 @@ class OrderLifeRoutes:
                 path="/orders/{id}/events",
                 handler=self.list_events,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=SliceQuery,
                 answer=OrderEventView,
                 shape=Shape.SLICE,

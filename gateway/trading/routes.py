@@ -18,6 +18,7 @@ from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.order_book import Order
 from exchange.model.state import State
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.engine_side.ports import OrderHistory
 from gateway.engine_side.refusals import EngineRefused
@@ -233,6 +234,7 @@ class OrderRoutes:
                 path="/orders/{id}",
                 handler=self.place,
                 access=Access.USER,
+                scope=Scope.TRADE,
                 body=OrderBody,
                 answer=PlacedView,
                 status=201,
@@ -245,6 +247,7 @@ class OrderRoutes:
                 path="/orders/oco",
                 handler=self.place_pair,
                 access=Access.USER,
+                scope=Scope.TRADE,
                 body=OcoBody,
                 answer=OcoView,
                 status=201,
@@ -261,6 +264,7 @@ class OrderRoutes:
                 path="/orders/{id}",
                 handler=self.amend,
                 access=Access.USER,
+                scope=Scope.TRADE,
                 body=AmendBody,
                 answer=AmendedView,
                 errors=COMMAND_ERRORS,
@@ -272,6 +276,7 @@ class OrderRoutes:
                 path="/orders/{id}",
                 handler=self.cancel,
                 access=Access.USER,
+                scope=Scope.TRADE,
                 answer=CancelledView,
                 errors=COMMAND_ERRORS,
                 budget=Budget.CANCEL,
@@ -283,6 +288,7 @@ class OrderRoutes:
                 path="/orders/by-client-id/{clientOrderId}",
                 handler=self.cancel_by_client_id,
                 access=Access.USER,
+                scope=Scope.TRADE,
                 answer=CancelledView,
                 errors=COMMAND_ERRORS,
                 budget=Budget.CANCEL,
@@ -294,6 +300,7 @@ class OrderRoutes:
                 path="/orders",
                 handler=self.cancel_all,
                 access=Access.USER,
+                scope=Scope.TRADE,
                 query=CancelAllQuery,
                 answer=AllCancelledView,
                 errors=COMMAND_ERRORS,
@@ -311,6 +318,7 @@ class OrderRoutes:
                     path=path,
                     handler=self.list_orders,
                     access=Access.USER,
+                    scope=Scope.READ,
                     query=OrdersQuery,
                     answer=OrderView,
                     shape=Shape.SLICE,
@@ -326,6 +334,7 @@ class OrderRoutes:
                 path="/orders/{id}",
                 handler=self.get_order,
                 access=Access.USER,
+                scope=Scope.READ,
                 answer=OwnOrderView,
                 errors=(Forbidden, NotFound),
                 summary="Show one of one's orders",
@@ -337,6 +346,7 @@ class OrderRoutes:
                 path="/orders/by-client-id/{clientOrderId}",
                 handler=self.get_order_by_client_id,
                 access=Access.USER,
+                scope=Scope.READ,
                 answer=OwnOrderView,
                 errors=(NotFound,),
                 summary="Show the order placed under an id of one's own",

@@ -9,6 +9,7 @@ transports hand in at the same desk (`desk.py`).
 import msgspec
 
 from exchange.messages.terms import Outcome, Side
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.markets.lookup import market_name, required_market_name
 from gateway.sockets.events import SocketEvent
@@ -121,28 +122,47 @@ class OrderEvents:
         """Return the rows."""
         return {
             "order:place": SocketEvent(
-                msgspec.json.Decoder(PlaceBody), self.place, budget=Budget.WRITE
+                msgspec.json.Decoder(PlaceBody),
+                self.place,
+                budget=Budget.WRITE,
+                scope=Scope.TRADE,
             ),
             "order:oco": SocketEvent(
-                msgspec.json.Decoder(OcoBody), self.place_pair, budget=Budget.WRITE
+                msgspec.json.Decoder(OcoBody),
+                self.place_pair,
+                budget=Budget.WRITE,
+                scope=Scope.TRADE,
             ),
             "order:amend": SocketEvent(
-                msgspec.json.Decoder(AmendOrderBody), self.amend, budget=Budget.WRITE
+                msgspec.json.Decoder(AmendOrderBody),
+                self.amend,
+                budget=Budget.WRITE,
+                scope=Scope.TRADE,
             ),
             "order:batch": SocketEvent(
-                msgspec.json.Decoder(BatchBody), self.batch, budget=Budget.WRITE
+                msgspec.json.Decoder(BatchBody),
+                self.batch,
+                budget=Budget.WRITE,
+                scope=Scope.TRADE,
             ),
             "order:preview": SocketEvent(
-                msgspec.json.Decoder(PreviewBody), self.preview, budget=Budget.WRITE
+                msgspec.json.Decoder(PreviewBody),
+                self.preview,
+                budget=Budget.WRITE,
+                scope=Scope.READ,
             ),
             "order:cancel": SocketEvent(
-                msgspec.json.Decoder(CancelBody), self.cancel, budget=Budget.CANCEL
+                msgspec.json.Decoder(CancelBody),
+                self.cancel,
+                budget=Budget.CANCEL,
+                scope=Scope.TRADE,
             ),
             "order:cancel_all": SocketEvent(
                 msgspec.json.Decoder(CancelAllBody),
                 self.cancel_all,
                 payload_required=False,
                 budget=Budget.CANCEL_ALL,
+                scope=Scope.TRADE,
             ),
         }
 

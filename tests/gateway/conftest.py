@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from gateway.accounts.mail.mailer import Mailer
 from gateway.accounts.passwords.hashing import Passwords
-from gateway.bootstrap import compose
+from gateway.bootstrap.application import build_application
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People, make_people
 from gateway.bootstrap.routes import route_tables
@@ -138,7 +138,7 @@ async def open_web(
         )
         api, root = route_tables(parts)
         tables = RouteTable((*api.routes, *rows)), root
-        application = compose.build_application(
+        application = build_application(
             settings,
             tables,
             people.sessions,
@@ -148,6 +148,7 @@ async def open_web(
             ErrorReports(None),
             mounts or {},
             side.progress,
+            parts.keys.gate,
         )
         transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
         client = httpx.AsyncClient(transport=transport, base_url="http://exchange")

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from exchange.projections.candles import Candle
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.api_keys import make_keys
 from gateway.bootstrap.feeds import make_feeds
 from gateway.bootstrap.jobs import make_jobs
 from gateway.bootstrap.markets import markets_in_view
@@ -26,6 +27,7 @@ from gateway.feeds.venue import Venue
 from gateway.markets.volumes import MarketVolumes
 from gateway.observability.logs import Logger, configure_logs
 from gateway.observability.metrics import Metrics
+from gateway.sealing.seal import Seal
 from gateway.trading.desk import Desk, open_order_count
 from persistence.repositories.candles import Candles, Day
 
@@ -77,6 +79,8 @@ def made_of(
     feeds = make_feeds(settings, pool, venues or {}, cache, metrics, logger)
     limits = RateLimits(settings.limits, partial(open_order_count, engine.view))
     candles = cast("Any", NoCandles()) if pool is UNUSED else Candles(pool)
+    known = people or people_of()
+    keys = make_keys(settings, pool, known.audit, limits, metrics, logger, Seal([bytes(32)]))
     return Parts(
         settings=settings,
         pool=pool,
@@ -85,7 +89,8 @@ def made_of(
         catalogue=AllMarkets(OurMarkets(engine.view), *catalogues)
         if catalogues
         else markets_in_view(engine.view, feeds),
-        people=people or people_of(),
+        people=known,
+        keys=keys,
         jobs=make_jobs(settings, pool, feeds, logger),
         feeds=feeds,
         candles=candles,

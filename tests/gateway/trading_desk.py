@@ -20,7 +20,7 @@ from exchange.messages.units import parse_money
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from gateway.access.principals import Principal, Role
-from gateway.bootstrap import compose
+from gateway.bootstrap.application import build_application
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import load_settings
 from gateway.engine_side.progress import Progress
@@ -225,7 +225,7 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
     engine.listeners.append(side.progress)
     people = people_of(sessions=auth, audit=audit)
     parts = made_of(settings, side, people=people)
-    application = compose.build_application(
+    application = build_application(
         settings,
         route_tables(parts),
         auth,
@@ -235,6 +235,7 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
         ErrorReports(None),
         {},
         side.progress,
+        parts.keys.gate,
     )
     transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
     async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as client:

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.accounts.fields import (
     DISPLAY_NAME_LENGTH,
@@ -229,6 +230,7 @@ class AccountRoutes:
                 path="/auth/me",
                 handler=self.me,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 answer=MeView,
                 summary="Show the caller",
                 tag="auth",

@@ -6,6 +6,7 @@ holds on the exchange is the portfolio `exchange`, made of the committed view, f
 read-only (403).
 """
 
+from gateway.access.api_keys.standing import Scope
 from gateway.feeds.known import OURS
 from gateway.http.paging import PageQuery, SliceQuery, page_of, slice_of
 from gateway.http.request import AnyRequest, AsOf, Page, Request, Slice
@@ -201,6 +202,7 @@ class NotedPortfolioRoutes:
                 path="/portfolios",
                 handler=self.list_portfolios,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=PageQuery,
                 answer=NotedPortfolioView,
                 shape=Shape.PAGE,
@@ -213,6 +215,7 @@ class NotedPortfolioRoutes:
                 path="/portfolios",
                 handler=self.create_portfolio,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=PortfolioBody,
                 answer=NotedPortfolioView,
                 status=201,
@@ -225,6 +228,7 @@ class NotedPortfolioRoutes:
                 path="/portfolios/summary",
                 handler=self.get_totals,
                 access=Access.USER,
+                scope=Scope.READ,
                 answer=TotalsView,
                 of_account=True,
                 summary="Sum up all portfolios, and show where their value lies",
@@ -235,6 +239,7 @@ class NotedPortfolioRoutes:
                 path="/portfolios/{id}/history",
                 handler=self.list_values,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=SliceQuery,
                 answer=PastValueView,
                 shape=Shape.SLICE,
@@ -251,6 +256,7 @@ class NotedPortfolioRoutes:
                 path="/portfolios/{id}",
                 handler=self.get_portfolio,
                 access=Access.USER,
+                scope=Scope.READ,
                 answer=WholePortfolioView,
                 of_account=True,
                 errors=(NotFound,),
@@ -262,6 +268,7 @@ class NotedPortfolioRoutes:
                 path="/portfolios/{id}",
                 handler=self.change_portfolio,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=PortfolioChange,
                 answer=NotedPortfolioView,
                 errors=(Forbidden, NotFound, Conflict),
@@ -273,6 +280,7 @@ class NotedPortfolioRoutes:
                 path="/portfolios/{id}",
                 handler=self.delete_portfolio,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 answer=None,
                 errors=(Forbidden, NotFound),
                 summary="Delete a portfolio with its positions",

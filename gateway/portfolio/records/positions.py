@@ -15,6 +15,7 @@ from exchange.messages.terms import NO, YES
 from exchange.model.accounts import Holding
 from exchange.model.market import Market
 from exchange.model.state import State
+from gateway.access.api_keys.standing import Scope
 from gateway.feeds.known import (
     OURS,
     KnownMarket,
@@ -273,6 +274,7 @@ class PositionRoutes:
                 path="/portfolios/{id}/positions",
                 handler=self.list_positions,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=PositionsOfQuery,
                 answer=NotedPositionView,
                 shape=Shape.PAGE,
@@ -286,6 +288,7 @@ class PositionRoutes:
                 path="/portfolios/{id}/positions",
                 handler=self.add_position,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=PositionBody,
                 answer=NotedPositionView,
                 status=201,
@@ -302,6 +305,7 @@ class PositionRoutes:
                 path="/positions/{id}",
                 handler=self.get_position,
                 access=Access.USER,
+                scope=Scope.READ,
                 answer=NotedPositionView,
                 of_account=True,
                 errors=(NotFound,),
@@ -313,6 +317,7 @@ class PositionRoutes:
                 path="/positions/{id}",
                 handler=self.change_position,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=PositionChange,
                 answer=NotedPositionView,
                 errors=(Forbidden, NotFound, Conflict),
@@ -324,6 +329,7 @@ class PositionRoutes:
                 path="/positions/{id}",
                 handler=self.delete_position,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 answer=None,
                 errors=(Forbidden, NotFound),
                 summary="Take a position off the records",
@@ -334,6 +340,7 @@ class PositionRoutes:
                 path="/positions/{id}/close",
                 handler=self.close_position,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=CloseBody,
                 needs_body=False,
                 answer=NotedPositionView,

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from exchange.messages.bounds import STORED_MAX
+from gateway.access.api_keys.standing import Scope
 from gateway.http.paging import LimitText
 from gateway.http.request import AsOf, Request
 from gateway.http.routing import Access, Route
@@ -48,6 +49,7 @@ class AccountEventRoutes:
                 path="/user/events",
                 handler=self.list_events,
                 access=Access.USER,
+                scope=Scope.READ,
                 query=EventsQuery,
                 answer=MissedView,
                 errors=(OutOfRange,),

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from exchange.messages.bounds import STORED_MAX
+from gateway.access.api_keys.standing import Scope
 from gateway.http.paging import MOST
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
@@ -37,4 +38,6 @@ class ResumeEvents:
     def events(self) -> dict[str, SocketEvent]:
         """Return the row."""
         payload = msgspec.json.Decoder(ResumeBody)
-        return {"session:resume": SocketEvent(payload, self.resume, cost=PAGE_COST)}
+        return {
+            "session:resume": SocketEvent(payload, self.resume, cost=PAGE_COST, scope=Scope.READ)
+        }

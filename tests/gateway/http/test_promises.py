@@ -78,7 +78,7 @@ MATCHES = ("/matches", "/markets/{slug}/matches")
 """Of two platforms' markets: `test_promises_of_records.py`."""
 TIERS = "/admin/users/{id}/rate-tier"
 ELSEWHERE = ("/auth/", "/users/", "/admin/users/{id}/role", TIERS, *NOTED, *MATCHES)
-"""People and their passwords: `tests/gateway/accounts`."""
+"""People, their passwords and keys: `tests/gateway/accounts`."""
 PREVIEWED = (
     *("maxCost", "type", "timeInForce", "expiresAt", "worstPrice", "reduceOnly"),
     *("market", "operations", "allOrNone", "side", "outcome", "triggerPrice", "triggerBy"),
@@ -100,7 +100,7 @@ MEANS_MORE = {
     ("/admin/markets/{slug}/limits", "volatilityHalt"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
-STORED = ("/admin/users", "/admin/audit", *NOTED, *MATCHES)
+STORED = ("/admin/users", "/admin/audit", "/users/me/api-keys", *NOTED, *MATCHES)
 """Lists of what isn't in memory: `test_lists.py`, `test_promises_of_records.py`."""
 UNREADABLE = {"cursor"}
 """A cursor is what a list gave before; its text is nobody's to make."""

@@ -11,7 +11,7 @@ from exchange.messages.events import OrderAmended
 from exchange.messages.execution import Execution
 from exchange.messages.terms import Outcome
 from exchange.model.state import State
-from gateway.bootstrap import compose
+from gateway.bootstrap.application import build_application
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import load_settings
 from gateway.engine_side.progress import Progress
@@ -121,7 +121,7 @@ async def looking_back(
     side = EngineSide(UNUSED, view, History(pool), ViewFeed(7), Progress(view, 0.05))
     people = people_of(sessions=auth)
     parts = made_of(settings, side, pool=pool, people=people, replays=replays, **venues)
-    application = compose.build_application(
+    application = build_application(
         settings,
         route_tables(parts),
         auth,

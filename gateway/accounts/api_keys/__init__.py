@@ -1,0 +1,1 @@
+"""API keys: programs that act for somebody, within what they were given."""

@@ -1,0 +1,1 @@
+"""API keys and the nonces of calls that were signed with them."""
