@@ -35,10 +35,15 @@ FILES: Final = {
     "/metrics": "of the process, in the form of whoever collects it",
     "/health": "of the process, asked when nothing is known",
     "/ready": "of the process, asked when nothing is known",
+    "/.well-known/jwks.json": "keys, in the form of a standard",
 }
 """What carries no `asOfSeq`, and why."""
 NOT_OF_ACCOUNTS: Final = {
     "/auth/me": "who one is, not what one has",
+    "/users/me": "who one is, not what one has",
+    "/users/me/preferences": "how one likes pages to look",
+    "/users/me/sessions": "where one is signed in",
+    "/users/me/api-keys": "how programs sign in",
     "/watchlists": "names of markets, kept beside the exchange",
     "/watchlists/{id}": "names of markets, kept beside the exchange",
     "/portfolios/{id}/history": "what was noted on days that are over",

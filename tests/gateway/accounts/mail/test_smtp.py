@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult  # type: ignore[import-untyped]
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from gateway.accounts.mail import outbox as outbox_module
 from gateway.accounts.mail.mailer import (

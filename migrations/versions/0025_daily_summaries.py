@@ -8,8 +8,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0028"
-down_revision: Final = "0027"
+revision: Final = "0025"
+down_revision: Final = "0024"
 
 _UP: Final = """
 CREATE TABLE daily_summaries (

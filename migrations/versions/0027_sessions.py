@@ -7,8 +7,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0031"
-down_revision: Final = "0030"
+revision: Final = "0027"
+down_revision: Final = "0026"
 
 # Sessions of before end thirty days after they began, or when their last token does.
 _UP: Final = """

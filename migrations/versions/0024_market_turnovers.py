@@ -9,7 +9,7 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0027"
+revision: Final = "0024"
 down_revision: Final = "0023"
 
 _UP: Final = """

@@ -9,8 +9,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0032"
-down_revision: Final = "0031"
+revision: Final = "0028"
+down_revision: Final = "0027"
 
 _UP: Final = """
 CREATE TABLE mail_tokens (

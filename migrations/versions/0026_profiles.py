@@ -8,8 +8,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0030"
-down_revision: Final = "0023"
+revision: Final = "0026"
+down_revision: Final = "0025"
 
 _UP: Final = """
 ALTER TABLE users
