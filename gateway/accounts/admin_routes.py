@@ -9,7 +9,7 @@ from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.wire.errors import NotFound, UnknownOutcome
 from gateway.wire.strict_json import BodyStruct
-from persistence.repositories.users import Users
+from persistence.repositories.people.users import Users
 
 
 class RoleBody(BodyStruct, frozen=True):

@@ -8,7 +8,7 @@ from gateway.wire.errors import Forbidden, NotFound, UnknownOutcome
 from persistence.errors import LastAdmin
 from persistence.postgres.database import OUTAGES
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.users import User, Users
+from persistence.repositories.people.users import User, Users
 
 _LAST_ADMIN: Final = "last admin"
 _CHANGED: Final = "ok"

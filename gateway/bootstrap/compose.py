@@ -15,7 +15,6 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
-from gateway.accounts.passwords.hashing import Passwords
 from gateway.accounts.sessions.keys import load_key, require_key, shared_secret
 from gateway.accounts.sessions.watch import SessionWatch
 from gateway.bootstrap import garbage
@@ -25,7 +24,7 @@ from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.markets import markets_in_view, running_volumes
 from gateway.bootstrap.parts import Parts
-from gateway.bootstrap.people import People, mailer_of, make_people, open_limits
+from gateway.bootstrap.people import People, open_limits, open_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.server import Drain
 from gateway.bootstrap.settings import Settings
@@ -281,13 +280,7 @@ async def _open_front(
     engine.failed.add_done_callback(lambda done: supervisor.fail(done.result()))
     await stack.enter_async_context(supervisor.running("event-loop-lag", event_loop_watch(metrics)))
     clock = await watch_clock(stack, pool, metrics, logger, supervisor)
-    sign_in = settings.sign_in
-    passwords = closing(Passwords(sign_in.password_hash_workers, sign_in.password_hash_queue))
-    mailer = mailer_of(settings.mail, logger)
-    people = make_people(settings, pool, side, stack.enter_context(passwords), mailer, logger)
-    if people.outbox.is_on:
-        outbox = people.outbox
-        await stack.enter_async_context(supervisor.running(outbox.NAME, outbox.run))
+    people = await open_people(stack, settings, pool, side, logger, supervisor)
     keys = await open_keys(stack, settings, pool, people.audit, limits, metrics, logger, supervisor)
     parts = Parts(
         settings=settings,

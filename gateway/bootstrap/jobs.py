@@ -26,11 +26,11 @@ from persistence.exports.kept_summaries import KeptSummaries
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.jobs import JobRows
-from persistence.repositories.mail_tokens import MailTokens
+from persistence.repositories.people.mail_tokens import MailTokens
+from persistence.repositories.people.sessions import Sessions
+from persistence.repositories.people.sign_in_counts import SignInCounts
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
-from persistence.repositories.sessions import Sessions
-from persistence.repositories.sign_in_counts import SignInCounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,12 +33,12 @@ from gateway.operations.limit_routes import TierWatch
 from gateway.trading.desk import open_order_count
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.audit import AuditLog
-from persistence.repositories.mail_tokens import MailTokens
-from persistence.repositories.rate_tiers import RateTiers
-from persistence.repositories.sessions import Sessions
-from persistence.repositories.sign_in_counts import SignInCounts
-from persistence.repositories.users import User, Users
-from persistence.repositories.ways_in import WaysIn
+from persistence.repositories.people.mail_tokens import MailTokens
+from persistence.repositories.people.rate_tiers import RateTiers
+from persistence.repositories.people.sessions import Sessions
+from persistence.repositories.people.sign_in_counts import SignInCounts
+from persistence.repositories.people.users import User, Users
+from persistence.repositories.people.ways_in import WaysIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +104,25 @@ def make_people(
         recovery=Recovery(users, mailed, audit, outbox, attempts, passwords, sessions, mail),
         keys=keys,
     )
+
+
+async def open_people(
+    stack: AsyncExitStack,
+    settings: Settings,
+    pool: DeadlinePool,
+    engine: EngineSide,
+    logger: Logger,
+    supervisor: Supervisor,
+) -> People:
+    """Return the people of a process, mail to whom is sent until the stack ends."""
+    sign_in, mail = settings.sign_in, settings.mail
+    passwords = Passwords(sign_in.password_hash_workers, sign_in.password_hash_queue)
+    stack.callback(passwords.close)
+    people = make_people(settings, pool, engine, passwords, mailer_of(mail, logger), logger)
+    if people.outbox.is_on:
+        outbox = people.outbox
+        await stack.enter_async_context(supervisor.running(outbox.NAME, outbox.run))
+    return people
 
 
 def mailer_of(mail: MailSettings, logger: Logger) -> Mailer | None:

@@ -8,6 +8,7 @@ from gateway.accounts.admin_routes import UserAdminRoutes
 from gateway.accounts.api_keys.routes import ApiKeyRoutes
 from gateway.accounts.mail.routes import MailRoutes
 from gateway.accounts.passwords.routes import PasswordRoutes
+from gateway.accounts.profile.leaving import LeavingRoutes
 from gateway.accounts.profile.routes import ProfileRoutes
 from gateway.accounts.sessions.cookies import CookieOrigins
 from gateway.accounts.sessions.jwks import PublishedKeys
@@ -54,13 +55,14 @@ from persistence.exports.kept_summaries import KeptSummaries
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.market_life import MarketLives
 from persistence.repositories.past_books import PastBooks
+from persistence.repositories.people.personal_data import PersonalData
+from persistence.repositories.people.rate_tiers import RateTiers
+from persistence.repositories.people.sessions import Sessions
+from persistence.repositories.people.ways_in import WaysIn
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.portfolios import Portfolios
-from persistence.repositories.rate_tiers import RateTiers
-from persistence.repositories.sessions import Sessions
 from persistence.repositories.watchlists import Watchlists
-from persistence.repositories.ways_in import WaysIn
 
 
 def platform_choices(parts: Parts) -> dict[str, tuple[str, ...]]:
@@ -91,6 +93,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             CookieOrigins(settings.http.cors_origin),
         ),
         *_own_access(parts),
+        _leaving(parts),
         ours,
         *feed_routes(
             parts.feeds, engine, ours, candles, tickers, parts.volumes, pages, parts.logger
@@ -159,6 +162,21 @@ def _own_access(parts: Parts) -> tuple[PasswordRoutes, SessionRoutes]:
         people.recovery,
     )
     return passwords, SessionRoutes(sessions, people.sessions, people.audit, parts.settings.pages)
+
+
+def _leaving(parts: Parts) -> LeavingRoutes:
+    people, engine = parts.people, parts.engine
+    return LeavingRoutes(
+        PersonalData(parts.pool),
+        Sessions(parts.pool),
+        people.users,
+        people.audit,
+        people.sessions,
+        people.fresh,
+        people.outbox,
+        engine.commands,
+        engine.view,
+    )
 
 
 def _past(parts: Parts) -> tuple[OwnCandles, Tickers]:

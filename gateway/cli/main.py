@@ -58,7 +58,7 @@ from persistence.errors import (
 from persistence.postgres import migrate as schema
 from persistence.postgres.database import create_pool, is_absence
 from persistence.repositories.audit import AuditLog
-from persistence.repositories.users import Users
+from persistence.repositories.people.users import Users
 
 WRONG_SETTING: Final = 2
 DEFAULT_ADMIN: Final = "admin@probity.local"

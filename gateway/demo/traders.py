@@ -40,7 +40,7 @@ from gateway.observability.logs import Logger
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.loop.ports import CommandPort
-from persistence.repositories.users import Users
+from persistence.repositories.people.users import Users
 
 UNUSABLE_PASSWORD: Final = "!"  # noqa: S105 - no hash of any password looks like this
 MAKERS: Final = ("Demo Maker North", "Demo Maker South")

@@ -19,9 +19,9 @@ from gateway.jobs.job import Arguments, Job
 from gateway.observability.logs import Logger
 from persistence.clock import MICROSECONDS
 from persistence.repositories.jobs import JobRows
-from persistence.repositories.mail_tokens import MailTokens
-from persistence.repositories.sessions import Sessions
-from persistence.repositories.sign_in_counts import SignInCounts
+from persistence.repositories.people.mail_tokens import MailTokens
+from persistence.repositories.people.sessions import Sessions
+from persistence.repositories.people.sign_in_counts import SignInCounts
 
 STEP_ROWS: Final = 500
 STEPS_MAX: Final = 2_000

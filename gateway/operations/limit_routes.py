@@ -25,7 +25,7 @@ from gateway.wire.errors import NotFound, UnknownOutcome
 from gateway.wire.strict_json import AnswerStruct, BodyStruct, QueryStruct
 from persistence.postgres.database import OUTAGES
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.rate_tiers import RateTiers
+from persistence.repositories.people.rate_tiers import RateTiers
 
 INTERVAL_SECONDS: Final = 5.0
 

@@ -19,14 +19,14 @@ from gateway.wire.errors import Conflict, NotFound
 from persistence.clock import MICROSECONDS
 from persistence.errors import AlreadyThere
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.mail_tokens import (
+from persistence.repositories.people.mail_tokens import (
     Confirmed,
     MailTokens,
     Purpose,
     forget_addresses,
 )
-from persistence.repositories.users import User, Users
-from persistence.repositories.ways_in import WaysIn
+from persistence.repositories.people.users import User, Users
+from persistence.repositories.people.ways_in import WaysIn
 
 CONFIRMED_ALREADY = "The e-mail address is confirmed already"
 NO_ADDRESS_YET = "The account has no e-mail address"
@@ -132,10 +132,11 @@ class Addresses:
     def _errand(self, user_id: int, email: str, to: str, purpose: Purpose) -> Errand:
         """Return what makes a token about `email` and the mail that takes it to `to`."""
 
-        async def write() -> Mail:
+        async def write() -> Mail | None:
             token, digest = new_token()
             expires_at = await self._tokens.now() + self._lasts_us
-            await self._tokens.issue(digest, user_id, purpose, email, expires_at)
+            if not await self._tokens.issue(digest, user_id, purpose, email, expires_at):
+                return None  # they have left meanwhile
             letters = {
                 Purpose.VERIFY: self._letters.verify,
                 Purpose.CHANGE_NEW: self._letters.change_new,

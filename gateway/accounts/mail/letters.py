@@ -56,6 +56,15 @@ class Letters:
             ' If this wasn\'t you, set a new password by "forgot password" at once.\n',
         )
 
+    def deleted(self, to: str) -> Mail:
+        """Say goodbye."""
+        return Mail(
+            "deleted",
+            to,
+            "Your account was deleted",
+            f"{_HEAD}your account and what was kept about you are gone.\n",
+        )
+
     def _asking(self, page: str, to: str, subject: str, text: str, token: str) -> Mail:
         if self._frontend_url is None:
             asked = f" with this token:\n\n{token}"

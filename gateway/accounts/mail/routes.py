@@ -16,7 +16,7 @@ from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import Conflict, NotFound
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
-from persistence.repositories.mail_tokens import Confirmed
+from persistence.repositories.people.mail_tokens import Confirmed
 
 EmailText = Annotated[str, msgspec.Meta(max_length=EMAIL_LENGTH, description="e-mail address")]
 

@@ -25,7 +25,7 @@ from gateway.access.settings import LimitSettings
 from gateway.accounts.passwords.fair_queue import FairQueue
 from gateway.wire.errors import RateLimited
 from persistence.clock import MICROSECONDS
-from persistence.repositories.sign_in_counts import Hits, SignInCounts
+from persistence.repositories.people.sign_in_counts import Hits, SignInCounts
 
 AT_ONCE: Final = 2
 """So many are counted at once, ..."""

@@ -8,7 +8,7 @@ from gateway.accounts.passwords.attempts import Attempts
 from gateway.accounts.passwords.hashing import Fit, Passwords
 from gateway.wire.errors import Detail, Forbidden, RateLimited
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.users import Users
+from persistence.repositories.people.users import Users
 
 
 class PasswordGuard:

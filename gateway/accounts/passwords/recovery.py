@@ -17,8 +17,8 @@ from gateway.accounts.passwords.hashing import Passwords
 from gateway.accounts.sessions.live import LiveSessions
 from persistence.clock import MICROSECONDS
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.mail_tokens import MailTokens, Purpose
-from persistence.repositories.users import Users
+from persistence.repositories.people.mail_tokens import MailTokens, Purpose
+from persistence.repositories.people.users import Users
 
 
 class Recovery:
@@ -68,7 +68,8 @@ class Recovery:
         token, digest = new_token()
         user_id = found.user.id
         expires_at = await self._tokens.now() + self._lasts_us
-        await self._tokens.issue(digest, user_id, Purpose.RESET, email, expires_at)
+        if not await self._tokens.issue(digest, user_id, Purpose.RESET, email, expires_at):
+            return None  # they have left meanwhile
         await trail.note(None, "auth.password.forgot", f"user:{user_id}", "ok")
         return self._letters.reset(email, token, self._minutes)
 

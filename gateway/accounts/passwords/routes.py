@@ -16,8 +16,8 @@ from gateway.wire.errors import Forbidden, FreshLoginRequired, ValidationFailed
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.sessions import Sessions
-from persistence.repositories.users import Users
+from persistence.repositories.people.sessions import Sessions
+from persistence.repositories.people.users import Users
 
 PasswordText = Annotated[
     str, msgspec.Meta(min_length=PASSWORD_LENGTH[0], max_length=PASSWORD_LENGTH[1])

@@ -32,8 +32,8 @@ from gateway.wire.scalars import iso_millis, parse_id
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
 from persistence.errors import AlreadyThere
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.users import ProfileChanges, User, Users
-from persistence.repositories.ways_in import WaysIn
+from persistence.repositories.people.users import ProfileChanges, User, Users
+from persistence.repositories.people.ways_in import WaysIn
 
 DisplayNameText = Annotated[
     str,

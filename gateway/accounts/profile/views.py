@@ -2,7 +2,7 @@
 
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct
-from persistence.repositories.users import User
+from persistence.repositories.people.users import User
 
 
 class UserView(AnswerStruct, frozen=True):

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.http.request import AnyRequest
-from persistence.repositories.sessions import Client
+from persistence.repositories.people.sessions import Client
 
 DEVICE_LENGTH: Final = 200
 

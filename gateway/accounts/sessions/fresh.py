@@ -9,7 +9,7 @@ for a while, in its own session alone; so does proving it again without leaving 
 from gateway.access.principals import Principal
 from gateway.wire.errors import FreshLoginRequired
 from persistence.clock import MICROSECONDS
-from persistence.repositories.sessions import Sessions
+from persistence.repositories.people.sessions import Sessions
 
 
 class FreshLogin:

@@ -21,8 +21,8 @@ from gateway.accounts.settings import SignInSettings
 from gateway.wire.errors import Unauthorized
 from persistence.clock import MICROSECONDS
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.sessions import Client, RotationOutcome, Sessions
-from persistence.repositories.users import User, Users
+from persistence.repositories.people.sessions import Client, RotationOutcome, Sessions
+from persistence.repositories.people.users import User, Users
 
 SESSION_OVER = "The session has ended; log in again"
 

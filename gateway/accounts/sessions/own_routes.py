@@ -13,7 +13,7 @@ from gateway.wire.errors import NotFound
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.sessions import Session, Sessions
+from persistence.repositories.people.sessions import Session, Sessions
 
 
 class SessionView(AnswerStruct, frozen=True):

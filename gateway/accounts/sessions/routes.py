@@ -40,7 +40,7 @@ from gateway.wire.errors import (
     ValidationFailed,
 )
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
-from persistence.repositories.users import Users
+from persistence.repositories.people.users import Users
 
 EmailText = Annotated[str, msgspec.Meta(max_length=EMAIL_LENGTH, description="e-mail address")]
 PasswordText = Annotated[

@@ -21,8 +21,8 @@ from gateway.wire.errors import Conflict, RateLimited, Unauthorized
 from persistence.clock import now_us
 from persistence.loop.ports import CommandPort
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.sessions import Client
-from persistence.repositories.users import User, Users
+from persistence.repositories.people.sessions import Client
+from persistence.repositories.people.users import User, Users
 
 WRONG_CREDENTIALS: Final = "The e-mail address or the password is wrong"
 

@@ -10,8 +10,8 @@ import pytest
 from persistence.clock import now_us
 from persistence.postgres.database import connect, create_pool
 from persistence.repositories.jobs import JobRows
-from persistence.repositories.sessions import Sessions
-from persistence.repositories.users import Users
+from persistence.repositories.people.sessions import Sessions
+from persistence.repositories.people.users import Users
 from tests.server_process import ServerProcess, until
 
 DAY = 86_400_000_000

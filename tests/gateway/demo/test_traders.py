@@ -53,7 +53,7 @@ from gateway.observability.logs import configure_logs
 from persistence.errors import QueueFull
 from persistence.loop.ports import Answer
 from persistence.postgres.database import create_pool
-from persistence.repositories.users import Users
+from persistence.repositories.people.users import Users
 from tests.gateway.engine_fake import EngineFake
 
 SEED = 20_260_101

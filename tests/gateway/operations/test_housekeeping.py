@@ -11,10 +11,10 @@ from gateway.operations import jobs as module
 from gateway.operations.jobs import Housekeeping
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.jobs import JobRows
-from persistence.repositories.mail_tokens import MailTokens
-from persistence.repositories.sessions import RotationOutcome, Sessions
-from persistence.repositories.sign_in_counts import SignInCounts
-from persistence.repositories.users import Users
+from persistence.repositories.people.mail_tokens import MailTokens
+from persistence.repositories.people.sessions import RotationOutcome, Sessions
+from persistence.repositories.people.sign_in_counts import SignInCounts
+from persistence.repositories.people.users import Users
 
 SECOND = 1_000_000
 NOW = 1_700_000_000 * SECOND

@@ -4,7 +4,7 @@ import asyncio
 
 from gateway.access.rate_limits import RateLimits
 from gateway.operations.limit_routes import TierWatch
-from persistence.repositories.rate_tiers import RateTiers
+from persistence.repositories.people.rate_tiers import RateTiers
 from tests.gateway.conftest import MakeWeb, Web
 
 OWN = "/api/v1/user/limits"

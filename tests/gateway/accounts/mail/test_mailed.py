@@ -1,6 +1,5 @@
 """Forgotten passwords and e-mail addresses: what a token does, once, and what is told to nobody."""
 
-import statistics
 import time
 from typing import Any
 
@@ -220,9 +219,11 @@ async def test_asking_for_a_known_and_an_unknown_address_is_the_same(
             spent.append(time.perf_counter() - started)
             answers.append((answer.status_code, answer.json()["data"], sorted(answer.headers)))
     assert all(answer == answers[0] for answer in answers)
-    known, unknown = (statistics.median(spent) for spent in times.values())
-    # Both only put an errand on the queue; a token's row alone would take longer than this.
+    # The best of each, since others work on this machine too. Both only put an errand on the queue;
+    # a token's row alone would take longer than this.
+    known, unknown = (min(spent) for spent in times.values())
     assert abs(known - unknown) < 0.5 * min(known, unknown), times
+    assert await web.parts.pool.fetchval("SELECT count(*) FROM mail_tokens") == 0
     async with delivering(web):
         for number in range(26):
             mail = await office.next("verify-email" if number == 0 else "reset-password")

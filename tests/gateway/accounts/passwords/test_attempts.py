@@ -9,7 +9,7 @@ import pytest
 from gateway.accounts.passwords.attempts import AT_ONCE, WAITING, Attempts
 from gateway.bootstrap.settings import load_settings
 from gateway.wire.errors import RateLimited
-from persistence.repositories.sign_in_counts import Hits, SignInCounts
+from persistence.repositories.people.sign_in_counts import Hits, SignInCounts
 from tests.gateway.conftest import PASSWORD, MakeWeb, Web
 
 LOGIN = "/api/v1/auth/login"

@@ -10,7 +10,7 @@ from gateway.accounts.fields import avatar_url, username
 from gateway.accounts.profile.preferences import Preferences, storable, stored_preferences
 from gateway.wire.errors import ValidationFailed
 from persistence.errors import LastWayIn
-from persistence.repositories.ways_in import WaysIn
+from persistence.repositories.people.ways_in import WaysIn
 from tests.gateway.conftest import Person, Web
 
 USERS = "/api/v1/users"

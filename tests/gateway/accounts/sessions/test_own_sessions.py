@@ -8,7 +8,7 @@ import pytest
 from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.wire.errors import FreshLoginRequired
 from persistence.clock import MICROSECONDS
-from persistence.repositories.sessions import Sessions
+from persistence.repositories.people.sessions import Sessions
 from tests.gateway.conftest import PASSWORD, MakeWeb, Person, Web, person_of
 
 SESSIONS = "/api/v1/users/me/sessions"

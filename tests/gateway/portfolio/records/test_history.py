@@ -20,10 +20,10 @@ from gateway.portfolio.records import jobs as module
 from gateway.portfolio.records.jobs import PortfolioHistory
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.listed_markets import ListedMarkets
+from persistence.repositories.people.users import Users
 from persistence.repositories.portfolio_positions import NewPosition, PortfolioPositions
 from persistence.repositories.portfolio_values import DAY_US, Noted, PastValue, PortfolioValues
 from persistence.repositories.portfolios import Portfolios
-from persistence.repositories.users import Users
 from tests.gateway.conftest import Web
 from tests.gateway.portfolio.venue_fake import VenueFake, caller, venue_market
 from tests.persistence.running import ANN, BOB, CEM, limit, listing, open_for_trade, running

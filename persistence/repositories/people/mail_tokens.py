@@ -15,7 +15,7 @@ import msgspec
 from persistence.errors import AlreadyThere
 from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool, Fetching, affected
-from persistence.repositories.sessions import revoke_all
+from persistence.repositories.people.sessions import revoke_all
 
 _TAKE: Final = """
 DELETE FROM mail_tokens WHERE token_hash = $1 AND purpose = ANY($2::text[]) AND expires_at > $3
@@ -87,17 +87,18 @@ class MailTokens:
 
     async def issue(
         self, token_hash: bytes, user_id: int, purpose: Purpose, email: str, expires_at: int
-    ) -> None:
-        """Store a token."""
-        await self._pool.execute(
+    ) -> bool:
+        """Store a token; say whether there is somebody whose it is."""
+        status = await self._pool.execute(
             "INSERT INTO mail_tokens (token_hash, user_id, purpose, email, expires_at)"
-            " VALUES ($1, $2, $3, $4, $5)",
+            " SELECT $1, id, $3, $4, $5 FROM users WHERE id = $2",
             token_hash,
             user_id,
             purpose,
             email,
             expires_at,
         )
+        return affected(status) > 0
 
     async def holds(self, token_hash: bytes, purpose: Purpose, at: int) -> bool:
         """Say whether a token would be taken now, without taking it."""

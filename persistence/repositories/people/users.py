@@ -12,7 +12,7 @@ import msgspec
 
 from persistence.errors import AlreadyThere, LastAdmin
 from persistence.postgres.database import DeadlinePool
-from persistence.repositories.sessions import revoke_all
+from persistence.repositories.people.sessions import revoke_all
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -143,6 +143,11 @@ class Users:
         """Say whether anybody is an admin."""
         found = await self._pool.fetchval("SELECT EXISTS (SELECT FROM users WHERE role = 'ADMIN')")
         return bool(found)
+
+    async def is_last_admin(self, user_id: int) -> bool:
+        """Say whether nobody else could administer."""
+        rows = await self._pool.fetch("SELECT id FROM users WHERE role = 'ADMIN' LIMIT 2")
+        return [row["id"] for row in rows] == [user_id]
 
     async def set_role(self, user_id: int, role: str) -> User | None:
         """Change a role and return the user, None if there is none; raises LastAdmin."""

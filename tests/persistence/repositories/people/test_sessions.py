@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from persistence.postgres.database import DeadlinePool, create_pool
-from persistence.repositories.sessions import RotationOutcome, Sessions
-from persistence.repositories.users import Users
+from persistence.repositories.people.sessions import RotationOutcome, Sessions
+from persistence.repositories.people.users import Users
 
 DAY = 86_400_000_000
 LIFE = 7 * DAY

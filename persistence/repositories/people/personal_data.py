@@ -1,0 +1,144 @@
+"""What is kept about a person: the one list, by which it is told to them and taken away.
+
+    ERASED    hangs on the row of `users` and goes with it
+    KEPT      the exchange's own books under the number of an account that is nobody's any more
+    NOT_SAID  tables that name an account and hold nothing of a person beside what is told above
+
+Laws: a table that names people is in one of the three, which a test compares with the schema. What
+is told leaves out secrets (hashes of passwords and tokens) and whatever is somebody else's: the
+other side of a trade, who wrote a line of the audit log. Rows come in pieces of bounded size, each
+by the key after the one before, so telling holds no connection and costs no more towards its end.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from exchange.proof.ledger import EntryKind, Owner
+from persistence.errors import LastAdmin
+from persistence.postgres.database import DeadlinePool
+from persistence.repositories.people.sessions import revoke_all
+
+PIECE_ROWS: Final = 500
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of one kind: `rows` reads them, with the person's number as $1."""
+
+    name: str
+    """Of the part, on the wire."""
+    table: str
+    rows: str
+    key: tuple[str, ...]
+    """Columns that no two of the rows share, by which they are ordered."""
+    hidden: tuple[str, ...] = ()
+    """Columns that aren't told."""
+
+
+def _of(
+    table: str,
+    owner: str,
+    key: tuple[str, ...],
+    hidden: tuple[str, ...] = (),
+    *,
+    name: str = "",
+    more: str = "",
+) -> Part:
+    """Return the part of a table whose column `owner` is the person's number."""
+    rows = f"SELECT * FROM {table} WHERE {owner} = $1{more}"  # noqa: S608 - names of ours
+    return Part(name=name or table, table=table, rows=rows, key=key, hidden=(owner, *hidden))
+
+
+ERASED: Final = (
+    _of("users", "id", ("created_at",), ("password_hash",), name="profile"),
+    _of("sessions", "user_id", ("id",)),
+    _of("mail_tokens", "user_id", ("expires_at", "token_hash"), ("token_hash",), name="mails"),
+    _of("email_changes", "user_id", ("expires_at",), name="email_change"),
+    _of("rate_tiers", "user_id", ("tier",), name="rate_tier"),
+    _of("watchlists", "user_id", ("id",)),
+    _of("watchlist_items", "user_id", ("id",)),
+    _of("portfolios", "user_id", ("id",)),
+    _of("portfolio_positions", "user_id", ("id",)),
+    Part(
+        name="portfolio_values",
+        table="portfolio_values",
+        rows="SELECT *, coalesce(portfolio_id, 0) AS place FROM portfolio_values"
+        " WHERE user_id = $1",
+        key=("day", "place"),
+        hidden=("user_id", "place"),
+    ),
+)
+_FILLS: Final = f"""
+SELECT l.command_seq, l.entry_no, l.order_id, t.market_id, t.trade_no, t.kind, t.side, t.outcome,
+       t.price, t.yes_price, t.quantity, t.at,
+       CASE WHEN t.taker_order_id = l.order_id THEN t.taker_fee ELSE t.maker_fee END AS fee
+  FROM ledger l JOIN trades t ON t.market_id = l.market_id AND t.trade_no = l.trade_no
+ WHERE l.owner_id = $1 AND l.owner = {Owner.ACCOUNT.value} AND l.kind = {EntryKind.TRADE.value}
+"""  # noqa: S608 - constants
+_ABOUT: Final = (
+    "SELECT id, at, action, target, outcome FROM audit_log"
+    " WHERE split_part(target, ' ', 1) = 'user:' || $1::bigint"
+    " AND actor_id IS DISTINCT FROM $1"
+)
+_OWN_LEDGER: Final = f" AND owner = {Owner.ACCOUNT.value}"
+KEPT: Final = (
+    _of("accounts", "id", ("opened_seq",), name="account"),
+    _of("positions", "account_id", ("market_id",)),
+    _of("orders", "account_id", ("id",)),
+    Part(name="fills", table="trades", rows=_FILLS, key=("command_seq", "entry_no")),
+    _of("ledger", "owner_id", ("command_seq", "entry_no"), ("owner",), more=_OWN_LEDGER),
+    _of("credits", "account_id", ("command_seq",)),
+    _of("settlements", "account_id", ("command_seq", "market_id")),
+    _of("order_groups", "account_id", ("name",)),
+    _of("idempotency", "account_id", ("client_id", "kind"), ("fingerprint",), name="client_ids"),
+    _of("audit_log", "actor_id", ("id",), name="done_by_you"),
+    Part(name="done_about_you", table="audit_log", rows=_ABOUT, key=("id",)),
+)
+NOT_SAID: Final[Mapping[str, str]] = {
+    "refresh_tokens": "hashes of tokens of the sessions, which they go with",
+    "account_segments": "the account's events, made from the journal; told by GET /user/events",
+    "account_waiting": "which orders wait, made from the journal; they are among the orders",
+}
+"""Why they are not told by themselves."""
+PARTS: Final = (*ERASED, *KEPT)
+
+
+class PersonalData:
+    """Tells what is kept about people, and takes it away."""
+
+    def __init__(self, pool: DeadlinePool) -> None:
+        self._pool = pool
+
+    async def pieces(self, part: Part, user_id: int) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield the rows of a part, at most `PIECE_ROWS` at once, in the order of their key."""
+        keys = ", ".join(part.key)
+        head = f"SELECT {keys}, (to_jsonb(r) - $2::text[])::text AS row FROM ({part.rows}) r"  # noqa: S608
+        tail = f" ORDER BY {keys} LIMIT {PIECE_ROWS}"
+        after = ", ".join(f"${number}" for number in range(3, 3 + len(part.key)))
+        last: tuple[Any, ...] = ()
+        while True:
+            where = f" WHERE ({keys}) > ({after})" if last else ""
+            found = await self._pool.fetch(head + where + tail, user_id, list(part.hidden), *last)
+            if found:
+                yield [msgspec.json.decode(row["row"]) for row in found]
+            if len(found) < PIECE_ROWS:
+                return
+            last = tuple(found[-1][name] for name in part.key)
+
+    async def erase(self, user_id: int, at: int) -> list[int] | None:
+        """Take a person away with all of `ERASED`; return the ids of the sessions that stood.
+
+        None if there is no such person. Raises LastAdmin if nobody could administer any more.
+        """
+        async with self._pool.transaction() as connection:
+            admins = await connection.fetch(
+                "SELECT id FROM users WHERE role = 'ADMIN' ORDER BY id FOR UPDATE"
+            )
+            if [row["id"] for row in admins] == [user_id]:
+                raise LastAdmin
+            ended = await revoke_all(connection, user_id, at)
+            gone = await connection.fetchval(
+                "DELETE FROM users WHERE id = $1 RETURNING id", user_id
+            )
+        return None if gone is None else ended
