@@ -8,6 +8,7 @@ import asyncio
 import time
 
 import httpx
+import jwt
 import psutil
 
 from tests.faults.fleet import (
@@ -135,7 +136,7 @@ async def test_what_needs_the_engine_is_refused_with_the_reason(fleet: Fleet) ->
 
 
 async def test_what_one_process_ends_the_others_notice(fleet: Fleet) -> None:
-    gateways = fleet.gateways("one", "two")
+    gateways = fleet.gateways("one", "two", REFRESH_GRACE_SECONDS="0")
     user_id, token = fleet.engine.trader()
     async with (
         socket_client(gateways[0].port, token) as socket,
@@ -152,6 +153,50 @@ async def test_what_one_process_ends_the_others_notice(fleet: Fleet) -> None:
             assert client.close_reason == "session ended"
         for server in (*gateways, fleet.engine):
             assert server.status("/auth/me", token) == 401
+    await _a_stolen_token_ends_its_session_everywhere(fleet, gateways)
+    _a_new_key_is_known_to_all(fleet, gateways)
+
+
+async def _a_stolen_token_ends_its_session_everywhere(
+    fleet: Fleet, gateways: list[ServerProcess]
+) -> None:
+    """A refresh token that is used twice closes the sockets of all processes within 2 s."""
+    fleet.engine.trader("eve")
+    login = {"email": "eve@example.com", "password": ADMIN_PASSWORD}
+    here, there = (f"{one.url}/api/v1/auth" for one in gateways)
+    async with httpx.AsyncClient() as client:
+        first = await client.post(f"{there}/login", json=login)
+        token = first.json()["data"]["accessToken"]
+        old = {"cookie": f"probity_refresh={first.cookies['probity_refresh']}"}
+        client.cookies.clear()
+        async with (
+            socket_client(gateways[0].port, token) as far,
+            socket_client(gateways[1].port, token) as same,
+            socket_client(fleet.engine.port, token) as near,
+        ):
+            assert (await client.post(f"{here}/refresh", headers=old)).status_code == 200
+            client.cookies.clear()
+            assert (await client.post(f"{there}/refresh", headers=old)).status_code == 401
+            async with asyncio.timeout(2.0):
+                for socket in (far, same, near):
+                    await socket.closed.wait()
+                    assert socket.close_reason == "session ended"
+
+
+def _a_new_key_is_known_to_all(fleet: Fleet, gateways: list[ServerProcess]) -> None:
+    """Processes that share the folder sign with a new key, and take both, without a restart."""
+    _, before = fleet.engine.trader()
+    assert fleet.engine.run("keys", "rotate").returncode == 0
+    kids = set()
+    for server in (*gateways, fleet.engine):
+        body = {"email": "eve@example.com", "password": ADMIN_PASSWORD}
+        after = server.call("POST", "/auth/login", body=body)["accessToken"]
+        kids.add(jwt.get_unverified_header(after)["kid"])
+        for other in (*gateways, fleet.engine):
+            for token in (before, after):
+                assert other.status("/auth/me", token) == 200
+    assert len(kids - {jwt.get_unverified_header(before)["kid"]}) == 1
+    assert len(kids) == 1
 
 
 async def test_redis_is_killed_and_comes_back_empty(fleet: Fleet) -> None:
