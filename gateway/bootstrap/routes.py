@@ -120,9 +120,6 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             pages,
         ),
         PositionRoutes(positions, portfolios, view, parts.catalogue, settings.portfolio, pages),
-        ProfileRoutes(people.users, WaysIn(parts.pool), people.audit, people.addresses),
-        MailRoutes(people.recovery, people.addresses),
-        ApiKeyRoutes(parts.keys.service, pages),
         UserAdminRoutes(people.roles, people.users, pages),
         ExchangeRoutes(
             view,
@@ -148,8 +145,10 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     return table, RouteTable((row for domain in root for row in domain.routes()), prefix="")
 
 
-def _own_access(parts: Parts) -> tuple[PasswordRoutes, SessionRoutes]:
-    """Return what looks after one's own password and sessions."""
+def _own_access(
+    parts: Parts,
+) -> tuple[PasswordRoutes, SessionRoutes, ProfileRoutes, MailRoutes, ApiKeyRoutes]:
+    """Return what looks after one's own account, and by what one signs in to it."""
     people, sessions = parts.people, Sessions(parts.pool)
     passwords = PasswordRoutes(
         people.users,
@@ -161,7 +160,13 @@ def _own_access(parts: Parts) -> tuple[PasswordRoutes, SessionRoutes]:
         people.fresh,
         people.recovery,
     )
-    return passwords, SessionRoutes(sessions, people.sessions, people.audit, parts.settings.pages)
+    return (
+        passwords,
+        SessionRoutes(sessions, people.sessions, people.audit, parts.settings.pages),
+        ProfileRoutes(people.users, WaysIn(parts.pool), people.audit, people.addresses),
+        MailRoutes(people.recovery, people.addresses),
+        ApiKeyRoutes(parts.keys.service, people.fresh, parts.settings.pages),
+    )
 
 
 def _leaving(parts: Parts) -> LeavingRoutes:

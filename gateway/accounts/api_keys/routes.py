@@ -15,11 +15,13 @@ from gateway.accounts.api_keys.fields import (
 )
 from gateway.accounts.api_keys.keys import ApiKeys
 from gateway.accounts.api_keys.signing import PUBLIC_KEY_LENGTH, Algorithm, public_key_bytes
+from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.http.paging import PageQuery, page_of
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.wire.errors import (
+    FreshLoginRequired,
     LimitReached,
     NotFound,
     UnknownOutcome,
@@ -107,17 +109,18 @@ class NewApiKeyView(AnswerStruct, frozen=True):
 
 
 class ApiKeyRoutes:
-    """Looks after one's keys; no key may."""
+    """Looks after one's keys; no key may. Making or changing one asks for a fresh login."""
 
-    def __init__(self, keys: ApiKeys, pages: PageLimits) -> None:
+    def __init__(self, keys: ApiKeys, fresh: FreshLogin, pages: PageLimits) -> None:
         self._keys = keys
+        self._fresh = fresh
         self._pages = pages
 
     async def list_keys(self, request: Request[None, PageQuery]) -> Page[ApiKeyView]:
         """Return one page of the caller's keys, oldest first."""
         limit, offset = request.query.bounds(self._pages)
-        rows = await self._keys.of_user(request.user_id)
         after = request.query.number() or 0
+        rows = await self._keys.of_user(request.user_id)
         found = [row for row in rows if row.id > after][offset : offset + limit + 1]
         return page_of(found, limit, offset, len(rows), _view, lambda row: str(row.id))
 
@@ -133,12 +136,14 @@ class ApiKeyRoutes:
             expires_at = parse_time(body.expires_at, "expiresAt")
             if expires_at <= now_us():
                 raise ValidationFailed.of("expiresAt", "must lie ahead")
+        public_key, networks = _public_key(body), allow_list(body.allow_list or ())
+        await self._fresh.require(request.principal)
         try:
             made = await self._keys.create(
                 request.actor,
                 label(body.label),
-                _public_key(body),
-                allow_list(body.allow_list or ()),
+                public_key,
+                networks,
                 expires_at,
                 may_trade="trade" in scopes,
             )
@@ -151,6 +156,7 @@ class ApiKeyRoutes:
         body, number = request.body, request.path_id("id")
         text = None if body.label is None else label(body.label)
         networks = None if body.allow_list is None else allow_list(body.allow_list)
+        await self._fresh.require(request.principal)
         try:
             return _view(await self._keys.change(request.actor, number, text, networks))
         except OUTAGES as outage:
@@ -187,7 +193,7 @@ class ApiKeyRoutes:
                 body=NewApiKeyBody,
                 answer=NewApiKeyView,
                 status=201,
-                errors=(LimitReached, UnknownOutcome),
+                errors=(FreshLoginRequired, LimitReached, UnknownOutcome),
                 summary="Make an API key; a secret is shown this once",
                 tag="api keys",
             ),
@@ -199,7 +205,7 @@ class ApiKeyRoutes:
                 scope=Scope.OWNER,
                 body=ApiKeyChangeBody,
                 answer=ApiKeyView,
-                errors=(NotFound, UnknownOutcome),
+                errors=(FreshLoginRequired, NotFound, UnknownOutcome),
                 summary="Give an API key another label or allow-list",
                 tag="api keys",
             ),

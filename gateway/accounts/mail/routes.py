@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.accounts.fields import EMAIL_LENGTH, email_address
 from gateway.accounts.mail.addresses import Addresses
@@ -115,6 +116,7 @@ class MailRoutes:
                 path="/auth/email/send",
                 handler=self.send_again,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 answer=None,
                 errors=(Conflict, NotFound),
                 summary="Have another mail sent to confirm one's address by",

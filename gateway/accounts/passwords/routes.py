@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from gateway.access.api_keys.standing import Scope
 from gateway.accounts.fields import PASSWORD_LENGTH, TRIED_PASSWORD_LENGTH, new_password
 from gateway.accounts.passwords.guard import PasswordGuard
 from gateway.accounts.passwords.hashing import Passwords
@@ -116,6 +117,7 @@ class PasswordRoutes:
                 path="/auth/password/change",
                 handler=self.change,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=ChangePasswordBody,
                 answer=None,
                 errors=(Forbidden, FreshLoginRequired),
@@ -127,6 +129,7 @@ class PasswordRoutes:
                 path="/auth/step-up",
                 handler=self.step_up,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=StepUpBody,
                 answer=FreshView,
                 errors=(Forbidden,),

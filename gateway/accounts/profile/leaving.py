@@ -15,6 +15,7 @@ import msgspec
 from exchange.messages.commands import CloseAccount, DebitAccount
 from exchange.messages.reasons import Reason
 from exchange.model.state import State
+from gateway.access.api_keys.standing import Scope
 from gateway.access.principals import Principal
 from gateway.accounts.mail.letters import Letters
 from gateway.accounts.mail.mailer import Mail
@@ -174,6 +175,7 @@ class LeavingRoutes:
                 path="/users/me/export",
                 handler=self.export,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 answer=None,
                 shape=Shape.STREAM,
                 media=("application/json",),
@@ -187,6 +189,7 @@ class LeavingRoutes:
                 path="/users/me",
                 handler=self.leave,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=LeaveBody,
                 needs_body=False,
                 answer=None,

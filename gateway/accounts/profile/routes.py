@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 
+from gateway.access.api_keys.standing import Scope
 from gateway.accounts.fields import (
     AVATAR_URL_LENGTH,
     AVATAR_URL_PATTERN,
@@ -185,6 +186,7 @@ class ProfileRoutes:
                 path="/users/me",
                 handler=self.show,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 answer=ProfileView,
                 errors=(NotFound,),
                 summary="Show one's own profile",
@@ -195,6 +197,7 @@ class ProfileRoutes:
                 path="/users/me",
                 handler=self.change,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=ProfileBody,
                 answer=ProfileView,
                 errors=(NotFound, Conflict, FreshLoginRequired),
@@ -206,6 +209,7 @@ class ProfileRoutes:
                 path="/users/me/preferences",
                 handler=self.show_preferences,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 answer=Preferences,
                 summary="Show one's own preferences",
                 tag="users",
@@ -215,6 +219,7 @@ class ProfileRoutes:
                 path="/users/me/preferences",
                 handler=self.set_preferences,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 body=Preferences,
                 answer=Preferences,
                 summary="Replace one's own preferences",

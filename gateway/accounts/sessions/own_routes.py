@@ -4,6 +4,7 @@ Laws: a session is its owner's alone, somebody else's is a 404 like one that nev
 takes effect at once, its sockets included.
 """
 
+from gateway.access.api_keys.standing import Scope
 from gateway.accounts.sessions.live import LiveSessions
 from gateway.http.paging import PageQuery, page_of
 from gateway.http.request import Page, Request
@@ -51,10 +52,9 @@ class SessionRoutes:
         """Return one page of the caller's sessions, oldest first."""
         query, caller = request.query, request.principal
         limit, offset = query.bounds(self._pages)
+        after = query.number() or 0
         at = await self._rows.now()
-        found, total = await self._rows.page(
-            caller.user_id, at, limit + 1, offset, query.number() or 0
-        )
+        found, total = await self._rows.page(caller.user_id, at, limit + 1, offset, after)
 
         def shown(session: Session) -> SessionView:
             return _view(session, session.id == caller.session_id)
@@ -86,6 +86,7 @@ class SessionRoutes:
                 path="/users/me/sessions",
                 handler=self.list_sessions,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 query=PageQuery,
                 answer=SessionView,
                 shape=Shape.PAGE,
@@ -97,6 +98,7 @@ class SessionRoutes:
                 path="/users/me/sessions",
                 handler=self.end_others,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 answer=EndedView,
                 summary="Sign out everywhere else",
                 tag="users",
@@ -106,6 +108,7 @@ class SessionRoutes:
                 path="/users/me/sessions/{id}",
                 handler=self.end_session,
                 access=Access.USER,
+                scope=Scope.OWNER,
                 answer=None,
                 errors=(NotFound,),
                 summary="End one session",

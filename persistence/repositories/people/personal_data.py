@@ -53,6 +53,7 @@ def _of(
 ERASED: Final = (
     _of("users", "id", ("created_at",), ("password_hash",), name="profile"),
     _of("sessions", "user_id", ("id",)),
+    _of("api_keys", "user_id", ("id",), ("material",)),
     _of("mail_tokens", "user_id", ("expires_at", "token_hash"), ("token_hash",), name="mails"),
     _of("email_changes", "user_id", ("expires_at",), name="email_change"),
     _of("rate_tiers", "user_id", ("tier",), name="rate_tier"),
@@ -97,6 +98,7 @@ KEPT: Final = (
 )
 NOT_SAID: Final[Mapping[str, str]] = {
     "refresh_tokens": "hashes of tokens of the sessions, which they go with",
+    "api_key_nonces": "of calls of the minute, signed with keys that are told",
     "account_segments": "the account's events, made from the journal; told by GET /user/events",
     "account_waiting": "which orders wait, made from the journal; they are among the orders",
 }

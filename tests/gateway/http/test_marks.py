@@ -27,6 +27,7 @@ ROWS: Final = [row for table in all_tables() for row in table.routes if row.meth
 FILES: Final = {
     "/export/{kind}": "a file; `probity export` says in its manifest how far it reaches",
     "/summaries/{day}": "a file that never changes",
+    "/users/me/export": "a file of all there is",
     "/openapi.json": "what can be asked, whatever happens",
     "/docs": "a page",
     "/": "a page",
@@ -42,6 +43,7 @@ NOT_OF_ACCOUNTS: Final = {
     "/auth/me": "who one is, not what one has",
     "/users/me": "who one is, not what one has",
     "/users/me/preferences": "how one likes pages to look",
+    "/users/me/export": "a file of all there is",
     "/users/me/sessions": "where one is signed in",
     "/users/me/api-keys": "how programs sign in",
     "/watchlists": "names of markets, kept beside the exchange",
@@ -97,6 +99,7 @@ async def ask(make_web: MakeWeb) -> Ask:
         "/portfolios/{id}": f"/portfolios/{portfolio}",
         "/positions/{id}": f"/positions/{position}",
         "/events/{id}": "/events/fake:E1",
+        "/users/{id}": f"/users/{person.id}",
         "/admin/users/{id}": f"/admin/users/{person.id}",
     }
     now = now_us()

@@ -74,6 +74,18 @@ async def test_the_fields_of_a_wrong_body_are_named(web: Web, owner: Person) -> 
         assert named == [field], (change, answer.text)
 
 
+async def test_making_and_changing_a_key_ask_for_a_fresh_login(web: Web, owner: Person) -> None:
+    made = await web.client.post(KEYS, json=HMAC, headers=owner.bearer)
+    path = f"{KEYS}/{made.json()['data']['key']['id']}"
+    await web.parts.pool.execute("UPDATE sessions SET proved_at = 1")
+    for method, where, body in (("POST", KEYS, HMAC), ("PATCH", path, {"allowList": []})):
+        answer = await web.client.request(method, where, json=body, headers=owner.bearer)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FRESH_LOGIN_REQUIRED")
+    assert len((await web.client.get(KEYS, headers=owner.bearer)).json()["data"]) == 1
+    # Whoever fears for a key is kept from nothing.
+    assert (await web.client.delete(path, headers=owner.bearer)).status_code == 200
+
+
 async def test_the_bound_holds_for_requests_that_race(make_web: MakeWeb) -> None:
     web = await make_web(API_KEYS_PER_USER=2)
     owner = await web.register()

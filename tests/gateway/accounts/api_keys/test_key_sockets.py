@@ -15,7 +15,7 @@ from gateway.accounts.api_keys.fields import allow_list
 from persistence.loop.authority import current_authority
 from persistence.postgres.database import create_pool
 from persistence.repositories.audit import AuditLog
-from persistence.repositories.users import Users
+from persistence.repositories.people.users import Users
 from tests.gateway.accounts.api_keys.signer import Signer, hmac_signer
 from tests.gateway.conftest import Person
 from tests.gateway.socket_client import raw_client, socket_client

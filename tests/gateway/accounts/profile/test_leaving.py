@@ -17,7 +17,7 @@ from tests.persistence.running import listing
 API = "/api/v1"
 MINE = f"{API}/users/me"
 NAMING = (
-    *("user_id", "account_id", "owner_id", "actor_id", "session_id"),
+    *("user_id", "account_id", "owner_id", "actor_id", "session_id", "key_id"),
     *("taker_account_id", "maker_account_id", "email", "address"),
 )
 """Columns by which a table names people."""
@@ -60,6 +60,9 @@ async def fill(web: Web, who: Person, other: Person) -> None:
           FROM generate_series(1, 700) AS day;
         INSERT INTO rate_tiers VALUES ({me}, 'maker');
         INSERT INTO mail_tokens VALUES (decode(repeat('ab', 32), 'hex'), {me}, 'reset', 'a@b.c', 9);
+        INSERT INTO api_keys (user_id, name, label, algorithm, material, may_trade, allow_list,
+                              created_at)
+        VALUES ({me}, repeat('k', 25), 'bot', 'hmac-sha256', '\\x00', true, '{{}}', 9);
         INSERT INTO email_changes VALUES ({me}, 'n@b.c', false, NULL, NULL, 9);
         INSERT INTO ledger SELECT {me}, seq, 1, 0, 1, 0, 1, 5, 1, 9, 0, 1, 4
           FROM generate_series(1, 1200) AS seq;

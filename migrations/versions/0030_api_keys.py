@@ -8,8 +8,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0029"
-down_revision: Final = "0028"
+revision: Final = "0030"
+down_revision: Final = "0029"
 
 _UP: Final = """
 CREATE TABLE api_keys (

@@ -6,8 +6,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0033"
-down_revision: Final = "0032"
+revision: Final = "0029"
+down_revision: Final = "0028"
 
 _UP: Final = """
 CREATE INDEX audit_log_by_subject ON audit_log (split_part(target, ' ', 1), id);
