@@ -1,0 +1,77 @@
+"""What was mailed: two who come at once, and what nobody sent back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from persistence.errors import AlreadyThere
+from persistence.postgres.database import DeadlinePool, create_pool
+from persistence.repositories.people.mail_tokens import Confirmed, MailTokens, Purpose
+from persistence.repositories.people.users import Users
+
+NOW = 1_700_000_000_000_000
+LATER = NOW + 1
+ANN, BEN = "ann@example.org", "ben@example.org"
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[DeadlinePool]:
+    pool = await create_pool(database_url, size=4)
+    for email in (ANN, BEN):
+        await Users(pool).insert(email, None, "USER", "!", NOW)
+    yield pool
+    await pool.close()
+
+
+def digest(name: str) -> bytes:
+    return name.encode().ljust(32, b".")
+
+
+async def test_a_token_does_what_it_is_for_once_however_many_come(pool: DeadlinePool) -> None:
+    tokens = MailTokens(pool)
+    assert await tokens.issue(digest("a"), 1, Purpose.RESET, ANN, LATER)
+    done = await asyncio.gather(*(tokens.reset(digest("a"), f"hash {n}", NOW) for n in range(6)))
+    assert len([one for one in done if one is not None]) == 1
+    assert await tokens.reset(digest("a"), "late", NOW) is None
+
+
+async def test_two_who_want_one_address_don_t_both_get_it(pool: DeadlinePool) -> None:
+    tokens = MailTokens(pool)
+    for user_id in (1, 2):
+        await tokens.begin_change(user_id, "new@example.org", LATER, asks_old=False)
+        await tokens.issue(
+            digest(str(user_id)), user_id, Purpose.CHANGE_NEW, "new@example.org", LATER
+        )
+    done = await asyncio.gather(
+        *(tokens.confirm(digest(str(user_id)), NOW) for user_id in (1, 2)), return_exceptions=True
+    )
+    [refused] = [one for one in done if isinstance(one, BaseException)]
+    assert isinstance(refused, AlreadyThere)
+    [given] = [one for one in done if one is not None and not isinstance(one, BaseException)]
+    assert given.outcome is Confirmed.CHANGED
+    emails = {row[0] for row in await pool.fetch("SELECT email FROM users")}
+    assert emails == {"new@example.org", BEN if given.user_id == 1 else ANN}
+
+
+async def test_a_token_of_an_address_of_before_is_worth_nothing(pool: DeadlinePool) -> None:
+    tokens = MailTokens(pool)
+    await tokens.issue(digest("r"), 1, Purpose.RESET, ANN, LATER)
+    await tokens.issue(digest("v"), 1, Purpose.VERIFY, ANN, LATER)
+    await pool.execute("UPDATE users SET email = 'x@example.org' WHERE id = 1")
+    assert not await tokens.holds(digest("r"), Purpose.RESET, NOW)
+    assert await tokens.reset(digest("r"), "hash", NOW) is None
+    assert await tokens.confirm(digest("v"), NOW) is None
+    assert await pool.fetchval("SELECT password_hash FROM users WHERE id = 1") == "!"
+
+
+async def test_what_nobody_sent_back_is_thrown_away_step_by_step(pool: DeadlinePool) -> None:
+    tokens = MailTokens(pool)
+    for number in range(5):
+        await tokens.issue(digest(str(number)), 1, Purpose.RESET, ANN, NOW + number)
+    await tokens.begin_change(2, "new@example.org", NOW, asks_old=True)
+    assert await tokens.pending(2) is None
+    assert [await tokens.prune(NOW + 2, 2) for _ in range(3)] == [2, 1, 0]
+    assert await pool.fetchval("SELECT count(*) FROM mail_tokens") == 2
+    assert await pool.fetchval("SELECT count(*) FROM email_changes") == 0
+    assert not await tokens.issue(digest("nobody"), 99, Purpose.RESET, ANN, LATER)
