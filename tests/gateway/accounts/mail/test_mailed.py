@@ -88,6 +88,9 @@ async def test_a_forgotten_password_is_set_once_and_ends_every_session(
     again = person_of(await login(web, ADA, NEW))
     # Whoever read the mail has shown that it comes through.
     assert (await mine(web, again))["emailVerified"] is True
+    log = web.log.getvalue()
+    for secret in ("@", "192.0.2.1", token, second, PASSWORD, NEW):
+        assert secret not in log
     assert await outcomes(web, "auth.password.reset") == [
         (ada.id, f"user:{ada.id}", "ok"),
         (None, None, "refused"),
