@@ -9,11 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 import msgspec
@@ -35,6 +35,7 @@ SLUG: Final = "storm"
 _HUMBLE: Final = ("nice", "-n", "10")
 _LATE_SECONDS: Final = 20.0
 _MEGABYTE: Final = 1 << 20
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,15 @@ class Arena:
     def _reported(self) -> Report:
         self._tell("report")
         return msgspec.json.decode(self._heard(), type=Report)
+
+    def beside(self, work: Callable[[], T]) -> tuple[Report, Report, T]:
+        """Do something; return how long acknowledgements took just before and meanwhile, and what
+        it gave.
+        """
+        calm = self._calm(CALM_SECONDS)
+        self._tell("begin")
+        done = work()
+        return calm, self._reported(), done
 
     def suffer(self, name: str, attack: Attack, seconds: float) -> Outcome:
         """Run one attack and return what it did."""

@@ -1,7 +1,7 @@
 """Markets as they were live, command by command, and the API of a process that looks back."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 import httpx
@@ -46,16 +46,17 @@ class Moment(NamedTuple):
 
 
 class Recording:
-    """A listener that writes down every market whenever its seq moves."""
+    """A listener that writes down every market whenever its seq moves, or where `keeps` says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeps: Callable[[], bool] = lambda: True) -> None:
+        self._keeps = keeps
         self.markets: dict[int, list[Moment]] = {}
         self.commands = 0
 
     def on_execution(self, execution: Execution, view: State) -> None:
         self.commands += 1
         for market in view.dirty.markets:
-            if market.published != view.seq:
+            if market.published != view.seq or not self._keeps():
                 continue
             amends = [event for event in execution.events if isinstance(event, OrderAmended)]
             changes = changed_levels(market, view.dirty.orders, view.seq, amends)

@@ -1,18 +1,33 @@
-"""How long a look into a long past takes, and that the event loop does nothing of it."""
+"""How long a look into a long past takes, that it reads little of it, finds what was there, and
+that the event loop does nothing of it.
+
+At full length (PROBITY_LONG_TESTS=1): 1 000 looks, a million commands behind them, across restarts,
+a crash and halts.
+"""
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import Any, TypeVar, TypeVarTuple
 
+import httpx
 import pytest
 
-from exchange.messages.bounds import MONEY_SCALE
-from exchange.messages.commands import CancelAll, CancelOrder, Command, CreditAccount
-from exchange.messages.terms import Outcome
+from exchange.messages.bounds import BATCH_COMMANDS, MONEY_SCALE
+from exchange.messages.commands import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    CreditAccount,
+    SetMarketStatus,
+)
+from exchange.messages.terms import YES, MarketStatus, Outcome
 from gateway.engine_side.replays import ReplayPool
 from gateway.wire.scalars import iso_millis
 from persistence.postgres.database import create_pool
-from tests.gateway.markets.past.recorded import looking_back, project_all
+from persistence.repositories.past_books import REPLAYED_MOST, Stretch
+from tests.gateway.markets.past.recorded import Recording, looking_back, project_all, shown
 from tests.lengths import LONG_TIMEOUT_SECONDS, length
 from tests.persistence.running import (
     ANN,
@@ -26,11 +41,14 @@ from tests.persistence.running import (
 )
 
 COMMANDS = length(9_000, long=1_000_000)
-LOOKS = length(60, long=600)
+LOOKS = length(60, long=1_000)
 P95_MS = 300
 STALL_MS = 100
 """The loop decodes rows of PostgreSQL and sends; a replay would take it longer."""
 AT_ONCE = 500
+PART = 50 * AT_ONCE
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 ALL_GONE_EVERY = 1_500
 """Now and then somebody takes all his orders out of a market, so that books stay as large as
 busy ones are: some thousand orders."""
@@ -54,15 +72,53 @@ def trading(seed: int, count: int) -> list[Command]:
     return found
 
 
-async def a_long_past(engine: Running) -> None:
-    await open_for_trade(engine)
-    await engine.send_all(listing("snow"), listing("hail"))
-    rich = 1_000_000 * MONEY_SCALE
-    await engine.send_all(*(CreditAccount(one, rich, "test") for one in (ANN, BOB, CEM)))
-    for begin in range(0, COMMANDS, 50 * AT_ONCE):
-        batch = trading(begin, min(50 * AT_ONCE, COMMANDS - begin))
-        for start in range(0, len(batch), AT_ONCE):
-            await engine.send_all(*batch[start : start + AT_ONCE])
+LIVES = 3
+MARKETS = (1, 2, 3)
+
+
+async def a_long_past(url: str, recording: Recording) -> None:
+    """Three lives of an engine, of which the second ends by a crash; each knows a halt."""
+    for life in range(LIVES):
+        async with running(url, listeners=[recording]) as engine:
+            if life == 0:
+                await open_for_trade(engine)
+                await engine.send_all(listing("snow"), listing("hail"))
+                rich = 1_000_000 * MONEY_SCALE
+                await engine.send_all(
+                    *(CreditAccount(one, rich, "test") for one in (ANN, BOB, CEM))
+                )
+            for begin in range(0, COMMANDS // LIVES, PART):
+                count = min(PART, COMMANDS // LIVES - begin)
+                await trade(engine, trading(life * COMMANDS + begin, count))
+                engine.heard.executions.clear()
+            market = MARKETS[life]
+            await engine.send(SetMarketStatus(market, MarketStatus.HALTED))
+            cancels = [CancelOrder(one.account_id, one.id) for one in engine.view.orders.values()]
+            await trade(engine, cancels[::7])
+            await engine.send(SetMarketStatus(market, MarketStatus.OPEN))
+            await trade(engine, trading(life, 2_000))
+            if life == 1:
+                engine.crash()
+
+
+async def trade(engine: Running, commands: Sequence[Command]) -> None:
+    for start in range(0, len(commands), AT_ONCE):
+        await engine.send_all(*commands[start : start + AT_ONCE])
+
+
+class CountedReplays(ReplayPool):
+    """Notes how many commands each look has replayed, and how many were read for it."""
+
+    def __init__(self) -> None:
+        super().__init__(timeout_s=60)
+        self.replayed: list[int] = []
+        self.read: list[int] = []
+
+    async def run(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
+        (stretch,) = (one for one in args if isinstance(one, Stretch))
+        self.replayed.append(stretch.to - stretch.after)
+        self.read.append(sum(row.last_seq - row.first_seq + 1 for row in stretch.rows))
+        return await super().run(function, *args)
 
 
 class Stalls:
@@ -81,37 +137,52 @@ class Stalls:
 @pytest.mark.timeout(LONG_TIMEOUT_SECONDS)
 async def test_a_look_into_a_long_past_is_quick_and_no_work_of_the_loop(database_url: str) -> None:
     random, times, stalls = Random(5), list[float](), Stalls()
-    async with running(database_url) as engine:
-        await a_long_past(engine)
+    # Somewhat more than are asked for: which of them is left to chance again.
+    recording = Recording(lambda: random.random() < 2 * LOOKS / COMMANDS)
+    await a_long_past(database_url, recording)
     behind = await project_all(database_url)
     assert behind >= COMMANDS
-    pool, replays = await create_pool(database_url, size=4), ReplayPool(timeout_s=60)
+    moments = [(market, one) for market in MARKETS for one in recording.markets[market]]
+    assert len(moments) >= LOOKS
+    pool, replays = await create_pool(database_url, size=4), CountedReplays()
     async with (
         running(database_url) as engine,
         looking_back(engine.view, pool, replays) as client,
     ):
-        markets = [*engine.view.markets.values()]
         orders = len(engine.view.orders)
         # The process is started by whoever looks back first.
         assert (await client.get("/markets/1/orderbook?atSeq=1")).status_code == 200
         watch = asyncio.create_task(stalls.watch())
-        for number in range(LOOKS):
-            market = random.choice(markets)
-            seq = random.randint(1, market.seq)
-            at = iso_millis(random.randint(market.created_at, engine.view.now))
-            query = (f"?atSeq={seq}", f"?at={at}", f"/deltas?afterSeq={seq - 1}&limit=100")
-            before = time.perf_counter()
-            answer = await client.get(f"/markets/{market.id}/orderbook{query[number % 3]}")
-            times.append((time.perf_counter() - before) * 1_000)
-            assert answer.status_code == 200, answer.text
+        for market, moment in random.sample(moments, LOOKS):
+            outcome, depth = random.choice([*Outcome]), random.choice((1, 10, 200))
+            query = f"atSeq={moment.seq}&outcome={outcome.value}&depth={depth}"
+            book = await look(client, f"{market}/orderbook?{query}", times)
+            assert book == book | shown(moment, outcome, depth), (market, query)
+        for market, moment in random.sample(moments, LOOKS // 4):
+            await look(client, f"{market}/orderbook?at={iso_millis(moment.at)}", times)
+            after = f"afterSeq={moment.seq - 1}&limit=100"
+            (first, *_) = await look(client, f"{market}/orderbook/deltas?{after}", times)
+            assert first["checksum"] == moment.checksums[YES]
         watch.cancel()
     replays.close()
     await pool.close()
     times.sort()
     stalls.found.sort()
     p95, stall = times[len(times) * 95 // 100], stalls.found[len(stalls.found) * 99 // 100]
-    print(f"{orders} orders rest in {len(markets)} books")
+    print(f"{orders} orders rest in {len(MARKETS)} books; {LOOKS} of them as they were")
     print(f"{behind} commands behind: p50 {times[len(times) // 2]:.0f} ms, p95 {p95:.0f} ms,")
     print(f"most {times[-1]:.0f} ms; the loop came late by {stall:.1f} ms (p99)")
+    print(f"at most {max(replays.replayed)} commands replayed, {max(replays.read)} read")
+    assert max(replays.replayed) <= REPLAYED_MOST == 5_000
+    # Batches are read whole: the one in which a stretch begins, and the one in which it ends.
+    assert max(replays.read) <= REPLAYED_MOST + 2 * BATCH_COMMANDS
     assert p95 < P95_MS
     assert stall < STALL_MS
+
+
+async def look(client: httpx.AsyncClient, path: str, times: list[float]) -> Any:
+    before = time.perf_counter()
+    answer = await client.get(f"/markets/{path}")
+    times.append((time.perf_counter() - before) * 1_000)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
