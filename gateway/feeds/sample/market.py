@@ -71,13 +71,15 @@ class SampleMarket:
         self._seed = hashlib.blake2b(self.external_id.encode(), digest_size=16).digest()
 
     def price(self, at_s: float) -> int:
-        """Return what YES is worth, a multiple of the tick."""
+        """Return what YES is worth, a multiple of the tick; the same for all of a step."""
         step = int(max(self.open_s, min(at_s, self.close_s - 1)) // STEP_S)
         wave = 0.0
         for part, length in enumerate((40, 133, 421)):
             phase = self._seed[part] / 255 * math.tau
             wave += math.sin(step / length * math.tau + phase) / (part + 1.5)
-        drift = (self._seed[7] / 255 - 0.5) * 2 * (at_s - self.open_s) / self.question.period_s
+        drift = (
+            (self._seed[7] / 255 - 0.5) * 2 * (step * STEP_S - self.open_s) / self.question.period_s
+        )
         noise = (self._chance(step, 0) - 0.5) / 4
         price = _HALF + int((wave / 1.6 + drift + noise) * _HALF * 0.7)
         return max(_LOWEST, min(_HIGHEST, price // _TICK * _TICK))
@@ -114,7 +116,7 @@ class SampleMarket:
             best_ask=asks[0][0] if is_open else None,
             bid_quantity=bids[0][1] if is_open else None,
             ask_quantity=asks[0][1] if is_open else None,
-            last_price=self.price(at_s - STEP_S),
+            last_price=self.price(at_s),
             tick_size=_TICK,
             min_quantity=100,
             volume_24h=Decimal(traded),
@@ -197,12 +199,13 @@ class SampleMarket:
         """Return its candles, oldest first."""
         begin = int(max(start_s, self.open_s)) // interval_s * interval_s
         end = int(min(end_s, self.close_s - 1))
-        return [self._candle(at, interval_s) for at in range(begin, end + 1, interval_s)]
+        return [self._candle(at, interval_s, end) for at in range(begin, end + 1, interval_s)]
 
-    def _candle(self, start_s: int, interval_s: int) -> VenueCandle:
+    def _candle(self, start_s: int, interval_s: int, end_s: int) -> VenueCandle:
         # Of a long interval as many prices as tell its form, not each of its steps.
         step = max(STEP_S, interval_s // 60)
-        prices = [self.price(at) for at in range(start_s, start_s + interval_s, step)]
+        until = min(start_s + interval_s, end_s + 1)
+        prices = [self.price(at) for at in range(start_s, until, step)]
         return VenueCandle(
             start=start_s * MICROSECONDS,
             open=prices[0],

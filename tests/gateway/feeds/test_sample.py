@@ -83,6 +83,22 @@ async def test_what_is_shown_is_sound_at_every_time() -> None:
             assert 0 < prices[-1] <= prices[0] < asks[0] <= asks[-1] < 10_000
             assert (shown.best_bid, shown.best_ask) == (prices[0], asks[0])
             assert all(size > 0 for _, size in (*book.bids, *book.asks))
+            if newest := market.trades(at, 1):
+                assert shown.last_price == newest[0].yes_price
+
+
+async def test_candles_end_now_and_tell_nothing_of_what_comes() -> None:
+    clock = Clock()
+    venue = SampleVenue(clock)
+    [market, *_] = await whole_list(venue)
+    hour = 3_600
+    clock.now = clock.now // hour * hour + 20 * 60
+    first, last = (int(clock.now) - 5 * hour) * 10**6, (int(clock.now) + 5 * hour) * 10**6
+    found = await venue.candles(market, first, last, hour)
+    assert found[-1].start <= clock.now * 10**6 < found[-1].start + hour * 10**6
+    so_far = await venue.history(market, found[-1].start, last, STEP_S)
+    worth = {point.yes_price for point in so_far}
+    assert {found[-1].open, found[-1].high, found[-1].low, found[-1].close} <= worth
 
 
 async def test_two_processes_show_the_same_and_time_changes_it() -> None:
