@@ -200,7 +200,7 @@ def feed_routes(
             volumes,
             pages,
         ),
-        PastRoutes(view, candles, tickers, reader, feeds.snapshots),
+        PastRoutes(view, candles, tickers, reader, feeds.following, feeds.snapshots),
         SnapshotRoutes(view, reader, feeds.snapshots, pages),
         FeedRoutes(reader, feeds.events, feeds.state, feeds.jobs, pages),
     )

@@ -14,7 +14,7 @@ from exchange.messages.bounds import STORED_MAX
 from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.http.reading.query_strings import MIN_SEQ
-from gateway.http.responses import AccountMeta, AnswerMeta, Failure, Meta, Pagination
+from gateway.http.responses import AccountMeta, AnswerMeta, Failure, Meta, Pagination, ToldMeta
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.wire.errors import ApiError, RateLimited, Refused
@@ -99,7 +99,7 @@ class _Schemas:
             "offset": {"maximum": pages.offset_max},
         }
         """What the settings say of parameters of these names."""
-        types: list[Any] = [Failure, Meta, AnswerMeta, AccountMeta, Pagination]
+        types: list[Any] = [Failure, Meta, AnswerMeta, AccountMeta, ToldMeta, Pagination]
         for route in routes:
             types += [t for t in (route.body, route.query, route.answer) if t is not None]
         # A type may be no struct (`list[Level]`), so they are told apart by place, not by hash.
@@ -217,7 +217,8 @@ def _envelope(route: Route, schemas: _Schemas) -> Document:
         properties["pagination"] = schemas.of(Pagination)
     if route.shape in {Shape.PAGE, Shape.SLICE}:
         properties["nextCursor"] = {"type": ["string", "null"]}
-    properties["meta"] = schemas.of(AccountMeta if route.of_account else AnswerMeta)
+    meta = ToldMeta if route.tells_age else AccountMeta if route.of_account else AnswerMeta
+    properties["meta"] = schemas.of(meta)
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 

@@ -12,6 +12,7 @@ import msgspec
 from gateway.access.principals import Actor, Principal
 from gateway.wire.errors import NotFound, Unauthorized
 from gateway.wire.scalars import parse_id
+from gateway.wire.strict_json import AnswerStruct
 
 BodyT = TypeVar("BodyT")
 QueryT = TypeVar("QueryT")
@@ -50,6 +51,21 @@ class AsOf(msgspec.Struct, Generic[ItemT], frozen=True):
     result: ItemT
     seq: int
     account_seq: int
+
+
+class AsOfView(AnswerStruct, frozen=True):
+    """When something was known to be so, and whether it may have changed since."""
+
+    at: str
+    age_ms: int
+    stale: bool
+
+
+class Told(msgspec.Struct, Generic[ItemT], frozen=True):
+    """A list that another place told, and how old that is."""
+
+    result: ItemT
+    as_of: AsOfView
 
 
 class UpTo(msgspec.Struct, Generic[ItemT], frozen=True):

@@ -3,6 +3,7 @@
     {"success":true,"data":...,"meta":{"timestamp","requestId","asOfSeq"}}
     lists                              + "pagination", "nextCursor"
     reads of an account                + "accountSeq" in the meta
+    lists that another place told      + "asOf" in the meta
     {"success":false,"error":{"code","message","details"},"meta":...}
 
 The security headers are the edge's.
@@ -15,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from starlette.types import Receive, Send
 
-from gateway.http.request import AsOf, Page, Slice, Stream, UpTo
+from gateway.http.request import AsOf, AsOfView, Page, Slice, Stream, Told, UpTo
 from gateway.http.routing import Shape
 from gateway.wire.errors import ApiError, ErrorBody
 from gateway.wire.scalars import iso_millis
@@ -43,6 +44,12 @@ class AccountMeta(AnswerMeta, frozen=True, rename="camel"):
     """The same of an account's read; `accountSeq` is that of the last private message in it."""
 
     account_seq: int
+
+
+class ToldMeta(AnswerMeta, frozen=True, rename="camel"):
+    """The same of a list that may be another place's, whose age is told then."""
+
+    as_of: AsOfView | msgspec.UnsetType = msgspec.UNSET
 
 
 class Pagination(msgspec.Struct, frozen=True, rename="camel"):
@@ -101,6 +108,9 @@ def encode_result(
     meta = AnswerMeta(iso_millis(now_us()), request_id, seq)
     if isinstance(result, AsOf):
         meta = AccountMeta(meta.timestamp, request_id, result.seq, result.account_seq)
+        result = result.result
+    if isinstance(result, Told):
+        meta = ToldMeta(meta.timestamp, request_id, meta.as_of_seq, result.as_of)
         result = result.result
     if shape is Shape.ONE:
         return _ENCODE(One(True, result, meta))

@@ -94,6 +94,8 @@ class Route:
     """What a STREAM may be."""
     of_account: bool = False
     """Whether it reads an account, so that the answer says how far it reaches (`AsOf`)."""
+    tells_age: bool = False
+    """Whether the answer may be another place's, and says how old it is then (`Told`)."""
 
     @property
     def counted_as(self) -> Budget:

@@ -26,6 +26,7 @@ from gateway.feeds.api.views import (
     ListedMarketView,
     PointView,
     as_of,
+    entry_age,
     own_market,
     point_views,
     row_view,
@@ -36,7 +37,7 @@ from gateway.feeds.live.following import Following
 from gateway.feeds.live.views import followed_book_view, followed_view
 from gateway.feeds.model import FINAL, PricePoint
 from gateway.feeds.watches import Watches
-from gateway.http.request import AnyRequest, Page, Request, Slice
+from gateway.http.request import AnyRequest, AsOfView, Page, Request, Slice, Told
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.markets.intervals import Interval, asked_range
@@ -156,7 +157,9 @@ class LiveRoutes:
             raise _keeps_no_past("slug")
         return await self._ours.list_order_log(request)
 
-    async def list_trades(self, request: Request[None, TradesQuery]) -> Slice[Any]:
+    async def list_trades(
+        self, request: Request[None, TradesQuery]
+    ) -> Slice[Any] | Told[Slice[Any]]:
         """Return a slice of the public tape; of a venue's the newest prints alone."""
         if self._own(request) is not None:
             return await self._ours.list_trades(request)
@@ -165,27 +168,33 @@ class LiveRoutes:
             field = "cursor" if query.cursor is not None else "afterSeq"
             raise ValidationFailed.of(field, "only our own markets' tapes go back")
         known = await self._named(request)
-        found = await self._reader.trades(known, query.size(self._pages))
-        return Slice([venue_trade_view(trade, known.market) for trade in found], None)
+        found, entry = await self._reader.trades(known, query.size(self._pages))
+        views = [venue_trade_view(trade, known.market) for trade in found]
+        return Told(Slice(views, None), entry_age(entry))
 
-    async def get_history(self, request: Request[None, HistoryQuery]) -> Page[PointView]:
+    async def get_history(
+        self, request: Request[None, HistoryQuery]
+    ) -> Page[PointView] | Told[Page[PointView]]:
         """Return what YES was worth, oldest first."""
         query = request.query
         start, end = query.span(now_us())
         points: Sequence[PricePoint] = []
+        age: AsOfView | None = None
         market = self._own(request)
         if market is None:
             known = await self._named(request)
             if start <= end:
                 seconds = query.interval.seconds
                 otherwise = partial(self._recorded, known, start, end, seconds)
-                points = await self._reader.history(known, start, end, seconds, otherwise)
+                points, entry = await self._reader.history(known, start, end, seconds, otherwise)
+                age = entry_age(entry)
         elif start <= end:
             step = query.interval.seconds * MICROSECONDS
             found = await self._tape.price_history(market.id, start, end, step)
             points = [PricePoint(at=at, yes_price=p) for at, p in found]
         views = point_views(points[-POINTS_MAX:])
-        return Page(views, len(views), len(views), 0)
+        page = Page(views, len(views), len(views), 0)
+        return page if age is None else Told(page, age)
 
     async def get_full(self, request: Request[None, None]) -> FullMarketView:
         """Return all that is known of a market."""
@@ -200,17 +209,20 @@ class LiveRoutes:
             shown = followed_view(followed, known.market, now_us())
         book: AnyBookView | None = None
         trades: list[AnyTradeView] = []
+        age: AsOfView | None = None
         # A part that the venue doesn't give takes nothing from the others.
         with suppress(ApiError):
             book = await self._venue_book(known, BookQuery(), DEPTH)
         with suppress(ApiError):
-            prints = await self._reader.trades(known, _FULL_TRADES)
+            prints, entry = await self._reader.trades(known, _FULL_TRADES)
+            age = entry_age(entry)
             trades = [venue_trade_view(trade, known.market) for trade in prints]
         raw = await self._reader.raw(known)
         return FullMarketView(
             market=shown,
             book=book,
             trades=trades,
+            trades_as_of=age,
             raw=None if raw is None else msgspec.Raw(raw),
         )
 
@@ -226,6 +238,7 @@ class LiveRoutes:
                 AnyTradeView(**(msgspec.structs.asdict(one) | {"kind": one.kind.value}))
                 for one in shown
             ],
+            trades_as_of=as_of(now, now),
             raw=None,
         )
 
@@ -295,6 +308,7 @@ class LiveRoutes:
                 answer=PointView,
                 shape=Shape.PAGE,
                 errors=_ERRORS,
+                tells_age=True,
                 summary="Show what YES was worth over time, oldest first",
                 tag="market data",
             ),
@@ -320,6 +334,7 @@ class LiveRoutes:
                 answer=AnyTradeView,
                 shape=Shape.SLICE,
                 errors=_ERRORS,
+                tells_age=True,
                 summary="List a market's trades, newest first (after a seq: oldest first)",
                 tag="market data",
             ),

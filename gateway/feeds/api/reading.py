@@ -20,6 +20,7 @@ from gateway.feeds.model import (
     PricePoint,
     Unrepresentable,
     VenueBook,
+    VenueCandle,
     VenueMarket,
     VenueTrade,
 )
@@ -45,10 +46,15 @@ LIVE: Final = Policy(name="live", fresh_s=5, lends_s=0, kept_s=3_600, entries=1_
 BOOKS: Final = Policy(name="books", fresh_s=5, lends_s=5, kept_s=3_600, entries=1_024)
 TRADES: Final = Policy(name="trades", fresh_s=10, lends_s=10, kept_s=3_600, entries=512)
 HISTORY: Final = Policy(name="history", fresh_s=60, lends_s=240, kept_s=3_600, entries=256)
+CANDLES: Final = Policy(
+    name="candles", fresh_s=60, lends_s=240, kept_s=3_600, entries=64, body_max=256 * 1_024
+)
 COUNTS: Final = Policy(name="counts", fresh_s=5, lends_s=5, kept_s=60, entries=4)
 ABSENT: Final = Policy(name="absent", fresh_s=30, lends_s=0, kept_s=30, entries=4_096)
 """Ids that a venue has no market for, so that it isn't asked again and again."""
-POLICIES: Final = (LISTS, LONG_LISTS, TOTALS, MARKETS, LIVE, BOOKS, TRADES, HISTORY, COUNTS, ABSENT)
+POLICIES: Final = (
+    LISTS, LONG_LISTS, TOTALS, MARKETS, LIVE, BOOKS, TRADES, HISTORY, CANDLES, COUNTS, ABSENT
+)  # fmt: skip
 TRADES_MAX: Final = 200
 UNLISTED: Final = Rate(per_minute=10, burst=10)
 """So often a venue is asked for ids that no list has shown: what somebody makes up would take the
@@ -64,6 +70,7 @@ _decode_row: Final = msgspec.msgpack.Decoder(MarketRow).decode
 _decode_book: Final = msgspec.msgpack.Decoder(VenueBook).decode
 _decode_trades: Final = msgspec.msgpack.Decoder(list[VenueTrade]).decode
 _decode_points: Final = msgspec.msgpack.Decoder(list[PricePoint]).decode
+_decode_candles: Final = msgspec.msgpack.Decoder(list[VenueCandle] | None).decode
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -199,7 +206,7 @@ class FeedReader:
 
         return await answered(venue, self.cache.read(BOOKS, _key(known), ask, _decode_book))
 
-    async def trades(self, known: Known, limit: int) -> Sequence[VenueTrade]:
+    async def trades(self, known: Known, limit: int) -> tuple[Sequence[VenueTrade], Entry]:
         """Return the newest prints, newest first; raises ExternalApiFailed, NotFound."""
         venue = self.venues[known.row.platform]
 
@@ -207,8 +214,9 @@ class FeedReader:
             with for_a_reader():
                 return _encode(list(await venue.trades(known.market, TRADES_MAX))[:TRADES_MAX])
 
-        trades, _ = await answered(venue, self.cache.read(TRADES, _key(known), ask, _decode_trades))
-        return trades[:limit]
+        asking = self.cache.read(TRADES, _key(known), ask, _decode_trades)
+        trades, entry = await answered(venue, asking)
+        return trades[:limit], entry
 
     async def history(
         self,
@@ -217,7 +225,7 @@ class FeedReader:
         end: int,
         interval_s: int,
         otherwise: Callable[[], Awaitable[Sequence[PricePoint]]],
-    ) -> Sequence[PricePoint]:
+    ) -> tuple[Sequence[PricePoint], Entry]:
         """Return prices, oldest first: the venue's, or ours (`otherwise`) if it doesn't answer.
 
         Raises ExternalApiFailed if neither has any.
@@ -232,13 +240,34 @@ class FeedReader:
         step = interval_s * 1_000_000
         key = f"{_key(known)}:{start // step}:{end // step}:{interval_s}"
         try:
-            found, _ = await self.cache.read(HISTORY, key, ask, _decode_points)
+            found, entry = await self.cache.read(HISTORY, key, ask, _decode_points)
         except _VENUE_ERRORS as error:
             points = await otherwise()
             if not points:
                 raise _failed(venue, error) from error
-            return points
-        return [point for point in found if start <= point.at <= end]
+            return points, Entry(points[-1].at, b"", True)
+        return [point for point in found if start <= point.at <= end], entry
+
+    async def candles(
+        self, known: Known, start: int, end: int, interval_s: int
+    ) -> tuple[Sequence[VenueCandle], Entry] | None:
+        """Return the venue's candles that begin in [start, end), oldest first; None if it has none.
+
+        Raises ExternalApiFailed, NotFound.
+        """
+        venue = self.venues[known.row.platform]
+
+        async def ask() -> bytes:
+            with for_a_reader():
+                return _encode(await venue.candles(known.market, start, end, interval_s))
+
+        step = interval_s * 1_000_000
+        key = f"{_key(known)}:{start // step}:{end // step}:{interval_s}"
+        asking = self.cache.read(CANDLES, key, ask, _decode_candles)
+        found, entry = await answered(venue, asking)
+        if found is None:
+            return None
+        return [one for one in found if start <= one.start < end], entry
 
     async def raw(self, known: Known) -> bytes | None:
         """Return the venue's own JSON, as it was when the market changed last."""

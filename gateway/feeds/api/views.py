@@ -14,6 +14,7 @@ import msgspec
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import NO, YES, FeeModel, Outcome, Resolution, Side
 from exchange.model.market import Market
+from gateway.feeds.cache import Entry
 from gateway.feeds.intake.catalogue import market_of
 from gateway.feeds.known import CURRENCY, OURS, shown_price
 from gateway.feeds.model import (
@@ -27,6 +28,7 @@ from gateway.feeds.model import (
     VenueMarket,
     VenueTrade,
 )
+from gateway.http.request import AsOfView
 from gateway.markets.views import WireLevels, checksum, market_view, wire_levels
 from gateway.wire.scalars import (
     iso_millis,
@@ -38,20 +40,13 @@ from gateway.wire.scalars import (
     time_if_known,
 )
 from gateway.wire.strict_json import AnswerStruct
+from persistence.clock import now_us
 from persistence.repositories.candles import Turnover
 from persistence.repositories.feeds.markets import MarketRow
 
 STALE_S: Final = 900
 """What was seen longer ago may have changed: three passes over a venue's list."""
 _AMOUNT_DIGITS: Final = 30
-
-
-class AsOfView(AnswerStruct, frozen=True):
-    """When something was known to be so, and whether it may have changed since."""
-
-    at: str
-    age_ms: int
-    stale: bool
 
 
 class ListedMarketView(AnswerStruct, frozen=True, kw_only=True):
@@ -184,6 +179,8 @@ class FullMarketView(AnswerStruct, frozen=True, kw_only=True):
     market: ListedMarketView
     book: AnyBookView | None
     trades: list[AnyTradeView]
+    trades_as_of: AsOfView | None
+    """Null where none are known."""
     raw: msgspec.Raw | None
 
 
@@ -192,6 +189,11 @@ def as_of(at: int, now: int, *, stale: bool = False, final: bool = False) -> AsO
     age_us = max(0, now - at)
     is_old = age_us > STALE_S * 1_000_000 and not final
     return AsOfView(iso_millis(at), age_us // 1_000, stale or is_old)
+
+
+def entry_age(entry: Entry) -> AsOfView:
+    """Return what is said of an answer of the cache: it is old only if asking anew failed."""
+    return as_of(entry.at, now_us(), stale=entry.failed, final=True)
 
 
 def market_id(platform: str, external_id: str) -> str:

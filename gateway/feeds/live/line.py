@@ -246,7 +246,8 @@ class VenueLine:
             book, entry = await self._reader.book(followed.known)
             trades = []
             if not self._has_stream:
-                trades = list(await self._reader.trades(followed.known, _POLLED_TRADES))
+                prints, _ = await self._reader.trades(followed.known, _POLLED_TRADES)
+                trades = list(prints)
         except ApiError:
             followed.lose(self._clock())
             return

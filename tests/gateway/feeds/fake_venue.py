@@ -74,6 +74,7 @@ class FakeVenue:
         self.books: dict[str, VenueBook] = {}
         self.prints: dict[str, list[VenueTrade]] = {}
         self.points: list[PricePoint] = []
+        self.intervals: list[VenueCandle] | None = None
         self.page = page
         self.raw = raw
         self.failure: Exception | None = None
@@ -130,7 +131,10 @@ class FakeVenue:
     async def candles(
         self, market: VenueMarket, start: int, end: int, interval_s: int
     ) -> Sequence[VenueCandle] | None:
-        return None
+        if self.intervals is None:
+            return None
+        await self._asked("candles", market.external_id)
+        return self.intervals
 
     def stream(self) -> VenueStream | None:
         return None

@@ -221,7 +221,9 @@ async def test_history_of_a_venue_and_what_stands_in_for_it(make_web: MakeWeb) -
     hour = 3_600_000_000
     now = now_us() // hour * hour
     venue.points = [PricePoint(at=now - n * hour, yes_price=5_000 - n) for n in range(5, 0, -1)]
-    found = await reader.get("/markets/fake:M1/history?interval=1h")
+    answer = (await reader.ask("/markets/fake:M1/history?interval=1h")).json()
+    found = answer["data"]
+    assert answer["meta"]["asOf"]["stale"] is False
     assert [one["price"] for one in found] == ["0.4995", "0.4996", "0.4997", "0.4998", "0.4999"]
     venue.failure = DOWN
     assert await reader.get("/markets/fake:M1/history?interval=1h") == found, "remembered"
@@ -252,6 +254,9 @@ async def test_ours_have_the_same_questions_answered(make_web: MakeWeb) -> None:
     book = await reader.get("/markets/rain/orderbook")
     assert book == await reader.get("/orders/rain/orderbook")
     assert "asOf" not in book
+    assert full["tradesAsOf"]["stale"] is False
+    for path in ("trades", "history", "candles"):
+        assert "asOf" not in (await reader.ask(f"/markets/rain/{path}")).json()["meta"]
     trades = await reader.get("/markets/1/trades")
     assert trades == await reader.get("/orders/rain/trades")
     assert len(trades) == 1

@@ -58,6 +58,9 @@ async def test_rest_answers_from_the_book_that_is_followed(
         venue.say(BookSnapshot(BOOK), BookChange("M1", ((4_200, 700), (4_000, 0)), ()))
         await eventually(lambda: followed.in_sync)
         asked = list(venue.asked)
+        glance = await reader.get("/markets/fake:M1/ticker")
+        assert (glance["bestBid"], glance["bestBidQuantity"]) == ("0.4200", "7.00")
+        assert (glance["bestAsk"], glance["bestAskQuantity"]) == ("0.4300", "1.00")
         book = await reader.get("/markets/market-1/orderbook?outcome=NO&depth=1")
         assert (book["epoch"], book["seq"]) == (followed.epoch, followed.seq)
         assert book["seq"] >= 1
