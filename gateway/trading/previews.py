@@ -36,8 +36,8 @@ _ORDER_FIELDS: Final = tuple(
 
 
 class PreviewBody(OrderTerms, frozen=True):
-    """One order (its fields, and `market`, or `marketId`, or `slug`), or the `operations` of a
-    batch; not both.
+    """One order (its fields, and `market`, `marketId` or `slug`), or a batch's `operations`; not
+    both.
 
     With `operations`: `market` is that of placings that name none, and `allOrNone` as in a batch.
     """

@@ -25,9 +25,12 @@ _KINDS: Final = {
     "null": "null",
 }
 _TYPE: Final = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
-_LENGTH: Final = re.compile(r"Expected `(?:str|array|object)` of length (>=|<=|==) ([0-9]+)")
+_LENGTH: Final = re.compile(r"Expected `(str|array|object)` of length (>=|<=|==) ([0-9]+)")
+_COUNTED: Final = {"str": "character", "array": "item", "object": "field"}
 _BOUND: Final = re.compile(r"Expected `(?:int|float)` (>=|<=|>|<) (\S+)")
 _ENUM: Final = re.compile(r"Invalid enum value (.*)", re.DOTALL)
+_TAG: Final = re.compile(r"Invalid value (.*)|Expected `str`", re.DOTALL)
+"""Of the field that tells the kinds of an object apart, like a batch's `op`."""
 _BOUNDS: Final = {
     ">=": "at least",
     "<=": "at most",
@@ -42,16 +45,23 @@ def plain(message: str, owner: object, path: str) -> str:
     choices = choices_of(field_type(owner, path))
     if found := _ENUM.fullmatch(message):
         return f"must be {one_of(choices)}, not {_quoted(found.group(1))}" if choices else message
+    if found := _TAG.fullmatch(message):
+        tags = [tag for tag, _ in _kinds_of(field_type(owner, path.rpartition(".")[0]))]
+        if tags:
+            given = found.group(1)
+            return f"must be {one_of(tags)}{'' if given is None else f', not {_quoted(given)}'}"
     if found := _TYPE.fullmatch(message):
         if choices:
             return f"must be {one_of(choices)}"
         wanted = [name for name in found.group(1).split(" | ") if name != "null"]
         words = [_KINDS.get(name, name) for name in wanted]
         got = found.group(2)
+        if (wanted, got) == (["int"], "float"):
+            return "must be a whole number, without decimals"
         return f"must be {' or '.join(words)}, not {_KINDS.get(got, got)}"
     if found := _LENGTH.fullmatch(message):
-        bound, count = found.groups()
-        return f"must have {_BOUNDS[bound]} {count} character{'' if count == '1' else 's'}"
+        kind, bound, count = found.groups()
+        return f"must have {_BOUNDS[bound]} {count} {_COUNTED[kind]}{'' if count == '1' else 's'}"
     if found := _BOUND.fullmatch(message):
         return f"must be {_BOUNDS[found.group(1)]} {found.group(2)}"
     text = message.replace("`", "")
@@ -59,12 +69,16 @@ def plain(message: str, owner: object, path: str) -> str:
 
 
 def known_fields(owner: object, path: str) -> str:
-    """Return what is said of a field that isn't there: which ones are."""
-    struct = _struct_of(field_type(owner, path))
-    names = [] if struct is None else list(struct.__struct_encode_fields__)
-    if not names:
+    """Return what is said of a field that isn't there: which ones are, of each kind of object."""
+    annotation = field_type(owner, path)
+    kinds = _kinds_of(annotation)
+    if kinds:
+        known = "; ".join(f"{tag}: {_names_of(struct)}" for tag, struct in kinds)
+        return f"is not a known field; known are, of {known}"
+    struct = _struct_of(annotation)
+    if struct is None or not struct.__struct_fields__:
         return "is not a known field: none is taken here"
-    return f"is not a known field; known are {', '.join(names[:CHOICES_SHOWN])}"
+    return f"is not a known field; known are {_names_of(struct)}"
 
 
 def one_of(choices: Sequence[str]) -> str:
@@ -96,6 +110,21 @@ def field_type(owner: object, path: str) -> object:
         fields = () if struct is None else msgspec.structs.fields(struct)
         found = next((field.type for field in fields if field.encode_name == step), None)
     return found
+
+
+def _names_of(struct: type[msgspec.Struct]) -> str:
+    return ", ".join(struct.__struct_encode_fields__[:CHOICES_SHOWN]) or "none"
+
+
+def _kinds_of(annotation: object) -> list[tuple[str, type[msgspec.Struct]]]:
+    """Return the objects that a type allows which are told apart by a tag, by their tags."""
+    return [
+        (str(kind.__struct_config__.tag), kind)
+        for kind in _alternatives(annotation)
+        if isinstance(kind, type)
+        and issubclass(kind, msgspec.Struct)
+        and kind.__struct_config__.tag is not None
+    ]
 
 
 def _struct_of(annotation: object) -> type[msgspec.Struct] | None:

@@ -1,7 +1,7 @@
 """What a sender is told of a value that doesn't fit: what would be right, in words."""
 
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -73,10 +73,21 @@ class Part(BodyStruct, frozen=True):
     size: int = 0
 
 
+class Fetch(BodyStruct, frozen=True, tag_field="op", tag="fetch"):
+    """One kind of step."""
+
+    count: int = 0
+
+
+class Drop(BodyStruct, frozen=True, tag_field="op", tag="drop"):
+    """Another."""
+
+
 class Whole(BodyStruct, frozen=True):
     """Fields of most kinds."""
 
-    parts: list[Part] | None = None
+    parts: Annotated[list[Part], msgspec.Meta(min_length=1, max_length=2)] | None = None
+    steps: list[Fetch | Drop] | None = None
     part: Part | None = None
     colour: Colour | None = None
     name: Any = None
@@ -95,7 +106,7 @@ class Whole(BodyStruct, frozen=True):
         (
             b'{"Colour":"red"}',
             "Colour",
-            "is not a known field; known are parts, part, colour, name",
+            "is not a known field; known are parts, steps, part, colour, name",
         ),
         (
             b'{"part":{"colour":"red","sise":1}}',
@@ -103,6 +114,25 @@ class Whole(BodyStruct, frozen=True):
             "is not a known field; known are colour, size",
         ),
         (b"[]", "body", "must be an object, not a list"),
+        (b'{"parts":[]}', "parts", "must have at least 1 item"),
+        (
+            b'{"parts":[{"colour":"red"},{"colour":"red"},{"colour":"red"}]}',
+            "parts",
+            "must have at most 2 items",
+        ),
+        (b'{"steps":[{"op":"take"}]}', "steps[0].op", 'must be fetch or drop, not "take"'),
+        (b'{"steps":[{"op":1}]}', "steps[0].op", "must be fetch or drop"),
+        (b'{"steps":[{}]}', "steps[0].op", "is required"),
+        (
+            b'{"steps":[{"op":"drop","n":1}]}',
+            "steps[0].n",
+            "is not a known field; known are, of fetch: count; drop: none",
+        ),
+        (
+            b'{"steps":[{"op":"fetch","count":1.5}]}',
+            "steps[0].count",
+            "must be a whole number, without decimals",
+        ),
     ],
 )
 def test_what_is_said(raw: bytes, field: str, message: str) -> None:
