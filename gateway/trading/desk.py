@@ -62,12 +62,14 @@ from gateway.trading.results import (
     cancelled_view,
     placed_view,
 )
-from gateway.wire.errors import UnknownOutcome
+from gateway.wire.errors import RateLimited, UnknownOutcome
 from persistence.clock import now_us
 from persistence.loop.authority import Authority, current_authority
 from persistence.loop.ports import Answer, CommandPort
 from persistence.postgres.database import OUTAGES
 
+SWEEPS_MAX: Final = 64
+"""Different cancels of all that an account may have under way, the one of everything apart."""
 _NO_ORDER: Final = 0
 """No order has it."""
 _Sweep = tuple[CancelAll, Authority | None]
@@ -110,7 +112,7 @@ def free_of_charge(_user_id: int, _operations: int) -> None:
 class Desk:
     """Where orders are handed in."""
 
-    __slots__ = ("_charge", "_commands", "_history", "_sweeps", "_view")
+    __slots__ = ("_charge", "_commands", "_history", "_sweeping", "_sweeps", "_view")
 
     def __init__(
         self,
@@ -129,6 +131,8 @@ class Desk:
         """Cancels of all orders under way, after which their account has sent no order; what was
         sent by a right that may end is nobody else's.
         """
+        self._sweeping: dict[int, int] = {}
+        """How many of them each account has under way, those before an order included."""
         self._commands = commands
         self._view = view
         self._history = history
@@ -288,15 +292,23 @@ class Desk:
 
         No limit refuses these, so however many come the engine has one of an account and kind at
         a time: while the account sends no order in between, one that comes during another would
-        find nothing more, and gets the other's answer. Raises EngineRefused for no such market,
-        CommandNotTaken.
+        find nothing more, and gets the other's answer. Of different kinds it has SWEEPS_MAX, so
+        that one account's leave others' cancels their room; that of everything is always taken.
+        Raises EngineRefused for no such market, RateLimited, CommandNotTaken.
         """
         market_id = None if market_name is None else named_market(self._view, market_name).id
         command = CancelAll(account_id, market_id, side, outcome, group)
         sweep = command, current_authority()
         answered = self._sweeps.get(account_id, {}).get(sweep)
         if answered is None:
+            under_way = self._sweeping.get(account_id, 0)
+            if under_way >= SWEEPS_MAX and command != CancelAll(account_id, None):
+                message = (
+                    f"An account may have at most {SWEEPS_MAX} different cancels of all at a time"
+                )
+                raise RateLimited(1, message, limit="in-flight")
             answered = self._commands.submit(command)
+            self._sweeping[account_id] = under_way + 1
             sweeps = self._sweeps.setdefault(account_id, {})
             sweeps[sweep] = answered
             answered.add_done_callback(lambda _: self._swept(sweeps, sweep))
@@ -304,8 +316,11 @@ class Desk:
         return Sent(asyncio.shield(answered), all_cancelled_view)
 
     def _swept(self, sweeps: dict[_Sweep, asyncio.Future[Answer]], sweep: _Sweep) -> None:
-        del sweeps[sweep]
         account_id = sweep[0].account_id
+        self._sweeping[account_id] -= 1
+        if not self._sweeping[account_id]:
+            del self._sweeping[account_id]
+        del sweeps[sweep]
         if not sweeps and self._sweeps.get(account_id) is sweeps:
             del self._sweeps[account_id]
 

@@ -1,6 +1,7 @@
 """The desk: a command is on its way before anybody waits, and nobody who stops waiting stops it."""
 
 import asyncio
+import contextlib
 from typing import Any, cast
 
 import msgspec
@@ -10,9 +11,9 @@ from exchange.messages.commands import CancelAll, CancelOrder, Command, PlaceOrd
 from exchange.messages.terms import LIMIT, YES, Side
 from exchange.model.order_book import Order
 from gateway.engine_side.refusals import EngineRefused
-from gateway.trading.desk import Desk
+from gateway.trading.desk import SWEEPS_MAX, Desk
 from gateway.trading.order_bodies import OrderBody
-from gateway.wire.errors import UnknownOutcome
+from gateway.wire.errors import RateLimited, UnknownOutcome
 from persistence.loop.ports import Answer
 from tests.gateway.engine_fake import EngineFake
 from tests.gateway.trading_desk import Desk as TradingDesk
@@ -130,6 +131,29 @@ async def test_a_cancel_of_all_takes_every_order_sent_before_it(desk: TradingDes
     told = [(await one.result()).order_ids for one in sent]
     assert told == [[str(number)] for number in (1, 3, 5, 7) for _ in range(3)]
     assert ours._sweeps == {}
+
+
+async def test_one_accounts_cancels_of_all_leave_others_their_room(desk: TradingDesk) -> None:
+    """Any made-up group is another one, and an order in between begins anew: neither goes past."""
+    port = SlowPort(desk.engine)
+    ours = Desk(port, desk.engine.view, desk.engine.history)
+    taken = 0
+    for number in range(100):
+        if number % 10 == 0:
+            ours.place(ANN, "rain", body())
+        with contextlib.suppress(RateLimited):
+            ours.cancel_all(ANN, None, group=f"made-up-{number}")
+            taken += 1
+    assert taken == SWEEPS_MAX
+    with pytest.raises(RateLimited, match="at most 64 different cancels of all"):
+        ours.cancel_all(ANN, "rain", Side.BUY)
+    ours.cancel_all(ANN + 1, None, Side.BUY)
+    everything = ours.cancel_all(ANN, None)
+    assert len(port.taken) == 10 + SWEEPS_MAX + 2
+    await port.answer_all()
+    assert len((await everything.result()).order_ids) == 10
+    assert (ours._sweeps, ours._sweeping) == ({}, {})
+    ours.cancel_all(ANN, None, Side.BUY)
 
 
 async def test_cancel_all_of_a_side_or_outcome_is_a_command_of_its_own(
