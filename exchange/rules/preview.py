@@ -2,17 +2,18 @@
 
 The scratch is a state of its own with what the batch can reach in a view: its account, the orders
 that its operations name, and of each side that it may take from the orders it would meet first, as
-much of them as all its operations together could buy. Whatever the rules ask of an order, its owner
-or its market is copied with it; nothing of the view is changed, and no id is used: what the core
-remembers of ids isn't there.
+much of them as all its operations together could buy, at the worst price that any of them pays.
+Whatever the rules ask of an order, its owner or its market is copied with it; nothing of the view
+is changed, and no id is used: what the core remembers of ids isn't there.
 
 What waits for a price is triggered after the batch, by commands of its own: it isn't shown.
 
-Laws: O(operations + orders copied), and of these no more than PREVIEW_ORDERS. What a rule looks at
-that isn't there yet is copied here, or the preview of it is wrong.
+Laws: O(operations + orders copied), and of these no more than PREVIEW_ORDERS; how many they are is
+known, and may be refused, before any is. What a rule looks at that isn't there yet is copied here,
+or the preview of it is wrong.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Final
 
@@ -28,11 +29,11 @@ from exchange.messages.commands import (
 )
 from exchange.messages.errors import CoreError
 from exchange.messages.events import Event
-from exchange.messages.terms import BUY, YES, OrderStatus
+from exchange.messages.terms import BUY, YES, OrderStatus, Outcome
 from exchange.model.accounts import Account
 from exchange.model.idempotency import ORDER_ID
 from exchange.model.market import Market
-from exchange.model.order_book import Order
+from exchange.model.order_book import Order, own_price
 from exchange.model.order_groups import OrderGroup
 from exchange.model.state import State
 from exchange.rules.batching import run_batch
@@ -51,16 +52,29 @@ PREVIEW_ORDERS: Final = 5_000
 _NOT_COPIED: Final = ("key", "book", "waiting", "positions", "touched", "published", "listed")
 _MARKET_FIELDS: Final = tuple(f.name for f in fields(Market) if f.name not in _NOT_COPIED)
 
-Demand = dict[tuple[int, bool], tuple[int, int]]
-"""By (market id, whether it takes asks): the quantity and the money that operations may take."""
+_ANY_PRICE: Final = PRICE_SCALE
+_NO_PRICE: Final = -PRICE_SCALE
+
+Demand = dict[tuple[int, bool], tuple[int, int, int]]
+"""By (market id, whether it takes asks): the quantity and the money that operations may take, and
+the worst price in YES terms, below zero of bids: what is larger, they don't take.
+"""
 
 
 class TooMuchToPreview(CoreError):
     """The batch would reach more than PREVIEW_ORDERS resting orders."""
 
 
-def preview(view: State, at: int, command: BatchOrders) -> tuple[State, list[Event]]:
+def any_number(_orders: int) -> None:
+    """Take whatever a preview looks at."""
+
+
+def preview(
+    view: State, at: int, command: BatchOrders, admit: Callable[[int], None] = any_number
+) -> tuple[State, list[Event]]:
     """Return the scratch after a batch that ran on it at `at`, and the batch's events.
+
+    `admit` is told how many resting orders will be copied before any is, and may raise.
 
     Raises:
         TooMuchToPreview: it would reach too many orders.
@@ -74,9 +88,10 @@ def preview(view: State, at: int, command: BatchOrders) -> tuple[State, list[Eve
         for operation in operations:
             scratch.add_named(operation)
         demand = _demand(view, operations)
-        most = sum(quantity + money for quantity, money in demand.values())
+        most = sum(quantity + money for quantity, money, _ in demand.values())
         for (market_id, asks), wanted in demand.items():
             scratch.add_offers(market_id, account.id, *wanted, most, asks=asks)
+    admit(len(scratch))
     state = scratch.with_books()
     transitions.begin(state, view.seq + 1, max(view.now, at))
     return state, run_batch(state, command)
@@ -88,6 +103,7 @@ class _Scratch:
     def __init__(self, view: State) -> None:
         self._view = view
         self._orders: dict[int, Order] = {}
+        """The view's, as yet without copies."""
         self._state = State(
             seq=view.seq,
             now=view.now,
@@ -98,6 +114,9 @@ class _Scratch:
             issued=view.issued,
             fees=view.fees,
         )
+
+    def __len__(self) -> int:
+        return len(self._orders)
 
     def account(self, account_id: int) -> Account:
         """Return the copy of an account, as yet without its orders."""
@@ -110,7 +129,7 @@ class _Scratch:
         return found
 
     def add_named(self, operation: Operation) -> None:
-        """Copy what an operation is about: the market of a placing, the order of all others."""
+        """Take in what an operation is about: the market of a placing, the order of all others."""
         if isinstance(operation, PlaceOrder):
             if operation.market_id in self._view.markets:
                 self._add_position(operation.account_id, operation.market_id)
@@ -129,12 +148,14 @@ class _Scratch:
         account_id: int,
         quantity: int,
         money: int,
+        worst: int,
         most: int,
         *,
         asks: bool,
     ) -> None:
-        """Copy the first orders of a side: as far as `quantity` and after it `money` reach, an own
-        order reaching nowhere, nor one whose group may end it before; and one beyond.
+        """Take in the first orders of a side: as far as `quantity` and after it `money` reach at
+        `worst` or better, an own order reaching nowhere, nor one whose group may end it before; and
+        one beyond.
 
         No group fills more than `most` by all operations.
         """
@@ -143,6 +164,8 @@ class _Scratch:
             self._add_order(order)
             if order.account_id == account_id or self._may_end(order, most):
                 continue
+            if (order.yes_price if asks else -order.yes_price) > worst:
+                return
             if quantity > 0:
                 quantity -= order.remaining
             elif money > 0:
@@ -160,8 +183,9 @@ class _Scratch:
         return group.would_reach(filled, filled)
 
     def with_books(self) -> State:
-        """Return the state, the copied orders in its books in their order, or waiting."""
-        for order in sorted(self._orders.values(), key=lambda order: order.place):
+        """Return the state, copies of the orders in its books in their order, or waiting."""
+        for of in sorted(self._orders.values(), key=lambda order: order.place):
+            order = self._copied(of)
             market = self._state.markets[order.market_id]
             if order.status is OrderStatus.PENDING:
                 join_waiting(self._state, market, order)
@@ -215,6 +239,13 @@ class _Scratch:
             return
         if len(self._orders) == PREVIEW_ORDERS:
             raise TooMuchToPreview(f"it would reach more than {PREVIEW_ORDERS} resting orders")
+        self._orders[of.id] = of
+        partner = open_partner(self._view, of)
+        if partner is not None:
+            self._add_order(partner)
+
+    def _copied(self, of: Order) -> Order:
+        """Return the copy of an order, in the state but for its book."""
         order = Order(
             entry_again(of, of.price, of.quantity, of.locked, of.conditions),
             of.placed_seq,
@@ -223,7 +254,7 @@ class _Scratch:
         restore_order(order, order_values(of))
         self._add_position(of.account_id, of.market_id)
         state = self._state
-        self._orders[order.id] = state.orders[order.id] = order
+        state.orders[order.id] = order
         self.account(of.account_id).orders[order.id] = order
         if order.conditions is not None:
             set_expiry(state, order)
@@ -233,9 +264,7 @@ class _Scratch:
         if order.client_order_id is not None:
             key = order.account_id, ORDER_ID, order.client_order_id
             state.open_client_ids[key] = order.id
-        partner = open_partner(self._view, of)
-        if partner is not None:
-            self._add_order(partner)
+        return order
 
 
 def _without_used_id(view: State, operation: Operation) -> Operation:
@@ -260,32 +289,50 @@ def _demand(view: State, operations: Iterable[Operation]) -> Demand:
     looked at.
     """
     demand: Demand = {}
-    anywhere = 0
-    """By amends of what the batch itself may place: on any side on which it places."""
+    anywhere: list[AmendOrder] = []
+    """Amends of what the batch itself may place: on any side on which it places."""
     for operation in operations:
         inner = operation.operation if isinstance(operation, NamedOrder) else operation
         if isinstance(inner, PlaceOrder):
             if inner.market_id in view.markets:
                 is_bid = (inner.side is BUY) is (inner.outcome is YES)
-                takes = inner.conditions is None or inner.conditions.trigger_price is None
+                terms = inner.conditions
+                takes = terms is None or terms.trigger_price is None
                 # One that waits takes nothing, but looks at the best of that side.
-                wanted = (inner.quantity or 0, inner.max_cost or 0) if takes else (0, 0)
+                wanted = 0, 0, _NO_PRICE
+                if takes:
+                    price = inner.price
+                    if price is None and terms is not None:
+                        price = terms.worst_price
+                    worst = _worst(inner.outcome, price, is_bid=is_bid)
+                    wanted = inner.quantity or 0, inner.max_cost or 0, worst
                 _add(demand, (inner.market_id, is_bid), *wanted)
         elif isinstance(inner, AmendOrder):
             order = _named_order(view, operation)
             if order is None:
-                anywhere += inner.quantity or 0
-            else:
-                wanted = inner.quantity or order.quantity or 0, 0
-                _add(demand, (order.market_id, order.is_bid), *wanted)
+                anywhere.append(inner)
+                continue
+            price = order.price if inner.price is None else inner.price
+            worst = _worst(order.outcome, price, is_bid=order.is_bid)
+            key = order.market_id, order.is_bid
+            _add(demand, key, inner.quantity or order.quantity or 0, 0, worst)
     for key in demand:
-        _add(demand, key, anywhere, 0)
+        for amend in anywhere:
+            worst = _NO_PRICE if amend.price is None else _ANY_PRICE
+            _add(demand, key, amend.quantity or 0, 0, worst)
     for market_id, asks in tuple(demand):
         if band_needs_book(view.markets[market_id]):
-            _add(demand, (market_id, not asks), 0, 0)
+            _add(demand, (market_id, not asks), 0, 0, _NO_PRICE)
     return demand
 
 
-def _add(demand: Demand, key: tuple[int, bool], quantity: int, money: int) -> None:
-    so_far = demand.get(key, (0, 0))
-    demand[key] = so_far[0] + quantity, so_far[1] + money
+def _worst(outcome: Outcome, price: int | None, *, is_bid: bool) -> int:
+    """Return the worst price at which an order takes, as in Demand."""
+    if price is None:
+        return _ANY_PRICE
+    return own_price(outcome, price) if is_bid else -own_price(outcome, price)
+
+
+def _add(demand: Demand, key: tuple[int, bool], quantity: int, money: int, worst: int) -> None:
+    so_far = demand.get(key, (0, 0, _NO_PRICE))
+    demand[key] = so_far[0] + quantity, so_far[1] + money, max(so_far[2], worst)

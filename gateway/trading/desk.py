@@ -216,14 +216,20 @@ class Desk:
         return Sent(answered, _never_shown, look_up)
 
     def preview(self, account_id: int, body: PreviewBody) -> PreviewView:
-        """Tell what an order or a batch would do now; each operation counts as one of a batch.
+        """Tell what an order or a batch would do now; each operation counts as one of a batch, and
+        so does each part of the book that has to be looked at.
 
         Raises ApiError.
         """
         view = self._view
         self._charge(account_id, len(body.operations or "1"))
         return preview_view(
-            body, account_id, view, now_us(), lambda name: named_market(view, name).id
+            body,
+            account_id,
+            view,
+            now_us(),
+            lambda name: named_market(view, name).id,
+            lambda calls: self._charge(account_id, 1 + calls),
         )
 
     def _named_orders(self, command: BatchOrders) -> Iterator[Order]:

@@ -1,8 +1,10 @@
 """Previews on the wire: what an order or a batch would do, told as the batch itself would be.
 
-Laws: nothing is sent to the engine, no id is used, nothing is remembered. It is run by the engine's
-own rules on a scratch (`exchange/rules/preview.py`) of what is committed: by the time the order
-itself comes the book may be another. Ids in it are those that would be next.
+Laws: nothing is sent to the engine, no id is used, nothing is remembered. Each ORDERS_A_CALL
+resting orders that it looks at count as a call, so that no preview is cheaper than what it costs
+everybody else. It is run by the engine's own rules on a scratch (`exchange/rules/preview.py`) of
+what is committed: by the time the order itself comes the book may be another. Ids in it are those
+that would be next.
 """
 
 from collections.abc import Callable
@@ -30,6 +32,8 @@ from gateway.wire.errors import ApiError, Detail, Refused, ValidationFailed
 from gateway.wire.strict_json import AnswerStruct, is_given
 from persistence.loop.ports import Answer
 
+ORDERS_A_CALL: Final = 100
+"""Resting orders that a preview looks at for what a call costs."""
 _ORDER_FIELDS: Final = tuple(
     zip(OrderBody.__struct_fields__, OrderBody.__struct_encode_fields__, strict=True)
 )
@@ -64,15 +68,21 @@ class PreviewView(AnswerStruct, frozen=True):
 
 
 def preview_view(
-    body: PreviewBody, account_id: int, view: State, at: int, market_id_of: Callable[[str], int]
+    body: PreviewBody,
+    account_id: int,
+    view: State,
+    at: int,
+    market_id_of: Callable[[str], int],
+    charge: Callable[[int], None],
 ) -> PreviewView:
     """Return what is told of a preview at `at` (microseconds).
 
+    `charge` counts the calls that it comes to beyond one for each operation, or raises RateLimited.
     Raises ApiError for what is wrong with it, and for a batch that would be refused whole.
     """
     command = preview_command(body, account_id, market_id_of)
     try:
-        scratch, events = preview(view, at, command)
+        scratch, events = preview(view, at, command, lambda orders: charge(orders // ORDERS_A_CALL))
     except TooMuchToPreview as error:
         raise Refused("PREVIEW_TOO_LARGE", str(error)) from None
     account = scratch.accounts.get(account_id)

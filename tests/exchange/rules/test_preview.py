@@ -8,6 +8,7 @@ import pytest
 from exchange.engine import Engine
 from exchange.messages.bounds import TRIGGERS_BETWEEN
 from exchange.messages.commands import BatchOrders, CancelOrder, Operation, PlaceOrder
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import (
     CommandRejected,
     CommandReplayed,
@@ -20,7 +21,18 @@ from exchange.messages.group_events import GroupTriggered
 from exchange.messages.limit_commands import SetMarketLimits
 from exchange.messages.limits import MarketLimits
 from exchange.messages.reasons import Reason
-from exchange.messages.terms import BUY, GTC, IOC, LIMIT, MARKET, NO, YES, CancelReason, Outcome
+from exchange.messages.terms import (
+    BUY,
+    GTC,
+    IOC,
+    LIMIT,
+    MARKET,
+    NO,
+    SELL,
+    YES,
+    CancelReason,
+    Outcome,
+)
 from exchange.messages.waiting_events import LockPassed, OrdersReached, PendingAmended
 from exchange.model.state import State
 from exchange.proof.state_hash import state_hash
@@ -159,6 +171,53 @@ def test_it_looks_at_so_many_orders_and_no_more(set_bound: SetBound) -> None:
     with pytest.raises(TooMuchToPreview):
         preview(world.state, 1, BatchOrders(ANN, (many,)))
     assert state_hash(world.state) == digest
+
+
+def test_it_looks_no_further_than_the_worst_price_that_is_paid(set_bound: SetBound) -> None:
+    """A large order that would rest, or take little, is looked at however deep the book is."""
+    set_bound(previews, "PREVIEW_ORDERS", 10)
+    world = World(cash=10_000)
+    world.mint(CEM, BOB, 2_000)
+    for price in (5_000, 5_100, *(5_500,) * 12):
+        world.limit(BOB, BUY, NO, 10_000 - price, 100)
+    for price in (4_800, *(4_500,) * 12):
+        world.limit(BOB, BUY, YES, price, 100)
+    buy_yes = PlaceOrder(ANN, 1, BUY, YES, LIMIT, 5_100, 10**4, GTC)
+    passive = msgspec.structs.replace(buy_yes, price=4_700)
+    buy_no = msgspec.structs.replace(buy_yes, outcome=NO, price=5_200)
+    to_a_price = msgspec.structs.replace(
+        buy_yes,
+        type=MARKET,
+        price=None,
+        time_in_force=IOC,
+        conditions=OrderConditions(worst_price=5_200),
+    )
+    sell = msgspec.structs.replace(buy_yes, account_id=CEM, side=SELL, price=4_700, quantity=1_900)
+    for operation in (buy_yes, passive, buy_no, to_a_price, sell):
+        batch, looked_at = BatchOrders(operation.account_id, (operation,)), list[int]()
+        _, events = preview(world.state, world.state.now, batch, looked_at.append)
+        assert looked_at[0] <= 4
+        assert events == world.send(batch), operation
+        world.cancel_all(operation.account_id)
+    for further in (
+        msgspec.structs.replace(buy_yes, price=5_500),
+        msgspec.structs.replace(to_a_price, conditions=None),
+    ):
+        with pytest.raises(TooMuchToPreview):
+            preview(world.state, world.state.now, BatchOrders(ANN, (further,)))
+
+
+def test_it_may_be_refused_before_any_order_is_copied() -> None:
+    world = World()
+    for _ in range(3):
+        world.limit(BOB, BUY, NO, 5_000, 100)
+    batch = BatchOrders(ANN, (PlaceOrder(ANN, 1, BUY, YES, MARKET, None, 150, IOC),))
+
+    def admit(orders: int) -> None:
+        raise ArithmeticError(orders)
+
+    with pytest.raises(ArithmeticError, match=r"^3$"):
+        preview(world.state, 1, batch, admit)
 
 
 def test_an_account_that_is_not_open_is_told_so() -> None:

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from gateway.trading import previews
+from tests.conftest import SetBound
 from tests.gateway.socket_client import socket_client
 from tests.gateway.socket_desk import open_socket_desk
-from tests.gateway.trading_desk import Desk, order
+from tests.gateway.trading_desk import Desk, open_desk, order
 
 RAIN = {"market": "rain"}
 
@@ -79,6 +81,23 @@ async def test_bad_input(desk: Desk, changes: dict[str, Any], status: int, field
     body = RAIN | order("BUY YES 1 @ 0.5") | changes
     reply = await desk.call("POST", "/orders/preview", "ann", body)
     assert (reply.status, reply.fields) == (status, [field])
+
+
+async def test_what_it_looks_at_counts(set_bound: SetBound) -> None:
+    set_bound(previews, "ORDERS_A_CALL", 2)
+    async with open_desk(RATE_LIMIT_USER_MAX_REQUESTS="6") as desk:
+        desk.open_accounts()
+        desk.list_market()
+        for _ in range(5):
+            await desk.rest("ben", "BUY NO 1 @ 0.45")
+        passive = RAIN | order("BUY YES 5 @ 0.50")
+        assert (await desk.call("POST", "/orders/preview", "ann", passive)).status == 200
+        taking = RAIN | order("BUY YES 5 @ 0.55")
+        assert (await desk.call("POST", "/orders/preview", "ann", taking)).status == 200
+        # One for each order and two for the five that the second would take: one is left.
+        reply = await desk.call("POST", "/orders/preview", "ann", taking)
+        assert (reply.status, reply.error["code"]) == (429, "RATE_LIMITED")
+        assert "this costs 2" in reply.error["message"]
 
 
 async def test_over_a_socket() -> None:
