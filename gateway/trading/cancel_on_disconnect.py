@@ -69,6 +69,8 @@ class CancelOnDisconnect:
         """This process's name among all that there ever were."""
         self._last_number = 0
         self._ties: dict[SocketSession, Tie] = {}
+        self._watched: set[SocketSession] = set()
+        """Sessions whose end will be heard of, once, whoever signs in on them in turn."""
         self._unsaid: dict[Tie, None] = {}
         """Ends that the engine hasn't been told of."""
         self._renewed_at = 0.0
@@ -86,7 +88,7 @@ class CancelOnDisconnect:
         if tie is None:
             self._last_number += 1
             tie = self._ties[session] = Tie(account_id, (self.gateway, self._last_number))
-            session.on_end(lambda: self._left(session))
+            self._watch(session)
         tie.is_on = True
         session.answer_later(ack_id, answered, _enabled)
 
@@ -134,6 +136,17 @@ class CancelOnDisconnect:
         self._renewed_at = time.monotonic()
         answered.add_done_callback(_heard)
         return answered
+
+    def _watch(self, session: SocketSession) -> None:
+        if session in self._watched:
+            return
+        self._watched.add(session)
+
+        def ended() -> None:
+            self._watched.discard(session)
+            self._left(session)
+
+        session.on_end(ended)
 
     def _left(self, session: SocketSession) -> None:
         """Say that a session has ended; never raises."""

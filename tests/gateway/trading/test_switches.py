@@ -1,6 +1,7 @@
 """Dead-man switches over REST and sockets, and orders that end with their connection."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from exchange.messages.bounds import DEAD_MAN_MS
 from exchange.messages.commands import EndSession, RenewLease, SetDeadMan
 from exchange.messages.terms import CancelReason
+from gateway.sockets.session import SocketSession
 from gateway.trading import cancel_on_disconnect
 from persistence.errors import QueueFull
 from tests.gateway.socket_client import SocketClient, socket_client
@@ -157,6 +159,30 @@ async def test_it_belongs_to_who_turned_it_on() -> None:
         (of_ben,) = await placed(client, "0.42")
         # Ann is gone from the connection, so are her orders; ben's aren't tied.
         await until(lambda: desk.engine.view.orders.keys() == {of_ben})
+
+
+async def test_a_connection_is_watched_once_whoever_signs_in_on_it_in_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long it lives, what waits for its end doesn't grow."""
+    watched: list[Callable[[], None]] = []
+    on_end = SocketSession.on_end
+
+    def watch(self: SocketSession, leave: Callable[[], None]) -> None:
+        if "CancelOnDisconnect" in leave.__qualname__:
+            watched.append(leave)
+        on_end(self, leave)
+
+    monkeypatch.setattr(SocketSession, "on_end", watch)
+    async with open_socket_desk() as desk:
+        async with socket_client(desk.port, "1") as client:
+            for token in ("1", "2", "1", "2"):
+                await client.ok("session:authenticate", {"token": token})
+                await enabled(client)
+            (of_ben,) = await placed(client, "0.42")
+            assert len(watched) == 1
+            assert of_ben in desk.engine.view.orders
+        await until(lambda: not desk.engine.view.orders)
 
 
 @pytest.mark.parametrize("body", [{}, {"enabled": "yes"}, {"enabled": 1}, {"on": True}])
