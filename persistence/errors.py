@@ -23,6 +23,7 @@
     ├── BatchRefused               PostgreSQL refused a batch and rolled it back for certain
     ├── EngineRunning              another engine holds the lead
     ├── HistoryMismatch            the database isn't the one that was written, or not all of it
+    ├── SegmentUnreadable          a file with a part of the journal is missing or damaged
     ├── SecretDiffers              an engine leads that this process shares no secret with
     ├── LastAdmin                  the change would leave nobody who can administer
     ├── BoundReached               somebody has as many of these as one may have
@@ -116,6 +117,12 @@ class EngineRunning(PersistenceError):
 
 class HistoryMismatch(PersistenceError):
     """The tables, the journal, or the tip kept outside the database contradict each other."""
+
+
+class SegmentUnreadable(PersistenceError):
+    """A part of the journal lies in a file that is missing here, or damaged: its past can't be
+    told, while all else goes on.
+    """
 
 
 class SecretDiffers(PersistenceError):

@@ -110,6 +110,7 @@ async def ours(port: int, batch: int, seconds: float) -> None:
         readiness=unused,
         clock=unused,
         replays=unused,
+        segments=unused,
         limits=limits,
         metrics=metrics,
         logger=logger,

@@ -23,7 +23,7 @@ from gateway.bootstrap.application import build_application
 from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.markets import markets_in_view, running_volumes
-from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.parts import Parts, segments_of
 from gateway.bootstrap.people import People, open_limits, open_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.server import Drain
@@ -148,7 +148,7 @@ async def open_exchange(
         feeds = await stack.enter_async_context(
             open_feeds(settings, pool, metrics, logger, secret=_secret(settings))
         )
-        jobs = make_jobs(settings, pool, feeds, logger)
+        jobs = make_jobs(settings, pool, feeds, metrics, logger)
         drains: list[Drain] = []
         if has_worker:
             queue = await stack.enter_async_context(
@@ -183,27 +183,26 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         await migrate.require_newest(direct_url)
         metrics = Metrics()
         supervisor = Supervisor(metrics.jobs, logger)
-        pooled = pool_size(settings, has_worker=False)
-        pool = await open_pool(stack, settings, url, pooled, metrics)
+        pool = await open_pool(stack, settings, url, pool_size(settings, has_worker=False), metrics)
         hearers = Hearers(metrics)
-        announcer = hearers.announcer()
         engine = await stack.enter_async_context(
             follow_engine(
                 redis_url,
                 direct_url,
                 pool,
-                [announcer],
+                [hearers.announcer()],
                 metrics,
                 logger,
                 supervisor,
                 secret=_secret(settings),
+                segments=segments_of(settings),
                 min_seq_wait_s=settings.engine.min_seq_wait_seconds,
             )
         )
         feeds = await stack.enter_async_context(
             open_feeds(settings, pool, metrics, logger, secret=_secret(settings))
         )
-        jobs = make_jobs(settings, pool, feeds, logger)
+        jobs = make_jobs(settings, pool, feeds, metrics, logger)
         watched = metrics, logger, reports, supervisor
         yield await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
 
@@ -298,6 +297,7 @@ async def _open_front(
         readiness=readiness,
         clock=clock,
         replays=stack.enter_context(closing(ReplayPool())),
+        segments=segments_of(settings),
         limits=limits,
         metrics=metrics,
         logger=logger,

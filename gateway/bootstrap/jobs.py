@@ -21,11 +21,14 @@ from gateway.markets.exports.jobs import DailySummaries
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.operations.jobs import Housekeeping
+from gateway.operations.journal_moves import JournalMoves
 from gateway.portfolio.records.jobs import PortfolioHistory
 from persistence.exports.kept_summaries import KeptSummaries
 from persistence.postgres.database import DeadlinePool
+from persistence.projection.process import Order
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.jobs import JobRows
+from persistence.repositories.journal_segments import SegmentTotals
 from persistence.repositories.people.mail_tokens import MailTokens
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.sign_in_counts import SignInCounts
@@ -41,7 +44,9 @@ class Jobs:
     rows: JobRows
 
 
-def make_jobs(settings: Settings, pool: DeadlinePool, feeds: Feeds, logger: Logger) -> Jobs:
+def make_jobs(
+    settings: Settings, pool: DeadlinePool, feeds: Feeds, metrics: Metrics, logger: Logger
+) -> Jobs:
     """Return the jobs, made over the database behind `pool`."""
     rows, kept = JobRows(pool), settings.retention
     housekeeping = Housekeeping(
@@ -52,6 +57,15 @@ def make_jobs(settings: Settings, pool: DeadlinePool, feeds: Feeds, logger: Logg
         logger,
         sessions_kept_s=kept.ended_sessions,
         failed_jobs_kept_s=kept.failed_jobs,
+    )
+    journal = JournalMoves(
+        lambda: settings.store.direct_url or pool.url,
+        SegmentTotals(pool),
+        metrics.registry,
+        logger,
+        folder=settings.store.segments_folder,
+        kept_us=kept.journal_kept_us,
+        behind_projector=settings.past.projector,
     )
     # Without a venue there is nothing to look after.
     of_feeds = feeds.jobs.jobs() if feeds.venues else ()
@@ -66,7 +80,14 @@ def make_jobs(settings: Settings, pool: DeadlinePool, feeds: Feeds, logger: Logg
         Matches(pool), feeds.markets, platforms_of(feeds), settings.matches, logger
     )
     days = DailySummaries(KeptSummaries(pool), logger)
-    every = (*housekeeping.jobs(), *portfolios.jobs(), *days.jobs(), *matches.jobs(), *of_feeds)
+    every = (
+        *housekeeping.jobs(),
+        *journal.jobs(),
+        *portfolios.jobs(),
+        *days.jobs(),
+        *matches.jobs(),
+        *of_feeds,
+    )
     return Jobs(every, rows)
 
 
@@ -100,6 +121,8 @@ async def running_jobs(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(supervisor.running("job-queue", queue.work))
         if settings.past.projector:
-            projector = ProjectorProcess(url, settings.past.account_events_kept_us, metrics)
+            folder = str(settings.store.segments_folder)
+            order = Order(url, settings.past.account_events_kept_us, folder)
+            projector = ProjectorProcess(order, metrics)
             await stack.enter_async_context(supervisor.running(projector.NAME, projector.run))
         yield queue

@@ -23,6 +23,7 @@ from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.sockets.topics import Topics
 from gateway.trading.desk import Desk
+from persistence.journal.segments.segments import Segments
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.candles import Candles
 
@@ -50,6 +51,13 @@ class Parts:
     clock: ClockSkew
     replays: ReplayPool
     """Where the past is replayed."""
+    segments: Segments
+    """What of the journal lies in files."""
     limits: RateLimits
     metrics: Metrics
     logger: Logger
+
+
+def segments_of(settings: Settings) -> Segments:
+    """Return what of the journal lies in files, to be made once a process."""
+    return Segments(settings.store.segments_folder)

@@ -7,5 +7,5 @@ from persistence.repositories.account_events import AccountEvents
 
 def resumption(parts: Parts) -> Resumption:
     """Return what tells accounts the private messages that they missed."""
-    events = AccountEvents(parts.pool)
+    events = AccountEvents(parts.pool, parts.segments)
     return Resumption(parts.engine.view, events, parts.replays, parts.settings.pages)

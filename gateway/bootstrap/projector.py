@@ -11,8 +11,11 @@ import asyncio
 import sys
 from typing import Final
 
+import msgspec
+
 from gateway.jobs.supervisor import CheckIn
 from gateway.observability.metrics import Metrics
+from persistence.projection.process import Order
 
 _END_S: Final = 2.0
 _LINE_BYTES: Final = 64
@@ -29,11 +32,10 @@ class ProjectorProcess:
 
     NAME: Final = "projector"
 
-    def __init__(self, url: str, accounts_kept_us: int, metrics: Metrics) -> None:
-        """Begin; `url` reaches the database past any pooler."""
-        self._url = url
+    def __init__(self, order: Order, metrics: Metrics) -> None:
+        """Begin; its URL reaches the database past any pooler."""
+        self._order = order
         self._reached = metrics.watch_projector()
-        self._accounts_kept_us = accounts_kept_us
 
     async def run(self, check_in: CheckIn) -> None:
         """Start it and hear it; end it when cancelled. Raises ProjectorEnded when it ends."""
@@ -56,7 +58,7 @@ class ProjectorProcess:
         stdin, stdout = process.stdin, process.stdout
         if stdin is None or stdout is None:
             raise ProjectorEnded("without pipes")
-        stdin.write(f"{self._url}\n{self._accounts_kept_us}\n".encode())
+        stdin.write(msgspec.json.encode(self._order) + b"\n")
         while line := await stdout.readline():
             self._reached.set(int(line))
             check_in()

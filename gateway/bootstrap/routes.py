@@ -99,9 +99,14 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             parts.feeds, engine, ours, candles, tickers, parts.volumes, pages, parts.logger
         ),
         TickerRoutes(view, tickers, pages),
-        ExportRoutes(view, lambda: settings.store.direct_url or parts.pool.url, settings.past),
+        ExportRoutes(
+            view,
+            lambda: settings.store.direct_url or parts.pool.url,
+            settings.store.segments_folder,
+            settings.past,
+        ),
         SummaryRoutes(KeptSummaries(parts.pool), pages),
-        LifecycleRoutes(view, MarketLives(parts.pool), pages),
+        LifecycleRoutes(view, MarketLives(parts.pool, parts.segments), pages),
         MarketAdminRoutes(view, commands),
         _matches(parts),
         OrderRoutes(parts.desk, view, history, pages),
@@ -203,5 +208,5 @@ def _matches(parts: Parts) -> MatchRoutes:
 
 def _own_markets(parts: Parts) -> MarketRoutes:
     engine = parts.engine
-    past = BookHistory(PastBooks(parts.pool), parts.replays, engine.feed)
+    past = BookHistory(PastBooks(parts.pool, parts.segments), parts.replays, engine.feed)
     return MarketRoutes(engine.view, engine.history, engine.feed, past, parts.settings.pages)

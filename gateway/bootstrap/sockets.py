@@ -79,7 +79,7 @@ async def open_front_sockets(
     resuming = Resuming(
         rooms,
         subscriptions,
-        MissedBooks(PastBooks(parts.pool), parts.replays),
+        MissedBooks(PastBooks(parts.pool, parts.segments), parts.replays),
         MissedTrades(view, parts.engine.history),
     )
     disconnects = CancelOnDisconnect(parts.engine.commands)

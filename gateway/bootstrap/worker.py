@@ -70,7 +70,7 @@ async def open_worker(settings: Settings, logger: Logger) -> AsyncIterator[Serve
         lag = supervisor.running("event-loop-lag", event_loop_watch(metrics))
         await stack.enter_async_context(lag)
         feeds = await stack.enter_async_context(open_feeds(settings, pool, metrics, logger))
-        jobs = make_jobs(settings, pool, feeds, logger)
+        jobs = make_jobs(settings, pool, feeds, metrics, logger)
         queue = await stack.enter_async_context(
             running_jobs(jobs, settings, direct_url, metrics, logger, supervisor)
         )

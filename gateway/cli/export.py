@@ -33,6 +33,7 @@ from persistence.exports.export import write_export
 from persistence.exports.kinds import COLUMNS, Export, Format, Kind
 from persistence.exports.manifest import HashingSink, Manifest
 from persistence.exports.sources import count_of
+from persistence.journal.segments.segments import Segments
 from persistence.journal.tables import read_head
 from persistence.postgres.database import Connection, connect
 
@@ -176,7 +177,8 @@ async def export_to(
     async with _connected(settings) as connection:
         market_id, slug = await _market(connection, market)
         export = msgspec.structs.replace(wanted, market_id=market_id)
-        return await _write(connection, export, slug, form, folder)
+        segments = Segments(settings.store.segments_folder)
+        return await _write(connection, export, slug, form, folder, segments)
 
 
 async def _market(connection: Connection, name: str) -> tuple[int, str]:
@@ -189,7 +191,12 @@ async def _market(connection: Connection, name: str) -> tuple[int, str]:
 
 
 async def _write(
-    connection: Connection, export: Export, slug: str, form: Format, folder: Path
+    connection: Connection,
+    export: Export,
+    slug: str,
+    form: Format,
+    folder: Path,
+    segments: Segments,
 ) -> Manifest:
     kind = export.kind
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - nobody else waits for this loop
@@ -201,7 +208,12 @@ async def _write(
         task = bar.add_task(path.name, total=total)
         sink = HashingSink(file)
         rows = await write_export(
-            connection, export, form, cast("BinaryIO", sink), lambda more: bar.advance(task, more)
+            connection,
+            export,
+            form,
+            cast("BinaryIO", sink),
+            segments,
+            lambda more: bar.advance(task, more),
         )
     manifest = Manifest(
         file=path.name,

@@ -7,6 +7,7 @@
     probity verify          prove the exchange from its journal
     probity doctor          check what the exchange needs
     probity export          write a market's past to a file, with a manifest
+    probity journal move    move old parts of the journal to files
     probity user create     add a user
     probity keys rotate     sign access tokens with a new key
     probity replay          send recorded trades through a running exchange
@@ -90,6 +91,7 @@ class _Commands(click.Group):
     elsewhere: Final = {
         "doctor": ("gateway.cli.doctor.command", "doctor"),
         "export": ("gateway.cli.export", "export_command"),
+        "journal": ("gateway.cli.journal", "journal"),
         "keys": ("gateway.cli.keys", "keys"),
         "replay": ("gateway.cli.replay.command", "replay"),
     }

@@ -11,6 +11,7 @@ from gateway.bootstrap.compose import open_database
 from gateway.bootstrap.settings import Settings
 from persistence.errors import SchemaError
 from persistence.journal import tables
+from persistence.journal.segments.segments import Segments
 from persistence.journal.tip import TipFile
 from persistence.postgres import migrate
 from persistence.postgres.database import connect
@@ -36,8 +37,9 @@ async def verify_exchange(settings: Settings, say: Callable[[str], None]) -> boo
         try:
             head = await tables.read_head(connection)
             tip = TipFile(settings.store.data_dir / "tip", head.database_id).read()
+            segments = Segments(settings.store.segments_folder)
             passed = True
-            async for result in verify(connection, tip):
+            async for result in verify(connection, tip, segments):
                 say(line(result))
                 passed = result.passed
         finally:

@@ -25,6 +25,7 @@ from gateway.observability.metrics import Metrics
 from gateway.settings.reader import SettingsError
 from gateway.wire.errors import ReadsOnly
 from persistence.errors import EngineElsewhere
+from persistence.journal.segments.segments import Segments
 from persistence.loop.ports import Answer, ExecutionListener
 from persistence.postgres.database import DeadlinePool
 from persistence.relay.channel import Channel, is_made_with
@@ -120,13 +121,14 @@ async def follow_engine(
     supervisor: Supervisor,
     *,
     secret: bytes,
+    segments: Segments,
     min_seq_wait_s: float,
 ) -> AsyncIterator[RunningEngine]:
     """Load the view and yield it following; `url` reaches the database past any pooler.
 
-    `secret` is what the engine's process has too; a read that asks for a command waits for at most
-    `min_seq_wait_s`. A process that can't say how old its view is must
-    not go on: that watch is fatal. Redis may be away: the view is stale until it is there.
+    `secret` is what the engine's process has too, `segments` are the journal's; a read that asks
+    for a command waits for at most `min_seq_wait_s`. A process that can't say how old its view is
+    must not go on: that watch is fatal. Redis may be away: the view is stale until it is there.
     Raises DatabaseUnavailable, and SettingsError if the engine that leads has another secret.
     """
     channel = Channel(await identity_of(pool), secret)
@@ -153,7 +155,7 @@ async def follow_engine(
     follower.start()
     try:
         async with supervisor.running("view-freshness", _watch(remote, follower), fatal=True):
-            side = EngineSide(NoEngine(), loaded.view, History(pool), feed, progress)
+            side = EngineSide(NoEngine(), loaded.view, History(pool, segments), feed, progress)
             yield RunningEngine(side, follower.failed)
     finally:
         await follower.stop()

@@ -20,6 +20,7 @@ from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.settings import EngineSettings, StoreSettings
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
+from persistence.journal.segments.segments import Segments
 from persistence.loop.ports import CommandPort, ExecutionListener
 from persistence.loop.recovery import recover
 from persistence.loop.sequencer import Sequencer
@@ -70,7 +71,10 @@ async def run_engine(
     Raises what `persistence.loop.recovery.recover` raises.
     """
     stream = new_stream(secret)
-    recovered = await recover(url, store.data_dir, accept_tip=accept_tip, stream_id=stream)
+    segments = Segments(store.segments_folder)
+    recovered = await recover(
+        url, store.data_dir, accept_tip=accept_tip, stream_id=stream, segments=segments
+    )
     epoch = recovered.journal.epoch
     feed = ViewFeed(epoch)
     observer = EngineMetrics(metrics, feed, logger)
@@ -100,11 +104,12 @@ async def run_engine(
             observer=observer,
             queue_bound=settings.queue_size,
             commit_timeout_s=settings.commit_timeout_seconds,
+            segments=segments,
         )
         sequencer.start()
         stack.push_async_callback(sequencer.stop)
         await _hold_takers_back(sequencer, recovered.view, settings, logger)
-        side = EngineSide(sequencer, recovered.view, History(pool), feed, progress)
+        side = EngineSide(sequencer, recovered.view, History(pool, segments), feed, progress)
         yield RunningEngine(side, sequencer.failed)
 
 

@@ -20,6 +20,15 @@ class StoreSettings(Area, frozen=True, kw_only=True):
     data_dir: Annotated[
         Path, setting("DATA_DIR", "data", folder, "Folder of the embedded database, keys, the tip.")
     ]
+    journal_folder: Annotated[
+        Path | None,
+        setting(
+            "JOURNAL_FOLDER",
+            "",
+            optional(folder),
+            "Old parts of the journal, one folder for all processes; unset: DATA_DIR/journal.",
+        ),
+    ]
     database_url: Annotated[
         str | None,
         setting(
@@ -65,6 +74,11 @@ class StoreSettings(Area, frozen=True, kw_only=True):
             "Deadline of one read, the wait for a connection included.",
         ),
     ]
+
+    @property
+    def segments_folder(self) -> Path:
+        """Return where the journal's files lie."""
+        return self.journal_folder or self.data_dir / "journal"
 
     def __post_init__(self) -> None:
         """Check that a way past the pooler goes with a way through it."""

@@ -7,8 +7,9 @@
     runs of jobs    that failed for good longer ago than FAILED_JOBS_KEPT
 
 Laws: nothing that still decides anything goes: a used refresh token stays as long as its second use
-would show a theft. The journal, the ledger, client ids and the audit log are kept for ever. Rows go
-in bounded steps of one transaction each, and what a run can't manage is left to the next one.
+would show a theft. The journal (`journal_moves` moves it to files), the ledger, client ids and the
+audit log are kept for ever. Rows go in bounded steps of one transaction each, and what a run can't
+manage is left to the next one.
 """
 
 import asyncio

@@ -1,13 +1,13 @@
-"""How long what is over is kept, before housekeeping throws it away."""
+"""How long what is over is kept, before housekeeping throws it away, or moves it to files."""
 
 from typing import Annotated, ClassVar
 
 from gateway.settings.reader import Area, setting
-from gateway.settings.values import duration
+from gateway.settings.values import duration, whole
 
 
 class RetentionSettings(Area, frozen=True, kw_only=True):
-    """Ages at which rows go; the journal and the audit log have none."""
+    """Ages at which rows go, the journal's to files; the audit log has none."""
 
     TITLE: ClassVar[str] = "Housekeeping"
 
@@ -26,3 +26,17 @@ class RetentionSettings(Area, frozen=True, kw_only=True):
             "FAILED_JOBS_KEPT", "30d", duration, "How long runs of jobs stay that failed for good."
         ),
     ]
+    journal_kept_days: Annotated[
+        int,
+        setting(
+            "JOURNAL_KEPT_DAYS",
+            "0",
+            whole(0, 36_500),
+            "Older parts of the journal are moved to files in JOURNAL_FOLDER; 0: never.",
+        ),
+    ]
+
+    @property
+    def journal_kept_us(self) -> int:
+        """Return the same in microseconds."""
+        return self.journal_kept_days * 86_400_000_000

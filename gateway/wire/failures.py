@@ -3,6 +3,7 @@
 ApiError                     itself
 EngineElsewhere              503 READS_ONLY, with where to send it
 CommandNotTaken              503 UNAVAILABLE: nothing happened, try again
+SegmentUnreadable            503 UNAVAILABLE, with the file that holds what was asked for
 a database that is away      503 UNAVAILABLE
 LastWayIn                    409 CONFLICT: an account keeps a way in
 OutcomeUnknown, a cancel     504 UNKNOWN_OUTCOME: only a retry under the same id tells
@@ -15,6 +16,7 @@ its traceback is taken off.
 """
 
 import asyncio
+from typing import Final
 
 from gateway.wire.errors import (
     ApiError,
@@ -24,8 +26,16 @@ from gateway.wire.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from persistence.errors import CommandNotTaken, EngineElsewhere, LastWayIn, OutcomeUnknown
+from persistence.errors import (
+    CommandNotTaken,
+    EngineElsewhere,
+    LastWayIn,
+    OutcomeUnknown,
+    SegmentUnreadable,
+)
 from persistence.postgres.database import OUTAGES
+
+_FILE_AWAY_S: Final = 60
 
 
 def answer_of(error: BaseException) -> ApiError | None:
@@ -51,6 +61,8 @@ def _answer_of(error: BaseException) -> ApiError | None:
         return Unavailable()
     if isinstance(error, LastWayIn):
         return Conflict("Nobody could sign in to the account any more; add another way in first")
+    if isinstance(error, SegmentUnreadable):
+        return Unavailable(str(error), retry_after_seconds=_FILE_AWAY_S)
     if isinstance(error, OutcomeUnknown | asyncio.CancelledError):
         return UnknownOutcome()
     if isinstance(error, OUTAGES):

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final
 from persistence.exports.kinds import COLUMNS, Column, Export, Format
 from persistence.exports.parquet import ParquetWriter
 from persistence.exports.sources import query_of, rows_of
+from persistence.journal.segments.segments import Segments
 from persistence.postgres.database import Connection
 
 Progressed = Callable[[int], None]
@@ -44,9 +45,13 @@ async def write_export(
     export: Export,
     form: Format,
     sink: BinaryIO,
+    segments: Segments,
     progressed: Progressed = lambda _more: None,
 ) -> int:
-    """Write all rows of an export; return how many they are, the header not counted."""
+    """Write all rows of an export; return how many they are, the header not counted.
+
+    Raises SegmentUnreadable if what is to be replayed lies in a file that can't be read.
+    """
     columns = COLUMNS[export.kind]
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         query = query_of(export)
@@ -54,7 +59,7 @@ async def write_export(
             return await _copy(connection, columns, *query, sink, progressed)
         writer = CsvWriter(columns, sink) if form is Format.CSV else ParquetWriter(columns, sink)
         count = 0
-        async for rows in rows_of(connection, export):
+        async for rows in rows_of(connection, export, segments):
             writer.write(rows)
             count += len(rows)
             progressed(len(rows))

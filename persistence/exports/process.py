@@ -11,17 +11,23 @@ import asyncio
 import os
 import sys
 import threading
-from typing import Final
+from pathlib import Path
+from typing import Final, NoReturn
 
 import msgspec
 
 from persistence.child import end_with_parent, give_way
+from persistence.errors import SegmentUnreadable
 from persistence.exports.export import write_export
 from persistence.exports.kinds import Export, Format
+from persistence.journal.segments.segments import Segments
 from persistence.postgres.database import connect
 
 COMMAND: Final = (sys.executable, "-P", "-m", "persistence.exports.process")
+UNREADABLE: Final = 4
+"""The exit code when what is to be replayed lies in a file that can't be read."""
 _NICE: Final = 10
+_BUFFER_BYTES: Final = 64 * 1_024
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -31,18 +37,24 @@ class Order(msgspec.Struct, frozen=True):
     export: Export
     format: Format
     seconds: float
+    journal_folder: str
+    """Of what was moved out of the journal's table."""
 
 
 async def run(order: Order) -> None:
     """Write one export to stdout; raises TimeoutError after its time."""
     settings = {"application_name": "probity export"}
+    # A buffer of our own: Python's is none where PYTHONUNBUFFERED is set, and a header that comes
+    # before a failure would pass for an answer.
+    sink = os.fdopen(sys.stdout.fileno(), "wb", buffering=_BUFFER_BYTES, closefd=False)
     async with asyncio.timeout(order.seconds):
         connection = await connect(order.url, settings=settings)
         try:
-            await write_export(connection, order.export, order.format, sys.stdout.buffer)
+            segments = Segments(Path(order.journal_folder))
+            await write_export(connection, order.export, order.format, sink, segments)
         finally:
             connection.terminate()
-    sys.stdout.buffer.flush()
+    sink.flush()
 
 
 def main() -> None:
@@ -56,11 +68,17 @@ def main() -> None:
     ends.start()
     try:
         asyncio.run(run(order))
+    except SegmentUnreadable as error:
+        _fail(error, UNREADABLE)
     except Exception as error:  # noqa: BLE001 - the process ends by it
-        sys.stderr.write(f"the export failed: {str(error) or type(error).__name__}\n")
-        sys.stderr.flush()
-        # Without what is buffered: a beginning would pass for an answer.
-        os._exit(1)
+        _fail(error, 1)
+
+
+def _fail(error: Exception, code: int) -> NoReturn:
+    sys.stderr.write(f"the export failed: {str(error) or type(error).__name__}\n")
+    sys.stderr.flush()
+    # Without what is buffered: a beginning would pass for an answer.
+    os._exit(code)
 
 
 if __name__ == "__main__":

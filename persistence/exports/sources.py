@@ -14,6 +14,8 @@ from exchange.projections.stored_books import load
 from persistence.exports.kinds import COLUMNS, Export, Kind
 from persistence.journal.codes import OUTCOME, SIDE, TRADE_KIND
 from persistence.journal.reader import rows_between
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Connection
 from persistence.repositories import past_books
 from persistence.repositories.past_books import PastBooks, checkpoint_before
@@ -72,7 +74,9 @@ async def count_of(connection: Connection, export: Export) -> int | None:
     return count
 
 
-async def rows_of(connection: Connection, export: Export) -> AsyncIterator[list[Row]]:
+async def rows_of(
+    connection: Connection, export: Export, segments: Segments
+) -> AsyncIterator[list[Row]]:
     """Yield the rows of an export; the connection must be in a transaction."""
     query = query_of(export)
     if query is not None:
@@ -82,7 +86,7 @@ async def rows_of(connection: Connection, export: Export) -> AsyncIterator[list[
         return
     make = _deltas if export.kind is Kind.DELTAS else _orders
     rows: list[Row] = []
-    async for book in _moves(connection, export):
+    async for book in _moves(connection, export, segments):
         rows += make(book)
         if len(rows) >= ROWS_AT_ONCE:
             yield rows
@@ -91,12 +95,14 @@ async def rows_of(connection: Connection, export: Export) -> AsyncIterator[list[
         yield rows
 
 
-async def _moves(connection: Connection, export: Export) -> AsyncIterator[BookReplay]:
+async def _moves(
+    connection: Connection, export: Export, segments: Segments
+) -> AsyncIterator[BookReplay]:
     """Yield the book after each command that changed the market's public state within the time."""
-    stretch = await PastBooks(connection).to_time(export.market_id, export.begin - 1)
+    stretch = await PastBooks(connection, segments).to_time(export.market_id, export.begin - 1)
     book = BookReplay(export.market_id) if stretch.book is None else load(stretch.book)
     book.log = []
-    async for execution in _executions(connection, export, stretch.after):
+    async for execution in _executions(JournalSource(connection, segments), export, stretch.after):
         if execution.at > export.end:
             return
         if book.apply(execution) and execution.at >= export.begin:
@@ -104,19 +110,20 @@ async def _moves(connection: Connection, export: Export) -> AsyncIterator[BookRe
 
 
 async def _executions(
-    connection: Connection, export: Export, after: int
+    journal: JournalSource, export: Export, after: int
 ) -> AsyncIterator[Execution]:
     """Yield the commands later than `after` that may concern the market, in order."""
-    projected = await connection.fetchval(_PROJECTED)
-    last = await connection.fetchval(_LAST) or 0
+    tables = journal.tables
+    projected = await tables.fetchval(_PROJECTED)
+    last = await tables.fetchval(_LAST) or 0
     # Between two of its checkpoints only the stretch before the later one concerns a market.
-    changed = [row["seq"] for row in await connection.fetch(_STRETCHES, export.market_id, after)]
+    changed = [row["seq"] for row in await tables.fetch(_STRETCHES, export.market_id, after)]
     stretches = [(seq - past_books.CHECKPOINT_EVERY, seq) for seq in changed]
     stretches.append((max(after, checkpoint_before(projected)), last))
     for begin, end in stretches:
         for start in range(begin, end, _COMMANDS_AT_ONCE):
             to = min(end, start + _COMMANDS_AT_ONCE)
-            for row in await rows_between(connection, start, to):
+            for row in await rows_between(journal, start, to):
                 for execution in row.within(start, to):
                     yield execution
 

@@ -1,11 +1,12 @@
 """Read the journal: one batch, the newest commands, or the whole of it in bounded memory.
 
-Laws: what is read is given back as it stands; whether it is whole is `verification`'s to say.
-Writing is `journal`, the bytes of a row `rows`.
+Laws: what is read is given back as it stands; whether it is whole is `verification`'s to say; what
+was moved to files is read there (`source`), and may be `SegmentUnreadable`. Writing is `journal`,
+the bytes of a row `rows`.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -18,20 +19,19 @@ from exchange.messages.reasons import Reason
 from exchange.model.idempotency import ORDER_ID, Key, fingerprint, key_of
 from persistence.errors import HistoryMismatch
 from persistence.journal.rows import COLUMNS, JournalRow
-from persistence.postgres.database import Connection, Fetching
-
-if TYPE_CHECKING:
-    import asyncpg
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
+from persistence.postgres.database import Connection
 
 _ROWS_AT_ONCE: Final = 4
 """A row may be a megabyte; so many are held at a time."""
 
 
-async def executions_at(source: Fetching, seqs: Sequence[int]) -> dict[int, Execution]:
+async def executions_at(journal: JournalSource, seqs: Sequence[int]) -> dict[int, Execution]:
     """Return the commands that were stamped with these sequences, by sequence.
 
     Args:
-        source: where to ask; once for each batch that holds any.
+        journal: asked once for each batch that holds any.
         seqs: ascending.
 
     Raises:
@@ -41,80 +41,98 @@ async def executions_at(source: Fetching, seqs: Sequence[int]) -> dict[int, Exec
     row = None
     for seq in seqs:
         if row is None or row.last_seq < seq:
-            row = await _row_of(source, seq)
+            row = await _row_of(journal, seq)
         found[seq] = row.execution(seq)
     return found
 
 
-async def _row_of(source: Fetching, seq: int) -> JournalRow:
-    found = await source.fetchrow(
-        f"SELECT {COLUMNS} FROM journal WHERE first_seq <= $1"  # noqa: S608 - a constant
-        " ORDER BY first_seq DESC LIMIT 1",
-        seq,
+async def _row_of(journal: JournalSource, seq: int) -> JournalRow:
+    rows = await journal.select(
+        "FROM journal WHERE first_seq <= $1 ORDER BY first_seq DESC LIMIT 1", seq
     )
-    if found is None or found["last_seq"] < seq:
+    if not rows:
+        rows = await journal.moved([], seq, seq)
+    if not rows or rows[0].last_seq < seq:
         raise HistoryMismatch(f"the journal doesn't hold command {seq}")
-    return _row(found)
+    return rows[0]
 
 
-async def executions_after(source: Fetching, seq: int) -> list[Execution]:
+async def executions_after(journal: JournalSource, seq: int) -> list[Execution]:
     """Return every command stamped later than `seq`, in order.
 
     Raises:
         HistoryMismatch: a payload can't be decoded.
     """
-    rows = await source.fetch(
-        f"SELECT {COLUMNS} FROM journal WHERE first_seq > coalesce("  # noqa: S608 - a constant
+    rows = await journal.select(
+        "FROM journal WHERE first_seq > coalesce("
         "(SELECT max(first_seq) FROM journal WHERE first_seq <= $1), 0) - 1 ORDER BY first_seq",
         seq,
     )
+    if rows:
+        rows = await journal.moved(rows, max(seq, 0) + 1, rows[0].first_seq) + rows
     try:
-        found = [execution for row in rows for execution in _row(row).executions()]
+        found = [execution for row in rows for execution in row.executions()]
     except msgspec.DecodeError as error:
         raise HistoryMismatch(f"the journal after {seq} can't be read: {error}") from error
     return [execution for execution in found if execution.seq > seq]
 
 
-async def rows_after(source: Fetching, seq: int) -> list[JournalRow]:
+async def rows_after(journal: JournalSource, seq: int) -> list[JournalRow]:
     """Return the next few batches after the one that ends with the command `seq`, in order."""
-    rows = await source.fetch(
-        f"SELECT {COLUMNS} FROM journal WHERE first_seq > $1"  # noqa: S608 - a constant
-        f" ORDER BY first_seq LIMIT {_ROWS_AT_ONCE}",
-        seq,
+    rows = await journal.select(
+        f"FROM journal WHERE first_seq > $1 ORDER BY first_seq LIMIT {_ROWS_AT_ONCE}", seq
     )
-    return [_row(row) for row in rows]
+    # Behind the newest batch, which is always in the table, nothing is looked for.
+    if rows and rows[0].first_seq > seq + 1:
+        rows = await journal.moved(rows, seq + 1, rows[0].first_seq, _ROWS_AT_ONCE) + rows
+    return rows[:_ROWS_AT_ONCE]
 
 
-async def rows_between(source: Fetching, after: int, to: int) -> list[JournalRow]:
+async def rows_between(journal: JournalSource, after: int, to: int) -> list[JournalRow]:
     """Return the batches that hold the commands later than `after`, up to `to`, in order.
 
     Of the first and the last of them some commands may lie outside (`JournalRow.within`).
     """
-    rows = await source.fetch(
-        f"SELECT {COLUMNS} FROM journal WHERE first_seq <= $2 AND first_seq >= coalesce("  # noqa: S608 - a constant
+    rows = await journal.select(
+        "FROM journal WHERE first_seq <= $2 AND first_seq >= coalesce("
         "(SELECT max(first_seq) FROM journal WHERE first_seq <= $1 + 1), 0) AND last_seq > $1"
         " ORDER BY first_seq",
         after,
         to,
     )
-    return [_row(row) for row in rows]
+    return await journal.moved(rows, max(after, 0) + 1, to) + rows
 
 
-async def hash_at(source: Fetching, seq: int) -> bytes | None:
+async def hash_at(journal: JournalSource, seq: int) -> bytes | None:
     """Return the hash of the batch that ends with the command `seq`; None if none does."""
-    found: bytes | None = await source.fetchval(
-        "SELECT hash FROM journal WHERE last_seq = $1 AND first_seq ="
+    rows = await journal.tables.fetch(
+        "SELECT last_seq, hash FROM journal WHERE first_seq ="
         " (SELECT max(first_seq) FROM journal WHERE first_seq <= $1)",
         seq,
     )
-    return found
+    if rows:
+        found: bytes = rows[0]["hash"]
+        return found if rows[0]["last_seq"] == seq else None
+    if await journal.segments.reach(journal.tables, seq):
+        return await journal.segments.hash_at(seq)
+    return None
 
 
-async def stream(connection: Connection) -> AsyncIterator[JournalRow]:
-    """Yield every row, oldest first; the connection must be in a transaction."""
+async def stream(
+    connection: Connection, segments: Segments | None = None
+) -> AsyncIterator[JournalRow]:
+    """Yield every row, oldest first; the connection must be in a transaction of one snapshot.
+
+    Raises SegmentUnreadable, also if a file isn't byte for byte the one that was written.
+    """
+    journal = JournalSource(connection, segments)
+    oldest = await journal.oldest()
+    await journal.segments.reach(connection, oldest - 1)
+    async for row in journal.segments.stream(oldest):
+        yield row
     query = f"SELECT {COLUMNS} FROM journal ORDER BY first_seq"  # noqa: S608 - a constant
     async for found in connection.cursor(query, prefetch=_ROWS_AT_ONCE):
-        yield _row(found)
+        yield JournalRow(*found.values())
 
 
 class Use(NamedTuple):
@@ -149,7 +167,3 @@ def _first_use(seq: int, command: Command, events: Sequence[Event]) -> list[Use]
     placed = key[1] == ORDER_ID and isinstance(first, OrderPlaced)
     order_id = first.order_id if placed and isinstance(first, OrderPlaced) else 0
     return [Use(key, Prior(seq, fingerprint(command)), order_id)]
-
-
-def _row(found: "asyncpg.Record") -> JournalRow:
-    return JournalRow(*found.values())

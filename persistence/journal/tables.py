@@ -39,6 +39,8 @@ from persistence.journal.open_orders import ids_in
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.journal.order_rows import order_of
 from persistence.journal.reader import executions_after, first_uses
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Connection, Fetching
 
 if TYPE_CHECKING:
@@ -85,16 +87,20 @@ class Snapshot(msgspec.Struct, frozen=True):
     groups: list[Any]
 
 
-async def read(connection: Connection, *, with_ids: bool = True) -> Snapshot:
+async def read(
+    connection: Connection, *, with_ids: bool = True, segments: Segments | None = None
+) -> Snapshot:
     """Read one moment of the tables; a view does without the client ids.
 
     Open orders come in the order of their ids.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        return await read_in_transaction(connection, with_ids=with_ids)
+        return await read_in_transaction(connection, with_ids=with_ids, segments=segments)
 
 
-async def read_in_transaction(connection: Connection, *, with_ids: bool = True) -> Snapshot:
+async def read_in_transaction(
+    connection: Connection, *, with_ids: bool = True, segments: Segments | None = None
+) -> Snapshot:
     """Do what `read` does in the caller's snapshot."""
     head = await read_head(connection)
     blocks = await connection.fetch("SELECT block, bits FROM open_orders ORDER BY block")
@@ -116,7 +122,7 @@ async def read_in_transaction(connection: Connection, *, with_ids: bool = True) 
             f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ANY($1::bigint[]) ORDER BY id",  # noqa: S608 - a constant
             open_ids,
         ),
-        await _read_ids(connection, head.last_seq, open_ids) if with_ids else [],
+        await _read_ids(connection, head.last_seq, open_ids, segments) if with_ids else [],
         await connection.fetch("SELECT gateway, due FROM leases ORDER BY gateway"),
         await connection.fetch(
             "SELECT account_id, name, max_filled, max_net, window_s, triggered, slices"
@@ -281,7 +287,7 @@ def _set_payouts(state: State) -> None:
 
 
 async def _read_ids(
-    connection: Connection, last_seq: int, open_ids: list[int]
+    connection: Connection, last_seq: int, open_ids: list[int], segments: Segments | None
 ) -> list[tuple[Key, Prior]]:
     """Read the ids that the core remembers: of open orders, and of the last commands.
 
@@ -301,6 +307,6 @@ async def _read_ids(
         ((account_id, ORDER_ID, text), Prior(seq, fingerprint))
         for account_id, text, seq, fingerprint in older
     ]
-    for execution in await executions_after(connection, window_start):
+    for execution in await executions_after(JournalSource(connection, segments), window_start):
         ids += [(use.key, use.prior) for use in first_uses(execution)]
     return ids

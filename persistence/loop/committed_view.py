@@ -15,6 +15,8 @@ from exchange.messages.events import CommandReplayed, OperationRun
 from exchange.messages.execution import Execution
 from exchange.model.state import State
 from exchange.transitions import transitions
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
 from persistence.loop.first_answers import Asked, Repeats
 from persistence.loop.open_batch import Batch
 from persistence.loop.ports import Answer, ExecutionListener
@@ -51,11 +53,15 @@ class CommittedView:
     """Applies committed batches to the view, tells the listeners, answers."""
 
     def __init__(
-        self, view: State, store: Fetching, listeners: Sequence[ExecutionListener]
+        self,
+        view: State,
+        store: Fetching,
+        listeners: Sequence[ExecutionListener],
+        segments: Segments | None,
     ) -> None:
         self.view = view
         self._listeners = list(listeners)
-        self._repeats = Repeats(store)
+        self._repeats = Repeats(JournalSource(store, segments))
 
     async def publish(self, batch: Batch) -> None:
         """Make a committed batch visible and answer its commands, in order."""

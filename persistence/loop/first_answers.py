@@ -21,6 +21,7 @@ from exchange.model.idempotency import Key
 from exchange.proof.ledger import Owner
 from persistence.errors import CommandNotTaken, OutcomeUnknown, PersistenceError
 from persistence.journal.reader import executions_at
+from persistence.journal.source import JournalSource
 from persistence.loop.ports import Answer
 from persistence.postgres.database import OUTAGES, Fetching
 
@@ -61,7 +62,7 @@ async def find_priors(source: Fetching, keys: Sequence[Key]) -> Mapping[Key, Pri
     }
 
 
-async def first_answers(source: Fetching, asked: Sequence[Asked]) -> dict[Asked, Answer]:
+async def first_answers(journal: JournalSource, asked: Sequence[Asked]) -> dict[Asked, Answer]:
     """Return the answers that these commands got, marked as replayed.
 
     One query for all balances, one for each batch that holds any of the commands; and as many again
@@ -69,9 +70,10 @@ async def first_answers(source: Fetching, asked: Sequence[Asked]) -> dict[Asked,
 
     Raises:
         HistoryMismatch: the journal doesn't hold one of the commands.
+        SegmentUnreadable: one lies in a file that can't be read.
     """
-    executions = await executions_at(source, sorted({one.seq for one in asked}))
-    rows = await source.fetch(
+    executions = await executions_at(journal, sorted({one.seq for one in asked}))
+    rows = await journal.tables.fetch(
         _BALANCES,
         [one.seq for one in asked],
         [one.account_id for one in asked],
@@ -80,7 +82,7 @@ async def first_answers(source: Fetching, asked: Sequence[Asked]) -> dict[Asked,
     cash = {(seq, account): (available, locked) for seq, account, available, locked in rows}
     within = {one: _repeats_in(one, executions[one.seq]) for one in asked}
     earlier = list({again for repeats in within.values() for again in repeats})
-    firsts = await first_answers(source, earlier) if earlier else {}
+    firsts = await first_answers(journal, earlier) if earlier else {}
     answers = {}
     for one in asked:
         execution = executions[one.seq]
@@ -113,8 +115,8 @@ def _repeats_in(asked: Asked, execution: Execution) -> list[Asked]:
 class Repeats:
     """Answers repeats in the background, many with a few queries, on one connection at a time."""
 
-    def __init__(self, source: Fetching) -> None:
-        self._source = source
+    def __init__(self, journal: JournalSource) -> None:
+        self._journal = journal
         self._waiting: list[tuple[Asked, asyncio.Future[Answer], bool]] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -138,7 +140,7 @@ class Repeats:
             part = self._waiting[:_ASKED_AT_ONCE]
             del self._waiting[:_ASKED_AT_ONCE]
             try:
-                answers = await first_answers(self._source, list({asked for asked, _, _ in part}))
+                answers = await first_answers(self._journal, list({asked for asked, _, _ in part}))
             except Exception as error:  # noqa: BLE001 - whatever it is, the clients must hear of it
                 if isinstance(error, OUTAGES):
                     # Asking for the others would keep them waiting once more.

@@ -25,6 +25,8 @@ from persistence.journal.journal import Journal, connect_engine
 from persistence.journal.open_orders import OpenOrders
 from persistence.journal.reader import hash_at
 from persistence.journal.rows import GENESIS_HASH
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
 from persistence.journal.tip import Tip, TipFile
 from persistence.postgres.database import Connection, Fetching, assert_durable, is_pooled
 
@@ -92,6 +94,7 @@ async def recover(
     take_over: bool = False,
     lock_wait_s: float = LOCK_WAIT_S,
     stream_id: str | None = None,
+    segments: Segments | None = None,
 ) -> Recovered:
     """Start: everything the engine needs, at the last committed command.
 
@@ -102,6 +105,7 @@ async def recover(
         take_over: end the session of an engine that leads but doesn't answer.
         lock_wait_s: how long an engine that is just ending is waited for.
         stream_id: a name that no engine had before, under which this one speaks to other processes.
+        segments: of the journal, if the tip is as old as that; as `JournalSource`.
 
     Raises:
         EngineRunning, DatabaseUnavailable, DatabaseUnsuitable: see `Lead.take`.
@@ -112,12 +116,13 @@ async def recover(
     try:
         raised = "UPDATE engine_state SET epoch = epoch + 1, stream_id = $1"
         await connection.execute(raised, stream_id)
-        snapshot = await tables.read(connection)
+        snapshot = await tables.read(connection, segments=segments)
         head = snapshot.head
         tip = None
         if data_dir is not None:
             tip = TipFile(data_dir / "tip", head.database_id)
-            await check_tip(connection, tip, head, accept_tip=accept_tip)
+            journal = JournalSource(connection, segments)
+            await check_tip(journal, tip, head, accept_tip=accept_tip)
         await _check_head(connection, head)
         live = _build(snapshot)
         view = tables.build(snapshot, with_ids=False)
@@ -126,12 +131,12 @@ async def recover(
         await _drop(connection)
         raise
     open_orders = OpenOrders(live.orders)
-    journal = Journal(connection, head.epoch, head.last_seq, head.chain_hash, open_orders)
-    return Recovered(connection, journal, live, view, tip, head.database_id)
+    way = Journal(connection, head.epoch, head.last_seq, head.chain_hash, open_orders)
+    return Recovered(connection, way, live, view, tip, head.database_id)
 
 
 async def check_tip(
-    source: Fetching, tip: TipFile, head: tables.Head, *, accept_tip: bool = False
+    journal: JournalSource, tip: TipFile, head: tables.Head, *, accept_tip: bool = False
 ) -> None:
     """Compare the database with the tip kept outside it; with `accept_tip`, set the tip anew.
 
@@ -142,7 +147,7 @@ async def check_tip(
     known = tip.read()
     problem = None
     if known is not None:
-        problem = await tip_problem(source, known, head)
+        problem = await tip_problem(journal, known, head)
     if problem is not None and not accept_tip:
         raise HistoryMismatch(
             f"{problem}: the database was put back in time; if a restore was meant, start with"
@@ -152,11 +157,11 @@ async def check_tip(
         tip.write(Tip(head.last_seq, head.chain_hash))
 
 
-async def tip_problem(source: Fetching, known: Tip, head: tables.Head) -> str | None:
+async def tip_problem(journal: JournalSource, known: Tip, head: tables.Head) -> str | None:
     """Say what is wrong if the database doesn't hold what the tip names; None if it does."""
     if head.last_seq < known.seq:
         return f"the database ends at {head.last_seq}, but {known.seq} was committed"
-    if known.seq and await hash_at(source, known.seq) != known.hash:
+    if known.seq and await hash_at(journal, known.seq) != known.hash:
         return f"the database has another history at {known.seq}"
     return None
 

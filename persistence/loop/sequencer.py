@@ -35,6 +35,7 @@ from persistence.errors import (
     OutcomeUnknown,
 )
 from persistence.journal.journal import SealedBatch
+from persistence.journal.segments.segments import Segments
 from persistence.journal.tip import Tip
 from persistence.loop.authority import current_authority
 from persistence.loop.client_ids.known_ids import KnownIds
@@ -84,6 +85,7 @@ class Sequencer:
         clock: Callable[[], int] = now_us,
         queue_bound: int = QUEUE_COMMANDS,
         commit_timeout_s: float = COMMIT_TIMEOUT_S,
+        segments: Segments | None = None,
     ) -> None:
         """Take over the engine.
 
@@ -96,6 +98,7 @@ class Sequencer:
             clock: microseconds since the Unix epoch; may jump.
             queue_bound: the most commands that wait.
             commit_timeout_s: how long a silent database may keep anybody waiting.
+            segments: of the journal, for first answers of long ago; as `JournalSource`.
         """
         # Asked for once: finding the running loop is a system call in Python 3.11.
         self._loop = asyncio.get_running_loop()
@@ -107,7 +110,7 @@ class Sequencer:
         self._balances = RunningBalances(recovered.live)
         self._store = store
         self._batch_listeners = list(batch_listeners)
-        self._publisher = CommittedView(recovered.view, store, listeners)
+        self._publisher = CommittedView(recovered.view, store, listeners, segments)
         self._observer: EngineObserver = observer or Unobserved()
         self._clock = clock
         self._queue = CommandQueue(queue_bound)
@@ -377,10 +380,8 @@ class Sequencer:
     # -- a silent database ----------------------------------------------------------------------
 
     def _asked_at(self) -> float | None:
-        """Return since when a question of the engine's own session is open.
-
-        Look-ups of client ids go by the pool, which may just be busy: they count while the session
-        is silent too.
+        """Return since when a question of the engine's own session is open; look-ups of client ids
+        go by the pool, which may just be busy: they count while the session is silent too.
         """
         asked, looked_up = self._journal.asked_at, self._intake.asked_at
         if asked is None or looked_up is None or time.monotonic() - asked < _SILENT_S:

@@ -23,7 +23,8 @@ from exchange.projections.account_segments import decode_commands, encode_gap, i
 from exchange.projections.touches import WaitingOrders, by_account
 from persistence.journal.rows import JournalRow
 from persistence.journal.scattered import row_sizes, rows_at
-from persistence.postgres.database import Connection
+from persistence.journal.source import JournalSource
+from persistence.postgres.database import Connection, Fetching
 
 RECORDS_HELD: Final = 500_000
 """Orders, positions and accounts in memory: some hundred megabytes at most."""
@@ -107,18 +108,18 @@ class AccountProjection:
         self._now = 0
         self._swept_at = 0
 
-    async def prepare(self, connection: Connection, executions: Sequence[Execution]) -> None:
+    async def prepare(self, journal: JournalSource, executions: Sequence[Execution]) -> None:
         """Load the accounts that are touched and not held, and whose the orders are that a price
         reaches.
         """
-        await self._know_waiting(connection, executions)
+        await self._know_waiting(journal.tables, executions)
         touched: dict[int, None] = {}
         seen = WaitingOrders(ChainMap({}, self._waiting.owners))
         for execution in executions:
             touched.update(dict.fromkeys(by_account(execution.events, seen)))
         missing = [account_id for account_id in touched if account_id not in self._held]
         for start in range(0, len(missing), _ACCOUNTS_AT_ONCE):
-            await self._load(connection, missing[start : start + _ACCOUNTS_AT_ONCE])
+            await self._load(journal, missing[start : start + _ACCOUNTS_AT_ONCE])
 
     def apply(self, execution: Execution) -> None:
         """Take one command."""
@@ -207,7 +208,7 @@ class AccountProjection:
 
     # -- taking up what was stored ----------------------------------------------------------------
 
-    async def _know_waiting(self, connection: Connection, executions: Iterable[Execution]) -> None:
+    async def _know_waiting(self, tables: Fetching, executions: Iterable[Execution]) -> None:
         wanted = [
             order_id
             for execution in executions
@@ -217,12 +218,12 @@ class AccountProjection:
             if order_id not in self._waiting.owners
         ]
         if wanted:
-            found = await connection.fetch(_OWNERS, wanted)
+            found = await tables.fetch(_OWNERS, wanted)
             self._waiting.owners.update(tuple(row.values()) for row in found)
 
-    async def _load(self, connection: Connection, account_ids: Sequence[int]) -> None:
+    async def _load(self, journal: JournalSource, account_ids: Sequence[int]) -> None:
         by_seq: dict[int, list[AccountReplay]] = {}
-        for row in await connection.fetch(_NEWEST, account_ids):
+        for row in await journal.tables.fetch(_NEWEST, account_ids):
             account_id, first, seq, image, commands = row.values()
             segment = _Segment(first, seq, commands=commands)
             replay = AccountReplay.load(image)
@@ -230,8 +231,8 @@ class AccountProjection:
                 by_seq.setdefault(command, []).append(replay)
                 segment.last_seq = command
             self._hold(account_id, _Held(replay, segment))
-        for part in await _in_parts(connection, sorted(by_seq)):
-            for batch in await rows_at(connection, part):
+        for part in await _in_parts(journal, sorted(by_seq)):
+            for batch in await rows_at(journal, part):
                 _bring_forward(batch, part, by_seq)
 
 
@@ -241,12 +242,12 @@ def _new(account_id: int, seq: int) -> _Held:
     return _Held(replay, _Segment(1, seq - 1, replay.dump()))
 
 
-async def _in_parts(connection: Connection, seqs: Sequence[int]) -> list[list[int]]:
+async def _in_parts(journal: JournalSource, seqs: Sequence[int]) -> list[list[int]]:
     """Return the sequences in parts whose batches are held in memory at once."""
     parts: list[list[int]] = []
     taken = 0
     size = _BYTES_AT_ONCE
-    for last_seq, bytes_ in await row_sizes(connection, seqs) if seqs else ():
+    for last_seq, bytes_ in await row_sizes(journal, seqs) if seqs else ():
         if size >= _BYTES_AT_ONCE:
             parts.append([])
             size = 0

@@ -15,7 +15,8 @@ from exchange.projections.books import Books
 from exchange.projections.stored_books import dump, load
 from persistence.errors import HistoryMismatch
 from persistence.journal.reader import rows_between
-from persistence.postgres.database import Connection
+from persistence.journal.source import JournalSource
+from persistence.postgres.database import Connection, Fetching
 from persistence.repositories.past_books import checkpoint_before
 
 BOOKS_HELD: Final = 5_000
@@ -54,12 +55,12 @@ class BookProjection:
         """Return a market's seq after the command applied last; it must be named likewise."""
         return self._books.by_market[market_id].seq
 
-    async def prepare(self, connection: Connection, executions: Sequence[Execution]) -> None:
+    async def prepare(self, journal: JournalSource, executions: Sequence[Execution]) -> None:
         """Load the books of the markets that are named and aren't held."""
         reached = executions[0].seq - 1
         if not self._begun:
-            await self._begin(connection, reached)
-        await self._load(connection, checkpoint_before(reached), _named(executions))
+            await self._begin(journal, reached)
+        await self._load(journal.tables, checkpoint_before(reached), _named(executions))
 
     def apply(self, execution: Execution) -> None:
         """Take one command."""
@@ -92,23 +93,23 @@ class BookProjection:
         """Empty the table."""
         await connection.execute("TRUNCATE book_checkpoints")
 
-    async def _begin(self, connection: Connection, reached: int) -> None:
+    async def _begin(self, journal: JournalSource, reached: int) -> None:
         """Make the books again that changed since the last checkpoint, up to `reached`."""
         begin = checkpoint_before(reached)
-        rows = await rows_between(connection, begin, reached)
+        rows = await rows_between(journal, begin, reached)
         since = [execution for row in rows for execution in row.within(begin, reached)]
         if len(since) != reached - begin:
             raise HistoryMismatch(f"the journal lacks commands between {begin} and {reached}")
-        await self._load(connection, begin, _named(since))
+        await self._load(journal.tables, begin, _named(since))
         for execution in since:
             for book in self._books.apply(execution):
                 self._changed[book.market_id] = book
         self._begun = True
 
-    async def _load(self, connection: Connection, seq: int, named: Iterable[int]) -> None:
+    async def _load(self, tables: Fetching, seq: int, named: Iterable[int]) -> None:
         missing = [market_id for market_id in named if market_id not in self._books.by_market]
         if missing:
-            for row in await connection.fetch(_NEWEST, missing, seq):
+            for row in await tables.fetch(_NEWEST, missing, seq):
                 book = load(row["book"])
                 self._books.by_market[book.market_id] = book
 

@@ -20,6 +20,7 @@ from exchange.messages.execution import Execution
 from exchange.messages.terms import TradeKind
 from exchange.projections.book_replay import market_of
 from exchange.projections.candles import SPANS_S, Candle, MarketCandles
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Connection
 from persistence.repositories.candles import COLUMNS, candle_of
 
@@ -92,7 +93,7 @@ class CandleProjection:
         self._traded: dict[int, tuple[int, int]] = {}
         """Market id -> (what was paid since the last `store`, when last)."""
 
-    async def prepare(self, connection: Connection, executions: Sequence[Execution]) -> None:
+    async def prepare(self, journal: JournalSource, executions: Sequence[Execution]) -> None:
         """Load the last candles of markets that aren't held."""
         named = {_market_of(event) for execution in executions for event in execution.events}
         missing = [one for one in named if one is not None and one not in self._markets]
@@ -100,7 +101,7 @@ class CandleProjection:
             return
         for market_id in missing:
             self._markets[market_id] = MarketCandles()
-        for row in await connection.fetch(_LAST, missing, SPANS_S):
+        for row in await journal.tables.fetch(_LAST, missing, SPANS_S):
             self._markets[row["market_id"]].restore(candle_of(tuple(row.values())))
 
     def apply(self, execution: Execution) -> None:

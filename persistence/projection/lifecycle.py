@@ -12,6 +12,7 @@ import msgspec
 
 from exchange.messages.execution import Execution
 from exchange.projections.lifecycle import life_changes
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Connection
 
 MarketSeqs = Callable[[int], int]
@@ -31,7 +32,7 @@ class LifecycleProjection:
         self._market_seq = market_seq
         self._found: list[tuple[int, int, int, int, int, bytes]] = []
 
-    async def prepare(self, connection: Connection, executions: Sequence[Execution]) -> None:
+    async def prepare(self, journal: JournalSource, executions: Sequence[Execution]) -> None:
         """Load nothing: a change follows from its command alone."""
 
     def apply(self, execution: Execution) -> None:

@@ -1,7 +1,6 @@
 """The projector in a process of its own, where it keeps nobody waiting.
 
-    stdin   the database's URL, a line, and for how many microseconds the past of accounts is kept,
-            a line; its end is this process's end
+    stdin   the order, a line of JSON; its end is this process's end
     stdout  the last command that is stored, a line: at the start and after each step
 
 Laws: it is nice to everybody else; it ends with its parent, however that ends, since then nobody
@@ -13,9 +12,13 @@ third of the memory.
 import asyncio
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from persistence.child import end_with_parent, give_way
+from persistence.journal.segments.segments import Segments
 from persistence.postgres.database import connect
 from persistence.projection.accounts import AccountProjection
 from persistence.projection.books import BookProjection
@@ -41,11 +44,22 @@ def projections(accounts_kept_us: int = 0) -> tuple[Projection, ...]:
     )
 
 
-async def project(url: str, accounts_kept_us: int, tell: Callable[[int], None]) -> None:
+class Order(msgspec.Struct, frozen=True):
+    """What the process is to do."""
+
+    url: str
+    accounts_kept_us: int
+    """For so long the past of accounts is kept; 0: for ever."""
+    journal_folder: str
+    """Of what was moved out of the table."""
+
+
+async def project(order: Order, tell: Callable[[int], None]) -> None:
     """Follow the journal until cancelled; `tell` hears the last command that is stored."""
-    connection = await connect(url, settings={"application_name": "probity projector"})
+    connection = await connect(order.url, settings={"application_name": "probity projector"})
     try:
-        projector = Projector(connection, projections(accounts_kept_us))
+        segments = Segments(Path(order.journal_folder))
+        projector = Projector(connection, projections(order.accounts_kept_us), segments)
         while True:
             leads = await projector.lead()
             if leads:
@@ -69,10 +83,10 @@ def _tell(seq: int) -> None:
 def main() -> None:
     """Run until the parent ends."""
     give_way(_NICE)
-    url, accounts_kept_us = sys.stdin.readline().strip(), int(sys.stdin.readline())
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     # Whatever is under way then wasn't stored, and is made again.
     end_with_parent(0)
-    asyncio.run(project(url, accounts_kept_us, _tell))
+    asyncio.run(project(order, _tell))
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from exchange.messages.execution import Execution
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Connection
 
 
 class Projection(Protocol):
     """Something that follows."""
 
-    async def prepare(self, connection: Connection, executions: Sequence[Execution]) -> None:
+    async def prepare(self, journal: JournalSource, executions: Sequence[Execution]) -> None:
         """Load what these commands build on and memory doesn't hold."""
 
     def apply(self, execution: Execution) -> None:

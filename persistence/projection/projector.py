@@ -13,6 +13,8 @@ from typing import Final
 from exchange.messages.execution import Execution
 from persistence.errors import HistoryMismatch
 from persistence.journal.reader import rows_after
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Connection
 from persistence.projection.projection import Projection
 
@@ -29,8 +31,14 @@ _MOVE: Final = (
 class Projector:
     """Makes projections on a session of its own."""
 
-    def __init__(self, connection: Connection, projections: Sequence[Projection]) -> None:
-        """Begin; each projection may build on those before it."""
+    def __init__(
+        self,
+        connection: Connection,
+        projections: Sequence[Projection],
+        segments: Segments | None = None,
+    ) -> None:
+        """Begin; each projection may build on those before it; `segments` as `JournalSource`."""
+        self._journal = JournalSource(connection, segments)
         self._connection = connection
         self._projections = projections
         self.last_seq = 0
@@ -62,7 +70,7 @@ class Projector:
             return 0
         try:
             for projection in self._projections:
-                await projection.prepare(self._connection, executions)
+                await projection.prepare(self._journal, executions)
             for execution in executions:
                 for projection in self._projections:
                     projection.apply(execution)
@@ -78,7 +86,7 @@ class Projector:
         found: list[Execution] = []
         seq = self.last_seq
         while len(found) < COMMANDS_AT_ONCE:
-            rows = await rows_after(self._connection, seq)
+            rows = await rows_after(self._journal, seq)
             for row in rows:
                 if row.first_seq != seq + 1:
                     raise HistoryMismatch(f"the journal has no batch after command {seq}")

@@ -5,7 +5,8 @@ Laws: one snapshot of the database, so a running exchange may be verified too; c
 fixed order and the first that fails is the last; the journal streams, so memory holds the exchange
 and not its past. The order is from the ground up:
 
-    journal    the chain is whole, commandSeq dense, and it ends where engine_state says
+    journal    the chain is whole, commandSeq dense, and it ends where engine_state says; what lies
+               in files is byte for byte what was written there
     events     applied from genesis, they fit
     commands   run again, they give the same events byte for byte (rows of the current rules)
     sums       ledger entries sum to zero, balances equal the sums of theirs (in SQL alone)
@@ -25,9 +26,12 @@ import msgspec
 from exchange.model.state import State
 from exchange.proof import invariants
 from exchange.proof.state_hash import records, state_hash
+from persistence.errors import SegmentUnreadable
 from persistence.journal import tables
 from persistence.journal.reader import stream
 from persistence.journal.rows import GENESIS_HASH
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
 from persistence.journal.tip import Tip
 from persistence.loop.recovery import tip_problem
 from persistence.postgres.database import Connection
@@ -44,27 +48,39 @@ class CheckResult(msgspec.Struct, frozen=True):
     detail: str
 
 
-async def verify(connection: Connection, tip: Tip | None = None) -> AsyncIterator[CheckResult]:
+async def verify(
+    connection: Connection, tip: Tip | None = None, segments: Segments | None = None
+) -> AsyncIterator[CheckResult]:
     """Yield the result of each check, in order, up to and including the first that fails.
 
     Args:
         connection: to the database, running or not; nothing is written.
         tip: what the file beside it names; None leaves that check out.
+        segments: where batches lie that were moved to files.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        async for result in _checks(connection, tip):
+        async for result in _checks(connection, tip, segments or Segments(None)):
             yield result
             if not result.passed:
                 return
 
 
-async def _checks(connection: Connection, tip: Tip | None) -> AsyncIterator[CheckResult]:
+async def _checks(
+    connection: Connection, tip: Tip | None, segments: Segments
+) -> AsyncIterator[CheckResult]:
     head = await tables.read_head(connection)
-    problem, rows = await _chain_problem(connection, head)
-    yield _result("journal", problem, f"{head.last_seq} commands in {rows} batches, chain whole")
+    count = f"{head.last_seq} commands in"
+    try:
+        problem, rows = await _chain_problem(connection, segments, head)
+        files = await connection.fetchval("SELECT count(*) FROM journal_segments")
+        if files:
+            count = f"{head.last_seq} commands, {segments.last_seq} of them in {files} files, in"
+    except SegmentUnreadable as error:
+        problem, rows = str(error), 0
+    yield _result("journal", problem, f"{count} {rows} batches, chain whole")
     rerun = Rerun()
     comparisons = Comparisons(connection)
-    async for row in stream(connection):
+    async for row in stream(connection, segments):
         rerun.run(row)
         if rerun.event_problem is not None:
             break
@@ -76,7 +92,7 @@ async def _checks(connection: Connection, tip: Tip | None) -> AsyncIterator[Chec
     for name in comparisons.names:
         problem = comparisons.problems.get(name)
         yield _result(name, problem, f"{comparisons.counts[name]} rows as the events say")
-    snapshot = await tables.read_in_transaction(connection)
+    snapshot = await tables.read_in_transaction(connection, segments=segments)
     rebuilt = rerun.state
     try:
         stored = tables.build(snapshot, with_ids=True)
@@ -86,17 +102,23 @@ async def _checks(connection: Connection, tip: Tip | None) -> AsyncIterator[Chec
     yield _result("state", _difference(stored, rebuilt), state_hash(rebuilt).hex())
     yield _result("laws", next(invariants.problems(stored), None), "every invariant holds")
     if tip is not None:
-        yield _result("tip", await tip_problem(connection, tip, head), f"{tip.seq} is there")
+        yield _result(
+            "tip",
+            await tip_problem(JournalSource(connection, segments), tip, head),
+            f"{tip.seq} is there",
+        )
 
 
 def _result(name: str, problem: str | None, detail: str) -> CheckResult:
     return CheckResult(name, problem is None, detail if problem is None else problem)
 
 
-async def _chain_problem(connection: Connection, head: tables.Head) -> tuple[str | None, int]:
+async def _chain_problem(
+    connection: Connection, segments: Segments, head: tables.Head
+) -> tuple[str | None, int]:
     """Walk the chain without decoding anything; return what is wrong, and how many rows it has."""
     seq, hash_, epoch, at, count = 0, GENESIS_HASH, 0, 0, 0
-    async for row in stream(connection):
+    async for row in stream(connection, segments):
         name = f"the batch of {row.first_seq}"
         if row.first_seq != seq + 1 or row.last_seq < row.first_seq:
             return f"{name} to {row.last_seq} follows {seq}", count

@@ -30,10 +30,11 @@ import asyncpg
 import msgspec
 
 from exchange.model.state import State
-from persistence.errors import HistoryMismatch, SecretDiffers
+from persistence.errors import HistoryMismatch, SecretDiffers, SegmentUnreadable
 from persistence.journal import tables
 from persistence.journal.reader import rows_after
 from persistence.journal.rows import JournalRow
+from persistence.journal.source import JournalSource
 from persistence.loop.committed_view import COMMANDS_BETWEEN_LOOKS, TURN_S, apply_committed
 from persistence.loop.ports import ExecutionListener
 from persistence.postgres.database import OUTAGES, Fetching, connect
@@ -339,7 +340,10 @@ class Follower:
 
     async def _replay(self) -> bool:
         """Apply the journal's next few rows; False if they don't follow on the view."""
-        rows = await rows_after(self._store, self.view.seq)
+        try:
+            rows = await rows_after(JournalSource(self._store), self.view.seq)
+        except SegmentUnreadable:
+            return False
         for row in rows:
             if not self._fits(row):
                 return False

@@ -20,6 +20,8 @@ from exchange.projections.account_segments import decode_commands
 from persistence.journal.reader import rows_after
 from persistence.journal.rows import JournalRow
 from persistence.journal.scattered import row_sizes, rows_at
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Fetching
 
 PART_BYTES: Final = 2_000_000
@@ -83,8 +85,10 @@ class TooFarBack(Exception):
 class AccountEvents:
     """The way to the past of accounts, over a pool whose waits have an end."""
 
-    def __init__(self, source: Fetching) -> None:
+    def __init__(self, source: Fetching, segments: Segments | None = None) -> None:
+        """Ask there; `segments` as `JournalSource`."""
         self._source = source
+        self._journal = JournalSource(source, segments)
 
     async def find(self, account_id: int, first: int, last: int) -> Missed:
         """Return where messages `first` to `last` of an account are found.
@@ -118,7 +122,7 @@ class AccountEvents:
             return
         chunk: list[int] = []
         taken = size = 0
-        for last_seq, bytes_ in await row_sizes(self._source, seqs):
+        for last_seq, bytes_ in await row_sizes(self._journal, seqs):
             while taken < len(seqs) and seqs[taken] <= last_seq:
                 chunk.append(seqs[taken])
                 taken += 1
@@ -130,7 +134,7 @@ class AccountEvents:
             yield await self._rows(chunk)
 
     async def _rows(self, seqs: Sequence[int]) -> list[TakenRow]:
-        found = await rows_at(self._source, seqs)
+        found = await rows_at(self._journal, seqs)
         return [
             TakenRow(row, [seq for seq in seqs if row.first_seq <= seq <= row.last_seq])
             for row in found
@@ -142,7 +146,7 @@ class AccountEvents:
             part: list[TakenRow] = []
             size = 0
             while size < PART_BYTES and seq < min(newest, progress + TAIL_COMMANDS):
-                rows = await rows_after(self._source, seq)
+                rows = await rows_after(self._journal, seq)
                 if not rows:
                     break
                 part += [TakenRow(row, None) for row in rows]

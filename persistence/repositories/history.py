@@ -20,6 +20,8 @@ from exchange.proof.ledger import EntryKind, Owner
 from persistence.journal.codes import ORDER_STATUS, OUTCOME, SIDE, TRADE_KIND, words
 from persistence.journal.order_rows import COLUMNS as ORDER_COLUMNS
 from persistence.journal.order_rows import order_of
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
 from persistence.loop.first_answers import Asked, first_answers
 from persistence.loop.ports import Answer
 from persistence.postgres.database import Fetching
@@ -181,8 +183,10 @@ class Counts(msgspec.Struct, frozen=True):
 class History:
     """The read side over a pool whose waits have an end."""
 
-    def __init__(self, source: Fetching) -> None:
+    def __init__(self, source: Fetching, segments: Segments | None = None) -> None:
+        """Ask there; `segments` as `JournalSource`."""
         self._source = source
+        self._journal = JournalSource(source, segments)
 
     async def order(self, order_id: int) -> Order | None:
         """Return an order, ended or not."""
@@ -218,7 +222,7 @@ class History:
         self, order: Order, after: int, limit: int
     ) -> tuple[list[Moment], int | None]:
         """Return what became of an order by commands later than `after`, oldest first."""
-        return await order_life(self._source, order, after, limit)
+        return await order_life(self._journal, order, after, limit)
 
     async def trades(self, market_id: int, before: int | None, limit: int) -> list[PastTrade]:
         """Return a market's trades below the number `before`, newest first."""
@@ -296,7 +300,7 @@ class History:
     async def answer(self, seq: int, account_id: int) -> Answer:
         """Return the answer that the command `seq` got; raises HistoryMismatch if none did."""
         asked = Asked(seq, account_id)
-        return (await first_answers(self._source, [asked]))[asked]
+        return (await first_answers(self._journal, [asked]))[asked]
 
     async def counts(self) -> Counts:
         """Count what the exchange holds; O(accounts + markets + open orders)."""

@@ -14,6 +14,8 @@ import msgspec
 from exchange.projections.lifecycle import TOLD, LifeChange, life_changes
 from persistence.journal.marked import mark_of, marked_payloads
 from persistence.journal.rows import executions_with
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Fetching
 
 NUMBER_MAX: Final = 2**15 - 1
@@ -53,8 +55,10 @@ class LifeMoment(msgspec.Struct, frozen=True):
 class MarketLives:
     """The lives of our markets."""
 
-    def __init__(self, source: Fetching) -> None:
+    def __init__(self, source: Fetching, segments: Segments | None = None) -> None:
+        """Ask there; `segments` as `JournalSource`."""
         self._source = source
+        self._journal = JournalSource(source, segments)
 
     async def part(
         self, market_id: int, after: Place | None, until: int, limit: int
@@ -89,7 +93,7 @@ class MarketLives:
         """
         seq, number = after
         begin = seq + 1 if number == NUMBER_MAX else seq
-        payloads, looked_until = await marked_payloads(self._source, begin, until, _MARKS)
+        payloads, looked_until = await marked_payloads(self._journal, begin, until, _MARKS)
         found: list[LifeMoment] = []
         for payload in payloads:
             found += _moments(payload, market_id, after, until)

@@ -21,6 +21,7 @@ from exchange.proof.ledger import EntryKind, Owner
 from persistence.journal.marked import mark_of, marked_payloads
 from persistence.journal.reader import executions_at
 from persistence.journal.rows import executions_with
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Fetching
 
 ENTRIES_LOOKED_THROUGH: Final = 5_000
@@ -60,7 +61,7 @@ def concerns(event: Event, order_id: int) -> bool:
 
 
 async def order_life(
-    source: Fetching, order: Order, after: int, limit: int
+    journal: JournalSource, order: Order, after: int, limit: int
 ) -> tuple[list[Moment], int | None]:
     """Return what became of an order by commands later than `after`, oldest first, and the command
     after which to go on; None at the end.
@@ -71,16 +72,16 @@ async def order_life(
     last, after = order.seq, max(after, order.placed_seq - 1)
     if after >= last:
         return [], None
-    seqs, until = await _traded(source, order, after, last)
+    seqs, until = await _traded(journal.tables, order, after, last)
     for kind in _looked_for(order):
-        marked, marked_until = await _marked(source, order.id, kind, after, last)
+        marked, marked_until = await _marked(journal, order.id, kind, after, last)
         seqs, until = seqs | marked, min(until, marked_until)
     seqs |= {order.placed_seq, last}
     wanted = sorted(seq for seq in seqs if after < seq <= until)
     if len(wanted) > limit:
         wanted = wanted[:limit]
         until = wanted[-1]
-    found = await executions_at(source, wanted)
+    found = await executions_at(journal, wanted)
     moments = [
         Moment(seq, execution.at, event)
         for seq, execution in found.items()
@@ -123,11 +124,11 @@ def _looked_for(order: Order) -> list[type[Marked]]:
 
 
 async def _marked(
-    source: Fetching, order_id: int, kind: type[Marked], after: int, last: int
+    journal: JournalSource, order_id: int, kind: type[Marked], after: int, last: int
 ) -> tuple[set[int], int]:
     """Return the commands later than `after` with such an event of the order, and until where."""
     name = mark_of(kind)
-    payloads, until = await marked_payloads(source, after + 1, last, [name])
+    payloads, until = await marked_payloads(journal, after + 1, last, [name])
     found = {
         execution.seq
         for payload in payloads

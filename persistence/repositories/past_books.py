@@ -18,6 +18,8 @@ import msgspec
 
 from persistence.journal.reader import rows_between
 from persistence.journal.rows import JournalRow
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Fetching
 
 CHECKPOINT_EVERY: Final = 2_500
@@ -67,8 +69,10 @@ def checkpoint_before(seq: int) -> int:
 class PastBooks:
     """Finds stretches, over a pool whose waits have an end."""
 
-    def __init__(self, source: Fetching) -> None:
+    def __init__(self, source: Fetching, segments: Segments | None = None) -> None:
+        """Ask there; `segments` as `JournalSource`."""
         self._source = source
+        self._journal = JournalSource(source, segments)
 
     async def to_seq(self, market_id: int, market_seq: int) -> Stretch:
         """Return the stretch in which a market came to be as of its seq, which it has come to."""
@@ -98,6 +102,6 @@ class PastBooks:
         else:
             after = following - CHECKPOINT_EVERY
         to = after + REPLAYED_MOST if to is None else to
-        rows = await rows_between(self._source, after, to)
+        rows = await rows_between(self._journal, after, to)
         at_end = not rows or rows[-1].last_seq < to
         return Stretch(market_id, found["book"], rows, after, to, at_end)

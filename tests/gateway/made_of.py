@@ -29,6 +29,7 @@ from gateway.observability.logs import Logger, configure_logs
 from gateway.observability.metrics import Metrics
 from gateway.sealing.seal import Seal
 from gateway.trading.desk import Desk, open_order_count
+from persistence.journal.segments.segments import Segments
 from persistence.repositories.candles import Candles, Day
 
 UNUSED = cast("Any", None)
@@ -91,7 +92,7 @@ def made_of(
         else markets_in_view(engine.view, feeds),
         people=known,
         keys=keys,
-        jobs=make_jobs(settings, pool, feeds, logger),
+        jobs=make_jobs(settings, pool, feeds, metrics, logger),
         feeds=feeds,
         candles=candles,
         volumes=MarketVolumes(candles),
@@ -99,6 +100,7 @@ def made_of(
         readiness=readiness,
         clock=ClockSkew(pool, metrics, logger),
         replays=replays or ReplayPool(),
+        segments=Segments(settings.store.segments_folder),
         limits=limits,
         metrics=metrics,
         logger=logger,

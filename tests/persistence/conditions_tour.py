@@ -10,6 +10,7 @@ from exchange.messages.reasons import Reason
 from exchange.messages.terms import NO
 from exchange.model.order_book import Order
 from persistence.journal.reader import executions_after
+from persistence.journal.source import JournalSource
 from persistence.repositories.history import History
 from tests.persistence.following import rig
 from tests.persistence.fuller_conditions import FullerConditions
@@ -29,7 +30,7 @@ async def tour(url: str) -> None:
         # The event, the journal's bytes, the live record, the committed view.
         assert isinstance(answer.events[0], OrderPlaced)
         assert answer.events[0].conditions == GIVEN
-        journaled = (await executions_after(engine.pool, answer.seq - 1))[0]
+        journaled = (await executions_after(JournalSource(engine.pool), answer.seq - 1))[0]
         assert (journaled.command, journaled.events) == (FIRST, answer.events)
         assert carried(engine.live.orders[1]) == carried(engine.view.orders[1]) == GIVEN
         # What follows the engine, and what has left memory.

@@ -5,6 +5,7 @@ What is wrong is refused before any process is started.
 
 from collections.abc import Callable
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
@@ -65,9 +66,11 @@ class ExportQuery(QueryStruct, frozen=True, rename=_RENAMED):
 class ExportRoutes:
     """Gives exports to everybody."""
 
-    def __init__(self, view: State, url: Callable[[], str], settings: PastSettings) -> None:
+    def __init__(
+        self, view: State, url: Callable[[], str], folder: Path, settings: PastSettings
+    ) -> None:
         self._view = view
-        self._running = RunningExports(url, settings)
+        self._running = RunningExports(url, folder, settings)
 
     async def get_export(self, request: Request[None, ExportQuery]) -> Stream:
         """Return a file that is made while it is read."""

@@ -9,6 +9,7 @@ one ends with its client; one that fails breaks off the answer, so that no part 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -16,10 +17,14 @@ import msgspec
 from gateway.markets.settings import PastSettings
 from gateway.wire.errors import Unavailable
 from persistence.exports.kinds import Export, Format
-from persistence.exports.process import COMMAND, Order
+from persistence.exports.process import COMMAND, UNREADABLE, Order
 
 CHUNK_BYTES: Final = 64 * 1_024
 _BUSY_S: Final = 10
+_FILE_AWAY_S: Final = 60
+_IN_A_FILE: Final = (
+    "what is asked for lies in a file with an old part of the journal that can't be read here"
+)
 
 
 class ExportBroken(Exception):
@@ -29,9 +34,10 @@ class ExportBroken(Exception):
 class RunningExports:
     """Starts exports, and counts them."""
 
-    def __init__(self, url: Callable[[], str], settings: PastSettings) -> None:
-        """Begin; `url` reaches the database past any pooler."""
+    def __init__(self, url: Callable[[], str], folder: Path, settings: PastSettings) -> None:
+        """Begin; `url` reaches the database past any pooler, `folder` has the journal's files."""
         self._url = url
+        self._folder = folder
         self._settings = settings
         self.count = 0
         """How many run."""
@@ -59,7 +65,7 @@ class RunningExports:
         running = RunningExport(process, self._ended)
         try:
             seconds = self._settings.export_timeout_seconds
-            await running.begin(Order(self._url(), export, form, seconds))
+            await running.begin(Order(self._url(), export, form, seconds, str(self._folder)))
         except BaseException:
             await running.close()
             raise
@@ -86,6 +92,8 @@ class RunningExport:
         stdin.write(msgspec.json.encode(order) + b"\n")
         self._first = await stdout.read(CHUNK_BYTES)
         if not self._first:
+            if await self._process.wait() == UNREADABLE:
+                raise Unavailable(_IN_A_FILE, retry_after_seconds=_FILE_AWAY_S)
             raise Unavailable("the export could not be begun; try again in a moment")
 
     async def chunks(self) -> AsyncIterator[bytes]:

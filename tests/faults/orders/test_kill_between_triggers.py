@@ -9,6 +9,7 @@ import pytest
 
 from exchange.messages.commands import TriggerOrder
 from persistence.journal.reader import executions_after
+from persistence.journal.source import JournalSource
 from tests.faults.orders.held_stops import (
     SLUG,
     TAKES_THE_BID,
@@ -38,7 +39,7 @@ async def test_what_is_due_is_triggered_once_whenever_it_dies(disk: Path, done: 
         await asyncio.to_thread(server.start)
         async with server.database() as connection:
             await until_waiting(connection, 0)
-            executions = await executions_after(connection, 0)
+            executions = await executions_after(JournalSource(connection), 0)
         after = [execution.command for execution in executions if execution.seq > last]
         assert [type(command) for command in after] == [TriggerOrder] * (STOPS - done)
         check_triggers(executions, STOPS)

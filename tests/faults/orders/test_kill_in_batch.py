@@ -13,6 +13,7 @@ from exchange.messages.commands import BatchOrders, TriggerOrder
 from exchange.messages.events import OperationRun
 from exchange.messages.execution import Execution
 from persistence.journal.reader import executions_after
+from persistence.journal.source import JournalSource
 from tests.faults.orders import mortal_server
 from tests.faults.orders.held_stops import (
     SLUG,
@@ -38,7 +39,7 @@ async def finish(server: ReluctantServer) -> list[Execution]:
     """Wait until nothing is due, end the server, let `verify` look; return what ever ran."""
     async with server.database() as connection:
         await until_waiting(connection, 0)
-        executions = await executions_after(connection, 0)
+        executions = await executions_after(JournalSource(connection), 0)
     check_triggers(executions, STOPS)
     ran = [e for e in executions if isinstance(e.events[0], OperationRun)]
     assert [type(execution.command) for execution in ran] == [BatchOrders]

@@ -12,6 +12,7 @@ from persistence.errors import BatchRefused, EngineClosed, FenceLost, OutcomeUnk
 from persistence.journal.batch_rows import BatchRows, add_execution
 from persistence.journal.journal import SealedBatch
 from persistence.journal.reader import hash_at, stream
+from persistence.journal.source import JournalSource
 from persistence.loop.recovery import Recovered, recover
 from persistence.postgres.database import Connection, connect
 from tests.persistence.running import ANN, BOB, commits_held, limit, open_for_trade, running, until
@@ -38,8 +39,8 @@ async def test_rows_are_chained(database_url: str) -> None:
     assert all(row.hash == row.expected_hash() for row in rows)
     assert [e.seq for e in rows[0].executions()] == [1, 2]
     assert rows[0].execution(2) == rows[0].executions()[1]
-    assert await hash_at(recovered.connection, 2) == first.hash
-    assert await hash_at(recovered.connection, 1) is None
+    assert await hash_at(JournalSource(recovered.connection), 2) == first.hash
+    assert await hash_at(JournalSource(recovered.connection), 1) is None
     await recovered.connection.close()
 
 

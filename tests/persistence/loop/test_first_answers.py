@@ -7,6 +7,7 @@ import pytest
 
 from exchange.messages.commands import OpenAccount
 from persistence.errors import HistoryMismatch, OutcomeUnknown
+from persistence.journal.source import JournalSource
 from persistence.loop.first_answers import Asked, Repeats, refuse
 from persistence.loop.ports import Answer
 from persistence.postgres.database import create_pool
@@ -21,12 +22,12 @@ class FailsOnce:
         self.asked = 0
 
     async def fetchrow(self, query: str, /, *arguments: Any) -> Any:
-        self.asked += 1
-        if self.asked == 1:
-            raise ConnectionResetError("gone")
         return await self._real.fetchrow(query, *arguments)
 
     async def fetch(self, query: str, /, *arguments: Any) -> Any:
+        self.asked += 1
+        if self.asked == 1:
+            raise ConnectionResetError("gone")
         return await self._real.fetch(query, *arguments)
 
     async def fetchval(self, query: str, /, *arguments: Any) -> Any:
@@ -43,7 +44,7 @@ async def test_a_lost_store_is_unknown_to_its_askers_and_not_to_the_next(
     async with running(database_url) as engine:
         opened = (await engine.send(OpenAccount(ANN, CASH))).seq
     pool = await create_pool(database_url, size=1)
-    repeats = Repeats(FailsOnce(pool))
+    repeats = Repeats(JournalSource(FailsOnce(pool)))
     first, second, gone = future(), future(), future()
     gone.cancel()
     for waiting in (first, second, gone):

@@ -9,6 +9,7 @@ from exchange.messages.commands import Command, CreditAccount, OpenAccount
 from exchange.messages.execution import Execution
 from exchange.model.state import State
 from exchange.projections import account_segments
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Connection, connect
 from persistence.projection.accounts import SWEEP_US, AccountProjection
 from persistence.repositories.account_events import AccountEvents, TooFarBack
@@ -30,7 +31,7 @@ class Journaled:
         return self._engine.run(at, [command])
 
     async def take(self, executions: list[Execution]) -> None:
-        await self.projection.prepare(self._connection, executions)
+        await self.projection.prepare(JournalSource(self._connection), executions)
         for execution in executions:
             self.projection.apply(execution)
         async with self._connection.transaction():

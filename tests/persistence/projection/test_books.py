@@ -14,6 +14,7 @@ from exchange.projections.books import Books
 from exchange.projections.stored_books import dump
 from exchange.transitions import transitions
 from persistence.journal.reader import rows_between, stream
+from persistence.journal.source import JournalSource
 from persistence.postgres.database import Connection, connect
 from persistence.projection import books, projector
 from persistence.projection.books import BookProjection
@@ -72,7 +73,7 @@ class Dies:
     def __init__(self, random: Random) -> None:
         self._random = random
 
-    async def prepare(self, connection: Connection, executions: object) -> None:
+    async def prepare(self, journal: JournalSource, executions: object) -> None:
         pass
 
     def apply(self, execution: object) -> None:
@@ -139,7 +140,7 @@ class Watches:
         self.state = State()
         self.looks = 0
 
-    async def prepare(self, connection: Connection, executions: object) -> None:
+    async def prepare(self, journal: JournalSource, executions: object) -> None:
         pass
 
     def apply(self, execution: Execution) -> None:
@@ -191,7 +192,7 @@ async def test_a_stretch_of_the_journal_is_read_without_what_lies_outside(
     connection = await connect(database_url)
     done = await executions(connection)
     for after, to in ((0, 3), (2, 2), (2, 3), (4, 40), (0, 10_000), (len(done), 10_000)):
-        rows = await rows_between(connection, after, to)
+        rows = await rows_between(JournalSource(connection), after, to)
         assert [one for row in rows for one in row.within(after, to)] == done[after:to]
         assert all(row.last_seq > after and row.first_seq <= to for row in rows)
     await connection.close()

@@ -18,6 +18,7 @@ from exchange.projections.candles import SPANS_S, Candle, Range
 from exchange.transitions import transitions
 from persistence.clock import now_us
 from persistence.journal.reader import stream
+from persistence.journal.source import JournalSource
 from persistence.postgres import migrate
 from persistence.postgres.database import Connection, connect, create_pool
 from persistence.projection.process import projections
@@ -140,7 +141,7 @@ class DiesInStore:
     def __init__(self, random: Random) -> None:
         self._random = random
 
-    async def prepare(self, connection: Connection, executions: object) -> None:
+    async def prepare(self, journal: JournalSource, executions: object) -> None:
         pass
 
     def apply(self, execution: object) -> None:

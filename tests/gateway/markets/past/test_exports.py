@@ -7,6 +7,7 @@ import contextlib
 import csv
 import io
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -229,7 +230,7 @@ async def test_many_trades_are_exported_in_little_memory(
 ) -> None:
     if form is Format.PARQUET and not parquet.is_there():
         pytest.skip("pyarrow isn't installed")
-    exports = RunningExports(lambda: database_url, SETTINGS)
+    exports = RunningExports(lambda: database_url, Path(), SETTINGS)
     export = await exports.start(all_trades(), form)
     process, most, body = exporting()[0], 0, bytearray()
     async for chunk in export.chunks():
@@ -255,7 +256,7 @@ async def test_many_trades_are_exported_in_little_memory(
 async def test_who_reads_slowly_stops_his_own_export_and_who_leaves_ends_it(
     database_url: str,
 ) -> None:
-    exports = RunningExports(lambda: database_url, SETTINGS)
+    exports = RunningExports(lambda: database_url, Path(), SETTINGS)
     first = await exports.start(all_trades(), Format.CSV)
     (process,) = exporting()
     # Nobody reads: the pipe is full, and the child has written no more than that.
@@ -299,18 +300,18 @@ async def read_late(exports: RunningExports) -> None:
 
 @pytest.mark.usefixtures("many_trades")
 async def test_an_export_that_breaks_off_is_no_whole_answer(database_url: str) -> None:
-    exports = RunningExports(lambda: database_url, SETTINGS)
+    exports = RunningExports(lambda: database_url, Path(), SETTINGS)
     export = await exports.start(all_trades(), Format.CSV)
     exporting()[0].kill()
     with pytest.raises(ExportBroken):
         async for _ in export.chunks():
             pass
     await export.close()
-    nowhere = RunningExports(lambda: "postgresql://nobody@127.0.0.1:1/none", SETTINGS)
+    nowhere = RunningExports(lambda: "postgresql://nobody@127.0.0.1:1/none", Path(), SETTINGS)
     with pytest.raises(Unavailable):
         await nowhere.start(all_trades(), Format.CSV)
     late = msgspec.structs.replace(SETTINGS, export_timeout_seconds=0.01)
-    exports = RunningExports(lambda: database_url, late)
+    exports = RunningExports(lambda: database_url, Path(), late)
     with pytest.raises((Unavailable, ExportBroken)):
         await read_late(exports)
     assert exports.count == 0
@@ -319,7 +320,7 @@ async def test_an_export_that_breaks_off_is_no_whole_answer(database_url: str) -
 
 @pytest.mark.usefixtures("many_trades")
 async def test_one_whose_pipes_are_full_is_closed_at_once(database_url: str) -> None:
-    exports = RunningExports(lambda: database_url, SETTINGS)
+    exports = RunningExports(lambda: database_url, Path(), SETTINGS)
     export = await exports.start(all_trades(), Format.CSV)
     # More than asyncio's buffer holds: it reads no further, and sees no end.
     await asyncio.sleep(1)
