@@ -88,6 +88,7 @@ async def test_what_was_recorded_stands_in_for_a_venues_candles(make_web: MakeWe
     reader, venue, now = await opened(make_web)
     await recorded(reader, now - HOUR)
     venue.intervals = []
+    one = None
     for failure in (DOWN, VenueRefused("fake", 404, "no such thing")):
         venue.failure = failure
         [one], age = await told(reader)

@@ -8,8 +8,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0024"
-down_revision: Final = "0023"
+revision: Final = "0031"
+down_revision: Final = "0030"
 
 _UP: Final = """
 CREATE TABLE journal_segments (
