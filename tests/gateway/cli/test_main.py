@@ -282,6 +282,7 @@ async def test_fatal_work_that_fails_ends_the_process(tmp_path: Path, database_u
 
 
 REDIS = {"REDIS_URL": "redis://127.0.0.1:1"}
+SHARED = REDIS | {"JWT_PRIVATE_KEY": KEY, "ENCRYPTION_KEY": "A" * 43 + "="}
 
 
 @pytest.mark.parametrize(
@@ -289,8 +290,9 @@ REDIS = {"REDIS_URL": "redis://127.0.0.1:1"}
     [
         ({}, 2, "REDIS_URL: is missing: .*"),
         (REDIS, 2, "JWT_PRIVATE_KEY: is missing: .*"),
+        (REDIS | {"JWT_PRIVATE_KEY": KEY}, 2, "ENCRYPTION_KEY: is missing: .*"),
         (
-            REDIS | {"JWT_PRIVATE_KEY": KEY},
+            SHARED,
             1,
             "no database runs in data: start `probity serve` there, or set DATABASE_URL",
         ),
@@ -307,7 +309,7 @@ async def test_gateway_says_what_it_has_to_share_with_the_engine(
 async def test_gateway_refuses_a_schema_of_another_version(
     tmp_path: Path, empty_database_url: str
 ) -> None:
-    environment = REDIS | {"JWT_PRIVATE_KEY": KEY, "DATABASE_URL": empty_database_url}
+    environment = SHARED | {"DATABASE_URL": empty_database_url}
     code, out, err = await run(tmp_path, "gateway", **environment)
     assert (code, out) == (1, "")
     assert re.fullmatch("probity: the database's schema is at nothing, .* is needed: .*\n", err)
@@ -322,7 +324,7 @@ async def test_gateway_refuses_another_key_than_the_engines(
         await connection.execute("UPDATE engine_state SET stream_id = $1", stream)
     finally:
         await connection.close()
-    environment = REDIS | {"JWT_PRIVATE_KEY": KEY, "DATABASE_URL": database_url, "PORT": "0"}
+    environment = SHARED | {"DATABASE_URL": database_url, "PORT": "0"}
     code, out, err = await run(tmp_path, "gateway", **environment)
     assert (code, out) == (2, "")
     assert re.fullmatch("probity: JWT_PRIVATE_KEY: isn't the key of the engine's process.*\n", err)
