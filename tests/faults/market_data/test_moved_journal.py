@@ -143,7 +143,7 @@ async def is_projected(connection: Connection, last: int) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(400)
 async def test_the_past_is_the_same_wherever_it_lies(
     make_server: MakeServer, database_url: str, tmp_path: Path
 ) -> None:
