@@ -60,6 +60,9 @@ class Past:
         self.orders: list[str] = []
         self.seqs: list[int] = []
 
+    def close(self) -> None:
+        self._client.close()
+
     def call(self, method: str, path: str, token: str, body: object = None) -> Any:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         answer = self._client.request(method, path, headers=headers, json=body)
@@ -145,12 +148,13 @@ async def is_projected(connection: Connection, last: int) -> None:
 
 @pytest.mark.timeout(400)
 async def test_the_past_is_the_same_wherever_it_lies(
-    make_server: MakeServer, database_url: str, tmp_path: Path
+    make_server: MakeServer, database_url: str, request: pytest.FixtureRequest
 ) -> None:
     server = make_server(DATABASE_URL=database_url, PROJECTOR="on")
     folder = server.data_dir / "journal"
     await asyncio.to_thread(server.start)
     past = Past(server)
+    request.addfinalizer(past.close)
     past.make(8)
     assert server.run("journal", "move", "--days", "0").stdout == "Nothing to move\n"
     assert server.end() == 0
