@@ -199,12 +199,6 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def at_rest(engine: Running) -> tuple[bytes, bytes]:
-    """Return the hashes right after a command was answered: what timers ran before is shown."""
-    await engine.send(OpenAccount(ANN, CASH))
-    return hashes(engine)
-
-
 def hashes(engine: Running) -> tuple[bytes, bytes]:
     """The hash of the live state, and of the view (without the ids that views don't keep)."""
     return state_hash(engine.live), state_hash(engine.view, with_ids=False)
