@@ -5,7 +5,7 @@ market is named beside a path, it is by `market` (slug or id); `marketId` and `s
 and either of them holds a slug or an id as well.
 """
 
-from typing import Annotated, Protocol
+from typing import Annotated, Final, Protocol
 
 import msgspec
 
@@ -15,6 +15,8 @@ from exchange.model.state import State
 from gateway.engine_side.refusals import EngineRefused
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import NAME_LENGTH, parse_id
+
+_SHOWN_ALONE: Final = " of ours: those of other venues are shown, not traded"
 
 MarketText = Annotated[
     str, msgspec.Meta(max_length=NAME_LENGTH, description="a market's slug or id")
@@ -76,5 +78,7 @@ def named_market(view: State, slug_or_id: str, *, drafts: bool = False) -> Marke
     """Return the market that a command names; raises the engine's own refusal if there is none."""
     market = find_market(view, slug_or_id, drafts=drafts)
     if market is None:
-        raise EngineRefused(Reason.MARKET_NOT_FOUND, "there is no such market", "market")
+        # No slug or id of ours has a colon; an id of another platform has one.
+        message = "there is no such market" + _SHOWN_ALONE * (":" in slug_or_id)
+        raise EngineRefused(Reason.MARKET_NOT_FOUND, message, "market")
     return market

@@ -94,6 +94,14 @@ async def test_a_name_that_is_too_long_is_never_cut() -> None:
             assert refusal["code"] == "MARKET_NOT_FOUND"
 
 
+async def test_orders_for_a_venues_market_are_told_that_it_is_only_shown(desk: Desk) -> None:
+    reply = await desk.call("POST", "/orders/kalshi:KXRAIN-26", "ann", order("BUY YES 1 @ 0.5"))
+    assert (reply.status, reply.error["code"]) == (404, "MARKET_NOT_FOUND")
+    assert "shown, not traded" in reply.error["message"]
+    reply = await desk.call("POST", "/orders/snow", "ann", order("BUY YES 1 @ 0.5"))
+    assert reply.error["message"] == "market: there is no such market"
+
+
 async def test_markets_are_filtered_by_several_statuses(desk: Desk) -> None:
     for slug, status in (("hail", "HALTED"), ("snow", "FULL_HALT")):
         desk.list_market(slug)
