@@ -51,7 +51,8 @@ class OwnMarkets:
     def __init__(self, view: State, volumes: MarketVolumes) -> None:
         self._view = view
         self._volumes = volumes
-        self._indexed: dict[int, str] = {}
+        self._indexed: dict[int, tuple[str, ...]] = {}
+        """The texts that are indexed, by market id."""
         self._places: dict[str, dict[int, bool]] = {}
         """Word -> market id -> whether it is in the question."""
         self._sorted: list[str] = []
@@ -148,18 +149,17 @@ class OwnMarkets:
             yield self._sorted[place]
 
     def _index(self) -> None:
-        """Take in what isn't indexed yet; everything anew where a question was edited."""
+        """Take in what isn't indexed yet; everything anew where a text was edited."""
         markets = self._view.markets
-        if any(markets[number].question is not text for number, text in self._indexed.items()):
+        if any(_texts(markets[number]) != texts for number, texts in self._indexed.items()):
             self._indexed, self._places, self._sorted, self._forms = {}, {}, [], {}
         if len(self._indexed) == len(markets):
             return
         for market in markets.values():
             if market.id in self._indexed:
                 continue
-            self._indexed[market.id] = market.question
-            others = f"{market.slug} {market.category} {market.description}"
-            for text, in_question in ((others, False), (market.question, True)):
+            texts = self._indexed[market.id] = _texts(market)
+            for text, in_question in ((" ".join(texts[1:]), False), (market.question, True)):
                 for word in words_of(text):
                     self._place(word, market.id, in_question=in_question)
 
@@ -171,3 +171,8 @@ class OwnMarkets:
             for form in forms(word):
                 self._forms.setdefault(form, set()).add(word)
         places[number] = in_question
+
+
+def _texts(market: Market) -> tuple[str, ...]:
+    """Return what is searched; comparing what is the same costs nothing, since it is one object."""
+    return market.question, market.slug, market.category, market.description

@@ -94,3 +94,19 @@ async def test_search_goes_on_by_cursor_and_offset(make_web: MakeWeb) -> None:
         assert len({one["id"] for one in found}) == 31
         assert found[0]["id"] == "1"
     assert await reader.get("/markets/search?q=rain&offset=5000") == []
+
+
+async def test_texts_of_ours_that_were_edited_are_found_as_they_are_now(make_web: MakeWeb) -> None:
+    reader = await reader_of(make_web, FakeVenue())
+    reader.list_ours("rain", "Will it rain?", "Weather")
+    market_of_ours = reader.web.engine.view.markets[1]
+    search = "/markets/search?platform=exchange&q="
+    for field, text in (
+        ("question", "Does thunder come?"),
+        ("description", "By the observatory."),
+        ("category", "Lightning"),
+    ):
+        word = text.split()[-1].strip("?.")
+        assert await reader.get(search + word) == []
+        setattr(market_of_ours, field, text)
+        assert [one["id"] for one in await reader.get(search + word)] == ["1"], field
