@@ -99,14 +99,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             parts.feeds, engine, ours, candles, tickers, parts.volumes, pages, parts.logger
         ),
         TickerRoutes(view, tickers, pages),
-        ExportRoutes(
-            view,
-            lambda: settings.store.direct_url or parts.pool.url,
-            settings.store.segments_folder,
-            settings.past,
-        ),
-        SummaryRoutes(KeptSummaries(parts.pool), pages),
-        LifecycleRoutes(view, MarketLives(parts.pool, parts.segments), pages),
+        *_public_past(parts),
         MarketAdminRoutes(view, commands),
         _matches(parts),
         OrderRoutes(parts.desk, view, history, pages),
@@ -148,6 +141,22 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     table = RouteTable(row for domain in api for row in domain.routes())
     description.describe(table.routes, pages, platform_choices(parts))
     return table, RouteTable((row for domain in root for row in domain.routes()), prefix="")
+
+
+def _public_past(parts: Parts) -> tuple[ExportRoutes, SummaryRoutes, LifecycleRoutes]:
+    """Return what tells everybody of the past of our markets, beside candles and books."""
+    settings, view = parts.settings, parts.engine.view
+    exports = ExportRoutes(
+        view,
+        lambda: settings.store.direct_url or parts.pool.url,
+        settings.store.segments_folder,
+        settings.past,
+    )
+    return (
+        exports,
+        SummaryRoutes(KeptSummaries(parts.pool), settings.pages),
+        LifecycleRoutes(view, MarketLives(parts.pool, parts.segments), settings.pages),
+    )
 
 
 def _own_access(

@@ -29,6 +29,10 @@ LIMITS = {
     "RATE_LIMIT_SIGN_INS": "9",
     "RATE_LIMIT_SIGN_IN_FAILURES": "4",
     "RATE_LIMIT_ACCOUNT_FAILURES": "10",
+    "RATE_LIMIT_MAILS": "3",
+    "RATE_LIMIT_ACCOUNT_MAILS": "5",
+    "RATE_LIMIT_MAILS_WINDOW_MS": "900000",
+    "SMTP_URL": "log",
     "RATE_LIMIT_SOCKETS_PER_ADDRESS": "5",
     "TRUSTED_PROXIES": "127.0.0.0/8",
 }
@@ -43,6 +47,8 @@ SIZES = {
     "sign-in": 9,
     "sign-in-failures": 4,
     "sign-in-failures-account": 10,
+    "mails": 3,
+    "mails-account": 5,
     "sockets": 5,
     "sockets-user": 60,
 }
@@ -94,6 +100,19 @@ async def fail_anywhere(caller: Caller) -> httpx.Response:
     return await caller.login("strangers@example.com")
 
 
+async def forget(caller: Caller) -> httpx.Response:
+    """Ask for a mail to the caller's own address."""
+    return await caller.call("POST", "/auth/password/forgot", {"email": caller.email})
+
+
+async def forget_anywhere(caller: Caller) -> httpx.Response:
+    """Ask for a mail to one address from one place after the other, twice each."""
+    hits = caller.__dict__.setdefault("asked", itertools.count())
+    if next(hits) % 2 == 0:
+        caller.address = next(_ADDRESSES)
+    return await forget(caller)
+
+
 async def forge(caller: Caller) -> httpx.Response:
     """Show a token that doesn't hold."""
     forger = Caller(caller.server)
@@ -109,8 +128,10 @@ REST: dict[str, tuple[Hit, bool]] = {
     "session-address": (lambda caller: caller.call("POST", "/auth/refresh"), True),
     "token": (forge, False),
     "sign-in": (lambda caller: caller.login(f"{secrets.token_hex(6)}@example.com"), True),
-    "sign-in-failures": (lambda caller: caller.login("nobody@example.com"), True),
+    "sign-in-failures": (lambda caller: caller.login(f"nobody.{caller.email}"), True),
     "sign-in-failures-account": (fail_anywhere, True),
+    "mails": (forget, True),
+    "mails-account": (forget_anywhere, True),
 }
 """How each line is hit over REST, and whether by somebody who is signed in."""
 SOCKET: dict[str, tuple[str, dict[str, Any], bool]] = {
@@ -194,15 +215,17 @@ async def test_over_rest(caller: Caller, name: str) -> None:
 
 async def everything_else_goes_on(caller: Caller, name: str) -> None:
     """What one limit has used up, no other line lacks."""
-    # What is counted twice: a token that doesn't hold is nobody's request too.
+    # What is counted twice: a token that doesn't hold is nobody's request too, and whoever asks for
+    # a mail tries an account.
     twice = {
         "anonymous": {"token"},
         "token": {"anonymous"},
         "cancel": {"write"},
-        "sign-in": {"sign-in-failures"},
+        "sign-in": {"sign-in-failures", "mails"},
+        "mails-account": {"mails"},
     }
     for other, (hit, signed_in) in REST.items():
-        if other in {name, "sign-in-failures-account", *twice.get(name, ())}:
+        if other in {name, "sign-in-failures-account", "mails-account", *twice.get(name, ())}:
             continue
         if signed_in == bool(caller.token):
             answer = await hit(caller)

@@ -89,7 +89,7 @@ const operationBox = (method, path, operation, components) => {
   }
   for (const [status, response] of Object.entries(operation.responses)) {
     const schema = response.content["application/json"]?.schema;
-    if (!schema) {
+    if (!schema?.properties?.data) {
       box.append(make("p", `Answer ${status}: a file, ${Object.keys(response.content).join(" or ")}`));
     } else if (status < "300") {
       box.append(structTable(`Answer ${status}, data`, schema.properties.data.items || schema.properties.data, components));
