@@ -37,6 +37,7 @@ def engine() -> CommitFake:
 def test_who_follows_a_market_that_cannot_be_told_is_sent_away(
     engine: CommitFake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING)  # others have set the process's logs up
     rooms, users = Rooms(EPOCH), UserRooms[Reader]()
     engine.listeners.append(Announcer(rooms, users, Everybody(), Tally()))
     rain, both, snow, ann = readers = [Reader() for _ in range(4)]

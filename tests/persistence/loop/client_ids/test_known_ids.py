@@ -1,6 +1,7 @@
 """What memory knows of used ids: nothing until the table is read, and then all of it."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
@@ -100,6 +101,7 @@ async def test_the_whole_table_is_read_page_by_page(pool: DeadlinePool, count: i
 async def test_a_store_that_fails_is_read_on_later_and_said_once_a_time(
     pool: DeadlinePool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    caplog.set_level(logging.WARNING)  # others have set the process's logs up
     monkeypatch.setattr("persistence.loop.client_ids.known_ids._FIRST_PAUSE_S", 0.01)
     await pool.execute(_FILL, PAGE_IDS + 5)
     store = Counting(pool)
