@@ -20,7 +20,7 @@ INTERVAL_SECONDS: Final = 1.0
 
 
 class Rechecks(Protocol):
-    """What knows the tokens that were verified; `SignIn` in production."""
+    """What knows the tokens that were verified; `LiveSessions` in production."""
 
     async def recheck(self, in_use: Iterable[Principal] = ()) -> None:
         """Notice sessions that ended, and roles that changed, in another process."""
