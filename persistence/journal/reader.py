@@ -91,8 +91,11 @@ async def rows_after(journal: JournalSource, seq: int) -> list[JournalRow]:
 async def rows_between(journal: JournalSource, after: int, to: int) -> list[JournalRow]:
     """Return the batches that hold the commands later than `after`, up to `to`, in order.
 
-    Of the first and the last of them some commands may lie outside (`JournalRow.within`).
+    Of the first and the last of them some commands may lie outside (`JournalRow.within`). None hold
+    any if `to` isn't later than `after`.
     """
+    if after >= to:
+        return []
     rows = await journal.select(
         "FROM journal WHERE first_seq <= $2 AND first_seq >= coalesce("
         "(SELECT max(first_seq) FROM journal WHERE first_seq <= $1 + 1), 0) AND last_seq > $1"

@@ -94,6 +94,7 @@ async def everything_read(
         told += [
             await rows_after(journal, whole[dice.randrange(len(whole) - 4)].last_seq),
             await rows_between(journal, begin, end),
+            await rows_between(journal, begin, begin),
             [one for one in await executions_after(journal, begin - 1) if one.seq <= last],
             await executions_at(journal, seqs),
             await rows_at(journal, seqs),
