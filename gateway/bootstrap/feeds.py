@@ -26,6 +26,7 @@ from gateway.feeds.api.past_routes import PastRoutes
 from gateway.feeds.api.reading import POLICIES, FeedReader
 from gateway.feeds.api.snapshot_routes import SnapshotRoutes
 from gateway.feeds.cache import Cache, SharedRedis, open_cache
+from gateway.feeds.intake.backfill import Backfill
 from gateway.feeds.intake.catalogue import Catalogue
 from gateway.feeds.intake.ingestion import Ingestion
 from gateway.feeds.intake.jobs import FeedJobs
@@ -53,6 +54,7 @@ from gateway.observability.metrics import Metrics
 from gateway.settings.reader import Area
 from persistence.postgres.database import DeadlinePool
 from persistence.relay.looks import identity_of
+from persistence.repositories.feeds.backfills import Backfills
 from persistence.repositories.feeds.events import VenueEvents
 from persistence.repositories.feeds.markets import VenueMarkets
 from persistence.repositories.feeds.retention import FeedRetention
@@ -108,12 +110,15 @@ def make_feeds(
         kept_s=feeds.snapshots_kept,
         candles_kept_s={MINUTE: feeds.candles_kept, HOUR: feeds.hour_candles_kept},
     )
+    # What is older would go with the next month that goes.
+    back_s = min(feeds.snapshots_back, feeds.snapshots_kept)
     jobs = FeedJobs(
         feeds,
         Ingestion(rounds, catalogue, markets, feeds.ingest_limit),
         Prices(rounds, catalogue, markets, missing, feeds.price_markets),
         Resolutions(rounds, catalogue, markets, missing, metrics.catalogue),
         poller,
+        Backfill(rounds, Backfills(pool, snapshots), snapshots, back_s=back_s),
         FeedHousekeeping(FeedRetention(pool), missing, logger, kept_s=feeds.ended_kept),
         JobRows(pool),
     )

@@ -140,6 +140,15 @@ class FeedSettings(Area, frozen=True, kw_only=True):
             "A followed market's readers hear of it at most so often.",
         ),
     ]
+    snapshots_back: Annotated[
+        int,
+        setting(
+            "SNAPSHOTS_BACK",
+            "30d",
+            duration,
+            "How far a market's past is asked for when it is watched first.",
+        ),
+    ]
     snapshots_kept: Annotated[
         int,
         setting("SNAPSHOTS_KEPT", "60d", duration, "How long snapshots stay, in whole months."),

@@ -7,7 +7,8 @@ Laws: every one may be ended anywhere and begun again; none of its runs overlaps
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from gateway.feeds.intake import ingestion, prices, resolutions, retention, snapshots
+from gateway.feeds.intake import backfill, ingestion, prices, resolutions, retention, snapshots
+from gateway.feeds.intake.backfill import Backfill
 from gateway.feeds.intake.ingestion import Ingestion
 from gateway.feeds.intake.prices import Prices
 from gateway.feeds.intake.resolutions import Resolutions
@@ -32,6 +33,7 @@ class FeedJobs:
         prices: Prices,
         resolutions: Resolutions,
         poller: SnapshotPoller,
+        backfill: Backfill,
         housekeeping: FeedHousekeeping,
         rows: JobRows,
     ) -> None:
@@ -40,6 +42,7 @@ class FeedJobs:
         self._prices = prices
         self._resolutions = resolutions
         self._poller = poller
+        self._backfill = backfill
         self._housekeeping = housekeeping
         self._rows = rows
 
@@ -73,6 +76,13 @@ class FeedJobs:
                 schedule=every(settings.snapshot_seconds),
                 run=_without_arguments(self._poller.run),
                 time_limit_s=60,
+                tries=1,
+            ),
+            Job(
+                name=backfill.JOB,
+                schedule="* * * * *",
+                run=_without_arguments(self._backfill.run),
+                time_limit_s=300,
                 tries=1,
             ),
             Job(

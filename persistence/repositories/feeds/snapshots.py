@@ -88,7 +88,8 @@ WITH minutes AS (
            max(volume) AS most, min(volume) AS least, count(*) AS snapshots
       FROM (SELECT *, coalesce(yes_price, last_price) AS price,
                    floor(extract(epoch FROM at) / 60)::bigint AS minute
-              FROM market_snapshots WHERE at >= $1 AND at < $2) AS s
+              FROM market_snapshots
+             WHERE at >= $1 AND at < $2 AND ($3::bigint IS NULL OR market_id = $3)) AS s
      GROUP BY market_id, minute
 ), earlier AS (
     SELECT market_id, (SELECT p.volume FROM market_snapshots p
@@ -124,6 +125,7 @@ SELECT market_id, $2::integer, start / ($2::integer * 1000000::bigint)
        (array_agg(best_bid ORDER BY start DESC))[1], (array_agg(best_ask ORDER BY start DESC))[1],
        (array_agg(open_interest ORDER BY start DESC))[1], sum(volume), sum(snapshots)
   FROM snapshot_candles WHERE seconds = $1 AND start >= $3 AND start < $4
+   AND ($5::bigint IS NULL OR market_id = $5)
  GROUP BY market_id, begin
     ON CONFLICT (market_id, seconds, start) DO UPDATE
    SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
@@ -229,7 +231,7 @@ class Snapshots:
             return affected(await self._pool.execute(_ADD, source, *arguments))
         except asyncpg.CheckViolationError:
             # No partition for one of the times: the job that makes them hasn't come that far.
-            await self.make_partitions(_time(one.at) for one in snapshots)
+            await self.make_partitions(time_of(one.at) for one in snapshots)
             return affected(await self._pool.execute(_ADD, source, *arguments))
 
     async def page(
@@ -243,7 +245,7 @@ class Snapshots:
     ) -> list[Snapshot]:
         """Return snapshots before a place (time, id), newest first."""
         rows = await self._pool.fetch(
-            _PAGE, market_id, _time(before[0]), before[1], _time(since), source, limit
+            _PAGE, market_id, time_of(before[0]), before[1], time_of(since), source, limit
         )
         return [_snapshot(row) for row in rows]
 
@@ -270,7 +272,7 @@ class Snapshots:
 
     async def make_partitions_ahead(self, now: int) -> None:
         """Make this month's partition and those of the next two."""
-        months = [_month(_time(now))]
+        months = [_month(time_of(now))]
         for _ in range(_MONTHS_AHEAD):
             months.append(_following(months[-1]))
         await self.make_partitions(months)
@@ -284,7 +286,7 @@ class Snapshots:
 
         A market whose last snapshot goes with them gets another one when it is looked at next.
         """
-        kept_from = _month(_time(before))
+        kept_from = _month(time_of(before))
         last = _partition_name(kept_from)
         gone = [name for name in await self.partitions() if name < last]
         if gone:
@@ -293,17 +295,18 @@ class Snapshots:
             await self._pool.execute(f"DROP TABLE IF EXISTS {name}")
         return gone
 
-    async def roll_up(self, since: int, until: int) -> None:
-        """Make the candles of whole minutes, hours and days that lie within two times.
+    async def roll_up(self, since: int, until: int, market_id: int | None = None) -> None:
+        """Make the candles of whole minutes, hours and days that lie within two times, of one
+        market or of all.
 
         Both should be the starts of days or hours, or the last candle is of a part of its interval
         and comes out whole with the next call.
         """
-        await self._pool.execute(_ROLL_UP_MINUTES, _time(since), _time(until))
+        await self._pool.execute(_ROLL_UP_MINUTES, time_of(since), time_of(until), market_id)
         for shorter, longer in ((MINUTE, HOUR), (HOUR, DAY)):
             step = longer * MICROSECONDS
             begin, end = since // step * step, -(-until // step) * step
-            await self._pool.execute(_ROLL_UP, shorter, longer, begin, end)
+            await self._pool.execute(_ROLL_UP, shorter, longer, begin, end, market_id)
 
     async def candles(
         self, market_id: int, seconds: int, start: int, end: int, limit: int
@@ -321,8 +324,8 @@ def _arrays(snapshots: Sequence[NewSnapshot]) -> list[list[object]]:
     return [
         [one.market_id for one in snapshots],
         [one.digest for one in snapshots],
-        [_time(one.at) for one in snapshots],
-        [None if one.venue_at is None else _time(one.venue_at) for one in snapshots],
+        [time_of(one.at) for one in snapshots],
+        [None if one.venue_at is None else time_of(one.venue_at) for one in snapshots],
         [one.venue_seq for one in snapshots],
         [one.yes_price for one in snapshots],
         [one.best_bid for one in snapshots],
@@ -339,8 +342,8 @@ def _arrays(snapshots: Sequence[NewSnapshot]) -> list[list[object]]:
 
 def _snapshot(row: "Record") -> Snapshot:
     values = list(row)
-    values[4] = _micros(row["at"])
-    values[5] = None if row["venue_at"] is None else _micros(row["venue_at"])
+    values[4] = micros_of(row["at"])
+    values[5] = None if row["venue_at"] is None else micros_of(row["venue_at"])
     return Snapshot(*values)
 
 
@@ -349,11 +352,13 @@ _LATEST_TIME: Final = 250_000_000_000_000_000
 """In the year 9892: what Python's calendar still holds."""
 
 
-def _time(at: int) -> dt.datetime:
+def time_of(at: int) -> dt.datetime:
+    """Return microseconds since the epoch as a time of PostgreSQL's, at the latest its last."""
     return _EPOCH + dt.timedelta(microseconds=max(0, min(at, _LATEST_TIME)))
 
 
-def _micros(moment: dt.datetime) -> int:
+def micros_of(moment: dt.datetime) -> int:
+    """Return a time of PostgreSQL's in microseconds since the epoch."""
     return (moment - _EPOCH) // dt.timedelta(microseconds=1)
 
 
