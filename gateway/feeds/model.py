@@ -42,6 +42,8 @@ class ListedStatus(Enum):
 
 
 FINAL: Final = frozenset({ListedStatus.RESOLVED, ListedStatus.VOID})
+STALE_S: Final = 900
+"""What was seen longer ago may have changed: three passes over a venue's list."""
 
 
 class TakenSide(Enum):

@@ -74,6 +74,8 @@ class WatchedMarketView(AnswerStruct, frozen=True):
     no_price: str | None
     as_of: str | None
     """When it was known to be so; null for now, or never."""
+    stale: bool
+    """Whether it was known so long ago that it may have changed."""
     added_at: str
 
 
@@ -111,6 +113,7 @@ def _item_view(item: WatchedMarket, market: KnownMarket | None) -> WatchedMarket
         None if yes is None else price_text(yes),
         None if yes is None else price_text(PRICE_SCALE - yes),
         None if as_of is None else iso_millis(as_of),
+        market is not None and market.is_stale(now_us()),
         iso_millis(item.added_at),
     )
 

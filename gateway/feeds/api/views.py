@@ -19,6 +19,7 @@ from gateway.feeds.intake.catalogue import market_of
 from gateway.feeds.known import CURRENCY, OURS, shown_price
 from gateway.feeds.model import (
     FINAL,
+    STALE_S,
     Levels,
     ListedStatus,
     PricePoint,
@@ -40,12 +41,10 @@ from gateway.wire.scalars import (
     time_if_known,
 )
 from gateway.wire.strict_json import AnswerStruct
-from persistence.clock import now_us
+from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.candles import Turnover
 from persistence.repositories.feeds.markets import MarketRow
 
-STALE_S: Final = 900
-"""What was seen longer ago may have changed: three passes over a venue's list."""
 _AMOUNT_DIGITS: Final = 30
 
 
@@ -187,7 +186,7 @@ class FullMarketView(AnswerStruct, frozen=True, kw_only=True):
 def as_of(at: int, now: int, *, stale: bool = False, final: bool = False) -> AsOfView:
     """Return what is said of something known at a time; what is final doesn't grow stale."""
     age_us = max(0, now - at)
-    is_old = age_us > STALE_S * 1_000_000 and not final
+    is_old = age_us > STALE_S * MICROSECONDS and not final
     return AsOfView(iso_millis(at), age_us // 1_000, stale or is_old)
 
 

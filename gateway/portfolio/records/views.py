@@ -33,6 +33,7 @@ from gateway.portfolio.records.valuation import (
 from gateway.wire import scalars
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct
+from persistence.clock import now_us
 from persistence.repositories.portfolio_positions import Position
 from persistence.repositories.portfolio_values import DAY_US, PastValue
 from persistence.repositories.portfolios import Portfolio
@@ -151,6 +152,8 @@ class NotedPositionView(AnswerStruct, frozen=True):
     mark_price: str | None
     as_of: str | None
     """When the mark was known to be so; null for now, or never."""
+    stale: bool
+    """Whether it was known so long ago that it may have changed."""
     value: str | None
     unrealized_pnl: str | None
     close_price: str | None
@@ -258,7 +261,7 @@ def position_view(position: Position, market: KnownMarket | None) -> NotedPositi
         shares_text(position.quantity),
         price_text(position.avg_cost),
         money_text(money(cost)),
-        *_marked(mark, None if market is None else market.as_of, position.quantity, cost),
+        *_marked(mark, market, position.quantity, cost),
         None if price is None else price_text(price),
         None if pnl is None else money_text(pnl),
         iso_millis(position.opened_at),
@@ -286,7 +289,7 @@ def our_position_view(holding: Holding, market: Market) -> NotedPositionView:
         shares_text(lot.quantity),
         price_text(average(lot.cost, lot.quantity)),
         money_text(money(lot.cost)),
-        *_marked(known.worth(holding.outcome), None, lot.quantity, lot.cost),
+        *_marked(known.worth(holding.outcome), known, lot.quantity, lot.cost),
         None,
         None,
         None,
@@ -301,15 +304,19 @@ def our_position_id(holding: Holding) -> str:
 
 
 def _marked(
-    mark: int | None, as_of: int | None, quantity: int, cost: int
-) -> tuple[str | None, str | None, str | None, str | None]:
-    """Return the mark, its time, the value at it, and the profit that isn't realised."""
-    if mark is None:
-        return None, None, None, None
+    mark: int | None, market: KnownMarket | None, quantity: int, cost: int
+) -> tuple[str | None, str | None, bool, str | None, str | None]:
+    """Return the mark, its time, whether that is long ago, the value at the mark, and the profit
+    that isn't realised.
+    """
+    if mark is None or market is None:
+        return None, None, False, None, None
+    as_of = market.as_of
     value = quantity * price_of_ours(mark)
     return (
         scalars.price_text(mark),
         None if as_of is None else iso_millis(as_of),
+        market.is_stale(now_us()),
         money_text(money(value)),
         money_text(money(value - cost)),
     )

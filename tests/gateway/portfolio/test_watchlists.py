@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from persistence.clock import now_us
 from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.portfolio.venue_fake import VenueFake, caller, venue_market
 from tests.persistence.running import listing
@@ -59,17 +60,19 @@ async def test_markets_of_all_platforms_are_shown_as_they_are_now(web: Web) -> N
         "yesPrice": "0.4000",
         "noPrice": "0.6000",
         "asOf": "2026-01-31T12:00:00.000Z",
+        "stale": True,
         "addedAt": theirs["addedAt"],
     }
-    KALSHI.change("KXRAIN-26", yes_price=4_500)
+    KALSHI.change("KXRAIN-26", yes_price=4_500, as_of=now_us())
     gone = KALSHI.markets.pop(venue_market("KXSNOW-26").ref)
     try:
         whole = await ann.data("GET", f"/watchlists/{made['id']}")
     finally:
         KALSHI.markets[gone.ref] = gone
-        KALSHI.change("KXRAIN-26", yes_price=4_000)
+        KALSHI.change("KXRAIN-26", yes_price=4_000, as_of=venue_market("KXRAIN-26").as_of)
     assert whole["itemCount"] == 3
     assert [one["yesPrice"] for one in whole["items"]] == [None, "0.4500", None]
+    assert [one["stale"] for one in whole["items"]] == [False, False, False]
     assert [one["question"] for one in whole["items"]][2] is None, "no longer listed"
     before = whole["updatedAt"]
     assert await ann.data("DELETE", f"{items}/{theirs['id']}") is None

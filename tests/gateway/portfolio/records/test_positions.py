@@ -63,6 +63,7 @@ async def test_a_position_is_noted_changed_and_deleted(ann: Caller, number: str)
         "cost": "5.62500000",
         "markPrice": "0.6000",
         "asOf": "2026-01-31T12:00:00.000Z",
+        "stale": True,
         "value": "7.50000000",
         "unrealizedPnl": "1.87500000",
         "closePrice": None,
