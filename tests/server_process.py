@@ -25,6 +25,7 @@ import psutil
 from persistence.embedded import postmaster
 from persistence.embedded.server import running_url
 from persistence.postgres.database import Connection, connect
+from tests import prepared_cluster
 from tests.loopback.sitecustomize import ABSENT
 
 START_SECONDS: Final = 60.0
@@ -113,7 +114,10 @@ class ServerProcess:
     # -- life ---------------------------------------------------------------------------------
 
     def launch(self, *arguments: str) -> None:
-        """Start the process without waiting for it."""
+        """Start the process without waiting for it; in a new folder it finds its database made."""
+        makes_database = self.command == "serve" and "DATABASE_URL" not in self.environment
+        if makes_database and not self.data_dir.exists():
+            prepared_cluster.put_into(self.data_dir)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [PROBITY, self.command, *arguments],

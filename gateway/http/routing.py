@@ -19,7 +19,7 @@ import msgspec
 
 from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
-from gateway.http.reading.query_strings import QueryDecoder
+from gateway.http.reading.query_strings import query_decoder
 from gateway.wire.errors import (
     ApiError,
     Forbidden,
@@ -181,7 +181,7 @@ class BoundRoute:
         self.is_read = route.is_read
         self.body_decoder = None if route.body is None else msgspec.json.Decoder(route.body)
         self.unset_body = None if route.body is None or route.needs_body else route.body()
-        self.query = None if route.query is None else QueryDecoder(route.query)
+        self.query = None if route.query is None else query_decoder(route.query)
         self.shape = route.shape
         self.status = route.status
 

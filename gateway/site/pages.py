@@ -1,13 +1,15 @@
 """The parts of pages, and the API's description of itself with a page to read it."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
+from functools import partial
 from importlib.resources import files
 from typing import Final
 
 import msgspec
 
 from gateway.access.budgets import Budget
-from gateway.http.openapi import Choices, openapi_document
+from gateway.http.openapi import Choices, Document, openapi_document
 from gateway.http.request import File, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
@@ -61,18 +63,27 @@ class StaticFiles:
 
 
 class ApiDescription:
-    """The OpenAPI document of all rows, its own among them, and a page that shows it."""
+    """The OpenAPI document of all rows, its own among them, and a page that shows it.
+
+    The document is made when somebody asks for it first, beside the loop: it takes a tenth of a
+    second, which no start and no order has to wait for.
+    """
 
     def __init__(self, static: StaticFiles) -> None:
         self._page = static.find("docs.html")
-        self._document = b"{}"
+        self._make: Callable[[], Document] = dict
+        self._document: bytes | None = None
+        self._making = asyncio.Lock()
 
     def describe(self, routes: Iterable[Route], pages: PageLimits, choices: Choices) -> None:
-        """Make the document of these rows; asked for once, when the table is whole."""
-        self._document = msgspec.json.encode(openapi_document(routes, pages, choices))
+        """Take the rows that the document is of; asked for once, when the table is whole."""
+        self._make = partial(openapi_document, tuple(routes), pages, choices)
 
     async def openapi(self, _request: Request[None, None]) -> File:
         """Return the OpenAPI document."""
+        async with self._making:
+            if self._document is None:
+                self._document = msgspec.json.encode(await asyncio.to_thread(self._make))
         return File("application/json", self._document)
 
     async def docs(self, _request: Request[None, None]) -> File:

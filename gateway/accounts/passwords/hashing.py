@@ -10,6 +10,7 @@ before that, of the text as it was sent, are tried after it where the two differ
 
 import asyncio
 import enum
+import functools
 import os
 import sys
 import threading
@@ -29,6 +30,7 @@ MEMORY_KIB: Final = 19_456
 """OWASP's minimum for Argon2id with two passes and one lane."""
 PASSES: Final = 2
 LANES: Final = 1
+_HASHER: Final = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 _NICENESS: Final = 10
 NO_ADDRESS: Final = ""
 """Whose hashes those are that no client has asked for: the operator's."""
@@ -47,6 +49,12 @@ def normalised(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
+@functools.cache
+def _nobodys() -> str:
+    """Return the hash that stands for an unknown user's, made once a process."""
+    return _HASHER.hash("nobody has this password")
+
+
 def _give_way() -> None:
     """Let this thread have what the others leave: a crowd that signs in slows no trade down.
 
@@ -60,17 +68,16 @@ class Passwords:
     """Hashes and checks; `close` when done."""
 
     def __init__(self, workers: int, queue: int) -> None:
-        self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
         self._executor = ThreadPoolExecutor(
             workers, thread_name_prefix="passwords", initializer=_give_way
         )
         self._queue = FairQueue(at_once=workers, waiting=queue)
-        self._dummy = self._hasher.hash("nobody has this password")
+        self._dummy = _nobodys()
 
     async def hash(self, password: str, address: str = NO_ADDRESS) -> str:
         """Return the encoded hash; raises RateLimited when too many of the address wait."""
         text = normalised(password)
-        return await self._run(lambda: self._hasher.hash(text), address)
+        return await self._run(lambda: _HASHER.hash(text), address)
 
     async def check(self, stored: str | None, password: str, address: str = NO_ADDRESS) -> Fit:
         """Say whether the password fits; None stands for an unknown user and costs the same.
@@ -88,14 +95,14 @@ class Passwords:
     def _fit(self, encoded: str, password: str) -> Fit:
         text = normalised(password)
         if self._verify(encoded, text):
-            return Fit.OUTDATED if self._hasher.check_needs_rehash(encoded) else Fit.YES
+            return Fit.OUTDATED if _HASHER.check_needs_rehash(encoded) else Fit.YES
         if password != text and self._verify(encoded, password):
             return Fit.OUTDATED
         return Fit.NO
 
     def _verify(self, encoded: str, password: str) -> bool:
         try:
-            return self._hasher.verify(encoded, password)
+            return _HASHER.verify(encoded, password)
         except (VerificationError, InvalidHashError):
             return False
 

@@ -4,6 +4,7 @@ Unknown and repeated parameters, bad escapes, control characters and numbers tha
 ASCII digits are refused with a 400 that names the parameter.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -66,7 +67,7 @@ def parse_words(
 
 
 class QueryDecoder:
-    """Decodes the query strings of one route."""
+    """Decodes the query strings of routes with the same parameters. Made by `query_decoder`."""
 
     __slots__ = ("_integers", "_struct", "_unset")
 
@@ -90,6 +91,12 @@ class QueryDecoder:
             return msgspec.convert(parameters, self._struct, strict=False)
         except msgspec.ValidationError as error:
             raise from_msgspec(error, self._struct, QUERY_FIELD) from None
+
+
+@functools.cache
+def query_decoder(struct: type[QueryStruct]) -> QueryDecoder:
+    """Return the decoder of these parameters, made once a process."""
+    return QueryDecoder(struct)
 
 
 def parse_query(raw: bytes) -> dict[str, str]:
