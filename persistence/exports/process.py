@@ -3,7 +3,8 @@
     stdin   the order, a line of JSON; its end is this process's end
     stdout  the file
 
-Laws: it gives way to everybody; it ends with whoever started it, and after its time; whoever reads
+Laws: it gives way to everybody, and works a third of its time, since what the database does for it
+gives way to nobody; it ends with whoever started it, and after its time; whoever reads
 slowly holds up nothing but it, since stdout is a pipe that fills.
 """
 
@@ -11,6 +12,7 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -26,7 +28,11 @@ from persistence.postgres.database import connect
 COMMAND: Final = (sys.executable, "-P", "-m", "persistence.exports.process")
 UNREADABLE: Final = 4
 """The exit code when what is to be replayed lies in a file that can't be read."""
-_NICE: Final = 10
+_NICE: Final = 19
+_REST: Final = 2.0
+"""For so many times as long as it worked it rests."""
+_REST_MOST_S: Final = 0.5
+"""Who waits for a slow reader has rested already."""
 _BUFFER_BYTES: Final = 64 * 1_024
 
 
@@ -41,6 +47,19 @@ class Order(msgspec.Struct, frozen=True):
     """Of what was moved out of the journal's table."""
 
 
+class Pace:
+    """Rests after each part that was written, in proportion to the time it took."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def __call__(self, _rows: int) -> None:
+        """Sleep; in a process of its own nobody else waits for that."""
+        worked = time.monotonic() - self._since
+        time.sleep(min(_REST * worked, _REST_MOST_S))
+        self._since = time.monotonic()
+
+
 async def run(order: Order) -> None:
     """Write one export to stdout; raises TimeoutError after its time."""
     settings = {"application_name": "probity export"}
@@ -51,7 +70,9 @@ async def run(order: Order) -> None:
         connection = await connect(order.url, settings=settings)
         try:
             segments = Segments(Path(order.journal_folder))
-            await write_export(connection, order.export, order.format, sink, segments)
+            await write_export(
+                connection, order.export, order.format, sink, segments, progressed=Pace()
+            )
         finally:
             connection.terminate()
     sink.flush()

@@ -95,6 +95,9 @@ async def read(
     Open orders come in the order of their ids.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        # What is made of large tables between two statements takes longer than a batch may stand
+        # still (`journal.SESSION`); nobody waits for a transaction that only reads.
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         return await read_in_transaction(connection, with_ids=with_ids, segments=segments)
 
 

@@ -146,11 +146,13 @@ class Arena:
         self._tell("report")
         return msgspec.json.decode(self._heard(), type=Report)
 
-    def beside(self, work: Callable[[], T]) -> tuple[Report, Report, T]:
-        """Do something; return how long acknowledgements took just before and meanwhile, and what
-        it gave.
+    def beside(
+        self, work: Callable[[], T], calm_s: float = CALM_SECONDS
+    ) -> tuple[Report, Report, T]:
+        """Do something; return how long acknowledgements took for so many seconds before, and
+        meanwhile, and what it gave.
         """
-        calm = self._calm(CALM_SECONDS)
+        calm = self._calm(calm_s)
         self._tell("begin")
         done = work()
         return calm, self._reported(), done

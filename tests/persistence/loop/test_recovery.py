@@ -1,8 +1,10 @@
 """Start: what is loaded equals what ran, and what contradicts itself is refused."""
 
+import asyncio
 import os
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from exchange.messages.terms import NO
 from exchange.proof.state_hash import state_hash
 from persistence.errors import DatabaseNotDurable, EngineRunning, HistoryMismatch
 from persistence.journal import tables
-from persistence.journal.journal import connect_engine
+from persistence.journal.journal import SESSION, connect_engine
 from persistence.loop.recovery import Lead, recover
 from persistence.postgres.database import connect
 from tests.lengths import length
@@ -145,6 +147,24 @@ async def test_a_database_that_contradicts_itself_is_refused(
     await connection.close()
     with pytest.raises(HistoryMismatch, match=said):
         await recover(database_url)
+
+
+async def test_loading_may_take_longer_than_a_batch_may_stand_still(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(database_url) as engine:
+        await engine.send_all(*opening())
+        hashed = state_hash(engine.live)
+    read_head = tables.read_head
+
+    async def slow(connection: Any) -> Any:
+        head = await read_head(connection)
+        await asyncio.sleep(2 * int(SESSION["idle_in_transaction_session_timeout"]) / 1_000)
+        return head
+
+    monkeypatch.setattr(tables, "read_head", slow)
+    async with running(database_url) as engine:
+        assert state_hash(engine.live) == hashed
 
 
 async def test_loading_is_quick_and_takes_no_lock(database_url: str, tmp_path: Path) -> None:
