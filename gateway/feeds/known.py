@@ -18,14 +18,13 @@ from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import YES, Outcome, Resolution
 from exchange.model.market import Market
 from exchange.model.state import State
-from gateway.feeds.model import FINAL, STALE_S, ListedStatus
+from gateway.feeds.model import FINAL, ListedStatus, is_old
 from gateway.http.openapi import CHOICE
 from gateway.markets.lookup import find_market
 from gateway.venues import ours
 from gateway.wire.errors import Detail, NotFound, ValidationFailed
 from gateway.wire.plain_words import one_of
 from gateway.wire.scalars import parse_id
-from persistence.clock import MICROSECONDS
 from persistence.journal.codes import FEE_MODEL, MARKET_STATUS, RESOLUTION, words
 from persistence.repositories.listed_markets import ListedMarket, ListedMarkets
 
@@ -87,8 +86,7 @@ class KnownMarket(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_stale(self, now: int) -> bool:
         """Return whether it was known so long ago that it may have changed; a settled one can't."""
-        at = now if self.as_of is None else self.as_of
-        return now - at > STALE_S * MICROSECONDS and self.status not in FINAL
+        return self.as_of is not None and is_old(self.as_of, now, final=self.status in FINAL)
 
     @property
     def mark(self) -> int | None:

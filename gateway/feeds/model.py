@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from exchange.messages.terms import Resolution
+from persistence.clock import MICROSECONDS
 
 
 class Unrepresentable(Exception):
@@ -44,6 +45,11 @@ class ListedStatus(Enum):
 FINAL: Final = frozenset({ListedStatus.RESOLVED, ListedStatus.VOID})
 STALE_S: Final = 900
 """What was seen longer ago may have changed: three passes over a venue's list."""
+
+
+def is_old(at: int, now: int, *, final: bool) -> bool:
+    """Return whether what was known at a time may have changed since; what is final can't have."""
+    return now - at > STALE_S * MICROSECONDS and not final
 
 
 class TakenSide(Enum):

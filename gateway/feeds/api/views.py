@@ -19,7 +19,6 @@ from gateway.feeds.intake.catalogue import market_of
 from gateway.feeds.known import CURRENCY, OURS, shown_price
 from gateway.feeds.model import (
     FINAL,
-    STALE_S,
     Levels,
     ListedStatus,
     PricePoint,
@@ -28,6 +27,7 @@ from gateway.feeds.model import (
     VenueEvent,
     VenueMarket,
     VenueTrade,
+    is_old,
 )
 from gateway.http.request import AsOfView
 from gateway.markets.views import WireLevels, checksum, market_view, wire_levels
@@ -41,7 +41,7 @@ from gateway.wire.scalars import (
     time_if_known,
 )
 from gateway.wire.strict_json import AnswerStruct
-from persistence.clock import MICROSECONDS, now_us
+from persistence.clock import now_us
 from persistence.repositories.candles import Turnover
 from persistence.repositories.feeds.markets import MarketRow
 
@@ -186,8 +186,7 @@ class FullMarketView(AnswerStruct, frozen=True, kw_only=True):
 def as_of(at: int, now: int, *, stale: bool = False, final: bool = False) -> AsOfView:
     """Return what is said of something known at a time; what is final doesn't grow stale."""
     age_us = max(0, now - at)
-    is_old = age_us > STALE_S * MICROSECONDS and not final
-    return AsOfView(iso_millis(at), age_us // 1_000, stale or is_old)
+    return AsOfView(iso_millis(at), age_us // 1_000, stale or is_old(at, now, final=final))
 
 
 def entry_age(entry: Entry) -> AsOfView:

@@ -62,12 +62,12 @@ class Backfill:
         """Return (time, price) of where the price changed before the first snapshot."""
         if market is None:
             return []
-        end = now if one.first_at is None else one.first_at
+        start, end = now - self._back_us, now if one.first_at is None else one.first_at
         try:
-            told = await venue.history(market, now - self._back_us, end, _INTERVAL_S)
+            told = await venue.history(market, start, end, _INTERVAL_S)
         except (VenueRefused, Unrepresentable):
             return []
-        return changes(told, now - self._back_us, end)
+        return changes(told, start, end)
 
 
 def changes(told: Sequence[PricePoint], start: int, end: int) -> list[tuple[int, int]]:

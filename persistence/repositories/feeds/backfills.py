@@ -7,10 +7,9 @@ BACKFILL), so that a second writer adds nothing; all of it lies before the marke
 from collections.abc import Sequence
 from typing import Final
 
-import asyncpg
 import msgspec
 
-from persistence.postgres.database import DeadlinePool, affected
+from persistence.postgres.database import DeadlinePool
 from persistence.repositories.feeds.snapshots import BACKFILL, Snapshots, micros_of, time_of
 
 _PENDING: Final = """
@@ -64,9 +63,4 @@ class Backfills:
         times = [time_of(at) for at, _ in points]
         prices = [price for _, price in points]
         last = time_of(points[-1][0] if points else 0)
-        arguments = (market_id, BACKFILL, times, prices, last)
-        try:
-            return affected(await self._pool.execute(_FILL, *arguments))
-        except asyncpg.CheckViolationError:
-            await self._snapshots.make_partitions(times)
-            return affected(await self._pool.execute(_FILL, *arguments))
+        return await self._snapshots.write(times, _FILL, market_id, BACKFILL, times, prices, last)

@@ -226,13 +226,17 @@ class Snapshots:
         return written
 
     async def _add_once(self, source: str, snapshots: Sequence[NewSnapshot]) -> int:
-        arguments = _arrays(snapshots)
+        times = [time_of(one.at) for one in snapshots]
+        return await self.write(times, _ADD, source, *_arrays(snapshots))
+
+    async def write(self, times: Sequence[dt.datetime], query: str, *arguments: object) -> int:
+        """Run a statement that adds snapshots of these times; return how many rows it wrote."""
         try:
-            return affected(await self._pool.execute(_ADD, source, *arguments))
+            return affected(await self._pool.execute(query, *arguments))
         except asyncpg.CheckViolationError:
             # No partition for one of the times: the job that makes them hasn't come that far.
-            await self.make_partitions(time_of(one.at) for one in snapshots)
-            return affected(await self._pool.execute(_ADD, source, *arguments))
+            await self.make_partitions(times)
+            return affected(await self._pool.execute(query, *arguments))
 
     async def page(
         self,
