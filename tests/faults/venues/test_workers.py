@@ -222,7 +222,8 @@ async def _both_gateways_tell(here: Exchange) -> None:
     for gateway in here.gateways:
         status: list[dict[str, Any]] = await asyncio.to_thread(gateway.call, "GET", "/feed/status")
         assert [(one["ok"], one["markets"]) for one in status] == [(True, EVENTS), (True, TICKERS)]
-        assert {job["job"] for job in status[0]["jobs"]} == set(JOBS)
+        # Of those by other schedules each is there once it has run.
+        assert {job["job"] for job in status[0]["jobs"]} >= set(JOBS)
 
 
 async def _one_is_killed(here: Exchange) -> None:
