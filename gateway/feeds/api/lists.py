@@ -26,7 +26,7 @@ from gateway.http.request import Page
 from persistence.clock import now_us
 from persistence.repositories.feeds.listing import Listing, Sort
 from persistence.repositories.feeds.markets import MarketRow
-from persistence.repositories.feeds.words import RANKED_MAX, SearchWords, Terms
+from persistence.repositories.feeds.words import RANKED_MAX, Found, SearchWords
 
 CATEGORIES_MAX: Final = 500
 
@@ -214,18 +214,17 @@ class MarketLists:
         return self._shown(part, limit, offset)
 
     async def _search(self, words: Sequence[str], asked: Asked, limit: int, offset: int) -> _Part:
-        guesses = await self._guesses(words, asked)
         # Further back nothing is ranked, so there is nothing.
         most = min(offset + limit + 1, RANKED_MAX)
+        theirs, count = await self._theirs(words, {}, asked, most)
+        # What holds every word shows that each is known: only a search in vain is worth a guess.
+        guesses = {} if theirs else await self._guesses(words, asked)
+        if guesses:
+            theirs, count = await self._theirs(words, guesses, asked, most)
         ours = self._own.search(words, guesses, asked.statuses) if asked.own else []
-        total = len(ours)
         ranked: list[tuple[int, bool, float, int]] = [(tier, True, 0.0, n) for tier, n in ours]
-        if asked.platforms:
-            statuses = None if asked.statuses is None else _values(asked.statuses)
-            wanted: Terms = terms(words, guesses)
-            theirs, count = await self._words.search(wanted, asked.platforms, statuses, most)
-            ranked += [(one.tier, False, one.rank, one.market_id) for one in theirs]
-            total += count
+        ranked += [(one.tier, False, one.rank, one.market_id) for one in theirs]
+        total = len(ours) + count
         # Sorting is stable: theirs stay in the store's order, which is by volume among equals.
         ranked.sort(key=lambda one: (one[0], one[1], one[2]), reverse=True)
         shown = ranked[offset : offset + limit]
@@ -237,6 +236,15 @@ class MarketLists:
         ]
         has_more = len(ranked) > offset + limit
         return _Part(items, total, str(offset + limit) if has_more else None)
+
+    async def _theirs(
+        self, words: Sequence[str], guesses: dict[str, Sequence[str]], asked: Asked, most: int
+    ) -> tuple[list[Found], int]:
+        """Return the venues' best markets for words, and how many there are."""
+        if not asked.platforms:
+            return [], 0
+        statuses = None if asked.statuses is None else _values(asked.statuses)
+        return await self._words.search(terms(words, guesses), asked.platforms, statuses, most)
 
     async def _guesses(self, words: Sequence[str], asked: Asked) -> dict[str, Sequence[str]]:
         """Return words that are like those with which nothing begins, by these."""

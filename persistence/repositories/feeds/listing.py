@@ -6,8 +6,14 @@ the same wherever it lies; nothing of a caller's text becomes SQL but by paramet
 
 from collections.abc import Sequence
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import msgspec
+
+from persistence.postgres.database import DeadlinePool
+
+if TYPE_CHECKING:
+    from asyncpg import Record
 
 ListPlace = tuple[int, int]
 """(sort value, id) of the last market that was given."""
@@ -18,8 +24,6 @@ ListPlace = tuple[int, int]
 _WITH_WORDS = (
     "m.id IN (SELECT t.market_id FROM venue_texts t WHERE t.search @@ {words}::text::tsquery)"
 )
-PLAN_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
-"""What a transaction begins with whose statement depends on how common its words are."""
 
 
 class Sort(Enum):
@@ -92,3 +96,14 @@ def query_of(listing: Listing, select: str, *, ordered: bool) -> tuple[str, Sequ
         order = "DESC" if listing.descending else "ASC"
         text += f" ORDER BY {column} {order}, m.id {order}"
     return text, arguments
+
+
+async def fetch_planned(pool: DeadlinePool, query: str, *arguments: object) -> "list[Record]":
+    """Return what a statement finds that is planned for these very arguments.
+
+    For statements whose best plan depends on how common their words are. One without a name is
+    planned when it is used: two round trips, where a setting in a transaction would be four.
+    """
+    async with pool.acquire() as connection:
+        statement = await connection.prepare(query, name="")
+        return await statement.fetch(*arguments)

@@ -14,7 +14,7 @@ import msgspec
 
 from persistence.clock import AHEAD_US
 from persistence.postgres.database import DeadlinePool
-from persistence.repositories.feeds.listing import PLAN_ANEW, Listing, ListPlace, query_of
+from persistence.repositories.feeds.listing import Listing, ListPlace, fetch_planned, query_of
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -304,9 +304,7 @@ class VenueMarkets:
         """Return what a statement of a list finds."""
         if listing.words is None:
             return await self._pool.fetch(text, *arguments)
-        async with self._pool.transaction() as connection:
-            await connection.execute(PLAN_ANEW)
-            return await connection.fetch(text, *arguments)
+        return await fetch_planned(self._pool, text, *arguments)
 
     async def active(self, platform: str, limit: int, *, seen_since: int = 0) -> list[str]:
         """Return the venue's ids of the most active open markets, of those seen since a time."""

@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from persistence.postgres.database import DeadlinePool
-from persistence.repositories.feeds.listing import PLAN_ANEW
+from persistence.repositories.feeds.listing import fetch_planned
 
 RANKED_MAX: Final = 500
 _ALIKE_MAX: Final = 8
@@ -115,17 +115,16 @@ class SearchWords:
         limit: int,
     ) -> tuple[list[Found], int]:
         """Return the best matches, best first, and how many there are, `RANKED_MAX` at most."""
-        async with self._pool.transaction() as connection:
-            await connection.execute(PLAN_ANEW)
-            rows = await connection.fetch(
-                _SEARCH,
-                terms.anywhere,
-                terms.whole,
-                terms.beginnings,
-                None if platforms is None else list(platforms),
-                None if statuses is None else list(statuses),
-                RANKED_MAX,
-                terms.is_guess,
-                limit,
-            )
+        rows = await fetch_planned(
+            self._pool,
+            _SEARCH,
+            terms.anywhere,
+            terms.whole,
+            terms.beginnings,
+            None if platforms is None else list(platforms),
+            None if statuses is None else list(statuses),
+            RANKED_MAX,
+            terms.is_guess,
+            limit,
+        )
         return [Found(*tuple(row)[1:]) for row in rows], rows[0][0] if rows else 0
