@@ -7,6 +7,8 @@ from typing import Any, BinaryIO, Final
 from persistence.exports.kinds import Column
 
 MISSING: Final = "Parquet takes pyarrow, which isn't installed: pip install 'probity[parquet]'"
+ROW_GROUP: Final = 10_000
+"""Rows of a row group: what is held until they are written."""
 _TIMES: Final = frozenset({"at", "start"})
 
 
@@ -35,9 +37,16 @@ class ParquetWriter:
         )
         self._sink = pa.PythonFile(sink, mode="w")
         self._writer = parquet.ParquetWriter(self._sink, self._schema, compression="zstd")
+        self._rows: list[tuple[Any, ...]] = []
 
     def write(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Write some rows as a row group."""
+        """Write some rows, whole row groups at a time."""
+        self._rows += rows
+        while len(self._rows) >= ROW_GROUP:
+            self._write_group(self._rows[:ROW_GROUP])
+            del self._rows[:ROW_GROUP]
+
+    def _write_group(self, rows: Sequence[tuple[Any, ...]]) -> None:
         columns = [
             self._pyarrow.array(values, type=field.type)
             for values, field in zip(zip(*rows, strict=True), self._schema, strict=True)
@@ -45,7 +54,9 @@ class ParquetWriter:
         self._writer.write_table(self._pyarrow.Table.from_arrays(columns, schema=self._schema))
 
     def close(self) -> None:
-        """Write what stands at the end of the file."""
+        """Write what is left, and what stands at the end of the file."""
+        if self._rows:
+            self._write_group(self._rows)
         self._writer.close()
 
     def _type(self, column: Column) -> Any:  # noqa: ANN401 - pyarrow is untyped

@@ -21,7 +21,8 @@ from persistence.repositories import past_books
 from persistence.repositories.past_books import PastBooks, checkpoint_before
 
 Row = tuple[Any, ...]
-ROWS_AT_ONCE: Final = 10_000
+ROWS_AT_ONCE: Final = 1_000
+"""So few that the database, which gives way to nobody, is done with them in a moment."""
 _COMMANDS_AT_ONCE: Final = 1_000
 
 
