@@ -12,6 +12,7 @@ import pytest
 from tests.faults.attacks.arena import HEADER, MEMORY_MB, Arena, Outcome
 from tests.faults.attacks.attacker import ATTACKS
 from tests.lengths import IS_LONG, length
+from tests.measured import tries
 
 SECONDS = length(5, long=150) / 10
 EVERYDAY = (
@@ -57,20 +58,19 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
 
 @pytest.mark.parametrize("name", ATTACKS if IS_LONG else EVERYDAY)
 def test_others_trade_on(name: str, arena: Arena, outcomes: list[Outcome]) -> None:
-    is_unharmed = False
-    try:
-        outcome = arena.suffer(name, ATTACKS[name], SECONDS)
-        outcomes.append(outcome)
-        print(HEADER, outcome.line(), sep="\n")
-        during = outcome.during
-        is_unharmed = (
-            during.p99 <= outcome.allowed_ms * BESIDE_OTHERS * SLOWER.get(name, 1)
-            and outcome.grown_mb <= MEMORY_MB
-            and during.lost == 0
-            and not during.refused.keys() & {"RATE_LIMITED", "UNAVAILABLE", "INTERNAL_ERROR"}
-        )
-        assert is_unharmed, outcome.line()
-        assert not outcome.said.get("of them refused"), outcome.said
-    finally:
-        if not is_unharmed:
-            arena.close()
+    for attempt in tries():
+        is_unharmed = False
+        try:
+            outcome = arena.suffer(name, ATTACKS[name], SECONDS)
+            outcomes.append(outcome)
+            print(HEADER, outcome.line(), sep="\n")
+            during = outcome.during
+            assert outcome.grown_mb <= MEMORY_MB, outcome.line()
+            assert during.lost == 0, outcome.line()
+            assert not during.refused.keys() & {"RATE_LIMITED", "UNAVAILABLE", "INTERNAL_ERROR"}
+            assert not outcome.said.get("of them refused"), outcome.said
+            allowed = outcome.allowed_ms * BESIDE_OTHERS * SLOWER.get(name, 1)
+            is_unharmed = attempt.takes("p99 of acks, ms", during.p99, allowed)
+        finally:
+            if not is_unharmed:
+                arena.close()

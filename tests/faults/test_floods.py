@@ -1,7 +1,7 @@
 """What a stranger does to one connection, or to ten, leaves a trader's acks quick and memory flat.
 
-Against the real server in a process of its own, default limits for the strangers. Timings are those
-of a busy machine: what is held is far below what one unbounded read costs (seconds).
+Against the real server in a process of its own, default limits for the strangers. What is held is
+far below what one unbounded read costs (seconds).
 """
 
 import asyncio
@@ -15,9 +15,10 @@ import psutil
 from tests.faults.conftest import MakeServer
 from tests.gateway.connections.wire import GET, frame, raw
 from tests.gateway.socket_client import SocketClient, socket_client
+from tests.measured import tries
 from tests.server_process import ServerProcess
 
-SECONDS: Final = 3.0
+SECONDS: Final = 2.0
 SLOWEST_S: Final = 0.5
 """Where the machine is idle it is a tenth; the faults this is for take two seconds and more."""
 MOST_BYTES: Final = 50 * 2**20
@@ -81,23 +82,29 @@ async def test_strangers_keep_no_trader_waiting(make_server: MakeServer) -> None
     server.start()
     _, token = server.trader()
     server.market("flooded")
-    found = {}
     for name, one in ATTACKS.items():
-        before = psutil.Process(server.pid).memory_info().rss
-        async with socket_client(server.port, token) as trader:
-            ended = asyncio.Event()
-            attacks = [asyncio.ensure_future(attack(server, one, ended)) for _ in range(STRANGERS)]
-            waits = sorted(await acks(trader, ended))
-            await asyncio.gather(*attacks)
-            await trader.ok("order:cancel_all", {})
+        for attempt in tries():
+            before = psutil.Process(server.pid).memory_info().rss
+            waits = await acks_beside(server, token, one)
             grown = psutil.Process(server.pid).memory_info().rss - before
-        slowest = waits[int(len(waits) * 0.99)]
-        found[name] = (slowest < SLOWEST_S, grown < MOST_BYTES)
-        print(f"{name}: {len(waits)} acks, p50 {statistics.median(waits) * 1e3:.1f} ms,", end=" ")
-        print(f"p99 {slowest * 1e3:.1f} ms, {grown / 2**20:.1f} MiB more")
-    assert found == dict.fromkeys(ATTACKS, (True, True))
+            slowest = waits[int(len(waits) * 0.99)]
+            print(f"{name}: {len(waits)} acks, p50 {statistics.median(waits) * 1e3:.1f} ms,")
+            print(f"p99 {slowest * 1e3:.1f} ms, {grown / 2**20:.1f} MiB more")
+            assert grown < MOST_BYTES, name
+            attempt.takes(f"p99 of acks beside {name}, s", slowest, SLOWEST_S)
     assert [line for line in server.words().splitlines() if '"level":"error"' in line] == []
     assert server.end() == 0
+
+
+async def acks_beside(server: ServerProcess, token: str, one: Attack) -> list[float]:
+    """Let the strangers do it while somebody trades; return how long each ack took, sorted."""
+    async with socket_client(server.port, token) as trader:
+        ended = asyncio.Event()
+        attacks = [asyncio.ensure_future(attack(server, one, ended)) for _ in range(STRANGERS)]
+        waits = sorted(await acks(trader, ended))
+        await asyncio.gather(*attacks)
+        await trader.ok("order:cancel_all", {})
+    return waits
 
 
 async def acks(trader: SocketClient, ended: asyncio.Event) -> list[float]:

@@ -8,8 +8,10 @@ operator sees.
 
 import asyncio
 import contextlib
+import functools
 import gc
 import itertools
+import operator
 import random
 import signal
 import time
@@ -33,6 +35,7 @@ from tests.faults.attacks.watch import Trader
 from tests.faults.attacks.wire import Account, Line, Target, open_socket, request
 from tests.faults.conftest import MakeServer
 from tests.lengths import length
+from tests.measured import tries
 from tests.server_process import (
     ADMIN_EMAIL,
     ADMIN_PASSWORD,
@@ -61,6 +64,8 @@ _THRESHOLDS: Final = gc.get_threshold()
 MAY_DIFFER: Final = 25
 """Living objects of a kind that two stretches may leave more than the one before: far fewer than
 one an order, a socket or a request."""
+STRETCHES_MOST: Final = 5
+"""Where two of them left more, as on a slow machine they may; what grows does so in all of them."""
 _SERVERS: Final = ("exchange.", "gateway.", "persistence.", "socketio.", "uvicorn.")
 _PATHS: Final = (
     "/api/v1/markets",
@@ -131,6 +136,9 @@ class Load:
                 due += 1 / COMMANDS_A_SECOND
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
                 await trader.act()
+            # A machine that is slower than the clock catches up: what waits isn't what is kept.
+            for trader in self.traders:
+                await trader.settled()
             await self._come_and_go()
             await self._read(next(paths))
             sizes.append(process.memory_info().rss / (1 << 20))
@@ -256,14 +264,19 @@ async def test_nothing_that_is_over_is_kept(
         await load.open()
         await load.stretch()
         counts: list[Counter[str]] = []
-        for _ in range(3):
+        grown: dict[str, int] = {}
+        for number in range(STRETCHES_MOST):
             await load.stretch()
             await forget_timers()
             counts.append(living())
+            # What a stretch leaves, each one leaves: a cache that has found its size does not.
+            left = [later - before for before, later in itertools.pairwise(counts)]
+            if number >= 2:
+                least = functools.reduce(operator.and_, left)
+                grown = {kind: count for kind, count in least.items() if count > MAY_DIFFER}
+                if not grown:
+                    break
         await load.close()
-    # What a stretch leaves, the next one leaves too: a cache that has found its size does not.
-    left = (counts[1] - counts[0]) & (counts[2] - counts[1])
-    grown = {kind: count for kind, count in left.items() if count > MAY_DIFFER}
     assert not grown, grown
 
 
@@ -274,16 +287,18 @@ async def test_what_is_over_is_gone_without_the_collector(
         load = Load(port, await newcomers(port))
         await load.open()
         await load.stretch()
-        gc.collect()
-        gc.disable()
-        try:
-            await load.stretch()
-            found = left_to_the_collector()
-        finally:
-            gc.enable()
+        for attempt in tries():
+            gc.collect()
+            gc.disable()
+            try:
+                await load.stretch()
+                found = left_to_the_collector()
+            finally:
+                gc.enable()
+            print(found.most_common(5))
+            # Of one kind; a request that ran into its time is among them on a slow machine.
+            attempt.holds("objects left", max(found.values(), default=0), MAY_DIFFER)
         await load.close()
-    many = {kind: count for kind, count in found.items() if count > MAY_DIFFER}
-    assert not many, many
 
 
 def slope(sizes: list[float]) -> float:
@@ -302,13 +317,11 @@ async def test_the_process_stops_growing(make_server: MakeServer) -> None:
     # allocator has as much as it ever needs after some 4 000 sockets (7.5 MiB), then none is more.
     await load.crowd(length(500, long=6_000))
     await load.rush(2 * RECENT_IDS)
-    sizes = await load.steady(SECONDS, psutil.Process(server.pid))
+    for attempt in tries():
+        sizes = await load.steady(SECONDS, psutil.Process(server.pid))
+        late = sizes[SECONDS // 3 :]
+        print(f"{sizes[0]:.1f} to {sizes[-1]:.1f} MiB, {slope(late) * 60:+.3f} a minute at the end")
+        allowed = max(MIB_A_MINUTE * len(late) / 60, LEAST_SEEN_MIB)
+        attempt.holds("growth, MiB", slope(late) * len(late), allowed)
     await load.close()
     assert not any(trader.is_lost for trader in load.traders)
-    late = sizes[SECONDS // 3 :]
-    a_minute = slope(late) * 60
-    print(
-        f"{sizes[0]:.1f} to {sizes[-1]:.1f} MiB in {SECONDS} s, at the end {a_minute:+.3f} a minute"
-    )
-    allowed = max(MIB_A_MINUTE * len(late) / 60, LEAST_SEEN_MIB)
-    assert slope(late) * len(late) < allowed, sizes

@@ -20,6 +20,7 @@ from persistence.clock import now_us
 from persistence.exports import parquet
 from tests.faults.attacks.arena import Arena
 from tests.lengths import IS_LONG, length
+from tests.measured import tries
 from tests.server_process import ServerProcess
 
 TRADES: Final = length(30_000, long=1_000_000)
@@ -123,15 +124,16 @@ def test_an_export_costs_those_who_trade_little(arena: Arena, tmp_path: Path) ->
     file = tmp_path / "old-trades.parquet"
     # About as long as the export: the worst of a hundred isn't to be had in two seconds.
     calm_s = length(2, long=20)
-    calm, during, most = arena.beside(lambda: take_away(server, "parquet", file), calm_s)
-    print(
-        f"{expected[0]} trades, {file.stat().st_size} bytes, at most {most >> 20} MiB; beside"
-        f" {during.count} orders: p99 {during.p99:.1f} ms, {calm.p99:.1f} ms without"
-    )
-    assert sums_of(file) == expected
-    assert 0 < most < MEMORY_MOST
-    assert during.lost == 0
-    assert not during.refused.keys() & {"RATE_LIMITED", "UNAVAILABLE", "INTERNAL_ERROR"}
-    assert during.p99 < P99_MS * BESIDE_OTHERS
-    if IS_LONG:
-        assert during.p99 <= TIMES_CALM * calm.p99
+    for attempt in tries():
+        calm, during, most = arena.beside(lambda: take_away(server, "parquet", file), calm_s)
+        print(
+            f"{expected[0]} trades, {file.stat().st_size} bytes, at most {most >> 20} MiB; beside"
+            f" {during.count} orders: p99 {during.p99:.1f} ms, {calm.p99:.1f} ms without"
+        )
+        assert sums_of(file) == expected
+        assert 0 < most < MEMORY_MOST
+        assert during.lost == 0
+        assert not during.refused.keys() & {"RATE_LIMITED", "UNAVAILABLE", "INTERNAL_ERROR"}
+        attempt.takes("p99 of acks, ms", during.p99, P99_MS * BESIDE_OTHERS)
+        if IS_LONG:
+            attempt.holds("p99 of acks, times the calm one", during.p99 / calm.p99, TIMES_CALM)

@@ -17,13 +17,15 @@ from tests.faults.conftest import MakeServer
 from tests.faults.fleet import metric
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.lengths import IS_LONG
-from tests.server_process import ServerProcess, until
+from tests.measured import tries
+from tests.server_process import ServerProcess
 
 SLUG: Final = "rain"
 QUICK: Final = 36 if not IS_LONG else 180
 STOPPED: Final = 4 if not IS_LONG else 20
-BASELINE_S: Final = 6.0 if not IS_LONG else 30.0
-STOPPED_S: Final = 18.0 if not IS_LONG else 60.0
+BASELINE_S: Final = 4.0 if not IS_LONG else 30.0
+STOPPED_S: Final = 8.0 if not IS_LONG else 60.0
+CLOSED_S: Final = 90.0
 UPDATES_A_SECOND: Final = 50
 GROWTH_BYTES: Final = 50 * (1 << 20)
 NOISE_NS: Final = 25_000_000
@@ -102,7 +104,7 @@ def p99(times: dict[int, list[int]], sent: dict[int, int], seqs: range) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 async def test_stopped_readers_cost_the_others_nothing(
     make_server: MakeServer, tmp_path: Path
 ) -> None:
@@ -110,23 +112,36 @@ async def test_stopped_readers_cost_the_others_nothing(
     await asyncio.to_thread(server.start)
     market = await asyncio.to_thread(server.market, SLUG)
     (_, one), (_, other) = await asyncio.to_thread(lambda: (server.trader(), server.trader()))
-    quick = Readers(server, "YES", QUICK, tmp_path / "quick")
-    slow = Readers(server, "BOTH", STOPPED, tmp_path / "slow")
+    async with socket_client(server.port, one) as ann, socket_client(server.port, other) as bob:
+        updates = Updates(ann, bob, market["seq"])
+        for attempt in tries():
+            baseline, stopped = await beside_stopped(server, updates, tmp_path)
+            most = 2 * max(baseline, NOISE_NS)
+            attempt.takes("p99 beside stopped readers, ms", stopped / 1e6, most / 1e6)
+
+
+async def beside_stopped(server: ServerProcess, updates: Updates, folder: Path) -> tuple[int, int]:
+    """Return the p99 of deliveries before readers are stopped, and while they are."""
+    quick = Readers(server, "YES", QUICK, folder / "quick")
+    slow = Readers(server, "BOTH", STOPPED, folder / "slow")
+    told = metric(server, "slow_consumers_closed_total") + STOPPED
     try:
         await quick.start()
         await slow.start()
-        async with socket_client(server.port, one) as ann, socket_client(server.port, other) as bob:
-            updates = Updates(ann, bob, market["seq"])
-            await updates.for_(1)  # whatever is made once is made
-            before = await updates.for_(BASELINE_S)
-            process = psutil.Process(server.pid)
-            memory = process.memory_info().rss
-            slow.send(signal.SIGSTOP)
-            during = await updates.for_(STOPPED_S)
-            grown = process.memory_info().rss - memory
-            await until(lambda: metric(server, "slow_consumers_closed_total") == STOPPED, 30)
-            slow.send(signal.SIGCONT)
-            await asyncio.sleep(0.5)
+        await updates.for_(1)  # whatever is made once is made
+        before = await updates.for_(BASELINE_S)
+        process = psutil.Process(server.pid)
+        memory = process.memory_info().rss
+        slow.send(signal.SIGSTOP)
+        during = await updates.for_(STOPPED_S)
+        # Their queues fill by what is said, so that goes on until they are closed.
+        late = time.monotonic() + CLOSED_S
+        while await asyncio.to_thread(metric, server, "slow_consumers_closed_total") < told:
+            assert time.monotonic() < late, "the stopped ones aren't closed"
+            during = range(during.start, (await updates.for_(1)).stop)
+        grown = process.memory_info().rss - memory
+        slow.send(signal.SIGCONT)
+        await asyncio.sleep(0.5)
         times, closed = await quick.end()
         _, slow_closed = await slow.end()
     finally:
@@ -137,5 +152,5 @@ async def test_stopped_readers_cost_the_others_nothing(
     assert missing == [], "each of the others has each message"
     baseline, stopped = (p99(times, updates.sent, seqs) for seqs in (before, during))
     print(f"p99 {baseline / 1e6:.1f} ms, then {stopped / 1e6:.1f} ms; {grown / 2**20:.1f} MiB more")
-    assert stopped < 2 * max(baseline, NOISE_NS)
     assert grown < GROWTH_BYTES
+    return baseline, stopped

@@ -14,6 +14,7 @@ import httpx
 from tests.faults.conftest import MakeServer
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.lengths import length
+from tests.measured import tries
 
 REQUESTS = 200
 ORDERS = 150
@@ -51,6 +52,26 @@ def p99(waits: list[float]) -> float:
     return statistics.quantiles(waits, n=100)[98]
 
 
+async def at_its_pace(
+    owner: SocketClient, other: SocketClient, order_id: str
+) -> tuple[float, float]:
+    """Let both cancel what isn't open any more by the clock; return the p99 of each, in seconds."""
+    paced, yardstick = [], []
+    started = time.monotonic()
+    for number in range(SECONDS * PACE):
+        await asyncio.sleep(max(0.0, started + number / PACE - time.monotonic()))
+        (sent, refused, beside) = await asyncio.gather(
+            timed(owner, "order:cancel", {"orderId": order_id}),
+            timed(owner, "subscribe:market", {"slug": SLUG}),
+            timed(other, "order:cancel", {"orderId": order_id}),
+        )
+        paced.append(sent)
+        yardstick.append(beside[0])
+        assert refused[1] == "RATE_LIMITED"
+    assert {code for _, code in paced} == {"ORDER_NOT_OPEN"}
+    return p99([wait for wait, _ in paced]), p99(yardstick)
+
+
 async def test_cancels_are_taken_when_everything_else_is_used_up(make_server: MakeServer) -> None:
     server = make_server(
         RATE_LIMIT_USER_MAX_REQUESTS=str(REQUESTS),
@@ -71,28 +92,15 @@ async def test_cancels_are_taken_when_everything_else_is_used_up(make_server: Ma
         burst = await asyncio.gather(
             *(timed(owner, "order:cancel", {"orderId": order}) for order in orders)
         )
-        paced, yardstick = [], []
-        started = time.monotonic()
-        for number in range(SECONDS * PACE):
-            await asyncio.sleep(max(0.0, started + number / PACE - time.monotonic()))
-            (sent, refused, beside) = await asyncio.gather(
-                timed(owner, "order:cancel", {"orderId": orders[0]}),
-                timed(owner, "subscribe:market", {"slug": SLUG}),
-                timed(other, "order:cancel", {"orderId": orders[0]}),
-            )
-            paced.append(sent)
-            yardstick.append(beside[0])
-            assert refused[1] == "RATE_LIMITED"
+        for attempt in tries():
+            paced, yardstick = await at_its_pace(owner, other, orders[0])
+            print(f"burst {p99([wait for wait, _ in burst]):.3f} s; beside {yardstick:.3f} s")
+            attempt.takes("p99 of paced cancels, s", paced, max(LONGEST_S, 3 * yardstick))
         sweeps = await asyncio.gather(
             *(timed(owner, "order:cancel_all", {}) for _ in range(10 * IN_FLIGHT))
         )
     assert {code for _, code in burst} == {""}
-    assert {code for _, code in paced} == {"ORDER_NOT_OPEN"}
     assert {code for _, code in sweeps} == {""}
-    figures = {"paced": p99([wait for wait, _ in paced]), "other": p99(yardstick)}
-    figures |= {"burst": p99([wait for wait, _ in burst]), "all": p99([w for w, _ in sweeps])}
-    print({name: f"{1_000 * wait:.0f} ms" for name, wait in figures.items()})
-    assert figures["paced"] < max(LONGEST_S, 3 * figures["other"])
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", headers=headers) as client:
         assert (await client.get("/user/balance")).status_code == 429

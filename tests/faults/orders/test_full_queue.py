@@ -25,6 +25,7 @@ from tests.faults.orders.crowd import IN_FLIGHT, Told
 from tests.faults.orders.test_cancels import p99, timed
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.lengths import IS_LONG, length
+from tests.measured import TRIES, tries
 from tests.server_process import ADMIN_PASSWORD, ServerProcess
 
 ROOT: Final = Path(__file__).parents[3]
@@ -142,6 +143,21 @@ async def cancel_by_the_clock(owners: list[Owner], count: int) -> list[tuple[flo
     return await asyncio.gather(*sent)
 
 
+async def waits_beside(pushing: list[Crowd], owners: list[Owner]) -> list[float]:
+    """Cancel while the crowds push; return how long each waited, in seconds, sorted."""
+    full_at = [sum([await asyncio.to_thread(crowd.refused) for crowd in pushing])]
+    took = []
+    for _ in range(SECONDS):
+        took += await cancel_by_the_clock(owners, CANCELS_A_SECOND)
+        full_at.append(sum([await asyncio.to_thread(crowd.refused) for crowd in pushing]))
+    full = [later - before for before, later in itertools.pairwise(full_at)]
+    waits = sorted(wait for wait, _ in took)
+    print(f"p50 {waits[len(waits) // 2]:.3f} s, worst {waits[-1]:.3f} s; refused a second: {full}")
+    assert {code for _, code in took} == {""}
+    assert (min(full[1:]) if IS_LONG else sum(full)) > 0, "the queue wasn't full all the time"
+    return waits
+
+
 async def test_cancels_are_done_soon_while_the_queue_is_full(make_server: MakeServer) -> None:
     server = make_server(ENGINE_QUEUE_SIZE=str(QUEUE), SOCKET_IN_FLIGHT_MAX="10000")
     server.start()
@@ -155,28 +171,20 @@ async def test_cancels_are_done_soon_while_the_queue_is_full(make_server: MakeSe
             Owner(a, await stack.enter_async_context(socket_client(server.port, a.token)), http)
             for a in accounts
         ]
-        for owner in owners:
-            await owner.quote((SECONDS + 1) * CANCELS_A_SECOND // OWNERS + 1)
+        # While the queue is full nobody quotes: what every try takes out is there before.
+        count = (TRIES * SECONDS + 1) * CANCELS_A_SECOND // OWNERS + 1
+        await asyncio.gather(*(owner.quote(count) for owner in owners))
         calm = await cancel_by_the_clock(owners, CANCELS_A_SECOND)
         with crowds(server) as pushing:
-            full_at = [sum(crowd.refused() for crowd in pushing)]
-            took = []
-            for _ in range(SECONDS):
-                took += await cancel_by_the_clock(owners, CANCELS_A_SECOND)
-                full_at.append(sum([await asyncio.to_thread(c.refused) for c in pushing]))
+            for attempt in tries():
+                waits = await waits_beside(pushing, owners)
+                most = max(LONGEST_S, TIMES_CALM * p99([wait for wait, _ in calm]))
+                attempt.takes("p99 of cancels, s", p99(waits), most)
             server.kill()
             told = [crowd.end() for crowd in pushing]
-    waits, calm_p99 = sorted(wait for wait, _ in took), p99([wait for wait, _ in calm])
     acknowledged = {name: order for one in told for name, order in one.acknowledged.items()}
-    full = [later - before for before, later in itertools.pairwise(full_at)]
-    ms = [round(1_000 * wait) for wait in (calm_p99, waits[len(waits) // 2], p99(waits), waits[-1])]
-    print(
-        "\ncalm p99 {} ms; while it is full p50 {}, p99 {}, worst {}".format(*ms),
-        f"of {len(waits)}; {len(acknowledged)} orders acknowledged, refused in each second {full}",
-    )
-    assert {code for _, code in calm + took} == {""}
-    assert p99(waits) < max(LONGEST_S, TIMES_CALM * calm_p99)
-    assert (min(full[1:]) if IS_LONG else sum(full)) > 0, "the queue wasn't full all the time"
+    print(f"{len(acknowledged)} orders acknowledged")
+    assert {code for _, code in calm} == {""}
     assert {code for one in told for code in one.refused} == {"UNAVAILABLE"}
     assert sum(one.without_retry for one in told) == 0
     server.start()

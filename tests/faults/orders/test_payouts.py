@@ -13,6 +13,7 @@ from exchange.messages.terms import NO
 from persistence.embedded.server import EmbeddedPostgres
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.lengths import length
+from tests.measured import TRIES, tries
 from tests.persistence.running import limit, running
 from tests.server_process import ServerProcess
 
@@ -22,6 +23,7 @@ ORDERS_PER_SECOND = 200
 CALM_S = 2.0
 PAID_WITHIN_S = 10.0
 LONGEST_ACK_S = 0.150
+CROWDED = tuple(f"crowded-{number}" for number in range(1, TRIES + 1))
 FIRST_HOLDER = 1_000_000
 AT_ONCE = 2_000
 
@@ -39,19 +41,20 @@ class Acks:
         return sum(start <= sent <= end for sent, _ in self.waits)
 
 
-async def many_holders(server: ServerProcess) -> None:
-    """Let one account hold all the YES of market 1 and each of the others a share of NO."""
+async def many_holders(server: ServerProcess, number: int) -> None:
+    """Let one account hold all the YES of a market and each of the others a share of NO."""
     database = await EmbeddedPostgres.start(server.data_dir)
     try:
         async with running(database.url, server.data_dir) as engine:
-            others = range(FIRST_HOLDER + 1, FIRST_HOLDER + HOLDERS)
-            await engine.send(OpenAccount(FIRST_HOLDER, HOLDERS * MONEY_SCALE))
-            await engine.send(limit(FIRST_HOLDER, 60, len(others)))
+            first = FIRST_HOLDER * number
+            others = range(first + 1, first + HOLDERS)
+            await engine.send(OpenAccount(first, HOLDERS * MONEY_SCALE))
+            await engine.send(limit(first, 60, len(others), market=number))
             for begin in range(0, len(others), AT_ONCE):
                 part = others[begin : begin + AT_ONCE]
                 await engine.send_all(*(OpenAccount(one, MONEY_SCALE) for one in part))
-                await engine.send_all(*(limit(one, 40, 1, NO) for one in part))
-            assert len(engine.view.markets[1].holders()) == HOLDERS
+                await engine.send_all(*(limit(one, 40, 1, NO, market=number) for one in part))
+            assert len(engine.view.markets[number].holders()) == HOLDERS
     finally:
         await database.stop()
 
@@ -82,12 +85,32 @@ async def trade(client: SocketClient, acks: Acks, stop: asyncio.Event) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_many_holders_are_paid_while_others_trade(server: ServerProcess) -> None:
-    for slug in ("crowded", "busy"):
-        server.market(slug)
+    numbers = [int(server.market(slug)["id"]) for slug in (*CROWDED, "busy")]
     tokens = [server.trader()[1] for _ in range(TRADERS)]
+    for attempt, slug, number in zip(tries(), CROWDED, numbers, strict=False):
+        assert await asyncio.to_thread(server.end) == 0
+        await many_holders(server, number)
+        await asyncio.to_thread(server.start)
+        paid_in, during, before = await paid_beside(server, slug, tokens)
+        attempt.takes("holders paid, s", paid_in, PAID_WITHIN_S)
+        # A machine that makes acks wait without any payout can't show that payouts don't.
+        attempt.takes("longest ack, s", during, max(LONGEST_ACK_S, 3 * before))
+        async with server.database() as connection:
+            settled = "SELECT count(*) FROM settlements WHERE market_id = $1"
+            assert await connection.fetchval(settled, number) == HOLDERS
+            bound = "SELECT collateral FROM markets WHERE id = $1"
+            assert await connection.fetchval(bound, number) == 0
     assert await asyncio.to_thread(server.end) == 0
-    await many_holders(server)
-    await asyncio.to_thread(server.start)
+    verified = await asyncio.to_thread(server.run, "verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+async def paid_beside(
+    server: ServerProcess, slug: str, tokens: list[str]
+) -> tuple[float, float, float]:
+    """Resolve a market while others trade; return in how many seconds all were paid, and the
+    longest acknowledgement meanwhile, and before.
+    """
     admin, acks, stop = server.admin(), Acks(), asyncio.Event()
     async with AsyncExitStack() as sockets:
         clients = [await sockets.enter_async_context(socket_client(server.port, t)) for t in tokens]
@@ -96,15 +119,14 @@ async def test_many_holders_are_paid_while_others_trade(server: ServerProcess) -
         await asyncio.sleep(CALM_S)
         begun = time.monotonic()
         body = {"outcome": "YES", "source": "the gauge"}
-        resolved = await asyncio.to_thread(
-            server.call, "POST", "/markets/crowded/resolve", admin, body
-        )
+        path = f"/markets/{slug}"
+        resolved = await asyncio.to_thread(server.call, "POST", f"{path}/resolve", admin, body)
         status = resolved["status"]
         while status != "RESOLVED":
             assert status == "RESOLVING"
             assert time.monotonic() < begun + 60, "the holders aren't paid"
             await asyncio.sleep(0.05)
-            shown = await asyncio.to_thread(server.call, "GET", "/markets/crowded")
+            shown = await asyncio.to_thread(server.call, "GET", path)
             status = shown["status"]
         paid = time.monotonic()
         await asyncio.sleep(0.5)
@@ -117,12 +139,4 @@ async def test_many_holders_are_paid_while_others_trade(server: ServerProcess) -
         f"{HOLDERS} holders paid and visible in {paid - begun:.2f} s; {pace:.0f} orders/s"
         f" meanwhile, longest ack {during * 1_000:.0f} ms ({before * 1_000:.0f} ms before)"
     )
-    assert paid - begun < PAID_WITHIN_S
-    # A machine that makes acks wait without any payout can't show that payouts don't.
-    assert during < max(LONGEST_ACK_S, 3 * before)
-    async with server.database() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM settlements") == HOLDERS
-        assert await connection.fetchval("SELECT collateral FROM markets WHERE id = 1") == 0
-    assert await asyncio.to_thread(server.end) == 0
-    verified = await asyncio.to_thread(server.run, "verify")
-    assert verified.returncode == 0, verified.stdout + verified.stderr
+    return paid - begun, during, before

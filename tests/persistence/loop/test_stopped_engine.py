@@ -12,9 +12,11 @@ from random import Random
 from persistence.loop.recovery import recover
 from persistence.postgres.database import connect
 from tests.lengths import length
+from tests.measured import tries
 
 _STOPS = length(20, long=1_000)
 _LONGEST_LOCK_S = 2.0
+_NO_END_S = 30.0
 # What the engine's session holds beside its lead: nothing that anybody waits for is in that list.
 _LOCKS = """
 SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
@@ -50,25 +52,25 @@ async def test_a_stopped_engine_holds_no_lock_for_two_seconds(database_url: str)
     print(f"SEED={seed}")
     dice = Random(seed)
     watcher = await connect(database_url)
-    longest = 0.0
     async with busy_engine(database_url, seed) as pid:
-        for _ in range(_STOPS):
-            await asyncio.sleep(dice.random() * 0.1)
-            os.kill(pid, signal.SIGSTOP)
-            stopped_at = time.monotonic()
-            while await watcher.fetchval(_LOCKS):
-                assert time.monotonic() - stopped_at < _LONGEST_LOCK_S
-            await watcher.execute("UPDATE engine_state SET epoch = epoch")
-            longest = max(longest, time.monotonic() - stopped_at)
-            assert longest < _LONGEST_LOCK_S
-            os.kill(pid, signal.SIGCONT)
+        for attempt in tries():
+            longest = 0.0
+            for _ in range(_STOPS):
+                await asyncio.sleep(dice.random() * 0.1)
+                os.kill(pid, signal.SIGSTOP)
+                stopped_at = time.monotonic()
+                while await watcher.fetchval(_LOCKS):
+                    assert time.monotonic() - stopped_at < _NO_END_S
+                await watcher.execute("UPDATE engine_state SET epoch = epoch")
+                longest = max(longest, time.monotonic() - stopped_at)
+                os.kill(pid, signal.SIGCONT)
+            attempt.takes("the longest lock, s", longest, _LONGEST_LOCK_S)
         before = await watcher.fetchval("SELECT last_seq FROM engine_state")
         async with asyncio.timeout(30):
             while True:
                 if await watcher.fetchval("SELECT last_seq FROM engine_state") > before:
                     break
                 await asyncio.sleep(0.01)
-    print(f"the longest lock was held for {longest * 1000:.1f} ms")
     await watcher.close()
 
 

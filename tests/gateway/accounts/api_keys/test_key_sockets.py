@@ -144,7 +144,7 @@ async def test_a_key_that_expires_closes_its_sockets(floor: Floor) -> None:
         await client.join(key.auth())
         assert await client.ok("ping")
         await asyncio.wait_for(client.closed.wait(), 5)
-    assert abs(time.time() - ends / 1_000_000) < 1
+    assert time.time() >= ends / 1_000_000
 
 
 async def test_a_reading_key_hears_and_sends_no_order(floor: Floor) -> None:

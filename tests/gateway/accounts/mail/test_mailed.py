@@ -8,6 +8,7 @@ import pytest
 
 from tests.gateway.accounts.mail.post_office import PostOffice, delivering
 from tests.gateway.conftest import PASSWORD, MakeWeb, Person, Web, person_of
+from tests.measured import tries
 
 API = "/api/v1"
 FORGOT = f"{API}/auth/password/forgot"
@@ -213,22 +214,23 @@ async def test_asking_for_a_known_and_an_unknown_address_is_the_same(
     web: Web, office: PostOffice
 ) -> None:
     await web.register(ADA)
-    times: dict[str, list[float]] = {ADA: [], "bob@example.org": []}
     answers = []
-    for _ in range(25):
-        for address, spent in times.items():
-            started = time.perf_counter()
-            answer = await post(web, FORGOT, {"email": address})
-            spent.append(time.perf_counter() - started)
-            answers.append((answer.status_code, answer.json()["data"], sorted(answer.headers)))
-    assert all(answer == answers[0] for answer in answers)
-    # The best of each, since others work on this machine too. Both only put an errand on the queue;
-    # a token's row alone would take longer than this.
-    known, unknown = (min(spent) for spent in times.values())
-    assert abs(known - unknown) < 0.5 * min(known, unknown), times
+    for attempt in tries():
+        times: dict[str, list[float]] = {ADA: [], "bob@example.org": []}
+        for _ in range(25):
+            for address, spent in times.items():
+                started = time.perf_counter()
+                answer = await post(web, FORGOT, {"email": address})
+                spent.append(time.perf_counter() - started)
+                answers.append((answer.status_code, answer.json()["data"], sorted(answer.headers)))
+        assert all(answer == answers[0] for answer in answers)
+        # The best of each, since others work on this machine too. Both only put an errand on the
+        # queue; a token's row alone would take longer than this.
+        known, unknown = (min(spent) for spent in times.values())
+        attempt.holds("of the quicker", abs(known - unknown) / min(known, unknown), 0.5)
     assert await web.parts.pool.fetchval("SELECT count(*) FROM mail_tokens") == 0
     async with delivering(web):
-        for number in range(26):
+        for number in range(1 + len(answers) // 2):
             mail = await office.next("verify-email" if number == 0 else "reset-password")
             assert mail.to == ADA
     assert office.mails == []

@@ -1,7 +1,6 @@
 """The cookie: what comes out is a token of ours, in linear time, for pages that may use it."""
 
 import secrets
-import time
 
 import httpx
 import pytest
@@ -12,6 +11,7 @@ from gateway.accounts.fields import EMAIL_LENGTH, display_name, email_address
 from gateway.accounts.sessions.cookies import HEADER_MAX_BYTES, read_refresh_cookie, refresh_cookie
 from gateway.wire.errors import ValidationFailed
 from tests.gateway.conftest import PASSWORD, MakeWeb, Web, person_of
+from tests.measured import computing
 
 REGISTER = "/api/v1/auth/register"
 REFRESH = "/api/v1/auth/refresh"
@@ -83,11 +83,11 @@ def test_what_is_set_is_what_is_read() -> None:
 def test_no_cookie_costs_more_than_its_length(value: str) -> None:
     """The standard library's parser takes seconds for the first two on some Pythons."""
     header = b"probity_refresh=" + value.encode()
-    started = time.process_time()
-    for sent in (header, header[:HEADER_MAX_BYTES]):
-        for _ in range(10):
-            assert read_refresh_cookie(sent) is None
-    assert time.process_time() - started < 0.2
+    with computing() as took:
+        for sent in (header, header[:HEADER_MAX_BYTES]):
+            for _ in range(10):
+                assert read_refresh_cookie(sent) is None
+    assert took.seconds < 0.2
 
 
 @pytest.mark.parametrize(
@@ -103,19 +103,19 @@ def test_no_cookie_costs_more_than_its_length(value: str) -> None:
     ],
 )
 def test_no_address_costs_more_than_its_length(text: str) -> None:
-    started = time.process_time()
-    for _ in range(10):
-        with pytest.raises(ValidationFailed):
-            email_address(text)
-    assert time.process_time() - started < 0.2
+    with computing() as took:
+        for _ in range(10):
+            with pytest.raises(ValidationFailed):
+                email_address(text)
+    assert took.seconds < 0.2
 
 
 def test_no_name_costs_more_than_its_length() -> None:
-    started = time.process_time()
-    for text in ("\u0344" * 60_000, "a" + "\u0301\u0323" * 30_000, "\u1100\u1161" * 30_000):
-        with pytest.raises(ValidationFailed):
-            display_name(text)
-    assert time.process_time() - started < 0.5
+    with computing() as took:
+        for text in ("\u0344" * 60_000, "a" + "\u0301\u0323" * 30_000, "\u1100\u1161" * 30_000):
+            with pytest.raises(ValidationFailed):
+                display_name(text)
+    assert took.seconds < 0.5
 
 
 async def refresh(web: Web, cookie: str, scheme: str = "http", **headers: str) -> httpx.Response:

@@ -11,6 +11,7 @@ import pytest
 from exchange.messages.bounds import ISSUANCE_MAX
 from exchange.messages.commands import OpenAccount
 from tests.gateway.conftest import PASSWORD, MakeWeb, Web, person_of
+from tests.measured import tries
 
 REGISTER = "/api/v1/auth/register"
 LOGIN = "/api/v1/auth/login"
@@ -159,19 +160,20 @@ async def test_unknown_user_and_wrong_password_look_the_same(web: Web) -> None:
     await web.register("ada@example.org")
     wrong = {"email": "ada@example.org", "password": "wrong horse battery"}
     unknown = {"email": "bob@example.org", "password": "wrong horse battery"}
-    times: dict[str, list[float]] = {"wrong": [], "unknown": []}
     errors = []
-    for _ in range(7):
-        for name, body in (("wrong", wrong), ("unknown", unknown)):
-            started = time.perf_counter()
-            answer = await web.client.post(LOGIN, json=body)
-            times[name].append(time.perf_counter() - started)
-            errors.append((answer.status_code, answer.json()["error"]))
-    assert all(error == errors[0] for error in errors)
-    assert errors[0][0] == 401
-    medians = [statistics.median(values) for values in times.values()]
-    # A hash takes some 15 ms; without the dummy one the unknown user would take a tenth of it.
-    assert max(medians) < 3 * min(medians), times
+    for attempt in tries():
+        times: dict[str, list[float]] = {"wrong": [], "unknown": []}
+        for _ in range(7):
+            for name, body in (("wrong", wrong), ("unknown", unknown)):
+                started = time.perf_counter()
+                answer = await web.client.post(LOGIN, json=body)
+                times[name].append(time.perf_counter() - started)
+                errors.append((answer.status_code, answer.json()["error"]))
+        assert all(error == errors[0] for error in errors)
+        assert errors[0][0] == 401
+        medians = [statistics.median(values) for values in times.values()]
+        # A hash takes some 15 ms; without the dummy one the unknown user would take a tenth of it.
+        attempt.holds("the slower, of the quicker", max(medians) / min(medians), 3)
 
 
 async def test_crowd_at_the_door_is_told_to_come_back(make_web: MakeWeb) -> None:

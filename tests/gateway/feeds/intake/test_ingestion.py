@@ -18,6 +18,7 @@ from persistence.repositories.feeds.markets import UNKNOWN
 from tests.gateway.feeds.conftest import Store
 from tests.gateway.feeds.fake_venue import FakeVenue, market
 from tests.lengths import IS_LONG
+from tests.measured import computing, tries
 
 changed = msgspec.structs.replace
 
@@ -310,9 +311,9 @@ async def test_markets_are_asked_for_until_they_have_ended(store: Store) -> None
     ],
 )
 def test_amounts_are_sorted_by_micro_units(value: Decimal | None, sorted_by: int) -> None:
-    started = time.monotonic()
-    assert amount(value) == sorted_by
-    assert time.monotonic() - started < 0.1
+    with computing() as took:
+        assert amount(value) == sorted_by
+    assert took.seconds < 0.1
 
 
 def names(venue: FakeVenue) -> list[str]:
@@ -338,39 +339,30 @@ class LoopLag:
             self.worst = max(self.worst, self.all[-1])
 
 
-def slowness() -> float:
-    """How many times slower than a plain machine this one is just now, at least 1."""
-    started = time.perf_counter()
-    sum(n * n for n in range(1_000_000))
-    return max(1.0, (time.perf_counter() - started) / 0.08)
-
-
 async def test_twenty_thousand_markets(store: Store) -> None:
     """First ingest under 30 s, the second under 10 s and no row rewritten; the loop is free."""
     venue = FakeVenue((market(n) for n in range(20_000)), raw=b'{"x":"' + b"y" * 1_500 + b'"}')
-    slow, lag = slowness(), LoopLag()
-    watching = asyncio.create_task(lag.watch())
-    started = time.monotonic()
-    await store.ingest(venue)
-    first = time.monotonic() - started
-    before = await versions(store)
-    started = time.monotonic()
-    await store.ingest(venue)
-    second = time.monotonic() - started
-    watching.cancel()
-    usual = sorted(lag.all)[int(len(lag.all) * 0.99)]
-    print(
-        f"\nfirst {first:.1f} s, second {second:.1f} s, lag p99 {usual * 1e3:.1f} ms,"
-        f" worst {lag.worst * 1e3:.1f} ms, machine x{slow:.1f}"
-    )
-    assert await store.pool.fetchval("SELECT count(*) FROM venue_markets") == 20_000
-    assert await versions(store) == before
-    assert (await counts(store))["seen"] == 20_000
-    assert first < 30 * slow
-    assert second < 10 * slow
-    assert usual < 0.05 * slow
-    if IS_LONG:
-        assert lag.worst < 0.05 * slow
+    for attempt in tries():
+        await store.pool.execute("TRUNCATE venue_markets CASCADE")
+        lag = LoopLag()
+        watching = asyncio.create_task(lag.watch())
+        started = time.monotonic()
+        await store.ingest(venue)
+        first = time.monotonic() - started
+        before = await versions(store)
+        started = time.monotonic()
+        await store.ingest(venue)
+        second = time.monotonic() - started
+        watching.cancel()
+        assert await store.pool.fetchval("SELECT count(*) FROM venue_markets") == 20_000
+        assert await versions(store) == before
+        assert (await counts(store))["seen"] == 20_000
+        attempt.takes("first, s", first, 30)
+        attempt.takes("second, s", second, 10)
+        usual = sorted(lag.all)[len(lag.all) * 99 // 100]
+        attempt.takes("p99 of the loop's lateness, s", usual, 0.05)
+        if IS_LONG:
+            attempt.takes("worst of it, s", lag.worst, 0.05)
 
 
 async def test_jobs_that_note_the_same_markets_lock_nobody_out(store: Store) -> None:

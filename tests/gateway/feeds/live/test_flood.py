@@ -18,6 +18,7 @@ from tests.gateway.feeds.live.stage import (
 from tests.gateway.socket_client import SocketClient, socket_client
 from tests.gateway.waiting import eventually
 from tests.lengths import length
+from tests.measured import tries
 
 PATIENT = msgspec.structs.replace(QUICK_SOCKET, silent_s=10.0)
 
@@ -71,20 +72,19 @@ async def test_a_flood_delays_no_ack(database_url: str, monkeypatch: pytest.Monk
         await watcher.ok("subscribe:market", {"market": market_id(), "outcome": "YES"})
         reader = BookReader(watcher)
         await reader.until(stage.flow.bids, stage.flow.asks)
-        acks: list[float] = []
         count = length(3_000, long=4_500)
-        flood(stage, count)
-        lag, trading = Lag(), asyncio.create_task(trade(client, acks))
-        await reader.until(stage.flow.bids, stage.flow.asks)
-        late = lag.end()
-        trading.cancel()
-        assert len(acks) > 20, "orders went on"
-        slow = sorted(acks)[int(len(acks) * 0.99)]
-        print(f"{len(acks)} acks, p99 {slow * 1e3:.1f} ms; event loop late p99 {late * 1e3:.1f} ms")
-        # Bounds for a machine that does other things; a message at a time it would be a second.
-        assert slow < 0.3
-        assert late < 0.1
-        assert len(reader.kinds) < count / 4, "conflated"
+        for attempt in tries():
+            acks, heard = list[float](), len(reader.kinds)
+            flood(stage, count)
+            lag, trading = Lag(), asyncio.create_task(trade(client, acks))
+            await reader.until(stage.flow.bids, stage.flow.asks)
+            late = lag.end()
+            trading.cancel()
+            assert len(acks) > 20, "orders went on"
+            assert len(reader.kinds) - heard < count / 4, "conflated"
+            # A message at a time it would be a second.
+            attempt.takes("p99 of acks, s", sorted(acks)[int(len(acks) * 0.99)], 0.3)
+            attempt.takes("p99 of the loop's lateness, s", late, 0.1)
 
 
 async def test_a_venue_that_floods_on_is_left_and_comes_back(

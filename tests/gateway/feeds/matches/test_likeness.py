@@ -1,7 +1,6 @@
 """Which questions are taken for the same: by words, numbers, dates, directions and closings."""
 
 import random
-import time
 
 import pytest
 
@@ -19,6 +18,7 @@ from gateway.feeds.matches.likeness import (
     weights,
 )
 from tests.lengths import length
+from tests.measured import computing, tries
 
 CLOSE = 20_500 * DAY_US
 NOISE = [
@@ -184,13 +184,14 @@ def many(count: int, seed: int = 1) -> list[Question]:
 def test_twenty_thousand_markets_take_bounded_time() -> None:
     """Compared with the same work on a tenth: the time grows as the number, not as its square."""
     small, large = many(length(500, long=2_000)), many(length(5_000, long=20_000))
-    times = []
-    for questions in (small, large):
-        started = time.process_time()
-        found = find(questions)
-        times.append(time.process_time() - started)
-        twins = {one for one in found if one.first.external_id == one.second.external_id}
-        expected = len(questions) // 6
-        assert len(twins) >= 0.95 * expected
-    print(f"{len(large)} questions: {times[1]:.2f} s of computing, {len(small)}: {times[0]:.2f} s")
-    assert times[1] < 40 * max(times[0], 0.01)
+    for attempt in tries():
+        times = []
+        for questions in (small, large):
+            with computing() as took:
+                found = find(questions)
+            times.append(took.seconds)
+            twins = {one for one in found if one.first.external_id == one.second.external_id}
+            expected = len(questions) // 6
+            assert len(twins) >= 0.95 * expected
+        print(f"{len(large)} questions: {times[1]:.2f} s, {len(small)}: {times[0]:.2f} s")
+        attempt.holds("times that of a tenth", times[1] / max(times[0], 0.01), 40)
