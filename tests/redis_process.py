@@ -18,7 +18,7 @@ import pytest
 
 from tests.server_process import free_port
 
-START_SECONDS = 10.0
+START_SECONDS = 30.0
 
 
 def find_program() -> str:
@@ -72,7 +72,7 @@ class RedisProcess:
         """
         parts = [b"*%d\r\n" % len(words)]
         parts += [b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words]
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             connection.sendall(b"".join(parts))
             return connection.recv(65_536)
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.gateway.socket_client import raw_client
+from tests.measured import tries
 from tests.redis_process import RedisProcess
 from tests.server_process import ServerProcess, running_server
 
@@ -64,7 +65,7 @@ def servers(
             finally:
                 if gateway.process is not None:
                     gateway.process.terminate()
-                    gateway.process.wait(20)
+                    gateway.process.wait(60)
     finally:
         redis.clean_up()
 
@@ -173,21 +174,21 @@ async def test_a_key_revoked_at_one_process_ends_at_the_other_within_two_seconds
 ) -> None:
     engine, gateway = servers
     _, token = engine.trader()
-    private = Ed25519PrivateKey.generate()
-    raw = base64.b64encode(private.public_key().public_bytes_raw()).decode()
-    key = new_key(engine, token, raw)["key"]
-    module = example()
-    api = module.SignedApi(gateway.url, key["apiKey"], "ed25519", private.sign)
-    async with raw_client(gateway.port) as there, raw_client(engine.port) as here:
-        await there.join(api.socket_auth())
-        await here.join(api.socket_auth())
-        assert (await api.call("GET", "/user/balance"))["available"] == "1000.000000"
-        engine.call("DELETE", f"/users/me/api-keys/{key['id']}", token)
-        revoked_at = time.monotonic()
-        await asyncio.wait_for(here.closed.wait(), ENDS_WITHIN_S)
-        await asyncio.wait_for(there.closed.wait(), ENDS_WITHIN_S)
-        assert time.monotonic() - revoked_at < ENDS_WITHIN_S
-    assert (here.close_reason, there.close_reason) == ("api key ended", "api key ended")
-    with pytest.raises(RuntimeError, match="not known"):
-        await api.call("GET", "/user/balance")
-    await api.client.aclose()
+    for attempt in tries():
+        private = Ed25519PrivateKey.generate()
+        raw = base64.b64encode(private.public_key().public_bytes_raw()).decode()
+        key = new_key(engine, token, raw)["key"]
+        api = example().SignedApi(gateway.url, key["apiKey"], "ed25519", private.sign)
+        async with raw_client(gateway.port) as there, raw_client(engine.port) as here:
+            await there.join(api.socket_auth())
+            await here.join(api.socket_auth())
+            assert (await api.call("GET", "/user/balance"))["available"] == "1000.000000"
+            engine.call("DELETE", f"/users/me/api-keys/{key['id']}", token)
+            revoked_at = time.monotonic()
+            await asyncio.wait_for(here.closed.wait(), 30)
+            await asyncio.wait_for(there.closed.wait(), 30)
+            attempt.takes("sockets closed, s", time.monotonic() - revoked_at, ENDS_WITHIN_S)
+        assert (here.close_reason, there.close_reason) == ("api key ended", "api key ended")
+        with pytest.raises(RuntimeError, match="not known"):
+            await api.call("GET", "/user/balance")
+        await api.client.aclose()

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.demo.markets import DEMO_MARKETS
 from tests.server_process import ServerProcess
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 SLUGS = {entry.slug for entry in DEMO_MARKETS}
 FAST = {"DEMO_STEP_SECONDS": "0.05", "DEMO_SEED": "5"}
 

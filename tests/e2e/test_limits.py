@@ -26,6 +26,10 @@ LIMITS = {
     "RATE_LIMIT_MAX_REQUESTS": "6",
     "RATE_LIMIT_USER_MAX_REQUESTS": "12",
     "RATE_LIMIT_CANCELS_PER_SECOND": "1",
+    # On a slow machine a minute's buckets would fill while they are used up.
+    "RATE_LIMIT_WINDOW_MS": "900000",
+    "RATE_LIMIT_USER_WINDOW_MS": "900000",
+    "RATE_LIMIT_SOCKETS_WINDOW_MS": "900000",
     "RATE_LIMIT_SIGN_INS": "9",
     "RATE_LIMIT_SIGN_IN_FAILURES": "4",
     "RATE_LIMIT_ACCOUNT_FAILURES": "10",
@@ -244,7 +248,7 @@ async def test_over_a_socket(caller: Caller, name: str) -> None:
     async with caller.socket() as client:
         refusal = await until_refused(client, event, payload, SIZES[name])
         check_details(refusal["details"], name)
-        assert 1 <= refusal["retryAfter"] <= 60
+        assert 1 <= refusal["retryAfter"] <= 900
         for other, (event, payload, who) in SOCKET.items():
             if who == signed_in and other != name and (name, other) != ("cancel", "write"):
                 sent = {"token": caller.token} if other == "session" else payload
@@ -271,7 +275,7 @@ async def test_new_sockets(caller: Caller) -> None:
         told = client.refused["data"]
         assert told["code"] == "RATE_LIMITED"
         check_details(told["details"], "sockets")
-        assert 1 <= told["retryAfter"] <= 60
+        assert 1 <= told["retryAfter"] <= 900
     await caller.register()
     async with caller.socket() as client:
         assert client.refused is None

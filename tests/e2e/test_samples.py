@@ -25,7 +25,7 @@ ROOT: Final = Path(__file__).parents[2]
 TOKEN_SECONDS: Final = 3
 LIVES: Final = 2.5
 """How many lives of a token a sample has to outlive, and one more after a restart."""
-HEARD_SECONDS: Final = 15.0
+HEARD_SECONDS: Final = 60.0
 FAR: Final = "http://localhost:8080"
 # What sockets.md leaves to trading.md: where the token comes from, and how it is kept fresh.
 _BEFORE: Final = """

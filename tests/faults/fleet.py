@@ -22,7 +22,7 @@ from tests.redis_process import RedisProcess
 from tests.server_process import POLL_SECONDS, START_SECONDS, ServerProcess, until
 
 SLUG = "rain"
-END_SECONDS = 5.0
+END_SECONDS = 30.0
 
 
 class Fleet:

@@ -5,6 +5,7 @@ What was acknowledged stays; what was unknown is learned by a retry under the sa
 
 import asyncio
 import contextlib
+import itertools
 import random
 import shutil
 import signal
@@ -22,6 +23,7 @@ from tests.faults.conftest import MakeServer
 from tests.faults.test_kill import open_floor
 from tests.faults.trading_load import Told, Trader, everybody_trades, some_answers
 from tests.lengths import length
+from tests.measured import Try, slowness, tries
 from tests.server_process import ServerProcess, until
 
 RECOVERS_SECONDS = 60.0
@@ -156,7 +158,7 @@ async def test_an_idle_server_notices_that_its_database_is_gone(server: ServerPr
 
 async def said_while_waiting(server: ServerProcess) -> None:
     """Wait until the process waits for its database, and look at what it answers meanwhile."""
-    await until(lambda: "waiting for the database" in server.log.read_text("utf-8"), 30)
+    await until(lambda: "waiting for the database" in server.log.read_text("utf-8"), 60)
     async with httpx.AsyncClient(base_url=server.url) as operator:
         for path in ("/ready", "/api/v1/markets"):
             answer = await operator.get(path)
@@ -168,13 +170,12 @@ async def said_while_waiting(server: ServerProcess) -> None:
         assert health.json()["data"]["silence"]["what"] == "database"
 
 
-async def is_back(server: ServerProcess, start_s: float) -> None:
+async def is_back(server: ServerProcess, start_s: float, attempt: Try) -> None:
     """Wait until the server is ready again; a busy machine also started it slowly."""
     since = time.monotonic()
     await until(server.is_ready, RECOVERS_SECONDS)
     took = time.monotonic() - since
-    print(f"open {took:.2f} s after its database; its start took {start_s:.2f} s")
-    assert took < max(BACK_SECONDS, 3 * start_s)
+    attempt.takes("open again, s", took, max(BACK_SECONDS, 3 * start_s))
 
 
 async def stays_away(server: ServerProcess, pid: int, seconds: float) -> None:
@@ -195,17 +196,20 @@ async def test_a_database_that_stays_away_is_waited_for(make_server: MakeServer)
     start_s = await asyncio.to_thread(server.start)
     pid = server.pid
     market, traders = await asyncio.to_thread(open_floor, server, random.Random(5))
-    trading = asyncio.create_task(trade_until_silent(traders))
-    await some_answers(traders, 100)
     control = server.data_dir / "postgres" / "global" / "pg_control"
-    control.rename(control.with_suffix(".away"))
-    server.kill_database()
-    await trading
-    await said_while_waiting(server)
-    await stays_away(server, pid, AWAY_SECONDS)
-    control.with_suffix(".away").rename(control)
-    await is_back(server, start_s)
-    await settled(server, market, traders)
+    answers = itertools.count(100, 100)
+    for attempt in tries():
+        server.log.write_text("", "utf-8")
+        trading = asyncio.create_task(trade_until_silent(traders))
+        await some_answers(traders, next(answers))
+        control.rename(control.with_suffix(".away"))
+        server.kill_database()
+        await trading
+        await said_while_waiting(server)
+        await stays_away(server, pid, AWAY_SECONDS)
+        control.with_suffix(".away").rename(control)
+        await is_back(server, start_s, attempt)
+        await settled(server, market, traders)
     assert await asyncio.to_thread(server.end) == 0
 
 
@@ -218,11 +222,13 @@ async def test_a_given_database_that_is_stopped_is_waited_for(
         start_s = await asyncio.to_thread(server.start)
         pid = server.pid
         server.market("rain")
-        await database.stop()
-        await said_while_waiting(server)
-        await stays_away(server, pid, 2)
-        database = await EmbeddedPostgres.start(tmp_path / "elsewhere")
-        await is_back(server, start_s)
+        for attempt in tries():
+            server.log.write_text("", "utf-8")
+            await database.stop()
+            await said_while_waiting(server)
+            await stays_away(server, pid, 2)
+            database = await EmbeddedPostgres.start(tmp_path / "elsewhere")
+            await is_back(server, start_s, attempt)
         assert [market["slug"] for market in server.call("GET", "/markets")] == ["rain"]
         assert await asyncio.to_thread(server.end) == 0
     finally:
@@ -257,7 +263,7 @@ async def test_a_disk_that_is_full_for_a_while_ends_nothing(
         while True:
             file.write(bytes(1 << 16))
     await trading
-    await until(lambda: "starting again" in server.log.read_text("utf-8"), 30)
+    await until(lambda: "starting again" in server.log.read_text("utf-8"), 60)
     full_until = time.monotonic() + FULL_SECONDS
     while time.monotonic() < full_until:
         assert server.pid == pid
@@ -274,7 +280,7 @@ async def test_a_disk_that_is_full_for_a_while_ends_nothing(
             await asyncio.sleep(0.05)
     took = time.monotonic() - since
     print(f"takes orders {took:.2f} s after there is room; its start took {start_s:.2f} s")
-    assert took < max(BACK_SECONDS, 3 * start_s)
+    assert took < max(BACK_SECONDS, 3 * start_s) * slowness()
     await settled(server, market, traders)
     assert await asyncio.to_thread(server.end) == 0
 
@@ -288,5 +294,5 @@ async def test_an_operator_can_end_the_tries(make_server: MakeServer) -> None:
     await until(lambda: "starting again" in server.log.read_text("utf-8"))
     assert server.process is not None
     server.process.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(server.process.wait, 30) != 0
+    assert await asyncio.to_thread(server.process.wait, 60) != 0
     assert server.database_processes() == []

@@ -19,6 +19,7 @@ import pytest
 from tests.faults.conftest import MakeServer
 from tests.gateway.socket_client import socket_client
 from tests.lengths import length
+from tests.measured import tries
 from tests.server_process import ADMIN_PASSWORD, ServerProcess, until
 
 FREEZES = length(1, long=20)
@@ -26,6 +27,7 @@ SLUG = "rain"
 _LANES = 3
 _PAUSE_S = 0.05
 READY_S, ANSWERED_S = 3.0, 6.0
+_NO_END_S = 60.0
 NOBODY = {"email": "nobody@example.com", "password": ADMIN_PASSWORD}
 _NOISE_S = 0.3
 """A machine on which others work looks at its clock a little later."""
@@ -111,8 +113,12 @@ async def answered(
     return answer.status_code, time.monotonic() - started
 
 
-async def frozen_once(server: ServerProcess, load: Load, client: httpx.AsyncClient) -> None:
-    """Freeze under load, look at everything, thaw."""
+async def frozen_once(
+    server: ServerProcess, load: Load, client: httpx.AsyncClient
+) -> tuple[float, float]:
+    """Freeze under load, look at everything, thaw; return after how many seconds `/ready` said no,
+    and the longest that anybody waited for an answer.
+    """
     before = load.placed()
     await until(lambda: load.placed() >= before + 20)
     _, token = await asyncio.to_thread(server.trader)
@@ -127,34 +133,38 @@ async def frozen_once(server: ServerProcess, load: Load, client: httpx.AsyncClie
                 answered(client, "GET", "/orders", headers=load.headers),
                 answered(client, "POST", "/auth/login", json=NOBODY),
             )
-            await said_by_operators(server, froze_at)
+            unready = await said_by_operators(server, froze_at)
             await follower.until(lambda: follower.heard("heartbeat")[-1]["stale"])
             await until(lambda: any(one.status == 503 and one.at > froze_at for one in load.sent))
-            for one in load.sent:
-                if not 0 < one.answered_at <= froze_at:
-                    waited = one.answered_at - max(one.at, froze_at)
-                    assert waited < ANSWERED_S + _NOISE_S, one
+            waits = [
+                one.answered_at - max(one.at, froze_at)
+                for one in load.sent
+                if not 0 < one.answered_at <= froze_at
+            ]
             assert any(one.status == 504 and one.answered_at > froze_at for one in load.sent)
             for status, took in await others:
                 assert status == 503
-                assert took < ANSWERED_S + _NOISE_S
-        await until(server.is_ready, 10)
+                waits.append(took)
+        await until(server.is_ready)
         await follower.until(lambda: not follower.heard("heartbeat")[-1]["stale"])
     after = load.placed()
     await until(lambda: load.placed() > after)
+    return unready, max(waits)
 
 
-async def said_by_operators(server: ServerProcess, froze_at: float) -> None:
-    """Wait until `/ready` says no, and look at what `/health` says then."""
+async def said_by_operators(server: ServerProcess, froze_at: float) -> float:
+    """Wait until `/ready` says no, and look at what `/health` says; return when that was."""
     async with httpx.AsyncClient(base_url=server.url) as operator:
         while (await operator.get("/ready")).status_code != 503:
-            assert time.monotonic() - froze_at < READY_S + _NOISE_S
+            assert time.monotonic() - froze_at < _NO_END_S
             await asyncio.sleep(0.02)
+        unready = time.monotonic() - froze_at
         assert "database" in (await operator.get("/ready")).json()["error"]["message"]
         health = (await operator.get("/health")).json()["data"]
         assert health["status"] == "waiting"
         assert health["silence"]["what"] == "database"
         assert health["silence"]["silentMs"] >= 1_500
+    return unready
 
 
 @pytest.mark.slow
@@ -171,7 +181,10 @@ async def test_a_frozen_database_keeps_nobody_waiting_and_costs_nothing(
         load = Load(client, token, random.Random(seed))
         lanes = [asyncio.create_task(load.go_on()) for _ in range(_LANES)]
         for _ in range(FREEZES):
-            await frozen_once(server, load, client)
+            for attempt in tries():
+                unready, waited = await frozen_once(server, load, client)
+                attempt.takes("ready says no after s", unready, READY_S + _NOISE_S)
+                attempt.takes("longest wait, s", waited, ANSWERED_S + _NOISE_S)
         for lane in lanes:
             lane.cancel()
         await asyncio.wait(lanes)

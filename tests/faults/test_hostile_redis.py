@@ -115,7 +115,7 @@ async def _in_the_hands_of(
             await until(lambda: witness.fresh > 0)
         on.hands = hostile_redis.honest
     # A minute of lies comes twenty to a word, and may have to be worked off.
-    await until(lambda: on.is_idle, 20 + SECONDS)
+    await until(lambda: on.is_idle, 60 + SECONDS)
     await levelled(fleet, gateways)
 
 

@@ -17,7 +17,7 @@ def refused_start(server: ServerProcess, *arguments: str) -> str:
     before = len(server.log.read_text("utf-8")) if server.log.exists() else 0
     server.launch(*arguments)
     assert server.process is not None
-    assert server.process.wait(40) != 0
+    assert server.process.wait(60) != 0
     said = server.log.read_text("utf-8")[before:].strip().splitlines()
     assert len(said) == 1, said
     return said[0]

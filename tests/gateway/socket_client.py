@@ -15,7 +15,7 @@ from typing import Any
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-TIMEOUT = 10.0
+TIMEOUT = 30.0
 PRICE_SCALE = 10_000
 
 

@@ -57,6 +57,6 @@ async def test_what_an_engine_has_under_way_is_taken_along(empty_database_url: s
 
 
 async def waits_for_a_lock(connection: Connection) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await connection.fetchval(_WAITING):  # noqa: ASYNC110 - the server has no event
             await asyncio.sleep(0.01)

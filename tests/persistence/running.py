@@ -193,8 +193,8 @@ def cancel(account: int, order_id: int) -> CancelOrder:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so, ten seconds at most."""
-    async with asyncio.timeout(10):
+    """Wait until something is so, thirty seconds at most."""
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what is waited for says nothing by itself
             await asyncio.sleep(0.005)
 

@@ -33,7 +33,7 @@ AFTERMATH_SECONDS: Final = 0.3
 CALM_SECONDS: Final = 2.0
 SLUG: Final = "storm"
 _HUMBLE: Final = ("nice", "-n", "10")
-_LATE_SECONDS: Final = 20.0
+_LATE_SECONDS: Final = 60.0
 _MEGABYTE: Final = 1 << 20
 T = TypeVar("T")
 

@@ -67,7 +67,7 @@ class Trader:
         await line.send(join(self._account.token))
         joined = asyncio.Event()
         self._reader = asyncio.create_task(self._read(line, joined))
-        await asyncio.wait_for(joined.wait(), 10)
+        await asyncio.wait_for(joined.wait(), 30)
 
     async def close(self) -> None:
         """Go."""

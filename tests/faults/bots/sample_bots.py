@@ -35,7 +35,7 @@ class Person:
 
     def __init__(self, server: ServerProcess, name: str) -> None:
         self.email = f"{name}@example.com"
-        self.client = httpx.AsyncClient(base_url=f"{server.url}/api/v1", timeout=10)
+        self.client = httpx.AsyncClient(base_url=f"{server.url}/api/v1", timeout=30)
         self._one_at_a_time = asyncio.Lock()
 
     async def sign_in(self, path: str = "/auth/login") -> None:

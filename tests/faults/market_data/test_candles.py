@@ -19,7 +19,7 @@ PROCESS = "persistence.projection.process"
 
 def read(server: ServerProcess, path: str) -> tuple[Any, int]:
     """Return the data of a GET and the command that it reaches."""
-    answer = httpx.get(f"{server.url}/api/v1{path}", timeout=20).raise_for_status().json()
+    answer = httpx.get(f"{server.url}/api/v1{path}", timeout=60).raise_for_status().json()
     return answer["data"], answer["meta"]["asOfSeq"]
 
 
@@ -81,7 +81,7 @@ def agree(server: ServerProcess, traders: Traders) -> None:
 
 def eventually(server: ServerProcess, holds: Callable[[Any], bool]) -> None:
     """Wait until the market of the lists is so, which are a moment behind."""
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 60
     while not holds(read(server, "/markets?platform=all")[0][0]):
         assert time.monotonic() < ends
         time.sleep(0.05)

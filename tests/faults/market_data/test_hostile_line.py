@@ -20,7 +20,7 @@ from tests.lengths import length
 from tests.server_process import ServerProcess, until
 
 ORDERS = length(300, long=20_000)
-SETTLED_SECONDS = 12.0
+SETTLED_SECONDS = 60.0
 """A heartbeat may be lost as well, and so may what is asked then."""
 
 
@@ -47,7 +47,7 @@ class Scene:
             for line, follower in zip(self.lines, self.followers, strict=True):
                 await stack.enter_async_context(line)
                 await stack.enter_async_context(follower.running(f"http://127.0.0.1:{line.port}"))
-            await self.settled(20)
+            await self.settled()
             yield
 
     async def settled(self, seconds: float = SETTLED_SECONDS) -> list[dict[str, int]]:

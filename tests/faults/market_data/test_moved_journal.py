@@ -130,7 +130,7 @@ def killed_move(server: ServerProcess, folder: Path) -> None:
         cwd=server.data_dir.parent,
         stdin=subprocess.DEVNULL,
     )
-    ends_at = time.monotonic() + 30
+    ends_at = time.monotonic() + 60
     while not (folder.is_dir() and any(folder.iterdir())) and time.monotonic() < ends_at:
         time.sleep(0.000_5)
     process.kill()
@@ -139,7 +139,7 @@ def killed_move(server: ServerProcess, folder: Path) -> None:
 
 async def is_projected(connection: Connection, last: int) -> None:
     """Wait until the projector has followed so far."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         for _ in itertools.count():
             if await connection.fetchval("SELECT last_seq FROM projection_state") >= last:
                 return

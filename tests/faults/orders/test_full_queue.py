@@ -68,7 +68,7 @@ class Crowd:
     def end(self) -> Told:
         """Return all that it was told, and let it end."""
         told = msgspec.json.decode(self.say("end"), type=Told)
-        self._process.wait(20)
+        self._process.wait(60)
         return told
 
 
@@ -165,7 +165,7 @@ async def test_cancels_are_done_soon_while_the_queue_is_full(make_server: MakeSe
     accounts = [register(server, "127.0.0.1", f"owner{n}") for n in range(OWNERS)]
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=f"{server.url}/api/v1", timeout=20)
+            httpx.AsyncClient(base_url=f"{server.url}/api/v1", timeout=60)
         )
         owners = [
             Owner(a, await stack.enter_async_context(socket_client(server.port, a.token)), http)

@@ -91,7 +91,7 @@ async def test_deadlines_that_a_kill_meets_are_carried_out_once(server: ServerPr
             server.kill()
         restarted = await asyncio.to_thread(server.start)
         async with server.database() as connection:
-            await all_ended(connection, [ann, ben], 10)
+            await all_ended(connection, [ann, ben], 60)
             assert await count(connection, ann, CancelReason.DEAD_MAN) == number * ORDERS
             assert await count(connection, ben, CancelReason.EXPIRED) == number * ORDERS
         print(f"kill {number}: {moment - at - DEADLINE_S:+.3f} s, up again in {restarted:.2f} s")
@@ -122,7 +122,7 @@ async def test_what_is_tied_to_a_killed_server_ends_by_itself(server: ServerProc
         server.kill()
     await asyncio.to_thread(server.start)
     async with server.database() as connection:
-        deadline = killed + LEASE_S + 5
+        deadline = killed + LEASE_S + 60
         while await connection.fetchval("SELECT count(*) FROM leases"):
             assert time.monotonic() < deadline, "the lease outlived its server"
             await asyncio.sleep(0.05)

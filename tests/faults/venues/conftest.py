@@ -70,7 +70,7 @@ class Venues:
 
     async def until(self, holds: Callable[[dict[str, dict[str, Any]]], object]) -> None:
         """Wait until what `/feed/status` says is so."""
-        deadline = asyncio.get_running_loop().time() + 25
+        deadline = asyncio.get_running_loop().time() + 60
         while not holds(status := await self.status()):
             assert asyncio.get_running_loop().time() < deadline, (status, self.server.words())
             await asyncio.sleep(0.05)

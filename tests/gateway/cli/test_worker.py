@@ -57,7 +57,7 @@ async def test_a_worker_does_its_jobs_and_finishes_them_before_it_ends(
         await blocker.execute("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
         number = await rows.put("housekeeping")
         running = "SELECT status = 'doing' FROM jobs.procrastinate_jobs WHERE id = $1"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await pool.fetchval(running, number):  # noqa: ASYNC110 - another process's
                 await asyncio.sleep(0.02)
         ending = asyncio.create_task(asyncio.to_thread(worker.end))

@@ -123,7 +123,7 @@ class Raw:
     async def until(self, mark: bytes) -> bytes:
         """Read until what came ends with or holds a mark; AssertionError at the end before."""
         found = b""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while mark not in found:
                 more = await self.loop.sock_recv(self.connection, 65_536)
                 assert more, found
@@ -133,7 +133,7 @@ class Raw:
     async def rest(self) -> bytes:
         """Read to the end of the connection."""
         found = b""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             with contextlib.suppress(ConnectionError):
                 while more := await self.loop.sock_recv(self.connection, 65_536):
                     found += more

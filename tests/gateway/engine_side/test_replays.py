@@ -45,7 +45,7 @@ def gone(pid: int) -> bool:
 
 
 async def wait_until_gone(pid: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not gone(pid):  # noqa: ASYNC110 - a process says nothing when it ends
             await asyncio.sleep(0.02)
 

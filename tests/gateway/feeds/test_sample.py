@@ -155,7 +155,7 @@ async def test_the_stream_leads_to_the_book() -> None:
     for _ in range(20):
         clock.now += STEP_S
         await stream.watch([market])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             change, trade = await anext(events), await anext(events)
         assert isinstance(change, BookChange)
         assert isinstance(trade, Printed)

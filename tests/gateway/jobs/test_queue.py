@@ -97,7 +97,7 @@ class Office:
 
     async def until_left(self, *statuses: str) -> None:
         """Wait until the runs that are kept have these statuses."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while await self.left() != list(statuses):  # noqa: ASYNC110 - the database's to say
                 await asyncio.sleep(0.02)
 
@@ -304,7 +304,7 @@ async def test_in_haste_a_run_is_left_where_it_is(office: Office) -> None:
     await office.rows.put("deed")
     patient = QueueTimes(poll=0.05, look=0.1)
     queue = office.queue(deeds.job(), drain_s=60, in_haste=lambda: True, times=patient)
-    async with asyncio.timeout(10), working(queue):
+    async with asyncio.timeout(30), working(queue):
         await eventually(lambda: deeds.runs)
     assert await office.left() == ["doing"]
 
@@ -358,7 +358,7 @@ async def test_work_ends_with_the_reason_when_the_database_goes(office: Office) 
     task = asyncio.create_task(queue.work(lambda: None))
     await eventually(lambda: queue.is_working)
     await office.pool.execute("DROP TABLE jobs.procrastinate_workers CASCADE")
-    await asyncio.wait([task], timeout=10)
+    await asyncio.wait([task], timeout=30)
     assert task.done()
     assert task.exception() is not None
     assert not queue.is_working

@@ -210,7 +210,7 @@ async def test_fatal_work_says_that_the_process_must_end(desk: Desk) -> None:
         raise LookupError("no such room")
 
     async with desk.supervisor.running("freshness", work, fatal=True):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             reason = await desk.supervisor.failed
         await desk.clock.move(1_000)
     assert isinstance(reason, WorkFailed)
@@ -243,7 +243,7 @@ async def test_it_ends_during_a_pause(desk: Desk) -> None:
     async def work(_check_in: CheckIn) -> None:
         raise LookupError
 
-    async with asyncio.timeout(5), desk.supervisor.running("watch", work):
+    async with asyncio.timeout(30), desk.supervisor.running("watch", work):
         await desk.clock.settle()
 
 
@@ -264,7 +264,7 @@ async def test_work_that_swallows_its_end_ends_all_the_same(desk: Desk) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
-    async with asyncio.timeout(5), desk.supervisor.running("watch", work):
+    async with asyncio.timeout(30), desk.supervisor.running("watch", work):
         await desk.clock.settle()
     assert desk.failures("watch") == 0
 

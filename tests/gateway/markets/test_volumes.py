@@ -73,6 +73,6 @@ async def test_an_absent_database_is_waited_for(monkeypatch: pytest.MonkeyPatch)
     await asyncio.sleep(0)
     assert not looked.is_set()
     store.is_away = False
-    await asyncio.wait_for(looked.wait(), 5)
+    await asyncio.wait_for(looked.wait(), 30)
     assert store.reads == 1
     task.cancel()

@@ -84,6 +84,6 @@ async def test_another_process_hears_of_it(web: Web) -> None:
     assert await tiers.set(ada.id, "maker")
     heard = asyncio.Event()
     running = asyncio.create_task(TierWatch(tiers, elsewhere).run(heard.set))
-    await asyncio.wait_for(heard.wait(), 10)
+    await asyncio.wait_for(heard.wait(), 30)
     running.cancel()
     assert elsewhere.tier_of(ada.id).value == "maker"

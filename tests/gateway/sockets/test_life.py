@@ -29,7 +29,7 @@ from tests.gateway.waiting import eventually
 
 
 async def ended(client: SocketClient) -> tuple[int | None, str]:
-    await asyncio.wait_for(client.closed.wait(), 10)
+    await asyncio.wait_for(client.closed.wait(), 30)
     return client.close_code, client.close_reason
 
 
@@ -214,7 +214,7 @@ async def test_a_client_that_doesn_t_answer_pings_is_closed() -> None:
         await connection.send("40")
         frames = []
         with contextlib.suppress(ConnectionClosed):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while True:
                     frames.append(await connection.recv())
         assert "2" in frames

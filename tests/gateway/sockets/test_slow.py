@@ -128,7 +128,7 @@ async def test_a_stalled_reader_is_closed_and_costs_nobody_else_anything() -> No
         links = list(desk.sockets.server.links)
         slow = links[1]
         longest = 0
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while slow.is_open:
                 trade(desk.engine)
                 longest = max(longest, len(slow.outbound))
@@ -184,7 +184,7 @@ async def test_a_slow_reader_s_books_are_conflated_and_stay_true() -> None:
         for model in models.values():
             model.seq = 1
         last = desk.market().seq
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for name, data in stalled.messages():
                 if name == "orderbook_update":
                     models[Outcome(data["outcome"])].apply(data)

@@ -109,7 +109,7 @@ async def test_a_socket_that_was_not_told_is_closed_and_begins_anew(
                 patch.setattr("gateway.streaming.rooms.book_messages.delta", fail)
                 order = {"market": "rain", "side": "BUY", "outcome": "YES", "type": "LIMIT"}
                 await trader.ok("order:place", order | {"price": "0.5", "quantity": "1"})
-            await asyncio.wait_for(client.closed.wait(), 5)
+            await asyncio.wait_for(client.closed.wait(), 30)
             assert (client.close_code, client.close_reason) == (1012, UNTOLD)
         async with socket_client(desk.port) as again:
             await again.ok("subscribe:market", {"slug": "rain"})

@@ -35,7 +35,7 @@ async def placed(client: SocketClient, *prices: str, **more: Any) -> list[int]:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what is waited for says nothing by itself
             await asyncio.sleep(0.005)
 

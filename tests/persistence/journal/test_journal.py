@@ -93,7 +93,7 @@ async def test_a_cancelled_caller_does_not_cancel_its_commit(database_url: str) 
         commit.cancel()
         with pytest.raises(asyncio.CancelledError):
             await commit
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             if await blocker.fetchval("SELECT last_seq FROM engine_state") == 1:
                 break

@@ -84,18 +84,18 @@ async def test_a_close_waits_for_the_write_that_is_under_way(
 
     def slow_fsync(descriptor: int) -> None:
         loop.call_soon_threadsafe(writing.set)
-        assert may_go_on.wait(10)
+        assert may_go_on.wait(30)
         fsync(descriptor)
 
     monkeypatch.setattr("persistence.journal.tip.os.fsync", slow_fsync)
     tip = TipFile(tmp_path / "tip", "ours")
     tip.committed(Tip(1, bytes(32)))
-    await asyncio.wait_for(writing.wait(), 10)
+    await asyncio.wait_for(writing.wait(), 30)
     tip.committed(Tip(2, bytes(32)))
     closing = asyncio.create_task(tip.close())
     await asyncio.sleep(0)
     loop.call_later(0.05, may_go_on.set)
-    await asyncio.wait_for(closing, 10)
+    await asyncio.wait_for(closing, 30)
     assert tip.read() == Tip(2, bytes(32))
     assert list(tmp_path.iterdir()) == [tmp_path / "tip"]
 
@@ -126,7 +126,7 @@ async def test_the_tip_is_written_while_running_and_never_leads(
     async with running(database_url, tmp_path) as engine:
         await open_for_trade(engine)
         tip = TipFile(tmp_path / "tip", (await _head(database_url)).database_id)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 written = tip.read()
                 if written is not None:

@@ -73,7 +73,7 @@ class Desk:
 
     async def looked_up(self) -> None:
         self.store.may_answer.set()
-        await asyncio.wait_for(self.woken.wait(), 5)
+        await asyncio.wait_for(self.woken.wait(), 30)
         self.woken.clear()
         self.store.may_answer.clear()
 

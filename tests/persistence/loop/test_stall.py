@@ -216,7 +216,7 @@ async def test_an_end_does_not_wait_for_a_silent_database(database_url: str) -> 
         await open_for_trade(engine)
         async with frozen_session(engine):
             waiting = engine.sequencer.submit(limit(ANN, 50, 1))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await engine.sequencer.stop()
             with pytest.raises(OutcomeUnknown):
                 await waiting

@@ -66,7 +66,7 @@ async def test_a_stopped_engine_holds_no_lock_for_two_seconds(database_url: str)
                 os.kill(pid, signal.SIGCONT)
             attempt.takes("the longest lock, s", longest, _LONGEST_LOCK_S)
         before = await watcher.fetchval("SELECT last_seq FROM engine_state")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 if await watcher.fetchval("SELECT last_seq FROM engine_state") > before:
                     break

@@ -69,7 +69,7 @@ async def test_refuses_a_server_that_skips_the_disk(own_url: str, setting: str) 
     with (folder / "postgresql.conf").open("a", encoding="utf-8") as settings:
         settings.write(f"{setting} = off\n")
     await connection.execute("SELECT pg_reload_conf()")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await connection.fetchval(f"SHOW {setting}") == "on":
             pass  # the question itself lets the server take the new setting in
     with pytest.raises(DatabaseNotDurable, match=f"the database has {setting} off"):

@@ -197,5 +197,5 @@ async def test_a_cancel_that_was_not_meant_for_it_ends_the_process(database_url:
     async with rig(database_url) as made:
         made.tape.receive = cancelled  # type: ignore[method-assign]
         made.tape.put(None)
-        error = await asyncio.wait_for(made.follower.failed, 10)
+        error = await asyncio.wait_for(made.follower.failed, 30)
         assert isinstance(error, asyncio.CancelledError)

@@ -53,7 +53,7 @@ async def test_an_engine_with_another_secret_ends_the_process(database_url: str)
         await made.tape.hear(await made.beat())
         assert not made.follower.failed.done()
         made.tape.put(None)
-        error = await asyncio.wait_for(made.follower.failed, 10)
+        error = await asyncio.wait_for(made.follower.failed, 30)
         assert isinstance(error, SecretDiffers)
         assert "JWT_PRIVATE_KEY" in str(error)
 

@@ -212,7 +212,7 @@ async def test_one_venue_that_fails_keeps_no_other(store: Store) -> None:
 async def test_a_list_without_an_end_is_noticed(store: Store, following: Any) -> None:
     venue = FakeVenue([market(n) for n in range(10)], page=10)
     venue.next_cursor = following
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await store.ingest(venue)
     [standing] = await store.state.all()
     assert "has no end" in (standing.last_error or "")

@@ -324,7 +324,7 @@ async def test_one_whose_pipes_are_full_is_closed_at_once(database_url: str) -> 
     export = await exports.start(all_trades(), Format.CSV)
     # More than asyncio's buffer holds: it reads no further, and sees no end.
     await asyncio.sleep(1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await export.close()
     assert exports.count == 0
     assert not exporting()
