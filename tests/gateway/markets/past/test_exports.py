@@ -204,6 +204,8 @@ SETTINGS: Final = PastSettings(
     projector=False, exports_max=2, export_timeout_seconds=60, account_events_kept_days=0
 )
 MEMORY_MOST: Final = 200 * 2**20
+PIPE_LEAST: Final = 2**16
+"""What the pipe of an exporter takes that nobody reads."""
 
 
 @pytest.fixture
@@ -260,10 +262,8 @@ async def test_who_reads_slowly_stops_his_own_export_and_who_leaves_ends_it(
     first = await exports.start(all_trades(), Format.CSV)
     (process,) = exporting()
     # Nobody reads: the pipe is full, and the child has written no more than that.
-    await asyncio.sleep(0.5)
-    written = process.io_counters().write_chars
-    await asyncio.sleep(0.5)
-    assert process.io_counters().write_chars == written < 2**20
+    await at_rest(process)
+    assert process.io_counters().write_chars < 2**20
     second = await exports.start(all_trades(), Format.CSV)
     with pytest.raises(Unavailable, match="2 exports are under way") as refused:
         await exports.start(all_trades(), Format.CSV)
@@ -285,6 +285,15 @@ async def test_who_reads_slowly_stops_his_own_export_and_who_leaves_ends_it(
     assert sum(sent) < MANY
     assert exports.count == 0
     assert not exporting()
+
+
+async def at_rest(process: psutil.Process) -> None:
+    """Wait until a child has written something, and no more for a while."""
+    before, now = 0, process.io_counters().write_chars
+    async with asyncio.timeout(60):
+        while before < PIPE_LEAST or before != now:
+            await asyncio.sleep(0.5)
+            before, now = now, process.io_counters().write_chars
 
 
 async def read_late(exports: RunningExports) -> None:
@@ -323,7 +332,7 @@ async def test_one_whose_pipes_are_full_is_closed_at_once(database_url: str) -> 
     exports = RunningExports(lambda: database_url, Path(), SETTINGS)
     export = await exports.start(all_trades(), Format.CSV)
     # More than asyncio's buffer holds: it reads no further, and sees no end.
-    await asyncio.sleep(1)
+    await at_rest(exporting()[0])
     async with asyncio.timeout(30):
         await export.close()
     assert exports.count == 0
