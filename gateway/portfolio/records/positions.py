@@ -219,7 +219,9 @@ class PositionRoutes:
         return amounts.price_of_ours(price)
 
     async def _shown(self, position: Position) -> NotedPositionView:
-        return position_view(position, await self._markets.known(*_ref(position)))
+        # Of what is stored, as in lists: what is done is done, whether or not its venue answers.
+        known = await self._markets.known_many([_ref(position)])
+        return position_view(position, known.get(_ref(position)))
 
     def _our_page(
         self, request: Request[None, PositionsOfQuery], limit: int, offset: int

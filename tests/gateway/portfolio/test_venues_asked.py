@@ -7,6 +7,7 @@ import pytest
 
 from exchange.messages.commands import OpenAccount, PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
+from gateway.feeds.api.reading import ABSENT
 from gateway.feeds.venue import VenueUnavailable
 from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.feeds.fake_venue import FakeVenue, market
@@ -59,6 +60,22 @@ async def test_a_venue_that_is_down_is_said_where_nothing_is_known(
     ]:
         answer = await ann.call("POST", path, {"marketId": "fake:M1", **body})
         assert (answer.status_code, answer.json()["error"]["code"]) == (502, "EXTERNAL_API_ERROR")
+
+
+async def test_what_is_noted_of_an_unlisted_market_needs_no_venue(
+    web: Web, ann: Caller, venue: FakeVenue
+) -> None:
+    """Least of all once it is changed or closed: a 502 then would say that nothing was done."""
+    number = await portfolio(ann)
+    made = await position(ann, number, "fake:M9 YES 10 @ 0.4", question="Will it?")
+    await web.parts.feeds.reader.cache.forget(ABSENT, "fake:M9")
+    venue.failure = VenueUnavailable("fake", "down")
+    path = f"/positions/{made['id']}"
+    assert (await ann.data("GET", path))["markPrice"] is None
+    changed = await ann.data("PATCH", path, {"quantity": "20"})
+    assert changed["quantity"] == "20.00000000"
+    closed = await ann.data("POST", f"{path}/close", {"price": "0.5"})
+    assert closed["realizedPnl"] == "2.00000000"
 
 
 async def test_closing_asks_for_the_price_of_now(ann: Caller, venue: FakeVenue) -> None:
