@@ -114,9 +114,11 @@ class SnapshotPoller:
         """Make candles of the last two days, make room for what comes, and drop what is too old."""
         now = now_us()
         await self._snapshots.make_partitions_ahead(now)
-        step = HOUR * MICROSECONDS
-        # An hour at a time: each is one short statement, and begun again does no harm.
-        for start in range((now - _ROLLED_BACK_S * MICROSECONDS) // step * step, now, step):
+        step, day = HOUR * MICROSECONDS, DAY * MICROSECONDS
+        # From the start of a day, whose first hours may be thrown away already: its candle would
+        # be of the others alone. An hour at a time: each is one short statement, and begun again
+        # does no harm.
+        for start in range((now - _ROLLED_BACK_S * MICROSECONDS) // day * day, now, step):
             await self._snapshots.roll_up(start, min(start + step, now))
         gone = await self._snapshots.drop_before(now - self._kept_us)
         candles = 0

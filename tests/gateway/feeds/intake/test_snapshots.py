@@ -45,7 +45,9 @@ async def snapshots(store: Store) -> Snapshots:
     return Snapshots(store.pool)
 
 
-def poller(store: Store, *venues: FakeVenue, limit: int = 200) -> SnapshotPoller:
+def poller(
+    store: Store, *venues: FakeVenue, limit: int = 200, candles_kept_s: dict[int, int] | None = None
+) -> SnapshotPoller:
     return SnapshotPoller(
         store.rounds(venues),
         store.markets,
@@ -55,7 +57,7 @@ def poller(store: Store, *venues: FakeVenue, limit: int = 200) -> SnapshotPoller
         store.logger,
         limit=limit,
         kept_s=60 * DAY,
-        candles_kept_s={MINUTE: 180 * DAY, HOUR: 400 * DAY},
+        candles_kept_s=candles_kept_s or {MINUTE: 180 * DAY, HOUR: 400 * DAY},
     )
 
 
@@ -277,6 +279,24 @@ async def test_the_hourly_job_does_it_all_and_again(store: Store) -> None:
         "SELECT close FROM snapshot_candles WHERE seconds = 60 AND market_id <> 7"
     )
     assert row["close"] == venue.listed["M1"].yes_price
+
+
+async def test_a_days_candle_is_of_all_its_hours_though_they_stay_for_an_hour_alone(
+    store: Store,
+) -> None:
+    venue = FakeVenue([market(1)])
+    await store.ingest(venue)
+    day_us = DAY * 1_000_000
+    first = now_us() // day_us * day_us - 2 * day_us
+    rows = [snapshot(first + hour * HOUR * 1_000_000, 1_000 + hour) for hour in range(24)]
+    snapshots = Snapshots(store.pool)
+    await snapshots.add(POLL, rows)
+    polling = poller(store, venue, candles_kept_s={MINUTE: HOUR, HOUR: HOUR})
+    for _ in range(2):
+        await polling.roll_up()
+    [candle] = await snapshots.candles(1, DAY, first, first, 10)
+    assert (candle.open, candle.high, candle.low, candle.close) == (1_000, 1_023, 1_000, 1_023)
+    assert await snapshots.candles(1, HOUR, first, first + day_us, 100) == []
 
 
 async def test_snapshots_over_rest(make_web: MakeWeb) -> None:
