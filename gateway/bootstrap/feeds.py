@@ -54,6 +54,7 @@ from gateway.observability.metrics import Metrics
 from gateway.settings.reader import Area
 from persistence.postgres.database import DeadlinePool
 from persistence.relay.looks import identity_of
+from persistence.repositories.audit import AuditLog
 from persistence.repositories.feeds.backfills import Backfills
 from persistence.repositories.feeds.events import VenueEvents
 from persistence.repositories.feeds.markets import VenueMarkets
@@ -65,6 +66,9 @@ from persistence.repositories.jobs import JobRows
 
 _PROBE_S: Final = 5.0
 """So long a demonstration waits for a venue."""
+
+
+AnyPlatformRoutes = FeedMarketRoutes | LiveRoutes | PastRoutes | SnapshotRoutes | FeedRoutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,9 +188,10 @@ def feed_routes(
     candles: OwnCandles,
     tickers: Tickers,
     volumes: MarketVolumes,
+    audit: AuditLog,
     pages: PageLimits,
     logger: Logger,
-) -> tuple[FeedMarketRoutes | LiveRoutes | PastRoutes | SnapshotRoutes | FeedRoutes, ...]:
+) -> tuple[AnyPlatformRoutes, ...]:
     """Return what has the rows about markets of any platform."""
     view = engine.view
     reader = feeds.reader
@@ -207,7 +212,7 @@ def feed_routes(
         ),
         PastRoutes(view, candles, tickers, reader, feeds.following, feeds.snapshots),
         SnapshotRoutes(view, reader, feeds.snapshots, pages),
-        FeedRoutes(reader, feeds.events, feeds.state, feeds.jobs, pages),
+        FeedRoutes(reader, feeds.events, feeds.state, feeds.jobs, audit, pages),
     )
 
 

@@ -14,7 +14,7 @@ from gateway.accounts.sessions.cookies import CookieOrigins
 from gateway.accounts.sessions.jwks import PublishedKeys
 from gateway.accounts.sessions.own_routes import SessionRoutes
 from gateway.accounts.sessions.routes import AccountRoutes
-from gateway.bootstrap.feeds import feed_routes
+from gateway.bootstrap.feeds import AnyPlatformRoutes, feed_routes
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption
 from gateway.engine_side.audited import AuditedCommands
@@ -95,9 +95,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         *_own_access(parts),
         _leaving(parts),
         ours,
-        *feed_routes(
-            parts.feeds, engine, ours, candles, tickers, parts.volumes, pages, parts.logger
-        ),
+        *_of_any_platform(parts, ours, candles, tickers),
         TickerRoutes(view, tickers, pages),
         *_public_past(parts),
         MarketAdminRoutes(view, commands),
@@ -202,6 +200,23 @@ def _past(parts: Parts) -> tuple[OwnCandles, Tickers]:
     """Return what tells how our markets went."""
     projected = Projected(parts.candles, parts.settings.engine.min_seq_wait_seconds)
     return OwnCandles(parts.candles, projected), Tickers(parts.candles, projected)
+
+
+def _of_any_platform(
+    parts: Parts, ours: MarketRoutes, candles: OwnCandles, tickers: Tickers
+) -> tuple[AnyPlatformRoutes, ...]:
+    """Return what has the rows about markets of any platform."""
+    return feed_routes(
+        parts.feeds,
+        parts.engine,
+        ours,
+        candles,
+        tickers,
+        parts.volumes,
+        parts.people.audit,
+        parts.settings.pages,
+        parts.logger,
+    )
 
 
 def _matches(parts: Parts) -> MatchRoutes:

@@ -19,6 +19,7 @@ from gateway.http.settings import PageLimits
 from gateway.wire.errors import Conflict, NotFound
 from gateway.wire.strict_json import AnswerStruct
 from persistence.clock import now_us
+from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.feeds.events import EventRow, VenueEvents
 from persistence.repositories.feeds.state import FeedState, Standing
 
@@ -41,12 +42,14 @@ class FeedRoutes:
         events: VenueEvents,
         state: FeedState,
         jobs: FeedJobs,
+        audit: AuditLog,
         pages: PageLimits,
     ) -> None:
         self._reader = reader
         self._events = events
         self._state = state
         self._jobs = jobs
+        self._audit = audit
         self._pages = pages
 
     async def list_events(self, request: Request[None, EventsQuery]) -> Page[EventView]:
@@ -114,11 +117,14 @@ class FeedRoutes:
         counts, _ = await self._reader.cache.read(COUNTS, "all", count, _decode_counts)
         return counts
 
-    async def ingest(self, _request: Request[None, None]) -> IngestView:
-        """Queue a pass over all venues' lists."""
+    async def ingest(self, request: Request[None, None]) -> IngestView:
+        """Queue a pass over all venues' lists, and note who asked for it."""
         if not self._reader.venues:
             raise Conflict("No venue is asked: see FEED_PLATFORMS")
-        return IngestView(str(await self._jobs.put_ingestion()))
+        run = await self._jobs.put_ingestion()
+        trail = AuditTrail(self._audit, request.request_id)
+        await trail.note(request.user_id, "feed.ingest", f"run:{run}", "ok")
+        return IngestView(str(run))
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""

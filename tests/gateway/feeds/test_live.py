@@ -369,6 +369,10 @@ async def test_ingestion_is_put_by_admins(make_web: MakeWeb) -> None:
     )
     assert row is not None
     assert tuple(row) == ("market-ingest", "market-ingest", "todo")
+    audit = "/api/v1/admin/audit?action=feed.ingest"
+    log = await reader.web.client.get(audit, headers=admin.bearer)
+    noted = [(line["actorId"], line["target"], line["outcome"]) for line in log.json()["data"]]
+    assert noted == [(str(admin.id), f"run:{answer.json()['data']['run']}", "ok")]
     alone = await make_web()
     headers = (await alone.register(admin=True)).bearer
     assert (await alone.client.post(path, headers=headers)).status_code == 409
