@@ -6,16 +6,17 @@ import msgspec
 
 from exchange.messages.bounds import STORED_MAX
 from exchange.messages.terms import Outcome
+from exchange.model.market import Market
 from exchange.model.state import State
 from gateway.access.api_keys.standing import Scope
-from gateway.markets.lookup import find_market, named_market, required_market_name
+from gateway.markets.lookup import find_market, required_market_name
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
 from gateway.streaming.channels.channel import BY_DEFAULT, Channel, Wish
 from gateway.streaming.resuming.resuming import Resuming
 from gateway.streaming.rooms import Rooms
 from gateway.streaming.subscriptions import Subscriptions, left, subscription
-from gateway.streaming.venue_events import VenueMarketEvents
+from gateway.streaming.venue_events import VenueMarketEvents, no_market
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.plain_words import one_of
 from gateway.wire.strict_json import BodyStruct
@@ -99,7 +100,7 @@ class MarketEvents:
                 raise ValidationFailed.of("afterSeq", message)
             self._venues.subscribe(session, name, wish, ack_id)
             return
-        market = named_market(self._view, name, drafts=_sees_drafts(session))
+        market = self._ours(session, name)
         self._check_open(wish)
         self._subscriptions.check_room_for(session, market.id, wish)
         self._resuming.give_up(session, market.id)
@@ -116,7 +117,7 @@ class MarketEvents:
         if self._is_elsewhere(session, name):
             self._venues.unsubscribe(session, name, wish, ack_id)
             return
-        market = named_market(self._view, name, drafts=_sees_drafts(session))
+        market = self._ours(session, name)
         self._resuming.give_up(session, market.id)
         self._subscriptions.leave(session, market.id, wish)
         session.ack(ack_id, left(str(market.id), wish))
@@ -128,6 +129,12 @@ class MarketEvents:
                 raise ValidationFailed.of(
                     f"channels[{number}]", f"must be {one_of(told)}: nobody tells the others here"
                 )
+
+    def _ours(self, session: SocketSession, name: str) -> Market:
+        market = find_market(self._view, name, drafts=_sees_drafts(session))
+        if market is None:
+            raise no_market()
+        return market
 
     def _is_elsewhere(self, session: SocketSession, name: str) -> bool:
         ours = find_market(self._view, name, drafts=_sees_drafts(session))

@@ -70,7 +70,7 @@ class VenueMarketEvents:
             try:
                 known = await self._following.reader.named(name)
             except NotFound:
-                raise _no_market() from None
+                raise no_market() from None
             await self._watches.note(known.row.id)
             market_id = f"{known.row.platform}:{known.row.external_id}"
             # Nothing is waited for from here on: a session that ends meanwhile is seen before.
@@ -91,7 +91,7 @@ class VenueMarketEvents:
                 try:
                     known = await self._following.reader.named(name)
                 except NotFound:
-                    raise _no_market() from None
+                    raise no_market() from None
                 market_id = f"{known.row.platform}:{known.row.external_id}"
             self._subscriptions.leave(session, market_id, wish)
             session.ack(ack_id, left(market_id, wish))
@@ -115,6 +115,6 @@ class VenueMarketEvents:
         self._turns.pop(session, None)
 
 
-def _no_market() -> EngineRefused:
+def no_market() -> EngineRefused:
     """Return the refusal that a name of ours gets, too."""
     return EngineRefused(Reason.MARKET_NOT_FOUND, "there is no such market", "market")

@@ -233,6 +233,7 @@ async def test_what_can_be_no_name_asks_nobody(stage: Stage, name: str) -> None:
         answer = await client.call("subscribe:market", {"marketId": name})
         assert answer["ok"] is False
         assert answer["error"]["code"] in {"MARKET_NOT_FOUND", "VALIDATION_ERROR"}
+        assert "traded" not in answer["error"]["message"], "that is said to those who trade"
         assert stage.venue.gamma.asked("/markets") == 0
 
 
