@@ -215,17 +215,24 @@ class RateLimits:
         self._take_cancel(user_id, never_refused=budget is Budget.CANCEL_ALL)
         return self._cancel.headers(user_id)
 
-    def charge_operations(self, user_id: int, count: int) -> None:
-        """Count what a batch holds beyond the one operation that its request was counted as.
+    def charge_operations(self, user_id: int, count: int, counted: int = 1) -> None:
+        """Count what a batch holds beyond so much of it as was counted, at first its request.
 
-        All or nothing, as a batch is: raises RateLimited, which says what it costs.
+        All or nothing, as a batch is: raises RateLimited, which says what all of it costs and when
+        that will be there. What was counted stays so, since that much has been done for it.
         """
-        if count > 1:
+        more = count - counted
+        if more > 0:
             authority = current_authority()
             if isinstance(authority, KeyUse) and authority.key.user_id == user_id:
                 user_id = authority.key.counted_as
-            self._write.take(user_id, count - 1)
-            self._spared.forgive(self._owner(user_id), count - 1)
+            if not self._write.try_take(user_id, more):
+                raise self._write.refusal(user_id, count)
+            self._spared.forgive(self._owner(user_id), more)
+
+    def writes_left(self, counted_as: int) -> Headers:
+        """Return the headers that say what is left of somebody's writes now."""
+        return self._write.headers(counted_as)
 
     def check_token(self, address: str) -> None:
         """Raise RateLimited if too many tokens of the address didn't hold.

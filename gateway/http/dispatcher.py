@@ -131,11 +131,15 @@ class Dispatcher:
             await self._progress.reach(min_seq)
         # A read holds all that was committed before it, what is done itself as well.
         seq = self._seq()
-        if caller is None or caller.key is None:
-            result = await bound.handler(request)
-        else:
-            with acting_by(caller.key):
+        try:
+            if caller is None or caller.key is None:
                 result = await bound.handler(request)
+            else:
+                with acting_by(caller.key):
+                    result = await bound.handler(request)
+        finally:
+            if bound.counts_more and caller is not None:
+                trace.limit_headers = self._limits.writes_left(caller.counted_as)
         if isinstance(result, Stream):
             enter = scope.get("extensions", {}).get(GOES_ON, _nothing)
             goes_on = partial(enter, ConnectionState.ANSWER)

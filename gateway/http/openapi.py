@@ -155,7 +155,11 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
         content = {"application/json": {"schema": schemas.of(route.body)}}
         operation["requestBody"] = {"required": route.needs_body, "content": content}
     if route.budget is not Budget.NONE:
-        operation["x-rate-limit"] = {"countsAs": route.counted_as.value, "cost": route.cost}
+        operation["x-rate-limit"] = {
+            "countsAs": route.counted_as.value,
+            "cost": route.cost,
+            **({"each": route.cost_each} if route.cost_each else {}),
+        }
     if route.access is not Access.PUBLIC:
         operation["security"] = [{"accessToken": []}]
         role = f"For the role {route.access.value.upper()}"

@@ -90,6 +90,10 @@ class Route:
     budget: Budget = Budget.STANDARD
     cost: int = 1
     """How many calls it counts as."""
+    cost_each: str = ""
+    """Of what each costs as much, where that is for the body to say: the first is counted before
+    the handler, which counts the others.
+    """
     media: tuple[str, ...] = ()
     """What a STREAM may be."""
     of_account: bool = False
@@ -156,6 +160,7 @@ class BoundRoute:
         "body_decoder",
         "budget",
         "cost",
+        "counts_more",
         "handler",
         "is_read",
         "needs_user",
@@ -178,6 +183,7 @@ class BoundRoute:
         self.asks = route.asks
         self.budget = route.counted_as
         self.cost = route.cost
+        self.counts_more = bool(route.cost_each)
         self.is_read = route.is_read
         self.body_decoder = None if route.body is None else msgspec.json.Decoder(route.body)
         self.unset_body = None if route.body is None or route.needs_body else route.body()

@@ -105,7 +105,7 @@ class Sent(Generic[ViewT_co]):
         return self.show(answer) if self.look_up is None else await self.look_up(answer)
 
 
-def free_of_charge(_user_id: int, _operations: int) -> None:
+def free_of_charge(_user_id: int, _operations: int, _counted: int) -> None:
     """Count nothing, where no limit is."""
 
 
@@ -119,12 +119,12 @@ class Desk:
         commands: CommandPort,
         view: State,
         history: OrderHistory,
-        charge: Callable[[int, int], None] = free_of_charge,
+        charge: Callable[[int, int, int], None] = free_of_charge,
     ) -> None:
         """Take what sends commands and what tells of orders.
 
-        `charge` counts the operations of a user's batch beside the first, which its request was
-        counted as, or raises RateLimited.
+        `charge` counts the operations of a user's batch beside so many that are counted, at first
+        the one that its request was counted as, or raises RateLimited.
         """
         self._charge = charge
         self._sweeps: dict[int, dict[_Sweep, asyncio.Future[Answer]]] = {}
@@ -165,7 +165,7 @@ class Desk:
         """
         market = pair_market(body, lambda name: named_market(self._view, name))
         command = tied_pair(pair_command(body, account_id, market.id), session)
-        self._charge(account_id, len(body.orders))
+        self._charge(account_id, len(body.orders), 1)
         answered = self._commands.submit(command)
         if self._sweeps:
             self._sweeps.pop(account_id, None)
@@ -199,7 +199,7 @@ class Desk:
         command = batch_command(body, account_id, lambda name: named_market(view, name).id)
         if session is not None:
             command = tied_batch(command, session)
-        self._charge(account_id, len(command.operations))
+        self._charge(account_id, len(command.operations), 1)
         known = {one.id: one for one in self._named_orders(command)}
         answered = self._commands.submit(command)
         if self._sweeps:
@@ -221,15 +221,15 @@ class Desk:
 
         Raises ApiError.
         """
-        view = self._view
-        self._charge(account_id, len(body.operations or "1"))
+        view, operations = self._view, len(body.operations or "1")
+        self._charge(account_id, operations, 1)
         return preview_view(
             body,
             account_id,
             view,
             now_us(),
             lambda name: named_market(view, name).id,
-            lambda calls: self._charge(account_id, 1 + calls),
+            lambda calls: self._charge(account_id, operations + calls, operations),
         )
 
     def _named_orders(self, command: BatchOrders) -> Iterator[Order]:

@@ -252,6 +252,7 @@ class OrderRoutes:
                 answer=OcoView,
                 status=201,
                 errors=COMMAND_ERRORS,
+                cost_each="order",
                 summary="Place two orders of which one cancels the other",
                 tag="orders",
             ),

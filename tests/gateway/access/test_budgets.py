@@ -96,6 +96,9 @@ def test_what_changes_something_is_a_write_and_what_it_costs_is_told() -> None:
     ]
     assert dear
     assert table_under("## What a call costs") == dear
+    assert {row.path for row in api.routes if row.cost_each} == {
+        *("/orders/batch", "/orders/oco", "/orders/preview"),
+    }
 
 
 def test_the_document_shows_the_tiers() -> None:

@@ -180,9 +180,27 @@ def test_a_batch_counts_as_its_operations_or_not_at_all() -> None:
     limits.charge_operations(1, 20)
     assert left() == 29
     limits.spend(Budget.WRITE, 1, "192.0.2.1")
-    with pytest.raises(RateLimited, match="28 are left and this costs 49"):
+    with pytest.raises(RateLimited, match="28 are left and this costs 50"):
         limits.charge_operations(1, 50)
     assert left() == 28
+    limits.charge_operations(1, 25, 22)
+    assert left() == 25
+
+
+def test_who_waits_as_long_as_a_batch_is_told_to_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(CLOCK, lambda: now)
+    settings = {"RATE_LIMIT_USER_MAX_WRITES": "60", "RATE_LIMIT_USER_WINDOW_MS": "60000"}
+    limits = RateLimits(load_settings(settings).limits)
+    limits.spend(Budget.WRITE, 1, "192.0.2.1", 60)
+    now += 1
+    limits.spend(Budget.WRITE, 1, "192.0.2.1")
+    with pytest.raises(RateLimited) as refused:
+        limits.charge_operations(1, 20)
+    assert refused.value.retry_after_seconds == 20
+    now += 20
+    limits.spend(Budget.WRITE, 1, "192.0.2.1")
+    limits.charge_operations(1, 20)
 
 
 def test_the_document_shows_a_refusal_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,11 +148,17 @@ async def test_what_is_wrong_with_one_refuses_all_and_names_it(
 
 
 async def test_each_operation_counts_against_the_limit() -> None:
-    async with open_desk(RATE_LIMIT_USER_MAX_REQUESTS="10") as desk:
+    async with open_desk(RATE_LIMIT_USER_MAX_REQUESTS="12") as desk:
         desk.open_accounts()
         desk.list_market()
         eight = {"operations": [GOOD] * 8}
-        assert (await desk.call("POST", "/orders/batch", "ann", eight)).status == 200
+        reply = await desk.call("POST", "/orders/batch", "ann", eight)
+        assert reply.status == 200
+        assert reply.headers["ratelimit"].startswith('"write";r=4;')
+        undone = {"operations": [GOOD, cancel("99")], "allOrNone": True}
+        reply = await desk.call("POST", "/orders/batch", "ann", undone)
+        assert reply.status == 404
+        assert reply.headers["ratelimit"].startswith('"write";r=2;')
         reply = await desk.call("POST", "/orders/batch", "ann", eight)
         assert (reply.status, reply.error["code"]) == (429, "RATE_LIMITED")
         assert len(desk.engine.view.orders) == 8

@@ -97,7 +97,7 @@ async def test_what_it_looks_at_counts(set_bound: SetBound) -> None:
         # One for each order and two for the five that the second would take: one is left.
         reply = await desk.call("POST", "/orders/preview", "ann", taking)
         assert (reply.status, reply.error["code"]) == (429, "RATE_LIMITED")
-        assert "this costs 2" in reply.error["message"]
+        assert "this costs 3" in reply.error["message"]
 
 
 async def test_over_a_socket() -> None:
