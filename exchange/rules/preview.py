@@ -74,7 +74,8 @@ def preview(
 ) -> tuple[State, list[Event]]:
     """Return the scratch after a batch that ran on it at `at`, and the batch's events.
 
-    `admit` is told how many resting orders will be copied before any is, and may raise.
+    `admit` is told how many resting orders were looked at before any is copied, also if they are
+    too many, and may raise.
 
     Raises:
         TooMuchToPreview: it would reach too many orders.
@@ -84,17 +85,28 @@ def preview(
     command = msgspec.structs.replace(command, operations=operations)
     account = view.accounts.get(command.account_id)
     if account is not None:
-        scratch.account(account.id).orders.update(account.orders)
-        for operation in operations:
-            scratch.add_named(operation)
-        demand = _demand(view, operations)
-        most = sum(quantity + money for quantity, money, _ in demand.values())
-        for (market_id, asks), wanted in demand.items():
-            scratch.add_offers(market_id, account.id, *wanted, most, asks=asks)
+        try:
+            _gather(view, scratch, account, operations)
+        except TooMuchToPreview:
+            admit(len(scratch))
+            raise
     admit(len(scratch))
     state = scratch.with_books()
     transitions.begin(state, view.seq + 1, max(view.now, at))
     return state, run_batch(state, command)
+
+
+def _gather(
+    view: State, scratch: "_Scratch", account: Account, operations: tuple[Operation, ...]
+) -> None:
+    """Take in what the operations can reach; raises TooMuchToPreview."""
+    scratch.account(account.id).orders.update(account.orders)
+    for operation in operations:
+        scratch.add_named(operation)
+    demand = _demand(view, operations)
+    most = sum(quantity + money for quantity, money, _ in demand.values())
+    for (market_id, asks), wanted in demand.items():
+        scratch.add_offers(market_id, account.id, *wanted, most, asks=asks)
 
 
 class _Scratch:

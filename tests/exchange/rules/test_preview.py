@@ -207,7 +207,7 @@ def test_it_looks_no_further_than_the_worst_price_that_is_paid(set_bound: SetBou
             preview(world.state, world.state.now, BatchOrders(ANN, (further,)))
 
 
-def test_it_may_be_refused_before_any_order_is_copied() -> None:
+def test_it_may_be_refused_before_any_order_is_copied(set_bound: SetBound) -> None:
     world = World()
     for _ in range(3):
         world.limit(BOB, BUY, NO, 5_000, 100)
@@ -217,6 +217,10 @@ def test_it_may_be_refused_before_any_order_is_copied() -> None:
         raise ArithmeticError(orders)
 
     with pytest.raises(ArithmeticError, match=r"^3$"):
+        preview(world.state, 1, batch, admit)
+    # What is too much was looked at as well.
+    set_bound(previews, "PREVIEW_ORDERS", 2)
+    with pytest.raises(ArithmeticError, match=r"^2$"):
         preview(world.state, 1, batch, admit)
 
 

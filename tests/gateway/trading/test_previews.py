@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from exchange.rules import preview as rules
 from gateway.trading import previews
 from tests.conftest import SetBound
 from tests.gateway.socket_client import socket_client
@@ -98,6 +99,22 @@ async def test_what_it_looks_at_counts(set_bound: SetBound) -> None:
         reply = await desk.call("POST", "/orders/preview", "ann", taking)
         assert (reply.status, reply.error["code"]) == (429, "RATE_LIMITED")
         assert "this costs 3" in reply.error["message"]
+
+
+async def test_what_is_too_much_counts_as_well(set_bound: SetBound) -> None:
+    set_bound(previews, "ORDERS_A_CALL", 2)
+    set_bound(rules, "PREVIEW_ORDERS", 4)
+    async with open_desk(RATE_LIMIT_USER_MAX_WRITES="5") as desk:
+        desk.open_accounts()
+        desk.list_market()
+        for _ in range(5):
+            await desk.rest("ben", "BUY NO 1 @ 0.45")
+        taking = RAIN | order("BUY YES 5 @ 0.55")
+        reply = await desk.call("POST", "/orders/preview", "ann", taking)
+        assert (reply.status, reply.error["code"]) == (422, "PREVIEW_TOO_LARGE")
+        assert reply.headers["ratelimit"].startswith('"write";r=2;')
+        reply = await desk.call("POST", "/orders/preview", "ann", taking)
+        assert (reply.status, reply.error["code"]) == (429, "RATE_LIMITED")
 
 
 async def test_over_a_socket() -> None:
