@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from sortedcontainers import SortedDict
+
 from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import NO, YES, ExchangeMode
 from exchange.model.accounts import Account, Holding, Position
@@ -98,8 +100,8 @@ class Dirty:
         self.number += 1
 
 
-Tied = dict[tuple[int, int], dict[int, Order]]
-"""Orders by id, by (session, account)."""
+Tied = SortedDict[tuple[int, int], dict[int, Order]]
+"""Orders by id, by (session, account), in the order in which a lease ends them."""
 
 
 @dataclass(slots=True, eq=False)

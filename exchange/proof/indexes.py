@@ -13,7 +13,7 @@ from exchange.model.market import HALTED, OPEN, POST_ONLY, RESOLVING, UNFINISHED
 from exchange.model.order_book import Order
 from exchange.model.price_window import spread
 from exchange.model.slices import SLICES
-from exchange.model.state import State, Tied
+from exchange.model.state import State
 from exchange.model.timers import (
     CLOSING,
     DEAD_MAN,
@@ -159,7 +159,7 @@ def _switches(state: State) -> Iterator[str]:
     leases = sorted((due, gateway) for gateway, due in state.leases.items())
     if leases != list(state.timers.of(LEASE)):
         yield "9: the ends of leases don't match the leases"
-    tied: dict[int, Tied] = {}
+    tied: dict[int, dict[tuple[int, int], dict[int, Order]]] = {}
     for order in state.orders.values():
         session = None if order.conditions is None else order.conditions.session
         if session is not None:

@@ -4,6 +4,8 @@ and what an account may do at all.
 None of it is a message to the account (`marks.py`): its orders tell it what became of them.
 """
 
+from sortedcontainers import SortedDict
+
 from exchange.messages.account_events import (
     DeadManFired,
     DeadManSet,
@@ -60,7 +62,13 @@ def tie(state: State, order: Order) -> None:
         return
     gateway, number = session
     key = number, order.account_id
-    state.tied.setdefault(gateway, {}).setdefault(key, {})[order.id] = order
+    sessions = state.tied.get(gateway)
+    if sessions is None:
+        sessions = state.tied[gateway] = SortedDict()
+    orders = sessions.get(key)
+    if orders is None:
+        orders = sessions[key] = {}
+    orders[order.id] = order
     if state.undo is not None:
         state.undo.append((untie, (state, order)))
     if gateway not in state.leases:

@@ -219,12 +219,14 @@ def test_a_retry_over_another_connection_is_the_same_order() -> None:
 def test_a_gateway_of_many_sessions_ends_by_a_command_for_each() -> None:
     pair: Pair = play(START).pair
     order = PlaceOrder(1, 1, BUY, YES, LIMIT, 100, 1, GTC)
-    for session in range(50):
+    for session in reversed(range(50)):
         tied = OrderConditions(session=(GATEWAY, session))
         pair.run(0, msgspec.structs.replace(order, conditions=tied), compare=False)
     done = pair.run_timers(10_000_000)
     assert [execution.command for execution in done] == [EndLease(GATEWAY)] * 50
-    assert all(isinstance(execution.events[1], SessionEnded) for execution in done)
+    # One after the other by their numbers, however they came; each is found at once.
+    ended = [event for one in done for event in one.events if isinstance(event, SessionEnded)]
+    assert [event.session for event in ended] == list(range(50))
     assert done[-1].events[-1] == LeaseEnded(GATEWAY)
     assert not pair.state.orders
     assert SetDeadMan.urgent

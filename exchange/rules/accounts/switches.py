@@ -94,7 +94,7 @@ def end_lease(state: State, command: EndLease) -> list[Event]:
     events: list[Event] = []
     tied = state.tied.get(gateway)
     if tied is not None:
-        session, account_id = min(tied)
+        session, account_id = next(iter(tied))
         events += _end_session(state, state.accounts[account_id], gateway, session)
     if gateway not in state.tied:
         ended = LeaseEnded(gateway)
@@ -105,7 +105,9 @@ def end_lease(state: State, command: EndLease) -> list[Event]:
 
 def _end_session(state: State, account: Account, gateway: int, session: int) -> list[Event]:
     events: list[Event] = []
-    orders = state.tied.get(gateway, {}).get((session, account.id), {})
-    count = end_orders(state, account, orders.values(), CancelReason.DISCONNECTED, events)
+    sessions = state.tied.get(gateway)
+    tied = None if sessions is None else sessions.get((session, account.id))
+    orders = () if tied is None else tied.values()
+    count = end_orders(state, account, orders, CancelReason.DISCONNECTED, events)
     events.append(SessionEnded(account.id, gateway, session, count))
     return events
