@@ -34,7 +34,6 @@ from persistence.exports.kinds import COLUMNS, Export, Format, Kind
 from persistence.exports.manifest import HashingSink, Manifest
 from persistence.exports.sources import count_of
 from persistence.journal.segments.segments import Segments
-from persistence.journal.tables import read_head
 from persistence.postgres.database import Connection, connect
 
 _SECONDS: Final = {"1m": 60, "1h": 3_600, "1d": 86_400}
@@ -200,14 +199,13 @@ async def _write(
 ) -> Manifest:
     kind = export.kind
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - nobody else waits for this loop
-    path = folder / f"{slug}-{kind.value}.{form.value}"
+    path = folder / export.file_name(slug, form)
     part = path.with_name(path.name + ".part")
-    as_of = (await read_head(connection)).last_seq
     total = await count_of(connection, export)
     with part.open("wb") as file, _bar() as bar:
         task = bar.add_task(path.name, total=total)
         sink = HashingSink(file)
-        rows = await write_export(
+        done = await write_export(
             connection,
             export,
             form,
@@ -224,8 +222,8 @@ async def _write(
         begin=export.begin,
         end=export.end,
         interval_seconds=export.span if kind is Kind.CANDLES else None,
-        as_of_seq=as_of,
-        rows=rows,
+        as_of_seq=done.as_of_seq,
+        rows=done.rows,
         bytes=sink.bytes,
         sha256=sink.sha256,
         columns=COLUMNS[kind],

@@ -7,17 +7,26 @@ nothing is held but the part at hand; the sink may block, so this runs in a proc
 import csv
 import io
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from persistence.exports.kinds import COLUMNS, Column, Export, Format
 from persistence.exports.parquet import ParquetWriter
-from persistence.exports.sources import query_of, rows_of
+from persistence.exports.sources import query_of, reached, rows_of
 from persistence.journal.segments.segments import Segments
 from persistence.postgres.database import Connection
 
 Progressed = Callable[[int], None]
 """Told of how many more rows were written."""
 _NEW_LINE: Final = b"\n"
+
+
+class Exported(NamedTuple):
+    """How many rows were written, the header not counted, and the command up to which all is in
+    them.
+    """
+
+    rows: int
+    as_of_seq: int
 
 
 class CsvWriter:
@@ -47,16 +56,18 @@ async def write_export(
     sink: BinaryIO,
     segments: Segments,
     progressed: Progressed = lambda _more: None,
-) -> int:
-    """Write all rows of an export; return how many they are, the header not counted.
+) -> Exported:
+    """Write all rows of an export, all of one moment.
 
     Raises SegmentUnreadable if what is to be replayed lies in a file that can't be read.
     """
     columns = COLUMNS[export.kind]
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        as_of_seq = await reached(connection, export)
         query = query_of(export)
         if form is Format.CSV and query is not None:
-            return await _copy(connection, columns, *query, sink, progressed)
+            copied = await _copy(connection, columns, *query, sink, progressed)
+            return Exported(copied, as_of_seq)
         writer = CsvWriter(columns, sink) if form is Format.CSV else ParquetWriter(columns, sink)
         count = 0
         async for rows in rows_of(connection, export, segments):
@@ -64,7 +75,7 @@ async def write_export(
             count += len(rows)
             progressed(len(rows))
         writer.close()
-    return count
+    return Exported(count, as_of_seq)
 
 
 async def _copy(

@@ -52,7 +52,13 @@ class Export(msgspec.Struct, frozen=True):
     end: int
     span: int = 60
 
+    def file_name(self, slug: str, form: Format) -> str:
+        """Return the file's name, by the market's slug; candles of each span have their own."""
+        span = f"-{_SPAN_NAMES[self.span]}" if self.kind is Kind.CANDLES else ""
+        return f"{slug}-{self.kind.value}{span}.{form.value}"
 
+
+_SPAN_NAMES: Final = {60: "1m", 3_600: "1h", 86_400: "1d"}
 _AT: Final = Column("at", unit=TIME)
 COLUMNS: Final[dict[Kind, tuple[Column, ...]]] = {
     Kind.TRADES: (

@@ -66,6 +66,14 @@ def query_of(export: Export) -> tuple[str, tuple[int, ...]] | None:
     return None
 
 
+async def reached(connection: Connection, export: Export) -> int:
+    """Return the command up to which all is in an export that begins now: candles are the
+    projector's, which may be behind.
+    """
+    query = _PROJECTED if export.kind is Kind.CANDLES else _LAST
+    return await connection.fetchval(query) or 0
+
+
 async def count_of(connection: Connection, export: Export) -> int | None:
     """Return how many rows an export has; None where only replaying tells."""
     query = query_of(export)

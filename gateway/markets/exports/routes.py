@@ -83,8 +83,9 @@ class ExportRoutes:
         if query.format is Format.PARQUET and not parquet.is_there():
             raise Unavailable(parquet.MISSING, retry_after_seconds=_NOT_INSTALLED_S)
         span = SECONDS[query.interval or Span.MINUTE]
-        running = await self._running.start(Export(kind, market.id, begin, end, span), query.format)
-        name = f"{market.slug}-{kind.value}.{query.format.value}"
+        export = Export(kind, market.id, begin, end, span)
+        running = await self._running.start(export, query.format)
+        name = export.file_name(market.slug, query.format)
         return Stream(_MEDIA[query.format], name, running.chunks(), running.stop, running.close)
 
     def _market(self, name: str, *, drafts: bool) -> Market:

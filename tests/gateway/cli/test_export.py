@@ -61,7 +61,7 @@ def test_files_are_what_their_manifests_say(database_url: str, tmp_path: Path, f
             *(kind, "--market", "market-0", "--format", form, "--folder", str(tmp_path / "out")),
         )
         assert done.exit_code == 0, done.output
-        name = f"market-0-{kind}.{form}"
+        name = f"market-0-{kind}{'-1m' if kind == 'candles' else ''}.{form}"
         manifest: dict[str, Any] = json.loads(
             (tmp_path / "out" / f"{name}.manifest.json").read_text("utf-8")
         )
@@ -85,6 +85,39 @@ def test_files_are_what_their_manifests_say(database_url: str, tmp_path: Path, f
     assert "bytes, not" in check(manifests[0])[1]
     damaged.unlink()
     assert "isn't there" in check(manifests[0])[1]
+
+
+def test_candles_reach_as_far_as_the_projector_and_their_files_say_which_they_are(
+    database_url: str, tmp_path: Path
+) -> None:
+    projected = 0
+
+    async def half_projected() -> None:
+        nonlocal projected
+        async with running(database_url) as engine:
+            await run_all(engine, [*opening(), *commands(31, 250)])
+            projected = await project_all(database_url)
+            await run_all(engine, [*commands(32, 60)])
+
+    asyncio.run(half_projected())
+
+    def manifest(*arguments: str, name: str) -> dict[str, Any]:
+        folder = ("--folder", str(tmp_path))
+        done = export(database_url, *arguments, "--market", "market-0", *folder)
+        assert done.exit_code == 0, done.output
+        found: dict[str, Any] = json.loads((tmp_path / f"{name}.manifest.json").read_text("utf-8"))
+        assert found["file"] == name
+        return found
+
+    candles = [
+        manifest("candles", "--interval", span, name=f"market-0-candles-{span}.csv")
+        for span in ("1m", "1h", "1d")
+    ]
+    assert [one["asOfSeq"] for one in candles] == [projected] * 3
+    assert [one["intervalSeconds"] for one in candles] == [60, 3_600, 86_400]
+    trades = manifest("trades", name="market-0-trades.csv")
+    assert trades["asOfSeq"] > projected
+    assert check(*tmp_path.glob("*.manifest.json"))[0] == 0
 
 
 def test_a_day_is_summed_up_as_it_is_served(database_url: str, tmp_path: Path) -> None:
