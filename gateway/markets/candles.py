@@ -51,7 +51,8 @@ class CandlesQuery(QueryStruct, frozen=True, rename={"from_time": "from", "to_ti
         last = min(now if end is None else end, now) // step * step
         if begin is None:
             return max(0, last - (_CANDLES - 1) * step), last + step
-        first = begin // step * step
+        # The candle that `from` falls into began before it.
+        first = -(-begin // step) * step
         if (last - first) // step >= CANDLES_MAX:
             most = iso_millis(first + (CANDLES_MAX - 1) * step)
             raise ValidationFailed.of(
