@@ -4,7 +4,8 @@
     candle_updated   an interval that goes on, or has just ended, on the channel `candles`
 
 Laws: nothing is asked of the store while nobody follows; what changed is told a few times a second,
-however often it changed meanwhile; each message tells the whole state, so the newest is enough; a
+however often it changed meanwhile, until the projector has come to the change, however late that
+is; each message tells the whole state, so the newest is enough; a
 new reader begins with what was told last, or hears of it with the next look. Candles of a minute,
 an hour and a day are told; all others follow from those of a minute.
 """
@@ -29,8 +30,6 @@ from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.candles import NOTHING, Candles, Day
 
 LOOK_S: Final = 0.25
-LAG_US: Final = 2 * MICROSECONDS
-"""So long after a change its candles may change yet: the projector is behind."""
 _MINUTE_US: Final = 60 * MICROSECONDS
 _ENDED_AND_OPEN: Final = 2
 _INTERVALS: Final = {one.seconds: one for one in Interval}
@@ -55,26 +54,35 @@ class CandleMessage(CandleView, frozen=True, gc=False):
 class _Followed:
     """One market of which somebody follows a state."""
 
-    __slots__ = ("candles", "hot_until", "looked_at", "seq", "ticker")
+    __slots__ = ("candles", "looked_at", "seq", "ticker", "until")
 
     def __init__(self) -> None:
         self.seq = -1
-        self.hot_until = 0
+        self.until: int | None = None
+        """A command that the projector must have come to for what is told to be true; None: it has.
+        """
         self.looked_at = 0
         self.ticker: tuple[_Shown, Message] | None = None
         """What was told last, its time apart."""
         self.candles: dict[tuple[int, int], tuple[_Shown, Message]] = {}
         """(span, start) -> what was told last, of those that may change yet."""
 
-    def is_due(self, market: Market, now: int) -> bool:
-        """Say whether anything may be new: it changed of late, or another minute has begun."""
+    def is_due(self, market: Market, now: int, seq: int) -> bool:
+        """Say whether anything may be new: it changed, what follows from that wasn't stored yet
+        when it was looked at, or another minute has begun. `seq` is the view's.
+        """
         if market.seq != self.seq:
             self.seq = market.seq
-            self.hot_until = now + LAG_US
-        is_due = now < self.hot_until or now // _MINUTE_US != self.looked_at // _MINUTE_US
+            self.until = seq
+        is_due = self.until is not None or now // _MINUTE_US != self.looked_at // _MINUTE_US
         if is_due:
             self.looked_at = now
         return is_due
+
+    def settle(self, projected: int) -> None:
+        """Note that what was stored up to a command has been told."""
+        if self.until is not None and self.until <= projected:
+            self.until = None
 
 
 class MarketStates:
@@ -107,8 +115,12 @@ class MarketStates:
             for id_, one in rooms.items()
             if one.states and id_ in self._view.markets
         }
-        markets = self._view.markets
-        due = [id_ for id_, one in self._followed.items() if one.is_due(markets[id_], now)]
+        markets, seq = self._view.markets, self._view.seq
+        due = [id_ for id_, one in self._followed.items() if one.is_due(markets[id_], now, seq)]
+        if not due:
+            return
+        # Asked first: what is read after it holds all of that.
+        projected = await self._candles.projected()
         tickers = [id_ for id_ in due if Channel.TICKER in rooms[id_].states]
         candles = [id_ for id_ in due if Channel.CANDLES in rooms[id_].states]
         if tickers:
@@ -119,6 +131,8 @@ class MarketStates:
             newest = await self._candles.newest(candles, _ENDED_AND_OPEN)
             for market_id, found in newest.items():
                 self._tell_candles(market_id, found)
+        for market_id in due:
+            self._followed[market_id].settle(projected)
 
     def _tell_ticker(self, market: Market, day: Day, now: int) -> None:
         shown = _fields(ticker_view(market, day, now))

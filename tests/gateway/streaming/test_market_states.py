@@ -8,7 +8,7 @@ import pytest
 from exchange.messages.terms import NO
 from exchange.projections.candles import Candle, Range
 from gateway.streaming.channels.channel import STATES, Wish
-from gateway.streaming.market_states import LAG_US, MarketStates
+from gateway.streaming.market_states import MarketStates
 from gateway.streaming.rooms import Rooms
 from persistence.repositories.candles import Day
 from tests.gateway.socket_desk import EPOCH
@@ -26,6 +26,11 @@ class Stored:
         self.days_of: dict[int, Day] = {}
         self.candles_of: dict[int, list[Candle]] = {}
         self.asked: list[tuple[str, list[int]]] = []
+        self.reached = 1_000
+        """How far the projector has come."""
+
+    async def projected(self) -> int:
+        return self.reached
 
     async def days(self, market_ids: Sequence[int], _now: int) -> dict[int, Day]:
         self.asked.append(("days", list(market_ids)))
@@ -79,7 +84,9 @@ async def test_a_ticker_is_told_when_more_than_its_time_has_changed(now: list[in
         await states.look()
     (first,) = heard(reader, "ticker_updated")
     engine.run(bid(1, 5000, 100), bid(2, 5000, 50, NO))
+    stored.reached = engine.view.seq - 1
     await states.look()
+    stored.reached = engine.view.seq
     stored.days_of = {1: Day(50, 25, 1, 5000, 5000, 4000)}
     now[0] += 250_000
     await states.look()
@@ -88,7 +95,7 @@ async def test_a_ticker_is_told_when_more_than_its_time_has_changed(now: list[in
     assert (second["lastPrice"], second["trades24h"]) == ("0.5000", 0)
     assert (third["trades24h"], third["change24h"], third["seq"]) == (1, "0.1000", market.seq)
     # A market that rests isn't asked for, but once a minute, as its day goes on.
-    now[0] += LAG_US
+    now[0] += 250_000
     asked = len(stored.asked)
     await states.look()
     assert len(stored.asked) == asked
@@ -99,6 +106,34 @@ async def test_a_ticker_is_told_when_more_than_its_time_has_changed(now: list[in
     assert last["trades24h"] == 0
     rooms.join_market(later, market, (), (TICKER,))
     assert heard(later, "ticker_updated") == [last]
+
+
+async def test_what_the_projector_stores_late_is_told_when_it_does(now: list[int]) -> None:
+    rooms, stored, reader = Rooms(EPOCH), Stored(), Reader()
+    engine = engine_with(rooms)
+    states = MarketStates(rooms, engine.view, cast("Any", stored))
+    rooms.join_market(reader, engine.view.markets[1], (), (TICKER, CANDLES))
+    await states.look()
+    reader.messages()
+    stored.reached = engine.view.seq
+    engine.run(bid(1, 5000, 100), bid(2, 5000, 50, NO))
+    # It is away for a while, and the market rests.
+    for _ in range(40):
+        now[0] += 250_000
+        await states.look()
+    assert heard(reader, "candle_updated") == []
+    stored.reached = engine.view.seq
+    stored.candles_of = {1: [candle(START, 5000)]}
+    stored.days_of = {1: Day(50, 25, 1, 5000, 5000, None)}
+    now[0] += 250_000
+    await states.look()
+    told = reader.messages()
+    assert [data["close"] for kind, data in told if kind == "candle_updated"] == ["0.5000"]
+    assert [data["trades24h"] for kind, data in told if kind == "ticker_updated"] == [1]
+    asked = len(stored.asked)
+    now[0] += 250_000
+    await states.look()
+    assert len(stored.asked) == asked
 
 
 async def test_each_interval_is_told_until_its_end(now: list[int]) -> None:
