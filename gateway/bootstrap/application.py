@@ -28,7 +28,7 @@ _HEADERS: Final = (
     "x-request-id",
     *(name.decode("ascii") for name in HEADERS),
 )
-_EXPOSED: Final = ("ratelimit", "ratelimit-policy", "retry-after", "x-request-id")
+_EXPOSED: Final = ("ratelimit", "ratelimit-policy", "retry-after", "x-as-of-seq", "x-request-id")
 _PREFLIGHT_SECONDS: Final = 600
 
 

@@ -146,6 +146,7 @@ def _public_past(parts: Parts) -> tuple[ExportRoutes, SummaryRoutes, LifecycleRo
     settings, view = parts.settings, parts.engine.view
     exports = ExportRoutes(
         view,
+        _projected(parts),
         lambda: settings.store.direct_url or parts.pool.url,
         settings.store.segments_folder,
         settings.past,
@@ -196,9 +197,13 @@ def _leaving(parts: Parts) -> LeavingRoutes:
     )
 
 
+def _projected(parts: Parts) -> Projected:
+    return Projected(parts.candles, parts.settings.engine.min_seq_wait_seconds)
+
+
 def _past(parts: Parts) -> tuple[OwnCandles, Tickers]:
     """Return what tells how our markets went."""
-    projected = Projected(parts.candles, parts.settings.engine.min_seq_wait_seconds)
+    projected = _projected(parts)
     return OwnCandles(parts.candles, projected), Tickers(parts.candles, projected)
 
 

@@ -30,8 +30,8 @@ from persistence.errors import PersistenceError
 from persistence.exports import day_summary, parquet
 from persistence.exports.day_summary import DayManifest
 from persistence.exports.export import write_export
-from persistence.exports.kinds import COLUMNS, Export, Format, Kind
-from persistence.exports.manifest import HashingSink, Manifest
+from persistence.exports.kinds import Export, Format, Kind
+from persistence.exports.manifest import HashingSink, Manifest, manifest_of, manifest_text
 from persistence.exports.sources import count_of
 from persistence.journal.segments.segments import Segments
 from persistence.postgres.database import Connection, connect
@@ -144,9 +144,7 @@ async def export_day(settings: Settings, day: int, folder: Path) -> DayManifest:
     path = folder / made.manifest.file
     part = path.with_name(path.name + ".part")
     part.write_bytes(made.body)
-    path.with_name(path.name + ".manifest.json").write_bytes(
-        day_summary.manifest_text(made.manifest)
-    )
+    path.with_name(path.name + ".manifest.json").write_bytes(manifest_text(made.manifest))
     part.replace(path)
     return made.manifest
 
@@ -197,7 +195,6 @@ async def _write(
     folder: Path,
     segments: Segments,
 ) -> Manifest:
-    kind = export.kind
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - nobody else waits for this loop
     path = folder / export.file_name(slug, form)
     part = path.with_name(path.name + ".part")
@@ -213,23 +210,8 @@ async def _write(
             segments,
             lambda more: bar.advance(task, more),
         )
-    manifest = Manifest(
-        file=path.name,
-        kind=kind.value,
-        format=form.value,
-        market_id=str(export.market_id),
-        slug=slug,
-        begin=export.begin,
-        end=export.end,
-        interval_seconds=export.span if kind is Kind.CANDLES else None,
-        as_of_seq=done.as_of_seq,
-        rows=done.rows,
-        bytes=sink.bytes,
-        sha256=sink.sha256,
-        columns=COLUMNS[kind],
-    )
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    path.with_name(path.name + ".manifest.json").write_bytes(text + b"\n")
+    manifest = manifest_of(export, slug, form, sink, rows=done.rows, as_of_seq=done.as_of_seq)
+    path.with_name(path.name + ".manifest.json").write_bytes(manifest_text(manifest))
     part.replace(path)
     return manifest
 

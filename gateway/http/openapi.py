@@ -14,7 +14,15 @@ from exchange.messages.bounds import STORED_MAX
 from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.http.reading.query_strings import MIN_SEQ
-from gateway.http.responses import AccountMeta, AnswerMeta, Failure, Meta, Pagination, ToldMeta
+from gateway.http.responses import (
+    AS_OF_SEQ,
+    AccountMeta,
+    AnswerMeta,
+    Failure,
+    Meta,
+    Pagination,
+    ToldMeta,
+)
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.wire.errors import ApiError, RateLimited, Refused
@@ -51,6 +59,12 @@ _SIGNED: Final = {
     "apiKeySignature": ("Probity-Signature", "base64 of the Ed25519 signature, or of the HMAC"),
 }
 """What a call that is signed with an API key has in the place of a token."""
+_AS_OF_SAYS: Final = {
+    AS_OF_SEQ: {
+        "description": "The last command whose effects are in it",
+        "schema": {"type": "integer"},
+    }
+}
 _MIN_SEQ_SAYS: Final = "asOfSeq of an answer: wait until what it did is known here"
 _SAYS_WAIT: Final = {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMIT_HEADERS}
 _SAYS_LIMIT: Final = {name: _SAYS_WAIT[name] for name in _SAYS_WAIT if name != "Retry-After"}
@@ -135,6 +149,9 @@ def _write_out(schema: Any, choices: Choices) -> None:  # noqa: ANN401 - any JSO
 
 
 def _operation(route: Route, schemas: _Schemas) -> Document:
+    headers: Document = {} if route.budget is Budget.NONE else {**_SAYS_LIMIT}
+    if route.says_as_of:
+        headers |= _AS_OF_SAYS
     operation: Document = {
         "operationId": _operation_id(route),
         "summary": route.summary,
@@ -143,7 +160,7 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
             str(route.status): {
                 "description": "Done",
                 "content": _content(route, schemas),
-                **({"headers": _SAYS_LIMIT} if route.budget is not Budget.NONE else {}),
+                **({"headers": headers} if headers else {}),
             },
             **_errors(route.all_errors(), schemas),
         },

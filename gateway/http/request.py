@@ -80,9 +80,10 @@ class Stream:
 
     `chunks` are sent one by one as the client takes them. `stop` ends them at once, since nobody
     is left, and `close` waits until nothing of it is left either; it is called in any case.
+    All that commands up to `as_of_seq` did is in it; None: it is no read of the exchange.
     """
 
-    __slots__ = ("chunks", "close", "content_type", "name", "stop")
+    __slots__ = ("as_of_seq", "chunks", "close", "content_type", "name", "stop")
 
     def __init__(
         self,
@@ -91,7 +92,9 @@ class Stream:
         chunks: AsyncIterator[bytes],
         stop: Callable[[], None],
         close: Callable[[], Awaitable[None]],
+        as_of_seq: int | None = None,
     ) -> None:
+        self.as_of_seq = as_of_seq
         self.content_type = content_type
         self.name = name
         self.chunks = chunks

@@ -128,6 +128,8 @@ def encode_error(error: ApiError, request_id: str) -> bytes:
 
 
 JSON: Final = b"application/json"
+AS_OF_SEQ: Final = "X-As-Of-Seq"
+"""What a stream has in the place of `meta.asOfSeq`."""
 
 
 async def send_body(
@@ -161,6 +163,8 @@ async def send_stream(
         (b"content-type", stream.content_type.encode("ascii")),
         (b"content-disposition", f'attachment; filename="{stream.name}"'.encode("ascii")),
     ]
+    if stream.as_of_seq is not None:
+        headers.append((AS_OF_SEQ.lower().encode("ascii"), b"%d" % stream.as_of_seq))
     try:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         async for chunk in stream.chunks:

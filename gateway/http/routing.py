@@ -96,6 +96,8 @@ class Route:
     """
     media: tuple[str, ...] = ()
     """What a STREAM may be."""
+    says_as_of: bool = False
+    """Whether a STREAM says how far it reaches, by a header (`Stream.as_of_seq`)."""
     of_account: bool = False
     """Whether it reads an account, so that the answer says how far it reaches (`AsOf`)."""
     tells_age: bool = False
@@ -120,8 +122,8 @@ class Route:
     @property
     def is_read(self) -> bool:
         """Say whether the answer tells what the exchange knows, as of a command (`minSeq`)."""
-        is_told = self.shape not in _BARE and self.budget is not Budget.NONE
-        return self.method == "GET" and is_told
+        is_told = self.shape not in _BARE or self.says_as_of
+        return self.method == "GET" and is_told and self.budget is not Budget.NONE
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -117,11 +117,6 @@ def day_text(day: int) -> str:
     return datetime.fromtimestamp(day * _DAY_S, UTC).strftime("%Y-%m-%d")
 
 
-def manifest_text(manifest: DayManifest) -> bytes:
-    """Return a manifest as it stands beside its file."""
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
-
-
 async def days_over(source: Fetching) -> range:
     """Return the days that can be summed up: from the first market's on, those that are over."""
     first = await source.fetchval(_FIRST)

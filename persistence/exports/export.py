@@ -56,14 +56,17 @@ async def write_export(
     sink: BinaryIO,
     segments: Segments,
     progressed: Progressed = lambda _more: None,
+    begun: Callable[[int], None] = lambda _seq: None,
 ) -> Exported:
-    """Write all rows of an export, all of one moment.
+    """Write all rows of an export, all of one moment; `begun` hears of the command up to which all
+    is in them before anything is written.
 
     Raises SegmentUnreadable if what is to be replayed lies in a file that can't be read.
     """
     columns = COLUMNS[export.kind]
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         as_of_seq = await reached(connection, export)
+        begun(as_of_seq)
         query = query_of(export)
         if form is Format.CSV and query is not None:
             copied = await _copy(connection, columns, *query, sink, progressed)

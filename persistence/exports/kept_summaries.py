@@ -13,8 +13,8 @@ from persistence.exports.day_summary import (
     DaySummary,
     days_over,
     make_summary,
-    manifest_text,
 )
+from persistence.exports.manifest import manifest_text
 from persistence.postgres.database import DeadlinePool
 
 _KEPT: Final = "SELECT day FROM daily_summaries WHERE day BETWEEN $1 AND $2"

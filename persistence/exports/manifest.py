@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from persistence.exports.kinds import Column
+from persistence.exports.kinds import COLUMNS, Column, Export, Format, Kind
 
 
 class Manifest(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -35,10 +35,17 @@ class Manifest(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     columns: tuple[Column, ...]
 
 
-class HashingSink(io.RawIOBase):
-    """Passes bytes on, and knows their number and their SHA-256."""
+def manifest_text(manifest: msgspec.Struct) -> bytes:
+    """Return a manifest as it stands beside its file."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
-    def __init__(self, target: BinaryIO) -> None:
+
+class HashingSink(io.RawIOBase):
+    """Passes bytes on, and knows their number and their SHA-256; without a target it only counts
+    them.
+    """
+
+    def __init__(self, target: BinaryIO | None = None) -> None:
         super().__init__()
         self._target = target
         self._hash = sha256()
@@ -51,7 +58,8 @@ class HashingSink(io.RawIOBase):
     def write(self, data: Any, /) -> int:  # noqa: ANN401 - any buffer; Python 3.11 has no name for it
         """Write all of it."""
         part = bytes(data)
-        self._target.write(part)
+        if self._target is not None:
+            self._target.write(part)
         self._hash.update(part)
         self.bytes += len(part)
         return len(part)
@@ -60,3 +68,24 @@ class HashingSink(io.RawIOBase):
     def sha256(self) -> str:
         """The hash so far, in hexadecimal."""
         return self._hash.hexdigest()
+
+
+def manifest_of(
+    export: Export, slug: str, form: Format, sink: HashingSink, *, rows: int, as_of_seq: int
+) -> Manifest:
+    """Return the manifest of an export that was written to a sink."""
+    return Manifest(
+        file=export.file_name(slug, form),
+        kind=export.kind.value,
+        format=form.value,
+        market_id=str(export.market_id),
+        slug=slug,
+        begin=export.begin,
+        end=export.end,
+        interval_seconds=export.span if export.kind is Kind.CANDLES else None,
+        as_of_seq=as_of_seq,
+        rows=rows,
+        bytes=sink.bytes,
+        sha256=sink.sha256,
+        columns=COLUMNS[export.kind],
+    )

@@ -60,6 +60,10 @@ async def test_an_export_by_http_and_past_the_server_are_the_same_bytes(
             manifest = json.loads((tmp_path / f"{traded}-{kind}.csv.manifest.json").read_text())
             assert manifest["rows"] == answer.text.count("\n") - 1 > 0
             assert manifest["sha256"] == hashlib.sha256(answer.content).hexdigest()
+            by_http = await client.get(
+                f"/export/{kind}", params={"market": traded, "manifest": "true"}
+            )
+            assert by_http.json() == manifest | {"asOfSeq": int(by_http.headers["x-as-of-seq"])}
         refused = await client.get("/export/trades?market=none")
         assert (refused.status_code, refused.json()["error"]["code"]) == (404, "MARKET_NOT_FOUND")
     await until(lambda: not exporting(server))

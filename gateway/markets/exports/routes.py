@@ -17,6 +17,7 @@ from gateway.http.request import Request, Stream
 from gateway.http.routing import Access, Route, Shape
 from gateway.markets.exports.running import RunningExports
 from gateway.markets.lookup import MarketText, named_market, required_market_name
+from gateway.markets.projected import Projected
 from gateway.markets.settings import PastSettings
 from gateway.wire.errors import NotFound, OutOfRange, Unavailable, ValidationFailed
 from gateway.wire.scalars import TimeText, parse_time
@@ -33,6 +34,7 @@ _MEDIA: Final = {
     Format.CSV: "text/csv; charset=us-ascii; header=present",
     Format.PARQUET: "application/vnd.apache.parquet",
 }
+_MANIFEST: Final = "application/json"
 
 
 class Span(Enum):
@@ -41,6 +43,13 @@ class Span(Enum):
     MINUTE = "1m"
     HOUR = "1h"
     DAY = "1d"
+
+
+class Manifested(Enum):
+    """Whether the manifest is given in the place of the file."""
+
+    YES = "true"
+    NO = "false"
 
 
 SECONDS: Final = {Span.MINUTE: 60, Span.HOUR: 3_600, Span.DAY: 86_400}
@@ -58,6 +67,9 @@ class ExportQuery(QueryStruct, frozen=True, rename=_RENAMED):
     from_time: TimeText | None = None
     to_time: TimeText | None = None
     format: Format = Format.CSV
+    manifest: Annotated[
+        Manifested, msgspec.Meta(description="instead of the file what stands beside it")
+    ] = Manifested.NO
     interval: Annotated[
         Span | None, msgspec.Meta(description="of candles, and with them only; unset: 1m")
     ] = None
@@ -67,9 +79,15 @@ class ExportRoutes:
     """Gives exports to everybody."""
 
     def __init__(
-        self, view: State, url: Callable[[], str], folder: Path, settings: PastSettings
+        self,
+        view: State,
+        projected: Projected,
+        url: Callable[[], str],
+        folder: Path,
+        settings: PastSettings,
     ) -> None:
         self._view = view
+        self._projected = projected
         self._running = RunningExports(url, folder, settings)
 
     async def get_export(self, request: Request[None, ExportQuery]) -> Stream:
@@ -84,9 +102,14 @@ class ExportRoutes:
             raise Unavailable(parquet.MISSING, retry_after_seconds=_NOT_INSTALLED_S)
         span = SECONDS[query.interval or Span.MINUTE]
         export = Export(kind, market.id, begin, end, span)
-        running = await self._running.start(export, query.format)
-        name = export.file_name(market.slug, query.format)
-        return Stream(_MEDIA[query.format], name, running.chunks(), running.stop, running.close)
+        if kind is Kind.CANDLES:
+            # All others are read from what was committed, which the view is never ahead of.
+            await self._projected.reach(request.min_seq)
+        name, media, slug = export.file_name(market.slug, query.format), _MEDIA[query.format], ""
+        if query.manifest is Manifested.YES:
+            name, media, slug = f"{name}.manifest.json", _MANIFEST, market.slug
+        running = await self._running.start(export, query.format, manifest_of=slug)
+        return Stream(media, name, running.chunks(), running.stop, running.close, running.as_of_seq)
 
     def _market(self, name: str, *, drafts: bool) -> Market:
         if ":" in name:
@@ -104,7 +127,8 @@ class ExportRoutes:
                 query=ExportQuery,
                 answer=None,
                 shape=Shape.STREAM,
-                media=tuple(medium.partition(";")[0] for medium in _MEDIA.values()),
+                media=(*(medium.partition(";")[0] for medium in _MEDIA.values()), _MANIFEST),
+                says_as_of=True,
                 cost=COST,
                 errors=(NotFound, OutOfRange),
                 summary="Take away a market's trades, candles, deltas or orders as a file",

@@ -42,8 +42,11 @@ class RunningExports:
         self.count = 0
         """How many run."""
 
-    async def start(self, export: Export, form: Format) -> "RunningExport":
-        """Return an export whose first bytes are there.
+    async def start(
+        self, export: Export, form: Format, *, manifest_of: str = ""
+    ) -> "RunningExport":
+        """Return an export that has begun; of the market `manifest_of` (its slug) the manifest
+        alone.
 
         Raises:
             Unavailable: as many run as may, or it failed at once.
@@ -65,7 +68,8 @@ class RunningExports:
         running = RunningExport(process, self._ended)
         try:
             seconds = self._settings.export_timeout_seconds
-            await running.begin(Order(self._url(), export, form, seconds, str(self._folder)))
+            folder = str(self._folder)
+            await running.begin(Order(self._url(), export, form, seconds, folder, manifest_of))
         except BaseException:
             await running.close()
             raise
@@ -81,28 +85,28 @@ class RunningExport:
     def __init__(self, process: asyncio.subprocess.Process, ended: Callable[[], None]) -> None:
         self._process = process
         self._ended = ended
-        self._first = b""
         self._is_closed = False
+        self.as_of_seq = 0
+        """The command up to which all is in it, once it has begun."""
 
     async def begin(self, order: Order) -> None:
-        """Say what is wanted and wait for the first bytes; raises Unavailable if none come."""
+        """Say what is wanted and wait for the first line; raises Unavailable if none comes."""
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise ExportBroken("without pipes")
         stdin.write(msgspec.json.encode(order) + b"\n")
-        self._first = await stdout.read(CHUNK_BYTES)
-        if not self._first:
+        line = await stdout.readline()
+        if not line:
             if await self._process.wait() == UNREADABLE:
                 raise Unavailable(_IN_A_FILE, retry_after_seconds=_FILE_AWAY_S)
             raise Unavailable("the export could not be begun; try again in a moment")
+        self.as_of_seq = int(line)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the file; raises ExportBroken if it doesn't come to its end."""
         stdout = self._process.stdout
-        chunk = self._first
-        while chunk and stdout is not None:
+        while stdout is not None and (chunk := await stdout.read(CHUNK_BYTES)):
             yield chunk
-            chunk = await stdout.read(CHUNK_BYTES)
         code = await self._process.wait()
         if code != 0:
             raise ExportBroken(f"the export ended with code {code}")

@@ -3,7 +3,8 @@
 from hashlib import sha256
 
 from persistence.clock import now_us
-from persistence.exports.day_summary import COLUMNS, DayManifest, Totals, day_text, manifest_text
+from persistence.exports.day_summary import COLUMNS, DayManifest, Totals, day_text
+from persistence.exports.manifest import manifest_text
 from persistence.repositories.candles import DAY_US
 from tests.gateway.conftest import MakeWeb, Web
 

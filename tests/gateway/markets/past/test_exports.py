@@ -5,6 +5,7 @@ only himself, and one who leaves takes his process along.
 import asyncio
 import contextlib
 import csv
+import hashlib
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -35,6 +36,7 @@ from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import running
 
 Table = list[dict[str, Any]]
+FORMATS: Final = ("csv", "parquet") if parquet.is_there() else ("csv",)
 
 
 @pytest.fixture
@@ -130,6 +132,37 @@ async def test_a_part_of_the_time_is_exported_and_the_parts_are_the_whole(
     assert table(await taken(client, "trades", market=1, to="2020-01-01T00:00:00Z"), "trades") == []
 
 
+async def test_each_file_says_how_far_it_reaches_and_its_manifest_what_it_is(
+    past: tuple[Recording, httpx.AsyncClient, Any], database_url: str
+) -> None:
+    _, client, view = past
+    connection = await connect(database_url)
+    projected = await connection.fetchval("SELECT last_seq FROM projection_state")
+    await connection.close()
+    assert projected < view.seq
+    for kind in ("trades", "candles", "deltas", "orders"):
+        reached = projected if kind == "candles" else view.seq
+        for form in FORMATS:
+            wanted = {"market": "market-0", "format": form, "minSeq": reached}
+            file = await client.get(f"/export/{kind}", params=wanted)
+            beside = await client.get(f"/export/{kind}", params=wanted | {"manifest": "true"})
+            assert (file.status_code, beside.status_code) == (200, 200)
+            assert file.headers["x-as-of-seq"] == beside.headers["x-as-of-seq"] == str(reached)
+            assert beside.headers["content-type"] == "application/json"
+            manifest = beside.json()
+            disposition = file.headers["content-disposition"]
+            assert disposition == f'attachment; filename="{manifest["file"]}"'
+            assert beside.headers["content-disposition"] == disposition[:-1] + '.manifest.json"'
+            assert manifest["sha256"] == hashlib.sha256(file.content).hexdigest()
+            assert (manifest["bytes"], manifest["asOfSeq"]) == (len(file.content), reached)
+            if form == "csv":
+                assert manifest["rows"] == len(table(file.content, kind)) > 0
+            late = await client.get(f"/export/{kind}", params=wanted | {"minSeq": reached + 1})
+            assert late.status_code == 504
+            assert f"has come to {reached};" in late.json()["error"]["message"]
+    assert not exporting()
+
+
 @pytest.mark.skipif(not parquet.is_there(), reason="pyarrow isn't installed")
 async def test_parquet_holds_the_same_rows_as_csv(
     past: tuple[Recording, httpx.AsyncClient, Any],
@@ -159,6 +192,8 @@ WRONG: Final = [
     ("trades?market=kalshi:X", 400, "market"),
     ("trades?market=1&format=xlsx", 400, "format"),
     ("trades?market=1&interval=1h", 400, "interval"),
+    ("trades?market=1&manifest=yes", 400, "manifest"),
+    ("trades?market=1&minSeq=-1", 400, "minSeq"),
     ("candles?market=1&interval=5m", 400, "interval"),
     ("trades?market=1&from=yesterday", 400, "from"),
     ("trades?market=1&from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", 400, "to"),
