@@ -41,6 +41,8 @@ LOOK_S: Final = 0.01
 """So often it is looked whether a slow socket takes more."""
 STUCK_S: Final = 5.0
 """One that takes nothing for so long begins with a snapshot."""
+SLOW_S: Final = 60.0
+"""And one that lets itself be waited for so long in all: it keeps others from their turn."""
 TOGETHER: Final = 100
 """Messages that are queued before others have their turn."""
 _fields: Final = msgspec.structs.astuple
@@ -123,7 +125,7 @@ class Resuming:
     async def _tell(self, one: "_Resumption", missed: Missed) -> None:
         """Queue what was missed, and behind it what was said meanwhile."""
         for _ in range(ROUNDS_MOST):
-            is_told = await _send(one, missed)
+            is_told = await send_missed(one, missed)
             if not one.is_wanted:
                 return
             if is_told and not one.place.is_overflown:
@@ -189,6 +191,7 @@ class _Resumption:
         "session",
         "trade_no",
         "until",
+        "waited",
         "wish",
     )
 
@@ -200,6 +203,8 @@ class _Resumption:
         self.market = market
         self.wish = wish
         self.is_wanted = True
+        self.waited = 0.0
+        """How long the socket let itself be waited for, in seconds."""
         self.hold(after)
 
     def hold(self, after: int) -> None:
@@ -224,16 +229,17 @@ class _Resumption:
         self._rooms.hand_over(self.place, self.session, self.market.id, self.wish)
 
 
-async def _send(one: _Resumption, missed: Missed) -> bool:
+async def send_missed(one: _Resumption, missed: Missed) -> bool:
     """Queue messages as fast as the socket takes them; return whether it took all."""
     session = one.session
     for number, (_, message) in enumerate(missed, start=1):
         waited = 0.0
         while not session.outbound.flowing:
-            if waited > STUCK_S:
+            if waited > STUCK_S or one.waited > SLOW_S:
                 return False
             await asyncio.sleep(LOOK_S)
             waited += LOOK_S
+            one.waited += LOOK_S
         if not one.is_wanted:
             return False
         session.send(message)

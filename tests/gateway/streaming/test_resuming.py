@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -215,6 +215,45 @@ async def test_who_says_more_than_any_backlog_holds_begins_anew_in_the_end(
         assert [one["kind"] for one in back.heard("orderbook_update")] == ["snapshot"] * 2
         for message in back.heard("orderbook_update"):
             models[message["outcome"]].apply(message)
+
+
+class Drip:
+    """A resumption whose socket takes one message after so many looks at it."""
+
+    def __init__(self, looks: int) -> None:
+        self.session = self.outbound = self
+        self.is_wanted = True
+        self.waited = 0.0
+        self.sent = 0
+        self._looks = looks
+        self._looked = 0
+
+    @property
+    def flowing(self) -> bool:
+        self._looked += 1
+        return self._looked % self._looks == 0
+
+    def send(self, _message: Message) -> None:
+        self.sent += 1
+
+
+async def test_who_reads_by_drops_keeps_his_turn_for_a_while_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resuming, "LOOK_S", 0.001)
+    monkeypatch.setattr(resuming, "STUCK_S", 0.02)
+    monkeypatch.setattr(resuming, "SLOW_S", 0.1)
+    missed: Missed = [(number, Message("orderbook_update", {})) for number in range(50)]
+    # Never long at a time: nine looks for each message, of which there may be a hundred.
+    drip = Drip(10)
+    assert not await resuming.send_missed(cast("Any", drip), missed)
+    assert drip.sent == 11
+    assert not await resuming.send_missed(cast("Any", drip), missed), "another round is no new turn"
+    quick, stuck = Drip(2), Drip(1_000)
+    assert await resuming.send_missed(cast("Any", quick), missed)
+    assert quick.sent == len(missed)
+    assert not await resuming.send_missed(cast("Any", stuck), missed)
+    assert (stuck.sent, stuck.waited < 0.03) == (0, True)
 
 
 @pytest.mark.parametrize(
