@@ -4,16 +4,19 @@ category nor its fees.
 Laws: bounded; all series are asked for at once and again every hour, an event when a market of an
 unknown one comes (the list of events brings most of them); what was known stays when the venue is
 away, what was never known is asked for until it is there: a market shown without its fees now and
-with them later would be two truths.
+with them later would be two truths. All series are megabytes, which take longer than a reader
+waits: they go on loading whoever gives up, and a reader makes do with those of an hour ago.
 """
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import Context
 from typing import Final
 
 from gateway.feeds.kalshi.answers import EventAnswer, MarketAnswer, SeriesAnswer
 from gateway.feeds.kalshi.markets import Background
+from gateway.feeds.upstream.askers import is_for_a_reader
 from gateway.feeds.venue import VenueRefused, VenueUnavailable
 from gateway.jobs.supervisor import Clock
 
@@ -35,7 +38,7 @@ class Catalogue:
         self._all_series = all_series
         self._one_event = one_event
         self._clock = clock
-        self._lock = asyncio.Lock()
+        self._loading: asyncio.Task[None] | None = None
         self._series: Mapping[str, SeriesAnswer] = {}
         self._until: float | None = None
         self._events: OrderedDict[str, EventAnswer | None] = OrderedDict()
@@ -43,10 +46,16 @@ class Catalogue:
     async def series(self) -> Mapping[str, SeriesAnswer]:
         """Return all series; raises VenueUnavailable and VenueRefused if none were ever known."""
         if self._is_old():
-            async with self._lock:
-                if self._is_old():
-                    await self._load()
+            loading = self._begin()
+            if self._until is None or not is_for_a_reader():
+                await asyncio.shield(loading)
         return self._series
+
+    async def close(self) -> None:
+        """End what is under way."""
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.gather(self._loading, return_exceptions=True)
 
     def learn(self, events: Iterable[EventAnswer]) -> None:
         """Remember events."""
@@ -90,6 +99,21 @@ class Catalogue:
 
     def _is_old(self) -> bool:
         return self._until is None or self._clock.monotonic() >= self._until
+
+    def _begin(self) -> asyncio.Task[None]:
+        """Return the loading that is under way, or a new one, which is nobody's in particular."""
+        if self._loading is None:
+            self._loading = asyncio.create_task(
+                self._load(), name="series of kalshi", context=Context()
+            )
+            self._loading.add_done_callback(self._ended)
+        return self._loading
+
+    def _ended(self, loading: asyncio.Task[None]) -> None:
+        self._loading = None
+        if not loading.cancelled():
+            # Whoever waits is told; perhaps nobody does any more.
+            loading.exception()
 
     async def _load(self) -> None:
         try:

@@ -265,6 +265,7 @@ class Kalshi:
 
     async def close(self) -> None:
         """Close all connections over HTTP; streams end with whoever iterates them."""
+        await self._catalogue.close()
         await self._upstream.close()
         await self._login.close()
 
