@@ -36,7 +36,9 @@ from persistence.repositories.feeds.matches import Match, Matches, MatchFilter, 
 
 _SHOWN: Final = (MatchStatus.CANDIDATE, MatchStatus.CONFIRMED)
 
-StatusesText = Annotated[str, words_text(MatchStatus, "CONFIRMED,CANDIDATE")]
+StatusesText = Annotated[
+    str, words_text(MatchStatus, "CONFIRMED,CANDIDATE", unset="all but those that were denied")
+]
 PlatformText = Annotated[str, platform_text("on either side; unset: all")]
 
 

@@ -34,16 +34,20 @@ WordT = TypeVar("WordT", bound=Enum)
 
 
 def words_text(
-    words: type[Enum], example: str, groups: Mapping[str, Sequence[Enum]] = _NO_GROUPS
+    words: type[Enum],
+    example: str,
+    groups: Mapping[str, Sequence[Enum]] = _NO_GROUPS,
+    *,
+    unset: str = "all",
 ) -> msgspec.Meta:
     """Return what says that a parameter is a list of these words with commas between.
 
-    A name of `groups` stands for several of them.
+    A name of `groups` stands for several of them; `unset` says what it means to leave it out.
     """
     choice = "|".join([*(str(word.value) for word in words), *groups])
     return msgspec.Meta(
         max_length=len(choice),
-        description=f"one or more, separated by commas, e.g. {example}; unset: all",
+        description=f"one or more, separated by commas, e.g. {example}; unset: {unset}",
         extra_json_schema={"pattern": f"^({choice})(,({choice}))*$"},
     )
 

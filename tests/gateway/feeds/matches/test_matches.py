@@ -159,6 +159,13 @@ async def test_matches_go_on_by_cursor(web: Web) -> None:
         assert await ids(ann, f"{path}?cursor={2**62 - 1}-1") == whole
 
 
+async def test_the_document_says_what_is_listed_unless_asked(web: Web) -> None:
+    document = (await web.client.get("/api/v1/openapi.json")).json()
+    parameters = document["paths"]["/matches"]["get"]["parameters"]
+    [status] = [one["schema"] for one in parameters if one["name"] == "status"]
+    assert status["description"].endswith("unset: all but those that were denied")
+
+
 async def test_admins_decide_and_it_is_audited(web: Web) -> None:
     await matched(web, 2)
     admin, ann = await caller(web, admin=True), await caller(web)
