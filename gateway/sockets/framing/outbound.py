@@ -10,8 +10,9 @@ Frames are shared between sockets. Nothing is dropped silently: passing the boun
 An entry may also be a `Pending` message, whose frame is made when its turn comes (books are
 conflated that way, see `streaming/rooms.py`).
 
-A burst made in one step (the end of a market with thousands of orders) is no slowness: the bound
-may be passed for `GRACE_SECONDS` up to `BURST` times as much, not longer and not further.
+A burst made in one step (the end of all of an account's orders) is no slowness: the bound may be
+passed up to `BURST` times as much, for `GRACE_SECONDS` and on from there as long as a `READ_PART`
+of it is read in each of these, since the answer to what made the burst comes behind it.
 """
 
 import asyncio
@@ -21,8 +22,12 @@ from time import monotonic
 from typing import Final, Protocol
 
 GRACE_SECONDS: Final = 1.0
-BURST: Final = 16
-BYTES_PER_MESSAGE: Final = 8_192
+READ_PART: Final = 1 / 4
+BURST: Final = 20
+"""At the default bound as much as one command says to the owner of all orders an account may have:
+of each a message, and its fill.
+"""
+BYTES_PER_MESSAGE: Final = 16_384
 """Bounds the bytes that wait, as a multiple of the bound in messages."""
 WRITE_BYTES: Final = 65_536
 """So much is written at once, without waiting for the end of the turn."""
@@ -68,6 +73,7 @@ class Outbound:
     __slots__ = (
         "_bytes",
         "_max_messages",
+        "_most",
         "_on_overflow",
         "_over_since",
         "_paused",
@@ -96,6 +102,8 @@ class Outbound:
         self._queue: deque[bytes | Pending] = deque()
         self._bytes = 0
         self._over_since: float | None = None
+        self._most = 0
+        """That waited since then."""
         self._paused = False
         self.flowing = True
         """Whether what is pushed now goes out at the end of the turn."""
@@ -183,12 +191,22 @@ class Outbound:
         self._queue.append(entry)
         if len(self._queue) <= bound and self._bytes <= bound * BYTES_PER_MESSAGE:
             return
-        now = monotonic()
+        now, waiting = monotonic(), len(self._queue)
         if self._over_since is None:
-            self._over_since = now
-        over = len(self._queue) > bound * BURST or self._bytes > bound * BYTES_PER_MESSAGE
-        if (over and len(self._queue) > 1) or now - self._over_since > GRACE_SECONDS:
+            self._over_since, self._most = now, waiting
+        self._most = max(self._most, waiting)
+        over = waiting > bound * BURST or self._bytes > bound * BYTES_PER_MESSAGE
+        if (over and waiting > 1) or not self._is_read(now, self._over_since, waiting):
             self._on_overflow()
+
+    def _is_read(self, now: float, since: float, waiting: int) -> bool:
+        """Return whether a reader with too much before it is given time, and goes on so."""
+        if now - since <= GRACE_SECONDS:
+            return True
+        if self._most - waiting < READ_PART * self._max_messages * (now - since) / GRACE_SECONDS:
+            return False
+        self._over_since, self._most = now, waiting
+        return True
 
 
 def _discard(_frame: bytes) -> None:

@@ -4,11 +4,14 @@ import asyncio
 
 import pytest
 
+from exchange.messages.bounds import OPEN_ORDERS_PER_ACCOUNT
+from gateway.bootstrap.settings import load_settings
 from gateway.sockets.framing import outbound
 from gateway.sockets.framing.outbound import (
     BURST,
     BYTES_PER_MESSAGE,
     GRACE_SECONDS,
+    READ_PART,
     Outbound,
     TurnEnd,
 )
@@ -168,6 +171,36 @@ def test_a_burst_that_is_read_in_time_is_no_slowness(clock: Clock) -> None:
     for _ in range(4):
         wire.queue.push(b"x")
     assert wire.overflows == 0
+
+
+def test_a_burst_that_is_being_read_is_no_slowness(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbound, "WRITE_BYTES", 0)
+    bound = 40
+    least = int(READ_PART * bound)
+    wire = Wire(bound=bound)
+    wire.queue.pause()
+    for _ in range(10 * bound):
+        wire.queue.push(b"x")
+    for _ in range(30):
+        clock.now += 1.01 * GRACE_SECONDS
+        wire.takes = least + 2
+        wire.queue.resume()
+        wire.queue.push(b"a heartbeat")
+    assert (wire.overflows, len(wire.queue) > bound) == (0, True)
+    clock.now += 1.01 * GRACE_SECONDS
+    wire.takes = least - 1
+    wire.queue.resume()
+    wire.queue.push(b"a heartbeat")
+    assert wire.overflows == 1
+
+
+def test_what_one_command_tells_an_account_of_its_orders_is_no_slowness() -> None:
+    default = load_settings({}).sockets.send_queue_size
+    assert default * BURST >= 2 * OPEN_ORDERS_PER_ACCOUNT
+    longest = 1_500
+    assert default * BYTES_PER_MESSAGE >= OPEN_ORDERS_PER_ACCOUNT * longest
 
 
 @pytest.mark.usefixtures("clock")
