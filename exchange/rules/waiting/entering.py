@@ -67,7 +67,7 @@ def amend_pending(
     )
     wanted = Order(entry_again(order, price, quantity, 0, conditions), state.seq, state.now)
     carrier, added = lock_change(state, market, order, needed(market, wanted))
-    refusal = means_refusal(market, account, order, added)
+    refusal = means_refusal(market, account, order, added, " more")
     if refusal is None and terms.due:
         message = "the price has reached the order, which is about to trade"
         refusal = CommandRejected(Reason.TRIGGER_REACHED, "", message)

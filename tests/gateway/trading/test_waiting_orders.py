@@ -83,6 +83,10 @@ async def test_other_terms_while_it_waits(held: Desk) -> None:
         *("0.4200", "0.4100", "5.00"),
     )
     assert (amended["status"], amended["version"], amended["locked"]) == ("PENDING", 1, "5.00")
+    # Only the difference must be there, and the refusal says that it is one.
+    reply = await held.call("PATCH", f"/orders/{waiting}", "ann", {"quantity": "101"})
+    assert (reply.status, reply.error["code"]) == (422, "INSUFFICIENT_SHARES")
+    assert "needs 96.00 more free shares, has 95.00" in reply.error["message"]
     resting = await held.rest("ann", "SELL YES 5 @ 0.90")
     reply = await held.call("PATCH", f"/orders/{resting}", "ann", {"triggerPrice": "0.3"})
     assert (reply.status, reply.fields) == (400, ["triggerPrice"])
