@@ -108,7 +108,8 @@ class ExportRoutes:
         name, media, slug = export.file_name(market.slug, query.format), _MEDIA[query.format], ""
         if query.manifest is Manifested.YES:
             name, media, slug = f"{name}.manifest.json", _MANIFEST, market.slug
-        running = await self._running.start(export, query.format, manifest_of=slug)
+        caller = request.address if request.caller is None else str(request.caller.user_id)
+        running = await self._running.start(export, query.format, caller, manifest_of=slug)
         return Stream(media, name, running.chunks(), running.stop, running.close, running.as_of_seq)
 
     def _market(self, name: str, *, drafts: bool) -> Market:

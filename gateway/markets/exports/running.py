@@ -2,20 +2,23 @@
 
     PostgreSQL ──> child ══ pipe ══> event loop ──> socket        whoever is slow stops those before
 
-Laws: the loop does nothing but pass bytes on; so many run at once and no longer than their time;
-one ends with its client; one that fails breaks off the answer, so that no part looks like a whole.
+Laws: the loop does nothing but pass bytes on; so many run at once and no longer than their time, of
+one caller half as many, so that nobody who reads slowly keeps all others out; one ends with its
+client; one that fails breaks off the answer, so that no part looks like a whole.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from gateway.markets.settings import PastSettings
-from gateway.wire.errors import Unavailable
+from gateway.wire.errors import RateLimited, Unavailable
 from persistence.exports.kinds import Export, Format
 from persistence.exports.process import COMMAND, UNREADABLE, Order
 
@@ -39,22 +42,30 @@ class RunningExports:
         self._url = url
         self._folder = folder
         self._settings = settings
+        self._callers: Counter[str] = Counter()
         self.count = 0
         """How many run."""
 
     async def start(
-        self, export: Export, form: Format, *, manifest_of: str = ""
+        self, export: Export, form: Format, caller: str, *, manifest_of: str = ""
     ) -> "RunningExport":
-        """Return an export that has begun; of the market `manifest_of` (its slug) the manifest
-        alone.
+        """Return an export that has begun, for somebody; of the market `manifest_of` (its slug) the
+        manifest alone.
 
         Raises:
+            RateLimited: as many of the caller's run as may.
             Unavailable: as many run as may, or it failed at once.
         """
+        most = max(1, self._settings.exports_max // 2)
+        if self._callers.get(caller, 0) >= most:
+            message = f"You have {most} under way, which is as many exports as one may"
+            raise RateLimited(_BUSY_S, message, limit="exports", size=most)
         if self.count >= self._settings.exports_max:
             message = f"{self.count} exports are under way, which is as many as may"
             raise Unavailable(message, retry_after_seconds=_BUSY_S)
         self.count += 1
+        self._callers[caller] += 1
+        ended = partial(self._ended, caller)
         try:
             process = await asyncio.create_subprocess_exec(
                 *COMMAND,
@@ -63,9 +74,9 @@ class RunningExports:
                 limit=CHUNK_BYTES,
             )
         except BaseException:
-            self.count -= 1
+            ended()
             raise
-        running = RunningExport(process, self._ended)
+        running = RunningExport(process, ended)
         try:
             seconds = self._settings.export_timeout_seconds
             folder = str(self._folder)
@@ -75,8 +86,11 @@ class RunningExports:
             raise
         return running
 
-    def _ended(self) -> None:
+    def _ended(self, caller: str) -> None:
         self.count -= 1
+        self._callers[caller] -= 1
+        if not self._callers[caller]:
+            del self._callers[caller]
 
 
 class RunningExport:
@@ -110,6 +124,8 @@ class RunningExport:
         code = await self._process.wait()
         if code != 0:
             raise ExportBroken(f"the export ended with code {code}")
+        # Before its end is told: whoever has one may ask for the next.
+        await self.close()
 
     def stop(self) -> None:
         """End it: nobody reads any more."""

@@ -23,7 +23,7 @@ from gateway.http.request import Stream
 from gateway.http.responses import send_stream
 from gateway.markets.exports.running import ExportBroken, RunningExports
 from gateway.markets.settings import PastSettings
-from gateway.wire.errors import Unavailable
+from gateway.wire.errors import RateLimited, Unavailable
 from gateway.wire.scalars import iso_millis
 from persistence.clock import now_us
 from persistence.exports import parquet
@@ -135,31 +135,36 @@ async def test_a_part_of_the_time_is_exported_and_the_parts_are_the_whole(
 async def test_each_file_says_how_far_it_reaches_and_its_manifest_what_it_is(
     past: tuple[Recording, httpx.AsyncClient, Any], database_url: str
 ) -> None:
-    _, client, view = past
+    recording, client, view = past
+    moments = recording.markets[1]
+    # Orders may end by their time meanwhile.
+    until = iso_millis(moments[len(moments) // 2].at)
     connection = await connect(database_url)
     projected = await connection.fetchval("SELECT last_seq FROM projection_state")
     await connection.close()
     assert projected < view.seq
     for kind in ("trades", "candles", "deltas", "orders"):
         reached = projected if kind == "candles" else view.seq
+        too_far = projected + 1 if kind == "candles" else view.seq + 1_000
         for form in FORMATS:
-            wanted = {"market": "market-0", "format": form, "minSeq": reached}
+            wanted = {"market": "market-0", "format": form, "to": until, "minSeq": reached}
             file = await client.get(f"/export/{kind}", params=wanted)
             beside = await client.get(f"/export/{kind}", params=wanted | {"manifest": "true"})
             assert (file.status_code, beside.status_code) == (200, 200)
-            assert file.headers["x-as-of-seq"] == beside.headers["x-as-of-seq"] == str(reached)
+            says = [int(answer.headers["x-as-of-seq"]) for answer in (file, beside)]
+            assert min(says) >= reached
+            assert kind != "candles" or says == [projected] * 2
             assert beside.headers["content-type"] == "application/json"
             manifest = beside.json()
             disposition = file.headers["content-disposition"]
             assert disposition == f'attachment; filename="{manifest["file"]}"'
             assert beside.headers["content-disposition"] == disposition[:-1] + '.manifest.json"'
             assert manifest["sha256"] == hashlib.sha256(file.content).hexdigest()
-            assert (manifest["bytes"], manifest["asOfSeq"]) == (len(file.content), reached)
+            assert (manifest["bytes"], manifest["asOfSeq"]) == (len(file.content), says[1])
             if form == "csv":
                 assert manifest["rows"] == len(table(file.content, kind)) > 0
-            late = await client.get(f"/export/{kind}", params=wanted | {"minSeq": reached + 1})
-            assert late.status_code == 504
-            assert f"has come to {reached};" in late.json()["error"]["message"]
+            late = await client.get(f"/export/{kind}", params=wanted | {"minSeq": too_far})
+            assert (late.status_code, late.json()["error"]["code"]) == (504, "NOT_YET_REACHED")
     assert not exporting()
 
 
@@ -268,7 +273,7 @@ async def test_many_trades_are_exported_in_little_memory(
     if form is Format.PARQUET and not parquet.is_there():
         pytest.skip("pyarrow isn't installed")
     exports = RunningExports(lambda: database_url, Path(), SETTINGS)
-    export = await exports.start(all_trades(), form)
+    export = await exports.start(all_trades(), form, "ann")
     process, most, body = exporting()[0], 0, bytearray()
     async for chunk in export.chunks():
         body += chunk
@@ -294,16 +299,20 @@ async def test_who_reads_slowly_stops_his_own_export_and_who_leaves_ends_it(
     database_url: str,
 ) -> None:
     exports = RunningExports(lambda: database_url, Path(), SETTINGS)
-    first = await exports.start(all_trades(), Format.CSV)
+    first = await exports.start(all_trades(), Format.CSV, "ann")
     (process,) = exporting()
     # Nobody reads: the pipe is full, and the child has written no more than that.
     await at_rest(process)
     assert process.io_counters().write_chars < 2**20
-    second = await exports.start(all_trades(), Format.CSV)
+    with pytest.raises(RateLimited, match="You have 1 under way") as limited:
+        await exports.start(all_trades(), Format.CSV, "ann")
+    assert limited.value.retry_after_seconds == 10
+    second = await exports.start(all_trades(), Format.CSV, "bob")
     with pytest.raises(Unavailable, match="2 exports are under way") as refused:
-        await exports.start(all_trades(), Format.CSV)
+        await exports.start(all_trades(), Format.CSV, "cem")
     assert refused.value.retry_after_seconds == 10
     await second.close()
+    await (await exports.start(all_trades(), Format.CSV, "bob")).close()
     sent: list[int] = []
 
     async def receive() -> Message:
@@ -333,7 +342,7 @@ async def at_rest(process: psutil.Process) -> None:
 
 async def read_late(exports: RunningExports) -> None:
     """Read an export when its time is long over."""
-    export = await exports.start(all_trades(), Format.CSV)
+    export = await exports.start(all_trades(), Format.CSV, "ann")
     await asyncio.sleep(2)
     try:
         async for _ in export.chunks():
@@ -345,7 +354,7 @@ async def read_late(exports: RunningExports) -> None:
 @pytest.mark.usefixtures("many_trades")
 async def test_an_export_that_breaks_off_is_no_whole_answer(database_url: str) -> None:
     exports = RunningExports(lambda: database_url, Path(), SETTINGS)
-    export = await exports.start(all_trades(), Format.CSV)
+    export = await exports.start(all_trades(), Format.CSV, "ann")
     exporting()[0].kill()
     with pytest.raises(ExportBroken):
         async for _ in export.chunks():
@@ -353,7 +362,7 @@ async def test_an_export_that_breaks_off_is_no_whole_answer(database_url: str) -
     await export.close()
     nowhere = RunningExports(lambda: "postgresql://nobody@127.0.0.1:1/none", Path(), SETTINGS)
     with pytest.raises(Unavailable):
-        await nowhere.start(all_trades(), Format.CSV)
+        await nowhere.start(all_trades(), Format.CSV, "ann")
     late = msgspec.structs.replace(SETTINGS, export_timeout_seconds=0.01)
     exports = RunningExports(lambda: database_url, Path(), late)
     with pytest.raises((Unavailable, ExportBroken)):
@@ -365,7 +374,7 @@ async def test_an_export_that_breaks_off_is_no_whole_answer(database_url: str) -
 @pytest.mark.usefixtures("many_trades")
 async def test_one_whose_pipes_are_full_is_closed_at_once(database_url: str) -> None:
     exports = RunningExports(lambda: database_url, Path(), SETTINGS)
-    export = await exports.start(all_trades(), Format.CSV)
+    export = await exports.start(all_trades(), Format.CSV, "ann")
     # More than asyncio's buffer holds: it reads no further, and sees no end.
     await at_rest(exporting()[0])
     async with asyncio.timeout(30):
