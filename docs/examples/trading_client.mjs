@@ -48,7 +48,8 @@ export class Api {
 
   /** Return the data of the answer; throws Refused. */
   async call(method, path, body) {
-    const headers = { "Content-Type": "application/json", cookie: this.cookie };
+    // The cookie counts with X-Requested-With alone.
+    const headers = { "Content-Type": "application/json", "X-Requested-With": "fetch", cookie: this.cookie };
     if (!path.startsWith("/auth/")) headers.authorization = `Bearer ${this.token}`;
     const signal = AbortSignal.timeout(5_000);
     const answer = await fetch(this.base + path, { method, headers, signal, body: body && JSON.stringify(body) });

@@ -26,6 +26,7 @@ _HEADERS: Final = (
     "authorization",
     "content-type",
     "x-request-id",
+    "x-requested-with",
     *(name.decode("ascii") for name in HEADERS),
 )
 _EXPOSED: Final = ("ratelimit", "ratelimit-policy", "retry-after", "x-as-of-seq", "x-request-id")

@@ -34,11 +34,20 @@ LOOKED_AT_OFTEN: Final = frozenset({"/metrics", "/health", "/ready"})
 _OK: Final = 200
 _LIMITED: Final = 429
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+# Nothing here needs a camera, a place or a payment; whatever runs in a page can't ask for one.
+_PERMISSIONS: Final = (
+    b"permissions-policy",
+    (
+        b"accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
+        b"magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()"
+    ),
+)
 _JSON_HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
+    _PERMISSIONS,
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
@@ -54,6 +63,7 @@ _PAGE_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
+    _PERMISSIONS,
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cache-control", b"no-cache"),
 )

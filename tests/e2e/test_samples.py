@@ -29,7 +29,8 @@ HEARD_SECONDS: Final = 60.0
 FAR: Final = "http://localhost:8080"
 # What sockets.md leaves to trading.md: where the token comes from, and how it is kept fresh.
 _BEFORE: Final = """
-const url = "http://localhost:8080", headers = { "Content-Type": "application/json" };
+const url = "http://localhost:8080";
+const headers = { "Content-Type": "application/json", "X-Requested-With": "fetch" };
 let token;
 async function signIn(path, person = {}) {
   const answer = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(person) });

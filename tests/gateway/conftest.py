@@ -34,6 +34,8 @@ from tests.gateway.made_of import made_of
 from tests.gateway.trading_desk import Desk, open_desk
 
 PASSWORD = "correct horse battery"
+ASKED_BY_HAND = {"x-requested-with": "tests"}
+"""What every client of ours sends, so that its cookie counts."""
 _NAMES = itertools.count(1)
 
 
@@ -69,7 +71,9 @@ class Web:
     def from_address(self, address: str) -> httpx.AsyncClient:
         """A client at another address, without the cookies of the first."""
         transport = httpx.ASGITransport(self.application, client=(address, 5000))
-        return httpx.AsyncClient(transport=transport, base_url="http://exchange")
+        return httpx.AsyncClient(
+            transport=transport, base_url="http://exchange", headers=ASKED_BY_HAND
+        )
 
     async def register(self, email: str | None = None, *, admin: bool = False) -> Person:
         """Register somebody; an admin is made by the table, as the first one is by the operator."""
@@ -151,7 +155,9 @@ async def open_web(
             parts.keys.gate,
         )
         transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
-        client = httpx.AsyncClient(transport=transport, base_url="http://exchange")
+        client = httpx.AsyncClient(
+            transport=transport, base_url="http://exchange", headers=ASKED_BY_HAND
+        )
         await stack.enter_async_context(client)
         yield Web(
             application, people, tables, settings, parts.readiness, engine, log, client, parts

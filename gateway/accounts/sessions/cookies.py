@@ -3,18 +3,24 @@ of the API share.
 
 Laws: what a stranger sends is looked at in linear time and up to a bound (the standard library's
 parser takes quadratic time for some values, on some of the Pythons we run on); only what can be a
-token of ours comes out of here.
+token of ours comes out of here. A browser sends the cookie by itself, so the cookie alone does
+nothing: an origin that isn't ours is refused, and so is whoever lacks `X-Requested-With`, a header
+that no form and no other site's page can send unless CORS_ORIGIN names it.
 """
 
 import re
 from typing import Final
 
-from gateway.wire.errors import Forbidden
+from gateway.http.request import AnyRequest
+from gateway.wire.errors import Detail, Forbidden
 
 REFRESH: Final = "probity_refresh"
 HEADER_MAX_BYTES: Final = 8_192
 """A longer Cookie header holds no token for us: browsers send 4 kB a cookie at most."""
 FOREIGN_PAGE: Final = "Pages of this origin may not use the cookie; CORS_ORIGIN doesn't name it"
+REQUESTED_WITH: Final = b"x-requested-with"
+_REQUESTED_WITH_NAME: Final = "X-Requested-With"
+NO_HEADER: Final = f"The cookie counts with a header {_REQUESTED_WITH_NAME} alone, of any value"
 _NAME: Final = REFRESH.encode("ascii")
 _TOKEN: Final = re.compile(rb"[A-Za-z0-9_-]{43}")
 """What `secrets.token_urlsafe(32)` makes."""
@@ -45,11 +51,20 @@ class CookieOrigins:
         """Say whether pages of other sites may."""
         return bool(self._origins)
 
-    def check(self, origin: bytes, host: bytes) -> None:
-        """Raise Forbidden for a page of another site; programs send no origin."""
-        text = origin.decode("latin-1")
-        if text and text not in self._origins and origin.partition(b"://")[2] != host:
-            raise Forbidden(FOREIGN_PAGE)
+    def check(self, request: AnyRequest) -> None:
+        """Raise Forbidden for a page of another site, and naming the header that is missing.
+
+        Programs send no origin. What came over https is no page's that didn't.
+        """
+        text = request.header(b"origin").decode("latin-1")
+        if text and text not in self._origins:
+            scheme, _, host = text.partition("://")
+            is_plain = request.is_https and scheme != "https"
+            if is_plain or host != request.header(b"host").decode("latin-1"):
+                raise Forbidden(FOREIGN_PAGE)
+        if not request.header(REQUESTED_WITH):
+            missing = Detail(_REQUESTED_WITH_NAME, "is required")
+            raise Forbidden(NO_HEADER, details=(missing,))
 
 
 def read_refresh_cookie(header: bytes) -> str | None:

@@ -164,10 +164,10 @@ class AccountRoutes:
         return SignedInView(user, signed_in.access_token, signed_in.expires_in)
 
     def _cookie(self, request: AnyRequest) -> str | None:
-        """Return the refresh token that came along; raises Forbidden for a foreign page's."""
+        """Return the refresh token that came along; raises Forbidden where it may not count."""
         token = read_refresh_cookie(request.header(b"cookie"))
         if token is not None:
-            self._origins.check(request.header(b"origin"), request.header(b"host"))
+            self._origins.check(request)
         return token
 
     def _set_cookie(self, request: AnyRequest, token: str, max_age: int) -> None:

@@ -36,6 +36,7 @@ class Person:
     def __init__(self, server: ServerProcess, name: str) -> None:
         self.email = f"{name}@example.com"
         self.client = httpx.AsyncClient(base_url=f"{server.url}/api/v1", timeout=30)
+        self.client.headers["x-requested-with"] = "httpx"
         self._one_at_a_time = asyncio.Lock()
 
     async def sign_in(self, path: str = "/auth/login") -> None:

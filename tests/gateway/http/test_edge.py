@@ -17,6 +17,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
@@ -46,6 +47,7 @@ async def test_every_answer_is_in_the_envelope(web: Web) -> None:
         assert body["meta"]["requestId"] == answer.headers["x-request-id"]
         for name, value in HEADERS.items():
             assert answer.headers[name] == value, (path, name)
+        assert "camera=(), " in answer.headers["permissions-policy"]
         assert "strict-transport-security" not in answer.headers
 
 

@@ -139,6 +139,41 @@ async def test_pages_of_named_origins_stay_signed_in(make_web: MakeWeb) -> None:
     assert "SameSite=Strict" in plain.headers["set-cookie"], "None counts over https alone"
 
 
+async def test_what_came_over_https_is_no_plain_page_s(web: Web) -> None:
+    """Whoever can write into a page of http must not use what https has set."""
+    ada = await web.register()
+    answer = await refresh(web, ada.cookie, "https", origin="http://exchange")
+    assert answer.status_code == 403
+    answer = await refresh(web, ada.cookie, "https", origin="https://exchange")
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["", "http://exchange"])
+async def test_a_cookie_without_the_header_does_nothing(web: Web, origin: str) -> None:
+    """A form of a page can send a cookie, and a body, but no header of its choice."""
+    ada = await web.register()
+    cookie = {"cookie": f"probity_refresh={ada.cookie}"} | ({"origin": origin} if origin else {})
+    del web.client.headers["x-requested-with"]
+    for path in (REFRESH, LOGOUT):
+        answer = await web.client.post(path, headers=cookie)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (403, "FORBIDDEN")
+        assert error["details"] == [{"field": "X-Requested-With", "message": "is required"}]
+    assert (await web.client.get(ME, headers=ada.bearer)).status_code == 200
+    assert (await refresh(web, ada.cookie, **{"x-requested-with": "fetch"})).status_code == 200
+
+
+async def test_pages_of_named_origins_may_send_the_header(make_web: MakeWeb) -> None:
+    web = await make_web(CORS_ORIGIN="https://a.example")
+    asked = {"access-control-request-method": "POST", "origin": "https://a.example"}
+    asked["access-control-request-headers"] = "x-requested-with"
+    answer = await web.client.options(REFRESH, headers=asked)
+    assert answer.status_code == 200
+    assert "x-requested-with" in answer.headers["access-control-allow-headers"].lower()
+    answer = await web.client.options(REFRESH, headers=asked | {"origin": "https://b.example"})
+    assert answer.status_code == 400
+
+
 @pytest.mark.parametrize("setting", ["", "*", "https://a.example"])
 @pytest.mark.parametrize("origin", ["https://b.example", "null", "https://exchange.b.example"])
 async def test_a_foreign_page_can_use_no_cookie(
