@@ -6,12 +6,16 @@ same as checking a known one: a dummy hash made at start stands in.
 
 A password is hashed as NFKC (RFC 8265), so that it is the same on every keyboard. Hashes made
 before that, of the text as it was sent, are tried after it where the two differ, and are outdated.
+
+Hashes that were brought from another place may be bcrypt's (`$2a$`, `$2b$`, `$2y$`): they are
+checked as they are, which is always outdated, so the next sign-in leaves Argon2id in their place.
 """
 
 import asyncio
 import enum
 import functools
 import os
+import re
 import sys
 import threading
 import unicodedata
@@ -19,6 +23,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -32,6 +37,10 @@ PASSES: Final = 2
 LANES: Final = 1
 _HASHER: Final = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 _NICENESS: Final = 10
+_BCRYPT: Final = re.compile(r"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}", re.ASCII)
+"""A hash of bcrypt; one that costs more than 14 rounds, a second of a core, is none."""
+_BCRYPT_BYTES: Final = 72
+"""What bcrypt looks at of a password; the rest was never a part of such a hash."""
 NO_ADDRESS: Final = ""
 """Whose hashes those are that no client has asked for: the operator's."""
 
@@ -64,6 +73,13 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
+def _is_bcrypts(encoded: str, password: str) -> bool:
+    try:
+        return bcrypt.checkpw(password.encode("utf-8")[:_BCRYPT_BYTES], encoded.encode("ascii"))
+    except ValueError:
+        return False  # it only looks like one
+
+
 class Passwords:
     """Hashes and checks; `close` when done."""
 
@@ -94,6 +110,9 @@ class Passwords:
 
     def _fit(self, encoded: str, password: str) -> Fit:
         text = normalised(password)
+        if _BCRYPT.fullmatch(encoded) is not None:
+            tried = {text, password}
+            return Fit.OUTDATED if any(_is_bcrypts(encoded, one) for one in tried) else Fit.NO
         if self._verify(encoded, text):
             return Fit.OUTDATED if _HASHER.check_needs_rehash(encoded) else Fit.YES
         if password != text and self._verify(encoded, password):

@@ -3,6 +3,7 @@
 import asyncio
 import unicodedata
 
+import bcrypt
 import pytest
 from argon2 import PasswordHasher
 
@@ -38,6 +39,36 @@ async def test_a_hash_of_the_text_as_it_was_sent_works_on_and_is_made_anew(
     assert (found.password_hash == old) is (unicodedata.normalize("NFKC", kept) == kept)
     if kept != PASSWORD:
         assert (await web.client.post(LOGIN, json={**body, "password": NFC})).status_code == 200
+
+
+@pytest.mark.parametrize("kept", [PASSWORD, NFC, NFD, "long " * 16])
+@pytest.mark.parametrize("prefix", ["$2a$", "$2b$", "$2y$"])
+async def test_a_hash_of_bcrypt_is_checked_and_made_anew(web: Web, kept: str, prefix: str) -> None:
+    ada = await web.register("ada@example.org")
+    made = bcrypt.hashpw(kept.encode()[:72], bcrypt.gensalt(4)).decode()
+    await web.accounts.users.set_password_hash(ada.id, prefix + made[4:])
+    body = {"email": "ada@example.org", "password": kept}
+    wrong = await web.client.post(LOGIN, json={**body, "password": f"x{kept}"})
+    assert wrong.status_code == 401
+    assert (await web.client.post(LOGIN, json=body)).status_code == 200
+    found = await web.accounts.users.credentials("ada@example.org")
+    assert found is not None
+    assert found.password_hash is not None
+    assert found.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert (await web.client.post(LOGIN, json=body)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["$2b$31$" + "a" * 53, "$2b$12$short", "$2x$12$" + "a" * 53, "$2b$12$" + "a" * 53, "", "$2b$"],
+)
+async def test_what_is_no_hash_of_ours_or_costs_too_much_fits_nothing(
+    web: Web, stored: str
+) -> None:
+    ada = await web.register("ada@example.org")
+    await web.accounts.users.set_password_hash(ada.id, stored)
+    body = {"email": "ada@example.org", "password": PASSWORD}
+    assert (await web.client.post(LOGIN, json=body)).status_code == 401
 
 
 async def test_a_password_has_its_length_after_its_accents_are_joined(web: Web) -> None:
