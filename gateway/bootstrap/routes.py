@@ -32,6 +32,7 @@ from gateway.markets.routes import MarketRoutes
 from gateway.markets.tickers import TickerRoutes, Tickers
 from gateway.operations.account_routes import AccountAdminRoutes
 from gateway.operations.admin_routes import ExchangeAdminRoutes
+from gateway.operations.audit.routes import AuditRoutes
 from gateway.operations.exchange_routes import ExchangeRoutes, bounds_view
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
@@ -123,7 +124,8 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             engine.commands,
             bounds_view(settings.limits, settings.http, pages, settings.sockets),
         ),
-        ExchangeAdminRoutes(view, feed, commands, people.audit, pages),
+        ExchangeAdminRoutes(view, feed, commands),
+        AuditRoutes(people.audit, pages),
         LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit, view),
         TradingLimitRoutes(view, commands),
         AccountAdminRoutes(commands),

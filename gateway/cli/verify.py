@@ -1,7 +1,7 @@
 """`probity verify`: the checks of `persistence.proof.verification`, one line each.
 
 Laws: nothing is written, so a running exchange may be verified; if none runs, the embedded database
-is started for it and stopped again. The tip is read before the database is: it may only lag.
+is started for it and stopped again. Tips are read before the database is: they may only lag.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from gateway.bootstrap.settings import Settings
 from persistence.errors import SchemaError
 from persistence.journal import tables
 from persistence.journal.segments.segments import Segments
-from persistence.journal.tip import TipFile
+from persistence.journal.tip import AUDIT_TIP, TipFile
 from persistence.postgres import migrate
 from persistence.postgres.database import connect
 from persistence.proof.verification import CheckResult, verify
@@ -37,9 +37,10 @@ async def verify_exchange(settings: Settings, say: Callable[[str], None]) -> boo
         try:
             head = await tables.read_head(connection)
             tip = TipFile(settings.store.data_dir / "tip", head.database_id).read()
+            audit_tip = TipFile(settings.store.data_dir / AUDIT_TIP, head.database_id).read()
             segments = Segments(settings.store.segments_folder)
             passed = True
-            async for result in verify(connection, tip, segments):
+            async for result in verify(connection, tip, segments, audit_tip):
                 say(line(result))
                 passed = result.passed
         finally:

@@ -20,6 +20,9 @@ from persistence.errors import HistoryMismatch
 INTERVAL_S: Final = 0.5
 """At most this much of what was committed is unknown to the file after a crash."""
 
+AUDIT_TIP: Final = "audit-tip"
+"""The file of the same kind that names the last line of the audit log (`seq` is its id)."""
+
 _LOG: Final = logging.getLogger(__name__)
 
 

@@ -15,6 +15,7 @@ and not its past. The order is from the ground up:
     state      the tables are the rebuilt state (same hash)
     laws       every invariant holds
     tip        the database isn't behind what was acknowledged
+    audit      the audit log is whole, and reaches as far as it was seen to (`audit_chain`)
 
 Nothing is mended here. How each part is replayed and compared is `rerun` and `comparisons`.
 """
@@ -36,6 +37,7 @@ from persistence.journal.tip import Tip
 from persistence.loop.recovery import tip_problem
 from persistence.postgres.database import Connection
 from persistence.proof import sums
+from persistence.proof.audit_chain import audit_problem
 from persistence.proof.comparisons import Comparisons
 from persistence.proof.rerun import Rerun
 
@@ -49,7 +51,10 @@ class CheckResult(msgspec.Struct, frozen=True):
 
 
 async def verify(
-    connection: Connection, tip: Tip | None = None, segments: Segments | None = None
+    connection: Connection,
+    tip: Tip | None = None,
+    segments: Segments | None = None,
+    audit_tip: Tip | None = None,
 ) -> AsyncIterator[CheckResult]:
     """Yield the result of each check, in order, up to and including the first that fails.
 
@@ -57,12 +62,15 @@ async def verify(
         connection: to the database, running or not; nothing is written.
         tip: what the file beside it names; None leaves that check out.
         segments: where batches lie that were moved to files.
+        audit_tip: the last line that the file beside it names of the audit log.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         async for result in _checks(connection, tip, segments or Segments(None)):
             yield result
             if not result.passed:
                 return
+        problem, lines = await audit_problem(connection, audit_tip)
+        yield _result("audit", problem, f"{lines} lines, each holds the hash of the one before")
 
 
 async def _checks(

@@ -93,7 +93,7 @@ KEPT: Final = (
     _of("settlements", "account_id", ("command_seq", "market_id")),
     _of("order_groups", "account_id", ("name",)),
     _of("idempotency", "account_id", ("client_id", "kind"), ("fingerprint",), name="client_ids"),
-    _of("audit_log", "actor_id", ("id",), name="done_by_you"),
+    _of("audit_log", "actor_id", ("id",), ("previous_hash", "hash"), name="done_by_you"),
     Part(name="done_about_you", table="audit_log", rows=_ABOUT, key=("id",)),
 )
 NOT_SAID: Final[Mapping[str, str]] = {

@@ -27,6 +27,7 @@ ROWS: Final = [row for table in all_tables() for row in table.routes if row.meth
 FILES: Final = {
     "/summaries/{day}": "a file that never changes",
     "/users/me/export": "a file of all there is",
+    "/admin/audit/export": "a file of the log",
     "/openapi.json": "what can be asked, whatever happens",
     "/docs": "a page",
     "/": "a page",
