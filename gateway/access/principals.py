@@ -4,17 +4,28 @@ together.
 
 import enum
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from gateway.access.api_keys.standing import KeyUse
 
+AUDITORS_READ: Final = "Auditors read, and change nothing"
+
+
+def nobody(_user_id: int) -> bool:
+    """Say of nobody that the account is suspended, where no accounts are."""
+    return False
+
 
 class Role(enum.StrEnum):
-    """What a person may do; ADMIN may do all that USER may."""
+    """What a person may do: ADMIN all that USER may and more; MARKET_MAKER what USER may, oftener;
+    AUDITOR reads all that ADMIN reads, and changes nothing but by what they sign in themselves.
+    """
 
     USER = "USER"
+    MARKET_MAKER = "MARKET_MAKER"
+    AUDITOR = "AUDITOR"
     ADMIN = "ADMIN"
 
 
@@ -40,6 +51,16 @@ class Principal(msgspec.Struct, frozen=True):
     def is_admin(self) -> bool:
         """Say whether the role is ADMIN."""
         return self.role is Role.ADMIN
+
+    @property
+    def is_auditor(self) -> bool:
+        """Say whether the role is AUDITOR."""
+        return self.role is Role.AUDITOR
+
+    @property
+    def sees_all(self) -> bool:
+        """Say whether whatever admins read may be read."""
+        return self.role is Role.ADMIN or self.role is Role.AUDITOR
 
 
 class Actor(NamedTuple):

@@ -1,6 +1,6 @@
 """The web application of a process: its routes and sockets behind the edge."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 
 from gateway.access.api_keys.signed_call import HEADERS, KeyChecks
 from gateway.access.client_address import ClientAddresses
-from gateway.access.principals import TokenChecks
+from gateway.access.principals import TokenChecks, nobody
 from gateway.access.rate_limits import RateLimits
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.progress import Progress
@@ -44,16 +44,19 @@ def build_application(
     mounts: Mapping[str, ASGIApp],
     progress: Progress | None,
     keys: KeyChecks | None = None,
+    is_suspended: Callable[[int], bool] = nobody,
 ) -> ASGIApp:
     """Return the whole web application.
 
     `tables` are those below /api/v1 and at the root; `mounts` are served below their name, e.g.
     {"ws": ...}; `progress` is that of the view, None where there is none; without `keys` nobody
-    comes by an API key.
+    comes by an API key; `is_suspended` says whose account is.
     """
     http = settings.http
     bodies = BodyReader(http.body_max_bytes, http.body_timeout_seconds)
-    api, root = (Dispatcher(table, tokens, limits, bodies, progress, keys) for table in tables)
+    api, root = (
+        Dispatcher(table, tokens, limits, bodies, progress, keys, is_suspended) for table in tables
+    )
     application: ASGIApp = FrontDoor(api, root, mounts)
     if http.cors_origin:
         application = CORSMiddleware(

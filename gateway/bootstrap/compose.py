@@ -31,6 +31,7 @@ from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.observers import event_loop_watch
+from gateway.engine_side.ports import suspended_in
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
 from gateway.engine_side.replays import ReplayPool
@@ -324,9 +325,8 @@ async def _open_front(
     )
     stack.callback(readiness.drain)
     sockets = await stack.enter_async_context(open_front_sockets(parts, hearers, supervisor))
-    if settings.store.redis_url is not None:
-        watch = SessionWatch(people.sessions, sockets.server.principals)
-        await _enter_watch(stack, supervisor, watch)
+    watch = SessionWatch(people.sessions, sockets.server.principals)
+    await _enter_watch(stack, supervisor, watch)
     application = build_application(
         settings,
         route_tables(parts),
@@ -338,6 +338,7 @@ async def _open_front(
         dict.fromkeys(SOCKET_MOUNTS, sockets),
         side.progress,
         keys.gate,
+        suspended_in(side.view),
     )
     garbage.settle()
     readiness.open()
@@ -353,7 +354,9 @@ async def _open_front(
 
 
 async def _enter_watch(stack: AsyncExitStack, supervisor: Supervisor, watch: SessionWatch) -> None:
-    """Watch sessions that end elsewhere, until the stack ends."""
+    """Watch sessions that end elsewhere, until the stack ends: where no other process takes tokens,
+    too, for the command line ends sessions.
+    """
     await stack.enter_async_context(
         supervisor.running(watch.NAME, watch.run, longest_pause_s=watch.LONGEST_PAUSE_S)
     )

@@ -26,6 +26,7 @@ from gateway.accounts.sessions.live import LiveSessions
 from gateway.accounts.sessions.sign_in import SignIn, add_user
 from gateway.accounts.sessions.tokens import Tokens
 from gateway.bootstrap.settings import Settings
+from gateway.engine_side.ports import suspended_in
 from gateway.engine_side.running import EngineSide
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import Logger
@@ -73,7 +74,8 @@ def make_people(
     lives_s = settings.sign_in.access_expires_in
     keys = key_ring(settings.sign_in.private_key, settings.store.data_dir, lives_s)
     tokens = Tokens(keys, lives_s)
-    sessions = LiveSessions(settings.sign_in, users, rows, audit, tokens)
+    is_suspended = suspended_in(engine.view)
+    sessions = LiveSessions(settings.sign_in, users, rows, audit, tokens, is_suspended)
     attempts = Attempts(SignInCounts(pool), settings.limits, _secret(key))
     fresh = FreshLogin(rows, settings.sign_in.fresh_login_seconds)
     mail = settings.mail

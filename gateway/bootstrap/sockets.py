@@ -12,6 +12,7 @@ from gateway.access.client_address import ClientAddresses
 from gateway.access.socket_limits import SocketLimits
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption
+from gateway.engine_side.ports import suspended_in
 from gateway.feeds.watches import Watches
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.metrics import Metrics
@@ -67,7 +68,7 @@ async def open_front_sockets(
     rooms.begin_epoch(feed.epoch, view.markets)
     feed.on_epoch.append(lambda epoch, view: rooms.begin_epoch(epoch, view.markets))
     tokens = parts.people.sessions
-    sign_in = SocketSignIn(tokens, limits, parts.keys.gate)
+    sign_in = SocketSignIn(tokens, limits, parts.keys.gate, suspended_in(view))
     following = parts.feeds.following
     venue_rooms = VenueRooms(following, metrics.messages_out)
     shares = VenueShares(
@@ -101,6 +102,7 @@ async def open_front_sockets(
     new_sockets = SocketLimits(settings.limits)
     server = SocketServer(settings.sockets, events, tokens, sign_in, new_sockets, tools, metrics)
     parts.keys.service.on_changed.append(server.key_changed)
+    tokens.on_role_changed.append(server.role_changed)
     hearers.everybody.members = lambda: [
         session for link in server.links for session in link.sessions.values()
     ]

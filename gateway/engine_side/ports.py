@@ -9,11 +9,12 @@ Every list takes a bound and a place to go on from, so that no page costs more t
 lies. Times are microseconds since the epoch, amounts the core's units.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from exchange.messages.terms import OrderStatus
+from exchange.messages.terms import OrderStatus, Standing
 from exchange.model.order_book import Order
+from exchange.model.state import State
 from persistence.repositories.history import (
     EntryPlace,
     PastEntry,
@@ -30,6 +31,16 @@ class AccountsView(Protocol):
     @property
     def accounts(self) -> Mapping[int, object]:
         """Return the accounts by id."""
+
+
+def suspended_in(view: State) -> Callable[[int], bool]:
+    """Return what says whether a user's account is suspended, as far as `view` knows."""
+
+    def is_suspended(user_id: int) -> bool:
+        account = view.accounts.get(user_id)
+        return account is not None and account.standing is Standing.SUSPENDED
+
+    return is_suspended
 
 
 class OrderHistory(Protocol):

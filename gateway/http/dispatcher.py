@@ -1,6 +1,6 @@
 """The dispatcher: takes a request through the checks of its row of the route table, in order.
 
-    find the route (404, 405) -> who calls -> rate limit (429) -> (401) -> role (403)
+    find the route (404, 405) -> who calls -> rate limit (429) -> (401) -> role, standing (403)
     -> query (400) -> body (413, 415, 400) -> as far as ?minSeq= asks (504) -> handler -> envelope
 
 so that nobody learns by a 400 what they may not call, and a flood is refused before it costs a
@@ -8,6 +8,7 @@ body. Of a request that is signed with an API key the body comes before that all
 of what was signed; its handler acts by a right that may end (`persistence.loop.authority`).
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from gateway.access.api_keys.signed_call import (
 from gateway.access.api_keys.standing import LACKS_SCOPE, NOT_BY_KEY, Scope
 from gateway.access.budgets import Budget
 from gateway.access.connections import ConnectionState
-from gateway.access.principals import Principal, TokenChecks
+from gateway.access.principals import AUDITORS_READ, Principal, TokenChecks, nobody
 from gateway.access.rate_limits import RateLimits
 from gateway.access.token_gate import TokenGate
 from gateway.engine_side.progress import Progress
@@ -41,7 +42,14 @@ from gateway.http.responses import (
     send_stream,
 )
 from gateway.http.routing import BoundRoute, RouteTable, Shape
-from gateway.wire.errors import Forbidden, MethodNotAllowed, NotFound, RateLimited, Unauthorized
+from gateway.wire.errors import (
+    AccountSuspended,
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+)
 from gateway.wire.failures import answer_of
 from gateway.wire.strict_json import EMPTY_BODY, decode
 from persistence.loop.authority import acting_by
@@ -69,11 +77,13 @@ class Dispatcher:
         bodies: BodyReader,
         progress: Progress | None,
         keys: KeyChecks | None = None,
+        is_suspended: Callable[[int], bool] = nobody,
     ) -> None:
         """Serve `table`; `progress` is that of the process's view, None where there is none.
 
-        Without `keys` nobody comes by an API key.
+        Without `keys` nobody comes by an API key; `is_suspended` says whose account is.
         """
+        self._is_suspended = is_suspended
         self._table = table
         self._gate = TokenGate(tokens, limits)
         self._limits = limits
@@ -106,6 +116,8 @@ class Dispatcher:
             raise
         trace.route = bound.template
         caller, raw = await self._admit(bound, scope, trace, receive)
+        if bound.is_change and caller is not None and self._is_suspended(caller.user_id):
+            raise AccountSuspended
         is_read = bound.is_read
         parameters = parse_query(scope["query_string"]) if scope["query_string"] else {}
         min_seq = take_min_seq(parameters) if is_read and parameters else 0
@@ -197,8 +209,8 @@ class Dispatcher:
         if caller is None:
             if bound.needs_user:
                 raise Unauthorized
-        elif bound.admin_only and not caller.is_admin:
-            raise Forbidden
+        elif not bound.admits(caller):
+            raise Forbidden(AUDITORS_READ if caller.is_auditor else "")
         return caller, None
 
     async def _admit_signed(

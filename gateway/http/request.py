@@ -169,8 +169,8 @@ class Request(Generic[BodyT, QueryT]):
 
     @property
     def is_admin(self) -> bool:
-        """Say whether an admin asks; on a public route it may be nobody."""
-        return self.caller is not None and self.caller.is_admin
+        """Say whether whoever asks sees what admins see; on a public route it may be nobody."""
+        return self.caller is not None and self.caller.sees_all
 
     @property
     def user_id(self) -> int:

@@ -19,6 +19,7 @@ import msgspec
 
 from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
+from gateway.access.principals import Principal, Role
 from gateway.http.reading.query_strings import query_decoder
 from gateway.wire.errors import (
     ApiError,
@@ -43,7 +44,7 @@ Handler = Callable[[Any], Awaitable[Any]]
 
 
 class Access(enum.Enum):
-    """Who may call a route; ADMIN may call what USER may."""
+    """Who may call a route; ADMIN may call what USER may, AUDITOR what either may but changes."""
 
     PUBLIC = "public"
     USER = "user"
@@ -62,6 +63,8 @@ class Shape(enum.Enum):
     STREAM = "stream"
 
 
+_SIGN_IN: Final = ("/auth/", "/users/me/sessions")
+_PROFILE: Final = ("/users/me", "/users/me/preferences")
 _BARE: Final = (Shape.FILE, Shape.STREAM)
 
 
@@ -126,6 +129,18 @@ class Route:
         return self.method == "GET" and is_told and self.budget is not Budget.NONE
 
     @property
+    def is_change(self) -> bool:
+        """Say whether it changes anything but by what, and where, the caller is signed in."""
+        is_read = self.method == "GET" or self.scope is Scope.READ
+        return not is_read and not self.path.startswith(_SIGN_IN)
+
+    @property
+    def is_for_auditors(self) -> bool:
+        """Say whether those who only read may call it: how they appear themselves is theirs."""
+        own = self.path in _PROFILE and self.method != "DELETE"
+        return not self.is_change or own
+
+    @property
     def segments(self) -> tuple[str, ...]:
         """Return the path's parts, e.g. ("markets", "{slug}")."""
         return tuple(self.path.strip("/").split("/"))
@@ -164,6 +179,8 @@ class BoundRoute:
         "cost",
         "counts_more",
         "handler",
+        "is_change",
+        "is_for_auditors",
         "is_read",
         "needs_user",
         "parameters",
@@ -182,6 +199,9 @@ class BoundRoute:
         self.parameters = route.parameters
         self.needs_user = route.access is not Access.PUBLIC
         self.admin_only = route.access is Access.ADMIN
+        self.is_for_auditors = route.is_for_auditors
+        # What is traded, the engine itself refuses or lets go on.
+        self.is_change = route.is_change and route.scope is not Scope.TRADE
         self.asks = route.asks
         self.budget = route.counted_as
         self.cost = route.cost
@@ -192,6 +212,12 @@ class BoundRoute:
         self.query = None if route.query is None else query_decoder(route.query)
         self.shape = route.shape
         self.status = route.status
+
+    def admits(self, caller: Principal) -> bool:
+        """Say whether the caller's role may call it."""
+        if caller.role is Role.AUDITOR:
+            return self.is_for_auditors
+        return not self.admin_only or caller.is_admin
 
 
 class _Node:

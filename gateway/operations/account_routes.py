@@ -20,6 +20,7 @@ from gateway.trading.views import BalanceView, balance_view
 from gateway.wire import strict_json
 from gateway.wire.errors import (
     Conflict,
+    Forbidden,
     NotFound,
     Refused,
     Unavailable,
@@ -120,6 +121,8 @@ class AccountAdminRoutes:
         """Suspend a user's account, or let it trade again."""
         body, user_id = request.body, request.path_id("id")
         reason = stored_text(body.reason, "reason", REASON_LENGTH)
+        if user_id == request.user_id:
+            raise Forbidden("Nobody suspends themselves")
         action = "user.suspend" if body.suspended else "user.unsuspend"
         command = SuspendAccount(user_id, body.suspended)
         target = f"user:{user_id} {reason}"

@@ -144,6 +144,9 @@ class LimitRoutes:
         name = None if tier is Tier.STANDARD else tier.value
         if not await self._tiers.set(user_id, name):
             raise NotFound("There is no such user")
+        if tier is Tier.STANDARD:
+            # A market maker by role has another one where none was given.
+            tier = Tier(await self._tiers.of(user_id) or Tier.STANDARD)
         self._limits.set_tier(user_id, tier)
         trail = AuditTrail(self._audit, request.request_id)
         try:

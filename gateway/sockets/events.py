@@ -19,12 +19,18 @@ from gateway.access.api_keys.signed_call import (
 )
 from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
-from gateway.access.principals import Principal, TokenChecks
+from gateway.access.principals import AUDITORS_READ, Principal, TokenChecks, nobody
 from gateway.access.rate_limits import RateLimits
 from gateway.access.token_gate import TokenGate
 from gateway.sockets.framing.frames import Message
 from gateway.sockets.session import SocketSession
-from gateway.wire.errors import ApiError, Unauthorized, ValidationFailed
+from gateway.wire.errors import (
+    AccountSuspended,
+    ApiError,
+    Forbidden,
+    Unauthorized,
+    ValidationFailed,
+)
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import BodyStruct, decode
 from persistence.clock import now_us
@@ -92,14 +98,22 @@ class SocketSignIn:
     """Whom a token, or a call signed with an API key, stands for that comes over a socket."""
 
     def __init__(
-        self, tokens: TokenChecks, limits: RateLimits, keys: KeyChecks | None = None
+        self,
+        tokens: TokenChecks,
+        limits: RateLimits,
+        keys: KeyChecks | None = None,
+        is_suspended: Callable[[int], bool] = nobody,
     ) -> None:
+        """Sign in by `tokens` and `keys`; nobody whose account `is_suspended`."""
+        self._is_suspended = is_suspended
         self._tokens = tokens
         self._gate = TokenGate(tokens, limits)
         self._keys = keys
 
     async def signed(self, address: str, fields: Mapping[str, object]) -> Principal:
-        """Return who has signed a socket; raises Unauthorized, Forbidden or RateLimited."""
+        """Return who has signed a socket; raises Unauthorized, Forbidden, AccountSuspended or
+        RateLimited.
+        """
         if self._keys is None:
             raise Unauthorized
         call = signature_of_fields(fields).of(SOCKET_METHOD, SOCKET_PATH)
@@ -109,10 +123,10 @@ class SocketSignIn:
         refusal = None if principal.key is None else principal.key.refusal()
         if refusal is not None:
             raise refusal
-        return principal
+        return self._standing(principal)
 
     async def verified(self, address: str, token: str) -> Principal:
-        """Return who a token stands for; raises Unauthorized or RateLimited.
+        """Return who a token stands for; raises Unauthorized, AccountSuspended or RateLimited.
 
         A session may end while its token is being verified: then the token is no longer
         remembered.
@@ -125,6 +139,12 @@ class SocketSignIn:
         principal = self._tokens.remembered(raw)
         if principal is None:
             raise Unauthorized
+        return self._standing(principal)
+
+    def _standing(self, principal: Principal) -> Principal:
+        """Return who it is, if their account stands; raises AccountSuspended."""
+        if self._is_suspended(principal.user_id):
+            raise AccountSuspended
         return principal
 
 
@@ -239,6 +259,8 @@ def handle(
         session.admit(event.budget, event.cost)
         authority = session.authority
         if authority is None:
+            if session.only_reads and event.scope is not Scope.READ:
+                raise Forbidden(AUDITORS_READ)
             event.handle(session, read_payload(event, parts), ack_id)
         else:
             session.require_scope(event.scope)

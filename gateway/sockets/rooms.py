@@ -27,6 +27,9 @@ class Member(Protocol):
     def send_away(self) -> None:
         """End the socket: something can't be told to it, so it has to begin anew."""
 
+    def suspended(self) -> None:
+        """End the socket: the account of whoever is signed in was suspended."""
+
 
 MemberT = TypeVar("MemberT", bound=Member)
 

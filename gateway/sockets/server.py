@@ -135,6 +135,11 @@ class SocketServer:
         for session in self.users.members_of(user_id):
             session.key_changed()
 
+    def role_changed(self, user_id: int, role: str) -> None:
+        """Close the sockets of a user who has another role now: what they may hear is another."""
+        for session in self.users.members_of(user_id):
+            session.role_changed(role)
+
     def _revoked(self, user_id: int, session_id: int) -> None:
         for session in self.users.members_of(user_id):
             session.revoked(session_id)

@@ -22,8 +22,10 @@ from gateway.observability.logs import Logger
 from gateway.observability.tallies import Tally
 from gateway.sockets.framing.frames import NAMESPACES, Message, ack_frame
 from gateway.sockets.link import (
+    ACCOUNT_SUSPENDED,
     GOING_AWAY,
     KEY_ENDED,
+    ROLE_CHANGED,
     SESSION_ENDED,
     SHUTTING_DOWN,
     TOKEN_EXPIRED,
@@ -87,6 +89,7 @@ class SocketSession:
         "authority",
         "link",
         "namespace",
+        "only_reads",
         "outbound",
         "principal",
     )
@@ -100,6 +103,8 @@ class SocketSession:
         self.principal: Principal | None = None
         self.authority: KeyUse | None = None
         """The API key by which it was signed in, if it was."""
+        self.only_reads = False
+        """Whether an auditor is signed in."""
         self._tools = tools
         self._on_end: list[Callable[[], None]] = []
         self._expiry: asyncio.TimerHandle | None = None
@@ -115,6 +120,7 @@ class SocketSession:
         self.link.proved(principal.user_id)
         users, before = self._tools.users, self.principal
         self.principal, self.authority = principal, principal.key
+        self.only_reads = principal.is_auditor
         # A renewed token must not look like a reconnect: the room and its numbers go on.
         if before is None or before.user_id != principal.user_id:
             if before is not None:
@@ -136,6 +142,16 @@ class SocketSession:
         principal = self.principal
         if principal is not None and principal.session_id == session_id and principal.key is None:
             self.link.close(SESSION_ENDED)
+
+    def role_changed(self, role: str) -> None:
+        """Close the socket if it was signed in by somebody who has another role now."""
+        principal = self.principal
+        if principal is not None and principal.key is None and principal.role != role:
+            self.link.close(ROLE_CHANGED)
+
+    def suspended(self) -> None:
+        """Close the socket: the account of whoever is signed in was suspended."""
+        self.link.close(ACCOUNT_SUSPENDED)
 
     def key_changed(self) -> None:
         """Close the socket if the key it was signed in by may not be used here any more."""

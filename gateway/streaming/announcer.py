@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from exchange.messages.account_events import StandingChanged
 from exchange.messages.events import (
     ExchangeModeChanged,
     MarketResolved,
@@ -28,7 +29,7 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.execution import Execution
-from exchange.messages.terms import ExchangeMode
+from exchange.messages.terms import ExchangeMode, Standing
 from exchange.model.accounts import Account, Holding
 from exchange.model.market import Market
 from exchange.model.order_book import Order
@@ -101,6 +102,10 @@ def _by_account(records: Iterable[OwnedT], users: Mapping[int, object]) -> dict[
     return found
 
 
+def _members(room: Room[Any] | None) -> Iterable[Any]:
+    return () if room is None else room.members
+
+
 class Announcer:
     """Turns committed commands into messages."""
 
@@ -130,6 +135,10 @@ class Announcer:
                     listened.seq, listened.trade_no = market.seq, market.trade_no
         if self._users and dirty.accounts:
             self._tell_accounts(execution, view)
+        last = execution.events[-1]
+        if type(last) is StandingChanged and last.standing is Standing.SUSPENDED:
+            for member in list(_members(self._users.get(last.account_id))):
+                member.suspended()
         if type(execution.events[0]) is ExchangeModeChanged:
             self._tell_everybody(execution, view)
 

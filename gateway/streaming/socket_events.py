@@ -153,4 +153,4 @@ class MarketEvents:
 
 
 def _sees_drafts(session: SocketSession) -> bool:
-    return session.principal is not None and session.principal.is_admin
+    return session.principal is not None and session.principal.sees_all

@@ -5,6 +5,7 @@
     ├── Unauthorized                401     UNAUTHORIZED
     ├── Forbidden                   403     FORBIDDEN
     ├── FreshLoginRequired          403     FRESH_LOGIN_REQUIRED    (prove again who you are)
+    ├── AccountSuspended            403     ACCOUNT_SUSPENDED       (of orders: 422, by the engine)
     ├── NotFound                    404     NOT_FOUND
     ├── MethodNotAllowed            405     METHOD_NOT_ALLOWED      (with Allow)
     ├── Conflict                    409     CONFLICT
@@ -127,6 +128,14 @@ class FreshLoginRequired(ApiError):
         "The last sign-in of this session is too long ago for this: sign in anew, or call"
         " POST /auth/step-up, then try again"
     )
+
+
+class AccountSuspended(ApiError):
+    """The caller's account is suspended: it is read, and changes nothing."""
+
+    status = 403
+    code = "ACCOUNT_SUSPENDED"
+    default_message = "The account is suspended: nobody signs in to it, and it changes nothing"
 
 
 class NotFound(ApiError):

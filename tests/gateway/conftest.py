@@ -20,6 +20,7 @@ from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.people import People, make_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import Settings, load_settings
+from gateway.engine_side.ports import suspended_in
 from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.engine_side.running import EngineSide
@@ -153,6 +154,7 @@ async def open_web(
             mounts or {},
             side.progress,
             parts.keys.gate,
+            suspended_in(side.view),
         )
         transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
         client = httpx.AsyncClient(

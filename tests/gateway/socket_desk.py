@@ -42,7 +42,9 @@ class NamesFake:
 
     def __init__(self) -> None:
         self.on_revoked: list[Any] = []
+        self.on_role_changed: list[Any] = []
         self.expires_at: dict[str, int] = {}
+        self.roles: dict[str, Role] = {}
         self.known: dict[bytes, Principal] = {}
         self.gate = asyncio.Event()
         self.gate.set()
@@ -63,7 +65,8 @@ class NamesFake:
         if not name.isdigit():
             raise Unauthorized
         expires_at = self.expires_at.get(text, FAR)
-        principal = self.known[token] = Principal(int(name), Role.USER, int(name), expires_at)
+        role = self.roles.get(name, Role.USER)
+        principal = self.known[token] = Principal(int(name), role, int(name), expires_at)
         return principal
 
     def end(self, user_id: int) -> None:

@@ -23,6 +23,7 @@ from gateway.access.principals import Principal, Role
 from gateway.bootstrap.application import build_application
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import load_settings
+from gateway.engine_side.ports import suspended_in
 from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.engine_side.running import EngineSide
@@ -236,6 +237,7 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
         {},
         side.progress,
         parts.keys.gate,
+        suspended_in(side.view),
     )
     transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
     async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as client:

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from gateway.access.principals import Principal, Role
+from gateway.access.principals import Principal, Role, nobody
 from gateway.accounts.sessions.token_cache import TokenCache
 from gateway.accounts.sessions.tokens import Tokens
 from gateway.accounts.settings import SignInSettings
-from gateway.wire.errors import Unauthorized
+from gateway.wire.errors import AccountSuspended, Unauthorized
 from persistence.clock import MICROSECONDS
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.people.sessions import Client, RotationOutcome, Sessions
@@ -55,7 +55,10 @@ class LiveSessions:
         sessions: Sessions,
         audit: AuditLog,
         tokens: Tokens,
+        is_suspended: Callable[[int], bool] = nobody,
     ) -> None:
+        """Open and end sessions; nobody whose account `is_suspended` gets a new one."""
+        self.is_suspended = is_suspended
         self._users = users
         self._sessions = sessions
         self._audit = audit
@@ -110,7 +113,7 @@ class LiveSessions:
             if principal.session_id not in roles:
                 with _collected(failures):
                     self._ended(principal.user_id, principal.session_id)
-        for principal in remembered:
+        for principal in known.values():
             role = roles.get(principal.session_id, principal.role)
             if role != principal.role:
                 with _collected(failures):
@@ -123,8 +126,10 @@ class LiveSessions:
     async def open(self, user: User, client: Client) -> SignedIn:
         """Begin a session for somebody who has just proved who they are.
 
-        Whoever has too many loses the one that was used longest ago.
+        Whoever has too many loses the one that was used longest ago. Raises AccountSuspended.
         """
+        if self.is_suspended(user.id):
+            raise AccountSuspended
         refresh_token = secrets.token_urlsafe(32)
         at = await self._sessions.now()
         ends_at = at + self._ends_us

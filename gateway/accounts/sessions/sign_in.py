@@ -17,7 +17,7 @@ from gateway.accounts.sessions.live import LiveSessions, SignedIn
 from gateway.accounts.settings import SignInSettings
 from gateway.engine_side.ports import AccountsView
 from gateway.engine_side.refusals import accepted
-from gateway.wire.errors import Conflict, RateLimited, Unauthorized
+from gateway.wire.errors import AccountSuspended, Conflict, RateLimited, Unauthorized
 from persistence.clock import now_us
 from persistence.loop.ports import CommandPort
 from persistence.repositories.audit import AuditLog, AuditTrail
@@ -84,7 +84,10 @@ class SignIn:
     async def login(
         self, email: str, password: str, client: Client, address: str, request_id: str
     ) -> SignedIn:
-        """Sign in; raises Unauthorized (the same for every cause) or RateLimited."""
+        """Sign in; raises Unauthorized (the same for every cause) or RateLimited.
+
+        Who has the right password of a suspended account is told so: AccountSuspended.
+        """
         trail = AuditTrail(self._audit, request_id)
         attempt = await self._attempts.begin(email, address)
         found = await self._users.credentials(email)
@@ -100,6 +103,9 @@ class SignIn:
             raise Unauthorized(WRONG_CREDENTIALS)
         user = found.user
         await self._attempts.succeeded(attempt)
+        if self._live.is_suspended(user.id):
+            await trail.note(user.id, "auth.login", f"user:{user.id}", "suspended")
+            raise AccountSuspended
         await trail.note(user.id, "auth.login", f"user:{user.id}", "ok")
         if fit is Fit.OUTDATED:
             # Where no place is free the next sign-in does it.

@@ -31,6 +31,10 @@ class HeldPlace:
         """End the session's socket: something can't be told to it."""
         self._session.send_away()
 
+    def suspended(self) -> None:
+        """End the session's socket: the account of whoever is signed in was suspended."""
+        self._session.suspended()
+
     def hand_over(self) -> None:
         """Queue what waits to the session; who sits in the rooms is theirs to change."""
         target = self._session.outbound

@@ -2,8 +2,9 @@
 
 Laws: whatever an owner asks for is asked for with the owner, so somebody else's key is as absent as
 one that never was. The bound on an owner's keys holds exactly, also for requests that race. A key
-that is revoked is deleted: the audit log says that there was one. Times are microseconds since the
-epoch.
+that is revoked is deleted: the audit log says that there was one. An auditor's keys are kept, but
+none is found by its name or stands: a key has the role USER, which changes things. Times are
+microseconds since the epoch.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,8 @@ _INSERT: Final = (
     f" created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING {_COLUMNS}"
 )
 _OF_USER: Final = f"SELECT {_COLUMNS} FROM api_keys WHERE user_id = $1 ORDER BY id"  # noqa: S608 - a constant
-_BY_NAME: Final = f"SELECT {_COLUMNS} FROM api_keys WHERE name = $1"  # noqa: S608 - a constant
+_NO_AUDITOR: Final = "user_id NOT IN (SELECT id FROM users WHERE role = 'AUDITOR')"
+_BY_NAME: Final = f"SELECT {_COLUMNS} FROM api_keys WHERE name = $1 AND {_NO_AUDITOR}"  # noqa: S608 - constants
 _CHANGE: Final = (
     "UPDATE api_keys SET label = coalesce($3, label), allow_list = coalesce($4, allow_list)"  # noqa: S608 - a constant
     f" WHERE user_id = $1 AND id = $2 RETURNING {_COLUMNS}"
@@ -114,7 +116,8 @@ class ApiKeyRows:
     async def standing(self, key_ids: Sequence[int]) -> dict[int, list[str]]:
         """Return the allow-lists of those of these keys that are there, by id."""
         rows = await self._pool.fetch(
-            "SELECT id, allow_list FROM api_keys WHERE id = ANY($1::bigint[])", key_ids
+            f"SELECT id, allow_list FROM api_keys WHERE id = ANY($1::bigint[]) AND {_NO_AUDITOR}",  # noqa: S608 - constants
+            key_ids,
         )
         return {row["id"]: row["allow_list"] for row in rows}
 

@@ -4,10 +4,32 @@ import re
 
 import pytest
 
+from exchange.messages.commands import OpenAccount, SuspendAccount
+from gateway.access.api_keys.standing import Scope
 from gateway.access.principals import Principal, Role
 from gateway.http.routing import Access, Route
-from tests.gateway.conftest import MakeWeb, Web
+from tests.gateway.conftest import PASSWORD, MakeWeb, Web
+from tests.persistence.running import listing
 
+OWN_SIGN_IN = {
+    "POST /auth/logout",
+    "POST /auth/password/change",
+    "POST /auth/step-up",
+    "POST /auth/email/send",
+    "DELETE /users/me/sessions",
+    "DELETE /users/me/sessions/{id}",
+}
+"""What changes nothing but by what, and where, one is signed in."""
+AUDITORS_MAY = {
+    *OWN_SIGN_IN,
+    "PATCH /users/me",
+    "PUT /users/me/preferences",
+    "POST /orders/preview",
+}
+"""All that auditors may call beside reads; whatever else comes is refused to them."""
+SUSPENDED_MAY = {*OWN_SIGN_IN, "POST /orders/preview"}
+"""All that whoever is suspended may call beside reads and trading, which is the engine's to judge.
+"""
 ENDS_WHO_CALLS = {"POST /auth/logout", "DELETE /users/me", "DELETE /users/me/sessions/{id}"}
 
 
@@ -17,8 +39,8 @@ async def status(web: Web, prefix: str, route: Route, token: str | None) -> int:
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
     answer = await web.client.request(route.method, path, headers=headers)
     if answer.status_code in {401, 403}:
-        code = {401: "UNAUTHORIZED", 403: "FORBIDDEN"}[answer.status_code]
-        assert answer.json()["error"]["code"] == code
+        codes = {401: {"UNAUTHORIZED"}, 403: {"FORBIDDEN", "ACCOUNT_SUSPENDED"}}
+        assert answer.json()["error"]["code"] in codes[answer.status_code]
     return answer.status_code
 
 
@@ -47,6 +69,74 @@ async def test_every_row_admits_exactly_whom_it_declares(web: Web) -> None:
         if closed:
             expected |= {"user": route.access is Access.ADMIN, "admin": False}
         assert refused == expected, row
+
+
+def closed_rows(web: Web) -> list[Route]:
+    rows = [*web.tables[0].routes, *web.tables[1].routes]
+    rows = [row for row in rows if row.access is not Access.PUBLIC]
+    return [row for row in rows if f"{row.method} {row.path}" not in ENDS_WHO_CALLS]
+
+
+async def test_auditors_read_what_admins_read_and_change_nothing(web: Web) -> None:
+    auditor, maker = await web.register(), await web.register()
+    await web.accounts.users.set_role(auditor.id, "AUDITOR")
+    await web.accounts.users.set_role(maker.id, "MARKET_MAKER")
+    refused = set()
+    for route in closed_rows(web):
+        name = f"{route.method} {route.path}"
+        if await status(web, "/api/v1", route, auditor.token) == 403:
+            refused.add(name)
+        is_refused = await status(web, "/api/v1", route, maker.token) == 403
+        assert is_refused is (route.access is Access.ADMIN), name
+    changes = {f"{row.method} {row.path}" for row in closed_rows(web) if row.method != "GET"}
+    assert refused == changes - AUDITORS_MAY
+    assert (await web.client.delete("/api/v1/users/me", headers=auditor.bearer)).status_code == 403
+    draft = listing("secret", draft=True)
+    web.engine.run(draft)
+    for person, expected in ((auditor, 200), (maker, 404)):
+        answer = await web.client.get(f"/api/v1/markets/{draft.slug}", headers=person.bearer)
+        assert answer.status_code == expected
+
+
+def suspend(web: Web, user_id: int) -> None:
+    web.engine.run(OpenAccount(user_id, 1_000_000))
+    web.engine.run(SuspendAccount(user_id, True))
+
+
+async def test_who_is_suspended_reads_and_changes_nothing(web: Web) -> None:
+    person, admin = await web.register(), await web.register(admin=True)
+    suspend(web, person.id)
+    refused = set()
+    for route in closed_rows(web):
+        if route.access is Access.USER and route.scope is not Scope.TRADE:
+            path = "/api/v1" + re.sub(r"\{\w+\}", "1", route.path)
+            answer = await web.client.request(route.method, path, headers=person.bearer)
+            if answer.status_code == 403:
+                assert answer.json()["error"]["code"] == "ACCOUNT_SUSPENDED"
+                refused.add(f"{route.method} {route.path}")
+    changes = {
+        f"{row.method} {row.path}"
+        for row in closed_rows(web)
+        if row.method != "GET" and row.access is Access.USER and row.scope is not Scope.TRADE
+    }
+    assert refused == changes - SUSPENDED_MAY
+    leaves = await web.client.delete("/api/v1/users/me", headers=person.bearer)
+    assert (leaves.status_code, leaves.json()["error"]["code"]) == (403, "ACCOUNT_SUSPENDED")
+    body = {"email": person.email, "password": PASSWORD}
+    answer = await web.client.post("/api/v1/auth/login", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "ACCOUNT_SUSPENDED")
+    wrong = await web.client.post("/api/v1/auth/login", json=body | {"password": "wrong " * 3})
+    assert wrong.status_code == 401
+    entries, _ = await web.accounts.audit.page(2)
+    assert [(e.action, e.outcome) for e in entries] == [
+        ("auth.login", "refused"),
+        ("auth.login", "suspended"),
+    ]
+    suspend(web, admin.id)
+    answer = await web.client.post("/api/v1/admin/exchange/mode", headers=admin.bearer)
+    assert answer.json()["error"]["code"] == "ACCOUNT_SUSPENDED"
+    web.engine.run(SuspendAccount(person.id, False))
+    assert (await web.client.post("/api/v1/auth/login", json=body)).status_code == 200
 
 
 async def test_a_body_is_not_looked_at_before_the_role(web: Web) -> None:

@@ -67,6 +67,12 @@ async def test_a_suspension_ends_orders_and_refuses_further_ones(desk: Desk) -> 
     ]
 
 
+async def test_nobody_suspends_themselves(desk: Desk) -> None:
+    reply = await desk.call("POST", "/admin/users/1/suspend", "root", SUSPEND)
+    assert (reply.status, reply.error["code"]) == (403, "FORBIDDEN")
+    assert desk.engine.view.accounts[1].standing is Standing.ACTIVE
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from exchange.messages.commands import OpenAccount
 from gateway.access.rate_limits import RateLimits
 from gateway.operations.limit_routes import TierWatch
 from persistence.repositories.people.rate_tiers import RateTiers
@@ -87,3 +88,22 @@ async def test_another_process_hears_of_it(web: Web) -> None:
     await asyncio.wait_for(heard.wait(), 30)
     running.cancel()
     assert elsewhere.tier_of(ada.id).value == "maker"
+
+
+async def test_a_market_maker_by_role_has_the_tier_until_another_is_given(web: Web) -> None:
+    admin, maker = await web.register(admin=True), await web.register()
+    await web.accounts.users.set_role(maker.id, "MARKET_MAKER")
+    watch = TierWatch(RateTiers(web.parts.pool), web.parts.limits)
+    path = f"/api/v1/admin/users/{maker.id}/rate-tier"
+
+    async def tier() -> object:
+        await watch.load()
+        answer = await web.client.get("/api/v1/user/limits", headers=maker.bearer)
+        return answer.json()["data"]["tier"]
+
+    web.engine.run(OpenAccount(maker.id, 0))
+    assert await tier() == "maker"
+    for given, shown in (("advanced", "advanced"), ("standard", "maker")):
+        answer = await web.client.put(path, json={"tier": given}, headers=admin.bearer)
+        assert answer.json()["data"]["tier"] == shown
+        assert await tier() == shown

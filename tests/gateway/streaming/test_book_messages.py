@@ -63,6 +63,9 @@ class Reader:
     def send_away(self) -> None:
         self.sent_away += 1
 
+    def suspended(self) -> None:
+        """Go on reading: a whole day is compared."""
+
     def messages(self) -> list[tuple[str, Any]]:
         """Take and decode what has been written."""
         taken = [decoded(frame, self.namespace) for frame in self.frames]

@@ -166,3 +166,16 @@ async def test_a_key_revoked_while_it_is_looked_up_is_not_remembered(
     rows.by_name = slow  # type: ignore[method-assign]
     assert (await key.call(web.client, "GET", "/user/balance")).status_code == 401
     assert service.remembered(key.name) is None
+
+
+async def test_keys_of_an_auditor_hold_no_longer_than_the_role_comes(
+    web: Web, owner: Person
+) -> None:
+    """A key has the role USER, and could change what its owner may not."""
+    key = await make_key(web, owner)
+    keys = web.parts.keys
+    for role, status in (("USER", 200), ("AUDITOR", 401), ("ADMIN", 200)):
+        await web.accounts.users.set_role(owner.id, role)
+        await keys.service.recheck()
+        answer = await key.call(web.client, "GET", "/user/balance")
+        assert answer.status_code == status, role
