@@ -31,6 +31,7 @@ from exchange.messages.bounds import (
 from exchange.messages.errors import MalformedNumber
 from exchange.messages.units import parse_money, parse_price, parse_quantity
 from gateway.wire.errors import ValidationFailed
+from gateway.wire.nesting import deeper_than
 from gateway.wire.plain_words import known_fields, plain
 
 T = TypeVar("T")
@@ -39,6 +40,8 @@ BODY_FIELD: Final = "body"
 """What is named when no single field is to blame."""
 VALUES_MAX: Final = 4_000
 """Colons and commas of a body: what reading it costs grows with them more than with its length."""
+DEPTH_MAX: Final = 64
+"""Brackets open at once; nothing we take needs ten."""
 NUMBER_TEXT_LENGTH: Final = 64
 """No number in our units needs more; a longer text is refused unread."""
 MARKS_MAX: Final = 30
@@ -213,6 +216,8 @@ def decode(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """
     if len(raw) > VALUES_MAX and raw.count(b",") + raw.count(b":") > VALUES_MAX:
         raise ValidationFailed.of(BODY_FIELD, f"has more than {VALUES_MAX} commas and colons")
+    if deeper_than(raw, DEPTH_MAX):
+        raise ValidationFailed.of(BODY_FIELD, "is nested too deeply")
     try:
         if not _is_plain(raw):
             fields = _SCANNER.decode(raw.decode("utf-8"))

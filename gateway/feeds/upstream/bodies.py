@@ -18,13 +18,12 @@ from typing import Final, TypeVar
 import msgspec
 
 from gateway.feeds.upstream.bounds import Bounds
+from gateway.wire.nesting import deeper_than
 
 T = TypeVar("T")
 Parse = Callable[[bytes], T]
 
 _JSON_TYPE: Final = re.compile(r"application/(?:json|[a-z.+-]+\+json)\s*(?:;.*)?", re.ASCII)
-_NEITHER: Final = bytes(set(range(256)) - set(b'[]{}"'))
-"""What is neither a bracket nor a quote."""
 _SLICE: Final = 1 << 16
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _WINDOWS: Final = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}
@@ -108,29 +107,6 @@ def unpacked(packed: bytes, encoding: str, bounds: Bounds) -> bytes:
     if not unpacker.eof:
         raise BadBody("malformed", "ends in the middle", again=True)
     return b"".join(held)
-
-
-def deeper_than(body: bytes, depth: int) -> bool:
-    """Say whether a JSON text has more than `depth` brackets open at once; linear in its length."""
-    if body.count(b"[") + body.count(b"{") <= depth:
-        return False
-    # Without escapes every second quote ends a string: what stands between is outside of them.
-    # (A text where that doesn't hold is no JSON, and fails for its parser.)
-    at = begin = 0
-    is_inside = False
-    while begin < len(body):
-        end = begin + _SLICE
-        while body[end - 1 : end] == b"\\":
-            end += 1
-        piece = body[begin:end].replace(b"\\\\", b"").replace(b'\\"', b"")
-        parts = piece.translate(None, _NEITHER).split(b'"')
-        for bracket in b"".join(parts[is_inside::2]):
-            at += 1 if bracket in b"[{" else -1
-            if at > depth:
-                return True
-        is_inside ^= len(parts) % 2 == 0
-        begin = end
-    return False
 
 
 def _too_large(bounds: Bounds) -> BadBody:

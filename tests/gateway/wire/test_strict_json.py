@@ -2,6 +2,8 @@
 
 import json
 import random
+import sys
+import time
 from typing import Annotated
 
 import msgspec
@@ -89,7 +91,8 @@ def test_price_that_is_none_names_the_price(text: str) -> None:
         (b"[" * 100_000, "body"),
         (b'{"price":' + b"[" * 60_000, "body"),
         (b'{"price":' * 7_000, "body"),
-        (b'{"price":"0.5","x":' + b'{"a":' * 900 + b"1" + b"}" * 901, "x"),
+        (b'{"price":"0.5","x":' + b'{"a":' * 60 + b"1" + b"}" * 61, "x"),
+        (b'{"price":"0.5","x":' + b'{"a":' * 900 + b"1" + b"}" * 901, "body"),
     ],
 )
 def test_malformed_body_names_what_is_wrong(raw: bytes, field: str) -> None:
@@ -203,3 +206,17 @@ def test_marks_in_a_row_are_bounded_so_that_composing_is_quick() -> None:
     fits = "a" + "\u0301" * strict_json.MARKS_MAX
     assert strict_json.stored_text(fits, "description", 100).startswith("á")
     assert strict_json.stored_text(("e" + marks[:20]) * 200, "description", 10_000)
+
+
+@pytest.mark.parametrize("bracket", [b"[", b'{"a":'])
+def test_a_body_is_not_parsed_to_see_that_it_is_too_deep(bracket: bytes) -> None:
+    """Libraries raise the interpreter's limit, past which the parser ends the process."""
+    limit = sys.getrecursionlimit()
+    deep = bracket * (strict_json.VALUES_MAX - 2) + b"1"
+    sys.setrecursionlimit(100_000)
+    try:
+        assert refusal(b'{"price":' + deep) == ("body", "is nested too deeply")
+    finally:
+        sys.setrecursionlimit(limit)
+    legs = b"[" * (strict_json.DEPTH_MAX - 1) + b"]" * (strict_json.DEPTH_MAX - 1)
+    assert refusal(b'{"price":0.5,"legs":' + legs + b"}")[0] == "legs[0]"

@@ -28,8 +28,8 @@ from gateway.feeds.polymarket.books import (
 from gateway.feeds.polymarket.clob_markets import clob_market
 from gateway.feeds.polymarket.frames import MarketChannel
 from gateway.feeds.polymarket.markets import gamma_market
-from gateway.feeds.upstream.bodies import deeper_than
 from gateway.feeds.venue import BookChange, BookSnapshot, LifeChanged, Printed, TopChanged
+from gateway.wire.nesting import deeper_than
 from tests.venues.recorded import json_of, lines_of, table, text_of
 
 Read = tuple[int, int, Counter[str]]
