@@ -166,6 +166,15 @@ SIGN_IN: Final = Policy(
     " comes along; over all processes",
     settings=("RATE_LIMIT_SIGN_INS", "RATE_LIMIT_WINDOW_MS"),
 )
+BEGUN: Final = Policy(
+    name="sign-in-begun",
+    per=Per.ADDRESS,
+    limit=lambda limits: limits.sign_ins_begun,
+    window_ms=lambda limits: limits.window_ms,
+    counts="nonces for wallets, and sign-ins that go on at X or Google; each is a `sign-in`, too;"
+    " over all processes",
+    settings=("RATE_LIMIT_SIGN_INS_BEGUN", "RATE_LIMIT_WINDOW_MS"),
+)
 FAILURES_HERE: Final = Policy(
     name="sign-in-failures",
     per=Per.ACCOUNT_AT_ADDRESS,
@@ -228,6 +237,7 @@ POLICIES: Final = (
     RENEWAL,
     TOKEN,
     SIGN_IN,
+    BEGUN,
     FAILURES_HERE,
     FAILURES,
     MAILS_HERE,

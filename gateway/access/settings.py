@@ -51,6 +51,15 @@ class LimitSettings(Area, frozen=True, kw_only=True):
             "Sign-ins and registrations per address; unset: RATE_LIMIT_MAX_REQUESTS.",
         ),
     ]
+    sign_ins_begun: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_SIGN_INS_BEGUN",
+            "60",
+            whole(1, 10**9),
+            "Nonces for wallets, and ways to X and Google, per address.",
+        ),
+    ]
     sign_in_failures: Annotated[
         int,
         setting(

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from gateway.accounts.fields import new_password
 from gateway.settings.reader import Area, SettingsError, setting
-from gateway.settings.values import duration, money, optional, text, whole
+from gateway.settings.values import duration, http_url, money, optional, text, whole
 
 
 class SignInSettings(Area, frozen=True, kw_only=True):
@@ -61,6 +61,15 @@ class SignInSettings(Area, frozen=True, kw_only=True):
             "10m",
             duration,
             "For how long after a sign-in what is dear may be changed without another one.",
+        ),
+    ]
+    public_url: Annotated[
+        str | None,
+        setting(
+            "PUBLIC_URL",
+            "",
+            optional(http_url),
+            "Where the exchange is reached; unset: FRONTEND_URL, else http://localhost:PORT.",
         ),
     ]
     token_cache_size: Annotated[

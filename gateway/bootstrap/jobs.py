@@ -32,6 +32,7 @@ from persistence.repositories.journal_segments import SegmentTotals
 from persistence.repositories.people.mail_tokens import MailTokens
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.sign_in_counts import SignInCounts
+from persistence.repositories.people.wallets import Wallets
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
 
@@ -53,6 +54,7 @@ def make_jobs(
         Sessions(pool),
         SignInCounts(pool),
         MailTokens(pool),
+        Wallets(pool),
         rows,
         logger,
         sessions_kept_s=kept.ended_sessions,

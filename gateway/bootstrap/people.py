@@ -49,6 +49,7 @@ class People:
     users: Users
     audit: AuditLog
     passwords: Passwords
+    attempts: Attempts
     sessions: LiveSessions
     sign_in: SignIn
     roles: Roles
@@ -96,6 +97,7 @@ def make_people(
         users=users,
         audit=audit,
         passwords=passwords,
+        attempts=attempts,
         sessions=sessions,
         sign_in=sign_in,
         roles=Roles(users, audit, sessions),

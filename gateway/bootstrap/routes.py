@@ -17,6 +17,7 @@ from gateway.accounts.sessions.routes import AccountRoutes
 from gateway.bootstrap.feeds import AnyPlatformRoutes, feed_routes
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption
+from gateway.bootstrap.ways_in import wallet_routes
 from gateway.engine_side.audited import AuditedCommands
 from gateway.feeds.api.queries import ALL, LISTED_PLATFORMS
 from gateway.feeds.known import KNOWN_PLATFORMS, OURS
@@ -94,6 +95,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             CookieOrigins(settings.http.cors_origin),
         ),
         *_own_access(parts),
+        wallet_routes(parts),
         _leaving(parts),
         ours,
         *_of_any_platform(parts, ours, candles, tickers),

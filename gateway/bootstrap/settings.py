@@ -13,6 +13,7 @@ from gateway.access.settings import LimitSettings
 from gateway.accounts.api_keys.settings import ApiKeySettings
 from gateway.accounts.mail.settings import MailSettings
 from gateway.accounts.settings import SignInSettings
+from gateway.accounts.wallets.settings import WalletSettings
 from gateway.bootstrap.listening import ListenSettings
 from gateway.demo.settings import DemoSettings
 from gateway.engine_side.settings import EngineSettings, StoreSettings
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     engine: EngineSettings
     sign_in: SignInSettings
     mail: MailSettings
+    wallets: WalletSettings
     sealing: SealingSettings
     api_keys: ApiKeySettings
     http: HttpSettings

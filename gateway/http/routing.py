@@ -119,7 +119,7 @@ class Route:
         if self.access is Access.ADMIN:
             return Scope.OWNER
         if self.access is Access.PUBLIC and self.method == "GET":
-            return Scope.READ
+            return self.scope or Scope.READ
         return self.scope or Scope.OWNER
 
     @property

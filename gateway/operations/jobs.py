@@ -3,6 +3,7 @@
     sessions        revoked or expired longer ago than ENDED_SESSIONS_KEPT, with their tokens
     refresh tokens  expired longer ago than that, of sessions that go on
     mailed tokens   that nobody sent back in time
+    nonces          that no wallet signed in time
     counts          of sign-ins whose windows are over
     runs of jobs    that failed for good longer ago than FAILED_JOBS_KEPT
 
@@ -23,6 +24,7 @@ from persistence.repositories.jobs import JobRows
 from persistence.repositories.people.mail_tokens import MailTokens
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.sign_in_counts import SignInCounts
+from persistence.repositories.people.wallets import Wallets
 
 STEP_ROWS: Final = 500
 STEPS_MAX: Final = 2_000
@@ -39,6 +41,7 @@ class Housekeeping:
         sessions: Sessions,
         counts: SignInCounts,
         mail_tokens: MailTokens,
+        wallets: Wallets,
         rows: JobRows,
         logger: Logger,
         *,
@@ -53,6 +56,7 @@ class Housekeeping:
         self._sessions = sessions
         self._counts = counts
         self._mail_tokens = mail_tokens
+        self._wallets = wallets
         self._rows = rows
         self._logger = logger
         self._sessions_kept_us = sessions_kept_s * MICROSECONDS
@@ -80,6 +84,7 @@ class Housekeeping:
         tokens = await self._all(self._sessions.prune_tokens, over)
         counts = await self._all(self._counts.prune, now)
         mailed = await self._all(self._mail_tokens.prune, now)
+        nonces = await self._all(self._wallets.prune_nonces, now)
         runs = await self._all(self._rows.prune, now - self._failed_jobs_kept_us)
         self._logger.info(
             "housekeeping",
@@ -87,6 +92,7 @@ class Housekeeping:
             tokens=tokens,
             counts=counts,
             mailed=mailed,
+            nonces=nonces,
             runs=runs,
         )
 

@@ -31,6 +31,7 @@ LIMITS = {
     "RATE_LIMIT_USER_WINDOW_MS": "900000",
     "RATE_LIMIT_SOCKETS_WINDOW_MS": "900000",
     "RATE_LIMIT_SIGN_INS": "9",
+    "RATE_LIMIT_SIGN_INS_BEGUN": "3",
     "RATE_LIMIT_SIGN_IN_FAILURES": "4",
     "RATE_LIMIT_ACCOUNT_FAILURES": "10",
     "RATE_LIMIT_MAILS": "3",
@@ -49,6 +50,7 @@ SIZES = {
     "session-address": 6,
     "token": 6,
     "sign-in": 9,
+    "sign-in-begun": 3,
     "sign-in-failures": 4,
     "sign-in-failures-account": 10,
     "mails": 3,
@@ -132,6 +134,7 @@ REST: dict[str, tuple[Hit, bool]] = {
     "session-address": (lambda caller: caller.call("POST", "/auth/refresh"), True),
     "token": (forge, False),
     "sign-in": (lambda caller: caller.login(f"{secrets.token_hex(6)}@example.com"), True),
+    "sign-in-begun": (lambda caller: caller.call("GET", "/auth/wallet/nonce"), True),
     "sign-in-failures": (lambda caller: caller.login(f"nobody.{caller.email}"), True),
     "sign-in-failures-account": (fail_anywhere, True),
     "mails": (forget, True),
@@ -225,7 +228,7 @@ async def everything_else_goes_on(caller: Caller, name: str) -> None:
         "anonymous": {"token"},
         "token": {"anonymous"},
         "cancel": {"write"},
-        "sign-in": {"sign-in-failures", "mails"},
+        "sign-in": {"sign-in-begun", "sign-in-failures", "mails"},
         "mails-account": {"mails"},
     }
     for other, (hit, signed_in) in REST.items():

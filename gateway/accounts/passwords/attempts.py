@@ -1,6 +1,7 @@
 """Attempts to sign in, counted over all processes: by address, and for the account that is tried.
 
     sign-in                    attempts from the address
+    sign-in-begun              nonces and ways to providers that the address asked for
     sign-in-failures           wrong passwords for the account from the address
     sign-in-failures-account   wrong passwords for the account from anywhere
     mails, mails-account       mails to the account that were asked for, in the same two ways
@@ -52,6 +53,7 @@ class Attempts:
     def __init__(self, counts: SignInCounts, limits: LimitSettings, secret: bytes) -> None:
         self._counts = counts
         self._sign_in = Limit[str](budgets.SIGN_IN, limits)
+        self._begun = Limit[str](budgets.BEGUN, limits)
         self._failures_here = Limit[str](budgets.FAILURES_HERE, limits)
         self._failures = Limit[str](budgets.FAILURES, limits)
         self._mails_here = Limit[str](budgets.MAILS_HERE, limits)
@@ -81,10 +83,21 @@ class Attempts:
         return attempt
 
     async def count_address(self, address: str) -> None:
-        """Count a registration; raises RateLimited or TimeoutError."""
+        """Count a registration, or a sign-in without a password.
+
+        Raises RateLimited or TimeoutError.
+        """
         source = self._key("sign-in", address)
         found = await self._hit(address, (source,), (self._sign_in,))
         _judge(found[source], self._sign_in)
+
+    async def count_begun(self, address: str) -> None:
+        """Count a sign-in that is begun elsewhere; raises RateLimited or TimeoutError."""
+        keys = (self._key("sign-in", address), self._key("begun", address))
+        limits = (self._sign_in, self._begun)
+        found = await self._hit(address, keys, limits)
+        for key, limit in zip(keys, limits, strict=True):
+            _judge(found[key], limit)
 
     async def count_mail(self, email: str, address: str) -> None:
         """Count a mail that was asked for; raises RateLimited or TimeoutError."""

@@ -24,7 +24,7 @@ from gateway.accounts.sessions.cookies import (
     refresh_cookie,
 )
 from gateway.accounts.sessions.live import LiveSessions, SignedIn
-from gateway.accounts.sessions.sign_in import SignIn
+from gateway.accounts.sessions.sign_in import SignIn, require_open
 from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.http.request import AnyRequest, Request
 from gateway.http.routing import Access, Route
@@ -32,7 +32,6 @@ from gateway.wire.errors import (
     Conflict,
     Forbidden,
     NotFound,
-    ReadsOnly,
     Refused,
     Unauthorized,
     Unavailable,
@@ -54,7 +53,7 @@ NameText = Annotated[
 
 
 NO_COOKIE: Final = f"There is no {REFRESH} cookie of ours; log in"
-_ACCOUNT_ERRORS: Final = (Refused, Unavailable, UnknownOutcome)
+ACCOUNT_ERRORS: Final = (Refused, Unavailable, UnknownOutcome)
 """What opening the account may come to."""
 
 
@@ -80,6 +79,21 @@ class SignedInView(AnswerStruct, frozen=True):
     access_token: str
     expires_in: int
     """Seconds."""
+
+
+def signed_in_answer(
+    request: AnyRequest, signed_in: SignedIn, origins: CookieOrigins
+) -> SignedInView:
+    """Return the answer to a sign-in, by whatever way, with the refresh token in its cookie."""
+    _set_cookie(request, signed_in.refresh_token, signed_in.refresh_expires_in, origins)
+    user = UserView.of(signed_in.user)
+    return SignedInView(user, signed_in.access_token, signed_in.expires_in)
+
+
+def _set_cookie(request: AnyRequest, token: str, max_age: int, origins: CookieOrigins) -> None:
+    other_sites = origins.other_sites
+    cookie = refresh_cookie(token, max_age, request.is_https, for_other_sites=other_sites)
+    request.reply_headers.append(cookie)
 
 
 class MeView(AnswerStruct, frozen=True):
@@ -116,10 +130,7 @@ class AccountRoutes:
             password = new_password(body.password)
         except ValueError as error:
             raise ValidationFailed.of("password", str(error)) from None
-        if not self._readiness.is_open:
-            raise Unavailable
-        if not self._feed.takes_commands:
-            raise ReadsOnly
+        require_open(self._readiness, self._feed)
         signed_in = await self._sign_in.register(
             email, password, name, client_of(request), request.address, request.request_id
         )
@@ -149,7 +160,7 @@ class AccountRoutes:
         """End the session of the access token, of the cookie, or of both."""
         token = self._cookie(request)
         await self._live.logout(request.caller, token, request.request_id)
-        self._set_cookie(request, "", 0)
+        _set_cookie(request, "", 0, self._origins)
 
     async def me(self, request: Request[None, None]) -> MeView:
         """Return the caller."""
@@ -159,9 +170,7 @@ class AccountRoutes:
         return MeView(UserView.of(user))
 
     def _answer(self, request: AnyRequest, signed_in: SignedIn) -> SignedInView:
-        self._set_cookie(request, signed_in.refresh_token, signed_in.refresh_expires_in)
-        user = UserView.of(signed_in.user)
-        return SignedInView(user, signed_in.access_token, signed_in.expires_in)
+        return signed_in_answer(request, signed_in, self._origins)
 
     def _cookie(self, request: AnyRequest) -> str | None:
         """Return the refresh token that came along; raises Forbidden where it may not count."""
@@ -169,11 +178,6 @@ class AccountRoutes:
         if token is not None:
             self._origins.check(request)
         return token
-
-    def _set_cookie(self, request: AnyRequest, token: str, max_age: int) -> None:
-        other_sites = self._origins.other_sites
-        cookie = refresh_cookie(token, max_age, request.is_https, for_other_sites=other_sites)
-        request.reply_headers.append(cookie)
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
@@ -186,7 +190,7 @@ class AccountRoutes:
                 body=RegisterBody,
                 answer=SignedInView,
                 status=201,
-                errors=(Conflict, *_ACCOUNT_ERRORS),
+                errors=(Conflict, *ACCOUNT_ERRORS),
                 budget=Budget.SIGN_IN,
                 summary="Register and sign in",
                 tag="auth",
@@ -198,7 +202,7 @@ class AccountRoutes:
                 access=Access.PUBLIC,
                 body=LoginBody,
                 answer=SignedInView,
-                errors=(Unauthorized, *_ACCOUNT_ERRORS),
+                errors=(Unauthorized, *ACCOUNT_ERRORS),
                 budget=Budget.SIGN_IN,
                 summary="Sign in",
                 tag="auth",

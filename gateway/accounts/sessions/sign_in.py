@@ -16,8 +16,16 @@ from gateway.accounts.passwords.hashing import NO_ADDRESS, Fit, Passwords
 from gateway.accounts.sessions.live import LiveSessions, SignedIn
 from gateway.accounts.settings import SignInSettings
 from gateway.engine_side.ports import AccountsView
+from gateway.engine_side.readiness import Readiness, ViewFeed
 from gateway.engine_side.refusals import accepted
-from gateway.wire.errors import AccountSuspended, Conflict, RateLimited, Unauthorized
+from gateway.wire.errors import (
+    AccountSuspended,
+    Conflict,
+    RateLimited,
+    ReadsOnly,
+    Unauthorized,
+    Unavailable,
+)
 from persistence.clock import now_us
 from persistence.loop.ports import CommandPort
 from persistence.repositories.audit import AuditLog, AuditTrail
@@ -25,6 +33,12 @@ from persistence.repositories.people.sessions import Client
 from persistence.repositories.people.users import User, Users
 
 WRONG_CREDENTIALS: Final = "The e-mail address or the password is wrong"
+PASSWORD: Final = "password"  # noqa: S105 - the name of a way in
+
+
+def login_action(way: str) -> str:
+    """Return what the audit log calls a sign-in by a way in."""
+    return "auth.login" if way == PASSWORD else f"auth.login.{way}"
 
 
 class SignIn:
@@ -103,15 +117,31 @@ class SignIn:
             raise Unauthorized(WRONG_CREDENTIALS)
         user = found.user
         await self._attempts.succeeded(attempt)
-        if self._live.is_suspended(user.id):
-            await trail.note(user.id, "auth.login", f"user:{user.id}", "suspended")
-            raise AccountSuspended
-        await trail.note(user.id, "auth.login", f"user:{user.id}", "ok")
         if fit is Fit.OUTDATED:
             # Where no place is free the next sign-in does it.
             with contextlib.suppress(RateLimited):
                 renewed = await self._passwords.hash(password, address)
                 await self._users.set_password_hash(user.id, renewed)
+        return await self.admit(user, client, address, request_id, PASSWORD)
+
+    async def admit(
+        self,
+        user: User,
+        client: Client,
+        address: str,  # noqa: ARG002 - what every way in tells of who comes
+        request_id: str,
+        way: str,
+    ) -> SignedIn:
+        """Sign somebody in who has proved who they are, by `way`; every sign-in ends here.
+
+        Raises AccountSuspended, and what opening the account in the exchange may come to; then
+        nobody is signed in.
+        """
+        trail = AuditTrail(self._audit, request_id)
+        if self._live.is_suspended(user.id):
+            await trail.note(user.id, login_action(way), f"user:{user.id}", "suspended")
+            raise AccountSuspended
+        await trail.note(user.id, login_action(way), f"user:{user.id}", "ok")
         await self.open_account(user.id)
         return await self._live.open(user, client)
 
@@ -122,6 +152,14 @@ class SignIn:
         """
         if user_id not in self._view.accounts:
             accepted(await self._commands.submit(OpenAccount(user_id, self._starting_credits)))
+
+
+def require_open(readiness: Readiness, feed: ViewFeed) -> None:
+    """Raise Unavailable or ReadsOnly where nobody new could get an account in the exchange."""
+    if not readiness.is_open:
+        raise Unavailable
+    if not feed.takes_commands:
+        raise ReadsOnly
 
 
 async def add_user(

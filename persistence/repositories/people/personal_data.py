@@ -54,6 +54,7 @@ ERASED: Final = (
     _of("users", "id", ("created_at",), ("password_hash",), name="profile"),
     _of("sessions", "user_id", ("id",)),
     _of("api_keys", "user_id", ("id",), ("material",)),
+    _of("wallets", "user_id", ("id",)),
     _of("mail_tokens", "user_id", ("expires_at", "token_hash"), ("token_hash",), name="mails"),
     _of("email_changes", "user_id", ("expires_at",), name="email_change"),
     _of("rate_tiers", "user_id", ("tier",), name="rate_tier"),

@@ -11,7 +11,8 @@ import asyncpg
 import msgspec
 
 from persistence.errors import AlreadyThere, LastAdmin
-from persistence.postgres.database import DeadlinePool
+from persistence.postgres.clocks import NOW
+from persistence.postgres.database import DeadlinePool, Fetching
 from persistence.repositories.people.sessions import revoke_all
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ _COLUMNS: Final = (
 _INSERT: Final = (
     "INSERT INTO users (email, display_name, role, password_hash, created_at)"  # noqa: S608
     f" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email) DO NOTHING RETURNING {_COLUMNS}"
+)
+_INSERT_NAMELESS: Final = (
+    f"INSERT INTO users (role, created_at) VALUES ($1, {NOW}) RETURNING {_COLUMNS}"  # noqa: S608
 )
 _CREDENTIALS: Final = f"SELECT {_COLUMNS}, password_hash FROM users WHERE email = $1"  # noqa: S608
 _BY_ID: Final = f"SELECT {_COLUMNS} FROM users WHERE id = $1"  # noqa: S608
@@ -89,6 +93,14 @@ class Users:
         """Add a user and return it; None if the e-mail is taken."""
         row = await self._pool.fetchrow(_INSERT, email, display_name, role, password_hash, at)
         return None if row is None else _user(row)
+
+    @staticmethod
+    async def insert_nameless(source: Fetching, role: str) -> User:
+        """Add a user without e-mail and password, in the transaction of `source`.
+
+        Whoever does so adds a way in within the same transaction.
+        """
+        return _user(await source.fetchrow(_INSERT_NAMELESS, role))
 
     async def credentials(self, email: str) -> Credentials | None:
         """Return the user of an e-mail with the password's hash."""

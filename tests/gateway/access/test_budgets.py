@@ -15,6 +15,8 @@ BUDGETS = {
     "POST /auth/password/forgot": Budget.SIGN_IN,
     "POST /auth/password/reset": Budget.SIGN_IN,
     "POST /auth/email/verify": Budget.SIGN_IN,
+    "GET /auth/wallet/nonce": Budget.SIGN_IN,
+    "POST /auth/wallet": Budget.SIGN_IN,
     "POST /auth/refresh": Budget.RENEWAL,
     "POST /auth/logout": Budget.RENEWAL,
     "DELETE /orders/{id}": Budget.CANCEL,
@@ -74,10 +76,13 @@ AUTH_PATHS = {
     "/auth/password/forgot",
     "/auth/password/reset",
     "/auth/email/verify",
+    "/auth/wallet/nonce",
+    "/auth/wallet",
     # Counted by the address that mail goes to.
     "/auth/email/send",
     # Whoever calls these is signed in; what is guessed there is counted as at the door.
     "/auth/password/change",
+    "/auth/wallet/step-up",
     "/auth/step-up",
 }
 

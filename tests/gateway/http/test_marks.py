@@ -46,6 +46,7 @@ NOT_OF_ACCOUNTS: Final = {
     "/users/me/export": "a file of all there is",
     "/users/me/sessions": "where one is signed in",
     "/users/me/api-keys": "how programs sign in",
+    "/users/me/wallets": "how one signs in",
     "/watchlists": "names of markets, kept beside the exchange",
     "/watchlists/{id}": "names of markets, kept beside the exchange",
     "/portfolios/{id}/history": "what was noted on days that are over",

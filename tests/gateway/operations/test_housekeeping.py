@@ -15,6 +15,7 @@ from persistence.repositories.people.mail_tokens import MailTokens
 from persistence.repositories.people.sessions import RotationOutcome, Sessions
 from persistence.repositories.people.sign_in_counts import SignInCounts
 from persistence.repositories.people.users import Users
+from persistence.repositories.people.wallets import Wallets
 
 SECOND = 1_000_000
 NOW = 1_700_000_000 * SECOND
@@ -34,6 +35,7 @@ def housekeeping(pool: DeadlinePool, log: io.StringIO, now: int = NOW) -> Housek
         Sessions(pool),
         SignInCounts(pool),
         MailTokens(pool),
+        Wallets(pool),
         JobRows(pool),
         configure_logs("info", log),
         sessions_kept_s=KEPT_S,

@@ -1,0 +1,112 @@
+"""Asking services that sign-in needs: those that know who somebody is, and nodes of chains.
+
+Laws: a question is bounded in time, its answer in size, and so is how many are asked at once;
+nothing is followed that an answer names (no redirects) and nothing is unpacked. Whatever goes wrong
+on the way is `OutboundFailed`; what a service answers is the asker's to judge. Sign-ins are rare,
+so each question has a connection of its own and nothing is left open.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+AT_ONCE: Final = 16
+ANSWER_BYTES: Final = 256 * 1_024
+_GOOD: Final = range(200, 300)
+_NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Trusts nobody; making it reads no certificates."""
+
+
+class OutboundFailed(Exception):
+    """There is no answer: the message says what failed, and nothing of what was asked."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came back."""
+
+    status: int
+    body: bytes
+    max_age_s: int = 0
+    """How long the service says that it may be kept."""
+
+    @property
+    def is_good(self) -> bool:
+        """Say whether the status is one of success."""
+        return self.status in _GOOD
+
+
+class Outbound:
+    """Asks; of one event loop."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._trust: ssl.SSLContext | None = None
+
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        json: Any = None,  # noqa: ANN401 - any JSON
+    ) -> Answer:
+        """Return the answer, whatever its status; raises OutboundFailed.
+
+        The wait for a place is within the time that a question may take.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s), self._places:
+                return await self._ask(method, url, headers, auth, form, json)
+        except TimeoutError:
+            raise OutboundFailed("takes too long") from None
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
+            raise OutboundFailed(type(error).__name__) from None
+
+    async def _ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        auth: tuple[str, str] | None,
+        form: Mapping[str, str] | None,
+        json: Any,  # noqa: ANN401 - any JSON
+    ) -> Answer:
+        is_secure = url.startswith("https://")
+        if is_secure and self._trust is None:
+            # Reading the certificates takes tens of milliseconds.
+            self._trust = await asyncio.to_thread(ssl.create_default_context)
+        sent = {"accept": "application/json", "accept-encoding": "identity", **(headers or {})}
+        async with (
+            httpx.AsyncClient(
+                timeout=self._timeout_s,
+                # A proxy of the environment is for the world outside, not for a stand-in beside us.
+                trust_env=is_secure,
+                verify=self._trust if self._trust is not None and is_secure else _NOBODY,
+            ) as client,
+            client.stream(method, url, headers=sent, auth=auth, data=form, json=json) as answer,
+        ):
+            if answer.headers.get("content-encoding", "identity") != "identity":
+                raise OutboundFailed("is packed")
+            body = bytearray()
+            async for piece in answer.aiter_raw():
+                body += piece
+                if len(body) > ANSWER_BYTES:
+                    raise OutboundFailed("is too large")
+            age = _max_age(answer.headers.get("cache-control", ""))
+            return Answer(answer.status_code, bytes(body), age)
+
+
+def _max_age(header: str) -> int:
+    """Return the seconds of `max-age`, 0 for none."""
+    for part in header.lower().split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "max-age" and value.isascii() and value.isdigit() and len(value) < 10:  # noqa: PLR2004
+            return int(value)
+    return 0
