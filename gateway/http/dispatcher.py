@@ -104,6 +104,11 @@ class Dispatcher:
                 trace.limit_headers = ()
             await send_error(send, answer, trace.request_id)
 
+    def _require_standing(self, bound: BoundRoute, caller: Principal | None) -> None:
+        """Raise AccountSuspended where a suspended account would change something."""
+        if bound.is_change and caller is not None and self._is_suspended(caller.user_id):
+            raise AccountSuspended
+
     async def _serve(self, scope: AsgiScope, trace: Trace, receive: Receive, send: Send) -> None:
         path = scope["path"][len(scope.get("root_path", "")) :]
         try:
@@ -116,8 +121,7 @@ class Dispatcher:
             raise
         trace.route = bound.template
         caller, raw = await self._admit(bound, scope, trace, receive)
-        if bound.is_change and caller is not None and self._is_suspended(caller.user_id):
-            raise AccountSuspended
+        self._require_standing(bound, caller)
         is_read = bound.is_read
         parameters = parse_query(scope["query_string"]) if scope["query_string"] else {}
         min_seq = take_min_seq(parameters) if is_read and parameters else 0

@@ -3,7 +3,6 @@
 import json
 import random
 import sys
-import time
 from typing import Annotated
 
 import msgspec
