@@ -37,6 +37,7 @@ CHOICE: Final = "x-choice"
 STORED_LENGTH: Final = "x-stored-length"
 """Of a text that is trimmed before it is measured: how long it may be then."""
 
+_JSON: Final = "application/json"
 _REFERENCE: Final = "#/components/schemas/{name}"
 API_VERSION: Final = "1.0.0"
 _TITLE: Final = "Probity"
@@ -225,8 +226,11 @@ def _given(schema: Document) -> Document:
 
 def _content(route: Route, schemas: _Schemas) -> Document:
     if route.shape is Shape.STREAM:
-        return {medium: {"schema": {"type": "string"}} for medium in route.media}
-    return {"application/json": {"schema": _envelope(route, schemas)}}
+        return {
+            medium: {"schema": {"type": "object" if medium == _JSON else "string"}}
+            for medium in route.media
+        }
+    return {_JSON: {"schema": _envelope(route, schemas)}}
 
 
 def _envelope(route: Route, schemas: _Schemas) -> Document:

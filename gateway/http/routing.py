@@ -159,6 +159,8 @@ class Route:
         if self.access is not Access.PUBLIC:
             errors.add(Unauthorized)
             errors.add(Forbidden)  # a key without the scope, an admin's row for others
+        if self.parameters:
+            errors.add(NotFound)  # not everything that a path can hold is a name
         if self.is_read:
             errors.add(NotYetReached)
         if self.body is not None:

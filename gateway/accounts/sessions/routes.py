@@ -215,7 +215,7 @@ class AccountRoutes:
                 answer=SignedInView,
                 errors=(Unauthorized, Forbidden),
                 budget=Budget.RENEWAL,
-                summary="Renew the tokens with the cookie",
+                summary="Renew the tokens with the cookie and a header X-Requested-With",
                 tag="auth",
             ),
             Route(

@@ -1,0 +1,91 @@
+"""Somebody who has one of everything that can be somebody's, and what became of it.
+
+A new kind of thing that people have is made in `give_one_of_everything`, and its place in paths is
+a line there.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from exchange.messages.commands import OpenAccount, PlaceOrder
+from exchange.messages.group_commands import SetOrderGroup
+from exchange.messages.terms import BUY, GTC, LIMIT, YES
+from tests.gateway.conftest import Person, Web
+from tests.gateway.portfolio.venue_fake import Caller
+from tests.persistence.running import listing
+
+CREDITS = 1_000_000_000
+MOVES = {"exportedAt", "doneByYou"}
+MEANINGLESS = "1"
+"""Stands in a path for what the row's rule doesn't ask about."""
+
+
+@dataclass
+class Belongings:
+    """What one person has, by its place in a path."""
+
+    web: Web
+    owner: Person
+    places: dict[str, str]
+    """What begins a path -> the same with the owner's thing in it; the longest one counts."""
+
+    def path(self, template: str) -> str:
+        """Fill in the owner's things."""
+        best = max((p for p in self.places if template.startswith(p)), key=len, default="")
+        path = self.places.get(best, "") + template[len(best) :]
+        return re.sub(r"\{\w+\}", MEANINGLESS, path)
+
+    async def told(self) -> dict[str, Any]:
+        """Return all that is the owner's, in the database and in the exchange."""
+        caller = Caller(self.web, self.owner)
+        answer = await caller.call("GET", "/users/me/export")
+        assert answer.status_code == 200, answer.text
+        kept = answer.json()
+        # What others try is noted of them, and when somebody was last seen moves.
+        told = {name: part for name, part in kept.items() if name not in MOVES}
+        for path in ("/orders", "/user/balance", "/order-groups"):
+            told[path] = await caller.data("GET", path)
+        sessions = await caller.data("GET", "/users/me/sessions")
+        told["sessions"] = [session["id"] for session in sessions]
+        return told
+
+
+def open_account(web: Web, person: Person) -> None:
+    """Give somebody credits in the exchange."""
+    if person.id not in web.engine.view.accounts:
+        web.engine.run(OpenAccount(person.id, CREDITS))
+
+
+async def give_one_of_everything(web: Web) -> Belongings:
+    """Register somebody who has one of everything."""
+    owner = await web.register()
+    ann = Caller(web, owner)
+    web.engine.run(listing())
+    web.engine.run(listing("snow"))
+    open_account(web, owner)
+    for name in (None, "one"):
+        place = PlaceOrder(owner.id, 1, BUY, YES, LIMIT, 5_000, 100, GTC, client_order_id=name)
+        web.engine.run(place)
+    web.engine.run(SetOrderGroup(owner.id, "mm", 4_000, 1))
+    watchlist = (await ann.data("POST", "/watchlists", {"name": "a"}))["id"]
+    watched = {"marketId": "rain", "platform": "exchange"}
+    item = (await ann.data("POST", f"/watchlists/{watchlist}/items", watched))["id"]
+    portfolio = (await ann.data("POST", "/portfolios", {"name": "a"}))["id"]
+    noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
+    position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
+    wanted = {"label": "a", "algorithm": "hmac-sha256", "scopes": ["read"]}
+    key = await ann.data("POST", "/users/me/api-keys", wanted)
+    session = (await ann.data("GET", "/users/me/sessions"))[0]["id"]
+    places = {
+        "/order-groups/{id}": "/order-groups/mm",
+        "/orders/by-client-id/{clientOrderId}": "/orders/by-client-id/one",
+        "/orders/{id}": "/orders/1",
+        "/portfolios/{id}": f"/portfolios/{portfolio}",
+        "/positions/{id}": f"/positions/{position}",
+        "/users/me/api-keys/{id}": f"/users/me/api-keys/{key['key']['id']}",
+        "/users/me/sessions/{id}": f"/users/me/sessions/{session}",
+        "/watchlists/{id}": f"/watchlists/{watchlist}",
+        "/watchlists/{id}/items/{itemId}": f"/watchlists/{watchlist}/items/{item}",
+    }
+    return Belongings(web, owner, places)

@@ -1,0 +1,220 @@
+"""Who may call what: one line for each route and for each event of a socket.
+
+    EVERYBODY      whoever comes, signed in or not
+    SIGNED_IN      whoever is signed in; it acts on the caller's own things and names nobody else's
+    ADMIN          admins
+    theirs(...)    whoever is signed in and has the thing that the path or the body names; what
+                   everybody else is told, admins included, and the body to try it with
+
+Laws: a route or an event without a line here fails the tests, as does a line without a route. The
+rule is written by hand, apart from the route's own `access`, so that a slip in the one is seen in
+the other. A path is tried with the things of `belongings.py`.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from gateway.http.routing import Access
+
+
+class Rule(NamedTuple):
+    """What holds of a row: who may call it, and what it says of somebody else's thing."""
+
+    access: Access
+    refusal: tuple[int, str] | None = None
+    """Status and code for whoever hasn't the thing; None where no thing is named."""
+    body: dict[str, Any] | None = None
+    """What the thing is asked for with."""
+
+
+EVERYBODY: Final = Rule(Access.PUBLIC)
+SIGNED_IN: Final = Rule(Access.USER)
+ADMIN: Final = Rule(Access.ADMIN)
+NOT_FOUND: Final = (404, "NOT_FOUND")
+NOT_OWNER: Final = (403, "NOT_ORDER_OWNER")
+
+
+def sent(body: dict[str, Any]) -> Rule:
+    """Return the rule of an event that needs a body before it is asked who sends it."""
+    return Rule(Access.USER, None, body)
+
+
+def theirs(refusal: tuple[int, str] = NOT_FOUND, body: dict[str, Any] | None = None) -> Rule:
+    """Return the rule of what somebody has."""
+    return Rule(Access.USER, refusal, body)
+
+
+NOTED: Final = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
+WATCHED: Final = {"marketId": "snow", "platform": "exchange"}
+ROUTES: Final[dict[str, Rule]] = {
+    "DELETE /orders": SIGNED_IN,
+    "DELETE /orders/by-client-id/{clientOrderId}": theirs((404, "ORDER_NOT_FOUND")),
+    "DELETE /orders/{id}": theirs(NOT_OWNER),
+    "DELETE /portfolios/{id}": theirs(),
+    "DELETE /positions/{id}": theirs(),
+    "DELETE /users/me": SIGNED_IN,
+    "DELETE /users/me/api-keys/{id}": theirs(),
+    "DELETE /users/me/sessions": SIGNED_IN,
+    "DELETE /users/me/sessions/{id}": theirs(),
+    "DELETE /watchlists/{id}": theirs(),
+    "DELETE /watchlists/{id}/items/{itemId}": theirs(),
+    "GET /": EVERYBODY,
+    "GET /.well-known/jwks.json": EVERYBODY,
+    "GET /admin/audit": ADMIN,
+    "GET /admin/jobs": ADMIN,
+    "GET /admin/markets/{slug}/limits": ADMIN,
+    "GET /admin/stats": ADMIN,
+    "GET /admin/users": ADMIN,
+    "GET /admin/users/{id}/limits": ADMIN,
+    "GET /auth/me": SIGNED_IN,
+    "GET /docs": EVERYBODY,
+    "GET /events": EVERYBODY,
+    "GET /events/{id}": EVERYBODY,
+    "GET /exchange/status": EVERYBODY,
+    "GET /export/{kind}": EVERYBODY,
+    "GET /feed/status": EVERYBODY,
+    "GET /health": EVERYBODY,
+    "GET /hello": EVERYBODY,
+    "GET /live": EVERYBODY,
+    "GET /markets": EVERYBODY,
+    "GET /markets/categories": EVERYBODY,
+    "GET /markets/category/{category}": EVERYBODY,
+    "GET /markets/random": EVERYBODY,
+    "GET /markets/search": EVERYBODY,
+    "GET /markets/{slug}": EVERYBODY,
+    "GET /markets/{slug}/candles": EVERYBODY,
+    "GET /markets/{slug}/full": EVERYBODY,
+    "GET /markets/{slug}/history": EVERYBODY,
+    "GET /markets/{slug}/latest": EVERYBODY,
+    "GET /markets/{slug}/lifecycle": EVERYBODY,
+    "GET /markets/{slug}/live": EVERYBODY,
+    "GET /markets/{slug}/matches": EVERYBODY,
+    "GET /markets/{slug}/orderbook": EVERYBODY,
+    "GET /markets/{slug}/orderbook/deltas": EVERYBODY,
+    "GET /markets/{slug}/orderbook/orders": EVERYBODY,
+    "GET /markets/{slug}/snapshots": EVERYBODY,
+    "GET /markets/{slug}/snapshots/latest": EVERYBODY,
+    "GET /markets/{slug}/ticker": EVERYBODY,
+    "GET /markets/{slug}/trades": EVERYBODY,
+    "GET /matches": EVERYBODY,
+    "GET /metrics": EVERYBODY,
+    "GET /openapi.json": EVERYBODY,
+    "GET /order-groups": SIGNED_IN,
+    "GET /orders": SIGNED_IN,
+    "GET /orders/by-client-id/{clientOrderId}": theirs((404, "ORDER_NOT_FOUND")),
+    "GET /orders/user/orders": SIGNED_IN,
+    "GET /orders/{id}": theirs(NOT_OWNER),
+    "GET /orders/{id}/events": theirs(NOT_OWNER),
+    "GET /orders/{slug}/orderbook": EVERYBODY,
+    "GET /orders/{slug}/trades": EVERYBODY,
+    "GET /portfolios": SIGNED_IN,
+    "GET /portfolios/summary": SIGNED_IN,
+    "GET /portfolios/{id}": theirs(),
+    "GET /portfolios/{id}/history": theirs(),
+    "GET /portfolios/{id}/positions": theirs(),
+    "GET /positions/{id}": theirs(),
+    "GET /ready": EVERYBODY,
+    "GET /snapshots/{id}": EVERYBODY,
+    "GET /static/{name}": EVERYBODY,
+    "GET /summaries": EVERYBODY,
+    "GET /summaries/{day}": EVERYBODY,
+    "GET /tickers": EVERYBODY,
+    "GET /time": EVERYBODY,
+    "GET /user/balance": SIGNED_IN,
+    "GET /user/escrow": SIGNED_IN,
+    "GET /user/events": SIGNED_IN,
+    "GET /user/fills": SIGNED_IN,
+    "GET /user/ledger": SIGNED_IN,
+    "GET /user/limits": SIGNED_IN,
+    "GET /user/portfolio": SIGNED_IN,
+    "GET /user/positions": SIGNED_IN,
+    "GET /user/settlements": SIGNED_IN,
+    "GET /users/me": SIGNED_IN,
+    "GET /users/me/api-keys": SIGNED_IN,
+    "GET /users/me/export": SIGNED_IN,
+    "GET /users/me/preferences": SIGNED_IN,
+    "GET /users/me/sessions": SIGNED_IN,
+    "GET /users/{id}": EVERYBODY,
+    "GET /watchlists": SIGNED_IN,
+    "GET /watchlists/{id}": theirs(),
+    "PATCH /markets/{slug}/status": ADMIN,
+    "PATCH /admin/users/{id}/role": ADMIN,
+    "PATCH /orders/{id}": theirs(NOT_OWNER, {"quantity": "2"}),
+    "PATCH /portfolios/{id}": theirs(body={"name": "b"}),
+    "PATCH /positions/{id}": theirs(body={"quantity": "2"}),
+    "PATCH /users/me": SIGNED_IN,
+    "PATCH /users/me/api-keys/{id}": theirs(body={"label": "b"}),
+    "PATCH /watchlists/{id}": theirs(body={"name": "b"}),
+    "POST /admin/exchange/mode": ADMIN,
+    "POST /admin/users/{id}/credit": ADMIN,
+    "POST /admin/users/{id}/debit": ADMIN,
+    "POST /admin/users/{id}/suspend": ADMIN,
+    "POST /auth/email/send": SIGNED_IN,
+    "POST /auth/email/verify": EVERYBODY,
+    "POST /auth/login": EVERYBODY,
+    "POST /auth/logout": EVERYBODY,
+    "POST /auth/password/change": SIGNED_IN,
+    "POST /auth/password/forgot": EVERYBODY,
+    "POST /auth/password/reset": EVERYBODY,
+    "POST /auth/refresh": EVERYBODY,
+    "POST /auth/register": EVERYBODY,
+    "POST /auth/step-up": SIGNED_IN,
+    "POST /markets": ADMIN,
+    "POST /markets/ingest": ADMIN,
+    "POST /markets/{slug}/resolve": ADMIN,
+    "POST /matches/{id}": ADMIN,
+    "POST /order-groups": SIGNED_IN,
+    "POST /order-groups/{id}/reset": theirs((404, "GROUP_NOT_FOUND")),
+    "POST /orders/batch": SIGNED_IN,
+    "POST /orders/heartbeat": SIGNED_IN,
+    "POST /orders/oco": SIGNED_IN,
+    "POST /orders/preview": SIGNED_IN,
+    "POST /orders/{id}": SIGNED_IN,
+    "POST /portfolios": SIGNED_IN,
+    "POST /portfolios/{id}/positions": theirs(body=NOTED),
+    "POST /positions/{id}/close": theirs(body={"price": "0.5"}),
+    "POST /users/me/api-keys": SIGNED_IN,
+    "POST /watchlists": SIGNED_IN,
+    "POST /watchlists/{id}/items": theirs(body=WATCHED),
+    "PUT /admin/markets/{slug}/limits": ADMIN,
+    "PUT /admin/users/{id}/limits": ADMIN,
+    "PUT /admin/users/{id}/rate-tier": ADMIN,
+    "PUT /users/me/preferences": SIGNED_IN,
+}
+"""By method and path as the route table writes them."""
+
+ORDER: Final = {
+    "market": "rain",
+    "side": "BUY",
+    "outcome": "YES",
+    "type": "LIMIT",
+    "price": "0.01",
+    "quantity": "1",
+}
+EVENTS: Final[dict[str, Rule]] = {
+    "order:amend": theirs(NOT_OWNER, {"quantity": "2"}),
+    "order:batch": sent({"operations": [{"op": "cancel", "orderId": "9"}]}),
+    "order:cancel": theirs(NOT_OWNER, {}),
+    "order:cancel_all": SIGNED_IN,
+    "order:oco": sent({"orders": [ORDER, ORDER]}),
+    "order:place": sent(ORDER),
+    "order:preview": sent(ORDER),
+    "ping": EVERYBODY,
+    "session:authenticate": EVERYBODY,
+    "session:cancel_on_disconnect": sent({"enabled": False}),
+    "session:heartbeat": sent({"timeoutMs": 0}),
+    "session:resume": sent({"accountSeq": 1}),
+    "subscribe:market": EVERYBODY,
+    "unsubscribe:market": EVERYBODY,
+}
+"""By name; that of `theirs` is sent with the `orderId` of somebody else's order."""
+
+
+def unruled(kind: str, rules: dict[str, Any], there: set[str]) -> str:
+    """Say what is missing in, or left over of, a table of rules; empty if nothing is."""
+    lines = [
+        f'    "{name}": EVERYBODY | SIGNED_IN | ADMIN | theirs(...),'
+        for name in sorted(there - rules.keys())
+    ]
+    told = [f"say who may, in {kind} of tests/security/table.py:", *lines] if lines else []
+    gone = sorted(rules.keys() - there)
+    return "\n".join([*told, *(f"{kind} has a rule for {name}, which is gone" for name in gone)])
