@@ -26,6 +26,8 @@
     ├── SegmentUnreadable          a file with a part of the journal is missing or damaged
     ├── SecretDiffers              an engine leads that this process shares no secret with
     ├── LastAdmin                  the change would leave nobody who can administer
+    ├── LastWayIn                  the change would leave an account that nobody can sign in to
+    ├── LastFactor                 the change would leave an admin without a second factor
     ├── BoundReached               somebody has as many of these as one may have
     ├── AlreadyThere               what was to be added is there, or what was to be ended is over
     └── DefaultNeeded              one of somebody's portfolios has to be the default
@@ -135,6 +137,12 @@ class LastAdmin(PersistenceError):
 
 class LastWayIn(PersistenceError):
     """The change would leave an account that nobody can sign in to; nothing was changed."""
+
+
+class LastFactor(PersistenceError):
+    """The change would leave an admin without the second factor that admins need; nothing was
+    changed.
+    """
 
 
 class BoundReached(PersistenceError):

@@ -25,10 +25,10 @@ from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from exchange.transitions import transitions
 from gateway.access.rate_limits import RateLimits
-from gateway.bootstrap.api_keys import make_keys
 from gateway.bootstrap.feeds import make_feeds
+from gateway.bootstrap.identity.api_keys import make_keys
+from gateway.bootstrap.identity.people import People
 from gateway.bootstrap.parts import Parts
-from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import load_settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.progress import Progress
@@ -101,6 +101,7 @@ async def ours(port: int, batch: int, seconds: float) -> None:
         desk=unused,
         catalogue=unused,
         people=nobody,
+        factors=unused,
         keys=keys,
         jobs=unused,
         feeds=make_feeds(settings, unused, {}, unused, metrics, logger),

@@ -192,6 +192,15 @@ FAILURES: Final = Policy(
     " of an address from which its owner has signed in before",
     settings=("RATE_LIMIT_ACCOUNT_FAILURES", "RATE_LIMIT_FAILURES_WINDOW_MS"),
 )
+CODE_FAILURES: Final = Policy(
+    name="second-factor-failures",
+    per=Per.USER,
+    limit=lambda limits: limits.code_failures,
+    window_ms=lambda limits: limits.failures_window_ms,
+    counts="wrong second factors of one user (codes, recovery codes, answers of passkeys) from"
+    " anywhere; over all processes",
+    settings=("RATE_LIMIT_CODE_FAILURES", "RATE_LIMIT_FAILURES_WINDOW_MS"),
+)
 MAILS_HERE: Final = Policy(
     name="mails",
     per=Per.ACCOUNT_AT_ADDRESS,
@@ -240,6 +249,7 @@ POLICIES: Final = (
     BEGUN,
     FAILURES_HERE,
     FAILURES,
+    CODE_FAILURES,
     MAILS_HERE,
     MAILS,
     SOCKETS,

@@ -41,6 +41,8 @@ class Principal(msgspec.Struct, frozen=True):
     expires_at: int
     """When the access token or the key ends, in seconds since the epoch."""
     key: KeyUse | None = None
+    lacks_factor: bool = False
+    """Whether it is an admin without the second factor that admins need here."""
 
     @property
     def counted_as(self) -> int:
@@ -49,8 +51,8 @@ class Principal(msgspec.Struct, frozen=True):
 
     @property
     def is_admin(self) -> bool:
-        """Say whether the role is ADMIN."""
-        return self.role is Role.ADMIN
+        """Say whether it may do what admins do."""
+        return self.role is Role.ADMIN and not self.lacks_factor
 
     @property
     def is_auditor(self) -> bool:

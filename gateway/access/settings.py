@@ -78,13 +78,22 @@ class LimitSettings(Area, frozen=True, kw_only=True):
             "Wrong passwords for one account from anywhere.",
         ),
     ]
+    code_failures: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_CODE_FAILURES",
+            "10",
+            whole(1, 10**9),
+            "Wrong second factors of one user from anywhere.",
+        ),
+    ]
     failures_window_ms: Annotated[
         int,
         setting(
             "RATE_LIMIT_FAILURES_WINDOW_MS",
             "900000",
             values.window_ms,
-            "Window of both of the above.",
+            "Window of all three of the above.",
         ),
     ]
     mails: Annotated[

@@ -15,16 +15,18 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
+from gateway.access.rate_limits import RateLimits
 from gateway.accounts.sessions.keys import load_key, require_key, shared_secret
 from gateway.accounts.sessions.watch import SessionWatch
 from gateway.bootstrap import garbage
-from gateway.bootstrap.api_keys import open_keys
 from gateway.bootstrap.application import build_application
 from gateway.bootstrap.feeds import Feeds, open_feeds
+from gateway.bootstrap.identity.api_keys import Keys, open_keys
+from gateway.bootstrap.identity.people import People, open_limits, open_people
+from gateway.bootstrap.identity.second_factor import Factors, make_factors
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.markets import markets_in_view, running_volumes
 from gateway.bootstrap.parts import Parts, segments_of
-from gateway.bootstrap.people import People, open_limits, open_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.server import Drain
 from gateway.bootstrap.settings import Settings
@@ -41,7 +43,7 @@ from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.operations.audit.tip_watch import AuditTipWatch
-from gateway.sealing.settings import require_seal
+from gateway.sealing.settings import make_seal, require_seal
 from gateway.settings.reader import SettingsError
 from gateway.trading.desk import Desk
 from persistence.embedded.server import EmbeddedPostgres, is_made, running_url
@@ -300,8 +302,8 @@ async def _open_front(
     engine.failed.add_done_callback(lambda done: supervisor.fail(done.result()))
     await stack.enter_async_context(supervisor.running("event-loop-lag", event_loop_watch(metrics)))
     clock = await watch_clock(stack, pool, metrics, logger, supervisor)
-    people = await open_people(stack, settings, pool, side, logger, supervisor)
-    keys = await open_keys(stack, settings, pool, people.audit, limits, metrics, logger, supervisor)
+    known = settings, pool, side, limits, metrics, logger, supervisor
+    people, factors, keys = await _open_people(stack, *known)
     parts = Parts(
         settings=settings,
         pool=pool,
@@ -309,6 +311,7 @@ async def _open_front(
         desk=Desk(side.commands, side.view, side.history, limits.charge_operations),
         catalogue=markets_in_view(side.view, feeds),
         people=people,
+        factors=factors,
         keys=keys,
         jobs=jobs,
         feeds=feeds,
@@ -351,6 +354,29 @@ async def _open_front(
         drains=[sockets.drain],
         failed=supervisor.failed,
     )
+
+
+async def _open_people(
+    stack: AsyncExitStack,
+    settings: Settings,
+    pool: DeadlinePool,
+    side: EngineSide,
+    limits: RateLimits,
+    metrics: Metrics,
+    logger: Logger,
+    supervisor: Supervisor,
+) -> tuple[People, Factors, Keys]:
+    """Return the people, by what else they prove who they are, and their API keys.
+
+    Raises SettingsError for a wrong ENCRYPTION_KEY.
+    """
+    seal = make_seal(settings.sealing, settings.store.data_dir)
+    people = await open_people(stack, settings, pool, side, logger, supervisor)
+    factors = make_factors(settings, pool, people, seal)
+    sealed = {"second factors": factors.codes.reseal}
+    told = metrics, logger, supervisor
+    keys = await open_keys(stack, settings, pool, people.audit, limits, *told, seal, sealed)
+    return people, factors, keys
 
 
 async def _enter_watch(stack: AsyncExitStack, supervisor: Supervisor, watch: SessionWatch) -> None:

@@ -35,6 +35,8 @@ from persistence.repositories.people.sign_in_counts import SignInCounts
 from persistence.repositories.people.wallets import Wallets
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
+from persistence.repositories.second_factor.challenges import SignInChallenges
+from persistence.repositories.second_factor.passkeys import PasskeyRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ def make_jobs(
         SignInCounts(pool),
         MailTokens(pool),
         Wallets(pool),
+        SignInChallenges(pool),
+        PasskeyRows(pool),
         rows,
         logger,
         sessions_kept_s=kept.ended_sessions,

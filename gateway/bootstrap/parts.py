@@ -8,10 +8,11 @@ A new part is a field here, and every list can give it to a domain.
 from dataclasses import dataclass
 
 from gateway.access.rate_limits import RateLimits
-from gateway.bootstrap.api_keys import Keys
 from gateway.bootstrap.feeds import Feeds
+from gateway.bootstrap.identity.api_keys import Keys
+from gateway.bootstrap.identity.people import People
+from gateway.bootstrap.identity.second_factor import Factors
 from gateway.bootstrap.jobs import Jobs
-from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.readiness import Readiness
@@ -40,6 +41,7 @@ class Parts:
     catalogue: MarketCatalogue
     """The markets of all platforms."""
     people: People
+    factors: Factors
     keys: Keys
     jobs: Jobs
     feeds: Feeds

@@ -10,14 +10,16 @@ from gateway.accounts.mail.routes import MailRoutes
 from gateway.accounts.passwords.routes import PasswordRoutes
 from gateway.accounts.profile.leaving import LeavingRoutes
 from gateway.accounts.profile.routes import ProfileRoutes
+from gateway.accounts.sessions.answers import SignInAnswers
 from gateway.accounts.sessions.cookies import CookieOrigins
 from gateway.accounts.sessions.jwks import PublishedKeys
 from gateway.accounts.sessions.own_routes import SessionRoutes
 from gateway.accounts.sessions.routes import AccountRoutes
 from gateway.bootstrap.feeds import AnyPlatformRoutes, feed_routes
+from gateway.bootstrap.identity.second_factor import factor_routes
+from gateway.bootstrap.identity.ways_in import wallet_routes
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption
-from gateway.bootstrap.ways_in import wallet_routes
 from gateway.engine_side.audited import AuditedCommands
 from gateway.feeds.api.queries import ALL, LISTED_PLATFORMS
 from gateway.feeds.known import KNOWN_PLATFORMS, OURS
@@ -85,6 +87,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     description = ApiDescription(static)
     ours = _own_markets(parts)
     candles, tickers = _past(parts)
+    answers = SignInAnswers(CookieOrigins(settings.http.cors_origin))
     api = (
         AccountRoutes(
             people.sign_in,
@@ -92,10 +95,11 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             people.users,
             parts.readiness,
             feed,
-            CookieOrigins(settings.http.cors_origin),
+            answers,
         ),
+        *factor_routes(parts.factors, people, answers, settings),
         *_own_access(parts),
-        wallet_routes(parts),
+        wallet_routes(parts, answers),
         _leaving(parts),
         ours,
         *_of_any_platform(parts, ours, candles, tickers),
@@ -176,6 +180,7 @@ def _own_access(
         people.sessions,
         people.fresh,
         people.recovery,
+        parts.factors.rows,
     )
     return (
         passwords,

@@ -12,6 +12,8 @@ import msgspec
 from gateway.access.settings import LimitSettings
 from gateway.accounts.api_keys.settings import ApiKeySettings
 from gateway.accounts.mail.settings import MailSettings
+from gateway.accounts.passkeys.settings import PasskeySettings
+from gateway.accounts.second_factor.settings import SecondFactorSettings
 from gateway.accounts.settings import SignInSettings
 from gateway.accounts.wallets.settings import WalletSettings
 from gateway.bootstrap.listening import ListenSettings
@@ -48,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSettings
     engine: EngineSettings
     sign_in: SignInSettings
+    second_factor: SecondFactorSettings
+    passkeys: PasskeySettings
     mail: MailSettings
     wallets: WalletSettings
     sealing: SealingSettings

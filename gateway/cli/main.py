@@ -9,6 +9,7 @@
     probity export          write a market's past to a file, with a manifest
     probity journal move    move old parts of the journal to files
     probity user create     add a user
+    probity user clear-2fa  take away the second factors that a user has lost
     probity keys rotate     sign access tokens with a new key
     probity replay          send recorded trades through a running exchange
 
@@ -35,12 +36,13 @@ from gateway.accounts.passwords.hashing import Passwords
 from gateway.accounts.sessions.sign_in import add_user
 from gateway.bootstrap import compose
 from gateway.bootstrap.feeds import demo_settings
-from gateway.bootstrap.people import ensure_admin
+from gateway.bootstrap.identity.people import ensure_admin
 from gateway.bootstrap.server import Drain, StopSignal, bind, make_server
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.bootstrap.worker import open_worker
 from gateway.cli.banner import Opened, banner, gateway_banner, worker_banner
 from gateway.cli.respawn import Respawn
+from gateway.cli.second_factor import clear_second_factors
 from gateway.cli.verify import verify_exchange
 from gateway.cli.waiting import EndedWaiting, Start
 from gateway.demo.traders import Demo, running_demo
@@ -297,6 +299,13 @@ def create(email: str, admin: bool, password_stdin: bool) -> None:
     except ValueError as error:
         _fail(f"password: {error}", WRONG_SETTING)
     _run(_create_user(_settings(), email, password, Role.ADMIN if admin else Role.USER))
+
+
+@user.command("clear-2fa")
+@click.option("--email", required=True)
+def clear_2fa(email: str) -> None:
+    """Take away the second factors of a user who has lost them; every session ends."""
+    _run(clear_second_factors(_settings(), email))
 
 
 async def _create_user(settings: Settings, email: str, password: str, role: str) -> None:

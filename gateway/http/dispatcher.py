@@ -25,7 +25,7 @@ from gateway.access.api_keys.signed_call import (
 from gateway.access.api_keys.standing import LACKS_SCOPE, NOT_BY_KEY, Scope
 from gateway.access.budgets import Budget
 from gateway.access.connections import ConnectionState
-from gateway.access.principals import AUDITORS_READ, Principal, TokenChecks, nobody
+from gateway.access.principals import AUDITORS_READ, Principal, Role, TokenChecks, nobody
 from gateway.access.rate_limits import RateLimits
 from gateway.access.token_gate import TokenGate
 from gateway.engine_side.progress import Progress
@@ -48,6 +48,7 @@ from gateway.wire.errors import (
     MethodNotAllowed,
     NotFound,
     RateLimited,
+    SecondFactorMissing,
     Unauthorized,
 )
 from gateway.wire.failures import answer_of
@@ -214,6 +215,8 @@ class Dispatcher:
             if bound.needs_user:
                 raise Unauthorized
         elif not bound.admits(caller):
+            if caller.role is Role.ADMIN and caller.lacks_factor:
+                raise SecondFactorMissing
             raise Forbidden(AUDITORS_READ if caller.is_auditor else "")
         return caller, None
 

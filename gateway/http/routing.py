@@ -31,6 +31,7 @@ from gateway.wire.errors import (
     PayloadTooLarge,
     RateLimited,
     ReadsOnly,
+    SecondFactorMissing,
     Unauthorized,
     Unavailable,
     UnknownOutcome,
@@ -161,6 +162,8 @@ class Route:
             errors.add(Forbidden)  # a key without the scope, an admin's row for others
         if self.parameters:
             errors.add(NotFound)  # not everything that a path can hold is a name
+        if self.access is Access.ADMIN:
+            errors.add(SecondFactorMissing)
         if self.is_read:
             errors.add(NotYetReached)
         if self.body is not None:

@@ -4,6 +4,7 @@
     refresh tokens  expired longer ago than that, of sessions that go on
     mailed tokens   that nobody sent back in time
     nonces          that no wallet signed in time
+    challenges      of sign-ins and passkeys that nobody answered in time
     counts          of sign-ins whose windows are over
     runs of jobs    that failed for good longer ago than FAILED_JOBS_KEPT
 
@@ -25,6 +26,8 @@ from persistence.repositories.people.mail_tokens import MailTokens
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.sign_in_counts import SignInCounts
 from persistence.repositories.people.wallets import Wallets
+from persistence.repositories.second_factor.challenges import SignInChallenges
+from persistence.repositories.second_factor.passkeys import PasskeyRows
 
 STEP_ROWS: Final = 500
 STEPS_MAX: Final = 2_000
@@ -42,6 +45,8 @@ class Housekeeping:
         counts: SignInCounts,
         mail_tokens: MailTokens,
         wallets: Wallets,
+        sign_ins: SignInChallenges,
+        passkeys: PasskeyRows,
         rows: JobRows,
         logger: Logger,
         *,
@@ -57,6 +62,8 @@ class Housekeeping:
         self._counts = counts
         self._mail_tokens = mail_tokens
         self._wallets = wallets
+        self._sign_ins = sign_ins
+        self._passkeys = passkeys
         self._rows = rows
         self._logger = logger
         self._sessions_kept_us = sessions_kept_s * MICROSECONDS
@@ -85,6 +92,8 @@ class Housekeeping:
         counts = await self._all(self._counts.prune, now)
         mailed = await self._all(self._mail_tokens.prune, now)
         nonces = await self._all(self._wallets.prune_nonces, now)
+        challenges = await self._all(self._sign_ins.prune, now)
+        challenges += await self._all(self._passkeys.prune, now)
         runs = await self._all(self._rows.prune, now - self._failed_jobs_kept_us)
         self._logger.info(
             "housekeeping",
@@ -93,6 +102,7 @@ class Housekeeping:
             counts=counts,
             mailed=mailed,
             nonces=nonces,
+            challenges=challenges,
             runs=runs,
         )
 

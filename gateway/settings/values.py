@@ -214,10 +214,10 @@ def _check_port(parts: SplitResult, wrong: str) -> None:
 
 
 def switch(value: str) -> bool:
-    """Return whether something is on."""
-    if value.lower() not in {"on", "off"}:
+    """Return whether something is on; true and false say the same."""
+    if value.lower() not in {"on", "off", "true", "false"}:
         raise ValueError("must be on or off")
-    return value.lower() == "on"
+    return value.lower() in {"on", "true"}
 
 
 def log_level(value: str) -> str:

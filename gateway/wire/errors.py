@@ -3,8 +3,10 @@
     ApiError                        status  code
     ├── ValidationFailed            400     VALIDATION_ERROR
     ├── Unauthorized                401     UNAUTHORIZED
+    ├── SecondFactorRequired        401     SECOND_FACTOR_REQUIRED  (half of a sign-in)
     ├── Forbidden                   403     FORBIDDEN
     ├── FreshLoginRequired          403     FRESH_LOGIN_REQUIRED    (prove again who you are)
+    ├── SecondFactorMissing         403     SECOND_FACTOR_MISSING   (an admin who has to set one up)
     ├── AccountSuspended            403     ACCOUNT_SUSPENDED       (of orders: 422, by the engine)
     ├── NotFound                    404     NOT_FOUND
     ├── MethodNotAllowed            405     METHOD_NOT_ALLOWED      (with Allow)
@@ -38,6 +40,17 @@ class Detail(msgspec.Struct, frozen=True):
     message: str
 
 
+class SecondFactorAsked(msgspec.Struct, frozen=True, rename="camel"):
+    """A sign-in whose first factor was right: what goes on with it, and by what."""
+
+    challenge: str
+    """Goes back with the second factor; good once."""
+    methods: tuple[str, ...]
+    """By what it may be proved: totp, passkey, recovery."""
+    expires_in: int
+    """Seconds."""
+
+
 class ErrorBody(msgspec.Struct, frozen=True):
     """What went wrong, as every transport tells it."""
 
@@ -48,6 +61,10 @@ class ErrorBody(msgspec.Struct, frozen=True):
     replayed: bool | msgspec.UnsetType = msgspec.UNSET
     retry_after: int | msgspec.UnsetType = msgspec.field(name="retryAfter", default=msgspec.UNSET)
     """Seconds, where a limit is used up."""
+    second_factor: SecondFactorAsked | msgspec.UnsetType = msgspec.field(
+        name="secondFactor", default=msgspec.UNSET
+    )
+    """Where a sign-in waits for one."""
 
 
 class ApiError(Exception):
@@ -62,6 +79,7 @@ class ApiError(Exception):
     """Set if this is the first answer to a client's id, given again."""
     retry_after_seconds: int | msgspec.UnsetType = msgspec.UNSET
     """When to come back, where that is known."""
+    second_factor: SecondFactorAsked | msgspec.UnsetType = msgspec.UNSET
 
     def __init__(
         self,
@@ -84,6 +102,7 @@ class ApiError(Exception):
             self.transient,
             self.replayed,
             self.retry_after_seconds,
+            self.second_factor,
         )
 
 
@@ -111,6 +130,18 @@ class Unauthorized(ApiError):
         super().__init__(message, details=details, headers=((b"www-authenticate", b"Bearer"),))
 
 
+class SecondFactorRequired(ApiError):
+    """The first factor was right, and nobody is signed in before the second one is, too."""
+
+    status = 401
+    code = "SECOND_FACTOR_REQUIRED"
+    default_message = "A second factor is required: send it to POST /auth/2fa/verify"
+
+    def __init__(self, asked: SecondFactorAsked) -> None:
+        super().__init__(headers=((b"www-authenticate", b"Bearer"),))
+        self.second_factor = asked
+
+
 class Forbidden(ApiError):
     """The caller is known and may not do this."""
 
@@ -128,6 +159,14 @@ class FreshLoginRequired(ApiError):
         "The last sign-in of this session is too long ago for this: sign in anew, or call"
         " POST /auth/step-up, then try again"
     )
+
+
+class SecondFactorMissing(ApiError):
+    """The caller is an admin, and admins need a second factor here."""
+
+    status = 403
+    code = "SECOND_FACTOR_MISSING"
+    default_message = "Admins need a second factor here: set one up under /auth/2fa, then try again"
 
 
 class AccountSuspended(ApiError):

@@ -6,6 +6,7 @@ CommandNotTaken              503 UNAVAILABLE: nothing happened, try again
 SegmentUnreadable            503 UNAVAILABLE, with the file that holds what was asked for
 a database that is away      503 UNAVAILABLE
 LastWayIn                    409 CONFLICT: an account keeps a way in
+LastFactor                   409 CONFLICT: an admin keeps a second factor
 OutcomeUnknown, a cancel     504 UNKNOWN_OUTCOME: only a retry under the same id tells
 anything else                a fault of ours, which whoever serves logs and answers 500
 
@@ -29,6 +30,7 @@ from gateway.wire.errors import (
 from persistence.errors import (
     CommandNotTaken,
     EngineElsewhere,
+    LastFactor,
     LastWayIn,
     OutcomeUnknown,
     SegmentUnreadable,
@@ -61,6 +63,8 @@ def _answer_of(error: BaseException) -> ApiError | None:
         return Unavailable()
     if isinstance(error, LastWayIn):
         return Conflict("Nobody could sign in to the account any more; add another way in first")
+    if isinstance(error, LastFactor):
+        return Conflict("An admin needs a second factor here; add another one first")
     if isinstance(error, SegmentUnreadable):
         return Unavailable(str(error), retry_after_seconds=_FILE_AWAY_S)
     if isinstance(error, OutcomeUnknown | asyncio.CancelledError):

@@ -9,7 +9,7 @@ from typing import Final
 from migrations.script import execute_script
 
 revision: Final = "0034"
-down_revision: Final = "0031"
+down_revision: Final = "0033"
 
 _UP: Final = """
 CREATE TABLE wallets (

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 
 from gateway.access.budgets import POLICIES
@@ -34,6 +35,7 @@ LIMITS = {
     "RATE_LIMIT_SIGN_INS_BEGUN": "3",
     "RATE_LIMIT_SIGN_IN_FAILURES": "4",
     "RATE_LIMIT_ACCOUNT_FAILURES": "10",
+    "RATE_LIMIT_CODE_FAILURES": "3",
     "RATE_LIMIT_MAILS": "3",
     "RATE_LIMIT_ACCOUNT_MAILS": "5",
     "RATE_LIMIT_MAILS_WINDOW_MS": "900000",
@@ -53,6 +55,7 @@ SIZES = {
     "sign-in-begun": 3,
     "sign-in-failures": 4,
     "sign-in-failures-account": 10,
+    "second-factor-failures": 3,
     "mails": 3,
     "mails-account": 5,
     "sockets": 5,
@@ -119,6 +122,18 @@ async def forget_anywhere(caller: Caller) -> httpx.Response:
     return await forget(caller)
 
 
+async def miss_the_code(caller: Caller) -> httpx.Response:
+    """Guess at the caller's own second factor, which is set up before."""
+    if not hasattr(caller, "secret"):
+        answer = await caller.call("POST", "/auth/2fa/totp")
+        secret = answer.json()["data"]["secret"]
+        code = {"code": pyotp.TOTP(secret).now()}
+        answer = await caller.call("POST", "/auth/2fa/totp/confirm", code)
+        assert answer.status_code == 200, answer.text
+        caller.__dict__["secret"] = secret
+    return await caller.call("POST", "/auth/step-up", {"recoveryCode": "0" * 16})
+
+
 async def forge(caller: Caller) -> httpx.Response:
     """Show a token that doesn't hold."""
     forger = Caller(caller.server)
@@ -137,6 +152,7 @@ REST: dict[str, tuple[Hit, bool]] = {
     "sign-in-begun": (lambda caller: caller.call("GET", "/auth/wallet/nonce"), True),
     "sign-in-failures": (lambda caller: caller.login(f"nobody.{caller.email}"), True),
     "sign-in-failures-account": (fail_anywhere, True),
+    "second-factor-failures": (miss_the_code, True),
     "mails": (forget, True),
     "mails-account": (forget_anywhere, True),
 }
@@ -223,11 +239,12 @@ async def test_over_rest(caller: Caller, name: str) -> None:
 async def everything_else_goes_on(caller: Caller, name: str) -> None:
     """What one limit has used up, no other line lacks."""
     # What is counted twice: a token that doesn't hold is nobody's request too, and whoever asks for
-    # a mail tries an account.
+    # a mail tries an account; whoever gives a second factor again writes.
     twice = {
+        "write": {"second-factor-failures"},
         "anonymous": {"token"},
         "token": {"anonymous"},
-        "cancel": {"write"},
+        "cancel": {"write", "second-factor-failures"},
         "sign-in": {"sign-in-begun", "sign-in-failures", "mails"},
         "mails-account": {"mails"},
     }

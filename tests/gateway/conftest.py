@@ -16,8 +16,8 @@ from starlette.types import ASGIApp
 from gateway.accounts.mail.mailer import Mailer
 from gateway.accounts.passwords.hashing import Passwords
 from gateway.bootstrap.application import build_application
+from gateway.bootstrap.identity.people import People, make_people
 from gateway.bootstrap.parts import Parts
-from gateway.bootstrap.people import People, make_people
 from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import Settings, load_settings
 from gateway.engine_side.ports import suspended_in

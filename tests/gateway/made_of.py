@@ -8,12 +8,13 @@ from typing import Any, cast
 
 from exchange.projections.candles import Candle
 from gateway.access.rate_limits import RateLimits
-from gateway.bootstrap.api_keys import make_keys
 from gateway.bootstrap.feeds import make_feeds
+from gateway.bootstrap.identity.api_keys import make_keys
+from gateway.bootstrap.identity.people import People
+from gateway.bootstrap.identity.second_factor import make_factors
 from gateway.bootstrap.jobs import make_jobs
 from gateway.bootstrap.markets import markets_in_view
 from gateway.bootstrap.parts import Parts
-from gateway.bootstrap.people import People
 from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers
 from gateway.engine_side.clock_skew import ClockSkew
@@ -81,7 +82,8 @@ def made_of(
     limits = RateLimits(settings.limits, partial(open_order_count, engine.view))
     candles = cast("Any", NoCandles()) if pool is UNUSED else Candles(pool)
     known = people or people_of()
-    keys = make_keys(settings, pool, known.audit, limits, metrics, logger, Seal([bytes(32)]))
+    seal = Seal([bytes(32)])
+    keys = make_keys(settings, pool, known.audit, limits, metrics, logger, seal)
     return Parts(
         settings=settings,
         pool=pool,
@@ -91,6 +93,7 @@ def made_of(
         if catalogues
         else markets_in_view(engine.view, feeds),
         people=known,
+        factors=make_factors(settings, pool, known, seal),
         keys=keys,
         jobs=make_jobs(settings, pool, feeds, metrics, logger),
         feeds=feeds,

@@ -1,4 +1,4 @@
-"""What is done for API keys all the time.
+"""What is done for API keys all the time, and for whatever else is sealed at start.
 
 Secrets that an older key of ENCRYPTION_KEY has sealed are sealed anew, what other processes changed
 is noticed, the last use of each key is written down by and by, and nonces whose calls are over are
@@ -11,6 +11,7 @@ does, and always: a key may also be deleted by hand.
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import asyncpg
@@ -28,6 +29,9 @@ _PRUNED_AT_ONCE: Final = 10_000
 _CLOCKS_APART_MS: Final = 60_000
 """So far the clocks of processes may be apart without a nonce being forgotten too early."""
 
+Reseal = Callable[[], Awaitable[tuple[int, int]]]
+"""Seals secrets anew; returns how many were, and how many no key opens."""
+
 
 class KeyWatch:
     """Continuous work; it is started again at once if it fails, since keys live on it."""
@@ -36,10 +40,16 @@ class KeyWatch:
     LONGEST_PAUSE_S: Final = 2.0
 
     def __init__(
-        self, keys: ApiKeys, nonces: ApiKeyNonces | None, window_max_ms: int, logger: Logger
+        self,
+        keys: ApiKeys,
+        nonces: ApiKeyNonces | None,
+        window_max_ms: int,
+        logger: Logger,
+        sealed: Mapping[str, Reseal] | None = None,
     ) -> None:
-        """Watch `keys`; `nonces` are those of several processes."""
+        """Watch `keys`; `nonces` are those of several processes, `sealed` what else is sealed."""
         self._logger = logger
+        self._sealed = {"API keys": keys.reseal, **(sealed or {})}
         self._keys = keys
         self._nonces = nonces
         self._kept_ms = window_max_ms + _CLOCKS_APART_MS
@@ -59,12 +69,13 @@ class KeyWatch:
                     await self.tidy()
 
     async def reseal(self) -> None:
-        """Seal the keys' secrets anew where ENCRYPTION_KEY has got a new first key."""
-        done, lost = await self._keys.reseal()
-        if done:
-            self._logger.info("secrets of API keys sealed anew", count=done)
-        if lost:
-            self._logger.warning("secrets of API keys that ENCRYPTION_KEY can't open", count=lost)
+        """Seal secrets anew where ENCRYPTION_KEY has got a new first key."""
+        for what, reseal in self._sealed.items():
+            done, lost = await reseal()
+            if done:
+                self._logger.info("secrets sealed anew", of=what, count=done)
+            if lost:
+                self._logger.warning("secrets that ENCRYPTION_KEY can't open", of=what, count=lost)
 
     async def tidy(self) -> None:
         """Write down which keys were used, and throw nonces away that no call can use."""

@@ -56,6 +56,16 @@ class Letters:
             ' If this wasn\'t you, set a new password by "forgot password" at once.\n',
         )
 
+    def second_factor(self, to: str, what: str) -> Mail:
+        """Tell the owner what happened to the second factor, e.g. "a passkey was added"."""
+        return Mail(
+            "second-factor",
+            to,
+            "Your second factor was changed",
+            f"{_HEAD}on your account {what}. If this wasn't you, set a new password by"
+            ' "forgot password" at once, then look at your second factors and API keys.\n',
+        )
+
     def deleted(self, to: str) -> Mail:
         """Say goodbye."""
         return Mail(

@@ -4,6 +4,7 @@
     sign-in-begun              nonces and ways to providers that the address asked for
     sign-in-failures           wrong passwords for the account from the address
     sign-in-failures-account   wrong passwords for the account from anywhere
+    second-factor-failures     wrong second factors of the user
     mails, mails-account       mails to the account that were asked for, in the same two ways
 
 Laws: an account is what was written in the e-mail field; nothing here knows whether there is one,
@@ -56,6 +57,7 @@ class Attempts:
         self._begun = Limit[str](budgets.BEGUN, limits)
         self._failures_here = Limit[str](budgets.FAILURES_HERE, limits)
         self._failures = Limit[str](budgets.FAILURES, limits)
+        self._codes = Limit[str](budgets.CODE_FAILURES, limits)
         self._mails_here = Limit[str](budgets.MAILS_HERE, limits)
         self._mails = Limit[str](budgets.MAILS, limits)
         self._secret = secret
@@ -110,6 +112,20 @@ class Attempts:
         found = await self._hit(address, keys, limits)
         for key, limit in zip(keys, limits, strict=True):
             _judge(found[key], limit)
+
+    async def begin_code(self, user_id: int, address: str) -> bytes:
+        """Count a second factor that is tried; return under which key.
+
+        Raises RateLimited or TimeoutError.
+        """
+        key = self._key("codes", str(user_id))
+        found = await self._hit(address, (key,), (self._codes,))
+        _judge(found[key], self._codes)
+        return key
+
+    async def code_was_right(self, key: bytes) -> None:
+        """Note that a second factor was the one: it counts as no failure."""
+        await self._counts.give_back((key,))
 
     async def withdraw(self, attempt: Attempt) -> None:
         """Note that the password was not looked at."""

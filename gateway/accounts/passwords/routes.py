@@ -14,11 +14,11 @@ from gateway.accounts.sessions.live import LiveSessions
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import Forbidden, FreshLoginRequired, ValidationFailed
-from gateway.wire.scalars import iso_millis
-from gateway.wire.strict_json import AnswerStruct, BodyStruct
+from gateway.wire.strict_json import BodyStruct
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.users import Users
+from persistence.repositories.second_factor.factors import FactorRows
 
 PasswordText = Annotated[
     str, msgspec.Meta(min_length=PASSWORD_LENGTH[0], max_length=PASSWORD_LENGTH[1])
@@ -33,18 +33,6 @@ class ChangePasswordBody(BodyStruct, frozen=True):
     current_password: TriedPasswordText | None = None
 
 
-class StepUpBody(BodyStruct, frozen=True):
-    """What proves who one is."""
-
-    password: TriedPasswordText
-
-
-class FreshView(AnswerStruct, frozen=True):
-    """Until when the session may do what asks for a fresh login."""
-
-    fresh_until: str
-
-
 def checked_password(text: str, field: str) -> str:
     """Return a password that may be; raises ValidationFailed naming `field`."""
     try:
@@ -54,7 +42,7 @@ def checked_password(text: str, field: str) -> str:
 
 
 class PasswordRoutes:
-    """Changes passwords, and lets people prove again who they are."""
+    """Changes passwords."""
 
     def __init__(
         self,
@@ -66,6 +54,7 @@ class PasswordRoutes:
         live: LiveSessions,
         fresh: FreshLogin,
         recovery: Recovery,
+        factors: FactorRows,
     ) -> None:
         self._users = users
         self._sessions = sessions
@@ -75,12 +64,16 @@ class PasswordRoutes:
         self._live = live
         self._fresh = fresh
         self._recovery = recovery
+        self._factors = factors
 
     async def change(self, request: Request[ChangePasswordBody, None]) -> None:
         """Set another password and end every other session."""
         caller, address = request.principal, request.address
         password = checked_password(request.body.new_password, "newPassword")
         current = request.body.current_password
+        # Somebody's second factor is asked for here, too: the password alone changes none.
+        if await self._factors.has(caller.user_id):
+            await self._fresh.require(caller)
         if current is not None:
             await self._guard.require(
                 caller.user_id, current, address, request.request_id, "currentPassword"
@@ -98,17 +91,6 @@ class PasswordRoutes:
         await trail.note(caller.user_id, "user.password", f"user:{caller.user_id}", "ok")
         self._recovery.tell_changed(caller.user_id)
 
-    async def step_up(self, request: Request[StepUpBody, None]) -> FreshView:
-        """Take the password for a fresh login of the session that calls."""
-        caller = request.principal
-        await self._guard.require(
-            caller.user_id, request.body.password, request.address, request.request_id, "password"
-        )
-        until = await self._fresh.prove(caller)
-        trail = AuditTrail(self._audit, request.request_id)
-        await trail.note(caller.user_id, "auth.step-up", f"session:{caller.session_id}", "ok")
-        return FreshView(iso_millis(until))
-
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
         return (
@@ -122,18 +104,6 @@ class PasswordRoutes:
                 answer=None,
                 errors=(Forbidden, FreshLoginRequired),
                 summary="Change one's password and end every other session",
-                tag="auth",
-            ),
-            Route(
-                method="POST",
-                path="/auth/step-up",
-                handler=self.step_up,
-                access=Access.USER,
-                scope=Scope.OWNER,
-                body=StepUpBody,
-                answer=FreshView,
-                errors=(Forbidden,),
-                summary="Prove again who one is, for what asks for a fresh login",
                 tag="auth",
             ),
         )

@@ -21,7 +21,12 @@ from gateway.accounts.settings import SignInSettings
 from gateway.wire.errors import AccountSuspended, Unauthorized
 from persistence.clock import MICROSECONDS
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.people.sessions import Client, RotationOutcome, Sessions
+from persistence.repositories.people.sessions import (
+    Client,
+    RoleNow,
+    RotationOutcome,
+    Sessions,
+)
 from persistence.repositories.people.users import User, Users
 
 SESSION_OVER = "The session has ended; log in again"
@@ -56,6 +61,8 @@ class LiveSessions:
         audit: AuditLog,
         tokens: Tokens,
         is_suspended: Callable[[int], bool] = nobody,
+        *,
+        admins_need_factor: bool = False,
     ) -> None:
         """Open and end sessions; nobody whose account `is_suspended` gets a new one."""
         self.is_suspended = is_suspended
@@ -69,6 +76,7 @@ class LiveSessions:
         self._grace_us = settings.refresh_grace_seconds * MICROSECONDS
         self._ends_us = settings.session_ends_in * MICROSECONDS
         self._most = settings.sessions_max
+        self._admins_need_factor = admins_need_factor
         self.on_revoked: list[RevocationListener] = []
         self.on_role_changed: list[RoleListener] = []
 
@@ -89,10 +97,16 @@ class LiveSessions:
             return known
         claims = self._tokens.verify(token)
         revision = self._cache.revision
-        role = await self._sessions.role_in(claims.session_id, claims.user_id)
-        if role is None:
+        found = await self._sessions.role_in(claims.session_id, claims.user_id)
+        if found is None:
             raise Unauthorized
-        principal = Principal(claims.user_id, Role(role), claims.session_id, claims.expires_at)
+        principal = Principal(
+            claims.user_id,
+            Role(found.role),
+            claims.session_id,
+            claims.expires_at,
+            lacks_factor=self._lacks_factor(found),
+        )
         self._cache.store(token, principal, revision)
         return principal
 
@@ -114,12 +128,19 @@ class LiveSessions:
                 with _collected(failures):
                     self._ended(principal.user_id, principal.session_id)
         for principal in known.values():
-            role = roles.get(principal.session_id, principal.role)
-            if role != principal.role:
+            found = roles.get(principal.session_id)
+            if found is None:
+                continue
+            if found.role != principal.role:
                 with _collected(failures):
-                    self.role_changed(principal.user_id, role)
+                    self.role_changed(principal.user_id, found.role)
+            elif self._lacks_factor(found) != principal.lacks_factor:
+                self.forget(principal.user_id)
         if failures:
             raise ExceptionGroup("listeners failed", failures)
+
+    def _lacks_factor(self, found: RoleNow) -> bool:
+        return self._admins_need_factor and not found.has_factor
 
     # -- sessions -----------------------------------------------------------------------------
 

@@ -16,26 +16,20 @@ from gateway.accounts.fields import (
     new_password,
 )
 from gateway.accounts.profile.views import UserView
+from gateway.accounts.sessions.answers import ACCOUNT_ERRORS, SignedInView, SignInAnswers
 from gateway.accounts.sessions.client import client_of
-from gateway.accounts.sessions.cookies import (
-    REFRESH,
-    CookieOrigins,
-    read_refresh_cookie,
-    refresh_cookie,
-)
-from gateway.accounts.sessions.live import LiveSessions, SignedIn
+from gateway.accounts.sessions.cookies import REFRESH
+from gateway.accounts.sessions.live import LiveSessions
 from gateway.accounts.sessions.sign_in import SignIn, require_open
 from gateway.engine_side.readiness import Readiness, ViewFeed
-from gateway.http.request import AnyRequest, Request
+from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import (
     Conflict,
     Forbidden,
     NotFound,
-    Refused,
+    SecondFactorRequired,
     Unauthorized,
-    Unavailable,
-    UnknownOutcome,
     ValidationFailed,
 )
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
@@ -53,8 +47,6 @@ NameText = Annotated[
 
 
 NO_COOKIE: Final = f"There is no {REFRESH} cookie of ours; log in"
-ACCOUNT_ERRORS: Final = (Refused, Unavailable, UnknownOutcome)
-"""What opening the account may come to."""
 
 
 class RegisterBody(BodyStruct, frozen=True):
@@ -70,30 +62,6 @@ class LoginBody(BodyStruct, frozen=True):
 
     email: EmailText
     password: TriedPasswordText
-
-
-class SignedInView(AnswerStruct, frozen=True):
-    """A sign-in; the refresh token travels in a cookie beside it."""
-
-    user: UserView
-    access_token: str
-    expires_in: int
-    """Seconds."""
-
-
-def signed_in_answer(
-    request: AnyRequest, signed_in: SignedIn, origins: CookieOrigins
-) -> SignedInView:
-    """Return the answer to a sign-in, by whatever way, with the refresh token in its cookie."""
-    _set_cookie(request, signed_in.refresh_token, signed_in.refresh_expires_in, origins)
-    user = UserView.of(signed_in.user)
-    return SignedInView(user, signed_in.access_token, signed_in.expires_in)
-
-
-def _set_cookie(request: AnyRequest, token: str, max_age: int, origins: CookieOrigins) -> None:
-    other_sites = origins.other_sites
-    cookie = refresh_cookie(token, max_age, request.is_https, for_other_sites=other_sites)
-    request.reply_headers.append(cookie)
 
 
 class MeView(AnswerStruct, frozen=True):
@@ -112,14 +80,14 @@ class AccountRoutes:
         users: Users,
         readiness: Readiness,
         feed: ViewFeed,
-        origins: CookieOrigins,
+        answers: SignInAnswers,
     ) -> None:
         self._sign_in = sign_in
         self._live = live
         self._users = users
         self._readiness = readiness
         self._feed = feed
-        self._origins = origins
+        self._answers = answers
 
     async def register(self, request: Request[RegisterBody, None]) -> SignedInView:
         """Add a user, open the account with its starting credits, sign in."""
@@ -134,7 +102,7 @@ class AccountRoutes:
         signed_in = await self._sign_in.register(
             email, password, name, client_of(request), request.address, request.request_id
         )
-        return self._answer(request, signed_in)
+        return self._answers.of(request, signed_in)
 
     async def login(self, request: Request[LoginBody, None]) -> SignedInView:
         """Sign in."""
@@ -146,21 +114,21 @@ class AccountRoutes:
             request.address,
             request.request_id,
         )
-        return self._answer(request, signed_in)
+        return self._answers.of(request, signed_in)
 
     async def refresh(self, request: Request[None, None]) -> SignedInView:
         """Turn the cookie's refresh token into a new pair of tokens."""
-        token = self._cookie(request)
+        token = self._answers.refresh_token(request)
         if token is None:
             raise Unauthorized(NO_COOKIE)
         signed_in = await self._live.refresh(token, client_of(request), request.request_id)
-        return self._answer(request, signed_in)
+        return self._answers.of(request, signed_in)
 
     async def logout(self, request: Request[None, None]) -> None:
         """End the session of the access token, of the cookie, or of both."""
-        token = self._cookie(request)
+        token = self._answers.refresh_token(request)
         await self._live.logout(request.caller, token, request.request_id)
-        _set_cookie(request, "", 0, self._origins)
+        self._answers.forget(request)
 
     async def me(self, request: Request[None, None]) -> MeView:
         """Return the caller."""
@@ -168,16 +136,6 @@ class AccountRoutes:
         if user is None:
             raise NotFound
         return MeView(UserView.of(user))
-
-    def _answer(self, request: AnyRequest, signed_in: SignedIn) -> SignedInView:
-        return signed_in_answer(request, signed_in, self._origins)
-
-    def _cookie(self, request: AnyRequest) -> str | None:
-        """Return the refresh token that came along; raises Forbidden where it may not count."""
-        token = read_refresh_cookie(request.header(b"cookie"))
-        if token is not None:
-            self._origins.check(request)
-        return token
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
@@ -202,7 +160,7 @@ class AccountRoutes:
                 access=Access.PUBLIC,
                 body=LoginBody,
                 answer=SignedInView,
-                errors=(Unauthorized, *ACCOUNT_ERRORS),
+                errors=(Unauthorized, SecondFactorRequired, *ACCOUNT_ERRORS),
                 budget=Budget.SIGN_IN,
                 summary="Sign in",
                 tag="auth",

@@ -1,8 +1,9 @@
-"""Sign-in by password: register and log in.
+"""Sign-in: register and log in by password, and where every way of signing in ends.
 
-Laws: an unknown e-mail and a wrong password get the same answer after the same work. Nobody is
-signed in without an account in the exchange: opening it is an idempotent command, sent at
-registration and again at login if the view doesn't show it. Every event is in the audit log.
+Laws: an unknown e-mail and a wrong password get the same answer after the same work. Whoever has a
+second factor isn't signed in before it has come (`admit`). Nobody is signed in without an account
+in the exchange: opening it is an idempotent command, sent at registration and again at login if the
+view doesn't show it. Every event is in the audit log.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ from gateway.access.principals import Role
 from gateway.accounts.mail.addresses import Addresses
 from gateway.accounts.passwords.attempts import Attempts
 from gateway.accounts.passwords.hashing import NO_ADDRESS, Fit, Passwords
+from gateway.accounts.second_factor.challenges import Challenges
 from gateway.accounts.sessions.live import LiveSessions, SignedIn
 from gateway.accounts.settings import SignInSettings
 from gateway.engine_side.ports import AccountsView
@@ -23,6 +25,7 @@ from gateway.wire.errors import (
     Conflict,
     RateLimited,
     ReadsOnly,
+    SecondFactorRequired,
     Unauthorized,
     Unavailable,
 )
@@ -33,12 +36,8 @@ from persistence.repositories.people.sessions import Client
 from persistence.repositories.people.users import User, Users
 
 WRONG_CREDENTIALS: Final = "The e-mail address or the password is wrong"
-PASSWORD: Final = "password"  # noqa: S105 - the name of a way in
-
-
-def login_action(way: str) -> str:
-    """Return what the audit log calls a sign-in by a way in."""
-    return "auth.login" if way == PASSWORD else f"auth.login.{way}"
+LOGIN: Final = "auth.login"
+"""What the audit log calls every sign-in; the way is in its target."""
 
 
 class SignIn:
@@ -55,6 +54,7 @@ class SignIn:
         commands: CommandPort,
         view: AccountsView,
         addresses: Addresses,
+        challenges: Challenges,
     ) -> None:
         self._users = users
         self._live = live
@@ -64,6 +64,7 @@ class SignIn:
         self._commands = commands
         self._view = view
         self._addresses = addresses
+        self._challenges = challenges
         self._starting_credits = settings.starting_credits
 
     async def register(
@@ -92,15 +93,13 @@ class SignIn:
             address,
         )
         self._addresses.welcome(user)
-        await self.open_account(user.id)
-        return await self._live.open(user, client)
+        return await self.enter(user, client)
 
     async def login(
         self, email: str, password: str, client: Client, address: str, request_id: str
     ) -> SignedIn:
-        """Sign in; raises Unauthorized (the same for every cause) or RateLimited.
-
-        Who has the right password of a suspended account is told so: AccountSuspended.
+        """Sign in; raises Unauthorized (the same for every cause), RateLimited, or what `admit`
+        does.
         """
         trail = AuditTrail(self._audit, request_id)
         attempt = await self._attempts.begin(email, address)
@@ -113,7 +112,7 @@ class SignIn:
             raise
         if found is None or fit is Fit.NO:
             target = None if found is None else f"user:{found.user.id}"
-            await trail.note(None, "auth.login", target, "refused")
+            await trail.note(None, LOGIN, target, "refused")
             raise Unauthorized(WRONG_CREDENTIALS)
         user = found.user
         await self._attempts.succeeded(attempt)
@@ -122,26 +121,39 @@ class SignIn:
             with contextlib.suppress(RateLimited):
                 renewed = await self._passwords.hash(password, address)
                 await self._users.set_password_hash(user.id, renewed)
-        return await self.admit(user, client, address, request_id, PASSWORD)
+        return await self.admit(user, client, address, request_id, "password")
 
     async def admit(
         self,
         user: User,
         client: Client,
-        address: str,  # noqa: ARG002 - what every way in tells of who comes
+        address: str,  # noqa: ARG002 - every way in says where from
         request_id: str,
         way: str,
     ) -> SignedIn:
-        """Sign somebody in who has proved who they are, by `way`; every sign-in ends here.
+        """Sign somebody in who has proved one factor, by `way` (e.g. "password", "wallet").
 
-        Raises AccountSuspended, and what opening the account in the exchange may come to; then
-        nobody is signed in.
+        Raises AccountSuspended, for who has proved that much is told so; SecondFactorRequired, with
+        a challenge, if the account has a second one; else what `enter` does. All of it is in the
+        audit log.
         """
         trail = AuditTrail(self._audit, request_id)
+        target = f"user:{user.id} {way}"
         if self._live.is_suspended(user.id):
-            await trail.note(user.id, login_action(way), f"user:{user.id}", "suspended")
+            await trail.note(user.id, LOGIN, target, "suspended")
             raise AccountSuspended
-        await trail.note(user.id, login_action(way), f"user:{user.id}", "ok")
+        try:
+            await self._challenges.require_none(user.id, way)
+        except SecondFactorRequired:
+            await trail.note(user.id, LOGIN, target, "second factor")
+            raise
+        await trail.note(user.id, LOGIN, target, "ok")
+        return await self.enter(user, client)
+
+    async def enter(self, user: User, client: Client) -> SignedIn:
+        """Open a session for somebody who has proved all there is to prove; raises what
+        `open_account` does.
+        """
         await self.open_account(user.id)
         return await self._live.open(user, client)
 

@@ -8,10 +8,9 @@ import msgspec
 
 from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
-from gateway.accounts.passwords.routes import FreshView
+from gateway.accounts.second_factor.step_up import FreshView
+from gateway.accounts.sessions.answers import ACCOUNT_ERRORS, SignedInView, SignInAnswers
 from gateway.accounts.sessions.client import client_of
-from gateway.accounts.sessions.cookies import CookieOrigins
-from gateway.accounts.sessions.routes import ACCOUNT_ERRORS, SignedInView, signed_in_answer
 from gateway.accounts.wallets.messages import (
     ADDRESS_PATTERN,
     CHAIN_PATTERN,
@@ -37,6 +36,7 @@ from gateway.wire.errors import (
     LimitReached,
     NotFound,
     RateLimited,
+    SecondFactorRequired,
     Unauthorized,
     Unavailable,
     ValidationFailed,
@@ -140,13 +140,13 @@ class WalletRoutes:
         service: WalletSignIn,
         signatures: Signatures,
         terms: Terms,
-        origins: CookieOrigins,
+        answers: SignInAnswers,
         pages: PageLimits,
     ) -> None:
         self._service = service
         self._signatures = signatures
         self._terms = terms
-        self._origins = origins
+        self._answers = answers
         self._pages = pages
 
     async def nonce(self, request: Request[None, NonceQuery]) -> NonceView:
@@ -211,7 +211,7 @@ class WalletRoutes:
             request.address,
             request.request_id,
         )
-        return signed_in_answer(request, signed_in, self._origins)
+        return self._answers.of(request, signed_in)
 
     async def step_up(self, request: Request[SignedBody, None]) -> FreshView:
         """Take a signature for a fresh login of the session that calls."""
@@ -264,7 +264,7 @@ class WalletRoutes:
                 access=Access.PUBLIC,
                 body=SignedBody,
                 answer=SignedInView,
-                errors=(Unauthorized, *ACCOUNT_ERRORS),
+                errors=(Unauthorized, SecondFactorRequired, *ACCOUNT_ERRORS),
                 budget=Budget.SIGN_IN,
                 summary="Sign in, or register, by a wallet's signature",
                 tag="auth",
@@ -277,7 +277,7 @@ class WalletRoutes:
                 scope=Scope.OWNER,
                 body=SignedBody,
                 answer=FreshView,
-                errors=(Forbidden, Unavailable),
+                errors=(Forbidden, Conflict, Unavailable),
                 summary="Prove again who one is by a wallet, for what asks for a fresh login",
                 tag="auth",
             ),

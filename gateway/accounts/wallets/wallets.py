@@ -17,7 +17,7 @@ from gateway.access.principals import Principal, Role
 from gateway.accounts.passwords.attempts import Attempts
 from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.accounts.sessions.live import SignedIn
-from gateway.accounts.sessions.sign_in import SignIn, login_action
+from gateway.accounts.sessions.sign_in import LOGIN, SignIn
 from gateway.accounts.wallets import libraries
 from gateway.accounts.wallets.messages import FIELD, SignInMessage, parse
 from gateway.accounts.wallets.settings import WalletSettings
@@ -40,9 +40,11 @@ from persistence.repositories.people.sessions import Client, Sessions
 from persistence.repositories.people.users import User, Users
 from persistence.repositories.people.wallets import Wallet, Wallets
 from persistence.repositories.people.ways_in import WaysIn
+from persistence.repositories.second_factor.factors import FactorRows
 
 WAY: Final = "wallet"
 NO_NONCE: Final = "holds a nonce that is unknown, used or over; ask for another one"
+HAS_FACTOR: Final = "The account has a second factor: prove that one by POST /auth/step-up"
 LINKED_ALREADY: Final = "This wallet is linked to this account already"
 LINKED_ELSEWHERE: Final = "This wallet is linked to another account"
 
@@ -68,6 +70,7 @@ class WalletSignIn:
         attempts: Attempts,
         fresh: FreshLogin,
         sign_in: SignIn,
+        factors: FactorRows,
         signatures: Signatures,
         terms: Terms,
         settings: WalletSettings,
@@ -82,6 +85,7 @@ class WalletSignIn:
         self._attempts = attempts
         self._fresh = fresh
         self._sign_in = sign_in
+        self._factors = factors
         self._signatures = signatures
         self._terms = terms
         self._settings = settings
@@ -119,7 +123,7 @@ class WalletSignIn:
         try:
             message = await self._proved(text, signature, address)
         except (DoesNotHold, ValidationFailed) as refusal:
-            await trail.note(None, login_action(WAY), None, "refused")
+            await trail.note(None, LOGIN, WAY, "refused")
             if isinstance(refusal, ValidationFailed):
                 raise
             details = (Detail(refusal.field, refusal.message),)
@@ -151,7 +155,12 @@ class WalletSignIn:
     async def step_up(
         self, caller: Principal, text: str, signature: str, address: str, request_id: str
     ) -> int:
-        """Take a wallet of the caller for a fresh login; return until when it counts (us)."""
+        """Take a wallet of the caller for a fresh login; return until when it counts (us).
+
+        Raises Conflict for an account with a second factor, which is asked for that one.
+        """
+        if await self._factors.has(caller.user_id):
+            raise Conflict(HAS_FACTOR)
         trail = AuditTrail(self._audit, request_id)
         try:
             message = await self._proved(text, signature, address)

@@ -21,6 +21,7 @@ import msgspec
 from exchange.messages.bounds import STORED_MAX
 from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool, Fetching, affected
+from persistence.repositories.second_factor.factors import HAS_FACTOR
 
 # The expression is that of an index.
 _PRUNE_SESSIONS: Final = """
@@ -46,6 +47,24 @@ _PAGE: Final = (
     "SELECT id, device, address, created_at, seen_at, least(expires_at, ends_at)"
     f" {_STANDING} AND id > $3 ORDER BY id LIMIT $4 OFFSET $5"
 )
+
+
+# Only of admins it may matter whether they have a second factor, so of others it isn't looked up.
+_ROLE: Final = (
+    "u.role, u.role <> 'ADMIN' OR "
+    + HAS_FACTOR.format(user="u.id")
+    + " AS has_factor FROM sessions s JOIN users u ON u.id = s.user_id"
+)
+_ROLES_IN: Final = f"SELECT s.id, {_ROLE} WHERE s.id = ANY($1::bigint[]) AND s.revoked_at IS NULL"
+_ROLE_IN: Final = f"SELECT {_ROLE} WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL"
+
+
+class RoleNow(msgspec.Struct, frozen=True):
+    """What a session's user may do now."""
+
+    role: str
+    has_factor: bool
+    """Whether there is a second factor; True for whoever is no admin."""
 
 
 class Client(msgspec.Struct, frozen=True):
@@ -259,24 +278,15 @@ class Sessions:
         )
         return None if row is None else (row["user_id"], row["id"])
 
-    async def roles_in(self, session_ids: Sequence[int]) -> dict[int, str]:
+    async def roles_in(self, session_ids: Sequence[int]) -> dict[int, RoleNow]:
         """Return their users' roles now, by session, for those sessions that stand."""
-        rows = await self._pool.fetch(
-            "SELECT s.id, u.role FROM sessions s JOIN users u ON u.id = s.user_id"
-            " WHERE s.id = ANY($1::bigint[]) AND s.revoked_at IS NULL",
-            session_ids,
-        )
-        return {row["id"]: row["role"] for row in rows}
+        rows = await self._pool.fetch(_ROLES_IN, session_ids)
+        return {row["id"]: RoleNow(row["role"], row["has_factor"]) for row in rows}
 
-    async def role_in(self, session_id: int, user_id: int) -> str | None:
+    async def role_in(self, session_id: int, user_id: int) -> RoleNow | None:
         """Return the user's role now if the session stands, else None."""
-        role: str | None = await self._pool.fetchval(
-            "SELECT u.role FROM sessions s JOIN users u ON u.id = s.user_id"
-            " WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL",
-            session_id,
-            user_id,
-        )
-        return role
+        row = await self._pool.fetchrow(_ROLE_IN, session_id, user_id)
+        return None if row is None else RoleNow(row["role"], row["has_factor"])
 
 
 async def revoke_all(source: Fetching, user_id: int, at: int, but: int = 0) -> list[int]:

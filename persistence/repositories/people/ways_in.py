@@ -23,6 +23,7 @@ WAYS: Final[Mapping[str, str]] = {
     "password": "SELECT count(*) FROM users"
     " WHERE id = $1 AND password_hash IS NOT NULL AND email IS NOT NULL",
     "wallet": "SELECT count(*) FROM wallets WHERE user_id = $1",
+    "passkey": "SELECT count(*) FROM passkeys WHERE user_id = $1",
 }
 """By its name on the wire, how many of it a user has."""
 

@@ -17,6 +17,10 @@ BUDGETS = {
     "POST /auth/email/verify": Budget.SIGN_IN,
     "GET /auth/wallet/nonce": Budget.SIGN_IN,
     "POST /auth/wallet": Budget.SIGN_IN,
+    "POST /auth/2fa/verify": Budget.SIGN_IN,
+    "POST /auth/2fa/options": Budget.SIGN_IN,
+    "POST /auth/passkeys": Budget.SIGN_IN,
+    "POST /auth/passkeys/options": Budget.SIGN_IN,
     "POST /auth/refresh": Budget.RENEWAL,
     "POST /auth/logout": Budget.RENEWAL,
     "DELETE /orders/{id}": Budget.CANCEL,
@@ -84,6 +88,19 @@ AUTH_PATHS = {
     "/auth/password/change",
     "/auth/wallet/step-up",
     "/auth/step-up",
+    "/auth/step-up/options",
+    "/auth/2fa",
+    "/auth/2fa/totp",
+    "/auth/2fa/totp/confirm",
+    "/auth/2fa/recovery",
+    "/auth/2fa/passkeys",
+    "/auth/2fa/passkeys/{id}",
+    "/auth/2fa/passkeys/options",
+    # Of whoever has proved one factor, or none yet.
+    "/auth/2fa/verify",
+    "/auth/2fa/options",
+    "/auth/passkeys",
+    "/auth/passkeys/options",
 }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pyotp
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -140,6 +141,27 @@ async def test_user_is_added_beside_a_running_server(tmp_path: Path) -> None:
         assert re.fullmatch(r"User \d+ \(USER\) is registered\.\n", out)
         code, _, err = await run(tmp_path, *arguments, text="correct horse\n")
     assert (code, err) == (1, "probity: This e-mail address is registered already\n")
+
+
+async def test_lost_second_factors_are_taken_away_beside_a_running_server(tmp_path: Path) -> None:
+    arguments = ("user", "clear-2fa", "--email")
+    person = {"email": "ada@example.org", "password": "correct horse"}
+    async with serving(tmp_path) as (_, where, _), httpx.AsyncClient(base_url=where) as client:
+        api = "/api/v1/auth"
+        signed_in = (await client.post(f"{api}/register", json=person)).json()["data"]
+        client.headers["authorization"] = f"Bearer {signed_in['accessToken']}"
+        secret = (await client.post(f"{api}/2fa/totp")).json()["data"]["secret"]
+        body = {"code": pyotp.TOTP(secret).now()}
+        assert (await client.post(f"{api}/2fa/totp/confirm", json=body)).status_code == 200
+        answer = await client.post(f"{api}/login", json=person)
+        assert answer.json()["error"]["code"] == "SECOND_FACTOR_REQUIRED"
+        code, out, err = await run(tmp_path, *arguments, "Ada@example.org")
+        assert (code, err) == (0, "")
+        user_id = signed_in["user"]["id"]
+        assert out == f"User {user_id} has no second factor any more; 1 sessions ended.\n"
+        assert (await client.post(f"{api}/login", json=person)).status_code == 200
+        code, _, err = await run(tmp_path, *arguments, "ben@example.org")
+        assert (code, err) == (1, "probity: There is no user with this e-mail address\n")
 
 
 async def test_migrate_and_user_work_without_a_server(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ NOT_OF_ACCOUNTS: Final = {
     "/users/me/export": "a file of all there is",
     "/users/me/sessions": "where one is signed in",
     "/users/me/api-keys": "how programs sign in",
+    "/auth/2fa": "by what one proves who one is",
+    "/auth/2fa/passkeys": "by what one proves who one is",
     "/users/me/wallets": "how one signs in",
     "/watchlists": "names of markets, kept beside the exchange",
     "/watchlists/{id}": "names of markets, kept beside the exchange",

@@ -16,6 +16,8 @@ from persistence.repositories.people.sessions import RotationOutcome, Sessions
 from persistence.repositories.people.sign_in_counts import SignInCounts
 from persistence.repositories.people.users import Users
 from persistence.repositories.people.wallets import Wallets
+from persistence.repositories.second_factor.challenges import SignInChallenges
+from persistence.repositories.second_factor.passkeys import PasskeyRows
 
 SECOND = 1_000_000
 NOW = 1_700_000_000 * SECOND
@@ -36,6 +38,8 @@ def housekeeping(pool: DeadlinePool, log: io.StringIO, now: int = NOW) -> Housek
         SignInCounts(pool),
         MailTokens(pool),
         Wallets(pool),
+        SignInChallenges(pool),
+        PasskeyRows(pool),
         JobRows(pool),
         configure_logs("info", log),
         sessions_kept_s=KEPT_S,

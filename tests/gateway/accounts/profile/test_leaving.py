@@ -63,6 +63,15 @@ async def fill(web: Web, who: Person, other: Person) -> None:
         INSERT INTO api_keys (user_id, name, label, algorithm, material, may_trade, allow_list,
                               created_at)
         VALUES ({me}, repeat('k', 25), 'bot', 'hmac-sha256', '\\x00', true, '{{}}', 9);
+        INSERT INTO totp_factors VALUES ({me}, '\\xefef', '\\xefef', 9, 9, 9);
+        INSERT INTO recovery_codes VALUES ({me}, decode(repeat('ef', 32), 'hex'), 9);
+        INSERT INTO sign_in_challenges
+        VALUES (decode(repeat('ef', 32), 'hex'), {me}, 'password', 5, 9);
+        INSERT INTO passkeys (user_id, credential_id, public_key, sign_count, label, transports,
+                              is_synced, created_at)
+        VALUES ({me}, '\\x01', '\\x02', 3, 'phone', '{{}}', true, 9);
+        INSERT INTO passkey_challenges
+        VALUES (decode(repeat('ef', 32), 'hex'), {me}, 'prove', 9);
         INSERT INTO email_changes VALUES ({me}, 'n@b.c', false, NULL, NULL, 9);
         INSERT INTO ledger SELECT {me}, seq, 1, 0, 1, 0, 1, 5, 1, 9, 0, 1, 4
           FROM generate_series(1, 1200) AS seq;
@@ -130,6 +139,7 @@ async def test_all_that_is_kept_is_told_and_no_secret_and_nobody_else(web: Web) 
         stored,
         "abab",
         "cdcd",
+        "efef",
         "777777",
         "888888",
         "999999",

@@ -10,6 +10,7 @@ import pytest
 
 from exchange.messages.bounds import ISSUANCE_MAX
 from exchange.messages.commands import OpenAccount
+from persistence.repositories.people.sessions import RoleNow
 from tests.gateway.conftest import PASSWORD, MakeWeb, Web, person_of
 from tests.measured import tries
 
@@ -265,7 +266,7 @@ async def test_logout_during_a_verification_is_not_forgotten(web: Web) -> None:
     session_ended = asyncio.Event()
     role_in = auth._sessions.role_in
 
-    async def slow_role_in(session_id: int, user_id: int) -> str | None:
+    async def slow_role_in(session_id: int, user_id: int) -> RoleNow | None:
         role = await role_in(session_id, user_id)
         await session_ended.wait()
         return role
@@ -298,7 +299,7 @@ async def test_every_event_is_in_the_audit_log_without_addresses(web: Web) -> No
         (1, "auth.register", "user:1", "ok"),
         (None, "auth.login", "user:1", "refused"),
         (None, "auth.login", None, "refused"),
-        (1, "auth.login", "user:1", "ok"),
+        (1, "auth.login", "user:1 password", "ok"),
         (None, "auth.register", None, "email taken"),
         (1, "auth.refresh", "session:1", "ok"),
         (1, "auth.logout", "session:1", "ok"),

@@ -81,7 +81,7 @@ async def test_a_wallet_registers_and_signs_in(web: Web, signer: Signer) -> None
     (wallet,) = (await call(web, "GET", OWN, who=ann)).json()["data"]
     assert (wallet["kind"], wallet["address"]) == (signer.kind, signer.address)
     assert await outcomes(web, "auth.register") == [(ann.id, f"user:{ann.id}", "ok")]
-    assert await outcomes(web, "auth.login.wallet") == [(ann.id, f"user:{ann.id}", "ok")] * 2
+    assert await outcomes(web, "auth.login") == [(ann.id, f"user:{ann.id} wallet", "ok")] * 2
     assert signer.address not in web.log.getvalue()
     exported = await call(web, "GET", f"{API}/users/me/export", who=ann)
     assert exported.json()["wallets"][0]["address"] == signer.address
@@ -125,7 +125,7 @@ async def test_a_nonce_is_good_once(web: Web, signer: Signer) -> None:
     assert (await call(web, "POST", SIGN_IN, body)).status_code == 200
     again = await call(web, "POST", SIGN_IN, body)
     assert refusal(again) == (401, "UNAUTHORIZED", ["message"])
-    assert (await outcomes(web, "auth.login.wallet"))[-1] == (None, None, "refused")
+    assert (await outcomes(web, "auth.login"))[-1] == (None, "wallet", "refused")
     # Of many at the same moment one is signed in.
     body = await proof(web, signer)
     found = await asyncio.gather(*(call(web, "POST", SIGN_IN, body) for _ in range(5)))
@@ -179,7 +179,7 @@ async def test_a_message_that_is_not_for_us_or_not_for_now(
         text = text.replace(line(text, name), f"{name}: {value}")
     answer = await call(web, "POST", SIGN_IN, signed(signer, text))
     assert refusal(answer)[::2] == (status, ["message"]), answer.text
-    assert await outcomes(web, "auth.login.wallet") == [(None, None, "refused")]
+    assert await outcomes(web, "auth.login") == [(None, "wallet", "refused")]
 
 
 @pytest.mark.parametrize("place", [0, 40, 130, -1])

@@ -3,7 +3,7 @@
 from functools import partial
 
 from gateway.accounts.outbound import Outbound
-from gateway.accounts.sessions.cookies import CookieOrigins
+from gateway.accounts.sessions.answers import SignInAnswers
 from gateway.accounts.sessions.sign_in import require_open
 from gateway.accounts.wallets.contracts import Contracts
 from gateway.accounts.wallets.messages import Kind
@@ -16,6 +16,7 @@ from gateway.bootstrap.settings import Settings
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.wallets import Wallets
 from persistence.repositories.people.ways_in import WaysIn
+from persistence.repositories.second_factor.factors import FactorRows
 
 
 def page_urls(settings: Settings) -> tuple[str, ...]:
@@ -36,7 +37,7 @@ def origin_of(url: str) -> str:
     return f"{scheme}://{rest.partition('/')[0]}"
 
 
-def wallet_routes(parts: Parts) -> WalletRoutes:
+def wallet_routes(parts: Parts, answers: SignInAnswers) -> WalletRoutes:
     """Return the rows about wallets."""
     settings, people, pool = parts.settings, parts.people, parts.pool
     own = settings.wallets
@@ -54,10 +55,10 @@ def wallet_routes(parts: Parts) -> WalletRoutes:
         people.attempts,
         people.fresh,
         people.sign_in,
+        FactorRows(pool),
         signatures,
         terms,
         own,
         partial(require_open, parts.readiness, parts.engine.feed),
     )
-    cookies = CookieOrigins(settings.http.cors_origin)
-    return WalletRoutes(service, signatures, terms, cookies, settings.pages)
+    return WalletRoutes(service, signatures, terms, answers, settings.pages)

@@ -20,6 +20,7 @@ from gateway.accounts.passwords.guard import PasswordGuard
 from gateway.accounts.passwords.hashing import Passwords
 from gateway.accounts.passwords.recovery import Recovery
 from gateway.accounts.roles import Roles
+from gateway.accounts.second_factor.challenges import Challenges
 from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.accounts.sessions.keys import KeyRing, key_ring, load_key
 from gateway.accounts.sessions.live import LiveSessions
@@ -40,6 +41,8 @@ from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.sign_in_counts import SignInCounts
 from persistence.repositories.people.users import User, Users
 from persistence.repositories.people.ways_in import WaysIn
+from persistence.repositories.second_factor.challenges import SignInChallenges
+from persistence.repositories.second_factor.factors import FactorRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,7 @@ class People:
     sign_in: SignIn
     roles: Roles
     guard: PasswordGuard
+    challenges: Challenges
     fresh: FreshLogin
     outbox: Outbox
     addresses: Addresses
@@ -76,12 +80,21 @@ def make_people(
     keys = key_ring(settings.sign_in.private_key, settings.store.data_dir, lives_s)
     tokens = Tokens(keys, lives_s)
     is_suspended = suspended_in(engine.view)
-    sessions = LiveSessions(settings.sign_in, users, rows, audit, tokens, is_suspended)
+    sessions = LiveSessions(
+        settings.sign_in,
+        users,
+        rows,
+        audit,
+        tokens,
+        is_suspended,
+        admins_need_factor=settings.second_factor.required_for_admins,
+    )
     attempts = Attempts(SignInCounts(pool), settings.limits, _secret(key))
     fresh = FreshLogin(rows, settings.sign_in.fresh_login_seconds)
     mail = settings.mail
     outbox = Outbox(mailer, logger, size=mail.queue_size, tries=mail.tries)
     addresses = Addresses(users, mailed, WaysIn(pool), audit, outbox, attempts, fresh, mail)
+    challenges = Challenges(FactorRows(pool), SignInChallenges(pool))
     sign_in = SignIn(
         settings.sign_in,
         users,
@@ -92,6 +105,7 @@ def make_people(
         engine.commands,
         engine.view,
         addresses,
+        challenges,
     )
     return People(
         users=users,
@@ -101,6 +115,7 @@ def make_people(
         sessions=sessions,
         sign_in=sign_in,
         roles=Roles(users, audit, sessions),
+        challenges=challenges,
         guard=PasswordGuard(users, passwords, attempts, audit),
         fresh=fresh,
         outbox=outbox,

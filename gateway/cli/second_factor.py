@@ -1,0 +1,43 @@
+"""`probity user clear-2fa`: an operator's way out for whoever has lost every second factor.
+
+Laws: only who can reach the database can do it, so nobody can be talked into it over the API. All
+of the user's sessions end; the password, which is still asked for, stays.
+"""
+
+from typing import Final
+
+import click
+
+from gateway.accounts.fields import email_address
+from gateway.bootstrap import compose
+from gateway.bootstrap.settings import Settings
+from gateway.wire.errors import NotFound
+from persistence.clock import now_us
+from persistence.postgres import migrate
+from persistence.postgres.database import create_pool
+from persistence.repositories.audit import AuditLog
+from persistence.repositories.people.sessions import Sessions
+from persistence.repositories.people.users import Users
+from persistence.repositories.second_factor.factors import FactorRows
+
+NOBODY: Final = "There is no user with this e-mail address"
+
+
+async def clear_second_factors(settings: Settings, email: str) -> None:
+    """Take all second factors of a user away and end every session; raises NotFound."""
+    address = email_address(email)
+    async with compose.open_database(settings, join=True, make=False) as url:
+        await migrate.require_newest(settings.store.direct_url or url)
+        pool = await create_pool(url, size=2)
+        try:
+            found = await Users(pool).credentials(address)
+            if found is None:
+                raise NotFound(NOBODY)
+            user_id, sessions = found.user.id, Sessions(pool)
+            await FactorRows(pool).remove_all(user_id)
+            ended = await sessions.revoke_all(user_id, await sessions.now())
+            audit = AuditLog(pool)
+            await audit.write(now_us(), None, "user.2fa.clear", f"user:{user_id}", "ok", "cli")
+        finally:
+            await pool.close()
+    click.echo(f"User {user_id} has no second factor any more; {len(ended)} sessions ended.")

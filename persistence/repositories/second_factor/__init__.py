@@ -1,0 +1,1 @@
+"""Rows of second factors: codes, passkeys, and the challenges that ask for one."""
