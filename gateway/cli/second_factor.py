@@ -11,20 +11,28 @@ import click
 from gateway.accounts.fields import email_address
 from gateway.bootstrap import compose
 from gateway.bootstrap.settings import Settings
-from gateway.wire.errors import NotFound
+from gateway.wire.errors import Conflict, NotFound
 from persistence.clock import now_us
+from persistence.errors import LastWayIn
 from persistence.postgres import migrate
 from persistence.postgres.database import create_pool
 from persistence.repositories.audit import AuditLog
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.users import Users
+from persistence.repositories.people.ways_in import WaysIn
 from persistence.repositories.second_factor.factors import FactorRows
 
 NOBODY: Final = "There is no user with this e-mail address"
+LAST_WAY_IN: Final = (
+    "A passkey is the only way into this account: have a password set first, by"
+    " POST /auth/password/forgot"
+)
 
 
 async def clear_second_factors(settings: Settings, email: str) -> None:
-    """Take all second factors of a user away and end every session; raises NotFound."""
+    """Take all second factors of a user away and end every session; raises NotFound,
+    or Conflict if nobody could sign in without a passkey.
+    """
     address = email_address(email)
     async with compose.open_database(settings, join=True, make=False) as url:
         await migrate.require_newest(settings.store.direct_url or url)
@@ -34,7 +42,10 @@ async def clear_second_factors(settings: Settings, email: str) -> None:
             if found is None:
                 raise NotFound(NOBODY)
             user_id, sessions = found.user.id, Sessions(pool)
-            await FactorRows(pool).remove_all(user_id)
+            try:
+                await FactorRows(pool).remove_all(WaysIn(pool), user_id)
+            except LastWayIn:
+                raise Conflict(LAST_WAY_IN) from None
             ended = await sessions.revoke_all(user_id, await sessions.now())
             audit = AuditLog(pool)
             await audit.write(now_us(), None, "user.2fa.clear", f"user:{user_id}", "ok", "cli")

@@ -290,7 +290,11 @@ class Sessions:
 
 
 async def revoke_all(source: Fetching, user_id: int, at: int, but: int = 0) -> list[int]:
-    """End all sessions of a user `but` one, in the transaction of `source`; return their ids."""
+    """End all sessions of a user `but` one, in the transaction of `source`; return their ids.
+
+    Sign-ins that wait for a second factor are over, too: what they proved may be another one now.
+    """
+    await source.fetch("DELETE FROM sign_in_challenges WHERE user_id = $1", user_id)
     rows = await source.fetch(
         "UPDATE sessions SET revoked_at = $2"
         " WHERE user_id = $1 AND id <> $3 AND revoked_at IS NULL RETURNING id",

@@ -15,6 +15,7 @@ import msgspec
 from persistence.errors import LastFactor
 from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool, Fetching, affected
+from persistence.repositories.people.ways_in import WaysIn
 
 HAS_FACTOR: Final = (
     "(EXISTS (SELECT FROM totp_factors f WHERE f.user_id = {user} AND f.secret IS NOT NULL)"
@@ -148,10 +149,12 @@ class FactorRows:
                 await settle(connection, user_id, admins_need_one=admins_need_one)
         return gone is not None
 
-    async def remove_all(self, user_id: int) -> None:
-        """Take every factor away: an operator's word that the owner has lost them."""
-        async with self._pool.transaction() as connection:
-            await hold_user(connection, user_id)
+    async def remove_all(self, ways: WaysIn, user_id: int) -> None:
+        """Take every factor away: an operator's word that the owner has lost them.
+
+        Raises LastWayIn if nobody could sign in without a passkey.
+        """
+        async with ways.keeping_one(user_id) as connection:
             for table in ("totp_factors", "passkeys", "recovery_codes"):
                 await connection.execute(f"DELETE FROM {table} WHERE user_id = $1", user_id)  # noqa: S608
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 OF_ONE_MOST: Final = 10
 """Challenges of somebody's that wait, for each purpose: the newest stay."""
+PRUNED_WITH_EACH: Final = 10
 _COLUMNS: Final = (
     "id, user_id, credential_id, public_key, sign_count, label, transports, is_synced, created_at,"
     " last_used_at"
@@ -184,6 +185,9 @@ class PasskeyRows:
         await self._pool.execute(_BEGIN, challenge_hash, user_id, purpose, lasts_us)
         if user_id is not None:
             await self._pool.execute(_BOUND, user_id, purpose, OF_ONE_MOST)
+        else:
+            # Nobody bounds strangers' challenges but their time: what is over goes at once.
+            await self.prune(await self.now(), PRUNED_WITH_EACH)
 
     async def take(self, challenge_hash: bytes, user_id: int | None, purpose: Purpose) -> bool:
         """Use a challenge up; say whether it was there for this and its time isn't over."""

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from persistence.errors import LastWayIn
+from persistence.repositories.people.ways_in import WaysIn
 from tests.gateway.accounts.passkeys.authenticator import (
     BE,
     BS,
@@ -169,6 +171,27 @@ async def test_the_last_way_in_stays(web: Web) -> None:
     assert len(await data(web, "GET", PASSKEYS, ada)) == 1
     codes = (await data(web, "GET", STATE, ada))["recoveryCodesLeft"]
     assert codes == 10, "what was refused has taken nothing away"
+
+
+async def test_an_operator_takes_no_last_way_in_away(web: Web) -> None:
+    ada = await web.register()
+    await add(web, ada, Authenticator())
+    pool = web.parts.pool
+    await pool.execute("UPDATE users SET password_hash = NULL WHERE id = $1", ada.id)
+    with pytest.raises(LastWayIn):
+        await web.parts.factors.rows.remove_all(WaysIn(pool), ada.id)
+    assert len(await data(web, "GET", PASSKEYS, ada)) == 1
+    await pool.execute("UPDATE users SET password_hash = '!' WHERE id = $1", ada.id)
+    await web.parts.factors.rows.remove_all(WaysIn(pool), ada.id)
+    assert (await data(web, "GET", STATE, ada))["methods"] == []
+
+
+async def test_challenges_of_strangers_go_when_their_time_is_over(web: Web) -> None:
+    for _ in range(5):
+        await sign_in_options(web)
+    await web.parts.pool.execute("UPDATE passkey_challenges SET expires_at = 1")
+    await sign_in_options(web)
+    assert await web.parts.pool.fetchval("SELECT count(*) FROM passkey_challenges") == 1
 
 
 async def test_an_app_and_a_passkey_stand_in_for_each_other(web: Web) -> None:

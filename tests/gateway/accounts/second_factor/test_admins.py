@@ -3,6 +3,7 @@
 import asyncio
 
 from gateway.http.routing import Access
+from persistence.repositories.people.ways_in import WaysIn
 from persistence.repositories.second_factor.factors import FactorRows
 from tests.gateway.accounts.second_factor.app import API, TOTP, call, data, refused, set_up
 from tests.gateway.conftest import MakeWeb, Person, Web
@@ -85,7 +86,7 @@ async def test_other_processes_hear_of_it(make_web: MakeWeb) -> None:
     assert await users(here, root) == (200, "")
     await there.accounts.sessions.recheck()
     assert await users(there, root) == (200, "")
-    await FactorRows(here.parts.pool).remove_all(root.id)
+    await FactorRows(here.parts.pool).remove_all(WaysIn(here.parts.pool), root.id)
     await there.accounts.sessions.recheck()
     assert await users(there, root) == (403, "SECOND_FACTOR_MISSING")
 

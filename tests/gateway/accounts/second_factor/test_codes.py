@@ -200,6 +200,15 @@ async def test_a_challenge_ends_with_its_time_and_its_tries(web: Web) -> None:
     assert (await verify(web, challenge, code=app.code(1))).status_code == 200
 
 
+async def test_a_sign_in_that_waits_ends_with_the_sessions(web: Web) -> None:
+    ada = await web.register()
+    app = await set_up(web, ada)
+    challenge = (await begin_sign_in(web, ada))["challenge"]
+    body = {"currentPassword": PASSWORD, "newPassword": "another password"}
+    assert (await call(web, "POST", f"{API}/auth/password/change", ada, body)).status_code == 200
+    assert (await verify(web, challenge, code=app.code(1))).status_code == 401
+
+
 @pytest.mark.parametrize(
     "factors", [{}, {"code": "123456", "recoveryCode": "x"}, {"code": None, "passkey": None}]
 )
