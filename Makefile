@@ -29,7 +29,7 @@ COMPILED_MADE := $(if $(CAN_COMPILE),$(COMPILED)/.made)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run compiled test test-long test-newest test-sources test-compiled check lint types layers \
-	coverage bench wheel settings lock clean
+	coverage bench wheel settings licences fuzz lock clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -186,6 +186,15 @@ COMPILE := uv pip compile --quiet --generate-hashes --universal --python-version
 
 settings: $(INSTALLED) ## Write .env.example anew from the settings
 	@$(BIN)/python -c "from gateway.bootstrap.settings import example_file; print(example_file(), end='')" > .env.example
+
+licences: $(INSTALLED_DEV) ## Write LICENCES.md anew from what is installed
+	@$(BIN)/python -m tests.licences > LICENCES.new && mv LICENCES.new LICENCES.md
+
+TARGET ?= all
+SECONDS ?= 600
+
+fuzz: $(INSTALLED_DEV) ## Look for bytes that break what reads them (TARGET=rest_body SECONDS=60)
+	@PYTHONPATH=$(CURDIR) $(BIN)/python -m tests.fuzz.run $(TARGET) $(SECONDS)
 
 lock: ## Pin the dependencies anew (needs uv)
 	$(COMPILE) pyproject.toml --extra build -o requirements.lock

@@ -28,6 +28,7 @@ TOP_LEVEL: Final = frozenset(
         ".pre-commit-config.yaml",
         "CHANGELOG.md",
         "CONTRIBUTING.md",
+        "LICENCES.md",
         "LICENSE",
         "Makefile",
         "README.md",
