@@ -46,7 +46,7 @@ async def row_sizes(journal: JournalSource, seqs: Sequence[int]) -> list[tuple[i
         SegmentUnreadable: it lies in a file that can't be read.
     """
     found = await journal.tables.fetch(
-        "SELECT first_seq, last_seq, octet_length(payload) AS size FROM journal"  # noqa: S608
+        "SELECT first_seq, last_seq, octet_length(payload) AS size FROM journal"  # noqa: S608 - names of ours
         f" WHERE first_seq IN ({_FIRST_OF}) ORDER BY first_seq",
         seqs,
     )

@@ -121,7 +121,7 @@ class PersonalData:
     async def pieces(self, part: Part, user_id: int) -> AsyncIterator[list[dict[str, Any]]]:
         """Yield the rows of a part, at most `PIECE_ROWS` at once, in the order of their key."""
         keys = ", ".join(part.key)
-        head = f"SELECT {keys}, (to_jsonb(r) - $2::text[])::text AS row FROM ({part.rows}) r"  # noqa: S608
+        head = f"SELECT {keys}, (to_jsonb(r) - $2::text[])::text AS row FROM ({part.rows}) r"  # noqa: S608 - names of ours
         tail = f" ORDER BY {keys} LIMIT {PIECE_ROWS}"
         after = ", ".join(f"${number}" for number in range(3, 3 + len(part.key)))
         last: tuple[Any, ...] = ()

@@ -37,7 +37,7 @@ _SETTLE: Final = f"""
 WITH given_back AS ({_GIVE_BACK})
 INSERT INTO sign_in_counts VALUES ($2, 1, {NOW} + $3)
     ON CONFLICT (key) DO UPDATE SET ends_at = excluded.ends_at
-"""  # noqa: S608
+"""  # noqa: S608 - names of ours
 _PRUNE: Final = """
 DELETE FROM sign_in_counts
  WHERE key IN (SELECT key FROM sign_in_counts WHERE ends_at <= $1

@@ -24,23 +24,23 @@ _COLUMNS: Final = (
     " username, avatar_url, email_verified_at"
 )
 _INSERT: Final = (
-    "INSERT INTO users (email, display_name, role, password_hash, created_at)"  # noqa: S608
+    "INSERT INTO users (email, display_name, role, password_hash, created_at)"  # noqa: S608 - names of ours
     f" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email) DO NOTHING RETURNING {_COLUMNS}"
 )
 _INSERT_NAMELESS: Final = (
-    f"INSERT INTO users (role, created_at) VALUES ($1, {NOW}) RETURNING {_COLUMNS}"  # noqa: S608
+    f"INSERT INTO users (role, created_at) VALUES ($1, {NOW}) RETURNING {_COLUMNS}"  # noqa: S608 - names of ours
 )
-_CREDENTIALS: Final = f"SELECT {_COLUMNS}, password_hash FROM users WHERE email = $1"  # noqa: S608
-_BY_ID: Final = f"SELECT {_COLUMNS} FROM users WHERE id = $1"  # noqa: S608
-_BY_USERNAME: Final = f"SELECT {_COLUMNS} FROM users WHERE lower(username) = lower($1)"  # noqa: S608
+_CREDENTIALS: Final = f"SELECT {_COLUMNS}, password_hash FROM users WHERE email = $1"  # noqa: S608 - names of ours
+_BY_ID: Final = f"SELECT {_COLUMNS} FROM users WHERE id = $1"  # noqa: S608 - names of ours
+_BY_USERNAME: Final = f"SELECT {_COLUMNS} FROM users WHERE lower(username) = lower($1)"  # noqa: S608 - names of ours
 _UPDATE: Final = (
-    "UPDATE users SET display_name = CASE WHEN $2 THEN $3 ELSE display_name END,"  # noqa: S608
+    "UPDATE users SET display_name = CASE WHEN $2 THEN $3 ELSE display_name END,"  # noqa: S608 - names of ours
     " username = CASE WHEN $4 THEN $5 ELSE username END,"
     " avatar_url = CASE WHEN $6 THEN $7 ELSE avatar_url END"
     f" WHERE id = $1 RETURNING {_COLUMNS}"
 )
-_PAGE: Final = f"SELECT {_COLUMNS} FROM users WHERE id > $3 ORDER BY id LIMIT $1 OFFSET $2"  # noqa: S608
-_SET_ROLE: Final = f"UPDATE users SET role = $2 WHERE id = $1 RETURNING {_COLUMNS}"  # noqa: S608
+_PAGE: Final = f"SELECT {_COLUMNS} FROM users WHERE id > $3 ORDER BY id LIMIT $1 OFFSET $2"  # noqa: S608 - names of ours
+_SET_ROLE: Final = f"UPDATE users SET role = $2 WHERE id = $1 RETURNING {_COLUMNS}"  # noqa: S608 - names of ours
 
 
 class User(msgspec.Struct, frozen=True):
