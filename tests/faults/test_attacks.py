@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.attacks.arena import HEADER, MEMORY_MB, Arena, Outcome
 from tests.faults.attacks.attacker import ATTACKS
+from tests.faults.attacks.on_http import LATE
 from tests.lengths import IS_LONG, length
 from tests.measured import tries
 
@@ -31,11 +32,14 @@ EVERYDAY = (
 )
 """One of each kind; the others take their turn in a long run."""
 
+LATE_MAX = 0.01
+"""Which part of the event loop's turns may be over 50 ms late while two hundred sign in."""
 BESIDE_OTHERS = 1 if IS_LONG else 3
 """Every day, other tests have half of the machine meanwhile."""
 SLOWER = {
     # Two hundred connections come at once: accepting them is not shared.
     "bodies_behind_unread_answers": 2,
+    "parallel_sign_ins": 2,
 }
 """What is known to take longer than it should, as a multiple of what is allowed."""
 
@@ -69,6 +73,7 @@ def test_others_trade_on(name: str, arena: Arena, outcomes: list[Outcome]) -> No
             assert during.lost == 0, outcome.line()
             assert not during.refused.keys() & {"RATE_LIMITED", "UNAVAILABLE", "INTERNAL_ERROR"}
             assert not outcome.said.get("of them refused"), outcome.said
+            assert outcome.said.get(LATE, 0) <= LATE_MAX, outcome.said
             allowed = outcome.allowed_ms * BESIDE_OTHERS * SLOWER.get(name, 1)
             is_unharmed = attempt.takes("p99 of acks, ms", during.p99, allowed)
         finally:

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = "id, user_id, kind, address, created_at, last_used_at"
 _INSERT: Final = (
-    "INSERT INTO wallets (user_id, kind, address, created_at, last_used_at)"  # noqa: S608
+    "INSERT INTO wallets (user_id, kind, address, created_at, last_used_at)"  # noqa: S608 - names of ours
     f" VALUES ($1, $2, $3, {NOW}, {NOW}) RETURNING {_COLUMNS}"
 )
-_OF_USER: Final = f"SELECT {_COLUMNS} FROM wallets WHERE user_id = $1 ORDER BY id"  # noqa: S608
+_OF_USER: Final = f"SELECT {_COLUMNS} FROM wallets WHERE user_id = $1 ORDER BY id"  # noqa: S608 - names of ours
 _USE: Final = (
-    f"UPDATE wallets SET last_used_at = {NOW} WHERE kind = $1 AND address = $2"  # noqa: S608
+    f"UPDATE wallets SET last_used_at = {NOW} WHERE kind = $1 AND address = $2"  # noqa: S608 - names of ours
     f" RETURNING {_COLUMNS}"
 )
-_NEW_NONCE: Final = f"INSERT INTO wallet_nonces VALUES ($1, {NOW} + $2) RETURNING expires_at"  # noqa: S608
+_NEW_NONCE: Final = f"INSERT INTO wallet_nonces VALUES ($1, {NOW} + $2) RETURNING expires_at"  # noqa: S608 - names of ours
 _TAKE_NONCE: Final = (
-    f"DELETE FROM wallet_nonces WHERE nonce = $1 RETURNING expires_at > {NOW} AS holds"  # noqa: S608
+    f"DELETE FROM wallet_nonces WHERE nonce = $1 RETURNING expires_at > {NOW} AS holds"  # noqa: S608 - names of ours
 )
 _PRUNE: Final = """
 DELETE FROM wallet_nonces
@@ -97,7 +97,7 @@ class Wallets:
     async def remove(source: Fetching, user_id: int, wallet_id: int) -> Wallet | None:
         """Take a wallet from its owner, in the transaction of `source`; return what it was."""
         row = await source.fetchrow(
-            f"DELETE FROM wallets WHERE user_id = $1 AND id = $2 RETURNING {_COLUMNS}",  # noqa: S608
+            f"DELETE FROM wallets WHERE user_id = $1 AND id = $2 RETURNING {_COLUMNS}",  # noqa: S608 - names of ours
             user_id,
             wallet_id,
         )

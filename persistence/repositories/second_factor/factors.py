@@ -156,7 +156,7 @@ class FactorRows:
         """
         async with ways.keeping_one(user_id) as connection:
             for table in ("totp_factors", "passkeys", "recovery_codes"):
-                await connection.execute(f"DELETE FROM {table} WHERE user_id = $1", user_id)  # noqa: S608
+                await connection.execute(f"DELETE FROM {table} WHERE user_id = $1", user_id)  # noqa: S608 - names of ours
 
     # -- recovery codes -------------------------------------------------------------------------
 

@@ -2,17 +2,22 @@
 
 import asyncio
 import json
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import Final
 
+import httpx
+
 from tests.faults.attacks.wire import TEN, Attack, Line, Target, hold, in_parallel, request, upgrade
 
 PIPELINED_BYTES = 2_300_000
 IDLE_CONNECTIONS = 300
 GUESSERS = 45
+CROWD = 200
+LATE = "of the loop's turns over 50 ms late"
 RIGHT_SIGN_INS = 25
 
 Report = dict[str, object]
@@ -248,6 +253,34 @@ async def crowd_of_guesses(target: Target) -> Report:
     }
 
 
+async def parallel_sign_ins(target: Target) -> Report:
+    """Two hundred sign-ins at once, each from an address of its own, so that no limit is met."""
+    network = target.address.rpartition(".")[0].replace("127.1.", "127.2.")
+    answered: list[int] = []
+    before = await _lag(target)
+
+    async def strike(number: int) -> None:
+        data = _login(target, f"nobody-{secrets.token_hex(6)}@example.com", "wrong password")
+        answered.extend(await _ask(target, f"{network}.{number + 1}", data))
+
+    await in_parallel(CROWD, target, strike)
+    after = await _lag(target)
+    turns, late = (now - then for now, then in zip(after, before, strict=True))
+    return {
+        "answered 401": answered.count(401),
+        "refused 429": answered.count(429),
+        LATE: round(late / max(1, turns), 4),
+    }
+
+
+async def _lag(target: Target) -> tuple[float, float]:
+    """Return how often the event loop's lag was looked at, and was over 50 ms."""
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(f"http://127.0.0.1:{target.port}/metrics")).text
+    rows = dict(re.findall(r'event_loop_lag_seconds_bucket\{le="([^"]+)"\} (\S+)', text))
+    return float(rows["+Inf"]), float(rows["+Inf"]) - float(rows["0.05"])
+
+
 async def registrations(target: Target) -> Report:
     """New accounts, as fast as they are given."""
     made: list[int] = []
@@ -351,6 +384,7 @@ ON_HTTP: Final = {
     "come_and_go": Attack(come_and_go),
     "guesses_with_own_token": Attack(guesses_with_own_token, TEN),
     "crowd_of_guesses": Attack(crowd_of_guesses, TEN),
+    "parallel_sign_ins": Attack(parallel_sign_ins),
     "registrations": Attack(registrations),
     "refused_requests": Attack(refused_requests),
     "orders_at_the_limit": Attack(orders_at_the_limit, TEN),
