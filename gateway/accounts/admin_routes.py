@@ -3,11 +3,12 @@
 from gateway.access.principals import Role
 from gateway.accounts.profile.views import UserView
 from gateway.accounts.roles import Roles
+from gateway.engine_side.audited import AuditedCommands
 from gateway.http.paging import PageQuery, page_of
 from gateway.http.request import Page, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
-from gateway.wire.errors import NotFound, UnknownOutcome
+from gateway.wire.errors import NotFound, ProposalRequired, UnknownOutcome
 from gateway.wire.strict_json import BodyStruct
 from persistence.repositories.people.users import Users
 
@@ -21,7 +22,10 @@ class RoleBody(BodyStruct, frozen=True):
 class UserAdminRoutes:
     """Looks after the users."""
 
-    def __init__(self, roles: Roles, users: Users, pages: PageLimits) -> None:
+    def __init__(
+        self, roles: Roles, users: Users, pages: PageLimits, commands: AuditedCommands
+    ) -> None:
+        self._commands = commands
         self._roles = roles
         self._users = users
         self._pages = pages
@@ -35,6 +39,7 @@ class UserAdminRoutes:
 
     async def set_role(self, request: Request[RoleBody, None]) -> UserView:
         """Change a user's role at once."""
+        self._commands.require_alone("user.role")
         user_id = request.path_id("id")
         user = await self._roles.set_role(request.actor, user_id, request.body.role)
         return UserView.of(user)
@@ -60,7 +65,7 @@ class UserAdminRoutes:
                 access=Access.ADMIN,
                 body=RoleBody,
                 answer=UserView,
-                errors=(NotFound, UnknownOutcome),
+                errors=(NotFound, ProposalRequired, UnknownOutcome),
                 summary="Change a user's role",
                 tag="admin",
             ),

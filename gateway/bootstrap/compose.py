@@ -19,6 +19,7 @@ from gateway.access.rate_limits import RateLimits
 from gateway.accounts.sessions.keys import load_key, require_key, shared_secret
 from gateway.accounts.sessions.watch import SessionWatch
 from gateway.bootstrap import garbage
+from gateway.bootstrap.admins import watch_admins
 from gateway.bootstrap.application import build_application
 from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.identity.api_keys import Keys, open_keys
@@ -42,17 +43,14 @@ from gateway.jobs.supervisor import Supervisor
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
-from gateway.operations.audit.tip_watch import AuditTipWatch
 from gateway.sealing.settings import make_seal, require_seal
 from gateway.settings.reader import SettingsError
 from gateway.trading.desk import Desk
 from persistence.embedded.server import EmbeddedPostgres, is_made, running_url
 from persistence.errors import DatabaseUnavailable
-from persistence.journal.tables import read_head
 from persistence.postgres import migrate
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.postgres.job_pool import JOB_CONNECTIONS
-from persistence.repositories.audit import AuditLog
 from persistence.repositories.candles import Candles
 
 SOCKET_MOUNTS: Final = ("ws", "socket.io")
@@ -167,7 +165,8 @@ async def open_exchange(
         watched = metrics, logger, reports, supervisor
         running = await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
         running.drains[:0] = drains
-        await _watch_audit(stack, settings, pool, logger, supervisor, accept_tip=accept_tip)
+        front = pool, running.engine, running.people, logger, supervisor
+        await watch_admins(stack, settings, *front, accept_tip=accept_tip)
         yield running
 
 
@@ -265,22 +264,6 @@ async def watch_clock(
     await clock.measure()
     await stack.enter_async_context(supervisor.running(clock.NAME, clock.run))
     return clock
-
-
-async def _watch_audit(
-    stack: AsyncExitStack,
-    settings: Settings,
-    pool: DeadlinePool,
-    logger: Logger,
-    supervisor: Supervisor,
-    *,
-    accept_tip: bool,
-) -> None:
-    """Note beside the database how far the audit log reaches, until the stack ends."""
-    database_id = (await read_head(pool)).database_id
-    log, folder = AuditLog(pool), settings.store.data_dir
-    watch = AuditTipWatch(log, folder, database_id, logger, accept_tip=accept_tip)
-    await stack.enter_async_context(supervisor.running(watch.NAME, watch.run))
 
 
 async def _open_front(

@@ -15,12 +15,12 @@ from gateway.accounts.sessions.cookies import CookieOrigins
 from gateway.accounts.sessions.jwks import PublishedKeys
 from gateway.accounts.sessions.own_routes import SessionRoutes
 from gateway.accounts.sessions.routes import AccountRoutes
+from gateway.bootstrap.admins import admin_commands, approving
 from gateway.bootstrap.feeds import AnyPlatformRoutes, feed_routes
 from gateway.bootstrap.identity.second_factor import factor_routes
 from gateway.bootstrap.identity.ways_in import wallet_routes
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption
-from gateway.engine_side.audited import AuditedCommands
 from gateway.feeds.api.queries import ALL, LISTED_PLATFORMS
 from gateway.feeds.known import KNOWN_PLATFORMS, OURS
 from gateway.feeds.matches.routes import MatchRoutes
@@ -41,6 +41,7 @@ from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
 from gateway.operations.lifecycle_routes import LifecycleRoutes
 from gateway.operations.limit_routes import LimitRoutes
+from gateway.operations.proposals.routes import ProposalRoutes
 from gateway.operations.trading_limit_routes import TradingLimitRoutes
 from gateway.portfolio.records.holdings import Holdings
 from gateway.portfolio.records.portfolios import NotedPortfolioRoutes
@@ -66,6 +67,7 @@ from persistence.repositories.people.ways_in import WaysIn
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.portfolios import Portfolios
+from persistence.repositories.proposals import Proposals
 from persistence.repositories.watchlists import Watchlists
 
 
@@ -81,7 +83,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     """Return the tables below /api/v1 and at the root."""
     settings, engine, people, jobs = parts.settings, parts.engine, parts.people, parts.jobs
     view, history, feed, pages = engine.view, engine.history, engine.feed, settings.pages
-    commands = AuditedCommands(engine.commands, people.audit)
+    commands = admin_commands(settings, engine, people)
     portfolios, positions = Portfolios(parts.pool), PortfolioPositions(parts.pool)
     static = StaticFiles()
     description = ApiDescription(static)
@@ -123,7 +125,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             pages,
         ),
         PositionRoutes(positions, portfolios, view, parts.catalogue, settings.portfolio, pages),
-        UserAdminRoutes(people.roles, people.users, pages),
+        UserAdminRoutes(people.roles, people.users, pages, commands),
         ExchangeRoutes(
             view,
             feed,
@@ -132,6 +134,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ),
         ExchangeAdminRoutes(view, feed, commands),
         AuditRoutes(people.audit, pages),
+        _proposals(parts),
         LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit, view),
         TradingLimitRoutes(view, commands),
         AccountAdminRoutes(commands),
@@ -147,6 +150,12 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     table = RouteTable(row for domain in api for row in domain.routes())
     description.describe(table.routes, pages, platform_choices(parts))
     return table, RouteTable((row for domain in root for row in domain.routes()), prefix="")
+
+
+def _proposals(parts: Parts) -> ProposalRoutes:
+    settings, people, pool = parts.settings, parts.people, parts.pool
+    agreed = approving(settings, parts.engine, people, pool, parts.segments)
+    return ProposalRoutes(agreed, Proposals(pool), people.fresh, settings.pages)
 
 
 def _public_past(parts: Parts) -> tuple[ExportRoutes, SummaryRoutes, LifecycleRoutes]:

@@ -28,6 +28,7 @@ from gateway.http.settings import HttpSettings, PageLimits
 from gateway.jobs.settings import WorkerSettings
 from gateway.markets.settings import PastSettings
 from gateway.observability.settings import ReportSettings
+from gateway.operations.proposals.settings import ProposalSettings
 from gateway.operations.settings import RetentionSettings
 from gateway.portfolio.settings import PortfolioSettings
 from gateway.sealing.settings import SealingSettings
@@ -60,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pages: PageLimits
     limits: LimitSettings
     sockets: SocketSettings
+    proposals: ProposalSettings
     worker: WorkerSettings
     past: PastSettings
     feeds: FeedSettings

@@ -13,7 +13,7 @@ from exchange.messages.commands import Command
 from exchange.messages.events import Event
 from gateway.access.principals import Actor
 from gateway.engine_side.refusals import EngineRefused, accepted
-from gateway.wire.errors import UnknownOutcome
+from gateway.wire.errors import ProposalRequired, UnknownOutcome
 from persistence.errors import CommandNotTaken
 from persistence.loop.ports import Answer, CommandPort
 from persistence.postgres.database import OUTAGES
@@ -28,9 +28,18 @@ UNKNOWN: Final = "unknown"
 class AuditedCommands:
     """The engine's way in for admins."""
 
-    def __init__(self, commands: CommandPort, log: AuditLog) -> None:
+    def __init__(self, commands: CommandPort, log: AuditLog, *, two_persons: bool = False) -> None:
+        """Send `commands`; with `two_persons` some take a second admin."""
         self._commands = commands
         self._log = log
+        self._two_persons = two_persons
+
+    def require_alone(self, action: str) -> None:
+        """Raise ProposalRequired if one admin is not enough for what is dear."""
+        if self._two_persons:
+            raise ProposalRequired(
+                f"This takes two admins: propose it by POST /admin/proposals, action {action}"
+            )
 
     async def run(
         self, actor: Actor, action: str, target: str, command: Command

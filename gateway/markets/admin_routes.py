@@ -37,6 +37,7 @@ from gateway.wire import strict_json
 from gateway.wire.errors import (
     Conflict,
     NotFound,
+    ProposalRequired,
     Refused,
     Unavailable,
     UnknownOutcome,
@@ -75,7 +76,14 @@ older journal runs again as it ran, and the edge doesn't. Who bears one is reach
 """
 DEFAULT_TICK: Final = 100
 DEFAULT_MIN_QUANTITY: Final = 1
-_COMMAND_ERRORS: Final = (NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
+_COMMAND_ERRORS: Final = (
+    NotFound,
+    ProposalRequired,
+    Conflict,
+    Refused,
+    Unavailable,
+    UnknownOutcome,
+)
 
 SlugText = Annotated[
     str,
@@ -150,6 +158,24 @@ def create_command(body: MarketBody) -> CreateMarket:
     return command
 
 
+def resolve_command(body: ResolutionBody, market_id: int) -> ResolveMarket:
+    """Return the command that a resolution's body stands for; raises ValidationFailed."""
+    payout = strict_json.price(body.yes_payout, "yesPayout") if is_given(body.yes_payout) else None
+    source = stored_text(body.source, "source", SOURCE_LENGTH)
+    command = ResolveMarket(market_id, body.outcome, payout, source, in_slices=True)
+    problem = resolution_problem(command)
+    if problem is not None:
+        raise ValidationFailed.of(*problem)
+    return command
+
+
+def lifts_halt(before: MarketStatus, after: MarketStatus) -> bool:
+    """Say whether a market takes more after a change than in the halt before it."""
+    if before is MarketStatus.FULL_HALT:
+        return after in (MarketStatus.OPEN, MarketStatus.POST_ONLY, MarketStatus.HALTED)
+    return before is MarketStatus.HALTED and after in (MarketStatus.OPEN, MarketStatus.POST_ONLY)
+
+
 def _tick(raw: msgspec.Raw) -> int:
     if not is_given(raw):
         return DEFAULT_TICK
@@ -199,6 +225,8 @@ class MarketAdminRoutes:
         """Open, halt, fully halt or close a market."""
         market = named_market(self._view, request.path["slug"], drafts=True)
         status = request.body.status
+        if lifts_halt(market.status, status):
+            self._commands.require_alone("market.status")
         target = f"market:{market.id} {status.value}"
         try:
             await self._commands.run(
@@ -214,14 +242,8 @@ class MarketAdminRoutes:
         """End a market and pay its holders: at once, or while it is RESOLVING if they are many."""
         body = request.body
         market = named_market(self._view, request.path["slug"], drafts=True)
-        payout = (
-            strict_json.price(body.yes_payout, "yesPayout") if is_given(body.yes_payout) else None
-        )
-        source = stored_text(body.source, "source", SOURCE_LENGTH)
-        command = ResolveMarket(market.id, body.outcome, payout, source, in_slices=True)
-        problem = resolution_problem(command)
-        if problem is not None:
-            raise ValidationFailed.of(*problem)
+        self._commands.require_alone("market.resolve")
+        command = resolve_command(body, market.id)
         target = f"market:{market.id} {body.outcome.value}"
         await self._commands.run(request.actor, "market.resolve", target, command)
         return market_view(market)

@@ -22,6 +22,7 @@ from gateway.wire.errors import (
     Conflict,
     Forbidden,
     NotFound,
+    ProposalRequired,
     Refused,
     Unavailable,
     UnknownOutcome,
@@ -30,7 +31,15 @@ from gateway.wire.errors import (
 from gateway.wire.scalars import TimeText, parse_time
 from gateway.wire.strict_json import AnswerStruct, BodyStruct, CreditText, stored_text
 
-_ERRORS: Final = (NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
+_ERRORS: Final = (
+    NotFound,
+    Forbidden,
+    ProposalRequired,
+    Conflict,
+    Refused,
+    Unavailable,
+    UnknownOutcome,
+)
 
 ReasonText = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH)]
 
@@ -88,23 +97,14 @@ class AccountAdminRoutes:
 
     async def credit(self, request: Request[CreditBody, None]) -> CreditView:
         """Issue credits to a user."""
-        body, user_id = request.body, request.path_id("id")
-        amount, reason = _what_and_why(body)
-        command = CreditAccount(user_id, amount, reason, body.request_id)
+        self._commands.require_alone("user.credit")
+        command = credit_command(request.body, request.path_id("id"))
         return CreditView(*await self._move(request, "user.credit", command))
 
     async def debit(self, request: Request[DebitBody, None]) -> DebitView:
         """Take credits back from a user."""
-        body, user_id = request.body, request.path_id("id")
-        amount, reason = _what_and_why(body)
-        until = body.valid_until
-        command = DebitAccount(
-            user_id,
-            amount,
-            reason,
-            body.request_id,
-            valid_until=None if until is None else parse_time(until, "validUntil"),
-        )
+        self._commands.require_alone("user.debit")
+        command = debit_command(request.body, request.path_id("id"))
         return DebitView(*await self._move(request, "user.debit", command))
 
     async def _move(
@@ -170,6 +170,19 @@ class AccountAdminRoutes:
                 tag="admin",
             ),
         )
+
+
+def credit_command(body: CreditBody, user_id: int) -> CreditAccount:
+    """Return the command that a credit's body stands for; raises ValidationFailed."""
+    amount, reason = _what_and_why(body)
+    return CreditAccount(user_id, amount, reason, body.request_id)
+
+
+def debit_command(body: DebitBody, user_id: int) -> DebitAccount:
+    """Return the command that a debit's body stands for; raises ValidationFailed."""
+    amount, reason = _what_and_why(body)
+    until = None if body.valid_until is None else parse_time(body.valid_until, "validUntil")
+    return DebitAccount(user_id, amount, reason, body.request_id, valid_until=until)
 
 
 def _what_and_why(body: CreditBody) -> tuple[int, str]:

@@ -15,6 +15,7 @@ from gateway.engine_side.readiness import ViewFeed
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import (
+    ProposalRequired,
     Refused,
     Unavailable,
     UnknownOutcome,
@@ -22,7 +23,16 @@ from gateway.wire.errors import (
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
 
-_COMMAND_ERRORS: Final = (Refused, Unavailable, UnknownOutcome)
+_COMMAND_ERRORS: Final = (ProposalRequired, Refused, Unavailable, UnknownOutcome)
+
+
+MODES: Final = (
+    ExchangeMode.OPEN,
+    ExchangeMode.POST_ONLY,
+    ExchangeMode.CANCEL_ONLY,
+    ExchangeMode.HALTED,
+)
+"""From the one in which most is taken."""
 
 
 class ModeBody(BodyStruct, frozen=True):
@@ -69,6 +79,8 @@ class ExchangeAdminRoutes:
     async def set_mode(self, request: Request[ModeBody, None]) -> ModeView:
         """Say what the exchange takes from now on."""
         mode = request.body.mode
+        if MODES.index(mode) < MODES.index(self._view.mode):
+            self._commands.require_alone("exchange.mode")
         await self._commands.run(
             request.actor, "exchange.mode", f"exchange {mode.value}", SetExchangeMode(mode)
         )

@@ -7,6 +7,7 @@
     ├── Forbidden                   403     FORBIDDEN
     ├── FreshLoginRequired          403     FRESH_LOGIN_REQUIRED    (prove again who you are)
     ├── SecondFactorMissing         403     SECOND_FACTOR_MISSING   (an admin who has to set one up)
+    ├── ProposalRequired            403     PROPOSAL_REQUIRED       (by POST /admin/proposals)
     ├── AccountSuspended            403     ACCOUNT_SUSPENDED       (of orders: 422, by the engine)
     ├── NotFound                    404     NOT_FOUND
     ├── MethodNotAllowed            405     METHOD_NOT_ALLOWED      (with Allow)
@@ -159,6 +160,14 @@ class FreshLoginRequired(ApiError):
         "The last sign-in of this session is too long ago for this: sign in anew, or call"
         " POST /auth/step-up, then try again"
     )
+
+
+class ProposalRequired(ApiError):
+    """An admin may do this, but not alone."""
+
+    status = 403
+    code = "PROPOSAL_REQUIRED"
+    default_message = "This takes two admins: propose it by POST /admin/proposals"
 
 
 class SecondFactorMissing(ApiError):

@@ -114,7 +114,9 @@ def make_people(
         attempts=attempts,
         sessions=sessions,
         sign_in=sign_in,
-        roles=Roles(users, audit, sessions),
+        roles=Roles(
+            users, audit, sessions, least_admins=2 if settings.proposals.two_persons else 1
+        ),
         challenges=challenges,
         guard=PasswordGuard(users, passwords, attempts, audit),
         fresh=fresh,

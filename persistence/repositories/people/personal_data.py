@@ -100,6 +100,8 @@ KEPT: Final = (
     _of("order_groups", "account_id", ("name",)),
     _of("idempotency", "account_id", ("client_id", "kind"), ("fingerprint",), name="client_ids"),
     _of("audit_log", "actor_id", ("id",), ("previous_hash", "hash"), name="done_by_you"),
+    _of("proposals", "proposer_id", ("id",), ("effect_id", "decided_by")),
+    _of("proposals", "decided_by", ("id",), ("effect_id", "proposer_id"), name="decided_by_you"),
     Part(name="done_about_you", table="audit_log", rows=_ABOUT, key=("id",)),
 )
 NOT_SAID: Final[Mapping[str, str]] = {

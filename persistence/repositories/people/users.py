@@ -43,6 +43,12 @@ _PAGE: Final = f"SELECT {_COLUMNS} FROM users WHERE id > $3 ORDER BY id LIMIT $1
 _SET_ROLE: Final = f"UPDATE users SET role = $2 WHERE id = $1 RETURNING {_COLUMNS}"  # noqa: S608 - names of ours
 
 
+_LAPSE: Final = (
+    "UPDATE proposals SET status = 'LAPSED' WHERE proposer_id = $1 AND status = 'OPEN'"
+    " AND expires_at > (extract(epoch FROM now()) * 1000000)::bigint"
+)
+
+
 class User(msgspec.Struct, frozen=True):
     """A person who can sign in; times in microseconds since the epoch."""
 
@@ -161,16 +167,32 @@ class Users:
         rows = await self._pool.fetch("SELECT id FROM users WHERE role = 'ADMIN' LIMIT 2")
         return [row["id"] for row in rows] == [user_id]
 
-    async def set_role(self, user_id: int, role: str) -> User | None:
-        """Change a role and return the user, None if there is none; raises LastAdmin."""
+    async def set_role(
+        self,
+        user_id: int,
+        role: str,
+        *,
+        least: int = 1,
+        done: tuple[str, int, str, str] | None = None,
+    ) -> User | None:
+        """Change a role and return the user, None if there is none.
+
+        Raises LastAdmin if fewer than `least` admins were left. `done` is a statement with its
+        arguments that is carried out together with the change, or not at all.
+        """
         async with self._pool.transaction() as connection:
             # All admins are locked, so that two of them can't demote one another at the same time.
             admins = await connection.fetch(
                 "SELECT id FROM users WHERE role = 'ADMIN' ORDER BY id FOR UPDATE"
             )
-            if role != "ADMIN" and [row["id"] for row in admins] == [user_id]:
+            ids = [row["id"] for row in admins]
+            if role != "ADMIN" and user_id in ids and len(ids) <= least:
                 raise LastAdmin
             row = await connection.fetchrow(_SET_ROLE, user_id, role)
+            if row is not None and role != "ADMIN":
+                await connection.execute(_LAPSE, user_id)
+            if row is not None and done is not None:
+                await connection.execute(*done)
         return None if row is None else _user(row)
 
     async def password_hash(self, user_id: int) -> str | None:

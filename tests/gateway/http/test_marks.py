@@ -93,7 +93,10 @@ async def ask(make_web: MakeWeb) -> Ask:
     noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
     position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
     await Matches(web.parts.pool).replace([NewMatch(("exchange", "1"), ("fake", "M1"), 9_000)], 1)
+    proposed = {"action": "exchange.mode", "body": {"mode": "open"}, "reason": "r"}
+    proposal = (await ann.data("POST", "/admin/proposals", proposed))["id"]
     ids = {
+        "/admin/proposals/{id}": f"/admin/proposals/{proposal}",
         "{slug}": "rain",
         "{category}": "weather",
         "{clientOrderId}": "one",

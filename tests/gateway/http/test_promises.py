@@ -77,7 +77,9 @@ NOTED = ("/watchlists", "/portfolios", "/positions")
 MATCHES = ("/matches", "/markets/{slug}/matches")
 """Of two platforms' markets: `test_promises_of_records.py`."""
 TIERS = "/admin/users/{id}/rate-tier"
-ELSEWHERE = ("/auth/", "/users/", "/admin/users/{id}/role", TIERS, *NOTED, *MATCHES)
+PROPOSED = "/admin/proposals"
+"""What two admins do: `tests/gateway/operations/proposals`."""
+ELSEWHERE = ("/auth/", "/users/", "/admin/users/{id}/role", TIERS, PROPOSED, *NOTED, *MATCHES)
 """People, their passwords and keys: `tests/gateway/accounts`."""
 PREVIEWED = (
     *("maxCost", "type", "timeInForce", "expiresAt", "worstPrice", "reduceOnly"),
@@ -100,7 +102,7 @@ MEANS_MORE = {
     ("/admin/markets/{slug}/limits", "volatilityHalt"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
-STORED = ("/admin/users", "/admin/audit", "/users/me/api-keys", *NOTED, *MATCHES)
+STORED = ("/admin/users", "/admin/audit", PROPOSED, "/users/me/api-keys", *NOTED, *MATCHES)
 """Lists of what isn't in memory: `test_lists.py`, `test_promises_of_records.py`."""
 UNREADABLE = {"cursor"}
 """A cursor is what a list gave before; its text is nobody's to make."""

@@ -19,6 +19,7 @@ MINE = f"{API}/users/me"
 NAMING = (
     *("user_id", "account_id", "owner_id", "actor_id", "session_id", "key_id"),
     *("taker_account_id", "maker_account_id", "email", "address"),
+    *("proposer_id", "decided_by"),
 )
 """Columns by which a table names people."""
 
