@@ -1,5 +1,10 @@
 """The rows of the route table under /admin that concern people: users and roles."""
 
+from typing import Annotated
+
+import msgspec
+
+from exchange.messages.terms import Standing
 from gateway.access.principals import Role
 from gateway.accounts.profile.views import UserView
 from gateway.accounts.roles import Roles
@@ -10,6 +15,7 @@ from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.wire.errors import NotFound, ProposalRequired, UnknownOutcome
 from gateway.wire.strict_json import BodyStruct
+from persistence.journal.codes import STANDING
 from persistence.repositories.people.users import Users
 
 
@@ -17,6 +23,22 @@ class RoleBody(BodyStruct, frozen=True):
     """The role a user gets."""
 
     role: Role
+
+
+WordText = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=100, description="an id, or a part of an address, username or display name"
+    ),
+]
+
+
+class UsersQuery(PageQuery, frozen=True):
+    """Which users; unset: all."""
+
+    q: WordText | None = None
+    role: Role | None = None
+    status: Standing | None = None
 
 
 class UserAdminRoutes:
@@ -30,11 +52,14 @@ class UserAdminRoutes:
         self._users = users
         self._pages = pages
 
-    async def users(self, request: Request[None, PageQuery]) -> Page[UserView]:
+    async def users(self, request: Request[None, UsersQuery]) -> Page[UserView]:
         """Return one page of the users, oldest first."""
         query = request.query
         (limit, offset), after = query.bounds(self._pages), query.number() or 0
-        found, total = await self._users.page(limit + 1, offset, after)
+        standing = None if query.status is None else STANDING[query.status]
+        found, total = await self._users.search(
+            query.q, query.role, standing, limit + 1, offset, after
+        )
         return page_of(found, limit, offset, total, UserView.of, lambda user: str(user.id))
 
     async def set_role(self, request: Request[RoleBody, None]) -> UserView:
@@ -52,10 +77,10 @@ class UserAdminRoutes:
                 path="/admin/users",
                 handler=self.users,
                 access=Access.ADMIN,
-                query=PageQuery,
+                query=UsersQuery,
                 answer=UserView,
                 shape=Shape.PAGE,
-                summary="List the users",
+                summary="List the users, or look for some",
                 tag="admin",
             ),
             Route(

@@ -4,8 +4,8 @@ of the engine's process beside it.
 
 from contextlib import AsyncExitStack
 
-from gateway.bootstrap.parts import segments_of
 from gateway.bootstrap.identity.people import People
+from gateway.bootstrap.parts import segments_of
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.audited import AuditedCommands
 from gateway.engine_side.running import EngineSide

@@ -10,6 +10,7 @@
     probity journal move    move old parts of the journal to files
     probity user create     add a user
     probity user clear-2fa  take away the second factors that a user has lost
+    probity user password   give a user another password
     probity keys rotate     sign access tokens with a new key
     probity replay          send recorded trades through a running exchange
 
@@ -32,8 +33,6 @@ import uvloop
 
 from gateway.access.principals import Role
 from gateway.accounts.fields import email_address, new_password
-from gateway.accounts.passwords.hashing import Passwords
-from gateway.accounts.sessions.sign_in import add_user
 from gateway.bootstrap import compose
 from gateway.bootstrap.feeds import demo_settings
 from gateway.bootstrap.identity.people import ensure_admin
@@ -43,6 +42,7 @@ from gateway.bootstrap.worker import open_worker
 from gateway.cli.banner import Opened, banner, gateway_banner, worker_banner
 from gateway.cli.respawn import Respawn
 from gateway.cli.second_factor import clear_second_factors
+from gateway.cli.users import create_user, set_password
 from gateway.cli.verify import verify_exchange
 from gateway.cli.waiting import EndedWaiting, Start
 from gateway.demo.traders import Demo, running_demo
@@ -59,9 +59,7 @@ from persistence.errors import (
     PersistenceError,
 )
 from persistence.postgres import migrate as schema
-from persistence.postgres.database import create_pool, is_absence
-from persistence.repositories.audit import AuditLog
-from persistence.repositories.people.users import Users
+from persistence.postgres.database import is_absence
 
 WRONG_SETTING: Final = 2
 DEFAULT_ADMIN: Final = "admin@probity.local"
@@ -290,15 +288,18 @@ def user() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def create(email: str, admin: bool, password_stdin: bool) -> None:
     """Add a user; the account in the exchange opens at the first login."""
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\n")
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    try:
-        password = new_password(password)
-    except ValueError as error:
-        _fail(f"password: {error}", WRONG_SETTING)
-    _run(_create_user(_settings(), email, password, Role.ADMIN if admin else Role.USER))
+    password = _new_password(password_stdin)
+    role = Role.ADMIN if admin else Role.USER
+    _run(create_user(_settings(), email, password, role))
+
+
+@user.command("password")
+@click.option("--email", required=True)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def password_command(email: str, password_stdin: bool) -> None:
+    """Give a user another password and end all their sessions."""
+    password = _new_password(password_stdin)
+    _run(set_password(_settings(), email, password))
 
 
 @user.command("clear-2fa")
@@ -308,28 +309,15 @@ def clear_2fa(email: str) -> None:
     _run(clear_second_factors(_settings(), email))
 
 
-async def _create_user(settings: Settings, email: str, password: str, role: str) -> None:
-    passwords = Passwords(1, 1)
+def _new_password(from_stdin: bool) -> str:
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     try:
-        async with compose.open_database(settings, join=True, make=False) as url:
-            await schema.upgrade(settings.store.direct_url or url)
-            pool = await create_pool(url, size=2)
-            try:
-                made = await add_user(
-                    Users(pool),
-                    AuditLog(pool),
-                    passwords,
-                    email_address(email),
-                    password,
-                    None,
-                    role,
-                    "cli",
-                )
-            finally:
-                await pool.close()
-    finally:
-        passwords.close()
-    click.echo(f"User {made.id} ({role}) is registered.")
+        return new_password(password)
+    except ValueError as error:
+        _fail(f"password: {error}", WRONG_SETTING)
 
 
 def _settings(host: str | None = None, port: int | None = None) -> Settings:

@@ -40,6 +40,15 @@ _UPDATE: Final = (
     f" WHERE id = $1 RETURNING {_COLUMNS}"
 )
 _PAGE: Final = f"SELECT {_COLUMNS} FROM users WHERE id > $3 ORDER BY id LIMIT $1 OFFSET $2"  # noqa: S608 - names of ours
+# A word is looked for in what people are known by, and at the place $1 as a number.
+_SEARCHED: Final = """
+  FROM users LEFT JOIN (SELECT id AS account_id, standing FROM accounts) a ON account_id = id
+ WHERE ($1::text IS NULL OR id::text = $1 OR strpos(lower(email), lower($1)) > 0
+        OR strpos(lower(username), lower($1)) > 0 OR strpos(lower(display_name), lower($1)) > 0)
+   AND ($2::text IS NULL OR role = $2)
+   AND ($3::smallint IS NULL OR coalesce(standing, 1) = $3)
+"""
+_SEARCH: Final = f"SELECT {_COLUMNS} {_SEARCHED} AND id > $4 ORDER BY id LIMIT $5 OFFSET $6"
 _SET_ROLE: Final = f"UPDATE users SET role = $2 WHERE id = $1 RETURNING {_COLUMNS}"  # noqa: S608 - names of ours
 
 
@@ -155,6 +164,25 @@ class Users:
         """Return users above the id `after`, in that order, and how many there are in all."""
         rows = await self._pool.fetch(_PAGE, limit, offset, after)
         total = await self._pool.fetchval("SELECT count(*) FROM users")
+        return [_user(row) for row in rows], total
+
+    async def search(
+        self,
+        word: str | None,
+        role: str | None,
+        standing: int | None,
+        limit: int,
+        offset: int,
+        after: int = 0,
+    ) -> tuple[list[User], int]:
+        """Return users above the id `after`, in that order, and how many there are in all.
+
+        None matches all; `word` is an id or a part of an address, username or display name,
+        `standing` the stored code of an account's, which is active before it is opened.
+        """
+        asked = word, role, standing
+        rows = await self._pool.fetch(_SEARCH, *asked, after, limit, offset)
+        total = await self._pool.fetchval(f"SELECT count(*) {_SEARCHED}", *asked)
         return [_user(row) for row in rows], total
 
     async def has_admin(self) -> bool:

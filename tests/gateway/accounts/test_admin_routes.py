@@ -22,6 +22,31 @@ async def test_users_come_in_pages(web: Web) -> None:
     assert "password" not in answer.text
 
 
+async def test_users_are_looked_for(web: Web) -> None:
+    admin = await web.register("root@example.org", admin=True)
+    ann, bob = await web.register("ann@example.org"), await web.register("bob@elsewhere.org")
+    await web.accounts.users.set_role(bob.id, "AUDITOR")
+    await web.parts.pool.execute(
+        "INSERT INTO accounts (id, opened_seq, available, locked, seq, standing)"
+        " VALUES ($1, 1, 0, 0, 1, 2)",
+        ann.id,
+    )
+    for query, found in (
+        ("q=ANN@", [ann]),
+        (f"q={bob.id}", [bob]),
+        ("q=example.org", [admin, ann]),
+        ("q=%25", []),
+        ("role=AUDITOR", [bob]),
+        ("status=SUSPENDED", [ann]),
+        ("status=ACTIVE&q=example", [admin]),
+    ):
+        answer = await web.client.get(f"{USERS}?{query}", headers=admin.bearer)
+        assert [user["id"] for user in answer.json()["data"]] == [str(one.id) for one in found]
+        assert answer.json()["pagination"]["total"] == len(found)
+    answer = await web.client.get(f"{USERS}?role=KING", headers=admin.bearer)
+    assert [d["field"] for d in answer.json()["error"]["details"]] == ["role"]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

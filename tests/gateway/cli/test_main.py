@@ -164,6 +164,27 @@ async def test_lost_second_factors_are_taken_away_beside_a_running_server(tmp_pa
         assert (code, err) == (1, "probity: There is no user with this e-mail address\n")
 
 
+async def test_another_password_ends_all_sessions_of_a_running_server(tmp_path: Path) -> None:
+    new = ("user", "password", "--email", "Ada@example.org", "--password-stdin")
+    body = {"email": "ada@example.org", "password": "correct horse"}
+    async with serving(tmp_path) as (_, address, _), httpx.AsyncClient(base_url=address) as client:
+        answer = await client.post("/api/v1/auth/register", json=body)
+        token = answer.json()["data"]["accessToken"]
+        code, out, err = await run(tmp_path, *new, text="battery staple\n")
+        assert (code, err) == (0, "")
+        assert re.fullmatch(r"User \d+ has another password; sessions ended: 1\.\n", out)
+        headers = {"authorization": f"Bearer {token}"}
+        async with asyncio.timeout(10):
+            while (await client.get("/api/v1/auth/me", headers=headers)).status_code != 401:  # noqa: ASYNC110 - another process ends it
+                await asyncio.sleep(0.1)
+        assert (await client.post("/api/v1/auth/login", json=body)).status_code == 401
+        body["password"] = "battery staple"
+        assert (await client.post("/api/v1/auth/login", json=body)).status_code == 200
+        unknown = [word.replace("Ada@", "eve@") for word in new]
+        code, _, err = await run(tmp_path, *unknown, text="battery staple\n")
+    assert (code, err) == (1, "probity: There is no user with this e-mail address\n")
+
+
 async def test_migrate_and_user_work_without_a_server(tmp_path: Path) -> None:
     code, out, _ = await run(tmp_path, "migrate")
     assert code == 0

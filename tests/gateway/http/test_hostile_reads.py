@@ -39,7 +39,7 @@ BOOLEANS: Final = ("", "yes", "1", "TRUE", "NaN", LONG)
 KINDS: Final = {
     NUMBERS: "limit depth offset afterSeq atSeq minSeq",
     TIMES: "from to at",
-    CHOSEN: "interval fill manifest format outcome status side type sort order source platform"
+    CHOSEN: "interval fill manifest format outcome status role side type sort order source platform"
     " address chainId",
     CURSORS: "cursor",
     BOOLEANS: "exclusive",
