@@ -96,7 +96,7 @@ async def test_pages_of_named_origins_may_read_what_is_left_of_a_limit(make_web:
     exposed = set(answer.headers["access-control-expose-headers"].lower().split(", "))
     limits = {name for name in answer.headers if name.startswith("ratelimit")}
     assert len(limits) == 2
-    assert exposed == limits | {"retry-after", "x-request-id"}
+    assert exposed == limits | {"retry-after", "x-as-of-seq", "x-request-id"}
 
 
 async def test_any_origin_means_without_cookies(make_web: MakeWeb) -> None:
