@@ -16,6 +16,7 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from gateway.access.rate_limits import RateLimits
+from gateway.accounts.linked.tokens import LinkedTokens
 from gateway.accounts.sessions.keys import load_key, require_key, shared_secret
 from gateway.accounts.sessions.watch import SessionWatch
 from gateway.bootstrap import garbage
@@ -52,6 +53,7 @@ from persistence.postgres import migrate
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.postgres.job_pool import JOB_CONNECTIONS
 from persistence.repositories.candles import Candles
+from persistence.repositories.people.linked_accounts import LinkedAccounts
 
 SOCKET_MOUNTS: Final = ("ws", "socket.io")
 _LEAST_POOLED: Final = 2
@@ -356,7 +358,8 @@ async def _open_people(
     seal = make_seal(settings.sealing, settings.store.data_dir)
     people = await open_people(stack, settings, pool, side, logger, supervisor)
     factors = make_factors(settings, pool, people, seal)
-    sealed = {"second factors": factors.codes.reseal}
+    links = LinkedTokens(LinkedAccounts(pool), seal)
+    sealed = {"second factors": factors.codes.reseal, links.NAME: links.reseal}
     told = metrics, logger, supervisor
     keys = await open_keys(stack, settings, pool, people.audit, limits, *told, seal, sealed)
     return people, factors, keys

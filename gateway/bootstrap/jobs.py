@@ -29,6 +29,7 @@ from persistence.projection.process import Order
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.jobs import JobRows
 from persistence.repositories.journal_segments import SegmentTotals
+from persistence.repositories.people.linked_accounts import LinkedAccounts
 from persistence.repositories.people.mail_tokens import MailTokens
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.sign_in_counts import SignInCounts
@@ -59,6 +60,7 @@ def make_jobs(
         Wallets(pool),
         SignInChallenges(pool),
         PasskeyRows(pool),
+        LinkedAccounts(pool),
         rows,
         logger,
         sessions_kept_s=kept.ended_sessions,

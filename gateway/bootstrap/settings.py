@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.access.settings import LimitSettings
 from gateway.accounts.api_keys.settings import ApiKeySettings
+from gateway.accounts.linked.settings import LinkedSettings
 from gateway.accounts.mail.settings import MailSettings
 from gateway.accounts.passkeys.settings import PasskeySettings
 from gateway.accounts.second_factor.settings import SecondFactorSettings
@@ -55,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     passkeys: PasskeySettings
     mail: MailSettings
     wallets: WalletSettings
+    linked: LinkedSettings
     sealing: SealingSettings
     api_keys: ApiKeySettings
     http: HttpSettings

@@ -55,6 +55,8 @@ from gateway.wire.failures import answer_of
 from gateway.wire.strict_json import EMPTY_BODY, decode
 from persistence.loop.authority import acting_by
 
+_TEXT: Final = b"text/plain; charset=utf-8"
+_NOT_JSON: Final = frozenset({Shape.FILE, Shape.REDIRECT})
 _BEARER: Final = b"bearer "
 _WITHOUT_CALLER: Final = frozenset({Budget.NONE, Budget.SIGN_IN})
 """Rows that don't ask who calls: a token or a signature that comes along isn't looked at."""
@@ -162,14 +164,29 @@ class Dispatcher:
             goes_on = partial(enter, ConnectionState.ANSWER)
             await send_stream(receive, send, request.status, result, goes_on)
             return
-        if bound.shape is Shape.FILE:
-            trace.is_page = result.is_page
-            await send_body(send, request.status, result.content_type.encode(), result.body)
+        if bound.shape in _NOT_JSON:
+            await self._send_bare(bound, request, result, trace, send)
             return
         if not is_read:
             seq = self._seq()
         answer = encode_result(result, bound.shape, trace.request_id, seq)
         await send_json(send, request.status, answer, tuple(request.reply_headers))
+
+    async def _send_bare(
+        self,
+        bound: BoundRoute,
+        request: Request[Any, Any],
+        result: Any,  # noqa: ANN401 - the row's
+        trace: Trace,
+        send: Send,
+    ) -> None:
+        """Send what isn't JSON: a file, or where to go."""
+        if bound.shape is Shape.FILE:
+            trace.is_page = result.is_page
+            await send_body(send, request.status, result.content_type.encode(), result.body)
+            return
+        there = (b"location", result.location.encode("ascii"))
+        await send_body(send, request.status, _TEXT, b"", (there, *request.reply_headers))
 
     def _seq(self) -> int | msgspec.UnsetType:
         """Return how far this process knows what was committed."""

@@ -150,9 +150,6 @@ def _write_out(schema: Any, choices: Choices) -> None:  # noqa: ANN401 - any JSO
 
 
 def _operation(route: Route, schemas: _Schemas) -> Document:
-    headers: Document = {} if route.budget is Budget.NONE else {**_SAYS_LIMIT}
-    if route.says_as_of:
-        headers |= _AS_OF_SAYS
     operation: Document = {
         "operationId": _operation_id(route),
         "summary": route.summary,
@@ -160,8 +157,8 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
         "responses": {
             str(route.status): {
                 "description": "Done",
-                "content": _content(route, schemas),
-                **({"headers": headers} if headers else {}),
+                **_content(route, schemas),
+                **_headers(route),
             },
             **_errors(route.all_errors(), schemas),
         },
@@ -225,12 +222,21 @@ def _given(schema: Document) -> Document:
 
 
 def _content(route: Route, schemas: _Schemas) -> Document:
+    if route.shape is Shape.REDIRECT:
+        return {}
     if route.shape is Shape.STREAM:
-        return {
-            medium: {"schema": {"type": "object" if medium == _JSON else "string"}}
-            for medium in route.media
-        }
-    return {_JSON: {"schema": _envelope(route, schemas)}}
+        schema = {medium: "object" if medium == _JSON else "string" for medium in route.media}
+        return {"content": {medium: {"schema": {"type": kind}} for medium, kind in schema.items()}}
+    return {"content": {_JSON: {"schema": _envelope(route, schemas)}}}
+
+
+def _headers(route: Route) -> Document:
+    headers: Document = {} if route.budget is Budget.NONE else {**_SAYS_LIMIT}
+    if route.says_as_of:
+        headers |= _AS_OF_SAYS
+    if route.shape is Shape.REDIRECT:
+        headers["Location"] = {"description": "where to go", "schema": {"type": "string"}}
+    return {"headers": headers} if headers else {}
 
 
 def _envelope(route: Route, schemas: _Schemas) -> Document:

@@ -111,6 +111,12 @@ class File(msgspec.Struct, frozen=True):
     """Whether people's browsers show it, so that it gets a page's security headers."""
 
 
+class Redirect(msgspec.Struct, frozen=True):
+    """An answer that sends a browser elsewhere: to a page of ours, or of somebody it asks."""
+
+    location: str
+
+
 class Request(Generic[BodyT, QueryT]):
     """One call of one route."""
 

@@ -53,8 +53,8 @@ class Access(enum.Enum):
 
 
 class Shape(enum.Enum):
-    """How `answer` sits in the envelope: itself, the items of a page or slice; a FILE, and a STREAM
-    of one of `media`, have none.
+    """How `answer` sits in the envelope: itself, the items of a page or slice; a FILE, a STREAM of
+    one of `media`, and a REDIRECT have none.
     """
 
     ONE = "one"
@@ -62,11 +62,12 @@ class Shape(enum.Enum):
     SLICE = "slice"
     FILE = "file"
     STREAM = "stream"
+    REDIRECT = "redirect"
 
 
 _SIGN_IN: Final = ("/auth/", "/users/me/sessions")
 _PROFILE: Final = ("/users/me", "/users/me/preferences")
-_BARE: Final = (Shape.FILE, Shape.STREAM)
+_BARE: Final = (Shape.FILE, Shape.STREAM, Shape.REDIRECT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@
     mailed tokens   that nobody sent back in time
     nonces          that no wallet signed in time
     challenges      of sign-ins and passkeys that nobody answered in time
+    sign-ins        that were begun at a provider and not finished in time
     counts          of sign-ins whose windows are over
     runs of jobs    that failed for good longer ago than FAILED_JOBS_KEPT
 
@@ -22,6 +23,7 @@ from gateway.jobs.job import Arguments, Job
 from gateway.observability.logs import Logger
 from persistence.clock import MICROSECONDS
 from persistence.repositories.jobs import JobRows
+from persistence.repositories.people.linked_accounts import LinkedAccounts
 from persistence.repositories.people.mail_tokens import MailTokens
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.sign_in_counts import SignInCounts
@@ -47,6 +49,7 @@ class Housekeeping:
         wallets: Wallets,
         sign_ins: SignInChallenges,
         passkeys: PasskeyRows,
+        links: LinkedAccounts,
         rows: JobRows,
         logger: Logger,
         *,
@@ -64,6 +67,7 @@ class Housekeeping:
         self._wallets = wallets
         self._sign_ins = sign_ins
         self._passkeys = passkeys
+        self._links = links
         self._rows = rows
         self._logger = logger
         self._sessions_kept_us = sessions_kept_s * MICROSECONDS
@@ -94,6 +98,7 @@ class Housekeeping:
         nonces = await self._all(self._wallets.prune_nonces, now)
         challenges = await self._all(self._sign_ins.prune, now)
         challenges += await self._all(self._passkeys.prune, now)
+        begun = await self._all(self._links.prune, now)
         runs = await self._all(self._rows.prune, now - self._failed_jobs_kept_us)
         self._logger.info(
             "housekeeping",
@@ -103,6 +108,7 @@ class Housekeeping:
             mailed=mailed,
             nonces=nonces,
             challenges=challenges,
+            begun=begun,
             runs=runs,
         )
 

@@ -14,7 +14,7 @@ from typing import Final
 from migrations.script import execute_script
 
 revision: Final = "0036"
-down_revision: Final = "0034"
+down_revision: Final = "0035"
 
 _UP: Final = """
 ALTER TABLE audit_log

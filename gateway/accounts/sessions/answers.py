@@ -26,7 +26,7 @@ class SignInAnswers:
     """Makes the answers, and reads the cookie that comes back."""
 
     def __init__(self, origins: CookieOrigins) -> None:
-        self._origins = origins
+        self.origins = origins
 
     def of(self, request: AnyRequest, signed_in: SignedIn) -> SignedInView:
         """Return the answer, and set its cookie."""
@@ -42,10 +42,10 @@ class SignInAnswers:
         """Return the refresh token that came along; raises Forbidden where it may not count."""
         token = read_refresh_cookie(request.header(b"cookie"))
         if token is not None:
-            self._origins.check(request)
+            self.origins.check(request)
         return token
 
     def _set_cookie(self, request: AnyRequest, token: str, max_age: int) -> None:
-        other_sites = self._origins.other_sites
+        other_sites = self.origins.other_sites
         cookie = refresh_cookie(token, max_age, request.is_https, for_other_sites=other_sites)
         request.reply_headers.append(cookie)

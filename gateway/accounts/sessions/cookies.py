@@ -1,5 +1,5 @@
-"""The one cookie: the refresh token, unreadable for scripts, its path the longest that both mounts
-of the API share.
+"""The cookies, the refresh token's above all: unreadable for scripts, their path the longest that
+both mounts of the API share.
 
 Laws: what a stranger sends is looked at in linear time and up to a bound (the standard library's
 parser takes quadratic time for some values, on some of the Pythons we run on); only what can be a
@@ -68,15 +68,20 @@ class CookieOrigins:
 
 
 def read_refresh_cookie(header: bytes) -> str | None:
-    """Return the refresh token in a Cookie header, None if there is none that could be ours.
+    """Return the refresh token in a Cookie header, None if there is none that could be ours."""
+    return read_cookie(header, _NAME)
 
-    The first one that could counts: of several, browsers send the most specific first.
+
+def read_cookie(header: bytes, wanted: bytes) -> str | None:
+    """Return the 256 random bits of a cookie of ours in a Cookie header, None if there is none.
+
+    The first one that could be counts: of several, browsers send the most specific first.
     O(length of the header), which is bounded.
     """
     if len(header) > HEADER_MAX_BYTES:
         return None
     for pair in header.split(b";"):
         name, _, value = pair.strip(b" \t").partition(b"=")
-        if name == _NAME and _TOKEN.fullmatch(value) is not None:
+        if name == wanted and _TOKEN.fullmatch(value) is not None:
             return value.decode("ascii")
     return None

@@ -28,6 +28,8 @@ class Keys:
     service: ApiKeys
     gate: KeyGate
     watch: KeyWatch
+    seal: Seal
+    """What seals whatever is secret in tables."""
 
 
 def make_keys(
@@ -54,7 +56,7 @@ def make_keys(
     count = metrics.refusals.signed
     gate = KeyGate(service, book, shared, limits, audit, count, own.window_max_ms)
     watch = KeyWatch(service, nonces, own.window_max_ms, logger, sealed)
-    return Keys(service=service, gate=gate, watch=watch)
+    return Keys(service=service, gate=gate, watch=watch, seal=seal)
 
 
 async def open_keys(

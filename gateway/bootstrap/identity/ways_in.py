@@ -1,7 +1,14 @@
-"""The ways into an account beside the password: wallets, and where their pages are."""
+"""The ways into an account beside the password: wallets, and accounts elsewhere."""
 
 from functools import partial
 
+from gateway.accounts.linked.google import Google
+from gateway.accounts.linked.links import Linking
+from gateway.accounts.linked.providers import Client as LinkedClient
+from gateway.accounts.linked.providers import Provider
+from gateway.accounts.linked.routes import LinkedRoutes
+from gateway.accounts.linked.tokens import LinkedTokens
+from gateway.accounts.linked.x import X
 from gateway.accounts.outbound import Outbound
 from gateway.accounts.sessions.answers import SignInAnswers
 from gateway.accounts.sessions.sign_in import require_open
@@ -13,6 +20,7 @@ from gateway.accounts.wallets.terms import Terms
 from gateway.accounts.wallets.wallets import WalletSignIn
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.settings import Settings
+from persistence.repositories.people.linked_accounts import LinkedAccounts
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.wallets import Wallets
 from persistence.repositories.people.ways_in import WaysIn
@@ -35,6 +43,46 @@ def origin_of(url: str) -> str:
     """Return the origin of a page."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.partition('/')[0]}"
+
+
+def providers_of(settings: Settings) -> dict[str, Provider]:
+    """Return by whom one can sign in, by name."""
+    own, found = settings.linked, dict[str, Provider]()
+    outbound = Outbound(own.timeout_seconds)
+    here = f"{settings.sign_in.public_url or page_urls(settings)[0]}/api/v1/auth"
+    if own.x_id is not None and own.x_secret is not None:
+        client = LinkedClient(own.x_id, own.x_secret, f"{here}/x/callback")
+        found["x"] = X(client, outbound, own.x_pages, own.x_api)
+    if own.google_id is not None and own.google_secret is not None:
+        client = LinkedClient(own.google_id, own.google_secret, f"{here}/google/callback")
+        found["google"] = Google(client, outbound, own.google_issuer)
+    return found
+
+
+def linked_routes(parts: Parts, answers: SignInAnswers) -> LinkedRoutes:
+    """Return the rows about accounts elsewhere."""
+    settings, people, pool = parts.settings, parts.people, parts.pool
+    rows = LinkedAccounts(pool)
+    service = Linking(
+        providers_of(settings),
+        rows,
+        LinkedTokens(rows, parts.keys.seal),
+        people.users,
+        Sessions(pool),
+        WaysIn(pool),
+        people.audit,
+        people.attempts,
+        people.fresh,
+        people.sign_in,
+        settings.linked,
+        partial(require_open, parts.readiness, parts.engine.feed),
+    )
+    return LinkedRoutes(
+        service,
+        answers,
+        page_urls(settings)[0],
+        settings.linked.flow_expires_in,
+    )
 
 
 def wallet_routes(parts: Parts, answers: SignInAnswers) -> WalletRoutes:

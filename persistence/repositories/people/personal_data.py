@@ -60,6 +60,7 @@ ERASED: Final = (
     _of("sign_in_challenges", "user_id", ("token_hash",), ("token_hash",)),
     _of("passkey_challenges", "user_id", ("challenge_hash",), ("challenge_hash",)),
     _of("wallets", "user_id", ("id",)),
+    _of("linked_accounts", "user_id", ("provider",), ("tokens",)),
     _of("mail_tokens", "user_id", ("expires_at", "token_hash"), ("token_hash",), name="mails"),
     _of("email_changes", "user_id", ("expires_at",), name="email_change"),
     _of("rate_tiers", "user_id", ("tier",), name="rate_tier"),
@@ -106,6 +107,8 @@ KEPT: Final = (
 )
 NOT_SAID: Final[Mapping[str, str]] = {
     "refresh_tokens": "hashes of tokens of the sessions, which they go with",
+    "sign_in_flows": "a link that is being made at a provider, for some minutes",
+    "sign_in_codes": "a sign-in that is being finished, for a minute",
     "api_key_nonces": "of calls of the minute, signed with keys that are told",
     "account_segments": "the account's events, made from the journal; told by GET /user/events",
     "account_waiting": "which orders wait, made from the journal; they are among the orders",

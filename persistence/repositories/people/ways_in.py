@@ -1,7 +1,7 @@
 """By what an account can be signed in to, and the one rule about it: never leave it without any.
 
-Laws: each way is a query here, and nothing else knows what counts as one; a new way (a
-provider, a passkey) is a row of `WAYS`. Whatever takes something of a way away does so within
+Laws: each way is a query here, and nothing else knows what counts as one; a new way (a passkey) is
+a row of `WAYS`. Whatever takes something of a way away does so within
 `WaysIn.keeping_one`, which looks when the change is made and undoes it if nothing is left. The
 user's row is locked meanwhile, so two changes at the same moment can't each take one of the last
 two.
@@ -22,6 +22,8 @@ WAYS: Final[Mapping[str, str]] = {
     # A password is asked for beside an e-mail address.
     "password": "SELECT count(*) FROM users"
     " WHERE id = $1 AND password_hash IS NOT NULL AND email IS NOT NULL",
+    "x": "SELECT count(*) FROM linked_accounts WHERE user_id = $1 AND provider = 'x'",
+    "google": "SELECT count(*) FROM linked_accounts WHERE user_id = $1 AND provider = 'google'",
     "wallet": "SELECT count(*) FROM wallets WHERE user_id = $1",
     "passkey": "SELECT count(*) FROM passkeys WHERE user_id = $1",
 }

@@ -21,6 +21,11 @@ BUDGETS = {
     "POST /auth/2fa/options": Budget.SIGN_IN,
     "POST /auth/passkeys": Budget.SIGN_IN,
     "POST /auth/passkeys/options": Budget.SIGN_IN,
+    "GET /auth/x": Budget.SIGN_IN,
+    "GET /auth/x/callback": Budget.SIGN_IN,
+    "GET /auth/google": Budget.SIGN_IN,
+    "GET /auth/google/callback": Budget.SIGN_IN,
+    "POST /auth/code": Budget.SIGN_IN,
     "POST /auth/refresh": Budget.RENEWAL,
     "POST /auth/logout": Budget.RENEWAL,
     "DELETE /orders/{id}": Budget.CANCEL,
@@ -82,6 +87,11 @@ AUTH_PATHS = {
     "/auth/email/verify",
     "/auth/wallet/nonce",
     "/auth/wallet",
+    "/auth/x",
+    "/auth/x/callback",
+    "/auth/google",
+    "/auth/google/callback",
+    "/auth/code",
     # Counted by the address that mail goes to.
     "/auth/email/send",
     # Whoever calls these is signed in; what is guessed there is counted as at the door.

@@ -36,6 +36,10 @@ FILES: Final = {
     "/metrics": "of the process, in the form of whoever collects it",
     "/health": "of the process, asked when nothing is known",
     "/ready": "of the process, asked when nothing is known",
+    "/auth/x": "the way to somebody else",
+    "/auth/x/callback": "the way back",
+    "/auth/google": "the way to somebody else",
+    "/auth/google/callback": "the way back",
     "/.well-known/jwks.json": "keys, in the form of a standard",
 }
 """What carries no `asOfSeq`, and why."""
@@ -49,6 +53,7 @@ NOT_OF_ACCOUNTS: Final = {
     "/auth/2fa": "by what one proves who one is",
     "/auth/2fa/passkeys": "by what one proves who one is",
     "/users/me/wallets": "how one signs in",
+    "/users/me/links": "how one signs in",
     "/watchlists": "names of markets, kept beside the exchange",
     "/watchlists/{id}": "names of markets, kept beside the exchange",
     "/portfolios/{id}/history": "what was noted on days that are over",
@@ -65,7 +70,7 @@ def test_what_carries_no_mark_is_a_file_or_of_the_process() -> None:
     bare = {row.path for row in ROWS if not row.is_read}
     assert bare == FILES.keys()
     for row in ROWS:
-        is_file = row.shape in {Shape.FILE, Shape.STREAM} and not row.says_as_of
+        is_file = row.shape in {Shape.FILE, Shape.STREAM, Shape.REDIRECT} and not row.says_as_of
         assert row.is_read is not (is_file or row.budget is Budget.NONE), row.path
 
 

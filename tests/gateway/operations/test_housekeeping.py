@@ -11,6 +11,7 @@ from gateway.operations import jobs as module
 from gateway.operations.jobs import Housekeeping
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.jobs import JobRows
+from persistence.repositories.people.linked_accounts import LinkedAccounts
 from persistence.repositories.people.mail_tokens import MailTokens
 from persistence.repositories.people.sessions import RotationOutcome, Sessions
 from persistence.repositories.people.sign_in_counts import SignInCounts
@@ -40,6 +41,7 @@ def housekeeping(pool: DeadlinePool, log: io.StringIO, now: int = NOW) -> Housek
         Wallets(pool),
         SignInChallenges(pool),
         PasskeyRows(pool),
+        LinkedAccounts(pool),
         JobRows(pool),
         configure_logs("info", log),
         sessions_kept_s=KEPT_S,
