@@ -313,8 +313,7 @@ async def _open_front(
     )
     stack.callback(readiness.drain)
     sockets = await stack.enter_async_context(open_front_sockets(parts, hearers, supervisor))
-    watch = SessionWatch(people.sessions, sockets.server.principals)
-    await _enter_watch(stack, supervisor, watch)
+    await _enter_watch(stack, supervisor, SessionWatch(people.sessions, sockets.server.principals))
     application = build_application(
         settings,
         route_tables(parts),

@@ -92,17 +92,12 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     answers = SignInAnswers(CookieOrigins(settings.http.cors_origin))
     api = (
         AccountRoutes(
-            people.sign_in,
-            people.sessions,
-            people.users,
-            parts.readiness,
-            feed,
-            answers,
+            people.sign_in, people.sessions, people.users, parts.readiness, feed, answers
         ),
         *factor_routes(parts.factors, people, answers, settings),
-        *_own_access(parts),
         wallet_routes(parts, answers),
         linked_routes(parts, answers),
+        *_own_access(parts),
         _leaving(parts),
         ours,
         *_of_any_platform(parts, ours, candles, tickers),

@@ -76,8 +76,10 @@ async def give_one_of_everything(web: Web) -> Belongings:
     position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
     wanted = {"label": "a", "algorithm": "hmac-sha256", "scopes": ["read"]}
     key = await ann.data("POST", "/users/me/api-keys", wanted)
+    passkey, wallet = await _ways_in(web, owner.id)
     session = (await ann.data("GET", "/users/me/sessions"))[0]["id"]
     places = {
+        "/auth/2fa/passkeys/{id}": f"/auth/2fa/passkeys/{passkey}",
         "/order-groups/{id}": "/order-groups/mm",
         "/orders/by-client-id/{clientOrderId}": "/orders/by-client-id/one",
         "/orders/{id}": "/orders/1",
@@ -85,7 +87,32 @@ async def give_one_of_everything(web: Web) -> Belongings:
         "/positions/{id}": f"/positions/{position}",
         "/users/me/api-keys/{id}": f"/users/me/api-keys/{key['key']['id']}",
         "/users/me/sessions/{id}": f"/users/me/sessions/{session}",
+        "/users/me/links/{provider}": "/users/me/links/x",
+        "/users/me/wallets/{id}": f"/users/me/wallets/{wallet}",
         "/watchlists/{id}": f"/watchlists/{watchlist}",
         "/watchlists/{id}/items/{itemId}": f"/watchlists/{watchlist}/items/{item}",
     }
     return Belongings(web, owner, places)
+
+
+_PASSKEY = """
+INSERT INTO passkeys (user_id, credential_id, public_key, sign_count, label, transports, is_synced,
+                      created_at)
+VALUES ($1, 'theirs', 'a key', 0, 'phone', '{}', false, 1) RETURNING id
+"""
+_WALLET = """
+INSERT INTO wallets (user_id, kind, address, created_at, last_used_at)
+VALUES ($1, 'ethereum', '0x52908400098527886E0F7030069857D2E4169EE7', 1, 1) RETURNING id
+"""
+
+_LINK = "INSERT INTO linked_accounts VALUES ($1, 'x', 'theirs', 'them', 'tokens', 1, 1)"
+
+
+async def _ways_in(web: Web, user_id: int) -> tuple[int, int]:
+    """Give somebody a passkey, a wallet and an account at X, past what they would have to prove;
+    return the first two's ids.
+    """
+    passkey: int = await web.parts.pool.fetchval(_PASSKEY, user_id)
+    wallet: int = await web.parts.pool.fetchval(_WALLET, user_id)
+    await web.parts.pool.execute(_LINK, user_id)
+    return passkey, wallet
