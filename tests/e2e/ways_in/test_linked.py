@@ -9,6 +9,7 @@ import pytest
 
 from tests.gateway.accounts.linked.conftest import settings_of
 from tests.gateway.accounts.linked.elsewhere import Elsewhere
+from tests.gateway.conftest import ASKED_BY_HAND
 from tests.server_process import running_server
 
 
@@ -19,7 +20,9 @@ async def test_both_lead_back_to_an_account(tmp_path_factory: pytest.TempPathFac
     def signed_in(settings: dict[str, str]) -> list[Any]:
         with (
             running_server(data, settings) as server,
-            httpx.Client(base_url=f"{server.url}/api/v1", timeout=30) as client,
+            httpx.Client(
+                base_url=f"{server.url}/api/v1", timeout=30, headers=ASKED_BY_HAND
+            ) as client,
         ):
             found: list[Any] = []
             code = ""

@@ -9,6 +9,7 @@ import pytest
 
 from tests.gateway.accounts.wallets.node import ContractWallet, Node
 from tests.gateway.accounts.wallets.signers import Metamask, Phantom, Signer
+from tests.gateway.conftest import ASKED_BY_HAND
 from tests.server_process import ServerProcess, running_server
 
 SAFE = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -23,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def client(server: ServerProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{server.url}/api/v1", timeout=30) as made:
+    with httpx.Client(base_url=f"{server.url}/api/v1", timeout=30, headers=ASKED_BY_HAND) as made:
         yield made
 
 
@@ -68,7 +69,9 @@ async def test_a_contract_is_asked_at_its_node(tmp_path_factory: pytest.TempPath
         data = tmp_path_factory.mktemp("contracts") / "data"
         with (
             running_server(data, settings) as server,
-            httpx.Client(base_url=f"{server.url}/api/v1", timeout=30) as client,
+            httpx.Client(
+                base_url=f"{server.url}/api/v1", timeout=30, headers=ASKED_BY_HAND
+            ) as client,
         ):
             return sign_in(client, safe)
 
