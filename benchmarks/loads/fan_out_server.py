@@ -52,6 +52,7 @@ class Nobody:
 
     def __init__(self) -> None:
         self.on_revoked: list[Any] = []
+        self.on_role_changed: list[Any] = []
 
 
 def place(number: int) -> PlaceOrder:

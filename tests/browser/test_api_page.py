@@ -27,5 +27,7 @@ async def test_choices_bounds_and_remarks_are_shown(served: Served, browser: Bro
     assert "e.g. OPEN,HALTED" in shown
     export = page.locator("details.operation", has_text="/export/{kind}").first
     assert "a file, text/csv or " in (await export.text_content() or "")
+    back = page.locator("details.operation", has_text="/auth/x/callback").first
+    assert "Answer 302: Done, without a body" in (await back.text_content() or "")
     assert problems == []
     await page.close()

@@ -152,6 +152,13 @@ async def test_what_one_process_ends_the_others_notice(fleet: Fleet) -> None:
         gateways[1].call("PATCH", f"/admin/users/{user_id}/role", admin, {"role": "ADMIN"})
         await until(lambda: gateways[0].status("/admin/audit", token) == 200, SEEN_S)
         await until(lambda: fleet.engine.status("/admin/audit", token) == 200, SEEN_S)
+        for client in (socket, near):
+            await asyncio.wait_for(client.closed.wait(), SEEN_S)
+            assert client.close_reason == "role changed"
+    async with (
+        socket_client(gateways[0].port, token) as socket,
+        socket_client(fleet.engine.port, token) as near,
+    ):
         gateways[1].call("POST", "/auth/logout", token)
         for client in (socket, near):
             await asyncio.wait_for(client.closed.wait(), SEEN_S)

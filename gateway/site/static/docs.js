@@ -88,6 +88,10 @@ const operationBox = (method, path, operation, components) => {
     box.append(structTable("Body", operation.requestBody.content["application/json"].schema, components));
   }
   for (const [status, response] of Object.entries(operation.responses)) {
+    if (!response.content) {
+      box.append(make("p", `Answer ${status}: ${response.description}, without a body`));
+      continue;
+    }
     const schema = response.content["application/json"]?.schema;
     if (!schema?.properties?.data) {
       box.append(make("p", `Answer ${status}: a file, ${Object.keys(response.content).join(" or ")}`));
