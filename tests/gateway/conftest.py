@@ -141,6 +141,7 @@ async def open_web(
             venues=venues,
             catalogues=catalogues,
         )
+        stack.callback(parts.replays.close)
         api, root = route_tables(parts)
         tables = RouteTable((*api.routes, *rows)), root
         application = build_application(

@@ -194,4 +194,5 @@ async def open_socket_desk(
                 await sockets.drain()
                 server.should_exit = True
                 await serving
+                parts.replays.close()
     engine.check()

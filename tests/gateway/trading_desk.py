@@ -241,4 +241,7 @@ async def open_desk(**changes: object) -> AsyncIterator[Desk]:
     )
     transport = httpx.ASGITransport(application, client=("192.0.2.1", 5000))
     async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as client:
-        yield Desk(engine, audit, application, client, side.feed, parts.readiness)
+        try:
+            yield Desk(engine, audit, application, client, side.feed, parts.readiness)
+        finally:
+            parts.replays.close()
