@@ -55,13 +55,24 @@ class BookFlow:
     def steps(self, count: int) -> Iterator[Step]:
         """Move so many times; the book is as after the step that is yielded."""
         for _ in range(count):
-            is_wide = self.widest > 1 and self.randomness.random() < 0.1
-            many = self.randomness.randint(2, self.widest) if is_wide else 1
-            changed: dict[tuple[bool, int], int] = {}
-            for _ in range(many):
-                is_bid, price, quantity = self._one()
-                changed[is_bid, price] = quantity
-            yield Step(tuple((is_bid, price, qty) for (is_bid, price), qty in changed.items()))
+            while not (levels := self._changed()):
+                pass
+            yield Step(levels)
+
+    def _changed(self) -> tuple[tuple[bool, int, int], ...]:
+        """Change some levels at once; return those that aren't again what they were before."""
+        is_wide = self.widest > 1 and self.randomness.random() < 0.1
+        many = self.randomness.randint(2, self.widest) if is_wide else 1
+        bids, asks = (dict(self.bids), dict(self.asks)) if many > 1 else ({}, {})
+        changed: dict[tuple[bool, int], int] = {}
+        for _ in range(many):
+            is_bid, price, quantity = self._one()
+            changed[is_bid, price] = quantity
+        return tuple(
+            (is_bid, price, quantity)
+            for (is_bid, price), quantity in changed.items()
+            if many == 1 or quantity != (bids if is_bid else asks).get(price, 0)
+        )
 
     def _one(self) -> tuple[bool, int, int]:
         is_bid = self.randomness.random() < 0.5

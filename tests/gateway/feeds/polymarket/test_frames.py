@@ -80,6 +80,17 @@ class Follower:
         return self.book.levels() == (bids, tuple(sorted(flow.asks.items())))
 
 
+def test_each_level_of_a_step_differs_from_what_was_there() -> None:
+    """In a book so small that wide steps often come back to a level."""
+    flow = BookFlow({4_990: 500}, {5_010: 500}, 10, random.Random(3), least=0, most=2)
+    before = {True: dict(flow.bids), False: dict(flow.asks)}
+    for step in flow.steps(5_000):
+        assert step.levels
+        for is_bid, price, quantity in step.levels:
+            assert quantity != before[is_bid].get(price, 0)
+        before = {True: dict(flow.bids), False: dict(flow.asks)}
+
+
 @SHAPES
 def test_the_local_book_is_the_venues_at_every_snapshot(is_old: bool) -> None:
     flow, writer = moving(11, is_old=is_old)
