@@ -84,33 +84,17 @@ class AuditView(AnswerStruct, frozen=True):
         )
 
 
-class WholeLine(AnswerStruct, frozen=True):
+class WholeLine(AuditView, frozen=True):
     """A line of a file: as it is stored, `at` in microseconds since 1970, hashes in hexadecimal."""
 
-    id: str
-    at: str
-    actor_id: str | None
-    action: str
-    target: str | None
-    outcome: str
-    request_id: str
     previous_hash: str
     hash: str
 
     @classmethod
     def of(cls, entry: AuditEntry) -> "WholeLine":
         """Return a line as files have it."""
-        return cls(
-            str(entry.id),
-            str(entry.at),
-            None if entry.actor_id is None else str(entry.actor_id),
-            entry.action,
-            entry.target,
-            entry.outcome,
-            entry.request_id,
-            entry.previous_hash.hex(),
-            entry.hash.hex(),
-        )
+        shown = msgspec.structs.asdict(AuditView.of(entry)) | {"at": str(entry.at)}
+        return cls(**shown, previous_hash=entry.previous_hash.hex(), hash=entry.hash.hex())
 
 
 class AuditQuery(PageQuery, frozen=True, rename=_RENAMED):
