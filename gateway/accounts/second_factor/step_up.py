@@ -22,7 +22,6 @@ from gateway.http.routing import Access, Route
 from gateway.wire.errors import Conflict, Forbidden, Unavailable, ValidationFailed
 from gateway.wire.scalars import iso_millis
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
-from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.second_factor.factors import FactorRows
 
 NEEDS_FACTOR = "is required, or recoveryCode or passkey: the account has a second factor"
@@ -55,14 +54,12 @@ class StepUpRoutes:
         passkeys: Passkeys,
         guard: PasswordGuard,
         fresh: FreshLogin,
-        audit: AuditLog,
     ) -> None:
         self._factors = factors
         self._proofs = proofs
         self._passkeys = passkeys
         self._guard = guard
         self._fresh = fresh
-        self._audit = audit
 
     async def step_up(self, request: Request[StepUpBody, None]) -> FreshView:
         """Take what proves who one is for a fresh login of the session that calls."""
@@ -82,10 +79,7 @@ class StepUpRoutes:
             )
         if has_factor:
             await self._proofs.require(caller.user_id, proof, address, request_id, Forbidden)
-        until = await self._fresh.prove(caller)
-        trail = AuditTrail(self._audit, request_id)
-        await trail.note(caller.user_id, "auth.step-up", f"session:{caller.session_id}", "ok")
-        return FreshView(iso_millis(until))
+        return FreshView(iso_millis(await self._fresh.prove(caller, request_id)))
 
     async def options(self, request: Request[None, None]) -> PasskeyRequestView:
         """Return what a browser needs to use one of the caller's passkeys."""

@@ -9,14 +9,16 @@ for a while, in its own session alone; so does proving it again without leaving 
 from gateway.access.principals import Principal
 from gateway.wire.errors import FreshLoginRequired
 from persistence.clock import MICROSECONDS
+from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.people.sessions import Sessions
 
 
 class FreshLogin:
     """Knows who has proved lately who they are."""
 
-    def __init__(self, sessions: Sessions, lasts_s: int) -> None:
+    def __init__(self, sessions: Sessions, audit: AuditLog, lasts_s: int) -> None:
         self._sessions = sessions
+        self._audit = audit
         self._lasts_us = lasts_s * MICROSECONDS
 
     async def require(self, caller: Principal) -> None:
@@ -26,8 +28,12 @@ class FreshLogin:
         if proved_at is None or now - proved_at > self._lasts_us:
             raise FreshLoginRequired
 
-    async def prove(self, caller: Principal) -> int:
-        """Note that the caller has just proved who they are; return until when that counts (us)."""
+    async def prove(self, caller: Principal, request_id: str) -> int:
+        """Note that the caller has just proved who they are, in the audit log as well; return until
+        when that counts (us).
+        """
         now = await self._sessions.now()
         await self._sessions.prove(caller.session_id, now)
+        trail = AuditTrail(self._audit, request_id)
+        await trail.note(caller.user_id, "auth.step-up", f"session:{caller.session_id}", "ok")
         return now + self._lasts_us

@@ -170,9 +170,7 @@ class WalletSignIn:
         except (DoesNotHold, ValidationFailed) as refusal:
             await trail.note(caller.user_id, "auth.step-up", "wallet", "refused")
             raise _as_answer(refusal) from None
-        until = await self._fresh.prove(caller)
-        await trail.note(caller.user_id, "auth.step-up", f"session:{caller.session_id}", "ok")
-        return until
+        return await self._fresh.prove(caller, request_id)
 
     async def of_user(self, user_id: int) -> list[Wallet]:
         """Return somebody's wallets, oldest first."""

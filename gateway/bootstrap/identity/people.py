@@ -90,7 +90,7 @@ def make_people(
         admins_need_factor=settings.second_factor.required_for_admins,
     )
     attempts = Attempts(SignInCounts(pool), settings.limits, _secret(key))
-    fresh = FreshLogin(rows, settings.sign_in.fresh_login_seconds)
+    fresh = FreshLogin(rows, audit, settings.sign_in.fresh_login_seconds)
     mail = settings.mail
     outbox = Outbox(mailer, logger, size=mail.queue_size, tries=mail.tries)
     addresses = Addresses(users, mailed, WaysIn(pool), audit, outbox, attempts, fresh, mail)

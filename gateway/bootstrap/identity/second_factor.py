@@ -62,14 +62,7 @@ def factor_routes(
             people.sign_in,
             answers,
         ),
-        StepUpRoutes(
-            factors.rows,
-            factors.proofs,
-            factors.passkeys,
-            people.guard,
-            people.fresh,
-            people.audit,
-        ),
+        StepUpRoutes(factors.rows, factors.proofs, factors.passkeys, people.guard, people.fresh),
         PasskeyRoutes(
             factors.passkeys,
             people.users,

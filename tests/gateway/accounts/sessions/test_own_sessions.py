@@ -179,7 +179,7 @@ async def test_a_fresh_login_is_one_session_s_and_goes_stale(make_web: MakeWeb) 
     stale, other = [
         await web.accounts.sessions.verify((await again(web, ada)).token.encode()) for _ in range(2)
     ]
-    fresh = FreshLogin(Sessions(web.parts.pool), 600)
+    fresh = FreshLogin(Sessions(web.parts.pool), web.accounts.audit, 600)
     await fresh.require(stale)
     await web.parts.pool.execute("UPDATE sessions SET proved_at = proved_at - 601000000")
     for principal in (stale, other):
