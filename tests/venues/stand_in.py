@@ -20,6 +20,7 @@ from enum import Enum, auto
 from hashlib import sha1
 from urllib.parse import unquote
 
+import pytest
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
@@ -80,6 +81,15 @@ _PLAIN: Mapping[Fault, Callable[[], Response]] = {
     Fault.REDIRECT: lambda: answer(b"", 302, location="http://192.0.2.1/"),
     Fault.REFUSED: lambda: answer(b'{"error":"no such thing"}', 404),
 }
+
+
+def patience_s(request: pytest.FixtureRequest) -> int:
+    """Return how long a test waits for a stand-in: longer than a busy machine takes, unless the
+    `fault` that the test is about never ends.
+    """
+    call = getattr(request.node, "callspec", None)
+    fault = call.params.get("fault") if call is not None else None
+    return 3 if fault in {Fault.SILENCE, Fault.DRIPPING} else 60
 
 
 @dataclass

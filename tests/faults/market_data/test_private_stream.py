@@ -304,6 +304,10 @@ async def test_the_example_keeps_each_message_once(
                 keeper.start()
         last = ann.account_seq
         await until(lambda: len_of(keeper.kept()) == last, 30)
+        # What was begun just now has nothing to catch up with: it listens when it keeps something.
+        await asyncio.to_thread(trade, traders, rng, 5)
+        last = ann.account_seq
+        await until(lambda: len_of(keeper.kept()) == last, 30)
         told = await asyncio.to_thread(ann.over_rest, 0, 200)
         assert keeper.kept() == told
         check_dense(told, 1, last)

@@ -7,6 +7,7 @@ import pytest
 
 from exchange.messages.commands import AmendOrder, Command, PlaceOco, PlaceOrder
 from exchange.messages.conditions import OrderConditions
+from exchange.messages.events import OrderAmended
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, SELL, STOP_LIMIT, YES
 from exchange.messages.waiting_events import OrderTriggered, PendingAmended
 from exchange.model.order_book import Order
@@ -33,7 +34,9 @@ async def trade_at_random(engine: Running, seed: int) -> None:
     print(f"seed {seed}")
     chance = random.Random(seed)
     await open_for_trade(engine)
-    for _ in range(30):
+    for number in range(300):
+        if number >= 30 and has_seen_all(engine):
+            break
         commands: list[Command] = []
         open_orders = [
             order for one in PEOPLE for order in engine.view.accounts[one].orders.values()
@@ -58,6 +61,15 @@ async def trade_at_random(engine: Running, seed: int) -> None:
         await engine.send_all(*commands)
     # What is due comes before it.
     await engine.send_all(cancel(ANN, 0))
+
+
+def has_seen_all(engine: Running) -> bool:
+    """Say whether chance has brought what the test is about."""
+    told = [event for done in engine.heard.executions for event in done.events]
+    amends = sum(isinstance(event, OrderAmended) for event in told)
+    return amends > 10 and all(
+        any(isinstance(event, kind) for event in told) for kind in (OrderTriggered, PendingAmended)
+    )
 
 
 def wait(chance: random.Random) -> Command:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.gateway.accounts.linked.elsewhere import CLIENT_ID, CLIENT_SECRET, Elsewhere, Key
 from tests.gateway.conftest import MakeWeb, Person, Web, person_of
-from tests.venues.stand_in import StandIn
+from tests.venues.stand_in import StandIn, patience_s
 
 API = "/api/v1"
 PAGES = "https://pages.example/app"
@@ -91,14 +91,17 @@ def key() -> Key:
 
 
 @pytest.fixture
-async def desk(make_web: MakeWeb, key: Key) -> AsyncIterator[Linked]:
+async def desk(
+    make_web: MakeWeb, key: Key, request: pytest.FixtureRequest
+) -> AsyncIterator[Linked]:
     elsewhere = Elsewhere(key=key)
     async with elsewhere.stand_in().running() as served:
         elsewhere.url = served.url
-        yield Linked(await make_web(**settings_of(served.url)), elsewhere, served)
+        settings = settings_of(served.url, patience_s(request))
+        yield Linked(await make_web(**settings), elsewhere, served)
 
 
-def settings_of(url: str) -> dict[str, object]:
+def settings_of(url: str, timeout_s: int = 60) -> dict[str, object]:
     return {
         "FRONTEND_URL": PAGES,
         "PUBLIC_URL": HERE,
@@ -109,7 +112,7 @@ def settings_of(url: str) -> dict[str, object]:
         "GOOGLE_CLIENT_ID": CLIENT_ID,
         "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
         "GOOGLE_ISSUER_URL": url,
-        "SIGN_IN_PROVIDER_TIMEOUT_SECONDS": 1,
+        "SIGN_IN_PROVIDER_TIMEOUT_SECONDS": timeout_s,
         "RATE_LIMIT_SIGN_INS_BEGUN": 100_000,
     }
 

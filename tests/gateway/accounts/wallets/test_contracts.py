@@ -18,7 +18,7 @@ from tests.gateway.accounts.wallets.test_wallets import (
     sign_in,
 )
 from tests.gateway.conftest import MakeWeb, Web
-from tests.venues.stand_in import Fault, StandIn
+from tests.venues.stand_in import Fault, StandIn, patience_s
 
 SAFE = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 
@@ -34,14 +34,14 @@ class Chain:
 
 
 @pytest.fixture
-async def chain(make_web: MakeWeb) -> AsyncIterator[Chain]:
+async def chain(make_web: MakeWeb, request: pytest.FixtureRequest) -> AsyncIterator[Chain]:
     node = Node()
     safe = node.contracts[SAFE] = ContractWallet(SAFE, Metamask())
     async with node.stand_in().running() as served:
         web = await make_web(
             ETHEREUM_CHAINS="1,137",
             ETHEREUM_RPC_URL=f"1={served.url}/rpc/key",
-            ETHEREUM_RPC_TIMEOUT_SECONDS=1,
+            ETHEREUM_RPC_TIMEOUT_SECONDS=patience_s(request),
         )
         yield Chain(web, node, served, safe)
 
