@@ -67,6 +67,10 @@ run: $(INSTALLED) ## Start the exchange with its demo market makers
 # that would measure each other are kept apart by `tests/side_by_side.py`.
 WORKERS ?= logical
 PYTEST := -m pytest --numprocesses $(WORKERS) --maxprocesses 8
+# Whole servers, browsers and clocks on a machine that others use: what fails is tried once more, a few
+# tests at most, and what it failed of is shown all the same. Nothing excuses the pure core.
+AGAIN := --reruns 1 --reruns-delay 5 --max-suite-reruns 6 --rerun-show-tracebacks \
+  $(foreach room,exchange scenarios properties,--rerun-exclude-path tests/$(room))
 
 # Checks and the compiler use a core each; tests begin when both are done, and have the machine alone.
 test: ## Run every check and every test
@@ -99,7 +103,7 @@ test-newest: ## The same on the newest version of everything
 test-sources: $(INSTALLED_DEV) $(NODE_MODULES)
 	$(call HEADING,Tests)
 	@$(BIN)/python -m compileall -q exchange gateway persistence migrations tests/loopback
-	@$(BIN)/python $(PYTEST) --durations 25 $(PYTEST_ARGS)
+	@$(BIN)/python $(PYTEST) $(AGAIN) --durations 25 $(PYTEST_ARGS)
 
 compiled: $(COMPILED_MADE)
 
