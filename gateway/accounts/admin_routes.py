@@ -1,6 +1,6 @@
 """The rows of the route table under /admin that concern people: users and roles."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -16,7 +16,9 @@ from gateway.http.settings import PageLimits
 from gateway.wire.errors import NotFound, ProposalRequired, UnknownOutcome
 from gateway.wire.strict_json import BodyStruct
 from persistence.journal.codes import STANDING
-from persistence.repositories.people.users import Users
+from persistence.repositories.people.users import User, Users
+
+_STANDINGS: Final = {code: standing for standing, code in STANDING.items()}
 
 
 class RoleBody(BodyStruct, frozen=True):
@@ -41,6 +43,19 @@ class UsersQuery(PageQuery, frozen=True):
     status: Standing | None = None
 
 
+class ListedUserView(UserView, frozen=True):
+    """A user among others; `standing` is the account's, ACTIVE before it is opened."""
+
+    standing: Standing
+
+
+def listed_user(found: tuple[User, int]) -> ListedUserView:
+    """Return the view of a user whose account's standing has this stored code."""
+    user, standing = found
+    shown = msgspec.structs.asdict(UserView.of(user))
+    return ListedUserView(**shown, standing=_STANDINGS[standing])
+
+
 class UserAdminRoutes:
     """Looks after the users."""
 
@@ -52,7 +67,7 @@ class UserAdminRoutes:
         self._users = users
         self._pages = pages
 
-    async def users(self, request: Request[None, UsersQuery]) -> Page[UserView]:
+    async def users(self, request: Request[None, UsersQuery]) -> Page[ListedUserView]:
         """Return one page of the users, oldest first."""
         query = request.query
         (limit, offset), after = query.bounds(self._pages), query.number() or 0
@@ -60,7 +75,7 @@ class UserAdminRoutes:
         found, total = await self._users.search(
             query.q, query.role, standing, limit + 1, offset, after
         )
-        return page_of(found, limit, offset, total, UserView.of, lambda user: str(user.id))
+        return page_of(found, limit, offset, total, listed_user, lambda one: str(one[0].id))
 
     async def set_role(self, request: Request[RoleBody, None]) -> UserView:
         """Change a user's role at once."""
@@ -78,7 +93,7 @@ class UserAdminRoutes:
                 handler=self.users,
                 access=Access.ADMIN,
                 query=UsersQuery,
-                answer=UserView,
+                answer=ListedUserView,
                 shape=Shape.PAGE,
                 summary="List the users, or look for some",
                 tag="admin",

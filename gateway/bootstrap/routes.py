@@ -41,6 +41,7 @@ from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
 from gateway.operations.lifecycle_routes import LifecycleRoutes
 from gateway.operations.limit_routes import LimitRoutes
+from gateway.operations.people.routes import PictureSources, UserPictureRoutes
 from gateway.operations.proposals.routes import ProposalRoutes
 from gateway.operations.trading_limit_routes import TradingLimitRoutes
 from gateway.portfolio.records.holdings import Holdings
@@ -60,14 +61,17 @@ from persistence.exports.kept_summaries import KeptSummaries
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.market_life import MarketLives
 from persistence.repositories.past_books import PastBooks
+from persistence.repositories.people.linked_accounts import LinkedAccounts
 from persistence.repositories.people.personal_data import PersonalData
 from persistence.repositories.people.rate_tiers import RateTiers
 from persistence.repositories.people.sessions import Sessions
+from persistence.repositories.people.wallets import Wallets
 from persistence.repositories.people.ways_in import WaysIn
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.portfolios import Portfolios
 from persistence.repositories.proposals import Proposals
+from persistence.repositories.second_factor.passkeys import PasskeyRows
 from persistence.repositories.watchlists import Watchlists
 
 
@@ -122,6 +126,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ),
         PositionRoutes(positions, portfolios, view, parts.catalogue, settings.portfolio, pages),
         UserAdminRoutes(people.roles, people.users, pages, commands),
+        _pictures(parts),
         ExchangeRoutes(
             view,
             feed,
@@ -193,6 +198,26 @@ def _own_access(
         ProfileRoutes(people.users, WaysIn(parts.pool), people.audit, people.addresses),
         MailRoutes(people.recovery, people.addresses),
         ApiKeyRoutes(parts.keys.service, people.fresh, parts.settings.pages),
+    )
+
+
+def _pictures(parts: Parts) -> UserPictureRoutes:
+    """Return what shows one user whole."""
+    people, pool = parts.people, parts.pool
+    return UserPictureRoutes(
+        PictureSources(
+            users=people.users,
+            ways=WaysIn(pool),
+            sessions=Sessions(pool),
+            factors=parts.factors.rows,
+            passkeys=PasskeyRows(pool),
+            wallets=Wallets(pool),
+            links=LinkedAccounts(pool),
+            keys=parts.keys.service,
+            audit=people.audit,
+            limits=parts.limits,
+            view=parts.engine.view,
+        )
     )
 
 

@@ -71,6 +71,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /admin/proposals/{id}": ADMIN,
     "GET /admin/stats": ADMIN,
     "GET /admin/users": ADMIN,
+    "GET /admin/users/{id}": ADMIN,
     "GET /admin/users/{id}/limits": ADMIN,
     "GET /auth/2fa": SIGNED_IN,
     "GET /auth/2fa/passkeys": SIGNED_IN,

@@ -122,7 +122,7 @@ class ApiKeyRoutes:
         after = request.query.number() or 0
         rows = await self._keys.of_user(request.user_id)
         found = [row for row in rows if row.id > after][offset : offset + limit + 1]
-        return page_of(found, limit, offset, len(rows), _view, lambda row: str(row.id))
+        return page_of(found, limit, offset, len(rows), api_key_view, lambda row: str(row.id))
 
     async def create_key(self, request: Request[NewApiKeyBody, None]) -> NewApiKeyView:
         """Make a key."""
@@ -149,7 +149,7 @@ class ApiKeyRoutes:
             )
         except OUTAGES as outage:
             raise UnknownOutcome(_DOUBTFUL) from outage
-        return NewApiKeyView(_view(made.row), made.secret)
+        return NewApiKeyView(api_key_view(made.row), made.secret)
 
     async def change_key(self, request: Request[ApiKeyChangeBody, None]) -> ApiKeyView:
         """Give a key another label or allow-list."""
@@ -158,7 +158,7 @@ class ApiKeyRoutes:
         networks = None if body.allow_list is None else allow_list(body.allow_list)
         await self._fresh.require(request.principal)
         try:
-            return _view(await self._keys.change(request.actor, number, text, networks))
+            return api_key_view(await self._keys.change(request.actor, number, text, networks))
         except OUTAGES as outage:
             raise UnknownOutcome(_DOUBTFUL) from outage
 
@@ -237,7 +237,8 @@ def _public_key(body: NewApiKeyBody) -> bytes | None:
         raise ValidationFailed.of("publicKey", str(error)) from None
 
 
-def _view(row: ApiKeyRow) -> ApiKeyView:
+def api_key_view(row: ApiKeyRow) -> ApiKeyView:
+    """Return what its owner is shown of a key: nothing that is secret."""
     is_public = row.algorithm == Algorithm.ED25519
     return ApiKeyView(
         str(row.id),

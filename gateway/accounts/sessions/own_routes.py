@@ -57,7 +57,7 @@ class SessionRoutes:
         found, total = await self._rows.page(caller.user_id, at, limit + 1, offset, after)
 
         def shown(session: Session) -> SessionView:
-            return _view(session, session.id == caller.session_id)
+            return session_view(session, session.id == caller.session_id)
 
         return page_of(found, limit, offset, total, shown, lambda one: str(one.id))
 
@@ -117,7 +117,8 @@ class SessionRoutes:
         )
 
 
-def _view(session: Session, is_current: bool) -> SessionView:
+def session_view(session: Session, is_current: bool) -> SessionView:
+    """Return what its owner is shown of a session."""
     return SessionView(
         str(session.id),
         session.device,

@@ -48,7 +48,10 @@ _SEARCHED: Final = """
    AND ($2::text IS NULL OR role = $2)
    AND ($3::smallint IS NULL OR coalesce(standing, 1) = $3)
 """
-_SEARCH: Final = f"SELECT {_COLUMNS} {_SEARCHED} AND id > $4 ORDER BY id LIMIT $5 OFFSET $6"
+_SEARCH: Final = (
+    f"SELECT {_COLUMNS}, coalesce(standing, 1) AS standing {_SEARCHED}"
+    " AND id > $4 ORDER BY id LIMIT $5 OFFSET $6"
+)
 _SET_ROLE: Final = f"UPDATE users SET role = $2 WHERE id = $1 RETURNING {_COLUMNS}"  # noqa: S608 - names of ours
 
 
@@ -174,16 +177,17 @@ class Users:
         limit: int,
         offset: int,
         after: int = 0,
-    ) -> tuple[list[User], int]:
-        """Return users above the id `after`, in that order, and how many there are in all.
+    ) -> tuple[list[tuple[User, int]], int]:
+        """Return users above the id `after`, in that order, each with the stored code of the
+        account's standing, and how many there are in all.
 
         None matches all; `word` is an id or a part of an address, username or display name,
-        `standing` the stored code of an account's, which is active before it is opened.
+        `standing` is the code of an account's, which is active before it is opened.
         """
         asked = word, role, standing
         rows = await self._pool.fetch(_SEARCH, *asked, after, limit, offset)
         total = await self._pool.fetchval(f"SELECT count(*) {_SEARCHED}", *asked)
-        return [_user(row) for row in rows], total
+        return [(_user(row), row["standing"]) for row in rows], total
 
     async def has_admin(self) -> bool:
         """Say whether anybody is an admin."""

@@ -43,6 +43,9 @@ async def test_users_are_looked_for(web: Web) -> None:
         answer = await web.client.get(f"{USERS}?{query}", headers=admin.bearer)
         assert [user["id"] for user in answer.json()["data"]] == [str(one.id) for one in found]
         assert answer.json()["pagination"]["total"] == len(found)
+    answer = await web.client.get(USERS, headers=admin.bearer)
+    told = [user["standing"] for user in answer.json()["data"]]
+    assert told == ["ACTIVE", "SUSPENDED", "ACTIVE"]
     answer = await web.client.get(f"{USERS}?role=KING", headers=admin.bearer)
     assert [d["field"] for d in answer.json()["error"]["details"]] == ["role"]
 
