@@ -14,6 +14,10 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALLED_BENCH := $(VENV)/.installed-bench
 INSTALLED_PEERS := build/peers/.installed
+WEB := web
+WEB_MODULES := $(WEB)/node_modules/.installed
+WEB_BUILT := gateway/site/dist/index.html
+WEB_SOURCES := $(shell find $(WEB) -path $(WEB)/node_modules -prune -o -type f -print)
 NODE_MODULES := $(if $(wildcard $(E2E)/package.json),$(E2E)/node_modules/.installed)
 
 # The wheel's node is put on the path only where the machine has none.
@@ -28,7 +32,7 @@ CAN_COMPILE := $(or $(CI),$(and $(shell command -v cc),$(wildcard $(shell $(PYTH
 COMPILED_MADE := $(if $(CAN_COMPILE),$(COMPILED)/.made)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run compiled test test-long test-newest test-sources test-compiled check lint types layers \
+.PHONY: help install run web web-types web-check web-test compiled test test-long test-newest test-sources test-compiled check lint types layers \
 	coverage bench wheel settings licences fuzz lock clean
 
 $(BIN)/python:
@@ -47,6 +51,29 @@ $(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# The terminal's tools need a newer Node than others do. The wheel's goes before one that is too old.
+NODE_SERVES := node -e 'const [a, b] = process.versions.node.split(".").map(Number); \
+  process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)'
+NPM = PATH="$$($(NODE_SERVES) 2>/dev/null || echo $(CURDIR)/$(BIN):)$$PATH" npm --prefix $(WEB) --silent
+
+$(WEB_MODULES): $(WEB)/package.json $(WEB)/package-lock.json | $(INSTALLED)
+	@$(NODE_SERVES) 2>/dev/null && command -v npm >/dev/null \
+	  || { echo "Installing Node.js into $(VENV) ..."; \
+	       $(PIP) install --require-hashes -r requirements-node.lock; }
+	@$(NPM) ci
+	@touch $@
+
+$(WEB_BUILT): $(WEB_MODULES) $(WEB_SOURCES)
+	@$(NPM) run build -- --logLevel warn
+	@touch $@
+
+web: $(WEB_BUILT) ## Build the web terminal, which `run` does too
+
+# What the terminal knows of the API is made of the API's own description.
+web-types: $(INSTALLED_DEV) $(WEB_MODULES) ## Write web/src/api/schema.ts anew from the routes
+	@mkdir -p build && $(BIN)/python -m tests.openapi_file build/openapi.json
+	@$(NPM) run types -- ../build/openapi.json --output src/api/schema.ts >/dev/null
+
 # The end-to-end tests speak through the real socket.io-client.
 $(E2E)/node_modules/.installed: $(E2E)/package.json $(E2E)/package-lock.json | $(INSTALLED_DEV)
 	@command -v npm >/dev/null \
@@ -61,6 +88,8 @@ help: ## Show this list
 install: $(INSTALLED) ## Create .venv with the probity command
 
 run: $(INSTALLED) ## Start the exchange with its demo market makers
+	@mkdir -p build; $(MAKE) --no-print-directory web >build/web.log 2>&1 || echo "The web terminal can't be" \
+	  "built ($$(grep -m 1 -i error build/web.log || tail -n 1 build/web.log)): see build/web.log" >&2
 	@exec $(BIN)/probity serve --demo
 
 # Side by side, one worker a core; WORKERS=0 runs one after another, for a debugger's sake. Tests
@@ -100,7 +129,7 @@ test-newest: ## The same on the newest version of everything
 
 # Hundreds of processes are started from these sources: bytecode saves each of them half a second, and
 # not everybody's Python writes it by itself (PYTHONDONTWRITEBYTECODE).
-test-sources: $(INSTALLED_DEV) $(NODE_MODULES)
+test-sources: $(INSTALLED_DEV) $(NODE_MODULES) $(WEB_BUILT) web-test
 	$(call HEADING,Tests)
 	@$(BIN)/python -m compileall -q exchange gateway persistence migrations tests/loopback
 	@$(BIN)/python $(PYTEST) $(AGAIN) --durations 25 $(PYTEST_ARGS)
@@ -118,7 +147,7 @@ else
 	  tests/exchange tests/scenarios tests/properties
 endif
 
-check: lint types layers ## Lint, format, types and layers only
+check: lint types layers web-check ## Lint, format, types and layers only
 
 lint: $(INSTALLED_DEV)
 	$(call HEADING,Lint and format)
@@ -133,11 +162,19 @@ layers: $(INSTALLED_DEV)
 	$(call HEADING,Layers)
 	@$(BIN)/lint-imports
 
+web-check: $(WEB_MODULES)
+	$(call HEADING,The terminal: types and lint)
+	@$(NPM) run check
+
+web-test: $(WEB_MODULES)
+	$(call HEADING,Tests of the terminal)
+	@$(NPM) test
+
 COVERAGE := $(BIN)/python -m coverage
 
 # The rules leave no line and no branch untried; elsewhere one in ten may need a broken machine.
 # One after another: a worker is ended before it has written down all that it measured.
-coverage: $(INSTALLED_DEV) $(NODE_MODULES) ## Run every test and measure what they reach
+coverage: $(INSTALLED_DEV) $(NODE_MODULES) $(WEB_BUILT) ## Run every test and measure what they reach
 	@$(COVERAGE) erase
 	@$(COVERAGE) run -m pytest $(PYTEST_ARGS)
 	@$(COVERAGE) combine --quiet
@@ -170,7 +207,7 @@ BUILD_WHEEL = rm -rf build/sdist $(1) && \
 	export HATCH_BUILD_HOOKS_ENABLE=1 && $(PIP) wheel --no-deps --no-build-isolation \
 	  --wheel-dir $(1) build/sdist/*.tar.gz
 
-wheel: $(INSTALLED_DEV) ## Build a wheel with the rules compiled (needs a C compiler)
+wheel: $(INSTALLED_DEV) $(WEB_BUILT) ## Build a wheel with the rules compiled (needs a C compiler)
 	@$(call BUILD_WHEEL,dist)
 	@ls -1 dist/*.whl
 
@@ -209,6 +246,6 @@ lock: ## Pin the dependencies anew (needs uv)
 	cd $(PEERS) && npm install --package-lock-only --silent --omit-lockfile-registry-resolved
 
 clean: ## Remove what make made (never the data folder)
-	rm -rf $(VENV) $(E2E)/node_modules build dist .coverage .coverage.* htmlcov \
+	rm -rf $(VENV) $(E2E)/node_modules $(WEB)/node_modules gateway/site/dist build dist .coverage .coverage.* htmlcov \
 	  .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

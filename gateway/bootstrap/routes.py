@@ -51,6 +51,7 @@ from gateway.portfolio.routes import PortfolioRoutes
 from gateway.portfolio.watchlists import WatchlistRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
+from gateway.site.terminal import Terminal
 from gateway.streaming.resuming.routes import AccountEventRoutes
 from gateway.trading.batch_routes import BatchRoutes
 from gateway.trading.dead_man_switch import DeadManSwitch
@@ -142,8 +143,10 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         JobRoutes(jobs.all, jobs.rows),
         description,
     )
+    front = FrontPage(view, settings.listen.port)
     root = (
-        FrontPage(view, settings.listen.port),
+        front,
+        Terminal(front.root_page),
         HealthRoutes(EngineCondition(engine), parts.readiness, parts.metrics, parts.clock.warnings),
         PublishedKeys(people.keys),
         static,

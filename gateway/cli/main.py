@@ -50,6 +50,7 @@ from gateway.jobs.supervisor import WorkFailed
 from gateway.observability.logs import Logger, process_logs
 from gateway.settings.reader import SettingsError
 from gateway.site.front_page import example_slug
+from gateway.site.terminal import NOT_BUILT, is_built
 from gateway.wire.errors import ApiError
 from persistence.errors import (
     CommandNotTaken,
@@ -163,6 +164,8 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
                     example_slug(running.engine.view),
                     feed=settings.feeds.platforms or (),
                 )
+                if not is_built():
+                    logger.warning(NOT_BUILT)
                 click.echo(banner(opened), err=True)
                 drains: list[Drain] = [*running.drains, *([traders.stop] if traders else [])]
                 await _serve_until_ended(running, settings, listening, stop, drains, running.failed)

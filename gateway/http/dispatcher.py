@@ -182,8 +182,9 @@ class Dispatcher:
     ) -> None:
         """Send what isn't JSON: a file, or where to go."""
         if bound.shape is Shape.FILE:
-            trace.is_page = result.is_page
-            await send_body(send, request.status, result.content_type.encode(), result.body)
+            trace.is_page, trace.is_immutable = result.is_page, result.is_immutable
+            kind, headers = result.content_type.encode(), tuple(request.reply_headers)
+            await send_body(send, request.status, kind, result.body, headers)
             return
         there = (b"location", result.location.encode("ascii"))
         await send_body(send, request.status, _TEXT, b"", (there, *request.reply_headers))

@@ -65,8 +65,9 @@ _PAGE_HEADERS: Final = (
     (b"referrer-policy", b"no-referrer"),
     _PERMISSIONS,
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cache-control", b"no-cache"),
 )
+_ASKED_ANEW: Final = (b"cache-control", b"no-cache")
+_KEPT: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -81,6 +82,7 @@ class Trace:
         "address",
         "headers",
         "is_https",
+        "is_immutable",
         "is_page",
         "limit_headers",
         "request_id",
@@ -103,6 +105,8 @@ class Trace:
         self.user_id: int | None = None
         self.is_page = False
         """Whether the answer is part of a page for people, with the headers that takes."""
+        self.is_immutable = False
+        """Whether that part is always the same at its address."""
         self.limit_headers: tuple[tuple[bytes, bytes], ...] = ()
         """What the answer says of the limit that the request was counted against."""
 
@@ -156,7 +160,10 @@ class Edge:
                 if trace.status == _LIMITED:
                     scope.get("extensions", {}).get(ON_LIMITED, _nobody)()
                 headers = list(message.get("headers", ()))
-                headers += _PAGE_HEADERS if trace.is_page else _JSON_HEADERS
+                if trace.is_page:
+                    headers += (*_PAGE_HEADERS, _KEPT if trace.is_immutable else _ASKED_ANEW)
+                else:
+                    headers += _JSON_HEADERS
                 headers.append((b"x-request-id", trace.request_id.encode("ascii")))
                 headers += trace.limit_headers
                 if trace.is_https:

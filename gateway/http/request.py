@@ -109,6 +109,8 @@ class File(msgspec.Struct, frozen=True):
     body: bytes
     is_page: bool = False
     """Whether people's browsers show it, so that it gets a page's security headers."""
+    is_immutable: bool = False
+    """Whether what is at this address never changes, so that browsers may keep it."""
 
 
 class Redirect(msgspec.Struct, frozen=True):

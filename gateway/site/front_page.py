@@ -1,6 +1,6 @@
 """The front page: what this is, the live markets and the top of their books.
 
-    GET /       the whole page, which needs no script
+    GET /plain  the whole page, which needs no script; also at / where the terminal isn't built
     GET /live   the part that changes, which the page's script asks for again and again
 
 Laws: everything is rendered here and escaped here; the script only swaps the part. The cost of a
@@ -177,13 +177,13 @@ class FrontPage:
         return (
             Route(
                 method="GET",
-                path="/",
+                path="/plain",
                 handler=self.root_page,
                 access=Access.PUBLIC,
                 answer=str,
                 shape=Shape.FILE,
                 budget=Budget.NONE,
-                summary="The front page",
+                summary="The front page, which needs no script",
                 tag="pages",
             ),
             Route(

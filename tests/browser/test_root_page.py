@@ -63,7 +63,7 @@ async def shoot(page: Page, name: str) -> None:
 async def test_the_page_shows_markets_and_keeps_them_live(
     served: Served, desks: list[Desk], page: Page
 ) -> None:
-    await page.goto(served.url)
+    await page.goto(f"{served.url}/plain")
     rows = page.locator("tr[data-market]")
     await expect(rows).to_have_count(len(DEMO_MARKETS))
     market = desks[0].market
@@ -79,7 +79,7 @@ async def test_the_page_shows_markets_and_keeps_them_live(
 
 
 async def test_changes_are_marked(served: Served, desks: list[Desk], page: Page) -> None:
-    await page.goto(served.url)
+    await page.goto(f"{served.url}/plain")
     await expect(page.locator("#feed")).to_have_text("live")
     for _ in range(30):
         await desks[0].step()
@@ -89,13 +89,13 @@ async def test_changes_are_marked(served: Served, desks: list[Desk], page: Page)
 async def test_the_example_names_where_the_visitor_is(
     served: Served, desks: list[Desk], page: Page
 ) -> None:
-    await page.goto(served.url)
+    await page.goto(f"{served.url}/plain")
     await expect(page.locator(".origin").first).to_have_text(served.url)
 
 
 async def test_in_the_dark_and_on_a_phone(served: Served, desks: list[Desk], page: Page) -> None:
     await page.emulate_media(color_scheme="dark")
-    await page.goto(served.url)
+    await page.goto(f"{served.url}/plain")
     await shoot(page, "root-dark")
     await page.set_viewport_size({"width": 390, "height": 844})
     await shoot(page, "root-phone")
@@ -108,13 +108,13 @@ async def test_without_script_the_page_is_whole(
 ) -> None:
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()
-    await page.goto(served.url)
+    await page.goto(f"{served.url}/plain")
     await expect(page.locator("tr[data-market]")).to_have_count(len(DEMO_MARKETS))
     await expect(page.locator("#feed")).to_be_hidden()
     await context.close()
 
 
 async def test_no_market_is_said(served: Served, page: Page) -> None:
-    await page.goto(served.url)
+    await page.goto(f"{served.url}/plain")
     await expect(page.locator(".none")).to_contain_text("No market is open yet")
     await shoot(page, "root-empty")

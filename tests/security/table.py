@@ -14,6 +14,7 @@ the other. A path is tried with the things of `belongings.py`.
 from typing import Any, Final, NamedTuple
 
 from gateway.http.routing import Access
+from gateway.site.terminal import PAGES
 
 
 class Rule(NamedTuple):
@@ -46,6 +47,7 @@ def theirs(refusal: tuple[int, str] = NOT_FOUND, body: dict[str, Any] | None = N
 NOTED: Final = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
 WATCHED: Final = {"marketId": "snow", "platform": "exchange"}
 ROUTES: Final[dict[str, Rule]] = {
+    **{f"GET {path}": EVERYBODY for path in (*PAGES, "/assets/{name}", "/plain")},
     "DELETE /auth/2fa/passkeys/{id}": theirs(),
     "DELETE /auth/2fa/totp": SIGNED_IN,
     "DELETE /orders": SIGNED_IN,

@@ -13,6 +13,7 @@ from exchange.messages.terms import BUY, GTC, LIMIT, YES
 from gateway.access.budgets import Budget
 from gateway.feeds.model import VenueEvent
 from gateway.http.routing import Access, Route, Shape
+from gateway.site.terminal import PAGES
 from persistence.clock import now_us
 from persistence.repositories.feeds.matches import Matches, NewMatch
 from persistence.repositories.feeds.snapshots import POLL, NewSnapshot
@@ -31,6 +32,7 @@ FILES: Final = {
     "/openapi.json": "what can be asked, whatever happens",
     "/docs": "a page",
     "/": "a page",
+    "/plain": "a page",
     "/live": "a page",
     "/static/{name}": "a part of pages",
     "/metrics": "of the process, in the form of whoever collects it",
@@ -41,6 +43,7 @@ FILES: Final = {
     "/auth/google": "the way to somebody else",
     "/auth/google/callback": "the way back",
     "/.well-known/jwks.json": "keys, in the form of a standard",
+    **dict.fromkeys((*PAGES, "/assets/{name}"), "the terminal's page, and its parts"),
 }
 """What carries no `asOfSeq`, and why."""
 NOT_OF_ACCOUNTS: Final = {

@@ -70,7 +70,7 @@ async def test_document_is_served_under_both_mounts(web: Web) -> None:
 
 
 async def test_pages_load_only_what_is_ours(web: Web) -> None:
-    for page in ("/", "/api/v1/docs"):
+    for page in ("/", "/plain", "/api/v1/docs"):
         answer = await web.client.get(page)
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         assert "script-src 'self'" in answer.headers["content-security-policy"]

@@ -1,0 +1,153 @@
+"""The web terminal as it was built: its one page under every path of its own, and the page's parts.
+
+    GET /  /trade/{...}  /portfolio ...   the page, asked for anew each time
+    GET /assets/{name}                    a part, whose name changes with what it holds: kept a year
+
+Laws: everything is read once, at the start, as `make web` left it beside this file, the compressed
+forms with it; nothing is compressed while somebody waits. Where it wasn't built the simple front
+page stands in its place. The page's paths are named here one by one, so that a path that means
+nothing stays 404.
+"""
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final
+
+from gateway.access.budgets import Budget
+from gateway.http.request import File, Request
+from gateway.http.routing import Access, Handler, Route, Shape
+from gateway.wire.errors import NotFound
+
+PAGES: Final = (
+    "/markets",
+    "/trade/{market}",
+    "/events/{event}",
+    "/matches",
+    "/portfolio",
+    "/portfolio/{part}",
+    "/alerts",
+    "/account",
+    "/account/{part}",
+    "/admin",
+    "/admin/{part}",
+    "/admin/{part}/{id}",
+    "/developers",
+    "/developers/{part}",
+    "/sign-in",
+    "/register",
+    "/welcome",
+)
+"""The paths of the terminal beside `/`; `web/src/shell/routes.ts` has a page for each."""
+DIST: Final = files("gateway.site").joinpath("dist")
+"""Where `make web` leaves it."""
+NOT_BUILT: Final = "the web terminal isn't built (`make web`): the simple front page is served"
+_TYPES: Final = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "woff2": "font/woff2",
+}
+_ENCODINGS: Final = (("br", b"br"), ("gz", b"gzip"))
+"""What a built file may lie beside it as, the best first."""
+
+
+def is_built(folder: Traversable = DIST) -> bool:
+    """Say whether `make web` has been there."""
+    return folder.joinpath("index.html").is_file()
+
+
+class _Part:
+    """One built file in its forms: itself, and compressed by each name of an encoding."""
+
+    def __init__(self, entry: Traversable, *, forever: bool) -> None:
+        kind = _TYPES[entry.name.rpartition(".")[2]]
+        self._plain = File(kind, entry.read_bytes(), is_page=True, is_immutable=forever)
+        self._compressed: list[tuple[bytes, File]] = []
+        self._forever = forever
+        self._kind = kind
+
+    def add(self, encoding: bytes, body: bytes) -> None:
+        """Take a compressed form; the best comes first."""
+        form = File(self._kind, body, is_page=True, is_immutable=self._forever)
+        self._compressed.append((encoding, form))
+
+    def answer(self, request: Request[None, None]) -> File:
+        """Return the best form that the caller takes."""
+        request.reply_headers.append((b"vary", b"accept-encoding"))
+        taken = _taken(request.header(b"accept-encoding"))
+        for encoding, form in self._compressed:
+            if encoding in taken:
+                request.reply_headers.append((b"content-encoding", encoding))
+                return form
+        return self._plain
+
+
+def _taken(header: bytes) -> frozenset[bytes]:
+    """Return the encodings that are named and not refused; weights among them don't matter."""
+    named = (part.strip().lower().partition(b";") for part in header[:1_000].split(b","))
+    return frozenset(
+        name.strip() for name, _, weight in named if weight.replace(b" ", b"")[:4] != b"q=0"
+    )
+
+
+class Terminal:
+    """The page and its parts."""
+
+    def __init__(self, simple: Handler, folder: Traversable = DIST) -> None:
+        """Read what lies in `folder`; `simple` answers for the page if nothing does."""
+        self._simple = simple
+        self._page = _read(folder, "index.html", forever=False) if is_built(folder) else None
+        self._parts: dict[str, _Part] = {}
+        if self._page is not None:
+            assets = folder.joinpath("assets")
+            names = [entry.name for entry in assets.iterdir()]
+            kept = (name for name in names if name.rpartition(".")[2] in _TYPES)
+            self._parts = {name: _read(assets, name, forever=True) for name in kept}
+
+    async def page(self, request: Request[None, None]) -> File:
+        """Return the page, which finds out by its address what to show."""
+        if self._page is None:
+            simple: File = await self._simple(request)
+            return simple
+        return self._page.answer(request)
+
+    async def part(self, request: Request[None, None]) -> File:
+        """Return a part of the page."""
+        part = self._parts.get(request.path["name"])
+        if part is None:
+            raise NotFound
+        return part.answer(request)
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the rows, at the root."""
+        return (
+            *(_row(path, self.page, "The web terminal") for path in ("/", *PAGES)),
+            _row("/assets/{name}", self.part, "Parts of the web terminal", NotFound),
+        )
+
+
+def _row(path: str, handler: Handler, summary: str, *errors: type[NotFound]) -> Route:
+    return Route(
+        method="GET",
+        path=path,
+        handler=handler,
+        access=Access.PUBLIC,
+        answer=str,
+        shape=Shape.FILE,
+        budget=Budget.NONE,
+        errors=errors,
+        summary=summary,
+        tag="pages",
+    )
+
+
+def _read(folder: Traversable, name: str, *, forever: bool) -> _Part:
+    part = _Part(folder.joinpath(name), forever=forever)
+    for ending, encoding in _ENCODINGS:
+        beside = folder.joinpath(f"{name}.{ending}")
+        if beside.is_file():
+            part.add(encoding, beside.read_bytes())
+    return part

@@ -1,0 +1,5 @@
+// Not built yet.
+
+export default function AccountPage() {
+  return <div class="page" />;
+}

@@ -1,0 +1,5 @@
+// Not built yet.
+
+export default function WelcomePage() {
+  return <div class="page" />;
+}

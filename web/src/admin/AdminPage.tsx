@@ -1,0 +1,5 @@
+// Not built yet.
+
+export default function AdminPage() {
+  return <div class="page" />;
+}

@@ -1,0 +1,5 @@
+// Not built yet.
+
+export default function DevelopersPage() {
+  return <div class="page" />;
+}

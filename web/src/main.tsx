@@ -1,0 +1,17 @@
+// The terminal begins here: preferences first, so that the first paint is right, then who is signed in.
+
+import { render } from "preact";
+import { restore } from "@/session/session";
+import { App } from "@/shell/App";
+import { applyPreferences } from "@/shell/preferences";
+import { followLinks } from "@/shell/router";
+import { pageOf } from "@/shell/routes";
+import "@/shell/theme.css";
+import "@/shell/base.css";
+import "@/shell/shell.css";
+
+applyPreferences();
+followLinks((path) => pageOf(path) !== null);
+void restore();
+const place = document.getElementById("app");
+if (place !== null) render(<App />, place);

@@ -1,0 +1,5 @@
+// Not built yet.
+
+export default function EventPage() {
+  return <div class="page" />;
+}

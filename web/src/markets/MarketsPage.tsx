@@ -1,0 +1,5 @@
+// Not built yet.
+
+export default function MarketsPage() {
+  return <div class="page" />;
+}

@@ -1,0 +1,5 @@
+// Not built yet.
+
+export default function MatchesPage() {
+  return <div class="page" />;
+}

@@ -1,0 +1,5 @@
+// Not built yet.
+
+export default function AlertsPage() {
+  return <div class="page" />;
+}

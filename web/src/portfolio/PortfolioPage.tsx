@@ -1,0 +1,5 @@
+// Not built yet.
+
+export default function PortfolioPage() {
+  return <div class="page" />;
+}

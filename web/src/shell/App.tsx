@@ -1,0 +1,125 @@
+// The frame and the page in it.
+
+import { signal } from "@preact/signals";
+import type { ComponentType } from "preact";
+import { useEffect } from "preact/hooks";
+import { isAdmin, isSignedIn, standing, user } from "@/session/session";
+import { Icon, type IconName } from "./Icon";
+import { Notices } from "./notices";
+import { path, type Parameters } from "./router";
+import { pageOf, type PageProps, type PageRoute, type Section } from "./routes";
+import { t } from "./texts";
+
+interface Shown {
+  readonly route: PageRoute;
+  readonly Page: ComponentType<PageProps>;
+}
+
+const shown = signal<Shown | null>(null);
+const failure = signal<string | null>(null);
+
+async function show(route: PageRoute): Promise<void> {
+  failure.value = null;
+  try {
+    const module = await route.load();
+    shown.value = { route, Page: module.default };
+  } catch (error) {
+    failure.value = error instanceof Error ? error.message : String(error);
+  }
+}
+
+export function App() {
+  const found = pageOf(path.value);
+  useEffect(() => {
+    if (found !== null) void show(found.route);
+  }, [found?.route.load]);
+  return (
+    <>
+      <a class="skip button" href="#content">{t("skip")}</a>
+      <Bar section={found?.route.section ?? null} />
+      <main id="content" tabIndex={-1}>
+        <Content found={found} />
+      </main>
+      <Dock section={found?.route.section ?? null} />
+      <Notices />
+    </>
+  );
+}
+
+function Content({ found }: { found: { route: PageRoute; params: Parameters } | null }) {
+  if (found === null) {
+    return (
+      <div class="loading">
+        <p>{t("notFound")} · <a href="/">{t("toMarkets")}</a></p>
+      </div>
+    );
+  }
+  if (failure.value !== null) {
+    return (
+      <div class="loading" role="alert">
+        <p>{t("pageFailed", { reason: failure.value })} <button class="button" onClick={() => location.reload()}>{t("reload")}</button></p>
+      </div>
+    );
+  }
+  const current = shown.value;
+  if (current?.route.load !== found.route.load) return <div class="loading" aria-busy="true">{t("loading")} …</div>;
+  return <current.Page params={found.params} />;
+}
+
+type TextKey = "markets" | "portfolio" | "admin" | "developers" | "account" | "signIn";
+
+interface Entry {
+  readonly section: Section;
+  readonly href: string;
+  readonly text: TextKey;
+  readonly icon: IconName;
+}
+
+const MARKETS: Entry = { section: "markets", href: "/", text: "markets", icon: "markets" };
+const PORTFOLIO: Entry = { section: "portfolio", href: "/portfolio", text: "portfolio", icon: "portfolio" };
+const ADMIN: Entry = { section: "admin", href: "/admin", text: "admin", icon: "admin" };
+const DEVELOPERS: Entry = { section: "developers", href: "/developers", text: "developers", icon: "developers" };
+const ACCOUNT: Entry = { section: "account", href: "/account", text: "account", icon: "account" };
+const SIGN_IN: Entry = { section: "account", href: "/sign-in", text: "signIn", icon: "account" };
+
+function entries(): Entry[] {
+  return [MARKETS, PORTFOLIO, ...(isAdmin.value ? [ADMIN] : []), DEVELOPERS];
+}
+
+function Bar({ section }: { section: Section | null }) {
+  return (
+    <header class="bar">
+      <a class="brand" href="/">
+        <img src="/static/mark.svg" alt="" width="24" height="24" />
+        Probity
+      </a>
+      <nav aria-label={t("mainNavigation")}>
+        {entries().map((entry) => (
+          <a key={entry.href} href={entry.href} aria-current={isIn(entry, section) ? "page" : undefined}>{t(entry.text)}</a>
+        ))}
+      </nav>
+      <div class="end">
+        {isSignedIn.value && <a class="button bare" href="/account">{user.value?.displayName}</a>}
+        {standing.value === "out" && <a class="button primary" href="/sign-in">{t("signIn")}</a>}
+      </div>
+    </header>
+  );
+}
+
+function isIn(entry: Entry, section: Section | null): boolean {
+  return entry.section === section || (entry.section === "markets" && section === "trade");
+}
+
+function Dock({ section }: { section: Section | null }) {
+  const all = [...entries().filter((entry) => entry.section !== "developers"), isSignedIn.value ? ACCOUNT : SIGN_IN];
+  return (
+    <nav class="dock" aria-label={t("mainNavigation")}>
+      {all.map((entry) => (
+        <a key={entry.href} href={entry.href} aria-current={isIn(entry, section) ? "page" : undefined}>
+          <Icon name={entry.icon} />
+          {t(entry.text)}
+        </a>
+      ))}
+    </nav>
+  );
+}

@@ -1,0 +1,26 @@
+// Line icons, drawn here so that nothing is fetched for them.
+
+const PATHS = {
+  markets: "M4 19V10m6 9V5m6 14v-7m4 7H2",
+  portfolio: "M3 8h18v12H3zM8 8V5h8v3M3 13h18",
+  alerts: "M6 17V11a6 6 0 0 1 12 0v6l2 2H4zM10 21h4",
+  admin: "M12 3l8 3v6c0 5-3.5 8-8 9-4.500-1-8-4-8-9V6z",
+  account: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c1-4 4-6 8-6s7 2 8 6",
+  developers: "M8 7l-5 5 5 5M16 7l5 5-5 5",
+  search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",
+  star: "M12 3.500l2.600 5.500 6 .8-4.400 4.200 1.100 6L12 17l-5.300 3 1.100-6L3.400 9.800l6-.8z",
+  lock: "M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3",
+  keyboard: "M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8",
+  settings: "M4 7h10m4 0h2M4 17h2m4 0h10M16 5v4M8 15v4",
+  help: "M9.500 9a2.500 2.500 0 1 1 3.500 2.300c-.700.400-1 .900-1 1.700m0 3.500v.01M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, size = 18, filled = false }: { name: IconName; size?: number; filled?: boolean }) {
+  return (
+    <svg width={size} height={size} viewBox="0 0 24 24" aria-hidden="true" fill={filled ? "currentColor" : "none"} stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

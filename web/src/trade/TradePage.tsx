@@ -1,0 +1,5 @@
+// Not built yet.
+
+export default function TradePage() {
+  return <div class="page" />;
+}
