@@ -24,6 +24,8 @@
     ├── EngineRunning              another engine holds the lead
     ├── HistoryMismatch            the database isn't the one that was written, or not all of it
     ├── SegmentUnreadable          a file with a part of the journal is missing or damaged
+    ├── BackupDamaged              a backup isn't whole, isn't one, or no key opens it
+    ├── NotEmpty                   a backup is restored into an empty database only
     ├── SecretDiffers              an engine leads that this process shares no secret with
     ├── LastAdmin                  the change would leave nobody who can administer
     ├── LastWayIn                  the change would leave an account that nobody can sign in to
@@ -125,6 +127,14 @@ class SegmentUnreadable(PersistenceError):
     """A part of the journal lies in a file that is missing here, or damaged: its past can't be
     told, while all else goes on.
     """
+
+
+class BackupDamaged(PersistenceError):
+    """A backup isn't what was written: cut off, changed, sealed with another key, or none."""
+
+
+class NotEmpty(PersistenceError):
+    """There is something already where a backup was to be put back."""
 
 
 class SecretDiffers(PersistenceError):

@@ -30,7 +30,7 @@ from gateway.jobs.settings import WorkerSettings
 from gateway.markets.settings import PastSettings
 from gateway.observability.settings import ReportSettings
 from gateway.operations.proposals.settings import ProposalSettings
-from gateway.operations.settings import RetentionSettings
+from gateway.operations.settings import BackupSettings, RetentionSettings
 from gateway.portfolio.settings import PortfolioSettings
 from gateway.sealing.settings import SealingSettings
 from gateway.settings.reader import (
@@ -69,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feeds: FeedSettings
     upstream: UpstreamSettings
     retention: RetentionSettings
+    backups: BackupSettings
     polymarket: PolymarketSettings
     kalshi: KalshiSettings
     portfolio: PortfolioSettings

@@ -6,6 +6,8 @@
     probity migrate         bring the schema to this version
     probity verify          prove the exchange from its journal
     probity doctor          check what the exchange needs
+    probity backup          write all of the exchange to one file
+    probity restore         make an exchange of a backup, and prove it
     probity export          write a market's past to a file, with a manifest
     probity journal move    move old parts of the journal to files
     probity user create     add a user
@@ -90,11 +92,13 @@ class _Commands(click.Group):
     """Loads a command of another file when it is called, so that a server's start doesn't."""
 
     elsewhere: Final = {
+        "backup": ("gateway.cli.backups.backup", "backup_command"),
         "doctor": ("gateway.cli.doctor.command", "doctor"),
         "export": ("gateway.cli.export", "export_command"),
         "journal": ("gateway.cli.journal", "journal"),
         "keys": ("gateway.cli.keys", "keys"),
         "replay": ("gateway.cli.replay.command", "replay"),
+        "restore": ("gateway.cli.backups.restore", "restore_command"),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -1,9 +1,13 @@
-"""How long what is over is kept, before housekeeping throws it away, or moves it to files."""
+"""How long what is over is kept, before housekeeping throws it away, or moves it to files; and
+where backups go.
+"""
 
+from pathlib import Path
 from typing import Annotated, ClassVar
 
+from gateway.sealing.settings import encryption_keys
 from gateway.settings.reader import Area, setting
-from gateway.settings.values import duration, whole
+from gateway.settings.values import duration, folder, optional, whole
 
 
 class RetentionSettings(Area, frozen=True, kw_only=True):
@@ -40,3 +44,38 @@ class RetentionSettings(Area, frozen=True, kw_only=True):
     def journal_kept_us(self) -> int:
         """Return the same in microseconds."""
         return self.journal_kept_days * 86_400_000_000
+
+
+class BackupSettings(Area, frozen=True, kw_only=True):
+    """What `probity backup` does with what it makes."""
+
+    TITLE: ClassVar[str] = "Backups (probity backup, probity restore)"
+
+    folder: Annotated[
+        Path | None,
+        setting(
+            "BACKUP_FOLDER",
+            "",
+            optional(folder),
+            "Where they go, and where old ones are thrown away; unset: DATA_DIR/backups.",
+        ),
+    ]
+    keys: Annotated[
+        tuple[bytes, ...] | None,
+        setting(
+            "BACKUP_KEY",
+            "",
+            optional(encryption_keys),
+            "base64 of 32 bytes that seal them; a new one goes in front, with a comma; unset: they"
+            " lie open.",
+        ),
+    ]
+    kept_days: Annotated[
+        int,
+        setting(
+            "BACKUP_KEPT_DAYS",
+            "30",
+            whole(1, 36_500),
+            "Older ones go after each that is made; the newest always stays.",
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""One file that holds all of an exchange, and an exchange made of it again."""

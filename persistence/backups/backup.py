@@ -1,0 +1,163 @@
+"""Write all of an exchange into one file, beside whatever it does meanwhile.
+
+Laws: one snapshot of the database, so that the backup is an exchange that there was: as of its last
+command, whose hash is the head of the chain; only reads; files of the journal are copied last, as
+the table in the snapshot names them, and only if they are what it says; a file gets its name when
+it is whole and on the disk. Keys that lie in DATA_DIR are left out: who has the backup of an
+exchange must not have them too.
+"""
+
+import hashlib
+import os
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from persistence.backups import tables
+from persistence.backups.archive import MANIFEST, PART_BYTES, ArchiveWriter, written
+from persistence.backups.manifest import FORMAT, File, Manifest, Table
+from persistence.errors import DatabaseUnavailable, SchemaError, SegmentUnreadable
+from persistence.postgres import migrate
+from persistence.postgres.database import OUTAGES, Connection, affected
+
+SUFFIX: Final = ".backup"
+# Not by `read_head`: a database that is yet to be migrated is backed up first.
+_HEAD: Final = "SELECT database_id::text AS id, last_seq, chain_hash FROM engine_state"
+_FILES: Final = "SELECT file, bytes, sha256 FROM journal_segments ORDER BY first_seq"
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A backup that is there."""
+
+    path: Path
+    bytes: int
+    manifest: Manifest
+
+
+async def make_backup(
+    connection: Connection, segments_folder: Path, folder: Path, key: bytes | None
+) -> Made:
+    """Write a backup into a folder, which is made if it is missing.
+
+    Args:
+        connection: to the database, past any pooler, with no transaction open.
+        segments_folder: where files with old parts of the journal lie.
+        folder: where it goes, under a name made of the time and the last command.
+        key: 32 bytes that seal it; None leaves it open.
+
+    Raises:
+        DatabaseUnavailable: the database went away.
+        SchemaError: there is no exchange in it.
+        SegmentUnreadable: a file of the journal is missing, or another than the database says.
+        OSError: it can't be written.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # noqa: ASYNC240 - nobody else waits
+    part = folder / f"{os.getpid()}{SUFFIX}.part"
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            with written(file, key) as archive:
+                manifest = await _write(connection, segments_folder, archive)
+            file.flush()
+            os.fsync(file.fileno())
+            size = file.tell()
+        path = folder / _name(manifest)
+        part.replace(path)
+        _sync(folder)
+    except (*OUTAGES, asyncpg.InterfaceError) as error:
+        raise DatabaseUnavailable(f"the database went away: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return Made(path, size, manifest)
+
+
+def _name(manifest: Manifest) -> str:
+    stamp = manifest.made_at.replace("-", "").replace(":", "")
+    return f"probity-{stamp}-{manifest.last_seq}{SUFFIX}"
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+async def _write(connection: Connection, segments_folder: Path, archive: ArchiveWriter) -> Manifest:
+    made_at = datetime.now(UTC)
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        schema = await migrate.current_of(connection)
+        if schema is None:
+            raise SchemaError("there is no exchange in the database")
+        head: Any = await connection.fetchrow(_HEAD)
+        sequences = await tables.sequences(connection)
+        has_files = await connection.fetchval("SELECT to_regclass('journal_segments')")
+        segments = await connection.fetch(_FILES) if has_files else []
+        copied = [
+            await _copy(connection, archive, table) for table in await tables.tables(connection)
+        ]
+    files = [_file(archive, segments_folder, row) for row in segments]
+    manifest = Manifest(
+        format=FORMAT,
+        probity=version("probity"),
+        made_at=made_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        schema=schema,
+        postgres=".".join(map(str, connection.get_server_version()[:2])),
+        exchange=head["id"],
+        last_seq=head["last_seq"],
+        chain_hash=head["chain_hash"].hex(),
+        tables=copied,
+        sequences=sequences,
+        files=files,
+    )
+    archive.add(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+    return manifest
+
+
+async def _copy(connection: Connection, archive: ArchiveWriter, table: tables.StoredTable) -> Table:
+    digest, waiting, total, parts = hashlib.sha256(), bytearray(), 0, 0
+
+    async def take(data: bytes) -> None:
+        nonlocal total, parts
+        digest.update(data)
+        total += len(data)
+        waiting.extend(data)
+        while len(waiting) >= PART_BYTES:
+            parts += 1
+            archive.add_part(table.full_name, parts, bytes(waiting[:PART_BYTES]))
+            del waiting[:PART_BYTES]
+
+    # asyncpg's timeout is None here: a large table takes as long as it takes.
+    status: Any = await connection.copy_from_table(
+        table.name, schema_name=table.schema, columns=table.columns, output=take
+    )
+    if waiting:
+        parts += 1
+        archive.add_part(table.full_name, parts, bytes(waiting))
+    return Table(
+        schema=table.schema,
+        name=table.name,
+        columns=table.columns,
+        rows=affected(status),
+        bytes=total,
+        parts=parts,
+        sha256=digest.hexdigest(),
+        partition_of=table.partition_of,
+        bounds=table.bounds,
+    )
+
+
+def _file(archive: ArchiveWriter, folder: Path, row: asyncpg.Record) -> File:
+    name, size, sha256 = row["file"], row["bytes"], row["sha256"].hex()
+    try:
+        found = archive.add_file(name, folder / name)
+    except OSError as error:
+        raise SegmentUnreadable(f"{folder / name} can't be read: {error.strerror}") from error
+    if found != (size, sha256):
+        raise SegmentUnreadable(f"{folder / name} isn't the file that the database says: damaged")
+    return File(name=name, bytes=size, sha256=sha256)
