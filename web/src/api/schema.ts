@@ -1764,6 +1764,22 @@ export interface paths {
         readonly patch: operations["patch_admin_users_id_role"];
         readonly trace?: never;
     };
+    readonly "/admin/users/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_users_id"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/exchange/status": {
         readonly parameters: {
             readonly query?: never;
@@ -4106,9 +4122,78 @@ export interface components {
          * @enum {unknown}
          */
         readonly Standing: "ACTIVE" | "CLOSED" | "SUSPENDED";
+        /** ListedUserView */
+        readonly ListedUserView: {
+            readonly id: string;
+            readonly email: string | null;
+            readonly displayName: string;
+            readonly role: string;
+            readonly createdAt: string;
+            readonly username: string | null;
+            readonly avatarUrl: string | null;
+            readonly emailVerified: boolean;
+            readonly standing: components["schemas"]["Standing"];
+        };
         /** RoleBody */
         readonly RoleBody: {
             readonly role: components["schemas"]["Role"];
+        };
+        /** UserPictureView */
+        readonly UserPictureView: {
+            readonly id: string;
+            readonly email: string | null;
+            readonly displayName: string;
+            readonly role: string;
+            readonly createdAt: string;
+            readonly username: string | null;
+            readonly avatarUrl: string | null;
+            readonly emailVerified: boolean;
+            readonly waysIn: readonly string[];
+            readonly secondFactors: components["schemas"]["FactorsView"];
+            readonly wallets: readonly components["schemas"]["WalletView"][];
+            readonly links: readonly components["schemas"]["LinkView"][];
+            readonly sessions: readonly components["schemas"]["SessionView"][];
+            readonly apiKeys: readonly components["schemas"]["ApiKeyView"][];
+            readonly rateTier: components["schemas"]["Tier"];
+            readonly account: components["schemas"]["AccountPictureView"] | null;
+            readonly audit: readonly components["schemas"]["AuditView"][];
+        };
+        /** FactorsView */
+        readonly FactorsView: {
+            readonly totpSince: string | null;
+            readonly passkeys: readonly components["schemas"]["PasskeyView"][];
+            readonly recoveryCodesLeft: number;
+        };
+        /**
+         * Tier
+         * @enum {unknown}
+         */
+        readonly Tier: "advanced" | "maker" | "standard";
+        /** AccountPictureView */
+        readonly AccountPictureView: {
+            readonly standing: components["schemas"]["Standing"];
+            readonly balance: components["schemas"]["BalanceView"];
+            readonly positions: number;
+            readonly openOrders: number;
+            readonly deadManAt: string | null;
+            readonly limits: components["schemas"]["TradingLimitsView"];
+        };
+        /** TradingLimitsView */
+        readonly TradingLimitsView: {
+            readonly orderQuantity: string | null;
+            readonly orderNotional: string | null;
+            readonly openOrders: number | null;
+            readonly position: string | null;
+        };
+        /** AuditView */
+        readonly AuditView: {
+            readonly id: string;
+            readonly at: string;
+            readonly actorId: string | null;
+            readonly action: string;
+            readonly target: string | null;
+            readonly outcome: string;
+            readonly requestId: string;
         };
         /** ExchangeStatusView */
         readonly ExchangeStatusView: {
@@ -4229,16 +4314,6 @@ export interface components {
             /** @default null */
             readonly to?: string | null;
         };
-        /** AuditView */
-        readonly AuditView: {
-            readonly id: string;
-            readonly at: string;
-            readonly actorId: string | null;
-            readonly action: string;
-            readonly target: string | null;
-            readonly outcome: string;
-            readonly requestId: string;
-        };
         /** AuditFileQuery */
         readonly AuditFileQuery: {
             /** @default null */
@@ -4323,11 +4398,6 @@ export interface components {
             readonly buckets: readonly components["schemas"]["BucketView"][];
             readonly trading: components["schemas"]["OwnLimitsView"];
         };
-        /**
-         * Tier
-         * @enum {unknown}
-         */
-        readonly Tier: "advanced" | "maker" | "standard";
         /** BucketView */
         readonly BucketView: {
             readonly name: string;
@@ -4666,7 +4736,14 @@ export type CloseBody = components['schemas']['CloseBody'];
 export type UsersQuery = components['schemas']['UsersQuery'];
 export type Role = components['schemas']['Role'];
 export type Standing = components['schemas']['Standing'];
+export type ListedUserView = components['schemas']['ListedUserView'];
 export type RoleBody = components['schemas']['RoleBody'];
+export type UserPictureView = components['schemas']['UserPictureView'];
+export type FactorsView = components['schemas']['FactorsView'];
+export type Tier = components['schemas']['Tier'];
+export type AccountPictureView = components['schemas']['AccountPictureView'];
+export type TradingLimitsView = components['schemas']['TradingLimitsView'];
+export type AuditView = components['schemas']['AuditView'];
 export type ExchangeStatusView = components['schemas']['ExchangeStatusView'];
 export type ExchangeMode = components['schemas']['ExchangeMode'];
 export type VersionsView = components['schemas']['VersionsView'];
@@ -4680,7 +4757,6 @@ export type ModeBody = components['schemas']['ModeBody'];
 export type ModeView = components['schemas']['ModeView'];
 export type StatsView = components['schemas']['StatsView'];
 export type AuditQuery = components['schemas']['AuditQuery'];
-export type AuditView = components['schemas']['AuditView'];
 export type AuditFileQuery = components['schemas']['AuditFileQuery'];
 export type LogFormat = components['schemas']['LogFormat'];
 export type ProposalQuery = components['schemas']['ProposalQuery'];
@@ -4690,7 +4766,6 @@ export type Action = components['schemas']['Action'];
 export type RejectionBody = components['schemas']['RejectionBody'];
 export type LimitsQuery = components['schemas']['LimitsQuery'];
 export type UserLimitsView = components['schemas']['UserLimitsView'];
-export type Tier = components['schemas']['Tier'];
 export type BucketView = components['schemas']['BucketView'];
 export type TierBody = components['schemas']['TierBody'];
 export type TierView = components['schemas']['TierView'];
@@ -8568,7 +8643,7 @@ export interface operations {
                     readonly "application/json": {
                         /** @constant */
                         readonly success: true;
-                        readonly data: readonly components["schemas"]["UserView"][];
+                        readonly data: readonly components["schemas"]["ListedUserView"][];
                         readonly pagination: components["schemas"]["Pagination"];
                         readonly nextCursor: string | null;
                         readonly meta: components["schemas"]["AnswerMeta"];
@@ -8601,6 +8676,34 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["UserView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_users_id: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["UserPictureView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
