@@ -9,6 +9,7 @@ Fixtures of one package's tests live in that package's conftest.
 """
 
 import asyncio
+import contextlib
 import itertools
 import os
 import shutil
@@ -35,6 +36,7 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in i
 _ENOUGH_BYTES = 3 << 30
 
 SetBound = Callable[[ModuleType, str, int], None]
+FreshDatabase = Callable[[], contextlib.AbstractContextManager[str]]
 
 
 class Postgres(NamedTuple):
@@ -158,12 +160,24 @@ def template_database(postgres: Postgres) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(postgres: Postgres, template_database: str) -> Iterator[str]:
+def fresh_database(postgres: Postgres, template_database: str) -> FreshDatabase:
+    """A way to the URL of a fresh database with the newest schema, dropped after the block."""
+
+    @contextlib.contextmanager
+    def fresh() -> Iterator[str]:
+        name = f"probity_test_{os.getpid()}_{next(_NUMBERS)}"
+        postgres.run(f'CREATE DATABASE {name} TEMPLATE {template_database} OWNER "{postgres.user}"')
+        yield postgres.database(name)
+        postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return fresh
+
+
+@pytest.fixture
+def database_url(fresh_database: FreshDatabase) -> Iterator[str]:
     """The URL of a fresh database with the newest schema, dropped after the test."""
-    name = f"probity_test_{os.getpid()}_{next(_NUMBERS)}"
-    postgres.run(f'CREATE DATABASE {name} TEMPLATE {template_database} OWNER "{postgres.user}"')
-    yield postgres.database(name)
-    postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh_database() as url:
+        yield url
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ import pytest
 from exchange import engine
 from exchange.messages.commands import SetExchangeMode
 from exchange.messages.events import MarketStatusChanged
+from exchange.messages.execution import Execution
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import ExchangeMode, MarketStatus
+from exchange.model.state import State
 from exchange.rules import settlement
 from exchange.rules.accounts import funding
 from exchange.rules.groups import administering
@@ -52,6 +54,10 @@ AMONG = 300_000
 
 @pytest.fixture
 def tight_twin(set_bound: SetBound) -> Callable[[], Twin]:
+    return tighten(set_bound)
+
+
+def tighten(set_bound: SetBound) -> Callable[[], Twin]:
     """Bounds so low that a market day runs into them, and twins that know them."""
     set_bound(judging, "OPEN_ORDERS_PER_ACCOUNT", OPEN_ORDERS_MAX)
     set_bound(engine, "TRIGGERS_BETWEEN", TRIGGERS_BETWEEN)
@@ -71,7 +77,10 @@ def tight_twin(set_bound: SetBound) -> Callable[[], Twin]:
 def test_long_days_agree_with_the_twin_and_leave_nothing_untried(
     tight_twin: Callable[[], Twin],
 ) -> None:
-    """Events after every command; the whole state after every eighth, in a long run after each."""
+    """Events after every command; the whole state after every eighth, in a long run after each.
+
+    What a recovered engine does is `tests/persistence/journal/test_every_reload.py`'s to ask.
+    """
     days, between = length(3, long=42), length(8, long=1)
     counts: Counter[str] = Counter()
     for seed in range(SEED, SEED + days):
@@ -96,14 +105,19 @@ def a_day(pair: Pair, dice: Dice, between: int) -> Counter[str]:
     for number in range(DAY_COMMANDS):
         command, compare = day.any_command(dice), number % between == 0
         for execution in pair.run(day.next_time(dice), command, compare=compare):
-            counts.update(outcomes(execution, pair.state))
-            counts["HALTED"] += any(
-                isinstance(event, MarketStatusChanged) and event.status in HALTS
-                for event in execution.events
-            )
+            count(counts, execution, pair.state)
     pair.check_replay()
     counts["UNDONE AFTER TRADES"] = pair.twin.undone_after_trades
     return counts
+
+
+def count(counts: Counter[str], execution: Execution, state: State) -> None:
+    """Count what a command did."""
+    counts.update(outcomes(execution, state))
+    counts["HALTED"] += any(
+        isinstance(event, MarketStatusChanged) and event.status in HALTS
+        for event in execution.events
+    )
 
 
 def figures_of(counts: Counter[str]) -> dict[str, int]:
