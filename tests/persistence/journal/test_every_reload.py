@@ -53,12 +53,11 @@ def test_the_twin_agrees_with_what_is_read_back_after_each_command(
         with fresh_database() as url:
             counts += asyncio.run(a_stored_day(url, tight_twin(), Dice(seed), length_of_day))
     figures = figures_of(counts)
-    # Those of less than a day say nothing: what is rare comes late in it.
-    part = commands if commands >= DAY_COMMANDS else 0
     for name, wanted in AT_LEAST.items():
-        least = wanted * part // AMONG
-        print(f"{name}: {figures[name]}, {least} wanted")
-    assert [n for n, wanted in AT_LEAST.items() if figures[n] < wanted * part // AMONG] == []
+        print(f"{name}: {figures[name]}, {wanted} wanted among {AMONG}")
+    # Few days say nothing: what is rare comes late in one, and in some hardly ever.
+    if commands >= AMONG:
+        assert [name for name, wanted in AT_LEAST.items() if figures[name] < wanted] == []
 
 
 def days(commands: int) -> Iterator[int]:
