@@ -69,10 +69,33 @@ def any_number(_orders: int) -> None:
     """Take whatever a preview looks at."""
 
 
-def preview(
+class Prepared:
+    """A batch and its scratch, ready to run.
+
+    It has nothing of the view but the orders of the account that the batch doesn't reach, which are
+    looked at only: it may run later and elsewhere, once.
+    """
+
+    __slots__ = ("_at", "_command", "_state", "orders")
+
+    def __init__(self, state: State, at: int, command: BatchOrders, orders: int) -> None:
+        self._state = state
+        self._at = at
+        self._command = command
+        self.orders = orders
+        """Resting orders that were copied for it."""
+
+    def run(self) -> tuple[State, list[Event]]:
+        """Return the scratch after the batch, and the batch's events."""
+        state = self._state
+        transitions.begin(state, state.seq + 1, max(state.now, self._at))
+        return state, run_batch(state, self._command)
+
+
+def prepare(
     view: State, at: int, command: BatchOrders, admit: Callable[[int], None] = any_number
-) -> tuple[State, list[Event]]:
-    """Return the scratch after a batch that ran on it at `at`, and the batch's events.
+) -> Prepared:
+    """Copy what a batch that runs at `at` can reach.
 
     `admit` is told how many resting orders were looked at before any is copied, also if they are
     too many, and may raise.
@@ -91,9 +114,14 @@ def preview(
             admit(len(scratch))
             raise
     admit(len(scratch))
-    state = scratch.with_books()
-    transitions.begin(state, view.seq + 1, max(view.now, at))
-    return state, run_batch(state, command)
+    return Prepared(scratch.with_books(), at, command, len(scratch))
+
+
+def preview(
+    view: State, at: int, command: BatchOrders, admit: Callable[[int], None] = any_number
+) -> tuple[State, list[Event]]:
+    """Prepare a batch and run it; see both."""
+    return prepare(view, at, command, admit).run()
 
 
 def _gather(

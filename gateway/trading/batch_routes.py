@@ -11,7 +11,7 @@ from gateway.trading.batches import BatchBody, BatchView
 from gateway.trading.desk import Desk
 from gateway.trading.previews import PreviewBody, PreviewView
 from gateway.trading.routes import COMMAND_ERRORS
-from gateway.wire.errors import Conflict, Forbidden, NotFound, Refused
+from gateway.wire.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
 
 
 class BatchRoutes:
@@ -26,7 +26,8 @@ class BatchRoutes:
 
     async def preview(self, request: Request[PreviewBody, None]) -> PreviewView:
         """Tell what an order or a batch would do."""
-        return self._desk.preview(request.user_id, request.body)
+        preview = self._desk.preview(request.user_id, request.body)
+        return preview.tell() if preview.is_small else await self._desk.large_previews.tell(preview)
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
@@ -52,7 +53,7 @@ class BatchRoutes:
                 scope=Scope.READ,
                 body=PreviewBody,
                 answer=PreviewView,
-                errors=(Forbidden, NotFound, Conflict, Refused),
+                errors=(Forbidden, NotFound, Conflict, Refused, Unavailable),
                 cost_each="operation, and 100 resting orders that it would reach",
                 summary="Tell what an order or a batch would do now; changes nothing",
                 tag="orders",

@@ -51,7 +51,7 @@ from gateway.trading.pairs import (
     pair_view,
     tied_pair,
 )
-from gateway.trading.previews import PreviewBody, PreviewView, preview_view
+from gateway.trading.previews import LargePreviews, Preview, PreviewBody, prepare_preview
 from gateway.trading.results import (
     AllCancelledView,
     AmendedView,
@@ -112,7 +112,15 @@ def free_of_charge(_user_id: int, _operations: int, _counted: int) -> None:
 class Desk:
     """Where orders are handed in."""
 
-    __slots__ = ("_charge", "_commands", "_history", "_sweeping", "_sweeps", "_view")
+    __slots__ = (
+        "_charge",
+        "_commands",
+        "_history",
+        "_sweeping",
+        "_sweeps",
+        "_view",
+        "large_previews",
+    )
 
     def __init__(
         self,
@@ -136,6 +144,7 @@ class Desk:
         self._commands = commands
         self._view = view
         self._history = history
+        self.large_previews = LargePreviews()
 
     def place(
         self,
@@ -215,15 +224,15 @@ class Desk:
 
         return Sent(answered, _never_shown, look_up)
 
-    def preview(self, account_id: int, body: PreviewBody) -> PreviewView:
-        """Tell what an order or a batch would do now; each operation counts as one of a batch, and
-        so does each part of the book that has to be looked at.
+    def preview(self, account_id: int, body: PreviewBody) -> Preview:
+        """Prepare to tell what an order or a batch would do now; each operation counts as one of a
+        batch, and so does each part of the book that has to be looked at.
 
         Raises ApiError.
         """
         view, operations = self._view, len(body.operations or "1")
         self._charge(account_id, operations, 1)
-        return preview_view(
+        return prepare_preview(
             body,
             account_id,
             view,

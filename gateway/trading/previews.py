@@ -4,9 +4,11 @@ Laws: nothing is sent to the engine, no id is used, nothing is remembered. Each 
 resting orders that it looks at count as a call, so that no preview is cheaper than what it costs
 everybody else. It is run by the engine's own rules on a scratch (`exchange/rules/preview.py`) of
 what is committed: by the time the order itself comes the book may be another. Ids in it are those
-that would be next.
+that would be next. The event loop copies what a preview can reach; a large one is run and told by a
+thread of its own.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -16,7 +18,7 @@ from exchange.messages.commands import BatchOrders
 from exchange.messages.terms import OrderType, Outcome, Side
 from exchange.model.state import State
 from exchange.rules.batching import operation_field
-from exchange.rules.preview import TooMuchToPreview, preview
+from exchange.rules.preview import Prepared, TooMuchToPreview, prepare
 from gateway.markets.lookup import MarketText, market_name
 from gateway.trading.batches import (
     BatchBody,
@@ -28,12 +30,16 @@ from gateway.trading.batches import (
 )
 from gateway.trading.order_bodies import OrderBody, OrderTerms
 from gateway.trading.views import BalanceView, PositionView, position_view
-from gateway.wire.errors import ApiError, Detail, Refused, ValidationFailed
+from gateway.wire.errors import ApiError, Detail, Refused, Unavailable, ValidationFailed
 from gateway.wire.strict_json import AnswerStruct, is_given
 from persistence.loop.ports import Answer
 
 ORDERS_A_CALL: Final = 100
 """Resting orders that a preview looks at for what a call costs."""
+ORDERS_AT_ONCE: Final = 250
+"""As many of them are run and told within 3 ms."""
+LARGE_WAITING: Final = 32
+"""Larger ones that wait or run; each takes 0.1 s."""
 _ORDER_FIELDS: Final = tuple(
     zip(OrderBody.__struct_fields__, OrderBody.__struct_encode_fields__, strict=True)
 )
@@ -67,37 +73,87 @@ class PreviewView(AnswerStruct, frozen=True):
     positions: list[PositionView]
 
 
-def preview_view(
+class Preview:
+    """A preview on its way: what it can reach is copied, the rest is told by `tell`."""
+
+    __slots__ = ("_account_id", "_command", "_prepared")
+
+    def __init__(self, account_id: int, command: BatchOrders, prepared: Prepared) -> None:
+        self._account_id = account_id
+        self._command = command
+        self._prepared = prepared
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it may be told where it stands."""
+        return self._prepared.orders <= ORDERS_AT_ONCE
+
+    def tell(self) -> PreviewView:
+        """Run it and return what is told; once, from any thread.
+
+        Raises ApiError for a batch that would be refused whole.
+        """
+        scratch, events = self._prepared.run()
+        account = scratch.accounts.get(self._account_id)
+        cash = (0, 0) if account is None else (account.available, account.locked)
+        answer = Answer(scratch.seq, scratch.now, events, *cash)
+        ended = {order.id: order for order in scratch.dirty.orders}
+        told = batch_view(answer, self._command, scratch.markets, ended)
+        positions = [
+            position_view(holding, market)
+            for market in scratch.markets.values()
+            if (position := market.positions.get(self._account_id)) is not None
+            for holding in (position.yes, position.no)
+            if holding.quantity or holding.touched
+        ]
+        return PreviewView(told.results, told.balance, positions)
+
+
+class LargePreviews:
+    """Tells large previews beside the event loop, one at a time: each takes its turns at the
+    interpreter from everybody.
+    """
+
+    __slots__ = ("_turn", "_waiting")
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    async def tell(self, preview: Preview) -> PreviewView:
+        """Return what is told of a preview, in its turn.
+
+        Raises Unavailable if too many wait, and what `Preview.tell` raises.
+        """
+        if self._waiting == LARGE_WAITING:
+            raise Unavailable("too many large previews just now; try again in a moment")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(preview.tell)
+        finally:
+            self._waiting -= 1
+
+
+def prepare_preview(
     body: PreviewBody,
     account_id: int,
     view: State,
     at: int,
     market_id_of: Callable[[str], int],
     charge: Callable[[int], None],
-) -> PreviewView:
-    """Return what is told of a preview at `at` (microseconds).
+) -> Preview:
+    """Return a preview at `at` (microseconds) of what is committed now.
 
     `charge` counts the calls that it comes to beyond one for each operation, or raises RateLimited.
-    Raises ApiError for what is wrong with it, and for a batch that would be refused whole.
+    Raises ApiError for what is wrong with it.
     """
     command = preview_command(body, account_id, market_id_of)
     try:
-        scratch, events = preview(view, at, command, lambda orders: charge(orders // ORDERS_A_CALL))
+        prepared = prepare(view, at, command, lambda orders: charge(orders // ORDERS_A_CALL))
     except TooMuchToPreview as error:
         raise Refused("PREVIEW_TOO_LARGE", str(error)) from None
-    account = scratch.accounts.get(account_id)
-    cash = (0, 0) if account is None else (account.available, account.locked)
-    answer = Answer(scratch.seq, scratch.now, events, *cash)
-    ended = {order.id: order for order in scratch.dirty.orders}
-    told = batch_view(answer, command, scratch.markets, ended)
-    positions = [
-        position_view(holding, market)
-        for market in scratch.markets.values()
-        if (position := market.positions.get(account_id)) is not None
-        for holding in (position.yes, position.no)
-        if holding.quantity or holding.touched
-    ]
-    return PreviewView(told.results, told.balance, positions)
+    return Preview(account_id, command, prepared)
 
 
 def preview_command(

@@ -83,7 +83,11 @@ class OrderEvents:
 
     def preview(self, session: SocketSession, body: PreviewBody, ack_id: int | None) -> None:
         """Tell what an order or a batch would do."""
-        session.ack(ack_id, self._desk.preview(session.user_id(), body))
+        preview = self._desk.preview(session.user_id(), body)
+        if preview.is_small:
+            session.ack(ack_id, preview.tell())
+        else:
+            session.run(ack_id, self._desk.large_previews.tell(preview))
 
     def place_pair(self, session: SocketSession, body: OcoBody, ack_id: int | None) -> None:
         """Place two orders of which one cancels the other."""

@@ -1,5 +1,7 @@
 """Previews over REST and the socket: the same answers as the thing itself, and nothing done."""
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -124,3 +126,70 @@ async def test_over_a_socket() -> None:
         placed = await ann.ok("order:place", body)
         assert told["balance"] == placed["balance"]
         assert (told["results"][0]["data"]["order"]["id"], len(desk.engine.view.orders)) == ("1", 1)
+
+
+async def large(desk: Desk) -> None:
+    """Let five hundred orders rest in the book of "deep"."""
+    desk.list_market("deep")
+    for _ in range(500):
+        await desk.rest("ben", "BUY NO 0.01 @ 0.45", "deep")
+
+
+async def test_a_large_one_is_told_the_same_beside_the_event_loop(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await large(desk)
+    threads, tell = list[int](), previews.Preview.tell
+
+    def noted(preview: previews.Preview) -> previews.PreviewView:
+        threads.append(threading.get_ident())
+        return tell(preview)
+
+    monkeypatch.setattr(previews.Preview, "tell", noted)
+    body = order("BUY YES 4 @ 0.55", market="deep")
+    data = (await desk.call("POST", "/orders/preview", "ann", body)).data
+    assert len(data["results"][0]["data"]["trades"]) == 400
+    placed = (await desk.place("ann", "BUY YES 4 @ 0.55", "deep")).data
+    assert data["balance"] == placed["balance"]
+    small = order("BUY YES 0.5 @ 0.55", market="deep")
+    assert (await desk.call("POST", "/orders/preview", "ann", small)).status == 200
+    assert [one == threading.get_ident() for one in threads] == [False, True]
+
+
+async def test_so_many_large_ones_wait_and_no_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previews, "LARGE_WAITING", 2)
+    await large(desk)
+    gone_on, tell = threading.Event(), previews.Preview.tell
+
+    def held(preview: previews.Preview) -> previews.PreviewView:
+        assert gone_on.wait(30)
+        return tell(preview)
+
+    monkeypatch.setattr(previews.Preview, "tell", held)
+    body = order("BUY YES 4 @ 0.55", market="deep")
+    asked = [
+        asyncio.create_task(desk.call("POST", "/orders/preview", "ann", body)) for _ in range(3)
+    ]
+    done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    refused = [await one for one in done]
+    assert [(one.status, one.error["code"]) for one in refused] == [(503, "UNAVAILABLE")]
+    gone_on.set()
+    assert sorted([reply.status for reply in await asyncio.gather(*asked)]) == [200, 200, 503]
+    # They are counted off again.
+    assert (await desk.call("POST", "/orders/preview", "ann", body)).status == 200
+
+
+async def test_a_large_one_over_a_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(previews, "ORDERS_AT_ONCE", 0)
+    async with (
+        open_socket_desk() as desk,
+        socket_client(desk.port, "1") as ann,
+        socket_client(desk.port, "2") as ben,
+    ):
+        await ben.ok("order:place", order("BUY NO 5 @ 0.45", market="rain"))
+        body = order("BUY YES 4 @ 0.55", market="rain")
+        told = await ann.ok("order:preview", body)
+        assert told["results"][0]["data"]["order"]["status"] == "FILLED"
+        assert told["balance"] == (await ann.ok("order:place", body))["balance"]
