@@ -13,6 +13,7 @@ holds for every command: its stamp, its id (RULEBOOK 7) and its one entry in the
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
+from exchange.messages.admin.commands import EditMarket, ForceCancel
 from exchange.messages.bounds import RECENT_IDS, TRIGGERS_BETWEEN
 from exchange.messages.commands import (
     AmendOrder,
@@ -228,5 +229,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[State, Any], list[Event]]]] = {
     EndHalt: halting.end_halt,
     EndPostOnly: halting.end_post_only,
     BeginPostOnly: restarting.begin_post_only,
+    ForceCancel: cancelling.force_cancel,
+    EditMarket: market_admin.edit,
 }
 require_all(Command, _HANDLERS, "the engine's table of handlers")

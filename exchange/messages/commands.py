@@ -5,13 +5,15 @@ A command has been parsed (integers in the units of `messages/units.py`, enumera
 and no sequence; both are stamped on it when it runs.  Timers are commands too (`CloseMarket`).
 Those about order groups are in `group_commands`.
 Commands are journaled as msgpack arrays, so a field is never moved, only added at the end with a
-default. How they are built is in `command_bases`, those about limits in `limit_commands`.
+default. How they are built is in `command_bases`, those about limits in `limit_commands`, those
+about others' orders and markets in `admin`.
 """
 
 from typing import ClassVar
 
 import msgspec
 
+from exchange.messages.admin.commands import EditMarket, ForceCancel
 from exchange.messages.command_bases import AccountCommand, ExchangeCommand, Prior, Timer
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
@@ -367,6 +369,8 @@ Command = (
     | EndHalt
     | EndPostOnly
     | BeginPostOnly
+    | ForceCancel
+    | EditMarket
 )
 
 

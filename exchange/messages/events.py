@@ -104,6 +104,17 @@ class MarketCreated(EventBase, frozen=True):
     status: MarketStatus
 
 
+class MarketEdited(EventBase, frozen=True):
+    """A market that hasn't traded is about this now; times and units as in MarketCreated."""
+
+    market_id: int
+    question: str
+    description: str
+    category: str
+    close_time: int
+    min_quantity: int
+
+
 class MarketStatusChanged(EventBase, frozen=True):
     """The market's life went on, short of its resolution."""
 
@@ -373,4 +384,5 @@ Event = (
     | AccountLimitsSet
     | ReopeningSet
     | PostOnlySet
+    | MarketEdited
 )

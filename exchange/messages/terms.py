@@ -101,6 +101,7 @@ class CancelReason(Enum):
     OUTSIDE_BAND = "OUTSIDE_BAND"
     POSITION_LIMIT = "POSITION_LIMIT"
     ORDER_TOO_LARGE = "ORDER_TOO_LARGE"
+    ADMIN = "ADMIN"
 
 
 class TradeKind(Enum):

@@ -23,6 +23,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import astuple
 
+from exchange.messages.admin.commands import EditMarket, ForceCancel
 from exchange.messages.bounds import BATCH_COMMANDS, RECENT_IDS, STORED_MAX
 from exchange.messages.command_bases import Prior
 from exchange.messages.commands import (
@@ -187,6 +188,8 @@ _WITHOUT_KEY: Final = (
     EndHalt,
     EndPostOnly,
     BeginPostOnly,
+    ForceCancel,
+    EditMarket,
 )
 """Done twice, they do no harm: what they ask for is so already, or refused. (An amend done twice
 makes of the order what it was made already; whoever must know gives the version.)"""

@@ -55,6 +55,8 @@ class Dirty:
     """Markets that go on by themselves at another time, by id."""
     windows: dict[int, Market] = field(default_factory=dict)
     """Markets whose `extremes` changed, by id."""
+    edited: dict[int, Market] = field(default_factory=dict)
+    """Markets that are about something else than before, by id."""
     mode: bool = False
     """Whether the exchange's mode changed, or when it changes by itself."""
     number: int = 1
@@ -93,6 +95,7 @@ class Dirty:
             self.groups,
             self.market_limits,
             self.account_limits,
+            self.edited,
         ):
             if rare:
                 rare.clear()

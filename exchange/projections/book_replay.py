@@ -38,6 +38,7 @@ from exchange.messages.events import (
     FundsCredited,
     HoldersPaid,
     MarketCreated,
+    MarketEdited,
     MarketResolved,
     MarketStatusChanged,
     OperationRun,
@@ -280,7 +281,9 @@ class BookReplay:
         """Note an order of which only the reservation changed."""
         self._touch(event.order_id)
 
-    def market_changed(self, _event: MarketCreated | MarketStatusChanged | MarketResolved) -> None:
+    def market_changed(
+        self, _event: MarketCreated | MarketEdited | MarketStatusChanged | MarketResolved
+    ) -> None:
         """Note that its life went on, which is public."""
         self._publish()
 
@@ -330,6 +333,7 @@ def market_of(event: Event) -> int | None:
 
 _TAKE: Final[dict[type[Any], Callable[[BookReplay, Any], None]]] = {
     MarketCreated: BookReplay.market_changed,
+    MarketEdited: BookReplay.market_changed,
     MarketStatusChanged: BookReplay.market_changed,
     MarketResolved: BookReplay.market_changed,
     OrderPlaced: BookReplay.order_placed,

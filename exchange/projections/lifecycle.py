@@ -7,6 +7,7 @@ and why.
     RESOLVED   the question was decided: what was the outcome, what a share of YES pays, on what
                evidence
     LIMITS     it got other limits before the trade
+    EDITED     it is about this now; only before its first trade
 
 Laws: a command's events alone decide; of a person only the role is told. One command may do two
 things (a resolution closes first): they keep its order.
@@ -24,6 +25,7 @@ from exchange.messages.commands import (
 )
 from exchange.messages.events import (
     MarketCreated,
+    MarketEdited,
     MarketResolved,
     MarketStatusChanged,
 )
@@ -37,11 +39,22 @@ CREATED: Final = "CREATED"
 STATUS: Final = "STATUS"
 RESOLVED: Final = "RESOLVED"
 LIMITS: Final = "LIMITS"
+EDITED: Final = "EDITED"
 ADMIN: Final = "ADMIN"
 ENGINE: Final = "ENGINE"
 
-TOLD: Final = (MarketCreated, MarketStatusChanged, MarketResolved, MarketLimitsSet)
+TOLD: Final = (MarketCreated, MarketEdited, MarketStatusChanged, MarketResolved, MarketLimitsSet)
 """The events that are told; a reopening's time belongs to the status that it follows."""
+
+
+class MarketTerms(msgspec.Struct, frozen=True, array_like=True):
+    """What a market is about, as far as it can be edited; units as of the rules."""
+
+    question: str
+    description: str
+    category: str
+    close_time: int
+    min_quantity: int
 
 
 class LifeChange(msgspec.Struct, frozen=True, array_like=True):
@@ -61,6 +74,7 @@ class LifeChange(msgspec.Struct, frozen=True, array_like=True):
     yes_payout: int | None = None
     source: str = ""
     limits: MarketLimits | None = None
+    terms: MarketTerms | None = None
 
 
 def life_changes(execution: Execution) -> list[LifeChange]:
@@ -78,6 +92,15 @@ def life_changes(execution: Execution) -> list[LifeChange]:
             found.append(_resolved(event, by))
         elif isinstance(event, MarketCreated):
             found.append(LifeChange(event.market_id, CREATED, by, None, event.status))
+        elif isinstance(event, MarketEdited):
+            terms = MarketTerms(
+                event.question,
+                event.description,
+                event.category,
+                event.close_time,
+                event.min_quantity,
+            )
+            found.append(LifeChange(event.market_id, EDITED, by, terms=terms))
         elif isinstance(event, MarketLimitsSet):
             found.append(LifeChange(event.market_id, LIMITS, by, limits=event.limits))
     return found

@@ -1,12 +1,13 @@
-"""Taking orders out of the book: one, all of an account, or all of a market that closes.
+"""Taking orders out of the book: one, or all of an account.
 
 Whether an order may be cancelled is decided here and not only at the edge: it must be open, the
 sender's own, and its market and the exchange must admit cancels (always, but for FULL_HALT and the
-mode `halted`).
+mode `halted`).  An admin takes out whosever it is, wherever.
 """
 
 from typing import Final
 
+from exchange.messages.admin.commands import ForceCancel
 from exchange.messages.commands import CancelAll, CancelOrder
 from exchange.messages.events import CommandRejected, Event, OrdersCancelled
 from exchange.messages.reasons import Reason
@@ -41,6 +42,18 @@ def cancel(state: State, command: CancelOrder) -> list[Event]:
     end_order(state, account, market, order, _USER, events)
     if order.side is not BUY:
         net(state, market, (order.account_id,), events)
+    return events
+
+
+def force_cancel(state: State, command: ForceCancel) -> list[Event]:
+    """Run a ForceCancel and return its events, already applied."""
+    order = state.orders.get(command.order_id)
+    if order is None:
+        return [not_open_refusal(state, command.order_id)]
+    account, market = state.accounts[order.account_id], state.markets[order.market_id]
+    events: list[Event] = []
+    end_order(state, account, market, order, CancelReason.ADMIN, events)
+    net(state, market, (account.id,), events)
     return events
 
 

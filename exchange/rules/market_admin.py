@@ -7,6 +7,7 @@ These commands run in every mode of the exchange.
 import re
 from typing import Final
 
+from exchange.messages.admin.commands import EditMarket
 from exchange.messages.bounds import (
     CATEGORY_LENGTH,
     DESCRIPTION_LENGTH,
@@ -23,6 +24,7 @@ from exchange.messages.events import (
     Event,
     ExchangeModeChanged,
     MarketCreated,
+    MarketEdited,
     MarketStatusChanged,
 )
 from exchange.messages.reasons import Reason
@@ -76,19 +78,63 @@ def market_problem(command: CreateMarket) -> tuple[str, str] | None:
     problem = slug_problem(command.slug)
     if problem is not None:
         return "slug", problem
+    return _first_problem(
+        question=command.question,
+        description=command.description,
+        category=command.category,
+        close_time=command.close_time,
+        tick_size=command.tick_size,
+        min_quantity=command.min_quantity,
+        maker_fee=command.maker_fee,
+        taker_fee=command.taker_fee,
+    )
+
+
+def _first_problem(
+    *,
+    question: str | None,
+    description: str | None,
+    category: str | None,
+    close_time: int | None,
+    min_quantity: int | None,
+    tick_size: int | None = None,
+    maker_fee: int | None = None,
+    taker_fee: int | None = None,
+) -> tuple[str, str] | None:
+    """Return (field, what is wrong) of the first that can't be; None isn't asked about."""
     checks = (
         (
             "question",
-            0 < len(command.question) <= QUESTION_LENGTH,
+            question is None or 0 < len(question) <= QUESTION_LENGTH,
             f"must be 1 to {QUESTION_LENGTH} characters",
         ),
-        ("description", len(command.description) <= DESCRIPTION_LENGTH, "is too long"),
-        ("category", len(command.category) <= CATEGORY_LENGTH, "is too long"),
-        ("closeTime", 0 < command.close_time <= TIME_MAX, "is out of range"),
-        ("tickSize", command.tick_size in TICK_SIZES, "must be 0.0001, 0.001 or 0.01"),
-        ("minQuantity", 1 <= command.min_quantity <= QUANTITY_MAX, "is out of range"),
-        ("makerFee", 0 <= command.maker_fee <= RATE_MAX, "must lie between 0 and 0.1"),
-        ("takerFee", 0 <= command.taker_fee <= RATE_MAX, "must lie between 0 and 0.1"),
+        (
+            "description",
+            description is None or len(description) <= DESCRIPTION_LENGTH,
+            "is too long",
+        ),
+        ("category", category is None or len(category) <= CATEGORY_LENGTH, "is too long"),
+        ("closeTime", close_time is None or 0 < close_time <= TIME_MAX, "is out of range"),
+        (
+            "tickSize",
+            tick_size is None or tick_size in TICK_SIZES,
+            "must be 0.0001, 0.001 or 0.01",
+        ),
+        (
+            "minQuantity",
+            min_quantity is None or 1 <= min_quantity <= QUANTITY_MAX,
+            "is out of range",
+        ),
+        (
+            "makerFee",
+            maker_fee is None or 0 <= maker_fee <= RATE_MAX,
+            "must lie between 0 and 0.1",
+        ),
+        (
+            "takerFee",
+            taker_fee is None or 0 <= taker_fee <= RATE_MAX,
+            "must lie between 0 and 0.1",
+        ),
     )
     for field, holds, message in checks:
         if not holds:
@@ -121,6 +167,56 @@ def create(state: State, command: CreateMarket) -> list[Event]:
     )
     transitions.market_created(state, created)
     return [created]
+
+
+def edit_problem(command: EditMarket) -> tuple[str, str] | None:
+    """Return (field, what is wrong) if no market can be edited so."""
+    return _first_problem(
+        question=command.question,
+        description=command.description,
+        category=command.category,
+        close_time=command.close_time,
+        min_quantity=command.min_quantity,
+    )
+
+
+def edit(state: State, command: EditMarket) -> list[Event]:
+    """Run an EditMarket and return its events, already applied.
+
+    Whoever has an order in the market meant the question as it was, so where the question, what it
+    says more of it or its close time is another, all open orders end.
+    """
+    market = state.markets.get(command.market_id)
+    if market is None:
+        return [CommandRejected(Reason.MARKET_NOT_FOUND, "market", "there is no such market")]
+    if market.status not in UNFINISHED:
+        if market.status in DECIDED:
+            message = f"is {market.status.value} for good"
+            return [CommandRejected(Reason.MARKET_ALREADY_RESOLVED, "market", message)]
+        return [CommandRejected(Reason.MARKET_NOT_OPEN, "market", "the market has closed already")]
+    if market.trade_no:
+        message = "the market has traded: what it is about is fixed"
+        return [CommandRejected(Reason.MARKET_TRADED, "market", message)]
+    problem = edit_problem(command)
+    if problem is not None:
+        return [CommandRejected(Reason.INVALID_MARKET, *problem)]
+    if command.close_time is not None and command.close_time <= state.now:
+        return [CommandRejected(Reason.CLOSE_TIME_PASSED, "closeTime", "must lie in the future")]
+    edited = MarketEdited(
+        market.id,
+        market.question if command.question is None else command.question,
+        market.description if command.description is None else command.description,
+        market.category if command.category is None else command.category,
+        market.close_time if command.close_time is None else command.close_time,
+        market.min_quantity if command.min_quantity is None else command.min_quantity,
+    )
+    before = market.question, market.description, market.close_time
+    is_other = before != (edited.question, edited.description, edited.close_time)
+    events: list[Event] = [edited]
+    transitions.market_edited(state, edited)
+    if is_other:
+        end_all(state, market, CancelReason.ADMIN, events)
+    return events
 
 
 def set_status(state: State, command: SetMarketStatus) -> list[Event]:
@@ -158,17 +254,22 @@ def close_due(state: State, command: CloseMarket) -> list[Event]:
 
 
 def close(state: State, market: Market, events: list[Event]) -> None:
-    """Close a market for good and cancel all its orders, bids first, best first, oldest first, then
-    those that wait for a price, by id.
-    """
+    """Close a market for good and cancel all its orders."""
     event = MarketStatusChanged(market.id, CLOSED)
     events.append(event)
     transitions.market_status_changed(state, event)
+    end_all(state, market, CancelReason.MARKET_CLOSED, events)
+
+
+def end_all(state: State, market: Market, reason: CancelReason, events: list[Event]) -> None:
+    """Cancel all orders of a market, bids first, best first, oldest first, then those that wait for
+    a price, by id.
+    """
     owners: dict[int, None] = {}
     waiting = () if market.waiting is None else market.waiting.orders.values()
     for order in [*market.book.bids.orders(), *market.book.asks.orders(), *waiting]:
         account = state.accounts[order.account_id]
-        end_order(state, account, market, order, CancelReason.MARKET_CLOSED, events)
+        end_order(state, account, market, order, reason, events)
         owners[order.account_id] = None
     net(state, market, owners, events)
 

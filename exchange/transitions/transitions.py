@@ -35,6 +35,7 @@ from exchange.messages.events import (
     FundsCredited,
     HoldersPaid,
     MarketCreated,
+    MarketEdited,
     MarketResolved,
     MarketStatusChanged,
     OperationRun,
@@ -189,6 +190,19 @@ def market_created(state: State, event: MarketCreated) -> None:
     touch_public(state, market)
 
 
+def market_edited(state: State, event: MarketEdited) -> None:
+    """Let a market be about something else, and set its closing anew."""
+    market = state.markets[event.market_id]
+    state.timers.move(CLOSING, market.close_time, event.close_time, market.id)
+    market.question = event.question
+    market.description = event.description
+    market.category = event.category
+    market.close_time = event.close_time
+    market.min_quantity = event.min_quantity
+    state.dirty.edited[market.id] = market
+    touch_public(state, market)
+
+
 def market_status_changed(state: State, event: MarketStatusChanged) -> None:
     """Move a market's life on."""
     market = state.markets[event.market_id]
@@ -265,6 +279,7 @@ _APPLY: Final[dict[type[Any], Callable[[State, Any], None]]] = {
     AccountOpened: account_opened,
     FundsCredited: funds_credited,
     MarketCreated: market_created,
+    MarketEdited: market_edited,
     MarketStatusChanged: market_status_changed,
     MarketResolved: market_resolved,
     PositionSettled: position_settled,

@@ -41,6 +41,7 @@ from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
 from gateway.operations.lifecycle_routes import LifecycleRoutes
 from gateway.operations.limit_routes import LimitRoutes
+from gateway.operations.order_routes import OrderAdminRoutes
 from gateway.operations.people.routes import PictureSources, UserPictureRoutes
 from gateway.operations.proposals.routes import ProposalRoutes
 from gateway.operations.trading_limit_routes import TradingLimitRoutes
@@ -140,6 +141,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit, view),
         TradingLimitRoutes(view, commands),
         AccountAdminRoutes(commands),
+        OrderAdminRoutes(view, commands),
         JobRoutes(jobs.all, jobs.rows),
         description,
     )

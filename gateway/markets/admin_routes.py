@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from exchange.messages.admin.commands import EditMarket
 from exchange.messages.bounds import (
     CATEGORY_LENGTH,
     DESCRIPTION_LENGTH,
@@ -25,7 +26,7 @@ from exchange.messages.terms import FeeModel, MarketStatus, Resolution
 from exchange.messages.units import format_price, parse_rate
 from exchange.model.market import NEXT_STATUS, Market
 from exchange.model.state import State
-from exchange.rules.market_admin import RESERVED_SLUGS, market_problem
+from exchange.rules.market_admin import RESERVED_SLUGS, edit_problem, market_problem
 from exchange.rules.settlement import resolution_problem
 from gateway.engine_side.audited import AuditedCommands
 from gateway.engine_side.refusals import EngineRefused
@@ -119,6 +120,18 @@ class MarketBody(BodyStruct, frozen=True):
     draft: bool = False
 
 
+class MarketEditBody(BodyStruct, frozen=True):
+    """What a market is about from now on; what isn't given stays. Everything else of a market is
+    fixed when it is listed.
+    """
+
+    question: QuestionText | msgspec.UnsetType = msgspec.UNSET
+    description: DescriptionText | msgspec.UnsetType = msgspec.UNSET
+    category: CategoryText | msgspec.UnsetType = msgspec.UNSET
+    close_time: TimeText | msgspec.UnsetType = msgspec.UNSET
+    min_quantity: QuantityText = not_given()
+
+
 class StatusBody(BodyStruct, frozen=True):
     """The status a market gets: OPEN, POST_ONLY, HALTED, FULL_HALT or CLOSED."""
 
@@ -156,6 +169,27 @@ def create_command(body: MarketBody) -> CreateMarket:
     if problem is not None:
         raise ValidationFailed.of(*problem)
     return command
+
+
+def edit_command(body: MarketEditBody, market_id: int) -> EditMarket:
+    """Return the command that an edit's body stands for; raises ValidationFailed."""
+    closes, least = body.close_time, body.min_quantity
+    command = EditMarket(
+        market_id,
+        _text_if_given(body.question, "question", QUESTION_LENGTH),
+        _text_if_given(body.description, "description", DESCRIPTION_LENGTH),
+        _text_if_given(body.category, "category", CATEGORY_LENGTH),
+        None if closes is msgspec.UNSET else parse_time(closes, "closeTime"),
+        strict_json.quantity(least, "minQuantity") if is_given(least) else None,
+    )
+    problem = edit_problem(command)
+    if problem is not None:
+        raise ValidationFailed.of(*problem)
+    return command
+
+
+def _text_if_given(text: str | msgspec.UnsetType, field: str, most: int) -> str | None:
+    return None if text is msgspec.UNSET else stored_text(text, field, most)
 
 
 def resolve_command(body: ResolutionBody, market_id: int) -> ResolveMarket:
@@ -221,6 +255,18 @@ class MarketAdminRoutes:
             raise TypeError(f"the creation of a market begins with {type(created).__name__}")
         return market_view(self._view.markets[created.market_id])
 
+    async def edit_market(self, request: Request[MarketEditBody, None]) -> MarketView:
+        """Let a market that hasn't traded be about something else."""
+        market = named_market(self._view, request.path["slug"], drafts=True)
+        command = edit_command(request.body, market.id)
+        names = zip(
+            MarketEditBody.__struct_fields__, MarketEditBody.__struct_encode_fields__, strict=True
+        )
+        changed = [name for field, name in names if getattr(command, field) is not None]
+        target = f"market:{market.id} {' '.join(changed)}".rstrip()
+        await self._commands.run(request.actor, "market.edit", target, command)
+        return market_view(market)
+
     async def set_status(self, request: Request[StatusBody, None]) -> MarketView:
         """Open, halt, fully halt or close a market."""
         market = named_market(self._view, request.path["slug"], drafts=True)
@@ -261,6 +307,17 @@ class MarketAdminRoutes:
                 status=201,
                 errors=_COMMAND_ERRORS,
                 summary="List a market",
+                tag="markets",
+            ),
+            Route(
+                method="PATCH",
+                path="/markets/{slug}",
+                handler=self.edit_market,
+                access=Access.ADMIN,
+                body=MarketEditBody,
+                answer=MarketView,
+                errors=(NotFound, Conflict, Refused, Unavailable, UnknownOutcome),
+                summary="Edit a market before its first trade; other terms end its open orders",
                 tag="markets",
             ),
             Route(

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, cast
 
 from exchange.messages.terms import MarketStatus, Resolution
 from exchange.model.state import State
-from exchange.projections.lifecycle import LIMITS, LifeChange
+from exchange.projections.lifecycle import LIMITS, LifeChange, MarketTerms
 from gateway.http.paging import SliceQuery
 from gateway.http.request import Request, Slice
 from gateway.http.routing import Access, Route, Shape
@@ -17,11 +17,11 @@ from gateway.http.settings import PageLimits
 from gateway.markets.lookup import find_market
 from gateway.operations.trading_limit_routes import OwnLimitsView, limits_fields, market_fields
 from gateway.wire.errors import NotFound
-from gateway.wire.scalars import iso_millis, price_text
+from gateway.wire.scalars import iso_millis, price_text, quantity_text
 from gateway.wire.strict_json import AnswerStruct
 from persistence.repositories.market_life import NUMBER_MAX, LifeMoment, Place
 
-LifeKind = Literal["CREATED", "STATUS", "RESOLVED", "LIMITS"]
+LifeKind = Literal["CREATED", "STATUS", "RESOLVED", "LIMITS", "EDITED"]
 LifeRole = Literal["ADMIN", "ENGINE"]
 LifeReason = Literal[
     "CLOSING_TIME",
@@ -35,14 +35,24 @@ LIFE_COST = 5
 """A part of it may have to be looked for in the journal."""
 
 
+class MarketTermsView(AnswerStruct, frozen=True):
+    """What a market is about, as far as it may be edited."""
+
+    question: str
+    description: str
+    category: str
+    close_time: str
+    min_quantity: str
+
+
 class LifeView(AnswerStruct, frozen=True):
     """One thing that happened to a market, by the command `seq`; `marketSeq` is the market's after
     it, null for what happened a moment ago.
 
     CREATED and STATUS have the `status` since then, with `resumesAt` where it goes on by itself;
     RESOLVED the `outcome`, what a share of YES pays, and the evidence (`source`); LIMITS the
-    `limits` that bind trading since then. `by` is the role of who did it, `reason` why the engine
-    did, or of which larger step it is a part.
+    `limits` that bind trading since then; EDITED the `terms` that it has since then. `by` is the
+    role of who did it, `reason` why the engine did, or of which larger step it is a part.
     """
 
     seq: int
@@ -56,6 +66,7 @@ class LifeView(AnswerStruct, frozen=True):
     yes_payout: str | None
     source: str | None
     limits: OwnLimitsView | None
+    terms: MarketTermsView | None
     created_at: str
 
 
@@ -84,6 +95,7 @@ def life_view(moment: LifeMoment) -> LifeView:
         None if payout is None else price_text(payout),
         None if change.outcome is None else change.source,
         _limits(change),
+        None if change.terms is None else _terms(change.terms),
         iso_millis(moment.at),
     )
 
@@ -92,6 +104,16 @@ def _limits(change: LifeChange) -> OwnLimitsView | None:
     if change.kind != LIMITS:
         return None
     return OwnLimitsView(*limits_fields(change.limits), *market_fields(change.limits))
+
+
+def _terms(terms: MarketTerms) -> MarketTermsView:
+    return MarketTermsView(
+        terms.question,
+        terms.description,
+        terms.category,
+        iso_millis(terms.close_time),
+        quantity_text(terms.min_quantity),
+    )
 
 
 class LifecycleRoutes:

@@ -23,6 +23,7 @@ import msgspec
 from exchange.messages.account_events import StandingChanged
 from exchange.messages.events import (
     ExchangeModeChanged,
+    MarketEdited,
     MarketResolved,
     MarketStatusChanged,
     OrderAmended,
@@ -73,6 +74,7 @@ class ExchangeMessage(AnswerStruct, frozen=True):
     timestamp: str
 
 
+_OF_ITS_LIFE: Final = (MarketStatusChanged, MarketResolved, MarketEdited)
 OwnedT = TypeVar("OwnedT", Order, Holding)
 
 
@@ -174,7 +176,7 @@ class Announcer:
                 self._sent.count += len(book.seats)
         if listened.top is not None:
             self._sent.count += listened.top.tell(market.seq, *best_of(market))
-        if any(type(event) in (MarketStatusChanged, MarketResolved) for event in execution.events):
+        if any(type(event) in _OF_ITS_LIFE for event in execution.events):
             listened.lifecycle_seq = market.seq
             if listened.lifecycle.members:
                 told = MarketMessage(*_fields(market_view(market)), epoch=epoch)

@@ -40,6 +40,7 @@ from persistence.journal.rare_images import (
     RareImages,
     Reopening,
     Switch,
+    edited_market,
     group_row,
 )
 from persistence.journal.row_layouts import (
@@ -231,6 +232,7 @@ def _rare_images(state: State) -> RareImages:
         [Reopening(market.id, market.resumes_at or 0) for market in dirty.reopenings.values()],
         [Extremes(market.id, market.extremes or None) for market in dirty.windows.values()],
         [Mode(state.mode_since or 0, state.post_only_until or 0)] if dirty.mode else [],
+        [edited_market(market) for market in dirty.edited.values()],
     )
 
 

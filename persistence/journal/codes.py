@@ -76,6 +76,7 @@ CANCEL_REASON: Final = {
     CancelReason.FOK_NOT_FILLABLE: 31,
     CancelReason.MAX_COST_TOO_SMALL: 32,
     CancelReason.POST_ONLY_WOULD_CROSS: 33,
+    CancelReason.ADMIN: 34,
 }
 TRADE_KIND: Final = {TradeKind.TRANSFER: 1, TradeKind.MINT: 2, TradeKind.MERGE: 3}
 FEE_MODEL: Final = {FeeModel.FLAT: 1, FeeModel.QUADRATIC: 2}

@@ -7,6 +7,7 @@ Laws: what isn't there is left out, so most batches write an empty one; the name
 import msgspec
 
 from exchange.messages.limits import AccountLimits, MarketLimits
+from exchange.model.market import Market
 from exchange.model.order_groups import OrderGroup
 from exchange.model.price_window import Window
 
@@ -66,6 +67,17 @@ class Extremes(msgspec.Struct, frozen=True):
     extremes: Window | None
 
 
+class Edited(msgspec.Struct, frozen=True):
+    """What a market is about, named as its columns are."""
+
+    id: int
+    question: str
+    description: str
+    category: str
+    close_time: int
+    min_quantity: int
+
+
 class Mode(msgspec.Struct, frozen=True):
     """When the exchange got its mode, and when it opens by itself; 0: never."""
 
@@ -85,6 +97,19 @@ class RareImages(msgspec.Struct, frozen=True, omit_defaults=True):
     reopenings: list[Reopening] = []
     windows: list[Extremes] = []
     modes: list[Mode] = []
+    edited: list[Edited] = []
+
+
+def edited_market(market: Market) -> Edited:
+    """What a market is about as it stands."""
+    return Edited(
+        market.id,
+        market.question,
+        market.description,
+        market.category,
+        market.close_time,
+        market.min_quantity,
+    )
 
 
 def group_row(group: OrderGroup) -> GroupRow:

@@ -252,7 +252,7 @@ def market_row(market: Market) -> bytes:
 
 
 def listed_market(event: MarketCreated, at: int) -> ListedMarket:
-    """What never changes of a market."""
+    """The terms that a market begins with."""
     return ListedMarket(
         event.market_id,
         event.slug,

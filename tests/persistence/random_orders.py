@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from exchange.messages.admin.commands import EditMarket
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.commands import (
     AmendOrder,
@@ -129,6 +130,8 @@ def _of_account(dice: Random, account: int) -> Command:
         return SetAccountLimits(account, dice.choice((None, AccountLimits(open_orders=200))))
     if kind == 7:
         limits = MarketLimits(order_quantity=1_200, position=20_000)
+        if dice.random() < 0.3:
+            return EditMarket(dice.randint(1, MARKETS), category=dice.choice(("a", "b")))
         return SetMarketLimits(dice.randint(1, MARKETS), dice.choice((None, limits)))
     amount, request = dice.randint(1, MONEY_SCALE), dice.choice((None, f"move-{account}"))
     if kind == 3:

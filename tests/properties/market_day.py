@@ -8,6 +8,7 @@ ids used before; times at a closing.
 
 import msgspec
 
+from exchange.messages.admin.commands import EditMarket, ForceCancel
 from exchange.messages.commands import (
     BatchOrders,
     CancelAll,
@@ -136,6 +137,7 @@ class MarketDay(DayLimits, DayGroups):
             *(self.standing,) * 2,
             *(self.group,) * 2,
             *(self.limit,) * 4,
+            self.edit,
         )
         return choose.one_of(makers)(choose)
 
@@ -288,6 +290,23 @@ class MarketDay(DayLimits, DayGroups):
             return PayHolders(choose.one_of((market_id, *self.twin.markets)))
         return RefuseUnstorable(choose.one_of(ACCOUNTS), "PlaceOrder")
 
+    def edit(self, choose: Chooser) -> Command:
+        """Edit a market, mostly one that can be; now and then in a way that can't."""
+        untouched = [m.id for m in self.twin.markets.values() if not m.trade_no]
+        wanted = [o.market_id for o in self.twin.orders.values() if o.market_id in untouched]
+        market_id = self._any_market_id(choose)
+        if untouched and choose.number(0, 3):
+            market_id = choose.one_of(wanted or untouched)
+        later = self.twin.now + choose.one_of((MINUTE, 9 * MINUTE))
+        return EditMarket(
+            market_id,
+            choose.one_of((None, None, "Will it snow?", "")),
+            choose.one_of((None, None, "snow", "x" * 10_001)),
+            choose.one_of((None, None, "cold")),
+            choose.one_of((None, None, later, later, self.twin.now, 0)),
+            choose.one_of((None, None, 1, 5, 0)),
+        )
+
     def switch(self, choose: Chooser) -> Command:
         """Set or lift a dead-man switch, renew a lease, end a session; or a timer out of turn."""
         account_id = choose.one_of((*ACCOUNTS, *ACCOUNTS, NOBODY))
@@ -341,6 +360,8 @@ class MarketDay(DayLimits, DayGroups):
             return CancelOrder(choose.one_of(ACCOUNTS), order_id)
         orders = list(self.twin.orders.values())
         order = choose.one_of(self._stuck() or orders)
+        if choose.number(0, 19) == 0:
+            return ForceCancel(choose.one_of((order.id, order.id, order.id, 0)))
         owner = order.account_id if choose.number(0, 9) else choose.one_of((*ACCOUNTS, NOBODY))
         return CancelOrder(owner, order.id)
 

@@ -231,6 +231,8 @@ def _required() -> Iterator[str]:
     for name in ("CloseMarket", "ResolveMarket", "SetMarketStatus"):
         yield f"{name} cancels MARKET_CLOSED"
     yield from (f"{name} nets pairs" for name in ("PlaceOrder", "CancelOrder", "CancelAll"))
+    yield from ("ForceCancel cancels ADMIN", "MarketEdited", "EditMarket cancels ADMIN")
+    yield from ("EditMarket refused MARKET_TRADED", "ForceCancel refused ORDER_NOT_FOUND")
     yield from ("CancelOrder cancels USER", "CancelAll cancels USER", "OrdersCancelled")
     yield from (f"{name} replayed" for name in ("PlaceOrder", "CreditAccount", "OpenAccount"))
     yield from (f"PlaceOrder refused {reason.name}" for reason in _PLACING)

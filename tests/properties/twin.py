@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from exchange.messages.admin.commands import EditMarket, ForceCancel
 from exchange.messages.commands import (
     AmendOrder,
     BatchOrders,
@@ -184,6 +185,10 @@ class Twin(TwinMoney, TwinBatches, TwinOco):
                 return self.amend(command)
             case CancelOrder():
                 return self.cancel(command)
+            case ForceCancel():
+                return self.force_cancel(command)
+            case EditMarket():
+                return self.edit_market(command)
             case CancelAll():
                 return self.cancel_all(command)
             case PayHolders():

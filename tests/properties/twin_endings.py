@@ -1,5 +1,6 @@
 """How the twin's orders end before they are filled: by their owner, or by their time."""
 
+from exchange.messages.admin.commands import ForceCancel
 from exchange.messages.commands import CancelAll, CancelOrder, ExpireOrder
 from exchange.messages.events import CommandRejected, Event, OrdersCancelled
 from exchange.messages.reasons import Reason
@@ -38,6 +39,15 @@ class TwinEndings(TwinMemory):
         if self.markets[order.market_id].status not in ADMITS_CANCEL:
             return [CommandRejected(Reason.MARKET_NOT_OPEN, "market", "")]
         return [self.end(order, CancelReason.USER), *self.netting()]
+
+    def force_cancel(self, command: ForceCancel) -> list[Event]:
+        """Run a ForceCancel."""
+        order = self.orders.get(command.order_id)
+        if order is None:
+            known = 1 <= command.order_id <= self.last_order_id
+            reason = Reason.ORDER_NOT_OPEN if known else Reason.ORDER_NOT_FOUND
+            return [CommandRejected(reason, "orderId", "")]
+        return [self.end(order, CancelReason.ADMIN), *self.netting()]
 
     def cancel_all(self, command: CancelAll) -> list[Event]:
         """Run a CancelAll."""

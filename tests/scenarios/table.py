@@ -20,8 +20,8 @@ import re
 from collections.abc import Callable
 from typing import Any, cast
 
+from exchange.messages.admin.commands import EditMarket, ForceCancel
 from exchange.messages.commands import (
-    AmendOrder,
     BatchOrders,
     CancelAll,
     CancelOrder,
@@ -44,10 +44,9 @@ from exchange.messages.commands import (
     SuspendAccount,
     TransferCash,
 )
-from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import CommandRejected
 from exchange.messages.execution import Execution
-from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
+from exchange.messages.group_commands import ResetOrderGroup
 from exchange.messages.limit_commands import BeginPostOnly, SetAccountLimits, SetMarketLimits
 from exchange.messages.limits import AccountLimits, MarketLimits, VolatilityHalt
 from exchange.messages.terms import (
@@ -55,24 +54,28 @@ from exchange.messages.terms import (
     FeeModel,
     MarketStatus,
     MoneyKind,
-    OrderType,
     Outcome,
     Resolution,
     SelfTradePrevention,
     Side,
     TimeInForce,
-    TriggerBy,
 )
 from exchange.messages.units import parse_money, parse_price, parse_quantity, parse_rate
 from tests.properties.pair import Pair
 from tests.properties.twin import Twin
+from tests.scenarios.order_words import (
+    GATEWAY,
+    SECOND,
+    Options,
+    Words,
+    amend,
+    conditions,
+    group,
+    order_type,
+)
 from tests.scenarios.wording import render_account, render_book, render_events
 
 ACCOUNTS = {"ann": 1, "bob": 2, "cem": 3, "dot": 4, "nobody": 99}
-SECOND = 1_000_000
-GATEWAY = 7
-Words = list[str]
-Options = dict[str, str]
 
 
 class Play:
@@ -154,7 +157,7 @@ class Play:
             its = sides.get(options.get("side", "")), outcomes.get(options.get("outcome", ""))
             return CancelAll(account_id, market_id, *its, options.get("group"))
         if words[1] == "group":
-            return _group(account_id, words[2], options)
+            return group(account_id, words[2], options)
         if words[1] == "reset":
             return ResetOrderGroup(account_id, words[2])
         if words[1] == "heartbeat":
@@ -162,7 +165,7 @@ class Play:
         if words[1] == "leaves":
             return EndSession(account_id, GATEWAY, int(words[2]))
         if words[1] == "amend":
-            return _amend(account_id, int(words[2].removeprefix("#")), options)
+            return amend(account_id, int(words[2].removeprefix("#")), options)
         return self._place(account_id, words, options)
 
     def _pair(self, name: str, text: str, options: Options) -> Command:
@@ -188,7 +191,7 @@ class Play:
             market_id=self.market_id(options.get("on", "rain")),
             side=side,
             outcome=outcome,
-            type=_type(options, limit=limit),
+            type=order_type(options, limit=limit),
             price=parse_price(price) if limit else None,
             quantity=quantity,
             time_in_force=TimeInForce(words[4]) if len(words) > 4 else usual,
@@ -197,62 +200,8 @@ class Play:
             ),
             max_cost=None if max_cost is None else parse_money(max_cost),
             client_order_id=options.get("id"),
-            conditions=_conditions(options),
+            conditions=conditions(options),
         )
-
-
-def _type(options: Options, *, limit: bool) -> OrderType:
-    if "trigger" not in options:
-        return OrderType.LIMIT if limit else OrderType.MARKET
-    if "profit" in options.get("kind", ""):
-        return OrderType.TAKE_PROFIT
-    return OrderType.STOP_LIMIT if limit else OrderType.STOP
-
-
-def _amend(account_id: int, order_id: int, options: Options) -> Command:
-    price, quantity, until = (options.get(name) for name in ("price", "quantity", "until"))
-    version, trigger = options.get("version"), options.get("trigger")
-    return AmendOrder(
-        account_id,
-        order_id,
-        None if price is None else parse_price(price),
-        None if quantity is None else parse_quantity(quantity),
-        None if until is None else int(until) * SECOND,
-        None if version is None else int(version),
-        None if trigger is None else parse_price(trigger),
-    )
-
-
-def _group(account_id: int, name: str, options: Options) -> Command:
-    """Read e.g. "ann group mm filled=100 net=50 window=60"."""
-    net = options.get("net")
-    return SetOrderGroup(
-        account_id,
-        name,
-        parse_quantity(options["filled"]),
-        int(options.get("window", "60")),
-        None if net is None else parse_quantity(net),
-    )
-
-
-def _conditions(options: Options) -> OrderConditions | None:
-    given: dict[str, Any] = {}
-    if "until" in options:
-        given["expires_at"] = int(options["until"]) * SECOND
-    if "trigger" in options:
-        given["trigger_price"] = parse_price(options["trigger"])
-        given["trigger_by"] = TriggerBy(options.get("by", "LAST"))
-    if "postOnly" in options:
-        given["post_only"] = True
-    if "reduceOnly" in options:
-        given["reduce_only"] = True
-    if "worst" in options:
-        given["worst_price"] = parse_price(options["worst"])
-    if "session" in options:
-        given["session"] = GATEWAY, int(options["session"])
-    if "group" in options:
-        given["group"] = options["group"]
-    return OrderConditions(**given) if given else None
 
 
 def _open(_play: Play, words: Words, _options: Options) -> Command:
@@ -343,6 +292,22 @@ def _list(_play: Play, words: Words, options: Options) -> Command:
     )
 
 
+def _force(_play: Play, words: Words, _options: Options) -> Command:
+    return ForceCancel(int(words[0].removeprefix("#")))
+
+
+def _edit(play: Play, words: Words, options: Options) -> Command:
+    close, least = options.get("close"), options.get("min")
+    return EditMarket(
+        play.market_id(words[0]),
+        options.get("question"),
+        options.get("description"),
+        options.get("category"),
+        None if close is None else int(close) * SECOND,
+        None if least is None else parse_quantity(least),
+    )
+
+
 def _status(play: Play, words: Words, _options: Options) -> Command:
     return SetMarketStatus(play.market_id(words[0]), MarketStatus(words[1]))
 
@@ -364,6 +329,8 @@ _VERBS: dict[str, Callable[[Play, Words, Options], Command]] = {
     "open": _open,
     "credit": _credit,
     "list": _list,
+    "edit": _edit,
+    "force-cancel": _force,
     "status": _status,
     "resolve": _resolve,
     "mode": _mode,

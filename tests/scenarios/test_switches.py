@@ -12,7 +12,8 @@ from exchange.messages.events import (
 from exchange.messages.terms import BUY, GTC, LIMIT, YES, ExchangeMode, MarketStatus
 from exchange.model.idempotency import fingerprint
 from tests.properties.pair import Pair
-from tests.scenarios.table import GATEWAY, play
+from tests.scenarios.order_words import GATEWAY
+from tests.scenarios.table import play
 
 START = """
         open ann 100                     | opened, ann +100

@@ -22,6 +22,7 @@ from exchange.messages.events import (
     FundsCredited,
     HoldersPaid,
     MarketCreated,
+    MarketEdited,
     MarketResolved,
     MarketStatusChanged,
     OperationRun,
@@ -105,6 +106,8 @@ def _render(event: Event, state: State, names: Names) -> str:  # noqa: C901, PLR
             return f"{names[account_id]} +{money(amount)}"
         case MarketCreated(slug=slug, status=status):
             return f"{slug} {status.value}"
+        case MarketEdited(question=question, close_time=closes):
+            return f"{question} until {closes // 1_000_000}"
         case MarketStatusChanged(market_id=market_id, status=status):
             return f"{state.markets[market_id].slug} {status.value}"
         case MarketResolved(outcome=outcome, yes_payout=payout):

@@ -48,6 +48,7 @@ NOTED: Final = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "
 WATCHED: Final = {"marketId": "snow", "platform": "exchange"}
 ROUTES: Final[dict[str, Rule]] = {
     **{f"GET {path}": EVERYBODY for path in (*PAGES, "/assets/{name}", "/plain")},
+    "DELETE /admin/orders/{id}": ADMIN,
     "DELETE /auth/2fa/passkeys/{id}": theirs(),
     "DELETE /auth/2fa/totp": SIGNED_IN,
     "DELETE /orders": SIGNED_IN,
@@ -157,6 +158,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /watchlists/{id}": theirs(),
     "PATCH /admin/users/{id}/role": ADMIN,
     "PATCH /auth/2fa/passkeys/{id}": theirs(body={"label": "b"}),
+    "PATCH /markets/{slug}": ADMIN,
     "PATCH /markets/{slug}/status": ADMIN,
     "PATCH /orders/{id}": theirs(NOT_OWNER, {"quantity": "2"}),
     "PATCH /portfolios/{id}": theirs(body={"name": "b"}),

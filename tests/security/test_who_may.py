@@ -25,7 +25,12 @@ ENDS_WHO_CALLS = {
     "POST /auth/logout",
 }
 """Tried last, or the rest would be tried by nobody."""
-HOLDS_OTHERS = {"DELETE /orders", "DELETE /portfolios/{id}", "DELETE /watchlists/{id}"}
+HOLDS_OTHERS = {
+    "DELETE /admin/orders/{id}",
+    "DELETE /orders",
+    "DELETE /portfolios/{id}",
+    "DELETE /watchlists/{id}",
+}
 """Tried behind what goes with it."""
 NAMES_NO_ONES = {"POST /orders/{id}", "POST /users/me/links/{provider}"}
 """What their paths name is nobody's: a market, a provider."""

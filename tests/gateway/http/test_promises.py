@@ -44,6 +44,10 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         "/markets",
         {"slug": "snow-1", "question": "Will it snow?", "closeTime": "2026-01-31T00:00:00Z"},
     ),
+    "PATCH /markets/{slug}": (
+        "/markets/rain",
+        {"question": "Will it snow?", "closeTime": "2026-01-31T00:00:00Z"},
+    ),
     "PATCH /markets/{slug}/status": ("/markets/rain/status", {"status": "HALTED"}),
     "POST /markets/{slug}/resolve": (
         "/markets/rain/resolve",

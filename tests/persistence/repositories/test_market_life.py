@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from exchange.messages.admin.commands import EditMarket
 from exchange.messages.commands import (
     CreditAccount,
     PayHolders,
@@ -58,6 +59,7 @@ async def live_on(engine: Running) -> None:
     engine.clock.fixed = start
     await open_for_trade(engine)
     await engine.send_all(listing("snow", close_in=HOUR), listing("hail", draft=True))
+    await engine.send(EditMarket(3, question="Will it hail?", min_quantity=5))
     halt = VolatilityHalt(move=500, window=60, halted=30, post_only=10)
     await engine.send(SetMarketLimits(1, MarketLimits(order_quantity=50_000, volatility_halt=halt)))
     await engine.send_all(limit(ANN, 50, 1), limit(BOB, 50, 1, NO), limit(ANN, 60, 1))

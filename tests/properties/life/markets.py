@@ -1,9 +1,11 @@
 """The twin's markets: listing, their life, and what a resolution pays (RULEBOOK 9)."""
 
 from itertools import permutations
+from typing import Any
 
 import msgspec
 
+from exchange.messages.admin.commands import EditMarket
 from exchange.messages.commands import (
     CloseMarket,
     CreateMarket,
@@ -16,6 +18,7 @@ from exchange.messages.events import (
     Event,
     HoldersPaid,
     MarketCreated,
+    MarketEdited,
     MarketResolved,
     MarketStatusChanged,
     PositionSettled,
@@ -92,6 +95,45 @@ class TwinMarkets(TwinWaiting):
         }
         return next((field for field, is_wrong in wrong.items() if is_wrong), None)
 
+    def edit_market(self, command: EditMarket) -> list[Event]:
+        """Run an EditMarket."""
+        market = self.markets.get(command.market_id)
+        if market is None:
+            return refused(Reason.MARKET_NOT_FOUND, "market")
+        if market.status is CLOSED:
+            return refused(Reason.MARKET_NOT_OPEN, "market")
+        if market.status in DECIDED:
+            return refused(Reason.MARKET_ALREADY_RESOLVED, "market")
+        if market.trade_no > 0:
+            return refused(Reason.MARKET_TRADED, "market")
+        changes = {
+            field: getattr(command, field)
+            for field in ("question", "description", "category", "close_time", "min_quantity")
+            if getattr(command, field) is not None
+        }
+        wrong = _wrong_with(changes)
+        if wrong is not None:
+            return refused(Reason.INVALID_MARKET, wrong)
+        if changes.get("close_time", self.now + 1) <= self.now:
+            return refused(Reason.CLOSE_TIME_PASSED, "closeTime")
+        before = market.question, market.description, market.close_time
+        for field, value in changes.items():
+            setattr(market, field, value)
+        self.public_changed(market.id)
+        events: list[Event] = [
+            MarketEdited(
+                market.id,
+                market.question,
+                market.description,
+                market.category,
+                market.close_time,
+                market.min_quantity,
+            )
+        ]
+        if before != (market.question, market.description, market.close_time):
+            events += self._end_all(market, CancelReason.ADMIN)
+        return events
+
     def set_status(self, command: SetMarketStatus) -> list[Event]:
         """Run a SetMarketStatus."""
         market = self.markets.get(command.market_id)
@@ -122,14 +164,16 @@ class TwinMarkets(TwinWaiting):
 
     def _close(self, market: TwinMarket) -> list[Event]:
         """Close for good: bids are cancelled before asks, each side best price first."""
-        events = self.become(market, CLOSED)
+        return [*self.become(market, CLOSED), *self._end_all(market, CancelReason.MARKET_CLOSED)]
+
+    def _end_all(self, market: TwinMarket, reason: CancelReason) -> list[Event]:
         resting = [order for order in self.orders.values() if order.market_id == market.id]
         book = [order for order in resting if order.in_book]
         bids = sorted((o for o in book if o.is_bid), key=lambda o: (-o.yes_price, o.place))
         asks = sorted((o for o in book if not o.is_bid), key=lambda o: (o.yes_price, o.place))
         apart = [order for order in resting if order.is_pending]
-        events += [self.end(order, CancelReason.MARKET_CLOSED) for order in bids + asks + apart]
-        return events + self.netting()
+        events = [self.end(order, reason) for order in bids + asks + apart]
+        return [*events, *self.netting()]
 
     def resolve(self, command: ResolveMarket) -> list[Event]:
         """Run a ResolveMarket."""
@@ -201,6 +245,17 @@ class TwinMarkets(TwinWaiting):
             self.shares_changed(account_id, market.id, Outcome.YES)
             self.shares_changed(account_id, market.id, Outcome.NO)
         return events
+
+
+def _wrong_with(changes: dict[str, Any]) -> str | None:
+    """Return the first of the values of an edit that can't be, as it is called on the wire."""
+    limits = {"question": (1, 500), "description": (0, 10_000), "category": (0, 60)}
+    for field, (least, most) in limits.items():
+        if field in changes and not least <= len(changes[field]) <= most:
+            return field
+    if not 0 < changes.get("close_time", 1) <= 253_402_300_799_999_999:
+        return "closeTime"
+    return None if 1 <= changes.get("min_quantity", 1) <= 10**10 else "minQuantity"
 
 
 def final_status(market: TwinMarket) -> MarketStatus:
