@@ -58,6 +58,16 @@ export class Sequence {
     return "resync";
   }
 
+  /** Take it that nothing was missed after all: the exchange has said so. */
+  settle(): void {
+    if (this.phase === "resyncing") this.phase = "live";
+  }
+
+  /** Trust nothing that is held: only a snapshot helps. */
+  forget(): void {
+    this.phase = "begun";
+  }
+
   /** What to subscribe with: from where to go on, nothing if a snapshot has to come. */
   get resumeFrom(): { afterSeq: number; epoch: number } | null {
     return this.phase === "begun" ? null : { afterSeq: this.seq, epoch: this.epoch };

@@ -1,0 +1,169 @@
+// One market, live: its book and tape as the exchange has them, and how sure that is.
+//
+// Laws: a message is never guessed at: what the sequence machine calls a gap is asked for by
+// `afterSeq`, and `resyncing` until it is mended. Listeners hear of each change at once and paint
+// when they like (`oncePerFrame`). Trades are asked for over REST when the heartbeat says that some
+// are missing.
+
+import { signal } from "@preact/signals";
+import { rest } from "@/api/rest";
+import { Book } from "@/book/book";
+import { Sequence, type Phase } from "@/book/sequence";
+import { Tape, printOf } from "@/book/tape";
+import { line } from "./line";
+import type { BookMessage, Heartbeat, MarketMessage, Subscribed, TradeMessage } from "./messages";
+
+export interface Trust {
+  readonly phase: Phase;
+  readonly seq: number;
+  /** When the market was heard of last, a heartbeat included. */
+  readonly heardAt: number;
+  /** Whether the book's sum is the exchange's; null before the first. */
+  readonly isSumRight: boolean | null;
+  readonly checksum: number | null;
+  readonly resyncs: number;
+  /** Whether the venue itself is silent. */
+  readonly isVenueSilent: boolean;
+}
+
+const UNKNOWN: Trust = { phase: "begun", seq: 0, heardAt: 0, isSumRight: null, checksum: null, resyncs: 0, isVenueSilent: false };
+const RETRY_MS = 1_000;
+const TAPE_PAGE = 200;
+/** Sums are made of messages that come one by one; in a burst of the last one. */
+const SUM_EVERY_MS = 250;
+
+export class MarketFeed {
+  readonly book = new Book();
+  readonly tape = new Tape();
+  readonly trust = signal<Trust>(UNKNOWN);
+  private readonly sequence = new Sequence();
+  private readonly bookListeners = new Set<() => void>();
+  private readonly tapeListeners = new Set<() => void>();
+  private readonly stops: (() => void)[] = [];
+  private marketId: string | null = null;
+  private isReadingTape = false;
+  private isClosed = false;
+  private sumTimer: ReturnType<typeof setTimeout> | null = null;
+  private awaited: number | null = null;
+
+  constructor(
+    private readonly market: string,
+    private readonly onMarket: (message: MarketMessage) => void = () => undefined,
+  ) {
+    this.stops.push(
+      line.on("orderbook_update", (message) => this.takeBook(message)),
+      line.on("trade_executed", (message) => this.takeTrade(message)),
+      line.on("market_updated", (message) => this.isOurs(message.id) && this.onMarket(message)),
+      line.on("heartbeat", (message) => this.takeHeartbeat(message)),
+      line.onOpen(() => void this.subscribe()),
+    );
+    void this.readTape(null);
+  }
+
+  /** Be told of each change of the book; returns how to stop. */
+  onBook(listener: () => void): () => void {
+    this.bookListeners.add(listener);
+    return () => this.bookListeners.delete(listener);
+  }
+  onTape(listener: () => void): () => void {
+    this.tapeListeners.add(listener);
+    return () => this.tapeListeners.delete(listener);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const stop of this.stops) stop();
+    if (this.sumTimer !== null) clearTimeout(this.sumTimer);
+    if (line.isOpen) line.ask("unsubscribe:market", { market: this.market }).catch(() => undefined);
+  }
+
+  private isOurs(marketId: string): boolean {
+    return marketId === this.marketId;
+  }
+
+  private async subscribe(): Promise<void> {
+    if (this.isClosed) return;
+    const from = this.sequence.resumeFrom;
+    if (from !== null) this.sequence.lose();
+    this.tell();
+    try {
+      // Only our own markets can be gone on with; of another venue's the numbers are its own.
+      const resumes = from !== null && !this.market.includes(":") ? from : {};
+      const told = (await line.ask("subscribe:market", {
+        market: this.market,
+        outcome: "YES",
+        channels: ["book", "trades", "lifecycle"],
+        ...resumes,
+      })) as Subscribed;
+      this.marketId = told.marketId;
+      // Nothing was missed: no message will come that says so.
+      if (told.resumed === true && told.seq === this.sequence.seq) this.sequence.settle();
+      if (typeof told.tradeNo === "number") this.expectTrades(told.tradeNo);
+      this.tell();
+    } catch {
+      if (!this.isClosed && line.isOpen) setTimeout(() => void this.subscribe(), RETRY_MS);
+    }
+  }
+
+  private takeBook(message: BookMessage): void {
+    // A snapshot may overtake the acknowledgement that tells which market it is of.
+    if (message.outcome !== "YES" || !(this.isOurs(message.marketId) || this.marketId === null && message.marketId === this.market)) return;
+    const step = this.sequence.take(message);
+    if (step === "replace") this.book.replace(message.bids, message.asks);
+    else if (step === "apply") this.book.apply(message.bids, message.asks);
+    else if (step === "resync") void this.subscribe();
+    if (step === "replace" || step === "apply") {
+      this.awaited = message.checksum;
+      this.sumTimer ??= setTimeout(() => this.compare(), SUM_EVERY_MS);
+      for (const listener of this.bookListeners) listener();
+    }
+  }
+
+  private compare(): void {
+    this.sumTimer = null;
+    if (this.awaited === null) return;
+    const isSumRight = this.book.checksum() === this.awaited;
+    this.trust.value = { ...this.trust.peek(), isSumRight, checksum: this.awaited };
+    if (!isSumRight && this.sequence.lose() === "resync") {
+      this.sequence.forget();
+      void this.subscribe();
+    }
+    this.tell();
+  }
+
+  private takeTrade(message: TradeMessage): void {
+    if (!this.isOurs(message.marketId)) return;
+    if (this.tape.add([printOf(message)])) for (const listener of this.tapeListeners) listener();
+  }
+
+  private takeHeartbeat(message: Heartbeat): void {
+    const entry = message.markets.find((one) => this.isOurs(one.marketId));
+    if (entry === undefined) return;
+    if (this.sequence.hear(entry.epoch ?? message.epoch, entry.seq) === "resync") void this.subscribe();
+    if (typeof entry.tradeNo === "number") this.expectTrades(entry.tradeNo);
+    this.tell(entry.stale === true);
+  }
+
+  private expectTrades(tradeNo: number): void {
+    const behind = this.tape.missing(tradeNo);
+    if (behind !== null && !this.isReadingTape) void this.readTape(behind === 0 ? null : behind);
+  }
+
+  private async readTape(afterSeq: number | null): Promise<void> {
+    this.isReadingTape = true;
+    try {
+      const query = { limit: TAPE_PAGE, afterSeq: afterSeq ?? undefined };
+      const { data } = await rest.call("get", "/markets/{slug}/trades", { path: { slug: this.market }, query });
+      if (this.tape.add(data.map(printOf))) for (const listener of this.tapeListeners) listener();
+    } catch {
+      // The next heartbeat asks again.
+    } finally {
+      this.isReadingTape = false;
+    }
+  }
+
+  private tell(isVenueSilent = this.trust.peek().isVenueSilent): void {
+    const { phase, seq, resyncs } = this.sequence;
+    this.trust.value = { ...this.trust.peek(), phase, seq, resyncs, heardAt: Date.now(), isVenueSilent };
+  }
+}

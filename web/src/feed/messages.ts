@@ -1,0 +1,71 @@
+// What the exchange says over the socket (docs/sockets.md), as far as the terminal listens.
+
+import type { AnyTradeView, BalanceView, CandleView, FillView, MarketView, OrderView, PositionView, TickerView } from "@/api/schema";
+import type { WireLevel } from "@/book/book";
+import type { Stamp } from "@/book/sequence";
+
+export interface BookMessage extends Stamp {
+  readonly marketId: string;
+  readonly outcome: "YES" | "NO";
+  readonly bids: readonly WireLevel[];
+  readonly asks: readonly WireLevel[];
+  readonly checksum: number;
+}
+export type TradeMessage = AnyTradeView & { readonly epoch: number };
+export type MarketMessage = MarketView & { readonly epoch: number };
+export type TickerMessage = TickerView & { readonly epoch: number };
+export type CandleMessage = CandleView & { readonly marketId: string; readonly interval: string };
+
+interface Private {
+  readonly epoch: number;
+  readonly accountSeq: number;
+}
+export type OrderMessage = OrderView & Private;
+export type FillMessage = FillView & Private;
+export type BalanceMessage = BalanceView & Private;
+export type PositionMessage = PositionView & Private;
+
+export interface HeartbeatEntry {
+  readonly marketId: string;
+  readonly seq: number;
+  readonly tradeNo?: number | null;
+  readonly epoch?: number;
+  readonly stale?: boolean;
+  readonly lifecycleSeq?: number;
+}
+export interface Heartbeat {
+  readonly timestamp: string;
+  readonly epoch: number;
+  readonly markets: readonly HeartbeatEntry[];
+  readonly accountSeq?: number | null;
+  readonly stale?: boolean;
+}
+export interface ModeMessage {
+  readonly mode: string;
+  readonly postOnlyUntil: string | null;
+}
+export interface Subscribed {
+  readonly marketId: string;
+  readonly slug: string | null;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly tradeNo?: number | null;
+  readonly resumed?: boolean;
+}
+
+/** Every event that the terminal hears, and what comes with it. */
+export interface Heard {
+  orderbook_update: BookMessage;
+  trade_executed: TradeMessage;
+  market_updated: MarketMessage;
+  ticker_updated: TickerMessage;
+  candle_updated: CandleMessage;
+  order_placed: OrderMessage;
+  order_updated: OrderMessage;
+  order_cancelled: OrderMessage;
+  order_filled: FillMessage;
+  balance_updated: BalanceMessage;
+  position_updated: PositionMessage;
+  exchange_updated: ModeMessage;
+  heartbeat: Heartbeat;
+}

@@ -1,0 +1,58 @@
+// The ladder's twin for those who don't look at a canvas: the same levels as a table with buttons.
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { PRICE_SCALE, formatPrice, formatQuantity } from "@/units/money";
+import type { LadderProps } from "./Ladder";
+import { t } from "./texts";
+
+const SHOWN = 20;
+const EVERY_MS = 500;
+
+export function LadderTable({ feed, tick, orders, onPick, onPlace, isArmed, isLive }: LadderProps) {
+  const version = useSignal(0);
+  // A table that is read aloud or walked by keys must not change faster than that.
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = feed.onBook(() => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        version.value += 1;
+      }, EVERY_MS);
+    });
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [feed]);
+  version.value;
+  const asks = feed.book.levels("asks", SHOWN).reverse();
+  const bids = feed.book.levels("bids", SHOWN);
+  const act = (price: number, outcome: "YES" | "NO") => (isArmed.value && isLive.value ? onPlace : onPick)(price, outcome);
+  const row = (price: number, quantity: number, side: "bid" | "ask") => {
+    const mine = orders.value.filter((order) => order.price === price && order.side === side).reduce((sum, order) => sum + order.remaining, 0);
+    const yes = formatPrice(price, tick);
+    const no = formatPrice(PRICE_SCALE - price, tick);
+    return (
+      <tr key={`${side} ${price}`}>
+        <td class="num up">{side === "bid" ? formatQuantity(quantity) : ""}</td>
+        <td class="num"><button class="button bare small" aria-label={`${t("buyYes")} ${yes}`} onClick={() => act(price, "YES")}>{yes}</button></td>
+        <td class="num"><button class="button bare small" aria-label={`${t("buyNo")} ${no}`} onClick={() => act(price, "NO")}>{no}</button></td>
+        <td class="num down">{side === "ask" ? formatQuantity(quantity) : ""}</td>
+        <td class="num">{mine > 0 ? formatQuantity(mine) : ""}</td>
+      </tr>
+    );
+  };
+  return (
+    <div class="scroll twin" tabIndex={0}>
+      <table class="table">
+        <thead><tr><th class="num">{t("bids")}</th><th class="num">{t("price")}</th><th class="num">{t("noPrice")}</th><th class="num">{t("asks")}</th><th class="num">{t("mine")}</th></tr></thead>
+        <tbody>
+          {asks.map(([price, quantity]) => row(price, quantity, "ask"))}
+          {bids.map(([price, quantity]) => row(price, quantity, "bid"))}
+        </tbody>
+      </table>
+      {asks.length + bids.length === 0 && <p class="empty">{t("empty")}</p>}
+    </div>
+  );
+}
