@@ -1,0 +1,67 @@
+// The ticket's fields: each says what is wrong with it and what would do instead.
+
+import type { ComponentChildren } from "preact";
+import type { Problem } from "./order";
+import { t } from "./texts";
+
+export function Segments<T extends string>({ label, value, choices, onChoose, text, tone }: { label: string; value: T; choices: readonly T[]; onChoose: (choice: T) => void; text: (choice: T) => string; tone?: (choice: T) => string }) {
+  return (
+    <div class="segments wide" role="group" aria-label={label}>
+      {choices.map((choice) => (
+        <button key={choice} type="button" class={tone?.(choice) ?? ""} aria-pressed={choice === value} onClick={() => onChoose(choice)}>{text(choice)}</button>
+      ))}
+    </div>
+  );
+}
+
+export function Choice<T extends string>({ label, value, choices, onChoose, text }: { label: string; value: T; choices: readonly T[]; onChoose: (choice: T) => void; text: (choice: T) => string }) {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <select class="input" value={value} onChange={(event) => {
+        const chosen = choices.find((choice) => choice === event.currentTarget.value);
+        if (chosen !== undefined) onChoose(chosen);
+      }}>
+        {choices.map((choice) => <option key={choice} value={choice}>{text(choice)}</option>)}
+      </select>
+    </label>
+  );
+}
+
+export interface NumberFieldProps {
+  readonly name: string;
+  readonly label: string;
+  readonly value: string;
+  readonly problem: Problem | undefined;
+  readonly onInput: (text: string) => void;
+  /** One step up or down by the arrow keys or the buttons beside. */
+  readonly onStep?: (direction: 1 | -1) => void;
+  readonly placeholder?: string;
+  readonly children?: ComponentChildren;
+}
+
+export function NumberField({ name, label, value, problem, onInput, onStep, placeholder, children }: NumberFieldProps) {
+  const onKeyDown = (event: KeyboardEvent) => {
+    const direction = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : null;
+    if (direction === null || onStep === undefined) return;
+    event.preventDefault();
+    onStep(direction);
+  };
+  const isShown = problem !== undefined && value !== "";
+  return (
+    <div class="field">
+      <div class="between"><label class="label" for={`ticket-${name}`}>{label}</label>{children}</div>
+      <div class="stepper">
+        {onStep !== undefined && <button type="button" tabIndex={-1} aria-hidden="true" onClick={() => onStep(-1)}>−</button>}
+        <input id={`ticket-${name}`} name={name} class="input num" inputMode="decimal" autocomplete="off" value={value} placeholder={placeholder ?? ""} aria-invalid={isShown} aria-describedby={isShown ? `ticket-${name}-problem` : undefined} onInput={(event) => onInput(event.currentTarget.value.replace(",", "."))} onKeyDown={onKeyDown} />
+        {onStep !== undefined && <button type="button" tabIndex={-1} aria-hidden="true" onClick={() => onStep(1)}>+</button>}
+      </div>
+      {isShown && (
+        <p class="problem" id={`ticket-${name}-problem`}>
+          {t(problem.text)}
+          {problem.offer !== null && <> · <button type="button" class="link" onClick={() => onInput(problem.offer ?? "")}>{t("use", { value: problem.offer })}</button></>}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,209 @@
+// The ticket: an order of any kind, what it comes to in words, and the one button that sends it.
+//
+// Laws: what is sent is what was foreseen; a feed that is not up to date is said before. The day's
+// loss is measured against the equity that this browser saw first today.
+
+import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { ListedMarketView } from "@/api/schema";
+import { openOrders, positions } from "@/feed/account";
+import { lastAckMs } from "@/feed/desk";
+import { isSignedIn } from "@/session/session";
+import { rememberedSwitch } from "@/shell/preferences";
+import { PRICE_SCALE, formatPrice, formatQuantity, onTick, parsePrice, parseQuantity, priceOf, quantityOf } from "@/units/money";
+import { Choice, NumberField, Segments } from "./Fields";
+import { Guardrails } from "./Guardrails";
+import { breaches, guardMode, largestLoss, largestOrder, largestPosition, type Breach } from "./guardrails";
+import { bodyOf, hasPrice, isByCost, mayRest, problemsOf, settled, timesOf, waits, type Draft, type Field } from "./order";
+import { lostToday } from "./today";
+import { t } from "./texts";
+import "./ticket.css";
+import { useForecast } from "./useForecast";
+import { Words } from "./Words";
+
+export interface TicketProps {
+  readonly market: ListedMarketView;
+  readonly draft: Signal<Draft>;
+  readonly bookVersion: ReadonlySignal<number>;
+  readonly best: () => { bid: number | null; ask: number | null };
+  readonly isLive: ReadonlySignal<boolean>;
+  /** Sends the order; resolves when it was answered, whatever the answer. */
+  readonly onSend: () => Promise<void>;
+}
+
+const KINDS = ["LIMIT", "MARKET", "STOP", "STOP_LIMIT", "TAKE_PROFIT"] as const;
+const HOLD_MS = 450;
+export const isHeldToSend = rememberedSwitch("holdToSend", false);
+const GUARD_TEXTS = { order: "guardOrder", position: "guardPosition", loss: "guardLoss" } as const;
+
+export function Ticket(props: TicketProps) {
+  const { market, draft, isLive } = props;
+  const isSending = useSignal(false);
+  const warned = useSignal<string | null>(null);
+  const tick = priceOf(market.tickSize) ?? 100;
+  const problems = problemsOf(draft.value, { tick, minQuantity: quantityOf(market.minQuantity) }, Date.now());
+  const body = problems.length === 0 && isSignedIn.value ? bodyOf(draft.value) : null;
+  const foreseen = useForecast(market.id, body, props.bookVersion.value);
+  const now = draft.value;
+  const change = (part: Partial<Draft>) => (draft.value = settled({ ...draft.peek(), ...part }));
+  const problem = (field: Field) => problems.find((one) => one.field === field);
+  const stepPrice = (field: "price" | "triggerPrice" | "worstPrice") => (direction: 1 | -1) => {
+    const price = parsePrice(draft.peek()[field]) ?? touch(props, draft.peek()) ?? PRICE_SCALE / 2;
+    change({ [field]: formatPrice(onTick(price + direction * tick, tick), tick) });
+  };
+  useEffect(() => {
+    warned.value = null;
+  }, [now]);
+
+  const broken = (): Breach[] => {
+    if (guardMode.peek() === "off" || foreseen.peek().state !== "known") return [];
+    const known = foreseen.peek();
+    if (known.state !== "known") return [];
+    const held = positions.peek().find((one) => one.marketId === market.id && one.outcome === now.outcome);
+    const ordered = openOrders.peek().filter((one) => one.marketId === market.id && one.outcome === now.outcome && one.side === "BUY");
+    const sum = quantityOf(held?.quantity) + ordered.reduce((total, one) => total + quantityOf(one.remaining), 0);
+    const bounds = { order: largestOrder.peek(), position: largestPosition.peek(), loss: largestLoss.peek() };
+    return breaches(bounds, { pays: known.forecast.pays, position: sum + known.forecast.fills + known.forecast.rests, lost: lostToday.peek(), isReducing: now.side === "SELL" });
+  };
+  const send = async () => {
+    const what = broken().map((breach) => t(GUARD_TEXTS[breach])).join(", ");
+    if (what !== "" && (guardMode.peek() === "block" || warned.peek() === null)) {
+      warned.value = t(guardMode.peek() === "block" ? "guardBlocks" : "guardWarns", { what });
+      return;
+    }
+    isSending.value = true;
+    await props.onSend();
+    isSending.value = false;
+    warned.value = null;
+  };
+  if (market.platform !== undefined && market.platform !== "exchange") {
+    return <section class="panel ticket"><header><h2>{t("title")}</h2></header><p class="empty">{t("venue")}</p></section>;
+  }
+  const takesOrders = market.status === "OPEN" || market.status === "POST_ONLY";
+  return (
+    <section class="panel ticket" aria-label={t("title")} data-ticket>
+      <header><h2>{t("title")}</h2>{lastAckMs.value !== null && <small class="quiet">{t("ack", { ms: Math.round(lastAckMs.value) })}</small>}</header>
+      <form class="body stack" onSubmit={(event) => {
+        event.preventDefault();
+        if (!isHeldToSend.peek() && body !== null) void send();
+      }}>
+        <div class="pair">
+          <Segments label={t("type")} value={now.side} choices={["BUY", "SELL"]} onChoose={(side) => change({ side })} text={(side) => t(side === "BUY" ? "buy" : "sell")} />
+          <Segments label="YES / NO" value={now.outcome} choices={["YES", "NO"]} onChoose={(outcome) => change({ outcome, price: mirrored(draft.peek(), outcome, tick) })} text={(outcome) => outcome} tone={(outcome) => (outcome === "YES" ? "tone-up" : "tone-down")} />
+        </div>
+        <Choice label={t("type")} value={now.type} choices={KINDS} onChoose={(type) => change({ type })} text={(type) => t(type)} />
+        {waits(now.type) && <NumberField name="triggerPrice" label={t("triggerPrice")} value={now.triggerPrice} problem={problem("triggerPrice")} onInput={(triggerPrice) => change({ triggerPrice })} onStep={stepPrice("triggerPrice")} />}
+        {hasPrice(now) && (
+          <NumberField name="price" label={t("price")} value={now.price} problem={problem("price")} onInput={(price) => change({ price })} onStep={stepPrice("price")}>
+            <Quick props={props} tick={tick} onPick={(price) => change({ price })} />
+          </NumberField>
+        )}
+        {now.side === "BUY" && !hasPrice(now) && <Segments label={t("quantity")} value={now.byCost ? "cost" : "shares"} choices={["shares", "cost"]} onChoose={(by) => change({ byCost: by === "cost" })} text={(by) => t(by === "cost" ? "byCost" : "byShares")} />}
+        {isByCost(now) ? (
+          <NumberField name="maxCost" label={t("maxCost")} value={now.maxCost} problem={problem("maxCost")} onInput={(maxCost) => change({ maxCost })} />
+        ) : (
+          <NumberField name="quantity" label={t("quantity")} value={now.quantity} problem={problem("quantity")} onInput={(quantity) => change({ quantity })} onStep={(direction) => change({ quantity: stepped(draft.peek().quantity, direction) })}>
+            {now.side === "SELL" && <Held market={market.id} outcome={now.outcome} onPick={(quantity) => change({ quantity })} />}
+          </NumberField>
+        )}
+        {!hasPrice(now) && <NumberField name="worstPrice" label={t("worstPrice")} placeholder={t("optional")} value={now.worstPrice} problem={problem("worstPrice")} onInput={(worstPrice) => change({ worstPrice })} onStep={stepPrice("worstPrice")} />}
+        <details>
+          <summary>{t("more")}</summary>
+          <div class="stack">
+            <Choice label={t("timeInForce")} value={now.timeInForce} choices={timesOf(now.type)} onChoose={(timeInForce) => change({ timeInForce })} text={(time) => t(time)} />
+            {now.timeInForce === "GTD" && <label class="field"><span>{t("expiresAt")}</span><input class="input" type="datetime-local" value={now.expiresAt} onInput={(event) => change({ expiresAt: event.currentTarget.value })} /></label>}
+            {waits(now.type) && <Choice label={t("triggerBy")} value={now.triggerBy} choices={["LAST", "BEST"]} onChoose={(triggerBy) => change({ triggerBy })} text={(by) => t(by)} />}
+            <label class="check"><input type="checkbox" checked={now.postOnly} disabled={now.type !== "LIMIT" || !mayRest(now)} onChange={(event) => change({ postOnly: event.currentTarget.checked })} />{t("postOnly")}</label>
+            <label class="check"><input type="checkbox" checked={now.reduceOnly} disabled={mayRest(now)} onChange={(event) => change({ reduceOnly: event.currentTarget.checked })} />{t("reduceOnly")}</label>
+            <Choice label={t("stp")} value={now.selfTradePrevention} choices={["CANCEL_TAKER", "CANCEL_MAKER", "CANCEL_BOTH"]} onChoose={(selfTradePrevention) => change({ selfTradePrevention })} text={(what) => t(what)} />
+            <label class="check"><input type="checkbox" checked={isHeldToSend.value} onChange={(event) => (isHeldToSend.value = event.currentTarget.checked)} />{t("holdPreference")}</label>
+          </div>
+        </details>
+        <details>
+          <summary>{t("guardrails")}</summary>
+          <Guardrails />
+        </details>
+        <Words foreseen={foreseen.value} draft={now} tick={tick} />
+        {!isLive.value && <p class="warned" role="status">{t("stale")}</p>}
+        {!takesOrders && <p class="warned" role="status">{t("notOpen", { status: market.status })}</p>}
+        {warned.value !== null && <p class="warned" role="alert">{warned.value}</p>}
+        {isSignedIn.value ? (
+          <SendButton draft={now} isReady={body !== null && !isSending.value && takesOrders} onSend={send} />
+        ) : (
+          <a class="button primary send" href={`/sign-in?next=${encodeURIComponent(`/trade/${market.slug ?? market.id}`)}`}>{t("signIn")}</a>
+        )}
+      </form>
+    </section>
+  );
+}
+
+function SendButton({ draft, isReady, onSend }: { draft: Draft; isReady: boolean; onSend: () => Promise<void> }) {
+  const isHeld = isHeldToSend.value;
+  const holding = useSignal<ReturnType<typeof setTimeout> | null>(null);
+  const begin = () => {
+    if (!isHeld || holding.peek() !== null) return;
+    holding.value = setTimeout(() => {
+      holding.value = null;
+      void onSend();
+    }, HOLD_MS);
+  };
+  const stop = () => {
+    if (holding.peek() !== null) clearTimeout(holding.peek() ?? undefined);
+    holding.value = null;
+  };
+  const side = t(draft.side === "BUY" ? "buy" : "sell");
+  const values = { side, quantity: draft.quantity, outcome: draft.outcome, price: draft.price, cost: draft.maxCost };
+  const text = isByCost(draft) ? t("sendCost", values) : hasPrice(draft) ? t("send", values) : t("sendMarket", values);
+  const isUp = (draft.side === "BUY") === (draft.outcome === "YES");
+  return (
+    <button type={isHeld ? "button" : "submit"} data-send class={`button send ${isUp ? "go-up" : "go-down"} ${holding.value === null ? "" : "holding"}`} disabled={!isReady} title={isHeld ? t("hold") : undefined} onPointerDown={begin} onPointerUp={stop} onPointerLeave={stop} onKeyDown={(event) => (event.key === "Enter" || event.key === " ") && begin()} onKeyUp={stop}>
+      {text}
+    </button>
+  );
+}
+
+/** The price that the order would meet. */
+function touch(props: TicketProps, draft: Draft): number | null {
+  const { bid, ask } = props.best();
+  const yes = (draft.side === "BUY") === (draft.outcome === "YES") ? ask : bid;
+  if (yes === null) return null;
+  return draft.outcome === "YES" ? yes : PRICE_SCALE - yes;
+}
+
+function Quick({ props, tick, onPick }: { props: TicketProps; tick: number; onPick: (price: string) => void }) {
+  props.bookVersion.value;
+  const { bid, ask } = props.best();
+  const { outcome } = props.draft.value;
+  const own = (price: number | null) => (price === null ? null : outcome === "YES" ? price : PRICE_SCALE - price);
+  const middle = bid === null || ask === null ? null : onTick(Math.floor((bid + ask) / 2), tick);
+  const all = [["bestBid", own(outcome === "YES" ? bid : ask)], ["middle", own(middle)], ["bestAsk", own(outcome === "YES" ? ask : bid)]] as const;
+  return <span class="quick">{all.map(([text, price]) => price !== null && <button key={text} type="button" class="link" onClick={() => onPick(formatPrice(price, tick))}>{t(text)} {formatPrice(price, tick)}</button>)}</span>;
+}
+
+function Held({ market, outcome, onPick }: { market: string; outcome: string; onPick: (quantity: string) => void }) {
+  const free = quantityOf(positions.value.find((one) => one.marketId === market && one.outcome === outcome)?.free);
+  if (free === 0) return null;
+  const half = Math.floor(free / 200) * 100;
+  return (
+    <span class="quick">
+      {half > 0 && <button type="button" class="link" onClick={() => onPick(plainQuantity(half))}>{t("half")}</button>}
+      <button type="button" class="link" onClick={() => onPick(plainQuantity(free))}>{t("all")} {formatQuantity(free)}</button>
+    </span>
+  );
+}
+
+function plainQuantity(quantity: number): string {
+  return formatQuantity(quantity).replace(/\s/g, "");
+}
+
+function stepped(text: string, direction: 1 | -1): string {
+  const quantity = parseQuantity(text) ?? 0;
+  const step = quantity >= 10_000 && (direction === 1 || quantity > 10_000) ? 1_000 : 100;
+  return plainQuantity(Math.max(100, quantity + direction * step));
+}
+
+/** The price seen from the other outcome. */
+function mirrored(draft: Draft, outcome: string, tick: number): string {
+  const price = parsePrice(draft.price);
+  return price === null || outcome === draft.outcome ? draft.price : formatPrice(PRICE_SCALE - price, tick);
+}

@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import type { BalanceView, FillView, OrderView } from "@/api/schema";
+import { forecastOf } from "@/ticket/forecast";
+import { breaches } from "@/ticket/guardrails";
+import { EMPTY_DRAFT, bodyOf, problemsOf, settled, type Draft } from "@/ticket/order";
+
+const TERMS = { tick: 100, minQuantity: 100 };
+const draft = (more: Partial<Draft>): Draft => settled({ ...EMPTY_DRAFT, price: "0.55", ...more });
+const problems = (more: Partial<Draft>) => problemsOf(draft(more), TERMS, 0).map(({ field, text, offer }) => [field, text, offer]);
+
+describe("what is wrong with a draft", () => {
+  test.each<[Partial<Draft>, (string | null)[][]]>([
+    [{}, []],
+    [{ price: "0.555" }, [["price", "offTick", "0.56"]]],
+    [{ price: "" }, [["price", "needsPrice", null]]],
+    [{ price: "1.2" }, [["price", "offTick", "0.99"]]],
+    [{ quantity: "0.5" }, [["quantity", "belowMinimum", "1"]]],
+    [{ quantity: "x" }, [["quantity", "needsQuantity", "1"]]],
+    [{ type: "MARKET", price: "" }, []],
+    [{ type: "MARKET", byCost: true, maxCost: "" }, [["maxCost", "needsCost", null]]],
+    [{ type: "STOP", side: "BUY", triggerPrice: "0.60" }, [["worstPrice", "needsWorst", null]]],
+    [{ type: "STOP", side: "SELL", triggerPrice: "0.405" }, [["triggerPrice", "offTick", "0.41"]]],
+    [{ timeInForce: "GTD", expiresAt: "" }, [["expiresAt", "needsExpiry", null]]],
+  ])("%j", (more, expected) => expect(problems(more)).toEqual(expected));
+});
+
+describe("the order of a draft", () => {
+  test("a limit", () => {
+    expect(bodyOf(draft({ postOnly: true }))).toEqual({ side: "BUY", outcome: "YES", type: "LIMIT", price: "0.5500", quantity: "10.00", timeInForce: "GTC", postOnly: true });
+  });
+  test("a market order by cost", () => {
+    expect(bodyOf(draft({ type: "MARKET", byCost: true, maxCost: "5" }))).toEqual({ side: "BUY", outcome: "YES", type: "MARKET", maxCost: "5.000000" });
+  });
+  test("flags that don't go with the type are left out", () => {
+    expect(draft({ type: "MARKET", postOnly: true, timeInForce: "GTD" })).toMatchObject({ postOnly: false, timeInForce: "IOC" });
+    expect(draft({ reduceOnly: true })).toMatchObject({ reduceOnly: false });
+    expect(draft({ reduceOnly: true, timeInForce: "IOC" })).toMatchObject({ reduceOnly: true });
+  });
+});
+
+test("what comes of an order adds up", () => {
+  const order = { side: "BUY", price: "0.5500", filled: "4.00", remaining: "6.00", fees: "0.020000", locked: "3.330000", status: "PARTIAL", averagePrice: "0.5400", cancelReason: null, worstPrice: null } as OrderView;
+  const trades = [{ price: "0.5400", quantity: "4.00" }] as FillView[];
+  const forecast = forecastOf(order, trades, { available: "90.000000" } as BalanceView);
+  expect(forecast).toMatchObject({ fills: 400, rests: 600, fillsCost: 2_160_000n, pays: 5_510_000n, wins: 10_000_000n, gain: 4_490_000n, loss: 5_510_000n, locked: 3_330_000n });
+  expect(forecastOf({ ...order, status: "CANCELLED" }, trades, { available: "0" } as BalanceView)).toMatchObject({ rests: 0, pays: 2_180_000n });
+});
+
+test("guardrails hold back what passes them, never what reduces", () => {
+  const bounds = { order: 5, position: 10, loss: 20 };
+  const measured = { pays: 5_000_001n, position: 1001, lost: 20_000_001n, isReducing: false };
+  expect(breaches(bounds, measured)).toEqual(["order", "position", "loss"]);
+  expect(breaches(bounds, { ...measured, pays: 5_000_000n, position: 1000, lost: 20_000_000n })).toEqual([]);
+  expect(breaches(bounds, { ...measured, isReducing: true })).toEqual([]);
+  expect(breaches({ order: null, position: null, loss: null }, measured)).toEqual([]);
+});
