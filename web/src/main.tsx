@@ -1,6 +1,7 @@
 // The terminal begins here: preferences first, so that the first paint is right, then who is signed in.
 
 import { render } from "preact";
+import { startFeed } from "@/feed/start";
 import { restore } from "@/session/session";
 import { App } from "@/shell/App";
 import { applyPreferences } from "@/shell/preferences";
@@ -13,5 +14,6 @@ import "@/shell/shell.css";
 applyPreferences();
 followLinks((path) => pageOf(path) !== null);
 void restore();
+startFeed();
 const place = document.getElementById("app");
 if (place !== null) render(<App />, place);

@@ -83,7 +83,7 @@ export function Ladder(props: LadderProps) {
             <button class="button bare small" aria-pressed={step.value < CENT} onClick={() => (step.value = step.value < CENT ? CENT : props.tick)}>{t("finer")}</button>
           )}
           <button class="button bare small" aria-pressed={isTable.value} onClick={() => (isTable.value = !isTable.value)}>{t(isTable.value ? "asLadder" : "asTable")}</button>
-          <button class="button bare small" title={t("recentreHint")} onClick={() => view.centre()}>{t("recentre")}</button>
+          <button class="button bare small" data-centre title={t("recentreHint")} onClick={() => view.centre()}>{t("recentre")}</button>
           <button class="button small arm" aria-pressed={props.isArmed.value} disabled={!props.isLive.value} title={t(props.isArmed.value ? "armHint" : "disarmed")} onClick={() => (props.isArmed.value = !props.isArmed.value)}>
             {t(props.isArmed.value ? "armed" : "arm")}
           </button>

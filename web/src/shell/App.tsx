@@ -3,11 +3,13 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
+import { balance } from "@/feed/account";
 import { isAdmin, isSignedIn, standing, user } from "@/session/session";
 import { Icon, type IconName } from "./Icon";
 import { Notices } from "./notices";
 import { path, type Parameters } from "./router";
 import { pageOf, type PageProps, type PageRoute, type Section } from "./routes";
+import { cashOf, formatCash } from "@/units/money";
 import { t } from "./texts";
 
 interface Shown {
@@ -99,7 +101,13 @@ function Bar({ section }: { section: Section | null }) {
         ))}
       </nav>
       <div class="end">
-        {isSignedIn.value && <a class="button bare" href="/account">{user.value?.displayName}</a>}
+        {isSignedIn.value && balance.value !== null && (
+          <a class="cash" href="/portfolio" data-cash>
+            {formatCash(cashOf(balance.value.available))}
+            <small>{t("available")}</small>
+          </a>
+        )}
+        {isSignedIn.value && <a class="button bare hint" href="/account">{user.value?.displayName}</a>}
         {standing.value === "out" && <a class="button primary" href="/sign-in">{t("signIn")}</a>}
       </div>
     </header>

@@ -1,0 +1,90 @@
+// One's open orders, each to be changed in its row or cancelled.
+
+import { useSignal } from "@preact/signals";
+import type { OrderView } from "@/api/schema";
+import { amendOrder, cancelOrder } from "@/feed/desk";
+import { notify, notifyError } from "@/shell/notices";
+import { formatPrice, formatQuantity, parsePrice, parseQuantity, priceOf, priceText, quantityOf, quantityText } from "@/units/money";
+import { t } from "./texts";
+
+export function OrderTable({ orders, tick, queue }: { orders: readonly OrderView[]; tick: number; queue: ReadonlyMap<string, string> }) {
+  if (orders.length === 0) return <p class="empty">{t("noOrders")}</p>;
+  return (
+    <table class="table orders">
+      <thead>
+        <tr><th>{t("side")}</th><th class="num">{t("price")}</th><th class="num">{t("shares")}</th><th class="num">{t("filled")}</th><th class="wide">{t("status")}</th><th class="num wide">{t("locked")}</th><th /></tr>
+      </thead>
+      <tbody>{orders.map((order) => <OrderRow key={order.id} order={order} tick={tick} ahead={queue.get(order.id)} />)}</tbody>
+    </table>
+  );
+}
+
+function OrderRow({ order, tick, ahead }: { order: OrderView; tick: number; ahead: string | undefined }) {
+  const isEdited = useSignal(false);
+  const isUp = (order.side === "BUY") === (order.outcome === "YES");
+  const price = priceOf(order.price);
+  const cancel = () => cancelOrder(order.id).then(() => notify("plain", t("cancelled")), notifyError);
+  return (
+    <tr data-order={order.id}>
+      <td class={`nowrap ${isUp ? "up" : "down"}`}><strong>{order.side} {order.outcome}</strong></td>
+      {isEdited.value ? (
+        <AmendCells order={order} tick={tick} onDone={() => (isEdited.value = false)} />
+      ) : (
+        <>
+          <td class="num">{price === null ? order.type : formatPrice(price, tick)}</td>
+          <td class="num">{order.quantity === null ? order.maxCost : formatQuantity(quantityOf(order.quantity))}</td>
+          <td class="num">{formatQuantity(quantityOf(order.filled))}</td>
+          <td class="wide"><span class="badge">{order.status}</span> <span class="quiet">{order.triggerPrice === null ? `${order.timeInForce}${order.postOnly ? " · post-only" : ""}` : `${t("trigger")} ${formatPrice(priceOf(order.triggerPrice) ?? 0, tick)}`} {ahead}</span></td>
+          <td class="num wide">{order.locked.replace(/0{1,4}$/, "")}</td>
+          <td class="num actions">
+            <button class="button bare small" onClick={() => (isEdited.value = true)}>{t("amend")}</button>
+            <button class="button bare small danger" data-cancel onClick={() => void cancel()}>{t("cancel")}</button>
+          </td>
+        </>
+      )}
+    </tr>
+  );
+}
+
+function AmendCells({ order, tick, onDone }: { order: OrderView; tick: number; onDone: () => void }) {
+  const price = useSignal(order.price === null ? "" : formatPrice(priceOf(order.price) ?? 0, tick));
+  const quantity = useSignal(formatQuantity(quantityOf(order.quantity)).replace(/\s/g, ""));
+  const save = async (event: Event) => {
+    event.preventDefault();
+    const newPrice = parsePrice(price.peek());
+    const newQuantity = parseQuantity(quantity.peek());
+    if (newQuantity === null || (order.price !== null && newPrice === null)) return;
+    try {
+      await amendOrder(order.id, {
+        ...(order.price !== null && { price: priceText(newPrice ?? 0) }),
+        quantity: quantityText(newQuantity),
+        expectedVersion: order.version,
+      });
+      onDone();
+    } catch (error) {
+      notifyError(error);
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Enter") void save(event);
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      onDone();
+    }
+  };
+  const field = (label: string, value: typeof price, isFirst: boolean) => (
+    <input class="input num inline" aria-label={label} inputMode="decimal" autoFocus={isFirst} value={value.value} onInput={(event) => (value.value = event.currentTarget.value)} onKeyDown={onKeyDown} />
+  );
+  return (
+    <>
+      <td class="num">{order.price === null ? order.type : field(t("price"), price, true)}</td>
+      <td class="num">{field(t("shares"), quantity, order.price === null)}</td>
+      <td class="num">{formatQuantity(quantityOf(order.filled))}</td>
+      <td class="wide" /><td class="wide" />
+      <td class="num actions">
+        <button class="button small" onClick={(event) => void save(event)}>{t("save")}</button>
+        <button class="button bare small" onClick={onDone}>{t("undo")}</button>
+      </td>
+    </>
+  );
+}

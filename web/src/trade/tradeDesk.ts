@@ -1,0 +1,187 @@
+// What the trade page does: one market's feed, the ticket's draft, and every way an order goes out.
+//
+// Laws: whatever places an order goes through `send` or `placeAt`, which ask the same guardrails; the
+// ladder disarms itself when the feed is not up to date.
+
+import { computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import type { AmendBody, ListedMarketView } from "@/api/schema";
+import type { Marks } from "@/charts/drawing";
+import { fillListeners, fills, openOrders, positions } from "@/feed/account";
+import { amendOrder, cancelAll, cancelOrder, placeOrder, type Placed } from "@/feed/desk";
+import { oncePerFrame } from "@/feed/frames";
+import { MarketFeed } from "@/feed/marketFeed";
+import { ownOrder, type OwnOrder } from "@/ladder/levels";
+import { notify, notifyError } from "@/shell/notices";
+import { isSignedIn } from "@/session/session";
+import { breaches, guardMode, largestLoss, largestOrder, largestPosition } from "@/ticket/guardrails";
+import { EMPTY_DRAFT, bodyOf, problemsOf, settled, type Draft } from "@/ticket/order";
+import { lostToday } from "@/ticket/today";
+import { t as ticketText } from "@/ticket/texts";
+import { PRICE_SCALE, costOf, formatPrice, formatQuantity, parseQuantity, priceOf, priceText, quantityOf } from "@/units/money";
+import { followQueue } from "./queue";
+import { t } from "./texts";
+import { stateOf } from "./TrustBar";
+
+const BOOK_VERSION_MS = 500;
+const BAND_SHARES = 10_000;
+
+export class TradeDesk {
+  readonly draft: Signal<Draft>;
+  readonly isArmed = signal(false);
+  readonly middle = signal<number | null>(null);
+  readonly lastPrice: Signal<number | null>;
+  /** Moves when the book has, a few times a second: what is foreseen is asked for again. */
+  readonly bookVersion = signal(0);
+  readonly feed: MarketFeed;
+  readonly isLive: ReadonlySignal<boolean>;
+  readonly ownOrders: ReadonlySignal<readonly OwnOrder[]>;
+  readonly queue: ReadonlySignal<ReadonlyMap<string, string>>;
+  private readonly stops: (() => void)[] = [];
+
+  constructor(private readonly market: Signal<ListedMarketView>) {
+    const { id } = market.peek();
+    this.draft = signal({ ...EMPTY_DRAFT, quantity: formatQuantity(Math.max(1_000, quantityOf(market.peek().minQuantity))) });
+    this.lastPrice = signal(priceOf(market.peek().lastPrice));
+    this.feed = new MarketFeed(id, (message) => (market.value = { ...market.peek(), ...message, status: message.status }));
+    this.isLive = computed(() => stateOf(this.feed.trust.value) === "live");
+    const here = computed(() => openOrders.value.filter((order) => order.marketId === id));
+    this.ownOrders = computed(() => here.value.map(ownOrder).filter((order) => order !== null));
+    const { queue, stop } = followQueue(here);
+    this.queue = queue;
+    const showBook = oncePerFrame(() => {
+      this.middle.value = this.feed.book.middle;
+    });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const onFill = (fill: Parameters<Parameters<typeof fillListeners.add>[0]>[0]) =>
+      notify("good", t("filledNotice", { side: fill.side, quantity: formatQuantity(quantityOf(fill.quantity)), outcome: fill.outcome, price: formatPrice(priceOf(fill.price) ?? 0, this.tick) }));
+    fillListeners.add(onFill);
+    this.stops.push(
+      stop,
+      this.feed.onBook(() => {
+        showBook();
+        timer ??= setTimeout(() => {
+          timer = undefined;
+          this.bookVersion.value += 1;
+        }, BOOK_VERSION_MS);
+      }),
+      this.feed.onTape(() => (this.lastPrice.value = this.feed.tape.prints[0]?.price ?? this.lastPrice.peek())),
+      effect(() => {
+        if (!this.isLive.value) this.isArmed.value = false;
+      }),
+      () => fillListeners.delete(onFill),
+      () => clearTimeout(timer),
+      () => showBook.stop(),
+    );
+  }
+
+  close(): void {
+    for (const stop of this.stops) stop();
+    this.feed.close();
+  }
+
+  private get tick(): number {
+    return priceOf(this.market.peek().tickSize) ?? 100;
+  }
+
+  /** Take a price of YES into the ticket. */
+  pick(yesPrice: number, outcome: "YES" | "NO"): void {
+    const price = outcome === "YES" ? yesPrice : PRICE_SCALE - yesPrice;
+    const draft = this.draft.peek();
+    const type = draft.type === "MARKET" ? "LIMIT" : draft.type;
+    this.draft.value = settled({ ...draft, type, outcome, price: formatPrice(price, this.tick) });
+  }
+
+  async send(): Promise<void> {
+    await this.place(bodyOf(this.draft.peek()));
+  }
+
+  /** Place what the ticket's quantity says at a price of the ladder. */
+  async placeAt(yesPrice: number, outcome: "YES" | "NO"): Promise<void> {
+    if (!isSignedIn.peek()) {
+      this.pick(yesPrice, outcome);
+      return;
+    }
+    const price = outcome === "YES" ? yesPrice : PRICE_SCALE - yesPrice;
+    const draft = settled({ ...this.draft.peek(), type: "LIMIT", side: "BUY", outcome, price: formatPrice(price, this.tick) });
+    const terms = { tick: this.tick, minQuantity: quantityOf(this.market.peek().minQuantity) };
+    const problem = problemsOf(draft, terms, Date.now())[0];
+    if (problem !== undefined) {
+      notify("bad", ticketText(problem.text));
+      return;
+    }
+    if (this.isHeldBack(outcome, costOf(price, parseQuantity(draft.quantity) ?? 0), parseQuantity(draft.quantity) ?? 0)) return;
+    await this.place(bodyOf(draft));
+  }
+
+  /** Whether a guardrail holds an order of the ladder back: a click there can't be asked twice. */
+  private isHeldBack(outcome: "YES" | "NO", pays: bigint, shares: number): boolean {
+    if (guardMode.peek() === "off") return false;
+    const { id } = this.market.peek();
+    const held = quantityOf(positions.peek().find((one) => one.marketId === id && one.outcome === outcome)?.quantity);
+    const bounds = { order: largestOrder.peek(), position: largestPosition.peek(), loss: largestLoss.peek() };
+    const broken = breaches(bounds, { pays, position: held + shares, lost: lostToday.peek(), isReducing: false });
+    const texts = { order: "guardOrder", position: "guardPosition", loss: "guardLoss" } as const;
+    if (broken.length === 0) return false;
+    notify("bad", ticketText("guardBlocks", { what: broken.map((one) => ticketText(texts[one])).join(", ") }));
+    return guardMode.peek() === "block" || broken.length > 0;
+  }
+
+  private async place(body: ReturnType<typeof bodyOf>): Promise<void> {
+    try {
+      this.tellPlaced(await placeOrder(this.market.peek().id, body));
+    } catch (error) {
+      notifyError(error);
+    }
+  }
+
+  private tellPlaced({ order }: Placed): void {
+    const isOver = order.status === "CANCELLED" || order.status === "REJECTED";
+    const rests = isOver ? order.cancelReason ?? "0" : formatQuantity(quantityOf(order.remaining));
+    notify("plain", t("placed", { filled: formatQuantity(quantityOf(order.filled)), rests }));
+  }
+
+  /** Give an order another price, through the same checks as a new one. */
+  async move(order: OwnOrder, yesPrice: number): Promise<void> {
+    const price = order.outcome === "YES" ? yesPrice : PRICE_SCALE - yesPrice;
+    if (this.isHeldBack(order.outcome, costOf(price, order.remaining), 0)) return;
+    const change: AmendBody = { price: priceText(price), expectedVersion: order.version };
+    await amendOrder(order.id, change).then(() => notify("plain", t("moved", { price: formatPrice(price, this.tick) })), notifyError);
+  }
+
+  async cancel(orders: readonly OwnOrder[]): Promise<void> {
+    await Promise.all(orders.map((order) => cancelOrder(order.id).then(() => notify("plain", t("cancelled")), notifyError)));
+  }
+
+  cancelHere(): Promise<void> {
+    return this.cancelAll(this.market.peek().id);
+  }
+  cancelEverywhere(): Promise<void> {
+    return this.cancelAll(null);
+  }
+
+  private async cancelAll(market: string | null): Promise<void> {
+    if (!isSignedIn.peek()) return;
+    try {
+      const count = await cancelAll(market);
+      notify("plain", count === 0 ? t("noneToCancel") : t("allCancelled", { count }));
+    } catch (error) {
+      notifyError(error);
+    }
+  }
+
+  /** What is drawn on the price chart beside the price. */
+  marks(): Marks {
+    this.bookVersion.value;
+    const { id } = this.market.peek();
+    const shares = parseQuantity(this.draft.value.quantity) ?? BAND_SHARES;
+    const buy = this.feed.book.sweep("asks", shares).average;
+    const sell = this.feed.book.sweep("bids", shares).average;
+    const mine = fills.value.filter((fill) => fill.marketId === id);
+    return {
+      orders: this.ownOrders.value.map((order) => ({ price: order.price, isBid: order.side === "bid" })),
+      fills: mine.map((fill) => ({ time: Date.parse(fill.createdAt) / 1_000, price: priceOf(fill.yesPrice) ?? 0, isUp: (fill.side === "BUY") === (fill.outcome === "YES") })),
+      band: buy === null || sell === null ? null : { sell, buy },
+    };
+  }
+}
+
