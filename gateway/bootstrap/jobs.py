@@ -22,6 +22,7 @@ from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from gateway.operations.jobs import Housekeeping
 from gateway.operations.journal_moves import JournalMoves
+from gateway.operations.safekeeping import Safekeeping
 from gateway.portfolio.records.jobs import PortfolioHistory
 from persistence.exports.kept_summaries import KeptSummaries
 from persistence.postgres.database import DeadlinePool
@@ -91,6 +92,7 @@ def make_jobs(
     every = (
         *housekeeping.jobs(),
         *journal.jobs(),
+        *Safekeeping(pool, metrics.registry, data_dir=settings.store.data_dir).jobs(),
         *portfolios.jobs(),
         *days.jobs(),
         *matches.jobs(),

@@ -274,13 +274,14 @@ async def _migrate(settings: Settings) -> None:
 
 
 @main.command()
-def verify() -> None:
+@click.option("--note", is_flag=True, help="Note the result in the audit log, for /metrics.")
+def verify(note: bool) -> None:
     """Prove the exchange from its journal, one line a check; exit code 1 if one fails."""
-    _run(_verify(_settings()))
+    _run(_verify(_settings(), note=note))
 
 
-async def _verify(settings: Settings) -> None:
-    if not await verify_exchange(settings, click.echo):
+async def _verify(settings: Settings, *, note: bool) -> None:
+    if not await verify_exchange(settings, click.echo, note=note):
         raise ChecksFailed("the exchange isn't what its journal says")
 
 

@@ -18,14 +18,13 @@ import uvloop
 
 from gateway.bootstrap.compose import open_database
 from gateway.bootstrap.settings import Settings, load_settings
+from gateway.cli.verify import note_in_audit
 from gateway.settings.reader import SettingsError
 from persistence.backups.backup import SUFFIX, Made, make_backup
 from persistence.backups.noted import MADE
 from persistence.errors import PersistenceError
-from persistence.postgres.database import connect, create_pool
-from persistence.repositories.audit import AuditLog, AuditTrail
+from persistence.postgres.database import connect
 
-REQUEST: Final = "cli"
 _NAME: Final = re.compile(rf"probity-([0-9]{{8}}T[0-9]{{6}})Z-[0-9]+{re.escape(SUFFIX)}")
 
 
@@ -83,12 +82,7 @@ async def back_up(settings: Settings, folder: Path) -> Made:
         if is_standby:
             click.echo("taken from a standby, so nobody could note that there is one", err=True)
             return made
-        pool = await create_pool(target, size=1)
-        try:
-            trail = AuditTrail(AuditLog(pool), REQUEST)
-            await trail.note(None, MADE, f"seq:{made.manifest.last_seq}", "ok")
-        finally:
-            await pool.close()
+        await note_in_audit(target, MADE, made.manifest.last_seq, passed=True)
     return made
 
 

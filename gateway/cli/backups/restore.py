@@ -8,7 +8,6 @@ the backup is gone by a restore, so where DATA_DIR knows of such commands it has
 import asyncio
 import sys
 from pathlib import Path
-from typing import Final
 
 import click
 import uvloop
@@ -16,7 +15,7 @@ import uvloop
 from gateway.accounts.sessions.keys import KEY_FILE
 from gateway.bootstrap.compose import open_database
 from gateway.bootstrap.settings import Settings, load_settings
-from gateway.cli.verify import line
+from gateway.cli.verify import line, note_in_audit
 from gateway.sealing.settings import KEY_FILE as SEALING_KEY_FILE
 from gateway.settings.reader import SettingsError
 from persistence.backups.manifest import Manifest
@@ -25,11 +24,8 @@ from persistence.backups.restore import check_backup, restore
 from persistence.errors import HistoryMismatch, PersistenceError
 from persistence.journal.segments.segments import Segments
 from persistence.journal.tip import TipFile
-from persistence.postgres.database import connect, create_pool
+from persistence.postgres.database import connect
 from persistence.proof.verification import verify
-from persistence.repositories.audit import AuditLog, AuditTrail
-
-REQUEST: Final = "cli"
 
 
 @click.command("restore")
@@ -104,11 +100,5 @@ async def _restore(settings: Settings, backup: Path, manifest: Manifest) -> bool
                 passed = result.passed
         finally:
             await connection.close()
-        pool = await create_pool(target, size=1)
-        try:
-            outcome = "ok" if passed else "failed"
-            trail = AuditTrail(AuditLog(pool), REQUEST)
-            await trail.note(None, RESTORED, f"seq:{manifest.last_seq}", outcome)
-        finally:
-            await pool.close()
+        await note_in_audit(target, RESTORED, manifest.last_seq, passed=passed)
     return passed

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.backups.backup import throw_away_old
 from gateway.cli.main import main
-from persistence.backups.noted import last_backup_at
+from persistence.backups.noted import noted
 from persistence.clock import MICROSECONDS, now_us
 from persistence.postgres.database import connect
 from tests.persistence.random_orders import commands, opening
@@ -37,7 +37,7 @@ async def audited(url: str) -> tuple[list[tuple[str, str, str]], int]:
         rows = await connection.fetch(
             "SELECT action, target, outcome FROM audit_log WHERE request_id = 'cli' ORDER BY id"
         )
-        return [tuple(row) for row in rows], await last_backup_at(connection)
+        return [tuple(row) for row in rows], (await noted(connection)).backup_at
     finally:
         await connection.close()
 
