@@ -4,6 +4,7 @@
     python, data folder, key, clock, open files, port, proxies      machine
     database   reachable, version, durability, schema, clock; the embedded server's state
     redis      reachable and new enough, if one is set
+    production with `--production`: TLS, secrets, backups, limits, whose account it is
 
 Laws: it changes nothing, so it may be run beside a running exchange and as often as wanted; every
 check runs whatever the others found; one line each; the exit code is 1 if one failed. A new check
@@ -22,6 +23,7 @@ from gateway.bootstrap.settings import Settings, examine_settings
 from gateway.cli.doctor import machine
 from gateway.cli.doctor.database import database, redis
 from gateway.cli.doctor.finding import Finding, Level, fail, ok
+from gateway.cli.doctor.production import production
 
 SOCKETS: Final = 500
 
@@ -51,7 +53,9 @@ async def _redis(settings: Settings, _sockets: int) -> AsyncIterator[Finding]:
 CHECKS: Final[tuple[Check, ...]] = (_machine, _database, _redis)
 
 
-async def examine_everything(sockets: int) -> AsyncIterator[Finding]:
+async def examine_everything(
+    sockets: int, *, in_production: bool = False
+) -> AsyncIterator[Finding]:
     """Yield what every check finds; `sockets` is how many clients are wanted at once."""
     yield machine.python()
     yield machine.rules()
@@ -61,7 +65,7 @@ async def examine_everything(sockets: int) -> AsyncIterator[Finding]:
     if settings is None:
         return
     yield ok("settings: every one is readable")
-    for check in CHECKS:
+    for check in (*CHECKS, production) if in_production else CHECKS:
         async for finding in check(settings, sockets):
             yield finding
 
@@ -74,16 +78,17 @@ async def examine_everything(sockets: int) -> AsyncIterator[Finding]:
     show_default=True,
     help="Clients wanted at once.",
 )
-def doctor(sockets: int) -> None:
+@click.option("--production", "in_production", is_flag=True, help="With what strangers need.")
+def doctor(sockets: int, in_production: bool) -> None:
     """Check what the exchange needs and say what to do; changes nothing."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        failed = runner.run(_report(sockets))
+        failed = runner.run(_report(sockets, in_production=in_production))
     sys.exit(1 if failed else 0)
 
 
-async def _report(sockets: int) -> bool:
+async def _report(sockets: int, *, in_production: bool) -> bool:
     failed = False
-    async for finding in examine_everything(sockets):
+    async for finding in examine_everything(sockets, in_production=in_production):
         click.echo(finding.line)
         failed = failed or finding.level is Level.FAIL
     return failed
