@@ -35,12 +35,14 @@ from gateway.portfolio.settings import PortfolioSettings
 from gateway.sealing.settings import SealingSettings
 from gateway.settings.reader import (
     ENV_FILE,
+    FILE_SUFFIX,
     SettingsError,
     env_file,
     example_lines,
     read_area,
     settings_of,
     unknown_names,
+    with_files,
 )
 from gateway.sockets.settings import SocketSettings
 
@@ -99,8 +101,15 @@ def examine_settings(
             in_file = env_file(ENV_FILE)
         except SettingsError as error:
             return None, [error]
-        wrong += unknown_names(ENV_FILE, in_file, setting_names())
+        names = [*setting_names()]
+        wrong += unknown_names(
+            ENV_FILE, in_file, [*names, *(f"{name}{FILE_SUFFIX}" for name in names)]
+        )
         environment = {**in_file, **os.environ}
+    try:
+        environment = with_files(environment, setting_names())
+    except SettingsError as error:
+        return None, [*wrong, error]
     areas: dict[str, Any] = {}
     for field in msgspec.structs.fields(Settings):
         areas[field.name], problems = read_area(field.type, environment)
@@ -117,7 +126,10 @@ def setting_names() -> Iterator[str]:
 
 def example_file() -> str:
     """Return the text of `.env.example`."""
-    lines = ["# Every setting with its default; copy to .env and change what you need."]
+    lines = [
+        "# Every setting with its default; copy to .env and change what you need.",
+        "# NAME_FILE=/path is NAME with what stands in that file, for secrets.",
+    ]
     for field in msgspec.structs.fields(Settings):
         lines += example_lines(field.type)
     return "\n".join(lines) + "\n"

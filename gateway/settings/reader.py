@@ -5,7 +5,8 @@
         seed: Annotated[int | None, setting("DEMO_SEED", "", optional(whole(0, 9)), "What for.")]
 
 Laws: a setting is written once, where it is used; an empty value counts as unset; what the
-environment says wins over `.env`, which holds settings and nothing else; a wrong value or an
+environment says wins over `.env`, which holds settings and nothing else; NAME_FILE names a file
+that holds the value of NAME, as containers keep secrets; a wrong value or an
 unknown name stops the start with one line that names the setting (`SettingsError`). Which areas
 there are is `bootstrap/settings.py`'s concern; limits of the core are in
 `exchange.messages.bounds`.
@@ -22,6 +23,7 @@ import msgspec
 from gateway.settings import values
 
 ENV_FILE: Final = Path(".env")
+FILE_SUFFIX: Final = "_FILE"
 
 
 class SettingsError(Exception):
@@ -100,6 +102,28 @@ def unknown_names(path: Path, found: Iterable[str], known: Iterable[str]) -> lis
             hint = f"did you mean {nearest[0]}?" if nearest else "see .env.example"
             wrong.append(SettingsError(f"{name}: is no setting, but stands in {path}; {hint}"))
     return wrong
+
+
+def with_files(environment: Mapping[str, str], known: Iterable[str]) -> dict[str, str]:
+    """Return an environment in which each NAME_FILE has become what stands in that file.
+
+    That is how containers are given secrets. Raises SettingsError for one that can't be read, or
+    whose NAME is set as well.
+    """
+    found = dict(environment)
+    for name in known:
+        path = environment.get(f"{name}{FILE_SUFFIX}", "").strip()
+        if not path:
+            continue
+        if environment.get(name, "").strip():
+            raise SettingsError(f"{name}: is set, and {name}{FILE_SUFFIX} as well: take one away")
+        try:
+            found[name] = Path(path).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise SettingsError(
+                f"{name}{FILE_SUFFIX}: {path} can't be read as UTF-8 text"
+            ) from None
+    return found
 
 
 def env_file(path: Path) -> dict[str, str]:

@@ -189,3 +189,16 @@ def test_everything_that_is_wrong_is_named() -> None:
     settings, problems = examine_settings(wrong)
     assert settings is None
     assert {str(problem).partition(":")[0] for problem in problems} == set(wrong)
+
+
+def test_a_file_holds_what_is_secret(tmp_path: Path) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("postgresql://p:q@db/p\n")
+    found = load_settings({"DATABASE_URL_FILE": str(secret)})
+    assert found.store.database_url == "postgresql://p:q@db/p"
+    for environment, said in (
+        ({"DATABASE_URL_FILE": str(secret), "DATABASE_URL": "x"}, "take one away"),
+        ({"DATABASE_URL_FILE": str(tmp_path / "none")}, "can't be read"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            load_settings(environment)

@@ -1,0 +1,174 @@
+"""What an operator starts is what tools and the exchange itself read: image, compose, proxy, units.
+
+No Docker engine is asked. `schemas/compose-spec.json` is the specification's own (Apache 2.0).
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from gateway.bootstrap.settings import load_settings, setting_names
+from gateway.settings.reader import env_file
+from tests.deploy.files import read_yaml
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+SCHEMA = json.loads(Path(__file__).with_name("schemas").joinpath("compose-spec.json").read_text())
+COMPOSE: dict[str, Any] = read_yaml(DEPLOY / "compose.yaml")
+SITE = env_file(DEPLOY / "site.env")
+OF_CADDY = {"SITE", "ACME_EMAIL"}
+
+
+def tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"no {name} here")
+    return found
+
+
+def run(*command: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [str(part) for part in command],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# -- compose ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.dev.yaml"])
+def test_compose_files_are_what_the_specification_says(name: str) -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(read_yaml(DEPLOY / name))
+
+
+def test_compose_mounts_what_is_there_and_names_full_versions() -> None:
+    for name, service in COMPOSE["services"].items():
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            assert (DEPLOY / source).exists() or source in COMPOSE["volumes"], (name, source)
+        for secret in service.get("secrets", []):
+            assert secret in COMPOSE["secrets"], (name, secret)
+        default = re.fullmatch(r"\$\{\w+:-([^}]+)\}", service["image"])
+        assert default is not None, name
+        assert default[1] == "probity:local" or re.search(r":v?\d+\.\d+", default[1]), name
+
+
+def test_only_the_proxy_is_reached_from_outside() -> None:
+    ports = {
+        (name, port) for name, one in COMPOSE["services"].items() for port in one.get("ports", [])
+    }
+    assert {name for name, port in ports if not port.startswith("127.0.0.1:")} == {"caddy"}
+    [network] = COMPOSE["networks"]["outside"]["ipam"]["config"]
+    assert SITE["TRUSTED_PROXIES"] == network["subnet"]
+    assert COMPOSE["networks"]["inside"] == {"internal": True}
+
+
+def test_the_one_file_to_edit_names_settings_only() -> None:
+    known = {*setting_names(), *(f"{name}_FILE" for name in setting_names()), *OF_CADDY}
+    assert set(SITE) <= known
+
+
+def test_made_secrets_are_settings_and_stay_when_made_again(tmp_path: Path) -> None:
+    script = shutil.copy2(DEPLOY / "make-secrets", tmp_path)
+    assert run(script).returncode == 0
+    folder = tmp_path / "secrets"
+    made = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(made) == set(COMPOSE["secrets"])
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert run(script).returncode == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == made
+    settings = load_settings(
+        {
+            name: value.replace("/run/secrets", str(folder))
+            for name, value in SITE.items()
+            if name not in OF_CADDY
+        }
+    )
+    password = made["postgres_password"].decode().strip()
+    assert settings.store.database_url == f"postgresql://probity:{password}@postgres:5432/probity"
+    assert settings.sign_in.private_key is not None
+    assert settings.sealing.keys is not None
+    assert settings.backups.keys is not None
+
+
+# -- the image --------------------------------------------------------------------------------
+
+
+def test_the_image_is_built_from_what_the_wheel_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    ignore = (DEPLOY / "Dockerfile.dockerignore").read_text("utf-8").split()
+    assert {f"!{name}" for name in wheel} <= set(ignore)
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
+    final = text.rpartition("FROM ${BASE}")[2]
+    assert re.search(r"^ARG BASE=python:3\.\d+\.\d+-\S+$", text, re.MULTILINE)
+    assert "USER 10001:10001" in final
+    assert "HEALTHCHECK" in final
+    assert not re.search(r"apt-get|pip install", final)
+
+
+def test_hadolint_finds_nothing() -> None:
+    done = run(tool("hadolint"), DEPLOY / "Dockerfile")
+    assert done.returncode == 0, done.stdout
+
+
+# -- the proxy --------------------------------------------------------------------------------
+
+
+def test_the_proxy_speaks_tls_12_and_13_only_and_hides_what_is_for_operators() -> None:
+    done = run(
+        tool("caddy"),
+        *("adapt", "--adapter", "caddyfile", "--validate", "--config", DEPLOY / "Caddyfile"),
+        SITE="exchange.example",
+        ENGINE="127.0.0.1:8080",
+        READERS="127.0.0.1:8081",
+        ACME_EMAIL="a@b.example",
+    )
+    assert done.returncode == 0, done.stderr
+    [server] = json.loads(done.stdout)["apps"]["http"]["servers"].values()
+    [policy] = [one for one in server["tls_connection_policies"] if "match" in one]
+    assert policy["protocol_min"] == "tls1.2"
+    assert policy.get("protocol_max", "tls1.3") == "tls1.3"
+    said = json.dumps(server["routes"])
+    for path in ("/metrics", "/ready", "/health"):
+        assert f'"{path}"' in said
+
+
+# -- units ------------------------------------------------------------------------------------
+
+
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    verify = tool("systemd-analyze")
+    probity = Path(sys.executable).with_name("probity")
+    for path in (DEPLOY / "systemd").iterdir():
+        text = path.read_text("utf-8").replace("/opt/probity/bin/probity", str(probity))
+        (tmp_path / path.name).write_text(text)
+    units = [
+        *("probity.service", "probity-gateway@8081.service"),
+        *("probity-backup.timer", "probity-verify.timer"),
+    ]
+    done = run(verify, "verify", *(tmp_path / unit for unit in units))
+    ours = [line for line in done.stderr.splitlines() if "probity" in line]
+    assert (done.returncode, ours) == (0, [])
+
+
+def test_units_run_as_nobody_who_may_much() -> None:
+    for name in ("probity.service", "probity-gateway@.service"):
+        text = (DEPLOY / "systemd" / name).read_text("utf-8")
+        for line in (
+            *("User=probity", "NoNewPrivileges=yes", "ProtectSystem=strict", "UMask=0077"),
+            *("CapabilityBoundingSet=", "RestartPreventExitStatus=2", "LimitNOFILE=65536"),
+        ):
+            assert f"\n{line}\n" in text, (name, line)
