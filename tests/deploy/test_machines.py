@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SCHEMA = json.loads(Path(__file__).with_name("schemas").joinpath("compose-spec.json").read_text())
 COMPOSE: dict[str, Any] = read_yaml(DEPLOY / "compose.yaml")
-SITE = env_file(DEPLOY / "site.env")
+SITE = env_file(DEPLOY / "site.env.example")
 OF_CADDY = {"SITE", "ACME_EMAIL"}
 
 
@@ -82,13 +82,16 @@ def test_the_one_file_to_edit_names_settings_only() -> None:
 
 def test_made_secrets_are_settings_and_stay_when_made_again(tmp_path: Path) -> None:
     script = shutil.copy2(DEPLOY / "make-secrets", tmp_path)
+    shutil.copy2(DEPLOY / "site.env.example", tmp_path)
     assert run(script).returncode == 0
+    (tmp_path / "site.env").write_text("SITE=edited.example\n")
     folder = tmp_path / "secrets"
     made = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert set(made) == set(COMPOSE["secrets"])
     assert folder.stat().st_mode & 0o777 == 0o700
     assert run(script).returncode == 0
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == made
+    assert env_file(tmp_path / "site.env") == {"SITE": "edited.example"}
     settings = load_settings(
         {
             name: value.replace("/run/secrets", str(folder))

@@ -1,0 +1,170 @@
+"""`deploy/roll-out` with a docker that fails at each step: a bad release rolls back by itself."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+OLD, NEW = "probity:old", "probity:new"
+# Notes what it is asked for with which image, and fails as FAIL says, each "image word word".
+DOCKER = """#!/bin/sh
+echo "$PROBITY_IMAGE $*" >> "$CALLS"
+while read -r image words; do
+  [ -n "$image" ] || continue
+  case "$PROBITY_IMAGE $*" in "$image "*"$words"*)
+    exit 1;;
+  esac
+done <<END
+$FAIL
+END
+exit 0
+"""
+
+
+def roll_out(
+    folder: Path, fail: str = "", *, running: str | None = OLD
+) -> tuple[int, list[str], str | None]:
+    """Return the exit code, what docker was asked for, and which image runs."""
+    shutil.copy2(DEPLOY / "roll-out", folder)
+    shutil.copy2(DEPLOY / "site.env.example", folder / "site.env")
+    docker = folder / "docker"
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    if running is not None:
+        (folder / ".image").write_text(running)
+    calls = folder / "calls"
+    done = subprocess.run(
+        [folder / "roll-out", NEW],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "DOCKER": str(docker),
+            "CALLS": str(calls),
+            "FAIL": fail,
+            "WATCH_MINUTES": "1",
+            "PAUSE_SECONDS": "60",
+            "SMOKE": "--market smoke",
+        }
+        | ({"WATCH_MINUTES": "0"} if "exec" not in fail else {"PAUSE_SECONDS": "1"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(done.stdout, done.stderr)
+    image = folder / ".image"
+    asked = [
+        line.replace(" compose --file compose.yaml", "").replace(" run --rm --no-deps exchange", "")
+        for line in calls.read_text().splitlines()
+    ]
+    return done.returncode, asked, image.read_text().strip() if image.exists() else None
+
+
+def test_a_good_release_goes_out_in_order(tmp_path: Path) -> None:
+    code, asked, image = roll_out(tmp_path)
+    smoke = "smoke https://exchange.example --market smoke"
+    up = "up --detach --wait --wait-timeout 120"
+    assert asked == [
+        f"{NEW} pull --quiet exchange",
+        f"{OLD} run --rm backup",
+        f"{NEW} doctor --production",
+        f"{NEW} {up} exchange",
+        f"{NEW} {up} gateway",
+        f"{NEW} {smoke}",
+        f"{NEW} {smoke}",
+    ]
+    assert (code, image) == (0, NEW)
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["pull --quiet", "run --rm backup", "doctor --production"],
+    ids=lambda step: step.split()[0],
+)
+def test_before_the_gate_nothing_is_changed(tmp_path: Path, step: str) -> None:
+    image = OLD if "backup" in step else NEW
+    code, asked, running = roll_out(tmp_path, f"{image} {step}")
+    assert (code, running) == (1, OLD)
+    assert not any(" up " in call for call in asked)
+
+
+@pytest.mark.parametrize("step", ["exchange", "gateway", "smoke", "exec"])
+def test_a_bad_release_rolls_back(tmp_path: Path, step: str) -> None:
+    words = {"exchange": "wait-timeout 120 exchange", "gateway": "wait-timeout 120 gateway"}
+    code, asked, running = roll_out(tmp_path, f"{NEW} {words.get(step, step)}")
+    assert (code, running) == (1, OLD)
+    assert asked[-3:] == [
+        f"{OLD} up --detach --wait --wait-timeout 120 exchange",
+        f"{OLD} up --detach --wait --wait-timeout 120 gateway",
+        f"{OLD} smoke https://exchange.example --market smoke",
+    ]
+
+
+def test_where_the_old_one_does_not_come_back_that_is_said(tmp_path: Path) -> None:
+    fail = f"{NEW} smoke\n{OLD} wait-timeout 120 exchange"
+    assert roll_out(tmp_path, fail)[0] == 2
+
+
+def test_the_first_release_needs_nothing_of_before(tmp_path: Path) -> None:
+    code, asked, running = roll_out(tmp_path, running=None)
+    assert (code, running) == (0, NEW)
+    assert not any("backup" in call or "doctor" in call for call in asked)
+
+
+SSH = """#!/bin/sh
+printf '%s\\n' "$@" > "$CALLS"
+cat "$2" >> "$CALLS"
+exit 7
+"""
+
+
+@pytest.mark.parametrize(("image", "code"), [(NEW, 7), ("x; rm -rf /", 2)])
+def test_over_ssh_has_the_exit_code_of_what_ran_there(
+    tmp_path: Path, image: str, code: int
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text(SSH)
+    ssh.chmod(0o755)
+    calls = tmp_path / "calls"
+    done = subprocess.run(
+        [DEPLOY / "over-ssh", image],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "TMPDIR": str(tmp_path),
+            "SSH": str(ssh),
+            "CALLS": str(calls),
+            "HOST": "a@b",
+            "FOLDER": "/srv/probity",
+            "COMMIT": "abc123",
+            "SSH_KEY": "the key",
+            "KNOWN_HOSTS": "b key",
+        },
+        check=False,
+    )
+    assert done.returncode == code
+    assert calls.exists() is (code == 7)
+    if calls.exists():
+        said = calls.read_text()
+        assert "git checkout -q abc123 && deploy/roll-out probity:new\nthe key\n" in said
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_release_notes_are_the_changelogs_part(tmp_path: Path) -> None:
+    changelog = tmp_path / "c.md"
+    changelog.write_text(
+        "# Changelog\n\n## Unreleased\n\n- c\n\n## 1.4.2 (2026-11-27)\n\n- b\n\n## 1.4\n\n- a\n"
+    )
+
+    def notes(version: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [DEPLOY / "release-notes", version],
+            env={"PATH": "/usr/bin:/bin", "CHANGELOG": str(changelog)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout.strip()
+
+    assert notes("1.4.2") == (0, "- b")
+    assert notes("1.4") == (0, "- a")
+    assert notes("1.4.3") == (1, "")
