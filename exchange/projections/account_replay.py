@@ -171,11 +171,21 @@ def _order_placed(replay: AccountRecords, event: OrderPlaced) -> None:
 def _trade_executed(replay: AccountRecords, event: TradeExecuted) -> None:
     account_id = replay.account.id
     if event.maker_account_id == account_id:
-        own = event.maker_order_id, event.maker_unlocked, event.maker_fee, event.maker_fee_carry
-        replay.fill(event, *own)
+        replay.fill(
+            event,
+            event.maker_order_id,
+            event.maker_unlocked,
+            event.maker_fee,
+            event.maker_fee_carry,
+        )
     if event.taker_account_id == account_id:
-        own = event.taker_order_id, event.taker_unlocked, event.taker_fee, event.taker_fee_carry
-        replay.fill(event, *own)
+        replay.fill(
+            event,
+            event.taker_order_id,
+            event.taker_unlocked,
+            event.taker_fee,
+            event.taker_fee_carry,
+        )
 
 
 def _order_amended(replay: AccountRecords, event: OrderAmended | PendingAmended) -> None:

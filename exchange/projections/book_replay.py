@@ -15,7 +15,7 @@ the past is what was sent. `dump` and `load` give the same bytes and the same bo
 """
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from exchange.messages.account_events import (
     CashTransferred,
@@ -154,7 +154,7 @@ class BookReplay:
 
     def take(self, event: Event) -> None:
         """Take one event of this market (`market_of`)."""
-        _TAKE[type(event)](self, event)
+        TAKE[type(event)](self, event)
 
     def changes(self) -> tuple[Changes, Changes]:
         """Return the levels (bids, asks) that the last command changed, as the socket names them:
@@ -216,7 +216,8 @@ class BookReplay:
             side.remove(maker)
         self._fill(maker, event.quantity)
         self._fill(taker, event.quantity)
-        self._note(TRADE, maker, event.quantity, event.trade_no)
+        if self.log is not None:
+            self._note(TRADE, maker, event.quantity, event.trade_no)
         self._publish()
 
     def _fill(self, order: OpenOrder, quantity: int) -> None:
@@ -292,7 +293,8 @@ class BookReplay:
             self.numbered += 1
             order.number = self.numbered
         (self.bids if order.is_bid else self.asks).add(order)
-        self._note(ADD, order, order.remaining)
+        if self.log is not None:
+            self._note(ADD, order, order.remaining)
         self._publish()
 
     def _note(self, what: str, order: OpenOrder, quantity: int, trade_no: int = 0) -> None:
@@ -325,13 +327,13 @@ class BookReplay:
 
 def market_of(event: Event) -> int | None:
     """Return the market whose book the event concerns; None if it concerns none."""
-    if type(event) not in _TAKE:
+    if type(event) not in TAKE:
         return None
-    market_id: int = cast("OrderPlaced", event).market_id
+    market_id: int = event.market_id  # type: ignore[union-attr, assignment]
     return market_id
 
 
-_TAKE: Final[dict[type[Any], Callable[[BookReplay, Any], None]]] = {
+TAKE: Final[dict[type[Any], Callable[[BookReplay, Any], None]]] = {
     MarketCreated: BookReplay.market_changed,
     MarketEdited: BookReplay.market_changed,
     MarketStatusChanged: BookReplay.market_changed,
@@ -346,6 +348,7 @@ _TAKE: Final[dict[type[Any], Callable[[BookReplay, Any], None]]] = {
     PendingAmended: BookReplay.pending_amended,
     LockPassed: BookReplay.lock_passed,
 }
+"""What a book is made from, and how it takes it."""
 _NOT_OF_A_BOOK: Final = (
     CommandRejected,
     CommandReplayed,
@@ -376,4 +379,4 @@ _NOT_OF_A_BOOK: Final = (
     PostOnlySet,
 )
 """What touches no order, no public state, or only orders that wait."""
-require_all(Event, (*_TAKE, *_NOT_OF_A_BOOK), "what a book is made from")
+require_all(Event, (*TAKE, *_NOT_OF_A_BOOK), "what a book is made from")

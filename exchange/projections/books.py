@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from exchange.messages.events import MarketCreated
 from exchange.messages.execution import Execution
-from exchange.projections.book_replay import BookReplay, market_of
+from exchange.projections.book_replay import TAKE, BookReplay, market_of
 
 
 def markets_of(execution: Execution) -> set[int]:
@@ -31,15 +31,18 @@ class Books:
         Not every one of them has moved its seq: an order that waits isn't public.
         """
         begun: list[BookReplay] = []
+        book: BookReplay | None = None
         for event in execution.events:
-            market_id = market_of(event)
-            if market_id is None:
+            take = TAKE.get(type(event))
+            if take is None:
                 continue
+            market_id: int = event.market_id  # type: ignore[union-attr, assignment]
             if type(event) is MarketCreated:
                 self.by_market[market_id] = BookReplay(market_id)
-            book = self.by_market[market_id]
-            if book not in begun:
-                book.begin(execution.seq, execution.at)
-                begun.append(book)
-            book.take(event)
+            if book is None or book.market_id != market_id:
+                book = self.by_market[market_id]
+                if book not in begun:
+                    book.begin(execution.seq, execution.at)
+                    begun.append(book)
+            take(book, event)
         return begun

@@ -45,6 +45,7 @@ ENGINE: Final = "ENGINE"
 
 TOLD: Final = (MarketCreated, MarketEdited, MarketStatusChanged, MarketResolved, MarketLimitsSet)
 """The events that are told; a reopening's time belongs to the status that it follows."""
+_TOLD: Final = frozenset(TOLD)
 
 
 class MarketTerms(msgspec.Struct, frozen=True, array_like=True):
@@ -79,6 +80,13 @@ class LifeChange(msgspec.Struct, frozen=True, array_like=True):
 
 def life_changes(execution: Execution) -> list[LifeChange]:
     """Return what a command did to the lives of markets, in order; mostly nothing."""
+    for event in execution.events:
+        if type(event) in _TOLD:
+            return _told(execution)
+    return []
+
+
+def _told(execution: Execution) -> list[LifeChange]:
     found: list[LifeChange] = []
     by, reason = _cause(execution.command)
     resumes_at: int | None = None

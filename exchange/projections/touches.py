@@ -7,11 +7,18 @@ be lost between two commands.
 """
 
 from collections.abc import MutableMapping, Sequence
+from typing import Final
 
 from exchange.messages.account_events import CashTransferred
+from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import Event, OrderCancelled, OrderPlaced, TradeExecuted
 from exchange.messages.waiting_events import OrdersReached, OrdersStoodDown, OrderTriggered
 from exchange.projections.account_replay import TOUCH_AN_ACCOUNT
+
+_OF_SEVERAL: Final = frozenset({TradeExecuted, CashTransferred, OrdersReached, OrdersStoodDown})
+"""What touches others than the one account that it names."""
+_OF_WAITING: Final = frozenset({OrderPlaced, OrderCancelled, OrderTriggered})
+"""By which an order may begin to wait, or ends."""
 
 
 class WaitingOrders:
@@ -54,16 +61,25 @@ def by_account(events: Sequence[Event], waiting: WaitingOrders) -> dict[int, lis
     """
     found: dict[int, list[Event]] = {}
     for event in events:
-        if type(event) not in TOUCH_AN_ACCOUNT:
+        kind = type(event)
+        if kind not in TOUCH_AN_ACCOUNT:
             continue
-        waiting.note(event)
-        for account_id in _owners(event, waiting):
-            found.setdefault(account_id, []).append(event)
+        if kind in _OF_SEVERAL:
+            for account_id in _owners(event, waiting):
+                found.setdefault(account_id, []).append(event)
+            continue
+        if kind in _OF_WAITING:
+            waiting.note(event)
+        account_id = event.account_id  # type: ignore[union-attr]
+        if account_id in found:
+            found[account_id].append(event)
+        else:
+            found[account_id] = [event]
     return found
 
 
 def _owners(event: Event, waiting: WaitingOrders) -> Sequence[int]:
-    """Return whom an event touches, each once."""
+    """Return whom an event of `_OF_SEVERAL` touches, each once."""
     if isinstance(event, TradeExecuted):
         taker, maker = event.taker_account_id, event.maker_account_id
         return (taker,) if taker == maker else (taker, maker)
@@ -72,5 +88,4 @@ def _owners(event: Event, waiting: WaitingOrders) -> Sequence[int]:
         return list(dict.fromkeys(party for pair in parties for party in pair))
     if isinstance(event, OrdersReached | OrdersStoodDown):
         return list(dict.fromkeys(waiting.owners[order_id] for order_id in event.order_ids))
-    account_id: int = event.account_id  # type: ignore[union-attr]
-    return (account_id,)
+    raise InvariantViolated(f"{type(event).__name__} is of one account")

@@ -25,6 +25,15 @@ from persistence.postgres.database import Connection
 
 _ROWS_AT_ONCE: Final = 4
 """A row may be a megabyte; so many are held at a time."""
+_SMALL_AT_ONCE: Final = 64
+_AFTER: Final = f"FROM journal WHERE first_seq > $1 ORDER BY first_seq LIMIT {_ROWS_AT_ONCE}"
+# No payload is read for its size.
+_AFTER_BY_SIZE: Final = f"""
+FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY first_seq) AS size
+        FROM (SELECT * FROM journal WHERE first_seq > $1 ORDER BY first_seq
+               LIMIT {_SMALL_AT_ONCE}) AS next) AS journal
+WHERE size - octet_length(payload) < $2 ORDER BY first_seq
+"""  # noqa: S608 - a constant
 
 
 async def executions_at(journal: JournalSource, seqs: Sequence[int]) -> dict[int, Execution]:
@@ -77,15 +86,20 @@ async def executions_after(journal: JournalSource, seq: int) -> list[Execution]:
     return [execution for execution in found if execution.seq > seq]
 
 
-async def rows_after(journal: JournalSource, seq: int) -> list[JournalRow]:
-    """Return the next few batches after the one that ends with the command `seq`, in order."""
-    rows = await journal.select(
-        f"FROM journal WHERE first_seq > $1 ORDER BY first_seq LIMIT {_ROWS_AT_ONCE}", seq
-    )
+async def rows_after(journal: JournalSource, seq: int, size: int | None = None) -> list[JournalRow]:
+    """Return the next few batches after the one that ends with the command `seq`, in order.
+
+    With `size` these are more where they are small: until their payloads have so many bytes.
+    """
+    if size is None:
+        rows = await journal.select(_AFTER, seq)
+    else:
+        rows = await journal.select(_AFTER_BY_SIZE, seq, size)
     # Behind the newest batch, which is always in the table, nothing is looked for.
     if rows and rows[0].first_seq > seq + 1:
         rows = await journal.moved(rows, seq + 1, rows[0].first_seq, _ROWS_AT_ONCE) + rows
-    return rows[:_ROWS_AT_ONCE]
+        return rows[:_ROWS_AT_ONCE]
+    return rows
 
 
 async def rows_between(journal: JournalSource, after: int, to: int) -> list[JournalRow]:

@@ -10,7 +10,7 @@ kept for `kept_us` after its last command, by the time of the journal (0: for ev
 open one always.
 """
 
-from collections import ChainMap
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -19,7 +19,12 @@ from exchange.messages.events import Event
 from exchange.messages.execution import Execution
 from exchange.messages.waiting_events import OrdersReached, OrdersStoodDown
 from exchange.projections.account_replay import AccountReplay
-from exchange.projections.account_segments import decode_commands, encode_gap, is_full
+from exchange.projections.account_segments import (
+    AccountPast,
+    Segment,
+    decode_commands,
+    take_command,
+)
 from exchange.projections.touches import WaitingOrders, by_account
 from persistence.journal.rows import JournalRow
 from persistence.journal.scattered import row_sizes, rows_at
@@ -59,50 +64,17 @@ DELETE FROM account_segments WHERE (account_id, account_seq) IN (
 """
 
 
-class _Segment:
-    """An account's segment as it grows; `first` is the number of its first message, `seq` the
-    command after which its image was taken, `last_seq` the last command in it.
-    """
-
-    __slots__ = ("closed_at", "commands", "first", "image", "last_seq", "seq")
-
-    def __init__(
-        self, first: int, seq: int, image: bytes | None = None, commands: bytes = b""
-    ) -> None:
-        """Begin one with an image that is to be stored, or go on with one that is."""
-        self.first = first
-        self.seq = self.last_seq = seq
-        self.image = image
-        self.commands = bytearray(commands)
-        self.closed_at = 0
-
-    def add(self, seq: int) -> None:
-        """Note a command that touched the account."""
-        self.commands += encode_gap(seq - self.last_seq)
-        self.last_seq = seq
-
-
-class _Held:
-    """An account in memory, its segments that have to be written, and its weight when last seen."""
-
-    __slots__ = ("replay", "segment", "unwritten", "weight")
-
-    def __init__(self, replay: AccountReplay, segment: _Segment) -> None:
-        self.replay = replay
-        self.segment = segment
-        self.unwritten: dict[int, _Segment] = {}
-        self.weight = 0
-
-
 class AccountProjection:
     """Implements `Projection`."""
 
     def __init__(self, *, kept_us: int = 0) -> None:
         """Keep closed segments for so long; 0: for ever."""
         self._kept_us = kept_us
-        self._held: dict[int, _Held] = {}
+        self._held: dict[int, AccountPast] = {}
         """By account, the one that was touched last the last."""
-        self._touched: dict[int, _Held] = {}
+        self._touched: dict[int, AccountPast] = {}
+        self._prepared: deque[dict[int, list[Event]]] = deque()
+        """Of each command that is to be applied, its events by account."""
         self._waiting = WaitingOrders()
         self._records = 0
         self._now = 0
@@ -114,9 +86,10 @@ class AccountProjection:
         """
         await self._know_waiting(journal.tables, executions)
         touched: dict[int, None] = {}
-        seen = WaitingOrders(ChainMap({}, self._waiting.owners))
         for execution in executions:
-            touched.update(dict.fromkeys(by_account(execution.events, seen)))
+            events = by_account(execution.events, self._waiting)
+            self._prepared.append(events)
+            touched.update(dict.fromkeys(events))
         missing = [account_id for account_id in touched if account_id not in self._held]
         for start in range(0, len(missing), _ACCOUNTS_AT_ONCE):
             await self._load(journal, missing[start : start + _ACCOUNTS_AT_ONCE])
@@ -124,35 +97,14 @@ class AccountProjection:
     def apply(self, execution: Execution) -> None:
         """Take one command."""
         self._now = execution.at
-        for account_id, events in by_account(execution.events, self._waiting).items():
-            held = self._held.get(account_id)
-            if held is None:
-                held = _new(account_id, execution.seq)
-            self._take(account_id, held, execution, events)
+        take_command(execution, self._prepared.popleft(), self._held, self._touched)
 
-    def _take(
-        self, account_id: int, held: _Held, execution: Execution, events: Sequence[Event]
-    ) -> None:
-        replay, segment = held.replay, held.segment
-        messages = replay.account.seq - segment.first + 1
-        if segment.commands and is_full(messages, replay.weight):
-            segment.closed_at = replay.now
-            held.unwritten[segment.first] = segment
-            next_first = replay.account.seq + 1
-            held.segment = segment = _Segment(next_first, execution.seq - 1, replay.dump())
-        if not replay.take(execution.seq, execution.at, events):
-            return
-        segment.add(execution.seq)
-        held.unwritten[segment.first] = segment
-        self._touched[account_id] = held
-        self._hold(account_id, held)
-
-    def _hold(self, account_id: int, held: _Held) -> None:
-        """Keep an account as the one that was touched last."""
-        before = self._held.pop(account_id, None)
+    def _hold(self, account_id: int, held: AccountPast) -> None:
+        """Keep an account as the one that was touched last, and count what it holds now."""
+        self._held.pop(account_id, None)
         self._held[account_id] = held
         weight = held.replay.weight + 1
-        self._records += weight - (0 if before is None else before.weight)
+        self._records += weight - held.weight
         held.weight = weight
 
     async def store(self, connection: Connection) -> None:
@@ -165,8 +117,9 @@ class AccountProjection:
         if self._kept_us and self._now >= self._swept_at + SWEEP_US:
             await connection.execute(_SWEEP, self._now - self._kept_us, SWEPT_AT_ONCE)
             self._swept_at = self._now
-        for held in self._touched.values():
+        for account_id, held in self._touched.items():
             held.unwritten.clear()
+            self._hold(account_id, held)
         self._touched.clear()
         self._waiting.put_away()
         self._drop()
@@ -199,6 +152,7 @@ class AccountProjection:
         """Drop all memory."""
         self._held.clear()
         self._touched.clear()
+        self._prepared.clear()
         self._waiting = WaitingOrders()
         self._records = 0
 
@@ -225,21 +179,15 @@ class AccountProjection:
         by_seq: dict[int, list[AccountReplay]] = {}
         for row in await journal.tables.fetch(_NEWEST, account_ids):
             account_id, first, seq, image, commands = row.values()
-            segment = _Segment(first, seq, commands=commands)
+            segment = Segment(first, seq, commands=commands)
             replay = AccountReplay.load(image)
             for command in decode_commands(seq, commands):
                 by_seq.setdefault(command, []).append(replay)
                 segment.last_seq = command
-            self._hold(account_id, _Held(replay, segment))
+            self._hold(account_id, AccountPast(replay, segment))
         for part in await _in_parts(journal, sorted(by_seq)):
             for batch in await rows_at(journal, part):
                 _bring_forward(batch, part, by_seq)
-
-
-def _new(account_id: int, seq: int) -> _Held:
-    """Return an account that the command `seq` opens."""
-    replay = AccountReplay(account_id)
-    return _Held(replay, _Segment(1, seq - 1, replay.dump()))
 
 
 async def _in_parts(journal: JournalSource, seqs: Sequence[int]) -> list[list[int]]:

@@ -7,19 +7,13 @@ began, which is moved on by what the candles took.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, cast
+from typing import Final
 
-from exchange.messages.bounds import PRICE_SCALE, STORED_MAX
-from exchange.messages.events import (
-    Event,
-    PairsNetted,
-    PositionSettled,
-    TradeExecuted,
-)
+from exchange.messages.bounds import STORED_MAX
+from exchange.messages.events import Event
 from exchange.messages.execution import Execution
-from exchange.messages.terms import TradeKind
-from exchange.projections.book_replay import market_of
-from exchange.projections.candles import SPANS_S, Candle, MarketCandles
+from exchange.projections.book_replay import TAKE
+from exchange.projections.candles import MONEY, SPANS_S, Candle, MarketCandles, trades_of
 from persistence.journal.source import JournalSource
 from persistence.postgres.database import Connection
 from persistence.repositories.candles import COLUMNS, candle_of
@@ -30,10 +24,8 @@ MARKETS_HELD: Final = 20_000
 BestPrices = Callable[[int], tuple[int, int]]
 """Market id -> (best bid, best ask) after the command that was applied last; 0 for none."""
 
-_MONEY: Final = frozenset({PairsNetted, PositionSettled})
-"""What moves the collateral beside trades."""
-_MINT: Final = TradeKind.MINT
-_MERGE: Final = TradeKind.MERGE
+_CONCERN: Final = MONEY | TAKE.keys()
+"""The events that may change a market's candles: its book, or its collateral."""
 
 _LAST: Final = f"""
 SELECT last.* FROM unnest($1::bigint[]) AS market (id), unnest($2::integer[]) AS spans (span),
@@ -76,11 +68,10 @@ def _row(market_id: int, candle: Candle) -> tuple[int, ...]:
     )
 
 
-def _market_of(event: Event) -> int | None:
-    """Return the market whose candles an event may change: its book, or its collateral."""
-    if type(event) in _MONEY:
-        return cast("PairsNetted", event).market_id
-    return market_of(event)
+def _market_id(event: Event) -> int:
+    """Return the market of an event of `_CONCERN`."""
+    market_id: int = event.market_id  # type: ignore[union-attr, assignment]
+    return market_id
 
 
 class CandleProjection:
@@ -95,8 +86,13 @@ class CandleProjection:
 
     async def prepare(self, journal: JournalSource, executions: Sequence[Execution]) -> None:
         """Load the last candles of markets that aren't held."""
-        named = {_market_of(event) for execution in executions for event in execution.events}
-        missing = [one for one in named if one is not None and one not in self._markets]
+        named = {
+            _market_id(event)
+            for execution in executions
+            for event in execution.events
+            if type(event) in _CONCERN
+        }
+        missing = [market_id for market_id in named if market_id not in self._markets]
         if not missing:
             return
         for market_id in missing:
@@ -107,41 +103,27 @@ class CandleProjection:
     def apply(self, execution: Execution) -> None:
         """Take one command."""
         events = execution.events
-        if len(events) == 1:
-            # Most commands place or cancel one order.
-            market_id = _market_of(events[0])
-            if market_id is not None:
-                self._take(execution, market_id, (events[0],))
+        concerned = {_market_id(event) for event in events if type(event) in _CONCERN}
+        if len(concerned) == 1:
+            # Most commands are about one market.
+            self._take(execution, concerned.pop(), events)
             return
-        by_market: dict[int, list[Event]] = {}
-        for event in events:
-            market_id = _market_of(event)
-            if market_id is not None:
-                by_market.setdefault(market_id, []).append(event)
-        for market_id, theirs in by_market.items():
+        for market_id in sorted(concerned):
+            theirs = [
+                event
+                for event in events
+                if type(event) in _CONCERN and _market_id(event) == market_id
+            ]
             self._take(execution, market_id, theirs)
 
     def _take(self, execution: Execution, market_id: int, events: Iterable[Event]) -> None:
-        trades: list[tuple[int, int]] = []
-        collected = 0
-        for event in events:
-            if isinstance(event, TradeExecuted):
-                trades.append((event.yes_price, event.quantity))
-                if event.kind is _MINT:
-                    collected += PRICE_SCALE * event.quantity
-                elif event.kind is _MERGE:
-                    collected -= PRICE_SCALE * event.quantity
-            elif isinstance(event, PairsNetted):
-                collected -= PRICE_SCALE * event.quantity
-            elif isinstance(event, PositionSettled):
-                collected -= event.payout
+        trades, collected = trades_of(events)
         if trades:
             paid = sum(price * quantity for price, quantity in trades)
             before, _ = self._traded.get(market_id, (0, 0))
             self._traded[market_id] = before + paid, execution.at
         market = self._markets[market_id]
-        market.take(execution.at, trades, collected, *self._best(market_id))
-        if market.changed:
+        if market.take(execution.at, trades, collected, *self._best(market_id)):
             self._touched[market_id] = market
 
     async def store(self, connection: Connection) -> None:
@@ -149,7 +131,7 @@ class CandleProjection:
         rows = [
             _row(market_id, candle)
             for market_id, market in self._touched.items()
-            for candle in market.changed.values()
+            for candle in market.take_changed()
         ]
         if rows:
             await connection.executemany(_STORE, rows)
@@ -157,8 +139,6 @@ class CandleProjection:
             added = [(market_id, *paid) for market_id, paid in self._traded.items()]
             await connection.executemany(_ADD, added)
             self._traded.clear()
-        for market in self._touched.values():
-            market.changed.clear()
         self._touched.clear()
         if len(self._markets) > MARKETS_HELD:
             self._markets.clear()

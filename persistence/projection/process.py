@@ -10,6 +10,7 @@ third of the memory.
 """
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,10 @@ POLL_S: Final = 0.1
 """So long the end of the journal is left alone."""
 LEAD_AGAIN_S: Final = 2.0
 _NICE: Final = 10
+_COLLECT: Final = (50_000, 20, 50)
+"""What follows is freed by its reference count: the collector would only walk thousands of commands
+and every open order again and again.
+"""
 
 
 def projections(accounts_kept_us: int = 0) -> tuple[Projection, ...]:
@@ -83,6 +88,8 @@ def _tell(seq: int) -> None:
 def main() -> None:
     """Run until the parent ends."""
     give_way(_NICE)
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     # Whatever is under way then wasn't stored, and is made again.
     end_with_parent(0)

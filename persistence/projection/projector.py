@@ -18,10 +18,12 @@ from persistence.journal.source import JournalSource
 from persistence.postgres.database import Connection
 from persistence.projection.projection import Projection
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised when what is stored is made otherwise: then everything is made again."""
-COMMANDS_AT_ONCE: Final = 2_500
+COMMANDS_AT_ONCE: Final = 5_000
 """So many commands, and one batch of the engine's, are stored together at most."""
+_BYTES_AT_ONCE: Final = 500_000
+"""Of the journal so much is read at once, and one batch more."""
 _LOCK: Final = 0x70726F_6A656374  # "project"
 _MOVE: Final = (
     "UPDATE projection_state SET last_seq = $1, at = $2 WHERE last_seq = $3 AND version = $4"
@@ -86,8 +88,10 @@ class Projector:
         found: list[Execution] = []
         seq = self.last_seq
         while len(found) < COMMANDS_AT_ONCE:
-            rows = await rows_after(self._journal, seq)
+            rows = await rows_after(self._journal, seq, _BYTES_AT_ONCE)
             for row in rows:
+                if len(found) >= COMMANDS_AT_ONCE:
+                    break
                 if row.first_seq != seq + 1:
                     raise HistoryMismatch(f"the journal has no batch after command {seq}")
                 found += row.executions()

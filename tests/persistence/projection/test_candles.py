@@ -264,7 +264,7 @@ async def test_another_version_is_made_anew(
     made = await pool.fetch(f"{everything} ORDER BY market_id, span, start")
     turnovers = await pool.fetch("SELECT * FROM market_turnovers ORDER BY market_id")
     assert turnovers
-    monkeypatch.setattr("persistence.projection.projector.VERSION", 2)
+    monkeypatch.setattr("persistence.projection.projector.VERSION", 99)
     await pool.execute("UPDATE candles SET volume = volume + 1")
     await follow(database_url, Random(2))
     assert await pool.fetch(f"{everything} ORDER BY market_id, span, start") == made
