@@ -26,6 +26,7 @@ from gateway.markets.exports.summary_routes import parse_day
 from gateway.settings.reader import SettingsError
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import parse_id, parse_time
+from persistence.clock import now_us
 from persistence.errors import PersistenceError
 from persistence.exports import day_summary, parquet
 from persistence.exports.day_summary import DayManifest
@@ -122,6 +123,8 @@ def _wanted(
         end = parse_time(to_time, "--to") + _MILLISECOND - 1
     if begin > end:
         raise ValidationFailed.of("--to", "must not lie before --from")
+    if begin > now_us():
+        raise ValidationFailed.of("--from", "lies in the future")
     if form == Format.PARQUET.value and not parquet.is_there():
         raise CannotExport(parquet.MISSING)
     return Export(kind, 0, begin, end, _SECONDS[interval])

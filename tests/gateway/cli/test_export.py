@@ -160,6 +160,11 @@ def test_what_cannot_be_exported_is_said_in_a_line(
             2,
             "--to: must not lie before --from",
         ),
+        (
+            ("trades", "--market=1", "--from=2099-02-01T00:00:00Z"),
+            2,
+            "--from: lies in the future",
+        ),
         (("fills", "--market", "1"), 2, "'fills' is not one of"),
         (("trades",), 2, "--market: is needed"),
         (("trades", "--market", "1", "--day", "2026-01-01"), 2, "no --day, but for a summary"),
