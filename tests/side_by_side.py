@@ -24,6 +24,7 @@ WHOLE_SERVERS: Final = "whole servers"
 LOADS_OR_MEASURES: Final = (
     "tests/faults/",
     "tests/persistence/loop/test_stopped_engine.py",
+    "tests/persistence/loop/long_commands/test_mass_ends.py",
     "tests/gateway/sockets/test_slow.py",
     "tests/gateway/http/reading/test_bodies.py",
     "tests/gateway/sockets/test_life.py",

@@ -90,7 +90,6 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     settings, engine, people, jobs = parts.settings, parts.engine, parts.people, parts.jobs
     view, history, feed, pages = engine.view, engine.history, engine.feed, settings.pages
     commands = admin_commands(settings, engine, people)
-    portfolios, positions = Portfolios(parts.pool), PortfolioPositions(parts.pool)
     static = StaticFiles()
     description = ApiDescription(static)
     ours = _own_markets(parts)
@@ -118,15 +117,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         BatchRoutes(parts.desk),
         PortfolioRoutes(view, history, pages),
         AccountEventRoutes(resumption(parts)),
-        WatchlistRoutes(Watchlists(parts.pool), parts.catalogue, settings.portfolio, pages),
-        NotedPortfolioRoutes(
-            portfolios,
-            PortfolioValues(parts.pool),
-            Holdings(positions, view, parts.catalogue),
-            settings.portfolio,
-            pages,
-        ),
-        PositionRoutes(positions, portfolios, view, parts.catalogue, settings.portfolio, pages),
+        *_notes(parts),
         UserAdminRoutes(people.roles, people.users, pages, commands),
         _pictures(parts),
         ExchangeRoutes(
@@ -156,6 +147,19 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     table = RouteTable(row for domain in api for row in domain.routes())
     description.describe(table.routes, pages, platform_choices(parts))
     return table, RouteTable((row for domain in root for row in domain.routes()), prefix="")
+
+
+def _notes(parts: Parts) -> tuple[WatchlistRoutes, NotedPortfolioRoutes, PositionRoutes]:
+    """Return what people note of markets anywhere, which moves no money."""
+    pool, catalogue, settings = parts.pool, parts.catalogue, parts.settings
+    own, pages, view = settings.portfolio, settings.pages, parts.engine.view
+    portfolios, positions = Portfolios(pool), PortfolioPositions(pool)
+    holdings = Holdings(positions, view, catalogue)
+    return (
+        WatchlistRoutes(Watchlists(pool), catalogue, own, pages),
+        NotedPortfolioRoutes(portfolios, PortfolioValues(pool), holdings, own, pages),
+        PositionRoutes(positions, portfolios, view, catalogue, own, pages),
+    )
 
 
 def _proposals(parts: Parts) -> ProposalRoutes:

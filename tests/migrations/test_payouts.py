@@ -8,7 +8,7 @@ from exchange.rules import settlement
 from persistence.errors import SchemaError
 from persistence.postgres import migrate
 from tests.conftest import SetBound
-from tests.persistence.loop.test_payouts import with_holders
+from tests.persistence.loop.long_commands.test_payouts import with_holders
 from tests.persistence.proof.test_verification import results
 from tests.persistence.running import hashes, running, until
 

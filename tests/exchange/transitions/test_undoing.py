@@ -105,7 +105,7 @@ def test_nothing_remains_of_a_batch_that_was_undone(seed: int) -> None:
     twin, dice, state = Twin(), Dice(seed), State()
     engine, day, undone, waited = Engine(state), MarketDay(twin), 0, 0
     grouped = 0
-    for _ in range(length(1_500, long=50_000)):
+    for _ in range(length(2_500, long=50_000)):
         command, at = day.any_command(dice), max(state.now, day.next_time(dice))
         engine.run_timers(at)
         twin.run(at)

@@ -39,6 +39,7 @@ async def test_an_edit_and_its_closing_survive_a_restart(database_url: str) -> N
         await engine.send(limit(BOB, 50, 1))
         before = hashes(engine)
         row = await engine.pool.fetchrow("SELECT status, cancel_reason FROM orders WHERE id = 1")
+        assert row is not None
         assert tuple(row) == (4, 34)
         engine.crash()
     async with running(database_url) as engine:

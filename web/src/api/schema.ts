@@ -817,7 +817,7 @@ export interface paths {
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        readonly patch: operations["patch_markets_slug"];
         readonly trace?: never;
     };
     readonly "/markets/{slug}/live": {
@@ -2068,6 +2068,22 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/admin/orders/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete: operations["delete_admin_orders_id"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/admin/jobs": {
         readonly parameters: {
             readonly query?: never;
@@ -3110,7 +3126,7 @@ export interface components {
             readonly seq: number;
             readonly marketSeq: number | null;
             /** @enum {unknown} */
-            readonly type: "CREATED" | "LIMITS" | "RESOLVED" | "STATUS";
+            readonly type: "CREATED" | "EDITED" | "LIMITS" | "RESOLVED" | "STATUS";
             /** @enum {unknown} */
             readonly by: "ADMIN" | "ENGINE";
             readonly reason: ("CLOSING_TIME" | "HALT_OVER" | "HOLDERS_PAID" | "POST_ONLY_OVER" | "RESOLUTION" | "VOLATILITY") | null;
@@ -3120,6 +3136,7 @@ export interface components {
             readonly yesPayout: string | null;
             readonly source: string | null;
             readonly limits: components["schemas"]["OwnLimitsView"] | null;
+            readonly terms: components["schemas"]["MarketTermsView"] | null;
             readonly createdAt: string;
         };
         /**
@@ -3142,6 +3159,14 @@ export interface components {
             readonly windowSeconds: number;
             readonly haltSeconds: number;
             readonly postOnlySeconds: number;
+        };
+        /** MarketTermsView */
+        readonly MarketTermsView: {
+            readonly question: string;
+            readonly description: string;
+            readonly category: string;
+            readonly closeTime: string;
+            readonly minQuantity: string;
         };
         /** MarketBody */
         readonly MarketBody: {
@@ -3188,6 +3213,14 @@ export interface components {
             readonly source: string | null;
             readonly resolvedAt: string | null;
             readonly resumesAt?: string;
+        };
+        /** MarketEditBody */
+        readonly MarketEditBody: {
+            readonly question?: string;
+            readonly description?: string;
+            readonly category?: string;
+            readonly closeTime?: string;
+            readonly minQuantity?: string | number | null;
         };
         /** StatusBody */
         readonly StatusBody: {
@@ -3360,7 +3393,7 @@ export interface components {
          * CancelReason
          * @enum {unknown}
          */
-        readonly CancelReason: "DEAD_MAN" | "DISCONNECTED" | "EXPIRED" | "FOK_NOT_FILLABLE" | "GROUP_LIMIT" | "INSUFFICIENT_BALANCE" | "MARKET_CLOSED" | "MAX_COST_TOO_SMALL" | "NO_LIQUIDITY" | "OCO" | "ORDER_TOO_LARGE" | "OUTSIDE_BAND" | "POSITION_LIMIT" | "POST_ONLY_WOULD_CROSS" | "REDUCE_ONLY" | "SELF_TRADE" | "SUSPENDED" | "USER" | "WORST_PRICE";
+        readonly CancelReason: "ADMIN" | "DEAD_MAN" | "DISCONNECTED" | "EXPIRED" | "FOK_NOT_FILLABLE" | "GROUP_LIMIT" | "INSUFFICIENT_BALANCE" | "MARKET_CLOSED" | "MAX_COST_TOO_SMALL" | "NO_LIQUIDITY" | "OCO" | "ORDER_TOO_LARGE" | "OUTSIDE_BAND" | "POSITION_LIMIT" | "POST_ONLY_WOULD_CROSS" | "REDUCE_ONLY" | "SELF_TRADE" | "SUSPENDED" | "USER" | "WORST_PRICE";
         /** FillView */
         readonly FillView: {
             readonly id: string;
@@ -4505,6 +4538,14 @@ export interface components {
             readonly standing: components["schemas"]["Standing"];
             readonly cancelled: number;
         };
+        /** EndedOrderView */
+        readonly EndedOrderView: {
+            readonly orderId: string;
+            readonly userId: string;
+            readonly marketId: string;
+            readonly slug: string;
+            readonly cancelReason: components["schemas"]["CancelReason"];
+        };
         /** JobView */
         readonly JobView: {
             readonly name: string;
@@ -4653,8 +4694,10 @@ export type LifeView = components['schemas']['LifeView'];
 export type MarketStatus = components['schemas']['MarketStatus'];
 export type OwnLimitsView = components['schemas']['OwnLimitsView'];
 export type VolatilityHaltView = components['schemas']['VolatilityHaltView'];
+export type MarketTermsView = components['schemas']['MarketTermsView'];
 export type MarketBody = components['schemas']['MarketBody'];
 export type MarketView = components['schemas']['MarketView'];
+export type MarketEditBody = components['schemas']['MarketEditBody'];
 export type StatusBody = components['schemas']['StatusBody'];
 export type ResolutionBody = components['schemas']['ResolutionBody'];
 export type MatchesQuery = components['schemas']['MatchesQuery'];
@@ -4780,6 +4823,7 @@ export type DebitBody = components['schemas']['DebitBody'];
 export type DebitView = components['schemas']['DebitView'];
 export type SuspensionBody = components['schemas']['SuspensionBody'];
 export type SuspensionView = components['schemas']['SuspensionView'];
+export type EndedOrderView = components['schemas']['EndedOrderView'];
 export type JobView = components['schemas']['JobView'];
 export type HeaderRateLimit = components['headers']['RateLimit'];
 export type HeaderRateLimitPolicy = components['headers']['RateLimit-Policy'];
@@ -6485,6 +6529,36 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["ListedMarketView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly patch_markets_slug: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MarketEditBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MarketView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
@@ -9312,6 +9386,32 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["SuspensionView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly delete_admin_orders_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["EndedOrderView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };

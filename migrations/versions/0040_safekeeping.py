@@ -6,8 +6,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0039"
-down_revision: Final = "0038"
+revision: Final = "0040"
+down_revision: Final = "0039"
 
 _UP: Final = """
 CREATE INDEX audit_log_safekeeping ON audit_log (action, at)
