@@ -37,6 +37,7 @@ from gateway.accounts.fields import (
 from gateway.accounts.sessions.cookies import read_refresh_cookie
 from gateway.accounts.sessions.keys import KeyRing
 from gateway.accounts.sessions.tokens import Tokens
+from gateway.accounts.wallets.messages import MESSAGE_LENGTH, parse, written
 from gateway.http.reading.query_strings import (
     parse_query,
     query_decoder,
@@ -209,6 +210,15 @@ def field(data: bytes) -> None:
     check(text)
 
 
+def wallet_message(data: bytes) -> None:
+    """What a wallet signs: what is taken says the same when it is written anew."""
+    message = parse(data.decode("utf-8", "replace"))
+    text = written(message)
+    # Times are written to the millisecond, which may be longer than they came.
+    if len(text) <= MESSAGE_LENGTH:
+        assert parse(text) == message
+
+
 def _refused(read: Callable[[msgspec.Raw], int], raw: msgspec.Raw) -> None:
     with suppress(*REFUSALS):
         read(raw)
@@ -224,5 +234,6 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "signed_socket": signed_socket,
     "socket_bytes": socket_bytes,
     "socket_frame": socket_frame,
+    "wallet_message": wallet_message,
     "wire_number": wire_number,
 }
