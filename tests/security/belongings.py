@@ -44,6 +44,10 @@ class Belongings:
         kept = answer.json()
         # What others try is noted of them, and when somebody was last seen moves.
         told = {name: part for name, part in kept.items() if name not in MOVES}
+        # So is that an auditor looked.
+        told["doneAboutYou"] = [
+            line for line in told["doneAboutYou"] if line["action"] != "user.read"
+        ]
         for path in ("/orders", "/user/balance", "/order-groups"):
             told[path] = await caller.data("GET", path)
         sessions = await caller.data("GET", "/users/me/sessions")
