@@ -4,12 +4,14 @@ The routes are those of the running application, the rules those of `table.py`; 
 is as it was after everybody else has tried everything with it.
 """
 
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
 
 from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, YES
+from gateway.access.principals import Role
 from gateway.http.routing import Access, Route
 from tests.gateway.conftest import Person, Web
 from tests.gateway.socket_client import raw_client, socket_client
@@ -142,8 +144,15 @@ async def test_every_event_has_a_rule_and_keeps_it() -> None:
         desk.engine.run(place)
         (order,) = desk.engine.view.orders.values()
         before = desk.engine.view.accounts[1].seq
-        async with raw_client(desk.port) as nobody, socket_client(desk.port, "2") as stranger:
+        roles = {"2": Role.USER, "3": Role.MARKET_MAKER, "4": Role.AUDITOR, "5": Role.ADMIN}
+        desk.names.roles |= roles
+        async with AsyncExitStack() as stack:
+            nobody = await stack.enter_async_context(raw_client(desk.port))
             await nobody.join()
+            others = {
+                role: await stack.enter_async_context(socket_client(desk.port, name))
+                for name, role in roles.items()
+            }
             for name in sorted(events):
                 rule = EVENTS[name]
                 theirs_is = {} if rule.refusal is None else {"orderId": str(order.id)}
@@ -151,11 +160,15 @@ async def test_every_event_has_a_rule_and_keeps_it() -> None:
                 answer = await nobody.call(name, payload)
                 code = answer.get("error", {}).get("code")
                 assert (code == "UNAUTHORIZED") is (rule.access is not Access.PUBLIC), name
-                answer = await stranger.call(name, payload)
-                code = answer.get("error", {}).get("code")
-                assert code not in {"UNAUTHORIZED", "FORBIDDEN"}, (name, answer)
-                if rule.refusal is not None:
-                    assert code == rule.refusal[1], (name, answer)
+                for role, other in others.items():
+                    answer = await other.call(name, payload)
+                    code = answer.get("error", {}).get("code")
+                    if role is Role.AUDITOR and desk.sockets.server._events[name].scope != "read":
+                        assert code == "FORBIDDEN", (name, answer)
+                        continue
+                    assert code not in {"UNAUTHORIZED", "FORBIDDEN"}, (name, role, answer)
+                    if rule.refusal is not None:
+                        assert code == rule.refusal[1], (name, role, answer)
         assert desk.engine.view.accounts[1].seq == before
         async with socket_client(desk.port, "1") as owner:
             await owner.ok("order:amend", {"orderId": str(order.id), "quantity": "0.5"})
