@@ -99,7 +99,7 @@ def _named(records: list[Any]) -> list[tuple[int, Any]]:
     return [(record.id, marks(record)) for record in records]
 
 
-@pytest.mark.parametrize("seed", [2, 3, 4])
+@pytest.mark.parametrize("seed", [3, 4, 5])
 def test_nothing_remains_of_a_batch_that_was_undone(seed: int) -> None:
     """But its request id and its number."""
     twin, dice, state = Twin(), Dice(seed), State()
