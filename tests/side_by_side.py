@@ -30,7 +30,7 @@ LOADS_OR_MEASURES: Final = (
     "tests/gateway/sockets/test_life.py",
 )
 USES_WHOLE_SERVERS: Final = ("tests/e2e/", "tests/security/test_conversation.py")
-ONE_SERVER_A_FILE: Final = ("tests/packaging/",)
+ONE_SERVER_A_FILE: Final = ("tests/packaging/", "tests/browser/terminal/")
 LONG: Final = ("tests/properties/", "tests/browser/", "tests/gateway/cli/", "tests/persistence/")
 _ORDER: Final = (*LOADS_OR_MEASURES, *USES_WHOLE_SERVERS, *ONE_SERVER_A_FILE, *LONG)
 

@@ -4,6 +4,7 @@ import { render } from "preact";
 import { startFeed } from "@/feed/start";
 import { restore } from "@/session/session";
 import { App } from "@/shell/App";
+import { listenToOverlayKeys } from "@/shell/overlays";
 import { applyPreferences } from "@/shell/preferences";
 import { followLinks } from "@/shell/router";
 import { pageOf } from "@/shell/routes";
@@ -12,6 +13,7 @@ import "@/shell/base.css";
 import "@/shell/shell.css";
 
 applyPreferences();
+listenToOverlayKeys();
 followLinks((path) => pageOf(path) !== null);
 void restore();
 startFeed();

@@ -4,7 +4,7 @@ import { candlesOf, withPrint } from "@/charts/candles";
 import { cumulated, spanOf } from "@/charts/depth";
 
 const NONE = { open: null, high: null, low: null, close: null };
-const view = (time: string, more: Partial<CandleView> = {}) => ({ time, ...NONE, volume: null, turnover: null, trades: null, bid: NONE, ask: NONE, openInterest: null, ...more }) as CandleView;
+const view = (time: string, more: Partial<CandleView> = {}) => ({ time, ...NONE, volume: null, turnover: null, trades: null, bid: NONE, ask: NONE, openInterest: null, ...more });
 
 test("what has no trade carries the close before it", () => {
   const candles = candlesOf([

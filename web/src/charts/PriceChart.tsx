@@ -1,7 +1,8 @@
 // The price's past: candles or steps with volume, one's own orders and fills on it, and what a chosen
 // size would cost now. Its twin is a table.
 
-import { signal, useSignal, type ReadonlySignal } from "@preact/signals";
+import type { signal} from "@preact/signals";
+import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { rest } from "@/api/rest";
@@ -164,7 +165,7 @@ function optionsOf(Plot: typeof uPlot, place: HTMLElement, candles: ReadonlySign
     legend: { show: false },
     cursor: { points: { show: false }, y: true, drag: { x: true, y: false } },
     padding: [8, 8, 0, 8],
-    scales: { x: { time: true }, y: { range: (_, low, high) => rangeOf(low, high, tick) } },
+    scales: { x: { time: true, range: (_, low, high) => timesOf(candles.peek() ?? [], low, high) }, y: { range: (_, low, high) => rangeOf(low, high, tick) } },
     axes: [
       { ...axis, size: 26, values: (_, times, __, ___, step) => times.map((time) => (step >= 86_400 ? new Date(time * 1_000).toLocaleDateString(undefined, { day: "numeric", month: "short" }) : clock(time * 1_000).slice(0, 5))) },
       { ...axis, side: 1, size: 48, values: (_, prices) => prices.map((price) => (Number.isInteger(price) ? formatPrice(price, tick) : "")), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000].filter((step) => step >= tick) },
@@ -180,6 +181,16 @@ function optionsOf(Plot: typeof uPlot, place: HTMLElement, candles: ReadonlySign
       ],
     },
   };
+}
+
+const EMPTY_SECONDS = 3_600;
+
+/** The times to show: half a candle more on both sides, the last hour where there is none. */
+function timesOf(candles: readonly Candle[], low: number, high: number): [number, number] {
+  const now = Date.now() / 1_000;
+  if (candles.length === 0) return [now - EMPTY_SECONDS, now];
+  const room = INTERVALS[interval.peek()];
+  return [low - room, high + room];
 }
 
 /** A range around what is seen that leaves room and isn't thinner than a few ticks. */

@@ -4,7 +4,8 @@
 // placed twice. Cancels go out at once, whatever else waits.
 
 import { signal } from "@preact/signals";
-import { ApiError, asApiError } from "@/api/errors";
+import type { ApiError} from "@/api/errors";
+import { asApiError } from "@/api/errors";
 import { rest, type DataOf } from "@/api/rest";
 import type { AmendBody, OrderBody } from "@/api/schema";
 import { takeAnswer } from "./account";

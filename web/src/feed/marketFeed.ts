@@ -60,6 +60,11 @@ export class MarketFeed {
     void this.readTape(null);
   }
 
+  /** Whether a book has come, be it an empty one. */
+  get hasBook(): boolean {
+    return this.sequence.phase !== "begun";
+  }
+
   /** Be told of each change of the book; returns how to stop. */
   onBook(listener: () => void): () => void {
     this.bookListeners.add(listener);
@@ -75,6 +80,10 @@ export class MarketFeed {
     for (const stop of this.stops) stop();
     if (this.sumTimer !== null) clearTimeout(this.sumTimer);
     if (line.isOpen) line.ask("unsubscribe:market", { market: this.market }).catch(() => undefined);
+  }
+
+  private isOver(): boolean {
+    return this.isClosed;
   }
 
   private isOurs(marketId: string): boolean {
@@ -101,7 +110,7 @@ export class MarketFeed {
       if (typeof told.tradeNo === "number") this.expectTrades(told.tradeNo);
       this.tell();
     } catch {
-      if (!this.isClosed && line.isOpen) setTimeout(() => void this.subscribe(), RETRY_MS);
+      if (!this.isOver() && line.isOpen) setTimeout(() => void this.subscribe(), RETRY_MS);
     }
   }
 

@@ -129,7 +129,7 @@ class LadderView {
     this.geometry = geometry;
     this.painter = new Painter(canvas);
     this.isCentred = false;
-    const extent = canvas.parentElement as HTMLElement;
+    const extent = canvas.parentElement ?? scroller;
     extent.style.height = `${geometry.height}px`;
     this.hover = document.createElement("i");
     this.hover.className = "hover";
@@ -184,7 +184,7 @@ class LadderView {
     if (painter === null || scroller === null || this.width === 0) return;
     const { book } = this.props.feed;
     const dirty = book.takeDirty();
-    if (!this.isCentred && book.middle !== null) this.centre();
+    if (!this.isCentred && this.props.feed.hasBook) this.centre();
     const largest = largestOf(book, this.geometry, this.geometry.visible(scroller.scrollTop, this.height));
     const isSame = this.scene?.largest === largest && !this.isWhole && dirty !== null;
     this.scene = isSame ? this.scene : this.sceneOf(largest);

@@ -1,5 +1,6 @@
 // The ladder's twin for those who don't look at a canvas: the same levels as a table with buttons.
 
+import { watch } from "@/shell/watch";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { PRICE_SCALE, formatPrice, formatQuantity } from "@/units/money";
@@ -25,7 +26,7 @@ export function LadderTable({ feed, tick, orders, onPick, onPlace, isArmed, isLi
       stop();
     };
   }, [feed]);
-  version.value;
+  watch(version);
   const asks = feed.book.levels("asks", SHOWN).reverse();
   const bids = feed.book.levels("bids", SHOWN);
   const act = (price: number, outcome: "YES" | "NO") => (isArmed.value && isLive.value ? onPlace : onPick)(price, outcome);

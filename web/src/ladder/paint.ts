@@ -20,7 +20,6 @@ export interface Palette {
   readonly downSoft: string;
   readonly accent: string;
   readonly onAccent: string;
-  readonly font: string;
 }
 
 /** The theme's colours as they are now. */
@@ -30,7 +29,7 @@ export function paletteOf(element: Element): Palette {
   return {
     ink: colour("ink"), quiet: colour("quiet"), faint: colour("faint"), panel: colour("panel"), raised: colour("raised"), line: colour("line"),
     up: colour("up"), down: colour("down"), upSoft: mixed(element, "up"), downSoft: mixed(element, "down"),
-    accent: colour("accent"), onAccent: colour("on-accent"), font: style.fontFamily,
+    accent: colour("accent"), onAccent: colour("on-accent"),
   };
 }
 
@@ -85,6 +84,8 @@ export interface Scene {
 }
 
 const TEXT = 12;
+const FONT = 'system-ui, -apple-system, "Segoe UI", sans-serif';
+const ROOM_FOR_QUEUE = 76;
 
 export class Painter {
   private readonly context: CanvasRenderingContext2D;
@@ -145,15 +146,12 @@ export class Painter {
   }
 
   private text(text: string, x: number, y: number, colour: string, isBold = false): void {
-    this.context.font = `${isBold ? 650 : 450} ${TEXT}px ${this.font}`;
+    this.context.font = `${isBold ? 650 : 450} ${TEXT}px ${FONT}`;
     this.context.textBaseline = "middle";
     this.context.fillStyle = colour;
     this.context.fillText(text, x, y);
   }
 
-  private get font(): string {
-    return "system-ui, sans-serif";
-  }
 
   private prices(scene: Scene, row: number, price: number, top: number, height: number): void {
     const { palette, columns, geometry } = scene;
@@ -185,7 +183,8 @@ export class Painter {
       this.context.textAlign = "center";
       this.text(short(sum), x + width / 2, top + height / 2, scene.palette.onAccent, true);
       const ahead = mine.length === 1 ? scene.queue.get(mine[0]?.id ?? "") : undefined;
-      if (ahead === undefined) continue;
+      // Where it would meet the quantity beside it, it is left to the table of orders.
+      if (ahead === undefined || scene.columns.size < ROOM_FOR_QUEUE) continue;
       this.context.textAlign = side === "bid" ? "left" : "right";
       const edge = side === "bid" ? scene.columns.own + 4 : scene.columns.width - scene.columns.own - 4;
       this.text(ahead, edge, top + height / 2, scene.palette.quiet);

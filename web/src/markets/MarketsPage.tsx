@@ -1,5 +1,6 @@
 // Every platform's markets in one table: searched as one types, filtered, sorted, live.
 
+import { watch } from "@/shell/watch";
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { rest } from "@/api/rest";
@@ -70,7 +71,7 @@ export default function MarketsPage() {
     if ((items.at(-1)?.index ?? 0) >= shown.length - 10) void list.more();
     return () => clearTimeout(timer);
   }, [seen]);
-  sparkVersion.value;
+  watch(sparkVersion);
   return (
     <div class="page markets">
       <div class="filters">

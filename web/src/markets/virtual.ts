@@ -1,5 +1,6 @@
 // Only the rows that are seen, of a list of any length (@tanstack/virtual-core), as a hook.
 
+import { watch } from "@/shell/watch";
 import { Virtualizer, elementScroll, observeElementOffset, observeElementRect, type VirtualItem } from "@tanstack/virtual-core";
 import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
@@ -30,6 +31,6 @@ export function useVirtual(scroller: RefObject<HTMLElement | null>, count: numbe
   useEffect(() => virtual._didMount(), []);
   useEffect(() => virtual._willUpdate());
   useEffect(() => virtual.measure(), [rowHeight]);
-  version.value;
+  watch(version);
   return { items: virtual.getVirtualItems(), height: virtual.getTotalSize() };
 }

@@ -7,6 +7,7 @@ import { balance } from "@/feed/account";
 import { isAdmin, isSignedIn, standing, user } from "@/session/session";
 import { Icon, type IconName } from "./Icon";
 import { Notices } from "./notices";
+import { overlay } from "./overlays";
 import { path, type Parameters } from "./router";
 import { pageOf, type PageProps, type PageRoute, type Section } from "./routes";
 import { cashOf, formatCash } from "@/units/money";
@@ -44,8 +45,20 @@ export function App() {
       </main>
       <Dock section={found?.route.section ?? null} />
       <Notices />
+      <LazyOverlays />
     </>
   );
+}
+
+const loadedOverlays = signal<ComponentType | null>(null);
+
+function LazyOverlays() {
+  const isWanted = overlay.value !== null;
+  useEffect(() => {
+    if (isWanted && loadedOverlays.peek() === null) void import("@/palette/Overlays").then((module) => (loadedOverlays.value = module.default));
+  }, [isWanted]);
+  const Loaded = loadedOverlays.value;
+  return isWanted && Loaded !== null ? <Loaded /> : null;
 }
 
 function Content({ found }: { found: { route: PageRoute; params: Parameters } | null }) {
@@ -101,6 +114,7 @@ function Bar({ section }: { section: Section | null }) {
         ))}
       </nav>
       <div class="end">
+        <button class="button bare hint" onClick={() => (overlay.value = "palette")} title="Ctrl K"><Icon name="search" size={16} /> {t("commands")} <kbd>Ctrl K</kbd></button>
         {isSignedIn.value && balance.value !== null && (
           <a class="cash" href="/portfolio" data-cash>
             {formatCash(cashOf(balance.value.available))}

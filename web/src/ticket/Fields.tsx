@@ -6,7 +6,7 @@ import { t } from "./texts";
 
 export function Segments<T extends string>({ label, value, choices, onChoose, text, tone }: { label: string; value: T; choices: readonly T[]; onChoose: (choice: T) => void; text: (choice: T) => string; tone?: (choice: T) => string }) {
   return (
-    <div class="segments wide" role="group" aria-label={label}>
+    <div class="segments filled" role="group" aria-label={label}>
       {choices.map((choice) => (
         <button key={choice} type="button" class={tone?.(choice) ?? ""} aria-pressed={choice === value} onClick={() => onChoose(choice)}>{text(choice)}</button>
       ))}

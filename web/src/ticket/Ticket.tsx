@@ -3,6 +3,7 @@
 // Laws: what is sent is what was foreseen; a feed that is not up to date is said before. The day's
 // loss is measured against the equity that this browser saw first today.
 
+import { watch } from "@/shell/watch";
 import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ListedMarketView } from "@/api/schema";
@@ -171,7 +172,7 @@ function touch(props: TicketProps, draft: Draft): number | null {
 }
 
 function Quick({ props, tick, onPick }: { props: TicketProps; tick: number; onPick: (price: string) => void }) {
-  props.bookVersion.value;
+  watch(props.bookVersion);
   const { bid, ask } = props.best();
   const { outcome } = props.draft.value;
   const own = (price: number | null) => (price === null ? null : outcome === "YES" ? price : PRICE_SCALE - price);

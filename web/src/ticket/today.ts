@@ -1,5 +1,6 @@
 // What the day has lost so far: the equity that this browser saw first today, less that of now.
 
+import { watch } from "@/shell/watch";
 import { effect, signal } from "@preact/signals";
 import { rest } from "@/api/rest";
 import { fills } from "@/feed/account";
@@ -26,7 +27,7 @@ async function measure(): Promise<void> {
 /** Measure at the start and after fills, as long as a guardrail asks for it. */
 export function followToday(): void {
   effect(() => {
-    fills.value;
+    watch(fills);
     if (isSignedIn.value && guardMode.value !== "off") void measure();
   });
 }

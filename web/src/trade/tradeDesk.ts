@@ -3,6 +3,7 @@
 // Laws: whatever places an order goes through `send` or `placeAt`, which ask the same guardrails; the
 // ladder disarms itself when the feed is not up to date.
 
+import { watch } from "@/shell/watch";
 import { computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { AmendBody, ListedMarketView } from "@/api/schema";
 import type { Marks } from "@/charts/drawing";
@@ -36,6 +37,8 @@ export class TradeDesk {
   readonly isLive: ReadonlySignal<boolean>;
   readonly ownOrders: ReadonlySignal<readonly OwnOrder[]>;
   readonly queue: ReadonlySignal<ReadonlyMap<string, string>>;
+  /** Whether the ticket has had a price: the first one is the best that there is. */
+  private isPriced = false;
   private readonly stops: (() => void)[] = [];
 
   constructor(private readonly market: Signal<ListedMarketView>) {
@@ -49,7 +52,9 @@ export class TradeDesk {
     const { queue, stop } = followQueue(here);
     this.queue = queue;
     const showBook = oncePerFrame(() => {
-      this.middle.value = this.feed.book.middle;
+      const { bestAsk, middle } = this.feed.book;
+      this.middle.value = middle;
+      if (!this.isPriced && middle !== null) this.pick(bestAsk ?? middle, "YES");
     });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const onFill = (fill: Parameters<Parameters<typeof fillListeners.add>[0]>[0]) =>
@@ -85,6 +90,7 @@ export class TradeDesk {
 
   /** Take a price of YES into the ticket. */
   pick(yesPrice: number, outcome: "YES" | "NO"): void {
+    this.isPriced = true;
     const price = outcome === "YES" ? yesPrice : PRICE_SCALE - yesPrice;
     const draft = this.draft.peek();
     const type = draft.type === "MARKET" ? "LIMIT" : draft.type;
@@ -135,6 +141,8 @@ export class TradeDesk {
   }
 
   private tellPlaced({ order }: Placed): void {
+    // Its fills are told one by one.
+    if (order.status === "FILLED") return;
     const isOver = order.status === "CANCELLED" || order.status === "REJECTED";
     const rests = isOver ? order.cancelReason ?? "0" : formatQuantity(quantityOf(order.remaining));
     notify("plain", t("placed", { filled: formatQuantity(quantityOf(order.filled)), rests }));
@@ -171,7 +179,7 @@ export class TradeDesk {
 
   /** What is drawn on the price chart beside the price. */
   marks(): Marks {
-    this.bookVersion.value;
+    watch(this.bookVersion);
     const { id } = this.market.peek();
     const shares = parseQuantity(this.draft.value.quantity) ?? BAND_SHARES;
     const buy = this.feed.book.sweep("asks", shares).average;

@@ -1,0 +1,53 @@
+"""What the terminal weighs: the first load of the trade page, part by part, compressed."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.site.terminal import DIST, is_built
+
+BUDGET: Final = 120_000
+"""Bytes that come over the wire until the trade page is whole, its chart's library included."""
+PARTS: Final = {
+    "src/main.tsx": 45_000,
+    "src/trade/TradePage.tsx": 45_000,
+    "node_modules/uplot/dist/uPlot.esm.js": 25_000,
+    "src/markets/MarketsPage.tsx": 25_000,
+}
+
+
+def weight(file: str) -> int:
+    """Return how many bytes a built file takes on the wire."""
+    built = Path(str(DIST))
+    compressed = built / f"{file}.br"
+    return (compressed if compressed.exists() else built / file).stat().st_size
+
+
+def needed(manifest: dict[str, Any], entry: str) -> set[str]:
+    """Return every file that has to come before an entry can run."""
+    part = manifest[entry]
+    files = {part["file"], *part.get("css", [])}
+    for other in part.get("imports", []):
+        files |= needed(manifest, other)
+    return files
+
+
+def test_the_first_load_of_the_trade_page_is_small() -> None:
+    assert is_built(), "the terminal isn't built: make web"
+    manifest = json.loads(Path(str(DIST), "manifest.json").read_text("utf-8"))
+    entries = ("index.html", "src/trade/TradePage.tsx", "node_modules/uplot/dist/uPlot.esm.js")
+    files = {"index.html"}.union(*(needed(manifest, entry) for entry in entries))
+    weights = {file: weight(file) for file in files}
+    total = sum(weights.values())
+    print(f"the trade page weighs {total} bytes", weights)
+    assert total <= BUDGET
+
+
+def test_each_part_keeps_its_budget() -> None:
+    manifest = json.loads(Path(str(DIST), "manifest.json").read_text("utf-8"))
+    for entry, most in PARTS.items():
+        key = "index.html" if entry == "src/main.tsx" else entry
+        part = manifest[key]
+        weighs = sum(weight(file) for file in {part["file"], *part.get("css", [])})
+        print(f"{entry} weighs {weighs} bytes")
+        assert weighs <= most, entry

@@ -1,0 +1,27 @@
+// Which overlay is open: the palette or the sheet of keys. Their code is loaded when one is opened first.
+
+import { signal } from "@preact/signals";
+
+export type Overlay = "palette" | "keys";
+export const overlay = signal<Overlay | null>(null);
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches("input, textarea, select");
+}
+
+/** Listen to the keys that hold on every page. */
+export function listenToOverlayKeys(): void {
+  addEventListener("keydown", (event) => {
+    if (event.code === "KeyK" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      overlay.value = overlay.peek() === "palette" ? null : "palette";
+    } else if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    else if (event.key === "?") overlay.value = "keys";
+    else if (event.key === "/") {
+      event.preventDefault();
+      const field = document.querySelector<HTMLInputElement>("[data-search]");
+      if (field === null) overlay.value = "palette";
+      else field.focus();
+    }
+  });
+}
