@@ -21,6 +21,9 @@ const FORMS = ["candles", "steps"] as const;
 const interval = remembered("chart.interval", NAMES, "1m");
 const form = remembered("chart.form", FORMS, "candles");
 const TABLE_ROWS = 50;
+/** Where uPlot puts an axis. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- its names exist for the type checker alone
+const RIGHT: uPlot.Axis.Side = 1;
 
 export interface PriceChartProps {
   readonly market: string;
@@ -168,7 +171,7 @@ function optionsOf(Plot: typeof uPlot, place: HTMLElement, candles: ReadonlySign
     scales: { x: { time: true, range: (_, low, high) => timesOf(candles.peek() ?? [], low, high) }, y: { range: (_, low, high) => rangeOf(low, high, tick) } },
     axes: [
       { ...axis, size: 26, values: (_, times, __, ___, step) => times.map((time) => (step >= 86_400 ? new Date(time * 1_000).toLocaleDateString(undefined, { day: "numeric", month: "short" }) : clock(time * 1_000).slice(0, 5))) },
-      { ...axis, side: 1, size: 48, values: (_, prices) => prices.map((price) => (Number.isInteger(price) ? formatPrice(price, tick) : "")), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000].filter((step) => step >= tick) },
+      { ...axis, side: RIGHT, size: 48, values: (_, prices) => prices.map((price) => (Number.isInteger(price) ? formatPrice(price, tick) : "")), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000].filter((step) => step >= tick) },
     ],
     series: [{}, line, { paths: hidden, points: { show: false } }, { paths: hidden, points: { show: false } }],
     hooks: {

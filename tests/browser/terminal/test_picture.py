@@ -1,0 +1,42 @@
+"""The README's picture: the trade page of a demonstration, signed in, with orders on the ladder.
+
+PROBITY_SCREENSHOTS=docs pytest tests/browser/terminal/test_picture.py   (writes terminal.png)
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.terminal.conftest import SignIn
+from tests.server_process import ServerProcess
+
+FAST = {"DEMO_STEP_SECONDS": "0.05", "DEMO_SEED": "5", "PROJECTOR": "on"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """The demonstration, at twenty times its pace."""
+    made = ServerProcess(tmp_path_factory.mktemp("server") / "data", FAST)
+    try:
+        made.start("--demo")
+        yield made
+        assert made.end() == 0
+    finally:
+        made.clean_up()
+
+
+async def test_the_demonstration_is_alive_on_the_trade_page(sign_in: SignIn) -> None:
+    ann = await sign_in()
+    await ann.page.emulate_media(color_scheme="dark")
+    await ann.open_market("demo-chess-tie-breaks")
+    await expect(ann.page.locator("[data-trade]").nth(20)).to_be_attached(timeout=20_000)
+    await ann.buy("YES", "0.20", "25")
+    await ann.buy("NO", "0.20", "25")
+    await expect(ann.page.locator("[data-order]")).to_have_count(2)
+    await expect(ann.page.locator(".u-over")).to_be_visible()
+    if folder := os.environ.get("PROBITY_SCREENSHOTS"):
+        await expect(ann.page.locator(".notice")).to_have_count(0, timeout=20_000)
+        await ann.page.screenshot(path=Path(folder) / "terminal.png")
