@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from gateway.site.terminal import is_built
 from tests.server_process import ServerProcess, running_server
 
 PASSWORD = "correct horse battery"
-DESK = {"width": 1440, "height": 900}
+DESK: ViewportSize = {"width": 1440, "height": 900}
 _NAMES = itertools.count(1)
 
 SignIn = Callable[[], Awaitable["Trader"]]

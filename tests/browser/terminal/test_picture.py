@@ -13,12 +13,12 @@ from playwright.async_api import expect
 from tests.browser.terminal.conftest import SignIn
 from tests.server_process import ServerProcess
 
-FAST = {"DEMO_STEP_SECONDS": "0.05", "DEMO_SEED": "5", "PROJECTOR": "on"}
+FAST = {"DEMO_STEP_SECONDS": "0.3", "DEMO_SEED": "5", "PROJECTOR": "on"}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """The demonstration, at twenty times its pace."""
+    """The demonstration, at three times its pace."""
     made = ServerProcess(tmp_path_factory.mktemp("server") / "data", FAST)
     try:
         made.start("--demo")
