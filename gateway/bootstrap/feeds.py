@@ -217,10 +217,13 @@ def feed_routes(
 
 
 async def demo_settings(settings: Settings, logger: Logger) -> Settings:
-    """Return the settings of a demonstration: with the sample venue where no real one answers.
+    """Return the settings of a demonstration: with accounts for trying out, and the sample venue
+    where no real one answers.
 
-    What is set is what is meant: nobody is asked then.
+    What is set of the venues is what is meant: nobody is asked then.
     """
+    demo = msgspec.structs.replace(settings.demo, accounts=True)
+    settings = msgspec.structs.replace(settings, demo=demo)
     if settings.feeds.platforms is not None:
         return settings
     tools = VenueTools(_areas(settings), Metrics(), logger)

@@ -18,7 +18,7 @@ from gateway.accounts.sessions.routes import AccountRoutes
 from gateway.bootstrap.admins import admin_commands, approving
 from gateway.bootstrap.feeds import AnyPlatformRoutes, feed_routes
 from gateway.bootstrap.identity.second_factor import factor_routes
-from gateway.bootstrap.identity.ways_in import linked_routes, wallet_routes
+from gateway.bootstrap.identity.ways_in import linked_routes, offered_ways, wallet_routes
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption
 from gateway.feeds.api.queries import ALL, LISTED_PLATFORMS
@@ -102,6 +102,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         *factor_routes(parts.factors, people, answers, settings),
         wallet_routes(parts, answers),
         linked_routes(parts, answers),
+        offered_ways(parts),
         *_own_access(parts),
         _leaving(parts),
         ours,

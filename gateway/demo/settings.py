@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 
 from gateway.settings.reader import Area, setting
-from gateway.settings.values import optional, seconds, whole
+from gateway.settings.values import optional, seconds, switch, whole
 
 
 class DemoSettings(Area, frozen=True, kw_only=True):
@@ -27,5 +27,14 @@ class DemoSettings(Area, frozen=True, kw_only=True):
             "1.5",
             seconds,
             "Between a market's steps, about: each requotes and perhaps trades.",
+        ),
+    ]
+    accounts: Annotated[
+        bool,
+        setting(
+            "DEMO_ACCOUNTS",
+            "off",
+            switch,
+            "Let the sign-in page offer an account for trying things out; --demo does.",
         ),
     ]

@@ -14,9 +14,10 @@ from importlib.resources.abc import Traversable
 from typing import Final
 
 from gateway.access.budgets import Budget
-from gateway.http.request import File, Request
+from gateway.http.request import AnyRequest, File, Request
 from gateway.http.routing import Access, Handler, Route, Shape
 from gateway.wire.errors import NotFound
+from gateway.wire.strict_json import QueryStruct
 
 PAGES: Final = (
     "/markets",
@@ -36,6 +37,10 @@ PAGES: Final = (
     "/sign-in",
     "/register",
     "/welcome",
+    "/settings",
+    "/forgot-password",
+    "/reset-password",
+    "/verify-email",
 )
 """The paths of the terminal beside `/`; `web/src/shell/routes.ts` has a page for each."""
 DIST: Final = files("gateway.site").joinpath("dist")
@@ -59,6 +64,10 @@ def is_built(folder: Traversable = DIST) -> bool:
     return folder.joinpath("index.html").is_file()
 
 
+class PageQuery(QueryStruct, frozen=True, forbid_unknown_fields=False):
+    """Whatever stands behind "?": the page reads it, the exchange doesn't."""
+
+
 class _Part:
     """One built file in its forms: itself, and compressed by each name of an encoding."""
 
@@ -74,7 +83,7 @@ class _Part:
         form = File(self._kind, body, is_page=True, is_immutable=self._forever)
         self._compressed.append((encoding, form))
 
-    def answer(self, request: Request[None, None]) -> File:
+    def answer(self, request: AnyRequest) -> File:
         """Return the best form that the caller takes."""
         request.reply_headers.append((b"vary", b"accept-encoding"))
         taken = _taken(request.header(b"accept-encoding"))
@@ -107,7 +116,7 @@ class Terminal:
             kept = (name for name in names if name.rpartition(".")[2] in _TYPES)
             self._parts = {name: _read(assets, name, forever=True) for name in kept}
 
-    async def page(self, request: Request[None, None]) -> File:
+    async def page(self, request: Request[None, PageQuery]) -> File:
         """Return the page, which finds out by its address what to show."""
         if self._page is None:
             simple: File = await self._simple(request)
@@ -124,17 +133,24 @@ class Terminal:
     def routes(self) -> tuple[Route, ...]:
         """Return the rows, at the root."""
         return (
-            *(_row(path, self.page, "The web terminal") for path in ("/", *PAGES)),
+            *(_row(path, self.page, "The web terminal", query=PageQuery) for path in ("/", *PAGES)),
             _row("/assets/{name}", self.part, "Parts of the web terminal", NotFound),
         )
 
 
-def _row(path: str, handler: Handler, summary: str, *errors: type[NotFound]) -> Route:
+def _row(
+    path: str,
+    handler: Handler,
+    summary: str,
+    *errors: type[NotFound],
+    query: type[QueryStruct] | None = None,
+) -> Route:
     return Route(
         method="GET",
         path=path,
         handler=handler,
         access=Access.PUBLIC,
+        query=query,
         answer=str,
         shape=Shape.FILE,
         budget=Budget.NONE,

@@ -62,7 +62,8 @@ AddressText = Annotated[
     str,
     msgspec.Meta(
         max_length=44,
-        description="of the wallet that is to sign, for a ready message; Ethereum's by EIP-55",
+        description="of the wallet that is to sign, for a ready message; Ethereum's by EIP-55 or"
+        " in lower case",
         extra_json_schema={"pattern": ADDRESS_PATTERN},
     ),
 ]
@@ -163,7 +164,7 @@ class WalletRoutes:
                 raise ValidationFailed.of("chainId", f"must be of {', '.join(taken) or 'none'}")
         nonce = await self._service.nonce(request.address)
         if address is not None and kind is not None:
-            await self._signatures.check_address(kind, address, "address")
+            address = await self._signatures.written(kind, address, "address")
         return self._view(nonce, request, kind, address, chain)
 
     def _view(

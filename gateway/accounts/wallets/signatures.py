@@ -47,12 +47,15 @@ class Signatures:
         self._contracts = contracts
         self._queue = FairQueue(at_once=AT_ONCE, waiting=WAITING)
 
-    async def check_address(self, kind: Kind, address: str, field: str) -> None:
-        """Raise ValidationFailed naming `field` for an address that isn't written rightly."""
-        check: Callable[[str, str], object] = _key_of_solana
+    async def written(self, kind: Kind, address: str, field: str) -> str:
+        """Return an address as messages write it; Ethereum's may come all in lower case.
+
+        Raises ValidationFailed naming `field` for one that isn't written rightly.
+        """
         if kind is Kind.ETHEREUM:
-            check = _check_ethereum
-        await asyncio.to_thread(check, address, field)
+            return await asyncio.to_thread(_written_ethereum, address, field)
+        await asyncio.to_thread(_key_of_solana, address, field)
+        return address
 
     async def check(
         self, message: SignInMessage, text: str, signature: str, asked_from: str
@@ -83,6 +86,13 @@ class Signatures:
             return await asyncio.to_thread(check, *texts)
         finally:
             self._queue.leave()
+
+
+def _written_ethereum(address: str, field: str) -> str:
+    if address == address.lower():  # as wallets tell pages: it claims no checksum
+        return libraries.ethereum().checksummed(address)
+    _check_ethereum(address, field)
+    return address
 
 
 def _check_ethereum(address: str, field: str) -> None:

@@ -9,7 +9,9 @@ from gateway.accounts.linked.providers import Provider
 from gateway.accounts.linked.routes import LinkedRoutes
 from gateway.accounts.linked.tokens import LinkedTokens
 from gateway.accounts.linked.x import X
+from gateway.accounts.offered import WaysRoutes
 from gateway.accounts.outbound import Outbound
+from gateway.accounts.passkeys.relying_party import relying_party
 from gateway.accounts.sessions.answers import SignInAnswers
 from gateway.accounts.sessions.sign_in import require_open
 from gateway.accounts.wallets.contracts import Contracts
@@ -57,6 +59,18 @@ def providers_of(settings: Settings) -> dict[str, Provider]:
         client = LinkedClient(own.google_id, own.google_secret, f"{here}/google/callback")
         found["google"] = Google(client, outbound, own.google_issuer)
     return found
+
+
+def offered_ways(parts: Parts) -> WaysRoutes:
+    """Return the row that says by which ways one can sign in."""
+    settings = parts.settings
+    name, pages = settings.second_factor.name, settings.mail.frontend_url
+    return WaysRoutes(
+        tuple(providers_of(settings)),
+        passkeys=relying_party(settings.passkeys, pages, name) is not None,
+        mail=settings.mail.server is not None,
+        demo=settings.demo.accounts,
+    )
 
 
 def linked_routes(parts: Parts, answers: SignInAnswers) -> LinkedRoutes:

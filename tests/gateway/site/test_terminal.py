@@ -61,6 +61,7 @@ async def test_page_is_served_at_each_of_its_paths(web: Web, built: Path) -> Non
             assert answer.headers["cache-control"] == "no-cache"
             assert "script-src 'self'" in answer.headers["content-security-policy"]
             assert "unsafe" not in answer.headers["content-security-policy"]
+        assert (await client.get("/sign-in?next=/portfolio")).text == PAGE, "it reads its query"
         assert (await client.get("/trade")).status_code == 404
         assert (await client.get("/nowhere")).status_code == 404
 

@@ -484,6 +484,22 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/auth/ways": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_auth_ways"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/auth/password/change": {
         readonly parameters: {
             readonly query?: never;
@@ -2397,6 +2413,14 @@ export interface components {
         /** WayView */
         readonly WayView: {
             readonly url: string;
+        };
+        /** WaysView */
+        readonly WaysView: {
+            readonly passkeys: boolean;
+            readonly wallets: readonly components["schemas"]["Kind"][];
+            readonly providers: readonly string[];
+            readonly mail: boolean;
+            readonly demo: boolean;
         };
         /** ChangePasswordBody */
         readonly ChangePasswordBody: {
@@ -4617,6 +4641,7 @@ export type CodeBody = components['schemas']['CodeBody'];
 export type LinksView = components['schemas']['LinksView'];
 export type LinkView = components['schemas']['LinkView'];
 export type WayView = components['schemas']['WayView'];
+export type WaysView = components['schemas']['WaysView'];
 export type ChangePasswordBody = components['schemas']['ChangePasswordBody'];
 export type SessionView = components['schemas']['SessionView'];
 export type EndedView = components['schemas']['EndedView'];
@@ -5730,6 +5755,32 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_auth_ways: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["WaysView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };

@@ -43,6 +43,11 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: "/developers/{part}", load: developers, section: "developers" },
   { pattern: "/sign-in", load: () => import("@/account/SignInPage"), section: "account" },
   { pattern: "/register", load: () => import("@/account/SignInPage"), section: "account" },
+  // Where the exchange leads back to after linking, and the pages of its mails.
+  { pattern: "/settings", load: account, section: "account" },
+  { pattern: "/forgot-password", load: () => import("@/account/MailPages"), section: "account" },
+  { pattern: "/reset-password", load: () => import("@/account/MailPages"), section: "account" },
+  { pattern: "/verify-email", load: () => import("@/account/MailPages"), section: "account" },
   { pattern: "/welcome", load: () => import("@/account/WelcomePage"), section: "account" },
 ];
 

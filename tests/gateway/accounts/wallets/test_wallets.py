@@ -109,7 +109,7 @@ async def test_the_nonce_says_what_a_message_has_to_hold(web: Web, signer: Signe
     ("query", "field"),
     [
         ("address=0x12", "address"),
-        (f"address={Metamask(1).address.lower()}", "address"),
+        (f"address={Metamask(1).address.swapcase().replace('X', 'x', 1)}", "address"),
         (f"address={'1' * 33}", "address"),
         (f"address={Metamask(1).address}&chainId=5", "chainId"),
         ("chainId=Mainnet", "chainId"),
@@ -118,6 +118,14 @@ async def test_the_nonce_says_what_a_message_has_to_hold(web: Web, signer: Signe
 )
 async def test_a_nonce_for_nobody(web: Web, query: str, field: str) -> None:
     assert refusal(await call(web, "GET", f"{NONCE}?{query}"))[::2] == (400, [field])
+
+
+async def test_an_address_may_be_as_wallets_tell_pages(web: Web) -> None:
+    wallet = Metamask(3)
+    asked = await call(web, "GET", f"{NONCE}?address={wallet.address.lower()}")
+    text = asked.json()["data"]["message"]
+    assert f"\n{wallet.address}\n" in text
+    assert (await call(web, "POST", SIGN_IN, signed(wallet, text))).status_code == 200
 
 
 async def test_a_nonce_is_good_once(web: Web, signer: Signer) -> None:
