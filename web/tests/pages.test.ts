@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import type { StatsView } from "@/api/schema";
+import { paysOf } from "@/admin/MarketPart";
+import { slugOf } from "@/admin/NewMarket";
+import { rateOf } from "@/admin/Overview";
+import { lineOf } from "@/portfolio/EquityCurve";
+import { deviceName } from "@/account/SessionsPart";
+import { destination } from "@/account/SignInPage";
+
+test("a sign-in leads to paths of ours alone", () => {
+  expect(destination("/portfolio")).toBe("/portfolio");
+  for (const asked of [null, "", "//evil.example", "/\\evil.example", "https://evil.example"]) expect(destination(asked)).toBe("/");
+});
+
+test("what an answer pays each share", () => {
+  expect(paysOf("YES", "")).toEqual({ yes: 10_000, no: 0 });
+  expect(paysOf("NO", "")).toEqual({ yes: 0, no: 10_000 });
+  expect(paysOf("SPLIT", "0.25")).toEqual({ yes: 2_500, no: 7_500 });
+  expect(paysOf("SPLIT", "1.5")).toBeNull();
+  expect(paysOf("VOID", "")).toBeNull();
+});
+
+test("a question as part of an address", () => {
+  expect(slugOf("  Will Müller win, in 2027? ")).toBe("will-muller-win-in-2027");
+  expect(slugOf("?")).toBe("");
+});
+
+test("commands a second, not over a change of epoch", () => {
+  const at = (seq: number, time: string, epoch = 1) => ({ seq, time, epoch }) as StatsView;
+  expect(rateOf(at(10, "2026-01-01T00:00:00Z"), at(30, "2026-01-01T00:00:02Z"))).toBe(10);
+  expect(rateOf(null, at(30, "2026-01-01T00:00:02Z"))).toBeNull();
+  expect(rateOf(at(10, "2026-01-01T00:00:00Z"), at(30, "2026-01-01T00:00:02Z", 2))).toBeNull();
+});
+
+test("a line touches top and bottom, and is nothing of one day", () => {
+  expect(lineOf([0n, 10n, 5n])).toBe("0.0,120.0 200.0,0.0 400.0,60.0");
+  expect(lineOf([1n])).toBe("");
+});
+
+test("a device by a few words", () => {
+  expect(deviceName("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36")).toBe("Chrome, Linux");
+  expect(deviceName("python-httpx/0.28")).toBe("python-httpx/0.28");
+  expect(deviceName(null)).toBe("?");
+});
