@@ -15,10 +15,10 @@ interface Query {
   readonly outcome?: string | undefined;
 }
 
-export function AuditTable({ title, query }: { title: string; query: Query }) {
+export function AuditTable({ title, query, turn = 0 }: { title: string; query: Query; turn?: number }) {
   const list = useListed(
     (cursor, signal) => rest.call("get", "/admin/audit", { query: { cursor, limit: 50, ...query }, signal }),
-    [query.actor, query.action, query.target, query.outcome],
+    [query.actor, query.action, query.target, query.outcome, turn],
   );
   return (
     <Panel title={title} isPlain>
@@ -31,7 +31,7 @@ export function AuditTable({ title, query }: { title: string; query: Query }) {
           { title: t("actor"), cell: (line) => (line.actorId === null ? "–" : <a href={`/admin/users/${line.actorId}`}>{line.actorId}</a>) },
           { title: t("action"), cell: (line) => line.action },
           { title: t("target"), cell: (line) => line.target ?? "–" },
-          { title: t("outcome"), cell: (line) => <span class={line.outcome === "ok" ? "badge" : "badge warn"}>{line.outcome}</span> },
+          { title: t("result"), cell: (line) => <span class={line.outcome === "ok" ? "badge" : "badge warn"}>{line.outcome}</span> },
           { title: t("request"), cell: (line) => <span class="mono">{line.requestId}</span>, isExtra: true },
         ]}
       />
@@ -51,7 +51,7 @@ export function Audit() {
         <TextField label={t("actor")} name="actor" value={actor} inputMode="numeric" autocomplete="off" />
         <TextField label={t("action")} name="action" value={action} autocomplete="off" />
         <TextField label={t("target")} name="target" value={target} placeholder="user:7" autocomplete="off" />
-        <TextField label={t("outcome")} name="outcome" value={outcome} placeholder="ok" autocomplete="off" />
+        <TextField label={t("result")} name="outcome" value={outcome} placeholder="ok" autocomplete="off" />
       </div>
       <AuditTable title={t("audit")} query={{ actor: given(actor.value), action: given(action.value), target: given(target.value), outcome: given(outcome.value) }} />
     </div>

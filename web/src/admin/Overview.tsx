@@ -58,7 +58,7 @@ export function Overview() {
         <div><dt>{t("issued")}</dt><dd><Cash of={now.issued} /></dd></div>
         <div><dt>{t("collateral")}</dt><dd><Cash of={now.collateral} /></dd></div>
         <div><dt>{t("fees")}</dt><dd><Cash of={now.fees} /></dd></div>
-        {Object.entries(now.markets).map(([name, count]) => <div key={name}><dt>{t("markets")}: {name}</dt><dd>{count}</dd></div>)}
+        {Object.entries(now.markets).filter(([, count]) => count > 0).map(([name, count]) => <div key={name}><dt>{t("markets")}: {name}</dt><dd>{count}</dd></div>)}
       </dl>
       <Panel title={t("mode")}>
         <div class="row">{MODES.map((mode) => <button key={mode} class={mode === "halted" ? "button danger" : "button"} disabled={mode === now.mode} onClick={() => void setMode(mode)}>{t("setMode", { mode })}</button>)}</div>

@@ -19,6 +19,12 @@ export function UserPart({ id }: { id: string }) {
   const found = useLoaded((signal) => rest.call("get", "/admin/users", { query: { q: id, limit: 50 }, signal }), [id]);
   const suspended = useLoaded((signal) => rest.call("get", "/admin/users", { query: { q: id, status: "SUSPENDED", limit: 50 }, signal }), [id]);
   const limits = useLoaded((signal) => rest.call("get", "/admin/users/{id}/limits", { path: { id }, signal }), [id]);
+  const turn = useSignal(0);
+  const reload = () => {
+    found.reload();
+    suspended.reload();
+    turn.value += 1;
+  };
   if (found.isFirst) return <Waiting />;
   if (found.data === null) return <Failed error={found.error} reload={found.reload} />;
   const shown = found.data.data.find((one) => one.id === id);
@@ -38,17 +44,17 @@ export function UserPart({ id }: { id: string }) {
         <div><dt>{t("limits")}</dt><dd><small>{t("orderQuantity")}: {own?.orderQuantity ?? t("noLimit")}</small><small>{t("position")}: {own?.position ?? t("noLimit")}</small><small>{t("orders")}: {own?.openOrders ?? t("noLimit")}</small></dd></div>
       </dl>
       <div class="columns">
-        <Credits id={id} />
-        <RoleOf id={id} role={shown.role as Role} reload={found.reload} />
-        <Suspension id={id} isSuspended={isSuspended} reload={() => { found.reload(); suspended.reload(); }} />
+        <Credits id={id} reload={reload} />
+        <RoleOf id={id} role={shown.role as Role} reload={reload} />
+        <Suspension id={id} isSuspended={isSuspended} reload={reload} />
       </div>
-      <AuditTable title={t("about")} query={{ target: `user:${id}` }} />
-      <AuditTable title={t("by")} query={{ actor: id }} />
+      <AuditTable title={t("about")} query={{ target: `user:${id}` }} turn={turn.value} />
+      <AuditTable title={t("by")} query={{ actor: id }} turn={turn.value} />
     </div>
   );
 }
 
-function Credits({ id }: { id: string }) {
+function Credits({ id, reload }: { id: string; reload: () => void }) {
   const kind = useSignal<"credit" | "debit">("credit");
   const amount = useSignal("");
   const reason = useSignal("");
@@ -68,6 +74,7 @@ function Credits({ id }: { id: string }) {
     amount.value = "";
     reason.value = "";
     requestId.value = crypto.randomUUID();
+    reload();
   };
   return (
     <Panel title={`${t("credit")} / ${t("debit")}`}>

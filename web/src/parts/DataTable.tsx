@@ -36,7 +36,7 @@ export function DataTable<T>({ caption, columns, rows, keyOf, empty }: TableProp
         <tbody>
           {rows.map((row) => (
             <tr key={keyOf(row)}>
-              {columns.map((column) => <td key={column.title} class={classOf(column)} data-label={column.title}>{column.cell(row)}</td>)}
+              {columns.map((column) => <td key={column.title} class={classOf(column)} data-label={column.title}><span>{column.cell(row)}</span></td>)}
             </tr>
           ))}
         </tbody>
