@@ -13,6 +13,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
 
+from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
 from gateway.http.request import AnyRequest, File, Request
 from gateway.http.routing import Access, Handler, Route, Shape
@@ -151,6 +152,7 @@ def _row(
         handler=handler,
         access=Access.PUBLIC,
         query=query,
+        scope=Scope.OWNER,
         answer=str,
         shape=Shape.FILE,
         budget=Budget.NONE,

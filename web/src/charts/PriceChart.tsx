@@ -170,7 +170,7 @@ function optionsOf(Plot: typeof uPlot, place: HTMLElement, candles: ReadonlySign
     padding: [8, 8, 0, 8],
     scales: { x: { time: true, range: (_, low, high) => timesOf(candles.peek() ?? [], low, high) }, y: { range: (_, low, high) => rangeOf(low, high, tick) } },
     axes: [
-      { ...axis, size: 26, values: (_, times, __, ___, step) => times.map((time) => (step >= 86_400 ? new Date(time * 1_000).toLocaleDateString(undefined, { day: "numeric", month: "short" }) : clock(time * 1_000).slice(0, 5))) },
+      { ...axis, size: 26, incrs: STEPS, values: (_, times, __, ___, step) => times.map((time) => (step >= 86_400 ? new Date(time * 1_000).toLocaleDateString(undefined, { day: "numeric", month: "short" }) : clock(time * 1_000).slice(0, 5))) },
       { ...axis, side: RIGHT, size: 48, values: (_, prices) => prices.map((price) => (Number.isInteger(price) ? formatPrice(price, tick) : "")), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000].filter((step) => step >= tick) },
     ],
     series: [{}, line, { paths: hidden, points: { show: false } }, { paths: hidden, points: { show: false } }],
@@ -187,13 +187,18 @@ function optionsOf(Plot: typeof uPlot, place: HTMLElement, candles: ReadonlySign
 }
 
 const EMPTY_SECONDS = 3_600;
+const FEWEST_CANDLES = 20;
+/** How far apart times may be written, in seconds: never two in one minute. */
+const STEPS = [60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800, 604_800, 2_592_000];
 
 /** The times to show: half a candle more on both sides, the last hour where there is none. */
 function timesOf(candles: readonly Candle[], low: number, high: number): [number, number] {
   const now = Date.now() / 1_000;
   if (candles.length === 0) return [now - EMPTY_SECONDS, now];
   const room = INTERVALS[interval.peek()];
-  return [low - room, high + room];
+  // Of a single time uPlot makes a range of years.
+  const last = candles.length === 1 ? (candles[0]?.time ?? now) : high;
+  return [Math.min(low, last - FEWEST_CANDLES * room) - room, last + room];
 }
 
 /** A range around what is seen that leaves room and isn't thinner than a few ticks. */
