@@ -4,6 +4,7 @@ those alone.
 Laws: it is about the exchange, never about an account; what isn't set up or installed isn't named.
 """
 
+from gateway.access.api_keys.standing import Scope
 from gateway.accounts.wallets import libraries
 from gateway.accounts.wallets.messages import Kind
 from gateway.http.request import AnyRequest
@@ -51,6 +52,7 @@ class WaysRoutes:
                 path="/auth/ways",
                 handler=self.show,
                 access=Access.PUBLIC,
+                scope=Scope.OWNER,
                 answer=WaysView,
                 summary="Show by which ways one can sign in here",
                 tag="auth",

@@ -85,6 +85,8 @@ AUTH_PATHS = {
     "/auth/password/forgot",
     "/auth/password/reset",
     "/auth/email/verify",
+    # It is about the exchange, and asked by each page on which one signs in.
+    "/auth/ways",
     "/auth/wallet/nonce",
     "/auth/wallet",
     "/auth/x",

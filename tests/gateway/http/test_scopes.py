@@ -31,6 +31,8 @@ def test_what_is_no_read_asks_for_more_than_reading() -> None:
 def test_no_key_reaches_accounts_keys_or_what_admins_do() -> None:
     for route in ROUTES:
         row = f"{route.method} {route.path}"
+        if route.tag == "pages":  # the same page for everybody, without anybody's data
+            continue
         if route.access is Access.ADMIN or route.path.startswith(("/admin", "/auth", "/users/me")):
             assert route.asks is Scope.OWNER, row
         if route.access is Access.PUBLIC and route.method != "GET":
