@@ -22,6 +22,7 @@ from gateway.accounts.sessions.watch import SessionWatch
 from gateway.bootstrap import garbage
 from gateway.bootstrap.admins import watch_admins
 from gateway.bootstrap.application import build_application
+from gateway.bootstrap.economy import watch_economy
 from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.identity.api_keys import Keys, open_keys
 from gateway.bootstrap.identity.people import People, open_limits, open_people
@@ -168,6 +169,7 @@ async def open_exchange(
         running = await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
         running.drains[:0] = drains
         front = pool, running.engine, running.people, logger, supervisor
+        await watch_economy(stack, pool, running.engine, running.people, supervisor)
         await watch_admins(stack, settings, *front, accept_tip=accept_tip)
         yield running
 

@@ -5,7 +5,7 @@ new domain with jobs is a line in `make_jobs`. Every process knows the list, to 
 with the worker's role run it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.markets import platforms_of, stored_markets
 from gateway.bootstrap.projector import ProjectorProcess
 from gateway.bootstrap.settings import Settings
+from gateway.economy.rewards.claims import Everybody
+from gateway.economy.rewards.jobs import RewardsOfTheDay
 from gateway.feeds.matches.jobs import MatchFinder
 from gateway.jobs.job import Job
 from gateway.jobs.queue import JobQueue
@@ -27,6 +29,7 @@ from gateway.portfolio.records.jobs import PortfolioHistory
 from persistence.exports.kept_summaries import KeptSummaries
 from persistence.postgres.database import DeadlinePool
 from persistence.projection.process import Order
+from persistence.repositories.economy.rewards import DailyRewards
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.jobs import JobRows
 from persistence.repositories.journal_segments import SegmentTotals
@@ -47,6 +50,8 @@ class Jobs:
 
     all: tuple[Job, ...]
     rows: JobRows
+    at_start: tuple[Callable[[], Awaitable[None]], ...] = ()
+    """What a worker queues when it begins."""
 
 
 def make_jobs(
@@ -89,6 +94,7 @@ def make_jobs(
         Matches(pool), feeds.markets, platforms_of(feeds), settings.matches, logger
     )
     days = DailySummaries(KeptSummaries(pool), logger)
+    rewards = RewardsOfTheDay(Everybody(DailyRewards(pool), pool, settings.economy), rows, logger)
     every = (
         *housekeeping.jobs(),
         *journal.jobs(),
@@ -96,9 +102,10 @@ def make_jobs(
         *portfolios.jobs(),
         *days.jobs(),
         *matches.jobs(),
+        *rewards.jobs(),
         *of_feeds,
     )
-    return Jobs(every, rows)
+    return Jobs(every, rows, (rewards.begin,))
 
 
 @asynccontextmanager
@@ -135,4 +142,6 @@ async def running_jobs(
             order = Order(url, settings.past.account_events_kept_us, folder)
             projector = ProjectorProcess(order, metrics)
             await stack.enter_async_context(supervisor.running(projector.NAME, projector.run))
+        for begin in jobs.at_start:
+            await begin()
         yield queue

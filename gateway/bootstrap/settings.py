@@ -19,6 +19,7 @@ from gateway.accounts.settings import SignInSettings
 from gateway.accounts.wallets.settings import WalletSettings
 from gateway.bootstrap.listening import ListenSettings
 from gateway.demo.settings import DemoSettings
+from gateway.economy.settings import EconomySettings
 from gateway.engine_side.settings import EngineSettings, StoreSettings
 from gateway.feeds.kalshi.settings import KalshiSettings
 from gateway.feeds.matches.settings import MatchSettings
@@ -76,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kalshi: KalshiSettings
     portfolio: PortfolioSettings
     matches: MatchSettings
+    economy: EconomySettings
     demo: DemoSettings
     reports: ReportSettings
 

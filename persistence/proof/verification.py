@@ -14,6 +14,7 @@ and not its past. The order is from the ground up:
                the tables hold exactly what the events say, nothing else
     state      the tables are the rebuilt state (same hash)
     laws       every invariant holds
+    intents    what was to move money outside the book has moved it, once and as it was meant
     tip        the database isn't behind what was acknowledged
     audit      the audit log is whole, and reaches as far as it was seen to (`audit_chain`)
 
@@ -39,6 +40,7 @@ from persistence.postgres.database import Connection
 from persistence.proof import sums
 from persistence.proof.audit_chain import audit_problem
 from persistence.proof.comparisons import Comparisons
+from persistence.proof.intents import intents_problem
 from persistence.proof.rerun import Rerun
 
 
@@ -109,6 +111,8 @@ async def _checks(
         return
     yield _result("state", _difference(stored, rebuilt), state_hash(rebuilt).hex())
     yield _result("laws", next(invariants.problems(stored), None), "every invariant holds")
+    problem, answered = await intents_problem(connection)
+    yield _result("intents", problem, f"{answered} answers as the ledger has them")
     if tip is not None:
         yield _result(
             "tip",

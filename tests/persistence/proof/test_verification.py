@@ -43,6 +43,7 @@ CHECKS = [
     "credits",
     "state",
     "laws",
+    "intents",
     "audit",
 ]
 

@@ -1748,6 +1748,22 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/economy/daily-credits": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_economy_daily_credits"];
+        readonly put?: never;
+        readonly post: operations["post_economy_daily_credits"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/admin/users": {
         readonly parameters: {
             readonly query?: never;
@@ -4154,6 +4170,25 @@ export interface components {
         readonly CloseBody: {
             readonly price?: string | number | null;
         };
+        /** DailyCreditsView */
+        readonly DailyCreditsView: {
+            readonly day: string;
+            readonly amount: string;
+            readonly streak: number;
+            readonly multiplier: string;
+            readonly balance: components["schemas"]["BalanceView"];
+            readonly nextAt: string;
+            readonly nextAmount: string;
+            readonly replayed?: boolean;
+        };
+        /** DailyStandingView */
+        readonly DailyStandingView: {
+            readonly claimed: boolean;
+            readonly streak: number;
+            readonly amount: string;
+            readonly multiplier: string;
+            readonly availableAt: string;
+        };
         /** UsersQuery */
         readonly UsersQuery: {
             /** @default null */
@@ -4801,6 +4836,8 @@ export type NotedPositionView = components['schemas']['NotedPositionView'];
 export type PositionBody = components['schemas']['PositionBody'];
 export type PositionChange = components['schemas']['PositionChange'];
 export type CloseBody = components['schemas']['CloseBody'];
+export type DailyCreditsView = components['schemas']['DailyCreditsView'];
+export type DailyStandingView = components['schemas']['DailyStandingView'];
 export type UsersQuery = components['schemas']['UsersQuery'];
 export type Role = components['schemas']['Role'];
 export type Standing = components['schemas']['Standing'];
@@ -8737,6 +8774,56 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["NotedPositionView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_economy_daily_credits: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["DailyStandingView"];
+                        readonly meta: components["schemas"]["AccountMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_economy_daily_credits: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["DailyCreditsView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };

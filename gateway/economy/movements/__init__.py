@@ -1,0 +1,1 @@
+"""How money moves outside the book: intent, command, answer; the same for every domain."""

@@ -1,0 +1,1 @@
+"""Credits for coming back each day, more of them the longer one's streak is."""

@@ -1,0 +1,1 @@
+"""Rows of what moves money outside the book, a file for each table."""

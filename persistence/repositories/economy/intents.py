@@ -1,0 +1,192 @@
+"""The table of intents: what is to move money outside the book, and what the engine answered.
+
+    PENDING --> DONE       the engine did it, by the command `seq`
+       '------> REFUSED    the engine refused it, by the command `seq`; the reason is kept
+
+Laws: an intent is there before its command is sent, in the transaction of the domain's own row, and
+ends once: the first word counts. Its command is kept as the journal would keep it, so whoever sends
+it again sends the same bytes. It is the one thing that is ever sent under its system id, which is
+made of the domain row's key ("reward:7:2026-01-31:1"). An intent that nobody but the engine can
+have heard of is taken back only if it was never taken. Times are microseconds since the epoch.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from exchange.messages.commands import Command, CreditAccount
+from exchange.model.idempotency import key_of
+from persistence.clock import MICROSECONDS
+from persistence.journal.rows import encode_command
+from persistence.postgres.database import DeadlinePool, Fetching, affected
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+CLAIM_US: Final = 30 * MICROSECONDS
+"""For so long nobody else sends what somebody is sending."""
+_COLUMNS: Final = (
+    "id, system_id, account_id, kind, amount, command, status, created_at, tries, answered_at, seq,"
+    " available, locked, reason, message"
+)
+_INSERT: Final = (
+    "INSERT INTO money_intents (system_id, account_id, kind, amount, command, created_at, tried_at,"  # noqa: S608 - a constant
+    f" tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING {_COLUMNS}"
+)
+_CLAIM: Final = (
+    "UPDATE money_intents SET tried_at = $1, tries = tries + 1 WHERE id IN (SELECT id"  # noqa: S608 - a constant
+    " FROM money_intents WHERE status = 'PENDING' AND tried_at <= $2 ORDER BY tried_at LIMIT $3"
+    f" FOR UPDATE SKIP LOCKED) RETURNING {_COLUMNS}"
+)
+_FINISH: Final = (
+    "UPDATE money_intents SET status = $2, answered_at = $3, seq = $4, available = $5, locked = $6,"  # noqa: S608 - a constant
+    f" reason = $7, message = $8 WHERE id = $1 AND status = 'PENDING' RETURNING {_COLUMNS}"
+)
+_TO_COME: Final = (
+    "SELECT coalesce(sum(amount), 0)::bigint FROM money_intents"
+    " WHERE account_id = $1 AND status = 'PENDING'"
+)
+_decode: Final = msgspec.msgpack.Decoder(Command).decode
+
+
+class NewIntent(msgspec.Struct, frozen=True):
+    """What is to be done; `kind` is a word of the domain's, `command` has to have a client's id.
+
+    The id and the account are the command's own: of a transfer the payer of its first leg.
+    """
+
+    kind: str
+    command: Command
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Return (account id, system id); raises ValueError for what could be done twice, and for
+        an id that doesn't begin with its domain and a colon.
+        """
+        key = key_of(self.command)
+        if key is None or ":" not in key[2]:
+            raise ValueError(f"{type(self.command).__name__} has no id of a domain's")
+        return key[0], key[2]
+
+    @property
+    def amount(self) -> int:
+        """Return what the account is given by it (money)."""
+        return self.command.amount if type(self.command) is CreditAccount else 0
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """An intent as it stands; what came of it is None while it is PENDING."""
+
+    id: int
+    system_id: str
+    account_id: int
+    kind: str
+    amount: int
+    encoded: bytes
+    status: str
+    created_at: int
+    tries: int
+    answered_at: int | None
+    seq: int | None
+    available: int | None
+    locked: int | None
+    reason: str | None
+    message: str | None
+
+    @property
+    def command(self) -> Command:
+        """Decode the command."""
+        command: Command = _decode(self.encoded)
+        return command
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What the engine answered: by the command `seq`, with the account's cash right after it.
+
+    `reason` is None for what was done.
+    """
+
+    at: int
+    seq: int
+    available: int
+    locked: int
+    reason: str | None = None
+    message: str | None = None
+
+
+class Intents:
+    """Reads and writes intents."""
+
+    def __init__(self, pool: DeadlinePool) -> None:
+        self._pool = pool
+
+    @staticmethod
+    async def add(source: Fetching, new: NewIntent, now: int, *, is_sent: bool = True) -> Intent:
+        """Store an intent within the transaction of `source`.
+
+        Without `is_sent` it waits for the sweep, which takes it at once.
+        """
+        account_id, system_id = new.key
+        tried = (now, 1) if is_sent else (0, 0)
+        encoded = encode_command(new.command)
+        row = await source.fetchrow(
+            _INSERT, system_id, account_id, new.kind, new.amount, encoded, now, *tried
+        )
+        return _intent(row)
+
+    @staticmethod
+    async def to_come(source: Fetching, account_id: int) -> int:
+        """Return the money that pending intents give to an account; with its owner's row held
+        nobody adds to it.
+        """
+        amount: int = await source.fetchval(_TO_COME, account_id)
+        return amount
+
+    async def by_id(self, intent_id: int) -> Intent | None:
+        """Return an intent as it stands."""
+        row = await self._pool.fetchrow(
+            f"SELECT {_COLUMNS} FROM money_intents WHERE id = $1",  # noqa: S608 - a constant
+            intent_id,
+        )
+        return None if row is None else _intent(row)
+
+    async def claim(self, now: int, limit: int) -> list[Intent]:
+        """Take over at most `limit` pending intents that nobody is sending, oldest try first."""
+        return [_intent(row) for row in await self._pool.fetch(_CLAIM, now, now - CLAIM_US, limit)]
+
+    @staticmethod
+    async def finish(source: Fetching, intent_id: int, outcome: Outcome) -> Intent | None:
+        """Store what came of an intent; None if that is known already."""
+        row = await source.fetchrow(
+            _FINISH,
+            intent_id,
+            "DONE" if outcome.reason is None else "REFUSED",
+            outcome.at,
+            outcome.seq,
+            outcome.available,
+            outcome.locked,
+            outcome.reason,
+            outcome.message,
+        )
+        return None if row is None else _intent(row)
+
+    async def withdraw(self, intent_id: int) -> bool:
+        """Take back, with the row it stands for, what was sent once and not taken; say whether."""
+        done = await self._pool.execute(
+            "DELETE FROM money_intents WHERE id = $1 AND status = 'PENDING' AND tries = 1",
+            intent_id,
+        )
+        return affected(done) == 1
+
+    async def pending(self) -> tuple[int, int | None]:
+        """Return how many intents are pending, and since when the oldest is."""
+        row: Any = await self._pool.fetchrow(
+            "SELECT count(*), min(created_at) FROM money_intents WHERE status = 'PENDING'"
+        )
+        return row[0], row[1]
+
+
+def _intent(row: "Record | None") -> Intent:
+    if row is None:
+        raise TypeError("an INSERT ... RETURNING gave no row")
+    return Intent(*row)

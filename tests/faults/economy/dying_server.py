@@ -1,0 +1,21 @@
+"""`probity`, which kills itself without a word at one of the points of `Movements.reached`.
+
+`DIES_AT=REWARD:after-command dying_server.py serve` dies there when it comes there first.
+"""
+
+import os
+import signal
+
+from gateway.cli.main import main
+from gateway.economy.movements.movements import Kind, Movements, Point
+
+
+def die_there(self: Movements, point: Point, kind: Kind) -> None:
+    """Die as of `kill -9`, if this is where."""
+    if os.environ["DIES_AT"] == f"{kind}:{point}":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    Movements.reached = die_there  # type: ignore[method-assign]
+    main()

@@ -1,0 +1,160 @@
+"""The day's reward over REST, around the real rules and a real database."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from exchange.messages.commands import CreditAccount, SuspendAccount
+from exchange.messages.terms import MoneyKind
+from gateway.economy.rewards import claims
+from gateway.economy.rewards.rules import start_of
+from tests.gateway.conftest import MakeWeb, Person, Web
+from tests.gateway.economy.stories import moved, pending, sweep
+
+PATH = "/api/v1/economy/daily-credits"
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """The time that claims go by."""
+    now = [NOON]
+    monkeypatch.setattr(claims, "now_us", lambda: int(now[0].timestamp()) * 1_000_000)
+    return now
+
+
+async def claim(web: Web, person: Person) -> httpx.Response:
+    return await web.client.post(PATH, headers=person.bearer)
+
+
+async def standing(web: Web, person: Person) -> dict[str, Any]:
+    answer = await web.client.get(PATH, headers=person.bearer)
+    assert answer.status_code == 200
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
+async def test_a_reward_a_day_and_more_for_days_in_a_row(web: Web, clock: list[datetime]) -> None:
+    ann = await web.register()
+    before = web.engine.view.accounts[ann.id].available
+    assert await standing(web, ann) == {
+        "claimed": False,
+        "streak": 1,
+        "amount": "100.000000",
+        "multiplier": "1.00",
+        "availableAt": "2026-05-01T00:00:00.000Z",
+    }
+    answer = await claim(web, ann)
+    assert answer.status_code == 200
+    data = answer.json()["data"]
+    assert data.pop("balance")["available"] == "1100.000000"
+    assert data == {
+        "day": "2026-05-01",
+        "amount": "100.000000",
+        "streak": 1,
+        "multiplier": "1.00",
+        "nextAt": "2026-05-02T00:00:00.000Z",
+        "nextAmount": "110.000000",
+    }
+    again = await claim(web, ann)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "CONFLICT")
+    assert (await standing(web, ann))["availableAt"] == "2026-05-02T00:00:00.000Z"
+    for days, amount, streak in ((1, "110.000000", 2), (2, "120.000000", 3), (4, "100.000000", 1)):
+        clock[0] = NOON + timedelta(days=days)
+        data = (await claim(web, ann)).json()["data"]
+        assert (data["amount"], data["streak"]) == (amount, streak)
+    gained = web.engine.view.accounts[ann.id].available - before
+    assert gained == 430_000_000
+    assert await moved(web) == [
+        (f"reward:{ann.id}:2026-05-0{day}:1", "DONE") for day in (1, 2, 3, 5)
+    ]
+    sent = [one for one in web.engine.submitted if isinstance(one, CreditAccount)]
+    assert {one.kind for one in sent} == {MoneyKind.REWARD}
+
+
+async def test_two_hundred_claims_at_once_have_one_effect(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_USER_MAX_REQUESTS="100000")
+    ann = await web.register()
+    before = web.engine.view.accounts[ann.id].available
+    answers = await asyncio.gather(*(claim(web, ann) for _ in range(200)))
+    assert web.engine.view.accounts[ann.id].available == before + 100_000_000
+    # Who comes while it is on its way is told of the same one.
+    firsts = [a for a in answers if a.status_code == 200 and "replayed" not in a.json()["data"]]
+    assert len(firsts) <= 1
+    assert 200 in {a.status_code for a in answers} <= {200, 409}
+    assert len(await moved(web)) == 1
+
+
+async def test_what_was_not_taken_never_was(web: Web) -> None:
+    ann = await web.register()
+    web.engine.is_open = False
+    answer = await claim(web, ann)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "UNAVAILABLE")
+    web.engine.is_open = True
+    assert await moved(web) == []
+    assert (await claim(web, ann)).status_code == 200
+
+
+async def test_a_lost_answer_is_found_by_asking_again(web: Web) -> None:
+    ann = await web.register()
+    before = web.engine.view.accounts[ann.id].available
+    web.engine.loses_answers = True
+    answer = await claim(web, ann)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "UNKNOWN_OUTCOME")
+    web.engine.loses_answers = False
+    assert await pending(web) == 1
+    again = (await claim(web, ann)).json()["data"]
+    assert again["replayed"] is True
+    assert web.engine.view.accounts[ann.id].available == before + 100_000_000
+    assert await pending(web) == 0
+
+
+async def test_a_lost_answer_is_found_by_the_sweep(web: Web) -> None:
+    ann = await web.register()
+    web.engine.loses_answers = True
+    await claim(web, ann)
+    web.engine.loses_answers = False
+    assert await sweep(web) == 1
+    assert await sweep(web) == 0
+    assert [status for _, status in await moved(web)] == ["DONE"]
+    assert (await claim(web, ann)).status_code == 409
+
+
+async def test_nobody_is_given_more_than_the_bound(make_web: MakeWeb) -> None:
+    web = await make_web(MAX_USER_CREDITS="1099.999999")
+    ann = await web.register()
+    answer = await claim(web, ann)
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error["code"] == "MAX_USER_CREDITS"
+    assert [detail["field"] for detail in error["details"]] == ["amount"]
+    assert await moved(web) == []
+    exactly = await make_web(MAX_USER_CREDITS="1100")
+    assert (await claim(exactly, await exactly.register())).status_code == 200
+
+
+async def test_a_suspended_account_is_given_nothing_until_it_may_again(web: Web) -> None:
+    ann = await web.register()
+    web.engine.run(SuspendAccount(ann.id, suspended=True))
+    answer = await claim(web, ann)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "ACCOUNT_SUSPENDED")
+    assert await moved(web) == []
+
+
+async def test_there_may_be_none(make_web: MakeWeb) -> None:
+    web = await make_web(DAILY_CREDITS="0")
+    ann = await web.register()
+    assert (await claim(web, ann)).status_code == 404
+    assert (await web.client.get(PATH, headers=ann.bearer)).status_code == 404
+
+
+async def test_a_day_is_one_of_utc(web: Web, clock: list[datetime]) -> None:
+    ann = await web.register()
+    midnight = datetime.fromtimestamp(start_of(NOON.date()) / 1e6, tz=UTC)
+    clock[0] = midnight - timedelta(seconds=1)
+    assert (await claim(web, ann)).json()["data"]["day"] == "2026-04-30"
+    clock[0] = midnight
+    assert (await claim(web, ann)).json()["data"]["day"] == "2026-05-01"

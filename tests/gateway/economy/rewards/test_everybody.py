@@ -1,0 +1,119 @@
+"""The job of midnight: whoever was there the day before is rewarded, once."""
+
+import io
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+
+import pytest
+
+from exchange.messages.commands import OpenAccount
+from gateway.bootstrap.settings import load_settings
+from gateway.economy.movements.movements import Movements
+from gateway.economy.rewards.claims import Everybody
+from gateway.economy.rewards.jobs import JOB, RewardsOfTheDay
+from gateway.economy.rewards.rules import start_of
+from gateway.observability.logs import configure_logs
+from persistence.postgres.database import DeadlinePool
+from persistence.repositories.audit import AuditLog
+from persistence.repositories.economy.rewards import DailyRewards
+from persistence.repositories.jobs import JobRows
+from persistence.repositories.people.users import Users
+from tests.persistence.running import Running, running
+
+DAY = date(2026, 5, 1)
+MIDNIGHT = start_of(DAY)
+HOUR = 3_600_000_000
+CREDIT = 1_000_000
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[Running]:
+    async with running(database_url) as engine:
+        yield engine
+
+
+async def person(engine: Running, seen_at: int, cash: int = 0, begun_at: int = 1) -> int:
+    """Add somebody who was there at that time."""
+    user = await Users(engine.pool).insert(f"p{seen_at}-{cash}@example.org", None, "USER", "!", 1)
+    assert user is not None
+    await engine.send(OpenAccount(user.id, cash))
+    await engine.pool.execute(
+        "INSERT INTO sessions (user_id, created_at, expires_at, seen_at, proved_at, ends_at)"
+        " VALUES ($1, $3, $2, $2, $2, $2)",
+        user.id,
+        seen_at,
+        begun_at,
+    )
+    return user.id
+
+
+def everybody(pool: DeadlinePool, **changes: str) -> Everybody:
+    return Everybody(DailyRewards(pool), pool, load_settings(changes).economy)
+
+
+async def sweep(engine: Running) -> int:
+    """Carry out all that waits; return how many that were."""
+    movements = Movements(engine.pool, engine.sequencer, AuditLog(engine.pool))
+    count = 0
+    while found := await movements.finish_left():
+        count += found
+    return count
+
+
+async def test_who_was_there_is_rewarded_once(engine: Running) -> None:
+    ann = await person(engine, MIDNIGHT - 1)
+    ben = await person(engine, MIDNIGHT - 24 * HOUR)
+    away = await person(engine, MIDNIGHT - 24 * HOUR - 1)
+    await person(engine, MIDNIGHT + 1, begun_at=MIDNIGHT)
+    rewards = everybody(engine.pool)
+    assert await rewards.reward(MIDNIGHT) == 2
+    assert await rewards.reward(MIDNIGHT + HOUR) == 0
+    assert await sweep(engine) == 2
+    assert await sweep(engine) == 0
+    cash = {number: engine.view.accounts[number].available for number in (ann, ben, away)}
+    assert cash == {ann: 100 * CREDIT, ben: 100 * CREDIT, away: 0}
+
+
+async def test_a_streak_goes_on_from_day_to_day(engine: Running) -> None:
+    ann = await person(engine, MIDNIGHT + 300 * 24 * HOUR)
+    rewards = everybody(engine.pool)
+    for number in range(13):
+        assert await rewards.reward(start_of(DAY + timedelta(days=number))) == 1
+    await sweep(engine)
+    rows = await engine.pool.fetch("SELECT streak, amount FROM daily_rewards ORDER BY day")
+    assert [row[0] for row in rows] == list(range(1, 14))
+    assert [row[1] // CREDIT for row in rows] == [*range(100, 200, 10), 200, 200, 200]
+    assert engine.view.accounts[ann].available == sum(row[1] for row in rows)
+
+
+async def test_more_people_than_a_piece(engine: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Everybody, "PIECE", 2)
+    people = [await person(engine, MIDNIGHT - number) for number in range(1, 6)]
+    assert await everybody(engine.pool).reward(MIDNIGHT) == len(people)
+    assert await sweep(engine) == len(people)
+
+
+async def test_who_holds_the_bound_is_passed_over(engine: Running) -> None:
+    rich = await person(engine, MIDNIGHT - 1, cash=401 * CREDIT)
+    poor = await person(engine, MIDNIGHT - 2, cash=400 * CREDIT)
+    rewards = everybody(engine.pool, MAX_USER_CREDITS="500")
+    assert await rewards.reward(MIDNIGHT) == 1
+    await sweep(engine)
+    assert engine.view.accounts[rich].available == 401 * CREDIT
+    assert engine.view.accounts[poor].available == 500 * CREDIT
+
+
+async def test_none_where_there_are_none(engine: Running) -> None:
+    await person(engine, MIDNIGHT - 1)
+    assert await everybody(engine.pool, DAILY_CREDITS="0").reward(MIDNIGHT) == 0
+
+
+async def test_a_missed_run_is_made_up_for_at_the_start(engine: Running) -> None:
+    rows = JobRows(engine.pool)
+    log = io.StringIO()
+    job = RewardsOfTheDay(everybody(engine.pool), rows, configure_logs("info", log))
+    await job.begin()
+    await job.begin()
+    assert (await rows.standings([JOB]))[JOB].queued == 1
+    await job.run({})
+    assert "daily rewards" in log.getvalue()

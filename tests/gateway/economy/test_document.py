@@ -1,0 +1,35 @@
+"""The examples of docs/economy.md are what the rules say."""
+
+import re
+from pathlib import Path
+
+from exchange.messages.bounds import MONEY_SCALE
+from exchange.messages.units import format_money
+from gateway.economy.rewards.routes import multiplier_text
+from gateway.economy.rewards.rules import reward
+from gateway.economy.room import fits
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "economy.md"
+
+
+def rows_below(heading: str) -> list[list[str]]:
+    """The cells of each row of a heading's table, without its head."""
+    part = DOCUMENT.read_text("utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in part.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def test_credits_of_the_day() -> None:
+    rows = rows_below("Credits of the day")
+    assert len(rows) >= 5
+    for day, multiplier, amount in rows:
+        assert multiplier_text(int(day)) == multiplier
+        assert format_money(reward(100 * MONEY_SCALE, int(day))) == amount
+
+
+def test_how_much_one_may_be_given() -> None:
+    rows = rows_below("How much one may be given")
+    assert len(rows) >= 3
+    for *numbers, said in rows:
+        held, to_come, amount, most = (int(re.sub(r"\D", "", number)) for number in numbers)
+        assert fits(held, to_come, amount, most) is (said == "given")

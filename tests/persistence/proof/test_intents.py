@@ -1,0 +1,102 @@
+"""`probity verify` compares what was intended with what the engine did, answer by answer."""
+
+import pytest
+
+from exchange.messages.commands import Command, CreditAccount, DebitAccount, Leg, TransferCash
+from exchange.messages.terms import MoneyKind
+from persistence.clock import now_us
+from persistence.postgres.database import connect
+from persistence.proof.verification import CheckResult, verify
+from persistence.repositories.economy.intents import Intents, NewIntent, Outcome
+from tests.persistence.running import ANN, BOB, CASH, CEM, Running, open_for_trade, running
+
+GIFT = CreditAccount(ANN, 7, "gift", "reward:1:a", kind=MoneyKind.REWARD)
+COST = DebitAccount(BOB, 5, "cost", "stock:2:a", kind=MoneyKind.STOCK)
+SHARED = TransferCash(
+    ANN, (Leg(ANN, BOB, 9), Leg(BOB, CEM, 9)), "all", "stock:1:b", kind=MoneyKind.STOCK
+)
+TOO_MUCH = DebitAccount(BOB, CASH * 2, "much", "stock:2:c", kind=MoneyKind.STOCK)
+
+
+async def intend(engine: Running, command: Command) -> int:
+    """Store an intent; return its number."""
+    intent = await Intents.add(engine.pool, NewIntent("STOCK", command), now_us())
+    return intent.id
+
+
+async def carry_out(engine: Running, command: Command, reason: str | None = None) -> int:
+    """Take all three steps; return the intent's number."""
+    number = await intend(engine, command)
+    answer = await engine.send(command)
+    outcome = Outcome(answer.at, answer.seq, answer.available, answer.locked, reason)
+    assert await Intents.finish(engine.pool, number, outcome) is not None
+    return number
+
+
+async def last_result(url: str) -> CheckResult:
+    connection = await connect(url)
+    try:
+        return [result async for result in verify(connection)][-1]
+    finally:
+        await connection.close()
+
+
+async def test_what_moved_as_it_was_meant_verifies(database_url: str) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        for command in (GIFT, COST, SHARED):
+            await carry_out(engine, command)
+        await carry_out(engine, TOO_MUCH, "INSUFFICIENT_BALANCE")
+        await intend(engine, CreditAccount(CEM, 1, "", "reward:3:a", kind=MoneyKind.REWARD))
+        assert (await last_result(database_url)).name == "audit"
+        assert (await last_result(database_url)).passed
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("seq = seq - 1", "no command of its content"),
+        ("amount = amount + 1", "says it gives 8, its command 7"),
+        ("system_id = 'reward:1:b'", "holds the command of another id"),
+        ("account_id = 2", "holds the command of another id"),
+        ("command = '\\xc1'", "holds what is no command"),
+        ("status = 'REFUSED', reason = 'EXPIRED'", "moved money"),
+        (
+            "status = 'PENDING', seq = NULL, system_id = 'reward:1:b'",
+            "reward:1:a was carried out, but no intent says so",
+        ),
+    ],
+)
+async def test_whatever_was_changed_is_found(database_url: str, change: str, problem: str) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        await carry_out(engine, GIFT)
+        await engine.pool.execute(f"UPDATE money_intents SET {change}")
+        result = await last_result(database_url)
+        assert (result.name, result.passed) == ("intents", False)
+        assert problem in result.detail
+
+
+async def test_what_was_refused_can_not_be_called_done(database_url: str) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        await carry_out(engine, TOO_MUCH)
+        assert "is DONE and moves" in (await last_result(database_url)).detail
+
+
+async def test_a_first_answer_is_the_last(database_url: str) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        number = await carry_out(engine, GIFT)
+        assert await Intents.finish(engine.pool, number, Outcome(1, 1, 0, 0, "EXPIRED")) is None
+        assert not await Intents(engine.pool).withdraw(number)
+
+
+@pytest.mark.parametrize("request_id", [None, "gift-1"])
+async def test_what_could_happen_twice_is_no_intent(
+    database_url: str, request_id: str | None
+) -> None:
+    async with running(database_url) as engine:
+        command = CreditAccount(ANN, 7, "gift", request_id, kind=MoneyKind.REWARD)
+        with pytest.raises(ValueError, match="no id of a domain's"):
+            await intend(engine, command)
