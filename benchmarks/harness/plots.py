@@ -18,7 +18,7 @@ from benchmarks.harness.results import Recorded, Row
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-DOCS: Final = Path(__file__).parents[2] / "docs"
+PICTURES: Final = Path(__file__).parents[2] / "docs" / "pictures"
 _GOOD: Final = "#2e7d5b"
 _BAD: Final = "#b3403a"
 _THEIRS: Final = "#8a8f98"
@@ -28,7 +28,7 @@ _AT_LOAD: Final = re.compile(r"(acks|ack latency) at (\d+) % of the maximum(?:, 
 
 
 def draw() -> str:
-    """Draw what can be drawn into `docs/`, and say in a few words what was."""
+    """Draw what can be drawn into `docs/pictures/`, and say in a few words what was."""
     if importlib.util.find_spec("matplotlib") is None:
         return "no plots, since matplotlib is not installed (make bench installs it)"
     runs = results.read()
@@ -40,7 +40,7 @@ def draw() -> str:
         "benchmarks-peers.svg": draw_peers,
         "latency.svg": draw_latency,
     }
-    drawn = [f"docs/{name}" for name, plot in plots.items() if plot(DOCS / name, last)]
+    drawn = [f"docs/pictures/{name}" for name, plot in plots.items() if plot(PICTURES / name, last)]
     return f"drawn: {', '.join(drawn)}" if drawn else "no plots, since no row can be drawn"
 
 
