@@ -1,8 +1,9 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Book } from "@/book/book";
 import { Geometry } from "@/ladder/geometry";
 import { largestOf, ownOrder, rowQuantity } from "@/ladder/levels";
 import { columnsOf, zoneAt } from "@/ladder/paint";
+import { Press } from "@/ladder/press";
 import type { OrderView } from "@/api/schema";
 
 const cents = new Geometry(100, 20);
@@ -58,4 +59,41 @@ test("an order of NO stands on the other side at the other price", () => {
 test("a click means what is under it", () => {
   const columns = columnsOf(340);
   expect([10, 60, 140, 200, 230, 330].map((x) => zoneAt(columns, x))).toEqual(["own-bid", "bid", "price", "price", "ask", "own-ask"]);
+});
+
+describe("what a press comes to", () => {
+  const order = { id: "1", side: "bid", price: 5550, remaining: 100, version: 0, outcome: "YES" } as const;
+
+  test("a click counts only where it began", () => {
+    const press = new Press();
+    expect(press.end(1, 4, "bid")).toBeNull();
+    press.begin(1, 4, "bid", null);
+    expect(press.end(1, 4, "bid")).toEqual({ kind: "click", zone: "bid", row: 4 });
+    expect(press.end(1, 4, "bid")).toBeNull();
+    for (const [row, zone] of [[5, "bid"], [4, "price"], [null, "bid"]] as const) {
+      press.begin(1, 4, "bid", null);
+      expect(press.end(1, row, zone)).toBeNull();
+    }
+  });
+
+  test("an order is moved only to another row, whatever its price lies between", () => {
+    const press = new Press();
+    press.begin(1, 4, "own-bid", order);
+    expect(press.order).toBe(order);
+    expect(press.end(1, 4, "own-bid")).toBeNull();
+    press.begin(1, 4, "own-bid", order);
+    expect(press.end(1, 7, "price")).toEqual({ kind: "move", order, row: 7 });
+    expect(press.order).toBeNull();
+  });
+
+  test("what is broken off or begun anew leaves nothing behind", () => {
+    const press = new Press();
+    press.begin(1, 4, "own-bid", order);
+    press.cancel();
+    expect(press.end(1, 9, "own-bid")).toBeNull();
+    press.begin(1, 4, "own-bid", order);
+    press.begin(2, 9, "bid", null);
+    expect(press.end(1, 7, "own-bid")).toBeNull();
+    expect(press.end(2, 9, "bid")).toEqual({ kind: "click", zone: "bid", row: 9 });
+  });
 });

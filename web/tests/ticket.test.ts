@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { BalanceView, FillView, OrderView } from "@/api/schema";
 import { forecastOf } from "@/ticket/forecast";
 import { breaches } from "@/ticket/guardrails";
-import { EMPTY_DRAFT, bodyOf, problemsOf, settled, type Draft } from "@/ticket/order";
+import { EMPTY_DRAFT, bodyOf, isByCost, ladderDraft, problemsOf, settled, withOutcome, withType, type Draft } from "@/ticket/order";
 
 const TERMS = { tick: 100, minQuantity: 100 };
 const draft = (more: Partial<Draft>): Draft => settled({ ...EMPTY_DRAFT, price: "0.55", ...more });
@@ -36,6 +36,32 @@ describe("the order of a draft", () => {
     expect(draft({ reduceOnly: true })).toMatchObject({ reduceOnly: false });
     expect(draft({ reduceOnly: true, timeInForce: "IOC" })).toMatchObject({ reduceOnly: true });
   });
+});
+
+test("the other outcome has the price of the same place", () => {
+  expect(withOutcome(draft({}), "NO", 100)).toMatchObject({ outcome: "NO", price: "0.45" });
+  expect(withOutcome(withOutcome(draft({ price: "0.555" }), "NO", 10), "YES", 10)).toMatchObject({ outcome: "YES", price: "0.555" });
+  expect(withOutcome(draft({}), "YES", 100)).toMatchObject({ outcome: "YES", price: "0.55" });
+  for (const price of ["", "x", "1.2", "0"]) expect(withOutcome(draft({ price }), "NO", 100)).toMatchObject({ outcome: "NO", price });
+});
+
+describe("another type", () => {
+  test("a look at a market order leaves no time behind", () => {
+    const looked = withType(draft({}), "MARKET");
+    expect(looked).toMatchObject({ type: "MARKET", timeInForce: "IOC" });
+    expect(withType(looked, "LIMIT")).toMatchObject({ type: "LIMIT", timeInForce: "GTC" });
+    expect(withType(draft({ timeInForce: "FOK" }), "STOP")).toMatchObject({ timeInForce: "IOC" });
+  });
+  test("types that allow the same times keep what was chosen", () => {
+    expect(withType(draft({ timeInForce: "GTD", expiresAt: "2030-01-01T00:00" }), "STOP_LIMIT")).toMatchObject({ timeInForce: "GTD", expiresAt: "2030-01-01T00:00" });
+    expect(withType(draft({ type: "MARKET", timeInForce: "FOK" }), "STOP")).toMatchObject({ timeInForce: "FOK" });
+  });
+});
+
+test("the ladder places plain limits, whatever hides in the ticket", () => {
+  const hidden = { ...draft({ quantity: "7", side: "SELL", timeInForce: "FOK", selfTradePrevention: "CANCEL_BOTH" }), postOnly: true, reduceOnly: true };
+  expect(bodyOf(ladderDraft(hidden, "NO", "0.40"))).toEqual({ side: "BUY", outcome: "NO", type: "LIMIT", price: "0.4000", quantity: "7.00", timeInForce: "GTC" });
+  expect(isByCost(ladderDraft({ ...hidden, type: "MARKET", side: "BUY", byCost: true }, "NO", "0.40"))).toBe(false);
 });
 
 test("what comes of an order adds up", () => {

@@ -1,7 +1,8 @@
 // The ladder: every price of the market in one place each, where a price never moves under the cursor.
 //
 // Laws: it scrolls only when its reader says so (wheel, keys, "centre"), and once at the start. It
-// places nothing unless it is armed and the feed is live. A row that is dragged becomes an amend.
+// places nothing unless it is armed and the feed is live. An order that is dragged to another row becomes
+// an amend.
 
 import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -14,6 +15,7 @@ import "./ladder.css";
 import { LadderTable } from "./LadderTable";
 import { largestOf, rowQuantity, type OwnOrder } from "./levels";
 import { Painter, columnsOf, paletteOf, zoneAt, type Scene } from "./paint";
+import { Press } from "./press";
 import { t } from "./texts";
 
 export interface LadderProps {
@@ -26,6 +28,8 @@ export interface LadderProps {
   readonly isArmed: Signal<boolean>;
   /** Whether the feed may be traded on. */
   readonly isLive: ReadonlySignal<boolean>;
+  /** Arms or disarms it; null where it can't be. */
+  readonly onArm: (() => void) | null;
   readonly onPick: (yesPrice: number, outcome: "YES" | "NO") => void;
   readonly onPlace: (yesPrice: number, outcome: "YES" | "NO") => void;
   readonly onMove: (order: OwnOrder, yesPrice: number) => void;
@@ -84,9 +88,11 @@ export function Ladder(props: LadderProps) {
           )}
           <button class="button bare small" aria-pressed={isTable.value} onClick={() => (isTable.value = !isTable.value)}>{t(isTable.value ? "asLadder" : "asTable")}</button>
           <button class="button bare small" data-centre title={t("recentreHint")} onClick={() => view.centre()}>{t("recentre")}</button>
-          <button class="button small arm" aria-pressed={props.isArmed.value} disabled={!props.isLive.value} title={t(props.isArmed.value ? "armHint" : "disarmed")} onClick={() => (props.isArmed.value = !props.isArmed.value)}>
-            {t(props.isArmed.value ? "armed" : "arm")}
-          </button>
+          {props.onArm !== null && (
+            <button class="button small arm" aria-pressed={props.isArmed.value} disabled={!props.isLive.value} title={t(props.isArmed.value ? "armHint" : "disarmed")} onClick={props.onArm}>
+              {t(props.isArmed.value ? "armed" : "arm")}
+            </button>
+          )}
         </div>
       </header>
       {isTable.value ? (
@@ -120,7 +126,7 @@ class LadderView {
   private height = 0;
   private isWhole = true;
   private isCentred = false;
-  private dragged: OwnOrder | null = null;
+  private readonly pressed = new Press();
   private hover: HTMLElement | null = null;
   private readonly ask = oncePerFrame(() => this.paint());
 
@@ -143,6 +149,7 @@ class LadderView {
       sized.disconnect();
       stop();
       unlisten();
+      this.pressed.cancel();
       this.hover?.remove();
       this.ask.stop();
       this.painter = null;
@@ -156,6 +163,8 @@ class LadderView {
       pointerleave: () => this.hover?.classList.remove("shown"),
       pointerdown: (event: PointerEvent) => this.press(event),
       pointerup: (event: PointerEvent) => this.release(event),
+      pointercancel: () => this.abandon(),
+      lostpointercapture: () => this.abandon(),
       contextmenu: (event: MouseEvent) => this.cancelAt(event),
     };
     for (const [name, handler] of Object.entries(handlers)) scroller.addEventListener(name, handler as EventListener, { passive: name === "scroll" });
@@ -275,7 +284,7 @@ class LadderView {
   private point(event: PointerEvent): void {
     const row = this.rowUnder(event);
     if (row !== null) this.mark(row);
-    this.hover?.classList.toggle("dragging", this.dragged !== null);
+    this.hover?.classList.toggle("dragging", this.pressed.order !== null);
   }
 
   private zone(event: MouseEvent) {
@@ -284,29 +293,37 @@ class LadderView {
   }
 
   private press(event: PointerEvent): void {
+    this.abandon();
     const row = this.rowUnder(event);
     const zone = this.zone(event);
-    if (row === null || event.button !== 0 || !zone.startsWith("own")) return;
-    const side = zone === "own-bid" ? "bid" : "ask";
-    this.dragged = this.ownOn(row).find((order) => order.side === side) ?? null;
-    if (this.dragged !== null) this.scroller?.setPointerCapture(event.pointerId);
+    if (row === null || event.button !== 0) return;
+    const side = zone === "own-bid" ? "bid" : zone === "own-ask" ? "ask" : null;
+    this.pressed.begin(event.pointerId, row, zone, this.ownOn(row).find((order) => order.side === side) ?? null);
+    // So that its end is heard wherever it is.
+    this.scroller?.setPointerCapture(event.pointerId);
+  }
+
+  private abandon(): void {
+    this.pressed.cancel();
+    this.hover?.classList.remove("dragging");
   }
 
   private release(event: PointerEvent): void {
-    const row = this.rowUnder(event);
-    const price = row === null ? null : this.geometry.priceOf(row);
-    const { dragged } = this;
-    this.dragged = null;
+    const deed = this.pressed.end(event.pointerId, this.isSeen(event) ? this.rowUnder(event) : null, this.zone(event));
     this.hover?.classList.remove("dragging");
-    if (price === null || event.button !== 0) return;
-    if (dragged !== null) {
-      if (price !== dragged.price && this.props.isLive.peek()) this.props.onMove(dragged, price);
-      return;
-    }
-    const zone = this.zone(event);
-    if (zone === "bid") this.place(price, "YES");
-    else if (zone === "ask") this.place(price, "NO");
-    else if (zone === "price") this.props.onPick(price, "YES");
+    const price = deed === null ? null : this.geometry.priceOf(deed.row);
+    if (deed === null || price === null || event.button !== 0) return;
+    if (deed.kind === "move") {
+      if (this.props.isLive.peek()) this.props.onMove(deed.order, price);
+    } else if (deed.zone === "bid") this.place(price, "YES");
+    else if (deed.zone === "ask") this.place(price, "NO");
+    else if (deed.zone === "price") this.props.onPick(price, "YES");
+  }
+
+  /** Whether the pointer is over a row that is seen, be it beside the ladder. */
+  private isSeen(event: MouseEvent): boolean {
+    const box = this.scroller?.getBoundingClientRect();
+    return box !== undefined && event.clientY >= box.top && event.clientY < box.bottom;
   }
 
   private cancelAt(event: MouseEvent): void {

@@ -32,7 +32,7 @@ export const t = catalogue(
     buyYes: "JA kaufen",
     buyNo: "NEIN kaufen",
     mine: "Meine",
-    arm: "Scharf",
+    arm: "Scharf stellen",
     armed: "Scharf",
     armHint: "Scharf: ein Klick auf eine Mengenspalte stellt eine Order zu diesem Preis",
     disarmed: "Nicht scharf: ein Klick übernimmt den Preis in das Ticket",

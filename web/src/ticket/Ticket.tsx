@@ -15,7 +15,7 @@ import { PRICE_SCALE, formatPrice, formatQuantity, onTick, parsePrice, parseQuan
 import { Choice, NumberField, Segments } from "./Fields";
 import { Guardrails } from "./Guardrails";
 import { breaches, guardMode, largestLoss, largestOrder, largestPosition, type Breach } from "./guardrails";
-import { bodyOf, hasPrice, isByCost, mayRest, problemsOf, settled, timesOf, waits, type Draft, type Field } from "./order";
+import { bodyOf, hasPrice, isByCost, mayRest, problemsOf, settled, timesOf, waits, withOutcome, withType, type Draft, type Field } from "./order";
 import { lostToday } from "./today";
 import { t } from "./texts";
 import "./ticket.css";
@@ -90,9 +90,9 @@ export function Ticket(props: TicketProps) {
       }}>
         <div class="pair">
           <Segments label={t("type")} value={now.side} choices={["BUY", "SELL"]} onChoose={(side) => change({ side })} text={(side) => t(side === "BUY" ? "buy" : "sell")} />
-          <Segments label="YES / NO" value={now.outcome} choices={["YES", "NO"]} onChoose={(outcome) => change({ outcome, price: mirrored(draft.peek(), outcome, tick) })} text={(outcome) => outcome} tone={(outcome) => (outcome === "YES" ? "tone-up" : "tone-down")} />
+          <Segments label="YES / NO" value={now.outcome} choices={["YES", "NO"]} onChoose={(outcome) => (draft.value = withOutcome(draft.peek(), outcome, tick))} text={(outcome) => outcome} tone={(outcome) => (outcome === "YES" ? "tone-up" : "tone-down")} />
         </div>
-        <Choice label={t("type")} value={now.type} choices={KINDS} onChoose={(type) => change({ type })} text={(type) => t(type)} />
+        <Choice label={t("type")} value={now.type} choices={KINDS} onChoose={(type) => (draft.value = withType(draft.peek(), type))} text={(type) => t(type)} />
         {waits(now.type) && <NumberField name="triggerPrice" label={t("triggerPrice")} value={now.triggerPrice} problem={problem("triggerPrice")} onInput={(triggerPrice) => change({ triggerPrice })} onStep={stepPrice("triggerPrice")} />}
         {hasPrice(now) && (
           <NumberField name="price" label={t("price")} value={now.price} problem={problem("price")} onInput={(price) => change({ price })} onStep={stepPrice("price")}>
@@ -201,10 +201,4 @@ function stepped(text: string, direction: 1 | -1): string {
   const quantity = parseQuantity(text) ?? 0;
   const step = quantity >= 10_000 && (direction === 1 || quantity > 10_000) ? 1_000 : 100;
   return plainQuantity(Math.max(100, quantity + direction * step));
-}
-
-/** The price seen from the other outcome. */
-function mirrored(draft: Draft, outcome: string, tick: number): string {
-  const price = parsePrice(draft.price);
-  return price === null || outcome === draft.outcome ? draft.price : formatPrice(PRICE_SCALE - price, tick);
 }

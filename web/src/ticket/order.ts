@@ -4,7 +4,7 @@
 // Laws: pure; whole numbers. The exchange judges again: this is for a quick word, not for safety.
 
 import type { OrderBody } from "@/api/schema";
-import { formatPrice, formatQuantity, onTick, parseCash, parsePrice, parseQuantity, priceText, quantityText, cashText } from "@/units/money";
+import { PRICE_SCALE, formatPrice, formatQuantity, onTick, parseCash, parsePrice, parseQuantity, priceText, quantityText, cashText } from "@/units/money";
 
 export type OrderKind = OrderBody["type"];
 export type TimeInForce = "GTC" | "GTD" | "IOC" | "FOK";
@@ -65,6 +65,25 @@ export function settled(draft: Draft): Draft {
   const timeInForce = times.includes(draft.timeInForce) ? draft.timeInForce : (times[0] ?? "GTC");
   const whole = { ...draft, timeInForce };
   return { ...whole, postOnly: whole.postOnly && draft.type === "LIMIT" && mayRest(whole), reduceOnly: whole.reduceOnly && !mayRest(whole) };
+}
+
+/** The draft of an outcome: the other one's price is the same place of the book, seen from there. */
+export function withOutcome(draft: Draft, outcome: Draft["outcome"], tick: number): Draft {
+  const price = parsePrice(draft.price);
+  if (outcome === draft.outcome || price === null || price <= 0 || price >= PRICE_SCALE) return { ...draft, outcome };
+  return { ...draft, outcome, price: formatPrice(PRICE_SCALE - price, tick) };
+}
+
+/** The draft of another type. A time in force that was meant for an order at once doesn't stay with one that may rest. */
+export function withType(draft: Draft, type: OrderKind): Draft {
+  const changed = { ...draft, type };
+  const timeInForce = hasPrice(draft) === hasPrice(changed) ? draft.timeInForce : (timesOf(type)[0] ?? "GTC");
+  return settled({ ...changed, timeInForce });
+}
+
+/** What a click on the armed ladder places: the ticket's shares, a plain limit until it is cancelled. */
+export function ladderDraft(draft: Draft, outcome: Draft["outcome"], price: string): Draft {
+  return { ...EMPTY_DRAFT, quantity: draft.quantity, outcome, price };
 }
 
 function priceProblem(field: Field, text: string, terms: Terms): Problem | null {

@@ -10,6 +10,7 @@ import { PriceChart } from "@/charts/PriceChart";
 import { Ladder } from "@/ladder/Ladder";
 import { layout } from "@/shell/preferences";
 import type { PageProps } from "@/shell/routes";
+import { withOutcome } from "@/ticket/order";
 import { Ticket } from "@/ticket/Ticket";
 import { formatPrice, priceOf } from "@/units/money";
 import { listenToKeys } from "./keys";
@@ -63,8 +64,8 @@ function Market({ first }: { first: ListedMarketView }) {
         cancelHere: () => void desk.cancelHere(),
         cancelEverywhere: () => void desk.cancelEverywhere(),
         centre: () => document.querySelector<HTMLButtonElement>(".ladder [data-centre]")?.click(),
-        arm: () => (desk.isArmed.value = !desk.isArmed.peek()),
-        outcome: (outcome) => (desk.draft.value = { ...desk.draft.peek(), outcome }),
+        arm: () => desk.toggleArmed(),
+        outcome: (outcome) => (desk.draft.value = withOutcome(desk.draft.peek(), outcome, tick)),
         side: (side) => (desk.draft.value = { ...desk.draft.peek(), side }),
         focus: (field) => document.querySelector<HTMLInputElement>(`#ticket-${field}`)?.select(),
       }),
@@ -78,7 +79,7 @@ function Market({ first }: { first: ListedMarketView }) {
         {PARTS.map((one) => <button key={one} aria-pressed={part.value === one} onClick={() => (part.value = one)}>{t(one)}</button>)}
       </div>
       <div class="area-ladder">
-        <Ladder feed={desk.feed} tick={tick} lastPrice={desk.lastPrice} orders={desk.ownOrders} queue={desk.queue} isArmed={desk.isArmed} isLive={desk.isLive}
+        <Ladder feed={desk.feed} tick={tick} lastPrice={desk.lastPrice} orders={desk.ownOrders} queue={desk.queue} isArmed={desk.isArmed} isLive={desk.isLive} onArm={desk.isOurs ? () => desk.toggleArmed() : null}
           onPick={(price, outcome) => {
             desk.pick(price, outcome);
             isTicketOpen.value = true;

@@ -4,7 +4,8 @@
 //   C centre the ladder   A arm it   Y / N outcome   B / S side   P price field   Q shares field
 //
 // Laws: a cancel leaves in the handler of its key, before anything is painted or asked, and is never
-// counted or delayed. Letters do nothing while one types, nor when they are switched off.
+// counted or delayed. Letters do nothing while one types, nor when they are switched off, nor
+// again as long as they are held.
 
 import { rememberedSwitch } from "@/shell/preferences";
 
@@ -44,7 +45,7 @@ export function listenToKeys(keys: TradeKeys): () => void {
       else keys.cancelHere();
       return;
     }
-    if (!areKeysOn.peek() || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!areKeysOn.peek() || event.repeat || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector("dialog[open]") !== null) return;
     const act = letters[event.code];
     if (act === undefined) return;

@@ -15,7 +15,7 @@ import { ownOrder, type OwnOrder } from "@/ladder/levels";
 import { notify, notifyError } from "@/shell/notices";
 import { isSignedIn } from "@/session/session";
 import { breaches, guardMode, largestLoss, largestOrder, largestPosition } from "@/ticket/guardrails";
-import { EMPTY_DRAFT, bodyOf, problemsOf, settled, type Draft } from "@/ticket/order";
+import { EMPTY_DRAFT, bodyOf, isByCost, ladderDraft, problemsOf, withType, type Draft } from "@/ticket/order";
 import { lostToday } from "@/ticket/today";
 import { t as ticketText } from "@/ticket/texts";
 import { PRICE_SCALE, costOf, formatPrice, formatQuantity, parseQuantity, priceOf, priceText, quantityOf } from "@/units/money";
@@ -37,13 +37,15 @@ export class TradeDesk {
   readonly isLive: ReadonlySignal<boolean>;
   readonly ownOrders: ReadonlySignal<readonly OwnOrder[]>;
   readonly queue: ReadonlySignal<ReadonlyMap<string, string>>;
-  /** Whether the ticket has had a price: the first one is the best that there is. */
-  private isPriced = false;
+  /** Whether the market is of this exchange: another venue's is shown, not traded. */
+  readonly isOurs: boolean;
   private readonly stops: (() => void)[] = [];
 
   constructor(private readonly market: Signal<ListedMarketView>) {
-    const { id } = market.peek();
-    this.draft = signal({ ...EMPTY_DRAFT, quantity: formatQuantity(Math.max(1_000, quantityOf(market.peek().minQuantity))) });
+    const { id, platform } = market.peek();
+    this.isOurs = platform === undefined || platform === "exchange";
+    const untouched = { ...EMPTY_DRAFT, quantity: formatQuantity(Math.max(1_000, quantityOf(market.peek().minQuantity))) };
+    this.draft = signal(untouched);
     this.lastPrice = signal(priceOf(market.peek().lastPrice));
     this.feed = new MarketFeed(id, (message) => (market.value = { ...market.peek(), ...message, status: message.status }));
     this.isLive = computed(() => stateOf(this.feed.trust.value) === "live");
@@ -54,7 +56,8 @@ export class TradeDesk {
     const showBook = oncePerFrame(() => {
       const { bestAsk, middle } = this.feed.book;
       this.middle.value = middle;
-      if (!this.isPriced && middle !== null) this.pick(bestAsk ?? middle, "YES");
+      // The first price is the best that there is, in a ticket that nobody has begun to fill.
+      if (middle !== null && this.draft.peek() === untouched) this.draft.value = { ...untouched, price: formatPrice(bestAsk ?? middle, this.tick) };
     });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const onFill = (fill: Parameters<Parameters<typeof fillListeners.add>[0]>[0]) =>
@@ -88,27 +91,35 @@ export class TradeDesk {
     return priceOf(this.market.peek().tickSize) ?? 100;
   }
 
+  /** Arm the ladder, which only what is ours and up to date may be, or disarm it. */
+  toggleArmed(): void {
+    this.isArmed.value = !this.isArmed.peek() && this.isOurs && this.isLive.peek();
+  }
+
   /** Take a price of YES into the ticket. */
   pick(yesPrice: number, outcome: "YES" | "NO"): void {
-    this.isPriced = true;
     const price = outcome === "YES" ? yesPrice : PRICE_SCALE - yesPrice;
     const draft = this.draft.peek();
-    const type = draft.type === "MARKET" ? "LIMIT" : draft.type;
-    this.draft.value = settled({ ...draft, type, outcome, price: formatPrice(price, this.tick) });
+    const priced = draft.type === "MARKET" ? withType(draft, "LIMIT") : draft;
+    this.draft.value = { ...priced, outcome, price: formatPrice(price, this.tick) };
   }
 
   async send(): Promise<void> {
     await this.place(bodyOf(this.draft.peek()));
   }
 
-  /** Place what the ticket's quantity says at a price of the ladder. */
+  /** Place what the ticket's shares say at a price of the ladder, by a plain limit until it is cancelled. */
   async placeAt(yesPrice: number, outcome: "YES" | "NO"): Promise<void> {
-    if (!isSignedIn.peek()) {
+    if (!isSignedIn.peek() || !this.isOurs) {
       this.pick(yesPrice, outcome);
       return;
     }
+    if (isByCost(this.draft.peek())) {
+      notify("bad", ticketText("ladderByCost"));
+      return;
+    }
     const price = outcome === "YES" ? yesPrice : PRICE_SCALE - yesPrice;
-    const draft = settled({ ...this.draft.peek(), type: "LIMIT", side: "BUY", outcome, price: formatPrice(price, this.tick) });
+    const draft = ladderDraft(this.draft.peek(), outcome, formatPrice(price, this.tick));
     const terms = { tick: this.tick, minQuantity: quantityOf(this.market.peek().minQuantity) };
     const problem = problemsOf(draft, terms, Date.now())[0];
     if (problem !== undefined) {
