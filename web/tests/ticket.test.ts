@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { BalanceView, FillView, OrderView } from "@/api/schema";
+import type { BalanceView, FillView, OrderView, PositionView } from "@/api/schema";
 import { forecastOf } from "@/ticket/forecast";
-import { breaches } from "@/ticket/guardrails";
+import { breaches, changed, measured, type Intended } from "@/ticket/guardrails";
 import { EMPTY_DRAFT, bodyOf, isByCost, ladderDraft, problemsOf, settled, withOutcome, withType, type Draft } from "@/ticket/order";
 
 const TERMS = { tick: 100, minQuantity: 100 };
@@ -79,4 +79,36 @@ test("guardrails hold back what passes them, never what reduces", () => {
   expect(breaches(bounds, { ...measured, pays: 5_000_000n, position: 1000, lost: 20_000_000n })).toEqual([]);
   expect(breaches(bounds, { ...measured, isReducing: true })).toEqual([]);
   expect(breaches({ order: null, position: null, loss: null }, measured)).toEqual([]);
+});
+
+test("guardrails wait for what an order pays, if any bound is set", () => {
+  const measured = { pays: null, position: 0, lost: 0n, isReducing: false };
+  expect(breaches({ order: null, position: 10, loss: null }, measured)).toEqual(["unknown"]);
+  expect(breaches({ order: null, position: null, loss: null }, measured)).toEqual([]);
+  expect(breaches({ order: 5, position: 10, loss: 20 }, { ...measured, isReducing: true })).toEqual([]);
+});
+
+describe("what an order comes to beside what one has", () => {
+  const held = [{ marketId: "m1", outcome: "YES", quantity: "10.00", free: "8.00" }, { marketId: "m2", outcome: "NO", quantity: "99.00", free: "99.00" }] as PositionView[];
+  const open = [
+    { marketId: "m1", outcome: "YES", side: "BUY", remaining: "4.00" },
+    { marketId: "m1", outcome: "YES", side: "SELL", remaining: "2.00" },
+    { marketId: "m2", outcome: "YES", side: "BUY", remaining: "7.00" },
+  ] as OrderView[];
+  const buy: Intended = { marketId: "m1", side: "BUY", outcome: "YES", reduceOnly: false, pays: 1n, shares: 300 };
+  test.each<[string, Partial<Intended>, number, boolean]>([
+    ["a BUY comes on top of what is held and bid for", {}, 1_700, false],
+    ["a SELL makes it smaller", { side: "SELL" }, 1_700, true],
+    ["so does what says that it only reduces", { reduceOnly: true }, 1_700, true],
+    ["so does a BUY of the other outcome, which is netted", { outcome: "NO", shares: 800 }, 0, true],
+    ["but not beyond", { outcome: "NO", shares: 900 }, 100, false],
+  ])("%s", (_, more, position, isReducing) => expect(measured({ ...buy, ...more }, held, open, 5n)).toEqual({ pays: 1n, position, lost: 5n, isReducing }));
+});
+
+test("a change that makes an order smaller passes, any other is judged as a whole", () => {
+  const order = { marketId: "m1", side: "BUY", outcome: "YES", price: 5_000, remaining: 1_000 } as const;
+  expect(changed(order, 5_000, 900)).toBeNull();
+  expect(changed(order, 4_000, 1_000)).toBeNull();
+  expect(changed(order, 6_000, 1_000)).toEqual({ marketId: "m1", side: "BUY", outcome: "YES", reduceOnly: false, pays: 6_000_000n, shares: 0 });
+  expect(changed(order, 4_000, 1_100)).toMatchObject({ pays: 4_400_000n, shares: 100 });
 });

@@ -87,6 +87,36 @@ async def test_a_click_on_the_ladder_places_only_when_it_is_armed(
     await expect(ann.page.locator("[data-order]")).to_contain_text("0.47")
 
 
+async def test_a_press_on_the_ladder_counts_only_where_it_began(sign_in: SignIn, slug: str) -> None:
+    ann = await sign_in()
+    await ann.open_market(slug)
+    mouse = ann.page.mouse
+    await ann.page.get_by_role("button", name="Arm", exact=True).click()
+    await mouse.move(*await _place_of(ann, 0.40))
+    await mouse.down()
+    await mouse.move(*await _place_of(ann, 0.44))
+    await mouse.up()
+    await _click_row(ann, 0.43)
+    order = ann.page.locator("[data-order]")
+    await expect(order).to_contain_text("0.43")
+    # A click on what is one's own changes nothing, and what is dragged off the ladder is let be.
+    x, y = await _place_of(ann, 0.43)
+    await mouse.click(x - 60, y)
+    await mouse.move(x - 60, y)
+    await mouse.down()
+    await mouse.move(x - 60, 5, steps=4)
+    await mouse.up()
+    await _click_row(ann, 0.41)
+    await expect(order).to_have_count(2)
+    await expect(order.last).to_contain_text("0.43")
+    await ann.page.keyboard.press("a")
+    await _click_row(ann, 0.43)
+    await expect(ann.page.locator("[name=price]")).to_have_value("0.43")
+    await ann.page.locator("h1").click()
+    await ann.page.keyboard.press("n")
+    await expect(ann.page.locator("[name=price]")).to_have_value("0.57")
+
+
 async def test_a_refusal_offers_what_would_do(sign_in: SignIn, slug: str) -> None:
     ann = await sign_in()
     await ann.open_market(slug)

@@ -1,22 +1,23 @@
 // The ticket: an order of any kind, what it comes to in words, and the one button that sends it.
 //
-// Laws: what is sent is what was foreseen; a feed that is not up to date is said before. The day's
-// loss is measured against the equity that this browser saw first today.
+// Laws: what is sent is what was foreseen; a feed that is not up to date is said before. One press, one
+// order: a key that is held sends once. The day's loss is measured against the equity that this browser
+// saw first today.
 
 import { watch } from "@/shell/watch";
 import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import type { ListedMarketView } from "@/api/schema";
-import { openOrders, positions } from "@/feed/account";
+import { positions } from "@/feed/account";
 import { lastAckMs } from "@/feed/desk";
 import { isSignedIn } from "@/session/session";
 import { rememberedSwitch } from "@/shell/preferences";
 import { PRICE_SCALE, formatPrice, formatQuantity, onTick, parsePrice, parseQuantity, priceOf, quantityOf } from "@/units/money";
 import { Choice, NumberField, Segments } from "./Fields";
 import { Guardrails } from "./Guardrails";
-import { breaches, guardMode, largestLoss, largestOrder, largestPosition, type Breach } from "./guardrails";
+import type { Intended } from "./guardrails";
+import { mayInsist, objection } from "./judge";
 import { bodyOf, hasPrice, isByCost, mayRest, problemsOf, settled, timesOf, waits, withOutcome, withType, type Draft, type Field } from "./order";
-import { lostToday } from "./today";
 import { t } from "./texts";
 import "./ticket.css";
 import { useForecast } from "./useForecast";
@@ -35,7 +36,6 @@ export interface TicketProps {
 const KINDS = ["LIMIT", "MARKET", "STOP", "STOP_LIMIT", "TAKE_PROFIT"] as const;
 const HOLD_MS = 450;
 export const isHeldToSend = rememberedSwitch("holdToSend", false);
-const GUARD_TEXTS = { order: "guardOrder", position: "guardPosition", loss: "guardLoss" } as const;
 
 export function Ticket(props: TicketProps) {
   const { market, draft, isLive } = props;
@@ -54,28 +54,30 @@ export function Ticket(props: TicketProps) {
   };
   useEffect(() => {
     warned.value = null;
-  }, [now]);
+  }, [now, foreseen.state]);
 
-  const broken = (): Breach[] => {
-    if (guardMode.peek() === "off" || foreseen.peek().state !== "known") return [];
-    const known = foreseen.peek();
-    if (known.state !== "known") return [];
-    const held = positions.peek().find((one) => one.marketId === market.id && one.outcome === now.outcome);
-    const ordered = openOrders.peek().filter((one) => one.marketId === market.id && one.outcome === now.outcome && one.side === "BUY");
-    const sum = quantityOf(held?.quantity) + ordered.reduce((total, one) => total + quantityOf(one.remaining), 0);
-    const bounds = { order: largestOrder.peek(), position: largestPosition.peek(), loss: largestLoss.peek() };
-    return breaches(bounds, { pays: known.forecast.pays, position: sum + known.forecast.fills + known.forecast.rests, lost: lostToday.peek(), isReducing: now.side === "SELL" });
+  const intended = (): Intended => {
+    const { side, outcome, reduceOnly } = now;
+    const shares = isByCost(now) ? Number.MAX_SAFE_INTEGER : (parseQuantity(now.quantity) ?? 0);
+    const order = { marketId: market.id, side, outcome, reduceOnly };
+    if (foreseen.state !== "known") return { ...order, pays: null, shares };
+    return { ...order, pays: foreseen.forecast.pays, shares: foreseen.forecast.fills + foreseen.forecast.rests };
   };
   const send = async () => {
-    const what = broken().map((breach) => t(GUARD_TEXTS[breach])).join(", ");
-    if (what !== "" && (guardMode.peek() === "block" || warned.peek() === null)) {
-      warned.value = t(guardMode.peek() === "block" ? "guardBlocks" : "guardWarns", { what });
+    if (isSending.peek()) return;
+    const held = objection(intended(), true);
+    // Only what was warned of may be done all the same.
+    if (held !== null && !(mayInsist() && warned.peek() === held)) {
+      warned.value = held;
       return;
     }
     isSending.value = true;
-    await props.onSend();
-    isSending.value = false;
-    warned.value = null;
+    try {
+      await props.onSend();
+    } finally {
+      isSending.value = false;
+      warned.value = null;
+    }
   };
   if (market.platform !== undefined && market.platform !== "exchange") {
     return <section class="panel ticket"><header><h2>{t("title")}</h2></header><p class="empty">{t("venue")}</p></section>;
@@ -87,7 +89,7 @@ export function Ticket(props: TicketProps) {
       <form class="body stack" onSubmit={(event) => {
         event.preventDefault();
         if (!isHeldToSend.peek() && body !== null) void send();
-      }}>
+      }} onKeyDown={(event) => event.key === "Enter" && event.repeat && event.preventDefault()}>
         <div class="pair">
           <Segments label={t("type")} value={now.side} choices={["BUY", "SELL"]} onChoose={(side) => change({ side })} text={(side) => t(side === "BUY" ? "buy" : "sell")} />
           <Segments label="YES / NO" value={now.outcome} choices={["YES", "NO"]} onChoose={(outcome) => (draft.value = withOutcome(draft.peek(), outcome, tick))} text={(outcome) => outcome} tone={(outcome) => (outcome === "YES" ? "tone-up" : "tone-down")} />
@@ -124,7 +126,7 @@ export function Ticket(props: TicketProps) {
           <summary>{t("guardrails")}</summary>
           <Guardrails />
         </details>
-        <Words foreseen={foreseen.value} draft={now} tick={tick} />
+        <Words foreseen={foreseen} draft={now} tick={tick} />
         {!isLive.value && <p class="warned" role="status">{t("stale")}</p>}
         {!takesOrders && <p class="warned" role="status">{t("notOpen", { status: market.status })}</p>}
         {warned.value !== null && <p class="warned" role="alert">{warned.value}</p>}
@@ -138,26 +140,46 @@ export function Ticket(props: TicketProps) {
   );
 }
 
+/** A button that acts when it has been held long enough, once however long that goes on. */
+export class Hold {
+  private timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    private readonly afterMs: number,
+    private readonly tell: (isHolding: boolean) => void,
+  ) {}
+
+  begin(act: () => void): void {
+    if (this.timer !== null) return;
+    this.tell(true);
+    this.timer = setTimeout(() => {
+      this.stop();
+      act();
+    }, this.afterMs);
+  }
+
+  stop(): void {
+    if (this.timer === null) return;
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.tell(false);
+  }
+}
+
 function SendButton({ draft, isReady, onSend }: { draft: Draft; isReady: boolean; onSend: () => Promise<void> }) {
   const isHeld = isHeldToSend.value;
-  const holding = useSignal<ReturnType<typeof setTimeout> | null>(null);
-  const begin = () => {
-    if (!isHeld || holding.peek() !== null) return;
-    holding.value = setTimeout(() => {
-      holding.value = null;
-      void onSend();
-    }, HOLD_MS);
-  };
-  const stop = () => {
-    if (holding.peek() !== null) clearTimeout(holding.peek() ?? undefined);
-    holding.value = null;
-  };
+  const isHolding = useSignal(false);
+  const hold = useMemo(() => new Hold(HOLD_MS, (is) => (isHolding.value = is)), []);
+  // What is held down is this order: another one, or none, begins anew.
+  useLayoutEffect(() => () => hold.stop(), [draft, isReady, isHeld]);
+  const begin = () => isHeld && isReady && hold.begin(() => void onSend());
+  const stop = () => hold.stop();
   const side = t(draft.side === "BUY" ? "buy" : "sell");
   const values = { side, quantity: draft.quantity, outcome: draft.outcome, price: draft.price, cost: draft.maxCost };
   const text = isByCost(draft) ? t("sendCost", values) : hasPrice(draft) ? t("send", values) : t("sendMarket", values);
   const isUp = (draft.side === "BUY") === (draft.outcome === "YES");
   return (
-    <button type={isHeld ? "button" : "submit"} data-send class={`button send ${isUp ? "go-up" : "go-down"} ${holding.value === null ? "" : "holding"}`} disabled={!isReady} title={isHeld ? t("hold") : undefined} onPointerDown={begin} onPointerUp={stop} onPointerLeave={stop} onKeyDown={(event) => (event.key === "Enter" || event.key === " ") && begin()} onKeyUp={stop}>
+    <button type={isHeld ? "button" : "submit"} data-send class={`button send ${isUp ? "go-up" : "go-down"} ${isHolding.value ? "holding" : ""}`} disabled={!isReady} title={isHeld ? t("hold") : undefined} onPointerDown={(event) => event.button === 0 && begin()} onPointerUp={stop} onPointerLeave={stop} onPointerCancel={stop} onBlur={stop} onKeyDown={(event) => (event.key === "Enter" || event.key === " ") && !event.repeat && begin()} onKeyUp={stop}>
       {text}
     </button>
   );

@@ -1,8 +1,10 @@
 // Asking the exchange what would come of the ticket, whenever it or the book changes, a few times a
 // second at most.
+//
+// Laws: what is shown of an order was foreseen of that very order; a book that moves all the time keeps no answer away.
 
-import { useSignal, type ReadonlySignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { ApiError, asApiError } from "@/api/errors";
 import { rest, type DataOf } from "@/api/rest";
 import type { OrderBody } from "@/api/schema";
@@ -24,29 +26,76 @@ async function preview(market: string, body: OrderBody): Promise<Preview> {
   return (await rest.call("post", "/orders/preview", { body: asked })).data;
 }
 
-/** Foresee an order; `body` is null as long as there is none to ask about, `version` moves with the book. */
-export function useForecast(market: string, body: OrderBody | null, version: unknown): ReadonlySignal<Foreseen> {
-  const foreseen = useSignal<Foreseen>({ state: "none" });
-  const key = body === null ? null : JSON.stringify(body);
-  useEffect(() => {
-    if (body === null) {
-      foreseen.value = { state: "none" };
-      return undefined;
+/** Asks about one order at a time, and again while the book moves; what is told is of the order asked about last. */
+export class Foreseer {
+  private key: string | null = null;
+  private body: OrderBody | null = null;
+  private timer: ReturnType<typeof setTimeout> | null = null;
+  private isAsking = false;
+  private isStale = false;
+  /** Counts the orders asked about: an answer of an earlier one is dropped. */
+  private order = 0;
+
+  constructor(
+    private readonly ask: (body: OrderBody) => Promise<Foreseen>,
+    private readonly tell: (foreseen: Foreseen) => void,
+  ) {}
+
+  /** Ask about an order, or of the same one again because the book has moved. A question on its way is never given up for that. */
+  want(key: string | null, body: OrderBody | null): void {
+    if (key === this.key) {
+      if (this.timer !== null || this.isAsking) this.isStale = this.isAsking;
+      else if (body !== null) this.plan();
+      return;
     }
-    let isOver = false;
-    if (foreseen.peek().state === "none") foreseen.value = { state: "asking" };
-    const timer = setTimeout(() => {
-      preview(market, body).then(
-        (answer) => !isOver && (foreseen.value = stateOf(answer)),
-        (thrown: unknown) => !isOver && (foreseen.value = { state: "refused", error: asApiError(thrown) }),
-      );
-    }, PAUSE_MS);
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, [market, key, version]);
-  return foreseen;
+    this.stop();
+    this.key = key;
+    this.body = body;
+    this.tell(body === null ? { state: "none" } : { state: "asking" });
+    if (body !== null) this.plan();
+  }
+
+  /** Forget the order and what was asked. */
+  stop(): void {
+    this.order += 1;
+    this.isAsking = false;
+    this.isStale = false;
+    this.key = null;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  private plan(): void {
+    this.timer = setTimeout(() => void this.run(), PAUSE_MS);
+  }
+
+  private async run(): Promise<void> {
+    const { order, body } = this;
+    this.timer = null;
+    if (body === null) return;
+    this.isAsking = true;
+    const foreseen = await this.ask(body).catch((thrown: unknown): Foreseen => ({ state: "refused", error: asApiError(thrown) }));
+    if (order !== this.order) return;
+    this.isAsking = false;
+    this.tell(foreseen);
+    if (this.isStale) this.plan();
+    this.isStale = false;
+  }
+}
+
+/** Foresee an order; `body` is null as long as there is none to ask about, `version` moves with the book. What is foreseen is never of another body. */
+export function useForecast(market: string, body: OrderBody | null, version: unknown): Foreseen {
+  const key = body === null ? null : `${market} ${JSON.stringify(body)}`;
+  const known = useSignal<{ readonly key: string | null; readonly foreseen: Foreseen }>({ key: null, foreseen: { state: "none" } });
+  const asked = useRef(key);
+  const foreseer = useMemo(() => new Foreseer(async (one) => stateOf(await preview(market, one)), (foreseen) => (known.value = { key: asked.current, foreseen })), [market]);
+  useEffect(() => {
+    asked.current = key;
+    foreseer.want(key, body);
+  }, [foreseer, key, version]);
+  useEffect(() => () => foreseer.stop(), [foreseer]);
+  if (known.value.key === key) return known.value.foreseen;
+  return { state: key === null ? "none" : "asking" };
 }
 
 function stateOf(answer: Preview): Foreseen {

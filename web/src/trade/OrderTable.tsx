@@ -4,7 +4,9 @@ import { useSignal } from "@preact/signals";
 import type { OrderView } from "@/api/schema";
 import { amendOrder, cancelOrder } from "@/feed/desk";
 import { notify, notifyError } from "@/shell/notices";
-import { formatPrice, formatQuantity, parsePrice, parseQuantity, priceOf, priceText, quantityOf, quantityText } from "@/units/money";
+import { changed } from "@/ticket/guardrails";
+import { mayInsist, objection } from "@/ticket/judge";
+import { PRICE_SCALE, formatPrice, formatQuantity, parsePrice, parseQuantity, priceOf, priceText, quantityOf, quantityText } from "@/units/money";
 import { t } from "./texts";
 
 export function OrderTable({ orders, tick, queue }: { orders: readonly OrderView[]; tick: number; queue: ReadonlyMap<string, string> }) {
@@ -46,14 +48,32 @@ function OrderRow({ order, tick, ahead }: { order: OrderView; tick: number; ahea
   );
 }
 
+/** What the guardrails say to a change; of an order without a price a share may cost its worst price. */
+function objectionTo(order: OrderView, newPrice: number | null, newQuantity: number): string | null {
+  const price = priceOf(order.price ?? order.worstPrice) ?? PRICE_SCALE;
+  const { marketId, side, outcome } = order;
+  const remaining = Math.max(0, newQuantity - quantityOf(order.filled));
+  const after = order.price === null ? price : (newPrice ?? price);
+  return objection(changed({ marketId, side, outcome, price, remaining: quantityOf(order.remaining) }, after, remaining), true);
+}
+
 function AmendCells({ order, tick, onDone }: { order: OrderView; tick: number; onDone: () => void }) {
   const price = useSignal(order.price === null ? "" : formatPrice(priceOf(order.price) ?? 0, tick));
   const quantity = useSignal(formatQuantity(quantityOf(order.quantity)).replace(/\s/g, ""));
+  const warned = useSignal<string | null>(null);
+  const isSaving = useSignal(false);
   const save = async (event: Event) => {
     event.preventDefault();
     const newPrice = parsePrice(price.peek());
     const newQuantity = parseQuantity(quantity.peek());
-    if (newQuantity === null || (order.price !== null && newPrice === null)) return;
+    if (newQuantity === null || (order.price !== null && newPrice === null) || isSaving.peek()) return;
+    const held = objectionTo(order, newPrice, newQuantity);
+    if (held !== null && !(mayInsist() && warned.peek() === held)) {
+      warned.value = held;
+      notify("bad", held);
+      return;
+    }
+    isSaving.value = true;
     try {
       await amendOrder(order.id, {
         ...(order.price !== null && { price: priceText(newPrice ?? 0) }),
@@ -63,10 +83,12 @@ function AmendCells({ order, tick, onDone }: { order: OrderView; tick: number; o
       onDone();
     } catch (error) {
       notifyError(error);
+    } finally {
+      isSaving.value = false;
     }
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter") void save(event);
+    if (event.key === "Enter" && !event.repeat) void save(event);
     if (event.key === "Escape") {
       event.stopPropagation();
       onDone();

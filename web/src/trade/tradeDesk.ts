@@ -1,22 +1,22 @@
 // What the trade page does: one market's feed, the ticket's draft, and every way an order goes out.
 //
-// Laws: whatever places an order goes through `send` or `placeAt`, which ask the same guardrails; the
-// ladder disarms itself when the feed is not up to date.
+// Laws: whatever places or changes an order is held against the same guardrails (ticket/judge), the
+// ticket's before it calls `send`; the ladder disarms itself when the feed is not up to date.
 
 import { watch } from "@/shell/watch";
 import { computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { AmendBody, ListedMarketView } from "@/api/schema";
 import type { Marks } from "@/charts/drawing";
-import { fillListeners, fills, openOrders, positions } from "@/feed/account";
+import { fillListeners, fills, openOrders } from "@/feed/account";
 import { amendOrder, cancelAll, cancelOrder, placeOrder, type Placed } from "@/feed/desk";
 import { oncePerFrame } from "@/feed/frames";
 import { MarketFeed } from "@/feed/marketFeed";
 import { ownOrder, type OwnOrder } from "@/ladder/levels";
 import { notify, notifyError } from "@/shell/notices";
 import { isSignedIn } from "@/session/session";
-import { breaches, guardMode, largestLoss, largestOrder, largestPosition } from "@/ticket/guardrails";
+import { changed, type Intended } from "@/ticket/guardrails";
+import { objection } from "@/ticket/judge";
 import { EMPTY_DRAFT, bodyOf, isByCost, ladderDraft, problemsOf, withType, type Draft } from "@/ticket/order";
-import { lostToday } from "@/ticket/today";
 import { t as ticketText } from "@/ticket/texts";
 import { PRICE_SCALE, costOf, formatPrice, formatQuantity, parseQuantity, priceOf, priceText, quantityOf } from "@/units/money";
 import { followQueue } from "./queue";
@@ -126,21 +126,9 @@ export class TradeDesk {
       notify("bad", ticketText(problem.text));
       return;
     }
-    if (this.isHeldBack(outcome, costOf(price, parseQuantity(draft.quantity) ?? 0), parseQuantity(draft.quantity) ?? 0)) return;
+    const shares = parseQuantity(draft.quantity) ?? 0;
+    if (isHeldBack({ marketId: this.market.peek().id, side: "BUY", outcome, reduceOnly: false, pays: costOf(price, shares), shares })) return;
     await this.place(bodyOf(draft));
-  }
-
-  /** Whether a guardrail holds an order of the ladder back: a click there can't be asked twice. */
-  private isHeldBack(outcome: "YES" | "NO", pays: bigint, shares: number): boolean {
-    if (guardMode.peek() === "off") return false;
-    const { id } = this.market.peek();
-    const held = quantityOf(positions.peek().find((one) => one.marketId === id && one.outcome === outcome)?.quantity);
-    const bounds = { order: largestOrder.peek(), position: largestPosition.peek(), loss: largestLoss.peek() };
-    const broken = breaches(bounds, { pays, position: held + shares, lost: lostToday.peek(), isReducing: false });
-    const texts = { order: "guardOrder", position: "guardPosition", loss: "guardLoss" } as const;
-    if (broken.length === 0) return false;
-    notify("bad", ticketText("guardBlocks", { what: broken.map((one) => ticketText(texts[one])).join(", ") }));
-    return guardMode.peek() === "block" || broken.length > 0;
   }
 
   private async place(body: ReturnType<typeof bodyOf>): Promise<void> {
@@ -161,8 +149,11 @@ export class TradeDesk {
 
   /** Give an order another price, through the same checks as a new one. */
   async move(order: OwnOrder, yesPrice: number): Promise<void> {
-    const price = order.outcome === "YES" ? yesPrice : PRICE_SCALE - yesPrice;
-    if (this.isHeldBack(order.outcome, costOf(price, order.remaining), 0)) return;
+    const own = (yes: number) => (order.outcome === "YES" ? yes : PRICE_SCALE - yes);
+    const price = own(yesPrice);
+    const side = (order.side === "bid") === (order.outcome === "YES") ? "BUY" : "SELL";
+    const before = { marketId: this.market.peek().id, side, outcome: order.outcome, price: own(order.price), remaining: order.remaining } as const;
+    if (isHeldBack(changed(before, price, order.remaining))) return;
     const change: AmendBody = { price: priceText(price), expectedVersion: order.version };
     await amendOrder(order.id, change).then(() => notify("plain", t("moved", { price: formatPrice(price, this.tick) })), notifyError);
   }
@@ -204,3 +195,9 @@ export class TradeDesk {
   }
 }
 
+/** Whether a guardrail holds back what the ladder would do: a click there can't be asked twice. */
+function isHeldBack(intended: Intended | null): boolean {
+  const held = objection(intended, false);
+  if (held !== null) notify("bad", held);
+  return held !== null;
+}
