@@ -48,8 +48,9 @@ export function measured(intended: Intended, held: readonly PositionView[], open
   const has = (of: string, what: "quantity" | "free") => quantityOf(held.find((one) => one.marketId === marketId && one.outcome === of)?.[what]);
   const bids = open.filter((one) => one.marketId === marketId && one.outcome === outcome && one.side === "BUY");
   const ordered = bids.reduce((sum, one) => sum + quantityOf(one.remaining), 0);
-  const position = has(outcome, "quantity") + ordered + shares - has(outcome === "YES" ? "NO" : "YES", "free");
-  return { pays: intended.pays, position, lost, isReducing: side === "SELL" || intended.reduceOnly || position <= 0 };
+  const other = has(outcome === "YES" ? "NO" : "YES", "free");
+  const position = has(outcome, "quantity") + ordered + shares - other;
+  return { pays: intended.pays, position, lost, isReducing: side === "SELL" || intended.reduceOnly || (other > 0 && position <= 0) };
 }
 
 /** What a change makes of an open order; null if it gets smaller, which always passes. `price` is of its outcome. */
