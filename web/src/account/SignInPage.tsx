@@ -10,7 +10,7 @@ import type { SecondFactorAsked, SignedInView, WaysView } from "@/api/schema";
 import { Problem, TextField, useSending, type Sending } from "@/parts/Form";
 import { useLoaded } from "@/parts/loading";
 import { signedIn } from "@/session/session";
-import { navigate, path, query } from "@/shell/router";
+import { destination, navigate, path, query } from "@/shell/router";
 import { hasPasskeys, proved } from "./proofs/webauthn";
 import { providerName } from "./proofs/providers";
 import { SecondStep } from "./proofs/SecondStep";
@@ -18,11 +18,6 @@ import { isFailure, t } from "./texts";
 import { signedBy, walletsHere, type WalletKind } from "./proofs/wallets";
 import "@/parts/parts.css";
 import "./account.css";
-
-/** Where to go when it is done: a path of ours that the query names, the markets else. */
-export function destination(asked: string | null): string {
-  return asked?.startsWith("/") === true && !/^\/[/\\]/.test(asked) ? asked : "/";
-}
 
 const NEXT = "probity.next";
 

@@ -1,14 +1,10 @@
 // What a share is, in one screen, for who is here for the first time.
 
 import { user } from "@/session/session";
-import { query } from "@/shell/router";
+import { destination, query } from "@/shell/router";
 import { t } from "./welcomeTexts";
 import "@/parts/parts.css";
 import "./account.css";
-
-function safe(next: string | null): string {
-  return next?.startsWith("/") === true && !/^\/[/\\]/.test(next) ? next : "/";
-}
 
 export default function WelcomePage() {
   return (
@@ -41,7 +37,7 @@ export default function WelcomePage() {
         <div><dt><strong>{t("early")}</strong></dt><dd class="quiet">{t("earlyWhy")}</dd></div>
       </dl></div>
       <p class="row goOn">
-        <a class="button primary" href={safe(query.value.get("next"))}>{t("toMarkets")}</a>
+        <a class="button primary" href={destination(query.value.get("next"))}>{t("toMarkets")}</a>
         {user.value === null && <a class="button" href="/register">{t("register")}</a>}
       </p>
     </div>

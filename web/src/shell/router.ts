@@ -23,6 +23,14 @@ export function navigate(href: string, replace = false): void {
   if (!replace) scrollTo(0, 0);
 }
 
+/** Where a query asks to be led: a path of this origin as the browser itself reads it, the markets else. */
+export function destination(asked: string | null, origin = location.origin): string {
+  if (asked?.startsWith("/") !== true || !URL.canParse(asked, origin)) return "/";
+  // A browser drops tabs and newlines and takes "\\" for "/", so only what it makes of the text counts.
+  const url = new URL(asked, origin);
+  return url.origin === origin && !url.pathname.startsWith("//") ? url.pathname + url.search + url.hash : "/";
+}
+
 /** Change one value of the query in place; null takes it away. */
 export function setQuery(name: string, value: string | null): void {
   const asked = new URLSearchParams(query.peek());
