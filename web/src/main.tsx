@@ -15,7 +15,6 @@ import "@/shell/shell.css";
 applyPreferences();
 listenToOverlayKeys();
 followLinks((path) => pageOf(path) !== null);
-void restore();
-startFeed();
+void restore().then(startFeed);
 const place = document.getElementById("app");
 if (place !== null) render(<App />, place);

@@ -1,17 +1,11 @@
-// Everything live begins here, once who is signed in is known.
+// Everything live begins here, once it was asked who is signed in.
 
-import { effect } from "@preact/signals";
-import { standing } from "@/session/session";
 import { followToday } from "@/ticket/today";
 import { startAccount } from "./account";
 import { line } from "./line";
 
 export function startFeed(): void {
-  const stop = effect(() => {
-    if (standing.value === "unknown") return;
-    queueMicrotask(() => stop());
-    line.start();
-    startAccount();
-    followToday();
-  });
+  line.start();
+  startAccount();
+  followToday();
 }

@@ -2,15 +2,17 @@
 // no script reads and that counts with `X-Requested-With` only.
 //
 // Laws: one renewal at a time, over all tabs of the browser too, since a refresh token is used once.
-// A tab that signs out takes the others with it.
+// A tab that signs out takes the others with it. Only the exchange's refusal ends a session: while it
+// doesn't answer, renewing goes on.
 
 import { computed, signal } from "@preact/signals";
 import type { ApiError} from "@/api/errors";
 import { asApiError } from "@/api/errors";
 import { rest } from "@/api/rest";
 import type { SignedInView, UserView } from "@/api/schema";
+import { kept, keep } from "@/shell/preferences";
 
-/** `unknown` until the first renewal has been tried. */
+/** `unknown` until the exchange has said whether a session of before goes on. */
 export type Standing = "unknown" | "out" | "in";
 
 const RENEW_LOCK = "probity-renewal";
@@ -81,7 +83,7 @@ async function renewNow(): Promise<string | null> {
   } catch (thrown) {
     const error = asApiError(thrown);
     if (isTheEnd(error)) signedOut();
-    else schedule(OFFLINE_RETRY_MS);
+    else schedule(error.retryAfter === null ? OFFLINE_RETRY_MS : error.retryAfter * 1_000);
     return null;
   }
 }
@@ -103,25 +105,19 @@ async function locked<T>(work: () => Promise<T>): Promise<T> {
   return (await locks.request(RENEW_LOCK, work));
 }
 
-/** Find out whether a session of before goes on. */
+/** Ask whether a session of before goes on; it stays `unknown`, and asked for, if no answer comes. */
 export async function restore(): Promise<void> {
   rest.useTokens({ current: () => tokenSignal.peek(), renew });
   others?.addEventListener("message", (event: MessageEvent) => {
     if (event.data === "out") signedOut();
   });
-  if (hadSession()) await renew();
-  if (standingSignal.peek() === "unknown") signedOut();
+  // Whoever never signed in here is spared a refused call.
+  if (kept(MARK) !== null) await renew();
+  else signedOut();
 }
 
-const MARK = "probity.session";
-
-/** Whether anybody signed in here before: who never did is spared a refused call. */
-function hadSession(): boolean {
-  return localStorage.getItem(MARK) !== null;
-}
+const MARK = "session";
 
 standingSignal.subscribe((now) => {
-  if (typeof localStorage === "undefined" || now === "unknown") return;
-  if (now === "in") localStorage.setItem(MARK, "1");
-  else localStorage.removeItem(MARK);
+  if (now !== "unknown") keep(MARK, now === "in" ? "1" : null);
 });

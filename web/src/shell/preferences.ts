@@ -16,29 +16,30 @@ const PREFIX = "probity.";
 
 /** A signal whose value is one of `choices` and outlives the page. */
 export function remembered<T extends string>(key: string, choices: readonly T[], fallback: T): Signal<T> {
-  const kept = stored(key);
-  const made = signal(choices.find((choice) => choice === kept) ?? fallback);
-  made.subscribe((value) => store(key, value));
+  const before = kept(key);
+  const made = signal(choices.find((choice) => choice === before) ?? fallback);
+  made.subscribe((value) => keep(key, value));
   return made;
 }
 
 /** A number between `least` and `most` that outlives the page; null for none. */
 export function rememberedNumber(key: string, least: number, most: number, fallback: number | null): Signal<number | null> {
-  const kept = stored(key);
-  const number = kept === null || kept === "" ? Number.NaN : Number(kept);
-  const made = signal(number >= least && number <= most ? number : kept === "" ? null : fallback);
-  made.subscribe((value) => store(key, value === null ? "" : String(value)));
+  const before = kept(key);
+  const number = before === null || before === "" ? Number.NaN : Number(before);
+  const made = signal(number >= least && number <= most ? number : before === "" ? null : fallback);
+  made.subscribe((value) => keep(key, value === null ? "" : String(value)));
   return made;
 }
 
 /** A switch that outlives the page. */
 export function rememberedSwitch(key: string, fallback: boolean): Signal<boolean> {
-  const made = signal((stored(key) ?? String(fallback)) === "true");
-  made.subscribe((value) => store(key, String(value)));
+  const made = signal((kept(key) ?? String(fallback)) === "true");
+  made.subscribe((value) => keep(key, String(value)));
   return made;
 }
 
-function stored(key: string): string | null {
+/** What is kept here under a key, null for nothing. */
+export function kept(key: string): string | null {
   try {
     return localStorage.getItem(PREFIX + key);
   } catch {
@@ -46,9 +47,11 @@ function stored(key: string): string | null {
   }
 }
 
-function store(key: string, value: string): void {
+/** Keep a text under a key; null takes it away. */
+export function keep(key: string, value: string | null): void {
   try {
-    localStorage.setItem(PREFIX + key, value);
+    if (value === null) localStorage.removeItem(PREFIX + key);
+    else localStorage.setItem(PREFIX + key, value);
   } catch {
     // storage is off in this browser: nothing is remembered
   }
