@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cashText, costOf, formatCash, formatChance, formatGain, formatPrice, formatQuantity, formatShort, onTick, parseCash, parsePrice, parseQuantity, priceText, quantityText } from "@/units/money";
+import { cashOf, cashText, costOf, formatCash, formatChance, formatGain, formatPrice, formatQuantity, formatShort, onTick, parseCash, parsePrice, parseQuantity, priceText, quantityText } from "@/units/money";
 
 describe("parsing", () => {
   test.each([["0.55", 5500], ["0.5500", 5500], ["1", 10_000], [" 0.01 ", 100], ["0.55000", 5500]])("the price %s", (text, price) => expect(parsePrice(text)).toBe(price));
@@ -58,4 +58,11 @@ test("the nearest price on a tick stays inside", () => {
   expect(onTick(5550, 100)).toBe(5600);
   expect(onTick(0, 100)).toBe(100);
   expect(onTick(10_000, 100)).toBe(9900);
+});
+
+test("money of other venues, which has more decimals, is cut", () => {
+  expect(cashOf("1234.56789012")).toBe(1_234_567_890n);
+  expect(cashOf("-0.00000001")).toBe(0n);
+  expect(cashOf("n/a")).toBe(0n);
+  expect(parseCash("1.00000001")).toBeNull();
 });

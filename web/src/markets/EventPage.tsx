@@ -6,7 +6,7 @@ import { asApiError } from "@/api/errors";
 import { rest } from "@/api/rest";
 import type { EventView } from "@/api/schema";
 import type { PageProps } from "@/shell/routes";
-import { cashOf, formatChance, formatShort, priceOf } from "@/units/money";
+import { cashOf, formatChance, formatPrice, formatShort, priceOf } from "@/units/money";
 import { moment } from "@/units/time";
 import "./markets.css";
 import { t } from "./texts";
@@ -46,8 +46,8 @@ export default function EventPage({ params }: PageProps) {
               <tr key={market.id} data-market={market.id}>
                 <td><a href={`/trade/${encodeURIComponent(market.id)}`}>{market.question}</a></td>
                 <td class="num"><strong>{market.yesPrice === null || market.yesPrice === undefined ? "–" : formatChance(priceOf(market.yesPrice) ?? 0)}</strong></td>
-                <td class="num up">{market.bestBid?.slice(0, 4) ?? "–"}</td>
-                <td class="num down">{market.bestAsk?.slice(0, 4) ?? "–"}</td>
+                <td class="num up">{shownPrice(market.bestBid)}</td>
+                <td class="num down">{shownPrice(market.bestAsk)}</td>
                 <td class="num">{formatShort(cashOf(market.volumeTotal ?? market.volume24h))}</td>
               </tr>
             ))}
@@ -56,4 +56,9 @@ export default function EventPage({ params }: PageProps) {
       </div>
     </div>
   );
+}
+
+function shownPrice(text: string | null | undefined): string {
+  const price = priceOf(text);
+  return price === null ? "–" : formatPrice(price);
 }

@@ -17,11 +17,11 @@ const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?$/;
 /** As the exchange's own spaces of narrow width, so that thousands don't look like decimals. */
 const GROUPING = "\u202f";
 
-function digits(text: string, places: number): bigint | null {
+function digits(text: string, places: number, isCut = false): bigint | null {
   const found = DECIMAL.exec(text.trim());
   if (found === null) return null;
   const [, sign, whole = "", part = ""] = found;
-  if (part.length > places && /[1-9]/.test(part.slice(places))) return null;
+  if (!isCut && part.length > places && /[1-9]/.test(part.slice(places))) return null;
   const value = BigInt(whole + part.slice(0, places).padEnd(places, "0"));
   return sign === "-" ? -value : value;
 }
@@ -38,12 +38,15 @@ export function parseQuantity(text: string): number | null {
   return value === null || value > BigInt(Number.MAX_SAFE_INTEGER) ? null : Number(value);
 }
 
-/** "1.5" -> 1500000n; null for what is no amount with at most six decimals. */
+/** "1.5" -> 1500000n; null for what is no amount with at most six decimals. For what somebody types. */
 export function parseCash(text: string): bigint | null {
   return digits(text, CASH_PLACES);
 }
 
-/** What the exchange sent, which is a number; null stays null. */
+/**
+ * What the exchange sent, which is a number; null stays null. Other venues' amounts have more decimals
+ * than ours: of money they are cut, as all money that is shown.
+ */
 export function priceOf(text: string | null | undefined): number | null {
   return text === null || text === undefined ? null : parsePrice(text);
 }
@@ -51,7 +54,7 @@ export function quantityOf(text: string | null | undefined): number {
   return text === null || text === undefined ? 0 : (parseQuantity(text) ?? 0);
 }
 export function cashOf(text: string | null | undefined): bigint {
-  return text === null || text === undefined ? 0n : (parseCash(text) ?? 0n);
+  return text === null || text === undefined ? 0n : (digits(text, CASH_PLACES, true) ?? 0n);
 }
 
 function grouped(whole: bigint): string {
