@@ -102,7 +102,7 @@ describe("the sequence", () => {
 });
 
 describe("the tape", () => {
-  const print = (tradeNo: number): Print => ({ tradeNo, price: 5000, quantity: 100, isUp: true, at: 0, seq: tradeNo * 10 });
+  const print = (tradeNo: number): Print => ({ id: String(tradeNo), tradeNo, price: 5000, quantity: 100, isUp: true, at: 0, seq: tradeNo * 10 });
   test("has each print once, newest first, and knows what is missing", () => {
     const tape = new Tape();
     expect(tape.add([print(3), print(2)])).toBe(true);
@@ -119,5 +119,27 @@ describe("the tape", () => {
     for (let number = 1; number <= KEPT + 50; number += 1) tape.add([print(number)]);
     expect(tape.prints.length).toBe(KEPT);
     expect(tape.upTo).toBe(KEPT + 50);
+  });
+  test("has every print of another venue, numbered or not, in the order of time", () => {
+    const tape = new Tape();
+    const read = (id: string, at: number): Print => ({ ...print(0), id, at, tradeNo: null });
+    tape.add([read("b", 2), read("a", 1)]);
+    expect(tape.add([{ ...print(1), id: "b", at: 2 }])).toBe(false);
+    tape.add([{ ...print(2), id: "c", at: 3 }]);
+    expect(tape.prints.map((one) => one.id)).toEqual(["c", "b", "a"]);
+  });
+  test("waits for nothing behind the oldest print it keeps", () => {
+    const tape = new Tape();
+    tape.add([print(1)]);
+    for (let number = 3; number <= KEPT + 3; number += 1) tape.add([print(number)]);
+    expect(tape.upTo).toBe(KEPT + 3);
+    expect(tape.missing(KEPT + 3)).toBeNull();
+  });
+  test("numbers anew after it was cleared", () => {
+    const tape = new Tape();
+    tape.add([print(700)]);
+    tape.clear();
+    tape.add([print(1), print(2)]);
+    expect([tape.upTo, tape.prints.length]).toEqual([2, 2]);
   });
 });

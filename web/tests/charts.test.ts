@@ -19,7 +19,7 @@ test("what has no trade carries the close before it", () => {
 });
 
 test("a trade changes the last candle or begins one", () => {
-  const print = (seconds: number, price: number) => ({ tradeNo: 1, price, quantity: 100, isUp: true, at: seconds * 1_000, seq: 1 });
+  const print = (seconds: number, price: number) => ({ id: "1", tradeNo: 1, price, quantity: 100, isUp: true, at: seconds * 1_000, seq: 1 });
   let candles = withPrint([], print(65, 5000), "1m");
   candles = withPrint(candles, print(70, 5200), "1m");
   candles = withPrint(candles, print(130, 5100), "1m");

@@ -6,6 +6,7 @@ import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { rest } from "@/api/rest";
+import { newestFirst, type Moment } from "@/book/tape";
 import { oncePerFrame } from "@/feed/frames";
 import type { MarketFeed } from "@/feed/marketFeed";
 import { palette, remembered, shownTheme } from "@/shell/preferences";
@@ -96,23 +97,26 @@ function CandleTable({ candles, tick }: { candles: readonly Candle[]; tick: numb
 /** Read the past and keep its end up to date by the tape; returns how to stop. */
 function readCandles(market: string, feed: MarketFeed, by: Interval, candles: ReturnType<typeof signal<readonly Candle[] | null>>, hasFailed: ReturnType<typeof signal<boolean>>): () => void {
   let isOver = false;
-  let upTo = Number.POSITIVE_INFINITY;
+  let newest: Moment | null = null;
   candles.value = null;
   hasFailed.value = false;
   rest.call("get", "/markets/{slug}/candles", { path: { slug: market }, query: { interval: by, fill: true } }).then(
     (answer) => {
       if (isOver) return;
       candles.value = candlesOf(answer.data);
-      upTo = feed.tape.prints[0]?.tradeNo ?? 0;
+      // Of a tape that isn't read yet only what is traded from now on isn't in the candles.
+      newest = feed.tape.prints[0] ?? { at: Date.now(), tradeNo: null };
     },
     () => {
       if (!isOver) hasFailed.value = true;
     },
   );
   const stop = feed.onTape(() => {
-    const fresh = feed.tape.prints.filter((print) => print.tradeNo > upTo).reverse();
-    if (fresh.length === 0 || candles.peek() === null) return;
-    upTo = fresh.at(-1)?.tradeNo ?? upTo;
+    const before = newest;
+    if (before === null) return;
+    const fresh = feed.tape.prints.filter((print) => newestFirst(print, before) < 0).reverse();
+    newest = fresh.at(-1) ?? before;
+    if (fresh.length === 0) return;
     candles.value = fresh.reduce((all, print) => withPrint(all, print, by), candles.peek() ?? []);
   });
   return () => {

@@ -3,7 +3,8 @@
 // Laws: a message is never guessed at: what the sequence machine calls a gap is asked for by
 // `afterSeq`, and `resyncing` until it is mended. Listeners hear of each change at once and paint
 // when they like (`oncePerFrame`). Trades are asked for over REST when the heartbeat says that some
-// are missing.
+// are missing; those of another venue, which REST has without numbers, with each new line alone. In
+// another epoch the tape begins anew.
 
 import { signal } from "@preact/signals";
 import { rest } from "@/api/rest";
@@ -41,7 +42,9 @@ export class MarketFeed {
   private readonly tapeListeners = new Set<() => void>();
   private readonly stops: (() => void)[] = [];
   private marketId: string | null = null;
-  private isReadingTape = false;
+  /** The reading of the tape that is under way; what an older one brings isn't taken. */
+  private tapeReading: symbol | null = null;
+  private tapeEpoch: number | null = null;
   private isClosed = false;
   private sumTimer: ReturnType<typeof setTimeout> | null = null;
   private awaited: number | null = null;
@@ -82,6 +85,11 @@ export class MarketFeed {
     if (line.isOpen) line.ask("unsubscribe:market", { market: this.market }).catch(() => undefined);
   }
 
+  /** Whether it is a market of another venue. */
+  private get isElsewhere(): boolean {
+    return this.market.includes(":");
+  }
+
   private isOver(): boolean {
     return this.isClosed;
   }
@@ -97,7 +105,7 @@ export class MarketFeed {
     this.tell();
     try {
       // Only our own markets can be gone on with; of another venue's the numbers are its own.
-      const resumes = from !== null && !this.market.includes(":") ? from : {};
+      const resumes = from !== null && !this.isElsewhere ? from : {};
       const told = (await line.ask("subscribe:market", {
         market: this.market,
         outcome: "YES",
@@ -107,7 +115,9 @@ export class MarketFeed {
       this.marketId = told.marketId;
       // Nothing was missed: no message will come that says so.
       if (told.resumed === true && told.seq === this.sequence.seq) this.sequence.settle();
-      if (typeof told.tradeNo === "number") this.expectTrades(told.tradeNo);
+      this.heedEpoch(told.epoch);
+      if (this.isElsewhere && from !== null) void this.readTape(null);
+      else if (typeof told.tradeNo === "number") this.expectTrades(told.tradeNo);
       this.tell();
     } catch {
       if (!this.isOver() && line.isOpen) setTimeout(() => void this.subscribe(), RETRY_MS);
@@ -142,6 +152,7 @@ export class MarketFeed {
 
   private takeTrade(message: TradeMessage): void {
     if (!this.isOurs(message.marketId)) return;
+    this.heedEpoch(message.epoch);
     if (this.tape.add([printOf(message)])) for (const listener of this.tapeListeners) listener();
   }
 
@@ -149,25 +160,36 @@ export class MarketFeed {
     const entry = message.markets.find((one) => this.isOurs(one.marketId));
     if (entry === undefined) return;
     if (this.sequence.hear(entry.epoch ?? message.epoch, entry.seq) === "resync") void this.subscribe();
+    this.heedEpoch(entry.epoch ?? message.epoch);
     if (typeof entry.tradeNo === "number") this.expectTrades(entry.tradeNo);
     this.tell(entry.stale === true);
   }
 
   private expectTrades(tradeNo: number): void {
+    if (this.isElsewhere || this.tapeReading !== null) return;
     const behind = this.tape.missing(tradeNo);
-    if (behind !== null && !this.isReadingTape) void this.readTape(behind === 0 ? null : behind);
+    if (behind !== null) void this.readTape(behind === 0 ? null : behind);
+  }
+
+  private heedEpoch(epoch: number): void {
+    const isAnother = this.tapeEpoch !== null && epoch !== this.tapeEpoch;
+    this.tapeEpoch = epoch;
+    if (!isAnother) return;
+    this.tape.clear();
+    void this.readTape(null);
   }
 
   private async readTape(afterSeq: number | null): Promise<void> {
-    this.isReadingTape = true;
+    const mine = Symbol("reading");
+    this.tapeReading = mine;
     try {
       const query = { limit: TAPE_PAGE, afterSeq: afterSeq ?? undefined };
       const { data } = await rest.call("get", "/markets/{slug}/trades", { path: { slug: this.market }, query });
-      if (this.tape.add(data.map(printOf))) for (const listener of this.tapeListeners) listener();
+      if (this.tapeReading === mine && this.tape.add(data.map(printOf))) for (const listener of this.tapeListeners) listener();
     } catch {
-      // The next heartbeat asks again.
+      // The next heartbeat asks again, or the next line.
     } finally {
-      this.isReadingTape = false;
+      if (this.tapeReading === mine) this.tapeReading = null;
     }
   }
 
