@@ -1,19 +1,25 @@
 // Sending orders: over the line, which is quickest, else over REST; and how long the answer took.
 //
 // Laws: each order has a client id, so that one whose answer was lost can be sent again without being
-// placed twice. Cancels go out at once, whatever else waits.
+// placed twice; the same order sent again soon after has the same id, until it is known what became of
+// it. Cancels go out at once, whatever else waits, by the other way if the first says nothing; what was
+// sent before everything was cancelled isn't sent again but cancelled too.
 
 import { signal } from "@preact/signals";
-import type { ApiError} from "@/api/errors";
-import { asApiError } from "@/api/errors";
+import { ApiError, asApiError } from "@/api/errors";
 import { rest, type DataOf } from "@/api/rest";
 import type { AmendBody, OrderBody } from "@/api/schema";
-import { takeAnswer } from "./account";
+import { answerTaker, hasHeardOf } from "./account";
 import { line } from "./line";
 
 export type Placed = DataOf<"/orders/{id}", "post">;
 export type Amended = DataOf<"/orders/{id}", "patch">;
 export type Cancelled = DataOf<"/orders/{id}", "delete">;
+
+const SERVER_FAILED = 500;
+/** How long the same order sent again is taken to be meant as a repeat. */
+const REUSED_MS = 60_000;
+const UNKNOWN_KEPT = 50;
 
 /** From the click to the exchange's word, in milliseconds; null before the first. */
 export const lastAckMs = signal<number | null>(null);
@@ -33,53 +39,122 @@ export function newClientId(): string {
 
 /** Whether it isn't known what became of it. */
 function isUnknown(error: ApiError): boolean {
-  return error.code === "OFFLINE" || error.code === "UNKNOWN_OUTCOME";
+  return error.code === "OFFLINE" || error.code === "UNKNOWN_OUTCOME" || (error.code === "BROKEN_ANSWER" && error.status >= SERVER_FAILED);
+}
+
+/** Ask over the line; over REST if it is down or its answer is lost. Only for what may be done twice. */
+async function eitherWay<T>(overLine: () => Promise<unknown>, overRest: () => Promise<T>): Promise<T> {
+  if (!line.isOpen) return overRest();
+  try {
+    return (await overLine()) as T;
+  } catch (thrown) {
+    const error = asApiError(thrown);
+    if (!isUnknown(error)) throw error;
+    return overRest();
+  }
+}
+
+interface UnderWay {
+  readonly market: string;
+  /** Whether everything was cancelled since it was sent. */
+  isCalledOff: boolean;
+}
+const underWay = new Set<UnderWay>();
+
+/** The client ids of orders nobody knows the end of, by what was sent; and when that was. */
+const unknownIds = new Map<string, { readonly id: string; readonly at: number }>();
+
+function takeUnknownId(sent: string): string | null {
+  const known = unknownIds.get(sent);
+  unknownIds.delete(sent);
+  if (known === undefined || Date.now() - known.at > REUSED_MS || hasHeardOf(known.id)) return null;
+  return known.id;
+}
+
+function keepUnknownId(sent: string, id: string): void {
+  unknownIds.set(sent, { id, at: Date.now() });
+  for (const oldest of unknownIds.keys()) {
+    if (unknownIds.size <= UNKNOWN_KEPT) break;
+    unknownIds.delete(oldest);
+  }
 }
 
 export async function placeOrder(market: string, order: OrderBody): Promise<Placed> {
-  const body = { ...order, clientOrderId: order.clientOrderId ?? newClientId() };
-  const overRest = async () => (await rest.call("post", "/orders/{id}", { path: { id: market }, body })).data;
-  const placed = await timed(async () => {
-    if (!line.isOpen) return overRest();
-    try {
-      return (await line.ask("order:place", { market, ...body })) as Placed;
-    } catch (thrown) {
-      const error = asApiError(thrown);
-      if (!isUnknown(error)) throw error;
-      return overRest();
+  const sent = JSON.stringify([market, order]);
+  const clientOrderId = order.clientOrderId ?? takeUnknownId(sent) ?? newClientId();
+  const body = { ...order, clientOrderId };
+  const mine: UnderWay = { market, isCalledOff: false };
+  const isCalledOff = () => mine.isCalledOff;
+  const take = answerTaker();
+  underWay.add(mine);
+  try {
+    const placed = await timed(() =>
+      eitherWay<Placed>(
+        () => line.ask("order:place", { market, ...body }),
+        async () => {
+          if (isCalledOff()) throw new ApiError("UNKNOWN_OUTCOME", "Everything was cancelled before the order was answered");
+          const { data } = await rest.call("post", "/orders/{id}", { path: { id: market }, body });
+          // Over REST it may have come after the cancel that was sent after it.
+          if (isCalledOff()) await cancelByClientId(clientOrderId);
+          return data;
+        },
+      ),
+    );
+    take(placed);
+    return placed;
+  } catch (thrown) {
+    if (isUnknown(asApiError(thrown))) {
+      if (isCalledOff()) await cancelByClientId(clientOrderId);
+      else keepUnknownId(sent, clientOrderId);
     }
-  });
-  takeAnswer(placed);
-  return placed;
+    throw thrown;
+  } finally {
+    underWay.delete(mine);
+  }
+}
+
+/** Be rid of an order that may have been placed after all. */
+async function cancelByClientId(clientOrderId: string): Promise<void> {
+  const take = answerTaker();
+  const path = { clientOrderId };
+  await eitherWay<Cancelled>(
+    () => line.ask("order:cancel", path),
+    async () => (await rest.call("delete", "/orders/by-client-id/{clientOrderId}", { path })).data,
+  ).then(take, () => undefined); // it was never placed, or is gone already
 }
 
 export async function amendOrder(orderId: string, change: AmendBody): Promise<Amended> {
+  const take = answerTaker();
   const amended = await timed(async () =>
     line.isOpen
       ? ((await line.ask("order:amend", { orderId, ...change })) as Amended)
       : (await rest.call("patch", "/orders/{id}", { path: { id: orderId }, body: change })).data,
   );
-  takeAnswer(amended);
+  take(amended);
   return amended;
 }
 
 export async function cancelOrder(orderId: string): Promise<Cancelled> {
-  const cancelled = await timed(async () =>
-    line.isOpen
-      ? ((await line.ask("order:cancel", { orderId })) as Cancelled)
-      : (await rest.call("delete", "/orders/{id}", { path: { id: orderId } })).data,
+  const take = answerTaker();
+  const cancelled = await timed(() =>
+    eitherWay<Cancelled>(
+      () => line.ask("order:cancel", { orderId }),
+      async () => (await rest.call("delete", "/orders/{id}", { path: { id: orderId } })).data,
+    ),
   );
-  takeAnswer(cancelled);
+  take(cancelled);
   return cancelled;
 }
 
 /** Cancel everything one has, or everything in one market; returns how many it was. */
 export async function cancelAll(market: string | null): Promise<number> {
+  for (const one of underWay) if (market === null || one.market === market) one.isCalledOff = true;
   const where = market === null ? {} : { market };
-  const answer = await timed(async () =>
-    line.isOpen
-      ? ((await line.ask("order:cancel_all", where)) as DataOf<"/orders", "delete">)
-      : (await rest.call("delete", "/orders", { query: where })).data,
+  const answer = await timed(() =>
+    eitherWay<DataOf<"/orders", "delete">>(
+      () => line.ask("order:cancel_all", where),
+      async () => (await rest.call("delete", "/orders", { query: where })).data,
+    ),
   );
   return answer.cancelled;
 }

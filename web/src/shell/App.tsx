@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { balance } from "@/feed/account";
+import { balance, isAccountLive } from "@/feed/account";
 import { isAdmin, isSignedIn, standing, user } from "@/session/session";
 import { Icon, type IconName } from "./Icon";
 import { Notices } from "./notices";
@@ -118,7 +118,7 @@ function Bar({ section }: { section: Section | null }) {
         {isSignedIn.value && balance.value !== null && (
           <a class="cash" href="/portfolio" data-cash>
             {formatCash(cashOf(balance.value.available))}
-            <small>{t("available")}</small>
+            <small>{isAccountLive.value ? t("available") : `${t("catchingUp")} …`}</small>
           </a>
         )}
         {isSignedIn.value && <a class="button bare hint" href="/account">{user.value?.displayName}</a>}

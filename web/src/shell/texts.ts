@@ -21,6 +21,7 @@ export const t = catalogue(
     close: "Close",
     commands: "Commands",
     available: "available",
+    catchingUp: "catching up",
     notices: "Notices",
   },
   {
@@ -42,6 +43,7 @@ export const t = catalogue(
     close: "Schließen",
     commands: "Befehle",
     available: "verfügbar",
+    catchingUp: "holt auf",
     notices: "Mitteilungen",
   },
 );

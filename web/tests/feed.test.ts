@@ -1,0 +1,186 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import type { FillView, OrderView, SignedInView } from "@/api/schema";
+
+const OPEN = { status: "OPEN", seq: 5, createdAt: "2026-01-01T00:00:00Z", clientOrderId: null };
+const order = (id: string, changed: object = {}) => ({ ...OPEN, id, ...changed }) as unknown as OrderView;
+const fill = (id: string, seq: number) => ({ id, orderId: `o${id}`, seq, tradeNo: seq }) as FillView;
+const signedInAs = (id: string) => ({ accessToken: id, expiresIn: 900, user: { id } }) as unknown as SignedInView;
+
+type Answer = (path: string, method: string, options: { body?: { clientOrderId?: string }; path?: object }) => unknown;
+
+/** A page whose line and REST answer as told; who is signed in is ann, `open` makes the line anew. */
+async function page() {
+  vi.resetModules();
+  const session = await import("@/session/session");
+  const { rest } = await import("@/api/rest");
+  const { line } = await import("@/feed/line");
+  const { ApiError } = await import("@/api/errors");
+  const account = await import("@/feed/account");
+  const desk = await import("@/feed/desk");
+  const orders: OrderView[] = [];
+  const state = { accountSeq: 1, asOfSeq: 1, orders, fills: [] as FillView[], available: "10", isOpen: false, asked: null as null | ((event: string, payload: object) => Promise<unknown>) };
+  const read: Answer = (path) => {
+    const meta = { accountSeq: state.accountSeq, asOfSeq: state.asOfSeq };
+    const data = path === "/user/balance" ? { available: state.available } : path === "/orders" ? [...state.orders] : path === "/user/fills" ? [...state.fills] : [];
+    return { data, meta, nextCursor: null };
+  };
+  const answers = { rest: read };
+  const call = vi.spyOn(rest, "call").mockImplementation(((method: string, path: string, options: object = {}) =>
+    new Promise((resolve) => resolve(answers.rest(path, method, options)))) as never);
+  const ask = vi.spyOn(line, "ask").mockImplementation((event, payload) => (state.asked === null ? Promise.reject(new ApiError("OFFLINE", "")) : state.asked(event, payload ?? {})));
+  vi.spyOn(line, "isOpen", "get").mockImplementation(() => state.isOpen);
+  const inside = line as unknown as { hear: (event: string, message: object) => void; openings: Set<() => void> };
+  const hear = (event: string, message: object) => inside.hear(event, message);
+  const open = () => {
+    line.state.value = "live";
+    for (const one of inside.openings) one();
+  };
+  session.signedIn(signedInAs("ann"));
+  account.startAccount();
+  const settled = () => vi.waitFor(() => expect(account.isAccountLive.value).toBe(true));
+  return { ...account, ...desk, session, ApiError, state, answers, read, call, ask, hear, open, settled };
+}
+
+beforeEach(() => {
+  vi.stubGlobal("navigator", {});
+  vi.useRealTimers();
+});
+
+test("who signs in as somebody else begins with nothing, and is told nothing of the one before", async () => {
+  const { session, state, open, settled, openOrders, balance, answers, read } = await page();
+  state.orders.push(order("1"));
+  open();
+  await settled();
+  expect(openOrders.value.map((one) => one.id)).toEqual(["1"]);
+  // A reading of ann's is still on its way when bob signs in.
+  let answer: (value: unknown) => void = () => undefined;
+  answers.rest = (path) => (path === "/user/balance" ? new Promise((resolve) => (answer = resolve)) : read(path, "get", {}));
+  open();
+  const late = read("/user/balance", "get", {});
+  session.signedIn(signedInAs("bob"));
+  expect(openOrders.value).toEqual([]);
+  expect(balance.value).toBeNull();
+  state.orders.length = 0;
+  state.available = "7";
+  answers.rest = read;
+  open();
+  answer(late);
+  await settled();
+  expect(balance.value).toEqual({ available: "7" });
+  expect(openOrders.value).toEqual([]);
+});
+
+test("an answer to an order of the one before isn't taken", async () => {
+  const { session, answerTaker, openOrders } = await page();
+  const take = answerTaker();
+  session.signedIn(signedInAs("bob"));
+  take({ order: order("1") });
+  expect(openOrders.value).toEqual([]);
+});
+
+test("an order that ended doesn't come back by an older list", async () => {
+  const { state, hear, open, settled, openOrders } = await page();
+  state.orders.push(order("1"));
+  open();
+  hear("order_cancelled", { ...order("1", { status: "CANCELLED", seq: 6 }), accountSeq: 1 });
+  await settled();
+  expect(openOrders.value).toEqual([]);
+});
+
+test("an order placed after the list was made stays", async () => {
+  const { state, hear, open, settled, openOrders } = await page();
+  open();
+  hear("order_placed", { ...order("2", { seq: 7 }), accountSeq: 1 });
+  await settled();
+  expect(openOrders.value.map((one) => one.id)).toEqual(["2"]);
+  expect(state.asOfSeq).toBe(1);
+});
+
+test("fills that were heard stay on top of those read", async () => {
+  const { state, hear, open, settled, fills } = await page();
+  state.fills.push(fill("b", 2), fill("a", 1));
+  open();
+  hear("order_filled", fill("c", 3));
+  await settled();
+  expect(fills.value.map((one) => one.id)).toEqual(["c", "b", "a"]);
+});
+
+test("a gap found while reading is read again, until what is read holds it", async () => {
+  const { state, hear, open, settled, balance, isAccountLive } = await page();
+  open();
+  hear("heartbeat", { accountSeq: 4, markets: [] });
+  await vi.waitFor(() => expect(balance.value).not.toBeNull());
+  expect(isAccountLive.value).toBe(false);
+  state.accountSeq = 4;
+  state.available = "9";
+  await settled();
+  expect(balance.value).toEqual({ available: "9" });
+});
+
+const BODY = { type: "LIMIT", side: "BUY", outcome: "YES", quantity: "1", price: "0.5" } as const;
+
+test("a cancel whose answer is lost goes out over REST", async () => {
+  const { state, answers, cancelOrder, cancelAll, call } = await page();
+  state.isOpen = true;
+  answers.rest = () => ({ data: { order: order("1", { status: "CANCELLED" }), cancelled: 3 } });
+  await cancelOrder("1");
+  expect(call).toHaveBeenLastCalledWith("delete", "/orders/{id}", { path: { id: "1" } });
+  expect(await cancelAll("7")).toBe(3);
+  expect(call).toHaveBeenLastCalledWith("delete", "/orders", { query: { market: "7" } });
+});
+
+test.each([["7", true], [null, true], ["8", false]])("an order without an answer when market %s is cancelled: cancelled too is %s", async (market, isCancelled) => {
+  const { state, answers, placeOrder, cancelAll, ApiError } = await page();
+  const seen: string[] = [];
+  answers.rest = (path, method) => {
+    seen.push(`${method} ${path}`);
+    return { data: { order: order("1"), cancelled: 0 } };
+  };
+  state.isOpen = true;
+  let lose: () => void = () => undefined;
+  state.asked = () => new Promise((_, reject) => (lose = () => reject(new ApiError("OFFLINE", ""))));
+  const placed = placeOrder("7", BODY).catch((thrown: unknown) => thrown);
+  const losing = lose;
+  state.asked = null;
+  await cancelAll(market);
+  losing();
+  await placed;
+  expect(seen[0]).toBe("delete /orders");
+  expect(seen.slice(1)).toEqual([isCancelled ? "delete /orders/by-client-id/{clientOrderId}" : "post /orders/{id}"]);
+});
+
+test("an order over REST that was sent before everything was cancelled is cancelled when its answer comes", async () => {
+  const { answers, placeOrder, cancelAll } = await page();
+  const seen: string[] = [];
+  let answer: () => void = () => undefined;
+  answers.rest = (path, method) => {
+    seen.push(`${method} ${path}`);
+    return method === "post" ? new Promise((resolve) => (answer = () => resolve({ data: { order: order("1") } }))) : { data: { cancelled: 0 } };
+  };
+  const placed = placeOrder("7", BODY);
+  await cancelAll(null);
+  answer();
+  await placed;
+  expect(seen).toEqual(["post /orders/{id}", "delete /orders", "delete /orders/by-client-id/{clientOrderId}"]);
+});
+
+test("the same order is sent under the same id until there is an answer", async () => {
+  const { answers, placeOrder, ApiError } = await page();
+  const ids: (string | undefined)[] = [];
+  let failure: Error | null = new ApiError("BROKEN_ANSWER", "", 502);
+  answers.rest = (_, __, options) => {
+    ids.push(options.body?.clientOrderId);
+    if (failure !== null) throw failure;
+    return { data: { order: order("1") } };
+  };
+  await expect(placeOrder("7", BODY)).rejects.toThrow();
+  failure = null;
+  await placeOrder("7", BODY);
+  await placeOrder("7", BODY);
+  failure = new ApiError("INSUFFICIENT_BALANCE", "", 422);
+  await expect(placeOrder("7", BODY)).rejects.toThrow();
+  failure = null;
+  await placeOrder("7", BODY);
+  expect(ids[1]).toBe(ids[0]);
+  expect(new Set(ids).size).toBe(4);
+});
