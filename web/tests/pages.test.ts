@@ -4,6 +4,7 @@ import { paysOf } from "@/admin/MarketPart";
 import { slugOf } from "@/admin/NewMarket";
 import { rateOf } from "@/admin/Overview";
 import { lineOf } from "@/portfolio/EquityCurve";
+import { changed } from "@/account/PreferencesPart";
 import { deviceName } from "@/account/SessionsPart";
 
 test("what an answer pays each share", () => {
@@ -29,6 +30,11 @@ test("commands a second, not over a change of epoch", () => {
 test("a line touches top and bottom, and is nothing of one day", () => {
   expect(lineOf([0n, 10n, 5n])).toBe("0.0,120.0 200.0,0.0 400.0,60.0");
   expect(lineOf([1n])).toBe("");
+});
+
+test("preferences that the terminal doesn't heed stay as they are", () => {
+  const kept = { theme: "dark", timeZone: "Europe/Vienna", confirmOrders: false } as const;
+  expect(changed(kept, { theme: "light" })).toEqual({ theme: "light", timeZone: "Europe/Vienna", confirmOrders: false });
 });
 
 test("a device by a few words", () => {

@@ -1,10 +1,12 @@
 // How the terminal looks here, and what the exchange keeps of one's preferences for every browser.
+//
+// Law: only what the terminal heeds can be set here; what other programs keep beside it stays as it is.
 
 import { useSignal } from "@preact/signals";
 import { rest } from "@/api/rest";
 import type { Preferences } from "@/api/schema";
 import { Failed, Panel, Waiting } from "@/parts/DataTable";
-import { Check, Choice, Problem, TextField, useSending } from "@/parts/Form";
+import { Check, Choice, Problem, useSending } from "@/parts/Form";
 import { useLoaded } from "@/parts/loading";
 import { t as parts } from "@/parts/texts";
 import { language, nearestLanguage } from "@/shell/language";
@@ -29,49 +31,35 @@ export function PreferencesPart() {
   );
 }
 
+/** Preferences with some of them changed: the exchange takes what isn't given as if it were the default. */
+export function changed(kept: Preferences, now: Preferences): Preferences {
+  return { ...kept, ...now };
+}
+
 function Kept({ preferences }: { preferences: Preferences }) {
-  const timeZone = useSignal(preferences.timeZone ?? "UTC");
-  const priceFormat = useSignal(preferences.priceFormat ?? "price");
-  const confirms = useSignal(preferences.confirmOrders ?? true);
-  const sounds = useSignal(preferences.sounds ?? false);
   const showsName = useSignal(preferences.profile?.username ?? true);
   const showsAvatar = useSignal(preferences.profile?.avatarUrl ?? true);
   const showsSince = useSignal(preferences.profile?.createdAt ?? false);
   const { problem, isBusy, on } = useSending();
   const save = async () => {
-    const body: Preferences = {
-      theme: theme.value,
-      language: language.value,
-      timeZone: timeZone.value.trim(),
-      priceFormat: priceFormat.value,
-      confirmOrders: confirms.value,
-      sounds: sounds.value,
-      profile: { username: showsName.value, avatarUrl: showsAvatar.value, createdAt: showsSince.value },
-    };
-    await rest.call("put", "/users/me/preferences", { body });
+    const profile = { username: showsName.value, avatarUrl: showsAvatar.value, createdAt: showsSince.value };
+    await rest.call("put", "/users/me/preferences", { body: changed(preferences, { theme: theme.value, language: language.value, profile }) });
     notify("good", t("saved"));
   };
   const take = () => {
     theme.value = preferences.theme ?? "system";
     language.value = nearestLanguage([preferences.language ?? "en"]);
-    timeZone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
   };
   return (
     <Panel title={t("everywhere")} actions={<button class="button small" onClick={take}>{t("takeKept")}</button>}>
       <form class="stack" onSubmit={on(save)}>
-        <TextField label={t("timeZone")} name="timeZone" value={timeZone} problem={problem.value} hint={t("timeZoneHint")} />
-        <Choice label={t("priceFormat")} name="priceFormat" value={priceFormat} choices={[["price", "0.55"], ["percent", "55 %"], ["odds", "1.82"]]} />
-        <div>
-          <Check label={t("confirmOrders")} value={confirms} />
-          <Check label={t("sounds")} value={sounds} />
-        </div>
         <fieldset>
           <legend class="label">{t("othersSee")}</legend>
           <Check label={t("username")} value={showsName} />
           <Check label={t("avatar")} value={showsAvatar} />
           <Check label={t("since")} value={showsSince} />
         </fieldset>
-        <Problem problem={problem.value} fields={["timeZone"]} />
+        <Problem problem={problem.value} fields={[]} />
         <div><button class="button primary" disabled={isBusy.value}>{parts("save")}</button></div>
       </form>
     </Panel>

@@ -81,7 +81,7 @@ function Content({ found }: { found: { route: PageRoute; params: Parameters } | 
   return <current.Page params={found.params} />;
 }
 
-type TextKey = "markets" | "portfolio" | "admin" | "developers" | "account" | "signIn";
+type TextKey = "markets" | "portfolio" | "admin" | "account" | "signIn";
 
 interface Entry {
   readonly section: Section;
@@ -93,12 +93,11 @@ interface Entry {
 const MARKETS: Entry = { section: "markets", href: "/", text: "markets", icon: "markets" };
 const PORTFOLIO: Entry = { section: "portfolio", href: "/portfolio", text: "portfolio", icon: "portfolio" };
 const ADMIN: Entry = { section: "admin", href: "/admin", text: "admin", icon: "admin" };
-const DEVELOPERS: Entry = { section: "developers", href: "/developers", text: "developers", icon: "developers" };
 const ACCOUNT: Entry = { section: "account", href: "/account", text: "account", icon: "account" };
 const SIGN_IN: Entry = { section: "account", href: "/sign-in", text: "signIn", icon: "account" };
 
 function entries(): Entry[] {
-  return [MARKETS, PORTFOLIO, ...(isAdmin.value ? [ADMIN] : []), DEVELOPERS];
+  return [MARKETS, PORTFOLIO, ...(isAdmin.value ? [ADMIN] : [])];
 }
 
 function Bar({ section }: { section: Section | null }) {
@@ -133,7 +132,7 @@ function isIn(entry: Entry, section: Section | null): boolean {
 }
 
 function Dock({ section }: { section: Section | null }) {
-  const all = [...entries().filter((entry) => entry.section !== "developers"), isSignedIn.value ? ACCOUNT : SIGN_IN];
+  const all = [...entries(), isSignedIn.value ? ACCOUNT : SIGN_IN];
   return (
     <nav class="dock" aria-label={t("mainNavigation")}>
       {all.map((entry) => (

@@ -5,9 +5,7 @@ export const t = catalogue(
   {
     markets: "Markets",
     portfolio: "Portfolio",
-    alerts: "Alerts",
     admin: "Admin",
-    developers: "Developers",
     account: "Account",
     signIn: "Sign in",
     skip: "To the content",
@@ -27,9 +25,7 @@ export const t = catalogue(
   {
     markets: "Märkte",
     portfolio: "Portfolio",
-    alerts: "Alarme",
     admin: "Verwaltung",
-    developers: "Entwickler",
     account: "Konto",
     signIn: "Anmelden",
     skip: "Zum Inhalt",

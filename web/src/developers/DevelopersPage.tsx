@@ -1,5 +1,0 @@
-// Not built yet.
-
-export default function DevelopersPage() {
-  return <div class="page" />;
-}

@@ -1,5 +1,0 @@
-// Not built yet.
-
-export default function AlertsPage() {
-  return <div class="page" />;
-}
