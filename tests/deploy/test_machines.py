@@ -122,6 +122,21 @@ def test_the_image_is_built_from_what_the_wheel_needs() -> None:
     assert not re.search(r"apt-get|pip install", final)
 
 
+def test_what_compose_mounts_to_write_is_made_for_the_images_account() -> None:
+    """A new volume gets the owner of the folder that it covers, and root where there is none."""
+    text = (DEPLOY / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
+    made = re.search(r"install --directory --owner=probity --group=probity --mode=0700 (.+)", text)
+    assert made is not None
+    folders = {word for word in made[1].partition("&&")[0].split() if word.startswith("/")}
+    mounted = {
+        volume.split(":")[1]
+        for service in COMPOSE["services"].values()
+        if service["image"].startswith("${PROBITY_IMAGE:-")
+        for volume in service.get("volumes", [])
+    }
+    assert mounted == folders == {"/data", SITE["BACKUP_FOLDER"]}
+
+
 def test_hadolint_finds_nothing() -> None:
     done = run(tool("hadolint"), DEPLOY / "Dockerfile")
     assert done.returncode == 0, done.stdout
