@@ -253,7 +253,10 @@ def _write(path: Path, pieces: Iterable[bytes], file: File) -> None:
     """Write a file of the journal, whole or not at all; one that is there must be the same."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part, measure = path.with_name(f"{path.name}.restored"), _Measure()
-    with part.open("wb") as target:
+    # What a restore that was killed has left may be open to others.
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as target:
         for piece in pieces:
             measure.take(piece)
             target.write(piece)

@@ -182,6 +182,14 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     assert (done.returncode, ours) == (0, [])
 
 
+def test_no_unit_opens_the_folder_of_the_exchange_to_others() -> None:
+    """Whoever starts last sets its mode, and systemd's own is 0755: so each unit says 0700."""
+    for path in (DEPLOY / "systemd").glob("*.service"):
+        lines = path.read_text("utf-8").splitlines()
+        assert "StateDirectory=probity" in lines, path.name
+        assert "StateDirectoryMode=0700" in lines, path.name
+
+
 def test_units_run_as_nobody_who_may_much() -> None:
     for name in ("probity.service", "probity-gateway@.service"):
         text = (DEPLOY / "systemd" / name).read_text("utf-8")

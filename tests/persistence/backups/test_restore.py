@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import shutil
 import tarfile
 from collections.abc import Callable, Sequence
@@ -211,6 +212,26 @@ async def test_a_restore_that_fails_leaves_no_row_and_can_be_tried_again(
     shutil.rmtree(target)
     await put_back(empty_database_url, made, [], target)
     await assert_verified(empty_database_url, target)
+
+
+async def test_what_is_put_back_is_for_the_account_of_the_exchange_alone(
+    database_url: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    await fill(database_url, tmp_path / "segments")
+    made = await back_up(database_url, tmp_path, tmp_path / "segments")
+    target = tmp_path / "restored"
+    target.mkdir()
+    # Of a restore that was killed, when nobody looked at modes.
+    left = target / f"{made.manifest.files[0].name}.restored"
+    left.write_bytes(b"half")
+    left.chmod(0o644)
+    before = os.umask(0)
+    try:
+        await put_back(empty_database_url, made, [], target)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in target.iterdir()}
+    assert modes == {file.name: 0o600 for file in made.manifest.files}
 
 
 async def test_a_file_of_the_journal_that_is_not_right_stops_a_backup(
