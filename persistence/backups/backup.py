@@ -3,12 +3,15 @@
 Laws: one snapshot of the database, so that the backup is an exchange that there was: as of its last
 command, whose hash is the head of the chain; only reads; files of the journal are copied last, as
 the table in the snapshot names them, and only if they are what it says; a file gets its name when
-it is whole and on the disk. Keys that lie in DATA_DIR are left out: who has the backup of an
-exchange must not have them too.
+it is whole and on the disk, and no two backups write to one. Keys that lie in DATA_DIR are left
+out: who has the backup of an exchange must not have them too.
 """
 
+import contextlib
 import hashlib
 import os
+import tempfile
+import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +28,8 @@ from persistence.postgres import migrate
 from persistence.postgres.database import OUTAGES, Connection, affected
 
 SUFFIX: Final = ".backup"
+_PART: Final = f"{SUFFIX}.part"
+_LEFT_SECONDS: Final = 86_400
 # Not by `read_head`: a database that is yet to be migrated is backed up first.
 _HEAD: Final = "SELECT database_id::text AS id, last_seq, chain_hash FROM engine_state"
 _FILES: Final = "SELECT file, bytes, sha256 FROM journal_segments ORDER BY first_seq"
@@ -56,8 +61,8 @@ async def make_backup(
         OSError: it can't be written.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # noqa: ASYNC240 - nobody else waits
-    part = folder / f"{os.getpid()}{SUFFIX}.part"
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    _sweep(folder)
+    descriptor, part = _new_part(folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
             with written(file, key) as archive:
@@ -73,6 +78,21 @@ async def make_backup(
     finally:
         part.unlink(missing_ok=True)
     return Made(path, size, manifest)
+
+
+def _new_part(folder: Path) -> tuple[int, Path]:
+    # Not by the process id: every container has the same, and others may be at it, too.
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix="probity-", suffix=_PART)
+    return descriptor, Path(name)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed backups left; one that is being written is younger by its last write."""
+    end = time.time() - _LEFT_SECONDS
+    for part in folder.glob(f"*{_PART}"):
+        with contextlib.suppress(FileNotFoundError):  # Another one sweeps as well.
+            if part.stat().st_mtime < end:
+                part.unlink()
 
 
 def _name(manifest: Manifest) -> str:

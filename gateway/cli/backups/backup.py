@@ -97,5 +97,6 @@ def throw_away_old(folder: Path, days: int, now: datetime | None = None) -> int:
     end = (now or datetime.now(UTC)) - timedelta(days=days)
     old = [path for when, path in found[:-1] if when < end]
     for path in old:
-        path.unlink()
+        # Another backup that ends now does the same.
+        path.unlink(missing_ok=True)
     return len(old)

@@ -111,6 +111,17 @@ def test_where_there_is_no_exchange_nothing_is_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_backup_that_fails_takes_no_older_one_away(tmp_path: Path) -> None:
+    old = tmp_path / "kept" / "probity-20200101T000000Z-5.backup"
+    old.parent.mkdir()
+    for path in (old, old.with_name("probity-20200102T000000Z-6.backup")):
+        path.write_bytes(b"")
+    away = "postgresql://probity@127.0.0.1:1/none"
+    failed = probity(tmp_path, away, "backup", "--folder", str(old.parent))
+    assert failed.exit_code == 1, failed.output
+    assert len(list(old.parent.iterdir())) == 2
+
+
 def test_old_backups_go_and_the_newest_stays(tmp_path: Path) -> None:
     names = [
         "probity-20260101T000000Z-5.backup",

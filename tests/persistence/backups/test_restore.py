@@ -1,5 +1,6 @@
 """A backup put back is the exchange it was made of: every row, sequence, trigger and key of it."""
 
+import asyncio
 import gzip
 import hashlib
 import io
@@ -7,6 +8,7 @@ import json
 import os
 import shutil
 import tarfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -167,6 +169,28 @@ async def test_a_backup_is_of_one_moment_whatever_happens_meanwhile(
         monkeypatch.undo()
     await put_back(empty_database_url, made, [], tmp_path / "journal")
     await assert_verified(empty_database_url, tmp_path / "journal")
+
+
+async def test_two_backups_at_once_are_both_whole(database_url: str, tmp_path: Path) -> None:
+    """From a timer and by hand, of one process id as in containers."""
+    await fill(database_url)
+    folder = tmp_path / "backups"
+    made = await asyncio.gather(back_up(database_url, folder), back_up(database_url, folder))
+    for one in made:
+        assert check_backup(one.path, []).chain_hash == one.manifest.chain_hash
+    assert {path.name for path in folder.iterdir()} == {one.path.name for one in made}
+
+
+async def test_what_a_killed_backup_left_goes_after_a_day(
+    database_url: str, tmp_path: Path
+) -> None:
+    old, young, theirs = (tmp_path / name for name in ("1.backup.part", "x.backup.part", "x.part"))
+    for path in (old, young, theirs):
+        path.write_bytes(b"half")
+    for path in (old, theirs):
+        os.utime(path, (time.time() - 90_000,) * 2)
+    made = await back_up(database_url, tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([young, theirs, made.path])
 
 
 async def test_an_older_schema_is_backed_up_and_comes_back_as_the_newest(
