@@ -1,7 +1,12 @@
 """`probity smoke`: a trade goes through a real server, and what goes wrong is said."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
+from gateway.cli.smoke import trade
+from gateway.client.rest import ApiClient, ApiRefused, ApiUnreachable, Envelope
 from tests.server_process import ADMIN_EMAIL, ADMIN_PASSWORD, ServerProcess, running_server
 
 ADMIN = ("--admin-email", ADMIN_EMAIL, "--admin-password", ADMIN_PASSWORD)
@@ -50,6 +55,47 @@ def test_an_exchange_that_takes_no_trade_fails_and_its_market_is_ended(tmp_path:
         assert code == 1
         assert "EXCHANGE_CANCEL_ONLY" in err
         assert "void, and everybody has theirs back" in out
+
+
+class _Failing(ApiClient):
+    """Fails at the second call of a kind; or at the first, which the exchange does carry out."""
+
+    def __init__(self, url: str, path: str, *, is_lost: bool) -> None:
+        super().__init__(url)
+        self._path = path
+        self._is_lost = is_lost
+        self._met = 0
+
+    def call(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, token: str = ""
+    ) -> Envelope:
+        if (method, path) == ("POST", self._path):
+            self._met += 1
+            if self._is_lost:
+                super().call(method, path, body, token)
+                raise ApiUnreachable("lost")
+            if self._met == 2:
+                raise ApiRefused(422, "REFUSED", "no")
+        return super().call(method, path, body, token)
+
+
+def test_whatever_fails_in_a_kept_market_no_order_is_left_in_it(tmp_path: Path) -> None:
+    with running_server(tmp_path / "data") as server:
+        server.market("kept")
+        said: list[str] = []
+        for path, is_lost, error in (
+            ("/auth/register", False, ApiRefused),
+            ("/orders/kept", False, ApiRefused),
+            ("/orders/kept", True, ApiUnreachable),
+        ):
+            client = _Failing(server.url, path, is_lost=is_lost)
+            with pytest.raises(error):
+                trade(client, "kept", said.append)
+            client.close()
+            book = server.call("GET", "/orders/kept/orderbook")
+            assert (book["bids"], book["asks"]) == ([], []), path
+        # One user where the second isn't made, or the first's answer is lost; else both.
+        assert said.count("open orders of the new user are cancelled") == 1 + 2 + 1
 
 
 def test_two_persons_leave_a_closed_market(tmp_path: Path) -> None:
