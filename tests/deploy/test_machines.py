@@ -25,7 +25,8 @@ DEPLOY = ROOT / "deploy"
 SCHEMA = json.loads(Path(__file__).with_name("schemas").joinpath("compose-spec.json").read_text())
 COMPOSE: dict[str, Any] = read_yaml(DEPLOY / "compose.yaml")
 SITE = env_file(DEPLOY / "site.env.example")
-OF_CADDY = {"SITE", "ACME_EMAIL"}
+NOT_OF_THE_EXCHANGE = {"SITE", "ACME_EMAIL", "SMOKE"}
+"""For Caddy and for roll-out."""
 
 
 def tool(name: str) -> str:
@@ -76,7 +77,7 @@ def test_only_the_proxy_is_reached_from_outside() -> None:
 
 
 def test_the_one_file_to_edit_names_settings_only() -> None:
-    known = {*setting_names(), *(f"{name}_FILE" for name in setting_names()), *OF_CADDY}
+    known = {*setting_names(), *(f"{name}_FILE" for name in setting_names()), *NOT_OF_THE_EXCHANGE}
     assert set(SITE) <= known
 
 
@@ -96,7 +97,7 @@ def test_made_secrets_are_settings_and_stay_when_made_again(tmp_path: Path) -> N
         {
             name: value.replace("/run/secrets", str(folder))
             for name, value in SITE.items()
-            if name not in OF_CADDY
+            if name not in NOT_OF_THE_EXCHANGE
         }
     )
     password = made["postgres_password"].decode().strip()

@@ -1,10 +1,13 @@
 """`deploy/roll-out` with a docker that fails at each step: a bad release rolls back by itself."""
 
+import fcntl
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.deploy.files import read_yaml
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 OLD, NEW = "probity:old", "probity:new"
@@ -24,9 +27,9 @@ exit 0
 
 
 def roll_out(
-    folder: Path, fail: str = "", *, running: str | None = OLD
+    folder: Path, fail: str = "", *, running: str | None = OLD, **environment: str
 ) -> tuple[int, list[str], str | None]:
-    """Return the exit code, what docker was asked for, and which image runs."""
+    """Return the exit code, what docker was asked for, and which image is noted as running."""
     shutil.copy2(DEPLOY / "roll-out", folder)
     shutil.copy2(DEPLOY / "site.env.example", folder / "site.env")
     docker = folder / "docker"
@@ -44,8 +47,8 @@ def roll_out(
             "FAIL": fail,
             "WATCH_MINUTES": "1",
             "PAUSE_SECONDS": "60",
-            "SMOKE": "--market smoke",
         }
+        | environment
         | ({"WATCH_MINUTES": "0"} if "exec" not in fail else {"PAUSE_SECONDS": "1"}),
         capture_output=True,
         text=True,
@@ -55,7 +58,7 @@ def roll_out(
     image = folder / ".image"
     asked = [
         line.replace(" compose --file compose.yaml", "").replace(" run --rm --no-deps exchange", "")
-        for line in calls.read_text().splitlines()
+        for line in (calls.read_text().splitlines() if calls.exists() else [])
     ]
     return done.returncode, asked, image.read_text().strip() if image.exists() else None
 
@@ -111,11 +114,92 @@ def test_the_first_release_needs_nothing_of_before(tmp_path: Path) -> None:
     assert not any("backup" in call or "doctor" in call for call in asked)
 
 
+def test_an_admin_may_trade_in_place_of_a_kept_market(tmp_path: Path) -> None:
+    admin = {"PROBITY_ADMIN_EMAIL": "a@b.example", "PROBITY_ADMIN_PASSWORD": "not on the line"}
+    code, asked, _ = roll_out(tmp_path, SMOKE="", **admin)
+    assert code == 0
+    assert asked[-1] == (
+        f"{NEW} run --rm --no-deps -e PROBITY_ADMIN_EMAIL -e PROBITY_ADMIN_PASSWORD"
+        " exchange smoke https://exchange.example"
+    )
+
+
+def test_what_cannot_trade_is_not_begun(tmp_path: Path) -> None:
+    assert roll_out(tmp_path, SMOKE="") == (1, [], OLD)
+
+
+def test_one_roll_out_at_a_time(tmp_path: Path) -> None:
+    with (tmp_path / ".rolling-out").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert roll_out(tmp_path) == (1, [], OLD)
+    assert roll_out(tmp_path)[0] == 0
+
+
+def test_one_deployment_at_a_time_of_an_environment() -> None:
+    """`develop` and `main` both go to staging."""
+    jobs = read_yaml(DEPLOY.parent / ".github" / "workflows" / "deploy.yml")["jobs"]
+    rolled_out = {name: job for name, job in jobs.items() if "environment" in job}
+    assert set(rolled_out) == {"staging", "production"}
+    for job in rolled_out.values():
+        group = f"environment-{job['environment']}"
+        assert job["concurrency"] == {"group": group, "cancel-in-progress": False}
+
+
 SSH = """#!/bin/sh
 printf '%s\\n' "$@" > "$CALLS"
 cat "$2" >> "$CALLS"
 exit 7
 """
+# Does here what it is asked to do there.
+LOCAL_SSH = """#!/bin/sh
+shift $(($# - 1))
+exec sh -c "$1"
+"""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+    done = subprocess.run(
+        ["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_over_ssh_changes_no_checkout_beneath_a_roll_out(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    (there / "deploy").mkdir(parents=True)
+    git(there, "init", "--quiet")
+    script = there / "deploy" / "roll-out"
+    for says in ("old", "new"):
+        script.write_text(f'#!/bin/sh\necho "{says} $1 $ROLLING_OUT"\n')
+        script.chmod(0o755)
+        git(there, "add", ".")
+        git(there, "commit", "--quiet", "--message", says)
+    git(there, "remote", "add", "origin", str(there))
+    commit = git(there, "rev-parse", "HEAD")
+    git(there, "checkout", "--quiet", "HEAD~1")
+    before = git(there, "rev-parse", "HEAD")
+    ssh = tmp_path / "ssh"
+    ssh.write_text(LOCAL_SSH)
+    ssh.chmod(0o755)
+
+    def over_ssh() -> tuple[int, str]:
+        environment = {"PATH": "/usr/bin:/bin", "HOST": "a@b", "SSH": str(ssh), "COMMIT": commit}
+        done = subprocess.run(
+            [DEPLOY / "over-ssh", NEW],
+            env={**environment, "FOLDER": str(there), "SSH_KEY": "k", "KNOWN_HOSTS": "h"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout.strip() or done.stderr.strip()
+
+    with (there / "deploy" / ".rolling-out").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert over_ssh() == (1, "over-ssh: another roll-out is going on there")
+        assert git(there, "rev-parse", "HEAD") == before
+    assert over_ssh() == (0, f"new {NEW} yes")
+    assert git(there, "rev-parse", "HEAD") == commit
 
 
 @pytest.mark.parametrize(("image", "code"), [(NEW, 7), ("x; rm -rf /", 2)])
@@ -145,7 +229,8 @@ def test_over_ssh_has_the_exit_code_of_what_ran_there(
     assert calls.exists() is (code == 7)
     if calls.exists():
         said = calls.read_text()
-        assert "git checkout -q abc123 && deploy/roll-out probity:new\nthe key\n" in said
+        assert "git checkout -q abc123 && ROLLING_OUT=yes deploy/roll-out probity:new\n" in said
+        assert "\nthe key\n" in said
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
