@@ -22,6 +22,10 @@ while read -r image words; do
 done <<END
 $FAIL
 END
+case "$*" in
+*"ps --quiet exchange") echo "$RUNNING";;
+inspect*) echo sha256:abc;;
+esac
 exit 0
 """
 
@@ -112,6 +116,38 @@ def test_the_first_release_needs_nothing_of_before(tmp_path: Path) -> None:
     code, asked, running = roll_out(tmp_path, running=None)
     assert (code, running) == (0, NEW)
     assert not any("backup" in call or "doctor" in call for call in asked)
+
+
+BEFORE = "probity:before"
+
+
+def test_the_first_roll_out_over_an_exchange_that_runs_goes_by_backup_and_gate(
+    tmp_path: Path,
+) -> None:
+    """`docker compose up` notes no image: what runs is asked for, and kept under a name."""
+    code, asked, running = roll_out(tmp_path, running="", RUNNING="c0ffee")
+    assert (code, running) == (0, NEW)
+    assert asked[:6] == [
+        f"{NEW} pull --quiet exchange",
+        f"{NEW} ps --quiet exchange",
+        f"{NEW} inspect --format {{{{.Image}}}} c0ffee",
+        f"{NEW} tag sha256:abc {BEFORE}",
+        f"{BEFORE} run --rm backup",
+        f"{NEW} doctor --production",
+    ]
+
+
+@pytest.mark.parametrize("fail", ["ps --quiet", "inspect", "tag"])
+def test_where_nobody_knows_what_runs_nothing_is_changed(tmp_path: Path, fail: str) -> None:
+    code, asked, running = roll_out(tmp_path, f"{NEW} {fail}", running=None, RUNNING="c0ffee")
+    assert (code, running) == (1, None)
+    assert not any(" up " in call or "backup" in call for call in asked)
+
+
+def test_a_bad_first_roll_out_goes_back_to_what_ran(tmp_path: Path) -> None:
+    code, asked, running = roll_out(tmp_path, f"{NEW} smoke", running=None, RUNNING="c0ffee")
+    assert (code, running) == (1, None)
+    assert asked[-1] == f"{BEFORE} smoke https://exchange.example --market smoke"
 
 
 def test_an_admin_may_trade_in_place_of_a_kept_market(tmp_path: Path) -> None:
