@@ -123,6 +123,43 @@ def test_the_image_is_built_from_what_the_wheel_needs() -> None:
     assert not re.search(r"apt-get|pip install", final)
 
 
+def test_the_image_has_the_terminal_of_its_own_sources() -> None:
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
+    version = re.search(r"^ARG NODE=node:(\d+)\.\d+\.\d+-\S+$", text, re.MULTILINE)
+    assert version is not None
+    engines = json.loads((ROOT / "web" / "package.json").read_text("utf-8"))["engines"]["node"]
+    assert f">={version[1]}." in engines
+    [_, node, python, final] = re.split(r"^FROM .*$", text, flags=re.MULTILINE)
+    # The tools first, which stay as they are while the pages change; then what they build.
+    assert node.index("npm ci") < node.index("COPY web ") < node.index("npm run build")
+    built = "gateway/site/dist"
+    copied = python.index(f"COPY --from=web /source/{built} {built}\n")
+    assert python.index("COPY . .") < copied < python.index("pip wheel")
+    # It is no image otherwise: what is asked for lies where the exchange serves it from.
+    asked = f"test -s /opt/probity/lib/python3*/site-packages/{built}/index.html"
+    assert python.index("/wheel/*.whl") < python.index(asked)
+    assert "node" not in final
+    ignore = (DEPLOY / "Dockerfile.dockerignore").read_text("utf-8").split()
+    # What lies around on the machine that builds is not taken for it.
+    assert ignore.index("!web") < ignore.index("web/node_modules")
+    assert ignore.index("!gateway") < ignore.index(built)
+
+
+def test_the_terminal_is_built_of_what_the_image_is_given(tmp_path: Path) -> None:
+    """The stage has `web/` and nothing beside it, so none of its sources may point elsewhere."""
+    modules = ROOT / "web" / "node_modules"
+    if not modules.is_dir():
+        pytest.skip("make web has not been here")
+    # As make does it: a Node.js that it has installed goes before the machine's.
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    web = tmp_path / "source" / "web"
+    shutil.copytree(ROOT / "web", web, ignore=shutil.ignore_patterns("node_modules"))
+    (web / "node_modules").symlink_to(modules)
+    done = run("npm", "--prefix", web, "run", "build", "--", "--logLevel", "warn", PATH=path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "source" / "gateway" / "site" / "dist" / "index.html").stat().st_size > 0
+
+
 def test_what_compose_mounts_to_write_is_made_for_the_images_account() -> None:
     """A new volume gets the owner of the folder that it covers, and root where there is none."""
     text = (DEPLOY / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
