@@ -15,7 +15,7 @@ from persistence.repositories.economy.rewards import DailyRewards
 
 def movements_of(pool: DeadlinePool, engine: EngineSide, people: People) -> Movements:
     """Return the steps by which money moves outside the book."""
-    return Movements(pool, engine.commands, people.audit)
+    return Movements(pool, engine.commands, people.audit, takes_commands=engine.feed.takes_commands)
 
 
 def economy_routes(parts: Parts) -> tuple[DailyCreditsRoutes, ...]:

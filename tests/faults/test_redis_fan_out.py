@@ -113,6 +113,7 @@ async def test_what_needs_the_engine_is_refused_with_the_reason(fleet: Fleet) ->
             await client.post(f"/orders/{SLUG}", headers=bearer, json=ORDER),
             await client.delete("/orders", headers=bearer),
             await client.post("/auth/register", json=newcomer),
+            await client.post("/economy/daily-credits", headers=bearer),
             await client.post("/admin/exchange/mode", headers=admin, json={"mode": "halted"}),
         ]
         for answer in answers:

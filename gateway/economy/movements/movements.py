@@ -7,8 +7,9 @@
 Laws: nothing is sent that isn't stored, and what is stored is sent again under the same id until
 there is an answer, so a crash anywhere between is healed by the sweep (`finish_left`): the engine
 answers a repeat with its first answer. Whoever isn't told the outcome is told that it is unknown,
-and the intent stays PENDING. What the engine for certain never took is taken back whole, unless the
-domain wants it done whatever happens. Every answer goes to the audit log, by numbers alone.
+and the intent stays PENDING. What the engine for certain never took is taken back whole, by whoever
+stored it and if nobody else has begun to send it, unless the domain wants it done whatever happens.
+A process without an engine intends nothing. Every answer goes to the audit log, by numbers alone.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from exchange.messages.units import format_money
 from gateway.engine_side.audited import OK
 from gateway.engine_side.refusals import EngineRefused
 from gateway.jobs.supervisor import CheckIn
-from gateway.wire.errors import UnknownOutcome
+from gateway.wire.errors import ReadsOnly, UnknownOutcome
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.loop.ports import Answer, CommandPort
@@ -81,16 +82,27 @@ class Movements:
         commands: CommandPort,
         audit: AuditLog,
         notes: Mapping[Kind, Note] | None = None,
+        *,
+        takes_commands: bool = True,
     ) -> None:
-        """Store by `pool`, send to `commands`; `notes` are what domains do with an answer."""
+        """Store by `pool`, send to `commands`; `notes` are what domains do with an answer.
+
+        Without `takes_commands` the engine is in another process.
+        """
         self._pool = pool
         self._rows = Intents(pool)
         self._commands = commands
         self._audit = audit
         self._notes = notes or {}
+        self._takes_commands = takes_commands
 
     async def begin(self, kind: Kind, write: Write) -> Intent:
-        """Do the first step: store what `write` writes; raises whatever it raises."""
+        """Do the first step: store what `write` writes; raises whatever it raises.
+
+        Raises ReadsOnly in a process without an engine, whose intents nobody here could send.
+        """
+        if not self._takes_commands:
+            raise ReadsOnly
         self.reached(Point.BEFORE_INTENT, kind)
         async with self._pool.transaction() as connection:
             intent = await write(connection)
@@ -102,22 +114,25 @@ class Movements:
         return await self._rows.by_id(intent_id)
 
     async def carry_out(
-        self, intent: Intent, *, request_id: str, withdraws: bool = True
+        self, intent: Intent, *, request_id: str, is_first: bool, withdraws: bool = True
     ) -> tuple[Intent, bool]:
         """Do the other steps; return the intent as it stands, and whether it was done before.
 
-        Without `withdraws` what the engine couldn't take stays, and the sweep sees it through.
+        `is_first` says that the caller stored it (`begin`) and sends it for the first time. Without
+        `withdraws` what the engine couldn't take stays, and the sweep sees it through.
 
         Raises:
             EngineRefused: the engine refused it, for good under this id.
             CommandNotTaken: nothing happened, nor will.
             UnknownOutcome: it may have happened, or will yet.
         """
+        if not is_first and intent.status == "PENDING":
+            intent = await self._taken_over(intent.id)
         if intent.status == "PENDING":
             try:
                 intent, is_repeat = await self._send(intent, intent.account_id, request_id)
             except CommandNotTaken:
-                if withdraws and await self._is_withdrawn(intent):
+                if is_first and withdraws and await self._is_withdrawn(intent):
                     raise
                 raise UnknownOutcome from None
             except (OutcomeUnknown, *OUTAGES) as error:
@@ -127,6 +142,17 @@ class Movements:
         if intent.status == "REFUSED":
             raise refusal_of(intent)
         return intent, is_repeat
+
+    async def _taken_over(self, intent_id: int) -> Intent:
+        """Take over what somebody else stored; return it as it stands."""
+        try:
+            taken = await self._rows.take_over(intent_id, now_us())
+            there = taken or await self._rows.by_id(intent_id)
+        except OUTAGES as error:
+            raise UnknownOutcome from error
+        if there is None:
+            raise CommandNotTaken("whoever stored the intent took it back")
+        return there
 
     async def _is_withdrawn(self, intent: Intent) -> bool:
         try:

@@ -16,6 +16,7 @@ from gateway.economy.room import fits, require_fit
 from gateway.economy.settings import EconomySettings
 from gateway.wire.errors import Conflict, NotFound
 from persistence.clock import now_us
+from persistence.errors import CommandNotTaken
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.economy.intents import Intent, Intents, NewIntent
 from persistence.repositories.economy.rewards import DailyRewards, Reward
@@ -42,7 +43,7 @@ class Claims:
         """Give the day's reward; return it, its intent, and whether it was on its way before.
 
         Raises NotFound where nothing is given, Conflict if the day was rewarded, CreditsLimit,
-        EngineRefused, CommandNotTaken, UnknownOutcome.
+        ReadsOnly, EngineRefused, CommandNotTaken, UnknownOutcome.
         """
         if not self._settings.daily_credits:
             raise NotFound("There are no daily credits here")
@@ -76,9 +77,11 @@ class Claims:
                 raise _claimed(day) from None
             there = await self._movements.by_id(given.intent_id)
             if there is None:
-                raise _claimed(day) from None
+                raise CommandNotTaken("the claim under way was taken back") from None
             intent = there
-        intent, is_repeat = await self._movements.carry_out(intent, request_id=request_id)
+        intent, is_repeat = await self._movements.carry_out(
+            intent, request_id=request_id, is_first=is_first
+        )
         return given, intent, is_repeat or not is_first
 
     def _made(

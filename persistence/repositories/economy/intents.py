@@ -6,8 +6,9 @@
 Laws: an intent is there before its command is sent, in the transaction of the domain's own row, and
 ends once: the first word counts. Its command is kept as the journal would keep it, so whoever sends
 it again sends the same bytes. It is the one thing that is ever sent under its system id, which is
-made of the domain row's key ("reward:7:2026-01-31:1"). An intent that nobody but the engine can
-have heard of is taken back only if it was never taken. Times are microseconds since the epoch.
+made of the domain row's key ("reward:7:2026-01-31:1"). Whoever stored an intent sends it as the
+first of its `tries`, whoever else does takes it over before; so one that was tried once is taken
+back by who stored it, if the engine didn't take it. Times are microseconds since the epoch.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -31,12 +32,16 @@ _COLUMNS: Final = (
 )
 _INSERT: Final = (
     "INSERT INTO money_intents (system_id, account_id, kind, amount, command, created_at, tried_at,"  # noqa: S608 - a constant
-    f" tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING {_COLUMNS}"
+    f" tries) VALUES ($1, $2, $3, $4, $5, $6, $7, 1) RETURNING {_COLUMNS}"
 )
 _CLAIM: Final = (
     "UPDATE money_intents SET tried_at = $1, tries = tries + 1 WHERE id IN (SELECT id"  # noqa: S608 - a constant
     " FROM money_intents WHERE status = 'PENDING' AND tried_at <= $2 ORDER BY tried_at LIMIT $3"
     f" FOR UPDATE SKIP LOCKED) RETURNING {_COLUMNS}"
+)
+_TAKE_OVER: Final = (
+    "UPDATE money_intents SET tried_at = $2, tries = tries + 1"  # noqa: S608 - a constant
+    f" WHERE id = $1 AND status = 'PENDING' RETURNING {_COLUMNS}"
 )
 _FINISH: Final = (
     "UPDATE money_intents SET status = $2, answered_at = $3, seq = $4, available = $5, locked = $6,"  # noqa: S608 - a constant
@@ -127,10 +132,10 @@ class Intents:
         Without `is_sent` it waits for the sweep, which takes it at once.
         """
         account_id, system_id = new.key
-        tried = (now, 1) if is_sent else (0, 0)
+        tried_at = now if is_sent else 0
         encoded = encode_command(new.command)
         row = await source.fetchrow(
-            _INSERT, system_id, account_id, new.kind, new.amount, encoded, now, *tried
+            _INSERT, system_id, account_id, new.kind, new.amount, encoded, now, tried_at
         )
         return _intent(row)
 
@@ -154,6 +159,13 @@ class Intents:
         """Take over at most `limit` pending intents that nobody is sending, oldest try first."""
         return [_intent(row) for row in await self._pool.fetch(_CLAIM, now, now - CLAIM_US, limit)]
 
+    async def take_over(self, intent_id: int, now: int) -> Intent | None:
+        """Become a sender of what somebody else stored, who can't take it back from then on; None
+        if it isn't pending, or was taken back.
+        """
+        row = await self._pool.fetchrow(_TAKE_OVER, intent_id, now)
+        return None if row is None else _intent(row)
+
     @staticmethod
     async def finish(source: Fetching, intent_id: int, outcome: Outcome) -> Intent | None:
         """Store what came of an intent; None if that is known already."""
@@ -171,7 +183,10 @@ class Intents:
         return None if row is None else _intent(row)
 
     async def withdraw(self, intent_id: int) -> bool:
-        """Take back, with the row it stands for, what was sent once and not taken; say whether."""
+        """Take back, with the row it stands for, what was sent once and not taken; say whether.
+
+        For whoever stored it alone.
+        """
         done = await self._pool.execute(
             "DELETE FROM money_intents WHERE id = $1 AND status = 'PENDING' AND tries = 1",
             intent_id,
