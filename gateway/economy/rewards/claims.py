@@ -80,7 +80,11 @@ class Claims:
                 raise CommandNotTaken("the claim under way was taken back") from None
             intent = there
         intent, is_repeat = await self._movements.carry_out(
-            intent, request_id=request_id, is_first=is_first
+            intent,
+            request_id=request_id,
+            is_first=is_first,
+            # A later attempt's row is the first one's too, which would be tried anew without it.
+            withdraws=given.attempt == 1,
         )
         return given, intent, is_repeat or not is_first
 

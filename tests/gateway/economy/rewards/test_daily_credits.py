@@ -11,6 +11,8 @@ from exchange.messages.commands import CreditAccount, SuspendAccount
 from exchange.messages.terms import MoneyKind
 from gateway.economy.rewards import claims
 from gateway.economy.rewards.rules import start_of
+from persistence.repositories.economy.intents import Intents, Outcome
+from persistence.repositories.economy.rewards import DailyRewards
 from tests.gateway.conftest import MakeWeb, Person, Web
 from tests.gateway.economy.stories import moved, pending, sweep
 
@@ -28,6 +30,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
 
 async def claim(web: Web, person: Person) -> httpx.Response:
     return await web.client.post(PATH, headers=person.bearer)
+
+
+async def refused_once(web: Web, person: Person) -> None:
+    """Have the engine's refusal of the day's first attempt on record."""
+    day, amount = NOON.date(), 100_000_000
+    async with web.parts.pool.transaction() as connection:
+        new = claims.reward_intent(person.id, day, amount, 1)
+        intent = await Intents.add(connection, new, 1)
+        await DailyRewards.put(connection, person.id, day, 1, amount, 1, intent.id)
+        outcome = Outcome(2, 1, 0, 0, "ACCOUNT_SUSPENDED", "")
+        assert await Intents.finish(connection, intent.id, outcome) is not None
 
 
 async def standing(web: Web, person: Person) -> dict[str, Any]:
@@ -96,6 +109,22 @@ async def test_what_was_not_taken_never_was(web: Web) -> None:
     web.engine.is_open = True
     assert await moved(web) == []
     assert (await claim(web, ann)).status_code == 200
+
+
+async def test_a_second_attempt_is_never_taken_back(web: Web) -> None:
+    """The day's row stands for both attempts: gone with one, the first would be tried anew."""
+    ann = await web.register()
+    await refused_once(web, ann)
+    web.engine.is_open = False
+    answer = await claim(web, ann)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "UNKNOWN_OUTCOME")
+    web.engine.is_open = True
+    answer = await claim(web, ann)
+    assert answer.status_code == 200
+    assert answer.json()["data"]["amount"] == "100.000000"
+    day = f"reward:{ann.id}:2026-05-01"
+    assert await moved(web) == [(f"{day}:1", "REFUSED"), (f"{day}:2", "DONE")]
+    assert (await claim(web, ann)).status_code == 409
 
 
 async def test_a_lost_answer_is_found_by_asking_again(web: Web) -> None:
