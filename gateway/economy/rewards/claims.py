@@ -130,21 +130,23 @@ class Everybody:
         after = given = 0
         while True:
             async with self._pool.transaction() as connection:
-                people = await self._rows.active(
+                held = await self._rows.hold_active(
                     connection, after, day, since, midnight, self.PIECE
                 )
-                for one in people:
+                for one in await self._rows.active(connection, held, day):
                     streak = one.streak + 1
                     amount = reward(base, streak)
                     if not fits(one.held, one.to_come, amount, most):
                         continue
                     new = reward_intent(one.user_id, day, amount, 1)
-                    intent = await Intents.add(connection, new, now, is_sent=False)
+                    intent = await Intents.put_in_line(connection, new, now)
+                    if intent is None:
+                        continue  # one whose id was used up keeps nobody else waiting
                     await self._rows.put(connection, one.user_id, day, streak, amount, 1, intent.id)
                     given += 1
-            if len(people) < self.PIECE:
+            if len(held) < self.PIECE:
                 return given
-            after = people[-1].user_id
+            after = held[-1]
 
 
 class _Rewarded(Exception):

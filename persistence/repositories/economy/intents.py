@@ -34,6 +34,7 @@ _INSERT: Final = (
     "INSERT INTO money_intents (system_id, account_id, kind, amount, command, created_at, tried_at,"  # noqa: S608 - a constant
     f" tries) VALUES ($1, $2, $3, $4, $5, $6, $7, 1) RETURNING {_COLUMNS}"
 )
+_PUT_IN_LINE: Final = _INSERT.replace(" RETURNING", " ON CONFLICT (system_id) DO NOTHING RETURNING")
 _CLAIM: Final = (
     "UPDATE money_intents SET tried_at = $1, tries = tries + 1 WHERE id IN (SELECT id"  # noqa: S608 - a constant
     " FROM money_intents WHERE status = 'PENDING' AND tried_at <= $2 ORDER BY tried_at LIMIT $3"
@@ -126,18 +127,17 @@ class Intents:
         self._pool = pool
 
     @staticmethod
-    async def add(source: Fetching, new: NewIntent, now: int, *, is_sent: bool = True) -> Intent:
-        """Store an intent within the transaction of `source`.
+    async def add(source: Fetching, new: NewIntent, now: int) -> Intent:
+        """Store an intent within the transaction of `source`; who asks for it sends it, at once."""
+        return _intent(await source.fetchrow(_INSERT, *_values(new, now, now)))
 
-        Without `is_sent` it waits for the sweep, which takes it at once.
+    @staticmethod
+    async def put_in_line(source: Fetching, new: NewIntent, now: int) -> Intent | None:
+        """Store, within the transaction of `source`, an intent that waits for the sweep, which
+        takes it at once; None if there is one of its id.
         """
-        account_id, system_id = new.key
-        tried_at = now if is_sent else 0
-        encoded = encode_command(new.command)
-        row = await source.fetchrow(
-            _INSERT, system_id, account_id, new.kind, new.amount, encoded, now, tried_at
-        )
-        return _intent(row)
+        row = await source.fetchrow(_PUT_IN_LINE, *_values(new, now, 0))
+        return None if row is None else _intent(row)
 
     @staticmethod
     async def to_come(source: Fetching, account_id: int) -> int:
@@ -199,6 +199,12 @@ class Intents:
             "SELECT count(*), min(created_at) FROM money_intents WHERE status = 'PENDING'"
         )
         return row[0], row[1]
+
+
+def _values(new: NewIntent, now: int, tried_at: int) -> tuple[str, int, str, int, bytes, int, int]:
+    account_id, system_id = new.key
+    encoded = encode_command(new.command)
+    return system_id, account_id, new.kind, new.amount, encoded, now, tried_at
 
 
 def _intent(row: "Record | None") -> Intent:

@@ -5,7 +5,7 @@ at once one adds it. One that the engine refused is tried anew under the next `a
 part of its system id. Days are of UTC, amounts money.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,13 +32,8 @@ VALUES ($1, $2, $3, $4, $5, $6)
        intent_id = excluded.intent_id
 """
 # Locked in the order of their ids, as nobody else locks more than one.
-_ACTIVE: Final = f"""
-SELECT u.id, a.available + a.locked AS held,
-       (SELECT coalesce(sum(i.amount), 0)::bigint FROM money_intents i
-         WHERE i.account_id = u.id AND i.status = 'PENDING') AS to_come,
-       (SELECT r.streak FROM daily_rewards r JOIN money_intents i ON i.id = r.intent_id
-         WHERE r.user_id = u.id AND r.day = $2::date - 1 AND i.status <> 'REFUSED') AS streak
-  FROM users u JOIN accounts a ON a.id = u.id
+_HOLD_ACTIVE: Final = f"""
+SELECT u.id FROM users u JOIN accounts a ON a.id = u.id
  WHERE u.id > $1 AND a.standing = {STANDING[Standing.ACTIVE]}
    AND NOT EXISTS (SELECT FROM daily_rewards r WHERE r.user_id = u.id AND r.day = $2)
    AND (EXISTS (SELECT FROM sessions s WHERE s.user_id = u.id AND s.created_at < $4
@@ -47,6 +42,18 @@ SELECT u.id, a.available + a.locked AS held,
                   AND k.last_used_at >= $3))
  ORDER BY u.id LIMIT $5 FOR NO KEY UPDATE OF u
 """  # noqa: S608 - a constant
+# Apart, since a statement sees what was there before it waited for a row.
+_FIGURES: Final = """
+SELECT a.id, a.available + a.locked AS held,
+       (SELECT coalesce(sum(i.amount), 0)::bigint FROM money_intents i
+         WHERE i.account_id = a.id AND i.status = 'PENDING') AS to_come,
+       (SELECT r.streak FROM daily_rewards r JOIN money_intents i ON i.id = r.intent_id
+         WHERE r.user_id = a.id AND r.day = $2::date - 1 AND i.status <> 'REFUSED') AS streak
+  FROM accounts a
+ WHERE a.id = ANY($1::bigint[])
+   AND NOT EXISTS (SELECT FROM daily_rewards r WHERE r.user_id = a.id AND r.day = $2)
+ ORDER BY a.id
+"""
 
 
 class Reward(msgspec.Struct, frozen=True):
@@ -114,19 +121,30 @@ class DailyRewards:
         await connection.execute(_PUT, user_id, day, streak, amount, attempt, intent_id)
 
     @staticmethod
-    async def active(
+    async def hold_active(
         connection: Any,  # noqa: ANN401 - the pool's
         after: int,
         day: date,
         since: int,
         begun_before: int,
         limit: int,
-    ) -> list[Active]:
-        """Return people above the id `after` who were there at or after `since`, by what began
-        before `begun_before`, and have no reward of `day`; with their rows held.
+    ) -> list[int]:
+        """Return the ids above `after` of people who were there at or after `since`, by what began
+        before `begun_before`, and have no reward of `day`; with their rows held from then on.
         """
         asked = after, day, since, begun_before, limit
-        rows: Iterable[Record] = await connection.fetch(_ACTIVE, *asked)
+        return [row["id"] for row in await connection.fetch(_HOLD_ACTIVE, *asked)]
+
+    @staticmethod
+    async def active(
+        connection: Any,  # noqa: ANN401 - the pool's
+        held: Sequence[int],
+        day: date,
+    ) -> list[Active]:
+        """Return how those stand whose rows are held, less whoever got the reward of `day` while
+        they were waited for.
+        """
+        rows: Iterable[Record] = await connection.fetch(_FIGURES, held, day)
         return [Active(row["id"], row["held"], row["to_come"], row["streak"] or 0) for row in rows]
 
 

@@ -123,7 +123,7 @@ async def test_what_waits_for_the_sweep_counts_as_tried(
     """Whoever comes while the sweep sends it finds it sent twice, as it may be."""
     engine.told.set()
     async with pool.transaction() as connection:
-        await Intents.add(connection, NewIntent(Kind.REWARD, GIFT), now_us(), is_sent=False)
+        await Intents.put_in_line(connection, NewIntent(Kind.REWARD, GIFT), now_us())
     assert await rows(pool) == [("PENDING", 1)]
     assert await steps.finish_left() == 1
     assert await rows(pool) == [("DONE", 2)]

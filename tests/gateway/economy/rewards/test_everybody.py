@@ -1,20 +1,23 @@
 """The job of midnight: whoever was there the day before is rewarded, once."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
 import pytest
 
-from exchange.messages.commands import OpenAccount
+from exchange.messages.commands import CreditAccount, OpenAccount
+from exchange.messages.terms import MoneyKind
 from gateway.bootstrap.settings import load_settings
-from gateway.economy.movements.movements import Movements
-from gateway.economy.rewards.claims import Everybody
+from gateway.economy.movements.movements import Kind, Movements
+from gateway.economy.rewards.claims import Everybody, reward_intent
 from gateway.economy.rewards.jobs import JOB, RewardsOfTheDay
 from gateway.economy.rewards.rules import start_of
 from gateway.observability.logs import configure_logs
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.audit import AuditLog
+from persistence.repositories.economy.intents import Intents, NewIntent
 from persistence.repositories.economy.rewards import DailyRewards
 from persistence.repositories.jobs import JobRows
 from persistence.repositories.people.users import Users
@@ -49,6 +52,14 @@ async def person(engine: Running, seen_at: int, cash: int = 0, begun_at: int = 1
 
 def everybody(pool: DeadlinePool, **changes: str) -> Everybody:
     return Everybody(DailyRewards(pool), pool, load_settings(changes).economy)
+
+
+async def until_somebody_waits(engine: Running) -> None:
+    """Wait until a row that is held keeps somebody waiting."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    async with asyncio.timeout(30):
+        while not await engine.pool.fetchval(waiting):  # noqa: ASYNC110 - another session waits
+            await asyncio.sleep(0.005)
 
 
 async def sweep(engine: Running) -> int:
@@ -101,6 +112,40 @@ async def test_who_holds_the_bound_is_passed_over(engine: Running) -> None:
     await sweep(engine)
     assert engine.view.accounts[rich].available == 401 * CREDIT
     assert engine.view.accounts[poor].available == 500 * CREDIT
+
+
+async def test_who_claims_while_the_job_comes_is_passed_over(engine: Running) -> None:
+    ann = await person(engine, MIDNIGHT - 1)
+    await person(engine, MIDNIGHT - 2)
+    async with engine.pool.transaction() as connection:
+        await DailyRewards.hold(connection, ann)
+        job = asyncio.ensure_future(everybody(engine.pool).reward(MIDNIGHT))
+        await until_somebody_waits(engine)
+        intent = await Intents.add(connection, reward_intent(ann, DAY, 7, 1), MIDNIGHT)
+        await DailyRewards.put(connection, ann, DAY, 1, 7, 1, intent.id)
+    assert await job == 1
+    rows = await engine.pool.fetch("SELECT amount FROM daily_rewards ORDER BY amount")
+    assert [row[0] for row in rows] == [7, 100 * CREDIT]
+
+
+async def test_what_is_given_while_the_job_comes_counts(engine: Running) -> None:
+    ann = await person(engine, MIDNIGHT - 1)
+    rewards = everybody(engine.pool, MAX_USER_CREDITS="100")
+    async with engine.pool.transaction() as connection:
+        await DailyRewards.hold(connection, ann)
+        job = asyncio.ensure_future(rewards.reward(MIDNIGHT))
+        await until_somebody_waits(engine)
+        other = CreditAccount(ann, 1, "gift", f"purchase:{ann}", kind=MoneyKind.PURCHASE)
+        await Intents.add(connection, NewIntent(Kind.PURCHASE, other), MIDNIGHT)
+    assert await job == 0
+
+
+async def test_one_whose_id_was_used_keeps_nobody_else_waiting(engine: Running) -> None:
+    ann = await person(engine, MIDNIGHT - 1)
+    await person(engine, MIDNIGHT - 2)
+    await Intents.add(engine.pool, reward_intent(ann, DAY, 7, 1), MIDNIGHT)
+    assert await everybody(engine.pool).reward(MIDNIGHT) == 1
+    assert await engine.pool.fetchval("SELECT count(*) FROM money_intents") == 2
 
 
 async def test_none_where_there_are_none(engine: Running) -> None:
