@@ -36,8 +36,12 @@ from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.economy.intents import Intent, Intents, Outcome
 
 INTERVAL_SECONDS: Final = 2.0
+SHORT_PAUSE_SECONDS: Final = 0.05
+"""The sweep's pause where there is more to do."""
 AT_ONCE: Final = 50
-"""Intents that the sweep sends together."""
+"""Intents that a round of the sweep takes."""
+UNDER_WAY_MAX: Final = 4
+"""Of those, how many are under way together, each with a connection of the pool at most."""
 _SWEEP: Final = "economy"
 """What stands for a request where none was."""
 
@@ -198,7 +202,13 @@ class Movements:
     async def finish_left(self) -> int:
         """Send again what has no answer yet, and return how many those were."""
         left = await self._rows.claim(now_us(), AT_ONCE)
-        sending = [self._send(intent, None, _SWEEP) for intent in left]
+        room = asyncio.Semaphore(UNDER_WAY_MAX)
+
+        async def send(intent: Intent) -> None:
+            async with room:
+                await self._send(intent, None, _SWEEP)
+
+        sending = [send(intent) for intent in left]
         for done in await asyncio.gather(*sending, return_exceptions=True):
             if isinstance(done, CommandNotTaken | OutcomeUnknown | asyncpg.InterfaceError):
                 continue  # it is sent again
@@ -214,10 +224,15 @@ class Movements:
                 if self._commands.is_open:
                     found = await self.finish_left()
                 check_in()
-            await asyncio.sleep(0 if found == AT_ONCE else INTERVAL_SECONDS)
+            await asyncio.sleep(pause_after(found))
 
     def reached(self, point: Point, kind: Kind) -> None:
         """Go on; tests of crashes end the process here."""
+
+
+def pause_after(found: int) -> float:
+    """Return for how long (s) the sweep rests after a round that found so many."""
+    return SHORT_PAUSE_SECONDS if found == AT_ONCE else INTERVAL_SECONDS
 
 
 def refusal_of(intent: Intent) -> EngineRefused:

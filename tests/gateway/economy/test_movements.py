@@ -8,7 +8,15 @@ import pytest
 
 from exchange.messages.commands import Command, CreditAccount, OpenAccount
 from exchange.messages.terms import MoneyKind
-from gateway.economy.movements.movements import Kind, Movements
+from gateway.economy.movements.movements import (
+    AT_ONCE,
+    INTERVAL_SECONDS,
+    SHORT_PAUSE_SECONDS,
+    UNDER_WAY_MAX,
+    Kind,
+    Movements,
+    pause_after,
+)
 from gateway.wire.errors import ReadsOnly, UnknownOutcome
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken, QueueFull
@@ -127,6 +135,30 @@ async def test_what_waits_for_the_sweep_counts_as_tried(
     assert await rows(pool) == [("PENDING", 1)]
     assert await steps.finish_left() == 1
     assert await rows(pool) == [("DONE", 2)]
+
+
+async def test_the_sweep_leaves_connections_to_others(
+    pool: DeadlinePool, engine: SlowEngine, steps: Movements
+) -> None:
+    for number in range(12):
+        gift = CreditAccount(ANN, 7, "gift", f"reward:1:{number}", kind=MoneyKind.REWARD)
+        await Intents.put_in_line(pool, NewIntent(Kind.REWARD, gift), now_us())
+    sweep = asyncio.ensure_future(steps.finish_left())
+    async with asyncio.timeout(30):
+        while engine.sent < UNDER_WAY_MAX:  # noqa: ASYNC110 - the fake has no sign of it
+            await asyncio.sleep(0.001)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert engine.sent == UNDER_WAY_MAX
+    engine.told.set()
+    assert await sweep == 12
+    assert (engine.sent, engine.cash) == (12, 84)
+
+
+def test_there_is_a_pause_after_every_round() -> None:
+    pauses = [pause_after(found) for found in (0, 1, AT_ONCE - 1, AT_ONCE)]
+    assert pauses == [INTERVAL_SECONDS] * 3 + [SHORT_PAUSE_SECONDS]
+    assert 0 < SHORT_PAUSE_SECONDS < INTERVAL_SECONDS
 
 
 async def test_what_has_an_answer_is_told_to_who_comes_late(
