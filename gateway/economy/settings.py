@@ -20,7 +20,7 @@ class EconomySettings(Area, frozen=True, kw_only=True):
             "Rewards, bonuses and purchases that would pass it are refused; trades never are.",
         ),
     ]
-    daily_credits: Annotated[
+    daily_reward_credits: Annotated[
         int,
-        setting("DAILY_CREDITS", "100", money, "Of a day, before the bonus of a streak."),
+        setting("DAILY_REWARD_CREDITS", "100", money, "Of a day, before the bonus of a streak."),
     ]

@@ -45,7 +45,7 @@ class Claims:
         Raises NotFound where nothing is given, Conflict if the day was rewarded, CreditsLimit,
         ReadsOnly, EngineRefused, CommandNotTaken, UnknownOutcome.
         """
-        if not self._settings.daily_credits:
+        if not self._settings.daily_reward_credits:
             raise NotFound("There are no daily credits here")
         day = day_of(now_us())
         found: list[Reward] = []
@@ -95,7 +95,7 @@ class Claims:
         if before is not None:
             streak = streak_after(before.day, before.streak, day)
         attempt = 1 if refused is None else refused.attempt + 1
-        amount = reward(self._settings.daily_credits, streak)
+        amount = reward(self._settings.daily_reward_credits, streak)
         new = reward_intent(user_id, day, amount, attempt)
         return Reward(day, streak, amount, attempt, 0, "PENDING"), new
 
@@ -121,7 +121,7 @@ class Everybody:
 
     async def reward(self, now: int) -> int:
         """Store the rewards of the day of `now` that aren't there; return how many those are."""
-        base, most = self._settings.daily_credits, self._settings.user_credits_max
+        base, most = self._settings.daily_reward_credits, self._settings.user_credits_max
         if not base:
             return 0
         day = day_of(now)

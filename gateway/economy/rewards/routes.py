@@ -54,7 +54,7 @@ class DailyCreditsRoutes:
     def __init__(self, claims: Claims, view: State, settings: EconomySettings) -> None:
         self._claims = claims
         self._view = view
-        self._base = settings.daily_credits
+        self._base = settings.daily_reward_credits
 
     async def claim(self, request: Request[None, None]) -> DailyCreditsView:
         """Claim today's reward."""

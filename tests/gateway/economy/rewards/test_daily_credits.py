@@ -174,7 +174,7 @@ async def test_a_suspended_account_is_given_nothing_until_it_may_again(web: Web)
 
 
 async def test_there_may_be_none(make_web: MakeWeb) -> None:
-    web = await make_web(DAILY_CREDITS="0")
+    web = await make_web(DAILY_REWARD_CREDITS="0")
     ann = await web.register()
     assert (await claim(web, ann)).status_code == 404
     assert (await web.client.get(PATH, headers=ann.bearer)).status_code == 404

@@ -150,7 +150,7 @@ async def test_one_whose_id_was_used_keeps_nobody_else_waiting(engine: Running) 
 
 async def test_none_where_there_are_none(engine: Running) -> None:
     await person(engine, MIDNIGHT - 1)
-    assert await everybody(engine.pool, DAILY_CREDITS="0").reward(MIDNIGHT) == 0
+    assert await everybody(engine.pool, DAILY_REWARD_CREDITS="0").reward(MIDNIGHT) == 0
 
 
 async def test_a_missed_run_is_made_up_for_at_the_start(engine: Running) -> None:
