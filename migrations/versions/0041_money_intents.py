@@ -50,7 +50,18 @@ CREATE TABLE daily_rewards (
 CREATE INDEX daily_rewards_by_intent ON daily_rewards (intent_id);
 """
 
-_DOWN: Final = "DROP TABLE daily_rewards, money_intents;"
+# Going back would forget what waits to be moved, and what stands for the ids of what was moved.
+_DOWN: Final = """
+LOCK TABLE money_intents IN ACCESS EXCLUSIVE MODE;
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM money_intents) THEN
+        RAISE EXCEPTION 'money was to be moved by intents, which the schema before can''t hold';
+    END IF;
+END
+$$;
+DROP TABLE daily_rewards, money_intents;
+"""
 
 
 def upgrade() -> None:
@@ -59,5 +70,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget what was intended; the ledger and the journal tell what was moved."""
+    """Drop the tables; refused where anything was intended."""
     execute_script(_DOWN)
