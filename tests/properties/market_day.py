@@ -180,7 +180,13 @@ class MarketDay(DayLimits, DayGroups):
             (1, 30_000_000, 50_000_000, 300_000_000, 0, 10**15, 10**15 + 1, 4 * 10**9)
         )
         request_id = choose.one_of(
-            (None, None, None, IDS[0], choose.one_of(IDS) + str(choose.number(0, 99)))
+            (
+                None,
+                None,
+                None,
+                IDS[0],
+                choose.one_of(IDS).replace(":", ".") + str(choose.number(0, 99)),
+            )
         )
         reason = "x" * choose.one_of((0, 5, 5, 5, 200, 201))
         kind = choose.one_of((MoneyKind.ADMIN, MoneyKind.ADMIN, MoneyKind.REWARD, MoneyKind.BET))

@@ -48,6 +48,7 @@ NOTED: Final = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "
 WATCHED: Final = {"marketId": "snow", "platform": "exchange"}
 ROUTES: Final[dict[str, Rule]] = {
     **{f"GET {path}": EVERYBODY for path in (*PAGES, "/assets/{name}", "/plain")},
+    "GET /auth/ways": EVERYBODY,
     "DELETE /admin/orders/{id}": ADMIN,
     "DELETE /auth/2fa/passkeys/{id}": theirs(),
     "DELETE /auth/2fa/totp": SIGNED_IN,

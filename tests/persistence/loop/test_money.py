@@ -35,7 +35,7 @@ from tests.persistence.running import (
 )
 
 DAN = 4
-BET = TransferCash(ANN, (Leg(ANN, BOB, 7), Leg(BOB, CEM, 3)), "won", "bet:1", kind=MoneyKind.BET)
+BET = TransferCash(ANN, (Leg(ANN, BOB, 7), Leg(BOB, CEM, 3)), "won", "bet.1", kind=MoneyKind.BET)
 
 
 async def test_what_moved_is_in_the_ledger_with_its_reason(database_url: str) -> None:
@@ -60,7 +60,7 @@ async def test_what_moved_is_in_the_ledger_with_its_reason(database_url: str) ->
         connection = await connect(database_url)
         kinds = await connection.fetch("SELECT account_id, kind FROM credits WHERE reason = 'won'")
         assert [tuple(row) for row in kinds] == [(ANN, 5), (BOB, 5), (CEM, 5)]
-        assert await connection.fetchval("SELECT kind FROM idempotency WHERE client_id = 'bet:1'")
+        assert await connection.fetchval("SELECT kind FROM idempotency WHERE client_id = 'bet.1'")
         await connection.close()
     assert [(check.name, check.passed) for check in await results(database_url)] == [
         (name, True) for name in CHECKS
@@ -76,7 +76,7 @@ async def test_an_id_that_only_the_store_remembers_takes_effect_once(database_ur
         engine.live.recent_ids.__init__()  # type: ignore[misc]
         again = await engine.send(BET)
         assert (again.replayed, again.events) == (True, list(first.events))
-        other = await engine.send(TransferCash(ANN, BET.legs, "lost", "bet:1", kind=MoneyKind.BET))
+        other = await engine.send(TransferCash(ANN, BET.legs, "lost", "bet.1", kind=MoneyKind.BET))
         refusal = other.events[0]
         assert isinstance(refusal, CommandRejected)
         assert refusal.reason is Reason.CONFLICT
