@@ -42,7 +42,7 @@ export function TapePanel({ feed, tick }: { feed: MarketFeed; tick: number }) {
           <thead class="visually-hidden"><tr><th>{t("price")}</th><th>{t("shares")}</th><th>{t("time")}</th></tr></thead>
           <tbody>
             {prints.value.map((print) => (
-              <tr key={print.tradeNo} data-trade={print.tradeNo}>
+              <tr key={print.id} data-trade={print.tradeNo}>
                 <td class={print.isUp === null ? "" : print.isUp ? "up" : "down"}>{print.isUp === null ? "·" : print.isUp ? "▲" : "▼"} {formatPrice(print.price, tick)}</td>
                 <td class="num">{formatQuantity(print.quantity)}</td>
                 <td class="num quiet">{clock(print.at)}</td>
