@@ -112,6 +112,9 @@ class Preview:
 class LargePreviews:
     """Tells large previews beside the event loop, one at a time: each takes its turns at the
     interpreter from everybody.
+
+    Law: a turn ends with its thread, not with whoever waited for it, so those who leave and come
+    back don't put several side by side.
     """
 
     __slots__ = ("_turn", "_waiting")
@@ -128,6 +131,12 @@ class LargePreviews:
         if self._waiting == LARGE_WAITING:
             raise Unavailable("too many large previews just now; try again in a moment")
         self._waiting += 1
+        telling = asyncio.ensure_future(self._tell(preview))
+        # Nobody may be left to hear why it failed.
+        telling.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(telling)
+
+    async def _tell(self, preview: Preview) -> PreviewView:
         try:
             async with self._turn:
                 return await asyncio.to_thread(preview.tell)
