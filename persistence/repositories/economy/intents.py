@@ -11,7 +11,7 @@ first of its `tries`, whoever else does takes it over before; so one that was tr
 back by who stored it, if the engine didn't take it. Times are microseconds since the epoch.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -192,13 +192,6 @@ class Intents:
             intent_id,
         )
         return affected(done) == 1
-
-    async def pending(self) -> tuple[int, int | None]:
-        """Return how many intents are pending, and since when the oldest is."""
-        row: Any = await self._pool.fetchrow(
-            "SELECT count(*), min(created_at) FROM money_intents WHERE status = 'PENDING'"
-        )
-        return row[0], row[1]
 
 
 def _values(new: NewIntent, now: int, tried_at: int) -> tuple[str, int, str, int, bytes, int, int]:

@@ -8,7 +8,6 @@
 // largest sum of money (10^18) doesn't fit a number, the largest quantity does.
 
 export const PRICE_SCALE = 10_000;
-export const QUANTITY_SCALE = 100;
 export const CASH_SCALE = 1_000_000n;
 const PRICE_PLACES = 4;
 const QUANTITY_PLACES = 2;
