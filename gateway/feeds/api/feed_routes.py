@@ -102,8 +102,9 @@ class FeedRoutes:
             standings.setdefault(standing.platform, []).append(standing)
         counts = await self._counts()
         now = now_us()
+        due = self._jobs.lists_due_us
         views = [
-            venue_status(venue, standings.get(platform, []), counts.get(platform, {}), now)
+            venue_status(venue, standings.get(platform, []), counts.get(platform, {}), due, now)
             for platform, venue in venues.items()
         ]
         return Page(views, len(views), len(views), 0)

@@ -4,7 +4,7 @@ Laws: what jobs did is read from the store, so it is of whichever process ran th
 an address is of the process that answers, which asks for itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.feeds.intake import ingestion
@@ -47,12 +47,16 @@ class AddressView(AnswerStruct, frozen=True, kw_only=True):
 
 
 class VenueStatusView(AnswerStruct, frozen=True, kw_only=True):
-    """How one venue stands; `ok` unless its list couldn't be read the last time it was tried."""
+    """How one venue stands; `ok` if its list could be read the last time it was tried, and that
+    isn't overdue.
+    """
 
     platform: str
     title: str
     currency: str
     ok: bool
+    is_overdue: bool
+    """Whether its list should have been read again by now: no worker runs, or none gets to it."""
     last_success_at: str | None
     age_ms: int | None
     last_error: str | None
@@ -68,19 +72,25 @@ def venue_status(
     venue: Venue,
     standings: list[Standing],
     counts: Mapping[str, int],
+    due: Callable[[int, int | None], int],
     now: int,
 ) -> VenueStatusView:
-    """Return how a venue stands: its jobs by the store, its addresses by this process."""
+    """Return how a venue stands: its jobs by the store, its addresses by this process.
+
+    `due` tells by when lists that were read at a time, in so many ms, have been read again.
+    """
     conditions = venue.conditions() if isinstance(venue, Watched) else ()
     left = [one.rate_left for one in conditions if one.rate_left is not None]
     listed = next((one for one in standings if one.job == ingestion.JOB), None)
     success = None if listed is None else listed.last_success_at
     failure = None if listed is None else listed.last_failure_at
+    is_overdue = listed is not None and success is not None and due(success, listed.took_ms) < now
     return VenueStatusView(
         platform=venue.platform,
         title=venue.title,
         currency=venue.currency,
-        ok=success is not None and (failure is None or success > failure),
+        ok=success is not None and (failure is None or success > failure) and not is_overdue,
+        is_overdue=is_overdue,
         last_success_at=time_if_known(success),
         age_ms=_age(success, now),
         last_error=None if listed is None else listed.last_error,

@@ -21,6 +21,8 @@ from persistence.repositories.jobs import JobRows
 
 _YOUNG_S: Final = 240
 """A list that was read so lately isn't read again at a start."""
+_SLACK_US: Final = 30 * MICROSECONDS
+"""Between a tick and the pass that it begins, for what waits before it."""
 
 
 class FeedJobs:
@@ -29,7 +31,7 @@ class FeedJobs:
     def __init__(
         self,
         settings: FeedSettings,
-        ingestion: Ingestion,
+        lists: Ingestion,
         prices: Prices,
         resolutions: Resolutions,
         poller: SnapshotPoller,
@@ -38,7 +40,13 @@ class FeedJobs:
         rows: JobRows,
     ) -> None:
         self._settings = settings
-        self._ingestion = ingestion
+        self._lists = Job(
+            name=ingestion.JOB,
+            schedule=settings.ingest_schedule,
+            run=_without_arguments(lists.run),
+            time_limit_s=900,
+            first_wait_s=10,
+        )
         self._prices = prices
         self._resolutions = resolutions
         self._poller = poller
@@ -50,13 +58,7 @@ class FeedJobs:
         """Return the jobs of this room."""
         settings = self._settings
         return (
-            Job(
-                name=ingestion.JOB,
-                schedule=settings.ingest_schedule,
-                run=_without_arguments(self._ingestion.run),
-                time_limit_s=900,
-                first_wait_s=10,
-            ),
+            self._lists,
             Job(
                 name=prices.JOB,
                 schedule=every(settings.price_seconds),
@@ -107,6 +109,17 @@ class FeedJobs:
         is_young = now_us() - (standing.last_success_at or 0) < _YOUNG_S * MICROSECONDS
         if not (is_young or standing.queued or standing.running):
             await self.put_ingestion()
+
+    def lists_due_us(self, read_at: int, took_ms: int | None) -> int:
+        """Return by when lists that were read at a time have been read again, if jobs run.
+
+        The next tick may find that pass still under way and leave itself out; the one behind it
+        takes about as long as the last one did.
+        """
+        tick: float = read_at / MICROSECONDS
+        for _ in range(2):
+            tick = self._lists.next_tick(tick) or tick
+        return int(tick * MICROSECONDS) + (took_ms or 0) * 1_000 + _SLACK_US
 
     async def put_ingestion(self) -> int:
         """Queue a pass over the lists and return its number."""

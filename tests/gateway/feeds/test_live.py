@@ -284,6 +284,20 @@ async def test_status_says_how_each_venue_stands(make_web: MakeWeb) -> None:
     assert bad["rateLeft"] is None
 
 
+async def test_a_venue_whose_lists_nobody_reads_any_more_is_not_well(make_web: MakeWeb) -> None:
+    reader = await reader_of(make_web, FakeVenue([market(1)]))
+    await reader.ingest()
+    [well] = await reader.get("/feed/status")
+    assert (well["ok"], well["isOverdue"]) == (True, False)
+    # The schedule is every five minutes: after sixteen a pass has been left out.
+    await reader.web.parts.pool.execute(
+        "UPDATE feed_state SET last_success_at = last_success_at - $1 WHERE job = 'market-ingest'",
+        16 * 60 * 1_000_000,
+    )
+    [late] = await reader.get("/feed/status")
+    assert (late["ok"], late["isOverdue"], late["lastError"]) == (False, True, None)
+
+
 async def test_a_book_that_fails_takes_no_trades_from_all_of_a_market(make_web: MakeWeb) -> None:
     reader, venue = await opened(make_web)
     venue.prints["M2"] = [

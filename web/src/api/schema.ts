@@ -3043,6 +3043,7 @@ export interface components {
             readonly title: string;
             readonly currency: string;
             readonly ok: boolean;
+            readonly isOverdue: boolean;
             readonly lastSuccessAt: string | null;
             readonly ageMs: number | null;
             readonly lastError: string | null;
