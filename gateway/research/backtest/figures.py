@@ -1,0 +1,193 @@
+"""What becomes of a run, written down as it goes: its memory is bounded, however long the tape.
+
+Equity is drawn by at most `CURVE_POINTS` points: when they are as many, every second one goes and
+the next ones lie twice as far apart. Executions are kept up to a bound and counted beyond it.
+"""
+
+from typing import Final
+
+import msgspec
+
+from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.terms import BUY
+from gateway.research.backtest.formulas import (
+    Drawdown,
+    Returns,
+    brier,
+    part,
+    profit_factor,
+)
+from gateway.research.strategy import Fill, Position, Resolved
+
+CURVE_POINTS: Final = 2_000
+EXECUTIONS_MAX: Final = 100_000
+HOUR_US: Final = 3_600_000_000
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Of a run; money in micro-credits, quantities in 1/100 share, times in microseconds.
+
+    A ratio that has no meaning is None. `sharpe` and `sortino` are annualised from returns of
+    `return_period_us`.
+    """
+
+    start: int
+    end: int
+    net: int
+    """What it gained, after fees."""
+    gross: int
+    fees: int
+    total_return: float | None
+    sharpe: float | None
+    sortino: float | None
+    return_period_us: int
+    periods: int
+    drawdown: float
+    drawdown_money: int
+    drawdown_us: int
+    """The longest time below an earlier peak."""
+    fills: int
+    maker_fills: int
+    win_rate: float | None
+    """Of the fills and ends that realised anything, those that gained."""
+    profit_factor: float | None
+    turnover: int
+    """Price x quantity of all fills."""
+    exposure: float | None
+    """Mean over time of what the shares were worth, as a part of the equity."""
+    ordered: int
+    filled: int
+    fill_ratio: float | None
+    queue_us: float | None
+    """From sending to filling of what was filled as maker, weighted by quantity."""
+    brier: float | None
+    resolved: int
+
+
+class Notes:
+    """The watcher of a run."""
+
+    def __init__(self, period_us: int = HOUR_US) -> None:
+        self._period_us = period_us
+        self._returns = Returns(period_us)
+        self._drawdown = Drawdown()
+        self.curve: list[tuple[int, int]] = []
+        """(time, equity), thinned."""
+        self._apart_us = 0
+        self.executions: list[Fill] = []
+        self.fills = self.maker_fills = 0
+        self._start = self._equity = self._last = 0
+        self._begun_at = self._last_at = self._period_ends = 0
+        self._period_equity = 0
+        self._exposure, self._exposed = 0.0, 0
+        self._won = self._lost = self._wins = self._realisations = 0
+        self._turnover = self._filled = 0
+        self._queue_us = self._queued = 0
+        self._forecasts: list[tuple[float, float, int]] = []
+        self.resolved = 0
+
+    def begin(self, cash: int) -> None:
+        """Begin with so much."""
+        self._start = self._equity = self._last = self._period_equity = cash
+
+    def note_fill(self, fill: Fill, realised: int, waited_us: int) -> None:
+        """Count a fill."""
+        self.fills += 1
+        if len(self.executions) < EXECUTIONS_MAX:
+            self.executions.append(fill)
+        price = fill.price if fill.side is BUY else PRICE_SCALE - fill.price
+        self._turnover += price * fill.quantity
+        self._filled += fill.quantity
+        if fill.is_maker:
+            self.maker_fills += 1
+            self._queue_us += waited_us * fill.quantity
+            self._queued += fill.quantity
+        self._note_realised(realised)
+
+    def note_resolution(self, resolved: Resolved, held: Position, cost: int, realised: int) -> None:
+        """Count an end."""
+        self.resolved += 1
+        quantity = held.yes + held.no
+        if quantity:
+            # Of one kind at a time: free pairs are cash at once.
+            paid = resolved.yes_payout if held.yes else PRICE_SCALE - resolved.yes_payout
+            each = cost / quantity
+            self._forecasts.append((each / PRICE_SCALE, paid / PRICE_SCALE, quantity))
+        self._note_realised(realised)
+
+    def _note_realised(self, realised: int) -> None:
+        if realised == 0:
+            return
+        self._realisations += 1
+        if realised > 0:
+            self._wins += 1
+            self._won += realised
+        else:
+            self._lost -= realised
+
+    def note_equity(self, at: int, equity: int, exposed: int) -> None:
+        """Go on to a time."""
+        if self._begun_at == 0:
+            self._begun_at = self._last_at = at
+            self._period_ends = at + self._period_us
+        while at >= self._period_ends:
+            self._end_period()
+        if self._last > 0:
+            self._exposure += (at - self._last_at) * self._exposed / self._last
+        self._last_at, self._exposed = at, exposed
+        if equity != self._last or not self.curve:
+            self._drawdown.add(at, equity)
+            self._draw(at, equity)
+        self._last = equity
+
+    def _end_period(self) -> None:
+        if self._period_equity > 0:
+            self._returns.add(self._last / self._period_equity - 1.0)
+        self._period_equity = self._last
+        self._period_ends += self._period_us
+
+    def _draw(self, at: int, equity: int) -> None:
+        if self.curve and at == self.curve[-1][0]:
+            self.curve[-1] = (at, equity)
+            return
+        if self.curve and at - self.curve[-1][0] < self._apart_us:
+            return
+        self.curve.append((at, equity))
+        if len(self.curve) >= CURVE_POINTS:
+            del self.curve[1::2]
+            span = self.curve[-1][0] - self.curve[0][0]
+            self._apart_us = max(2 * self._apart_us, span // CURVE_POINTS)
+
+    def figures(self, *, fees: int, ordered: int) -> Figures:
+        """Return the figures of what was noted."""
+        self._apart_us = 0
+        self._draw(self._last_at, self._last)
+        net = self._last - self._start
+        lasted = self._last_at - self._begun_at
+        return Figures(
+            start=self._start,
+            end=self._last,
+            net=net,
+            gross=net + fees,
+            fees=fees,
+            total_return=part(net, self._start),
+            sharpe=self._returns.sharpe(),
+            sortino=self._returns.sortino(),
+            return_period_us=self._period_us,
+            periods=self._returns.count,
+            drawdown=self._drawdown.deepest,
+            drawdown_money=self._drawdown.deepest_money,
+            drawdown_us=self._drawdown.longest_us,
+            fills=self.fills,
+            maker_fills=self.maker_fills,
+            win_rate=part(self._wins, self._realisations),
+            profit_factor=profit_factor(self._won, self._lost),
+            turnover=self._turnover,
+            exposure=self._exposure / lasted if lasted else None,
+            ordered=ordered,
+            filled=self._filled,
+            fill_ratio=part(self._filled, ordered),
+            queue_us=self._queue_us / self._queued if self._queued else None,
+            brier=brier(self._forecasts),
+            resolved=self.resolved,
+        )

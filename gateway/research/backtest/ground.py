@@ -1,0 +1,152 @@
+"""An engine with one trader in it, whose fills and whose account are read off the engine itself.
+
+Laws: nothing here matches, reserves or charges: the engine does, and a fill is an event of its. The
+only money that moves outside it is a venue's own fee, which our fee models can't say: it is debited
+from the trader's account by a command, at once or as soon as there is cash, and what is owed counts
+against the equity.
+"""
+
+from collections import Counter
+from decimal import ROUND_CEILING, Decimal
+from typing import Final
+
+from exchange.engine import Engine
+from exchange.messages.bounds import CREDIT_MAX, MONEY_SCALE
+from exchange.messages.commands import Command, CreditAccount, DebitAccount, OpenAccount
+from exchange.messages.errors import InvariantViolated
+from exchange.messages.events import (
+    CommandRejected,
+    Event,
+    OrderCancelled,
+    TradeExecuted,
+)
+from exchange.messages.terms import BUY, SELL, YES
+from exchange.model.accounts import Account
+from exchange.model.market import Market
+from exchange.model.state import State
+from gateway.research.strategy import NOTHING, Fill, Position
+from gateway.venues.schedules import fee
+from gateway.venues.terms import Role
+
+_CLEARED_EVERY: Final = 256
+FeeTerms = tuple[str, tuple[tuple[str, str], ...]]
+"""A venue and a market's fee terms there."""
+
+
+class Ground:
+    """The engine, and what befell the trader in it since it was last asked."""
+
+    def __init__(self, trader: int) -> None:
+        self.engine = Engine(State())
+        self.trader = trader
+        self.fills: list[Fill] = []
+        """New ones; whoever reads them clears them."""
+        self.ended: list[int] = []
+        """Ids of the trader's orders that ended; whoever reads them clears them."""
+        self.refused: Counter[str] = Counter()
+        """The trader's commands that the engine refused, by reason."""
+        self.owed = 0
+        """Venues' fees that there was no cash for, in money."""
+        self.fees_paid = 0
+        """All fees of the trader, those owed too, in money."""
+        self.commands = 0
+        self.names: dict[int, str] = {}
+        """Markets' names on the tape, by their id in the engine."""
+        self.fee_terms: dict[int, FeeTerms] = {}
+        """Of markets whose fees are a venue's, by id."""
+
+    @property
+    def account(self) -> Account:
+        """The trader's account."""
+        return self.engine.state.accounts[self.trader]
+
+    def fund(self, at: int, account_id: int, amount: int) -> None:
+        """Open an account and give it `amount`, however much that is."""
+        self.run(at, OpenAccount(account_id, min(amount, CREDIT_MAX)))
+        left = amount - CREDIT_MAX
+        while left > 0:
+            self.run(at, CreditAccount(account_id, min(left, CREDIT_MAX), "funds"))
+            left -= CREDIT_MAX
+
+    def run(self, at: int, command: Command) -> list[Event]:
+        """Run a command and note what it did to the trader."""
+        state = self.engine.state
+        events = self.engine.execute(max(at, state.now), command).events
+        self.commands += 1
+        if self.commands % _CLEARED_EVERY == 0:
+            state.dirty.clear()
+        trader = self.trader
+        for event in events:
+            if isinstance(event, TradeExecuted):
+                self._note_trade(event)
+            elif isinstance(event, OrderCancelled):
+                if event.account_id == trader:
+                    self.ended.append(event.order_id)
+            elif isinstance(event, CommandRejected) and command.account_id == trader:
+                self.refused[event.reason.name] += 1
+        return events
+
+    def must_run(self, at: int, command: Command) -> list[Event]:
+        """Run a command of our own making, which can't be refused."""
+        events = self.run(at, command)
+        if type(events[0]) is CommandRejected:
+            raise InvariantViolated(f"{type(command).__name__} was refused: {events[0]}")
+        return events
+
+    def _note_trade(self, trade: TradeExecuted) -> None:
+        """Note a trade if it is the trader's; in YES terms taker and maker are on opposite sides,
+        whichever legs they traded.
+        """
+        is_taker_up = (trade.side is BUY) is (trade.outcome is YES)
+        if trade.taker_account_id == self.trader:
+            self._note_fill(trade, trade.taker_order_id, is_taker_up, Role.TAKER, trade.taker_fee)
+        elif trade.maker_account_id == self.trader:
+            order = trade.maker_order_id
+            self._note_fill(trade, order, not is_taker_up, Role.MAKER, trade.maker_fee)
+
+    def _note_fill(
+        self, trade: TradeExecuted, order: int, is_up: bool, role: Role, charged: int
+    ) -> None:
+        terms = self.fee_terms.get(trade.market_id)
+        if terms is not None:
+            exact = fee(terms[0], role, trade.yes_price, trade.quantity, terms[1]) or Decimal(0)
+            charged = int((exact * MONEY_SCALE).to_integral_value(ROUND_CEILING))
+            self.owed += charged
+        self.fees_paid += charged
+        self.fills.append(
+            Fill(
+                self.engine.state.now,
+                self.names[trade.market_id],
+                order,
+                BUY if is_up else SELL,
+                trade.yes_price,
+                trade.quantity,
+                charged,
+                role is Role.MAKER,
+            )
+        )
+        if order not in self.engine.state.orders:
+            self.ended.append(order)
+
+    def settle_fees(self, at: int) -> None:
+        """Pay what is owed to venues, as far as there is cash."""
+        paid = min(self.owed, self.account.available)
+        if paid > 0:
+            self.must_run(at, DebitAccount(self.trader, paid, "fees of the venue"))
+            self.owed -= paid
+
+    def market(self, market_id: int) -> Market:
+        """Return a market of the engine."""
+        return self.engine.state.markets[market_id]
+
+    def position(self, market_id: int) -> Position:
+        """Return what the trader holds of a market."""
+        held = self.account.positions.get(market_id)
+        if held is None:
+            return NOTHING
+        return Position(held.yes.quantity, held.no.quantity)
+
+    def cash(self) -> int:
+        """Return all cash of the trader, set aside or not, less what it owes."""
+        account = self.account
+        return account.available + account.locked - self.owed

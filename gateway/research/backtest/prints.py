@@ -1,0 +1,320 @@
+"""The model `trades`: what is known of others are the prints and the best of the book.
+
+Two accounts stand for the world. One quotes what the tape shows, post-only; the other takes what
+the tape prints, as an order that ends at once. The trader's orders meet both by the engine's own
+rules, so that an order that rests
+
+- fills when the tape trades through its price, before anything the tape still showed there,
+- fills at its price once the volume that was ahead of it there has traded or gone,
+- waits at a price that the tape doesn't show, since what is ahead of it isn't known: a print there
+  passes it by, until the tape shows the price or trades through it,
+- isn't filled by a quote that comes to its price, or crosses it.
+
+What the model can't know: how others would have answered the trader's orders. A print that the
+trader has traded against isn't there for the world any more, but the next picture of the book is
+the tape's again. When the tape shows less at a price, what is gone is taken from behind the trader.
+"""
+
+from typing import Final
+
+from exchange.messages.bounds import ISSUANCE_MAX, PRICE_SCALE
+from exchange.messages.commands import (
+    AmendOrder,
+    CancelOrder,
+    CreateMarket,
+    PlaceOrder,
+    ResolveMarket,
+)
+from exchange.messages.conditions import OrderConditions
+from exchange.messages.events import OrderPlaced
+from exchange.messages.terms import (
+    BUY,
+    GTC,
+    IOC,
+    LIMIT,
+    NO,
+    YES,
+    FeeModel,
+    Resolution,
+    SelfTradePrevention,
+    Side,
+)
+from exchange.model.order_book import Order
+from gateway.research.backtest.ground import Ground
+from gateway.research.strategy import Level
+from gateway.research.tape.events import Ended, Listed, Printed, Seen, TapeEvent
+
+TRADER: Final = 3
+_QUOTING: Final = 1
+_TAKING: Final = 2
+_FUNDS: Final = ISSUANCE_MAX // 4
+_NEVER: Final = 253_402_300_000_000_000
+_POST_ONLY: Final = OrderConditions(post_only=True)
+_PREVENTION: Final = SelfTradePrevention.CANCEL_TAKER
+Shown = dict[int, list[int]]
+"""The ids of the world's orders by price, those of a price oldest first."""
+
+
+class _TapeMarket:
+    """One market of the tape in the engine."""
+
+    __slots__ = ("asks", "bids", "id", "last", "tick", "unseen")
+
+    def __init__(self, market_id: int, tick: int) -> None:
+        self.id = market_id
+        self.tick = tick
+        self.bids: Shown = {}
+        self.asks: Shown = {}
+        self.last: int | None = None
+        self.unseen: dict[int, tuple[bool, int]] = {}
+        """The trader's orders with an unknown volume ahead: (is a bid, price) by id."""
+
+
+class PrintsModel:
+    """Feeds a tape to the engine."""
+
+    name: Final = "trades"
+
+    def __init__(self, cash: int) -> None:
+        self.ground = Ground(TRADER)
+        self._markets: dict[str, _TapeMarket] = {}
+        for account in (_QUOTING, _TAKING):
+            self.ground.fund(1, account, _FUNDS)
+        self.ground.fund(1, TRADER, cash)
+
+    def take(self, event: TapeEvent) -> None:
+        """Do to the engine what the tape says happened."""
+        match event:
+            case Seen():
+                self._see(event)
+            case Printed():
+                self._print(event)
+            case Listed():
+                self._list(event)
+            case Ended():
+                self._end(event)
+
+    def id_of(self, market: str) -> int:
+        """Return a market's id in the engine."""
+        return self._markets[market].id
+
+    def note_order(self, order: Order, market: str) -> None:
+        """Hear of an order of the trader's that has come to rest: what is ahead of it?"""
+        known = self._markets[market]
+        if not self._is_shown(known, order.is_bid, order.yes_price):
+            known.unseen[order.id] = (order.is_bid, order.yes_price)
+
+    def _list(self, event: Listed) -> None:
+        is_ours = not event.platform
+        number = len(self._markets) + 1
+        created = CreateMarket(
+            f"market-{number}",
+            "What will be?",
+            "",
+            "",
+            _NEVER,
+            event.tick,
+            1,
+            event.maker_fee if is_ours else 0,
+            event.taker_fee if is_ours else 0,
+            event.fee_model if is_ours else FeeModel.FLAT,
+            False,
+        )
+        self.ground.must_run(event.at, created)
+        self._markets[event.market] = _TapeMarket(number, event.tick)
+        self.ground.names[number] = event.market
+        if not is_ours:
+            self.ground.fee_terms[number] = (event.platform, event.fee_terms)
+
+    def _end(self, event: Ended) -> None:
+        market = self._markets[event.market]
+        payout = event.yes_payout
+        outcome = {PRICE_SCALE: Resolution.YES, 0: Resolution.NO}.get(payout, Resolution.SPLIT)
+        split = payout if outcome is Resolution.SPLIT else None
+        self.ground.must_run(event.at, ResolveMarket(market.id, outcome, split, "the tape"))
+        market.bids.clear()
+        market.asks.clear()
+        market.unseen.clear()
+
+    def _see(self, event: Seen) -> None:
+        market = self._markets[event.market]
+        # What goes makes way for what comes.
+        self._drop(event.at, market, event.bids, is_bid=True)
+        self._drop(event.at, market, event.asks, is_bid=False)
+        self._show(event.at, market, event.bids, is_bid=True)
+        self._show(event.at, market, event.asks, is_bid=False)
+        if market.unseen:
+            self._queue_up(event, market)
+
+    def _drop(
+        self, at: int, market: _TapeMarket, levels: tuple[Level, ...], *, is_bid: bool
+    ) -> None:
+        """Take the world's orders away at prices that aren't shown any more."""
+        shown = market.bids if is_bid else market.asks
+        if shown:
+            kept = {level.price for level in levels}
+            for price in [price for price in shown if price not in kept]:
+                self._withdraw(at, shown.pop(price))
+
+    def _withdraw(self, at: int, orders: list[int]) -> None:
+        open_orders = self.ground.engine.state.orders
+        for order_id in orders:
+            if order_id in open_orders:
+                self.ground.must_run(at, CancelOrder(_QUOTING, order_id))
+
+    def _show(
+        self, at: int, market: _TapeMarket, levels: tuple[Level, ...], *, is_bid: bool
+    ) -> None:
+        """Bring what the world offers at each price to what is shown."""
+        shown = market.bids if is_bid else market.asks
+        open_orders = self.ground.engine.state.orders
+        for level in levels:
+            price = level.price
+            ids = [each for each in shown.get(price, ()) if each in open_orders]
+            there = sum(open_orders[each].remaining for each in ids)
+            if there > level.quantity:
+                self._lessen(at, ids, there - level.quantity)
+            elif there < level.quantity:
+                self._add(at, market, ids, price, level.quantity - there, is_bid=is_bid)
+            shown[price] = ids
+
+    def _lessen(self, at: int, ids: list[int], surplus: int) -> None:
+        """Take `surplus` away, the newest first: what is ahead of the trader stays longest."""
+        open_orders = self.ground.engine.state.orders
+        while surplus > 0:
+            order = open_orders[ids[-1]]
+            if order.remaining <= surplus:
+                surplus -= order.remaining
+                self.ground.must_run(at, CancelOrder(_QUOTING, ids.pop()))
+            else:
+                total = (order.quantity or 0) - surplus
+                self.ground.must_run(at, AmendOrder(_QUOTING, order.id, quantity=total))
+                surplus = 0
+
+    def _add(
+        self,
+        at: int,
+        market: _TapeMarket,
+        ids: list[int],
+        price: int,
+        quantity: int,
+        *,
+        is_bid: bool,
+    ) -> None:
+        """Put `quantity` at the back of a price. Where the trader waits it is an order of its own,
+        behind the trader's; else the one that is there grows.
+        """
+        orders = self.ground.engine.state.orders
+        if ids and self._may_grow(ids):
+            order = orders[ids[-1]]
+            total = (order.quantity or 0) + quantity
+            self.ground.must_run(at, AmendOrder(_QUOTING, order.id, quantity=total))
+            return
+        outcome, own = (YES, price) if is_bid else (NO, PRICE_SCALE - price)
+        placed = self.ground.run(
+            at,
+            PlaceOrder(
+                _QUOTING,
+                market.id,
+                BUY,
+                outcome,
+                LIMIT,
+                own,
+                quantity,
+                GTC,
+                _PREVENTION,
+                None,
+                None,
+                None,
+                _POST_ONLY,
+            ),
+        )[0]
+        # Else it would cross an order of the trader's: not shown until that is out of the way.
+        if isinstance(placed, OrderPlaced):
+            ids.append(placed.order_id)
+
+    def _may_grow(self, ids: list[int]) -> bool:
+        """Say whether the newest order at a price may go to the back: it is there, or the trader
+        isn't behind it.
+        """
+        level = self.ground.engine.state.orders[ids[-1]].level
+        if level is None:
+            return False
+        return level.count == len(ids) or level.tail.id == ids[-1]
+
+    def _print(self, event: Printed) -> None:
+        """Take what was traded, at its price or better."""
+        market = self._markets[event.market]
+        is_buy = self._is_buy(event, market)
+        hit = market.asks if is_buy else market.bids
+        # What the tape traded through was gone by then.
+        for price in [price for price in hit if (price < event.price) is is_buy]:
+            if price != event.price:
+                self._withdraw(event.at, hit.pop(price))
+        price = event.price
+        if market.unseen and (not is_buy, price) in market.unseen.values():
+            price += -market.tick if is_buy else market.tick
+        market.last = event.price
+        if not 0 < price < PRICE_SCALE:
+            return
+        outcome, own = (YES, price) if is_buy else (NO, PRICE_SCALE - price)
+        self.ground.run(
+            event.at,
+            PlaceOrder(
+                _TAKING,
+                market.id,
+                BUY,
+                outcome,
+                LIMIT,
+                own,
+                event.quantity,
+                IOC,
+                _PREVENTION,
+            ),
+        )
+
+    def _is_buy(self, event: Printed, market: _TapeMarket) -> bool:
+        """Say on which side the taker was: by the tape, the book, the print before."""
+        if event.side is not None:
+            return event.side is Side.BUY
+        if market.asks and event.price >= min(market.asks):
+            return True
+        if market.bids and event.price <= max(market.bids):
+            return False
+        return market.last is None or event.price >= market.last
+
+    def _is_shown(self, market: _TapeMarket, is_bid: bool, price: int) -> bool:
+        """Say whether the tape shows what rests at a price: down to its worst one, and nothing
+        beyond its best.
+        """
+        shown = market.bids if is_bid else market.asks
+        if not shown:
+            return False
+        return price >= min(shown) if is_bid else price <= max(shown)
+
+    def _queue_up(self, event: Seen, market: _TapeMarket) -> None:
+        """Put orders whose price has come to be shown behind what is shown there."""
+        orders = self.ground.engine.state.orders
+        for order_id, (is_bid, price) in list(market.unseen.items()):
+            order = orders.get(order_id)
+            if order is None:
+                del market.unseen[order_id]
+                continue
+            if not self._is_shown(market, is_bid, price):
+                continue
+            shown = market.bids if is_bid else market.asks
+            if shown.get(price):
+                if not self._can_grow(order):
+                    continue
+                total = order.quantity or 0
+                for quantity in (total + 1, total):
+                    self.ground.must_run(event.at, AmendOrder(TRADER, order_id, quantity=quantity))
+            del market.unseen[order_id]
+
+    def _can_grow(self, order: Order) -> bool:
+        """Say whether there is enough for a hundredth of a share more, by which it loses its
+        place.
+        """
+        if order.side is BUY:
+            return self.ground.account.available >= 2 * PRICE_SCALE
+        return self.ground.engine.state.holding_of(order).free > 0

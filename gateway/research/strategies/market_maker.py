@@ -1,0 +1,60 @@
+"""Quotes both sides of the middle, and leans against what it holds.
+
+The centre of its quotes lies below the middle while it is long, above while it is short: what it
+holds wants to leave. After Avellaneda and Stoikov, "High-frequency trading in a limit order book",
+Quantitative Finance 8 (2008), with the reservation price linear in the inventory, and the spread a
+parameter instead of an estimate.
+"""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.terms import BUY, SELL, Side
+from gateway.research.strategy import Book, Strategy
+
+
+class MarketMaker(Strategy):
+    """Earns the spread, if those who know more don't take it."""
+
+    title: ClassVar[str] = "Two-sided quotes with an inventory skew"
+
+    class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+        """Prices in 1/10 000, quantities in 1/100 share."""
+
+        half_spread: Annotated[int, Meta(ge=1, le=4_999)] = 200
+        """From the centre to each quote."""
+        size: Annotated[int, Meta(ge=1, le=100_000_000)] = 1_000
+        most: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 10_000
+        """The largest position either way."""
+        skew: Annotated[int, Meta(ge=0, le=4_999)] = 300
+        """How far the centre moves at the largest position."""
+
+    def on_book(self, book: Book) -> None:
+        """Move the quotes if they ought to stand elsewhere."""
+        if book.middle is None:
+            return
+        set_, net = self.parameters, self.desk.position(book.market).net
+        tick = self.desk.markets[book.market].tick
+        centre = book.middle - set_.skew * net // set_.most
+        bid = (centre - set_.half_spread) // tick * tick
+        ask = -((-centre - set_.half_spread) // tick) * tick
+        # A quote that would trade at once earns no spread.
+        bid = min(bid, book.asks[0].price - tick)
+        ask = max(ask, book.bids[0].price + tick)
+        self._quote(book.market, BUY, bid, min(set_.size, set_.most - net))
+        self._quote(book.market, SELL, ask, min(set_.size, set_.most + net))
+
+    def _quote(self, market: str, side: Side, price: int, quantity: int) -> None:
+        wanted = quantity > 0 and 0 < price < PRICE_SCALE
+        for order in list(self.desk.open_orders(market).values()):
+            if order.side is not side or order.is_cancelling:
+                continue
+            if wanted and order.price == price:
+                return
+            self.desk.cancel(order.number)
+        if wanted:
+            send = self.desk.bid if side is BUY else self.desk.ask
+            send(market, price, quantity, post_only=True)

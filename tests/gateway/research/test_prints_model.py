@@ -1,0 +1,155 @@
+"""When one's own order fills, in the model that knows only prints and the best of the book."""
+
+from exchange.messages.terms import BUY, SELL
+from gateway.research.strategy import Book, Fill, Position, Resolved
+from gateway.research.tape.events import TapeEvent
+from tests.gateway.research.told import Played, book, bought, ended, listed, sold
+
+FIRST: list[TapeEvent] = [listed(), book(1, [(5_000, 300)], [(5_200, 400)])]
+
+
+def test_an_order_that_crosses_trades_at_once_with_what_is_shown() -> None:
+    played = Played([*FIRST, book(3)], {2: lambda desk: desk.bid("m", 5_300, 100)})
+    assert played.fills == [(2, BUY, 5_200, 100, False)]
+
+
+def test_it_takes_no_more_than_is_shown() -> None:
+    played = Played([*FIRST, bought(3, 5_300, 1)], {2: lambda desk: desk.bid("m", 5_200, 1_000)})
+    assert played.fills == [(2, BUY, 5_200, 400, False)]
+    assert [one.remaining for one in played.run.desk.open_orders("m").values()] == [600]
+
+
+def test_what_rests_waits_for_the_volume_ahead_of_it() -> None:
+    played = Played(
+        [*FIRST, sold(3, 5_000, 200), sold(4, 5_000, 150), sold(5, 5_000, 100)],
+        {2: lambda desk: desk.bid("m", 5_000, 100)},
+    )
+    assert played.fills == [(4, BUY, 5_000, 50, True), (5, BUY, 5_000, 50, True)]
+
+
+def test_volume_that_came_later_is_behind_it() -> None:
+    later: TapeEvent = book(3, [(5_000, 900)], [(5_200, 400)])
+    played = Played(
+        [*FIRST, later, sold(4, 5_000, 350)], {2: lambda desk: desk.bid("m", 5_000, 100)}
+    )
+    assert played.fills == [(4, BUY, 5_000, 50, True)]
+
+
+def test_volume_that_goes_is_taken_from_behind_it_and_then_from_ahead() -> None:
+    grown, shrunk = book(3, [(5_000, 900)], []), book(4, [(5_000, 310)], [])
+    acts = {2.0: lambda desk: desk.bid("m", 5_000, 100)}
+    assert Played([*FIRST, grown, shrunk, sold(5, 5_000, 300)], acts).fills == []
+    gone = book(4, [(5_000, 40)], [])
+    assert Played([*FIRST, grown, gone, sold(5, 5_000, 60)], acts).fills == [
+        (5, BUY, 5_000, 20, True)
+    ]
+
+
+def test_a_print_through_its_price_fills_it_before_all_else() -> None:
+    played = Played([*FIRST, sold(3, 4_900, 100)], {2: lambda desk: desk.bid("m", 5_000, 100)})
+    assert played.fills == [(3, BUY, 5_000, 100, True)]
+
+
+def test_a_better_price_is_first_in_line() -> None:
+    played = Played([*FIRST, sold(3, 5_000, 70)], {2: lambda desk: desk.bid("m", 5_100, 100)})
+    assert played.fills == [(3, BUY, 5_100, 70, True)]
+
+
+def test_a_quote_that_comes_to_its_price_or_crosses_it_fills_nothing() -> None:
+    played = Played(
+        [*FIRST, book(3, [(4_700, 10)], [(4_900, 500)]), book(4, [(4_700, 10)], [(4_800, 500)])],
+        {2: lambda desk: desk.bid("m", 5_000, 100)},
+    )
+    assert played.fills == []
+
+
+def test_at_a_price_that_is_not_shown_only_a_print_through_it_fills_it() -> None:
+    acts = {2.0: lambda desk: desk.bid("m", 4_500, 100)}
+    assert Played([*FIRST, sold(3, 4_500, 5_000)], acts).fills == []
+    assert Played([*FIRST, sold(3, 4_400, 5_000)], acts).fills == [(3, BUY, 4_500, 100, True)]
+
+
+def test_what_comes_to_be_shown_is_ahead_of_what_waited_there_unseen() -> None:
+    shown = book(3, [(4_500, 200)], [(4_700, 1)])
+    played = Played(
+        [*FIRST, shown, sold(4, 4_500, 230)], {2: lambda desk: desk.bid("m", 4_500, 100)}
+    )
+    assert played.fills == [(4, BUY, 4_500, 30, True)]
+
+
+def test_without_cash_for_its_place_it_stays_where_nothing_reaches_it() -> None:
+    shown = book(3, [(4_500, 200)], [(4_700, 1)])
+    tape = [*FIRST, shown, sold(4, 4_500, 5_000), sold(5, 4_400, 10)]
+    played = Played(tape, {2: lambda desk: desk.bid("m", 4_500, 100)}, cash=450_000)
+    assert played.fills == [(5, BUY, 4_500, 10, True)]
+
+
+def test_a_short_is_no_shares_and_a_sale_of_what_is_held_is_one() -> None:
+    played = Played(
+        [*FIRST, book(4, [(5_000, 300)], [(5_200, 400)])],
+        {
+            2: lambda desk: desk.ask("m", 5_000, 100),
+            3: lambda desk: desk.bid("m", 5_200, 100),
+        },
+    )
+    assert played.fills == [(2, SELL, 5_000, 100, False), (3, BUY, 5_200, 100, False)]
+    assert played.run.desk.position("m") == Position(0, 0)
+    assert played.run.desk.cash == 1_000_000_000 - 200 * 100
+
+
+def test_an_end_pays_what_is_held() -> None:
+    played = Played([*FIRST, ended(9, 10_000)], {2: lambda desk: desk.bid("m", 5_200, 100)})
+    assert played.run.desk.worth == 1_000_000_000 + 4_800 * 100
+    [resolved] = [one for one in played.strategy.heard if isinstance(one, Resolved)]
+    assert resolved.yes_payout == 10_000
+    split = Played([*FIRST, ended(9, 5_000)], {2: lambda desk: desk.bid("m", 5_200, 100)})
+    assert split.run.desk.worth == 1_000_000_000 - 200 * 100
+
+
+def test_an_order_arrives_after_its_latency_behind_what_the_tape_says_then() -> None:
+    tape = [*FIRST, book(2.05, [(5_000, 300)], [(5_400, 400)])]
+    act = {2.0: lambda desk: desk.bid("m", 5_200, 100)}
+    assert Played(tape, act, latency_us=50_000).fills == []
+    assert Played(tape, act, latency_us=49_999).fills == [(2.049999, BUY, 5_200, 100, False)]
+
+
+def test_a_refused_order_is_told_with_its_reason() -> None:
+    played = Played([*FIRST], {})
+    assert played.fills == []
+    refused = Played(
+        [*FIRST, book(3)],
+        {
+            1.5: lambda desk: desk.bid("m", 5_001, 100),
+            2: lambda desk: desk.bid("m", 5_200, 100, post_only=True),
+            2.5: lambda desk: desk.bid("m", 5_000, 1_000_000_000),
+        },
+    )
+    heard = [one for one in refused.strategy.heard if not isinstance(one, (Book, Fill))]
+    assert heard == [
+        (1, "OFF_TICK"),
+        (2, "POST_ONLY_WOULD_CROSS"),
+        (3, "INSUFFICIENT_BALANCE"),
+    ]
+    assert refused.run.desk.open_orders("m") == {}
+
+
+def test_a_venues_own_fee_is_taken_from_the_cash() -> None:
+    kalshi = listed(platform="kalshi", fee_terms=(("taker_rate", "0.07"), ("maker_rate", "0")))
+    played = Played(
+        [kalshi, FIRST[1], sold(3, 5_000, 400)],
+        {
+            2: lambda desk: desk.bid("m", 5_200, 100),
+            2.5: lambda desk: desk.bid("m", 5_000, 100),
+        },
+    )
+    taken, made = [one for one in played.strategy.heard if isinstance(one, Fill)]
+    # 0.07 x 1 x 0.52 x 0.48 = 0.017472, rounded up to the cent.
+    assert (taken.fee, made.fee) == (20_000, 0)
+    assert played.run.desk.cash == 1_000_000_000 - 5_200 * 100 - 20_000 - 5_000 * 100
+
+
+def test_our_own_fees_are_the_engines() -> None:
+    ours = listed(taker_fee=100)
+    played = Played([ours, FIRST[1], book(3)], {2: lambda desk: desk.bid("m", 5_200, 100)})
+    [fill] = [one for one in played.strategy.heard if isinstance(one, Fill)]
+    assert fill.fee == 5_200 * 100 // 100

@@ -1,0 +1,217 @@
+"""What holds of every backtest: no look ahead, the same bytes, money that adds up."""
+
+import gzip
+import random
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from exchange.messages.errors import InvariantViolated
+from gateway.research.backtest.figures import CURVE_POINTS, Notes
+from gateway.research.backtest.prints import PrintsModel
+from gateway.research.backtest.result import Result, Setup, backtest
+from gateway.research.backtest.run import Backtest
+from gateway.research.strategies import STRATEGIES
+from gateway.research.strategies.market_maker import MarketMaker
+from gateway.research.strategy import Book, ParametersRefused, Strategy, parameters_of
+from gateway.research.tape.events import Ended, Listed, TapeEvent, TapeRefused, checked
+from gateway.research.tape.files import LINE_MAX, read_tape, write_tape
+from gateway.research.tape.synthetic import synthetic_tape
+from tests.gateway.research.told import at, book, bought, ended, listed, sold
+
+STEPS = 1_500
+ALL = sorted(STRATEGIES)
+
+
+def tape(seed: int, steps: int = STEPS) -> list[TapeEvent]:
+    """Return a made-up tape of two markets of one question."""
+    return list(checked(synthetic_tape(seed, markets=2, steps=steps)))
+
+
+def result_of(name: str, events: list[TapeEvent], **setup: Any) -> Result:
+    """Run one of the five with its defaults, the books proved after every event."""
+    return backtest(STRATEGIES[name], {}, events, Setup(check=True, **setup))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_same_run_gives_the_same_bytes(name: str) -> None:
+    encode = msgspec.json.encode
+    first = encode(result_of(name, tape(3)))
+    assert encode(result_of(name, tape(3))) == first
+    assert encode(result_of(name, tape(4))) != first
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_strategy_does_the_same_when_the_future_is_cut_off(name: str) -> None:
+    events = tape(5)
+    cut = len(events) * 2 // 3
+    now = events[cut - 1].at
+    whole = [one for one in result_of(name, events).executions if one.at <= now]
+    part = [one for one in result_of(name, events[:cut]).executions if one.at <= now]
+    assert part == whole
+    if name in {"market-maker", "momentum", "mean-reversion", "arbitrage"}:
+        assert part, "or this would compare nothing"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_one_of_the_five_trades(name: str) -> None:
+    fills = sum(result_of(name, tape(seed)).figures.fills for seed in range(4))
+    assert fills > 10
+
+
+def test_books_that_do_not_add_up_are_noticed() -> None:
+    class Meddler(Strategy):
+        def on_book(self, book: Book) -> None:
+            run._ground.account.available += 1
+
+    run = Backtest(PrintsModel(1_000), lambda desk: Meddler(desk, None), Notes(), check=True)
+    with pytest.raises(InvariantViolated, match="equity is"):
+        run.run(tape(1)[:20])
+
+
+def test_a_long_tape_leaves_a_bounded_curve() -> None:
+    result = result_of("market-maker", tape(6, 6_000))
+    assert 100 < len(result.curve) <= CURVE_POINTS
+    assert all(one[0] < other[0] for one, other in pairwise(result.curve))
+    assert result.curve[-1][1] == result.figures.end
+
+
+def test_a_run_of_too_many_events_stops_and_says_so() -> None:
+    result = backtest(STRATEGIES["momentum"], {}, tape(1), Setup(most_events=100))
+    assert (result.events, result.stopped) == (100, "100 events")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("market-maker", {"spread": "5"}, "spread"),
+        ("market-maker", {"half_spread": "0"}, "half_spread"),
+        ("market-maker", {"half_spread": "wide"}, "half_spread"),
+        ("fair-value", {"fraction": "1.5"}, "fraction"),
+        ("momentum", {"memory_s": "nan"}, "memory_s"),
+        ("momentum", {"most": "9" * 30}, "most"),
+    ],
+)
+def test_a_wrong_parameter_is_named(name: str, given: dict[str, str], told: str) -> None:
+    with pytest.raises(ParametersRefused, match=told):
+        parameters_of(STRATEGIES[name], given)
+
+
+def test_texts_are_taken_for_numbers() -> None:
+    parameters = parameters_of(STRATEGIES["market-maker"], {"half_spread": "300", "size": 5})
+    assert parameters == MarketMaker.Parameters(half_spread=300, size=5)
+
+
+WRONG: list[tuple[str, list[TapeEvent]]] = [
+    ("time .* lies before", [listed(), book(2), book(1)]),
+    ("isn't listed", [book(1)]),
+    ("listed twice", [listed(), listed()]),
+    ("tick 7", [listed(tick=7)]),
+    ("price 5001", [listed(), bought(1, 5_001, 1)]),
+    ("price 10000", [listed(), sold(1, 10_000, 1)]),
+    ("quantity 0", [listed(), sold(1, 5_000, 0)]),
+    ("has ended", [listed(), ended(1, 0), sold(2, 5_000, 1)]),
+    ("yes_payout 10001", [listed(), ended(1, 10_001)]),
+    ("best price comes first", [listed(), book(1, [(5_000, 1), (5_100, 1)])]),
+    ("best price comes first", [listed(), book(1, [], [(5_000, 1), (5_000, 1)])]),
+    ("isn't below", [listed(), book(1, [(5_000, 1)], [(5_000, 1)])]),
+    ("more than 200 levels", [listed(tick=1), book(1, [(9_000 - n, 1) for n in range(201)])]),
+]
+
+
+@pytest.mark.parametrize(("told", "events"), WRONG, ids=[told for told, _ in WRONG])
+def test_a_tape_that_breaks_a_law_is_refused_at_the_event(
+    told: str, events: list[TapeEvent]
+) -> None:
+    with pytest.raises(TapeRefused, match=rf"event {len(events)} \(m\): .*{told}"):
+        list(checked(events))
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz"])
+def test_a_tape_survives_its_file(tmp_path: Path, suffix: str) -> None:
+    events, path = tape(7, 50), tmp_path / f"tape{suffix}"
+    assert write_tape(path, events) == len(events)
+    assert list(read_tape(path)) == events
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b"{", "line 2"),
+        (b'{"kind":"other","at":1,"market":"m"}', "line 2: .*other"),
+        (b'{"kind":"trade","at":1,"market":"m","price":0.5,"quantity":1}', "line 2: .*price"),
+        (b"x" * (LINE_MAX + 2), "line 2: longer"),
+    ],
+)
+def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: bytes, told: str) -> None:
+    path = tmp_path / "tape.jsonl"
+    path.write_bytes(msgspec.json.encode(listed()) + b"\n" + line + b"\n")
+    with pytest.raises(TapeRefused, match=told):
+        list(read_tape(path))
+
+
+def test_a_file_that_was_cut_off_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tape.jsonl.gz"
+    write_tape(path, tape(7, 200))
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(TapeRefused, match=r"tape\.jsonl\.gz, line"):
+        list(read_tape(path))
+    path.write_bytes(b"no gzip at all")
+    with pytest.raises(TapeRefused, match=r"tape\.jsonl\.gz, line 1"):
+        list(read_tape(path))
+    with gzip.open(path, "wb") as file:
+        file.write(b"\n\n")
+    assert list(read_tape(path)) == []
+
+
+class Wild(Strategy):
+    """Sends whatever comes to its mind."""
+
+    def _anything(self, market: str, middle: int) -> None:
+        desk, chance = self.desk, self.desk.random
+        for order in list(desk.open_orders(market).values()):
+            if chance.random() < 0.3:
+                desk.cancel(order.number)
+        if len(desk.open_orders(market)) < 10 and chance.random() < 0.7:
+            price = min(max(middle // 100 + chance.randrange(-4, 5), 1), 99) * 100
+            send = desk.bid if chance.random() < 0.5 else desk.ask
+            send(market, price, chance.choice((1, 50, 700)), post_only=chance.random() < 0.2)
+
+    def on_book(self, book: Book) -> None:
+        """Do anything."""
+        if book.middle is not None:
+            self._anything(book.market, book.middle)
+
+
+def wild_tape(seed: int) -> Iterator[TapeEvent]:
+    """Yield a tape whose markets charge by every fee there is."""
+    chance = random.Random(seed)
+    kalshi = (("taker_rate", "0.07"), ("maker_rate", "0.0175"))
+    for event in synthetic_tape(seed, markets=2, steps=400):
+        match event:
+            case Listed(market="sample-1"):
+                yield msgspec.structs.replace(event, taker_fee=123, maker_fee=17)
+            case Listed():
+                yield msgspec.structs.replace(event, platform="kalshi", fee_terms=kalshi)
+            case Ended():
+                yield msgspec.structs.replace(event, yes_payout=chance.choice((0, 3_700, 10_000)))
+            case _:
+                yield event
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_money_adds_up_whatever_a_strategy_does(seed: int) -> None:
+    setup = Setup(check=True, seed=seed, latency_us=200_000, cash=20_000_000)
+    result = backtest(Wild, {}, checked(wild_tape(seed)), setup)
+    figures = result.figures
+    assert figures.fills > 50
+    assert figures.maker_fills > 5
+    assert figures.fees > 0
+    assert figures.net == figures.gross - figures.fees == figures.end - figures.start
+    assert sum(one.quantity for one in result.executions) == figures.filled
+    assert sum(one.fee for one in result.executions) == figures.fees
+    assert at(0) < result.begun_at < result.ended_at
