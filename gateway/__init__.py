@@ -7,12 +7,13 @@ routes:
     cli                                   the command line: main, doctor/, replay/
     bootstrap                             how everything is put together, and the lists of what is
     demo                                  simulated markets and traders
-    operations, portfolio, streaming      domains: for operators, what one has, what sockets hear
-    trading                                        orders
-    markets, accounts, site                        questions, who one is, pages
+    operations, portfolio,                domains: for operators, what one has, what sockets hear,
+      streaming, economy                           credits beside trading
+    trading, feeds                                 orders, other venues
+    markets, accounts, site, research              questions, who one is, pages, backtests
     sockets, http, engine_side            transports: to people and programs, and to the engine
     jobs                                  ground: work beside requests
-    observability, access                         logs and metrics, who calls and how often
+    observability, access, sealing                 logs and metrics, who calls, what is secret
     wire, settings, client, venues                values, settings, the API's client, venues' fees
 
 `bootstrap/compose.py` is where to begin; then follow one order from `trading/routes.py`.

@@ -15,6 +15,7 @@
     probity user password   give a user another password
     probity keys rotate     sign access tokens with a new key
     probity smoke           trade once through a running exchange
+    probity backtest        test a strategy on a tape, in the exchange's own engine
     probity replay          send recorded trades through a running exchange
 
 A wrong setting or a busy port is one line on stderr and exit code 2; a failure while running is
@@ -98,6 +99,7 @@ class _Commands(click.Group):
         "export": ("gateway.cli.export", "export_command"),
         "journal": ("gateway.cli.journal", "journal"),
         "keys": ("gateway.cli.keys", "keys"),
+        "backtest": ("gateway.cli.backtest.command", "backtest_command"),
         "replay": ("gateway.cli.replay.command", "replay"),
         "smoke": ("gateway.cli.smoke", "smoke"),
         "restore": ("gateway.cli.backups.restore", "restore_command"),

@@ -1,7 +1,7 @@
 """What becomes of a run, written down as it goes: its memory is bounded, however long the tape.
 
-Equity is drawn by at most `CURVE_POINTS` points: when they are as many, every second one goes and
-the next ones lie twice as far apart. Executions are kept up to a bound and counted beyond it.
+Equity, and the prices of the first markets that were traded, are thinned (`thinned.py`); executions
+are kept up to a bound and counted beyond it.
 """
 
 from typing import Final
@@ -17,11 +17,23 @@ from gateway.research.backtest.formulas import (
     part,
     profit_factor,
 )
+from gateway.research.backtest.thinned import Thinned
 from gateway.research.strategy import Fill, Position, Resolved
 
-CURVE_POINTS: Final = 2_000
 EXECUTIONS_MAX: Final = 100_000
+MARKETS_DRAWN: Final = 8
 HOUR_US: Final = 3_600_000_000
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What was held of a market when it ended: quantity units, what one share had cost on average,
+    and what it paid, both in price units.
+    """
+
+    market: str
+    quantity: int
+    cost: int
+    paid: int
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -71,9 +83,9 @@ class Notes:
         self._period_us = period_us
         self._returns = Returns(period_us)
         self._drawdown = Drawdown()
-        self.curve: list[tuple[int, int]] = []
-        """(time, equity), thinned."""
-        self._apart_us = 0
+        self.equity = Thinned()
+        self.prices: dict[str, Thinned] = {}
+        """Of the first markets in which it traded, from the first fill on."""
         self.executions: list[Fill] = []
         self.fills = self.maker_fills = 0
         self._start = self._equity = self._last = 0
@@ -83,7 +95,7 @@ class Notes:
         self._won = self._lost = self._wins = self._realisations = 0
         self._turnover = self._filled = 0
         self._queue_us = self._queued = 0
-        self._forecasts: list[tuple[float, float, int]] = []
+        self.outcomes: list[Outcome] = []
         self.resolved = 0
 
     def begin(self, cash: int) -> None:
@@ -95,6 +107,8 @@ class Notes:
         self.fills += 1
         if len(self.executions) < EXECUTIONS_MAX:
             self.executions.append(fill)
+        if fill.market not in self.prices and len(self.prices) < MARKETS_DRAWN:
+            self.prices[fill.market] = Thinned()
         price = fill.price if fill.side is BUY else PRICE_SCALE - fill.price
         self._turnover += price * fill.quantity
         self._filled += fill.quantity
@@ -112,7 +126,7 @@ class Notes:
             # Of one kind at a time: free pairs are cash at once.
             paid = resolved.yes_payout if held.yes else PRICE_SCALE - resolved.yes_payout
             each = cost / quantity
-            self._forecasts.append((each / PRICE_SCALE, paid / PRICE_SCALE, quantity))
+            self.outcomes.append(Outcome(resolved.market, quantity, round(each), paid))
         self._note_realised(realised)
 
     def _note_realised(self, realised: int) -> None:
@@ -125,6 +139,12 @@ class Notes:
         else:
             self._lost -= realised
 
+    def note_mark(self, market: str, at: int, price: int) -> None:
+        """Hear of a market's price."""
+        course = self.prices.get(market)
+        if course is not None:
+            course.add(at, price)
+
     def note_equity(self, at: int, equity: int, exposed: int) -> None:
         """Go on to a time."""
         if self._begun_at == 0:
@@ -135,9 +155,9 @@ class Notes:
         if self._last > 0:
             self._exposure += (at - self._last_at) * self._exposed / self._last
         self._last_at, self._exposed = at, exposed
-        if equity != self._last or not self.curve:
+        if equity != self._last or not self.equity.points:
             self._drawdown.add(at, equity)
-            self._draw(at, equity)
+            self.equity.add(at, equity)
         self._last = equity
 
     def _end_period(self) -> None:
@@ -146,22 +166,9 @@ class Notes:
         self._period_equity = self._last
         self._period_ends += self._period_us
 
-    def _draw(self, at: int, equity: int) -> None:
-        if self.curve and at == self.curve[-1][0]:
-            self.curve[-1] = (at, equity)
-            return
-        if self.curve and at - self.curve[-1][0] < self._apart_us:
-            return
-        self.curve.append((at, equity))
-        if len(self.curve) >= CURVE_POINTS:
-            del self.curve[1::2]
-            span = self.curve[-1][0] - self.curve[0][0]
-            self._apart_us = max(2 * self._apart_us, span // CURVE_POINTS)
-
     def figures(self, *, fees: int, ordered: int) -> Figures:
         """Return the figures of what was noted."""
-        self._apart_us = 0
-        self._draw(self._last_at, self._last)
+        self.equity.end(self._last_at, self._last)
         net = self._last - self._start
         lasted = self._last_at - self._begun_at
         return Figures(
@@ -188,6 +195,9 @@ class Notes:
             filled=self._filled,
             fill_ratio=part(self._filled, ordered),
             queue_us=self._queue_us / self._queued if self._queued else None,
-            brier=brier(self._forecasts),
+            brier=brier(
+                (one.cost / PRICE_SCALE, one.paid / PRICE_SCALE, one.quantity)
+                for one in self.outcomes
+            ),
             resolved=self.resolved,
         )

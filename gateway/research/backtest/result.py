@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from exchange.messages.bounds import CREDIT_MAX, MONEY_SCALE
-from gateway.research.backtest.figures import HOUR_US, Figures, Notes
+from gateway.research.backtest.figures import HOUR_US, Figures, Notes, Outcome
 from gateway.research.backtest.prints import PrintsModel
 from gateway.research.backtest.run import Backtest, Model, Stopped
 from gateway.research.strategy import Fill, Strategy, parameters_of
@@ -37,7 +37,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Why it ended before its tape did."""
     figures: Figures
     curve: list[tuple[int, int]]
+    """(time, equity)."""
+    prices: dict[str, list[tuple[int, int]]]
+    """(time, YES price) of the first markets that were traded."""
     executions: list[Fill]
+    """The first 100 000."""
+    outcomes: list[Outcome]
+    """What was held when markets ended."""
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,10 +107,12 @@ def backtest(
         commands=ground.commands,
         sent=run.desk.sent,
         refused=dict(sorted(ground.refused.items())),
-        begun_at=notes.curve[0][0] if notes.curve else 0,
+        begun_at=run.begun_at,
         ended_at=run.desk.now,
         stopped=stopped,
         figures=notes.figures(fees=ground.fees_paid, ordered=run.desk.ordered),
-        curve=notes.curve,
+        curve=notes.equity.points,
+        prices={market: course.points for market, course in notes.prices.items()},
         executions=notes.executions,
+        outcomes=notes.outcomes,
     )

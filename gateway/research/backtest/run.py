@@ -63,6 +63,9 @@ class Watcher(Protocol):
         after its order was sent it came.
         """
 
+    def note_mark(self, market: str, at: int, price: int) -> None:
+        """Hear what a YES share of a market is worth."""
+
     def note_equity(self, at: int, equity: int, exposed: int) -> None:
         """Hear what all is worth at a time, and what the shares are."""
 
@@ -102,6 +105,7 @@ class Backtest:
         self._realised: dict[str, int] = {}
         self._start = self._ground.cash()
         self.events = 0
+        self.begun_at = 0
 
     def run(
         self,
@@ -119,6 +123,7 @@ class Backtest:
         strategy.on_start()
         for event in tape:
             if self.events == 0:
+                self.begun_at = event.at
                 desk.turn_to(event.at)
             self._until(event.at)
             desk.turn_to(event.at)
@@ -221,6 +226,7 @@ class Backtest:
             case _:
                 return
         self._marks[market] = mark
+        self._watcher.note_mark(market, event.at, mark)
         if market in self._values:
             self._revalue(market)
 

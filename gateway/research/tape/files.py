@@ -9,11 +9,11 @@ Laws: a file is foreign: a line has a bound, and so has what a gzip file grows t
 """
 
 import gzip
+import itertools
+import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -28,12 +28,54 @@ _decode: Final = msgspec.json.Decoder(TapeEvent).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def read_tape(path: Path) -> Iterator[TapeEvent]:
-    """Yield the events of a file, held to the laws of a tape.
+class TapeFile:
+    """A tape in a file, and how far it has been read."""
 
-    Raises OSError, or TapeRefused, which names the line.
-    """
-    return checked(_lines(path))
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._size = path.stat().st_size
+
+    def events(self) -> Iterator[TapeEvent]:
+        """Yield the events, held to the laws of a tape.
+
+        Raises OSError, or TapeRefused, which names the line.
+        """
+        return checked(self._lines())
+
+    def part(self) -> float:
+        """Return how much of the file has been read, 0 to 1."""
+        if self._file is None or self._file.closed:
+            return 0.0
+        return self._file.tell() / max(self._size, 1)
+
+    def _lines(self) -> Iterator[TapeEvent]:
+        left = BYTES_MAX
+        name = self._path.name
+        with self._path.open("rb") as raw:
+            self._file = raw
+            file = gzip.GzipFile(fileobj=raw) if self._path.suffix == ".gz" else raw
+            for number in itertools.count(1):
+                try:
+                    line = file.readline(LINE_MAX + 1)
+                except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                    raise TapeRefused(f"{name}, line {number}: {error}") from error
+                if not line:
+                    return
+                left -= len(line)
+                if len(line) > LINE_MAX or left < 0:
+                    raise TapeRefused(f"{name}, line {number}: longer than what is read")
+                if not line.strip():
+                    continue
+                try:
+                    yield _decode(line)
+                except msgspec.DecodeError as error:
+                    raise TapeRefused(f"{name}, line {number}: {error}") from error
+
+
+def read_tape(path: Path) -> Iterator[TapeEvent]:
+    """Yield the events of a file; see `TapeFile.events`."""
+    return TapeFile(path).events()
 
 
 def write_tape(path: Path, tape: Iterable[TapeEvent]) -> int:
@@ -44,30 +86,3 @@ def write_tape(path: Path, tape: Iterable[TapeEvent]) -> int:
             file.write(_encode(event) + b"\n")
             count += 1
     return count
-
-
-def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-
-
-def _lines(path: Path) -> Iterator[TapeEvent]:
-    left = BYTES_MAX
-    with closing(_opened(path)) as file:
-        number = 0
-        while True:
-            number += 1
-            try:
-                line = file.readline(LINE_MAX + 1)
-            except (EOFError, gzip.BadGzipFile) as error:
-                raise TapeRefused(f"{path.name}, line {number}: {error}") from error
-            if not line:
-                return
-            left -= len(line)
-            if len(line) > LINE_MAX or left < 0:
-                raise TapeRefused(f"{path.name}, line {number}: longer than what is read")
-            if not line.strip():
-                continue
-            try:
-                yield _decode(line)
-            except msgspec.DecodeError as error:
-                raise TapeRefused(f"{path.name}, line {number}: {error}") from error

@@ -20,6 +20,8 @@ START: Final = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z."""
 _STEP_US: Final = 1_000_000
 _DEEP: Final = 3
+_WANDER: Final = 0.012
+"""Deviation of the chance's logit in a step."""
 _PRINTED: Final = 0.35
 """How often there is a print between two books."""
 _INFORMED: Final = 0.2
@@ -42,9 +44,9 @@ def synthetic_tape(
     now = start
     for _ in range(steps):
         for name in names:
-            now += random.randrange(_STEP_US // (2 * markets), _STEP_US // markets + 1)
+            now += random.randrange(_STEP_US // (2 * markets), 3 * _STEP_US // (2 * markets))
             before = _price(logit[name])
-            logit[name] += random.gauss(0.0, 0.03)
+            logit[name] += random.gauss(0.0, _WANDER)
             chance = _price(logit[name])
             yield _book(random, now, name, before)
             if random.random() < _PRINTED:

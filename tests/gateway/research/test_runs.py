@@ -11,10 +11,11 @@ import msgspec
 import pytest
 
 from exchange.messages.errors import InvariantViolated
-from gateway.research.backtest.figures import CURVE_POINTS, Notes
+from gateway.research.backtest.figures import Notes
 from gateway.research.backtest.prints import PrintsModel
 from gateway.research.backtest.result import Result, Setup, backtest
 from gateway.research.backtest.run import Backtest
+from gateway.research.backtest.thinned import POINTS_MAX
 from gateway.research.strategies import STRATEGIES
 from gateway.research.strategies.market_maker import MarketMaker
 from gateway.research.strategy import Book, ParametersRefused, Strategy, parameters_of
@@ -75,7 +76,7 @@ def test_books_that_do_not_add_up_are_noticed() -> None:
 
 def test_a_long_tape_leaves_a_bounded_curve() -> None:
     result = result_of("market-maker", tape(6, 6_000))
-    assert 100 < len(result.curve) <= CURVE_POINTS
+    assert 100 < len(result.curve) <= POINTS_MAX
     assert all(one[0] < other[0] for one, other in pairwise(result.curve))
     assert result.curve[-1][1] == result.figures.end
 

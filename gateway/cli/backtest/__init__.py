@@ -1,0 +1,1 @@
+"""`probity backtest`: the command, what it loads, and what it shows."""

@@ -1,0 +1,153 @@
+"""`probity backtest`: run a strategy on a tape, and show what became of it.
+
+Laws: nothing is written to an exchange. The bar is drawn on stderr, on a terminal only; the table
+goes to stdout, JSON and the report to files. The same tape, strategy, parameters and seed give the
+same JSON, byte for byte.
+"""
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from exchange.messages.bounds import MONEY_SCALE
+from exchange.messages.errors import MalformedNumber
+from exchange.messages.units import parse_money
+from gateway.cli.backtest.loading import NotLoaded, pairs, strategy_of, sweep
+from gateway.cli.backtest.report import report
+from gateway.cli.backtest.rows import ROWS, shown
+from gateway.research.backtest.result import CASH, CASH_MAX, LATENCY_US, Result, Setup, backtest
+from gateway.research.strategies import STRATEGIES
+from gateway.research.strategy import ParametersRefused, Strategy
+from gateway.research.tape.events import Listed, TapeEvent, TapeRefused, checked
+from gateway.research.tape.files import TapeFile
+from gateway.research.tape.prints import with_books
+from gateway.research.tape.synthetic import synthetic_tape
+from gateway.wire.errors import ValidationFailed
+from gateway.wire.scalars import parse_time
+
+SAMPLE: Final = "sample"
+_SAMPLE_STEPS: Final = 20_000
+_SAMPLE_EVENTS: Final = 27_000
+_HELP = f"""Test STRATEGY, one of {", ".join(STRATEGIES)} or a file of Python, on a tape."""
+
+
+@click.command("backtest", help=_HELP)
+@click.argument("strategy")
+@click.option("--tape", required=True, help="A file (.jsonl, .jsonl.gz), or `sample`: made up.")
+@click.option("--from", "from_time", help="ISO-8601 time from which the tape is played.")
+@click.option("--to", "to_time", help="ISO-8601 time up to which it is.")
+@click.option("--param", "params", multiple=True, help="name=value; may be given again.")
+@click.option("--sweep", "swept", multiple=True, help="name=a,b,c: a run for each of them.")
+@click.option("--cash", default=str(CASH // MONEY_SCALE), show_default=True, help="Credits.")
+@click.option(
+    "--latency-ms",
+    type=click.FloatRange(0, 3_600_000),
+    default=LATENCY_US / 1_000,
+    show_default=True,
+    help="From sending an order to its arrival.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@click.option("--prints-only", is_flag=True, help="Let each print show the book behind it.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write results here.")
+@click.option("--report", "report_path", type=click.Path(path_type=Path), help="Write HTML here.")
+def backtest_command(strategy: str, tape: str, **given: Any) -> None:  # noqa: ANN401 - as click has it
+    """Run the command; exit code 2 for what was given wrongly, 1 for what failed."""
+    try:
+        results = list(_runs(strategy_of(strategy), tape, given))
+    except (NotLoaded, ParametersRefused, TapeRefused, MalformedNumber, ValidationFailed) as error:
+        click.echo(f"probity backtest: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        click.echo(f"probity backtest: {tape}: {error.strerror}", err=True)
+        sys.exit(2)
+    Console().print(table(results))
+    if given["json_path"] is not None:
+        given["json_path"].write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+    if given["report_path"] is not None:
+        best = max(results, key=lambda one: one.figures.net)
+        given["report_path"].write_text(report(best), encoding="utf-8")
+
+
+def _runs(strategy: type[Strategy], tape: str, given: dict[str, Any]) -> Iterator[Result]:
+    """Yield the result of each run."""
+    try:
+        cash = parse_money(given["cash"], CASH_MAX)
+    except MalformedNumber as error:
+        raise NotLoaded(f"--cash {error}") from error
+    setup = Setup(cash=cash, latency_us=round(given["latency_ms"] * 1_000), seed=given["seed"])
+    first = _time(given["from_time"], "from")
+    last = _time(given["to_time"], "to")
+    sets = list(sweep(pairs(given["params"], "--param"), pairs(given["swept"], "--sweep")))
+    for number, parameters in enumerate(sets, 1):
+        source = None if tape == SAMPLE else TapeFile(Path(tape))
+        events = _sample() if source is None else source.events()
+        if given["prints_only"]:
+            events = with_books(events)
+        with _bar() as bar:
+            shown = f"run {number} of {len(sets)}" if len(sets) > 1 else "run"
+            task = bar.add_task(shown, total=1.0)
+            draw = partial(_draw, bar, task, source)
+            played = _between(events, first, last)
+            yield backtest(strategy, parameters, played, setup, on_progress=draw)
+            bar.update(task, completed=1.0)
+
+
+def _draw(bar: Progress, task: TaskID, source: TapeFile | None, done: int, _at: int) -> None:
+    bar.update(task, completed=done / _SAMPLE_EVENTS if source is None else source.part())
+
+
+def _sample() -> Iterator[TapeEvent]:
+    return checked(synthetic_tape(1, steps=_SAMPLE_STEPS))
+
+
+def _between(
+    events: Iterator[TapeEvent], first: int | None, last: int | None
+) -> Iterator[TapeEvent]:
+    """Yield the events of a range; what is listed before it stays listed."""
+    for event in events:
+        if last is not None and event.at > last:
+            return
+        if first is None or event.at >= first or isinstance(event, Listed):
+            yield event
+
+
+def _time(text: str | None, name: str) -> int | None:
+    return None if text is None else parse_time(text, name)
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def table(results: list[Result]) -> Table:
+    """Return a table with a column for each run."""
+    first = results[0]
+    made = Table(title=f"{first.strategy} on {first.events:,} events, fill model {first.model}")
+    made.add_column("")
+    for result in results:
+        swept = {
+            name: value
+            for name, value in result.parameters.items()
+            if any(other.parameters[name] != value for other in results)
+        }
+        title = "\n".join(f"{name}={value}" for name, value in swept.items())
+        made.add_column(title or "all defaults" if len(results) > 1 else "", justify="right")
+    for name, title in ROWS:
+        made.add_row(title, *(shown(result.figures, name) for result in results))
+    return made
