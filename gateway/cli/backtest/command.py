@@ -34,8 +34,8 @@ from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import parse_time
 
 SAMPLE: Final = "sample"
-_SAMPLE_STEPS: Final = 20_000
-_SAMPLE_EVENTS: Final = 27_000
+_SAMPLE_STEPS: Final = 8_000
+_SAMPLE_EVENTS: Final = 10_800
 _HELP = f"""Test STRATEGY, one of {", ".join(STRATEGIES)} or a file of Python, on a tape."""
 
 
