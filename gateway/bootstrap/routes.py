@@ -209,7 +209,7 @@ def _own_access(
         SessionRoutes(sessions, people.sessions, people.audit, parts.settings.pages),
         ProfileRoutes(people.users, WaysIn(parts.pool), people.audit, people.addresses),
         MailRoutes(people.recovery, people.addresses),
-        ApiKeyRoutes(parts.keys.service, people.fresh, parts.settings.pages),
+        ApiKeyRoutes(parts.keys.service, people.fresh, people.notices, parts.settings.pages),
     )
 
 

@@ -15,6 +15,7 @@ from gateway.accounts.api_keys.fields import (
 )
 from gateway.accounts.api_keys.keys import ApiKeys
 from gateway.accounts.api_keys.signing import PUBLIC_KEY_LENGTH, Algorithm, public_key_bytes
+from gateway.accounts.mail.notices import Notices
 from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.http.paging import PageQuery, page_of
 from gateway.http.request import Page, Request
@@ -111,9 +112,12 @@ class NewApiKeyView(AnswerStruct, frozen=True):
 class ApiKeyRoutes:
     """Looks after one's keys; no key may. Making or changing one asks for a fresh login."""
 
-    def __init__(self, keys: ApiKeys, fresh: FreshLogin, pages: PageLimits) -> None:
+    def __init__(
+        self, keys: ApiKeys, fresh: FreshLogin, notices: Notices, pages: PageLimits
+    ) -> None:
         self._keys = keys
         self._fresh = fresh
+        self._notices = notices
         self._pages = pages
 
     async def list_keys(self, request: Request[None, PageQuery]) -> Page[ApiKeyView]:
@@ -149,6 +153,7 @@ class ApiKeyRoutes:
             )
         except OUTAGES as outage:
             raise UnknownOutcome(_DOUBTFUL) from outage
+        self._notices.tell(request.user_id, "an API key was made")
         return NewApiKeyView(api_key_view(made.row), made.secret)
 
     async def change_key(self, request: Request[ApiKeyChangeBody, None]) -> ApiKeyView:
@@ -158,9 +163,12 @@ class ApiKeyRoutes:
         networks = None if body.allow_list is None else allow_list(body.allow_list)
         await self._fresh.require(request.principal)
         try:
-            return api_key_view(await self._keys.change(request.actor, number, text, networks))
+            changed = await self._keys.change(request.actor, number, text, networks)
         except OUTAGES as outage:
             raise UnknownOutcome(_DOUBTFUL) from outage
+        if networks is not None:
+            self._notices.tell(request.user_id, "where an API key may be used from was changed")
+        return api_key_view(changed)
 
     async def revoke_key(self, request: Request[None, None]) -> None:
         """End a key at once."""
@@ -168,6 +176,7 @@ class ApiKeyRoutes:
             await self._keys.revoke(request.actor, request.path_id("id"))
         except OUTAGES as outage:
             raise UnknownOutcome(_DOUBTFUL) from outage
+        self._notices.tell(request.user_id, "an API key was revoked")
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""

@@ -21,6 +21,7 @@ from gateway.accounts.linked.browsers import digest, new_secret, nonce_of, verif
 from gateway.accounts.linked.providers import Failure, Identity, Provider, SignInFailed
 from gateway.accounts.linked.settings import LinkedSettings
 from gateway.accounts.linked.tokens import LinkedTokens
+from gateway.accounts.mail.notices import Notices
 from gateway.accounts.passwords.attempts import Attempts
 from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.accounts.sessions.live import SignedIn
@@ -79,6 +80,7 @@ class Linking:
         attempts: Attempts,
         fresh: FreshLogin,
         sign_in: SignIn,
+        notices: Notices,
         settings: LinkedSettings,
         require_open: Callable[[], None],
     ) -> None:
@@ -93,6 +95,7 @@ class Linking:
         self._attempts = attempts
         self._fresh = fresh
         self._sign_in = sign_in
+        self._notices = notices
         self._settings = settings
         self._require_open = require_open
 
@@ -156,6 +159,7 @@ class Linking:
             if flow.user_id is not None:
                 await self._link(name, identity, flow)
                 await self._note(name, flow, "ok", request_id)
+                self._notices.tell(flow.user_id, f"an account of {PROVIDERS[name]} was linked")
                 return Finished(is_link=True)
             user_id = await self._user_of(name, identity, request_id)
             code, lasts_us = new_secret(), self._settings.code_expires_in * MICROSECONDS
@@ -261,3 +265,4 @@ class Linking:
             await trail.note(caller.user_id, "link.remove", target, "last way in")
             raise
         await trail.note(caller.user_id, "link.remove", target, "ok")
+        self._notices.tell(caller.user_id, f"an account of {PROVIDERS[name]} was unlinked")

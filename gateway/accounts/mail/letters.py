@@ -56,14 +56,15 @@ class Letters:
             ' If this wasn\'t you, set a new password by "forgot password" at once.\n',
         )
 
-    def second_factor(self, to: str, what: str) -> Mail:
-        """Tell the owner what happened to the second factor, e.g. "a passkey was added"."""
+    def access_changed(self, to: str, what: str) -> Mail:
+        """Tell the owner by what else, or no more, one gets in, e.g. "a passkey was added"."""
         return Mail(
-            "second-factor",
+            "access-changed",
             to,
-            "Your second factor was changed",
+            "Access to your account was changed",
             f"{_HEAD}on your account {what}. If this wasn't you, set a new password by"
-            ' "forgot password" at once, then look at your second factors and API keys.\n',
+            ' "forgot password" at once, which signs everybody out; then take away whatever isn\'t'
+            " yours of wallets, linked accounts, passkeys, authenticator apps and API keys.\n",
         )
 
     def deleted(self, to: str) -> Mail:

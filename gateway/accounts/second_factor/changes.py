@@ -6,22 +6,18 @@ once.
 """
 
 from gateway.access.principals import Principal
-from gateway.accounts.mail.letters import Letters
-from gateway.accounts.mail.mailer import Mail
-from gateway.accounts.mail.outbox import Outbox
+from gateway.accounts.mail.notices import Notices
 from gateway.accounts.sessions.live import LiveSessions
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.people.users import Users
 
 
 class FactorChanges:
     """Sees to it."""
 
-    def __init__(self, users: Users, audit: AuditLog, live: LiveSessions, outbox: Outbox) -> None:
-        self._users = users
+    def __init__(self, audit: AuditLog, live: LiveSessions, notices: Notices) -> None:
         self._audit = audit
         self._live = live
-        self._outbox = outbox
+        self._notices = notices
 
     async def made(
         self,
@@ -42,15 +38,4 @@ class FactorChanges:
         trail = AuditTrail(self._audit, request_id)
         target = f"user:{caller.user_id} {subject}".rstrip()
         await trail.note(caller.user_id, action, target, "ok")
-        self.tell(caller.user_id, what)
-
-    def tell(self, user_id: int, what: str) -> None:
-        """Write to the owner what happened to the second factor, if that can be."""
-
-        async def write() -> Mail | None:
-            user = await self._users.by_id(user_id)
-            if user is None or user.email is None:
-                return None
-            return Letters(None).second_factor(user.email, what)
-
-        self._outbox.put_if_room(write)
+        self._notices.tell(caller.user_id, what)

@@ -10,10 +10,10 @@ from typing import Annotated, Final
 
 import msgspec
 
+from gateway.accounts.mail.notices import Notices
 from gateway.accounts.passkeys.answers import AssertionAnswer
 from gateway.accounts.passkeys.passkeys import Passkeys
 from gateway.accounts.passwords.attempts import Attempts
-from gateway.accounts.second_factor.changes import FactorChanges
 from gateway.accounts.second_factor.codes import Codes, Outcome
 from gateway.accounts.second_factor.recovery_codes import TEXT_LENGTH
 from gateway.accounts.second_factor.totp import CODE_PATTERN
@@ -66,13 +66,13 @@ class Proofs:
         passkeys: Passkeys,
         attempts: Attempts,
         audit: AuditLog,
-        changes: FactorChanges,
+        notices: Notices,
     ) -> None:
         self._codes = codes
         self._passkeys = passkeys
         self._attempts = attempts
         self._audit = audit
-        self._changes = changes
+        self._notices = notices
 
     async def require(
         self,
@@ -98,7 +98,7 @@ class Proofs:
         if outcome is not Outcome.OK:
             raise refusal(f"{field}: {_WRONG[outcome]}", details=(Detail(field, _WRONG[outcome]),))
         if method == "recovery":
-            self._changes.tell(user_id, "a recovery code was used")
+            self._notices.tell(user_id, "a recovery code was used")
 
     async def _try(self, user_id: int, proof: Proof) -> tuple[str, str, Outcome]:
         """Return the method and the field of a proof, and what came of it."""

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from gateway.access.principals import Principal, Role
+from gateway.accounts.mail.notices import Notices
 from gateway.accounts.passwords.attempts import Attempts
 from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.accounts.sessions.live import SignedIn
@@ -70,6 +71,7 @@ class WalletSignIn:
         attempts: Attempts,
         fresh: FreshLogin,
         sign_in: SignIn,
+        notices: Notices,
         factors: FactorRows,
         signatures: Signatures,
         terms: Terms,
@@ -85,6 +87,7 @@ class WalletSignIn:
         self._attempts = attempts
         self._fresh = fresh
         self._sign_in = sign_in
+        self._notices = notices
         self._factors = factors
         self._signatures = signatures
         self._terms = terms
@@ -203,6 +206,7 @@ class WalletSignIn:
             is_mine = any(found.address == message.address for found in mine)
             raise Conflict(LINKED_ALREADY if is_mine else LINKED_ELSEWHERE) from None
         await trail.note(user_id, "wallet.link", f"{target} wallet:{wallet.id}", "ok")
+        self._notices.tell(user_id, "a wallet was linked")
         return wallet
 
     async def unlink(self, caller: Principal, wallet_id: int, request_id: str) -> None:
@@ -222,6 +226,7 @@ class WalletSignIn:
             await trail.note(caller.user_id, "wallet.unlink", target, "last way in")
             raise
         await trail.note(caller.user_id, "wallet.unlink", target, "ok")
+        self._notices.tell(caller.user_id, "a wallet was unlinked")
 
 
 def _as_answer(refusal: DoesNotHold | ValidationFailed) -> ApiError:

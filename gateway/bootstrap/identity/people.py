@@ -13,6 +13,7 @@ from gateway.access.principals import Role
 from gateway.access.rate_limits import RateLimits
 from gateway.accounts.mail.addresses import Addresses
 from gateway.accounts.mail.mailer import LoggedMailer, Mailer, SmtpMailer
+from gateway.accounts.mail.notices import Notices
 from gateway.accounts.mail.outbox import Outbox
 from gateway.accounts.mail.settings import LOG, MailSettings, SmtpServer
 from gateway.accounts.passwords.attempts import Attempts
@@ -60,6 +61,7 @@ class People:
     challenges: Challenges
     fresh: FreshLogin
     outbox: Outbox
+    notices: Notices
     addresses: Addresses
     recovery: Recovery
     keys: KeyRing
@@ -121,6 +123,7 @@ def make_people(
         guard=PasswordGuard(users, passwords, attempts, audit),
         fresh=fresh,
         outbox=outbox,
+        notices=Notices(users, outbox),
         addresses=addresses,
         recovery=Recovery(users, mailed, audit, outbox, attempts, passwords, sessions, mail),
         keys=keys,

@@ -39,8 +39,8 @@ def make_factors(settings: Settings, pool: DeadlinePool, people: People, seal: S
     rows, codes = FactorRows(pool), Codes(FactorRows(pool), seal)
     party = relying_party(settings.passkeys, settings.mail.frontend_url, own.name)
     passkeys = Passkeys(PasskeyRows(pool), WaysIn(pool), party, settings.passkeys.per_user)
-    changes = FactorChanges(people.users, people.audit, people.sessions, people.outbox)
-    proofs = Proofs(codes, passkeys, people.attempts, people.audit, changes)
+    changes = FactorChanges(people.audit, people.sessions, people.notices)
+    proofs = Proofs(codes, passkeys, people.attempts, people.audit, people.notices)
     return Factors(rows=rows, codes=codes, passkeys=passkeys, proofs=proofs, changes=changes)
 
 

@@ -88,6 +88,7 @@ def linked_routes(parts: Parts, answers: SignInAnswers) -> LinkedRoutes:
         people.attempts,
         people.fresh,
         people.sign_in,
+        people.notices,
         settings.linked,
         partial(require_open, parts.readiness, parts.engine.feed),
     )
@@ -117,6 +118,7 @@ def wallet_routes(parts: Parts, answers: SignInAnswers) -> WalletRoutes:
         people.attempts,
         people.fresh,
         people.sign_in,
+        people.notices,
         FactorRows(pool),
         signatures,
         terms,

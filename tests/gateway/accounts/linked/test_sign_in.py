@@ -18,6 +18,7 @@ from tests.gateway.accounts.linked.conftest import (
     settings_of,
 )
 from tests.gateway.accounts.linked.elsewhere import Someone
+from tests.gateway.accounts.mail.post_office import PostOffice, delivering
 from tests.gateway.conftest import MakeWeb
 
 BOTH = pytest.mark.parametrize("provider", ["x", "google"])
@@ -187,6 +188,22 @@ async def test_linking_and_unlinking(desk: Linked, browser: Browser, provider: s
     assert await desk.outcomes("link.remove") == [(ann.id, f"user:{ann.id} {provider}", "ok")]
     for method in ("POST", "DELETE"):
         assert (await browser.call(method, "/users/me/links/myspace", ann)).status_code == 404
+
+
+@BOTH
+async def test_the_owner_is_written_to(desk: Linked, make_web: MakeWeb, provider: str) -> None:
+    office, name = PostOffice(), {"x": "X", "google": "Google"}[provider]
+    web = await make_web(mailer=office, **settings_of(desk.served.url))
+    own = Linked(web, desk.elsewhere, desk.served)
+    async with delivering(web), own.browser() as browser:
+        ann = await web.register("ann@example.org")
+        await office.next("verify-email")
+        await web.parts.pool.execute("UPDATE users SET email_verified_at = 1")
+        await browser.link(provider, ann)
+        mail = await office.next("access-changed")
+        assert f"on your account an account of {name} was linked. If this" in mail.text
+        await browser.call("DELETE", f"/users/me/links/{provider}", ann)
+        assert f"an account of {name} was unlinked." in (await office.next("access-changed")).text
 
 
 @BOTH

@@ -9,7 +9,6 @@ from gateway.accounts.second_factor.challenges import TRIES
 from gateway.sealing.seal import Seal
 from persistence.repositories.second_factor.challenges import OF_ONE_MOST
 from persistence.repositories.second_factor.factors import FactorRows
-from tests.gateway.accounts.mail.post_office import PostOffice, delivering
 from tests.gateway.accounts.second_factor.app import (
     API,
     LOGIN,
@@ -333,21 +332,6 @@ async def test_changes_ask_for_a_fresh_login(web: Web, method: str, path: str, b
     await web.parts.pool.execute("UPDATE sessions SET proved_at = 1")
     answer = await call(web, method, path, ada, body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FRESH_LOGIN_REQUIRED")
-
-
-async def test_the_owner_is_written_to(make_web: MakeWeb) -> None:
-    office = PostOffice()
-    web = await make_web(mailer=office)
-    async with delivering(web):
-        ada = await web.register("ada@example.org")
-        await office.next("verify-email")
-        app = await set_up(web, ada)
-        assert "codes of an app were set up" in (await office.next("second-factor")).text
-        challenge = (await begin_sign_in(web, ada))["challenge"]
-        await verify(web, challenge, recoveryCode=app.recovery_codes[0])
-        assert "a recovery code was used" in (await office.next("second-factor")).text
-        await call(web, "DELETE", TOTP, ada)
-        assert "were removed" in (await office.next("second-factor")).text
 
 
 async def test_secrets_are_sealed_anew_under_a_new_key(web: Web) -> None:
