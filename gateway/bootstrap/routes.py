@@ -98,7 +98,13 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     answers = SignInAnswers(CookieOrigins(settings.http.cors_origin))
     api = (
         AccountRoutes(
-            people.sign_in, people.sessions, people.users, parts.readiness, feed, answers
+            people.sign_in,
+            people.sessions,
+            people.users,
+            parts.readiness,
+            feed,
+            answers,
+            people.choice,
         ),
         *factor_routes(parts.factors, people, answers, settings),
         wallet_routes(parts, answers),
@@ -198,6 +204,7 @@ def _own_access(
         sessions,
         people.audit,
         people.passwords,
+        people.choice,
         people.guard,
         people.sessions,
         people.fresh,

@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from gateway.accounts.fields import email_address
+from gateway.accounts.passwords.choice import PasswordChoice
 from gateway.accounts.passwords.hashing import Passwords
 from gateway.accounts.sessions.sign_in import add_user
 from gateway.bootstrap import compose
@@ -37,14 +38,16 @@ async def _opened(settings: Settings) -> AsyncIterator[DeadlinePool]:
 
 
 async def create_user(settings: Settings, email: str, password: str, role: str) -> None:
-    """Add a user; raises Conflict, ValidationFailed for no address, PersistenceError."""
+    """Add a user; raises Conflict, PersistenceError, ValidationFailed for what may not be."""
+    address = email_address(email)
+    _choice(settings).require(password, "password", address)
     with closing(Passwords(1, 1)) as passwords:
         async with _opened(settings) as pool:
             made = await add_user(
                 Users(pool),
                 AuditLog(pool),
                 passwords,
-                email_address(email),
+                address,
                 password,
                 None,
                 role,
@@ -54,7 +57,10 @@ async def create_user(settings: Settings, email: str, password: str, role: str) 
 
 
 async def set_password(settings: Settings, email: str, password: str) -> None:
-    """Give a user another password and end all sessions; raises NotFound, PersistenceError."""
+    """Give a user another password and end all sessions.
+
+    Raises NotFound, ValidationFailed for no such password, PersistenceError.
+    """
     with closing(Passwords(1, 1)) as passwords:
         async with _opened(settings) as pool:
             users = Users(pool)
@@ -62,8 +68,13 @@ async def set_password(settings: Settings, email: str, password: str) -> None:
             if found is None:
                 raise NotFound("There is no user with this e-mail address")
             user_id = found.user.id
+            _choice(settings).require_of(found.user, password, "password")
             hashed = await passwords.hash(password)
             ended = await users.replace_password(user_id, hashed, await database_now(pool))
             trail = AuditTrail(AuditLog(pool), REQUEST)
             await trail.note(None, "auth.password.set", f"user:{user_id}", "ok")
     click.echo(f"User {user_id} has another password; sessions ended: {len(ended)}.")
+
+
+def _choice(settings: Settings) -> PasswordChoice:
+    return PasswordChoice(settings.second_factor.name)

@@ -11,8 +11,8 @@ from gateway.access.budgets import Budget
 from gateway.accounts.fields import EMAIL_LENGTH, email_address
 from gateway.accounts.mail.addresses import Addresses
 from gateway.accounts.mail.tokens import MailTokenText
+from gateway.accounts.passwords.choice import PasswordText
 from gateway.accounts.passwords.recovery import Recovery
-from gateway.accounts.passwords.routes import PasswordText, checked_password
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import Conflict, NotFound
@@ -61,10 +61,8 @@ class MailRoutes:
 
     async def reset(self, request: Request[ResetBody, None]) -> None:
         """Set a password with the token of the mail."""
-        password = checked_password(request.body.password, "password")
-        await self._recovery.reset(
-            request.body.token, password, request.address, request.request_id
-        )
+        body = request.body
+        await self._recovery.reset(body.token, body.password, request.address, request.request_id)
 
     async def confirm(self, request: Request[ConfirmBody, None]) -> ConfirmedView:
         """Confirm an address with the token of the mail."""

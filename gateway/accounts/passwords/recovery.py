@@ -13,6 +13,7 @@ from gateway.accounts.mail.outbox import Outbox
 from gateway.accounts.mail.settings import MailSettings
 from gateway.accounts.mail.tokens import new_token, no_token, token_hash
 from gateway.accounts.passwords.attempts import Attempts
+from gateway.accounts.passwords.choice import PasswordChoice
 from gateway.accounts.passwords.hashing import Passwords
 from gateway.accounts.sessions.live import LiveSessions
 from persistence.clock import MICROSECONDS
@@ -32,6 +33,7 @@ class Recovery:
         outbox: Outbox,
         attempts: Attempts,
         passwords: Passwords,
+        choice: PasswordChoice,
         live: LiveSessions,
         settings: MailSettings,
     ) -> None:
@@ -41,6 +43,7 @@ class Recovery:
         self._outbox = outbox
         self._attempts = attempts
         self._passwords = passwords
+        self._choice = choice
         self._live = live
         self._letters = Letters(settings.frontend_url)
         self._lasts_us = settings.reset_expires_in * MICROSECONDS
@@ -76,12 +79,15 @@ class Recovery:
     async def reset(self, token: str, password: str, address: str, request_id: str) -> None:
         """Set another password and end every session; raises ValidationFailed, RateLimited.
 
-        `password` may be one; a token that doesn't hold costs no hash.
+        A password that may not be leaves the token good; a token that doesn't hold costs no hash.
         """
+        self._choice.require(password, "password")
         trail = AuditTrail(self._audit, request_id)
         digest, at = token_hash(token), await self._tokens.now()
         done = None
-        if await self._tokens.holds(digest, Purpose.RESET, at):
+        holder = await self._tokens.holder(digest, Purpose.RESET, at)
+        if holder is not None:
+            self._choice.require_of(await self._users.by_id(holder), password, "password")
             password_hash = await self._passwords.hash(password, address)
             done = await self._tokens.reset(digest, password_hash, at)
         if done is None:

@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 
 from gateway.access.api_keys.standing import Scope
-from gateway.accounts.fields import PASSWORD_LENGTH, TRIED_PASSWORD_LENGTH, new_password
+from gateway.accounts.fields import TRIED_PASSWORD_LENGTH
+from gateway.accounts.passwords.choice import PasswordChoice, PasswordText
 from gateway.accounts.passwords.guard import PasswordGuard
 from gateway.accounts.passwords.hashing import Passwords
 from gateway.accounts.passwords.recovery import Recovery
@@ -20,9 +21,6 @@ from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.users import Users
 from persistence.repositories.second_factor.factors import FactorRows
 
-PasswordText = Annotated[
-    str, msgspec.Meta(min_length=PASSWORD_LENGTH[0], max_length=PASSWORD_LENGTH[1])
-]
 TriedPasswordText = Annotated[str, msgspec.Meta(max_length=TRIED_PASSWORD_LENGTH)]
 
 
@@ -31,14 +29,6 @@ class ChangePasswordBody(BodyStruct, frozen=True):
 
     new_password: PasswordText
     current_password: TriedPasswordText | None = None
-
-
-def checked_password(text: str, field: str) -> str:
-    """Return a password that may be; raises ValidationFailed naming `field`."""
-    try:
-        return new_password(text)
-    except ValueError as error:
-        raise ValidationFailed.of(field, str(error)) from None
 
 
 class PasswordRoutes:
@@ -50,6 +40,7 @@ class PasswordRoutes:
         sessions: Sessions,
         audit: AuditLog,
         passwords: Passwords,
+        choice: PasswordChoice,
         guard: PasswordGuard,
         live: LiveSessions,
         fresh: FreshLogin,
@@ -60,6 +51,7 @@ class PasswordRoutes:
         self._sessions = sessions
         self._audit = audit
         self._passwords = passwords
+        self._choice = choice
         self._guard = guard
         self._live = live
         self._fresh = fresh
@@ -69,7 +61,8 @@ class PasswordRoutes:
     async def change(self, request: Request[ChangePasswordBody, None]) -> None:
         """Set another password and end every other session."""
         caller, address = request.principal, request.address
-        password = checked_password(request.body.new_password, "newPassword")
+        user = await self._users.by_id(caller.user_id)
+        password = self._choice.require_of(user, request.body.new_password, "newPassword")
         current = request.body.current_password
         # Somebody's second factor is asked for here, too: the password alone changes none.
         if await self._factors.has(caller.user_id):

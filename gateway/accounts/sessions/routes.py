@@ -9,12 +9,11 @@ from gateway.access.budgets import Budget
 from gateway.accounts.fields import (
     DISPLAY_NAME_LENGTH,
     EMAIL_LENGTH,
-    PASSWORD_LENGTH,
     TRIED_PASSWORD_LENGTH,
     display_name,
     email_address,
-    new_password,
 )
+from gateway.accounts.passwords.choice import PasswordChoice, PasswordText
 from gateway.accounts.profile.views import UserView
 from gateway.accounts.sessions.answers import ACCOUNT_ERRORS, SignedInView, SignInAnswers
 from gateway.accounts.sessions.client import client_of
@@ -30,15 +29,11 @@ from gateway.wire.errors import (
     NotFound,
     SecondFactorRequired,
     Unauthorized,
-    ValidationFailed,
 )
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
 from persistence.repositories.people.users import Users
 
 EmailText = Annotated[str, msgspec.Meta(max_length=EMAIL_LENGTH, description="e-mail address")]
-PasswordText = Annotated[
-    str, msgspec.Meta(min_length=PASSWORD_LENGTH[0], max_length=PASSWORD_LENGTH[1])
-]
 TriedPasswordText = Annotated[str, msgspec.Meta(max_length=TRIED_PASSWORD_LENGTH)]
 NameText = Annotated[
     str,
@@ -81,6 +76,7 @@ class AccountRoutes:
         readiness: Readiness,
         feed: ViewFeed,
         answers: SignInAnswers,
+        choice: PasswordChoice,
     ) -> None:
         self._sign_in = sign_in
         self._live = live
@@ -88,16 +84,14 @@ class AccountRoutes:
         self._readiness = readiness
         self._feed = feed
         self._answers = answers
+        self._choice = choice
 
     async def register(self, request: Request[RegisterBody, None]) -> SignedInView:
         """Add a user, open the account with its starting credits, sign in."""
         body = request.body
         email = email_address(body.email)
         name = display_name(body.display_name)
-        try:
-            password = new_password(body.password)
-        except ValueError as error:
-            raise ValidationFailed.of("password", str(error)) from None
+        password = self._choice.require(body.password, "password", email, name)
         require_open(self._readiness, self._feed)
         signed_in = await self._sign_in.register(
             email, password, name, client_of(request), request.address, request.request_id

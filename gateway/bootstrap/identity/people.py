@@ -17,6 +17,7 @@ from gateway.accounts.mail.notices import Notices
 from gateway.accounts.mail.outbox import Outbox
 from gateway.accounts.mail.settings import LOG, MailSettings, SmtpServer
 from gateway.accounts.passwords.attempts import Attempts
+from gateway.accounts.passwords.choice import PasswordChoice
 from gateway.accounts.passwords.guard import PasswordGuard
 from gateway.accounts.passwords.hashing import Passwords
 from gateway.accounts.passwords.recovery import Recovery
@@ -33,6 +34,7 @@ from gateway.engine_side.running import EngineSide
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import Logger
 from gateway.operations.limit_routes import TierWatch
+from gateway.settings.reader import SettingsError
 from gateway.trading.desk import open_order_count
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.audit import AuditLog
@@ -53,6 +55,7 @@ class People:
     users: Users
     audit: AuditLog
     passwords: Passwords
+    choice: PasswordChoice
     attempts: Attempts
     sessions: LiveSessions
     sign_in: SignIn
@@ -93,7 +96,7 @@ def make_people(
     )
     attempts = Attempts(SignInCounts(pool), settings.limits, _secret(key))
     fresh = FreshLogin(rows, audit, settings.sign_in.fresh_login_seconds)
-    mail = settings.mail
+    mail, choice = settings.mail, PasswordChoice(settings.second_factor.name)
     outbox = Outbox(mailer, logger, size=mail.queue_size, tries=mail.tries)
     addresses = Addresses(users, mailed, WaysIn(pool), audit, outbox, attempts, fresh, mail)
     challenges = Challenges(FactorRows(pool), SignInChallenges(pool))
@@ -113,6 +116,7 @@ def make_people(
         users=users,
         audit=audit,
         passwords=passwords,
+        choice=choice,
         attempts=attempts,
         sessions=sessions,
         sign_in=sign_in,
@@ -125,7 +129,9 @@ def make_people(
         outbox=outbox,
         notices=Notices(users, outbox),
         addresses=addresses,
-        recovery=Recovery(users, mailed, audit, outbox, attempts, passwords, sessions, mail),
+        recovery=Recovery(
+            users, mailed, audit, outbox, attempts, passwords, choice, sessions, mail
+        ),
         keys=keys,
     )
 
@@ -178,9 +184,14 @@ async def open_limits(
 
 
 async def ensure_admin(people: People, email: str, password: str) -> User | None:
-    """Add the first admin if there is none, and return it."""
+    """Add the first admin if there is none, and return it.
+
+    Raises SettingsError for a password that nobody may choose.
+    """
     if await people.users.has_admin():
         return None
+    if refusal := people.choice.refusal(password, (email,)):
+        raise SettingsError(f"PROBITY_ADMIN_PASSWORD: {refusal}")
     return await add_user(
         people.users,
         people.audit,

@@ -100,16 +100,16 @@ class MailTokens:
         )
         return affected(status) > 0
 
-    async def holds(self, token_hash: bytes, purpose: Purpose, at: int) -> bool:
-        """Say whether a token would be taken now, without taking it."""
-        found = await self._pool.fetchval(
-            "SELECT EXISTS (SELECT FROM mail_tokens t JOIN users u ON u.id = t.user_id"
-            " WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND t.email = u.email)",
+    async def holder(self, token_hash: bytes, purpose: Purpose, at: int) -> int | None:
+        """Return whose a token is that would be taken now, without taking it; None for no such."""
+        user_id: int | None = await self._pool.fetchval(
+            "SELECT u.id FROM mail_tokens t JOIN users u ON u.id = t.user_id"
+            " WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND t.email = u.email",
             token_hash,
             purpose,
             at,
         )
-        return bool(found)
+        return user_id
 
     async def reset(
         self, token_hash: bytes, password_hash: str, at: int

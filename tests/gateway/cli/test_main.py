@@ -173,6 +173,8 @@ async def test_another_password_ends_all_sessions_of_a_running_server(tmp_path: 
         code, out, err = await run(tmp_path, *new, text="battery staple\n")
         assert (code, err) == (0, "")
         assert re.fullmatch(r"User \d+ has another password; sessions ended: 1\.\n", out)
+        code, _, err = await run(tmp_path, *new, text="sunshine\n")
+        assert (code, "is one of the passwords that are tried first" in err) == (1, True)
         headers = {"authorization": f"Bearer {token}"}
         async with asyncio.timeout(10):
             while (await client.get("/api/v1/auth/me", headers=headers)).status_code != 401:  # noqa: ASYNC110 - another process ends it

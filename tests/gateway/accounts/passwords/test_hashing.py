@@ -79,9 +79,9 @@ async def test_a_password_has_its_length_after_its_accents_are_joined(web: Web) 
         {"field": "password", "message": "must have 8 to 128 characters"}
     ]
     # What was registered in one form has to fit in the other.
-    body["password"] = "ä" * 128
+    body["password"] = "äöüëïáóí" * 16
     assert (await web.client.post(REGISTER, json=body)).status_code == 201
-    body["password"] = "a\u0308" * 128
+    body["password"] = unicodedata.normalize("NFD", body["password"])
     assert (await web.client.post(LOGIN, json=body)).status_code == 200
 
 
