@@ -5,9 +5,12 @@
 """
 
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
-from migrations.script import changed, execute_script
+import asyncpg
+import msgspec
+
+from migrations.script import changed, execute_script, run_with_connection
 
 revision: Final = "0039"
 down_revision: Final = "0038"
@@ -20,13 +23,18 @@ LOCK TABLE engine_state IN ACCESS EXCLUSIVE MODE;
 DROP PROCEDURE commit_batch;
 """
 
-# Orders that an admin ended are of a kind that a program of before can't read.
+# Orders that an admin ended are of a kind that a program of before can't read. Of what lies in
+# files, which can't be looked into here, the audit log tells.
+_LOCK: Final = "LOCK TABLE engine_state IN ACCESS EXCLUSIVE MODE"
 _DOWN: Final = """
-LOCK TABLE engine_state IN ACCESS EXCLUSIVE MODE;
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM orders WHERE cancel_reason = 34) THEN
         RAISE EXCEPTION 'admins ended orders, which the schema before can''t hold';
+    END IF;
+    IF EXISTS (SELECT FROM journal_segments)
+       AND EXISTS (SELECT FROM audit_log WHERE action IN ('market.edit', 'order.cancel')) THEN
+        RAISE EXCEPTION 'admins edited markets, which a program of before can''t read';
     END IF;
 END
 $$;
@@ -46,10 +54,27 @@ _MORE: Final = """\
 _CHANGES: Final = ((_PLACE, _PLACE + _MORE),)
 
 
+_EDITED: Final = "admins edited markets, which a program of before can't read"
+_COMMANDS: Final = ("EditMarket", "ForceCancel")
+_WITH_THEM: Final = "SELECT payload FROM journal WHERE position($1::bytea IN payload) > 0"
+_decode: Final = msgspec.msgpack.Decoder(list[Any]).decode
+
+
+async def _refuse_commands(connection: Any) -> None:  # noqa: ANN401 - asyncpg's, behind an adapter
+    """Raise where the journal has a command, refused ones too, that is unknown before this step."""
+    for name in _COMMANDS:
+        # Somebody's text may hold the same words, so what is found is read.
+        async for (payload,) in connection.cursor(_WITH_THEM, name.encode("ascii"), prefetch=4):
+            if any(command[0] == name for _, _, command, _ in _decode(payload)):
+                raise asyncpg.RaiseError(_EDITED)
+
+
 def upgrade() -> None:
     before = _previous._commit_batch()  # noqa: SLF001 - a released step is never edited
     execute_script(_UP + changed(before, _CHANGES))
 
 
 def downgrade() -> None:
+    execute_script(_LOCK)
+    run_with_connection(_refuse_commands)
     execute_script(_DOWN + _previous._commit_batch())  # noqa: SLF001
