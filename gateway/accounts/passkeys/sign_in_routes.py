@@ -14,7 +14,7 @@ from gateway.accounts.passwords.attempts import Attempts
 from gateway.accounts.second_factor.codes import Outcome
 from gateway.accounts.sessions.answers import ACCOUNT_ERRORS, SignedInView, SignInAnswers
 from gateway.accounts.sessions.client import client_of
-from gateway.accounts.sessions.sign_in import SignIn
+from gateway.accounts.sessions.sign_in import LOGIN, SignIn
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import Unauthorized, Unavailable
@@ -61,12 +61,14 @@ class PasskeySignInRoutes:
         trail = AuditTrail(self._audit, request.request_id)
         user_id, outcome = await self._passkeys.owner(request.body.passkey)
         user = None if user_id is None else await self._users.by_id(user_id)
-        target = None if user_id is None else f"user:{user_id} {WAY}"
         if user is None or outcome is not Outcome.OK:
-            await trail.note(None, "auth.login", target, outcome.value)
+            target = WAY if user_id is None else f"user:{user_id} {WAY}"
+            await trail.note(None, LOGIN, target, outcome.value)
             raise Unauthorized(WRONG)
-        await trail.note(user.id, "auth.login", target, outcome.value)
-        return self._answers.of(request, await self._sign_in.enter(user, client_of(request)))
+        client = client_of(request)
+        return self._answers.of(
+            request, await self._sign_in.proved(user, client, request.request_id, WAY)
+        )
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""

@@ -12,7 +12,7 @@ from gateway.accounts.second_factor.challenges import Challenges, ChallengeText
 from gateway.accounts.second_factor.proofs import CodeText, Proof, Proofs, RecoveryCodeText
 from gateway.accounts.sessions.answers import ACCOUNT_ERRORS, SignedInView, SignInAnswers
 from gateway.accounts.sessions.client import client_of
-from gateway.accounts.sessions.sign_in import SignIn
+from gateway.accounts.sessions.sign_in import LOGIN, SignIn
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import Conflict, Unauthorized, Unavailable
@@ -62,16 +62,23 @@ class SecondFactorSignInRoutes:
         body, request_id = request.body, request.request_id
         proof = Proof(code=body.code, recovery_code=body.recovery_code, passkey=body.passkey)
         proof.require_one()
-        waiting = await self._challenges.attempt(body.challenge)
-        user_id = waiting.user_id
-        await self._proofs.require(user_id, proof, request.address, request_id, Unauthorized)
-        await self._challenges.finish(body.challenge)
+        trail, user_id = AuditTrail(self._audit, request_id), None
+        try:
+            waiting = await self._challenges.attempt(body.challenge)
+            user_id = waiting.user_id
+            await self._proofs.require(user_id, proof, request.address, request_id, Unauthorized)
+            await self._challenges.finish(body.challenge)
+        except Unauthorized:
+            # Whose the challenge is; nobody's, if it isn't one. Who has sent it may be anybody.
+            target = None if user_id is None else f"user:{user_id}"
+            await trail.note(None, LOGIN, target, "refused")
+            raise
         user = await self._users.by_id(user_id)
         if user is None:
             raise Unauthorized
-        trail = AuditTrail(self._audit, request_id)
-        await trail.note(user.id, "auth.login", f"user:{user.id} {waiting.way}", "ok")
-        return self._answers.of(request, await self._sign_in.enter(user, client_of(request)))
+        client = client_of(request)
+        signed_in = await self._sign_in.proved(user, client, request_id, waiting.way)
+        return self._answers.of(request, signed_in)
 
     async def options(self, request: Request[ChallengeBody, None]) -> PasskeyRequestView:
         """Return what a browser needs to answer a challenge with a passkey of the account."""

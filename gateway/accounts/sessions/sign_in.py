@@ -147,12 +147,25 @@ class SignIn:
         except SecondFactorRequired:
             await trail.note(user.id, LOGIN, target, "second factor")
             raise
+        return await self.proved(user, client, request_id, way)
+
+    async def proved(self, user: User, client: Client, request_id: str, way: str) -> SignedIn:
+        """Sign somebody in who has proved all there is to prove, the first factor by `way`.
+
+        Raises AccountSuspended, which is in the audit log like a sign-in; else what `enter` does.
+        """
+        trail = AuditTrail(self._audit, request_id)
+        target = f"user:{user.id} {way}"
+        if self._live.is_suspended(user.id):
+            await trail.note(user.id, LOGIN, target, "suspended")
+            raise AccountSuspended
         await trail.note(user.id, LOGIN, target, "ok")
         return await self.enter(user, client)
 
     async def enter(self, user: User, client: Client) -> SignedIn:
-        """Open a session for somebody who has proved all there is to prove; raises what
-        `open_account` does.
+        """Open a session for somebody, of which the audit log knows already.
+
+        Raises AccountSuspended, and what `open_account` does.
         """
         await self.open_account(user.id)
         return await self._live.open(user, client)

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from exchange.messages.commands import SuspendAccount
 from gateway.accounts.linked.tokens import LinkedTokens
 from gateway.sealing.seal import Seal
 from persistence.repositories.people.linked_accounts import LinkedAccounts
@@ -204,6 +205,19 @@ async def test_the_owner_is_written_to(desk: Linked, make_web: MakeWeb, provider
         assert f"on your account an account of {name} was linked. If this" in mail.text
         await browser.call("DELETE", f"/users/me/links/{provider}", ann)
         assert f"an account of {name} was unlinked." in (await office.next("access-changed")).text
+
+
+@BOTH
+async def test_a_suspended_account_doesnt_sign_in(
+    desk: Linked, browser: Browser, provider: str
+) -> None:
+    ann = await browser.sign_in(provider)
+    told = await browser.back(provider, desk.elsewhere.approve(await browser.begin(provider)))
+    desk.web.engine.run(SuspendAccount(ann.id, suspended=True))
+    answer = await browser.exchange(told["code"])
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "ACCOUNT_SUSPENDED")
+    line = (ann.id, f"user:{ann.id} {provider}", "suspended")
+    assert (await desk.outcomes("auth.login"))[-1] == line
 
 
 @BOTH

@@ -72,6 +72,7 @@ async def test_it_is_set_up_and_asked_for(web: Web) -> None:
         (ada.id, f"user:{ada.id} password", "ok"),
         (ada.id, f"user:{ada.id} password", "second factor"),
         (ada.id, f"user:{ada.id} password", "ok"),
+        (None, None, "refused"),
     ]
     assert await audited(web, "auth.2fa") == [(ada.id, f"user:{ada.id} totp", "ok")]
     assert await audited(web, "user.2fa.totp.add") == [(ada.id, f"user:{ada.id}", "ok")]
