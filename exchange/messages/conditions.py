@@ -43,6 +43,9 @@ class OrderConditions(
     ended before that), and the `partner`, the order that ends when this one trades or is triggered.
 
     What it fills counts in the `group` of its owner's that has this name, with which it ends.
+
+    One of the exchange's own code, for somebody (a bet), is `system`: its client id is a system id,
+    of a space that no client's id is in (RULEBOOK 7). Nothing of either is left on the order.
     """
 
     expires_at: int | None = None
@@ -55,13 +58,21 @@ class OrderConditions(
     due: bool = False
     partner: int | None = None
     group: str | None = None
+    system: bool = False
 
     def content(self) -> "OrderConditions | None":
         """Return what of it the sender asked for; None for nothing."""
         if self.session is None:
             return self
-        asked = msgspec.structs.replace(self, session=None)
-        return None if asked == _NONE else asked
+        return _or_none(msgspec.structs.replace(self, session=None))
+
+    def of_order(self) -> "OrderConditions | None":
+        """Return what of it binds the order of a command with a system id; None for nothing."""
+        return _or_none(msgspec.structs.replace(self, system=False))
+
+
+def _or_none(conditions: OrderConditions) -> OrderConditions | None:
+    return None if conditions == _NONE else conditions
 
 
 _NONE = OrderConditions()

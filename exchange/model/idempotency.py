@@ -127,7 +127,11 @@ def with_priors(command: Command, priors: Mapping[Key, Prior]) -> Command:
 
 def _order_key(command: PlaceOrder) -> Key | None:
     text = command.client_order_id
-    return None if text is None else (command.account_id, ORDER_ID, text)
+    if text is None:
+        return None
+    rare = command.conditions
+    space = SYSTEM_ID if rare is not None and rare.system else ORDER_ID
+    return command.account_id, space, text
 
 
 def _money_key(command: CreditAccount | DebitAccount | TransferCash) -> Key | None:

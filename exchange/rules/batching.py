@@ -74,7 +74,13 @@ def batch_problem(command: BatchOrders) -> tuple[str, str] | None:
             owner = operation.operation.account_id
         if owner != command.account_id:
             return operation_field(number), "is of another account than the batch"
+        if type(operation) is PlaceOrder and _is_system(operation):
+            return operation_field(number), "a system id is one of a command, not of its parts"
     return None
+
+
+def _is_system(operation: PlaceOrder) -> bool:
+    return operation.conditions is not None and operation.conditions.system
 
 
 def operation_field(number: int, field: str = "") -> str:

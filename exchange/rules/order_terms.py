@@ -8,6 +8,8 @@ again. Where several terms are wrong, the first in the order of the checks is na
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from exchange.messages.bounds import PRICE_MAX, PRICE_MIN, PRICE_SCALE, QUANTITY_MAX, TIME_MAX
 from exchange.messages.commands import AmendOrder, PlaceOrder
 from exchange.messages.conditions import OrderConditions
@@ -79,6 +81,7 @@ def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
 
     The edge asks before it sends a command, the engine asks again.
     """
+    command = without_system_id(command)
     problem = _terms_problem(
         command.side,
         command.type,
@@ -100,6 +103,17 @@ def terms_problem(command: PlaceOrder) -> tuple[str, str] | None:
             command.conditions,
         )
     return problem
+
+
+def without_system_id(command: PlaceOrder) -> PlaceOrder:
+    """Return the order that a command places, less its system id if it has one.
+
+    A mark without an id stays, and is refused with the terms.
+    """
+    conditions = command.conditions
+    if conditions is None or not conditions.system or command.client_order_id is None:
+        return command
+    return replace(command, client_order_id=None, conditions=conditions.of_order())
 
 
 def amend_problem(command: AmendOrder) -> tuple[str, str] | None:
@@ -296,7 +310,7 @@ def _conditions_problem(
             return "expiresAt", "goes with timeInForce GTD only"
         if not 0 < expires_at <= TIME_MAX:
             return "expiresAt", "is out of range"
-    if conditions.due or conditions.partner is not None:
+    if conditions.due or conditions.partner is not None or conditions.system:
         return "", "what the exchange notes of an order can't be sent"
     if conditions.post_only and (not has_limit(kind, price) or time_in_force not in (_GTC, _GTD)):
         return "postOnly", "goes with a LIMIT order that may rest (GTC or GTD) only"

@@ -283,6 +283,7 @@ class DayOrders:
             {"time_in_force": TimeInForce.GTD, "conditions": OrderConditions(expires_at=0)},
             {"time_in_force": TimeInForce.IOC, "conditions": OrderConditions(post_only=True)},
             {"conditions": OrderConditions(worst_price=5_000)},
+            {"conditions": OrderConditions(system=True), "client_order_id": None},
             {"conditions": OrderConditions(worst_price=ONE)},
             {"conditions": OrderConditions(reduce_only=True)},
         )
@@ -375,7 +376,17 @@ class DayOrders:
         return choose.one_of((*self.twin.markets, NOWHERE)) if choose.number(0, 3) else NOWHERE
 
     def _note(self, command: PlaceOrder | CreditAccount | DebitAccount | TransferCash) -> Command:
+        if isinstance(command, PlaceOrder):
+            command = some_by_system(command)
         named = command.client_order_id if isinstance(command, PlaceOrder) else command.request_id
         if named is not None:
             self._named.append(command)
         return command
+
+
+def some_by_system(command: PlaceOrder) -> PlaceOrder:
+    """Let a third of the ids be the exchange's own, so that one text is used as both kinds."""
+    if command.client_order_id is None or (command.quantity or 0) % 3:
+        return command
+    conditions = msgspec.structs.replace(command.conditions or OrderConditions(), system=True)
+    return msgspec.structs.replace(command, conditions=conditions)

@@ -49,6 +49,7 @@ from exchange.messages.waiting_events import (
 from exchange.model.state import State
 from tests.properties.groups.outcomes_groups import of_groups, required_of_groups
 from tests.properties.limits.outcomes_limits import required_of_limits
+from tests.properties.twin_terms import is_system
 from tests.properties.waiting.outcomes_waiting import of_waiting, required_of_waiting
 
 
@@ -60,8 +61,14 @@ def outcomes(execution: Execution, state: State) -> Iterator[str]:
         kind = yield from _of_batch(command, events)
     yield from _of_events(kind, execution, state)
     yield from of_groups(execution, kind)
+    if isinstance(command, PlaceOrder) and is_system(command):
+        yield f"under a system id: {_answer(events[0])}"
     if isinstance(command, PlaceOrder) and isinstance(events[0], OrderPlaced):
         yield from _of_order(command, events[0], execution)
+
+
+def _answer(first: Event) -> str:
+    return first.reason.name if isinstance(first, CommandRejected) else type(first).__name__
 
 
 def _of_events(  # noqa: C901, PLR0912 - events
@@ -234,12 +241,17 @@ def _required() -> Iterator[str]:
     yield from ("ForceCancel cancels ADMIN", "MarketEdited", "EditMarket cancels ADMIN")
     yield from ("EditMarket refused MARKET_TRADED", "ForceCancel refused ORDER_NOT_FOUND")
     yield from ("CancelOrder cancels USER", "CancelAll cancels USER", "OrdersCancelled")
+    yield from _BY_SYSTEM
     yield from (f"{name} replayed" for name in ("PlaceOrder", "CreditAccount", "OpenAccount"))
     yield from (f"PlaceOrder refused {reason.name}" for reason in _PLACING)
     yield from (f"CancelOrder refused {reason.name}" for reason in _CANCELLING)
     yield from (f"{refusal}" for refusal in _OTHERS)
 
 
+_BY_SYSTEM = tuple(
+    f"under a system id: {answer}"
+    for answer in ("OrderPlaced", "CommandReplayed", "CONFLICT", "INVALID_ORDER")
+)
 _REDUCING = (
     *(f"reduce-only LIMIT FOK {side.value} filled" for side in Side),
     *(

@@ -64,6 +64,7 @@ from tests.properties.batches.twin_batches import TwinBatches
 from tests.properties.life.markets import LIVE, refused
 from tests.properties.life.money import MONEY, TwinMoney
 from tests.properties.twin_records import HALTED
+from tests.properties.twin_terms import is_system
 from tests.properties.waiting.twin_oco import TwinOco
 
 TIMERS: dict[int, Callable[[int], Command]] = {
@@ -178,7 +179,7 @@ class Twin(TwinMoney, TwinBatches, TwinOco):
             case BeginPostOnly():
                 return self.begin_post_only(command)
             case PlaceOrder():
-                return self.place(command)
+                return self.place(less_its_system_id(command))
             case ExpireOrder():
                 return self.expire(command)
             case AmendOrder():
@@ -231,7 +232,9 @@ def id_of(command: Command) -> tuple[tuple[int, str, str] | None, Any]:
     """Return under which id a command takes effect once, and its content."""
     match command:
         case PlaceOrder(client_order_id=str() as client_id):
-            return (command.account_id, "order", client_id), without_prior(command)
+            space = "system" if is_system(command) else "order"
+            content = without_prior(command)
+            return (command.account_id, space, client_id), content
         case (
             CreditAccount(request_id=str() as request_id)
             | DebitAccount(request_id=str() as request_id)
@@ -251,6 +254,15 @@ def id_of(command: Command) -> tuple[tuple[int, str, str] | None, Any]:
             content = "OCO", without_prior(command.first), without_prior(command.second)
             return (command.account_id, "request", request_id), content
     return None, None
+
+
+def less_its_system_id(command: PlaceOrder) -> PlaceOrder:
+    """Return the order that is placed under a system id, which isn't its name."""
+    if command.conditions is None or command.client_order_id is None or not is_system(command):
+        return command
+    left: OrderConditions | None = msgspec.structs.replace(command.conditions, system=False)
+    left = None if left == OrderConditions() else left
+    return msgspec.structs.replace(command, client_order_id=None, conditions=left)
 
 
 def without_prior(command: PlaceOrder | MONEY) -> tuple[Any, ...]:

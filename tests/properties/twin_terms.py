@@ -1,5 +1,6 @@
 """Which terms of an order contradict each other, as the twin reads RULEBOOK 6 and 14."""
 
+from exchange.messages.commands import PlaceOrder
 from exchange.messages.conditions import OrderConditions
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import Side, TimeInForce, TriggerBy
@@ -32,7 +33,9 @@ def wrong_terms(order: TwinOrder) -> str | None:  # noqa: C901 - a list of what 
         return "expiresAt"
     if order.expires_at is not None and not 0 < order.expires_at <= 253_402_300_799_999_999:
         return "expiresAt"
-    if order.conditions and (order.conditions.due or order.conditions.partner is not None):
+    nameless = is_system(order) and order.client_order_id is None
+    noted = order.conditions and (order.conditions.due or order.conditions.partner is not None)
+    if nameless or noted:
         return ""
     if order.post_only and not (limit and order.may_rest):
         return "postOnly"
@@ -74,3 +77,8 @@ def wrong_here(order: TwinOrder, market: TwinMarket) -> tuple[Reason, str] | Non
     if order.quantity is not None and order.quantity < market.min_quantity:
         return Reason.BELOW_MIN_QUANTITY, "quantity"
     return None
+
+
+def is_system(order: TwinOrder | PlaceOrder) -> bool:
+    """Return whether an order's id is one of the exchange's own code."""
+    return order.conditions is not None and order.conditions.system

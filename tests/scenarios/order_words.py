@@ -68,6 +68,8 @@ def conditions(options: Options) -> OrderConditions | None:
         given["worst_price"] = parse_price(options["worst"])
     if "session" in options:
         given["session"] = GATEWAY, int(options["session"])
+    if "system" in options:
+        given["system"] = True
     if "group" in options:
         given["group"] = options["group"]
     return OrderConditions(**given) if given else None

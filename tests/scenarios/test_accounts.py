@@ -1,5 +1,15 @@
 """Money outside the book, and what an account may do: credits, debits, transfers, suspensions."""
 
+import pytest
+from msgspec.structs import replace
+
+from exchange.messages.account_events import CashTransferred
+from exchange.messages.commands import BatchOrders, Leg, PlaceOco, PlaceOrder, TransferCash
+from exchange.messages.conditions import OrderConditions
+from exchange.messages.events import CommandRejected
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import BUY, GTC, LIMIT, STOP_LIMIT, YES, MoneyKind
+from tests.exchange.worlds import ANN, BOB, World
 from tests.scenarios.table import play
 
 START = """
@@ -44,6 +54,24 @@ def test_a_transfer_is_done_whole_or_not_at_all() -> None:
     )
 
 
+@pytest.mark.parametrize(("legs", "done"), [(0, False), (1, True), (200, True), (201, False)])
+def test_a_transfer_has_1_to_200_legs(legs: int, *, done: bool) -> None:
+    there_and_back = (Leg(ANN, BOB, 3), Leg(BOB, ANN, 1))
+    world = World()
+    before = world.state.accounts[ANN].available
+    event = world.send(TransferCash(ANN, (there_and_back * 101)[:legs], "", kind=MoneyKind.STOCK))[
+        0
+    ]
+    given = 3 * -(-legs // 2) - legs // 2
+    if done:
+        assert isinstance(event, CashTransferred)
+        assert world.state.accounts[ANN].available == before - given
+    else:
+        assert isinstance(event, CommandRejected)
+        assert (event.reason, event.field) == (Reason.INVALID_AMOUNT, "legs")
+        assert world.state.accounts[ANN].available == before
+
+
 def test_locked_money_never_moves() -> None:
     play(
         START
@@ -85,8 +113,48 @@ def test_ids_of_people_of_orders_and_of_our_own_code_never_meet() -> None:
         # What our own code writes is one space, whatever the kind.
         credit ann 2 id=a kind=BET       | CONFLICT
         pay ann bob 1 id=a kind=BET      | CONFLICT
+        ann buy 1 YES 0.50 id=a system=1 | CONFLICT
+        ann buy 1 YES 0.50 id=b system=1 | #2 rests
+        ann buy 1 YES 0.50 id=b system=1 | replayed
+        ann buy 2 YES 0.50 id=b system=1 | CONFLICT
+        credit ann 2 id=b kind=BET       | CONFLICT
+        ann buy 1 YES 0.50 id=b          | #3 rests
+        credit ann 2 id=b                | ann +2
     """
     )
+
+
+def test_an_order_under_a_system_id_is_like_any_other_and_has_no_name() -> None:
+    run = play(
+        START
+        + """
+        bob buy 10 NO 0.40               | #1 rests
+        ann buy YES market maxCost=9 id=b system=1 |#2, MINT 10 at 0.6 with #1, #2 ends NO_LIQUIDITY
+        ann buy YES market maxCost=9 id=b system=1 | replayed
+        ann buy YES market maxCost=8 id=b system=1 | CONFLICT
+        # Refused, it is used up like any id; its terms are judged like anybody's.
+        ann buy YES market maxCost=600 id=bet:2 system=1 | INSUFFICIENT_BALANCE
+        ann buy YES market maxCost=6 id=bet:2 system=1 | CONFLICT
+        ann buy 1 YES 0.50 system=1      | INVALID_ORDER
+        ann buy 1 YES 0.50 id=bet:3 system=1 postOnly=1 | #3 rests
+        ann cancel #3                    | #3 ends USER
+    """
+    )
+    assert run.pair.state.open_client_ids == {}
+
+
+def test_a_system_id_is_one_of_a_command_not_of_its_parts() -> None:
+    order = PlaceOrder(ANN, 1, BUY, YES, LIMIT, 5_000, 100, GTC, client_order_id="bet:1")
+    named = replace(order, conditions=OrderConditions(system=True))
+    world = World()
+    (refusal,) = world.send(BatchOrders(ANN, (order, named)))
+    assert isinstance(refusal, CommandRejected)
+    assert (refusal.reason, refusal.field) == (Reason.INVALID_ORDER, "operations[1]")
+    stop = OrderConditions(trigger_price=9_000, system=True)
+    leg = replace(order, type=STOP_LIMIT, conditions=stop)
+    (refusal,) = world.send(PlaceOco(ANN, leg, replace(order, client_order_id=None)))
+    assert isinstance(refusal, CommandRejected)
+    assert (refusal.reason, refusal.field) == (Reason.INVALID_ORDER, "orders[0].clientOrderId")
 
 
 def test_what_comes_too_late_is_refused_and_uses_its_id_up() -> None:

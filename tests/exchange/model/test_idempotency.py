@@ -32,6 +32,7 @@ from exchange.messages.terms import (
 from exchange.model.idempotency import (
     ORDER_ID,
     REQUEST_ID,
+    SYSTEM_ID,
     RecentIds,
     fingerprint,
     key_of,
@@ -55,6 +56,18 @@ def test_keys_tell_accounts_and_kinds_apart() -> None:
     assert key_of(msgspec.structs.replace(CREDIT, request_id=None)) is None
     assert key_of(RefuseUnstorable(ANN, "PlaceOrder")) is None
     assert key_of(CancelOrder(ANN, 1)) is None
+
+
+def test_an_order_of_our_own_code_has_a_key_of_its_own_kind_and_leaves_no_trace_of_it() -> None:
+    order = msgspec.structs.replace(ORDER, conditions=OrderConditions(system=True))
+    assert key_of(order) == (ANN, SYSTEM_ID, "a")
+    assert key_of(RefuseUnstorable(ANN, "PlaceOrder", "a", space=SYSTEM_ID)) == key_of(order)
+    assert fingerprint(order) != fingerprint(ORDER)
+    world, plain = World(), World()
+    (placed,) = world.send(order)
+    assert placed == plain.send(msgspec.structs.replace(ORDER, client_order_id=None))[0]
+    assert world.send(order) == [CommandReplayed(world.state.orders[1].placed_seq)]
+    assert isinstance(world.send(ORDER)[0], OrderPlaced)
 
 
 def test_a_credit_that_could_not_be_stored_uses_up_its_request_id_and_no_order_id() -> None:

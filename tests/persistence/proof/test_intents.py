@@ -1,15 +1,31 @@
 """`probity verify` compares what was intended with what the engine did, answer by answer."""
 
 import pytest
+from msgspec.structs import replace
 
-from exchange.messages.commands import Command, CreditAccount, DebitAccount, Leg, TransferCash
-from exchange.messages.terms import MoneyKind
+from exchange.messages.commands import (
+    Command,
+    CreditAccount,
+    DebitAccount,
+    Leg,
+    PlaceOrder,
+    TransferCash,
+)
+from exchange.messages.conditions import OrderConditions
+from exchange.messages.events import OrderPlaced, TradeExecuted
+from exchange.messages.terms import BUY, IOC, MARKET, NO, YES, MoneyKind
 from persistence.clock import now_us
 from persistence.postgres.database import connect
 from persistence.proof.verification import CheckResult, verify
 from persistence.repositories.economy.intents import Intents, NewIntent, Outcome
-from tests.persistence.running import ANN, BOB, CASH, CEM, Running, open_for_trade, running
+from tests.persistence.running import ANN, BOB, CASH, CEM, Running, limit, open_for_trade, running
 
+BET = PlaceOrder(
+    *(ANN, 1, BUY, YES, MARKET, None, None, IOC),
+    max_cost=500_000,
+    client_order_id="bet:1",
+    conditions=OrderConditions(worst_price=6_000, system=True),
+)
 GIFT = CreditAccount(ANN, 7, "gift", "reward:1:a", kind=MoneyKind.REWARD)
 COST = DebitAccount(BOB, 5, "cost", "stock:2:a", kind=MoneyKind.STOCK)
 SHARED = TransferCash(
@@ -44,8 +60,11 @@ async def last_result(url: str) -> CheckResult:
 async def test_what_moved_as_it_was_meant_verifies(database_url: str) -> None:
     async with running(database_url) as engine:
         await open_for_trade(engine)
-        for command in (GIFT, COST, SHARED):
+        await engine.send(limit(BOB, 50, 1, outcome=NO))
+        for command in (GIFT, COST, SHARED, BET):
             await carry_out(engine, command)
+        unaffordable = replace(BET, client_order_id="bet:2", max_cost=CASH * 2)
+        await carry_out(engine, unaffordable, "INSUFFICIENT_BALANCE")
         await carry_out(engine, TOO_MUCH, "INSUFFICIENT_BALANCE")
         await intend(engine, CreditAccount(CEM, 1, "", "reward:3:a", kind=MoneyKind.REWARD))
         assert (await last_result(database_url)).name == "audit"
@@ -75,6 +94,39 @@ async def test_whatever_was_changed_is_found(database_url: str, change: str, pro
         result = await last_result(database_url)
         assert (result.name, result.passed) == ("intents", False)
         assert problem in result.detail
+
+
+async def test_a_bet_happens_once_whoever_sends_it_again(database_url: str) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        await engine.send(limit(BOB, 50, 10, outcome=NO))
+        await carry_out(engine, BET)
+        first = await engine.send(BET)
+        assert first.replayed
+        engine.crash()
+    async with running(database_url) as engine:
+        again = await engine.send(BET)
+        assert again == first
+        assert [type(event) for event in again.events][:2] == [OrderPlaced, TradeExecuted]
+        order = engine.view.next_order_id - 1
+        row = await engine.pool.fetchrow(
+            "SELECT client_order_id, conditions::text FROM orders WHERE id = $1", order
+        )
+        assert row is not None
+        assert tuple(row.values()) == (None, '{"worst_price": 6000}')
+        # The same text is another id where a person writes it.
+        plain = replace(BET, conditions=OrderConditions(worst_price=6_000))
+        assert not (await engine.send(plain)).replayed
+        assert (await last_result(database_url)).passed
+
+
+async def test_a_bet_that_no_intent_stands_for_is_found(database_url: str) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        await engine.send(BET)
+        result = await last_result(database_url)
+        assert (result.name, result.passed) == ("intents", False)
+        assert "bet:1 was carried out, but no intent says so" in result.detail
 
 
 async def test_what_was_refused_can_not_be_called_done(database_url: str) -> None:

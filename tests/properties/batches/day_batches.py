@@ -19,7 +19,9 @@ from exchange.messages.commands import (
 from exchange.messages.terms import OrderType, Outcome, Side, TimeInForce
 from tests.properties.choosing import Chooser
 from tests.properties.day_orders import ACCOUNTS, IDS, NOBODY
+from tests.properties.twin import less_its_system_id
 from tests.properties.twin_records import TwinOrder
+from tests.properties.twin_terms import is_system
 from tests.properties.waiting.day_waiting import DayWaiting
 
 MOST = 50
@@ -42,7 +44,7 @@ class DayBatches(DayWaiting):
         operations = [self._operation(choose, account_id) for _ in range(count)]
         if kind < 40 or not operations:
             # Something trades first ...
-            operations.insert(0, self._of(account_id, crossing))
+            operations.insert(0, self._of(choose, account_id, crossing))
         if 40 <= kind < 44:
             # More than may be open.
             operations += [self._small(choose, account_id) for _ in range(6)]
@@ -62,7 +64,7 @@ class DayBatches(DayWaiting):
 
     def _small(self, choose: Chooser, account_id: int) -> Operation:
         """Bid next to nothing, so that it rests."""
-        order = self._of(account_id, self.place(choose))
+        order = self._of(choose, account_id, self.place(choose))
         if isinstance(order, PlaceOrder):
             market = self.twin.markets.get(order.market_id)
             price = 100 if market is None else market.tick_size
@@ -73,7 +75,7 @@ class DayBatches(DayWaiting):
     def _again(self, choose: Chooser, account_id: int) -> Operation:
         """Place an order under an id that was used, mostly the same one."""
         named = [one for one in self._named[-60:] if isinstance(one, PlaceOrder)]
-        mine = [one for one in named if one.account_id == account_id]
+        mine = [one for one in named if one.account_id == account_id and not is_system(one)]
         if not mine:
             return self._operation(choose, account_id)
         order = choose.one_of(mine)
@@ -84,16 +86,16 @@ class DayBatches(DayWaiting):
     def _operation(self, choose: Chooser, account_id: int) -> Operation:
         kind = choose.number(0, 19)
         if kind < 6:
-            return self._of(account_id, self._anything(choose, self.place))
+            return self._of(choose, account_id, self._anything(choose, self.place))
         if kind < 8:
-            return self._of(account_id, self._anything(choose, self.wait))
+            return self._of(choose, account_id, self._anything(choose, self.wait))
         if kind < 10:
-            return self._of(account_id, self._anything(choose, self.cross))
+            return self._of(choose, account_id, self._anything(choose, self.cross))
         mine = [o for o in self.twin.orders.values() if o.account_id == account_id]
         if kind < 14 and mine:
             order = choose.one_of(mine)
             amend = self.amend_pending_of if order.is_pending else self.amend_of
-            return self._of(account_id, amend(choose, order))
+            return self._of(choose, account_id, amend(choose, order))
         if kind < 16:
             return self._by_name(choose, account_id, mine)
         # Of this account, or the next that will be placed: perhaps in this very batch.
@@ -120,10 +122,12 @@ class DayBatches(DayWaiting):
             return msgspec.structs.replace(command, client_order_id=name)
         return command
 
-    def _of(self, account_id: int, command: Command) -> Operation:
+    def _of(self, choose: Chooser, account_id: int, command: Command) -> Operation:
         """Let a command be of the batch's account."""
         operation = cast("Operation", command)
         operation = msgspec.structs.replace(operation, account_id=account_id)
+        if isinstance(operation, PlaceOrder) and is_system(operation) and choose.number(0, 9):
+            operation = less_its_system_id(operation)
         if isinstance(operation, PlaceOrder) and operation.client_order_id is not None:
             self._named.append(operation)
         return operation

@@ -7,11 +7,18 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from exchange.messages.commands import BatchOrders, Command, NamedOrder, Operation
+from exchange.messages.commands import (
+    BatchOrders,
+    Command,
+    NamedOrder,
+    Operation,
+    PlaceOrder,
+)
 from exchange.messages.events import CommandRejected, Event, OperationRun, TradeExecuted
 from exchange.messages.reasons import Reason
 from tests.properties.twin_amends import TwinAmends
 from tests.properties.twin_records import TwinHolding, copy_of
+from tests.properties.twin_terms import is_system
 
 COUNTERS = ("undone", "undone_after_trades")
 RECORDS = ("accounts", "markets", "orders", "ended", "holdings", "groups")
@@ -30,7 +37,8 @@ class TwinBatches(TwinAmends):
         if not 1 <= len(command.operations) <= 50:
             return [CommandRejected(Reason.INVALID_ORDER, "operations", "")]
         for number, operation in enumerate(command.operations):
-            if strangers(operation, command.account_id):
+            named = isinstance(operation, PlaceOrder) and is_system(operation)
+            if named or strangers(operation, command.account_id):
                 return [CommandRejected(Reason.INVALID_ORDER, f"operations[{number}]", "")]
         saved = self._copy_of_everything() if command.all_or_none else {}
         self.in_batch = True
