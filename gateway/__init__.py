@@ -14,7 +14,8 @@ routes:
     sockets, http, engine_side            transports: to people and programs, and to the engine
     jobs                                  ground: work beside requests
     observability, access, sealing                 logs and metrics, who calls, what is secret
-    wire, settings, client, venues                values, settings, the API's client, venues' fees
+    wire, settings, client, venues, outbound      values, settings, the API's client, venues' fees,
+                                                   asking others over HTTP
 
 `bootstrap/compose.py` is where to begin; then follow one order from `trading/routes.py`.
 """

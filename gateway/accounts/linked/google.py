@@ -19,7 +19,7 @@ from gateway.accounts.linked.providers import (
     SignInFailed,
     asked,
 )
-from gateway.accounts.outbound import Outbound
+from gateway.outbound.asking import Outbound
 
 SCOPE: Final = "openid email"
 KEPT_S: Final = 3_600.0

@@ -15,7 +15,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from gateway.accounts.linked.providers import Failure, SignInFailed, answered, decoded
-from gateway.accounts.outbound import Outbound
+from gateway.outbound.asking import Outbound
 
 ALGORITHM: Final = "RS256"
 TOKEN_LENGTH: Final = 16_384

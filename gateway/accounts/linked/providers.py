@@ -13,7 +13,7 @@ import msgspec
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from gateway.accounts.outbound import Answer, Outbound, OutboundFailed
+from gateway.outbound.asking import Answer, Outbound, OutboundFailed
 from gateway.wire.nesting import deeper_than
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 
 from gateway.accounts.linked.providers import Client, Identity, asked
-from gateway.accounts.outbound import Outbound
+from gateway.outbound.asking import Outbound
 
 SCOPE: Final = "users.read tweet.read"
 """What `/2/users/me` asks for; nothing is ever read or written in their name."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.accounts.outbound import Outbound, OutboundFailed
+from gateway.outbound.asking import Outbound, OutboundFailed
 from gateway.wire.errors import Unavailable
 
 _MAGIC: Final = "1626ba7e"

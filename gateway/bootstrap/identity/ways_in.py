@@ -10,7 +10,6 @@ from gateway.accounts.linked.routes import LinkedRoutes
 from gateway.accounts.linked.tokens import LinkedTokens
 from gateway.accounts.linked.x import X
 from gateway.accounts.offered import WaysRoutes
-from gateway.accounts.outbound import Outbound
 from gateway.accounts.passkeys.relying_party import relying_party
 from gateway.accounts.sessions.answers import SignInAnswers
 from gateway.accounts.sessions.sign_in import require_open
@@ -22,6 +21,7 @@ from gateway.accounts.wallets.terms import Terms
 from gateway.accounts.wallets.wallets import WalletSignIn
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.settings import Settings
+from gateway.outbound.asking import Outbound
 from persistence.repositories.people.linked_accounts import LinkedAccounts
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.wallets import Wallets

@@ -1,4 +1,4 @@
-"""Asking services that sign-in needs: those that know who somebody is, and nodes of chains.
+"""Asking services that an operator has set: who somebody is, nodes of chains, and their like.
 
 Laws: a question is bounded in time, its answer in size, and so is how many are asked at once;
 nothing is followed that an answer names (no redirects) and nothing is unpacked. Whatever goes wrong
