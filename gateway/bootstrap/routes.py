@@ -53,6 +53,7 @@ from gateway.portfolio.routes import PortfolioRoutes
 from gateway.portfolio.watchlists import WatchlistRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
+from gateway.site.reference.error_catalogue import ErrorCatalogue
 from gateway.site.terminal import Terminal
 from gateway.streaming.resuming.routes import AccountEventRoutes
 from gateway.trading.batch_routes import BatchRoutes
@@ -143,6 +144,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         AccountAdminRoutes(commands),
         OrderAdminRoutes(view, commands),
         JobRoutes(jobs.all, jobs.rows),
+        ErrorCatalogue(),
         description,
     )
     front = FrontPage(view, settings.listen.port)

@@ -86,6 +86,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /auth/x": EVERYBODY,
     "GET /auth/x/callback": EVERYBODY,
     "GET /docs": EVERYBODY,
+    "GET /errors": EVERYBODY,
     "GET /events": EVERYBODY,
     "GET /events/{id}": EVERYBODY,
     "GET /exchange/status": EVERYBODY,

@@ -2132,6 +2132,22 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/errors": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_errors"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4620,6 +4636,26 @@ export interface components {
             readonly failed: number;
             readonly nextRunAt: string | null;
         };
+        /** CatalogueView */
+        readonly CatalogueView: {
+            readonly errors: readonly components["schemas"]["ErrorView"][];
+        };
+        /** ErrorView */
+        readonly ErrorView: {
+            readonly code: string;
+            readonly status: number;
+            readonly number: number | null;
+            readonly reason: string | null;
+            readonly meaning: string;
+            readonly action: string;
+            readonly transient: boolean;
+            readonly origin: components["schemas"]["Origin"];
+        };
+        /**
+         * Origin
+         * @enum {unknown}
+         */
+        readonly Origin: "engine" | "gateway";
     };
     responses: never;
     parameters: never;
@@ -4888,6 +4924,9 @@ export type SuspensionBody = components['schemas']['SuspensionBody'];
 export type SuspensionView = components['schemas']['SuspensionView'];
 export type EndedOrderView = components['schemas']['EndedOrderView'];
 export type JobView = components['schemas']['JobView'];
+export type CatalogueView = components['schemas']['CatalogueView'];
+export type ErrorView = components['schemas']['ErrorView'];
+export type Origin = components['schemas']['Origin'];
 export type HeaderRateLimit = components['headers']['RateLimit'];
 export type HeaderRateLimitPolicy = components['headers']['RateLimit-Policy'];
 export type HeaderRetryAfter = components['headers']['Retry-After'];
@@ -9579,6 +9618,32 @@ export interface operations {
                         readonly data: readonly components["schemas"]["JobView"][];
                         readonly pagination: components["schemas"]["Pagination"];
                         readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_errors: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["CatalogueView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };

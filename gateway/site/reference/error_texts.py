@@ -1,0 +1,142 @@
+"""What each error of the gateway means, and what its caller does about it, by code and status.
+
+Laws: every error that a call can be told (`wire/errors.py`) has its text, and so has every code
+that `Refused` is raised with; a test finds them in the source. What the engine refuses is in
+`refusal_texts.py`.
+"""
+
+from typing import Final, NamedTuple
+
+from gateway.wire import errors
+
+
+class ErrorText(NamedTuple):
+    """What happened, what to do, and whether the same may succeed later, unchanged."""
+
+    meaning: str
+    action: str
+    transient: bool
+
+
+ERRORS: Final[dict[type[errors.ApiError], ErrorText]] = {
+    errors.ValidationFailed: ErrorText(
+        "The request can't be understood, or can never be done as it is.",
+        "Mend the fields that `details` name; the message says what each must be.",
+        False,
+    ),
+    errors.Unauthorized: ErrorText(
+        "No access token came along, or one that doesn't hold (any more).",
+        "Renew it by POST /auth/refresh, else sign in anew; of a signed call check key, clock and"
+        " signature.",
+        False,
+    ),
+    errors.SecondFactorRequired: ErrorText(
+        "The first factor was right; nobody is signed in before the second one is, too.",
+        "Send `challenge` of `secondFactor` with a code to POST /auth/2fa/verify.",
+        False,
+    ),
+    errors.Forbidden: ErrorText(
+        "You are known, and may not do this: it is an admin's, or your API key lacks the scope.",
+        "Use an account or a key that may.",
+        False,
+    ),
+    errors.FreshLoginRequired: ErrorText(
+        "You may do this, but your last sign-in is too long ago for something as dear.",
+        "Prove who you are by POST /auth/step-up, then send the same again.",
+        False,
+    ),
+    errors.SecondFactorMissing: ErrorText(
+        "Admins need a second factor here, and you have none.",
+        "Set one up under /auth/2fa, then send the same again.",
+        False,
+    ),
+    errors.ProposalRequired: ErrorText(
+        "This takes two admins.",
+        "Propose it by POST /admin/proposals, and have another admin approve it.",
+        False,
+    ),
+    errors.AccountSuspended: ErrorText(
+        "The account is suspended: it reads, and changes nothing.", "Ask the operator.", True
+    ),
+    errors.NotFound: ErrorText(
+        "There is nothing of that name, or nothing that you may know of.",
+        "Check path and id.",
+        False,
+    ),
+    errors.MethodNotAllowed: ErrorText(
+        "The path is there, for other methods.", "Take one that the header Allow names.", False
+    ),
+    errors.Conflict: ErrorText(
+        "It contradicts what is there already, e.g. a name that is taken.",
+        "Read what is there, and decide anew.",
+        False,
+    ),
+    errors.PayloadTooLarge: ErrorText(
+        "The body is longer than a body may be; the connection is closed.",
+        "Send less: GET /hello has the bound.",
+        False,
+    ),
+    errors.UnsupportedMediaType: ErrorText(
+        "The body isn't said to be JSON in UTF-8.", "Send Content-Type: application/json.", False
+    ),
+    errors.OutOfRange: ErrorText(
+        "It lies before what is kept, or behind what has happened.",
+        "Ask for a place within the range that the message names.",
+        False,
+    ),
+    errors.LimitReached: ErrorText(
+        "You have as many of these as one may have.", "Delete one that you don't need.", False
+    ),
+    errors.PriceUnknown: ErrorText(
+        "No live price of that market is known.", "Give a price, or try again later.", True
+    ),
+    errors.RateLimited: ErrorText(
+        "A limit is used up; nothing happened. `details` name it, its size and what refills it.",
+        "Send the same again after `retryAfter` seconds; docs/limits.md has every limit.",
+        True,
+    ),
+    errors.InternalError: ErrorText(
+        "A fault of ours.",
+        "Report `requestId` of `meta`. Of an order: send the same again under the same"
+        " clientOrderId to learn its outcome.",
+        True,
+    ),
+    errors.ExternalApiFailed: ErrorText(
+        "The venue that was asked didn't answer as it should.", "Try again in a moment.", True
+    ),
+    errors.Unavailable: ErrorText(
+        "The exchange can't take this now; nothing happened.",
+        "Send the same again after `retryAfter` seconds.",
+        True,
+    ),
+    errors.ReadsOnly: ErrorText(
+        "This process serves reads and feeds only, however often it is asked.",
+        "Send it to the engine's own address.",
+        False,
+    ),
+    errors.UnknownOutcome: ErrorText(
+        "It may or may not have happened.",
+        "Send the same again under the same clientOrderId or requestId: the answer is what became"
+        " of it.",
+        True,
+    ),
+    errors.NotYetReached: ErrorText(
+        "This process doesn't know the command of `minSeq` yet.",
+        "Try again in a moment, or without minSeq for what it does know.",
+        True,
+    ),
+}
+"""By class; `Refused` has many codes, and DatabaseAway is an Unavailable."""
+REFUSED: Final[dict[str, ErrorText]] = {
+    "PREVIEW_TOO_LARGE": ErrorText(
+        "The preview would have to look at more resting orders than one may.",
+        "Ask for a smaller quantity, or for fewer operations at once.",
+        False,
+    ),
+    "TOO_MANY_SUBSCRIPTIONS": ErrorText(
+        "The socket, the user or the address follows as many markets as one may.",
+        "Unsubscribe from some, or open another socket where the limit is the socket's.",
+        False,
+    ),
+}
+"""What the gateway itself refuses with 422, by code."""
