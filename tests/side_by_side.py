@@ -28,6 +28,7 @@ LOADS_OR_MEASURES: Final = (
     "tests/gateway/sockets/test_slow.py",
     "tests/gateway/http/reading/test_bodies.py",
     "tests/gateway/sockets/test_life.py",
+    "tests/browser/terminal/test_speed.py",
 )
 USES_WHOLE_SERVERS: Final = ("tests/e2e/", "tests/security/test_conversation.py")
 ONE_SERVER_A_FILE: Final = ("tests/packaging/", "tests/browser/terminal/")
