@@ -23,6 +23,7 @@ STATED: Final = {
     "atheris": "Apache-2.0",
 }
 SPDX: Final = {
+    "Apache": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
     "Apache License, Version 2.0": "Apache-2.0",

@@ -30,7 +30,7 @@ NOT_OF_THE_EXCHANGE = {"SITE", "ACME_EMAIL", "SMOKE"}
 
 
 def tool(name: str) -> str:
-    found = shutil.which(name)
+    found = shutil.which(name, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if found is None:
         pytest.skip(f"no {name} here")
     return found
