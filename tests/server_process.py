@@ -87,6 +87,7 @@ class ServerProcess:
     ) -> None:
         self.data_dir = data_dir
         self.command = command
+        self.program = PROBITY
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data_dir.with_name(f"{data_dir.name}.log")
@@ -120,7 +121,7 @@ class ServerProcess:
             prepared_cluster.put_into(self.data_dir)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [PROBITY, self.command, *arguments],
+                [self.program, self.command, *arguments],
                 env=self.environment,
                 cwd=self.data_dir.parent,
                 stdin=subprocess.DEVNULL,
@@ -254,7 +255,7 @@ class ServerProcess:
     def run(self, *arguments: str, timeout: float = 60) -> "subprocess.CompletedProcess[str]":
         """Run another `probity` command with this server's settings."""
         return subprocess.run(
-            [PROBITY, *arguments],
+            [self.program, *arguments],
             env=self.environment,
             cwd=self.data_dir.parent,
             stdin=subprocess.DEVNULL,
