@@ -24,6 +24,7 @@
     ├── EngineRunning              another engine holds the lead
     ├── HistoryMismatch            the database isn't the one that was written, or not all of it
     ├── SegmentUnreadable          a file with a part of the journal is missing or damaged
+    ├── BackupNotWritten           its folder can't be written to, or its disk is full
     ├── BackupDamaged              a backup isn't whole, isn't one, or no key opens it
     ├── NotEmpty                   a backup is restored into an empty database only
     ├── SecretDiffers              an engine leads that this process shares no secret with
@@ -127,6 +128,10 @@ class SegmentUnreadable(PersistenceError):
     """A part of the journal lies in a file that is missing here, or damaged: its past can't be
     told, while all else goes on.
     """
+
+
+class BackupNotWritten(PersistenceError):
+    """The folder of backups can't be written to, or its disk is full."""
 
 
 class BackupDamaged(PersistenceError):

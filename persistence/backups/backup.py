@@ -12,10 +12,11 @@ import hashlib
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, Self, cast
 
 import asyncpg
 import msgspec
@@ -23,7 +24,12 @@ import msgspec
 from persistence.backups import tables
 from persistence.backups.archive import MANIFEST, PART_BYTES, ArchiveWriter, written
 from persistence.backups.manifest import FORMAT, File, Manifest, Table
-from persistence.errors import DatabaseUnavailable, SchemaError, SegmentUnreadable
+from persistence.errors import (
+    BackupNotWritten,
+    DatabaseUnavailable,
+    SchemaError,
+    SegmentUnreadable,
+)
 from persistence.postgres import migrate
 from persistence.postgres.database import OUTAGES, Connection, affected
 
@@ -58,26 +64,66 @@ async def make_backup(
         DatabaseUnavailable: the database went away.
         SchemaError: there is no exchange in it.
         SegmentUnreadable: a file of the journal is missing, or another than the database says.
-        OSError: it can't be written.
+        BackupNotWritten: the folder can't be written to, or its disk is full.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # noqa: ASYNC240 - nobody else waits
-    _sweep(folder)
-    descriptor, part = _new_part(folder)
+    with _written_to(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # noqa: ASYNC240 - nobody else waits
+        _sweep(folder)
+        descriptor, part = _new_part(folder)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            with written(file, key) as archive:
+        with _Sink(descriptor, folder) as sink:
+            with written(cast("BinaryIO", sink), key) as archive:
                 manifest = await _write(connection, segments_folder, archive)
-            file.flush()
-            os.fsync(file.fileno())
-            size = file.tell()
-        path = folder / _name(manifest)
-        part.replace(path)
-        _sync(folder)
+            size = sink.finish()
+        with _written_to(folder):
+            path = folder / _name(manifest)
+            part.replace(path)
+            _sync(folder)
     except (*OUTAGES, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(f"the database went away: {error}") from error
     finally:
         part.unlink(missing_ok=True)
     return Made(path, size, manifest)
+
+
+@contextlib.contextmanager
+def _written_to(folder: Path) -> Iterator[None]:
+    """Say of what fails in the block that it is the file: the database has such errors, too."""
+    try:
+        yield
+    except OSError as error:
+        raise BackupNotWritten(
+            f"the backup can't be written to {folder}: {error.strerror or error}: make room there,"
+            " or name another folder (BACKUP_FOLDER)"
+        ) from error
+
+
+class _Sink:
+    """The file of a backup: whatever it can't take is said to be its own fault."""
+
+    def __init__(self, descriptor: int, folder: Path) -> None:
+        self._file = os.fdopen(descriptor, "wb")
+        self._folder = folder
+
+    def write(self, data: bytes) -> int:
+        """Append some bytes; raises BackupNotWritten."""
+        with _written_to(self._folder):
+            return self._file.write(data)
+
+    def finish(self) -> int:
+        """Put all on the disk and return how many bytes it is; raises BackupNotWritten."""
+        with _written_to(self._folder):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            return self._file.tell()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # What couldn't be written is tried once more here, and was said before.
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def _new_part(folder: Path) -> tuple[int, Path]:

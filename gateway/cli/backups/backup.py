@@ -65,8 +65,8 @@ async def back_up(settings: Settings, folder: Path) -> Made:
     """Make a backup in a folder and note it in the audit log.
 
     Raises:
-        PersistenceError: the database or a file of the journal isn't there, or not as it must be.
-        OSError: the backup can't be written.
+        PersistenceError: the database or a file of the journal isn't there, or not as it must be,
+            or the backup can't be written.
     """
     async with open_database(settings, join=True, make=False) as url:
         target = settings.store.direct_url or url

@@ -2,6 +2,9 @@
 
 import asyncio
 import base64
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -135,3 +138,40 @@ def test_old_backups_go_and_the_newest_stays(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
     assert throw_away_old(tmp_path, 1, datetime(2028, 2, 15, tzinfo=UTC)) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[2:])
+
+
+@contextmanager
+def full_after(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond so many bytes in the block."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("key", [{}, {"BACKUP_KEY": KEY}], ids=["open", "sealed"])
+@pytest.mark.parametrize("size", [0, 40_000])
+def test_a_full_disk_is_called_one(
+    database_url: str, tmp_path: Path, size: int, key: dict[str, str]
+) -> None:
+    """At the first byte and in the middle; the database is well, and nothing is left behind."""
+    asyncio.run(trade(database_url))
+    folder = tmp_path / "backups"
+    with full_after(size):
+        made = probity(tmp_path, database_url, "backup", BACKUP_FOLDER=str(folder), **key)
+    assert made.exit_code == 1
+    assert f"probity: the backup can't be written to {folder}: File too large:" in made.stderr
+    assert "went away" not in made.stderr
+    assert list(folder.iterdir()) == []
+    assert asyncio.run(audited(database_url))[0] == []
+
+
+def test_a_folder_that_cannot_be_is_named(database_url: str, tmp_path: Path) -> None:
+    asyncio.run(trade(database_url))
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "backups"
+    made = probity(tmp_path, database_url, "backup", BACKUP_FOLDER=str(folder))
+    assert made.exit_code == 1
+    assert f"probity: the backup can't be written to {folder}: Not a directory:" in made.stderr
