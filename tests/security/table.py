@@ -157,6 +157,8 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /users/me/wallets": SIGNED_IN,
     "GET /users/{id}": EVERYBODY,
     "GET /economy/daily-credits": SIGNED_IN,
+    "GET /transactions/me": SIGNED_IN,
+    "GET /transactions/me/export": SIGNED_IN,
     "GET /watchlists": SIGNED_IN,
     "GET /watchlists/{id}": theirs(),
     "PATCH /admin/users/{id}/role": ADMIN,

@@ -6,8 +6,6 @@ the log is; it goes as far as the log did when it began, oldest line first, and 
 by which anybody can see that it is whole (`docs/admin.md`).
 """
 
-import csv
-import io
 from collections.abc import AsyncIterator, Callable
 from enum import Enum
 from typing import Annotated, Final
@@ -18,6 +16,7 @@ from gateway.http.paging import PageQuery, page_of
 from gateway.http.request import Page, Request, Stream
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
+from gateway.wire.csv_text import MEDIA, csv_rows, text_cell
 from gateway.wire.errors import Unavailable, ValidationFailed
 from gateway.wire.scalars import NAME_LENGTH, TimeText, iso_millis, parse_id, parse_time
 from gateway.wire.strict_json import AnswerStruct, QueryStruct
@@ -31,8 +30,6 @@ COST: Final = 50
 """Calls that a file counts as."""
 _MILLISECOND: Final = 1_000
 _RENAMED: Final = {"request_id": "requestId", "from_time": "from", "to_time": "to"}
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a program of tables takes for a formula at the beginning of a field."""
 
 IdText = Annotated[str, msgspec.Meta(max_length=NAME_LENGTH, description="of the user who did it")]
 ActionText = Annotated[
@@ -214,19 +211,7 @@ def _json_lines(lines: list[WholeLine]) -> bytes:
 
 
 def _table(lines: list[WholeLine]) -> bytes:
-    return _rows([[_cell(value) for value in msgspec.structs.astuple(line)] for line in lines])
-
-
-def _cell(value: str | None) -> str:
-    if value is None:
-        return ""
-    return f"'{value}" if value.startswith(_RISKY) else value
-
-
-def _rows(rows: list[list[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode()
+    return csv_rows(map(text_cell, msgspec.structs.astuple(line)) for line in lines)
 
 
 def _nothing() -> None:
@@ -236,5 +221,5 @@ def _nothing() -> None:
 _NAMES: Final = [field.encode_name for field in msgspec.structs.fields(WholeLine)]
 _FORMS: Final[dict[LogFormat, tuple[Callable[[list[WholeLine]], bytes], str, bytes]]] = {
     LogFormat.JSONL: (_json_lines, "application/jsonl", b""),
-    LogFormat.CSV: (_table, "text/csv; charset=utf-8; header=present", _rows([_NAMES])),
+    LogFormat.CSV: (_table, MEDIA, csv_rows([_NAMES])),
 }

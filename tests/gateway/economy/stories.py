@@ -1,7 +1,11 @@
 """Short ways to look at what moved, around the application of `tests/gateway/conftest.py`."""
 
+from exchange.messages.account_events import CashTransferred, FundsDebited
+from exchange.messages.events import FundsCredited
+from exchange.proof.ledger import Owner
 from gateway.bootstrap.economy import movements_of
 from gateway.economy.movements.movements import Movements
+from persistence.journal.codes import MONEY_KIND
 from tests.gateway.conftest import Web
 
 
@@ -23,3 +27,39 @@ async def sweep(web: Web) -> int:
     """Sweep as if the claims of others were over; return how many were sent."""
     await web.parts.pool.execute("UPDATE money_intents SET tried_at = 0")
     return await movements(web).finish_left()
+
+
+async def store_ledger(web: Web) -> None:
+    """Put what happened in the fake engine into the tables, as the real one does."""
+    history, pool = web.engine.history, web.parts.pool
+    await pool.execute("DELETE FROM ledger")
+    await pool.execute("DELETE FROM credits")
+    await pool.execute("UPDATE engine_state SET last_seq = $1", web.engine.view.seq)
+    for owner_id, entry in history.entries:
+        await pool.execute(
+            "INSERT INTO ledger (owner_id, owner, command_seq, entry_no, at, kind, available,"
+            " locked, available_after, locked_after, market_id, order_id, trade_no)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            owner_id,
+            int(Owner.ACCOUNT),
+            entry.seq,
+            entry.entry_no,
+            entry.at,
+            int(entry.kind),
+            *(entry.available, entry.locked, entry.available_after, entry.locked_after),
+            *(entry.market_id, entry.order_id, entry.trade_no),
+        )
+    for done in history.executions:
+        for event in done.events:
+            if isinstance(event, FundsCredited | FundsDebited):
+                people = {event.account_id}
+            elif isinstance(event, CashTransferred):
+                people = {one for leg in event.legs for one in (leg.payer_id, leg.payee_id)}
+            else:
+                continue
+            for account_id in sorted(people):
+                await pool.execute(
+                    "INSERT INTO credits (account_id, command_seq, reason, kind)"
+                    " VALUES ($1, $2, $3, $4)",
+                    *(account_id, done.seq, event.reason, MONEY_KIND[event.kind]),
+                )

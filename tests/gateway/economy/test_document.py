@@ -8,6 +8,7 @@ from exchange.messages.units import format_money
 from gateway.economy.rewards.routes import multiplier_text
 from gateway.economy.rewards.rules import reward
 from gateway.economy.room import fits
+from persistence.repositories.economy.transactions import TransactionType
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "economy.md"
 
@@ -33,3 +34,13 @@ def test_how_much_one_may_be_given() -> None:
     for *numbers, said in rows:
         held, to_come, amount, most = (int(re.sub(r"\D", "", number)) for number in numbers)
         assert fits(held, to_come, amount, most) is (said == "given")
+
+
+def test_transactions() -> None:
+    """What the amounts are is shown by `transactions/test_transactions.py`."""
+    text = DOCUMENT.read_text("utf-8").partition("## Transactions\n")[2].partition("\n## ")[0]
+    others = text.partition("The other types are ")[2].partition(".")[0]
+    named = [row[0].strip("`") for row in rows_below("Transactions")]
+    assert sorted(named + re.findall(r"`([A-Z]+)`", others)) == sorted(
+        kind.value for kind in TransactionType
+    )

@@ -59,6 +59,7 @@ NOT_OF_ACCOUNTS: Final = {
     "/users/me/links": "how one signs in",
     "/watchlists": "names of markets, kept beside the exchange",
     "/watchlists/{id}": "names of markets, kept beside the exchange",
+    "/transactions/me/export": "a table, which says it by a header",
     "/portfolios/{id}/history": "what was noted on days that are over",
 }
 """What only the one who is signed in may read, and carries no `accountSeq`, and why."""

@@ -106,8 +106,17 @@ MEANS_MORE = {
     ("/admin/markets/{slug}/limits", "volatilityHalt"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
-STORED = ("/admin/users", "/admin/audit", PROPOSED, "/users/me/api-keys", *NOTED, *MATCHES)
-"""Lists of what isn't in memory: `test_lists.py`, `test_promises_of_records.py`."""
+ECONOMY = ("/transactions/me",)
+STORED = (
+    "/admin/users",
+    "/admin/audit",
+    PROPOSED,
+    "/users/me/api-keys",
+    *NOTED,
+    *MATCHES,
+    *ECONOMY,
+)
+"""Lists of what isn't in memory: `test_lists.py`, `test_promises_of_records.py`, the economy's."""
 UNREADABLE = {"cursor"}
 """A cursor is what a list gave before; its text is nobody's to make."""
 TEXTS = (

@@ -1764,6 +1764,38 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/transactions/me": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_transactions_me"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/transactions/me/export": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_transactions_me_export"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/admin/users": {
         readonly parameters: {
             readonly query?: never;
@@ -4206,6 +4238,61 @@ export interface components {
             readonly multiplier: string;
             readonly availableAt: string;
         };
+        /** TransactionsQuery */
+        readonly TransactionsQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default null */
+            readonly type?: string | null;
+            /** @default null */
+            readonly market?: string | null;
+            /** @default null */
+            readonly marketId?: string | null;
+            /** @default null */
+            readonly slug?: string | null;
+            /** @default null */
+            readonly from?: string | null;
+            /** @default null */
+            readonly to?: string | null;
+        };
+        /** TransactionView */
+        readonly TransactionView: {
+            readonly id: string;
+            readonly seq: number;
+            readonly type: components["schemas"]["TransactionType"];
+            readonly amount: string;
+            readonly balanceAfter: string;
+            readonly availableAfter: string;
+            readonly reference: string | null;
+            readonly reason: string | null;
+            readonly marketId: string | null;
+            readonly slug: string | null;
+            readonly orderId: string | null;
+            readonly tradeId: string | null;
+            readonly createdAt: string;
+        };
+        /**
+         * TransactionType
+         * @enum {unknown}
+         */
+        readonly TransactionType: "BET" | "CREDIT" | "DEBIT" | "FEE" | "NETTING" | "PURCHASE" | "REFERRAL" | "REWARD" | "SETTLEMENT" | "STOCK" | "TRADE" | "TRANSFER";
+        /** TransactionsFileQuery */
+        readonly TransactionsFileQuery: {
+            /** @default null */
+            readonly type?: string | null;
+            /** @default null */
+            readonly market?: string | null;
+            /** @default null */
+            readonly marketId?: string | null;
+            /** @default null */
+            readonly slug?: string | null;
+            /** @default null */
+            readonly from?: string | null;
+            /** @default null */
+            readonly to?: string | null;
+        };
         /** UsersQuery */
         readonly UsersQuery: {
             /** @default null */
@@ -4875,6 +4962,10 @@ export type PositionChange = components['schemas']['PositionChange'];
 export type CloseBody = components['schemas']['CloseBody'];
 export type DailyCreditsView = components['schemas']['DailyCreditsView'];
 export type DailyStandingView = components['schemas']['DailyStandingView'];
+export type TransactionsQuery = components['schemas']['TransactionsQuery'];
+export type TransactionView = components['schemas']['TransactionView'];
+export type TransactionType = components['schemas']['TransactionType'];
+export type TransactionsFileQuery = components['schemas']['TransactionsFileQuery'];
 export type UsersQuery = components['schemas']['UsersQuery'];
 export type Role = components['schemas']['Role'];
 export type Standing = components['schemas']['Standing'];
@@ -8866,6 +8957,68 @@ export interface operations {
                         readonly data: components["schemas"]["DailyCreditsView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
+                };
+            };
+        };
+    };
+    readonly get_transactions_me: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly type?: string;
+                readonly market?: string;
+                readonly marketId?: string;
+                readonly slug?: string;
+                readonly from?: string;
+                readonly to?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["TransactionView"][];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AccountMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_transactions_me_export: {
+        readonly parameters: {
+            readonly query?: {
+                readonly type?: string;
+                readonly market?: string;
+                readonly marketId?: string;
+                readonly slug?: string;
+                readonly from?: string;
+                readonly to?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv": string;
                 };
             };
         };
