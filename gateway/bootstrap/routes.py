@@ -87,11 +87,24 @@ def platform_choices(parts: Parts) -> dict[str, tuple[str, ...]]:
     }
 
 
+AdminsRoutes = (
+    MarketAdminRoutes
+    | UserAdminRoutes
+    | ExchangeAdminRoutes
+    | AuditRoutes
+    | ProposalRoutes
+    | LimitRoutes
+    | TradingLimitRoutes
+    | AccountAdminRoutes
+    | OrderAdminRoutes
+    | JobRoutes
+)
+
+
 def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     """Return the tables below /api/v1 and at the root."""
-    settings, engine, people, jobs = parts.settings, parts.engine, parts.people, parts.jobs
+    settings, engine, people = parts.settings, parts.engine, parts.people
     view, history, feed, pages = engine.view, engine.history, engine.feed, settings.pages
-    commands = admin_commands(settings, engine, people)
     static = StaticFiles()
     description = ApiDescription(static)
     ours = _own_markets(parts)
@@ -117,7 +130,6 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         *_of_any_platform(parts, ours, candles, tickers),
         TickerRoutes(view, tickers, pages),
         *_public_past(parts),
-        MarketAdminRoutes(view, commands),
         _matches(parts),
         OrderRoutes(parts.desk, view, history, pages),
         DeadManSwitch(engine.commands),
@@ -128,7 +140,6 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         AccountEventRoutes(resumption(parts)),
         *_notes(parts),
         *economy_routes(parts),
-        UserAdminRoutes(people.roles, people.users, pages, commands),
         _pictures(parts),
         ExchangeRoutes(
             view,
@@ -136,14 +147,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
             engine.commands,
             bounds_view(settings.limits, settings.http, pages, settings.sockets),
         ),
-        ExchangeAdminRoutes(view, feed, commands),
-        AuditRoutes(people.audit, pages),
-        _proposals(parts),
-        LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit, view),
-        TradingLimitRoutes(view, commands),
-        AccountAdminRoutes(commands),
-        OrderAdminRoutes(view, commands),
-        JobRoutes(jobs.all, jobs.rows),
+        *_for_admins(parts),
         ErrorCatalogue(),
         description,
     )
@@ -158,6 +162,24 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     table = RouteTable(row for domain in api for row in domain.routes())
     description.describe(table.routes, pages, platform_choices(parts))
     return table, RouteTable((row for domain in root for row in domain.routes()), prefix="")
+
+
+def _for_admins(parts: Parts) -> tuple[AdminsRoutes, ...]:
+    """Return what admins do, and what they look at."""
+    engine, people, jobs, pages = parts.engine, parts.people, parts.jobs, parts.settings.pages
+    view, commands = engine.view, admin_commands(parts.settings, engine, people)
+    return (
+        MarketAdminRoutes(view, commands),
+        UserAdminRoutes(people.roles, people.users, pages, commands),
+        ExchangeAdminRoutes(view, engine.feed, commands),
+        AuditRoutes(people.audit, pages),
+        _proposals(parts),
+        LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit, view),
+        TradingLimitRoutes(view, commands),
+        AccountAdminRoutes(commands),
+        OrderAdminRoutes(view, commands),
+        JobRoutes(jobs.all, jobs.rows),
+    )
 
 
 def _notes(parts: Parts) -> tuple[WatchlistRoutes, NotedPortfolioRoutes, PositionRoutes]:

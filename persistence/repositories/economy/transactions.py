@@ -5,7 +5,7 @@ release move credits within the account, change nothing of what it has, and are 
 looks through a bounded number of entries, so it may be short, or empty, before the end.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ _ADMIN: Final = MONEY_KIND[MoneyKind.ADMIN]
 _BY_MONEY: Final = {
     code: TransactionType(kind.name) for kind, code in MONEY_KIND.items() if code != _ADMIN
 }
-_BY_ENTRY: Final = {
+_BY_ENTRY: Final[Mapping[EntryKind, TransactionType]] = {
     kind: TransactionType(kind.name)
     for kind in EntryKind
     if kind not in {EntryKind.RESERVE, EntryKind.RELEASE}
@@ -163,6 +163,7 @@ def _codes(wanted: TransactionFilter) -> tuple[list[int], list[int], list[int], 
 
 
 def _transaction(row: Any) -> Transaction:  # noqa: ANN401 - asyncpg's own Record
-    seq, entry_no, at, kind, *rest, money, reason, system_id = row.values()
-    of_entry = _BY_ENTRY[EntryKind(kind)]
-    return Transaction(seq, entry_no, at, _BY_MONEY.get(money, of_entry), *rest, reason, system_id)
+    fields: list[Any] = list(row.values())
+    money, kind = fields.pop(-3), EntryKind(fields[3])
+    fields[3] = _BY_MONEY.get(money, _BY_ENTRY[kind])
+    return Transaction(*fields)

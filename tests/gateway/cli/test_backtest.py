@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.backtest.command import backtest_command
 from gateway.cli.main import main
+from gateway.research.tape.events import TapeEvent
 from gateway.research.tape.files import read_tape, write_tape
 from tests.gateway.research.told import book, bought, ended, listed, sold
 
@@ -33,7 +34,7 @@ class Once(Strategy):
 def tape(tmp_path: Path) -> Path:
     """A tape of a market that ends YES."""
     path = tmp_path / "tape.jsonl"
-    events = [
+    events: list[TapeEvent] = [
         listed(title="<script>alert(1)</script>"),
         book(1, [(5_000, 300)], [(5_200, 400)]),
         sold(2, 5_000, 10),

@@ -1188,38 +1188,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/markets/{slug}/status": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch: operations["patch_markets_slug_status"];
-        readonly trace?: never;
-    };
-    readonly "/markets/{slug}/resolve": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post: operations["post_markets_slug_resolve"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/matches": {
         readonly parameters: {
             readonly query?: never;
@@ -1796,38 +1764,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/admin/users": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get: operations["get_admin_users"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/admin/users/{id}/role": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch: operations["patch_admin_users_id_role"];
-        readonly trace?: never;
-    };
     readonly "/admin/users/{id}": {
         readonly parameters: {
             readonly query?: never;
@@ -1890,6 +1826,70 @@ export interface paths {
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/markets/{slug}/status": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch: operations["patch_markets_slug_status"];
+        readonly trace?: never;
+    };
+    readonly "/markets/{slug}/resolve": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_markets_slug_resolve"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/users": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_users"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/users/{id}/role": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch: operations["patch_admin_users_id_role"];
         readonly trace?: never;
     };
     readonly "/admin/exchange/mode": {
@@ -3257,71 +3257,6 @@ export interface components {
             readonly closeTime: string;
             readonly minQuantity: string;
         };
-        /** MarketBody */
-        readonly MarketBody: {
-            readonly slug: string;
-            readonly question: string;
-            readonly closeTime: string;
-            /** @default  */
-            readonly description?: string;
-            /** @default  */
-            readonly category?: string;
-            readonly tickSize?: string | (0.0001 | 0.001 | 0.01) | null;
-            readonly minQuantity?: string | number | null;
-            readonly makerFee?: string | number | null;
-            readonly takerFee?: string | number | null;
-            /** @default flat */
-            readonly feeModel?: components["schemas"]["FeeModel"];
-            /** @default false */
-            readonly draft?: boolean;
-        };
-        /** MarketView */
-        readonly MarketView: {
-            readonly id: string;
-            readonly slug: string;
-            readonly question: string;
-            readonly description: string;
-            readonly category: string;
-            readonly status: components["schemas"]["MarketStatus"];
-            readonly closeTime: string;
-            readonly createdAt: string;
-            readonly tickSize: string;
-            readonly minQuantity: string;
-            readonly makerFee: string;
-            readonly takerFee: string;
-            readonly feeModel: components["schemas"]["FeeModel"];
-            readonly bestBid: string | null;
-            readonly bestAsk: string | null;
-            readonly lastPrice: string | null;
-            readonly volume: string;
-            readonly trades: number;
-            readonly openInterest: string;
-            readonly seq: number;
-            readonly resolution: components["schemas"]["Resolution"] | null;
-            readonly yesPayout: string | null;
-            readonly source: string | null;
-            readonly resolvedAt: string | null;
-            readonly resumesAt?: string;
-        };
-        /** MarketEditBody */
-        readonly MarketEditBody: {
-            readonly question?: string;
-            readonly description?: string;
-            readonly category?: string;
-            readonly closeTime?: string;
-            readonly minQuantity?: string | number | null;
-        };
-        /** StatusBody */
-        readonly StatusBody: {
-            readonly status: components["schemas"]["MarketStatus"];
-        };
-        /** ResolutionBody */
-        readonly ResolutionBody: {
-            readonly outcome: components["schemas"]["Resolution"];
-            readonly yesPayout?: string | number | null;
-            /** @default  */
-            readonly source?: string;
-        };
         /** MatchesQuery */
         readonly MatchesQuery: {
             /** @default null */
@@ -4293,47 +4228,6 @@ export interface components {
             /** @default null */
             readonly to?: string | null;
         };
-        /** UsersQuery */
-        readonly UsersQuery: {
-            /** @default null */
-            readonly limit?: number | null;
-            /** @default null */
-            readonly cursor?: string | null;
-            /** @default 0 */
-            readonly offset?: number;
-            /** @default null */
-            readonly q?: string | null;
-            /** @default null */
-            readonly role?: components["schemas"]["Role"] | null;
-            /** @default null */
-            readonly status?: components["schemas"]["Standing"] | null;
-        };
-        /**
-         * Role
-         * @enum {unknown}
-         */
-        readonly Role: "ADMIN" | "AUDITOR" | "MARKET_MAKER" | "USER";
-        /**
-         * Standing
-         * @enum {unknown}
-         */
-        readonly Standing: "ACTIVE" | "CLOSED" | "SUSPENDED";
-        /** ListedUserView */
-        readonly ListedUserView: {
-            readonly id: string;
-            readonly email: string | null;
-            readonly displayName: string;
-            readonly role: string;
-            readonly createdAt: string;
-            readonly username: string | null;
-            readonly avatarUrl: string | null;
-            readonly emailVerified: boolean;
-            readonly standing: components["schemas"]["Standing"];
-        };
-        /** RoleBody */
-        readonly RoleBody: {
-            readonly role: components["schemas"]["Role"];
-        };
         /** UserPictureView */
         readonly UserPictureView: {
             readonly id: string;
@@ -4374,6 +4268,11 @@ export interface components {
             readonly deadManAt: string | null;
             readonly limits: components["schemas"]["TradingLimitsView"];
         };
+        /**
+         * Standing
+         * @enum {unknown}
+         */
+        readonly Standing: "ACTIVE" | "CLOSED" | "SUSPENDED";
         /** TradingLimitsView */
         readonly TradingLimitsView: {
             readonly orderQuantity: string | null;
@@ -4462,6 +4361,107 @@ export interface components {
         readonly TimeView: {
             readonly time: string;
             readonly milliseconds: number;
+        };
+        /** MarketBody */
+        readonly MarketBody: {
+            readonly slug: string;
+            readonly question: string;
+            readonly closeTime: string;
+            /** @default  */
+            readonly description?: string;
+            /** @default  */
+            readonly category?: string;
+            readonly tickSize?: string | (0.0001 | 0.001 | 0.01) | null;
+            readonly minQuantity?: string | number | null;
+            readonly makerFee?: string | number | null;
+            readonly takerFee?: string | number | null;
+            /** @default flat */
+            readonly feeModel?: components["schemas"]["FeeModel"];
+            /** @default false */
+            readonly draft?: boolean;
+        };
+        /** MarketView */
+        readonly MarketView: {
+            readonly id: string;
+            readonly slug: string;
+            readonly question: string;
+            readonly description: string;
+            readonly category: string;
+            readonly status: components["schemas"]["MarketStatus"];
+            readonly closeTime: string;
+            readonly createdAt: string;
+            readonly tickSize: string;
+            readonly minQuantity: string;
+            readonly makerFee: string;
+            readonly takerFee: string;
+            readonly feeModel: components["schemas"]["FeeModel"];
+            readonly bestBid: string | null;
+            readonly bestAsk: string | null;
+            readonly lastPrice: string | null;
+            readonly volume: string;
+            readonly trades: number;
+            readonly openInterest: string;
+            readonly seq: number;
+            readonly resolution: components["schemas"]["Resolution"] | null;
+            readonly yesPayout: string | null;
+            readonly source: string | null;
+            readonly resolvedAt: string | null;
+            readonly resumesAt?: string;
+        };
+        /** MarketEditBody */
+        readonly MarketEditBody: {
+            readonly question?: string;
+            readonly description?: string;
+            readonly category?: string;
+            readonly closeTime?: string;
+            readonly minQuantity?: string | number | null;
+        };
+        /** StatusBody */
+        readonly StatusBody: {
+            readonly status: components["schemas"]["MarketStatus"];
+        };
+        /** ResolutionBody */
+        readonly ResolutionBody: {
+            readonly outcome: components["schemas"]["Resolution"];
+            readonly yesPayout?: string | number | null;
+            /** @default  */
+            readonly source?: string;
+        };
+        /** UsersQuery */
+        readonly UsersQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default 0 */
+            readonly offset?: number;
+            /** @default null */
+            readonly q?: string | null;
+            /** @default null */
+            readonly role?: components["schemas"]["Role"] | null;
+            /** @default null */
+            readonly status?: components["schemas"]["Standing"] | null;
+        };
+        /**
+         * Role
+         * @enum {unknown}
+         */
+        readonly Role: "ADMIN" | "AUDITOR" | "MARKET_MAKER" | "USER";
+        /** ListedUserView */
+        readonly ListedUserView: {
+            readonly id: string;
+            readonly email: string | null;
+            readonly displayName: string;
+            readonly role: string;
+            readonly createdAt: string;
+            readonly username: string | null;
+            readonly avatarUrl: string | null;
+            readonly emailVerified: boolean;
+            readonly standing: components["schemas"]["Standing"];
+        };
+        /** RoleBody */
+        readonly RoleBody: {
+            readonly role: components["schemas"]["Role"];
         };
         /** ModeBody */
         readonly ModeBody: {
@@ -4879,11 +4879,6 @@ export type MarketStatus = components['schemas']['MarketStatus'];
 export type OwnLimitsView = components['schemas']['OwnLimitsView'];
 export type VolatilityHaltView = components['schemas']['VolatilityHaltView'];
 export type MarketTermsView = components['schemas']['MarketTermsView'];
-export type MarketBody = components['schemas']['MarketBody'];
-export type MarketView = components['schemas']['MarketView'];
-export type MarketEditBody = components['schemas']['MarketEditBody'];
-export type StatusBody = components['schemas']['StatusBody'];
-export type ResolutionBody = components['schemas']['ResolutionBody'];
 export type MatchesQuery = components['schemas']['MatchesQuery'];
 export type MatchView = components['schemas']['MatchView'];
 export type MatchStatus = components['schemas']['MatchStatus'];
@@ -4966,15 +4961,11 @@ export type TransactionsQuery = components['schemas']['TransactionsQuery'];
 export type TransactionView = components['schemas']['TransactionView'];
 export type TransactionType = components['schemas']['TransactionType'];
 export type TransactionsFileQuery = components['schemas']['TransactionsFileQuery'];
-export type UsersQuery = components['schemas']['UsersQuery'];
-export type Role = components['schemas']['Role'];
-export type Standing = components['schemas']['Standing'];
-export type ListedUserView = components['schemas']['ListedUserView'];
-export type RoleBody = components['schemas']['RoleBody'];
 export type UserPictureView = components['schemas']['UserPictureView'];
 export type FactorsView = components['schemas']['FactorsView'];
 export type Tier = components['schemas']['Tier'];
 export type AccountPictureView = components['schemas']['AccountPictureView'];
+export type Standing = components['schemas']['Standing'];
 export type TradingLimitsView = components['schemas']['TradingLimitsView'];
 export type AuditView = components['schemas']['AuditView'];
 export type ExchangeStatusView = components['schemas']['ExchangeStatusView'];
@@ -4986,6 +4977,15 @@ export type HelloView = components['schemas']['HelloView'];
 export type AddressesView = components['schemas']['AddressesView'];
 export type CapabilitiesView = components['schemas']['CapabilitiesView'];
 export type TimeView = components['schemas']['TimeView'];
+export type MarketBody = components['schemas']['MarketBody'];
+export type MarketView = components['schemas']['MarketView'];
+export type MarketEditBody = components['schemas']['MarketEditBody'];
+export type StatusBody = components['schemas']['StatusBody'];
+export type ResolutionBody = components['schemas']['ResolutionBody'];
+export type UsersQuery = components['schemas']['UsersQuery'];
+export type Role = components['schemas']['Role'];
+export type ListedUserView = components['schemas']['ListedUserView'];
+export type RoleBody = components['schemas']['RoleBody'];
 export type ModeBody = components['schemas']['ModeBody'];
 export type ModeView = components['schemas']['ModeView'];
 export type StatsView = components['schemas']['StatsView'];
@@ -7446,66 +7446,6 @@ export interface operations {
             };
         };
     };
-    readonly patch_markets_slug_status: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly slug: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["StatusBody"];
-            };
-        };
-        readonly responses: {
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["MarketView"];
-                        readonly meta: components["schemas"]["AnswerMeta"];
-                    };
-                };
-            };
-        };
-    };
-    readonly post_markets_slug_resolve: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly slug: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["ResolutionBody"];
-            };
-        };
-        readonly responses: {
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["MarketView"];
-                        readonly meta: components["schemas"]["AnswerMeta"];
-                    };
-                };
-            };
-        };
-    };
     readonly get_matches: {
         readonly parameters: {
             readonly query?: {
@@ -9023,70 +8963,6 @@ export interface operations {
             };
         };
     };
-    readonly get_admin_users: {
-        readonly parameters: {
-            readonly query?: {
-                readonly limit?: number;
-                readonly cursor?: string;
-                readonly offset?: number;
-                readonly q?: string;
-                readonly role?: components["schemas"]["Role"];
-                readonly status?: components["schemas"]["Standing"];
-                readonly minSeq?: number;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        /** @constant */
-                        readonly success: true;
-                        readonly data: readonly components["schemas"]["ListedUserView"][];
-                        readonly pagination: components["schemas"]["Pagination"];
-                        readonly nextCursor: string | null;
-                        readonly meta: components["schemas"]["AnswerMeta"];
-                    };
-                };
-            };
-        };
-    };
-    readonly patch_admin_users_id_role: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["RoleBody"];
-            };
-        };
-        readonly responses: {
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["UserView"];
-                        readonly meta: components["schemas"]["AnswerMeta"];
-                    };
-                };
-            };
-        };
-    };
     readonly get_admin_users_id: {
         readonly parameters: {
             readonly query?: {
@@ -9187,6 +9063,130 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["TimeView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly patch_markets_slug_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["StatusBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MarketView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_markets_slug_resolve: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ResolutionBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MarketView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_users: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly offset?: number;
+                readonly q?: string;
+                readonly role?: components["schemas"]["Role"];
+                readonly status?: components["schemas"]["Standing"];
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["ListedUserView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly patch_admin_users_id_role: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RoleBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["UserView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
