@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
+from exchange.messages.commands import Command
 from exchange.messages.terms import Side
 
 
@@ -42,9 +43,8 @@ class Level(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Book(msgspec.Struct, frozen=True, gc=False):
-    """The best of a market's book, in YES terms, the best level first; a side may be empty.
-
-    In the model `trades` it is what the tape shows; in `book` what really rests, own orders too.
+    """The best of what others have in a market's book, in YES terms, the best level first; a side
+    may be empty.
     """
 
     at: int
@@ -206,6 +206,9 @@ class Strategy:
 
     def on_timer(self, at: int) -> None:
         """Hear that a time has come that was asked for."""
+
+    def on_turn(self, command: Command) -> None:
+        """Hear what the account whose past is replayed did at this place (model `book`)."""
 
     def on_resolution(self, resolved: Resolved) -> None:
         """Hear that a market ended, and that its shares were paid."""

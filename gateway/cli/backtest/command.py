@@ -23,6 +23,7 @@ from exchange.messages.units import parse_money
 from gateway.cli.backtest.loading import NotLoaded, pairs, strategy_of, sweep
 from gateway.cli.backtest.report import report
 from gateway.cli.backtest.rows import ROWS, shown
+from gateway.research.backtest.prints import PrintsModel
 from gateway.research.backtest.result import CASH, CASH_MAX, LATENCY_US, Result, Setup, backtest
 from gateway.research.strategies import STRATEGIES
 from gateway.research.strategy import ParametersRefused, Strategy
@@ -82,7 +83,7 @@ def _runs(strategy: type[Strategy], tape: str, given: dict[str, Any]) -> Iterato
         cash = parse_money(given["cash"], CASH_MAX)
     except MalformedNumber as error:
         raise NotLoaded(f"--cash {error}") from error
-    setup = Setup(cash=cash, latency_us=round(given["latency_ms"] * 1_000), seed=given["seed"])
+    setup = Setup(latency_us=round(given["latency_ms"] * 1_000), seed=given["seed"])
     first = _time(given["from_time"], "from")
     last = _time(given["to_time"], "to")
     sets = list(sweep(pairs(given["params"], "--param"), pairs(given["swept"], "--sweep")))
@@ -96,7 +97,7 @@ def _runs(strategy: type[Strategy], tape: str, given: dict[str, Any]) -> Iterato
             task = bar.add_task(shown, total=1.0)
             draw = partial(_draw, bar, task, source)
             played = _between(events, first, last)
-            yield backtest(strategy, parameters, played, setup, on_progress=draw)
+            yield backtest(strategy, parameters, PrintsModel(cash), played, setup, on_progress=draw)
             bar.update(task, completed=1.0)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.commands import Command
 from exchange.messages.terms import BUY, NO, SELL, YES, Outcome, Side
 from gateway.research.strategy import NOTHING, OpenOrder, Position, Terms
 
@@ -39,6 +40,12 @@ class Cancelled(msgspec.Struct, frozen=True, gc=False):
     number: int
 
 
+class Raw(msgspec.Struct, frozen=True, gc=False):
+    """A command of the engine's own on its way."""
+
+    command: Command
+
+
 class TooManyOrders(RuntimeError):
     """The strategy has more open orders, or more timers, than it may."""
 
@@ -46,20 +53,20 @@ class TooManyOrders(RuntimeError):
 class BacktestDesk:
     """Takes the strategy's orders, and tells when they are due."""
 
-    def __init__(self, latency_us: int, seed: int) -> None:
+    def __init__(self, latency_us: int, seed: int, positions: Mapping[str, Position]) -> None:
         self._latency_us = latency_us
         self._random = Random(seed)  # noqa: S311 - a strategy's chance, the same for a seed
         self._now = 0
         self._number = 0
-        self._due: deque[tuple[int, Sent | Cancelled]] = deque()
+        self._due: deque[tuple[int, Sent | Cancelled | Raw]] = deque()
         """In the order of time, since all take equally long."""
         self._wakes: list[int] = []
         self._markets: dict[str, Terms] = {}
         self._open: dict[str, dict[int, OpenOrder]] = {}
         self._orders: dict[int, OpenOrder] = {}
-        self.positions: dict[str, Position] = {}
-        """What the engine says is held; kept by the run, as are the two below."""
+        self._positions = positions
         self.available = 0
+        """Kept by the run, as is the next."""
         self.worth = 0
         self.sent = 0
         """Orders and cancels."""
@@ -92,7 +99,7 @@ class BacktestDesk:
 
     def position(self, market: str) -> Position:
         """Return what is held."""
-        return self.positions.get(market, NOTHING)
+        return self._positions.get(market, NOTHING)
 
     def bid(self, market: str, price: int, quantity: int, *, post_only: bool = False) -> int:
         """Send an order to buy YES."""
@@ -110,6 +117,13 @@ class BacktestDesk:
         found.is_cancelling = True
         self.sent += 1
         self._due.append((self._now + self._latency_us, Cancelled(order)))
+
+    def send(self, command: Command) -> None:
+        """Send a command of the engine's own, as the trader's account; in the model `book`, where
+        a past is replayed. What becomes of it is heard by `on_fill` alone.
+        """
+        self.sent += 1
+        self._due.append((self._now + self._latency_us, Raw(command)))
 
     def open_orders(self, market: str) -> Mapping[int, OpenOrder]:
         """Return what was sent and hasn't ended."""
@@ -154,7 +168,7 @@ class BacktestDesk:
             return self._due[0][0]
         return self._wakes[0] if self._wakes else None
 
-    def arrived(self, at: int) -> Sent | Cancelled | None:
+    def arrived(self, at: int) -> Sent | Cancelled | Raw | None:
         """Return the next order or cancel that has arrived by a time."""
         if self._due and self._due[0][0] <= at:
             return self._due.popleft()[1]
@@ -164,9 +178,11 @@ class BacktestDesk:
         """Return the next time by then at which the strategy is to be woken."""
         return heappop(self._wakes) if self._wakes and self._wakes[0] <= at else None
 
-    def reduce(self, number: int, quantity: int) -> int:
-        """Hear that an order traded; return when it was sent."""
-        order = self._orders[number]
+    def reduce(self, number: int, quantity: int, at: int) -> int:
+        """Hear that an order traded at a time; return when it was sent, then if it wasn't here."""
+        order = self._orders.get(number)
+        if order is None:
+            return at
         order.remaining -= quantity
         return order.sent_at
 

@@ -88,7 +88,7 @@ class Notes:
         """Of the first markets in which it traded, from the first fill on."""
         self.executions: list[Fill] = []
         self.fills = self.maker_fills = 0
-        self._start = self._equity = self._last = 0
+        self._start = self._deposited = self._last = 0
         self._begun_at = self._last_at = self._period_ends = 0
         self._period_equity = 0
         self._exposure, self._exposed = 0.0, 0
@@ -98,9 +98,14 @@ class Notes:
         self.outcomes: list[Outcome] = []
         self.resolved = 0
 
-    def begin(self, cash: int) -> None:
-        """Begin with so much."""
-        self._start = self._equity = self._last = self._period_equity = cash
+    def note_deposit(self, amount: int) -> None:
+        """Count money that came from outside as no profit."""
+        self._deposited += amount
+        self._last += amount
+        self._period_equity += amount
+        self._drawdown.deposit(amount)
+        if not self._start:
+            self._start = amount
 
     def note_fill(self, fill: Fill, realised: int, waited_us: int) -> None:
         """Count a fill."""
@@ -169,7 +174,7 @@ class Notes:
     def figures(self, *, fees: int, ordered: int) -> Figures:
         """Return the figures of what was noted."""
         self.equity.end(self._last_at, self._last)
-        net = self._last - self._start
+        net = self._last - self._deposited
         lasted = self._last_at - self._begun_at
         return Figures(
             start=self._start,

@@ -62,6 +62,10 @@ class Drawdown:
         self.deepest_money = 0
         self.longest_us = 0
 
+    def deposit(self, amount: int) -> None:
+        """Count money that came from outside as no gain."""
+        self._peak += amount
+
     def add(self, at: int, equity: int) -> None:
         """Take the equity at a time."""
         if equity >= self._peak:

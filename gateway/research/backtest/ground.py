@@ -7,21 +7,26 @@ against the equity.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from exchange.engine import Engine
+from exchange.messages.account_events import CashTransferred, FundsDebited
 from exchange.messages.bounds import CREDIT_MAX, MONEY_SCALE
 from exchange.messages.commands import Command, CreditAccount, DebitAccount, OpenAccount
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import (
     CommandRejected,
     Event,
+    FundsCredited,
     OrderCancelled,
     TradeExecuted,
 )
+from exchange.messages.execution import Execution
 from exchange.messages.terms import BUY, SELL, YES
 from exchange.model.accounts import Account
+from exchange.model.accounts import Position as Holdings
 from exchange.model.market import Market
 from exchange.model.state import State
 from gateway.research.strategy import NOTHING, Fill, Position
@@ -47,6 +52,8 @@ class Ground:
         """The trader's commands that the engine refused, by reason."""
         self.owed = 0
         """Venues' fees that there was no cash for, in money."""
+        self.deposited = 0
+        """What came from outside, less what went there, in money."""
         self.fees_paid = 0
         """All fees of the trader, those owed too, in money."""
         self.commands = 0
@@ -56,9 +63,9 @@ class Ground:
         """Of markets whose fees are a venue's, by id."""
 
     @property
-    def account(self) -> Account:
-        """The trader's account."""
-        return self.engine.state.accounts[self.trader]
+    def account(self) -> Account | None:
+        """The trader's account; None as long as it hasn't been opened."""
+        return self.engine.state.accounts.get(self.trader)
 
     def fund(self, at: int, account_id: int, amount: int) -> None:
         """Open an account and give it `amount`, however much that is."""
@@ -71,10 +78,21 @@ class Ground:
     def run(self, at: int, command: Command) -> list[Event]:
         """Run a command and note what it did to the trader."""
         state = self.engine.state
-        events = self.engine.execute(max(at, state.now), command).events
+        return self._noted(self.engine.execute(max(at, state.now), command))
+
+    def run_due(self, at: int, command: Command) -> list[Event]:
+        """Run what is due by a time, timers and triggers, and then a command; return the events of
+        all.
+        """
+        done = self.engine.run(max(at, self.engine.state.now), [command])
+        return [event for execution in done for event in self._noted(execution)]
+
+    def _noted(self, execution: Execution) -> list[Event]:
+        state, command, events = self.engine.state, execution.command, execution.events
         self.commands += 1
         if self.commands % _CLEARED_EVERY == 0:
             state.dirty.clear()
+            state.recent_ids.added.clear()
         trader = self.trader
         for event in events:
             if isinstance(event, TradeExecuted):
@@ -82,8 +100,11 @@ class Ground:
             elif isinstance(event, OrderCancelled):
                 if event.account_id == trader:
                     self.ended.append(event.order_id)
-            elif isinstance(event, CommandRejected) and command.account_id == trader:
-                self.refused[event.reason.name] += 1
+            elif isinstance(event, CommandRejected):
+                if command.account_id == trader:
+                    self.refused[event.reason.name] += 1
+            elif isinstance(event, FundsCredited | FundsDebited | CashTransferred):
+                self._note_money(event)
         return events
 
     def must_run(self, at: int, command: Command) -> list[Event]:
@@ -128,12 +149,27 @@ class Ground:
         if order not in self.engine.state.orders:
             self.ended.append(order)
 
+    def _note_money(self, event: FundsCredited | FundsDebited | CashTransferred) -> None:
+        trader = self.trader
+        match event:
+            case FundsCredited(account_id=account_id, amount=amount):
+                self.deposited += amount if account_id == trader else 0
+            case FundsDebited(account_id=account_id, amount=amount):
+                self.deposited -= amount if account_id == trader else 0
+            case CashTransferred(legs=legs):
+                for leg in legs:
+                    sign = (leg.payee_id == trader) - (leg.payer_id == trader)
+                    self.deposited += sign * leg.amount
+
     def settle_fees(self, at: int) -> None:
         """Pay what is owed to venues, as far as there is cash."""
+        if self.owed == 0 or self.account is None:
+            return
         paid = min(self.owed, self.account.available)
         if paid > 0:
             self.must_run(at, DebitAccount(self.trader, paid, "fees of the venue"))
             self.owed -= paid
+            self.deposited += paid
 
     def market(self, market_id: int) -> Market:
         """Return a market of the engine."""
@@ -141,12 +177,16 @@ class Ground:
 
     def position(self, market_id: int) -> Position:
         """Return what the trader holds of a market."""
-        held = self.account.positions.get(market_id)
+        held = self.holdings().get(market_id)
         if held is None:
             return NOTHING
         return Position(held.yes.quantity, held.no.quantity)
 
+    def holdings(self) -> Mapping[int, Holdings]:
+        """Return the engine's own positions of the trader, by market."""
+        return {} if self.account is None else self.account.positions
+
     def cash(self) -> int:
         """Return all cash of the trader, set aside or not, less what it owes."""
         account = self.account
-        return account.available + account.locked - self.owed
+        return 0 if account is None else account.available + account.locked - self.owed

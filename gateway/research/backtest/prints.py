@@ -21,12 +21,13 @@ from exchange.messages.bounds import ISSUANCE_MAX, PRICE_SCALE
 from exchange.messages.commands import (
     AmendOrder,
     CancelOrder,
+    Command,
     CreateMarket,
     PlaceOrder,
     ResolveMarket,
 )
 from exchange.messages.conditions import OrderConditions
-from exchange.messages.events import OrderPlaced
+from exchange.messages.events import Event, OrderPlaced
 from exchange.messages.terms import (
     BUY,
     GTC,
@@ -74,16 +75,32 @@ class PrintsModel:
     """Feeds a tape to the engine."""
 
     name: Final = "trades"
+    turn: Final = None
 
     def __init__(self, cash: int) -> None:
         self.ground = Ground(TRADER)
+        self._cash = cash
         self._markets: dict[str, _TapeMarket] = {}
+        self._told: list[TapeEvent] = []
+
+    def begin(self, at: int) -> None:
+        """Let the trader and the world in."""
         for account in (_QUOTING, _TAKING):
-            self.ground.fund(1, account, _FUNDS)
-        self.ground.fund(1, TRADER, cash)
+            self.ground.fund(at, account, _FUNDS)
+        self.ground.fund(at, TRADER, self._cash)
+
+    def told(self) -> list[TapeEvent]:
+        """Return what the tape has said since the last look."""
+        told, self._told = self._told, []
+        return told
+
+    def send(self, at: int, command: Command) -> list[Event]:
+        """Run a command of the trader's."""
+        return self.ground.run(at, command)
 
     def take(self, event: TapeEvent) -> None:
         """Do to the engine what the tape says happened."""
+        self._told.append(event)
         match event:
             case Seen():
                 self._see(event)
@@ -98,9 +115,9 @@ class PrintsModel:
         """Return a market's id in the engine."""
         return self._markets[market].id
 
-    def note_order(self, order: Order, market: str) -> None:
+    def note_order(self, order_id: int, market: str) -> None:
         """Hear of an order of the trader's that has come to rest: what is ahead of it?"""
-        known = self._markets[market]
+        known, order = self._markets[market], self.ground.engine.state.orders[order_id]
         if not self._is_shown(known, order.is_bid, order.yes_price):
             known.unseen[order.id] = (order.is_bid, order.yes_price)
 
@@ -316,5 +333,6 @@ class PrintsModel:
         place.
         """
         if order.side is BUY:
-            return self.ground.account.available >= 2 * PRICE_SCALE
+            account = self.ground.engine.state.accounts[TRADER]
+            return account.available >= 2 * PRICE_SCALE
         return self.ground.engine.state.holding_of(order).free > 0

@@ -7,10 +7,8 @@ import msgspec
 
 from exchange.messages.bounds import CREDIT_MAX, MONEY_SCALE
 from gateway.research.backtest.figures import HOUR_US, Figures, Notes, Outcome
-from gateway.research.backtest.prints import PrintsModel
-from gateway.research.backtest.run import Backtest, Model, Stopped
+from gateway.research.backtest.run import Backtest, Model, StepT, Stopped
 from gateway.research.strategy import Fill, Strategy, parameters_of
-from gateway.research.tape.events import TapeEvent
 
 CASH: Final = 10_000 * MONEY_SCALE
 """What a run begins with unless something else is said."""
@@ -49,7 +47,6 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is made of, beside its tape and its strategy."""
 
-    cash: int = CASH
     latency_us: int = LATENCY_US
     seed: int = 0
     period_us: int = HOUR_US
@@ -61,10 +58,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 def backtest(
     strategy: type[Strategy],
     given: Mapping[str, Any],
-    tape: Iterable[TapeEvent],
+    model: Model[StepT],
+    tape: Iterable[StepT],
     setup: Setup,
     *,
-    model: Callable[[int], Model] = PrintsModel,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Result:
     """Run a strategy on a tape.
@@ -72,18 +69,17 @@ def backtest(
     Args:
         strategy: its class.
         given: its parameters; what is missing has its default.
+        model: how the tape's others meet the strategy's orders, and with how much cash it begins.
         tape: in the order of time.
-        setup: cash and the rest.
-        model: made of the cash; how the tape's others meet the strategy's orders.
+        setup: the rest.
         on_progress: called with (events, time) every so many events; what it raises ends the run.
 
     Raises ParametersRefused, TapeRefused, and whatever the strategy raises.
     """
     parameters = parameters_of(strategy, given)
     notes = Notes(setup.period_us)
-    made = model(setup.cash)
     run = Backtest(
-        made,
+        model,
         lambda desk: strategy(desk, parameters),
         notes,
         latency_us=setup.latency_us,
@@ -95,12 +91,12 @@ def backtest(
         run.run(tape, most=setup.most_events, on_progress=on_progress)
     except Stopped as reason:
         stopped = str(reason)
-    run.check()
-    ground = made.ground
+    run.valuation.prove()
+    ground = model.ground
     return Result(
         strategy=strategy.__name__,
         parameters=msgspec.to_builtins(parameters),
-        model=made.name,
+        model=model.name,
         seed=setup.seed,
         latency_us=setup.latency_us,
         events=run.events,

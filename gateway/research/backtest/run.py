@@ -3,35 +3,43 @@
     orders and timers due before the event  ->  the event in the engine  ->  fills  ->  callbacks
 
 Laws: the strategy hears of an event once the engine has taken it, and at no time of anything that
-is stamped later; what it sends at a time arrives behind the tape's event of that time. After every
-event cash and shares come to what the run began with, and what it gained less its fees, to the
-micro-credit: `check` raises if not.
+is stamped later; what it sends at a time arrives behind the tape's event of that time.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
-from exchange.messages.bounds import PRICE_SCALE
-from exchange.messages.commands import CancelOrder, PlaceOrder
+from exchange.messages.commands import CancelOrder, Command, PlaceOrder
 from exchange.messages.conditions import OrderConditions
-from exchange.messages.errors import InvariantViolated
-from exchange.messages.events import CommandRejected
+from exchange.messages.events import CommandRejected, Event
+from exchange.messages.execution import Execution
 from exchange.messages.terms import GTC, LIMIT, SelfTradePrevention
-from exchange.model.order_book import Order
-from gateway.research.backtest.desk import BacktestDesk, Cancelled, Sent, leg_for
+from gateway.research.backtest.desk import BacktestDesk, Cancelled, Raw, Sent, leg_for
 from gateway.research.backtest.ground import Ground
-from gateway.research.strategy import Book, Fill, Position, Resolved, Strategy, Terms, Trade
+from gateway.research.backtest.valuation import Valuation, mark_of
+from gateway.research.strategy import (
+    NOTHING,
+    Book,
+    Fill,
+    Position,
+    Resolved,
+    Strategy,
+    Terms,
+    Trade,
+)
 from gateway.research.tape.events import Ended, Listed, Printed, Seen, TapeEvent
 
 PROGRESS_EVERY: Final = 1_000
 """Events."""
 _PREVENTION: Final = SelfTradePrevention.CANCEL_MAKER
 _POST_ONLY: Final = OrderConditions(post_only=True)
+StepT = TypeVar("StepT", TapeEvent, Execution)
+StepT_contra = TypeVar("StepT_contra", contravariant=True)
 
 
-class Model(Protocol):
+class Model(Protocol[StepT_contra]):
     """How the tape's others meet the trader's orders."""
 
     @property
@@ -42,21 +50,34 @@ class Model(Protocol):
     def ground(self) -> Ground:
         """The engine."""
 
-    def take(self, event: TapeEvent) -> None:
+    @property
+    def turn(self) -> Execution | None:
+        """What the trader did in the past at this place, where its past is being replayed."""
+
+    def begin(self, at: int) -> None:
+        """Let the trader in."""
+
+    def take(self, step: StepT_contra) -> None:
         """Do to the engine what the tape says happened."""
+
+    def send(self, at: int, command: Command) -> list[Event]:
+        """Run a command of the trader's."""
+
+    def told(self) -> list[TapeEvent]:
+        """Return what everybody has heard since the last look."""
 
     def id_of(self, market: str) -> int:
         """Return a market's id in the engine."""
 
-    def note_order(self, order: Order, market: str) -> None:
+    def note_order(self, order_id: int, market: str) -> None:
         """Hear of an order of the trader's that has come to rest."""
 
 
 class Watcher(Protocol):
     """Writes down what becomes of a run."""
 
-    def begin(self, cash: int) -> None:
-        """Hear what it begins with, in money."""
+    def note_deposit(self, amount: int) -> None:
+        """Hear of money that came from outside, what the run begins with among it."""
 
     def note_fill(self, fill: Fill, realised: int, waited_us: int) -> None:
         """Hear of a fill, the profit in money that it made of shares held, fees apart, and how long
@@ -82,7 +103,7 @@ class Backtest:
 
     def __init__(
         self,
-        model: Model,
+        model: Model[StepT],
         strategy: Callable[[BacktestDesk], Strategy],
         watcher: Watcher,
         *,
@@ -90,26 +111,23 @@ class Backtest:
         seed: int = 0,
         check: bool = False,
     ) -> None:
-        self._model = model
+        self._model: Model[Any] = model
         self._ground = model.ground
-        self.desk = BacktestDesk(latency_us, seed)
+        self.valuation = Valuation(model.ground)
+        self.desk = BacktestDesk(latency_us, seed, self.valuation.positions)
         self._strategy = strategy(self.desk)
         self._watcher = watcher
         self._check = check
         self._numbers: dict[int, int] = {}
         """The desk's number of an open order by the engine's id."""
         self._ids: dict[int, int] = {}
-        self._marks: dict[str, int] = {}
-        self._values: dict[str, int] = {}
-        self._value = 0
-        self._realised: dict[str, int] = {}
-        self._start = self._ground.cash()
+        self._deposited = 0
         self.events = 0
         self.begun_at = 0
 
     def run(
         self,
-        tape: Iterable[TapeEvent],
+        tape: Iterable[StepT],
         *,
         most: int | None = None,
         on_progress: Callable[[int, int], None] | None = None,
@@ -117,28 +135,32 @@ class Backtest:
         """Go through a tape; raises what the tape and `on_progress` do, and Stopped after `most`
         events.
         """
-        desk, strategy = self.desk, self._strategy
-        self._refresh()
-        self._watcher.begin(self._start)
-        strategy.on_start()
-        for event in tape:
+        desk = self.desk
+        for step in tape:
             if self.events == 0:
-                self.begun_at = event.at
-                desk.turn_to(event.at)
-            self._until(event.at)
-            desk.turn_to(event.at)
-            held = self._held_before(event)
-            self._model.take(event)
+                self._begin(step.at)
+            self._until(step.at)
+            desk.turn_to(step.at)
+            self._model.take(step)
             self.events += 1
-            self._mark(event)
-            self._tell(event, held)
-            if (due := desk.next_due()) is not None and due <= event.at:
-                self._until(event.at + 1)
-            self._note(event.at)
+            turn = self._model.turn
+            if turn is not None:
+                self._strategy.on_turn(turn.command)
+            self._tell()
+            if (due := desk.next_due()) is not None and due <= step.at:
+                self._until(step.at + 1)
+            self._note(step.at)
             if most is not None and self.events >= most:
                 raise Stopped(f"{most} events")
             if on_progress is not None and self.events % PROGRESS_EVERY == 0:
-                on_progress(self.events, event.at)
+                on_progress(self.events, step.at)
+
+    def _begin(self, at: int) -> None:
+        self.begun_at = at
+        self.desk.turn_to(at)
+        self._model.begin(at)
+        self._refresh()
+        self._strategy.on_start()
 
     def _until(self, at: int) -> None:
         """Let everything arrive that is due before a time."""
@@ -146,135 +168,111 @@ class Backtest:
         while (due := desk.next_due()) is not None and due < at:
             desk.turn_to(due)
             order = desk.arrived(due)
-            if order is None:
-                woken = desk.woken(due)
-                if woken is not None:
-                    self._strategy.on_timer(woken)
-                continue
-            if isinstance(order, Sent):
-                self._place(order)
-            else:
-                self._cancel(order)
-            self._tell_fills()
+            match order:
+                case Sent():
+                    self._place(order)
+                case Cancelled():
+                    self._cancel(order)
+                case Raw():
+                    self._model.send(due, order.command)
+                case None:
+                    woken = desk.woken(due)
+                    if woken is not None:
+                        self._strategy.on_timer(woken)
+                    continue
+            self._tell()
             self._note(due)
 
     def _place(self, sent: Sent) -> None:
         ground = self._ground
         market_id = self._model.id_of(sent.market)
         side, outcome, price = leg_for(sent.side, sent.price, sent.quantity, self._free(market_id))
-        now = self.desk.now
         order_id = ground.engine.state.next_order_id
+        command = PlaceOrder(
+            ground.trader,
+            market_id,
+            side,
+            outcome,
+            LIMIT,
+            price,
+            sent.quantity,
+            GTC,
+            _PREVENTION,
+            None,
+            None,
+            None,
+            _POST_ONLY if sent.post_only else None,
+        )
         # Known before it trades: its fills come while it is being placed.
         self._numbers[order_id] = sent.number
         self._ids[sent.number] = order_id
-        events = ground.run(
-            now,
-            PlaceOrder(
-                ground.trader,
-                market_id,
-                side,
-                outcome,
-                LIMIT,
-                price,
-                sent.quantity,
-                GTC,
-                _PREVENTION,
-                None,
-                None,
-                None,
-                _POST_ONLY if sent.post_only else None,
-            ),
-        )
-        refusal = events[0]
-        if isinstance(refusal, CommandRejected):
+        refusal = self._refusal(self._model.send(self.desk.now, command))
+        if refusal is not None:
             del self._numbers[order_id], self._ids[sent.number]
             self.desk.end(sent.number)
             self._strategy.on_refused(sent.number, refusal.reason.name)
-            return
-        order = ground.engine.state.orders.get(order_id)
-        if order is not None:
-            self._model.note_order(order, sent.market)
+        elif order_id in ground.engine.state.orders:
+            self._model.note_order(order_id, sent.market)
+
+    @staticmethod
+    def _refusal(events: list[Event]) -> CommandRejected | None:
+        """Return why a command wasn't taken, whose events come last."""
+        last = events[-1] if events else None
+        return last if isinstance(last, CommandRejected) else None
 
     def _free(self, market_id: int) -> Position:
-        held = self._ground.account.positions.get(market_id)
-        return Position(0, 0) if held is None else Position(held.yes.free, held.no.free)
+        held = self._ground.holdings().get(market_id)
+        return NOTHING if held is None else Position(held.yes.free, held.no.free)
 
     def _cancel(self, cancelled: Cancelled) -> None:
         order_id = self._ids.get(cancelled.number)
         if order_id is not None and order_id in self._ground.engine.state.orders:
-            self._ground.must_run(self.desk.now, CancelOrder(self._ground.trader, order_id))
+            self._model.send(self.desk.now, CancelOrder(self._ground.trader, order_id))
 
-    def _held_before(self, event: TapeEvent) -> tuple[Position, int]:
-        """Return what is held of a market that is about to end, and what it cost."""
-        if not isinstance(event, Ended):
-            return Position(0, 0), 0
-        held = self._ground.account.positions.get(self._model.id_of(event.market))
-        if held is None:
-            return Position(0, 0), 0
-        position = Position(held.yes.quantity, held.no.quantity)
-        return position, held.yes.cost + held.no.cost
-
-    def _mark(self, event: TapeEvent) -> None:
-        """Take note of what a market's share is worth."""
-        match event:
-            case Seen(market=market, bids=bids, asks=asks) if bids and asks:
-                mark = (bids[0].price + asks[0].price) // 2
-            case Printed(market=market, price=mark):
-                pass
-            case Ended(market=market, yes_payout=mark):
-                pass
-            case _:
-                return
-        self._marks[market] = mark
-        self._watcher.note_mark(market, event.at, mark)
-        if market in self._values:
-            self._revalue(market)
-
-    def _revalue(self, market: str) -> None:
-        """Bring the value of what is held of a market to its mark."""
-        held = self._ground.position(self._model.id_of(market))
-        self.desk.positions[market] = held
-        mark = self._marks[market]
-        value = held.yes * mark + held.no * (PRICE_SCALE - mark)
-        self._value += value - self._values.get(market, 0)
-        if held.yes or held.no:
-            self._values[market] = value
-        else:
-            self._values.pop(market, None)
-
-    def _tell(self, event: TapeEvent, held: tuple[Position, int]) -> None:
-        """Call the strategy: its fills first, then the event."""
-        strategy = self._strategy
-        if not isinstance(event, Ended):
-            self._tell_fills()
-        match event:
-            case Listed():
-                terms = Terms(
-                    market=event.market,
-                    title=event.title,
-                    closes_at=event.closes_at,
-                    tick=event.tick,
-                    event=event.event,
-                )
-                self.desk.list(terms)
-                strategy.on_listed(terms)
-            case Seen():
-                strategy.on_book(Book(event.at, event.market, event.bids, event.asks))
-            case Printed():
-                strategy.on_trade(
+    def _tell(self) -> None:
+        """Tell of own fills, and then of what everybody heard."""
+        self._tell_fills()
+        for event in self._model.told():
+            mark = mark_of(event)
+            if isinstance(event, Ended):
+                self._tell_end(event)
+            elif isinstance(event, Listed):
+                self._tell_listed(event)
+            if mark is not None:
+                self.valuation.mark(event.market, mark)
+                self._watcher.note_mark(event.market, event.at, mark)
+                self._refresh()
+            if isinstance(event, Seen):
+                self._strategy.on_book(Book(event.at, event.market, event.bids, event.asks))
+            elif isinstance(event, Printed):
+                self._strategy.on_trade(
                     Trade(event.at, event.market, event.price, event.quantity, event.side)
                 )
-            case Ended():
-                realised = self._realise(event.market)
-                self._tell_fills()
-                self._revalue(event.market)
-                self._refresh()
-                resolved = Resolved(event.at, event.market, event.yes_payout)
-                self._watcher.note_resolution(resolved, held[0], held[1], realised)
-                strategy.on_resolution(resolved)
+
+    def _tell_listed(self, event: Listed) -> None:
+        terms = Terms(
+            market=event.market,
+            title=event.title,
+            closes_at=event.closes_at,
+            tick=event.tick,
+            event=event.event,
+        )
+        self.valuation.know(event.market, self._model.id_of(event.market))
+        self.desk.list(terms)
+        self._strategy.on_listed(terms)
+
+    def _tell_end(self, event: Ended) -> None:
+        market = event.market
+        held, cost = self.valuation.held(market)
+        self.valuation.mark(market, event.yes_payout)
+        self.valuation.look(market)
+        self._refresh()
+        resolved = Resolved(event.at, market, event.yes_payout)
+        self._watcher.note_resolution(resolved, held, cost, self.valuation.realised(market))
+        self._strategy.on_resolution(resolved)
 
     def _tell_fills(self) -> None:
-        """Tell of new fills and ends, until the strategy has heard of all."""
+        """Tell of new fills and ends of orders."""
         ground, desk = self._ground, self.desk
         if not ground.fills and not ground.ended:
             return
@@ -284,8 +282,8 @@ class Backtest:
         waited: list[int] = []
         for place, fill in enumerate(fills):
             last[fill.market] = place
-            number = self._numbers[fill.order]
-            waited.append(fill.at - desk.reduce(number, fill.quantity))
+            number = self._numbers.get(fill.order, 0)
+            waited.append(fill.at - desk.reduce(number, fill.quantity, fill.at))
             fills[place] = msgspec.structs.replace(fill, order=number)
         for order_id in ended:
             number = self._numbers.pop(order_id, 0)
@@ -293,41 +291,25 @@ class Backtest:
             desk.end(number)
         ground.settle_fees(desk.now)
         for market, place in last.items():
-            self._marks.setdefault(market, fills[place].price)
-            self._revalue(market)
+            self.valuation.look(market, fills[place].price)
         self._refresh()
         for place, fill in enumerate(fills):
             # What they realised is known of all fills of a market together.
-            realised = self._realise(fill.market) if place == last[fill.market] else 0
+            realised = self.valuation.realised(fill.market) if place == last[fill.market] else 0
             self._watcher.note_fill(fill, realised, waited[place])
         for fill in fills:
             self._strategy.on_fill(fill)
 
-    def _realise(self, market: str) -> int:
-        """Return the profit of a market since the last look, in money, fees apart."""
-        held = self._ground.account.positions.get(self._model.id_of(market))
-        now = 0 if held is None else held.realised
-        made = now - self._realised.get(market, 0)
-        self._realised[market] = now
-        return made
-
     def _refresh(self) -> None:
-        self.desk.available = self._ground.account.available
-        self.desk.worth = self._ground.cash() + self._value
+        account = self._ground.account
+        self.desk.available = 0 if account is None else account.available
+        self.desk.worth = self.valuation.equity()
+        if self._ground.deposited != self._deposited:
+            self._watcher.note_deposit(self._ground.deposited - self._deposited)
+            self._deposited = self._ground.deposited
 
     def _note(self, at: int) -> None:
         self._refresh()
-        self._watcher.note_equity(at, self.desk.worth, self._value)
+        self._watcher.note_equity(at, self.desk.worth, self.valuation.value)
         if self._check:
-            self.check()
-
-    def check(self) -> None:
-        """Raise InvariantViolated unless cash and shares are start + profit - fees, exactly."""
-        ground = self._ground
-        profit = 0
-        for market_id, held in ground.account.positions.items():
-            value = self._values.get(ground.names[market_id], 0)
-            profit += held.realised + value - held.yes.cost - held.no.cost
-        expected = self._start + profit - ground.fees_paid
-        if self.desk.worth != expected:
-            raise InvariantViolated(f"equity is {self.desk.worth}, not {expected}")
+            self.valuation.prove()

@@ -75,7 +75,7 @@ def test_brier_weighs_by_quantity() -> None:
 
 def test_the_figures_of_a_small_run() -> None:
     notes = Notes()
-    notes.begin(1_000)
+    notes.note_deposit(1_000)
     notes.note_equity(HOUR_US, 1_000, 0)
     notes.note_fill(Fill(HOUR_US, "m", 1, BUY, 4_000, 10, 3, False), 0, 7)
     notes.note_equity(2 * HOUR_US, 1_100, 550)

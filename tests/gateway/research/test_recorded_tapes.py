@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.research.backtest.result import Setup, backtest
+from gateway.research.backtest.prints import PrintsModel
+from gateway.research.backtest.result import CASH, Setup, backtest
 from gateway.research.strategies import STRATEGIES
 from gateway.research.tape.events import Ended, Printed, Seen, checked
 from tests.gateway.research.recorded import TAPES
@@ -36,7 +37,7 @@ def test_every_recorded_tape_runs_through_all_five(recordings: Path, tape: str) 
         given = {}
         if "memory_s" in strategy.Parameters.__struct_fields__ and tape in MEMORIES_S:
             given = {"memory_s": MEMORIES_S[tape]}
-        result = backtest(strategy, given, events, Setup(check=True))
+        result = backtest(strategy, given, PrintsModel(CASH), events, Setup(check=True))
         assert result.events == len(events)
         assert result.figures.resolved == ends
         fills += result.figures.fills

@@ -12,8 +12,8 @@ import pytest
 
 from exchange.messages.errors import InvariantViolated
 from gateway.research.backtest.figures import Notes
-from gateway.research.backtest.prints import PrintsModel
-from gateway.research.backtest.result import Result, Setup, backtest
+from gateway.research.backtest.prints import TRADER, PrintsModel
+from gateway.research.backtest.result import CASH, Result, Setup, backtest
 from gateway.research.backtest.run import Backtest
 from gateway.research.backtest.thinned import POINTS_MAX
 from gateway.research.strategies import STRATEGIES
@@ -35,7 +35,7 @@ def tape(seed: int, steps: int = STEPS) -> list[TapeEvent]:
 
 def result_of(name: str, events: list[TapeEvent], **setup: Any) -> Result:
     """Run one of the five with its defaults, the books proved after every event."""
-    return backtest(STRATEGIES[name], {}, events, Setup(check=True, **setup))
+    return backtest(STRATEGIES[name], {}, PrintsModel(CASH), events, Setup(check=True, **setup))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -67,7 +67,7 @@ def test_every_one_of_the_five_trades(name: str) -> None:
 def test_books_that_do_not_add_up_are_noticed() -> None:
     class Meddler(Strategy):
         def on_book(self, book: Book) -> None:
-            run._ground.account.available += 1
+            run._ground.engine.state.accounts[TRADER].available += 1
 
     run = Backtest(PrintsModel(1_000), lambda desk: Meddler(desk, None), Notes(), check=True)
     with pytest.raises(InvariantViolated, match="equity is"):
@@ -82,7 +82,9 @@ def test_a_long_tape_leaves_a_bounded_curve() -> None:
 
 
 def test_a_run_of_too_many_events_stops_and_says_so() -> None:
-    result = backtest(STRATEGIES["momentum"], {}, tape(1), Setup(most_events=100))
+    result = backtest(
+        STRATEGIES["momentum"], {}, PrintsModel(CASH), tape(1), Setup(most_events=100)
+    )
     assert (result.events, result.stopped) == (100, "100 events")
 
 
@@ -206,8 +208,8 @@ def wild_tape(seed: int) -> Iterator[TapeEvent]:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_money_adds_up_whatever_a_strategy_does(seed: int) -> None:
-    setup = Setup(check=True, seed=seed, latency_us=200_000, cash=20_000_000)
-    result = backtest(Wild, {}, checked(wild_tape(seed)), setup)
+    setup = Setup(check=True, seed=seed, latency_us=200_000)
+    result = backtest(Wild, {}, PrintsModel(20_000_000), checked(wild_tape(seed)), setup)
     figures = result.figures
     assert figures.fills > 50
     assert figures.maker_fills > 5

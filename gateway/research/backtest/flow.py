@@ -1,0 +1,253 @@
+"""The model `book`: everybody's commands are known, as our own journal has them.
+
+The journal is run again, command by command, and the trader's orders enter between, where they
+would have: they stand in the very queue that was there, and are shown what the others
+have in the book. As long as the trader has sent nothing, the
+run is the exchange's own past, to the state's hash. From then on
+
+- orders have other numbers than in the past, so what a command says of one is translated,
+- timers and triggers are those of this engine, not of the journal,
+- a command that no longer has its order (it traded with the trader) does nothing.
+
+What the model can't know: that others would have answered the trader's orders.
+
+With `account` the trader is one that traded in the past: its own orders are left out, and
+`on_turn` is called in the place of each.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from exchange.messages.admin.commands import ForceCancel
+from exchange.messages.command_bases import Timer
+from exchange.messages.commands import (
+    AmendOrder,
+    BatchOrders,
+    CancelAll,
+    CancelOrder,
+    Command,
+    NamedOrder,
+    Operation,
+    PlaceOco,
+    PlaceOrder,
+    SetDeadMan,
+)
+from exchange.messages.events import Event, MarketCreated, OrderPlaced, TradeExecuted
+from exchange.messages.execution import Execution
+from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
+from exchange.messages.terms import BUY, SELL, YES
+from exchange.model.market import ENDED
+from exchange.model.order_book import BookSide
+from gateway.research.backtest.ground import Ground
+from gateway.research.strategy import Level
+from gateway.research.tape.events import Ended, Listed, Printed, Seen, TapeEvent
+
+SHOWN: Final = 5
+"""Levels of a side that a strategy sees."""
+NEWCOMER: Final = 2**40
+"""The account of a trader who wasn't there."""
+_TRADING: Final = (
+    PlaceOrder,
+    PlaceOco,
+    AmendOrder,
+    CancelOrder,
+    CancelAll,
+    BatchOrders,
+    SetDeadMan,
+    SetOrderGroup,
+    ResetOrderGroup,
+)
+_Shown = tuple[tuple[Level, ...], tuple[Level, ...]]
+
+
+class FlowModel:
+    """Runs a journal's commands, with a trader among those who sent them."""
+
+    name: Final = "book"
+
+    def __init__(self, cash: int, *, account: int | None = None) -> None:
+        self.ground = Ground(NEWCOMER if account is None else account)
+        self.has_diverged = False
+        self.turn: Execution | None = None
+        """What the account did in the past at the place that the run has come to."""
+        self._cash = cash
+        self._is_newcomer = account is None
+        self._orders: dict[int, int] = {}
+        """The id here of an order that was open in the past, by its id there, where they differ."""
+        self._shown: dict[int, _Shown] = {}
+        self._unpaid: dict[int, None] = {}
+        """Ids of markets that are decided and haven't paid all their holders."""
+        self._told: list[TapeEvent] = []
+
+    def begin(self, at: int) -> None:
+        """Let the trader in."""
+        if self._is_newcomer:
+            self.ground.fund(at, self.ground.trader, self._cash)
+
+    def take(self, step: Execution) -> None:
+        """Run the next command of the journal."""
+        command = step.command
+        is_own = command.account_id == self.ground.trader and isinstance(command, _TRADING)
+        if self.turn is not None:
+            # It let its turn go by.
+            self.has_diverged = True
+        self.turn = step if is_own else None
+        if is_own:
+            return
+        if not self.has_diverged:
+            self._note(self.ground.run(step.at, command))
+            return
+        if isinstance(command, Timer):
+            return
+        translated = self._translated(command)
+        if translated is not None:
+            events = self.ground.run_due(step.at, translated)
+            self._pair(step.events, events)
+            self._note(events)
+
+    def send(self, at: int, command: Command) -> list[Event]:
+        """Run a command of the trader's; what it did in the past as it did it."""
+        past = self.turn
+        if past is not None and not self.has_diverged and past.command == command:
+            self.turn = None
+            events = self.ground.run(past.at, command)
+            self._note(events)
+            return events
+        self.has_diverged = True
+        translated = command if past is None else self._translated(command)
+        if translated is None:
+            return []
+        events = self.ground.run_due(at, translated)
+        if past is not None:
+            self._pair(past.events, events)
+        self._note(events)
+        return events
+
+    def told(self) -> list[TapeEvent]:
+        """Return what everybody has heard since the last look."""
+        told, self._told = self._told, []
+        return told
+
+    def id_of(self, market: str) -> int:
+        """Return a market's id."""
+        return self.ground.engine.state.market_by_slug[market].id
+
+    def note_order(self, order_id: int, market: str) -> None:
+        """Nothing has to be found out: the queue is known."""
+
+    # What the past says of orders.
+
+    def _pair(self, past: list[Event], now: list[Event]) -> None:
+        """Learn which orders of the past these are."""
+        pairs = zip(_placed(past), _placed(now), strict=False)
+        self._orders.update((there, here) for there, here in pairs if there != here)
+
+    def _here(self, order_id: int) -> int | None:
+        """Return an order's id here; None if it isn't open."""
+        here = self._orders.get(order_id, order_id)
+        return here if here in self.ground.engine.state.orders else None
+
+    def _translated(self, command: Command) -> Command | None:
+        """Return a command about this engine's orders; None if its order is over."""
+        match command:
+            case CancelOrder() | AmendOrder() | ForceCancel():
+                here = self._here(command.order_id)
+                if here is None:
+                    return None
+                return msgspec.structs.replace(command, order_id=here)
+            case BatchOrders(operations=operations):
+                found = tuple(self._operation(one) for one in operations)
+                return msgspec.structs.replace(command, operations=found)
+            case _:
+                return command
+
+    def _operation(self, operation: Operation) -> Operation:
+        match operation:
+            case CancelOrder() | AmendOrder():
+                here = self._here(operation.order_id)
+                # One that is over is refused in its place, as it would be.
+                return msgspec.structs.replace(operation, order_id=here or 0)
+            case NamedOrder() | PlaceOrder():
+                return operation
+
+    # What everybody hears.
+
+    def _note(self, events: list[Event]) -> None:
+        touched: dict[int, None] = {}
+        for event in events:
+            market_id = getattr(event, "market_id", None)
+            if market_id is not None:
+                touched[market_id] = None
+            if isinstance(event, MarketCreated):
+                self._list(event)
+            elif isinstance(event, TradeExecuted):
+                self._print(event)
+        for market_id in touched | self._unpaid:
+            self._look(market_id)
+
+    def _list(self, event: MarketCreated) -> None:
+        self.ground.names[event.market_id] = event.slug
+        self._told.append(
+            Listed(
+                self.ground.engine.state.now,
+                event.slug,
+                title=event.question,
+                closes_at=event.close_time,
+                tick=event.tick_size,
+                maker_fee=event.maker_fee,
+                taker_fee=event.taker_fee,
+                fee_model=event.fee_model,
+            )
+        )
+
+    def _print(self, trade: TradeExecuted) -> None:
+        side = BUY if (trade.side is BUY) is (trade.outcome is YES) else SELL
+        name = self.ground.names[trade.market_id]
+        now = self.ground.engine.state.now
+        self._told.append(Printed(now, name, trade.yes_price, trade.quantity, side))
+
+    def _own_quantities(self, market_id: int) -> dict[tuple[bool, int], int]:
+        """Return what the trader has in a market's book, by side and YES price."""
+        account = self.ground.account
+        made: dict[tuple[bool, int], int] = {}
+        for order in () if account is None else account.orders_in(market_id):
+            if order.resting:
+                key = (order.is_bid, order.yes_price)
+                made[key] = made.get(key, 0) + order.remaining
+        return made
+
+    def _look(self, market_id: int) -> None:
+        """Tell how a market's book is, if it is other than before, and that it has ended."""
+        state = self.ground.engine.state
+        market = state.markets[market_id]
+        own = self._own_quantities(market_id)
+        shown = (_levels(market.book.bids, own), _levels(market.book.asks, own))
+        if shown != self._shown.get(market_id, ((), ())):
+            self._shown[market_id] = shown
+            self._told.append(Seen(state.now, market.slug, *shown))
+        if market.resolution is None:
+            return
+        if market.status in ENDED:
+            self._unpaid.pop(market_id, None)
+            self._told.append(Ended(state.now, market.slug, market.yes_payout or 0))
+        else:
+            self._unpaid[market_id] = None
+
+
+def _levels(side: BookSide, own: Mapping[tuple[bool, int], int]) -> tuple[Level, ...]:
+    """Return the best levels of a side as the others make them."""
+    if not own:
+        return tuple(Level(price, quantity) for price, quantity in side.depth(SHOWN))
+    is_bid = side.sign < 0
+    others = (
+        Level(level.price, level.quantity - own.get((is_bid, level.price), 0))
+        for level in side.levels()
+    )
+    return tuple(islice((level for level in others if level.quantity), SHOWN))
+
+
+def _placed(events: list[Event]) -> Iterator[int]:
+    return (event.order_id for event in events if isinstance(event, OrderPlaced))

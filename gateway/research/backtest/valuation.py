@@ -1,0 +1,92 @@
+"""What the trader's shares are worth at the last middle or print, and what they have realised.
+
+Laws: `prove` holds after every event: cash and shares are what came in, and the profit less the
+fees, to the micro-credit. Profit is read off the engine's own positions.
+"""
+
+from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.errors import InvariantViolated
+from gateway.research.backtest.ground import Ground
+from gateway.research.strategy import NOTHING, Position
+from gateway.research.tape.events import Ended, Listed, Printed, Seen, TapeEvent
+
+
+def mark_of(event: TapeEvent) -> int | None:
+    """Return what a YES share is worth by an event; None if that says nothing about it."""
+    match event:
+        case Seen(bids=bids, asks=asks):
+            return (bids[0].price + asks[0].price) // 2 if bids and asks else None
+        case Printed(price=price):
+            return price
+        case Ended(yes_payout=payout):
+            return payout
+        case Listed():
+            return None
+
+
+class Valuation:
+    """Of all markets together; `value` in money."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._ids: dict[str, int] = {}
+        self._marks: dict[str, int] = {}
+        self._values: dict[str, int] = {}
+        self._realised: dict[str, int] = {}
+        self._costs: dict[str, int] = {}
+        self.positions: dict[str, Position] = {}
+        """As they were when they were looked at last."""
+        self.value = 0
+
+    def know(self, market: str, market_id: int) -> None:
+        """Hear of a market and its id in the engine."""
+        self._ids[market] = market_id
+
+    def mark(self, market: str, price: int) -> None:
+        """Take what a YES share is worth."""
+        self._marks[market] = price
+        if market in self._values:
+            self.look(market)
+
+    def look(self, market: str, price: int | None = None) -> None:
+        """Look at what is held; at `price` if nothing has said yet what it is worth."""
+        held = self._ground.holdings().get(self._ids[market])
+        if held is None:
+            return
+        position = Position(held.yes.quantity, held.no.quantity)
+        self.positions[market] = position
+        self._costs[market] = held.yes.cost + held.no.cost
+        mark = self._marks.get(market)
+        if mark is None:
+            mark = self._marks[market] = price or 0
+        value = position.yes * mark + position.no * (PRICE_SCALE - mark)
+        self.value += value - self._values.pop(market, 0)
+        if position.yes or position.no:
+            self._values[market] = value
+
+    def held(self, market: str) -> tuple[Position, int]:
+        """Return what was held at the last look, and what it had cost."""
+        return self.positions.get(market, NOTHING), self._costs.get(market, 0)
+
+    def realised(self, market: str) -> int:
+        """Return the profit that was realised in a market since this was asked last, fees apart."""
+        held = self._ground.holdings().get(self._ids[market])
+        now = 0 if held is None else held.realised
+        made = now - self._realised.get(market, 0)
+        self._realised[market] = now
+        return made
+
+    def equity(self) -> int:
+        """Return cash and shares."""
+        return self._ground.cash() + self.value
+
+    def prove(self) -> None:
+        """Raise InvariantViolated unless the books add up."""
+        ground = self._ground
+        profit = 0
+        for market_id, held in ground.holdings().items():
+            value = self._values.get(ground.names[market_id], 0)
+            profit += held.realised + value - held.yes.cost - held.no.cost
+        expected = ground.deposited + profit - ground.fees_paid
+        if self.equity() != expected:
+            raise InvariantViolated(f"equity is {self.equity()}, not {expected}")
