@@ -16,6 +16,7 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from gateway.access.rate_limits import RateLimits
+from gateway.accounts.linked.revoking import Revoking
 from gateway.accounts.linked.tokens import LinkedTokens
 from gateway.accounts.sessions.keys import load_key, require_key, shared_secret
 from gateway.accounts.sessions.watch import SessionWatch
@@ -27,6 +28,7 @@ from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.identity.api_keys import Keys, open_keys
 from gateway.bootstrap.identity.people import People, open_limits, open_people
 from gateway.bootstrap.identity.second_factor import Factors, make_factors
+from gateway.bootstrap.identity.ways_in import open_revoking
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.markets import markets_in_view, running_volumes
 from gateway.bootstrap.parts import Parts, segments_of
@@ -288,9 +290,8 @@ async def _open_front(
     limits = await open_limits(stack, settings, pool, side, supervisor)
     engine.failed.add_done_callback(lambda done: supervisor.fail(done.result()))
     await stack.enter_async_context(supervisor.running("event-loop-lag", event_loop_watch(metrics)))
-    clock = await watch_clock(stack, pool, metrics, logger, supervisor)
     known = settings, pool, side, limits, metrics, logger, supervisor
-    people, factors, keys = await _open_people(stack, *known)
+    people, factors, keys, revoking = await _open_people(stack, *known)
     parts = Parts(
         settings=settings,
         pool=pool,
@@ -300,13 +301,14 @@ async def _open_front(
         people=people,
         factors=factors,
         keys=keys,
+        revoking=revoking,
         jobs=jobs,
         feeds=feeds,
         candles=Candles(pool),
         volumes=await stack.enter_async_context(running_volumes(pool, supervisor)),
         topics=hearers.topics,
         readiness=readiness,
-        clock=clock,
+        clock=await watch_clock(stack, pool, metrics, logger, supervisor),
         replays=stack.enter_context(closing(ReplayPool())),
         segments=segments_of(settings),
         limits=limits,
@@ -351,8 +353,9 @@ async def _open_people(
     metrics: Metrics,
     logger: Logger,
     supervisor: Supervisor,
-) -> tuple[People, Factors, Keys]:
-    """Return the people, by what else they prove who they are, and their API keys.
+) -> tuple[People, Factors, Keys, Revoking]:
+    """Return the people, by what else they prove who they are, their API keys, and what gives back
+    tokens of their accounts elsewhere.
 
     Raises SettingsError for a wrong ENCRYPTION_KEY.
     """
@@ -363,7 +366,8 @@ async def _open_people(
     sealed = {"second factors": factors.codes.reseal, links.NAME: links.reseal}
     told = metrics, logger, supervisor
     keys = await open_keys(stack, settings, pool, people.audit, limits, *told, seal, sealed)
-    return people, factors, keys
+    given = people.audit, seal, logger, supervisor
+    return people, factors, keys, await open_revoking(stack, settings, pool, *given)
 
 
 async def _enter_watch(stack: AsyncExitStack, supervisor: Supervisor, watch: SessionWatch) -> None:

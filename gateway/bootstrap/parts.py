@@ -8,6 +8,7 @@ A new part is a field here, and every list can give it to a domain.
 from dataclasses import dataclass
 
 from gateway.access.rate_limits import RateLimits
+from gateway.accounts.linked.revoking import Revoking
 from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.identity.api_keys import Keys
 from gateway.bootstrap.identity.people import People
@@ -43,6 +44,7 @@ class Parts:
     people: People
     factors: Factors
     keys: Keys
+    revoking: Revoking
     jobs: Jobs
     feeds: Feeds
     candles: Candles

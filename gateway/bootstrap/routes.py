@@ -273,6 +273,7 @@ def _leaving(parts: Parts) -> LeavingRoutes:
         people.audit,
         people.sessions,
         people.fresh,
+        parts.revoking,
         people.outbox,
         engine.commands,
         engine.view,

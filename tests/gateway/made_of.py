@@ -12,6 +12,7 @@ from gateway.bootstrap.feeds import make_feeds
 from gateway.bootstrap.identity.api_keys import make_keys
 from gateway.bootstrap.identity.people import People
 from gateway.bootstrap.identity.second_factor import make_factors
+from gateway.bootstrap.identity.ways_in import make_revoking
 from gateway.bootstrap.jobs import make_jobs
 from gateway.bootstrap.markets import markets_in_view
 from gateway.bootstrap.parts import Parts
@@ -95,6 +96,7 @@ def made_of(
         people=known,
         factors=make_factors(settings, pool, known, seal),
         keys=keys,
+        revoking=make_revoking(settings, pool, known.audit, seal, logger),
         jobs=make_jobs(settings, pool, feeds, metrics, logger),
         feeds=feeds,
         candles=candles,

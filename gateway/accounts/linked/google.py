@@ -31,6 +31,7 @@ class _Discovery(msgspec.Struct, frozen=True):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    revocation_endpoint: str | None = None
 
 
 _DISCOVERY: Final = msgspec.json.Decoder(_Discovery)
@@ -66,6 +67,12 @@ class Google:
         email = _confirmed_email(claims)
         return Identity(subject=claims["sub"], label=email, email=email, tokens=tokens.kept())
 
+    async def revoke(self, tokens: dict[str, Any]) -> None:
+        """Give tokens back, where the issuer takes any; raises SignInFailed."""
+        found = await self._discovered()
+        if found.revocation_endpoint is not None:
+            await self._client.revoke(self._outbound, found.revocation_endpoint, tokens)
+
     async def _discovered(self) -> _Discovery:
         """Return the issuer's document; raises SignInFailed."""
         if self._found is not None and time.monotonic() - self._found_at < KEPT_S:
@@ -73,7 +80,9 @@ class Google:
         url = f"{self._issuer}/.well-known/openid-configuration"
         found = await asked(self._outbound, "GET", url, _DISCOVERY)
         scheme = self._issuer.partition("://")[0]
-        places = (found.authorization_endpoint, found.token_endpoint, found.jwks_uri)
+        places = [found.authorization_endpoint, found.token_endpoint, found.jwks_uri]
+        if found.revocation_endpoint is not None:
+            places.append(found.revocation_endpoint)
         are_safe = all(place.startswith(("https://", f"{scheme}://")) for place in places)
         if found.issuer != self._issuer or not are_safe or not all(map(str.isascii, places)):
             raise SignInFailed(Failure.PROVIDER_UNAVAILABLE)

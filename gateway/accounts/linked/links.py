@@ -19,6 +19,7 @@ import msgspec
 from gateway.access.principals import Principal, Role
 from gateway.accounts.linked.browsers import digest, new_secret, nonce_of, verifier_of
 from gateway.accounts.linked.providers import Failure, Identity, Provider, SignInFailed
+from gateway.accounts.linked.revoking import Revoking
 from gateway.accounts.linked.settings import LinkedSettings
 from gateway.accounts.linked.tokens import LinkedTokens
 from gateway.accounts.mail.notices import Notices
@@ -81,6 +82,7 @@ class Linking:
         fresh: FreshLogin,
         sign_in: SignIn,
         notices: Notices,
+        revoking: Revoking,
         settings: LinkedSettings,
         require_open: Callable[[], None],
     ) -> None:
@@ -96,6 +98,7 @@ class Linking:
         self._fresh = fresh
         self._sign_in = sign_in
         self._notices = notices
+        self._revoking = revoking
         self._settings = settings
         self._require_open = require_open
 
@@ -259,10 +262,12 @@ class Linking:
             raise NotFound
         try:
             async with self._ways.keeping_one(caller.user_id) as connection:
-                if not await LinkedAccounts.remove(connection, caller.user_id, name):
+                gone = await LinkedAccounts.remove(connection, caller.user_id, name)
+                if gone is None:
                     raise NotFound
         except LastWayIn:
             await trail.note(caller.user_id, "link.remove", target, "last way in")
             raise
         await trail.note(caller.user_id, "link.remove", target, "ok")
+        self._revoking.put(gone, request_id)
         self._notices.tell(caller.user_id, f"an account of {PROVIDERS[name]} was unlinked")

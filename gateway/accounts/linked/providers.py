@@ -79,6 +79,9 @@ class Provider(Protocol):
     async def identify(self, code: str, verifier: str, nonce: str) -> Identity:
         """Return who has come back with a code; raises SignInFailed."""
 
+    async def revoke(self, tokens: dict[str, Any]) -> None:
+        """Give back tokens that were kept of a sign-in; raises SignInFailed."""
+
 
 class TokenAnswer(msgspec.Struct, frozen=True):
     """What a code is exchanged for (RFC 6749, 5.1)."""
@@ -128,6 +131,18 @@ class Client(msgspec.Struct, frozen=True):
         )
         return url
 
+    async def revoke(self, outbound: Outbound, endpoint: str, tokens: dict[str, Any]) -> None:
+        """Give back what the exchange was let ask by (RFC 7009); raises SignInFailed.
+
+        A refresh token takes the access tokens with it; without any there is nothing to do.
+        """
+        for kind in ("refresh_token", "access_token"):
+            token = tokens.get(kind)
+            if token:
+                form = {"token": token, "token_type_hint": kind}
+                await answered(outbound, "POST", endpoint, auth=self._auth(), form=form)
+                return
+
     async def exchange(
         self, outbound: Outbound, endpoint: str, code: str, verifier: str
     ) -> TokenAnswer:
@@ -138,12 +153,14 @@ class Client(msgspec.Struct, frozen=True):
             "redirect_uri": self.redirect_uri,
             "code_verifier": verifier,
         }
-        # RFC 6749, 2.3.1: each is encoded before they are joined.
-        auth = quote(self.id, safe=""), quote(self.secret, safe="")
-        found = await asked(outbound, "POST", endpoint, _TOKEN, auth=auth, form=form)
+        found = await asked(outbound, "POST", endpoint, _TOKEN, auth=self._auth(), form=form)
         if found.token_type.lower() != "bearer" or not found.access_token:
             raise SignInFailed(Failure.PROVIDER_UNAVAILABLE)
         return found
+
+    def _auth(self) -> tuple[str, str]:
+        # RFC 6749, 2.3.1: each is encoded before they are joined.
+        return quote(self.id, safe=""), quote(self.secret, safe="")
 
 
 async def asked(

@@ -3,7 +3,7 @@
 X tells no e-mail address; its number of an account never changes, while the name may.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -36,6 +36,7 @@ class X:
         self._outbound = outbound
         self._authorize = f"{pages_url}/i/oauth2/authorize"
         self._token = f"{api_url}/2/oauth2/token"
+        self._revoke = f"{api_url}/2/oauth2/revoke"
         self._me = f"{api_url}/2/users/me"
 
     async def authorize_url(self, state: str, verifier: str, nonce: str) -> str:  # noqa: ARG002 - OpenID's
@@ -48,3 +49,7 @@ class X:
         bearer = {"authorization": f"Bearer {tokens.access_token}"}
         me = await asked(self._outbound, "GET", self._me, _ME, headers=bearer)
         return Identity(subject=me.data.id, label=f"@{me.data.username}", tokens=tokens.kept())
+
+    async def revoke(self, tokens: dict[str, Any]) -> None:
+        """Give tokens back; raises SignInFailed."""
+        await self._client.revoke(self._outbound, self._revoke, tokens)

@@ -17,6 +17,7 @@ from exchange.messages.reasons import Reason
 from exchange.model.state import State
 from gateway.access.api_keys.standing import Scope
 from gateway.access.principals import Principal
+from gateway.accounts.linked.revoking import Revoking
 from gateway.accounts.mail.letters import Letters
 from gateway.accounts.mail.mailer import Mail
 from gateway.accounts.mail.outbox import Outbox
@@ -70,6 +71,7 @@ class LeavingRoutes:
         audit: AuditLog,
         live: LiveSessions,
         fresh: FreshLogin,
+        revoking: Revoking,
         outbox: Outbox,
         commands: CommandPort,
         view: State,
@@ -80,6 +82,7 @@ class LeavingRoutes:
         self._audit = audit
         self._live = live
         self._fresh = fresh
+        self._revoking = revoking
         self._outbox = outbox
         self._commands = commands
         self._view = view
@@ -140,6 +143,7 @@ class LeavingRoutes:
         except EngineRefused as refusal:
             await trail.note(caller.user_id, "user.delete", target, refusal.reason.name)
             raise
+        links = await self._revoking.of_user(user.id)
         try:
             ended = await self._data.erase(caller.user_id, await self._sessions.now())
         except LastAdmin:
@@ -147,6 +151,8 @@ class LeavingRoutes:
             raise Forbidden(LAST_ADMIN) from None
         await trail.note(caller.user_id, "user.delete", target, "ok")
         self._live.ended(caller.user_id, ended or ())
+        for link in links:
+            self._revoking.put(link, request.request_id)
         if user.email is not None:
             mail = Letters(None).deleted(user.email)
 

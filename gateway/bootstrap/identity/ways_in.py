@@ -1,11 +1,13 @@
 """The ways into an account beside the password: wallets, and accounts elsewhere."""
 
+from contextlib import AsyncExitStack
 from functools import partial
 
 from gateway.accounts.linked.google import Google
 from gateway.accounts.linked.links import Linking
 from gateway.accounts.linked.providers import Client as LinkedClient
 from gateway.accounts.linked.providers import Provider
+from gateway.accounts.linked.revoking import Revoking
 from gateway.accounts.linked.routes import LinkedRoutes
 from gateway.accounts.linked.tokens import LinkedTokens
 from gateway.accounts.linked.x import X
@@ -21,7 +23,12 @@ from gateway.accounts.wallets.terms import Terms
 from gateway.accounts.wallets.wallets import WalletSignIn
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.settings import Settings
+from gateway.jobs.supervisor import Supervisor
+from gateway.observability.logs import Logger
 from gateway.outbound.asking import Outbound
+from gateway.sealing.seal import Seal
+from persistence.postgres.database import DeadlinePool
+from persistence.repositories.audit import AuditLog
 from persistence.repositories.people.linked_accounts import LinkedAccounts
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.wallets import Wallets
@@ -73,6 +80,30 @@ def offered_ways(parts: Parts) -> WaysRoutes:
     )
 
 
+def make_revoking(
+    settings: Settings, pool: DeadlinePool, audit: AuditLog, seal: Seal, logger: Logger
+) -> Revoking:
+    """Return what gives tokens back to the providers."""
+    rows = LinkedAccounts(pool)
+    return Revoking(providers_of(settings), rows, LinkedTokens(rows, seal), audit, logger)
+
+
+async def open_revoking(
+    stack: AsyncExitStack,
+    settings: Settings,
+    pool: DeadlinePool,
+    audit: AuditLog,
+    seal: Seal,
+    logger: Logger,
+    supervisor: Supervisor,
+) -> Revoking:
+    """Return what gives tokens back to the providers, which it does until the stack ends."""
+    revoking = make_revoking(settings, pool, audit, seal, logger)
+    if settings.linked.x_id is not None or settings.linked.google_id is not None:
+        await stack.enter_async_context(supervisor.running(revoking.NAME, revoking.run))
+    return revoking
+
+
 def linked_routes(parts: Parts, answers: SignInAnswers) -> LinkedRoutes:
     """Return the rows about accounts elsewhere."""
     settings, people, pool = parts.settings, parts.people, parts.pool
@@ -89,6 +120,7 @@ def linked_routes(parts: Parts, answers: SignInAnswers) -> LinkedRoutes:
         people.fresh,
         people.sign_in,
         people.notices,
+        parts.revoking,
         settings.linked,
         partial(require_open, parts.readiness, parts.engine.feed),
     )

@@ -128,14 +128,15 @@ class LinkedAccounts:
             raise AlreadyThere from None
 
     @staticmethod
-    async def remove(source: Fetching, user_id: int, provider: str) -> bool:
-        """Unlink, in the transaction of `source`; say whether there was a link."""
-        gone = await source.fetchval(
-            "DELETE FROM linked_accounts WHERE user_id = $1 AND provider = $2 RETURNING user_id",
+    async def remove(source: Fetching, user_id: int, provider: str) -> SealedTokens | None:
+        """Unlink, in the transaction of `source`; return what was sealed, None for no link."""
+        gone = await source.fetchrow(
+            "DELETE FROM linked_accounts WHERE user_id = $1 AND provider = $2"
+            " RETURNING user_id, provider, subject, tokens",
             user_id,
             provider,
         )
-        return gone is not None
+        return None if gone is None else SealedTokens(*gone)
 
     # -- under way ----------------------------------------------------------------------------
 
@@ -186,6 +187,14 @@ class LinkedAccounts:
             " WHERE (user_id, provider) > ($1, $2) ORDER BY user_id, provider LIMIT $3",
             *after,
             limit,
+        )
+        return [SealedTokens(*row) for row in rows]
+
+    async def sealed_of(self, user_id: int) -> list[SealedTokens]:
+        """Return what is sealed of somebody's links, one of each provider at most."""
+        rows = await self._pool.fetch(
+            "SELECT user_id, provider, subject, tokens FROM linked_accounts WHERE user_id = $1",
+            user_id,
         )
         return [SealedTokens(*row) for row in rows]
 

@@ -60,6 +60,8 @@ class Elsewhere:
     told: dict[str, Any] = field(default_factory=dict)
     """What is answered in the place of tokens."""
     url: str = ""
+    revoked: list[tuple[str, str, str]] = field(default_factory=list)
+    """Where tokens were given back, which, and of which kind."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def stand_in(self) -> StandIn:
@@ -70,6 +72,8 @@ class Elsewhere:
                 "/token": self._token,
                 "/2/oauth2/token": self._token,
                 "/2/users/me": self._me,
+                "/revoke": self._revoke,
+                "/2/oauth2/revoke": self._revoke,
             }
         )
 
@@ -91,6 +95,7 @@ class Elsewhere:
             "authorization_endpoint": f"{self.url}/authorize?hd=*",
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/jwks",
+            "revocation_endpoint": f"{self.url}/revoke",
             "id_token_signing_alg_values_supported": ["RS256"],
         }
         return answer(json.dumps(found).encode())
@@ -101,11 +106,8 @@ class Elsewhere:
         return answer(json.dumps({"keys": [*odd, *(key.told() for key in keys)]}).encode())
 
     async def _token(self, request: Request) -> Response:
-        scheme, _, encoded = request.headers["authorization"].partition(" ")
-        assert scheme == "Basic"
-        identity, _, secret = base64.b64decode(encoded).decode().partition(":")
         form = {k: v[0] for k, v in parse_qs((await request.body()).decode()).items()}
-        if (identity, secret) != (CLIENT_ID, "our%20secret%2F%2B"):
+        if not _is_ours(request):
             return _refused("invalid_client", 401)
         asked = self.codes.pop(form.get("code", ""), None)
         if asked is None or form["grant_type"] != "authorization_code":
@@ -142,11 +144,28 @@ class Elsewhere:
             key = "the published key taken for a secret, which it is none"
         return jwt.encode(claims, key, self.algorithm, headers=header)
 
+    async def _revoke(self, request: Request) -> Response:
+        form = {k: v[0] for k, v in parse_qs((await request.body()).decode()).items()}
+        if not _is_ours(request):
+            return _refused("invalid_client", 401)
+        told = request.url.path, form["token"], form["token_type_hint"]
+        self.revoked.append(told)
+        # RFC 7009, 2.2: 200, whether the token was known or not.
+        return answer(b"{}")
+
     async def _me(self, request: Request) -> Response:
         if request.headers.get("authorization") != "Bearer secret-access":
             return _refused("unauthorized", 401)
         told = {"id": self.someone.subject, "username": self.someone.username, "name": "Ada"}
         return answer(json.dumps({"data": told}).encode())
+
+
+def _is_ours(request: Request) -> bool:
+    """Say whether the exchange has said who it is."""
+    scheme, _, encoded = request.headers["authorization"].partition(" ")
+    assert scheme == "Basic"
+    identity, _, secret = base64.b64decode(encoded).decode().partition(":")
+    return (identity, secret) == (CLIENT_ID, "our%20secret%2F%2B")
 
 
 def _signed(header: dict[str, Any], claims: dict[str, Any], key: rsa.RSAPrivateKey) -> str:
