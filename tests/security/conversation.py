@@ -1,7 +1,7 @@
 """The API's document, taken at its word: cases made of it by Schemathesis, asked of a real server.
 
 For each operation there are cases that the document allows and cases that it forbids, each sent by
-nobody, by a user or by an admin in turn, with things in paths that are there and with some that
+nobody or by somebody of each role in turn, with things in paths that are there and with some that
 aren't. Every check of Schemathesis is asked; what is left out says why. Whoever calls gets a list
 of what differs, one line a difference.
 
@@ -10,6 +10,7 @@ used up, whichever is first, and has asked each operation about as often as any 
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,7 +33,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.server_process import ServerProcess
 
 SEED: Final = 20_260_101
-ROLES: Final = ("nobody", "user", "admin")
+ROLES: Final = ("nobody", "user", "market maker", "auditor", "admin")
 LEFT_OUT: Final = (
     # 503 and 504 are said of a mail server that isn't there and of a command that isn't yet; 500 is
     # looked for below.
@@ -76,6 +77,7 @@ class Conversation:
     server: ServerProcess
     tokens: dict[str, str]
     asked: int = 0
+    asked_by: Counter[str] = field(default_factory=Counter)
     differences: dict[str, str] = field(default_factory=dict)
     is_cut_short: bool = False
     """Whether the time was up before all was asked."""
@@ -97,6 +99,7 @@ class Conversation:
     def ask(self, case: Case[Any], role: str) -> None:
         """Send one case as somebody, and check the answer."""
         self.asked += 1
+        self.asked_by[role] += 1
         self.operations_asked.add((case.operation.method.upper(), case.operation.path))
         token = self.tokens[role]
         headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -178,4 +181,17 @@ def tokens_of(server: ServerProcess) -> dict[str, str]:
     server.call("POST", "/orders/rain", user, {**order, "clientOrderId": "one"})
     server.call("POST", "/watchlists", user, {"name": "a"})
     server.call("POST", "/portfolios", user, {"name": "a"})
-    return {"nobody": "", "user": user, "admin": server.admin()}
+    return {
+        "nobody": "",
+        "user": user,
+        "market maker": _in_role(server, "mia", "MARKET_MAKER"),
+        "auditor": _in_role(server, "otto", "AUDITOR"),
+        "admin": server.admin(),
+    }
+
+
+def _in_role(server: ServerProcess, name: str, role: str) -> str:
+    """Return the token of somebody new in a role."""
+    user_id, token = server.trader(name)
+    server.call("PATCH", f"/admin/users/{user_id}/role", server.admin(), {"role": role})
+    return token
