@@ -109,7 +109,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     description = ApiDescription(static)
     ours = _own_markets(parts)
     candles, tickers = _past(parts)
-    answers = SignInAnswers(CookieOrigins(settings.http.cors_origin))
+    answers = SignInAnswers(CookieOrigins(settings.http.cors_origin), people.refusals)
     api = (
         AccountRoutes(
             people.sign_in,

@@ -125,7 +125,7 @@ class LinkedRoutes:
         """Sign in by the code that a page was given."""
         browser = browser_of(request.header(b"cookie"))
         if browser is not None:
-            self._origins.check(request)
+            await self._answers.check_cookie(request)
         signed_in = await self._service.exchange(
             request.body.code, browser, client_of(request), request.address, request.request_id
         )

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from gateway.access.principals import Principal, Role, nobody
+from gateway.accounts.sessions.refusals import Refusal, Refusals
 from gateway.accounts.sessions.token_cache import TokenCache
-from gateway.accounts.sessions.tokens import Tokens
+from gateway.accounts.sessions.tokens import ExpiredToken, Tokens
 from gateway.accounts.settings import SignInSettings
 from gateway.wire.errors import AccountSuspended, Unauthorized
 from persistence.clock import MICROSECONDS
@@ -60,6 +61,7 @@ class LiveSessions:
         sessions: Sessions,
         audit: AuditLog,
         tokens: Tokens,
+        refusals: Refusals,
         is_suspended: Callable[[int], bool] = nobody,
         *,
         admins_need_factor: bool = False,
@@ -70,6 +72,7 @@ class LiveSessions:
         self._sessions = sessions
         self._audit = audit
         self._tokens = tokens
+        self._refusals = refusals
         self._cache = TokenCache(settings.token_cache_size)
         self._access_s = settings.access_expires_in
         self._refresh_us = settings.refresh_expires_in * MICROSECONDS
@@ -95,7 +98,12 @@ class LiveSessions:
         known = self._cache.find(token)
         if known is not None:
             return known
-        claims = self._tokens.verify(token)
+        try:
+            claims = self._tokens.verify(token)
+        except Unauthorized as error:
+            is_over = isinstance(error, ExpiredToken)
+            await self._refusals.note(Refusal.EXPIRED if is_over else Refusal.FORGED)
+            raise
         revision = self._cache.revision
         found = await self._sessions.role_in(claims.session_id, claims.user_id)
         if found is None:

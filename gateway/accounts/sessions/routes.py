@@ -112,7 +112,7 @@ class AccountRoutes:
 
     async def refresh(self, request: Request[None, None]) -> SignedInView:
         """Turn the cookie's refresh token into a new pair of tokens."""
-        token = self._answers.refresh_token(request)
+        token = await self._answers.refresh_token(request)
         if token is None:
             raise Unauthorized(NO_COOKIE)
         signed_in = await self._live.refresh(token, client_of(request), request.request_id)
@@ -120,7 +120,7 @@ class AccountRoutes:
 
     async def logout(self, request: Request[None, None]) -> None:
         """End the session of the access token, of the cookie, or of both."""
-        token = self._answers.refresh_token(request)
+        token = await self._answers.refresh_token(request)
         await self._live.logout(request.caller, token, request.request_id)
         self._answers.forget(request)
 

@@ -38,6 +38,10 @@ class Claims(msgspec.Struct, frozen=True):
     """Seconds since the epoch."""
 
 
+class ExpiredToken(Unauthorized):
+    """A token of ours whose time is over; told like any other that doesn't hold."""
+
+
 class Tokens:
     """Issues and verifies access tokens."""
 
@@ -76,6 +80,8 @@ class Tokens:
                 issuer=ISSUER,
                 options={"require": _REQUIRED},
             )
+        except jwt.ExpiredSignatureError:
+            raise ExpiredToken from None
         except (jwt.InvalidTokenError, ValueError, RecursionError):
             raise Unauthorized from None
         user_id, session_id = parse_id(str(claims["sub"])), parse_id(str(claims["sid"]))

@@ -26,6 +26,7 @@ from gateway.accounts.second_factor.challenges import Challenges
 from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.accounts.sessions.keys import KeyRing, key_ring, load_key
 from gateway.accounts.sessions.live import LiveSessions
+from gateway.accounts.sessions.refusals import Refusals
 from gateway.accounts.sessions.sign_in import SignIn, add_user
 from gateway.accounts.sessions.tokens import Tokens
 from gateway.bootstrap.settings import Settings
@@ -58,6 +59,7 @@ class People:
     choice: PasswordChoice
     attempts: Attempts
     sessions: LiveSessions
+    refusals: Refusals
     sign_in: SignIn
     roles: Roles
     guard: PasswordGuard
@@ -84,13 +86,14 @@ def make_people(
     lives_s = settings.sign_in.access_expires_in
     keys = key_ring(settings.sign_in.private_key, settings.store.data_dir, lives_s)
     tokens = Tokens(keys, lives_s)
-    is_suspended = suspended_in(engine.view)
+    is_suspended, refusals = suspended_in(engine.view), Refusals(audit)
     sessions = LiveSessions(
         settings.sign_in,
         users,
         rows,
         audit,
         tokens,
+        refusals,
         is_suspended,
         admins_need_factor=settings.second_factor.required_for_admins,
     )
@@ -119,6 +122,7 @@ def make_people(
         choice=choice,
         attempts=attempts,
         sessions=sessions,
+        refusals=refusals,
         sign_in=sign_in,
         roles=Roles(
             users, audit, sessions, least_admins=2 if settings.proposals.two_persons else 1
