@@ -81,8 +81,13 @@ _PlaceOrder: Final = PlaceOrder
 _Execution: Final = Execution
 """Compiled code finds a `Final` of its own module at once, another module's name in a dict."""
 
-RULES_VERSION: Final = 1
+RULES_VERSION: Final = 2
 """Rises when the same commands would give other events; journaled with every batch."""
+ALTERED: Final[dict[int, tuple[type[Any], ...]]] = {1: (EditMarket,)}
+"""Of each older version the commands that may give other events by now; all else gives the same.
+
+1: a market was edited while it took orders, into another question as well.
+"""
 
 
 class Engine:

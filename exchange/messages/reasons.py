@@ -36,6 +36,7 @@ class Reason(IntEnum):
     ILLEGAL_STATUS_CHANGE = 306
     MARKET_POST_ONLY = 307
     MARKET_TRADED = 308
+    MARKET_NOT_HALTED = 309
 
     INVALID_ORDER = 401
     OFF_TICK = 402
@@ -89,6 +90,7 @@ _TRANSIENT: Final = frozenset(
         Reason.EXCHANGE_POST_ONLY,
         Reason.MARKET_NOT_OPEN,
         Reason.MARKET_POST_ONLY,
+        Reason.MARKET_NOT_HALTED,
         Reason.OUTSIDE_BAND,
         Reason.POSITION_LIMIT,
         Reason.INSUFFICIENT_BALANCE,

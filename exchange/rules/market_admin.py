@@ -29,7 +29,16 @@ from exchange.messages.events import (
 )
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import CancelReason, ExchangeMode
-from exchange.model.market import CLOSED, DECIDED, DRAFT, NEXT_STATUS, OPEN, UNFINISHED, Market
+from exchange.model.market import (
+    CLOSED,
+    DECIDED,
+    DRAFT,
+    NEXT_STATUS,
+    OPEN,
+    POST_ONLY,
+    UNFINISHED,
+    Market,
+)
 from exchange.model.state import State
 from exchange.rules.ending import end_order
 from exchange.rules.netting import net
@@ -37,6 +46,7 @@ from exchange.rules.waiting.reaching import stand_down
 from exchange.transitions import transitions
 
 _MODE_OPEN: Final = ExchangeMode.OPEN
+_TAKES_ORDERS: Final = (OPEN, POST_ONLY)
 
 RESERVED_SLUGS: Final = frozenset(
     {
@@ -184,7 +194,8 @@ def edit(state: State, command: EditMarket) -> list[Event]:
     """Run an EditMarket and return its events, already applied.
 
     Whoever has an order in the market meant the question as it was, so where the question, what it
-    says more of it or its close time is another, all open orders end.
+    says more of it or its close time is another, all open orders end; and it takes no orders just
+    then, or those on their way would come to stand under what they never meant.
     """
     market = state.markets.get(command.market_id)
     if market is None:
@@ -212,6 +223,9 @@ def edit(state: State, command: EditMarket) -> list[Event]:
     )
     before = market.question, market.description, market.close_time
     is_other = before != (edited.question, edited.description, edited.close_time)
+    if is_other and market.status in _TAKES_ORDERS:
+        message = f"is {market.status.value}: halt the market before it is about something else"
+        return [CommandRejected(Reason.MARKET_NOT_HALTED, "market", message)]
     events: list[Event] = [edited]
     transitions.market_edited(state, edited)
     if is_other:

@@ -36,6 +36,7 @@ STATUS: Final[dict[Reason, int]] = {
     Reason.ILLEGAL_STATUS_CHANGE: 422,
     Reason.MARKET_POST_ONLY: 422,
     Reason.MARKET_TRADED: 409,
+    Reason.MARKET_NOT_HALTED: 409,
     Reason.INVALID_ORDER: 400,
     Reason.OFF_TICK: 422,
     Reason.BELOW_MIN_QUANTITY: 422,

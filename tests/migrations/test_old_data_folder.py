@@ -56,7 +56,9 @@ async def make(folder: Path) -> None:
         database_id = await _store(server.url)
         await migrate.downgrade(server.url, THEN)
         connection = await connect(server.url)
-        await connection.execute("UPDATE journal SET payload = $1, hash = $2", PAYLOAD, HASH)
+        await connection.execute(
+            "UPDATE journal SET rules_version = 1, payload = $1, hash = $2", PAYLOAD, HASH
+        )
         await connection.execute("UPDATE engine_state SET chain_hash = $1", HASH)
         row = await connection.fetchrow("SELECT epoch, at FROM journal")
         assert row is not None

@@ -8,7 +8,7 @@ ids used before; times at a closing.
 
 import msgspec
 
-from exchange.messages.admin.commands import EditMarket, ForceCancel
+from exchange.messages.admin.commands import ForceCancel
 from exchange.messages.commands import (
     BatchOrders,
     CancelAll,
@@ -51,6 +51,7 @@ from exchange.messages.terms import (
 from tests.properties.choosing import Chooser
 from tests.properties.day_orders import ACCOUNTS, EXTRAS, GATEWAYS, IDS, MINUTE, NOBODY
 from tests.properties.groups.day_groups import NAMES, UNKNOWN, DayGroups
+from tests.properties.life.day_edits import DayEdits
 from tests.properties.life.markets import LIVE
 from tests.properties.limits.day_limits import DayLimits
 from tests.properties.twin_records import FULL_HALT, TwinOrder
@@ -58,7 +59,7 @@ from tests.properties.twin_records import FULL_HALT, TwinOrder
 MARKETS_AT_ONCE = 3
 
 
-class MarketDay(DayLimits, DayGroups):
+class MarketDay(DayEdits, DayLimits, DayGroups):
     """Makes commands that suit the state of the twin."""
 
     def next_time(self, choose: Chooser) -> int:
@@ -94,6 +95,8 @@ class MarketDay(DayLimits, DayGroups):
         return self.grouped(choose, self._any(choose))
 
     def _any(self, choose: Chooser) -> Command:
+        if (edit := self.edit_of_halted(choose)) is not None:
+            return edit
         if choose.number(0, 9) == 0:
             command = self._back_to_trading()
             if command is not None:
@@ -295,23 +298,6 @@ class MarketDay(DayLimits, DayGroups):
         if choose.number(0, 1):
             return PayHolders(choose.one_of((market_id, *self.twin.markets)))
         return RefuseUnstorable(choose.one_of(ACCOUNTS), "PlaceOrder")
-
-    def edit(self, choose: Chooser) -> Command:
-        """Edit a market, mostly one that can be; now and then in a way that can't."""
-        untouched = [m.id for m in self.twin.markets.values() if not m.trade_no]
-        wanted = [o.market_id for o in self.twin.orders.values() if o.market_id in untouched]
-        market_id = self._any_market_id(choose)
-        if untouched and choose.number(0, 3):
-            market_id = choose.one_of(wanted or untouched)
-        later = self.twin.now + choose.one_of((MINUTE, 9 * MINUTE))
-        return EditMarket(
-            market_id,
-            choose.one_of((None, None, "Will it snow?", "")),
-            choose.one_of((None, None, "snow", "x" * 10_001)),
-            choose.one_of((None, None, "cold")),
-            choose.one_of((None, None, later, later, self.twin.now, 0)),
-            choose.one_of((None, None, 1, 5, 0)),
-        )
 
     def switch(self, choose: Chooser) -> Command:
         """Set or lift a dead-man switch, renew a lease, end a session; or a timer out of turn."""

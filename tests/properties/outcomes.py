@@ -239,7 +239,11 @@ def _required() -> Iterator[str]:
         yield f"{name} cancels MARKET_CLOSED"
     yield from (f"{name} nets pairs" for name in ("PlaceOrder", "CancelOrder", "CancelAll"))
     yield from ("ForceCancel cancels ADMIN", "MarketEdited", "EditMarket cancels ADMIN")
-    yield from ("EditMarket refused MARKET_TRADED", "ForceCancel refused ORDER_NOT_FOUND")
+    yield from (
+        "EditMarket refused MARKET_TRADED",
+        "EditMarket refused MARKET_NOT_HALTED",
+        "ForceCancel refused ORDER_NOT_FOUND",
+    )
     yield from ("CancelOrder cancels USER", "CancelAll cancels USER", "OrdersCancelled")
     yield from _BY_SYSTEM
     yield from (f"{name} replayed" for name in ("PlaceOrder", "CreditAccount", "OpenAccount"))

@@ -28,7 +28,7 @@ from tests.properties.outcomes import REQUIRED, outcomes
 from tests.properties.pair import Pair
 from tests.properties.twin import Twin
 
-SEED = int(os.environ.get("PROBITY_SEED", "20261151"))
+SEED = int(os.environ.get("PROBITY_SEED", "20261155"))
 OPEN_ORDERS_MAX = 6
 ISSUANCE_MAX = 6 * 10**11
 PAYOUT_HOLDERS = 1

@@ -71,7 +71,10 @@ def test_a_market_is_edited_until_it_trades() -> None:
     run = play(
         START
         + """
+        edit rain question=Snow?         | MARKET_NOT_HALTED
+        status rain HALTED               | rain HALTED
         edit rain question=Snow? close=900 min=2 | Snow? until 900
+        status rain OPEN                 | rain OPEN
         ann buy 1 YES 0.50               | BELOW_MIN_QUANTITY
         time 600                         |
         ann buy 2 YES 0.50               | #1 rests
@@ -95,6 +98,8 @@ def test_another_question_ends_the_orders_that_meant_the_one_before() -> None:
         ann buy 1 YES 0.55 trigger=0.55 by=BEST kind=stop | #2 waits
         edit rain category=cold min=3    | Will-it-rain? until 600
         edit rain question=Will-it-rain? | Will-it-rain? until 600
+        edit rain close=700              | MARKET_NOT_HALTED
+        status rain FULL_HALT            | rain FULL_HALT
         edit rain close=700              | Will-it-rain? until 700, #1 ends ADMIN, #2 ends ADMIN
         show ann                         | 100 + 0
         """

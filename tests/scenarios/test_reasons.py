@@ -58,6 +58,7 @@ WAYS: dict[Reason, str] = {
     Reason.EXCHANGE_POST_ONLY: "mode post-only\nann buy 1 YES 0.50",
     Reason.MARKET_NOT_OPEN: "status rain HALTED\nann buy 1 YES 0.50",
     Reason.MARKET_TRADED: "bob buy 1 NO 0.50\nedit rain question=Snow?",
+    Reason.MARKET_NOT_HALTED: "edit rain question=Snow?",
     Reason.MARKET_ALREADY_RESOLVED: "resolve rain YES\nresolve rain YES",
     Reason.ILLEGAL_STATUS_CHANGE: "status rain OPEN",
     Reason.MARKET_POST_ONLY: "status rain POST_ONLY\nann buy 1 YES 0.50",

@@ -22,6 +22,10 @@ async def test_what_is_given_changes_and_the_rest_stays(web: Web) -> None:
     before = (await ann.call("GET", "/markets/rain")).json()["data"]
     assert await admin.data("PATCH", "/markets/rain", {"category": "wet"})
     assert web.engine.view.orders
+    answer = await admin.call("PATCH", "/markets/rain", EDIT)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "MARKET_NOT_HALTED")
+    assert web.engine.view.orders
+    await admin.data("PATCH", "/markets/rain/status", {"status": "HALTED"})
     told = await admin.data("PATCH", "/markets/rain", EDIT)
     assert {name: told[name] for name in EDIT} == EDIT
     assert told["slug"] == "rain"
@@ -30,7 +34,7 @@ async def test_what_is_given_changes_and_the_rest_stays(web: Web) -> None:
     assert web.engine.view.accounts[ann.id].locked == 0
     lines = await admin.data("GET", "/admin/audit?action=market.edit")
     assert [line["target"] for line in lines] == [
-        "market:1 question description category closeTime minQuantity",
+        *("market:1 question description category closeTime minQuantity",) * 2,
         "market:1 category",
     ]
 

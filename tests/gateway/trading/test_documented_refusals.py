@@ -28,7 +28,7 @@ BASE = {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.54", "quan
 GROUP = {"groupId": "quotes", "maxFilled": "1", "windowSeconds": 60}
 OF_ADMINS = {
     *(Reason.EXPIRED, Reason.ACCOUNT_CLOSED, Reason.MARKET_ALREADY_RESOLVED, Reason.SLUG_TAKEN),
-    Reason.MARKET_TRADED,
+    *(Reason.MARKET_TRADED, Reason.MARKET_NOT_HALTED),
     *(Reason.ILLEGAL_STATUS_CHANGE, Reason.INVALID_MARKET, Reason.CLOSE_TIME_PASSED),
     *(Reason.INVALID_PAYOUT, Reason.INVALID_AMOUNT, Reason.ACCOUNT_NOT_EMPTY),
     Reason.ISSUANCE_EXHAUSTED,

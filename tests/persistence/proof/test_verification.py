@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from exchange.engine import RULES_VERSION
 from exchange.messages.commands import OpenAccount
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.execution import Execution
@@ -190,7 +191,7 @@ async def forge(url: str, change: Callable[[list[Execution]], list[Execution] | 
         changed = change(row.executions())
         if not isinstance(changed, bytes):
             changed = join_payload([encode_execution(execution) for execution in changed])
-        new = chain(hash_, row.first_seq, row.last_seq, row.epoch, row.at, 1, changed)
+        new = chain(hash_, row.first_seq, row.last_seq, row.epoch, row.at, RULES_VERSION, changed)
         await connection.execute(
             "UPDATE journal SET payload = $2, previous_hash = $3, hash = $4 WHERE first_seq = $1",
             row.first_seq,
@@ -270,7 +271,7 @@ async def test_rows_of_older_rules_are_applied_and_not_run_again(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await a_day(database_url)
-    monkeypatch.setattr(rerun, "RULES_VERSION", 2)
+    monkeypatch.setattr(rerun, "RULES_VERSION", RULES_VERSION + 1)
     found = await results(database_url)
     assert all(result.passed for result in found)
     assert {r.name: r.detail for r in found}["commands"].startswith("0 ")

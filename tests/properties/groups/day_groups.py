@@ -30,6 +30,7 @@ class DayGroups(DayBatches):
                 group.account_id, group.name, limit, group.window, abs(net) or None
             )
         if choose.number(0, 3) == 0:
+            account_id = choose.one_of((*(account_id,) * 7, NOBODY))
             return ResetOrderGroup(account_id, choose.one_of((*NAMES, UNKNOWN)))
         limits = {
             "max_filled": choose.one_of((30, 100, 300, 1_000, 10**6)),

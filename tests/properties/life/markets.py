@@ -117,6 +117,10 @@ class TwinMarkets(TwinWaiting):
         if changes.get("close_time", self.now + 1) <= self.now:
             return refused(Reason.CLOSE_TIME_PASSED, "closeTime")
         before = market.question, market.description, market.close_time
+        about = ("question", "description", "close_time")
+        after = tuple(changes.get(field, getattr(market, field)) for field in about)
+        if before != after and market.status.value in {"OPEN", "POST_ONLY"}:
+            return refused(Reason.MARKET_NOT_HALTED, "market")
         for field, value in changes.items():
             setattr(market, field, value)
         self.public_changed(market.id)
@@ -130,7 +134,7 @@ class TwinMarkets(TwinWaiting):
                 market.min_quantity,
             )
         ]
-        if before != (market.question, market.description, market.close_time):
+        if before != after:
             events += self._end_all(market, CancelReason.ADMIN)
         return events
 
