@@ -31,7 +31,7 @@ LOADS_OR_MEASURES: Final = (
     "tests/browser/terminal/test_speed.py",
 )
 USES_WHOLE_SERVERS: Final = ("tests/e2e/", "tests/security/test_conversation.py")
-ONE_SERVER_A_FILE: Final = ("tests/packaging/", "tests/browser/terminal/")
+ONE_SERVER_A_FILE: Final = ("tests/packaging/", "tests/browser/terminal/", "tests/deploy/image/")
 LONG: Final = ("tests/properties/", "tests/browser/", "tests/gateway/cli/", "tests/persistence/")
 _ORDER: Final = (*LOADS_OR_MEASURES, *USES_WHOLE_SERVERS, *ONE_SERVER_A_FILE, *LONG)
 
