@@ -103,6 +103,7 @@ async def ours(port: int, batch: int, seconds: float) -> None:
         catalogue=unused,
         people=nobody,
         factors=unused,
+        revoking=unused,
         keys=keys,
         jobs=unused,
         feeds=make_feeds(settings, unused, {}, unused, metrics, logger),

@@ -84,6 +84,10 @@ REFUSALS: Final[dict[Reason, Text]] = {
         "What is to be edited may not change once the market has traded.",
         "Leave the term as it is, or list another market.",
     ),
+    Reason.MARKET_NOT_HALTED: Text(
+        "What orders go by may not change while the market takes any.",
+        "Halt the market, edit it, and open it again.",
+    ),
     Reason.INVALID_ORDER: Text("The order's terms contradict each other or pass a bound.", _LOOK),
     Reason.OFF_TICK: Text(
         "The price isn't a multiple of the market's tick.",
