@@ -111,8 +111,10 @@ class Limit(FixedWindow[K]):
         if not self.has_room(key):
             raise self.refusal(self.seconds_left(key))
 
-    def refusal(self, left_s: float) -> RateLimited:
-        """Return what one is told past the limit, `left_s` seconds before the window's end."""
+    def refusal(self, left_s: float, *, moves: bool = False) -> RateLimited:
+        """Return what one is told past the limit, `left_s` seconds before there is room again: at
+        the window's end, or by and by if it moves with the clock.
+        """
         wait_s = max(1, math.ceil(left_s))
         return RateLimited(
             wait_s,
@@ -120,7 +122,7 @@ class Limit(FixedWindow[K]):
             f" try again in {wait_s} s",
             limit=self.policy.name,
             size=self.limit,
-            refill=f"{self.limit} at the end of {self.window_s} s",
+            refill=f"{self.limit} {'in' if moves else 'at the end of'} {self.window_s} s",
             headers=self.headers(self.limit, wait_s),
         )
 

@@ -120,9 +120,11 @@ async def test_whoever_is_planted_is_found_nowhere(make_web: MakeWeb, office: Po
             await elsewhere.get(f"{API}/auth/me", headers=person.bearer)
             metrics = (await elsewhere.get("/metrics")).text
         pages = await client.get(f"{API}/admin/audit?limit=200", headers=admin.bearer)
+        export = await client.get(f"{API}/admin/audit/export?format=csv", headers=admin.bearer)
         await client.request("DELETE", f"{API}/users/me", headers=person.bearer, json={})
     assert pages.status_code == 200
-    audit = pages.text + repr(await web.parts.pool.fetch("SELECT * FROM audit_log"))
+    assert export.status_code == 200
+    audit = pages.text + export.text + repr(await web.parts.pool.fetch("SELECT * FROM audit_log"))
     kept = {"log": web.log.getvalue(), "metrics": metrics, "audit": audit}
     assert '"auth.login"' in audit
     assert "RuntimeError" in kept["log"]

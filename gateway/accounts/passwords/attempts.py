@@ -76,9 +76,9 @@ class Attempts:
         found = await self._hit(address, keys, limits, (attempt.known,))
         try:
             _judge(found[source], self._sign_in)
-            _judge(found[attempt.here], self._failures_here)
+            _judge(found[attempt.here], self._failures_here, is_given_back=True)
             if attempt.known not in found:
-                _judge(found[attempt.account], self._failures)
+                _judge(found[attempt.account], self._failures, is_given_back=True)
         except RateLimited:
             await self.withdraw(attempt)
             raise
@@ -157,7 +157,8 @@ class Attempts:
         return hashlib.blake2b(text, key=self._secret, digest_size=32).digest()
 
 
-def _judge(hits: Hits, limit: Limit[str]) -> None:
-    """Raise RateLimited past the limit."""
-    if hits.hits > limit.limit:
-        raise limit.refusal(hits.left_us / MICROSECONDS)
+def _judge(hits: Hits, limit: Limit[str], *, is_given_back: bool = False) -> None:
+    """Raise RateLimited past the limit; what `is_given_back` then isn't held against anybody."""
+    if hits.held(limit.limit) > limit.limit:
+        wait_us = hits.wait_us(limit.limit, is_given_back=is_given_back)
+        raise limit.refusal(wait_us / MICROSECONDS, moves=True)

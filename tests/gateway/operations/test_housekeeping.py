@@ -67,6 +67,9 @@ async def test_it_throws_away_what_is_over_and_nothing_else(
     counts = [(token(number), 1, NOW - 2 * 3_600 * SECOND) for number in range(5)]
     counts.append((token(5), 1, NOW + SECOND))
     await pool.executemany("INSERT INTO sign_in_counts VALUES ($1, $2, $3)", counts)
+    # One whose window ended, and is the one before for as long.
+    lasting = "INSERT INTO sign_in_counts VALUES ($1, 1, $2, $3)"
+    await pool.execute(lasting, token(6), NOW - SECOND, 4 * 3_600 * SECOND)
     log = io.StringIO()
     await housekeeping(pool, log).run({})
     found = await pool.fetch("SELECT id FROM sessions ORDER BY id")
@@ -74,7 +77,8 @@ async def test_it_throws_away_what_is_over_and_nothing_else(
     line = json.loads(log.getvalue())
     assert (line["sessions"], line["tokens"], line["runs"]) == (5, 0, 0)
     assert line["counts"] == 5
-    assert await pool.fetchval("SELECT key FROM sign_in_counts") == token(5)
+    rows = await pool.fetch("SELECT key FROM sign_in_counts")
+    assert {row["key"] for row in rows} == {token(5), token(6)}
     await housekeeping(pool, log).run({})
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 2, "a second run changes nothing"
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
+import msgspec
 import pytest
 
 from gateway.accounts.passwords.attempts import AT_ONCE, WAITING, Attempts
@@ -117,6 +118,43 @@ async def test_windows_end(make_web: MakeWeb) -> None:
     assert [await login(web, HOME) for _ in range(3)] == [401, 429, 429]
     await web.accounts.users._pool.execute("UPDATE sign_in_counts SET ends_at = 1")
     assert [await login(web, HOME) for _ in range(2)] == [401, 429]
+
+
+async def test_windows_move_with_the_clock(make_web: MakeWeb) -> None:
+    web = await make_web(RATE_LIMIT_SIGN_IN_FAILURES=6)
+    pool = web.accounts.users._pool
+    assert [await login(web, HOME) for _ in range(7)] == [401] * 6 + [429]
+    # Half of the next window later, three of those of before are still held against the address.
+    half = "UPDATE sign_in_counts SET ends_at = ends_at - window_us * 3 / 2"
+    await pool.execute(half)
+    assert [await login(web, HOME) for _ in range(4)] == [401] * 4
+    async with web.from_address(HOME) as client:
+        answer = await client.post(LOGIN, json={"email": OWNER, "password": WRONG})
+    error = answer.json()["error"]
+    assert answer.status_code == 429
+    # Until the two that are still held are one.
+    assert 90 <= int(answer.headers["retry-after"]) <= 150
+    assert "6 in 900 s" in repr(error)
+    # Behind a window in which nothing came all is there again.
+    await pool.execute("UPDATE sign_in_counts SET ends_at = ends_at - window_us * 2")
+    assert [await login(web, HOME) for _ in range(7)] == [401] * 6 + [429]
+
+
+@pytest.mark.parametrize(
+    ("hits", "most", "held", "wait_us"),
+    [
+        (Hits(3, 500, 0, 1_000), 3, 3, 500),
+        (Hits(1, 500, 4, 1_000), 4, 3, 0),
+        (Hits(3, 900, 4, 1_000), 4, 6, 650),
+        (Hits(3, 900, 4_000, 1_000), 4, 6, 650),
+        (Hits(4, 900, 4, 1_000), 4, 7, 900),
+        (Hits(1, -5, 4, 1_000), 4, 1, 0),
+    ],
+)
+def test_what_is_held_against_a_key(hits: Hits, most: int, held: int, wait_us: int) -> None:
+    assert (hits.held(most), hits.wait_us(most, is_given_back=False)) == (held, wait_us)
+    one_less = msgspec.structs.replace(hits, hits=hits.hits - 1)
+    assert hits.wait_us(most, is_given_back=True) == one_less.wait_us(most, is_given_back=False)
 
 
 async def test_no_address_of_anybody_is_kept(web: Web) -> None:
