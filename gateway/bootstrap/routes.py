@@ -44,6 +44,7 @@ from gateway.operations.lifecycle_routes import LifecycleRoutes
 from gateway.operations.limit_routes import LimitRoutes
 from gateway.operations.order_routes import OrderAdminRoutes
 from gateway.operations.people.routes import PictureSources, UserPictureRoutes
+from gateway.operations.people.system_accounts import SystemAccountRoutes
 from gateway.operations.proposals.routes import ProposalRoutes
 from gateway.operations.trading_limit_routes import TradingLimitRoutes
 from gateway.portfolio.records.holdings import Holdings
@@ -141,6 +142,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         *_notes(parts),
         *economy_routes(parts),
         _pictures(parts),
+        SystemAccountRoutes(view),
         ExchangeRoutes(
             view,
             feed,

@@ -67,6 +67,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "DELETE /watchlists/{id}/items/{itemId}": theirs(),
     "GET /": EVERYBODY,
     "GET /.well-known/jwks.json": EVERYBODY,
+    "GET /admin/accounts": ADMIN,
     "GET /admin/audit": ADMIN,
     "GET /admin/audit/export": ADMIN,
     "GET /admin/jobs": ADMIN,

@@ -129,7 +129,7 @@ class UserPictureRoutes:
             sessions=[session_view(one, one.id == caller) for one in sessions],
             api_keys=[api_key_view(one) for one in await of.keys.of_user(user_id)],
             rate_tier=of.limits.tier_of(user_id),
-            account=_account(of.view, user_id),
+            account=account_picture(of.view, user_id),
             audit=[AuditView.of(line) for line in lines],
         )
 
@@ -156,7 +156,8 @@ class UserPictureRoutes:
         )
 
 
-def _account(view: State, user_id: int) -> AccountPictureView | None:
+def account_picture(view: State, user_id: int) -> AccountPictureView | None:
+    """Return what an account holds and is bound by; None before it is opened."""
     account = view.accounts.get(user_id)
     if account is None:
         return None

@@ -13,6 +13,7 @@ from tests.gateway.conftest import Web
 from tests.gateway.trading_desk import Desk, all_tables
 
 WHOLE_AT_ONCE = {
+    "/admin/accounts",
     "/admin/jobs",
     "/feed/status",
     "/markets/categories",

@@ -1780,6 +1780,22 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/admin/accounts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_accounts"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/exchange/status": {
         readonly parameters: {
             readonly query?: never;
@@ -4290,6 +4306,12 @@ export interface components {
             readonly outcome: string;
             readonly requestId: string;
         };
+        /** SystemAccountView */
+        readonly SystemAccountView: {
+            readonly id: string;
+            readonly name: string;
+            readonly account: components["schemas"]["AccountPictureView"] | null;
+        };
         /** ExchangeStatusView */
         readonly ExchangeStatusView: {
             readonly mode: components["schemas"]["ExchangeMode"];
@@ -4968,6 +4990,7 @@ export type AccountPictureView = components['schemas']['AccountPictureView'];
 export type Standing = components['schemas']['Standing'];
 export type TradingLimitsView = components['schemas']['TradingLimitsView'];
 export type AuditView = components['schemas']['AuditView'];
+export type SystemAccountView = components['schemas']['SystemAccountView'];
 export type ExchangeStatusView = components['schemas']['ExchangeStatusView'];
 export type ExchangeMode = components['schemas']['ExchangeMode'];
 export type VersionsView = components['schemas']['VersionsView'];
@@ -8985,6 +9008,34 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["UserPictureView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_accounts: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["SystemAccountView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
