@@ -7,8 +7,8 @@ routes:
     cli                                   the command line: main, doctor/, replay/
     bootstrap                             how everything is put together, and the lists of what is
     demo                                  simulated markets and traders
-    operations, portfolio,                domains: for operators, what one has, what sockets hear,
-      streaming, economy                           credits beside trading
+    operations, portfolio, economy,       domains: for operators, what one has, credits beside trading,
+      streaming, alerts                            what sockets hear, what one wants to be told
     trading, feeds                                 orders, other venues
     markets, accounts, site, research              questions, who one is, pages, backtests
     sockets, http, engine_side            transports: to people and programs, and to the engine

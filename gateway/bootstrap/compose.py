@@ -22,6 +22,7 @@ from gateway.accounts.sessions.keys import load_key, require_key, shared_secret
 from gateway.accounts.sessions.watch import SessionWatch
 from gateway.bootstrap import garbage
 from gateway.bootstrap.admins import watch_admins
+from gateway.bootstrap.alerts import tell_alerts, webhook_secrets
 from gateway.bootstrap.application import build_application
 from gateway.bootstrap.economy import watch_economy
 from gateway.bootstrap.feeds import Feeds, open_feeds
@@ -171,6 +172,7 @@ async def open_exchange(
         running = await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
         running.drains[:0] = drains
         front = pool, running.engine, running.people, logger, supervisor
+        await tell_alerts(stack, pool, hearers.topics, supervisor)
         await watch_economy(stack, pool, running.engine, running.people, supervisor)
         await watch_admins(stack, settings, *front, accept_tip=accept_tip)
         yield running
@@ -216,7 +218,9 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         )
         jobs = make_jobs(settings, pool, feeds, metrics, logger)
         watched = metrics, logger, reports, supervisor
-        yield await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
+        running = await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
+        await tell_alerts(stack, pool, hearers.topics, supervisor)
+        yield running
 
 
 def _secret(settings: Settings) -> bytes:
@@ -363,7 +367,12 @@ async def _open_people(
     people = await open_people(stack, settings, pool, side, logger, supervisor)
     factors = make_factors(settings, pool, people, seal)
     links = LinkedTokens(LinkedAccounts(pool), seal)
-    sealed = {"second factors": factors.codes.reseal, links.NAME: links.reseal}
+    hooks = webhook_secrets(settings, pool)
+    sealed = {
+        "second factors": factors.codes.reseal,
+        links.NAME: links.reseal,
+        hooks.NAME: hooks.reseal,
+    }
     told = metrics, logger, supervisor
     keys = await open_keys(stack, settings, pool, people.audit, limits, *told, seal, sealed)
     given = people.audit, seal, logger, supervisor

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from gateway.bootstrap.alerts import alert_jobs
 from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.markets import platforms_of, stored_markets
 from gateway.bootstrap.projector import ProjectorProcess
@@ -103,6 +104,7 @@ def make_jobs(
         *days.jobs(),
         *matches.jobs(),
         *rewards.jobs(),
+        *alert_jobs(settings, pool, feeds, metrics, logger),
         *of_feeds,
     )
     return Jobs(every, rows, (rewards.begin,))

@@ -17,6 +17,7 @@ from gateway.accounts.passkeys.settings import PasskeySettings
 from gateway.accounts.second_factor.settings import SecondFactorSettings
 from gateway.accounts.settings import SignInSettings
 from gateway.accounts.wallets.settings import WalletSettings
+from gateway.alerts.settings import AlertSettings
 from gateway.bootstrap.listening import ListenSettings
 from gateway.demo.settings import DemoSettings
 from gateway.economy.settings import EconomySettings
@@ -77,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kalshi: KalshiSettings
     portfolio: PortfolioSettings
     matches: MatchSettings
+    alerts: AlertSettings
     economy: EconomySettings
     demo: DemoSettings
     reports: ReportSettings

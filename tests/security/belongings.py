@@ -75,6 +75,8 @@ async def give_one_of_everything(web: Web) -> Belongings:
     watchlist = (await ann.data("POST", "/watchlists", {"name": "a"}))["id"]
     watched = {"marketId": "rain", "platform": "exchange"}
     item = (await ann.data("POST", f"/watchlists/{watchlist}/items", watched))["id"]
+    hook = await ann.data("POST", "/alerts/webhooks", {"url": "https://hooks.example.com/"})
+    alert = (await ann.data("POST", "/alerts", {"kind": "FILL"}))["id"]
     portfolio = (await ann.data("POST", "/portfolios", {"name": "a"}))["id"]
     noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
     position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
@@ -83,6 +85,8 @@ async def give_one_of_everything(web: Web) -> Belongings:
     passkey, wallet = await _ways_in(web, owner.id)
     session = (await ann.data("GET", "/users/me/sessions"))[0]["id"]
     places = {
+        "/alerts/webhooks/{id}": f"/alerts/webhooks/{hook['webhook']['id']}",
+        "/alerts/{id}": f"/alerts/{alert}",
         "/auth/2fa/passkeys/{id}": f"/auth/2fa/passkeys/{passkey}",
         "/order-groups/{id}": "/order-groups/mm",
         "/orders/by-client-id/{clientOrderId}": "/orders/by-client-id/one",

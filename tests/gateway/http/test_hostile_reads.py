@@ -37,7 +37,7 @@ CHOSEN: Final = (*NONE_OF_ANY, "2m", "1M", "\uff11m", "ALL", "x\x00", LONG)
 CURSORS: Final = (*NONE_OF_ANY, "x", "0", "1-", "-", "1-x", "1-2-3-4", "1-\u0661", LONG, str(2**64))
 BOOLEANS: Final = ("", "yes", "1", "TRUE", "NaN", LONG)
 KINDS: Final = {
-    NUMBERS: "limit depth offset afterSeq atSeq minSeq",
+    NUMBERS: "limit depth offset afterSeq atSeq minSeq alertId",
     TIMES: "from to at",
     CHOSEN: "interval fill manifest format outcome status role side type sort order source platform"
     " address chainId",

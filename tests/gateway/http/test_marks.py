@@ -60,6 +60,11 @@ NOT_OF_ACCOUNTS: Final = {
     "/watchlists": "names of markets, kept beside the exchange",
     "/watchlists/{id}": "names of markets, kept beside the exchange",
     "/transactions/me/export": "a table, which says it by a header",
+    "/alerts": "what one wants to be told, kept beside the exchange",
+    "/alerts/{id}": "what one wants to be told, kept beside the exchange",
+    "/alerts/firings": "what was told, noted after it happened",
+    "/alerts/webhooks": "where one is told",
+    "/alerts/webhooks/{id}/deliveries": "what was sent",
     "/portfolios/{id}/history": "what was noted on days that are over",
 }
 """What only the one who is signed in may read, and carries no `accountSeq`, and why."""
@@ -98,6 +103,8 @@ async def ask(make_web: MakeWeb) -> Ask:
     web.engine.run(order)
     web.engine.run(SetOrderGroup(person.id, "mm", 4_000, 1))
     watchlist = (await ann.data("POST", "/watchlists", {"name": "a"}))["id"]
+    hook = await ann.data("POST", "/alerts/webhooks", {"url": "https://hooks.example.com/"})
+    alert = (await ann.data("POST", "/alerts", {"kind": "FILL"}))["id"]
     portfolio = (await ann.data("POST", "/portfolios", {"name": "a"}))["id"]
     noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
     position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
@@ -110,6 +117,8 @@ async def ask(make_web: MakeWeb) -> Ask:
         "{category}": "weather",
         "{clientOrderId}": "one",
         "/orders/{id}": "/orders/1",
+        "/alerts/webhooks/{id}": f"/alerts/webhooks/{hook['webhook']['id']}",
+        "/alerts/{id}": f"/alerts/{alert}",
         "/watchlists/{id}": f"/watchlists/{watchlist}",
         "/portfolios/{id}": f"/portfolios/{portfolio}",
         "/positions/{id}": f"/positions/{position}",

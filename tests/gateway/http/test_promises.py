@@ -83,7 +83,18 @@ MATCHES = ("/matches", "/markets/{slug}/matches")
 TIERS = "/admin/users/{id}/rate-tier"
 PROPOSED = "/admin/proposals"
 """What two admins do: `tests/gateway/operations/proposals`."""
-ELSEWHERE = ("/auth/", "/users/", "/admin/users/{id}/role", TIERS, PROPOSED, *NOTED, *MATCHES)
+ALERTS = "/alerts"
+"""What one wants to be told: `tests/gateway/alerts/test_promises.py`."""
+ELSEWHERE = (
+    "/auth/",
+    "/users/",
+    "/admin/users/{id}/role",
+    TIERS,
+    PROPOSED,
+    ALERTS,
+    *NOTED,
+    *MATCHES,
+)
 """People, their passwords and keys: `tests/gateway/accounts`."""
 PREVIEWED = (
     *("maxCost", "type", "timeInForce", "expiresAt", "worstPrice", "reduceOnly"),
@@ -112,6 +123,7 @@ STORED = (
     "/admin/audit",
     PROPOSED,
     "/users/me/api-keys",
+    ALERTS,
     *NOTED,
     *MATCHES,
     *ECONOMY,

@@ -1716,6 +1716,118 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/alerts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_alerts"];
+        readonly put?: never;
+        readonly post: operations["post_alerts"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/alerts/firings": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_alerts_firings"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/alerts/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_alerts_id"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete: operations["delete_alerts_id"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch: operations["patch_alerts_id"];
+        readonly trace?: never;
+    };
+    readonly "/alerts/webhooks": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_alerts_webhooks"];
+        readonly put?: never;
+        readonly post: operations["post_alerts_webhooks"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/alerts/webhooks/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete: operations["delete_alerts_webhooks_id"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch: operations["patch_alerts_webhooks_id"];
+        readonly trace?: never;
+    };
+    readonly "/alerts/webhooks/{id}/test": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_alerts_webhooks_id_test"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/alerts/webhooks/{id}/deliveries": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_alerts_webhooks_id_deliveries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/economy/daily-credits": {
         readonly parameters: {
             readonly query?: never;
@@ -4170,6 +4282,160 @@ export interface components {
         readonly CloseBody: {
             readonly price?: string | number | null;
         };
+        /** AlertView */
+        readonly AlertView: {
+            readonly id: string;
+            readonly kind: components["schemas"]["AlertKind"];
+            readonly marketId: string | null;
+            readonly platform: string | null;
+            readonly slug: string | null;
+            readonly question: string | null;
+            readonly outcome: components["schemas"]["Outcome"] | null;
+            readonly price: string | null;
+            readonly volume: string | null;
+            readonly minutes: number | null;
+            readonly orderId: string | null;
+            readonly note: string;
+            readonly pauseSeconds: number | null;
+            readonly webhookId: string | null;
+            readonly active: boolean;
+            readonly met: boolean;
+            readonly firedCount: number;
+            readonly firedAt: string | null;
+            readonly createdAt: string;
+        };
+        /**
+         * AlertKind
+         * @enum {unknown}
+         */
+        readonly AlertKind: "CLOSE" | "FILL" | "PRICE_ABOVE" | "PRICE_BELOW" | "RESOLUTION" | "TEST" | "VOLUME_ABOVE" | "WEBHOOK_DISABLED";
+        /** NewAlertBody */
+        readonly NewAlertBody: {
+            /** @enum {unknown} */
+            readonly kind: "CLOSE" | "FILL" | "PRICE_ABOVE" | "PRICE_BELOW" | "RESOLUTION" | "VOLUME_ABOVE";
+            /** @default null */
+            readonly marketId?: string | null;
+            /** @default null */
+            readonly outcome?: components["schemas"]["Outcome"] | null;
+            readonly price?: string | number | null;
+            readonly volume?: string | number | null;
+            /** @default null */
+            readonly minutes?: number | null;
+            /** @default null */
+            readonly orderId?: string | null;
+            /** @default  */
+            readonly note?: string;
+            /** @default null */
+            readonly pauseSeconds?: number | null;
+            /** @default null */
+            readonly webhookId?: string | null;
+        };
+        /** FiringQuery */
+        readonly FiringQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default null */
+            readonly alertId?: string | null;
+        };
+        /** FiringView */
+        readonly FiringView: {
+            readonly id: string;
+            readonly alertId: string | null;
+            readonly kind: components["schemas"]["AlertKind"];
+            readonly marketId: string | null;
+            readonly note: string;
+            readonly at: string;
+            readonly saw: components["schemas"]["SawView"];
+        };
+        /** SawView */
+        readonly SawView: {
+            /** @default null */
+            readonly slug?: string | null;
+            /** @default null */
+            readonly question?: string | null;
+            /** @default null */
+            readonly outcome?: components["schemas"]["Outcome"] | null;
+            /** @default null */
+            readonly price?: string | null;
+            /** @default null */
+            readonly tradeNo?: string | null;
+            /** @default null */
+            readonly volume?: string | null;
+            /** @default null */
+            readonly currency?: string | null;
+            /** @default null */
+            readonly closeTime?: string | null;
+            /** @default null */
+            readonly resolution?: string | null;
+            /** @default null */
+            readonly orderId?: string | null;
+            /** @default null */
+            readonly side?: components["schemas"]["Side"] | null;
+            /** @default null */
+            readonly quantity?: string | null;
+            /** @default null */
+            readonly webhookId?: string | null;
+            /** @default null */
+            readonly failures?: number | null;
+        };
+        /** AlertChangeBody */
+        readonly AlertChangeBody: {
+            readonly price?: string | number | null;
+            readonly volume?: string | number | null;
+            /** @default null */
+            readonly minutes?: number | null;
+            /** @default null */
+            readonly note?: string | null;
+            /** @default null */
+            readonly pauseSeconds?: number | null;
+            /** @default null */
+            readonly once?: boolean | null;
+            /** @default null */
+            readonly webhookId?: string | null;
+            /** @default null */
+            readonly toWebhook?: boolean | null;
+            /** @default null */
+            readonly active?: boolean | null;
+        };
+        /** WebhookView */
+        readonly WebhookView: {
+            readonly id: string;
+            readonly url: string;
+            readonly active: boolean;
+            readonly disabledAt: string | null;
+            readonly failures: number;
+            readonly failingSince: string | null;
+            readonly lastSuccessAt: string | null;
+            readonly createdAt: string;
+        };
+        /** WebhookBody */
+        readonly WebhookBody: {
+            readonly url: string;
+        };
+        /** NewWebhookView */
+        readonly NewWebhookView: {
+            readonly webhook: components["schemas"]["WebhookView"];
+            readonly secret: string;
+        };
+        /** WebhookChangeBody */
+        readonly WebhookChangeBody: {
+            readonly active: boolean;
+        };
+        /** DeliveryView */
+        readonly DeliveryView: {
+            readonly id: string;
+            readonly firingId: string;
+            readonly kind: components["schemas"]["AlertKind"];
+            readonly status: string;
+            readonly tries: number;
+            readonly answered: number | null;
+            readonly error: string | null;
+            readonly createdAt: string;
+            readonly endedAt: string | null;
+            readonly nextTryAt: string | null;
+        };
         /** DailyCreditsView */
         readonly DailyCreditsView: {
             readonly day: string;
@@ -4977,6 +5243,18 @@ export type NotedPositionView = components['schemas']['NotedPositionView'];
 export type PositionBody = components['schemas']['PositionBody'];
 export type PositionChange = components['schemas']['PositionChange'];
 export type CloseBody = components['schemas']['CloseBody'];
+export type AlertView = components['schemas']['AlertView'];
+export type AlertKind = components['schemas']['AlertKind'];
+export type NewAlertBody = components['schemas']['NewAlertBody'];
+export type FiringQuery = components['schemas']['FiringQuery'];
+export type FiringView = components['schemas']['FiringView'];
+export type SawView = components['schemas']['SawView'];
+export type AlertChangeBody = components['schemas']['AlertChangeBody'];
+export type WebhookView = components['schemas']['WebhookView'];
+export type WebhookBody = components['schemas']['WebhookBody'];
+export type NewWebhookView = components['schemas']['NewWebhookView'];
+export type WebhookChangeBody = components['schemas']['WebhookChangeBody'];
+export type DeliveryView = components['schemas']['DeliveryView'];
 export type DailyCreditsView = components['schemas']['DailyCreditsView'];
 export type DailyStandingView = components['schemas']['DailyStandingView'];
 export type TransactionsQuery = components['schemas']['TransactionsQuery'];
@@ -8868,6 +9146,351 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["NotedPositionView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_alerts: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly offset?: number;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["AlertView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_alerts: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewAlertBody"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["AlertView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_alerts_firings: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly alertId?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["FiringView"][];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_alerts_id: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["AlertView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly delete_alerts_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly patch_alerts_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AlertChangeBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["AlertView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_alerts_webhooks: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly offset?: number;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["WebhookView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_alerts_webhooks: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["NewWebhookView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly delete_alerts_webhooks_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly patch_alerts_webhooks_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WebhookChangeBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["WebhookView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_alerts_webhooks_id_test: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_alerts_webhooks_id_deliveries: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["DeliveryView"][];
+                        readonly nextCursor: string | null;
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };

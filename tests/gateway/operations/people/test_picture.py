@@ -31,7 +31,8 @@ async def test_admins_and_auditors_see_one_user_whole(web: Web) -> None:
     assert (account["standing"], account["openOrders"]) == ("ACTIVE", 2)
     assert (account["balance"]["locked"], account["positions"]) == ("1.000000", 0)
     assert account["limits"]["openOrders"] == 7
-    assert [line["action"] for line in told["audit"]][:2] == ["user.rate_tier", "auth.register"]
+    lines = [line["action"] for line in told["audit"]]
+    assert lines[:3] == ["user.rate_tier", "alert-webhook.create", "auth.register"]
     web.engine.run(SuspendAccount(owner.id, suspended=True))
     told = await admin.data("GET", path)
     assert (told["account"]["standing"], told["account"]["openOrders"]) == ("SUSPENDED", 0)

@@ -1,0 +1,1 @@
+"""Where alerts are sent beside the page: signing, sending, and what one sees of it."""

@@ -1,0 +1,194 @@
+"""What fires over a real engine and its tables: each crossing once, whatever comes between."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from exchange.messages.commands import ResolveMarket
+from exchange.messages.terms import NO, SELL, Resolution
+from gateway.alerts import watching
+from gateway.feeds.known import MarketRef
+from persistence.clock import now_us
+from persistence.repositories.alerts.alerts import AlertTerms
+from tests.gateway.alerts.looking import Looking
+from tests.gateway.portfolio.venue_fake import VenueFake, venue_market
+from tests.persistence.running import ANN, BOB, CEM, limit, open_for_trade, running
+
+THEIRS = ("kalshi", "KXRAIN")
+
+
+@pytest.fixture
+def theirs() -> VenueFake:
+    return VenueFake(venue_market("KXRAIN"))
+
+
+@pytest.fixture
+async def looking(database_url: str, theirs: VenueFake) -> AsyncIterator[Looking]:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        made = Looking(engine, theirs)
+        for person in (ANN, BOB, CEM):
+            await made.person(person)
+        yield made
+
+
+async def trade(looking: Looking, cents: int, quantity: int = 1) -> None:
+    """Ann and Bob trade YES at a price."""
+    orders = limit(ANN, cents, quantity), limit(BOB, 100 - cents, quantity, NO)
+    await looking.engine.send_all(*orders)
+
+
+async def test_a_price_that_came_and_went_fires_once(looking: Looking) -> None:
+    await trade(looking, 50)
+    await looking.wants(CEM, "PRICE_ABOVE", 6_000, note="up")
+    await looking.wants(CEM, "PRICE_BELOW", 3_000, outcome="NO")
+    await looking.wants(CEM, "PRICE_ABOVE", 9_000)
+    assert await looking.watch.look_at_prints() == 0
+    for cents in (55, 71, 50):
+        await trade(looking, cents)
+    assert await looking.watch.look_at_prints() == 2
+    assert await looking.watch.look_at_prints() == 0
+    first, second = await looking.told(CEM)
+    assert (first.kind, first.note, first.external_id) == ("PRICE_ABOVE", "up", "1")
+    assert json.loads(first.saw) == {
+        "slug": "rain",
+        "question": "Will it rain?",
+        "outcome": "YES",
+        "price": "0.7100",
+        "tradeNo": "3",
+    }
+    assert json.loads(second.saw)["price"] == "0.2900"
+    await trade(looking, 80)
+    assert await looking.watch.look_at_prints() == 0, "each fires once and for all"
+
+
+async def test_what_was_before_it_does_not_count_and_what_is_so_must_be_so_again(
+    looking: Looking,
+) -> None:
+    await trade(looking, 70)
+    late = await looking.wants(CEM, "PRICE_ABOVE", 6_000)
+    assert late.is_met
+    await trade(looking, 75)
+    assert await looking.watch.look_at_prints() == 0
+    await trade(looking, 50)
+    assert await looking.watch.look_at_prints() == 0
+    await trade(looking, 60)
+    assert await looking.watch.look_at_prints() == 1
+
+
+async def test_two_who_look_and_one_that_dies_tell_each_crossing_once(
+    looking: Looking, theirs: VenueFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await trade(looking, 50)
+    for _ in range(5):
+        await looking.wants(CEM, "PRICE_ABOVE", 6_000, pause_s=10)
+    await trade(looking, 70)
+    looks = looking.watch._looks
+
+    def dies(_tape: object) -> list[object]:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await looks.look_at_tape(1, 10, dies, now_us())  # type: ignore[arg-type]
+    other = looking.another(theirs)
+    fired = await asyncio.gather(looking.watch.look_at_prints(), other.look_at_prints())
+    assert sum(fired) == 5
+    assert len(await looking.told(CEM)) == 5
+    monkeypatch.setattr(watching, "PRINTS", 1)
+    for cents in (50, 70, 50, 70):
+        await trade(looking, cents)
+    assert await looking.watch.look_at_prints() == 0, "within the pause, step by step"
+
+
+async def test_an_alert_begun_anew_misses_nothing_and_repeats_nothing(looking: Looking) -> None:
+    await trade(looking, 50)
+    was = await looking.wants(CEM, "PRICE_ABOVE", 6_000)
+    await trade(looking, 70)
+    await looking.watch.look_at_prints()
+    fired = await looking.alerts.get(CEM, was.id)
+    assert fired is not None
+    assert (fired.is_active, fired.fired_count) == (False, 1)
+    terms = {name: getattr(fired, name) for name in ("kind", "platform", "external_id", "outcome")}
+    more = {name: getattr(fired, name) for name in ("threshold", "order_id", "note", "pause_s")}
+    again = await looking.alerts.change(
+        fired,
+        AlertTerms(**terms, **more, webhook_id=None),
+        lambda last: last is not None and last >= 6_000,
+        now_us(),
+        is_active=True,
+    )
+    assert again is not None
+    assert again.is_met, "it is above still"
+    assert await looking.watch.look_at_prints() == 0
+    await trade(looking, 50)
+    await trade(looking, 61)
+    assert await looking.watch.look_at_prints() == 1
+    stale = await looking.alerts.change(
+        fired, AlertTerms(**terms, **more, webhook_id=None), lambda _: False, 1, is_active=True
+    )
+    assert stale is None, "it is another one by now"
+
+
+async def test_fills_of_ones_own_orders(looking: Looking) -> None:
+    await trade(looking, 50)
+    await looking.wants(ANN, "FILL", None, market=(None, None), pause_s=10)
+    await looking.engine.send(limit(ANN, 40, 5))
+    order = looking.engine.view.next_order_id - 1
+    await looking.wants(ANN, "FILL", None, market=(None, None), order_id=order)
+    await looking.wants(BOB, "FILL", None, market=("exchange", "2"))
+    assert await looking.watch.look_at_fills() == 0
+    await looking.engine.send_all(limit(BOB, 60, 2, NO))
+    assert await looking.watch.look_at_fills() == 2
+    assert await looking.watch.look_at_fills() == 0
+    first, second = await looking.told(ANN)
+    assert first.external_id == second.external_id == "1"
+    saw = json.loads(first.saw)
+    assert saw == json.loads(second.saw)
+    assert (saw["price"], saw["quantity"], saw["side"]) == ("0.4000", "2.00", "BUY")
+    assert (saw["outcome"], saw["orderId"]) == ("YES", str(order))
+    assert await looking.told(BOB) == []
+    await looking.engine.send(limit(ANN, 39, 1, side=SELL))
+    await looking.engine.send(limit(BOB, 61, 1, NO))
+    assert await looking.watch.look_at_fills() == 0, "within the pause of the one that repeats"
+
+
+async def test_markets_as_they_are(looking: Looking, theirs: VenueFake) -> None:
+    await looking.wants(CEM, "PRICE_ABOVE", 4_500, market=THEIRS)
+    await looking.wants(CEM, "CLOSE", 30)
+    await looking.wants(CEM, "VOLUME_ABOVE", 5_000_000, market=THEIRS)
+    await looking.wants(CEM, "RESOLUTION", None)
+    looking.paid[MarketRef(*THEIRS)] = 4_999_999
+    assert await looking.watch.look_at_markets() == 0
+    assert looking.attended == [MarketRef(*THEIRS)], "its venue is asked more often"
+    theirs.change("KXRAIN", yes_price=4_500)
+    looking.paid[MarketRef(*THEIRS)] = 5_000_000
+    assert await looking.watch.look_at_markets() == 2
+    assert await looking.watch.look_at_markets() == 0
+    looking.now = lambda: now_us() + 31 * 60 * 1_000_000
+    assert await looking.watch.look_at_markets() == 1
+    await looking.engine.send(ResolveMarket(1, Resolution.YES, None, ""))
+    assert await looking.watch.look_at_markets() == 1
+    told = {one.kind: json.loads(one.saw) for one in await looking.told(CEM)}
+    assert told["PRICE_ABOVE"]["price"] == "0.4500"
+    assert told["VOLUME_ABOVE"] == {
+        "question": "Will KXRAIN happen?",
+        "volume": "5.000000",
+        "currency": "USD",
+    }
+    assert "closeTime" in told["CLOSE"]
+    assert told["RESOLUTION"]["resolution"] == "YES"
+
+
+async def test_what_was_told_is_kept_for_a_time_and_a_number(looking: Looking) -> None:
+    await trade(looking, 50)
+    for _ in range(3):
+        await looking.wants(CEM, "PRICE_ABOVE", 6_000)
+    await trade(looking, 60)
+    await looking.watch.look_at_prints()
+    numbers = [one.id for one in await looking.told(CEM)]
+    assert await looking.firings.prune_many(2) == 1
+    assert [one.id for one in await looking.told(CEM)] == numbers[1:]
+    assert await looking.firings.prune(now_us() + 1, 1) == 1
+    assert await looking.firings.prune(now_us() + 1, 10) == 1
