@@ -108,7 +108,9 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
     settings, engine, people = parts.settings, parts.engine, parts.people
     view, history, feed, pages = engine.view, engine.history, engine.feed, settings.pages
     static = StaticFiles()
-    description = ApiDescription(static)
+    front = FrontPage(view, settings.listen.port)
+    terminal = Terminal(front.root_page)
+    description = ApiDescription(static, terminal)
     ours = _own_markets(parts)
     candles, tickers = _past(parts)
     answers = SignInAnswers(CookieOrigins(settings.http.cors_origin), people.refusals)
@@ -155,10 +157,9 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ErrorCatalogue(),
         description,
     )
-    front = FrontPage(view, settings.listen.port)
     root = (
         front,
-        Terminal(front.root_page),
+        terminal,
         HealthRoutes(EngineCondition(engine), parts.readiness, parts.metrics, parts.clock.warnings),
         PublishedKeys(people.keys),
         static,

@@ -1,4 +1,7 @@
-"""The parts of pages, and the API's description of itself with a page to read it."""
+"""The parts of pages, and the API's description of itself with a page to read it.
+
+The page is the terminal's for developers; where the terminal isn't built it is a plain list.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -13,6 +16,7 @@ from gateway.http.openapi import Choices, Document, openapi_document
 from gateway.http.request import File, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
+from gateway.site.terminal import PageQuery, Terminal
 from gateway.wire.errors import NotFound
 
 _TYPES: Final = {
@@ -69,8 +73,9 @@ class ApiDescription:
     second, which no start and no order has to wait for.
     """
 
-    def __init__(self, static: StaticFiles) -> None:
-        self._page = static.find("docs.html")
+    def __init__(self, static: StaticFiles, terminal: Terminal) -> None:
+        self._list = static.find("docs.html")
+        self._terminal = terminal
         self._make: Callable[[], Document] = dict
         self._document: bytes | None = None
         self._making = asyncio.Lock()
@@ -86,9 +91,11 @@ class ApiDescription:
                 self._document = msgspec.json.encode(await asyncio.to_thread(self._make))
         return File("application/json", self._document)
 
-    async def docs(self, _request: Request[None, None]) -> File:
+    async def docs(self, request: Request[None, PageQuery]) -> File:
         """Return the page that shows it."""
-        return self._page
+        if self._terminal.is_there:
+            return await self._terminal.page(request)
+        return self._list
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""
@@ -109,6 +116,7 @@ class ApiDescription:
                 path="/docs",
                 handler=self.docs,
                 access=Access.PUBLIC,
+                query=PageQuery,
                 answer=str,
                 shape=Shape.FILE,
                 budget=Budget.NONE,

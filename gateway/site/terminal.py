@@ -32,6 +32,8 @@ PAGES: Final = (
     "/admin",
     "/admin/{part}",
     "/admin/{part}/{id}",
+    "/developers",
+    "/developers/{part}",
     "/sign-in",
     "/register",
     "/welcome",
@@ -113,6 +115,11 @@ class Terminal:
             names = [entry.name for entry in assets.iterdir()]
             kept = (name for name in names if name.rpartition(".")[2] in _TYPES)
             self._parts = {name: _read(assets, name, forever=True) for name in kept}
+
+    @property
+    def is_there(self) -> bool:
+        """Say whether it was built."""
+        return self._page is not None
 
     async def page(self, request: Request[None, PageQuery]) -> File:
         """Return the page, which finds out by its address what to show."""

@@ -1,4 +1,4 @@
-"""The API page shows what the document says: choices, bounds, and what fields are for."""
+"""The plain list of the API, which stands in for the terminal: choices, bounds, remarks."""
 
 from playwright.async_api import Browser
 
@@ -9,7 +9,7 @@ async def test_choices_bounds_and_remarks_are_shown(served: Served, browser: Bro
     page = await browser.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    await page.goto(f"{served.url}/api/v1/docs")
+    await page.goto(f"{served.url}/static/docs.html")
     placing = page.locator("details.operation", has_text="Place an order in the market").first
     await placing.wait_for()
     shown = await placing.text_content() or ""

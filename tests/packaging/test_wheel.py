@@ -181,7 +181,7 @@ def test_demonstration_is_served_far_from_the_source(installed: Path, tmp_path: 
         front = client.get("/plain")
         assert "<table>" in front.text
         parts = re.findall(r'(?:src|href)="(/static/[^"]+)"', front.text)
-        parts += re.findall(r'(?:src|href)="(/static/[^"]+)"', client.get("/api/v1/docs").text)
+        parts += re.findall(r'(?:src|href)="(/static/[^"]+)"', client.get("/static/docs.html").text)
         assert len(parts) >= 3
         for part in parts:
             assert client.get(part).status_code == 200, part

@@ -6,12 +6,14 @@ import { restore } from "@/session/session";
 import { App } from "@/shell/App";
 import { listenToOverlayKeys } from "@/shell/overlays";
 import { applyPreferences } from "@/shell/preferences";
-import { followLinks } from "@/shell/router";
+import { followLinks, navigate, path } from "@/shell/router";
 import { pageOf } from "@/shell/routes";
 import "@/shell/theme.css";
 import "@/shell/base.css";
 import "@/shell/shell.css";
 
+// Where the API says that it is described; the exchange answers there with this page.
+if (path.peek() === "/api/v1/docs" || path.peek() === "/api/docs") navigate("/developers", true);
 applyPreferences();
 listenToOverlayKeys();
 followLinks((path) => pageOf(path) !== null);

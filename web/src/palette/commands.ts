@@ -14,7 +14,7 @@ export interface Command {
   readonly run: () => void;
 }
 
-function goTo(where: "markets" | "portfolio" | "account" | "matches", href: string): Command {
+function goTo(where: "markets" | "portfolio" | "account" | "matches" | "developers", href: string): Command {
   return { text: t("goTo", { where: t(where) }), run: () => navigate(href) };
 }
 
@@ -25,6 +25,7 @@ export function commands(): Command[] {
     goTo("portfolio", "/portfolio"),
     goTo("matches", "/matches"),
     goTo("account", "/account"),
+    goTo("developers", "/developers"),
     { text: t("showKeys"), hint: "?", run: () => (overlay.value = "keys") },
     { text: t(areKeysOn.value ? "keysOff" : "keysOn"), run: () => (areKeysOn.value = !areKeysOn.peek()) },
     { text: t("themeDark"), run: () => (theme.value = "dark") },

@@ -111,6 +111,7 @@ function Bar({ section }: { section: Section | null }) {
         {entries().map((entry) => (
           <a key={entry.href} href={entry.href} aria-current={isIn(entry, section) ? "page" : undefined}>{t(entry.text)}</a>
         ))}
+        <a href="/developers" aria-current={section === "developers" ? "page" : undefined}>{t("developers")}</a>
       </nav>
       <div class="end">
         <button class="button bare hint" onClick={() => (overlay.value = "palette")} title="Ctrl K"><Icon name="search" size={16} /> {t("commands")} <kbd>Ctrl K</kbd></button>

@@ -16,13 +16,14 @@ export interface PageRoute {
   /** Which entry of the navigation it belongs to. */
   readonly section: Section;
 }
-export type Section = "markets" | "trade" | "portfolio" | "account" | "admin";
+export type Section = "markets" | "trade" | "portfolio" | "account" | "admin" | "developers";
 
 const markets = () => import("@/markets/MarketsPage");
 const trade = () => import("@/trade/TradePage");
 const portfolio = () => import("@/portfolio/PortfolioPage");
 const account = () => import("@/account/AccountPage");
 const admin = () => import("@/admin/AdminPage");
+const developers = () => import("@/developers/DevelopersPage");
 
 export const ROUTES: readonly PageRoute[] = [
   { pattern: "/", load: markets, section: "markets" },
@@ -37,6 +38,8 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: "/admin", load: admin, section: "admin" },
   { pattern: "/admin/{part}", load: admin, section: "admin" },
   { pattern: "/admin/{part}/{id}", load: admin, section: "admin" },
+  { pattern: "/developers", load: developers, section: "developers" },
+  { pattern: "/developers/{part}", load: developers, section: "developers" },
   { pattern: "/sign-in", load: () => import("@/account/SignInPage"), section: "account" },
   { pattern: "/register", load: () => import("@/account/SignInPage"), section: "account" },
   // Where the exchange leads back to after linking, and the pages of its mails.

@@ -5,6 +5,7 @@ export const t = catalogue(
   {
     markets: "Markets",
     portfolio: "Portfolio",
+    developers: "Developers",
     admin: "Admin",
     account: "Account",
     signIn: "Sign in",
@@ -25,6 +26,7 @@ export const t = catalogue(
   {
     markets: "Märkte",
     portfolio: "Portfolio",
+    developers: "Entwickler",
     admin: "Verwaltung",
     account: "Konto",
     signIn: "Anmelden",
