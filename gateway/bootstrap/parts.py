@@ -5,7 +5,7 @@ constructor: no domain ever sees the whole, so this is no bundle of everything i
 A new part is a field here, and every list can give it to a domain.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.access.rate_limits import RateLimits
 from gateway.accounts.linked.revoking import Revoking
@@ -23,6 +23,7 @@ from gateway.feeds.known import MarketCatalogue
 from gateway.markets.volumes import MarketVolumes
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
+from gateway.site.reference.socket_document import SocketDescription
 from gateway.sockets.topics import Topics
 from gateway.trading.desk import Desk
 from persistence.journal.segments.segments import Segments
@@ -60,6 +61,8 @@ class Parts:
     limits: RateLimits
     metrics: Metrics
     logger: Logger
+    described: SocketDescription = field(default_factory=SocketDescription)
+    """The sockets' document, which the sockets fill and a route shows."""
 
 
 def segments_of(settings: Settings) -> Segments:

@@ -155,6 +155,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         ),
         *_for_admins(parts),
         ErrorCatalogue(),
+        parts.described,
         description,
     )
     root = (

@@ -23,6 +23,7 @@ from gateway.sockets.server import SocketServer
 from gateway.sockets.session import SessionTools, SocketSession
 from gateway.sockets.topics import Topics
 from gateway.streaming.announcer import Announcer
+from gateway.streaming.channels.heard import HEARD
 from gateway.streaming.heartbeat import Heartbeat
 from gateway.streaming.market_states import MarketStates
 from gateway.streaming.resuming.backlog import MissedBooks, MissedTrades
@@ -92,6 +93,7 @@ async def open_front_sockets(
         ResumeEvents(resumption(parts)).events(),
         DeadManSwitch(parts.engine.commands).events(),
     )
+    parts.described.describe(events, HEARD)
     tools = SessionTools(
         users=hearers.users,
         limits=limits,

@@ -56,6 +56,20 @@ class SocketEvent:
     """How many events it counts as."""
     scope: Scope | None = None
     """What it asks of the API key by which the session was signed in; unsaid, it takes none."""
+    answer: Any = None
+    """The type of what it is acknowledged with."""
+    summary: str = ""
+    needs_user: bool = True
+    """Whether the session has to be signed in, which the handler sees to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event that the exchange sends: its name, the types of its data, and who hears it when."""
+
+    event: str
+    types: tuple[Any, ...]
+    summary: str
 
 
 class AuthBody(BodyStruct, frozen=True):
@@ -187,12 +201,18 @@ class SessionEvents:
                 self.ping,
                 payload_required=False,
                 scope=Scope.READ,
+                answer=Pong,
+                summary="Ask for the time; a `pong` comes, too",
+                needs_user=False,
             ),
             "session:authenticate": SocketEvent(
                 msgspec.json.Decoder(AuthBody),
                 self.authenticate,
                 budget=Budget.SESSION,
                 scope=Scope.READ,
+                answer=SignedInAs,
+                summary="Sign in, or anew before the token runs out",
+                needs_user=False,
             ),
         }
 

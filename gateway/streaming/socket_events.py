@@ -15,7 +15,7 @@ from gateway.sockets.session import SocketSession
 from gateway.streaming.channels.channel import BY_DEFAULT, Channel, Wish
 from gateway.streaming.resuming.resuming import Resuming
 from gateway.streaming.rooms import Rooms
-from gateway.streaming.subscriptions import Subscriptions, left, subscription
+from gateway.streaming.subscriptions import Left, Subscription, Subscriptions, left, subscription
 from gateway.streaming.venue_events import VenueMarketEvents, no_market
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.plain_words import one_of
@@ -144,10 +144,20 @@ class MarketEvents:
         """Return the rows."""
         return {
             "subscribe:market": SocketEvent(
-                msgspec.json.Decoder(SubscribeBody), self.subscribe, scope=Scope.READ
+                msgspec.json.Decoder(SubscribeBody),
+                self.subscribe,
+                scope=Scope.READ,
+                answer=Subscription,
+                summary="Follow a market; a snapshot of each book comes behind the answer",
+                needs_user=False,
             ),
             "unsubscribe:market": SocketEvent(
-                msgspec.json.Decoder(MarketBody), self.unsubscribe, scope=Scope.READ
+                msgspec.json.Decoder(MarketBody),
+                self.unsubscribe,
+                scope=Scope.READ,
+                answer=Left,
+                summary="Follow it no longer",
+                needs_user=False,
             ),
         }
 

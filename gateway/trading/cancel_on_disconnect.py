@@ -119,6 +119,8 @@ class CancelOnDisconnect:
                 self.switch,
                 budget=Budget.SESSION,
                 scope=Scope.TRADE,
+                answer=DisconnectView,
+                summary="Tie the orders of this connection to it",
             ),
         }
 

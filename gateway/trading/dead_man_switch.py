@@ -106,6 +106,8 @@ class DeadManSwitch:
                 self.over_socket,
                 budget=Budget.CANCEL,
                 scope=Scope.TRADE,
+                answer=DeadManView,
+                summary="Say that one is there, or all orders end",
             ),
         }
 

@@ -14,7 +14,7 @@ from gateway.access.budgets import Budget
 from gateway.markets.lookup import market_name, required_market_name
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
-from gateway.trading.batches import BatchBody
+from gateway.trading.batches import BatchBody, BatchView
 from gateway.trading.cancel_on_disconnect import CancelOnDisconnect
 from gateway.trading.desk import Desk, Sent
 from gateway.trading.order_bodies import (
@@ -24,8 +24,14 @@ from gateway.trading.order_bodies import (
     OrderBody,
     check_client_id,
 )
-from gateway.trading.pairs import OcoBody
-from gateway.trading.previews import PreviewBody
+from gateway.trading.pairs import OcoBody, OcoView
+from gateway.trading.previews import PreviewBody, PreviewView
+from gateway.trading.results import (
+    AllCancelledView,
+    AmendedView,
+    CancelledView,
+    PlacedView,
+)
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import parse_id
 from gateway.wire.strict_json import BodyStruct
@@ -130,36 +136,48 @@ class OrderEvents:
                 self.place,
                 budget=Budget.WRITE,
                 scope=Scope.TRADE,
+                answer=PlacedView,
+                summary="Place an order",
             ),
             "order:oco": SocketEvent(
                 msgspec.json.Decoder(OcoBody),
                 self.place_pair,
                 budget=Budget.WRITE,
                 scope=Scope.TRADE,
+                answer=OcoView,
+                summary="Place two orders of which one cancels the other",
             ),
             "order:amend": SocketEvent(
                 msgspec.json.Decoder(AmendOrderBody),
                 self.amend,
                 budget=Budget.WRITE,
                 scope=Scope.TRADE,
+                answer=AmendedView,
+                summary="Change an open order",
             ),
             "order:batch": SocketEvent(
                 msgspec.json.Decoder(BatchBody),
                 self.batch,
                 budget=Budget.WRITE,
                 scope=Scope.TRADE,
+                answer=BatchView,
+                summary="Run several operations as one command",
             ),
             "order:preview": SocketEvent(
                 msgspec.json.Decoder(PreviewBody),
                 self.preview,
                 budget=Budget.WRITE,
                 scope=Scope.READ,
+                answer=PreviewView,
+                summary="Show what an order or a batch would do",
             ),
             "order:cancel": SocketEvent(
                 msgspec.json.Decoder(CancelBody),
                 self.cancel,
                 budget=Budget.CANCEL,
                 scope=Scope.TRADE,
+                answer=CancelledView,
+                summary="Cancel an order",
             ),
             "order:cancel_all": SocketEvent(
                 msgspec.json.Decoder(CancelAllBody),
@@ -167,6 +185,8 @@ class OrderEvents:
                 payload_required=False,
                 budget=Budget.CANCEL_ALL,
                 scope=Scope.TRADE,
+                answer=AllCancelledView,
+                summary="Cancel all, or those of a market, a side, an outcome, a group",
             ),
         }
 

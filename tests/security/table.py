@@ -80,6 +80,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /admin/users": ADMIN,
     "GET /admin/users/{id}": ADMIN,
     "GET /admin/users/{id}/limits": ADMIN,
+    "GET /asyncapi.json": EVERYBODY,
     "GET /auth/2fa": SIGNED_IN,
     "GET /auth/2fa/passkeys": SIGNED_IN,
     "GET /auth/google": EVERYBODY,

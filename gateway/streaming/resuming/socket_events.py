@@ -9,7 +9,7 @@ from gateway.access.api_keys.standing import Scope
 from gateway.http.paging import MOST
 from gateway.sockets.events import SocketEvent
 from gateway.sockets.session import SocketSession
-from gateway.streaming.resuming.resumption import PAGE_COST, MissedPage, Resumption
+from gateway.streaming.resuming.resumption import PAGE_COST, MissedPage, MissedView, Resumption
 from gateway.wire.strict_json import BodyStruct
 
 
@@ -39,5 +39,12 @@ class ResumeEvents:
         """Return the row."""
         payload = msgspec.json.Decoder(ResumeBody)
         return {
-            "session:resume": SocketEvent(payload, self.resume, cost=PAGE_COST, scope=Scope.READ)
+            "session:resume": SocketEvent(
+                payload,
+                self.resume,
+                cost=PAGE_COST,
+                scope=Scope.READ,
+                answer=MissedView,
+                summary="Ask for the private messages that were missed",
+            )
         }

@@ -30,6 +30,7 @@ FILES: Final = {
     "/users/me/export": "a file of all there is",
     "/admin/audit/export": "a file of the log",
     "/openapi.json": "what can be asked, whatever happens",
+    "/asyncapi.json": "what can be said, whatever happens",
     "/docs": "a page",
     "/": "a page",
     "/plain": "a page",
