@@ -24,14 +24,20 @@ def document() -> dict[str, Any]:
     """Return the document without what makes no type."""
     rows = all_tables()[0].routes
     whole: dict[str, Any] = openapi_document(rows, load_settings({}).pages, CHOICES)
+    del whole["components"]["examples"]
     for methods in whole["paths"].values():
         for operation in methods.values():
+            for medium in operation.get("requestBody", {}).get("content", {}).values():
+                medium.pop("example", None)
             answers = operation["responses"].items()
             operation["responses"] = {
                 status: {key: part for key, part in answer.items() if key != "headers"}
                 for status, answer in answers
                 if status < "400"
             }
+            for answer in operation["responses"].values():
+                for medium in answer.get("content", {}).values():
+                    medium.pop("example", None)
     slim: dict[str, Any] = _without_words(whole)
     return slim
 

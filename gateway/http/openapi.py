@@ -13,6 +13,7 @@ import msgspec
 from exchange.messages.bounds import STORED_MAX
 from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
+from gateway.http.examples import example_of, failure_example
 from gateway.http.reading.query_strings import MIN_SEQ
 from gateway.http.responses import (
     AS_OF_SEQ,
@@ -89,6 +90,10 @@ def openapi_document(routes: Iterable[Route], pages: PageLimits, choices: Choice
         "paths": paths,
         "components": {
             "schemas": schemas.components,
+            "examples": {
+                code: {"value": failure_example(code, _message(error))}
+                for code, error in _told(rows).items()
+            },
             "headers": {
                 name: {"description": text, "schema": {"type": kind}}
                 for name, (kind, text) in _LIMIT_HEADERS.items()
@@ -167,7 +172,9 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:
-        content = {"application/json": {"schema": schemas.of(route.body)}}
+        schema = schemas.of(route.body)
+        example = example_of(schema, schemas.components, is_body=True)
+        content = {"application/json": {"schema": schema, "example": example}}
         operation["requestBody"] = {"required": route.needs_body, "content": content}
     if route.budget is not Budget.NONE:
         operation["x-rate-limit"] = {
@@ -227,7 +234,9 @@ def _content(route: Route, schemas: _Schemas) -> Document:
     if route.shape is Shape.STREAM:
         schema = {medium: "object" if medium == _JSON else "string" for medium in route.media}
         return {"content": {medium: {"schema": {"type": kind}} for medium, kind in schema.items()}}
-    return {"content": {_JSON: {"schema": _envelope(route, schemas)}}}
+    schema = _envelope(route, schemas)
+    example = example_of(schema, schemas.components)
+    return {"content": {_JSON: {"schema": schema, "example": example}}}
 
 
 def _headers(route: Route) -> Document:
@@ -255,16 +264,37 @@ def _envelope(route: Route, schemas: _Schemas) -> Document:
 
 def _errors(errors: Iterable[type[ApiError]], schemas: _Schemas) -> Document:
     codes: dict[int, list[str]] = {}
+    shown: dict[int, dict[str, Document]] = {}
     for error in errors:
         # What the engine refuses has a code of its own, one of many.
         code = "the engine's reason" if error is Refused else error.code
         codes.setdefault(error.status, []).append(code)
-    content = {"application/json": {"schema": schemas.of(Failure)}}
+        told = _code(error)
+        reference = {"$ref": f"#/components/examples/{told}"}
+        shown.setdefault(error.status, {})[told] = reference
+    schema = schemas.of(Failure)
     return {
         str(status): {
             "description": " or ".join(dict.fromkeys(names)),
-            "content": content,
+            "content": {_JSON: {"schema": schema, "examples": shown[status]}},
             **({"headers": _SAYS_WAIT} if status == RateLimited.status else {}),
         }
         for status, names in sorted(codes.items())
     }
+
+
+_ENGINES: Final = "INSUFFICIENT_BALANCE"
+"""Stands for all that the engine refuses."""
+
+
+def _code(error: type[ApiError]) -> str:
+    return _ENGINES if error is Refused else error.code
+
+
+def _message(error: type[ApiError]) -> str:
+    return "quantity: needs more than is available" if error is Refused else error.default_message
+
+
+def _told(routes: Iterable[Route]) -> dict[str, type[ApiError]]:
+    """Return every error that a row can answer, by its code."""
+    return {_code(error): error for route in routes for error in route.all_errors()}

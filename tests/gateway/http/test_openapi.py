@@ -1,7 +1,9 @@
 """The OpenAPI document is valid and whole; its page loads nothing from elsewhere."""
 
 import re
+from typing import Any
 
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.access.budgets import Budget
@@ -26,6 +28,33 @@ def test_document_names_every_row_once() -> None:
     assert named == rows
     ids = [o["operationId"] for methods in document["paths"].values() for o in methods.values()]
     assert len(ids) == len(set(ids))
+
+
+def test_each_body_and_each_answer_has_an_example_that_fits() -> None:
+    document = openapi_document(ROWS, PAGES, CHOICES)
+    components = document["components"]
+
+    def check(content: dict[str, Any], where: str) -> None:
+        for medium in content.values():
+            told = [medium["example"]] if "example" in medium else []
+            told += [
+                components["examples"][named["$ref"].rpartition("/")[2]]["value"]
+                for named in medium.get("examples", {}).values()
+            ]
+            assert told, where
+            schema = {**medium["schema"], "components": components}
+            for example in told:
+                Draft202012Validator(schema).validate(example)
+
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if "requestBody" in operation:
+                check(operation["requestBody"]["content"], f"{method} {path}")
+            for status, answer in operation["responses"].items():
+                content = answer.get("content", {})
+                # A stream has the form of a file, which no example shows.
+                if set(content) == {"application/json"} and "success" in str(content):
+                    check(content, f"{method} {path} {status}")
 
 
 def test_what_a_gateway_refuses_says_so() -> None:
