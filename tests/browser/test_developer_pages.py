@@ -58,3 +58,15 @@ async def test_errors_are_found_by_words(served: Served, browser: Browser) -> No
         await page.get_by_label("Find a code or a word").fill("tick multiple")
         await expect(page.locator("[data-error]")).to_have_count(1)
         await expect(page.locator("[data-error=OFF_TICK]")).to_contain_text("final")
+
+
+async def test_sockets_and_snippets_are_shown(served: Served, browser: Browser) -> None:
+    async with quiet_page(browser) as page:
+        await page.goto(f"{served.url}/developers/snippets")
+        await expect(page.locator("[data-snippet='4-place']")).to_contain_text(served.url)
+        await page.get_by_role("button", name="Python").click()
+        await expect(page.locator("[data-snippet='4-place']")).to_contain_text("requests.post")
+        await fits(page, "developers-snippets")
+        await page.goto(f"{served.url}/developers/sockets")
+        await expect(page.get_by_role("heading", name="What you send")).to_be_visible()
+        await fits(page, "developers-sockets")

@@ -81,9 +81,12 @@ def test_every_sample_is_run_here() -> None:
         ("README.md", "js"): 1,
         ("README.md", "python"): 1,
         ("docs/market-data.md", "python"): 1,
+        ("docs/snippets.md", "js"): 7,
+        ("docs/snippets.md", "python"): 7,
         ("docs/sockets.md", "js"): 1,
         ("docs/trading.md", "python"): 1,
     }
+    # Those of snippets.md are made of files that `test_snippets.py` runs.
     assert len(blocks("docs/trading.md", "sh")) == 2, "both by test_trading_recipes"
     # A method of the example that `faults/market_data/test_private_stream.py` runs.
     (excerpt,) = blocks("docs/market-data.md", "python")

@@ -4,11 +4,13 @@ import { Tabs } from "@/parts/Tabs";
 import type { PageProps } from "@/shell/routes";
 import { Errors } from "./Errors";
 import { Reference } from "./Reference";
+import { Snippets } from "./Snippets";
+import { Sockets } from "./Sockets";
 import { t } from "./texts";
 import "@/parts/parts.css";
 import "./developers.css";
 
-const PARTS = { reference: Reference, errors: Errors };
+const PARTS = { reference: Reference, errors: Errors, sockets: Sockets, snippets: Snippets };
 type Part = keyof typeof PARTS;
 
 export default function DevelopersPage({ params }: PageProps) {
