@@ -2,11 +2,12 @@
 
     python -m tests.licences > LICENCES.md      (`make licences`)
 
-Laws: every package of the lock files has a line. What a package says of itself counts: an SPDX
-expression, else its `License`, else its classifiers, in SPDX's words. A package that isn't
+Laws: every package of the lock files, npm's too, has a line. What a package says of itself counts:
+an SPDX expression, else its `License`, else its classifiers, in SPDX's words. A package that isn't
 installed on this machine (it is for another one) keeps the line it has.
 """
 
+import json
 import re
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +16,11 @@ from typing import Final
 ROOT: Final = Path(__file__).parent.parent
 FILE: Final = ROOT / "LICENCES.md"
 LOCKS: Final = {"requirements.lock": "runs", "requirements-dev.lock": "tests and builds"}
+NPM_LOCKS: Final = {
+    "web/package-lock.json": "runs",
+    "tests/e2e/package-lock.json": "tests and builds",
+}
+"""Their locks say each package's licence, and which are for building alone."""
 STATED: Final = {
     # Of other machines than most; these are their LICENSE files.
     "async-timeout": "Apache-2.0",
@@ -22,6 +28,8 @@ STATED: Final = {
     # Its wheel says nothing; its LICENSE file does.
     "atheris": "Apache-2.0",
 }
+NPM_STATED: Final = {"xmlhttprequest-ssl": "MIT"}
+"""Of packages of npm whose lock doesn't say it, by their LICENSE files."""
 SPDX: Final = {
     "Apache": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
@@ -43,12 +51,13 @@ UNKNOWN: Final = "unknown"
 _LONGEST: Final = 60
 _PIN: Final = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 _LINE: Final = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
+_NPM_LINE: Final = re.compile(r"^\| `([^`]+)` \(npm\) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 _HEAD: Final = """# Licences
 
 Probity is under the MIT licence ([LICENSE](LICENSE)). What it is built of, by the lock files: what
 it runs on, and what tests and builds it and is in no wheel of ours. Made by `make licences`; a test
 compares it with what is installed, and refuses a licence that nobody has looked at
-(`tests/test_licences.py`).
+(`tests/test_licences.py`). Packages of npm are those of the web terminal and of tests.
 
 | package | licence | what for |
 |---|---|---|
@@ -66,6 +75,22 @@ def locked() -> dict[str, str]:
     for lock, use in LOCKS.items():
         for name in _PIN.findall((ROOT / lock).read_text("utf-8")):
             found.setdefault(plain(name), use)
+    return dict(sorted(found.items()))
+
+
+def locked_by_npm() -> dict[str, tuple[str, str]]:
+    """Return what npm has locked: name -> (licence, what for), the more important use."""
+    found: dict[str, tuple[str, str]] = {}
+    for lock, use in NPM_LOCKS.items():
+        packages = json.loads((ROOT / lock).read_text("utf-8"))["packages"]
+        for path, package in packages.items():
+            name = path.rpartition("node_modules/")[2]
+            if not name:
+                continue
+            licence = package.get("license") or NPM_STATED.get(name, UNKNOWN)
+            line = licence.strip("()"), "tests and builds" if package.get("dev") else use
+            if name not in found or line[1] == "runs":
+                found[name] = line
     return dict(sorted(found.items()))
 
 
@@ -93,6 +118,12 @@ def written() -> dict[str, tuple[str, str]]:
     return {name: (licence, use) for name, licence, use in _LINE.findall(text)}
 
 
+def written_of_npm() -> dict[str, tuple[str, str]]:
+    """Return the file's lines of npm's packages: name -> (licence, what for)."""
+    text = FILE.read_text("utf-8") if FILE.exists() else ""
+    return {name: (licence, use) for name, licence, use in _NPM_LINE.findall(text)}
+
+
 def document() -> str:
     """Return the file as it should be."""
     before = written()
@@ -101,6 +132,10 @@ def document() -> str:
         kept = before.get(name, (UNKNOWN, use))[0]
         licence = licence_of(name) or STATED.get(name, kept)
         lines.append(f"| `{name}` | {licence} | {use} |\n")
+    lines += [
+        f"| `{name}` (npm) | {licence} | {use} |\n"
+        for name, (licence, use) in locked_by_npm().items()
+    ]
     return _HEAD + "".join(lines)
 
 

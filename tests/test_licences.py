@@ -3,7 +3,15 @@
 import re
 from typing import Final
 
-from tests.licences import UNKNOWN, document, licence_of, locked, written
+from tests.licences import (
+    UNKNOWN,
+    document,
+    licence_of,
+    locked,
+    locked_by_npm,
+    written,
+    written_of_npm,
+)
 
 MAY_RUN: Final = frozenset(
     {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0"}
@@ -29,6 +37,14 @@ def test_what_runs_is_under_licences_that_were_looked_at() -> None:
         if use == "runs":
             words = set(re.split(r" (?:AND|OR|WITH) ", licence.replace("(", "").replace(")", "")))
             assert words <= MAY_RUN, f"{name}: {licence}"
+
+
+def test_every_package_of_npm_has_its_line_and_a_licence_that_was_looked_at() -> None:
+    assert written_of_npm() == locked_by_npm(), "make licences"
+    for name, (licence, use) in locked_by_npm().items():
+        assert licence != UNKNOWN, f"{name}: say it in tests/licences.py"
+        if use == "runs":
+            assert set(re.split(r" (?:AND|OR) ", licence)) <= MAY_RUN, f"{name}: {licence}"
 
 
 def test_the_file_is_what_is_made() -> None:
