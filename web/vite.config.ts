@@ -28,6 +28,23 @@ function compressed(): Plugin {
   };
 }
 
+/** Put the licences of what is built in beside it, as they ask for: comments don't outlive the build. */
+function notices(): Plugin {
+  const modules = resolve(import.meta.dirname, "node_modules");
+  const manifest = JSON.parse(readFileSync(resolve(import.meta.dirname, "package.json"), "utf8")) as { dependencies: Record<string, string> };
+  const texts = Object.keys(manifest.dependencies).flatMap((name) => {
+    const files = readdirSync(join(modules, name)).filter((file) => /^(licen[cs]e|notice)|\.LICENSE\.txt$/i.test(file));
+    return files.map((file) => `== ${name}: ${file}\n\n${readFileSync(join(modules, name, file), "utf8").trim()}\n`);
+  });
+  return {
+    name: "notices",
+    apply: "build",
+    generateBundle() {
+      this.emitFile({ type: "asset", fileName: "notices.txt", source: texts.join("\n\n") });
+    },
+  };
+}
+
 // The exchange that `npm run dev` shows; PROBITY_URL names another one.
 const exchange = process.env["PROBITY_URL"] ?? "http://localhost:8080";
 
@@ -49,5 +66,5 @@ export default defineConfig({
       "/ws": { target: exchange.replace("http", "ws"), ws: true },
     },
   },
-  plugins: [{ name: "fresh-folder", apply: "build", buildStart: () => rmSync(out, { recursive: true, force: true }) }, compressed()],
+  plugins: [{ name: "fresh-folder", apply: "build", buildStart: () => rmSync(out, { recursive: true, force: true }) }, notices(), compressed()],
 });

@@ -55,3 +55,10 @@ def test_each_part_keeps_its_budget() -> None:
         weighs = sum(weight(file) for file in {part["file"], *part.get("css", [])})
         print(f"{entry} weighs {weighs} bytes")
         assert weighs <= most, entry
+
+
+def test_licences_of_what_is_built_in_lie_beside_it() -> None:
+    notices = Path(str(DIST), "notices.txt").read_text("utf-8")
+    manifest = json.loads((Path(__file__).parents[3] / "web/package.json").read_text("utf-8"))
+    for name in manifest["dependencies"]:
+        assert f"== {name}: " in notices, name
