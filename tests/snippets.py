@@ -3,7 +3,7 @@
     python -m tests.snippets > docs/snippets.md
 
 Laws: `web/snippets/<number>-<task>.<language>` is the source; the terminal's page is built of it,
-`docs/snippets.md` is made here, and `tests/e2e/test_snippets.py` runs every file.
+`docs/snippets.md` is made here, and `tests/e2e/snippets` runs every file.
 """
 
 from pathlib import Path

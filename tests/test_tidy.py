@@ -135,6 +135,7 @@ def test_all_code_is_in_a_package_the_tools_look_at() -> None:
         *PACKAGES,
         "deploy",
         "docs",
+        "web",
     }
 
 

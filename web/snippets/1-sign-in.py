@@ -1,3 +1,5 @@
+"""Register, and print the line that puts the access token into TOKEN."""
+
 import requests
 
 PROBITY = "http://localhost:8080"

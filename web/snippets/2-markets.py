@@ -1,3 +1,5 @@
+"""Print five open markets."""
+
 import requests
 
 PROBITY = "http://localhost:8080"

@@ -1,3 +1,5 @@
+"""Print the best levels of a book."""
+
 import requests
 
 PROBITY = "http://localhost:8080"

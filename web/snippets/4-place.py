@@ -1,3 +1,5 @@
+"""Buy YES by a limit order, and print its status."""
+
 import os
 
 import requests

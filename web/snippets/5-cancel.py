@@ -1,3 +1,5 @@
+"""Cancel every open order in a market."""
+
 import os
 
 import requests

@@ -1,3 +1,5 @@
+"""Print what is free and what open orders lock."""
+
 import os
 
 import requests

@@ -1,3 +1,5 @@
+"""Follow a book: a snapshot first, then what changes."""
+
 import asyncio
 
 import socketio  # pip install python-socketio[asyncio_client]
@@ -6,6 +8,7 @@ PROBITY = "http://localhost:8080"
 
 
 async def follow() -> None:
+    """Print the answer and three messages."""
     async with socketio.AsyncSimpleClient() as exchange:
         await exchange.connect(PROBITY, socketio_path="ws", transports=["websocket"])
         wanted = {"market": "rain", "outcome": "YES"}

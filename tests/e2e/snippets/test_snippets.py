@@ -57,7 +57,7 @@ def run(path: Path, folder: Path, server: ServerProcess, token: str) -> str:
 
 @pytest.mark.parametrize("suffix", list(FENCES))
 def test_snippets_run(server: ServerProcess, tmp_path: Path, suffix: str) -> None:
-    (tmp_path / "node_modules").symlink_to(Path(__file__).with_name("node_modules"))
+    (tmp_path / "node_modules").symlink_to(Path(__file__).parent.with_name("node_modules"))
     token = ""
     for path in snippets():
         if path.suffix != suffix:
