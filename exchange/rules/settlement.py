@@ -36,7 +36,7 @@ from exchange.model.state import State
 from exchange.rules.market_admin import close
 from exchange.transitions import transitions
 
-_FIXED_PAYOUT: Final = {
+FIXED_PAYOUT: Final = {
     Resolution.YES: PRICE_SCALE,
     Resolution.NO: 0,
     Resolution.VOID: PRICE_SCALE // 2,
@@ -78,7 +78,7 @@ def resolve(state: State, command: ResolveMarket) -> list[Event]:
         close(state, market, events)
     payout = command.yes_payout
     if payout is None:
-        payout = _FIXED_PAYOUT[command.outcome]
+        payout = FIXED_PAYOUT[command.outcome]
     later = command.in_slices and len(market.holders()) > PAYOUT_HOLDERS
     paying_from = state.now if later else None
     resolved = MarketResolved(market.id, command.outcome, payout, command.source, paying_from)

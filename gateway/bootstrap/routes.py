@@ -39,6 +39,8 @@ from gateway.operations.account_routes import AccountAdminRoutes
 from gateway.operations.admin_routes import ExchangeAdminRoutes
 from gateway.operations.audit.routes import AuditRoutes
 from gateway.operations.exchange_routes import ExchangeRoutes, bounds_view
+from gateway.operations.figures.engine import EngineRoutes
+from gateway.operations.figures.settlement import SettlementRoutes
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
 from gateway.operations.job_routes import JobRoutes
 from gateway.operations.lifecycle_routes import LifecycleRoutes
@@ -93,6 +95,8 @@ AdminsRoutes = (
     MarketAdminRoutes
     | UserAdminRoutes
     | ExchangeAdminRoutes
+    | EngineRoutes
+    | SettlementRoutes
     | AuditRoutes
     | ProposalRoutes
     | LimitRoutes
@@ -178,6 +182,8 @@ def _for_admins(parts: Parts) -> tuple[AdminsRoutes, ...]:
         MarketAdminRoutes(view, commands),
         UserAdminRoutes(people.roles, people.users, pages, commands),
         ExchangeAdminRoutes(view, engine.feed, commands),
+        EngineRoutes(view, engine.feed, parts.metrics),
+        SettlementRoutes(view, pages),
         AuditRoutes(people.audit, pages),
         _proposals(parts),
         LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit, view),

@@ -22,6 +22,13 @@ class Theme(enum.Enum):
     DARK = "dark"
 
 
+class Layout(enum.Enum):
+    """What the trade page puts first: the ladder, or the chart."""
+
+    PRO = "pro"
+    SIMPLE = "simple"
+
+
 class PriceFormat(enum.Enum):
     """How prices are shown."""
 
@@ -67,6 +74,7 @@ class Preferences(BodyStruct, frozen=True):
     price_format: PriceFormat = PriceFormat.PRICE
     confirm_orders: bool = True
     sounds: bool = False
+    layout: Layout = Layout.PRO
     profile: Shown = msgspec.field(default_factory=Shown)
 
 

@@ -35,6 +35,7 @@ TIMES: Final = (
 )
 CHOSEN: Final = (*NONE_OF_ANY, "2m", "1M", "\uff11m", "ALL", "x\x00", LONG)
 CURSORS: Final = (*NONE_OF_ANY, "x", "0", "1-", "-", "1-x", "1-2-3-4", "1-\u0661", LONG, str(2**64))
+PAYOUTS: Final = (*NONE_OF_ANY, "x", "0", "1", "-0.5", "0.00001", "\uff10.5", LONG)
 BOOLEANS: Final = ("", "yes", "1", "TRUE", "NaN", LONG)
 KINDS: Final = {
     NUMBERS: "limit depth offset afterSeq atSeq minSeq alertId",
@@ -43,6 +44,7 @@ KINDS: Final = {
     " address chainId",
     CURSORS: "cursor",
     BOOLEANS: "exclusive",
+    PAYOUTS: "yesPayout",
 }
 FREE: Final = frozenset(
     {"market", "marketId", "slug", "search", "q", "category", "clientOrderId", "orderId"}
@@ -69,6 +71,8 @@ def parameters() -> Iterator[tuple[Route, str, str]]:
         asked = [one for one in asked if (row.path, one["name"]) not in FREE_AT]
         needed = {"q": "rain", "market": "rain"} if "export" in row.path else {"q": "rain"}
         for one in asked:
+            if row.path.endswith("/settlement"):
+                needed = {"outcome": "SPLIT", "yesPayout": "0.5"}
             others = {
                 name: value
                 for name, value in needed.items()

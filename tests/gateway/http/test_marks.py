@@ -139,6 +139,7 @@ async def ask(make_web: MakeWeb) -> Ask:
     account = web.engine.view.accounts[person.id]
     queries = {
         "/markets/search": "?q=rain",
+        "/admin/markets/{slug}/settlement": "?outcome=YES",
         # There is no journal behind the engine here: what would be read in it is nothing.
         "/markets/{slug}/orderbook/deltas": f"?afterSeq={seq}",
         "/markets/{slug}/orderbook/orders": f"?afterSeq={seq}",

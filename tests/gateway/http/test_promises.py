@@ -118,6 +118,8 @@ MEANS_MORE = {
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
 ECONOMY = ("/transactions/me",)
+FORETOLD = "/admin/markets/{slug}/settlement"
+"""Its parameters hang on each other: `tests/gateway/operations/figures`."""
 STORED = (
     "/admin/users",
     "/admin/audit",
@@ -127,6 +129,7 @@ STORED = (
     *NOTED,
     *MATCHES,
     *ECONOMY,
+    FORETOLD,
 )
 """Lists of what isn't in memory: `test_lists.py`, `test_promises_of_records.py`, the economy's."""
 UNREADABLE = {"cursor"}

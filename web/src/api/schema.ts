@@ -2052,6 +2052,38 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/admin/engine": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_engine"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/markets/{slug}/settlement": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_markets_slug_settlement"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/admin/audit": {
         readonly parameters: {
             readonly query?: never;
@@ -2668,6 +2700,8 @@ export interface components {
             readonly confirmOrders?: boolean;
             /** @default false */
             readonly sounds?: boolean;
+            /** @default pro */
+            readonly layout?: components["schemas"]["Layout"];
             readonly profile?: components["schemas"]["Shown"];
         };
         /**
@@ -2680,6 +2714,11 @@ export interface components {
          * @enum {unknown}
          */
         readonly PriceFormat: "odds" | "percent" | "price";
+        /**
+         * Layout
+         * @enum {unknown}
+         */
+        readonly Layout: "pro" | "simple";
         /** Shown */
         readonly Shown: {
             /** @default true */
@@ -4775,6 +4814,62 @@ export interface components {
             readonly collateral: string;
             readonly fees: string;
         };
+        /** EngineView */
+        readonly EngineView: {
+            readonly time: string;
+            readonly epoch: number;
+            readonly seq: number;
+            readonly isStale: boolean;
+            readonly queue: number;
+            readonly sockets: number;
+            readonly orders: number;
+            readonly trades: number;
+            readonly messagesOut: number;
+            readonly batches: components["schemas"]["SpreadView"];
+            readonly commits: components["schemas"]["SpreadView"];
+            readonly matching: components["schemas"]["SpreadView"];
+            readonly lag: components["schemas"]["SpreadView"];
+        };
+        /** SpreadView */
+        readonly SpreadView: {
+            readonly count: number;
+            readonly sum: number;
+            readonly buckets: readonly components["schemas"]["SpreadBucketView"][];
+        };
+        /** SpreadBucketView */
+        readonly SpreadBucketView: {
+            readonly upTo: number | null;
+            readonly count: number;
+        };
+        /** SettlementPreviewQuery */
+        readonly SettlementPreviewQuery: {
+            readonly outcome: components["schemas"]["Resolution"];
+            /** @default null */
+            readonly yesPayout?: string | null;
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default 0 */
+            readonly offset?: number;
+        };
+        /** SettlementPreviewView */
+        readonly SettlementPreviewView: {
+            readonly outcome: components["schemas"]["Resolution"];
+            readonly yesPayout: string;
+            readonly noPayout: string;
+            readonly holders: number;
+            readonly paid: string;
+            readonly collateral: string;
+            readonly payees: readonly components["schemas"]["PayeeView"][];
+        };
+        /** PayeeView */
+        readonly PayeeView: {
+            readonly accountId: string;
+            readonly yes: string;
+            readonly no: string;
+            readonly cost: string;
+            readonly payout: string;
+            readonly profit: string;
+        };
         /** AuditQuery */
         readonly AuditQuery: {
             /** @default null */
@@ -5097,6 +5192,7 @@ export type ProfileBody = components['schemas']['ProfileBody'];
 export type Preferences = components['schemas']['Preferences'];
 export type Theme = components['schemas']['Theme'];
 export type PriceFormat = components['schemas']['PriceFormat'];
+export type Layout = components['schemas']['Layout'];
 export type Shown = components['schemas']['Shown'];
 export type PublicProfileView = components['schemas']['PublicProfileView'];
 export type ForgotBody = components['schemas']['ForgotBody'];
@@ -5290,6 +5386,12 @@ export type RoleBody = components['schemas']['RoleBody'];
 export type ModeBody = components['schemas']['ModeBody'];
 export type ModeView = components['schemas']['ModeView'];
 export type StatsView = components['schemas']['StatsView'];
+export type EngineView = components['schemas']['EngineView'];
+export type SpreadView = components['schemas']['SpreadView'];
+export type SpreadBucketView = components['schemas']['SpreadBucketView'];
+export type SettlementPreviewQuery = components['schemas']['SettlementPreviewQuery'];
+export type SettlementPreviewView = components['schemas']['SettlementPreviewView'];
+export type PayeeView = components['schemas']['PayeeView'];
 export type AuditQuery = components['schemas']['AuditQuery'];
 export type AuditFileQuery = components['schemas']['AuditFileQuery'];
 export type LogFormat = components['schemas']['LogFormat'];
@@ -9915,6 +10017,64 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["StatsView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_engine: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["EngineView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_markets_slug_settlement: {
+        readonly parameters: {
+            readonly query: {
+                readonly outcome: components["schemas"]["Resolution"];
+                readonly yesPayout?: string;
+                readonly limit?: number;
+                readonly offset?: number;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["SettlementPreviewView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };

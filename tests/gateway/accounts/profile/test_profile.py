@@ -139,6 +139,7 @@ def test_pictures_that_may_not_be(bad: str) -> None:
         ("PUT", MINE + "/preferences", {"language": "English"}, "language"),
         ("PUT", MINE + "/preferences", {"timeZone": "../etc/passwd"}, "timeZone"),
         ("PUT", MINE + "/preferences", {"confirmOrders": "yes"}, "confirmOrders"),
+        ("PUT", MINE + "/preferences", {"layout": "wide"}, "layout"),
         ("PUT", MINE + "/preferences", {"anything": 1}, "anything"),
         ("PUT", MINE + "/preferences", {"profile": {"email": True}}, "profile.email"),
     ],

@@ -1,0 +1,111 @@
+"""What is seen before one acts: who is paid what by a resolution, and how the engine runs."""
+
+from typing import Any
+
+import pytest
+
+from tests.gateway.trading_desk import Desk
+
+SETTLEMENT = "/admin/markets/rain/settlement"
+
+
+async def _hold(desk: Desk) -> None:
+    """Ann has 3 YES at 0.6, ben 3 NO at 0.4."""
+    await desk.rest("ann", "BUY YES 5 @ 0.6")
+    await desk.rest("ben", "BUY NO 3 @ 0.4")
+
+
+def _payee(account: int, yes: str, no: str, cost: str, payout: str, profit: str) -> dict[str, str]:
+    return {
+        "accountId": str(account),
+        "yes": yes,
+        "no": no,
+        "cost": cost,
+        "payout": payout,
+        "profit": profit,
+    }
+
+
+async def test_who_would_be_paid_what(desk: Desk) -> None:
+    await _hold(desk)
+    ann = ("3.00", "0.00", "1.800000")
+    ben = ("0.00", "3.00", "1.200000")
+    assert await desk.get(f"{SETTLEMENT}?outcome=YES", "root") == {
+        "outcome": "YES",
+        "yesPayout": "1.0000",
+        "noPayout": "0.0000",
+        "holders": 2,
+        "paid": "3.000000",
+        "collateral": "3.000000",
+        "payees": [
+            _payee(2, *ann, "3.000000", "1.200000"),
+            _payee(3, *ben, "0.000000", "-1.200000"),
+        ],
+    }
+    split = await desk.get(f"{SETTLEMENT}?outcome=SPLIT&yesPayout=0.25", "root")
+    assert split["payees"] == [
+        _payee(3, *ben, "2.250000", "1.050000"),
+        _payee(2, *ann, "0.750000", "-1.050000"),
+    ]
+    second = await desk.get(f"{SETTLEMENT}?outcome=VOID&limit=1&offset=1", "root")
+    assert second["payees"] == [_payee(3, *ben, "1.500000", "0.300000")]
+    assert (second["holders"], second["paid"]) == (2, "3.000000")
+
+
+async def test_what_was_foretold_is_what_is_paid(desk: Desk) -> None:
+    await _hold(desk)
+    query = "outcome=SPLIT&yesPayout=0.3"
+    foretold = (await desk.get(f"{SETTLEMENT}?{query}", "root"))["payees"]
+    before = {name: await _total(desk, name) for name in ("ann", "ben")}
+    body = {"outcome": "SPLIT", "yesPayout": "0.3", "source": "the test"}
+    assert (await desk.call("POST", "/markets/rain/resolve", "root", body)).status == 200
+    for name, account in (("ann", "2"), ("ben", "3")):
+        [paid] = [one["payout"] for one in foretold if one["accountId"] == account]
+        assert await _total(desk, name) - before[name] == pytest.approx(float(paid))
+    reply = await desk.call("GET", f"{SETTLEMENT}?{query}", "root")
+    assert (reply.status, reply.error["code"]) == (409, "CONFLICT")
+
+
+async def _total(desk: Desk, name: str) -> float:
+    """What is available and locked in orders that end with the market."""
+    return float((await desk.get("/user/balance", name))["total"])
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("", "outcome"),
+        ("outcome=MAYBE", "outcome"),
+        ("outcome=SPLIT", "yesPayout"),
+        ("outcome=SPLIT&yesPayout=x", "yesPayout"),
+        ("outcome=SPLIT&yesPayout=1", "yesPayout"),
+        ("outcome=YES&yesPayout=0.5", "yesPayout"),
+        ("outcome=YES&limit=1000", "limit"),
+        ("outcome=YES&offset=-1", "offset"),
+    ],
+)
+async def test_what_is_wrong_is_named(desk: Desk, query: str, field: str) -> None:
+    reply = await desk.call("GET", f"{SETTLEMENT}?{query}", "root")
+    assert reply.status == 400
+    assert [one["field"] for one in reply.error["details"]] == [field]
+
+
+async def test_a_market_that_is_none_has_no_settlement(desk: Desk) -> None:
+    reply = await desk.call("GET", "/admin/markets/hail/settlement?outcome=YES", "root")
+    assert reply.status == 404
+
+
+async def test_only_admins_see_either(desk: Desk) -> None:
+    for path in (f"{SETTLEMENT}?outcome=YES", "/admin/engine"):
+        assert (await desk.call("GET", path, "ann")).status == 403
+
+
+async def test_how_the_engine_runs(desk: Desk) -> None:
+    shown: dict[str, Any] = await desk.get("/admin/engine", "root")
+    assert (shown["epoch"], shown["isStale"]) == (7, False)
+    assert (shown["queue"], shown["sockets"]) == (0, 0)
+    for name in ("batches", "commits", "matching", "lag"):
+        spread = shown[name]
+        counts = [bucket["count"] for bucket in spread["buckets"]]
+        assert counts == sorted(counts), name
+        assert spread["buckets"][-1] == {"upTo": None, "count": spread["count"]}
