@@ -184,3 +184,23 @@ test("the same order is sent under the same id until there is an answer", async 
   expect(ids[1]).toBe(ids[0]);
   expect(new Set(ids).size).toBe(4);
 });
+
+test.each([
+  ["goes out again, of the same version", null, "0.4000", null],
+  ["is known to have been taken by what the order is", "VERSION_CHANGED", "0.4000", null],
+  ["is refused where somebody else changed the order", "VERSION_CHANGED", "0.3000", "VERSION_CHANGED"],
+])("a change whose answer is lost %s", async (_, refusal, found, thrown) => {
+  const { state, answers, amendOrder, ApiError } = await page();
+  const sent: unknown[] = [];
+  state.isOpen = true;
+  answers.rest = (__, method, options) => {
+    if (method === "get") return { data: order("1", { price: found, version: 3 }) };
+    sent.push(options.body);
+    if (refusal !== null) throw new ApiError(refusal, "", 422);
+    return { data: { order: order("1", { price: "0.4000", version: 3 }) } };
+  };
+  const change = { price: "0.4", expectedVersion: 2 };
+  const amended = await amendOrder("1", change).then((one) => one.version, (error: unknown) => error instanceof ApiError && error.code);
+  expect(amended).toBe(thrown ?? 3);
+  expect(sent).toEqual([change]);
+});

@@ -1,8 +1,6 @@
 import { expect, test } from "vitest";
-import type { StatsView } from "@/api/schema";
 import { paysOf } from "@/admin/MarketPart";
 import { slugOf } from "@/admin/NewMarket";
-import { rateOf } from "@/admin/Overview";
 import { lineOf } from "@/portfolio/EquityCurve";
 import { changed } from "@/account/PreferencesPart";
 import { deviceName } from "@/account/SessionsPart";
@@ -18,13 +16,6 @@ test("what an answer pays each share", () => {
 test("a question as part of an address", () => {
   expect(slugOf("  Will Müller win, in 2027? ")).toBe("will-muller-win-in-2027");
   expect(slugOf("?")).toBe("");
-});
-
-test("commands a second, not over a change of epoch", () => {
-  const at = (seq: number, time: string, epoch = 1) => ({ seq, time, epoch }) as StatsView;
-  expect(rateOf(at(10, "2026-01-01T00:00:00Z"), at(30, "2026-01-01T00:00:02Z"))).toBe(10);
-  expect(rateOf(null, at(30, "2026-01-01T00:00:02Z"))).toBeNull();
-  expect(rateOf(at(10, "2026-01-01T00:00:00Z"), at(30, "2026-01-01T00:00:02Z", 2))).toBeNull();
 });
 
 test("a line touches top and bottom, and is nothing of one day", () => {

@@ -94,7 +94,7 @@ describe("the ticket", () => {
   const shown = () => {
     signedIn({ user: { id: "u1" }, accessToken: "t", expiresIn: 900 } as SignedInView);
     draft.value = { ...EMPTY_DRAFT, price: "0.50" };
-    doing(() => render(<Ticket market={MARKET} draft={draft} bookVersion={signal(0)} best={() => ({ bid: null, ask: null })} isLive={signal(true)} onSend={onSend} />, root));
+    doing(() => render(<Ticket market={MARKET} draft={draft} bookVersion={signal(0)} best={() => ({ bid: null, ask: null })} isLive={signal(true)} isPast={false} onSend={onSend} />, root));
     return { form: found("form"), button: found("[data-send]") };
   };
   const press = (at: HTMLElement, repeat: boolean) => {

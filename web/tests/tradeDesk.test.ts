@@ -5,6 +5,7 @@ import type { ListedMarketView } from "@/api/schema";
 import { line } from "@/feed/line";
 import type { BookMessage } from "@/feed/messages";
 import { listenToKeys } from "@/trade/keys";
+import { spokenOf } from "@/trade/spoken";
 import { TradeDesk } from "@/trade/tradeDesk";
 
 const MARKET = { id: "m1", platform: "exchange", tickSize: "0.0100", minQuantity: "1.00", lastPrice: null } as ListedMarketView;
@@ -72,9 +73,38 @@ test("only a market of ours that is up to date can be armed, by whatever hand", 
 test("a key that is held acts once", () => {
   const arm = vi.fn();
   const nothing = () => undefined;
-  const stop = listenToKeys({ cancelHere: nothing, cancelEverywhere: nothing, centre: nothing, arm, outcome: nothing, side: nothing, focus: nothing });
+  const stop = listenToKeys({ cancelHere: nothing, cancelEverywhere: nothing, centre: nothing, arm, outcome: nothing, side: nothing, speak: nothing, focus: nothing });
   dispatchEvent(new KeyboardEvent("keydown", { code: "KeyA" }));
   for (let times = 0; times < 3; times += 1) dispatchEvent(new KeyboardEvent("keydown", { code: "KeyA", repeat: true }));
   stop();
   expect(arm).toHaveBeenCalledTimes(1);
+});
+
+test("what is spoken has the best prices, what is between them, and what is one's own", () => {
+  const one = desk();
+  expect(spokenOf(one, "m1", 100)).toContain("Bid none, ask none");
+  hear(one);
+  beLive(one);
+  expect(spokenOf(one, "m1", 100)).toBe("Bid 0.50, ask 0.54. spread 0.04. No positions. open orders here: 0.");
+  one.togglePast();
+  expect(spokenOf(one, "m1", 100)).toMatch(/^The book at a past moment\. Bid none/);
+});
+
+test("while the past is shown nothing is armed and nothing sent", async () => {
+  const sent = vi.fn(() => Promise.reject(new TypeError("no network")));
+  const one = desk();
+  hear(one);
+  beLive(one);
+  one.toggleArmed();
+  expect(one.isArmed.value).toBe(true);
+  one.togglePast();
+  expect(one.isArmed.value).toBe(false);
+  one.toggleArmed();
+  expect(one.isArmed.value).toBe(false);
+  vi.stubGlobal("fetch", sent);
+  await one.send();
+  expect(sent).not.toHaveBeenCalled();
+  one.togglePast();
+  one.toggleArmed();
+  expect(one.isArmed.value).toBe(true);
 });

@@ -1,11 +1,14 @@
 """A feed that is not up to date says so, disarms itself, and heals."""
 
 from pathlib import Path
+from typing import Final
 
 from playwright.async_api import expect
 
 from tests.browser.terminal.conftest import SignIn
 from tests.server_process import ServerProcess
+
+_NOWHERE: Final = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
 async def test_a_cut_is_seen_and_healed(server: ServerProcess, sign_in: SignIn, slug: str) -> None:
@@ -30,3 +33,76 @@ async def test_a_cut_is_seen_and_healed(server: ServerProcess, sign_in: SignIn, 
     await ann.tab("Positions")
     await expect(ann.page.locator("[data-position=YES]")).to_contain_text("4")
     assert Path(server.log).exists()
+
+
+async def test_the_book_at_a_past_moment_is_marked_and_disarmed(sign_in: SignIn, slug: str) -> None:
+    ann = await sign_in()
+    await ann.open_market(slug)
+    await ann.buy("YES", "0.55", "10")
+    await expect(ann.page.locator("[data-order]")).to_have_count(1)
+    await ann.buy("YES", "0.57", "20")
+    await expect(ann.page.locator("[data-order]")).to_have_count(2)
+    await ann.page.get_by_role("button", name="As a table").first.click()
+    ladder = ann.page.locator(".ladder")
+    await expect(ladder).to_contain_text("0.57")
+    await ann.page.get_by_role("button", name="Arm", exact=True).click()
+    await ann.page.locator("[data-show-past]").click()
+    await expect(ann.page.locator("[data-shows=past]")).to_be_visible()
+    await expect(ladder.get_by_role("button", name="Arm", exact=True)).to_be_disabled()
+    await expect(ann.page.locator("[data-send]")).to_be_disabled()
+    # The slider has the focus: an arrow is one step of the market's sequence.
+    slider = ann.page.get_by_role("slider")
+    await expect(slider).to_be_focused()
+    newest = int(await slider.get_attribute("max") or 0)
+    await ann.page.keyboard.press("ArrowLeft")
+    await expect(ann.page.locator(f"[data-past='{newest - 1}']")).to_be_visible()
+    await expect(ann.page.locator(".past-bar")).to_contain_text("right")
+    await expect(ladder).not_to_contain_text("0.57")
+    await expect(ladder).to_contain_text("0.55")
+    await ann.page.keyboard.press("Home")
+    await expect(ann.page.locator("[data-past='1']")).to_be_visible()
+    await expect(ladder).not_to_contain_text("0.55")
+    await ann.page.locator(".past-bar [type=datetime-local]").fill("2020-01-01T00:00:00")
+    await expect(ann.page.locator(".past-bar [role=alert]")).to_be_visible()
+    ann.problems.clear()
+    await ann.page.get_by_role("button", name="Back to live").click()
+    await expect(ladder).to_contain_text("0.57")
+    await expect(ladder.get_by_role("button", name="Arm", exact=True)).to_be_enabled()
+    await expect(ann.page.locator("[data-send]")).to_be_enabled()
+
+
+async def test_an_offline_page_greys_and_goes_on_by_sequence(sign_in: SignIn, slug: str) -> None:
+    ann, bob = await sign_in(), await sign_in()
+    await ann.open_market(slug)
+    await bob.open_market(slug)
+    tools = await ann.page.context.new_cdp_session(ann.page)
+    await tools.send("Network.enable")
+    await tools.send("Network.emulateNetworkConditions", {**_NOWHERE, "offline": True})
+    await ann.page.context.set_offline(True)
+    await expect(ann.page.locator(".ladder.stale")).to_be_visible(timeout=20_000)
+    await expect(ann.page.locator(".area-tape.aged")).to_be_visible()
+    await expect(ann.page.get_by_role("button", name="Arm", exact=True)).to_be_disabled()
+    # What is missed meanwhile: a level of the book and a trade.
+    await bob.buy("YES", "0.55", "10")
+    await expect(bob.page.locator("[data-order]")).to_have_count(1)
+    await tools.send("Network.emulateNetworkConditions", {**_NOWHERE, "offline": False})
+    await ann.page.context.set_offline(False)
+    await ann.is_live()
+    ann.problems.clear()
+    await expect(ann.page.locator(".ladder.stale")).to_have_count(0)
+    await expect(ann.page.locator(".trust")).to_contain_text("Mended 1×")
+    await expect(ann.page.locator(".trust")).to_contain_text("right")
+    await ann.page.get_by_role("button", name="As a table").first.click()
+    await expect(ann.page.locator(".ladder")).to_contain_text("0.55")
+
+
+async def test_prices_are_spoken_when_asked_for(sign_in: SignIn, slug: str) -> None:
+    ann = await sign_in()
+    await ann.open_market(slug)
+    await ann.buy("YES", "0.55", "10")
+    await expect(ann.page.locator("[data-order]")).to_have_count(1)
+    await ann.page.locator("h1").click()
+    await ann.page.keyboard.press("v")
+    spoken = ann.page.locator("[data-spoken]")
+    await expect(spoken).to_contain_text("Bid 0.55, ask none")
+    await expect(spoken).to_contain_text("open orders here: 1")

@@ -43,11 +43,12 @@ function Kept({ preferences }: { preferences: Preferences }) {
   const { problem, isBusy, on } = useSending();
   const save = async () => {
     const profile = { username: showsName.value, avatarUrl: showsAvatar.value, createdAt: showsSince.value };
-    await rest.call("put", "/users/me/preferences", { body: changed(preferences, { theme: theme.value, language: language.value, profile }) });
+    await rest.call("put", "/users/me/preferences", { body: changed(preferences, { theme: theme.value, language: language.value, layout: layout.value, profile }) });
     notify("good", t("saved"));
   };
   const take = () => {
     theme.value = preferences.theme ?? "system";
+    layout.value = preferences.layout ?? "pro";
     language.value = nearestLanguage([preferences.language ?? "en"]);
   };
   return (

@@ -12,6 +12,7 @@ import { notify, notifyError } from "@/shell/notices";
 import { costOf, formatCash, formatPrice, parsePrice, PRICE_SCALE, quantityOf } from "@/units/money";
 import { moment } from "@/units/time";
 import { decided } from "./decided";
+import { Payees } from "./Payees";
 import { t } from "./texts";
 
 const STATUSES = ["OPEN", "POST_ONLY", "HALTED", "FULL_HALT", "CLOSED"] as const;
@@ -115,6 +116,7 @@ function Resolving({ market, slug, reload }: Props) {
         {outcome.value === "SPLIT" && <TextField label={t("payout")} name="yesPayout" value={split} problem={problem.value} inputMode="decimal" isRequired />}
         <TextField label={t("evidence")} name="source" value={source} problem={problem.value} hint={t("evidenceHint")} isRequired isLong autocomplete="off" />
         <Pays pays={pays} total={total} />
+        {pays !== null || outcome.value === "VOID" ? <Payees slug={slug} outcome={outcome.value} split={split.value} /> : null}
         <Problem problem={problem.value} fields={["yesPayout", "source"]} />
         <div><button class="button danger" disabled={isBusy.value}>{t("resolve")}</button></div>
       </form>

@@ -1,8 +1,7 @@
 // The exchange as a whole: its mode, its figures, other platforms, jobs.
 
-import { useRef } from "preact/hooks";
 import { rest } from "@/api/rest";
-import type { ExchangeMode, StatsView } from "@/api/schema";
+import type { ExchangeMode } from "@/api/schema";
 import { DataTable, Failed, Panel, Waiting } from "@/parts/DataTable";
 import { isSure } from "@/parts/Dialog";
 import { useLoaded } from "@/parts/loading";
@@ -10,27 +9,19 @@ import { Cash } from "@/portfolio/figures";
 import { notify, notifyError } from "@/shell/notices";
 import { moment } from "@/units/time";
 import { decided } from "./decided";
+import { EnginePanel } from "./EnginePanel";
 import { t } from "./texts";
 
 const EVERY_MS = 2_000;
 const SLOWLY_MS = 10_000;
 const MODES: readonly ExchangeMode[] = ["open", "post-only", "cancel-only", "halted"];
 
-/** How many commands a second there were between two looks; null before the second one. */
-export function rateOf(before: StatsView | null, now: StatsView): number | null {
-  if (before?.epoch !== now.epoch) return null;
-  const seconds = (Date.parse(now.time) - Date.parse(before.time)) / 1_000;
-  return seconds <= 0 ? null : Math.round((now.seq - before.seq) / seconds);
-}
-
 export function Overview() {
   const stats = useLoaded((signal) => rest.call("get", "/admin/stats", { signal }), [], EVERY_MS);
   const status = useLoaded((signal) => rest.call("get", "/exchange/status", { signal }), [], EVERY_MS);
   const feeds = useLoaded((signal) => rest.call("get", "/feed/status", { signal }), [], SLOWLY_MS);
   const jobs = useLoaded((signal) => rest.call("get", "/admin/jobs", { query: { limit: 100 }, signal }), [], SLOWLY_MS);
-  const looks = useRef<readonly [StatsView | null, StatsView | null]>([null, null]);
   const now = stats.data?.data ?? null;
-  if (now !== null && looks.current[1] !== now) looks.current = [looks.current[1], now];
   const setMode = async (mode: ExchangeMode) => {
     const action = t("setMode", { mode });
     if (!(await isSure({ title: action, text: t("modeWhy", { mode }), action, isDangerous: mode !== "open" }))) return;
@@ -44,13 +35,11 @@ export function Overview() {
     }
   };
   if (now === null) return stats.error === null ? <Waiting /> : <Failed error={stats.error} reload={stats.reload} />;
-  const rate = rateOf(looks.current[0], now);
   const shown = status.data?.data;
   return (
     <div class="stack">
       <dl class="figures">
         <div><dt>{t("mode")}</dt><dd>{now.mode}{typeof shown?.modeSince === "string" && <small>{t("since", { time: moment(shown.modeSince) })}</small>}</dd></div>
-        <div><dt>{t("rate")}</dt><dd>{rate ?? "–"}<small>{t("sequence")} {now.seq} · {t("epoch")} {now.epoch}</small></dd></div>
         <div><dt>{t("fresh")}</dt><dd>{shown === undefined ? "–" : t(shown.stale ? "isStale" : "isFresh")}<small>{t("version")} {shown?.versions.program}</small></dd></div>
         <div><dt>{t("accounts")}</dt><dd>{now.accounts}</dd></div>
         <div><dt>{t("openOrders")}</dt><dd>{now.openOrders}</dd></div>
@@ -60,6 +49,7 @@ export function Overview() {
         <div><dt>{t("fees")}</dt><dd><Cash of={now.fees} /></dd></div>
         {Object.entries(now.markets).filter(([, count]) => count > 0).map(([name, count]) => <div key={name}><dt>{t("markets")}: {name}</dt><dd>{count}</dd></div>)}
       </dl>
+      <EnginePanel />
       <Panel title={t("mode")}>
         <div class="row">{MODES.map((mode) => <button key={mode} class={mode === "halted" ? "button danger" : "button"} disabled={mode === now.mode} onClick={() => void setMode(mode)}>{t("setMode", { mode })}</button>)}</div>
       </Panel>

@@ -8,6 +8,7 @@ import { Failed, Panel, Waiting } from "@/parts/DataTable";
 import { isSure } from "@/parts/Dialog";
 import { Choice, Problem, TextField, useSending } from "@/parts/Form";
 import { useLoaded } from "@/parts/loading";
+import { Cash } from "@/portfolio/figures";
 import { notify } from "@/shell/notices";
 import { cashOf, formatCash } from "@/units/money";
 import { day } from "@/units/time";
@@ -20,6 +21,7 @@ export function UserPart({ id }: { id: string }) {
   const suspended = useLoaded((signal) => rest.call("get", "/admin/users", { query: { q: id, status: "SUSPENDED", limit: 50 }, signal }), [id]);
   const limits = useLoaded((signal) => rest.call("get", "/admin/users/{id}/limits", { path: { id }, signal }), [id]);
   const turn = useSignal(0);
+  const whole = useLoaded((signal) => rest.call("get", "/admin/users/{id}", { path: { id }, signal }), [id, turn.value]);
   const reload = () => {
     found.reload();
     suspended.reload();
@@ -31,6 +33,7 @@ export function UserPart({ id }: { id: string }) {
   if (shown === undefined) return <p class="empty">{t("noUser")}</p>;
   const isSuspended = suspended.data?.data.some((one) => one.id === id) ?? false;
   const own = limits.data?.data;
+  const account = whole.data?.data.account ?? null;
   return (
     <div class="stack">
       <p><a href="/admin/users">← {t("users")}</a></p>
@@ -39,6 +42,8 @@ export function UserPart({ id }: { id: string }) {
         <div><dt>{t("number")}</dt><dd>{shown.id}</dd></div>
         <div><dt>{t("role")}</dt><dd>{shown.role}</dd></div>
         <div><dt>{t("standing")}</dt><dd>{t(isSuspended ? "SUSPENDED" : "ACTIVE")}</dd></div>
+        {account !== null && <div><dt>{t("balance")}</dt><dd data-figure="balance"><Cash of={account.balance.available} isExact /><small>{t("inTotal", { total: formatCash(cashOf(account.balance.total)), locked: formatCash(cashOf(account.balance.locked)) })}</small></dd></div>}
+        {account !== null && <div><dt>{t("openPositions")}</dt><dd>{account.positions}<small>{t("openOrders")}: {account.openOrders}</small></dd></div>}
         <div><dt>{t("email")}</dt><dd><small>{shown.email ?? "–"}</small></dd></div>
         <div><dt>{t("member")}</dt><dd><small>{day(shown.createdAt)}</small></dd></div>
         <div><dt>{t("limits")}</dt><dd><small>{t("orderQuantity")}: {own?.orderQuantity ?? t("noLimit")}</small><small>{t("position")}: {own?.position ?? t("noLimit")}</small><small>{t("orders")}: {own?.openOrders ?? t("noLimit")}</small></dd></div>

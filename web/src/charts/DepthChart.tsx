@@ -2,8 +2,8 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import type { BookSource } from "@/book/source";
 import { oncePerFrame } from "@/feed/frames";
-import type { MarketFeed } from "@/feed/marketFeed";
 import { palette, shownTheme } from "@/shell/preferences";
 import { PRICE_SCALE, formatPrice, formatQuantity } from "@/units/money";
 import "./charts.css";
@@ -13,7 +13,7 @@ import { t } from "./texts";
 const LEVELS = 200;
 const WORDS_MS = 2_000;
 
-export function DepthChart({ feed, tick }: { feed: MarketFeed; tick: number }) {
+export function DepthChart({ feed, tick }: { feed: BookSource; tick: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const words = useSignal("");
   const pointed = useSignal<{ price: number; quantity: number; isBid: boolean } | null>(null);
@@ -61,7 +61,7 @@ export function DepthChart({ feed, tick }: { feed: MarketFeed; tick: number }) {
   );
 }
 
-function draw(canvas: HTMLCanvasElement, place: HTMLElement, feed: MarketFeed, tick: number): void {
+function draw(canvas: HTMLCanvasElement, place: HTMLElement, feed: BookSource, tick: number): void {
   const width = place.clientWidth;
   const height = place.clientHeight;
   const ratio = Math.max(1, devicePixelRatio);

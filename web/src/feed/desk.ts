@@ -2,13 +2,15 @@
 //
 // Laws: each order has a client id, so that one whose answer was lost can be sent again without being
 // placed twice; the same order sent again soon after has the same id, until it is known what became of
-// it. Cancels go out at once, whatever else waits, by the other way if the first says nothing; what was
-// sent before everything was cancelled isn't sent again but cancelled too.
+// it. A change whose answer was lost is sent again with the version it was made of, which is refused if the
+// first came through. Cancels go out at once, whatever else waits, by the other way if the first says nothing;
+// what was sent before everything was cancelled isn't sent again but cancelled too.
 
 import { signal } from "@preact/signals";
 import { ApiError, asApiError } from "@/api/errors";
 import { rest, type DataOf } from "@/api/rest";
-import type { AmendBody, OrderBody } from "@/api/schema";
+import type { AmendBody, OrderBody, OrderView } from "@/api/schema";
+import { priceOf, quantityOf } from "@/units/money";
 import { answerTaker, hasHeardOf } from "./account";
 import { line } from "./line";
 
@@ -123,15 +125,43 @@ async function cancelByClientId(clientOrderId: string): Promise<void> {
   ).then(take, () => undefined); // it was never placed, or is gone already
 }
 
-export async function amendOrder(orderId: string, change: AmendBody): Promise<Amended> {
+/** A change names the version it was made of, so that none is made twice. */
+export type Change = AmendBody & { readonly expectedVersion: number };
+
+/** Change an open order; returns it as it is then. A change whose answer was lost is sent again. */
+export async function amendOrder(orderId: string, change: Change): Promise<OrderView> {
   const take = answerTaker();
-  const amended = await timed(async () =>
-    line.isOpen
-      ? ((await line.ask("order:amend", { orderId, ...change })) as Amended)
-      : (await rest.call("patch", "/orders/{id}", { path: { id: orderId }, body: change })).data,
-  );
-  take(amended);
-  return amended;
+  const path = { id: orderId };
+  const overRest = async () => (await rest.call("patch", "/orders/{id}", { path, body: change })).data.order;
+  const again = async () => {
+    try {
+      return await overRest();
+    } catch (thrown) {
+      if (asApiError(thrown).code !== "VERSION_CHANGED") throw thrown;
+      // The one before was taken after all, unless somebody else has changed the order.
+      const { data } = await rest.call("get", "/orders/{id}", { path });
+      if (!isAsWished(data, change)) throw thrown;
+      return data;
+    }
+  };
+  const order = await timed(async () => {
+    if (!line.isOpen) return overRest();
+    try {
+      return ((await line.ask("order:amend", { orderId, ...change })) as Amended).order;
+    } catch (thrown) {
+      if (!isUnknown(asApiError(thrown))) throw thrown;
+      return again();
+    }
+  });
+  take({ order });
+  return order;
+}
+
+/** Whether an order has what a change gave it. */
+function isAsWished(order: OrderView, change: Change): boolean {
+  const isPriced = (change.price ?? null) === null || priceOf(order.price) === priceOf(String(change.price));
+  const isCounted = (change.quantity ?? null) === null || quantityOf(order.quantity) === quantityOf(String(change.quantity));
+  return order.version > change.expectedVersion && isPriced && isCounted;
 }
 
 export async function cancelOrder(orderId: string): Promise<Cancelled> {

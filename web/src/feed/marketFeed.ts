@@ -10,6 +10,7 @@ import { signal } from "@preact/signals";
 import { rest } from "@/api/rest";
 import { Book } from "@/book/book";
 import { Sequence, type Phase } from "@/book/sequence";
+import type { BookSource } from "@/book/source";
 import { Tape, printOf } from "@/book/tape";
 import { line } from "./line";
 import type { BookMessage, Heartbeat, MarketMessage, Subscribed, TradeMessage } from "./messages";
@@ -33,7 +34,7 @@ const TAPE_PAGE = 200;
 /** Sums are made of messages that come one by one; in a burst of the last one. */
 const SUM_EVERY_MS = 250;
 
-export class MarketFeed {
+export class MarketFeed implements BookSource {
   readonly book = new Book();
   readonly tape = new Tape();
   readonly trust = signal<Trust>(UNKNOWN);

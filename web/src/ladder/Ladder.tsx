@@ -6,8 +6,8 @@
 
 import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { BookSource } from "@/book/source";
 import { oncePerFrame } from "@/feed/frames";
-import type { MarketFeed } from "@/feed/marketFeed";
 import { palette, shownTheme } from "@/shell/preferences";
 import { PRICE_SCALE, formatPrice, formatQuantity } from "@/units/money";
 import { Geometry } from "./geometry";
@@ -19,7 +19,7 @@ import { Press } from "./press";
 import { t } from "./texts";
 
 export interface LadderProps {
-  readonly feed: MarketFeed;
+  readonly feed: BookSource;
   readonly tick: number;
   readonly lastPrice: ReadonlySignal<number | null>;
   readonly orders: ReadonlySignal<readonly OwnOrder[]>;
@@ -28,8 +28,12 @@ export interface LadderProps {
   readonly isArmed: Signal<boolean>;
   /** Whether the feed may be traded on. */
   readonly isLive: ReadonlySignal<boolean>;
+  /** Whether the book is of the past, which nothing is placed on. */
+  readonly isPast: boolean;
   /** Arms or disarms it; null where it can't be. */
   readonly onArm: (() => void) | null;
+  /** How long a click that places has to be held, in milliseconds: 0 for a plain click. */
+  readonly holdMs: number;
   readonly onPick: (yesPrice: number, outcome: "YES" | "NO") => void;
   readonly onPlace: (yesPrice: number, outcome: "YES" | "NO") => void;
   readonly onMove: (order: OwnOrder, yesPrice: number) => void;
@@ -79,7 +83,7 @@ export function Ladder(props: LadderProps) {
   };
   const isArmed = props.isArmed.value && props.isLive.value;
   return (
-    <section class={`panel ladder ${isArmed ? "armed" : ""} ${props.isLive.value ? "" : "stale"}`} aria-label={t("title")}>
+    <section class={`panel ladder ${isArmed ? "armed" : ""} ${props.isPast ? "past" : props.isLive.value ? "" : "stale"}`} aria-label={t("title")}>
       <header>
         <h2>{t("title")}</h2>
         <div class="row tools">
@@ -106,7 +110,7 @@ export function Ladder(props: LadderProps) {
           <p class="visually-hidden" role="status">{spoken.value}</p>
         </>
       )}
-      {!props.isLive.value && <p class="veil">{t("stale")}</p>}
+      {!props.isLive.value && <p class="veil">{t(props.isPast ? "past" : "stale")}</p>}
     </section>
   );
 }
@@ -127,6 +131,7 @@ class LadderView {
   private isWhole = true;
   private isCentred = false;
   private readonly pressed = new Press();
+  private pressedAt = 0;
   private hover: HTMLElement | null = null;
   private readonly ask = oncePerFrame(() => this.paint());
 
@@ -298,6 +303,7 @@ class LadderView {
     const zone = this.zone(event);
     if (row === null || event.button !== 0) return;
     const side = zone === "own-bid" ? "bid" : zone === "own-ask" ? "ask" : null;
+    this.pressedAt = event.timeStamp;
     this.pressed.begin(event.pointerId, row, zone, this.ownOn(row).find((order) => order.side === side) ?? null);
     // So that its end is heard wherever it is.
     this.scroller?.setPointerCapture(event.pointerId);
@@ -315,9 +321,13 @@ class LadderView {
     if (deed === null || price === null || event.button !== 0) return;
     if (deed.kind === "move") {
       if (this.props.isLive.peek()) this.props.onMove(deed.order, price);
-    } else if (deed.zone === "bid") this.place(price, "YES");
-    else if (deed.zone === "ask") this.place(price, "NO");
-    else if (deed.zone === "price") this.props.onPick(price, "YES");
+    } else if (deed.zone === "bid" || deed.zone === "ask") {
+      const outcome = deed.zone === "bid" ? "YES" : "NO";
+      // Let go too soon it is a plain click, which takes the price into the ticket.
+      if (event.timeStamp - this.pressedAt < this.props.holdMs) this.props.onPick(price, outcome);
+      else this.place(price, outcome);
+    }
+    if (deed.kind === "click" && deed.zone === "price") this.props.onPick(price, "YES");
   }
 
   /** Whether the pointer is over a row that is seen, be it beside the ladder. */

@@ -26,6 +26,7 @@ export const t = catalogue(
     empty: "Nobody offers or asks for anything yet",
     ahead: "{quantity} before",
     stale: "Not up to date: the ladder is disarmed",
+    past: "A past moment: the ladder is disarmed",
   },
   {
     title: "Leiter",
@@ -51,5 +52,6 @@ export const t = catalogue(
     empty: "Noch bietet und verlangt niemand etwas",
     ahead: "{quantity} davor",
     stale: "Nicht aktuell: die Leiter ist gesichert",
+    past: "Ein früherer Augenblick: die Leiter ist gesichert",
   },
 );

@@ -89,7 +89,7 @@ function Palette() {
 
 const KEYS = [
   ["Esc", "esc"], ["Shift Esc", "shiftEsc"], ["Ctrl K", "ctrlK"], ["/", "slash"], ["?", "question"], ["C", "c"], ["A", "a"], ["Y N", "yn"], ["B S", "bs"],
-  ["P Q", "pq"], ["Enter", "enter"], ["↑ ↓", "arrows"], ["B N", "ladder"], ["Del", "delete"],
+  ["P Q", "pq"], ["V", "v"], ["Enter", "enter"], ["↑ ↓", "arrows"], ["B N", "ladder"], ["Del", "delete"],
 ] as const;
 
 function Keys() {

@@ -29,12 +29,14 @@ export interface TicketProps {
   readonly bookVersion: ReadonlySignal<number>;
   readonly best: () => { bid: number | null; ask: number | null };
   readonly isLive: ReadonlySignal<boolean>;
+  /** Whether the page shows a past moment: nothing is sent meanwhile. */
+  readonly isPast: boolean;
   /** Sends the order; resolves when it was answered, whatever the answer. */
   readonly onSend: () => Promise<void>;
 }
 
 const KINDS = ["LIMIT", "MARKET", "STOP", "STOP_LIMIT", "TAKE_PROFIT"] as const;
-const HOLD_MS = 450;
+export const HOLD_MS = 450;
 export const isHeldToSend = rememberedSwitch("holdToSend", false);
 
 export function Ticket(props: TicketProps) {
@@ -64,7 +66,7 @@ export function Ticket(props: TicketProps) {
     return { ...order, pays: foreseen.forecast.pays, shares: foreseen.forecast.fills + foreseen.forecast.rests };
   };
   const send = async () => {
-    if (isSending.peek()) return;
+    if (isSending.peek() || props.isPast) return;
     const held = objection(intended(), true);
     // Only what was warned of may be done all the same.
     if (held !== null && !(mayInsist() && warned.peek() === held)) {
@@ -127,11 +129,12 @@ export function Ticket(props: TicketProps) {
           <Guardrails />
         </details>
         <Words foreseen={foreseen} draft={now} tick={tick} />
+        {props.isPast && <p class="warned" role="status">{t("past")}</p>}
         {!isLive.value && <p class="warned" role="status">{t("stale")}</p>}
         {!takesOrders && <p class="warned" role="status">{t("notOpen", { status: market.status })}</p>}
         {warned.value !== null && <p class="warned" role="alert">{warned.value}</p>}
         {isSignedIn.value ? (
-          <SendButton draft={now} isReady={body !== null && !isSending.value && takesOrders} onSend={send} />
+          <SendButton draft={now} isReady={body !== null && !isSending.value && takesOrders && !props.isPast} onSend={send} />
         ) : (
           <a class="button primary send" href={`/sign-in?next=${encodeURIComponent(`/trade/${market.slug ?? market.id}`)}`}>{t("signIn")}</a>
         )}

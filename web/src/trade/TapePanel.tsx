@@ -14,18 +14,19 @@ const SHOWN = 60;
 const SIZES = [0, 10, 50, 100, 500] as const;
 const minimum = rememberedNumber("tape.minimum", 0, 1e6, 0);
 
-export function TapePanel({ feed, tick }: { feed: MarketFeed; tick: number }) {
+/** `upTo` leaves out what came after a sequence of the past. */
+export function TapePanel({ feed, tick, upTo }: { feed: MarketFeed; tick: number; upTo: number | null }) {
   const prints = useSignal<readonly Print[]>([]);
   const least = (minimum.value ?? 0) * 100;
   useEffect(() => {
-    const show = oncePerFrame(() => (prints.value = feed.tape.prints.filter((print) => print.quantity >= least).slice(0, SHOWN)));
+    const show = oncePerFrame(() => (prints.value = feed.tape.prints.filter((print) => print.quantity >= least && (upTo === null || print.seq <= upTo)).slice(0, SHOWN)));
     show();
     const stop = feed.onTape(show);
     return () => {
       stop();
       show.stop();
     };
-  }, [feed, least]);
+  }, [feed, least, upTo]);
   return (
     <section class="panel tape" aria-label={t("tape")}>
       <header>

@@ -16,7 +16,8 @@ export function stateOf(trust: Trust): State {
   return line.state.value === "stale" || trust.isVenueSilent ? "stale" : "live";
 }
 
-export function TrustBar({ trust }: { trust: ReadonlySignal<Trust> }) {
+/** `onPast` leads to the book's past and back; null where there is none. */
+export function TrustBar({ trust, isPast, onPast }: { trust: ReadonlySignal<Trust>; isPast: boolean; onPast: (() => void) | null }) {
   const known = trust.value;
   const state = stateOf(known);
   const age = known.heardAt === 0 ? null : Math.max(0, now.value - known.heardAt) / 1_000;
@@ -24,6 +25,7 @@ export function TrustBar({ trust }: { trust: ReadonlySignal<Trust> }) {
   return (
     <footer class={`trust ${state}`} data-trust={state}>
       <span class="state" role="status"><i aria-hidden="true" />{t(state)}{known.isVenueSilent && ` · ${t("venueSilent")}`}</span>
+      {onPast !== null && <button class="button bare small" data-show-past aria-pressed={isPast} onClick={onPast}>{t("showPast")}</button>}
       <span><b>{t("sequence")}</b> {known.seq}</span>
       <span><b>{t("age")}</b> {age === null ? "–" : `${age.toFixed(1)} s`}</span>
       <span><b>{t("sum")}</b> {known.checksum === null ? "–" : known.checksum.toString(16).padStart(8, "0")} {known.isSumRight === null ? "" : t(known.isSumRight ? "sumRight" : "sumWrong")}</span>

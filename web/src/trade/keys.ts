@@ -2,6 +2,7 @@
 //
 //   Esc          cancel everything in this market          Shift+Esc   cancel everything everywhere
 //   C centre the ladder   A arm it   Y / N outcome   B / S side   P price field   Q shares field
+//   V read the prices aloud
 //
 // Laws: a cancel leaves in the handler of its key, before anything is painted or asked, and is never
 // counted or delayed. Letters do nothing while one types, nor when they are switched off, nor
@@ -18,6 +19,7 @@ export interface TradeKeys {
   readonly arm: () => void;
   readonly outcome: (outcome: "YES" | "NO") => void;
   readonly side: (side: "BUY" | "SELL") => void;
+  readonly speak: () => void;
   readonly focus: (field: "price" | "quantity") => void;
 }
 
@@ -34,6 +36,7 @@ export function listenToKeys(keys: TradeKeys): () => void {
     KeyN: () => keys.outcome("NO"),
     KeyB: () => keys.side("BUY"),
     KeyS: () => keys.side("SELL"),
+    KeyV: keys.speak,
     KeyP: () => keys.focus("price"),
     KeyQ: () => keys.focus("quantity"),
   };

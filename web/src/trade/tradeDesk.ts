@@ -5,7 +5,7 @@
 
 import { watch } from "@/shell/watch";
 import { computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
-import type { AmendBody, ListedMarketView } from "@/api/schema";
+import type { ListedMarketView } from "@/api/schema";
 import type { Marks } from "@/charts/drawing";
 import { fillListeners, fills, openOrders } from "@/feed/account";
 import { amendOrder, cancelAll, cancelOrder, placeOrder, type Placed } from "@/feed/desk";
@@ -19,6 +19,7 @@ import { objection } from "@/ticket/judge";
 import { EMPTY_DRAFT, bodyOf, isByCost, ladderDraft, problemsOf, withType, type Draft } from "@/ticket/order";
 import { t as ticketText } from "@/ticket/texts";
 import { PRICE_SCALE, costOf, formatPrice, formatQuantity, parseQuantity, priceOf, priceText, quantityOf } from "@/units/money";
+import { Past } from "./past";
 import { followQueue } from "./queue";
 import { t } from "./texts";
 import { stateOf } from "./TrustBar";
@@ -35,6 +36,10 @@ export class TradeDesk {
   readonly bookVersion = signal(0);
   readonly feed: MarketFeed;
   readonly isLive: ReadonlySignal<boolean>;
+  /** The book of a past moment, while it is shown in place of the live one. */
+  readonly past = signal<Past | null>(null);
+  /** Whether the ladder may be armed: what it shows is live. */
+  readonly mayTrade: ReadonlySignal<boolean>;
   readonly ownOrders: ReadonlySignal<readonly OwnOrder[]>;
   readonly queue: ReadonlySignal<ReadonlyMap<string, string>>;
   /** Whether the market is of this exchange: another venue's is shown, not traded. */
@@ -49,6 +54,7 @@ export class TradeDesk {
     this.lastPrice = signal(priceOf(market.peek().lastPrice));
     this.feed = new MarketFeed(id, (message) => (market.value = { ...market.peek(), ...message, status: message.status }));
     this.isLive = computed(() => stateOf(this.feed.trust.value) === "live");
+    this.mayTrade = computed(() => this.isLive.value && this.past.value === null);
     const here = computed(() => openOrders.value.filter((order) => order.marketId === id));
     this.ownOrders = computed(() => here.value.map(ownOrder).filter((order) => order !== null));
     const { queue, stop } = followQueue(here);
@@ -74,7 +80,7 @@ export class TradeDesk {
       }),
       this.feed.onTape(() => (this.lastPrice.value = this.feed.tape.prints[0]?.price ?? this.lastPrice.peek())),
       effect(() => {
-        if (!this.isLive.value) this.isArmed.value = false;
+        if (!this.mayTrade.value) this.isArmed.value = false;
       }),
       () => fillListeners.delete(onFill),
       () => clearTimeout(timer),
@@ -84,6 +90,7 @@ export class TradeDesk {
 
   close(): void {
     for (const stop of this.stops) stop();
+    this.past.peek()?.close();
     this.feed.close();
   }
 
@@ -93,7 +100,14 @@ export class TradeDesk {
 
   /** Arm the ladder, which only what is ours and up to date may be, or disarm it. */
   toggleArmed(): void {
-    this.isArmed.value = !this.isArmed.peek() && this.isOurs && this.isLive.peek();
+    this.isArmed.value = !this.isArmed.peek() && this.isOurs && this.mayTrade.peek();
+  }
+
+  /** Show the book's past, which can't be traded on, or what is live again. */
+  togglePast(): void {
+    const before = this.past.peek();
+    before?.close();
+    this.past.value = before === null && this.isOurs ? new Past(this.market.peek().id, Math.max(1, this.feed.trust.peek().seq)) : null;
   }
 
   /** Take a price of YES into the ticket. */
@@ -105,6 +119,7 @@ export class TradeDesk {
   }
 
   async send(): Promise<void> {
+    if (this.past.peek() !== null) return;
     await this.place(bodyOf(this.draft.peek()));
   }
 
@@ -154,7 +169,7 @@ export class TradeDesk {
     const side = (order.side === "bid") === (order.outcome === "YES") ? "BUY" : "SELL";
     const before = { marketId: this.market.peek().id, side, outcome: order.outcome, price: own(order.price), remaining: order.remaining } as const;
     if (isHeldBack(changed(before, price, order.remaining))) return;
-    const change: AmendBody = { price: priceText(price), expectedVersion: order.version };
+    const change = { price: priceText(price), expectedVersion: order.version };
     await amendOrder(order.id, change).then(() => notify("plain", t("moved", { price: formatPrice(price, this.tick) })), notifyError);
   }
 

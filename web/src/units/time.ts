@@ -31,6 +31,11 @@ export function moment(when: When): string {
   return formatter("moment", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" }).format(new Date(when));
 }
 
+/** "27 Nov 2026, 14:05:09.123" with the zone, for what is disputed. */
+export function exact(when: When): string {
+  return formatter("exact", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, timeZoneName: "short" }).format(new Date(when));
+}
+
 const UNITS = [
   ["d", 86_400_000],
   ["h", 3_600_000],

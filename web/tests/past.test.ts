@@ -1,0 +1,56 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { Past } from "@/trade/past";
+
+const asked: URL[] = [];
+let answer: (url: URL) => Promise<Response>;
+const book = (seq: number) => Response.json({ success: true, data: { bids: [["0.5000", `${seq}.00`]], asks: [], checksum: 0, seq, at: "2026-01-01T00:00:00.000Z" }, meta: {} });
+function begin(newest: number): Past {
+  vi.stubGlobal("fetch", (url: string) => {
+    const at = new URL(url, "http://here");
+    asked.push(at);
+    return answer(at);
+  });
+  return new Past("m1", newest);
+}
+const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
+afterEach(() => {
+  asked.length = 0;
+  vi.unstubAllGlobals();
+});
+
+test("it begins with the newest and never leaves what there is", async () => {
+  answer = (url) => Promise.resolve(book(Number(url.searchParams.get("atSeq"))));
+  const past = begin(9);
+  await settle();
+  expect(past.shown.value?.seq).toBe(9);
+  past.go({ atSeq: 12 });
+  await settle();
+  past.go({ atSeq: -3 });
+  await settle();
+  expect(asked.map((url) => url.searchParams.get("atSeq"))).toEqual(["9", "9", "1"]);
+});
+
+test("of many wishes made while one is read only the newest is asked for", async () => {
+  let let1Go: (response: Response) => void = () => undefined;
+  answer = () => new Promise((resolve) => (let1Go = resolve));
+  const past = begin(9);
+  for (const atSeq of [8, 7, 6, 5]) past.go({ atSeq });
+  answer = (url) => Promise.resolve(book(Number(url.searchParams.get("atSeq"))));
+  let1Go(book(9));
+  await settle();
+  await settle();
+  expect(asked.map((url) => url.searchParams.get("atSeq"))).toEqual(["9", "5"]);
+  expect(past.shown.value?.seq).toBe(5);
+  expect(past.book.bids[5_000]).toBe(500);
+});
+
+test("a moment that can't be had is said, and what was shown stays", async () => {
+  answer = (url) => Promise.resolve(book(Number(url.searchParams.get("atSeq"))));
+  const past = begin(9);
+  await settle();
+  answer = () => Promise.resolve(Response.json({ success: false, error: { code: "NOT_FOUND", message: "not yet listed then", details: [] } }, { status: 404 }));
+  past.go({ at: "2020-01-01T00:00:00Z" });
+  await settle();
+  expect(past.problem.value).toBe("not yet listed then");
+  expect(past.shown.value?.seq).toBe(9);
+});
