@@ -33,7 +33,7 @@ COMPILED_MADE := $(if $(CAN_COMPILE),$(COMPILED)/.made)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run web web-types web-check web-test compiled test test-long test-newest test-sources test-compiled check lint types layers \
-	coverage bench wheel settings licences fuzz lock clean
+	coverage bench wheel demo migrate logs settings licences fuzz lock clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -91,6 +91,20 @@ run: $(INSTALLED) ## Start the exchange with its demo market makers
 	@mkdir -p build; $(MAKE) --no-print-directory web >build/web.log 2>&1 || echo "The web terminal can't be" \
 	  "built ($$(grep -m 1 -i error build/web.log || tail -n 1 build/web.log)): see build/web.log" >&2
 	@exec $(BIN)/probity serve --demo
+
+# What runs in Compose; whatever is used like docker will do.
+DOCKER ?= docker
+COMPOSE = $(DOCKER) compose --file deploy/compose.yaml
+
+demo: ## The work tree with made-up traders in Compose, at http://localhost:8080
+	@deploy/make-secrets >/dev/null
+	@$(COMPOSE) --file deploy/compose.dev.yaml up --build exchange
+
+migrate: ## Bring the database of Compose to this version, as each start of the engine does
+	@$(COMPOSE) run --rm exchange migrate
+
+logs: ## Follow what the services of Compose say (SERVICE=exchange)
+	@$(COMPOSE) logs --follow --tail 200 $(SERVICE)
 
 # Side by side, one worker a core; WORKERS=0 runs one after another, for a debugger's sake. Tests
 # that would measure each other are kept apart by `tests/side_by_side.py`.
