@@ -7,7 +7,7 @@ routes:
     cli                                   the command line: main, doctor/, replay/
     bootstrap                             how everything is put together, and the lists of what is
     demo                                  simulated markets and traders
-    operations, portfolio, economy,       domains: for operators, what one has, credits beside trading,
+    operations, portfolio, economy,       domains: for operators, what one has, credits,
       streaming, alerts                            what sockets hear, what one wants to be told
     trading, feeds                                 orders, other venues
     markets, accounts, site, research              questions, who one is, pages, backtests
