@@ -7,7 +7,9 @@ import pytest
 
 from gateway.accounts.passwords import tried_first
 from gateway.accounts.passwords.choice import COMMON, TOO_NEAR, TOO_PLAIN, PasswordChoice
+from gateway.bootstrap.identity.people import ensure_admin
 from gateway.cli.users import create_user
+from gateway.settings.reader import SettingsError
 from gateway.wire.errors import ValidationFailed
 from tests.gateway.accounts.mail.post_office import PostOffice, delivering
 from tests.gateway.conftest import PASSWORD, MakeWeb, Person, Web
@@ -126,6 +128,16 @@ async def test_of_an_operator(web: Web) -> None:
     for password in ("iloveyou", "admin.of.us"):
         with pytest.raises(ValidationFailed):
             await create_user(web.settings, "admin.of.us@example.org", password, "ADMIN")
+
+
+async def test_of_the_first_admin(web: Web) -> None:
+    for password in ("sunshine", "root*123"):
+        with pytest.raises(SettingsError, match=r"^PROBITY_ADMIN_PASSWORD: is "):
+            await ensure_admin(web.accounts, "root@example.org", password)
+    assert not await web.accounts.users.has_admin()
+    assert await ensure_admin(web.accounts, "root@example.org", GOOD) is not None
+    # It counts once: what a setting is later is nobody's password.
+    assert await ensure_admin(web.accounts, "root@example.org", "sunshine") is None
 
 
 async def test_one_of_before_goes_on(web: Web) -> None:
