@@ -389,4 +389,6 @@ def some_by_system(command: PlaceOrder) -> PlaceOrder:
     if command.client_order_id is None or (command.quantity or 0) % 3:
         return command
     conditions = msgspec.structs.replace(command.conditions or OrderConditions(), system=True)
-    return msgspec.structs.replace(command, conditions=conditions)
+    # With a colon it would be a domain's, which only an intent may stand for.
+    name = command.client_order_id.replace(":", ".")
+    return msgspec.structs.replace(command, client_order_id=name, conditions=conditions)
