@@ -27,6 +27,8 @@ PAGES: Final = (
     "/matches",
     "/portfolio",
     "/portfolio/{part}",
+    "/alerts",
+    "/alerts/{part}",
     "/account",
     "/account/{part}",
     "/admin",

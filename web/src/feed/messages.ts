@@ -1,6 +1,6 @@
 // What the exchange says over the socket (docs/sockets.md), as far as the terminal listens.
 
-import type { AnyTradeView, BalanceView, CandleView, FillView, MarketView, OrderView, PositionView, TickerView } from "@/api/schema";
+import type { AnyTradeView, BalanceView, CandleView, FillView, FiringView, MarketView, OrderView, PositionView, TickerView } from "@/api/schema";
 import type { WireLevel } from "@/book/book";
 import type { Stamp } from "@/book/sequence";
 
@@ -39,7 +39,10 @@ export interface Heartbeat {
   readonly markets: readonly HeartbeatEntry[];
   readonly accountSeq?: number | null;
   readonly stale?: boolean;
+  readonly topicEpoch?: number;
+  readonly topics?: Readonly<Record<string, number>>;
 }
+export type AlertMessage = FiringView & { readonly topic: string; readonly topicEpoch: number; readonly topicSeq: number };
 export interface ModeMessage {
   readonly mode: string;
   readonly postOnlyUntil: string | null;
@@ -67,5 +70,6 @@ export interface Heard {
   balance_updated: BalanceMessage;
   position_updated: PositionMessage;
   exchange_updated: ModeMessage;
+  alert_triggered: AlertMessage;
   heartbeat: Heartbeat;
 }

@@ -2,10 +2,12 @@
 
 import { followToday } from "@/ticket/today";
 import { startAccount } from "./account";
+import { startAlerts } from "./alerts";
 import { line } from "./line";
 
 export function startFeed(): void {
   line.start();
   startAccount();
+  startAlerts();
   followToday();
 }

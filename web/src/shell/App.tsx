@@ -81,7 +81,7 @@ function Content({ found }: { found: { route: PageRoute; params: Parameters } | 
   return <current.Page params={found.params} />;
 }
 
-type TextKey = "markets" | "portfolio" | "admin" | "account" | "signIn";
+type TextKey = "markets" | "portfolio" | "alerts" | "admin" | "account" | "signIn";
 
 interface Entry {
   readonly section: Section;
@@ -92,12 +92,13 @@ interface Entry {
 
 const MARKETS: Entry = { section: "markets", href: "/", text: "markets", icon: "markets" };
 const PORTFOLIO: Entry = { section: "portfolio", href: "/portfolio", text: "portfolio", icon: "portfolio" };
+const ALERTS: Entry = { section: "alerts", href: "/alerts", text: "alerts", icon: "alerts" };
 const ADMIN: Entry = { section: "admin", href: "/admin", text: "admin", icon: "admin" };
 const ACCOUNT: Entry = { section: "account", href: "/account", text: "account", icon: "account" };
 const SIGN_IN: Entry = { section: "account", href: "/sign-in", text: "signIn", icon: "account" };
 
 function entries(): Entry[] {
-  return [MARKETS, PORTFOLIO, ...(isAdmin.value ? [ADMIN] : [])];
+  return [MARKETS, PORTFOLIO, ...(isSignedIn.value ? [ALERTS] : []), ...(isAdmin.value ? [ADMIN] : [])];
 }
 
 function Bar({ section }: { section: Section | null }) {

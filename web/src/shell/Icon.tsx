@@ -3,6 +3,7 @@
 const PATHS = {
   markets: "M4 19V10m6 9V5m6 14v-7m4 7H2",
   portfolio: "M3 8h18v12H3zM8 8V5h8v3M3 13h18",
+  alerts: "M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4",
   admin: "M12 3l8 3v6c0 5-3.5 8-8 9-4.500-1-8-4-8-9V6z",
   account: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c1-4 4-6 8-6s7 2 8 6",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",

@@ -16,12 +16,13 @@ export interface PageRoute {
   /** Which entry of the navigation it belongs to. */
   readonly section: Section;
 }
-export type Section = "markets" | "trade" | "portfolio" | "account" | "admin" | "developers";
+export type Section = "markets" | "trade" | "portfolio" | "alerts" | "account" | "admin" | "developers";
 
 const markets = () => import("@/markets/MarketsPage");
 const trade = () => import("@/trade/TradePage");
 const portfolio = () => import("@/portfolio/PortfolioPage");
 const account = () => import("@/account/AccountPage");
+const alerts = () => import("@/alerts/AlertsPage");
 const admin = () => import("@/admin/AdminPage");
 const developers = () => import("@/developers/DevelopersPage");
 
@@ -33,6 +34,8 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: "/matches", load: () => import("@/markets/MatchesPage"), section: "markets" },
   { pattern: "/portfolio", load: portfolio, section: "portfolio" },
   { pattern: "/portfolio/{part}", load: portfolio, section: "portfolio" },
+  { pattern: "/alerts", load: alerts, section: "alerts" },
+  { pattern: "/alerts/{part}", load: alerts, section: "alerts" },
   { pattern: "/account", load: account, section: "account" },
   { pattern: "/account/{part}", load: account, section: "account" },
   { pattern: "/admin", load: admin, section: "admin" },

@@ -5,6 +5,7 @@ export const t = catalogue(
   {
     markets: "Markets",
     portfolio: "Portfolio",
+    alerts: "Alerts",
     developers: "Developers",
     admin: "Admin",
     account: "Account",
@@ -26,6 +27,7 @@ export const t = catalogue(
   {
     markets: "Märkte",
     portfolio: "Portfolio",
+    alerts: "Alarme",
     developers: "Entwickler",
     admin: "Verwaltung",
     account: "Konto",

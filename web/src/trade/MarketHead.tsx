@@ -3,10 +3,18 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { ListedMarketView } from "@/api/schema";
 import { now } from "@/feed/line";
+import { opened } from "@/parts/Dialog";
+import { isSignedIn } from "@/session/session";
 import { layout } from "@/shell/preferences";
-import { cashOf, formatChance, formatQuantity, formatShort, quantityOf } from "@/units/money";
+import { cashOf, formatChance, formatQuantity, formatShort, priceText, quantityOf } from "@/units/money";
 import { moment, untilThen } from "@/units/time";
 import { t } from "./texts";
+
+/** Ask what to be told of this market; what asks is loaded then. */
+async function alertMe(market: ListedMarketView, middle: number | null): Promise<void> {
+  const { NewAlert } = await import("@/alerts/NewAlert");
+  await opened(t("alertMe"), (end) => <NewAlert marketId={market.id} price={middle === null ? "" : priceText(Math.round(middle))} onDone={() => end(null)} />);
+}
 
 export function MarketHead({ market, middle }: { market: ListedMarketView; middle: ReadonlySignal<number | null> }) {
   const isOver = market.status === "RESOLVED" || market.status === "VOID";
@@ -20,6 +28,7 @@ export function MarketHead({ market, middle }: { market: ListedMarketView; middl
           {market.closeTime !== null && !isOver && <span title={moment(market.closeTime)}>{t("closes")} {untilThen(market.closeTime, now.value - (now.value % 60_000))}</span>}
           <span>{t("volume")} {formatShort(cashOf(market.volumeTotal ?? market.volume24h))}</span>
           {market.openInterest !== null && <span class="wide">{t("interest")} {formatQuantity(quantityOf(market.openInterest))}</span>}
+          {isSignedIn.value && !isOver && <button class="button small" onClick={() => void alertMe(market, middle.peek())}>{t("alertMe")}</button>}
           <details class="rules">
             <summary>{t("rules")}</summary>
             <div class="panel body stack">

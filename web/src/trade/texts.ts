@@ -4,6 +4,7 @@ import { catalogue } from "@/shell/language";
 export const t = catalogue(
   {
     chance: "chance",
+    alertMe: "Alert me",
     closes: "Closes in",
     closed: "Closed",
     resolves: "Resolved",
@@ -97,6 +98,7 @@ export const t = catalogue(
     layout: "Layout",
   },
   {
+    alertMe: "Alarm",
     chance: "Chance",
     closes: "Schließt in",
     closed: "Geschlossen",

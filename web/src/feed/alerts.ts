@@ -1,0 +1,102 @@
+// What alerts tell while the page is open: shown at its edge and, if that is wanted, by the browser.
+//
+// Laws: each is told once; what was missed (a number left out, another epoch of the stream) is read
+// from the history, but nothing from before the page was opened. A browser's notification is made
+// only where its permission was given, which is asked for by a click on the alerts page alone.
+
+import { effect, signal } from "@preact/signals";
+import { rest } from "@/api/rest";
+import type { FiringView } from "@/api/schema";
+import { textOf, titleOf } from "@/alerts/words";
+import { isSignedIn, user } from "@/session/session";
+import { notify } from "@/shell/notices";
+import { rememberedSwitch } from "@/shell/preferences";
+import { line } from "./line";
+import type { Heartbeat } from "./messages";
+
+const TOPIC = "alerts";
+const READ_MOST = 20;
+const REMEMBERED = 500;
+
+/** Whether the browser itself shows what alerts tell. */
+export const wantsNotifications = rememberedSwitch("alerts.notify", false);
+/** Moves with each one that was told, so that lists of them are read anew. */
+export const toldCount = signal(0);
+
+/** Where a numbered stream stands, and whether something of it is missing. */
+export class Stream {
+  private epoch: number | null = null;
+  private seq = 0;
+
+  /** Take a message's numbers; returns whether one before it is missing. */
+  took(epoch: number, seq: number): boolean {
+    const isGap = this.epoch === null ? false : epoch !== this.epoch || seq > this.seq + 1;
+    [this.epoch, this.seq] = [epoch, seq];
+    return isGap;
+  }
+
+  /** Compare with a heartbeat; returns whether something is missing. */
+  beat(epoch: number | undefined, seq: number | undefined): boolean {
+    if (epoch === undefined || seq === undefined) return false;
+    const isBehind = this.epoch === null ? seq > 0 : epoch !== this.epoch ? seq > 0 : seq > this.seq;
+    [this.epoch, this.seq] = [epoch, seq];
+    return isBehind;
+  }
+}
+
+let stream = new Stream();
+let since = new Date().toISOString();
+const told = new Set<string>();
+
+function tell(firing: FiringView): void {
+  if (told.has(firing.id)) return;
+  told.add(firing.id);
+  for (const oldest of told) {
+    if (told.size <= REMEMBERED) break;
+    told.delete(oldest);
+  }
+  toldCount.value += 1;
+  const [title, text] = [titleOf(firing), textOf(firing)];
+  notify(firing.kind === "WEBHOOK_DISABLED" ? "bad" : "good", title, text);
+  if (!wantsNotifications.peek() || typeof Notification === "undefined" || Notification.permission !== "granted") return;
+  try {
+    new Notification(title, { body: text, tag: `probity-alert-${firing.id}` });
+  } catch {
+    // Some phones let service workers alone notify: the page has shown it.
+  }
+}
+
+async function readMissed(): Promise<void> {
+  if (!isSignedIn.peek()) return;
+  const whose = user.peek()?.id;
+  const answer = await rest.call("get", "/alerts/firings", { query: { limit: READ_MOST } });
+  if (user.peek()?.id !== whose) return;
+  for (const firing of [...answer.data].reverse()) if (firing.at >= since) tell(firing);
+}
+
+/** Tell what alerts tell whoever is signed in, until the page is gone. */
+export function startAlerts(): void {
+  line.on("alert_triggered", (message) => {
+    if (stream.took(message.topicEpoch, message.topicSeq)) void readMissed().catch(() => undefined);
+    tell(message);
+  });
+  line.on("heartbeat", (message: Heartbeat) => {
+    if (stream.beat(message.topicEpoch, message.topics?.[TOPIC])) void readMissed().catch(() => undefined);
+  });
+  let opened = 0;
+  // What was told while there was no line isn't in the numbers of the next one.
+  line.onOpen(() => {
+    opened += 1;
+    if (opened > 1) void readMissed().catch(() => undefined);
+  });
+  let whose: string | null = null;
+  effect(() => {
+    const id = user.value?.id ?? null;
+    if (id !== whose) {
+      stream = new Stream();
+      since = new Date().toISOString();
+      told.clear();
+    }
+    whose = id;
+  });
+}
