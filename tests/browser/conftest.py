@@ -61,7 +61,7 @@ async def browser() -> AsyncIterator[Browser]:
             args=[
                 "--no-sandbox",
                 "--disable-background-networking",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
             ],
         )
         yield launched
