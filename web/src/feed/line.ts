@@ -88,7 +88,13 @@ export class Line {
   }
 
   private hear(event: string, message: unknown): void {
-    this.heardAt.value = Date.now();
+    const now = Date.now();
+    // What waited while the page slept says how it was: the line that comes says how it is.
+    if (this.socket !== null && now - this.heardAt.peek() > DEAD_MS) {
+      this.again();
+      return;
+    }
+    this.heardAt.value = now;
     if (event === "heartbeat") this.state.value = (message as Heartbeat).stale === true ? "stale" : "live";
     for (const listener of this.listeners.get(event) ?? []) listener(message as never);
   }
