@@ -182,6 +182,9 @@ class Image:
             assert shell.wait(60) == 0, log.read_text("utf-8", "replace")[-4_000:]
         finally:
             if shell.poll() is None:
+                # The other account has lost the wish to end with its parent.
+                for child in psutil.Process(shell.pid).children(recursive=True):
+                    child.kill()
                 shell.kill()
                 shell.wait()
 
