@@ -33,7 +33,7 @@ COMPILED_MADE := $(if $(CAN_COMPILE),$(COMPILED)/.made)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run web web-types web-check web-test compiled test test-long test-newest test-sources test-compiled check lint types layers \
-	coverage bench wheel demo migrate logs settings licences fuzz lock clean
+	coverage bench soak wheel demo migrate logs settings licences fuzz lock clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -213,6 +213,12 @@ $(INSTALLED_PEERS): $(wildcard $(PEERS)/requirements.lock $(PEERS)/package*.json
 
 bench: $(INSTALLED_BENCH) $(INSTALLED_PEERS) $(COMPILED_MADE) ## Measure and record speed, the rules compiled
 	@$(WITH_COMPILED) $(BIN)/python -m benchmarks --record
+
+MINUTES ?= 20
+RATE ?= 100
+
+soak: $(INSTALLED_BENCH) ## Load a server for long: memory flat, no error, waits steady (MINUTES=20 RATE=100)
+	@PYTHONPATH=$(CURDIR) $(BIN)/python -m benchmarks.site.soak --minutes $(MINUTES) --rate $(RATE)
 
 # By way of a source distribution: nothing that is built is left beside the sources, where it would
 # be taken for them after the next edit.

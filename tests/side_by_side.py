@@ -30,7 +30,12 @@ LOADS_OR_MEASURES: Final = (
     "tests/gateway/sockets/test_life.py",
     "tests/browser/terminal/test_speed.py",
 )
-USES_WHOLE_SERVERS: Final = ("tests/e2e/", "tests/security/test_conversation.py")
+USES_WHOLE_SERVERS: Final = (
+    "tests/e2e/",
+    "tests/security/test_conversation.py",
+    "tests/deploy/test_point_in_time.py",
+    "tests/benchmarks/test_site.py",
+)
 ONE_SERVER_A_FILE: Final = ("tests/packaging/", "tests/browser/terminal/", "tests/deploy/image/")
 LONG: Final = ("tests/properties/", "tests/browser/", "tests/gateway/cli/", "tests/persistence/")
 _ORDER: Final = (*LOADS_OR_MEASURES, *USES_WHOLE_SERVERS, *ONE_SERVER_A_FILE, *LONG)

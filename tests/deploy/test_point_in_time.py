@@ -105,12 +105,18 @@ class Cluster:
                 f"include '{self.folder}/archiving.conf'\nlisten_addresses = ''\n"
                 f"unix_socket_directories = '{self.folder}'\n"
             )
-        log = str(self.folder / "log")
-        self.postgres(str(BIN / "pg_ctl"), "-D", str(self.data), "-w", "-l", log, "start")
+        self.launch()
         self.postgres(str(BIN / "createdb"), "-h", str(self.folder), "probity")
         self.pgbackrest("stanza-create")
         self.pgbackrest("check")
         self.pgbackrest("backup", "--type=full")
+
+    def launch(self) -> None:
+        """Start the database and wait until it lets somebody in."""
+        log = str(self.folder / "log")
+        self.postgres(str(BIN / "pg_ctl"), "-D", str(self.data), "-w", "-l", log, "start")
+        ready = f"until pg_isready --quiet --host {self.folder}; do sleep 0.1; done"
+        self.postgres("timeout", "60", "sh", "-c", ready)
 
     def pgbackrest(self, *words: str) -> str:
         """Run one command of pgBackRest's on the stanza."""
@@ -191,6 +197,22 @@ def test_it_stops_at_the_asked_second(cluster: Cluster, tmp_path: Path) -> None:
     refused = cluster.root(str(DEPLOY / "point-in-time"), "2001-01-01 00:00:00+00", check=False)
     assert "right after" not in refused
     assert not list(cluster.folder.glob("point-in-time.*"))
+
+    # For good: the same exchange goes on from that second, and says that something is gone.
+    to = ("--delta", "--type=time", f"--target={second}", "--target-action=promote")
+    cluster.postgres("mkdir", "-m", "0700", str(cluster.data))
+    cluster.pgbackrest(*to, "restore")
+    cluster.launch()
+    try:
+        refused = server.run("verify").stdout
+        assert "FAIL  tip" in refused
+        server.start("--accept-tip")
+        assert cluster.postgres(*psql, _QUERY).strip() == before
+        place(server, traders, 4)
+        assert server.end() == 0
+        assert server.run("verify").returncode == 0
+    finally:
+        server.clean_up()
 
 
 def test_thirty_days_are_kept(cluster: Cluster) -> None:
