@@ -173,7 +173,9 @@ async def open_exchange(
         running.drains[:0] = drains
         front = pool, running.engine, running.people, logger, supervisor
         await tell_alerts(stack, pool, hearers.topics, supervisor)
-        await watch_economy(stack, pool, running.engine, running.people, supervisor)
+        await watch_economy(
+            stack, settings.economy, pool, running.engine, running.people, supervisor
+        )
         await watch_admins(stack, settings, *front, accept_tip=accept_tip)
         yield running
 

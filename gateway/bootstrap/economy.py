@@ -4,23 +4,54 @@ from contextlib import AsyncExitStack
 
 from gateway.bootstrap.identity.people import People
 from gateway.bootstrap.parts import Parts
-from gateway.economy.movements.movements import Movements
+from gateway.economy.movements.movements import Kind, Movements
+from gateway.economy.purchases.buying import Buying, note_answer
+from gateway.economy.purchases.providers import SimulatedProvider
+from gateway.economy.purchases.routes import PurchaseRoutes
+from gateway.economy.referrals.rewarding import Rewarding
+from gateway.economy.referrals.routes import ReferralRoutes
 from gateway.economy.rewards.claims import Claims
 from gateway.economy.rewards.routes import DailyCreditsRoutes
+from gateway.economy.settings import EconomySettings, Seller
 from gateway.economy.transactions.routes import TransactionRoutes
 from gateway.engine_side.running import EngineSide
 from gateway.jobs.supervisor import Supervisor
 from persistence.postgres.database import DeadlinePool
+from persistence.repositories.economy.purchases import Purchases
+from persistence.repositories.economy.referrals import Referrals
 from persistence.repositories.economy.rewards import DailyRewards
 from persistence.repositories.economy.transactions import Transactions
 
 
 def movements_of(pool: DeadlinePool, engine: EngineSide, people: People) -> Movements:
     """Return the steps by which money moves outside the book."""
-    return Movements(pool, engine.commands, people.audit, takes_commands=engine.feed.takes_commands)
+    return Movements(
+        pool,
+        engine.commands,
+        people.audit,
+        {Kind.PURCHASE: note_answer},
+        takes_commands=engine.feed.takes_commands,
+    )
 
 
-def economy_routes(parts: Parts) -> tuple[DailyCreditsRoutes, TransactionRoutes]:
+def buying_of(
+    settings: EconomySettings, pool: DeadlinePool, engine: EngineSide, people: People
+) -> Buying:
+    """Return what sells credits."""
+    provider = SimulatedProvider() if settings.purchases is Seller.SIMULATED else None
+    return Buying(
+        pool,
+        movements_of(pool, engine, people),
+        engine.view,
+        provider,
+        people.audit,
+        settings.user_credits_max,
+    )
+
+
+def economy_routes(
+    parts: Parts,
+) -> tuple[DailyCreditsRoutes | TransactionRoutes | PurchaseRoutes | ReferralRoutes, ...]:
     """Return what has the rows of the economy."""
     view, settings = parts.engine.view, parts.settings.economy
     movements = movements_of(parts.pool, parts.engine, parts.people)
@@ -28,11 +59,19 @@ def economy_routes(parts: Parts) -> tuple[DailyCreditsRoutes, TransactionRoutes]
     return (
         DailyCreditsRoutes(claims, view, settings),
         TransactionRoutes(Transactions(parts.pool), view, parts.settings.pages),
+        PurchaseRoutes(
+            buying_of(settings, parts.pool, parts.engine, parts.people),
+            Purchases(parts.pool),
+            view,
+            parts.settings.pages,
+        ),
+        ReferralRoutes(Referrals(parts.pool), view, settings, parts.settings.pages),
     )
 
 
 async def watch_economy(
     stack: AsyncExitStack,
+    settings: EconomySettings,
     pool: DeadlinePool,
     engine: EngineSide,
     people: People,
@@ -41,3 +80,7 @@ async def watch_economy(
     """See through what was intended and has no answer yet, until the stack ends."""
     movements = movements_of(pool, engine, people)
     await stack.enter_async_context(supervisor.running(movements.NAME, movements.run))
+    buying = buying_of(settings, pool, engine, people)
+    await stack.enter_async_context(supervisor.running(buying.NAME, buying.run))
+    rewarding = Rewarding(pool, movements, engine.view, settings)
+    await stack.enter_async_context(supervisor.running(rewarding.NAME, rewarding.run))

@@ -1,9 +1,17 @@
 """How many credits are given to whom, outside the book."""
 
+from enum import Enum
 from typing import Annotated, ClassVar
 
 from gateway.settings.reader import Area, setting
-from gateway.settings.values import money
+from gateway.settings.values import money, whole
+
+
+class Seller(Enum):
+    """Who is paid for credits."""
+
+    OFF = "off"
+    SIMULATED = "simulated"
 
 
 class EconomySettings(Area, frozen=True, kw_only=True):
@@ -23,4 +31,31 @@ class EconomySettings(Area, frozen=True, kw_only=True):
     daily_reward_credits: Annotated[
         int,
         setting("DAILY_REWARD_CREDITS", "100", money, "Of a day, before the bonus of a streak."),
+    ]
+    referral_bonus_credits: Annotated[
+        int,
+        setting(
+            "REFERRAL_BONUS_CREDITS",
+            "50",
+            money,
+            "To who invited and to who was, once the invited has placed a first order.",
+        ),
+    ]
+    referrals_max: Annotated[
+        int,
+        setting(
+            "REFERRALS_PER_INVITER_MAX",
+            "50",
+            whole(0, 1_000_000),
+            "For so many of those one invited one is given a bonus.",
+        ),
+    ]
+    purchases: Annotated[
+        Seller,
+        setting(
+            "PURCHASES",
+            "off",
+            Seller,
+            "off, or simulated: credits are sold, and nobody is charged anything.",
+        ),
     ]

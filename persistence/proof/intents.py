@@ -3,6 +3,7 @@
     of each that has an answer   the command `seq` used up its id, with the very content stored
     of each DONE                 and moved just the money that its command says, account by account
     of each REFUSED              and moved none
+    of each purchase, reward, referral  its intent is of the same account, kind and amount
     of each id of a domain's     ("reward:7:..."): an intent stands for it
 
 Laws: one walk, in the order of the intents; the ledger was compared with the journal before. What
@@ -44,6 +45,20 @@ SELECT d.client_id FROM idempotency d
           AND (i.seq = d.command_seq OR i.status = 'PENDING'))
  ORDER BY d.command_seq LIMIT 1
 """  # noqa: S608 - the space's number
+_ROWS: Final = """
+SELECT i.system_id, r.kind, r.account_id, r.amount
+  FROM (SELECT intent_id, 'PURCHASE' AS kind, account_id, credits AS amount FROM purchases
+         WHERE intent_id IS NOT NULL
+        UNION ALL
+        SELECT intent_id, 'REWARD', user_id, amount FROM daily_rewards
+        UNION ALL
+        SELECT inviter_intent, 'REFERRAL', inviter_id, NULL FROM referrals
+        UNION ALL
+        SELECT invited_intent, 'REFERRAL', invited_id, NULL FROM referrals) AS r
+  JOIN money_intents i ON i.id = r.intent_id
+ WHERE (i.kind, i.account_id) <> (r.kind, r.account_id) OR i.amount <> r.amount
+ LIMIT 1
+"""
 _decode: Final = msgspec.msgpack.Decoder(Command).decode
 
 
@@ -77,6 +92,10 @@ async def intents_problem(connection: Connection) -> tuple[str | None, int]:
     stray = await connection.fetchval(_STRAY)
     if stray is not None:
         return f"{stray} was carried out, but no intent says so", count
+    wrong = await connection.fetchrow(_ROWS)
+    if wrong is not None:
+        told = f"{wrong['kind']} of {wrong['amount']} for account {wrong['account_id']}"
+        return f"{wrong['system_id']} isn't what its row says: {told}", count
     return None, count
 
 

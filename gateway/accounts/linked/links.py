@@ -230,10 +230,19 @@ class Linking:
             await trail.note(flow.user_id, "link.add", f"user:{flow.user_id} {name}", outcome)
 
     async def exchange(
-        self, code: str, browser: str | None, client: Client, address: str, request_id: str
+        self,
+        code: str,
+        browser: str | None,
+        client: Client,
+        address: str,
+        request_id: str,
+        referral_code: str | None = None,
     ) -> SignedIn:
-        """Sign in by a code; raises Unauthorized for one that doesn't hold, RateLimited."""
+        """Sign in by a code; raises Unauthorized for one that doesn't hold, RateLimited, and
+        ValidationFailed for a `referral_code` that is nobody's, which counts for somebody new.
+        """
         await self._attempts.count_address(address)
+        inviter_id = await self._sign_in.invitations.inviter(referral_code)
         found = None
         if browser is not None:
             found = await self._rows.take_code(digest(code), digest(browser))
@@ -242,6 +251,7 @@ class Linking:
             trail = AuditTrail(self._audit, request_id)
             await trail.note(None, "auth.code", None, "refused")
             raise Unauthorized(f"code: {NO_CODE}", details=(Detail("code", NO_CODE),))
+        await self._sign_in.invitations.note(user.id, inviter_id)
         return await self._sign_in.admit(user, client, address, request_id, found[1])
 
     # -- one's own ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
+from gateway.accounts.invitations import ReferralText
 from gateway.accounts.linked.browsers import browser_cookie, browser_of, new_secret
 from gateway.accounts.linked.links import PROVIDERS, Linking, Returned
 from gateway.accounts.linked.providers import SignInFailed
@@ -60,6 +61,7 @@ class CodeBody(BodyStruct, frozen=True):
     """The code that a page was given behind "#"."""
 
     code: CodeText
+    referral_code: ReferralText | None = None
 
 
 class LinkView(AnswerStruct, frozen=True):
@@ -127,7 +129,12 @@ class LinkedRoutes:
         if browser is not None:
             await self._answers.check_cookie(request)
         signed_in = await self._service.exchange(
-            request.body.code, browser, client_of(request), request.address, request.request_id
+            request.body.code,
+            browser,
+            client_of(request),
+            request.address,
+            request.request_id,
+            request.body.referral_code,
         )
         return self._answers.of(request, signed_in)
 

@@ -13,6 +13,7 @@ from gateway.accounts.fields import (
     display_name,
     email_address,
 )
+from gateway.accounts.invitations import ReferralText
 from gateway.accounts.passwords.choice import PasswordChoice, PasswordText
 from gateway.accounts.profile.views import UserView
 from gateway.accounts.sessions.answers import ACCOUNT_ERRORS, SignedInView, SignInAnswers
@@ -50,6 +51,7 @@ class RegisterBody(BodyStruct, frozen=True):
     email: EmailText
     password: PasswordText
     display_name: NameText | None = None
+    referral_code: ReferralText | None = None
 
 
 class LoginBody(BodyStruct, frozen=True):
@@ -94,7 +96,13 @@ class AccountRoutes:
         password = self._choice.require(body.password, "password", email, name)
         require_open(self._readiness, self._feed)
         signed_in = await self._sign_in.register(
-            email, password, name, client_of(request), request.address, request.request_id
+            email,
+            password,
+            name,
+            client_of(request),
+            request.address,
+            request.request_id,
+            body.referral_code,
         )
         return self._answers.of(request, signed_in)
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from exchange.messages.commands import OpenAccount
 from gateway.access.principals import Role
+from gateway.accounts.invitations import Invitations
 from gateway.accounts.mail.addresses import Addresses
 from gateway.accounts.passwords.attempts import Attempts
 from gateway.accounts.passwords.hashing import NO_ADDRESS, Fit, Passwords
@@ -55,7 +56,10 @@ class SignIn:
         view: AccountsView,
         addresses: Addresses,
         challenges: Challenges,
+        invitations: Invitations,
     ) -> None:
+        self.invitations = invitations
+        """Whoever adds somebody notes there who invited them."""
         self._users = users
         self._live = live
         self._audit = audit
@@ -75,12 +79,15 @@ class SignIn:
         client: Client,
         address: str,
         request_id: str,
+        referral_code: str | None = None,
     ) -> SignedIn:
-        """Add a user and sign in; raises Conflict, RateLimited, and QueueFull or OutcomeUnknown.
+        """Add a user and sign in; raises Conflict, RateLimited, ValidationFailed for a code that is
+        nobody's, and QueueFull or OutcomeUnknown.
 
         After the last two the user exists, and a login opens the account.
         """
         await self._attempts.count_address(address)
+        inviter_id = await self.invitations.inviter(referral_code)
         user = await add_user(
             self._users,
             self._audit,
@@ -92,6 +99,7 @@ class SignIn:
             request_id,
             address,
         )
+        await self.invitations.note(user.id, inviter_id)
         self._addresses.welcome(user)
         return await self.enter(user, client)
 

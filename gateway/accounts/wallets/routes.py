@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
+from gateway.accounts.invitations import ReferralText
 from gateway.accounts.second_factor.step_up import FreshView
 from gateway.accounts.sessions.answers import ACCOUNT_ERRORS, SignedInView, SignInAnswers
 from gateway.accounts.sessions.client import client_of
@@ -89,6 +90,12 @@ class SignedBody(BodyStruct, frozen=True):
 
     message: MessageText
     signature: SignatureText
+
+
+class SignInBody(SignedBody, frozen=True):
+    """A message and its signature, and by whose code one comes."""
+
+    referral_code: ReferralText | None = None
 
 
 class ChainsView(AnswerStruct, frozen=True):
@@ -203,7 +210,7 @@ class WalletRoutes:
             text,
         )
 
-    async def sign_in(self, request: Request[SignedBody, None]) -> SignedInView:
+    async def sign_in(self, request: Request[SignInBody, None]) -> SignedInView:
         """Sign in by a wallet; whoever is new gets an account."""
         signed_in = await self._service.sign_in(
             request.body.message,
@@ -211,6 +218,7 @@ class WalletRoutes:
             client_of(request),
             request.address,
             request.request_id,
+            request.body.referral_code,
         )
         return self._answers.of(request, signed_in)
 

@@ -119,9 +119,18 @@ class WalletSignIn:
     # -- signing in ---------------------------------------------------------------------------
 
     async def sign_in(
-        self, text: str, signature: str, client: Client, address: str, request_id: str
+        self,
+        text: str,
+        signature: str,
+        client: Client,
+        address: str,
+        request_id: str,
+        referral_code: str | None = None,
     ) -> SignedIn:
-        """Sign in whoever's wallet has signed; raises Unauthorized naming what doesn't hold."""
+        """Sign in whoever's wallet has signed; raises Unauthorized naming what doesn't hold.
+
+        Somebody new came by the code, if there is one; ValidationFailed for one that is nobody's.
+        """
         trail = AuditTrail(self._audit, request_id)
         try:
             message = await self._proved(text, signature, address)
@@ -131,7 +140,10 @@ class WalletSignIn:
                 raise
             details = (Detail(refusal.field, refusal.message),)
             raise Unauthorized(str(refusal), details=details) from None
+        # Asked of whoever has proved something, so that nobody guesses at codes.
+        inviter_id = await self._sign_in.invitations.inviter(referral_code)
         user = await self._user_of(message, trail)
+        await self._sign_in.invitations.note(user.id, inviter_id)
         return await self._sign_in.admit(user, client, address, request_id, WAY)
 
     async def _user_of(self, message: SignInMessage, trail: AuditTrail) -> User:

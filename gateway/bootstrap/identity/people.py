@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.access.principals import Role
 from gateway.access.rate_limits import RateLimits
+from gateway.accounts.invitations import Invitations
 from gateway.accounts.mail.addresses import Addresses
 from gateway.accounts.mail.mailer import LoggedMailer, Mailer, SmtpMailer
 from gateway.accounts.mail.notices import Notices
@@ -39,6 +40,7 @@ from gateway.settings.reader import SettingsError
 from gateway.trading.desk import open_order_count
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.audit import AuditLog
+from persistence.repositories.economy.referrals import Referrals
 from persistence.repositories.people.mail_tokens import MailTokens
 from persistence.repositories.people.rate_tiers import RateTiers
 from persistence.repositories.people.sessions import Sessions
@@ -114,6 +116,7 @@ def make_people(
         engine.view,
         addresses,
         challenges,
+        Invitations(Referrals(pool)),
     )
     return People(
         users=users,

@@ -100,13 +100,17 @@ class Movements:
         self._notes = notes or {}
         self._takes_commands = takes_commands
 
+    def require_engine(self) -> None:
+        """Raise ReadsOnly in a process without an engine, which intends nothing."""
+        if not self._takes_commands:
+            raise ReadsOnly
+
     async def begin(self, kind: Kind, write: Write) -> Intent:
         """Do the first step: store what `write` writes; raises whatever it raises.
 
         Raises ReadsOnly in a process without an engine, whose intents nobody here could send.
         """
-        if not self._takes_commands:
-            raise ReadsOnly
+        self.require_engine()
         self.reached(Point.BEFORE_INTENT, kind)
         async with self._pool.transaction() as connection:
             intent = await write(connection)

@@ -49,8 +49,10 @@ _FINISH: Final = (
     f" reason = $7, message = $8 WHERE id = $1 AND status = 'PENDING' RETURNING {_COLUMNS}"
 )
 _TO_COME: Final = (
-    "SELECT coalesce(sum(amount), 0)::bigint FROM money_intents"
-    " WHERE account_id = $1 AND status = 'PENDING'"
+    "SELECT (coalesce((SELECT sum(amount) FROM money_intents"
+    "                   WHERE account_id = $1 AND status = 'PENDING'), 0)"
+    "      + coalesce((SELECT sum(credits) FROM purchases"
+    "                   WHERE account_id = $1 AND status = 'CHARGING'), 0))::bigint"
 )
 _decode: Final = msgspec.msgpack.Decoder(Command).decode
 
@@ -141,8 +143,8 @@ class Intents:
 
     @staticmethod
     async def to_come(source: Fetching, account_id: int) -> int:
-        """Return the money that pending intents give to an account; with its owner's row held
-        nobody adds to it.
+        """Return the money that pending intents, and purchases that are being charged for, give to
+        an account; with its owner's row held nobody adds to it.
         """
         amount: int = await source.fetchval(_TO_COME, account_id)
         return amount

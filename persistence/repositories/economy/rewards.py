@@ -45,8 +45,10 @@ SELECT u.id FROM users u JOIN accounts a ON a.id = u.id
 # Apart, since a statement sees what was there before it waited for a row.
 _FIGURES: Final = """
 SELECT a.id, a.available + a.locked AS held,
-       (SELECT coalesce(sum(i.amount), 0)::bigint FROM money_intents i
-         WHERE i.account_id = a.id AND i.status = 'PENDING') AS to_come,
+       (coalesce((SELECT sum(i.amount) FROM money_intents i
+                   WHERE i.account_id = a.id AND i.status = 'PENDING'), 0)
+        + coalesce((SELECT sum(p.credits) FROM purchases p
+                     WHERE p.account_id = a.id AND p.status = 'CHARGING'), 0))::bigint AS to_come,
        (SELECT r.streak FROM daily_rewards r JOIN money_intents i ON i.id = r.intent_id
          WHERE r.user_id = a.id AND r.day = $2::date - 1 AND i.status <> 'REFUSED') AS streak
   FROM accounts a

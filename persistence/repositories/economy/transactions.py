@@ -163,7 +163,8 @@ def _codes(wanted: TransactionFilter) -> tuple[list[int], list[int], list[int], 
 
 
 def _transaction(row: Any) -> Transaction:  # noqa: ANN401 - asyncpg's own Record
-    fields: list[Any] = list(row.values())
-    money, kind = fields.pop(-3), EntryKind(fields[3])
-    fields[3] = _BY_MONEY.get(money, _BY_ENTRY[kind])
-    return Transaction(*fields)
+    seq, entry_no, at, kind, *rest, money, reason, system_id = row.values()
+    of_entry = _BY_ENTRY[EntryKind(kind)]
+    kind_of = _BY_MONEY.get(money, of_entry)
+    values = seq, entry_no, at, kind_of, *rest, reason, system_id
+    return Transaction(*values)

@@ -4,6 +4,7 @@ for, whenever the process dies.
 
 import asyncio
 import contextlib
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,9 +15,13 @@ import pytest
 
 from gateway.economy.movements.movements import Kind, Point
 from tests.faults.economy import dying_server
-from tests.server_process import ServerProcess, until
+from tests.server_process import ADMIN_PASSWORD, ServerProcess, until
 
-PATH = "/economy/daily-credits"
+CALLS: dict[Kind, tuple[str, dict[str, str] | None, int, int]] = {
+    Kind.REWARD: ("/economy/daily-credits", None, 100, 409),
+    Kind.PURCHASE: ("/purchases", {"packageId": "starter", "requestId": "r"}, 500, 200),
+}
+"""Of each kind: what asks for it, how many credits it gives, and what a repeat is answered."""
 
 
 class DyingServer(ServerProcess):
@@ -47,17 +52,19 @@ class DyingServer(ServerProcess):
 @pytest.fixture
 def server(home: Path) -> Iterator[DyingServer]:
     """A server, ready, that lives."""
-    made = DyingServer(home / "data")
+    made = DyingServer(home / "data", {"PURCHASES": "simulated"})
     made.start()
     yield made
     made.clean_up()
 
 
-def claim(server: ServerProcess, token: str) -> httpx.Response | None:
-    """Claim the day's reward; None if nobody answers."""
+def ask(server: ServerProcess, token: str, kind: Kind) -> httpx.Response | None:
+    """Ask for what moves money; None if nobody answers."""
+    path, body, _, _ = CALLS[kind]
     with contextlib.suppress(httpx.HTTPError):
         return httpx.post(
-            f"{server.url}/api/v1{PATH}",
+            f"{server.url}/api/v1{path}",
+            json=body,
             headers={"authorization": f"Bearer {token}"},
             timeout=30,
         )
@@ -66,7 +73,11 @@ def claim(server: ServerProcess, token: str) -> httpx.Response | None:
 
 async def until_settled(server: ServerProcess) -> None:
     """Wait until the sweep has seen everything through."""
-    counting = "SELECT count(*) FROM money_intents WHERE status = 'PENDING'"
+    counting = """
+        SELECT (SELECT count(*) FROM money_intents WHERE status = 'PENDING')
+             + (SELECT count(*) FROM purchases WHERE status = 'CHARGING')
+             + (SELECT count(*) FROM referrals WHERE rewarded_at IS NULL)
+    """
     async with asyncio.timeout(60), server.database() as connection:
         while await connection.fetchval(counting):  # noqa: ASYNC110 - another process empties it
             await asyncio.sleep(0.05)
@@ -74,15 +85,17 @@ async def until_settled(server: ServerProcess) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-async def test_a_reward_is_given_once_wherever_the_process_dies(server: DyingServer) -> None:
+@pytest.mark.parametrize("kind", CALLS)
+async def test_it_happens_once_wherever_the_process_dies(server: DyingServer, kind: Kind) -> None:
+    _, _, given, repeated = CALLS[kind]
     people = {point: await asyncio.to_thread(server.trader) for point in Point}
     hit = []
     for point, (user_id, token) in people.items():
         assert await asyncio.to_thread(server.end) == 0
-        server.dies_at = f"{Kind.REWARD}:{point}"
+        server.dies_at = f"{kind}:{point}"
         await asyncio.to_thread(server.start)
         before = (await asyncio.to_thread(server.call, "GET", "/user/balance", token))["total"]
-        assert await asyncio.to_thread(claim, server, token) is None
+        assert await asyncio.to_thread(ask, server, token, kind) is None
         await until(server.is_dead)
         hit.append(server.dies_at)
         server.dies_at = ""
@@ -90,16 +103,66 @@ async def test_a_reward_is_given_once_wherever_the_process_dies(server: DyingSer
         async with server.database() as connection:
             # As if the claim of the process that died were over.
             await connection.execute("UPDATE money_intents SET tried_at = 0")
+            await connection.execute("UPDATE purchases SET tried_at = 0")
         await until_settled(server)
-        again = await asyncio.to_thread(claim, server, token)
+        again = await asyncio.to_thread(ask, server, token, kind)
         assert again is not None
         # Before the intent is stored nothing was intended.
-        assert again.status_code == (200 if point is Point.BEFORE_INTENT else 409)
+        assert again.status_code == (200 if point is Point.BEFORE_INTENT else repeated)
         after = (await asyncio.to_thread(server.call, "GET", "/user/balance", token))["total"]
-        assert float(after) - float(before) == 100, (point, user_id)
+        assert float(after) - float(before) == given, (point, user_id)
     print("died at", *hit)
     assert len(hit) == len(Point)
     assert await asyncio.to_thread(server.end) == 0
     done = await asyncio.to_thread(server.run, "verify")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"ok    intents     {len(Point)} answers" in done.stdout
+
+
+def invite(server: ServerProcess, inviter: str) -> tuple[int, str]:
+    """Register somebody by another one's code; return who they are, and their token."""
+    code = server.call("GET", "/referrals/me", inviter)["code"]
+    body = {"email": f"{secrets.token_hex(8)}@example.com", "password": ADMIN_PASSWORD}
+    answer = server.call("POST", "/auth/register", body=body | {"referralCode": code})
+    return int(answer["user"]["id"]), str(answer["accessToken"])
+
+
+def place(server: ServerProcess, token: str) -> None:
+    """Place a first order, which nobody may answer any more."""
+    terms = {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.10", "quantity": "1"}
+    with contextlib.suppress(httpx.HTTPError):
+        httpx.post(
+            f"{server.url}/api/v1/orders/rain",
+            json=terms,
+            headers={"authorization": f"Bearer {token}"},
+            timeout=30,
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_both_bonuses_are_given_once_wherever_the_process_dies(server: DyingServer) -> None:
+    await asyncio.to_thread(server.market, "rain")
+    _, inviter = await asyncio.to_thread(server.trader)
+    hit = []
+    for count, point in enumerate(Point, 1):
+        _, token = await asyncio.to_thread(invite, server, inviter)
+        assert await asyncio.to_thread(server.end) == 0
+        server.dies_at = f"{Kind.REFERRAL}:{point}"
+        await asyncio.to_thread(server.start)
+        await asyncio.to_thread(place, server, token)
+        await until(server.is_dead)
+        hit.append(server.dies_at)
+        server.dies_at = ""
+        await asyncio.to_thread(server.start)
+        async with server.database() as connection:
+            await connection.execute("UPDATE money_intents SET tried_at = 0")
+        await until_settled(server)
+        for person, given in ((inviter, 50 * count), (token, 50)):
+            told = await asyncio.to_thread(server.call, "GET", "/user/balance", person)
+            assert float(told["total"]) == 1_000 + given, point
+    print("died at", *hit)
+    assert await asyncio.to_thread(server.end) == 0
+    done = await asyncio.to_thread(server.run, "verify")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"ok    intents     {2 * len(Point)} answers" in done.stdout

@@ -63,3 +63,20 @@ async def store_ledger(web: Web) -> None:
                     " VALUES ($1, $2, $3, $4)",
                     *(account_id, done.seq, event.reason, MONEY_KIND[event.kind]),
                 )
+
+
+async def store_order(web: Web, account_id: int) -> None:
+    """Have an order of somebody's in the tables; of what it is nothing matters."""
+    pool = web.parts.pool
+    needed = await pool.fetch(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'orders'"
+        " AND is_nullable = 'NO' AND column_default IS NULL AND is_generated = 'NEVER'"
+        " AND column_name NOT IN ('id', 'account_id')"
+    )
+    names = ", ".join(["id", "account_id", *(row[0] for row in needed)])
+    values = ", ".join(["$1", "$2", *("'1'" for _ in needed)])
+    await pool.execute(
+        f"INSERT INTO orders ({names}) VALUES ({values})",
+        1_000_000 + account_id,
+        account_id,
+    )

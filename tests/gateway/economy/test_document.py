@@ -5,6 +5,8 @@ from pathlib import Path
 
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.units import format_money
+from gateway.bootstrap.settings import load_settings
+from gateway.economy.purchases.packages import PACKAGES, price_text
 from gateway.economy.rewards.routes import multiplier_text
 from gateway.economy.rewards.rules import reward
 from gateway.economy.room import fits
@@ -44,3 +46,23 @@ def test_transactions() -> None:
     assert sorted(named + re.findall(r"`([A-Z]+)`", others)) == sorted(
         kind.value for kind in TransactionType
     )
+
+
+def test_buying_credits() -> None:
+    assert rows_below("Buying credits") == [
+        [
+            f"`{one.id}`",
+            format_money(one.credits),
+            format_money(one.bonus),
+            price_text(one.price),
+        ]
+        for one in PACKAGES
+    ]
+
+
+def test_inviting_others() -> None:
+    defaults = load_settings({}).economy
+    bonus = defaults.referral_bonus_credits // MONEY_SCALE
+    for traded, inviter, invited in rows_below("Inviting others"):
+        assert int(inviter) == bonus * min(int(traded), defaults.referrals_max)
+        assert int(invited) == bonus * int(traded)

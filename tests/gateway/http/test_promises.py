@@ -117,7 +117,7 @@ MEANS_MORE = {
     ("/admin/markets/{slug}/limits", "volatilityHalt"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
-ECONOMY = ("/transactions/me",)
+ECONOMY = ("/transactions/me", "/purchases", "/referrals")
 FORETOLD = "/admin/markets/{slug}/settlement"
 """Its parameters hang on each other: `tests/gateway/operations/figures`."""
 STORED = (

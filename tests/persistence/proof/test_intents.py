@@ -18,6 +18,7 @@ from persistence.clock import now_us
 from persistence.postgres.database import connect
 from persistence.proof.verification import CheckResult, verify
 from persistence.repositories.economy.intents import Intents, NewIntent, Outcome
+from persistence.repositories.economy.purchases import NewPurchase, Purchases
 from tests.persistence.running import ANN, BOB, CASH, CEM, Running, limit, open_for_trade, running
 
 BET = PlaceOrder(
@@ -34,9 +35,9 @@ SHARED = TransferCash(
 TOO_MUCH = DebitAccount(BOB, CASH * 2, "much", "stock:2:c", kind=MoneyKind.STOCK)
 
 
-async def intend(engine: Running, command: Command) -> int:
+async def intend(engine: Running, command: Command, kind: str = "STOCK") -> int:
     """Store an intent; return its number."""
-    intent = await Intents.add(engine.pool, NewIntent("STOCK", command), now_us())
+    intent = await Intents.add(engine.pool, NewIntent(kind, command), now_us())
     return intent.id
 
 
@@ -127,6 +128,18 @@ async def test_a_bet_that_no_intent_stands_for_is_found(database_url: str) -> No
         result = await last_result(database_url)
         assert (result.name, result.passed) == ("intents", False)
         assert "bet:1 was carried out, but no intent says so" in result.detail
+async def test_a_purchase_is_of_what_its_intent_gives(database_url: str) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        gift = CreditAccount(ANN, 7, "bought", "purchase:1:1", kind=MoneyKind.PURCHASE)
+        intent = await intend(engine, gift, "PURCHASE")
+        new = NewPurchase(ANN, None, "starter", 7, 500, "USD", "simulated", "test-card")
+        purchase = await Purchases.add(engine.pool, new, now_us())
+        await Purchases.pay(engine.pool, purchase.id, intent)
+        assert (await last_result(database_url)).passed
+        await engine.pool.execute("UPDATE purchases SET credits = 8")
+        problem = "purchase:1:1 isn't what its row says: PURCHASE of 8 for account 1"
+        assert problem in (await last_result(database_url)).detail
 
 
 async def test_what_was_refused_can_not_be_called_done(database_url: str) -> None:

@@ -1,0 +1,1 @@
+"""Credits for inviting somebody who then trades, to both."""
