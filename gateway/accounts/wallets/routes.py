@@ -271,7 +271,7 @@ class WalletRoutes:
                 path="/auth/wallet",
                 handler=self.sign_in,
                 access=Access.PUBLIC,
-                body=SignedBody,
+                body=SignInBody,
                 answer=SignedInView,
                 errors=(Unauthorized, SecondFactorRequired, *ACCOUNT_ERRORS),
                 budget=Budget.SIGN_IN,

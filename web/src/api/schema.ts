@@ -2498,6 +2498,13 @@ export interface components {
             readonly ethereum: readonly string[];
             readonly solana: readonly string[];
         };
+        /** SignInBody */
+        readonly SignInBody: {
+            readonly message: string;
+            readonly signature: string;
+            /** @default null */
+            readonly referralCode?: string | null;
+        };
         /** SignedBody */
         readonly SignedBody: {
             readonly message: string;
@@ -4899,6 +4906,7 @@ export type PasskeySignInBody = components['schemas']['PasskeySignInBody'];
 export type NonceQuery = components['schemas']['NonceQuery'];
 export type NonceView = components['schemas']['NonceView'];
 export type ChainsView = components['schemas']['ChainsView'];
+export type SignInBody = components['schemas']['SignInBody'];
 export type SignedBody = components['schemas']['SignedBody'];
 export type WalletView = components['schemas']['WalletView'];
 export type Kind = components['schemas']['Kind'];
@@ -5725,7 +5733,7 @@ export interface operations {
         };
         readonly requestBody: {
             readonly content: {
-                readonly "application/json": components["schemas"]["SignedBody"];
+                readonly "application/json": components["schemas"]["SignInBody"];
             };
         };
         readonly responses: {
