@@ -14,7 +14,7 @@ from typing import Final
 from migrations.script import execute_script
 
 revision: Final = "0044"
-down_revision: Final = "0041"
+down_revision: Final = "0043"
 
 _UP: Final = """
 CREATE TABLE purchases (

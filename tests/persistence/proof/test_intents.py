@@ -128,6 +128,8 @@ async def test_a_bet_that_no_intent_stands_for_is_found(database_url: str) -> No
         result = await last_result(database_url)
         assert (result.name, result.passed) == ("intents", False)
         assert "bet:1 was carried out, but no intent says so" in result.detail
+
+
 async def test_a_purchase_is_of_what_its_intent_gives(database_url: str) -> None:
     async with running(database_url) as engine:
         await open_for_trade(engine)

@@ -1188,38 +1188,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/markets/{slug}/status": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch: operations["patch_markets_slug_status"];
-        readonly trace?: never;
-    };
-    readonly "/markets/{slug}/resolve": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post: operations["post_markets_slug_resolve"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/matches": {
         readonly parameters: {
             readonly query?: never;
@@ -1748,6 +1716,118 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/alerts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_alerts"];
+        readonly put?: never;
+        readonly post: operations["post_alerts"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/alerts/firings": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_alerts_firings"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/alerts/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_alerts_id"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete: operations["delete_alerts_id"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch: operations["patch_alerts_id"];
+        readonly trace?: never;
+    };
+    readonly "/alerts/webhooks": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_alerts_webhooks"];
+        readonly put?: never;
+        readonly post: operations["post_alerts_webhooks"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/alerts/webhooks/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete: operations["delete_alerts_webhooks_id"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch: operations["patch_alerts_webhooks_id"];
+        readonly trace?: never;
+    };
+    readonly "/alerts/webhooks/{id}/test": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_alerts_webhooks_id_test"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/alerts/webhooks/{id}/deliveries": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_alerts_webhooks_id_deliveries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/economy/daily-credits": {
         readonly parameters: {
             readonly query?: never;
@@ -1876,38 +1956,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/admin/users": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get: operations["get_admin_users"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/admin/users/{id}/role": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch: operations["patch_admin_users_id_role"];
-        readonly trace?: never;
-    };
     readonly "/admin/users/{id}": {
         readonly parameters: {
             readonly query?: never;
@@ -1916,6 +1964,22 @@ export interface paths {
             readonly cookie?: never;
         };
         readonly get: operations["get_admin_users_id"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/accounts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_accounts"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1972,6 +2036,70 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/markets/{slug}/status": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch: operations["patch_markets_slug_status"];
+        readonly trace?: never;
+    };
+    readonly "/markets/{slug}/resolve": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_markets_slug_resolve"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/users": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_users"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/users/{id}/role": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch: operations["patch_admin_users_id_role"];
+        readonly trace?: never;
+    };
     readonly "/admin/exchange/mode": {
         readonly parameters: {
             readonly query?: never;
@@ -1996,6 +2124,38 @@ export interface paths {
             readonly cookie?: never;
         };
         readonly get: operations["get_admin_stats"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/engine": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_engine"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/markets/{slug}/settlement": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_markets_slug_settlement"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -2236,6 +2396,22 @@ export interface paths {
             readonly cookie?: never;
         };
         readonly get: operations["get_admin_jobs"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/errors": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_errors"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -2615,6 +2791,8 @@ export interface components {
             readonly confirmOrders?: boolean;
             /** @default false */
             readonly sounds?: boolean;
+            /** @default pro */
+            readonly layout?: components["schemas"]["Layout"];
             readonly profile?: components["schemas"]["Shown"];
         };
         /**
@@ -2627,6 +2805,11 @@ export interface components {
          * @enum {unknown}
          */
         readonly PriceFormat: "odds" | "percent" | "price";
+        /**
+         * Layout
+         * @enum {unknown}
+         */
+        readonly Layout: "pro" | "simple";
         /** Shown */
         readonly Shown: {
             /** @default true */
@@ -3166,6 +3349,7 @@ export interface components {
             readonly title: string;
             readonly currency: string;
             readonly ok: boolean;
+            readonly isOverdue: boolean;
             readonly lastSuccessAt: string | null;
             readonly ageMs: number | null;
             readonly lastError: string | null;
@@ -3330,71 +3514,6 @@ export interface components {
             readonly category: string;
             readonly closeTime: string;
             readonly minQuantity: string;
-        };
-        /** MarketBody */
-        readonly MarketBody: {
-            readonly slug: string;
-            readonly question: string;
-            readonly closeTime: string;
-            /** @default  */
-            readonly description?: string;
-            /** @default  */
-            readonly category?: string;
-            readonly tickSize?: string | (0.0001 | 0.001 | 0.01) | null;
-            readonly minQuantity?: string | number | null;
-            readonly makerFee?: string | number | null;
-            readonly takerFee?: string | number | null;
-            /** @default flat */
-            readonly feeModel?: components["schemas"]["FeeModel"];
-            /** @default false */
-            readonly draft?: boolean;
-        };
-        /** MarketView */
-        readonly MarketView: {
-            readonly id: string;
-            readonly slug: string;
-            readonly question: string;
-            readonly description: string;
-            readonly category: string;
-            readonly status: components["schemas"]["MarketStatus"];
-            readonly closeTime: string;
-            readonly createdAt: string;
-            readonly tickSize: string;
-            readonly minQuantity: string;
-            readonly makerFee: string;
-            readonly takerFee: string;
-            readonly feeModel: components["schemas"]["FeeModel"];
-            readonly bestBid: string | null;
-            readonly bestAsk: string | null;
-            readonly lastPrice: string | null;
-            readonly volume: string;
-            readonly trades: number;
-            readonly openInterest: string;
-            readonly seq: number;
-            readonly resolution: components["schemas"]["Resolution"] | null;
-            readonly yesPayout: string | null;
-            readonly source: string | null;
-            readonly resolvedAt: string | null;
-            readonly resumesAt?: string;
-        };
-        /** MarketEditBody */
-        readonly MarketEditBody: {
-            readonly question?: string;
-            readonly description?: string;
-            readonly category?: string;
-            readonly closeTime?: string;
-            readonly minQuantity?: string | number | null;
-        };
-        /** StatusBody */
-        readonly StatusBody: {
-            readonly status: components["schemas"]["MarketStatus"];
-        };
-        /** ResolutionBody */
-        readonly ResolutionBody: {
-            readonly outcome: components["schemas"]["Resolution"];
-            readonly yesPayout?: string | number | null;
-            /** @default  */
-            readonly source?: string;
         };
         /** MatchesQuery */
         readonly MatchesQuery: {
@@ -4293,6 +4412,160 @@ export interface components {
         readonly CloseBody: {
             readonly price?: string | number | null;
         };
+        /** AlertView */
+        readonly AlertView: {
+            readonly id: string;
+            readonly kind: components["schemas"]["AlertKind"];
+            readonly marketId: string | null;
+            readonly platform: string | null;
+            readonly slug: string | null;
+            readonly question: string | null;
+            readonly outcome: components["schemas"]["Outcome"] | null;
+            readonly price: string | null;
+            readonly volume: string | null;
+            readonly minutes: number | null;
+            readonly orderId: string | null;
+            readonly note: string;
+            readonly pauseSeconds: number | null;
+            readonly webhookId: string | null;
+            readonly active: boolean;
+            readonly met: boolean;
+            readonly firedCount: number;
+            readonly firedAt: string | null;
+            readonly createdAt: string;
+        };
+        /**
+         * AlertKind
+         * @enum {unknown}
+         */
+        readonly AlertKind: "CLOSE" | "FILL" | "PRICE_ABOVE" | "PRICE_BELOW" | "RESOLUTION" | "TEST" | "VOLUME_ABOVE" | "WEBHOOK_DISABLED";
+        /** NewAlertBody */
+        readonly NewAlertBody: {
+            /** @enum {unknown} */
+            readonly kind: "CLOSE" | "FILL" | "PRICE_ABOVE" | "PRICE_BELOW" | "RESOLUTION" | "VOLUME_ABOVE";
+            /** @default null */
+            readonly marketId?: string | null;
+            /** @default null */
+            readonly outcome?: components["schemas"]["Outcome"] | null;
+            readonly price?: string | number | null;
+            readonly volume?: string | number | null;
+            /** @default null */
+            readonly minutes?: number | null;
+            /** @default null */
+            readonly orderId?: string | null;
+            /** @default  */
+            readonly note?: string;
+            /** @default null */
+            readonly pauseSeconds?: number | null;
+            /** @default null */
+            readonly webhookId?: string | null;
+        };
+        /** FiringQuery */
+        readonly FiringQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default null */
+            readonly alertId?: string | null;
+        };
+        /** FiringView */
+        readonly FiringView: {
+            readonly id: string;
+            readonly alertId: string | null;
+            readonly kind: components["schemas"]["AlertKind"];
+            readonly marketId: string | null;
+            readonly note: string;
+            readonly at: string;
+            readonly saw: components["schemas"]["SawView"];
+        };
+        /** SawView */
+        readonly SawView: {
+            /** @default null */
+            readonly slug?: string | null;
+            /** @default null */
+            readonly question?: string | null;
+            /** @default null */
+            readonly outcome?: components["schemas"]["Outcome"] | null;
+            /** @default null */
+            readonly price?: string | null;
+            /** @default null */
+            readonly tradeNo?: string | null;
+            /** @default null */
+            readonly volume?: string | null;
+            /** @default null */
+            readonly currency?: string | null;
+            /** @default null */
+            readonly closeTime?: string | null;
+            /** @default null */
+            readonly resolution?: string | null;
+            /** @default null */
+            readonly orderId?: string | null;
+            /** @default null */
+            readonly side?: components["schemas"]["Side"] | null;
+            /** @default null */
+            readonly quantity?: string | null;
+            /** @default null */
+            readonly webhookId?: string | null;
+            /** @default null */
+            readonly failures?: number | null;
+        };
+        /** AlertChangeBody */
+        readonly AlertChangeBody: {
+            readonly price?: string | number | null;
+            readonly volume?: string | number | null;
+            /** @default null */
+            readonly minutes?: number | null;
+            /** @default null */
+            readonly note?: string | null;
+            /** @default null */
+            readonly pauseSeconds?: number | null;
+            /** @default null */
+            readonly once?: boolean | null;
+            /** @default null */
+            readonly webhookId?: string | null;
+            /** @default null */
+            readonly toWebhook?: boolean | null;
+            /** @default null */
+            readonly active?: boolean | null;
+        };
+        /** WebhookView */
+        readonly WebhookView: {
+            readonly id: string;
+            readonly url: string;
+            readonly active: boolean;
+            readonly disabledAt: string | null;
+            readonly failures: number;
+            readonly failingSince: string | null;
+            readonly lastSuccessAt: string | null;
+            readonly createdAt: string;
+        };
+        /** WebhookBody */
+        readonly WebhookBody: {
+            readonly url: string;
+        };
+        /** NewWebhookView */
+        readonly NewWebhookView: {
+            readonly webhook: components["schemas"]["WebhookView"];
+            readonly secret: string;
+        };
+        /** WebhookChangeBody */
+        readonly WebhookChangeBody: {
+            readonly active: boolean;
+        };
+        /** DeliveryView */
+        readonly DeliveryView: {
+            readonly id: string;
+            readonly firingId: string;
+            readonly kind: components["schemas"]["AlertKind"];
+            readonly status: string;
+            readonly tries: number;
+            readonly answered: number | null;
+            readonly error: string | null;
+            readonly createdAt: string;
+            readonly endedAt: string | null;
+            readonly nextTryAt: string | null;
+        };
         /** DailyCreditsView */
         readonly DailyCreditsView: {
             readonly day: string;
@@ -4427,47 +4700,6 @@ export interface components {
             readonly createdAt: string;
             readonly rewardedAt: string | null;
         };
-        /** UsersQuery */
-        readonly UsersQuery: {
-            /** @default null */
-            readonly limit?: number | null;
-            /** @default null */
-            readonly cursor?: string | null;
-            /** @default 0 */
-            readonly offset?: number;
-            /** @default null */
-            readonly q?: string | null;
-            /** @default null */
-            readonly role?: components["schemas"]["Role"] | null;
-            /** @default null */
-            readonly status?: components["schemas"]["Standing"] | null;
-        };
-        /**
-         * Role
-         * @enum {unknown}
-         */
-        readonly Role: "ADMIN" | "AUDITOR" | "MARKET_MAKER" | "USER";
-        /**
-         * Standing
-         * @enum {unknown}
-         */
-        readonly Standing: "ACTIVE" | "CLOSED" | "SUSPENDED";
-        /** ListedUserView */
-        readonly ListedUserView: {
-            readonly id: string;
-            readonly email: string | null;
-            readonly displayName: string;
-            readonly role: string;
-            readonly createdAt: string;
-            readonly username: string | null;
-            readonly avatarUrl: string | null;
-            readonly emailVerified: boolean;
-            readonly standing: components["schemas"]["Standing"];
-        };
-        /** RoleBody */
-        readonly RoleBody: {
-            readonly role: components["schemas"]["Role"];
-        };
         /** UserPictureView */
         readonly UserPictureView: {
             readonly id: string;
@@ -4508,6 +4740,11 @@ export interface components {
             readonly deadManAt: string | null;
             readonly limits: components["schemas"]["TradingLimitsView"];
         };
+        /**
+         * Standing
+         * @enum {unknown}
+         */
+        readonly Standing: "ACTIVE" | "CLOSED" | "SUSPENDED";
         /** TradingLimitsView */
         readonly TradingLimitsView: {
             readonly orderQuantity: string | null;
@@ -4524,6 +4761,12 @@ export interface components {
             readonly target: string | null;
             readonly outcome: string;
             readonly requestId: string;
+        };
+        /** SystemAccountView */
+        readonly SystemAccountView: {
+            readonly id: string;
+            readonly name: string;
+            readonly account: components["schemas"]["AccountPictureView"] | null;
         };
         /** ExchangeStatusView */
         readonly ExchangeStatusView: {
@@ -4597,6 +4840,107 @@ export interface components {
             readonly time: string;
             readonly milliseconds: number;
         };
+        /** MarketBody */
+        readonly MarketBody: {
+            readonly slug: string;
+            readonly question: string;
+            readonly closeTime: string;
+            /** @default  */
+            readonly description?: string;
+            /** @default  */
+            readonly category?: string;
+            readonly tickSize?: string | (0.0001 | 0.001 | 0.01) | null;
+            readonly minQuantity?: string | number | null;
+            readonly makerFee?: string | number | null;
+            readonly takerFee?: string | number | null;
+            /** @default flat */
+            readonly feeModel?: components["schemas"]["FeeModel"];
+            /** @default false */
+            readonly draft?: boolean;
+        };
+        /** MarketView */
+        readonly MarketView: {
+            readonly id: string;
+            readonly slug: string;
+            readonly question: string;
+            readonly description: string;
+            readonly category: string;
+            readonly status: components["schemas"]["MarketStatus"];
+            readonly closeTime: string;
+            readonly createdAt: string;
+            readonly tickSize: string;
+            readonly minQuantity: string;
+            readonly makerFee: string;
+            readonly takerFee: string;
+            readonly feeModel: components["schemas"]["FeeModel"];
+            readonly bestBid: string | null;
+            readonly bestAsk: string | null;
+            readonly lastPrice: string | null;
+            readonly volume: string;
+            readonly trades: number;
+            readonly openInterest: string;
+            readonly seq: number;
+            readonly resolution: components["schemas"]["Resolution"] | null;
+            readonly yesPayout: string | null;
+            readonly source: string | null;
+            readonly resolvedAt: string | null;
+            readonly resumesAt?: string;
+        };
+        /** MarketEditBody */
+        readonly MarketEditBody: {
+            readonly question?: string;
+            readonly description?: string;
+            readonly category?: string;
+            readonly closeTime?: string;
+            readonly minQuantity?: string | number | null;
+        };
+        /** StatusBody */
+        readonly StatusBody: {
+            readonly status: components["schemas"]["MarketStatus"];
+        };
+        /** ResolutionBody */
+        readonly ResolutionBody: {
+            readonly outcome: components["schemas"]["Resolution"];
+            readonly yesPayout?: string | number | null;
+            /** @default  */
+            readonly source?: string;
+        };
+        /** UsersQuery */
+        readonly UsersQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default 0 */
+            readonly offset?: number;
+            /** @default null */
+            readonly q?: string | null;
+            /** @default null */
+            readonly role?: components["schemas"]["Role"] | null;
+            /** @default null */
+            readonly status?: components["schemas"]["Standing"] | null;
+        };
+        /**
+         * Role
+         * @enum {unknown}
+         */
+        readonly Role: "ADMIN" | "AUDITOR" | "MARKET_MAKER" | "USER";
+        /** ListedUserView */
+        readonly ListedUserView: {
+            readonly id: string;
+            readonly email: string | null;
+            readonly displayName: string;
+            readonly role: string;
+            readonly createdAt: string;
+            readonly username: string | null;
+            readonly avatarUrl: string | null;
+            readonly emailVerified: boolean;
+            readonly standing: components["schemas"]["Standing"];
+        };
+        /** RoleBody */
+        readonly RoleBody: {
+            readonly role: components["schemas"]["Role"];
+        };
         /** ModeBody */
         readonly ModeBody: {
             readonly mode: components["schemas"]["ExchangeMode"];
@@ -4620,6 +4964,62 @@ export interface components {
             readonly issued: string;
             readonly collateral: string;
             readonly fees: string;
+        };
+        /** EngineView */
+        readonly EngineView: {
+            readonly time: string;
+            readonly epoch: number;
+            readonly seq: number;
+            readonly isStale: boolean;
+            readonly queue: number;
+            readonly sockets: number;
+            readonly orders: number;
+            readonly trades: number;
+            readonly messagesOut: number;
+            readonly batches: components["schemas"]["SpreadView"];
+            readonly commits: components["schemas"]["SpreadView"];
+            readonly matching: components["schemas"]["SpreadView"];
+            readonly lag: components["schemas"]["SpreadView"];
+        };
+        /** SpreadView */
+        readonly SpreadView: {
+            readonly count: number;
+            readonly sum: number;
+            readonly buckets: readonly components["schemas"]["SpreadBucketView"][];
+        };
+        /** SpreadBucketView */
+        readonly SpreadBucketView: {
+            readonly upTo: number | null;
+            readonly count: number;
+        };
+        /** SettlementPreviewQuery */
+        readonly SettlementPreviewQuery: {
+            readonly outcome: components["schemas"]["Resolution"];
+            /** @default null */
+            readonly yesPayout?: string | null;
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default 0 */
+            readonly offset?: number;
+        };
+        /** SettlementPreviewView */
+        readonly SettlementPreviewView: {
+            readonly outcome: components["schemas"]["Resolution"];
+            readonly yesPayout: string;
+            readonly noPayout: string;
+            readonly holders: number;
+            readonly paid: string;
+            readonly collateral: string;
+            readonly payees: readonly components["schemas"]["PayeeView"][];
+        };
+        /** PayeeView */
+        readonly PayeeView: {
+            readonly accountId: string;
+            readonly yes: string;
+            readonly no: string;
+            readonly cost: string;
+            readonly payout: string;
+            readonly profit: string;
         };
         /** AuditQuery */
         readonly AuditQuery: {
@@ -4857,6 +5257,26 @@ export interface components {
             readonly failed: number;
             readonly nextRunAt: string | null;
         };
+        /** CatalogueView */
+        readonly CatalogueView: {
+            readonly errors: readonly components["schemas"]["ErrorView"][];
+        };
+        /** ErrorView */
+        readonly ErrorView: {
+            readonly code: string;
+            readonly status: number;
+            readonly number: number | null;
+            readonly reason: string | null;
+            readonly meaning: string;
+            readonly action: string;
+            readonly transient: boolean;
+            readonly origin: components["schemas"]["Origin"];
+        };
+        /**
+         * Origin
+         * @enum {unknown}
+         */
+        readonly Origin: "engine" | "gateway";
     };
     responses: never;
     parameters: never;
@@ -4924,6 +5344,7 @@ export type ProfileBody = components['schemas']['ProfileBody'];
 export type Preferences = components['schemas']['Preferences'];
 export type Theme = components['schemas']['Theme'];
 export type PriceFormat = components['schemas']['PriceFormat'];
+export type Layout = components['schemas']['Layout'];
 export type Shown = components['schemas']['Shown'];
 export type PublicProfileView = components['schemas']['PublicProfileView'];
 export type ForgotBody = components['schemas']['ForgotBody'];
@@ -4994,11 +5415,6 @@ export type MarketStatus = components['schemas']['MarketStatus'];
 export type OwnLimitsView = components['schemas']['OwnLimitsView'];
 export type VolatilityHaltView = components['schemas']['VolatilityHaltView'];
 export type MarketTermsView = components['schemas']['MarketTermsView'];
-export type MarketBody = components['schemas']['MarketBody'];
-export type MarketView = components['schemas']['MarketView'];
-export type MarketEditBody = components['schemas']['MarketEditBody'];
-export type StatusBody = components['schemas']['StatusBody'];
-export type ResolutionBody = components['schemas']['ResolutionBody'];
 export type MatchesQuery = components['schemas']['MatchesQuery'];
 export type MatchView = components['schemas']['MatchView'];
 export type MatchStatus = components['schemas']['MatchStatus'];
@@ -5075,6 +5491,18 @@ export type NotedPositionView = components['schemas']['NotedPositionView'];
 export type PositionBody = components['schemas']['PositionBody'];
 export type PositionChange = components['schemas']['PositionChange'];
 export type CloseBody = components['schemas']['CloseBody'];
+export type AlertView = components['schemas']['AlertView'];
+export type AlertKind = components['schemas']['AlertKind'];
+export type NewAlertBody = components['schemas']['NewAlertBody'];
+export type FiringQuery = components['schemas']['FiringQuery'];
+export type FiringView = components['schemas']['FiringView'];
+export type SawView = components['schemas']['SawView'];
+export type AlertChangeBody = components['schemas']['AlertChangeBody'];
+export type WebhookView = components['schemas']['WebhookView'];
+export type WebhookBody = components['schemas']['WebhookBody'];
+export type NewWebhookView = components['schemas']['NewWebhookView'];
+export type WebhookChangeBody = components['schemas']['WebhookChangeBody'];
+export type DeliveryView = components['schemas']['DeliveryView'];
 export type DailyCreditsView = components['schemas']['DailyCreditsView'];
 export type DailyStandingView = components['schemas']['DailyStandingView'];
 export type TransactionsQuery = components['schemas']['TransactionsQuery'];
@@ -5087,17 +5515,14 @@ export type BoughtView = components['schemas']['BoughtView'];
 export type PurchaseView = components['schemas']['PurchaseView'];
 export type ReferralsView = components['schemas']['ReferralsView'];
 export type InvitedView = components['schemas']['InvitedView'];
-export type UsersQuery = components['schemas']['UsersQuery'];
-export type Role = components['schemas']['Role'];
-export type Standing = components['schemas']['Standing'];
-export type ListedUserView = components['schemas']['ListedUserView'];
-export type RoleBody = components['schemas']['RoleBody'];
 export type UserPictureView = components['schemas']['UserPictureView'];
 export type FactorsView = components['schemas']['FactorsView'];
 export type Tier = components['schemas']['Tier'];
 export type AccountPictureView = components['schemas']['AccountPictureView'];
+export type Standing = components['schemas']['Standing'];
 export type TradingLimitsView = components['schemas']['TradingLimitsView'];
 export type AuditView = components['schemas']['AuditView'];
+export type SystemAccountView = components['schemas']['SystemAccountView'];
 export type ExchangeStatusView = components['schemas']['ExchangeStatusView'];
 export type ExchangeMode = components['schemas']['ExchangeMode'];
 export type VersionsView = components['schemas']['VersionsView'];
@@ -5107,9 +5532,24 @@ export type HelloView = components['schemas']['HelloView'];
 export type AddressesView = components['schemas']['AddressesView'];
 export type CapabilitiesView = components['schemas']['CapabilitiesView'];
 export type TimeView = components['schemas']['TimeView'];
+export type MarketBody = components['schemas']['MarketBody'];
+export type MarketView = components['schemas']['MarketView'];
+export type MarketEditBody = components['schemas']['MarketEditBody'];
+export type StatusBody = components['schemas']['StatusBody'];
+export type ResolutionBody = components['schemas']['ResolutionBody'];
+export type UsersQuery = components['schemas']['UsersQuery'];
+export type Role = components['schemas']['Role'];
+export type ListedUserView = components['schemas']['ListedUserView'];
+export type RoleBody = components['schemas']['RoleBody'];
 export type ModeBody = components['schemas']['ModeBody'];
 export type ModeView = components['schemas']['ModeView'];
 export type StatsView = components['schemas']['StatsView'];
+export type EngineView = components['schemas']['EngineView'];
+export type SpreadView = components['schemas']['SpreadView'];
+export type SpreadBucketView = components['schemas']['SpreadBucketView'];
+export type SettlementPreviewQuery = components['schemas']['SettlementPreviewQuery'];
+export type SettlementPreviewView = components['schemas']['SettlementPreviewView'];
+export type PayeeView = components['schemas']['PayeeView'];
 export type AuditQuery = components['schemas']['AuditQuery'];
 export type AuditFileQuery = components['schemas']['AuditFileQuery'];
 export type LogFormat = components['schemas']['LogFormat'];
@@ -5136,6 +5576,9 @@ export type SuspensionBody = components['schemas']['SuspensionBody'];
 export type SuspensionView = components['schemas']['SuspensionView'];
 export type EndedOrderView = components['schemas']['EndedOrderView'];
 export type JobView = components['schemas']['JobView'];
+export type CatalogueView = components['schemas']['CatalogueView'];
+export type ErrorView = components['schemas']['ErrorView'];
+export type Origin = components['schemas']['Origin'];
 export type HeaderRateLimit = components['headers']['RateLimit'];
 export type HeaderRateLimitPolicy = components['headers']['RateLimit-Policy'];
 export type HeaderRetryAfter = components['headers']['Retry-After'];
@@ -7564,66 +8007,6 @@ export interface operations {
             };
         };
     };
-    readonly patch_markets_slug_status: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly slug: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["StatusBody"];
-            };
-        };
-        readonly responses: {
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["MarketView"];
-                        readonly meta: components["schemas"]["AnswerMeta"];
-                    };
-                };
-            };
-        };
-    };
-    readonly post_markets_slug_resolve: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly slug: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["ResolutionBody"];
-            };
-        };
-        readonly responses: {
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["MarketView"];
-                        readonly meta: components["schemas"]["AnswerMeta"];
-                    };
-                };
-            };
-        };
-    };
     readonly get_matches: {
         readonly parameters: {
             readonly query?: {
@@ -9029,6 +9412,351 @@ export interface operations {
             };
         };
     };
+    readonly get_alerts: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly offset?: number;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["AlertView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_alerts: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewAlertBody"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["AlertView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_alerts_firings: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly alertId?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["FiringView"][];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_alerts_id: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["AlertView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly delete_alerts_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly patch_alerts_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AlertChangeBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["AlertView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_alerts_webhooks: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly offset?: number;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["WebhookView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_alerts_webhooks: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["NewWebhookView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly delete_alerts_webhooks_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly patch_alerts_webhooks_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WebhookChangeBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["WebhookView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_alerts_webhooks_id_test: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_alerts_webhooks_id_deliveries: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["DeliveryView"][];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
     readonly get_economy_daily_credits: {
         readonly parameters: {
             readonly query?: {
@@ -9284,70 +10012,6 @@ export interface operations {
             };
         };
     };
-    readonly get_admin_users: {
-        readonly parameters: {
-            readonly query?: {
-                readonly limit?: number;
-                readonly cursor?: string;
-                readonly offset?: number;
-                readonly q?: string;
-                readonly role?: components["schemas"]["Role"];
-                readonly status?: components["schemas"]["Standing"];
-                readonly minSeq?: number;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        /** @constant */
-                        readonly success: true;
-                        readonly data: readonly components["schemas"]["ListedUserView"][];
-                        readonly pagination: components["schemas"]["Pagination"];
-                        readonly nextCursor: string | null;
-                        readonly meta: components["schemas"]["AnswerMeta"];
-                    };
-                };
-            };
-        };
-    };
-    readonly patch_admin_users_id_role: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["RoleBody"];
-            };
-        };
-        readonly responses: {
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        /** @constant */
-                        readonly success: true;
-                        readonly data: components["schemas"]["UserView"];
-                        readonly meta: components["schemas"]["AnswerMeta"];
-                    };
-                };
-            };
-        };
-    };
     readonly get_admin_users_id: {
         readonly parameters: {
             readonly query?: {
@@ -9370,6 +10034,34 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["UserPictureView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_accounts: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["SystemAccountView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
@@ -9454,6 +10146,130 @@ export interface operations {
             };
         };
     };
+    readonly patch_markets_slug_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["StatusBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MarketView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_markets_slug_resolve: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ResolutionBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MarketView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_users: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly offset?: number;
+                readonly q?: string;
+                readonly role?: components["schemas"]["Role"];
+                readonly status?: components["schemas"]["Standing"];
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["ListedUserView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly patch_admin_users_id_role: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RoleBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["UserView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
     readonly post_admin_exchange_mode: {
         readonly parameters: {
             readonly query?: never;
@@ -9502,6 +10318,64 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["StatsView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_engine: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["EngineView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_markets_slug_settlement: {
+        readonly parameters: {
+            readonly query: {
+                readonly outcome: components["schemas"]["Resolution"];
+                readonly yesPayout?: string;
+                readonly limit?: number;
+                readonly offset?: number;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["SettlementPreviewView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
@@ -10032,6 +10906,32 @@ export interface operations {
                         readonly data: readonly components["schemas"]["JobView"][];
                         readonly pagination: components["schemas"]["Pagination"];
                         readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_errors: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["CatalogueView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
