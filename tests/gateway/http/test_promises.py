@@ -83,23 +83,16 @@ MATCHES = ("/matches", "/markets/{slug}/matches")
 TIERS = "/admin/users/{id}/rate-tier"
 PROPOSED = "/admin/proposals"
 """What two admins do: `tests/gateway/operations/proposals`."""
-<<<<<<< HEAD
 ALERTS = "/alerts"
 """What one wants to be told: `tests/gateway/alerts/test_promises.py`."""
 ELSEWHERE = (
-=======
-ELSEWHERE = (
     "/purchases",
->>>>>>> 32e27820 (Leave promises about purchases to the tests that have a store)
     "/auth/",
     "/users/",
     "/admin/users/{id}/role",
     TIERS,
     PROPOSED,
-<<<<<<< HEAD
     ALERTS,
-=======
->>>>>>> 32e27820 (Leave promises about purchases to the tests that have a store)
     *NOTED,
     *MATCHES,
 )
