@@ -1,9 +1,9 @@
 """The snippets for common tasks, from the one place that page and document are made of.
 
-    python -m tests.snippets > docs/snippets.md
+    python -m tests.snippets > docs/reference/snippets.md
 
 Laws: `web/snippets/<number>-<task>.<language>` is the source; the terminal's page is built of it,
-`docs/snippets.md` is made here, and `tests/e2e/snippets` runs every file.
+`docs/reference/snippets.md` is made here, and `tests/e2e/snippets` runs every file.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ One small program a task, in curl, Python and JavaScript, to be copied; the term
 at `/developers/snippets`. Each is run against a real exchange by a test. `PROBITY` is the
 exchange's address, `rain` a market's slug. Signing in prints a line that puts the access token into
 `TOKEN`, from where the others take it; it holds for some minutes. Programs that trade for long sign
-in by an [API key](api-keys.md), and [trading.md](trading.md) has whole ones.
+in by an [API key](../api-keys.md), and [trading.md](../trading.md) has whole ones.
 """
 
 

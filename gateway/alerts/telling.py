@@ -13,14 +13,16 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from gateway.alerts.views import firing_view
+from gateway.alerts.views import FiringMessage, firing_view
 from gateway.jobs.supervisor import CheckIn
+from gateway.sockets.events import Heard
 from gateway.sockets.topics import Topic
 from persistence.postgres.database import is_absence
 from persistence.repositories.alerts.firings import Firings
 
 TOPIC: Final = "alerts"
 EVENT: Final = "alert_triggered"
+HEARD: Final = (Heard(EVENT, (FiringMessage,), "Its owner: an alert that fired"),)
 INTERVAL_S: Final = 1.0
 LATE_S: Final = 10.0
 """No transaction that writes a line takes longer than that."""

@@ -79,6 +79,14 @@ class FiringView(AnswerStruct, frozen=True):
     saw: SawView
 
 
+class FiringMessage(FiringView, frozen=True, kw_only=True):
+    """The same as a socket hears it: by its number on the topic, which a gap shows."""
+
+    topic: str
+    topic_epoch: int
+    topic_seq: int
+
+
 _SAW: Final = msgspec.json.Decoder(SawView)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.access.client_address import ClientAddresses
 from gateway.access.socket_limits import SocketLimits
+from gateway.alerts.telling import HEARD as ALERTS_HEARD
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption
 from gateway.engine_side.ports import suspended_in
@@ -93,7 +94,7 @@ async def open_front_sockets(
         ResumeEvents(resumption(parts)).events(),
         DeadManSwitch(parts.engine.commands).events(),
     )
-    parts.described.describe(events, HEARD)
+    parts.described.describe(events, (*HEARD, *ALERTS_HEARD))
     tools = SessionTools(
         users=hearers.users,
         limits=limits,

@@ -121,6 +121,6 @@ class ApiDescription:
                 shape=Shape.FILE,
                 budget=Budget.NONE,
                 summary="A page to read it",
-                tag="docs",
+                tag="pages",
             ),
         )

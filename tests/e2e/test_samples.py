@@ -81,8 +81,8 @@ def test_every_sample_is_run_here() -> None:
         ("README.md", "js"): 1,
         ("README.md", "python"): 1,
         ("docs/market-data.md", "python"): 1,
-        ("docs/snippets.md", "js"): 7,
-        ("docs/snippets.md", "python"): 7,
+        ("docs/reference/snippets.md", "js"): 7,
+        ("docs/reference/snippets.md", "python"): 7,
         ("docs/sockets.md", "js"): 1,
         ("docs/trading.md", "python"): 1,
     }

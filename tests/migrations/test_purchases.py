@@ -13,7 +13,7 @@ async def test_it_does_not_go_back_over_a_purchase(database_url: str) -> None:
     new = NewPurchase(1, None, "starter", 7, 500, "USD", "simulated", "test-card")
     await Purchases.add(pool, new, 1)
     with pytest.raises(SchemaError, match="credits were bought"):
-        await migrate.downgrade(database_url, "0041")
+        await migrate.downgrade(database_url, "0043")
     await pool.execute("DELETE FROM purchases")
     await pool.close()
-    await migrate.downgrade(database_url, "0041")
+    await migrate.downgrade(database_url, "0043")

@@ -106,7 +106,7 @@ class ErrorCatalogue:
 
 
 def as_markdown() -> str:
-    """Return the tables of `docs/errors.md`."""
+    """Return the tables of `docs/reference/errors.md`."""
     head = "| code | number | status | | meaning | what to do |\n|---|---|---|---|---|---|\n"
     parts = []
     for origin, title in ((Origin.GATEWAY, "The gateway's"), (Origin.ENGINE, "The engine's")):

@@ -2,8 +2,8 @@
 
 Laws: the types are those that the messages are made of; an event that isn't here fails a test
 (`tests/gateway/site/reference/test_socket_document.py`), which runs the sockets and compares what
-comes with what is said here. What a domain tells on a topic of its own (`sockets/topics.py`) is
-added where the topic is opened; there is none yet.
+comes with what is said here. What a domain tells on a topic of its own (`sockets/topics.py`) it
+says itself, and `bootstrap/sockets.py` puts both together.
 """
 
 from typing import Final

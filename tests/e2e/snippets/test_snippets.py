@@ -79,5 +79,5 @@ def test_every_task_has_its_snippets() -> None:
 
 
 def test_document_is_made_of_them() -> None:
-    ours = (ROOT / "docs" / "snippets.md").read_text("utf-8")
-    assert ours == document(), "python -m tests.snippets > docs/snippets.md"
+    ours = (ROOT / "docs" / "reference" / "snippets.md").read_text("utf-8")
+    assert ours == document(), "python -m tests.snippets > docs/reference/snippets.md"

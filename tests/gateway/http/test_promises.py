@@ -263,7 +263,7 @@ def parameters() -> list[tuple[Route, str]]:
     return [
         (row, parameter["name"])
         for row in ROWS
-        if row.query is not None and not row.path.startswith(STORED)
+        if row.query is not None and row.tag != "pages" and not row.path.startswith(STORED)
         for parameter in DOCUMENT["paths"][row.path][row.method.lower()]["parameters"]
         if parameter["in"] == "query" and parameter["name"] not in UNREADABLE
     ]

@@ -76,4 +76,4 @@ async def test_catalogue_is_served_to_everybody(web: Web) -> None:
 
 
 def test_document_has_the_tables_that_the_code_makes() -> None:
-    assert as_markdown() in (ROOT / "docs" / "errors.md").read_text("utf-8")
+    assert as_markdown() in (ROOT / "docs" / "reference" / "errors.md").read_text("utf-8")
