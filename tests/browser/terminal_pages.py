@@ -70,4 +70,5 @@ async def fits(page: Page, name: str) -> None:
                 await page.screenshot(path=path, full_page=width < WIDTHS[-1])
             wide = await page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{name} is {wide} wide at {width}"
-            assert await page.evaluate(_SERIOUS) == [], f"{name}, {theme}, {width}"
+            found = await page.evaluate(_SERIOUS)
+            assert found == [], f"{name}, {theme}, {width}: {found}"
