@@ -10,6 +10,9 @@ rules, so that an order that rests
   passes it by, until the tape shows the price or trades through it,
 - isn't filled by a quote that comes to its price, or crosses it.
 
+While a price at which the trader waits is out of sight, beyond the worst that is shown, what was
+ahead there is remembered: nothing can have come ahead since.
+
 What the model can't know: how others would have answered the trader's orders. A print that the
 trader has traded against isn't there for the world any more, but the next picture of the book is
 the tape's again. When the tape shows less at a price, what is gone is taken from behind the trader.
@@ -59,13 +62,16 @@ Shown = dict[int, list[int]]
 class _TapeMarket:
     """One market of the tape in the engine."""
 
-    __slots__ = ("asks", "bids", "id", "last", "tick", "unseen")
+    __slots__ = ("asks", "bids", "id", "last", "lost_asks", "lost_bids", "tick", "unseen")
 
     def __init__(self, market_id: int, tick: int) -> None:
         self.id = market_id
         self.tick = tick
         self.bids: Shown = {}
         self.asks: Shown = {}
+        self.lost_bids: Shown = {}
+        """Beyond the worst price that is shown, where the trader waits."""
+        self.lost_asks: Shown = {}
         self.last: int | None = None
         self.unseen: dict[int, tuple[bool, int]] = {}
         """The trader's orders with an unknown volume ahead: (is a bid, price) by id."""
@@ -149,8 +155,8 @@ class PrintsModel:
         outcome = {PRICE_SCALE: Resolution.YES, 0: Resolution.NO}.get(payout, Resolution.SPLIT)
         split = payout if outcome is Resolution.SPLIT else None
         self.ground.must_run(event.at, ResolveMarket(market.id, outcome, split, "the tape"))
-        market.bids.clear()
-        market.asks.clear()
+        for world in (market.bids, market.asks, market.lost_bids, market.lost_asks):
+            world.clear()
         market.unseen.clear()
 
     def _see(self, event: Seen) -> None:
@@ -166,12 +172,33 @@ class PrintsModel:
     def _drop(
         self, at: int, market: _TapeMarket, levels: tuple[Level, ...], *, is_bid: bool
     ) -> None:
-        """Take the world's orders away at prices that aren't shown any more."""
-        shown = market.bids if is_bid else market.asks
-        if shown:
-            kept = {level.price for level in levels}
-            for price in [price for price in shown if price not in kept]:
-                self._withdraw(at, shown.pop(price))
+        """Take the world's orders away at prices that aren't shown any more; those that are out of
+        sight stay where the trader waits behind them.
+        """
+        shown, lost = self._world(market, is_bid=is_bid)
+        kept = {level.price for level in levels}
+        gone = [price for price in (*shown, *lost) if price not in kept]
+        if not gone:
+            return
+        waited = self._waited(market, is_bid=is_bid)
+        for price in gone:
+            orders = shown.pop(price, None) or lost.pop(price, [])
+            if price in waited and levels and (price < levels[-1].price) is is_bid:
+                lost[price] = orders
+            else:
+                self._withdraw(at, orders)
+
+    @staticmethod
+    def _world(market: _TapeMarket, *, is_bid: bool) -> tuple[Shown, Shown]:
+        if is_bid:
+            return market.bids, market.lost_bids
+        return market.asks, market.lost_asks
+
+    def _waited(self, market: _TapeMarket, *, is_bid: bool) -> set[int]:
+        """Return the YES prices at which the trader has orders on a side."""
+        account = self.ground.engine.state.accounts[TRADER]
+        orders = account.orders_in(market.id)
+        return {order.yes_price for order in orders if order.is_bid is is_bid}
 
     def _withdraw(self, at: int, orders: list[int]) -> None:
         open_orders = self.ground.engine.state.orders
@@ -183,11 +210,12 @@ class PrintsModel:
         self, at: int, market: _TapeMarket, levels: tuple[Level, ...], *, is_bid: bool
     ) -> None:
         """Bring what the world offers at each price to what is shown."""
-        shown = market.bids if is_bid else market.asks
+        shown, lost = self._world(market, is_bid=is_bid)
         open_orders = self.ground.engine.state.orders
         for level in levels:
             price = level.price
-            ids = [each for each in shown.get(price, ()) if each in open_orders]
+            known = shown.get(price) or lost.pop(price, ())
+            ids = [each for each in known if each in open_orders]
             there = sum(open_orders[each].remaining for each in ids)
             if there > level.quantity:
                 self._lessen(at, ids, there - level.quantity)
@@ -263,11 +291,11 @@ class PrintsModel:
         """Take what was traded, at its price or better."""
         market = self._markets[event.market]
         is_buy = self._is_buy(event, market)
-        hit = market.asks if is_buy else market.bids
         # What the tape traded through was gone by then.
-        for price in [price for price in hit if (price < event.price) is is_buy]:
-            if price != event.price:
-                self._withdraw(event.at, hit.pop(price))
+        for hit in self._world(market, is_bid=not is_buy):
+            for price in [price for price in hit if (price < event.price) is is_buy]:
+                if price != event.price:
+                    self._withdraw(event.at, hit.pop(price))
         price = event.price
         if market.unseen and (not is_buy, price) in market.unseen.values():
             price += -market.tick if is_buy else market.tick

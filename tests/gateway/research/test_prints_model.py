@@ -3,7 +3,7 @@
 from exchange.messages.terms import BUY, SELL
 from gateway.research.strategy import Book, Fill, Position, Resolved
 from gateway.research.tape.events import TapeEvent
-from tests.gateway.research.told import Played, book, bought, ended, listed, sold
+from tests.gateway.research.told import Act, Played, book, bought, ended, listed, sold
 
 FIRST: list[TapeEvent] = [listed(), book(1, [(5_000, 300)], [(5_200, 400)])]
 
@@ -75,6 +75,29 @@ def test_what_comes_to_be_shown_is_ahead_of_what_waited_there_unseen() -> None:
         [*FIRST, shown, sold(4, 4_500, 230)], {2: lambda desk: desk.bid("m", 4_500, 100)}
     )
     assert played.fills == [(4, BUY, 4_500, 30, True)]
+
+
+def test_what_was_ahead_is_remembered_while_its_price_is_out_of_sight() -> None:
+    away, back = book(3, [(5_100, 50)], [(5_200, 400)]), book(4, [(5_000, 900)], [(5_200, 400)])
+    acts = {2.0: lambda desk: desk.bid("m", 5_000, 100)}
+    assert Played([*FIRST, away, back, sold(5, 5_000, 340)], acts).fills == [
+        (5, BUY, 5_000, 40, True)
+    ]
+    assert Played([*FIRST, away, sold(4, 5_000, 330)], acts).fills == [(4, BUY, 5_000, 30, True)]
+    # Beyond the best it isn't out of sight, but gone; so it is on a side that is empty.
+    for gone in (book(3, [(4_900, 50)], []), book(3, [], [(5_200, 400)])):
+        tape = [*FIRST, gone, book(4, [(5_000, 900)], []), sold(5, 5_000, 340)]
+        assert Played(tape, acts).fills == [(5, BUY, 5_000, 100, True)]
+
+
+def test_what_is_remembered_goes_with_the_order_that_waits_behind_it() -> None:
+    away = [book(time, [(5_100, 40 + time)], [(5_200, 400)]) for time in (3, 5)]
+    acts: dict[float, Act] = {2: lambda desk: desk.bid("m", 5_000, 100)}
+    waits = Played([*FIRST, *away], acts).model.ground.engine.state
+    assert [one.yes_price for one in waits.accounts[1].orders.values()] == [5_000, 5_200, 5_100]
+    acts[4] = lambda desk: desk.cancel(1)
+    left = Played([*FIRST, *away], acts).model.ground.engine.state
+    assert [one.yes_price for one in left.accounts[1].orders.values()] == [5_200, 5_100]
 
 
 def test_without_cash_for_its_place_it_stays_where_nothing_reaches_it() -> None:
