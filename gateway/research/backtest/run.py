@@ -3,7 +3,8 @@
     orders and timers due before the event  ->  the event in the engine  ->  fills  ->  callbacks
 
 Laws: the strategy hears of an event once the engine has taken it, and at no time of anything that
-is stamped later; what it sends at a time arrives behind the tape's event of that time.
+is stamped later; what it sends at a time arrives behind all that the tape has of that time (a turn
+of the past that is replayed is taken at its place).
 """
 
 from collections.abc import Callable, Iterable
@@ -135,25 +136,30 @@ class Backtest:
         """Go through a tape; raises what the tape and `on_progress` do, and Stopped after `most`
         events.
         """
-        desk = self.desk
         for step in tape:
             if self.events == 0:
                 self._begin(step.at)
             self._until(step.at)
-            desk.turn_to(step.at)
-            self._model.take(step)
-            self.events += 1
-            turn = self._model.turn
-            if turn is not None:
-                self._strategy.on_turn(turn.command)
-            self._tell()
-            if (due := desk.next_due()) is not None and due <= step.at:
-                self._until(step.at + 1)
-            self._note(step.at)
+            self._step(step)
             if most is not None and self.events >= most:
+                self._until(step.at + 1)
                 raise Stopped(f"{most} events")
             if on_progress is not None and self.events % PROGRESS_EVERY == 0:
                 on_progress(self.events, step.at)
+        self._until(self.desk.now + 1)
+
+    def _step(self, step: StepT) -> None:
+        """Take the tape's next event."""
+        self.desk.turn_to(step.at)
+        self._model.take(step)
+        self.events += 1
+        turn = self._model.turn
+        if turn is not None:
+            self._strategy.on_turn(turn.command)
+        self._tell()
+        if turn is not None:
+            self._until(step.at + 1)
+        self._note(step.at)
 
     def _begin(self, at: int) -> None:
         self.begun_at = at

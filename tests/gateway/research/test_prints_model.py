@@ -1,7 +1,10 @@
 """When one's own order fills, in the model that knows only prints and the best of the book."""
 
 from exchange.messages.terms import BUY, SELL
-from gateway.research.strategy import Book, Fill, Position, Resolved
+from gateway.research.backtest.figures import Notes
+from gateway.research.backtest.prints import PrintsModel
+from gateway.research.backtest.run import Backtest
+from gateway.research.strategy import Book, Fill, Position, Resolved, Strategy, Trade
 from gateway.research.tape.events import TapeEvent
 from tests.gateway.research.told import Act, Played, book, bought, ended, listed, sold
 
@@ -134,6 +137,19 @@ def test_an_order_arrives_after_its_latency_behind_what_the_tape_says_then() -> 
     act = {2.0: lambda desk: desk.bid("m", 5_200, 100)}
     assert Played(tape, act, latency_us=50_000).fills == []
     assert Played(tape, act, latency_us=49_999).fills == [(2.049999, BUY, 5_200, 100, False)]
+
+
+def test_an_order_arrives_behind_all_that_the_tape_has_of_a_moment() -> None:
+    class Sniper(Strategy):
+        def on_trade(self, trade: Trade) -> None:
+            self.desk.bid("m", 5_200, 100)
+
+    gone = book(2, [(5_500, 10)], [(5_600, 10)])
+    for rest, filled in (([], 100), ([gone], 0), ([gone, book(3)], 0)):
+        notes = Notes()
+        run = Backtest(PrintsModel(10**9), lambda desk: Sniper(desk, None), notes)
+        run.run([*FIRST, bought(2, 5_200, 10), *rest])
+        assert sum(one.quantity for one in notes.executions) == filled
 
 
 def test_a_refused_order_is_told_with_its_reason() -> None:
