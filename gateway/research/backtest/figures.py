@@ -57,7 +57,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     drawdown: float
     drawdown_money: int
     drawdown_us: int
-    """The longest time below an earlier peak."""
+    """The longest time from a peak until it was reached again, or the end."""
     fills: int
     maker_fills: int
     win_rate: float | None
@@ -160,8 +160,8 @@ class Notes:
         if self._last > 0:
             self._exposure += (at - self._last_at) * self._exposed / self._last
         self._last_at, self._exposed = at, exposed
+        self._drawdown.add(at, equity)
         if equity != self._last or not self.equity.points:
-            self._drawdown.add(at, equity)
             self.equity.add(at, equity)
         self._last = equity
 

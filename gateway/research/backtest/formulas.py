@@ -57,21 +57,27 @@ class Drawdown:
     def __init__(self) -> None:
         self._peak = 0
         self._peak_at = 0
+        self._is_below = False
         self.deepest = 0.0
         """As a part of the peak, 0 to 1."""
         self.deepest_money = 0
         self.longest_us = 0
+        """From a peak until it was reached again, or the end."""
 
     def deposit(self, amount: int) -> None:
         """Count money that came from outside as no gain."""
         self._peak += amount
 
     def add(self, at: int, equity: int) -> None:
-        """Take the equity at a time."""
-        if equity >= self._peak:
+        """Take the equity at a time; to be called when nothing has changed, too, since what lies at
+        a peak isn't below it.
+        """
+        if self._is_below or equity < self._peak:
+            self.longest_us = max(self.longest_us, at - self._peak_at)
+        self._is_below = equity < self._peak
+        if not self._is_below:
             self._peak, self._peak_at = equity, at
             return
-        self.longest_us = max(self.longest_us, at - self._peak_at)
         fallen = self._peak - equity
         self.deepest_money = max(self.deepest_money, fallen)
         if self._peak > 0:

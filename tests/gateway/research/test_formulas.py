@@ -46,7 +46,7 @@ def test_a_ratio_without_a_meaning_is_none(values: tuple[float, ...]) -> None:
     assert returns(*values).sortino() is None
 
 
-def test_drawdown_is_from_the_peak_and_lasts_until_it_is_passed() -> None:
+def test_drawdown_is_from_the_peak_and_lasts_until_it_is_reached() -> None:
     drawdown = Drawdown()
     for time, equity in (
         (0, 100),
@@ -59,7 +59,20 @@ def test_drawdown_is_from_the_peak_and_lasts_until_it_is_passed() -> None:
     ):
         drawdown.add(time, equity)
     assert drawdown.deepest == pytest.approx(0.4)
-    assert (drawdown.deepest_money, drawdown.longest_us) == (80, 35)
+    assert (drawdown.deepest_money, drawdown.longest_us) == (80, 50)
+
+
+def test_a_drawdown_lasts_neither_while_nothing_is_lost_nor_less_than_to_the_end() -> None:
+    brief, long = Notes(), Notes()
+    for notes, courses in (
+        (brief, ((1, 100), (10, 100), (11, 90), (12, 100), (20, 100))),
+        (long, ((1, 100), (2, 90), (20, 90))),
+    ):
+        notes.note_deposit(100)
+        for hour, equity in courses:
+            notes.note_equity(hour * HOUR_US, equity, 0)
+    assert brief.figures(fees=0, ordered=0).drawdown_us == 2 * HOUR_US
+    assert long.figures(fees=0, ordered=0).drawdown_us == 19 * HOUR_US
 
 
 def test_shares_of_nothing_are_none() -> None:
