@@ -120,7 +120,8 @@ class BacktestDesk:
 
     def send(self, command: Command) -> None:
         """Send a command of the engine's own, as the trader's account; in the model `book`, where
-        a past is replayed. What becomes of it is heard by `on_fill` alone.
+        a past is replayed, it calls orders what they were called then. What becomes of it is heard
+        by `on_fill` alone.
         """
         self.sent += 1
         self._due.append((self._now + self._latency_us, Raw(command)))

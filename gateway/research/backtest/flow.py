@@ -5,7 +5,8 @@ would have: they stand in the very queue that was there, and are shown what the 
 have in the book. As long as the trader has sent nothing, the
 run is the exchange's own past, to the state's hash. From then on
 
-- orders have other numbers than in the past, so what a command says of one is translated,
+- orders have other numbers than in the past, so what a command says of one is translated: an order
+  that was refused here has none, whatever has its number,
 - timers and triggers are those of this engine, not of the journal,
 - a command that no longer has its order (it traded with the trader) does nothing.
 
@@ -15,7 +16,7 @@ With `account` the trader is one that traded in the past: its own orders are lef
 `on_turn` is called in the place of each.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
@@ -35,7 +36,7 @@ from exchange.messages.commands import (
     PlaceOrder,
     SetDeadMan,
 )
-from exchange.messages.events import Event, MarketCreated, OrderPlaced, TradeExecuted
+from exchange.messages.events import Event, MarketCreated, OperationRun, OrderPlaced, TradeExecuted
 from exchange.messages.execution import Execution
 from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
 from exchange.messages.terms import BUY, SELL, YES
@@ -49,6 +50,8 @@ SHOWN: Final = 5
 """Levels of a side that a strategy sees."""
 NEWCOMER: Final = 2**40
 """The account of a trader who wasn't there."""
+_PAIRS_MIN: Final = 1_024
+"""Pairs of ids from which those of orders that are over are thrown away."""
 _TRADING: Final = (
     PlaceOrder,
     PlaceOco,
@@ -75,8 +78,10 @@ class FlowModel:
         """What the account did in the past at the place that the run has come to."""
         self._cash = cash
         self._is_newcomer = account is None
+        self._same_below = 0
+        """Once it has diverged: orders below this id are the past's."""
         self._orders: dict[int, int] = {}
-        """The id here of an order that was open in the past, by its id there, where they differ."""
+        """The ids here of later ones that are open, by their ids in the past."""
         self._shown: dict[int, _Shown] = {}
         self._unpaid: dict[int, None] = {}
         """Ids of markets that are decided and haven't paid all their holders."""
@@ -93,7 +98,7 @@ class FlowModel:
         is_own = command.account_id == self.ground.trader and isinstance(command, _TRADING)
         if self.turn is not None:
             # It let its turn go by.
-            self.has_diverged = True
+            self._diverge()
         self.turn = step if is_own else None
         if is_own:
             return
@@ -109,15 +114,23 @@ class FlowModel:
             self._note(events)
 
     def send(self, at: int, command: Command) -> list[Event]:
-        """Run a command of the trader's; what it did in the past as it did it."""
-        past = self.turn
+        """Run a command of the trader's, about orders as they are called here."""
+        self._diverge()
+        events = self.ground.run_due(at, command)
+        self._note(events)
+        return events
+
+    def repeat(self, at: int, command: Command) -> list[Event]:
+        """Run a command of the trader's, about orders as the past called them; what it did in the
+        past as it did it.
+        """
+        past, self.turn = self.turn, None
         if past is not None and not self.has_diverged and past.command == command:
-            self.turn = None
             events = self.ground.run(past.at, command)
             self._note(events)
             return events
-        self.has_diverged = True
-        translated = command if past is None else self._translated(command)
+        self._diverge()
+        translated = self._translated(command)
         if translated is None:
             return []
         events = self.ground.run_due(at, translated)
@@ -125,6 +138,12 @@ class FlowModel:
             self._pair(past.events, events)
         self._note(events)
         return events
+
+    def _diverge(self) -> None:
+        """Be another past from here on."""
+        if not self.has_diverged:
+            self.has_diverged = True
+            self._same_below = self.ground.engine.state.next_order_id
 
     def told(self) -> list[TapeEvent]:
         """Return what everybody has heard since the last look."""
@@ -141,13 +160,18 @@ class FlowModel:
     # What the past says of orders.
 
     def _pair(self, past: list[Event], now: list[Event]) -> None:
-        """Learn which orders of the past these are."""
-        pairs = zip(_placed(past), _placed(now), strict=False)
-        self._orders.update((there, here) for there, here in pairs if there != here)
+        """Learn which orders of the past these are, as far as they are open."""
+        open_orders, here = self.ground.engine.state.orders, _placed(now)
+        for place, order_id in _placed(past).items():
+            if here.get(place) in open_orders:
+                self._orders[order_id] = here[place]
+        if len(self._orders) > 2 * len(open_orders) + _PAIRS_MIN:
+            pairs = self._orders.items()
+            self._orders = {there: order for there, order in pairs if order in open_orders}
 
     def _here(self, order_id: int) -> int | None:
         """Return an order's id here; None if it isn't open."""
-        here = self._orders.get(order_id, order_id)
+        here = order_id if order_id < self._same_below else self._orders.get(order_id)
         return here if here in self.ground.engine.state.orders else None
 
     def _translated(self, command: Command) -> Command | None:
@@ -249,5 +273,14 @@ def _levels(side: BookSide, own: Mapping[tuple[bool, int], int]) -> tuple[Level,
     return tuple(islice((level for level in others if level.quantity), SHOWN))
 
 
-def _placed(events: list[Event]) -> Iterator[int]:
-    return (event.order_id for event in events if isinstance(event, OrderPlaced))
+def _placed(events: Iterable[Event]) -> dict[tuple[int, int], int]:
+    """Return the ids of orders that were placed, by their operation and their place in it."""
+    placed: dict[tuple[int, int], int] = {}
+    operation = place = 0
+    for event in events:
+        if isinstance(event, OperationRun):
+            operation, place = event.number, 0
+        elif isinstance(event, OrderPlaced):
+            placed[operation, place] = event.order_id
+            place += 1
+    return placed

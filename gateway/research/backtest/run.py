@@ -64,6 +64,9 @@ class Model(Protocol[StepT_contra]):
     def send(self, at: int, command: Command) -> list[Event]:
         """Run a command of the trader's."""
 
+    def repeat(self, at: int, command: Command) -> list[Event]:
+        """Run one that calls orders what the past that is replayed called them."""
+
     def told(self) -> list[TapeEvent]:
         """Return what everybody has heard since the last look."""
 
@@ -180,7 +183,7 @@ class Backtest:
                 case Cancelled():
                     self._cancel(order)
                 case Raw():
-                    self._model.send(due, order.command)
+                    self._model.repeat(due, order.command)
                 case None:
                     woken = desk.woken(due)
                     if woken is not None:

@@ -6,10 +6,19 @@ import msgspec
 import pytest
 
 from exchange.engine import Engine
-from exchange.messages.commands import Command, CreateMarket, OpenAccount, ResolveMarket
+from exchange.messages.commands import (
+    BatchOrders,
+    CancelOrder,
+    Command,
+    CreateMarket,
+    OpenAccount,
+    PlaceOrder,
+    ResolveMarket,
+)
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.events import TradeExecuted
 from exchange.messages.execution import Execution
-from exchange.messages.terms import BUY, YES, FeeModel, Resolution
+from exchange.messages.terms import BUY, GTC, LIMIT, YES, FeeModel, Resolution
 from exchange.model.state import State
 from exchange.proof import invariants
 from exchange.proof.state_hash import state_hash
@@ -20,7 +29,7 @@ from gateway.research.backtest.result import CASH, Setup, backtest
 from gateway.research.backtest.run import Backtest
 from gateway.research.strategies.market_maker import MarketMaker
 from gateway.research.strategies.momentum import Momentum
-from gateway.research.strategy import Strategy
+from gateway.research.strategy import Strategy, Terms
 from gateway.research.tape.events import TapeEvent
 from tests.conftest import SetBound
 from tests.gateway.random_flow import random_commands
@@ -181,6 +190,78 @@ def test_a_newcomer_stands_among_those_who_were_there(strategy: type[Strategy], 
     assert result.figures.end == account.available
     again = backtest(strategy, given, FlowModel(CASH), past, Setup(latency_us=10_000))
     assert msgspec.json.encode(again) == msgspec.json.encode(result)
+
+
+def order(price: int, *, post_only: bool = False) -> PlaceOrder:
+    """Have account 1 bid for YES."""
+    terms = OrderConditions(post_only=True) if post_only else None
+    return PlaceOrder(1, 1, BUY, YES, LIMIT, price, 100, GTC, conditions=terms)
+
+
+def past_of(*commands: Command) -> list[Execution]:
+    """Return a market in which account 1 sent this, a second after each other."""
+    engine = Engine(State())
+    terms = ("Will it rain?", "", "", 10**15, 100, 1, 0, 0, FeeModel.FLAT, False)
+    done = engine.run(1, [OpenAccount(1, 10**11), CreateMarket("rain", *terms)])
+    for second, command in enumerate(commands, 1):
+        done += engine.run(second * 1_000_000, [command])
+    return done
+
+
+class First(Strategy):
+    """Asks for less than the others bid, before they do."""
+
+    def on_listed(self, terms: Terms) -> None:
+        """Ask, once."""
+        self.desk.ask(terms.market, 4_500, 1)
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        # 1 and 2 of the past are refused here, where 2 is the bid at 4 000 that was 3.
+        (order(4_600, post_only=True), order(4_700, post_only=True), order(4_000)),
+        (BatchOrders(1, (order(4_600, post_only=True), order(4_000))),),
+    ],
+)
+def test_a_command_about_an_order_that_was_refused_here_does_nothing(
+    commands: tuple[Command, ...],
+) -> None:
+    gone = [CancelOrder(1, 1), CancelOrder(1, 2)][: len(commands[:-1]) or 1]
+    model = FlowModel(CASH)
+    Backtest(model, lambda desk: First(desk, None), Notes()).run(past_of(*commands, *gone))
+    open_orders = model.ground.engine.state.accounts[1].orders.values()
+    assert [one.yes_price for one in open_orders] == [4_000]
+
+
+class Otherwise(Strategy):
+    """Sends two orders in its first turn, and cancels the first of them in its second."""
+
+    def on_start(self) -> None:
+        """Have sent nothing."""
+        self.sent: list[int] = []
+
+    def on_turn(self, command: Command) -> None:
+        """Do otherwise."""
+        if self.sent:
+            self.desk.cancel(self.sent[0])
+        else:
+            self.sent = [self.desk.bid("rain", price, 100) for price in (3_000, 3_100)]
+
+
+def test_an_order_of_its_own_is_cancelled_by_its_own_number() -> None:
+    model = FlowModel(0, account=1)
+    run = Backtest(model, lambda desk: Otherwise(desk, None), Notes())
+    run.run(past_of(order(4_000), order(4_100)))
+    assert [one.price for one in run.desk.open_orders("rain").values()] == [3_100]
+
+
+def test_ids_of_orders_that_are_over_are_forgotten() -> None:
+    flow = [one for n in range(3_000) for one in (order(4_000), CancelOrder(1, n + 1))]
+    model = FlowModel(CASH)
+    Backtest(model, lambda desk: First(desk, None), Notes()).run(past_of(*flow))
+    assert model.ground.engine.state.accounts[1].orders == {}
+    assert len(model._orders) < 1_100
 
 
 def test_nothing_of_what_it_did_depends_on_what_came_later() -> None:
