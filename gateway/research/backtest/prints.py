@@ -20,7 +20,7 @@ the tape's again. When the tape shows less at a price, what is gone is taken fro
 
 from typing import Final
 
-from exchange.messages.bounds import ISSUANCE_MAX, PRICE_SCALE
+from exchange.messages.bounds import ISSUANCE_MAX, PRICE_SCALE, QUANTITY_MAX
 from exchange.messages.commands import (
     AmendOrder,
     CancelOrder,
@@ -254,9 +254,9 @@ class PrintsModel:
         behind the trader's; else the one that is there grows.
         """
         orders = self.ground.engine.state.orders
-        if ids and self._may_grow(ids):
+        total = (orders[ids[-1]].quantity or 0) + quantity if ids else 0
+        if ids and total <= QUANTITY_MAX and self._may_grow(ids):
             order = orders[ids[-1]]
-            total = (order.quantity or 0) + quantity
             self.ground.must_run(at, AmendOrder(_QUOTING, order.id, quantity=total))
             return
         outcome, own = (YES, price) if is_bid else (NO, PRICE_SCALE - price)
@@ -361,9 +361,11 @@ class PrintsModel:
             del market.unseen[order_id]
 
     def _can_grow(self, order: Order) -> bool:
-        """Say whether there is enough for a hundredth of a share more, by which it loses its
-        place.
+        """Say whether it may be, and there is enough for, a hundredth of a share more, by which it
+        loses its place.
         """
+        if (order.quantity or 0) >= QUANTITY_MAX:
+            return False
         if order.side is BUY:
             account = self.ground.engine.state.accounts[TRADER]
             return account.available >= 2 * PRICE_SCALE

@@ -1,5 +1,6 @@
 """When one's own order fills, in the model that knows only prints and the best of the book."""
 
+from exchange.messages.bounds import QUANTITY_MAX
 from exchange.messages.terms import BUY, SELL
 from gateway.research.backtest.figures import Notes
 from gateway.research.backtest.prints import PrintsModel
@@ -46,6 +47,22 @@ def test_volume_that_goes_is_taken_from_behind_it_and_then_from_ahead() -> None:
     assert Played([*FIRST, grown, gone, sold(5, 5_000, 60)], acts).fills == [
         (5, BUY, 5_000, 20, True)
     ]
+
+
+def test_a_level_may_be_as_large_as_an_order_however_much_of_it_was_traded() -> None:
+    full = [book(time, [(5_000, QUANTITY_MAX)], []) for time in (1, 3, 5)]
+    tape = [listed(), full[0], sold(2, 5_000, 10), full[1], sold(4, 5_000, 10), full[2]]
+    played = Played(tape, {})
+    orders = played.model.ground.engine.state.orders
+    assert sum(one.remaining for one in orders.values()) == QUANTITY_MAX
+
+
+def test_the_largest_order_stays_where_it_was_unseen() -> None:
+    shown = book(3, [(1, 200)], [])
+    tape = [listed(tick=1), FIRST[1], shown]
+    acts: dict[float, Act] = {2: lambda desk: desk.bid("m", 1, QUANTITY_MAX)}
+    played = Played(tape, acts, cash=20_000_000_000)
+    assert [one.remaining for one in played.run.desk.open_orders("m").values()] == [QUANTITY_MAX]
 
 
 def test_a_print_through_its_price_fills_it_before_all_else() -> None:
