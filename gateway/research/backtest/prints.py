@@ -301,7 +301,9 @@ class PrintsModel:
                 if price != event.price:
                     self._withdraw(event.at, hit.pop(price))
         price = event.price
-        if market.unseen and (not is_buy, price) in market.unseen.values():
+        if market.unseen:
+            self._forget(market, price, is_buy=is_buy)
+        if (not is_buy, price) in market.unseen.values():
             price += -market.tick if is_buy else market.tick
         market.last = event.price
         if not 0 < price < PRICE_SCALE:
@@ -321,6 +323,14 @@ class PrintsModel:
                 _PREVENTION,
             ),
         )
+
+    def _forget(self, market: _TapeMarket, price: int, *, is_buy: bool) -> None:
+        """Leave out of the unseen what is over, and what a print at a price goes through."""
+        orders = self.ground.engine.state.orders
+        for order_id, (is_bid, waits_at) in list(market.unseen.items()):
+            is_through = is_bid is not is_buy and waits_at != price and (waits_at < price) is is_buy
+            if is_through or order_id not in orders:
+                del market.unseen[order_id]
 
     def _is_buy(self, event: Printed, market: _TapeMarket) -> bool:
         """Say on which side the taker was: by the tape, the book, the print before."""

@@ -5,7 +5,7 @@ from exchange.messages.terms import BUY, SELL
 from gateway.research.backtest.figures import Notes
 from gateway.research.backtest.prints import PrintsModel
 from gateway.research.backtest.run import Backtest
-from gateway.research.strategy import Book, Fill, Position, Resolved, Strategy, Trade
+from gateway.research.strategy import Book, Desk, Fill, Position, Resolved, Strategy, Trade
 from gateway.research.tape.events import TapeEvent
 from tests.gateway.research.told import Act, Played, book, bought, ended, listed, sold
 
@@ -87,6 +87,23 @@ def test_at_a_price_that_is_not_shown_only_a_print_through_it_fills_it() -> None
     acts = {2.0: lambda desk: desk.bid("m", 4_500, 100)}
     assert Played([*FIRST, sold(3, 4_500, 5_000)], acts).fills == []
     assert Played([*FIRST, sold(3, 4_400, 5_000)], acts).fills == [(3, BUY, 4_500, 100, True)]
+
+
+def test_what_a_print_went_through_is_first_in_line_at_its_price() -> None:
+    acts: dict[float, Act] = {2: lambda desk: desk.bid("m", 4_500, 100)}
+    played = Played([*FIRST, sold(3, 4_400, 30), sold(4, 4_500, 500)], acts)
+    assert played.fills == [(3, BUY, 4_500, 30, True), (4, BUY, 4_500, 70, True)]
+
+
+def test_orders_that_are_over_are_no_longer_unseen() -> None:
+    def again(desk: Desk) -> None:
+        for order in desk.open_orders("m"):
+            desk.cancel(order)
+        desk.bid("m", 4_000, 1)
+
+    tape = [listed(), *(sold(1 + n, 5_000, 1) for n in range(50))]
+    played = Played(tape, dict.fromkeys((n + 1.5 for n in range(50)), again))
+    assert len(played.model._markets["m"].unseen) == 1
 
 
 def test_what_comes_to_be_shown_is_ahead_of_what_waited_there_unseen() -> None:
