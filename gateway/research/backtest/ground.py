@@ -13,7 +13,7 @@ from typing import Final
 
 from exchange.engine import Engine
 from exchange.messages.account_events import CashTransferred, FundsDebited
-from exchange.messages.bounds import CREDIT_MAX, MONEY_SCALE
+from exchange.messages.bounds import CREDIT_MAX, MONEY_SCALE, PRICE_SCALE
 from exchange.messages.commands import Command, CreditAccount, DebitAccount, OpenAccount
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.events import (
@@ -24,7 +24,7 @@ from exchange.messages.events import (
     TradeExecuted,
 )
 from exchange.messages.execution import Execution
-from exchange.messages.terms import BUY, SELL, YES
+from exchange.messages.terms import BUY, SELL, YES, TradeKind
 from exchange.model.accounts import Account
 from exchange.model.accounts import Position as Holdings
 from exchange.model.market import Market
@@ -130,7 +130,11 @@ class Ground:
     ) -> None:
         terms = self.fee_terms.get(trade.market_id)
         if terms is not None:
-            exact = fee(terms[0], role, trade.yes_price, trade.quantity, terms[1]) or Decimal(0)
+            price = trade.price
+            if role is Role.MAKER and trade.kind is not TradeKind.TRANSFER:
+                # Pairs are made, or given up, of one leg each.
+                price = PRICE_SCALE - price
+            exact = fee(terms[0], role, price, trade.quantity, terms[1]) or Decimal(0)
             charged = int((exact * MONEY_SCALE).to_integral_value(ROUND_CEILING))
             self.owed += charged
         self.fees_paid += charged

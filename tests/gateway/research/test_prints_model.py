@@ -221,6 +221,26 @@ def test_a_venues_own_fee_is_taken_from_the_cash() -> None:
     assert played.run.desk.cash == 1_000_000_000 - 5_200 * 100 - 20_000 - 5_000 * 100
 
 
+def test_a_venues_fee_is_that_of_the_leg_that_is_traded() -> None:
+    terms = (("maker_fee", "0.01"), ("quadratic", "0"), ("taker_fee", "0.05"))
+    charged = []
+    for ours in (
+        listed(platform="exchange", fee_terms=terms),
+        listed(maker_fee=100, taker_fee=500),
+    ):
+        played = Played(
+            [ours, book(1, [(9_000, 900)], [(9_200, 400)]), bought(5, 9_300, 10)],
+            {
+                2: lambda desk: desk.ask("m", 9_000, 300),
+                3: lambda desk: desk.bid("m", 9_200, 100),
+                4: lambda desk: desk.ask("m", 9_100, 10),
+            },
+        )
+        charged.append([one.fee for one in played.strategy.heard if isinstance(one, Fill)])
+    # 5 % of 0.10 for NO, 5 % of 0.08 for the NO that is sold, 1 % of 0.09 for the NO that waited.
+    assert charged == [[15_000, 4_000, 90]] * 2
+
+
 def test_our_own_fees_are_the_engines() -> None:
     ours = listed(taker_fee=100)
     played = Played([ours, FIRST[1], book(3)], {2: lambda desk: desk.bid("m", 5_200, 100)})
