@@ -155,8 +155,8 @@ class Notes:
         if self._begun_at == 0:
             self._begun_at = self._last_at = at
             self._period_ends = at + self._period_us
-        while at >= self._period_ends:
-            self._end_period()
+        if at >= self._period_ends:
+            self._end_periods(at)
         if self._last > 0:
             self._exposure += (at - self._last_at) * self._exposed / self._last
         self._last_at, self._exposed = at, exposed
@@ -165,11 +165,15 @@ class Notes:
             self.equity.add(at, equity)
         self._last = equity
 
-    def _end_period(self) -> None:
+    def _end_periods(self, at: int) -> None:
+        """End the period at hand, and those up to a time in which nothing happened."""
+        empty = (at - self._period_ends) // self._period_us
         if self._period_equity > 0:
             self._returns.add(self._last / self._period_equity - 1.0)
+        if self._last > 0:
+            self._returns.add_nothing(empty)
         self._period_equity = self._last
-        self._period_ends += self._period_us
+        self._period_ends += (1 + empty) * self._period_us
 
     def figures(self, *, fees: int, ordered: int) -> Figures:
         """Return the figures of what was noted."""

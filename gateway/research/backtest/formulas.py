@@ -29,6 +29,14 @@ class Returns:
         self._squares += away * (value - self.mean)
         self._downside += min(value, 0.0) ** 2
 
+    def add_nothing(self, periods: int) -> None:
+        """Take so many returns of 0; O(1) (Chan, Golub and LeVeque, COMPSTAT 1982)."""
+        whole = self.count + periods
+        if periods:
+            self._squares += self.mean**2 * self.count * periods / whole
+            self.mean *= self.count / whole
+            self.count = whole
+
     def sharpe(self) -> float | None:
         """Return mean / sample deviation x sqrt(periods a year), the riskless rate being 0.
 

@@ -1,7 +1,8 @@
 """The four kinds of event of a tape: a market is listed, its book is seen, it trades, it ends.
 
-Laws: stamps never run back; a market is listed before anything else of it; prices are YES prices,
-1..9999 and on the market's tick; nothing follows a market's end. `checked` holds a tape to them.
+Laws: stamps never run back, and end with the year 9999; a market is listed before anything else of
+it; prices are YES prices, 1..9999 and on the market's tick; nothing follows a market's end.
+`checked` holds a tape to them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,14 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages.bounds import PRICE_MAX, PRICE_MIN, PRICE_SCALE, QUANTITY_MAX, TICK_SIZES
+from exchange.messages.bounds import (
+    PRICE_MAX,
+    PRICE_MIN,
+    PRICE_SCALE,
+    QUANTITY_MAX,
+    TICK_SIZES,
+    TIME_MAX,
+)
 from exchange.messages.terms import FeeModel, Side
 from gateway.research.strategy import Level
 
@@ -85,8 +93,8 @@ def checked(tape: Iterable[TapeEvent]) -> Iterator[TapeEvent]:
 
 
 def _problem(event: TapeEvent, now: int, ticks: dict[str, int], ended: set[str]) -> str | None:
-    if event.at < now:
-        return f"its time {event.at} lies before {now}"
+    if not now <= event.at <= TIME_MAX:
+        return f"its time {event.at} lies before {now}, or behind the year 9999"
     if isinstance(event, Listed):
         if event.market in ticks:
             return "it is listed twice"

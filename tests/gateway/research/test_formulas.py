@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from exchange.messages.bounds import TIME_MAX
 from exchange.messages.terms import BUY, SELL
 from gateway.research.backtest.figures import HOUR_US, Notes
 from gateway.research.backtest.formulas import (
@@ -44,6 +45,26 @@ def test_sortino_counts_losses_alone_over_all_periods() -> None:
 def test_a_ratio_without_a_meaning_is_none(values: tuple[float, ...]) -> None:
     assert returns(*values).sharpe() is None
     assert returns(*values).sortino() is None
+
+
+def test_periods_in_which_nothing_happened_count_as_so_many_returns_of_nothing() -> None:
+    one_by_one, at_once = returns(-0.01, 0.03, *[0.0] * 500, 0.02), returns(-0.01, 0.03)
+    at_once.add_nothing(500)
+    at_once.add(0.02)
+    assert at_once.count == one_by_one.count == 503
+    assert at_once.sharpe() == pytest.approx(one_by_one.sharpe())
+    assert at_once.sortino() == pytest.approx(one_by_one.sortino())
+    nothing = returns()
+    nothing.add_nothing(3)
+    assert (nothing.count, nothing.sharpe()) == (3, None)
+
+
+def test_a_gap_of_eight_thousand_years_takes_no_longer_than_one_of_an_hour() -> None:
+    notes = Notes(1_000)
+    notes.note_deposit(1_000)
+    notes.note_equity(1, 1_000, 0)
+    notes.note_equity(TIME_MAX, 1_100, 0)
+    assert notes.figures(fees=0, ordered=0).periods == (TIME_MAX - 1) // 1_000
 
 
 def test_drawdown_is_from_the_peak_and_lasts_until_it_is_reached() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from exchange.messages.bounds import TIME_MAX
 from exchange.messages.errors import InvariantViolated
 from gateway.research.backtest.figures import Notes
 from gateway.research.backtest.prints import TRADER, PrintsModel
@@ -111,6 +112,7 @@ def test_texts_are_taken_for_numbers() -> None:
 
 WRONG: list[tuple[str, list[TapeEvent]]] = [
     ("time .* lies before", [listed(), book(2), book(1)]),
+    ("behind the year 9999", [listed(), msgspec.structs.replace(book(1), at=TIME_MAX + 1)]),
     ("isn't listed", [book(1)]),
     ("listed twice", [listed(), listed()]),
     ("tick 7", [listed(tick=7)]),
