@@ -27,7 +27,7 @@ from gateway.research.backtest.prints import PrintsModel
 from gateway.research.backtest.result import CASH, CASH_MAX, LATENCY_US, Result, Setup, backtest
 from gateway.research.strategies import STRATEGIES
 from gateway.research.strategy import ParametersRefused, Strategy
-from gateway.research.tape.events import Listed, TapeEvent, TapeRefused, checked
+from gateway.research.tape.events import Ended, Listed, TapeEvent, TapeRefused, checked
 from gateway.research.tape.files import TapeFile
 from gateway.research.tape.prints import with_books
 from gateway.research.tape.synthetic import synthetic_tape
@@ -112,12 +112,21 @@ def _sample() -> Iterator[TapeEvent]:
 def _between(
     events: Iterator[TapeEvent], first: int | None, last: int | None
 ) -> Iterator[TapeEvent]:
-    """Yield the events of a range; what is listed before it stays listed."""
+    """Yield the events of a range; what was listed before it, and hadn't ended, is listed where the
+    range begins, so that the figures are those of the range.
+    """
+    listed: dict[str, Listed] = {}
     for event in events:
         if last is not None and event.at > last:
             return
-        if first is None or event.at >= first or isinstance(event, Listed):
+        if first is None or event.at >= first:
+            yield from listed.values()
+            listed.clear()
             yield event
+        elif isinstance(event, Listed):
+            listed[event.market] = msgspec.structs.replace(event, at=first)
+        elif isinstance(event, Ended):
+            del listed[event.market]
 
 
 def _time(text: str | None, name: str) -> int | None:

@@ -100,6 +100,20 @@ def test_a_range_of_a_tape(tmp_path: Path, tape: Path) -> None:
     assert results(written)[0]["events"] == 4, "the listing, and three within"
 
 
+def test_the_figures_of_a_range_are_the_ranges(tmp_path: Path) -> None:
+    """Neither the days before it count, nor markets that ended in them."""
+    path, written = tmp_path / "tape.jsonl", tmp_path / "r.json"
+    hour, begin = 3_600, 240 * 3_600
+    books = [book(begin + n * hour, [(5_000 - n * 100, 900)], []) for n in range(4)]
+    write_tape(path, [listed("over"), listed(), ended(9, 0, "over"), *books])
+    start = "1970-01-11T00:00:01Z"
+    done = run("momentum", "--tape", path, "--from", start, "--json", written)
+    assert done.exit_code == 0, done.output
+    [result] = results(written)
+    assert result["begunAt"] == (begin + 1) * 1_000_000
+    assert (result["events"], result["figures"]["periods"]) == (5, 3)
+
+
 def test_the_sample_needs_no_file(tmp_path: Path) -> None:
     done = run("market-maker", "--tape", "sample", "--json", tmp_path / "r.json")
     assert done.exit_code == 0, done.output
