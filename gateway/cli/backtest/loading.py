@@ -5,6 +5,7 @@ A file is run as it is: it is the caller's own program, on the caller's own mach
 
 import importlib.util
 import itertools
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,8 @@ def strategy_of(name: str) -> type[Strategy]:
     if spec is None or spec.loader is None:
         raise NotLoaded(f"{name}: can't be loaded")
     module = importlib.util.module_from_spec(spec)
+    # Annotations that are texts are looked up in the module, which is found here.
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:

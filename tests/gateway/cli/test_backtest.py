@@ -78,6 +78,18 @@ def test_a_strategy_of_ones_own_runs_on_a_tape(tmp_path: Path, tape: Path) -> No
     assert written.read_bytes() == before
 
 
+def test_a_strategy_may_have_annotations_that_are_looked_up_later(
+    tmp_path: Path, tape: Path
+) -> None:
+    mine = tmp_path / "once.py"
+    imports = "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+    noted = "@dataclass\nclass Noted:\n    at: int\n"
+    mine.write_text(imports + MINE.replace("size: int", "size: Size") + noted)
+    mine.write_text(mine.read_text().replace("class Once", "Size = int\n\n\nclass Once", 1))
+    done = run(mine, "--tape", tape, "--param", "size=5")
+    assert done.exit_code == 0, done.output
+
+
 def test_a_sweep_is_a_run_for_each(tmp_path: Path, tape: Path) -> None:
     mine, written = tmp_path / "once.py", tmp_path / "r.json"
     mine.write_text(MINE)
