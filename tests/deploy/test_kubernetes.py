@@ -218,6 +218,16 @@ def test_the_proxy_is_that_of_deploy() -> None:
     assert told == {*re.findall(r"\{\$(\w+)\}", ours.decode())}
 
 
+def test_the_page_waits_for_a_backup_as_long_as_one_may_take() -> None:
+    """By itself `kubectl wait` gives up after 30 s; and a name is taken by the job that has it."""
+    [backup] = [one for one in of_kind("CronJob") if one["metadata"]["name"] == "backup"]
+    longest = backup["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"]
+    waits = re.findall(r"wait --for=condition=complete (\S+)", PAGE)
+    assert waits == [f"--timeout={longest // 60}m"] * 2
+    made = re.findall(r"--from=cronjob/backup (\S+)", PAGE)
+    assert made == ["first", '"$job"'], "who upgrades again makes another"
+
+
 def test_whoever_listens_is_reached_by_whom_it_is_for() -> None:
     policies = {one["metadata"]["name"]: one["spec"] for one in of_kind("NetworkPolicy")}
     assert policies.pop("nobody")["podSelector"] == {}
