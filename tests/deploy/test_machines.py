@@ -220,6 +220,19 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     assert (done.returncode, ours) == (0, [])
 
 
+def test_what_cron_starts_is_installed_by_the_pages() -> None:
+    """A drill that isn't found fails each month, and nobody sees it."""
+    backups = (ROOT / "docs" / "operations" / "backups.md").read_text("utf-8")
+    cron = (DEPLOY / "pgbackrest" / "cron").read_text("utf-8")
+    [script] = re.findall(r"root .* (/\S+)$", cron, re.MULTILINE)
+    [(kept, folder)] = re.findall(r"^install --mode 0755 (\S+) (\S+)$", backups, re.MULTILINE)
+    assert (ROOT / kept).is_file()
+    assert folder + Path(kept).name == script
+    [program] = re.findall(r"PROBITY=(\S+)", cron)
+    units = (DEPLOY / "systemd" / "probity.service").read_text("utf-8")
+    assert f"ExecStart={program} serve" in units
+
+
 def test_no_unit_opens_the_folder_of_the_exchange_to_others() -> None:
     """Whoever starts last sets its mode, and systemd's own is 0755: so each unit says 0700."""
     for path in (DEPLOY / "systemd").glob("*.service"):
