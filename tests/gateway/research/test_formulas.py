@@ -15,6 +15,7 @@ from gateway.research.backtest.formulas import (
     part,
     profit_factor,
 )
+from gateway.research.strategies.means import Means
 from gateway.research.strategy import Fill, Position, Resolved
 
 
@@ -94,6 +95,17 @@ def test_a_drawdown_lasts_neither_while_nothing_is_lost_nor_less_than_to_the_end
             notes.note_equity(hour * HOUR_US, equity, 0)
     assert brief.figures(fees=0, ordered=0).drawdown_us == 2 * HOUR_US
     assert long.figures(fees=0, ordered=0).drawdown_us == 19 * HOUR_US
+
+
+def test_a_mean_counts_each_price_for_as_long_as_it_held() -> None:
+    means, minute = Means(600.0), 60_000_000
+    means.add("m", 0, 5_000)
+    # However long the first one held, it is what has been so far.
+    assert means.add("m", 600 * minute, 6_000) == 5_000.0
+    assert means.deviation("m") == 0.0
+    kept = math.exp(-0.1)
+    assert means.add("m", 601 * minute, 5_000) == pytest.approx(5_000 * kept + 6_000 * (1 - kept))
+    assert means.deviation("m") == pytest.approx(1_000 * math.sqrt(kept * (1 - kept)))
 
 
 def test_shares_of_nothing_are_none() -> None:
