@@ -144,7 +144,7 @@ class AlertRoutes:
         if market is not None and is_active:
             _refuse_ended(market)
         changed = await self._rows.change(
-            was, terms, _holds(terms, market), now_us(), is_active=is_active
+            was, terms, _holds(terms, market), now_us(), is_active=body.active
         )
         if changed is None:
             raise Conflict("The alert was changed meanwhile; look at it again")

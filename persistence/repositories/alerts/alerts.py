@@ -40,7 +40,9 @@ _CHANGE: Final = f"""
 UPDATE alerts
    SET threshold = $3, note = $4, pause_s = $5,
        webhook_id = (SELECT id FROM alert_webhooks WHERE id = $6 AND user_id = $1),
-       is_active = $7, is_met = $8, since_no = $9,
+       is_active = coalesce($7, is_active),
+       is_met = CASE WHEN $12 THEN $8 ELSE is_met END,
+       since_no = CASE WHEN $12 THEN $9 ELSE since_no END,
        looked = CASE WHEN is_active THEN looked ELSE (SELECT last_seq FROM engine_state) END,
        looked_entry = CASE WHEN is_active THEN looked_entry ELSE {_ALL_ENTRIES} END,
        changed_at = $10
@@ -146,14 +148,17 @@ class Alerts:
         return None if row is None else alert_of(row)
 
     async def change(
-        self, was: Alert, terms: AlertTerms, holds: Holds, at: int, *, is_active: bool
+        self, was: Alert, terms: AlertTerms, holds: Holds, at: int, *, is_active: bool | None
     ) -> Alert | None:
-        """Store what its owner changed, looked for from now on; None if it is another one by now.
+        """Store what its owner changed; None if its owner has changed it since.
 
-        Of the terms the threshold, the note, the pause and the webhook count.
+        Of the terms the threshold, the note, the pause and the webhook count. Another threshold,
+        and `is_active` True, is looked for from now on. Anything else leaves how it stands, and
+        `is_active` None also whether it does: it may fire at this moment.
         """
+        is_anew = is_active is True or terms.threshold != was.threshold
         async with self._pool.transaction() as connection:
-            since_no, price = await _beginning(connection, terms)
+            since_no, price = await _beginning(connection, terms) if is_anew else (0, None)
             row = await connection.fetchrow(
                 _CHANGE,
                 was.user_id,
@@ -167,6 +172,7 @@ class Alerts:
                 since_no,
                 max(at, was.changed_at + 1),
                 was.changed_at,
+                is_anew,
             )
         return None if row is None else alert_of(row)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from exchange.messages.terms import NO, SELL, Resolution
 from gateway.alerts import watching
 from gateway.feeds.known import MarketRef
 from persistence.clock import now_us
-from persistence.repositories.alerts.alerts import AlertTerms
+from persistence.repositories.alerts.alerts import Alert, AlertTerms
 from tests.gateway.alerts.looking import Looking
 from tests.gateway.portfolio.venue_fake import VenueFake, venue_market
 from tests.persistence.running import ANN, BOB, CEM, limit, open_for_trade, running
@@ -129,6 +130,42 @@ async def test_an_alert_begun_anew_misses_nothing_and_repeats_nothing(looking: L
         fired, AlertTerms(**terms, **more, webhook_id=None), lambda _: False, 1, is_active=True
     )
     assert stale is None, "it is another one by now"
+
+
+async def change(looking: Looking, was: Alert, **changed: Any) -> Alert:
+    """Its owner changes an alert, as PATCH does without `active`."""
+    names = [one for one in AlertTerms.__struct_fields__ if one not in changed]
+    terms = AlertTerms(**{name: getattr(was, name) for name in names}, **changed)
+    after = await looking.alerts.change(was, terms, lambda _: True, now_us(), is_active=None)
+    assert after is not None
+    return after
+
+
+async def test_another_note_hides_nothing_and_repeats_nothing(looking: Looking) -> None:
+    await trade(looking, 50)
+    hidden = await looking.wants(CEM, "PRICE_ABOVE", 6_000)
+    await trade(looking, 70)
+    await trade(looking, 50)
+    await change(looking, hidden, note="x")
+    assert await looking.watch.look_at_prints() == 1, "it crossed before the note was changed"
+    await looking.wants(CEM, "CLOSE", 30, pause_s=10)
+    looking.now = lambda: now_us() + 31 * 60 * 1_000_000
+    assert await looking.watch.look_at_markets() == 1
+    near = (await looking.alerts.page(CEM, 9, 0, hidden.id))[0][0]
+    assert (await change(looking, near, note="x")).is_met
+    looking.now = lambda: now_us() + 32 * 60 * 1_000_000
+    assert await looking.watch.look_at_markets() == 0, "it was near all the time"
+
+
+async def test_an_alert_that_fires_while_its_note_is_changed_is_over(looking: Looking) -> None:
+    await trade(looking, 50)
+    read = await looking.wants(CEM, "PRICE_ABOVE", 6_000)
+    await trade(looking, 70)
+    assert await looking.watch.look_at_prints() == 1
+    assert not (await change(looking, read, note="x")).is_active
+    await trade(looking, 50)
+    await trade(looking, 70)
+    assert await looking.watch.look_at_prints() == 0, "once and for all"
 
 
 async def test_fills_of_ones_own_orders(looking: Looking) -> None:
