@@ -34,6 +34,9 @@ TAPES: Final = 50
 ROUNDS_MAX: Final = 100
 """Steps of so many tapes in one look; what is left is the next one's."""
 ALERTS: Final = 100
+"""That one step looks at, and one transaction writes: any number may wait for the same price."""
+LOOKED_AT: Final = 1_000
+"""Alerts of markets as they are that are held at once."""
 ENTRIES: Final = 500
 MARKETS: Final = 100
 _TURN: Final = 50
@@ -77,9 +80,9 @@ class AlertWatch:
                 break
             for market_id in tapes:
                 now = self._clock()
-                fired += await self._looks.look_at_tape(market_id, PRINTS, _of_tape, now)
+                fired += await self._looks.look_at_tape(market_id, PRINTS, ALERTS, _of_tape, now)
                 await asyncio.sleep(0)
-            # A market with more prints than a step takes comes up again, after all others.
+            # A market with more prints or alerts than a step takes comes up again, after others.
             after = tapes[-1] if len(tapes) == TAPES else 0
         return fired
 
@@ -96,10 +99,14 @@ class AlertWatch:
         """Look at markets as they are now; return how often alerts fired."""
         fired, after = 0, ("", "")
         while found := await self._looks.markets(after, MARKETS):
-            refs = [MarketRef(*ref) for ref in found]
-            alerts = await self._looks.of_markets(found)
+            refs, above = [MarketRef(*ref) for ref in found], 0
             await self._attend([ref for ref in refs if ref.platform != OURS])
-            fired += await self._looks.apply(await self._of_markets(alerts, refs), self._clock())
+            while alerts := await self._looks.of_markets(found, above, LOOKED_AT):
+                changes = await self._of_markets(alerts, refs)
+                for first in range(0, len(changes), ALERTS):
+                    some = changes[first : first + ALERTS]
+                    fired += await self._looks.apply(some, self._clock())
+                above = alerts[-1].id
             after = found[-1]
         return fired
 

@@ -43,17 +43,19 @@ SELECT trade_no, yes_price, at FROM trades WHERE market_id = $1 AND trade_no > $
  ORDER BY trade_no LIMIT $3
 """
 # In terms of YES: an alert of NO at 0.30 or above is one of YES at 0.70 or below. Only those whose
-# state the prints can change are read.
+# state the prints can change are read, those first that have seen the least.
 _TOUCHED: Final = f"""
 SELECT {ALERT_COLUMNS} FROM (
     SELECT a.*, CASE outcome WHEN 'YES' THEN threshold ELSE 10000 - threshold END AS yes,
            (kind = 'PRICE_ABOVE') = (outcome = 'YES') AS is_up
       FROM alerts a
-     WHERE platform = '{OURS}' AND external_id = $1 AND is_active AND {_PRICES}) AS found
+     WHERE platform = '{OURS}' AND external_id = $1 AND is_active AND since_no < $4
+       AND {_PRICES}) AS found
  WHERE CASE WHEN is_up THEN CASE WHEN is_met THEN yes > $2 ELSE yes <= $3 END
             ELSE CASE WHEN is_met THEN yes < $3 ELSE yes >= $2 END END
- ORDER BY id
+ ORDER BY since_no, id LIMIT $5
 """  # noqa: S608 - constants
+_SEEN: Final = "UPDATE alerts SET since_no = $2 WHERE id = ANY($1::bigint[])"
 _MOVE_TAPE: Final = "UPDATE alert_prints SET trade_no = $2 WHERE market_id = $1"
 _MARKET: Final = "SELECT slug, question FROM markets WHERE id = $1"
 _FILL_ALERTS: Final = (
@@ -85,7 +87,7 @@ _OF_MARKETS: Final = f"""
 SELECT {ALERT_COLUMNS} FROM alerts a
  WHERE is_active AND kind <> 'FILL' AND (platform <> '{OURS}' OR NOT {_PRICES})
    AND (platform, external_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
- ORDER BY id
+   AND id > $3 ORDER BY id LIMIT $4
 """  # noqa: S608 - constants
 _APPLY: Final = """
 UPDATE alerts SET is_met = $2, is_active = $3, fired_count = $4, fired_at = $5, looked = $6,
@@ -166,8 +168,11 @@ class AlertLooks:
         """Return ids above `after` of markets of ours with prints that no alert has seen."""
         return [row["market_id"] for row in await self._pool.fetch(_TAPES, after, limit)]
 
-    async def look_at_tape(self, market_id: int, limit: int, decide: DecideTape, now: int) -> int:
-        """Look at the next `limit` prints of a market; return how often alerts fired.
+    async def look_at_tape(
+        self, market_id: int, limit: int, most: int, decide: DecideTape, now: int
+    ) -> int:
+        """Look at the next `limit` prints of a market for at most `most` alerts; return how often
+        alerts fired. If there may be more alerts, the tape stays where it is for them.
 
         `decide` is given the tape and returns what becomes of its alerts.
         """
@@ -178,15 +183,19 @@ class AlertLooks:
                 await connection.execute(_MOVE_TAPE, market_id, start)
                 return 0
             prints = [Print(*row) for row in rows]
-            prices = [one.yes_price for one in prints]
-            touched = await connection.fetch(_TOUCHED, str(market_id), min(prices), max(prices))
+            prices, last = [one.yes_price for one in prints], prints[-1].trade_no
+            bounds = min(prices), max(prices), last, most
+            touched = await connection.fetch(_TOUCHED, str(market_id), *bounds)
             market = await connection.fetchrow(_MARKET, market_id)
             fired = 0
             if touched and market is not None:
                 alerts = [Alert(*row) for row in touched]
                 tape = Tape(connection, market["slug"], market["question"], prints, alerts)
                 fired = await tape.apply(decide(tape), now)
-            await connection.execute(_MOVE_TAPE, market_id, prints[-1].trade_no)
+            if len(touched) == most:
+                await connection.execute(_SEEN, [row["id"] for row in touched], last)
+            else:
+                await connection.execute(_MOVE_TAPE, market_id, last)
         return fired
 
     async def fill_alerts(self, after: int, limit: int) -> list[Alert]:
@@ -226,10 +235,13 @@ class AlertLooks:
         rows = await self._pool.fetch(_WATCHED, *after, limit)
         return [(row["platform"], row["external_id"]) for row in rows]
 
-    async def of_markets(self, refs: Sequence[tuple[str, str]]) -> list[Alert]:
-        """Return the active alerts that look at these markets as they are."""
+    async def of_markets(
+        self, refs: Sequence[tuple[str, str]], after: int, limit: int
+    ) -> list[Alert]:
+        """Return active alerts above the id `after` that look at these markets as they are."""
         platforms, names = [ref[0] for ref in refs], [ref[1] for ref in refs]
-        return [Alert(*row) for row in await self._pool.fetch(_OF_MARKETS, platforms, names)]
+        rows = await self._pool.fetch(_OF_MARKETS, platforms, names, after, limit)
+        return [Alert(*row) for row in rows]
 
     async def apply(self, changes: Sequence[Change], now: int) -> int:
         """Write what comes of looks, each on its own; return how often alerts fired."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from gateway.alerts import watching
 from gateway.feeds.known import MarketRef
 from persistence.clock import now_us
 from persistence.repositories.alerts.alerts import Alert, AlertTerms
+from persistence.repositories.alerts.looks import AlertLooks, Change, Tape
 from tests.gateway.alerts.looking import Looking
 from tests.gateway.portfolio.venue_fake import VenueFake, venue_market
 from tests.persistence.running import ANN, BOB, CEM, limit, open_for_trade, running
@@ -92,7 +93,7 @@ async def test_two_who_look_and_one_that_dies_tell_each_crossing_once(
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        await looks.look_at_tape(1, 10, dies, now_us())  # type: ignore[arg-type]
+        await looks.look_at_tape(1, 10, 9, dies, now_us())  # type: ignore[arg-type]
     other = looking.another(theirs)
     fired = await asyncio.gather(looking.watch.look_at_prints(), other.look_at_prints())
     assert sum(fired) == 5
@@ -130,6 +131,41 @@ async def test_an_alert_begun_anew_misses_nothing_and_repeats_nothing(looking: L
         fired, AlertTerms(**terms, **more, webhook_id=None), lambda _: False, 1, is_active=True
     )
     assert stale is None, "it is another one by now"
+
+
+async def test_however_many_wait_for_a_price_a_step_is_small(
+    looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "ALERTS", 2)
+    monkeypatch.setattr(watching, "LOOKED_AT", 3)
+    sizes = []
+
+    async def apply(self: Tape | AlertLooks, changes: Sequence[Change], now: int) -> int:
+        sizes.append(len(changes))
+        return int(await applied[type(self)](self, changes, now))
+
+    applied: dict[type, Any] = {one: one.apply for one in (Tape, AlertLooks)}
+    for one in applied:
+        monkeypatch.setattr(one, "apply", apply)
+    await trade(looking, 50)
+    for _ in range(5):
+        await looking.wants(CEM, "PRICE_ABOVE", 6_000, pause_s=10)
+        await looking.wants(CEM, "RESOLUTION", None)
+    await trade(looking, 70)
+    await trade(looking, 50)
+    assert await looking.watch.look_at_prints() == 5
+    assert await looking.watch.look_at_prints() == 0
+    assert max(sizes) == 2
+    assert not any(one.is_met for one in await all_of(looking, CEM)), "both prints were seen"
+    sizes.clear()
+    await looking.engine.send(ResolveMarket(1, Resolution.YES, None, ""))
+    assert await looking.watch.look_at_markets() == 5
+    assert await looking.watch.look_at_markets() == 0
+    assert max(sizes) == 2
+
+
+async def all_of(looking: Looking, person: int) -> list[Alert]:
+    return (await looking.alerts.page(person, 100, 0, 0))[0]
 
 
 async def change(looking: Looking, was: Alert, **changed: Any) -> Alert:
