@@ -16,6 +16,8 @@ import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -26,6 +28,8 @@ from gateway.outbound.asking import Answer, OutboundFailed
 ANSWER_BYTES: Final = 16 * 1_024
 """Of an answer; a longer one is a failure."""
 AT_ONCE: Final = 16
+LOOKUPS: Final = 2 * AT_ONCE
+"""Of names under way, those that nobody waits for any more included."""
 URL_LENGTH: Final = 2_000
 _ADDRESSES_TRIED: Final = 2
 _URL: Final = re.compile(r"https://[!-~]+", re.ASCII)
@@ -82,11 +86,21 @@ def check_url(url: str) -> None:
         raise ValueError("must name a host of the public internet")
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a name, as this machine resolves it; raises OSError."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+class Names:
+    """Resolves names as this machine does, in threads of its own.
+
+    A lookup can't be ended, and whoever owns a name says how long it takes: in the threads that all
+    share, a few slow names would keep everything else of the process waiting.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="names")
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a name; raises OSError."""
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class _PublicBackend(httpcore.AsyncNetworkBackend):
@@ -129,7 +143,7 @@ class PublicOutbound:
         self,
         timeout_s: float,
         *,
-        resolve: Resolve = resolve,
+        resolve: Resolve | None = None,
         is_public: Callable[[str], bool] = is_public,
         trust: ssl.SSLContext | None = None,
     ) -> None:
@@ -138,7 +152,7 @@ class PublicOutbound:
         Tests have their own names, addresses and certificates.
         """
         self._timeout_s = timeout_s
-        self._backend = _PublicBackend(resolve, is_public)
+        self._backend = _PublicBackend(resolve or Names().resolve, is_public)
         self._places = asyncio.Semaphore(AT_ONCE)
         self._trust = trust
 

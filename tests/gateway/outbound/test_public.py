@@ -1,14 +1,16 @@
 """What a user names is asked on the public internet alone, at the address that was looked at."""
 
+import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gateway.outbound.asking import OutboundFailed
-from gateway.outbound.public import ANSWER_BYTES, PublicOutbound, check_url, is_public
+from gateway.outbound.public import ANSWER_BYTES, AT_ONCE, PublicOutbound, check_url, is_public
 from tests.gateway.outbound.receiver import NAME, Receiver, receiving
 
 
@@ -120,3 +122,23 @@ async def test_who_does_not_answer_is_left(receiver: Receiver) -> None:
     receiver.hangs = True
     with pytest.raises(OutboundFailed, match="too long"):
         await receiver.outbound(timeout_s=0.3).post(receiver.url, b"{}", {})
+
+
+async def test_slow_names_keep_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    outbound = PublicOutbound(0.5, trust=ssl.create_default_context())
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        answered.wait()
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    try:
+        for _ in range(3):
+            asked = (outbound.post("https://slow.example.com/", b"", {}) for _ in range(AT_ONCE))
+            for failure in await asyncio.gather(*asked, return_exceptions=True):
+                assert str(failure) == "takes too long"
+        async with asyncio.timeout(10):
+            assert await asyncio.to_thread(int) == 0
+    finally:
+        answered.set()
