@@ -5,8 +5,9 @@
 
 Laws: a receiver may hear something twice (by its `probity-delivery` it knows), never not at all
 within the tries. Each has its time and its place (`gateway/outbound/public.py`); of one webhook one
-is under way at a time, so that what it hears is in order unless it failed. A webhook that says that
-it is gone (410), or to which nothing gets through, is disabled, and its owner is told.
+is under way at a time, so that what it hears is in order unless it failed, and a slow one goes on
+when all others had their turn. A webhook that says that it is gone (410), or to which nothing gets
+through, is disabled, and its owner is told.
 """
 
 import asyncio
@@ -31,6 +32,8 @@ from persistence.repositories.alerts.webhooks import Due, Webhook, Webhooks
 from persistence.repositories.audit import AuditLog
 
 TIMEOUT_S: Final = 5.0
+TURN_S: Final = 2.0
+"""After so long nothing more is begun of one webhook; what was taken of it is put back."""
 TAKEN: Final = 80
 WAITS_S: Final = (10, 60, 300, 1_800, 7_200)
 """Between tries; after the last one it has failed."""
@@ -85,9 +88,19 @@ class AlertSending:
 
         async def send_all(of_one: Sequence[Due]) -> int:
             async with places:
-                return sum([await self._send(due) for due in of_one])
+                return await self._send_in_turn(of_one)
 
         return sum(await asyncio.gather(*map(send_all, by_webhook.values())))
+
+    async def _send_in_turn(self, of_one: Sequence[Due]) -> int:
+        began, done = self._clock(), 0
+        for place, due in enumerate(of_one):
+            # Nothing else is taken before all of these are through.
+            if self._clock() - began > TURN_S * MICROSECONDS:
+                await self._rows.put_back(of_one[place:], self._clock())
+                break
+            done += await self._send(due)
+        return done
 
     async def _send(self, due: Due) -> bool:
         try:
@@ -95,6 +108,7 @@ class AlertSending:
         except NotOpened:
             # Ours to mend (ENCRYPTION_KEY): it is tried again, and costs its owner nothing.
             self._logger.warning("an alert can't be signed", webhook=due.webhook_id)
+            await self._rows.put_back([due], self._clock() + LEASE_S * MICROSECONDS)
             return False
         try:
             answer = await self._post(due, secret)

@@ -1,10 +1,12 @@
 """Where alerts are sent, and what became of each sending.
 
 Laws: what is due is taken with the time of its next try, so a sender that dies has cost a try and
-nothing else; of one webhook so many at a time, so that a slow one keeps no other waiting. Whatever
+nothing else; of each webhook one before any second one, and so many at a time, so that a long row
+of one's keeps no other's waiting. Whatever
 fails is counted on its webhook until one gets through; who stops a webhook stops what waits for it.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -45,13 +47,17 @@ _TAKE: Final = f"""
 UPDATE alert_deliveries d SET tries = d.tries + 1, next_at = $2
   FROM (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY webhook_id ORDER BY id) AS place
                           FROM alert_deliveries WHERE status = 'PENDING' AND next_at <= $1) AS due
-         WHERE place <= {OF_ONE} ORDER BY id LIMIT $3) AS taken,
+         WHERE place <= {OF_ONE} ORDER BY place, id LIMIT $3) AS taken,
        alert_webhooks w, alert_firings f
  WHERE d.id = taken.id AND d.status = 'PENDING' AND d.next_at <= $1
    AND w.id = d.webhook_id AND f.id = d.firing_id
 RETURNING d.id, d.tries, w.id, w.user_id, w.url, w.secret, f.id, f.user_id, f.alert_id, f.kind,
           f.platform, f.external_id, f.note, f.at, f.saw
 """  # noqa: S608 - a constant
+_PUT_BACK: Final = (
+    "UPDATE alert_deliveries SET tries = tries - 1, next_at = $2"
+    " WHERE id = ANY($1::bigint[]) AND status = 'PENDING' AND tries > 0"
+)
 _DELIVERED: Final = (
     "UPDATE alert_deliveries SET status = 'DELIVERED', answered = $2, error = NULL, ended_at = $3"
     " WHERE id = $1 AND status = 'PENDING'"
@@ -188,13 +194,19 @@ class Webhooks:
         return [Delivery(*row) for row in rows]
 
     async def take(self, now: int, again_at: int, limit: int) -> list[Due]:
-        """Take deliveries that are due, oldest first; untold, they are due again at `again_at`."""
+        """Take deliveries that are due, each webhook's first one before any second one, and return
+        them oldest first; untold, they are due again at `again_at`.
+        """
         rows = await self._pool.fetch(_TAKE, now, again_at, limit)
         found = [
             Due(row[0], row[1], row[2], row[3], row[4], row[5], Firing(*tuple(row)[6:]))
             for row in rows
         ]
         return sorted(found, key=lambda due: due.id)
+
+    async def put_back(self, dues: Sequence[Due], next_at: int) -> None:
+        """Note that deliveries that were taken weren't tried; they are due at a time."""
+        await self._pool.execute(_PUT_BACK, [due.id for due in dues], next_at)
 
     async def delivered(self, due: Due, answered: int, now: int) -> None:
         """Note that a delivery got through."""

@@ -10,14 +10,16 @@ from prometheus_client import CollectorRegistry
 
 from gateway.alerts.settings import AlertSettings
 from gateway.alerts.tallies import AlertMetrics
+from gateway.alerts.webhooks import sending
 from gateway.alerts.webhooks.sending import LEASE_S, LEAST_FAILURES, WAITS_S, AlertSending
 from gateway.alerts.webhooks.signing import WebhookSecrets, new_secret, signature
 from gateway.observability.logs import configure_logs
+from gateway.outbound.asking import Answer
 from gateway.sealing.seal import Seal
 from persistence.clock import MICROSECONDS, now_us
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.alerts.firings import NewFiring
-from persistence.repositories.alerts.webhooks import Webhook, Webhooks
+from persistence.repositories.alerts.webhooks import Due, Webhook, Webhooks
 from persistence.repositories.audit import AuditLog
 from tests.gateway.outbound.receiver import Receiver, receiving
 
@@ -204,6 +206,34 @@ async def test_a_sender_that_died_costs_a_try(sent: Sent) -> None:
     assert line.tries == 2
 
 
+async def test_a_slow_one_keeps_no_other_waiting(
+    sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick = await sent.begin(), await sent.begin()
+    for _ in range(4):
+        await sent.fire(slow)
+    await sent.fire(quick)
+    posts = []
+
+    async def post(due: Due, _secret: str) -> Answer:
+        posts.append(due.webhook_id)
+        if due.webhook_id == slow.id:
+            sent.later(5)
+        return Answer(200, b"")
+
+    monkeypatch.setattr(sent.sending, "_post", post)
+    monkeypatch.setattr(sending, "TAKEN", 2)
+    assert await sent.sending.send_due() == 2
+    assert sorted(posts) == [slow.id, quick.id], "each one's first before any second one"
+    monkeypatch.setattr(sending, "TAKEN", 9)
+    assert await sent.sending.send_due() == 1, "the rest waits for the next turn"
+    lines = await sent.rows.log(USER, slow.id, 2**62, 9)
+    assert [(line.status, line.tries) for line in lines] == [
+        ("PENDING", 0), ("PENDING", 0), ("DELIVERED", 1), ("DELIVERED", 1),
+    ]  # fmt: skip
+    assert await sent.sending.send_due() + await sent.sending.send_due() == 2
+
+
 async def test_secrets_that_another_key_sealed(sent: Sent) -> None:
     hook = await sent.begin()
     new, old = bytes([1]) * 32, bytes(32)
@@ -219,3 +249,5 @@ async def test_secrets_that_another_key_sealed(sent: Sent) -> None:
     assert await sent.sending.send_due() == 0
     assert "can't be signed" in sent.log.getvalue()
     assert found.failures == 0, "that is no failure of the webhook's"
+    (line,) = await sent.rows.log(USER, hook.id, 2**62, 9)
+    assert line.tries == 0, "nor a try"
