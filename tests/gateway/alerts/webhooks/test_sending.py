@@ -206,6 +206,13 @@ async def test_a_sender_that_died_costs_a_try(sent: Sent) -> None:
     assert line.tries == 2
 
 
+async def test_where_webhooks_are_turned_off_nothing_is_sent(sent: Sent) -> None:
+    off = Sent(sent.pool, sent.receiver, webhooks_max=0)
+    await off.fire(await off.begin())
+    assert await off.sending.send_due() == 0
+    assert off.receiver.heads == []
+
+
 async def test_a_slow_one_keeps_no_other_waiting(
     sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
