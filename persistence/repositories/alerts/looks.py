@@ -58,10 +58,14 @@ SELECT {ALERT_COLUMNS} FROM (
 _SEEN: Final = "UPDATE alerts SET since_no = $2 WHERE id = ANY($1::bigint[])"
 _MOVE_TAPE: Final = "UPDATE alert_prints SET trade_no = $2 WHERE market_id = $1"
 _MARKET: Final = "SELECT slug, question FROM markets WHERE id = $1"
-_FILL_ALERTS: Final = (
-    f"SELECT {ALERT_COLUMNS} FROM alerts WHERE is_active AND kind = 'FILL' AND id > $1"  # noqa: S608 - constants
-    " ORDER BY id LIMIT $2"
-)
+# Those alone whose owner's ledger went on: one statement for many, not one for each that waits.
+_FILL_ALERTS: Final = f"""
+SELECT {ALERT_COLUMNS} FROM alerts a
+ WHERE is_active AND kind = 'FILL' AND id > $1
+   AND EXISTS (SELECT FROM ledger l WHERE l.owner_id = a.user_id AND l.owner = $3
+                  AND (l.command_seq, l.entry_no) > (a.looked, a.looked_entry))
+ ORDER BY id LIMIT $2
+"""  # noqa: S608 - constants
 _ENTRIES: Final = """
 SELECT l.command_seq, l.entry_no, l.kind, l.market_id, l.order_id, l.trade_no, l.at
   FROM ledger l WHERE l.owner_id = $1 AND l.owner = $2 AND (l.command_seq, l.entry_no) > ($3, $4)
@@ -199,8 +203,11 @@ class AlertLooks:
         return fired
 
     async def fill_alerts(self, after: int, limit: int) -> list[Alert]:
-        """Return active alerts of fills above the id `after`, in that order."""
-        return [Alert(*row) for row in await self._pool.fetch(_FILL_ALERTS, after, limit)]
+        """Return active alerts of fills above the id `after`, in that order, whose owner's ledger
+        has something that they haven't seen.
+        """
+        rows = await self._pool.fetch(_FILL_ALERTS, after, limit, int(Owner.ACCOUNT))
+        return [Alert(*row) for row in rows]
 
     async def fills(self, alert: Alert, limit: int) -> tuple[list[Fill], tuple[int, int]]:
         """Return the fills among the next `limit` ledger entries of an alert's owner that concern

@@ -212,7 +212,10 @@ async def test_fills_of_ones_own_orders(looking: Looking) -> None:
     await looking.wants(ANN, "FILL", None, market=(None, None), order_id=order)
     await looking.wants(BOB, "FILL", None, market=("exchange", "2"))
     assert await looking.watch.look_at_fills() == 0
+    looks = AlertLooks(looking.engine.pool)
+    assert await looks.fill_alerts(0, 9) == [], "whose ledger stands still costs nothing"
     await looking.engine.send_all(limit(BOB, 60, 2, NO))
+    assert [one.user_id for one in await looks.fill_alerts(0, 9)] == [ANN, ANN, BOB]
     assert await looking.watch.look_at_fills() == 2
     assert await looking.watch.look_at_fills() == 0
     first, second = await looking.told(ANN)
