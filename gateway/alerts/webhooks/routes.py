@@ -173,8 +173,10 @@ class WebhookRoutes:
             saw=saw_text(SawView(webhook_id=str(number))),
             webhook_id=number,
         )
-        if await self._rows.try_out(firing, now) is None:
-            raise Conflict("As many deliveries wait for it as may")
+        try:
+            await self._rows.try_out(firing, now)
+        except BoundReached:
+            raise Conflict("As many deliveries wait for it as may") from None
 
     async def list_deliveries(self, request: Request[None, SliceQuery]) -> Slice[DeliveryView]:
         """Return what was sent to a webhook, newest first."""

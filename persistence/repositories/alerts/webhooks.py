@@ -183,9 +183,14 @@ class Webhooks:
         return affected(done) == 1
 
     async def try_out(self, firing: NewFiring, now: int) -> int | None:
-        """Send a line that no alert fired; return its delivery, None if as many wait as may."""
+        """Send a line that no alert fired; return its delivery, None if it goes to no webhook.
+
+        Raises BoundReached, and tells nothing, if as many wait for its webhook as may.
+        """
         async with self._pool.transaction() as connection:
             _, delivery = await add_firing(connection, firing, now)
+            if delivery is None and firing.webhook_id is not None:
+                raise BoundReached
         return delivery
 
     async def log(self, user_id: int, webhook_id: int, before: int, limit: int) -> list[Delivery]:

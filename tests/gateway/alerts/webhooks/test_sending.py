@@ -17,7 +17,9 @@ from gateway.observability.logs import configure_logs
 from gateway.outbound.asking import Answer
 from gateway.sealing.seal import Seal
 from persistence.clock import MICROSECONDS, now_us
+from persistence.errors import BoundReached
 from persistence.postgres.database import DeadlinePool, create_pool
+from persistence.repositories.alerts import firings
 from persistence.repositories.alerts.firings import NewFiring
 from persistence.repositories.alerts.webhooks import Due, Webhook, Webhooks
 from persistence.repositories.audit import AuditLog
@@ -204,6 +206,15 @@ async def test_a_sender_that_died_costs_a_try(sent: Sent) -> None:
     assert await sent.sending.send_due() == 1
     (line,) = await sent.rows.log(USER, hook.id, 2**62, 9)
     assert line.tries == 2
+
+
+async def test_what_is_refused_is_not_told(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = await sent.begin()
+    monkeypatch.setattr(firings, "_SEND", firings._SEND.replace(str(firings.WAITING_MAX), "1"))
+    await sent.fire(hook)
+    with pytest.raises(BoundReached):
+        await sent.fire(hook)
+    assert await sent.pool.fetchval("SELECT count(*) FROM alert_firings") == 1
 
 
 async def test_where_webhooks_are_turned_off_nothing_is_sent(sent: Sent) -> None:
