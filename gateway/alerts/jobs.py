@@ -18,6 +18,8 @@ from persistence.repositories.alerts.firings import Firings
 
 KEPT_OF_ONE: Final = 1_000
 """Lines of what was told to one person; older ones go."""
+OWNERS: Final = 100
+"""Whose lines are counted in one step."""
 PRUNED: Final = 1_000
 PRUNE_STEPS_MAX: Final = 1_000
 
@@ -76,5 +78,8 @@ class AlertJobs:
             gone += step
             if step < PRUNED:
                 break
-        gone += await self._firings.prune_many(KEPT_OF_ONE)
+        owner: int | None = 0
+        while owner is not None:
+            step, owner = await self._firings.prune_many(KEPT_OF_ONE, owner, OWNERS)
+            gone += step
         self._logger.info("what alerts told is tidied", gone=gone)

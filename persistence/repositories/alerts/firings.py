@@ -42,11 +42,13 @@ _PRUNE_OLD: Final = """
 DELETE FROM alert_firings WHERE id IN (SELECT id FROM alert_firings WHERE at < $1 LIMIT $2)
 """
 _PRUNE_MANY: Final = """
-DELETE FROM alert_firings f
- USING (SELECT u.user_id, (SELECT i.id FROM alert_firings i WHERE i.user_id = u.user_id
-                            ORDER BY i.id DESC OFFSET $1 LIMIT 1) AS last
-          FROM (SELECT DISTINCT user_id FROM alert_firings) u) AS kept
- WHERE f.user_id = kept.user_id AND f.id <= kept.last
+WITH owners AS (SELECT DISTINCT user_id FROM alert_firings WHERE user_id > $2
+                 ORDER BY user_id LIMIT $3),
+     kept AS (SELECT o.user_id, (SELECT i.id FROM alert_firings i WHERE i.user_id = o.user_id
+                                  ORDER BY i.id DESC OFFSET $1 LIMIT 1) AS last FROM owners o),
+     gone AS (DELETE FROM alert_firings f USING kept
+               WHERE f.user_id = kept.user_id AND f.id <= kept.last RETURNING f.id)
+SELECT (SELECT count(*) FROM gone) AS gone, (SELECT max(user_id) FROM owners) AS last
 """
 
 
@@ -124,6 +126,12 @@ class Firings:
         """Delete at most `limit` lines from before a time; return how many went."""
         return affected(await self._pool.execute(_PRUNE_OLD, before, limit))
 
-    async def prune_many(self, most: int) -> int:
-        """Delete what is beyond the newest `most` of each owner; return how many went."""
-        return affected(await self._pool.execute(_PRUNE_MANY, most))
+    async def prune_many(self, most: int, after: int, owners: int) -> tuple[int, int | None]:
+        """Delete what is beyond the newest `most` of each of the next `owners` above an id.
+
+        Return how many went, and the last of these owners, None if there was none.
+        """
+        row = await self._pool.fetchrow(_PRUNE_MANY, most, after, owners)
+        if row is None:
+            raise TypeError("a SELECT of one row gave none")
+        return row["gone"], row["last"]

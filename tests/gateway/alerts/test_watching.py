@@ -261,10 +261,16 @@ async def test_what_was_told_is_kept_for_a_time_and_a_number(looking: Looking) -
     await trade(looking, 50)
     for _ in range(3):
         await looking.wants(CEM, "PRICE_ABOVE", 6_000)
+        await looking.wants(ANN, "PRICE_ABOVE", 6_000)
+    await looking.wants(BOB, "PRICE_ABOVE", 6_000)
     await trade(looking, 60)
     await looking.watch.look_at_prints()
     numbers = [one.id for one in await looking.told(CEM)]
-    assert await looking.firings.prune_many(2) == 1
+    assert await looking.firings.prune_many(2, 0, 2) == (1, BOB), "Ann's"
+    assert len(await looking.told(CEM)) == 3, "whose turn comes later"
+    assert await looking.firings.prune_many(2, BOB, 2) == (1, CEM)
+    assert await looking.firings.prune_many(2, CEM, 2) == (0, None)
+    await looking.engine.pool.execute("DELETE FROM alert_firings WHERE user_id <> $1", CEM)
     assert [one.id for one in await looking.told(CEM)] == numbers[1:]
     assert await looking.firings.prune(now_us() + 1, 1) == 1
     assert await looking.firings.prune(now_us() + 1, 10) == 1
