@@ -6,7 +6,7 @@ import msgspec
 
 from exchange.messages.terms import Outcome, Side
 from gateway.alerts.rules import AlertKind
-from gateway.feeds.known import OURS, KnownMarket, MarketRef
+from gateway.feeds.known import KnownMarket, MarketRef
 from gateway.wire.scalars import iso_millis, money_text, price_text, time_if_known
 from gateway.wire.strict_json import AnswerStruct
 from persistence.repositories.alerts.alerts import Alert
@@ -147,8 +147,3 @@ def _market_id(platform: str | None, external_id: str | None) -> str | None:
     if platform is None or external_id is None:
         return None
     return MarketRef(platform, external_id).id
-
-
-def is_ours(alert: Alert) -> bool:
-    """Say whether an alert is about a market of ours."""
-    return alert.platform == OURS

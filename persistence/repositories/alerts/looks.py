@@ -80,7 +80,6 @@ SELECT e.seq, e.entry, m.id, m.slug, m.question, o.id, o.side, o.outcome, t.yes_
   JOIN orders o ON o.id = e.order_id JOIN markets m ON m.id = e.market_id
  ORDER BY e.seq, e.entry
 """
-_PLACES: Final = ("command_seq", "entry_no", "market_id", "order_id", "trade_no")
 _WATCHED: Final = f"""
 SELECT DISTINCT platform, external_id FROM alerts
  WHERE is_active AND kind <> 'FILL' AND (platform <> '{OURS}' OR NOT {_PRICES})
