@@ -12,7 +12,7 @@ through, is disabled, and its owner is told.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -103,10 +103,14 @@ class AlertSending:
             if self._clock() - began > TURN_S * MICROSECONDS:
                 await self._rows.put_back(of_one[place:], self._clock())
                 break
-            done += await self._send(due)
+            is_through = await self._send(due)
+            if is_through is None:
+                break
+            done += is_through
         return done
 
-    async def _send(self, due: Due) -> bool:
+    async def _send(self, due: Due) -> bool | None:
+        """Send one; say whether it got through, None if its webhook is disabled now."""
         try:
             secret = self._secrets.opened(due.user_id, due.url, due.secret)
         except NotOpened:
@@ -117,11 +121,9 @@ class AlertSending:
         try:
             answer = await self._post(due, secret)
         except OutboundFailed as failure:
-            await self._failed(due, None, str(failure))
-            return False
+            return await self._failed(due, None, str(failure))
         if not answer.is_good:
-            await self._failed(due, answer.status, f"it answered {answer.status}")
-            return False
+            return await self._failed(due, answer.status, f"it answered {answer.status}")
         await self._rows.delivered(due, answer.status, self._clock())
         self._metrics.sent(is_delivered=True)
         return True
@@ -138,7 +140,7 @@ class AlertSending:
         }
         return await self._outbound.post(due.url, body, headers)
 
-    async def _failed(self, due: Due, answered: int | None, error: str) -> None:
+    async def _failed(self, due: Due, answered: int | None, error: str) -> Literal[False] | None:
         self._metrics.sent(is_delivered=False)
         now, next_at = self._clock(), None
         if due.tries <= len(WAITS_S):
@@ -146,6 +148,8 @@ class AlertSending:
         webhook = await self._rows.not_delivered(due, answered, error, next_at, now)
         if webhook is not None and (answered == _GONE or self._is_hopeless(webhook, now)):
             await self._disable(webhook, now)
+            return None
+        return False
 
     def _is_hopeless(self, webhook: Webhook, now: int) -> bool:
         if webhook.failures >= self._settings.failures_max:

@@ -208,6 +208,17 @@ async def test_a_sender_that_died_costs_a_try(sent: Sent) -> None:
     assert line.tries == 2
 
 
+async def test_a_webhook_that_is_gone_hears_nothing_more(sent: Sent) -> None:
+    hook = await sent.begin()
+    sent.receiver.answer = b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n"
+    for _ in range(3):
+        await sent.fire(hook)
+    assert await sent.sending.send_due() == 0
+    assert len(sent.receiver.heads) == 1
+    lines = await sent.rows.log(USER, hook.id, 2**62, 9)
+    assert [line.status for line in lines] == ["FAILED"] * 3
+
+
 async def test_what_is_refused_is_not_told(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     hook = await sent.begin()
     monkeypatch.setattr(firings, "_SEND", firings._SEND.replace(str(firings.WAITING_MAX), "1"))
