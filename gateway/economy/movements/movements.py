@@ -108,12 +108,19 @@ class Movements:
     async def begin(self, kind: Kind, write: Write) -> Intent:
         """Do the first step: store what `write` writes; raises whatever it raises.
 
-        Raises ReadsOnly in a process without an engine, whose intents nobody here could send.
+        Raises ReadsOnly in a process without an engine, whose intents nobody here could send;
+        UnknownOutcome if it may be stored, and so seen through by the sweep.
         """
         self.require_engine()
         self.reached(Point.BEFORE_INTENT, kind)
-        async with self._pool.transaction() as connection:
-            intent = await write(connection)
+        intent = None
+        try:
+            async with self._pool.transaction() as connection:
+                intent = await write(connection)
+        except OUTAGES as error:
+            if intent is None:
+                raise
+            raise UnknownOutcome from error
         self.reached(Point.AFTER_INTENT, kind)
         return intent
 

@@ -98,9 +98,10 @@ class Buying:
         purchase, is_first = await self._stored(new)
         try:
             intent, is_repeat = await self._go_on(purchase, call)
+            purchase = await self._rows.by_id(purchase.id)
         except (ProviderAway, CommandNotTaken, *OUTAGES) as error:
             raise UnknownOutcome from error
-        return await self._rows.by_id(purchase.id), intent, is_repeat or not is_first
+        return purchase, intent, is_repeat or not is_first
 
     def _open_provider(self) -> PaymentProvider:
         if self._provider is None:
@@ -108,19 +109,29 @@ class Buying:
         return self._provider
 
     async def _stored(self, new: NewPurchase) -> tuple[Purchase, bool]:
-        """Store a purchase, or find the one of its request id; say which."""
-        async with self._pool.transaction() as connection:
-            await self._rows.hold_owner(connection, new.account_id)
-            there = await self._rows.asked_before(connection, new)
-            if there is not None:
-                if not there.is_same(new):
-                    raise Conflict("requestId: stands for another purchase of yours")
-                return there, False
-            account = self._view.accounts.get(new.account_id)
-            held = 0 if account is None else account.available + account.locked
-            to_come = await Intents.to_come(connection, new.account_id)
-            require_fit(held, to_come, new.credits, self._most)
-            return await self._rows.add(connection, new, now_us()), True
+        """Store a purchase, or find the one of its request id; say which.
+
+        Raises UnknownOutcome if it may be stored, and so charged for by the sweep.
+        """
+        added = None
+        try:
+            async with self._pool.transaction() as connection:
+                await self._rows.hold_owner(connection, new.account_id)
+                there = await self._rows.asked_before(connection, new)
+                if there is not None:
+                    if not there.is_same(new):
+                        raise Conflict("requestId: stands for another purchase of yours")
+                    return there, False
+                account = self._view.accounts.get(new.account_id)
+                held = 0 if account is None else account.available + account.locked
+                to_come = await Intents.to_come(connection, new.account_id)
+                require_fit(held, to_come, new.credits, self._most)
+                added = await self._rows.add(connection, new, now_us())
+        except OUTAGES as error:
+            if added is None:
+                raise
+            raise UnknownOutcome from error
+        return added, True
 
     async def _go_on(self, purchase: Purchase, call: str) -> tuple[Intent, bool]:
         """See a purchase through from wherever it is.

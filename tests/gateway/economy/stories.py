@@ -1,11 +1,19 @@
 """Short ways to look at what moved, around the application of `tests/gateway/conftest.py`."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
 from exchange.messages.account_events import CashTransferred, FundsDebited
 from exchange.messages.events import FundsCredited
 from exchange.proof.ledger import Owner
 from gateway.bootstrap.economy import movements_of
 from gateway.economy.movements.movements import Movements
+from persistence.errors import DatabaseUnavailable
 from persistence.journal.codes import MONEY_KIND
+from persistence.postgres.database import DeadlinePool
 from tests.gateway.conftest import Web
 
 
@@ -27,6 +35,31 @@ async def sweep(web: Web) -> int:
     """Sweep as if the claims of others were over; return how many were sent."""
     await web.parts.pool.execute("UPDATE money_intents SET tried_at = 0")
     return await movements(web).finish_left()
+
+
+async def lose(*_: object) -> None:
+    """Fail as whatever waits for a connection that was lost does."""
+    raise DatabaseUnavailable("the connection was lost")
+
+
+def lose_commits(patch: pytest.MonkeyPatch, rows: type, name: str) -> None:
+    """Let the word of a COMMIT be lost, once `rows.name` wrote something in its transaction."""
+    written: list[object] = []
+    begin, write = DeadlinePool.transaction, getattr(rows, name)
+
+    async def writing(*args: Any) -> Any:
+        written.append(args)
+        return await write(*args)
+
+    @asynccontextmanager
+    async def transaction(pool: DeadlinePool) -> AsyncIterator[Any]:
+        async with begin(pool) as connection:
+            yield connection
+        if written:
+            await lose()
+
+    patch.setattr(rows, name, staticmethod(writing))
+    patch.setattr(DeadlinePool, "transaction", transaction)
 
 
 async def store_ledger(web: Web) -> None:

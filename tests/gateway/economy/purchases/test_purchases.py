@@ -12,11 +12,13 @@ from gateway.bootstrap.economy import buying_of
 from gateway.economy.purchases.buying import Buying
 from gateway.economy.purchases.packages import PACKAGES
 from gateway.economy.purchases.providers import Charge, ProviderAway, SimulatedProvider
+from persistence.repositories.economy.purchases import Purchase, Purchases
 from tests.gateway.conftest import MakeWeb, Person, Web
-from tests.gateway.economy.stories import moved, pending, store_ledger, sweep
+from tests.gateway.economy.stories import lose, lose_commits, moved, pending, store_ledger, sweep
 
 PATH = "/api/v1/purchases"
 START = 1_000_000_000
+by_id = Purchases.by_id
 
 
 class ProviderFake:
@@ -192,6 +194,31 @@ async def test_what_was_paid_for_is_given_though_the_engine_was_away(web: Web) -
     assert await sweep(web) == 1
     assert cash(web, ann) == START + 500_000_000
     assert (await buy(web, ann, requestId="r")).json()["data"]["replayed"] is True
+
+
+@pytest.mark.parametrize("lost", ["purchase", "intent", "row"])
+async def test_nobody_is_told_that_nothing_happened_where_it_may_have(
+    web: Web, provider: ProviderFake, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    ann = await web.register()
+    with monkeypatch.context() as patch:
+        if lost == "row":
+            patch.setattr(Purchases, "by_id", lost_at_the_end)
+        else:
+            lose_commits(patch, Purchases, "add" if lost == "purchase" else "pay")
+        assert code(await buy(web, ann)) == (504, "UNKNOWN_OUTCOME")
+    await finish(web)
+    await sweep(web)
+    assert [one["status"] for one in await bought(web, ann)] == ["DONE"]
+    assert cash(web, ann) == START + 500_000_000
+    assert len(provider.paid) == 1
+
+
+async def lost_at_the_end(rows: Purchases, purchase_id: int) -> Purchase:
+    purchase = await by_id(rows, purchase_id)
+    if purchase.intent_status == "DONE":
+        await lose()
+    return purchase
 
 
 async def test_what_the_engine_refuses_is_paid_back(web: Web, provider: ProviderFake) -> None:

@@ -14,7 +14,7 @@ from gateway.economy.rewards.rules import start_of
 from persistence.repositories.economy.intents import Intents, Outcome
 from persistence.repositories.economy.rewards import DailyRewards
 from tests.gateway.conftest import MakeWeb, Person, Web
-from tests.gateway.economy.stories import moved, pending, sweep
+from tests.gateway.economy.stories import lose_commits, moved, pending, sweep
 
 PATH = "/api/v1/economy/daily-credits"
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -125,6 +125,18 @@ async def test_a_second_attempt_is_never_taken_back(web: Web) -> None:
     day = f"reward:{ann.id}:2026-05-01"
     assert await moved(web) == [(f"{day}:1", "REFUSED"), (f"{day}:2", "DONE")]
     assert (await claim(web, ann)).status_code == 409
+
+
+async def test_a_lost_commit_is_found_by_asking_again(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await web.register()
+    with monkeypatch.context() as patch:
+        lose_commits(patch, DailyRewards, "put")
+        answer = await claim(web, ann)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "UNKNOWN_OUTCOME")
+    assert await pending(web) == 1
+    assert (await claim(web, ann)).json()["data"]["replayed"] is True
 
 
 async def test_a_lost_answer_is_found_by_asking_again(web: Web) -> None:
