@@ -122,9 +122,10 @@ class Buying:
                     if not there.is_same(new):
                         raise Conflict("requestId: stands for another purchase of yours")
                     return there, False
+                # First what is to come: what is given meanwhile counts twice rather than never.
+                to_come = await Intents.to_come(connection, new.account_id)
                 account = self._view.accounts.get(new.account_id)
                 held = 0 if account is None else account.available + account.locked
-                to_come = await Intents.to_come(connection, new.account_id)
                 require_fit(held, to_come, new.credits, self._most)
                 added = await self._rows.add(connection, new, now_us())
         except OUTAGES as error:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from exchange.messages.account_events import CashTransferred, FundsDebited
+from exchange.messages.commands import CreditAccount
 from exchange.messages.events import FundsCredited
 from exchange.proof.ledger import Owner
 from gateway.bootstrap.economy import movements_of
@@ -14,7 +15,8 @@ from gateway.economy.movements.movements import Movements
 from persistence.errors import DatabaseUnavailable
 from persistence.journal.codes import MONEY_KIND
 from persistence.postgres.database import DeadlinePool
-from tests.gateway.conftest import Web
+from persistence.repositories.economy.intents import Intents
+from tests.gateway.conftest import Person, Web
 
 
 def movements(web: Web) -> Movements:
@@ -35,6 +37,17 @@ async def sweep(web: Web) -> int:
     """Sweep as if the claims of others were over; return how many were sent."""
     await web.parts.pool.execute("UPDATE money_intents SET tried_at = 0")
     return await movements(web).finish_left()
+
+
+def give_meanwhile(patch: pytest.MonkeyPatch, web: Web, person: Person, amount: int) -> None:
+    """Give somebody money just before it is asked what is to come: it isn't any more."""
+    ask = Intents.to_come
+
+    async def asking(*args: Any) -> int:
+        web.engine.run(CreditAccount(person.id, amount, "given"))
+        return await ask(*args)
+
+    patch.setattr(Intents, "to_come", staticmethod(asking))
 
 
 async def lose(*_: object) -> None:

@@ -14,7 +14,15 @@ from gateway.economy.purchases.packages import PACKAGES
 from gateway.economy.purchases.providers import Charge, ProviderAway, SimulatedProvider
 from persistence.repositories.economy.purchases import Purchase, Purchases
 from tests.gateway.conftest import MakeWeb, Person, Web
-from tests.gateway.economy.stories import lose, lose_commits, moved, pending, store_ledger, sweep
+from tests.gateway.economy.stories import (
+    give_meanwhile,
+    lose,
+    lose_commits,
+    moved,
+    pending,
+    store_ledger,
+    sweep,
+)
 
 PATH = "/api/v1/purchases"
 START = 1_000_000_000
@@ -258,6 +266,16 @@ async def test_what_is_being_charged_for_counts_against_the_bound(
     provider.away = ""
     assert await finish(web) == 1
     assert cash(web, ann) == 1_500_000_000
+
+
+async def test_what_arrives_while_the_bound_is_looked_at_counts(
+    make_web: MakeWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = await make_web(PURCHASES="simulated", MAX_USER_CREDITS="1599")
+    ann = await web.register()
+    give_meanwhile(monkeypatch, web, ann, 100_000_000)
+    assert code(await buy(web, ann)) == (422, "MAX_USER_CREDITS")
+    assert await bought(web, ann) == []
 
 
 @pytest.mark.parametrize(

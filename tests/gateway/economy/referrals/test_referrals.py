@@ -13,7 +13,7 @@ from tests.gateway.accounts.linked.conftest import Browser, desk, key, settings_
 from tests.gateway.accounts.wallets.signers import Metamask
 from tests.gateway.accounts.wallets.test_wallets import SIGN_IN, proof
 from tests.gateway.conftest import PASSWORD, MakeWeb, Person, Web, person_of
-from tests.gateway.economy.stories import moved, store_order, sweep
+from tests.gateway.economy.stories import give_meanwhile, moved, store_order, sweep
 
 __all__ = ["desk", "key", "settings_of"]
 START = 1_000_000_000
@@ -216,6 +216,19 @@ async def test_nobody_is_given_more_than_the_bound(make_web: MakeWeb) -> None:
     await store_order(web, ben.id)
     assert await look(web) == 1
     assert (cash(web, ann), cash(web, ben)) == (START, START)
+    assert await invited(web, ann) == [("NOT_GIVEN", "0.000000", "MAX_USER_CREDITS")]
+
+
+async def test_what_arrives_while_the_bound_is_looked_at_counts(
+    make_web: MakeWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = await make_web(MAX_USER_CREDITS="1100")
+    ann = await web.register()
+    ben = await comes(web, ann, "ben@example.org")
+    await store_order(web, ben.id)
+    # Each time a bonus is looked at: the inviter's, the invited's.
+    give_meanwhile(monkeypatch, web, ann, 60_000_000)
+    assert await look(web) == 1
     assert await invited(web, ann) == [("NOT_GIVEN", "0.000000", "MAX_USER_CREDITS")]
 
 
