@@ -38,14 +38,14 @@ def buying_of(
     settings: EconomySettings, pool: DeadlinePool, engine: EngineSide, people: People
 ) -> Buying:
     """Return what sells credits."""
-    provider = SimulatedProvider() if settings.purchases is Seller.SIMULATED else None
     return Buying(
         pool,
         movements_of(pool, engine, people),
         engine.view,
-        provider,
+        SimulatedProvider(),
         people.audit,
         settings.user_credits_max,
+        is_open=settings.purchases is not Seller.OFF,
     )
 
 

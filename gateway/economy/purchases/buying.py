@@ -51,11 +51,16 @@ class Buying:
         pool: DeadlinePool,
         movements: Movements,
         view: State,
-        provider: PaymentProvider | None,
+        provider: PaymentProvider,
         audit: AuditLog,
         most: int,
+        *,
+        is_open: bool,
     ) -> None:
-        """`provider` is None where nothing is sold; `most` is how much anybody is given."""
+        """`most` is how much anybody is given. Unless it `is_open` nothing is sold, and what was
+        begun before is seen through.
+        """
+        self.is_open = is_open
         self._pool = pool
         self._rows = Purchases(pool)
         self._movements = movements
@@ -63,11 +68,6 @@ class Buying:
         self._provider = provider
         self._audit = audit
         self._most = most
-
-    @property
-    def is_open(self) -> bool:
-        """Whether anything is sold here."""
-        return self._provider is not None
 
     async def buy(
         self, user_id: int, package_id: str, method: str, request_id: str | None, call: str
@@ -80,7 +80,8 @@ class Buying:
         purchase under this id, CreditsLimit, PaymentDeclined, ReadsOnly, EngineRefused (it is given
         back), UnknownOutcome (it is seen through).
         """
-        provider = self._open_provider()
+        if not self.is_open:
+            raise NotFound("No credits are sold here")
         package = BY_ID.get(package_id)
         if package is None:
             raise ValidationFailed.of("packageId", f"must be one of {', '.join(BY_ID)}")
@@ -92,7 +93,7 @@ class Buying:
             package.credits,
             package.price,
             CURRENCY,
-            provider.name,
+            self._provider.name,
             method,
         )
         purchase, is_first = await self._stored(new)
@@ -102,11 +103,6 @@ class Buying:
         except (ProviderAway, CommandNotTaken, *OUTAGES) as error:
             raise UnknownOutcome from error
         return purchase, intent, is_repeat or not is_first
-
-    def _open_provider(self) -> PaymentProvider:
-        if self._provider is None:
-            raise NotFound("No credits are sold here")
-        return self._provider
 
     async def _stored(self, new: NewPurchase) -> tuple[Purchase, bool]:
         """Store a purchase, or find the one of its request id; say which.
@@ -160,7 +156,7 @@ class Buying:
         caller's to send first.
         """
         charge = Charge(purchase.reference, purchase.price, purchase.currency, purchase.method)
-        if not await self._open_provider().charge(charge):
+        if not await self._provider.charge(charge):
             if await self._rows.decline(purchase.id):
                 await self._note(purchase, call, "economy.purchase", "PAYMENT_DECLINED")
             return await self._rows.by_id(purchase.id), False
@@ -180,7 +176,7 @@ class Buying:
         return await self._rows.by_id(purchase.id), is_first
 
     async def _refund(self, purchase: Purchase) -> None:
-        await self._open_provider().refund(purchase.reference)
+        await self._provider.refund(purchase.reference)
         if await self._rows.refunded(purchase.id):
             await self._note(purchase, _SWEEP, "economy.refund", "ok")
 
@@ -206,8 +202,7 @@ class Buying:
         """Finish what is left, again and again, until cancelled."""
         while True:
             with contextlib.suppress(*OUTAGES):
-                if self.is_open:
-                    await self.finish_left()
+                await self.finish_left()
                 check_in()
             await asyncio.sleep(INTERVAL_SECONDS)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from exchange.messages.commands import CloseAccount, CreditAccount, DebitAccount
 from exchange.messages.terms import MoneyKind
@@ -12,6 +13,7 @@ from gateway.bootstrap.economy import buying_of
 from gateway.economy.purchases.buying import Buying
 from gateway.economy.purchases.packages import PACKAGES
 from gateway.economy.purchases.providers import Charge, ProviderAway, SimulatedProvider
+from gateway.economy.settings import Seller
 from persistence.repositories.economy.purchases import Purchase, Purchases
 from tests.gateway.conftest import MakeWeb, Person, Web
 from tests.gateway.economy.stories import (
@@ -83,8 +85,9 @@ async def bought(web: Web, person: Person) -> list[dict[str, Any]]:
     return found
 
 
-def selling(web: Web) -> Buying:
-    return buying_of(web.settings.economy, web.parts.pool, web.parts.engine, web.accounts)
+def selling(web: Web, **settings: Seller) -> Buying:
+    economy = replace(web.settings.economy, **settings)
+    return buying_of(economy, web.parts.pool, web.parts.engine, web.accounts)
 
 
 async def finish(web: Web) -> int:
@@ -191,6 +194,22 @@ async def test_a_provider_that_is_away_is_asked_again(
     assert cash(web, ann) == START + 500_000_000
     assert len(provider.paid) == 1
     assert [one["status"] for one in await bought(web, ann)] == ["DONE"]
+
+
+async def test_what_was_begun_is_seen_through_where_nothing_is_sold_any_more(
+    web: Web, provider: ProviderFake
+) -> None:
+    ann = await web.register()
+    provider.away = "after"
+    assert code(await buy(web, ann)) == (504, "UNKNOWN_OUTCOME")
+    provider.away = ""
+    await web.parts.pool.execute("UPDATE purchases SET tried_at = 0")
+    looked = asyncio.Event()
+    sweeping = asyncio.create_task(selling(web, purchases=Seller.OFF).run(looked.set))
+    await looked.wait()
+    sweeping.cancel()
+    assert [one["status"] for one in await bought(web, ann)] == ["DONE"]
+    assert cash(web, ann) == START + 500_000_000
 
 
 async def test_what_was_paid_for_is_given_though_the_engine_was_away(web: Web) -> None:
