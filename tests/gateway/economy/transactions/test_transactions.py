@@ -1,5 +1,6 @@
 """What moved one's credits, over REST: each change once, with its type and what it was for."""
 
+import asyncio
 import csv
 import io
 import random
@@ -17,7 +18,9 @@ from exchange.messages.commands import (
 )
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES, MoneyKind, Resolution
 from exchange.messages.units import parse_money
+from gateway.economy.transactions import routes
 from persistence.repositories.economy import transactions
+from persistence.repositories.economy.transactions import Transactions
 from tests.gateway.conftest import MakeWeb, Person, Web
 from tests.gateway.economy.stories import store_ledger
 from tests.persistence.running import listing
@@ -173,8 +176,26 @@ async def test_the_table_holds_the_same(web: Web, monkeypatch: pytest.MonkeyPatc
     assert len(rewards.text.splitlines()) == 2
 
 
-async def test_one_file_a_person(web: Web) -> None:
+async def test_one_file_a_person_and_few_of_all(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     ann, ben = await told(web)
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+    read = Transactions.page
+
+    async def slowly(rows: Transactions, *asked: Any) -> Any:
+        begun.set()
+        await goes_on.wait()
+        return await read(rows, *asked)
+
+    monkeypatch.setattr(Transactions, "page", slowly)
+    first = asyncio.create_task(web.client.get(f"{PATH}/export", headers=ann.bearer))
+    await begun.wait()
+    for at_once, person, said in ((4, ann, "You are"), (1, ben, "Others are")):
+        monkeypatch.setattr(routes, "AT_ONCE", at_once)
+        refused = await web.client.get(f"{PATH}/export", headers=person.bearer)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+        assert refused.json()["error"]["message"].startswith(said)
+    goes_on.set()
+    assert (await first).status_code == 200
     for person in (ann, ben, ann):
         assert (await web.client.get(f"{PATH}/export", headers=person.bearer)).status_code == 200
 
