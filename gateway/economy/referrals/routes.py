@@ -132,14 +132,15 @@ def new_code() -> str:
 
 def invited_view(one: Invited) -> InvitedView:
     """Return somebody who was invited, by number alone."""
-    status, reason = "INVITED", None
+    status, amount, reason = "INVITED", one.amount or 0, None
     if one.rewarded_at is not None:
         status = {"DONE": "REWARDED", "PENDING": "PENDING"}.get(one.status or "", "NOT_GIVEN")
-        reason = one.note if status == "NOT_GIVEN" else None
+    if status == "NOT_GIVEN":
+        amount, reason = 0, one.note
     return InvitedView(
         str(one.invited_id),
         status,
-        money_text(one.amount or 0),
+        money_text(amount),
         reason,
         iso_millis(one.created_at),
         time_if_known(one.rewarded_at),

@@ -53,14 +53,18 @@ SELECT count(*) FROM money_intents
    AND system_id <> 'referral:' || $1::bigint || ':' || $1::bigint
 """
 _LIST: Final = """
-SELECT r.invited_id, r.created_at, r.rewarded_at, r.inviter_note, i.amount, i.status
+SELECT r.invited_id, r.created_at, r.rewarded_at, coalesce(r.inviter_note, i.reason), i.amount,
+       i.status
   FROM referrals r LEFT JOIN money_intents i ON i.id = r.inviter_intent
  WHERE r.inviter_id = $1 AND r.invited_id < $2 ORDER BY r.invited_id DESC LIMIT $3
 """
 
 
 class Invited(msgspec.Struct, frozen=True):
-    """Somebody who came by one's code; `amount` and `status` are the intent's, None without one."""
+    """Somebody who came by one's code; `amount` and `status` are the intent's, None without one.
+
+    `note` says why nothing was given: there is no intent, or the engine refused it.
+    """
 
     invited_id: int
     created_at: int

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from exchange.messages.commands import CloseAccount, DebitAccount
 from gateway.bootstrap.economy import movements_of
 from gateway.economy.referrals.rewarding import Rewarding
 from gateway.economy.referrals.routes import new_code
@@ -230,6 +231,18 @@ async def test_what_arrives_while_the_bound_is_looked_at_counts(
     give_meanwhile(monkeypatch, web, ann, 60_000_000)
     assert await look(web) == 1
     assert await invited(web, ann) == [("NOT_GIVEN", "0.000000", "MAX_USER_CREDITS")]
+
+
+async def test_what_the_engine_refuses_is_told_with_its_reason(web: Web) -> None:
+    ann = await web.register()
+    ben = await comes(web, ann, "ben@example.org")
+    await store_order(web, ben.id)
+    web.engine.run(DebitAccount(ann.id, START, "all of it", None))
+    web.engine.run(CloseAccount(ann.id))
+    assert await look(web) == 1
+    assert await invited(web, ann) == [("NOT_GIVEN", "0.000000", "ACCOUNT_CLOSED")]
+    assert (await show(web, ann))["bonusesLeft"] == 50
+    assert cash(web, ben) == START + BONUS
 
 
 async def test_there_may_be_none(make_web: MakeWeb) -> None:
