@@ -144,6 +144,58 @@ async def test_a_purchase_is_of_what_its_intent_gives(database_url: str) -> None
         assert problem in (await last_result(database_url)).detail
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("daily_rewards SET amount = 8", "reward:1:a isn't what its row says: REWARD of 8"),
+        ("daily_rewards SET user_id = 2", "REWARD of 7 for account 2"),
+        (
+            "referrals SET inviter_intent = invited_intent, invited_intent = NULL",
+            "referral:2:2 isn't what its row says: REFERRAL",
+        ),
+        (
+            "referrals SET invited_intent = inviter_intent, inviter_intent = NULL",
+            "referral:1:2 isn't what its row says: REFERRAL",
+        ),
+        ("money_intents SET kind = 'STOCK' WHERE system_id = 'referral:1:2'", "referral:1:2"),
+    ],
+)
+async def test_a_reward_and_a_referral_are_of_what_their_intents_give(
+    database_url: str, change: str, problem: str
+) -> None:
+    async with running(database_url) as engine:
+        await open_for_trade(engine)
+        pool = engine.pool
+        for person in (ANN, BOB):
+            await pool.execute(
+                "INSERT INTO users (id, role, created_at) OVERRIDING SYSTEM VALUE"
+                " VALUES ($1, 'USER', 1)",
+                person,
+            )
+        reward = await intend(engine, GIFT, "REWARD")
+        await pool.execute(
+            "INSERT INTO daily_rewards VALUES (1, '2026-05-01', 1, 7, 1, $1)", reward
+        )
+        bonuses = [
+            await intend(
+                engine,
+                CreditAccount(one, 5, "", f"referral:{one}:{BOB}", kind=MoneyKind.REFERRAL),
+                "REFERRAL",
+            )
+            for one in (ANN, BOB)
+        ]
+        await pool.execute(
+            "INSERT INTO referrals (inviter_id, invited_id, created_at, rewarded_at,"
+            " inviter_intent, invited_intent) VALUES ($1, $2, 1, 1, $3, $4)",
+            *(ANN, BOB, *bonuses),
+        )
+        assert (await last_result(database_url)).passed
+        await pool.execute(f"UPDATE {change}")
+        result = await last_result(database_url)
+        assert (result.name, result.passed) == ("intents", False)
+        assert problem in result.detail
+
+
 async def test_what_was_refused_can_not_be_called_done(database_url: str) -> None:
     async with running(database_url) as engine:
         await open_for_trade(engine)
