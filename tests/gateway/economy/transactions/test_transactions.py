@@ -4,9 +4,11 @@ import asyncio
 import csv
 import io
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from exchange.messages.commands import (
     CreditAccount,
@@ -19,6 +21,7 @@ from exchange.messages.commands import (
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES, MoneyKind, Resolution
 from exchange.messages.units import parse_money
 from gateway.economy.transactions import routes
+from gateway.http.responses import send_stream
 from persistence.repositories.economy import transactions
 from persistence.repositories.economy.transactions import Transactions
 from tests.gateway.conftest import MakeWeb, Person, Web
@@ -198,6 +201,44 @@ async def test_one_file_a_person_and_few_of_all(web: Web, monkeypatch: pytest.Mo
     assert (await first).status_code == 200
     for person in (ann, ben, ann):
         assert (await web.client.get(f"{PATH}/export", headers=person.bearer)).status_code == 200
+
+
+async def test_whoever_goes_ends_a_file_also_where_it_has_no_lines(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await web.register()
+    looks = going_on = 0
+    leaves = asyncio.Event()
+
+    async def without_end(*_: object) -> tuple[list[Any], tuple[int, int] | None]:
+        nonlocal looks
+        looks += 1
+        await asyncio.sleep(0)
+        return [], (1, 1) if looks < 500 else None
+
+    async def receive() -> Message:
+        await leaves.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        await asyncio.sleep(0)
+
+    def goes_on() -> None:
+        nonlocal going_on
+        going_on += 1
+        if going_on == 5:
+            leaves.set()
+
+    monkeypatch.setattr(Transactions, "page", without_end)
+    rows = Transactions(web.parts.pool)
+    told = routes.TransactionRoutes(rows, web.engine.view, web.settings.pages)
+    request: Any = SimpleNamespace(query=routes.TransactionsFileQuery(), user_id=ann.id)
+    stream = await told.export(request)
+    await send_stream(receive, send, 200, stream, goes_on)
+    # Each look tells the connection that the answer goes on.
+    assert going_on >= 5
+    assert looks < 50
+    await (await told.export(request)).close()
 
 
 @pytest.mark.parametrize(
