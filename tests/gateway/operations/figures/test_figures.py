@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 
+from exchange.model.state import State
+from gateway.engine_side.readiness import ViewFeed
+from gateway.observability.metrics import Metrics
+from gateway.operations.figures.engine import EngineRoutes
 from tests.gateway.trading_desk import Desk
 
 SETTLEMENT = "/admin/markets/rain/settlement"
@@ -109,3 +113,35 @@ async def test_how_the_engine_runs(desk: Desk) -> None:
         counts = [bucket["count"] for bucket in spread["buckets"]]
         assert counts == sorted(counts), name
         assert spread["buckets"][-1] == {"upTo": None, "count": spread["count"]}
+
+
+async def test_each_figure_is_of_what_it_is_called() -> None:
+    metrics, view = Metrics(), State()
+    view.seq = 9
+    metrics.engine_queue_depth.set(1)
+    metrics.connections.sockets.set(2)
+    counted = metrics.orders_placed, metrics.trades_executed, metrics.messages_out
+    for count, tally in enumerate(counted, 3):
+        tally.count = count
+    spreads = {
+        "batches": metrics.engine_batch_size,
+        "commits": metrics.engine_commit_duration,
+        "matching": metrics.order_matching_duration,
+        "lag": metrics.event_loop_lag,
+    }
+    for count, histogram in enumerate(spreads.values(), 1):
+        for _ in range(count):
+            histogram.observe(0.0)
+        histogram.observe(1e9)
+    request: Any = None
+    shown = await EngineRoutes(view, ViewFeed(8, is_stale=True), metrics).show(request)
+    assert (shown.epoch, shown.seq, shown.is_stale) == (8, 9, True)
+    assert (shown.queue, shown.sockets) == (1, 2)
+    assert (shown.orders, shown.trades, shown.messages_out) == (3, 4, 5)
+    for count, name in enumerate(spreads, 1):
+        spread = getattr(shown, name)
+        assert (spread.count, spread.sum) == (count + 1, 1e9), name
+        # Each bucket has all that was smaller, too; what is beyond the last bound has none.
+        *bounded, unbounded = [(one.up_to, one.count) for one in spread.buckets]
+        assert {one for _, one in bounded} == {count}
+        assert unbounded == (None, count + 1)
