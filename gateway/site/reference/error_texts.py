@@ -128,6 +128,16 @@ ERRORS: Final[dict[type[errors.ApiError], ErrorText]] = {
 }
 """By class; `Refused` has many codes, and DatabaseAway is an Unavailable."""
 REFUSED: Final[dict[str, ErrorText]] = {
+    "MAX_USER_CREDITS": ErrorText(
+        "The account would hold more credits than anybody is given.",
+        "Ask for less, or again when you hold less; what you earn by trading may pass it.",
+        True,
+    ),
+    "PAYMENT_DECLINED": ErrorText(
+        "The payment was declined; nothing was charged.",
+        "Pay by something else, under a new requestId.",
+        False,
+    ),
     "PREVIEW_TOO_LARGE": ErrorText(
         "The preview would have to look at more resting orders than one may.",
         "Ask for a smaller quantity, or for fewer operations at once.",

@@ -1,10 +1,12 @@
 """The error catalogue has every code that can be told, and the document is made of it."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from exchange.messages.reasons import Reason
+from gateway.engine_side.refusals import EngineRefused
 from gateway.site.reference.error_catalogue import CATALOGUE, Origin, as_markdown
 from gateway.site.reference.error_texts import ERRORS, REFUSED
 from gateway.wire.errors import ApiError, DatabaseAway, Refused
@@ -34,6 +36,10 @@ def test_every_code_that_is_refused_with_has_its_text() -> None:
     found: set[str] = set()
     for path in (ROOT / "gateway").rglob("*.py"):
         found |= set(re.findall(r"\bRefused\(\s*\"([A-Z_]+)\"", path.read_text("utf-8")))
+    for kind in kinds(Refused):
+        own = re.findall(r"super\(\).__init__\(\s*\"([A-Z_]+)\"", inspect.getsource(kind))
+        assert own or kind is EngineRefused, f"{kind} says no code of its own"
+        found |= set(own)
     assert found == REFUSED.keys()
 
 
