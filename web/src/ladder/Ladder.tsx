@@ -32,7 +32,7 @@ export interface LadderProps {
   readonly isPast: boolean;
   /** Arms or disarms it; null where it can't be. */
   readonly onArm: (() => void) | null;
-  /** How long a click that places has to be held, in milliseconds: 0 for a plain click. */
+  /** How long a click or a key that places has to be held, in milliseconds: 0 for a plain click. */
   readonly holdMs: number;
   readonly onPick: (yesPrice: number, outcome: "YES" | "NO") => void;
   readonly onPlace: (yesPrice: number, outcome: "YES" | "NO") => void;
@@ -67,6 +67,18 @@ export function Ladder(props: LadderProps) {
     view.reveal(bounded);
     spoken.value = view.words(bounded);
   };
+  const heldKey = useRef<{ code: string; at: number; price: number; outcome: "YES" | "NO" } | null>(null);
+  const pressKey = (event: KeyboardEvent, price: number, outcome: "YES" | "NO") => {
+    if (props.holdMs === 0) view.place(price, outcome);
+    else heldKey.current = { code: event.code, at: event.timeStamp, price, outcome };
+  };
+  const onKeyUp = (event: KeyboardEvent) => {
+    const held = heldKey.current;
+    if (held?.code !== event.code) return;
+    heldKey.current = null;
+    if (event.timeStamp - held.at < props.holdMs) props.onPick(held.price, held.outcome);
+    else view.place(held.price, held.outcome);
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     const at = cursor.value ?? view.middleRow();
     const moves: Record<string, number> = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 };
@@ -74,8 +86,8 @@ export function Ladder(props: LadderProps) {
     const price = geometry.priceOf(at);
     if (move !== undefined) moveCursor(cursor.value === null ? at : at + move);
     else if (event.key === "Enter" && price !== null) props.onPick(price, "YES");
-    else if (event.code === "KeyB" && price !== null && isPlain(event)) view.place(price, "YES");
-    else if (event.code === "KeyN" && price !== null && isPlain(event)) view.place(price, "NO");
+    else if (event.code === "KeyB" && price !== null && isPlain(event)) pressKey(event, price, "YES");
+    else if (event.code === "KeyN" && price !== null && isPlain(event)) pressKey(event, price, "NO");
     else if (event.key === "Delete") props.onCancel(view.ownOn(at));
     else return;
     event.preventDefault();
@@ -104,7 +116,7 @@ export function Ladder(props: LadderProps) {
       ) : (
         <>
           <div class="heads" aria-hidden="true"><span>{t("buyYes")}</span><span>YES</span><span>NO</span><span>{t("buyNo")}</span></div>
-          <div ref={scroller} class="scroller" tabIndex={0} role="application" aria-label={t("keys")} data-ladder onKeyDown={onKeyDown}>
+          <div ref={scroller} class="scroller" tabIndex={0} role="application" aria-label={t("keys")} data-ladder onKeyDown={onKeyDown} onKeyUp={onKeyUp} onBlur={() => (heldKey.current = null)}>
             <div class="extent"><canvas ref={canvas} aria-hidden="true" /></div>
           </div>
           <p class="visually-hidden" role="status">{spoken.value}</p>

@@ -2,7 +2,7 @@
 
 import { watch } from "@/shell/watch";
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { PRICE_SCALE, formatPrice, formatQuantity } from "@/units/money";
 import type { LadderProps } from "./Ladder";
 import { t } from "./texts";
@@ -10,7 +10,7 @@ import { t } from "./texts";
 const SHOWN = 20;
 const EVERY_MS = 500;
 
-export function LadderTable({ feed, tick, orders, onPick, onPlace, isArmed, isLive }: LadderProps) {
+export function LadderTable({ feed, tick, orders, onPick, onPlace, isArmed, isLive, holdMs }: LadderProps) {
   const version = useSignal(0);
   // A table that is read aloud or walked by keys must not change faster than that.
   useEffect(() => {
@@ -29,7 +29,17 @@ export function LadderTable({ feed, tick, orders, onPick, onPlace, isArmed, isLi
   watch(version);
   const asks = feed.book.levels("asks", SHOWN).reverse();
   const bids = feed.book.levels("bids", SHOWN);
-  const act = (price: number, outcome: "YES" | "NO") => (isArmed.value && isLive.value ? onPlace : onPick)(price, outcome);
+  const pressedAt = useRef(Infinity);
+  const press = (event: Event) => {
+    // A key that is held clicks again and again, and is meant once.
+    if (event instanceof KeyboardEvent && event.repeat) event.preventDefault();
+    else pressedAt.current = event.timeStamp;
+  };
+  const act = (event: Event, price: number, outcome: "YES" | "NO") => {
+    const isHeld = holdMs === 0 || event.timeStamp - pressedAt.current >= holdMs;
+    pressedAt.current = Infinity;
+    (isArmed.value && isLive.value && isHeld ? onPlace : onPick)(price, outcome);
+  };
   const row = (price: number, quantity: number, side: "bid" | "ask") => {
     const mine = orders.value.filter((order) => order.price === price && order.side === side).reduce((sum, order) => sum + order.remaining, 0);
     const yes = formatPrice(price, tick);
@@ -37,8 +47,8 @@ export function LadderTable({ feed, tick, orders, onPick, onPlace, isArmed, isLi
     return (
       <tr key={`${side} ${price}`}>
         <td class="num up">{side === "bid" ? formatQuantity(quantity) : ""}</td>
-        <td class="num"><button class="button bare small" aria-label={`${t("buyYes")} ${yes}`} onClick={() => act(price, "YES")}>{yes}</button></td>
-        <td class="num"><button class="button bare small" aria-label={`${t("buyNo")} ${no}`} onClick={() => act(price, "NO")}>{no}</button></td>
+        <td class="num"><button class="button bare small" aria-label={`${t("buyYes")} ${yes}`} onPointerDown={press} onKeyDown={press} onClick={(event) => act(event, price, "YES")}>{yes}</button></td>
+        <td class="num"><button class="button bare small" aria-label={`${t("buyNo")} ${no}`} onPointerDown={press} onKeyDown={press} onClick={(event) => act(event, price, "NO")}>{no}</button></td>
         <td class="num down">{side === "ask" ? formatQuantity(quantity) : ""}</td>
         <td class="num">{mine > 0 ? formatQuantity(mine) : ""}</td>
       </tr>
