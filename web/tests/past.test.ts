@@ -1,5 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
+import { printOf, type Print } from "@/book/tape";
 import { Past } from "@/trade/past";
+import { reachesBack, tapeUpTo } from "@/trade/pastTape";
 
 const asked: URL[] = [];
 let answer: (url: URL) => Promise<Response>;
@@ -53,4 +55,23 @@ test("a moment that can't be had is said, and what was shown stays", async () =>
   await settle();
   expect(past.problem.value).toBe("not yet listed then");
   expect(past.shown.value?.seq).toBe(9);
+});
+
+const trade = (tradeNo: number) => ({ id: `m1-${tradeNo}`, tradeNo, seq: tradeNo * 10, yesPrice: "0.5000", quantity: "1.00", side: "BUY", outcome: "YES", createdAt: "2026-01-01T00:00:00.000Z" }) as Parameters<typeof printOf>[0];
+
+test("the tape of a moment that isn't kept any more is read, and not taken for an empty one", async () => {
+  const all = Array.from({ length: 900 }, (_, index) => trade(900 - index));
+  answer = (url) => {
+    const [after, before, limit] = ["afterSeq", "cursor", "limit"].map((name) => url.searchParams.get(name));
+    const found = after === null ? all.filter(({ tradeNo }) => before === null || (tradeNo ?? 0) < Number(before)) : [...all].reverse().filter(({ seq }) => (seq ?? 0) > Number(after));
+    return Promise.resolve(Response.json({ success: true, data: found.slice(0, Number(limit)), meta: {}, nextCursor: null }));
+  };
+  begin(9).close();
+  const kept: readonly Print[] = all.slice(0, 500).map(printOf);
+  expect(kept.filter((print) => print.seq <= 3_005)).toEqual([]);
+  expect([reachesBack(kept, 3_005, 60), reachesBack(kept, 4_500, 60), reachesBack(kept, 9_000, 60), reachesBack([printOf(trade(1))], 5, 60)]).toEqual([false, false, true, true]);
+  const numbers = async (seq: number) => (await tapeUpTo("m1", seq, new AbortController().signal)).map((print) => print.tradeNo);
+  expect((await numbers(3_005)).slice(0, 2)).toEqual([300, 299]);
+  expect((await numbers(9_000))[0]).toBe(900);
+  expect(await numbers(5)).toEqual([]);
 });

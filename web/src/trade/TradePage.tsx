@@ -106,7 +106,7 @@ function Market({ first }: { first: ListedMarketView }) {
       </div>
       <div class={`area-chart ${desk.isLive.value ? "" : "aged"}`}><PriceChart market={now.id} feed={desk.feed} tick={tick} marks={marks} /></div>
       <div class={`area-depth ${desk.isLive.value ? "" : "aged"}`}><DepthChart feed={shown} tick={tick} /></div>
-      <div class={`area-tape ${desk.isLive.value ? "" : "aged"}`}><TapePanel feed={desk.feed} tick={tick} upTo={past?.shown.value?.seq ?? null} /></div>
+      <div class={`area-tape ${desk.isLive.value ? "" : "aged"}`}><TapePanel market={now.id} feed={desk.feed} tick={tick} upTo={past?.shown.value?.seq ?? null} /></div>
       <div class="area-mine"><Mine marketId={now.id} tick={tick} middle={desk.middle} queue={desk.queue} onCancelAll={() => void desk.cancelHere()} /></div>
       <div class="area-ticket">
         <button class="button bare sheet-close" onClick={() => (isTicketOpen.value = false)}>{t("close")}</button>
