@@ -1,8 +1,15 @@
-import { expect, test } from "vitest";
-import type { FiringView } from "@/api/schema";
+// @vitest-environment happy-dom
+import { expect, test, vi } from "vitest";
+import { rest } from "@/api/rest";
+import type { FiringView, SignedInView } from "@/api/schema";
 import { bodyOf } from "@/alerts/NewAlert";
 import { textOf, titleOf } from "@/alerts/words";
-import { Stream } from "@/feed/alerts";
+import { Stream, startAlerts } from "@/feed/alerts";
+import { signedIn } from "@/session/session";
+
+const { heard, told } = vi.hoisted(() => ({ heard: new Map<string, (message: object) => void>(), told: [] as string[] }));
+vi.mock("@/feed/line", () => ({ line: { on: (event: string, listener: (message: object) => void) => heard.set(event, listener), onOpen: () => undefined } }));
+vi.mock("@/shell/notices", () => ({ notify: (_: string, title: string) => told.push(title) }));
 
 const WRITTEN = { kind: "PRICE_ABOVE", market: " rain ", outcome: "NO", price: "0,6", volume: "5", minutes: "60", order: "7", note: " up ", pause: "", webhook: "" } as const;
 
@@ -35,4 +42,27 @@ test("what was told in words", () => {
   expect(textOf(price)).toBe("Rain? · up");
   expect(titleOf(told("FILL", { side: "BUY", outcome: "YES", price: "0.4000", quantity: "2.00" }))).toBe("BUY YES: 2.00 filled at 0.4000");
   expect(titleOf(told("RESOLUTION", { resolution: "NO" }))).toBe("Resolved: NO");
+});
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+const firing = (id: string, at: number) => ({ id, alertId: "1", kind: "CLOSE", marketId: "7", note: "", saw: {}, at: new Date(at).toISOString() });
+
+test("what was missed is told by the exchange's clock, and asked for again where that failed", async () => {
+  // This machine's clock is an hour ahead of the exchange's.
+  const there = Date.now() - 3_600_000;
+  const beat = (topicSeq: number) => heard.get("heartbeat")?.({ timestamp: new Date(there + 100).toISOString(), topicEpoch: 9, topics: { alerts: topicSeq } });
+  const call = vi.spyOn(rest, "call").mockRejectedValue(new Error("away"));
+  startAlerts();
+  signedIn({ user: { id: "ann" }, accessToken: "t", expiresIn: 900 } as SignedInView);
+  beat(0);
+  beat(1);
+  await settled();
+  expect([call.mock.calls.length, told]).toEqual([1, []]);
+  call.mockResolvedValue({ data: [firing("2", there + 5_000), firing("1", there - 5_000)] } as never);
+  beat(1);
+  await settled();
+  expect(told).toEqual(["Closes soon"]);
+  beat(1);
+  await settled();
+  expect(call).toHaveBeenCalledTimes(2);
 });

@@ -1,7 +1,8 @@
 // What alerts tell while the page is open: shown at its edge and, if that is wanted, by the browser.
 //
 // Laws: each is told once; what was missed (a number left out, another epoch of the stream) is read
-// from the history, but nothing from before the page was opened. A browser's notification is made
+// from the history, but nothing from before the page was opened, by the exchange's clock; a reading
+// that fails is done again with the next heartbeat. A browser's notification is made
 // only where its permission was given, which is asked for by a click on the alerts page alone.
 
 import { effect, signal } from "@preact/signals";
@@ -45,7 +46,12 @@ export class Stream {
 }
 
 let stream = new Stream();
-let since = new Date().toISOString();
+/** When whoever is signed in was there first, by this machine's clock. */
+let beganAt = Date.now();
+/** By how much the exchange's clock is ahead of this machine's, in milliseconds; null until it is heard. */
+let aheadMs: number | null = null;
+/** Whether a reading failed. */
+let isOwing = false;
 const told = new Set<string>();
 
 function tell(firing: FiringView): void {
@@ -67,34 +73,43 @@ function tell(firing: FiringView): void {
 }
 
 async function readMissed(): Promise<void> {
-  if (!isSignedIn.peek()) return;
+  if (!isSignedIn.peek() || aheadMs === null) return;
+  const since = new Date(beganAt + aheadMs).toISOString();
   const whose = user.peek()?.id;
   const answer = await rest.call("get", "/alerts/firings", { query: { limit: READ_MOST } });
   if (user.peek()?.id !== whose) return;
   for (const firing of [...answer.data].reverse()) if (firing.at >= since) tell(firing);
 }
 
+function catchUp(): void {
+  isOwing = false;
+  const mine = stream;
+  readMissed().catch(() => (isOwing ||= mine === stream));
+}
+
 /** Tell what alerts tell whoever is signed in, until the page is gone. */
 export function startAlerts(): void {
   line.on("alert_triggered", (message) => {
-    if (stream.took(message.topicEpoch, message.topicSeq)) void readMissed().catch(() => undefined);
+    if (stream.took(message.topicEpoch, message.topicSeq)) catchUp();
     tell(message);
   });
   line.on("heartbeat", (message: Heartbeat) => {
-    if (stream.beat(message.topicEpoch, message.topics?.[TOPIC])) void readMissed().catch(() => undefined);
+    aheadMs ??= Date.parse(message.timestamp) - Date.now();
+    if (stream.beat(message.topicEpoch, message.topics?.[TOPIC]) || isOwing) catchUp();
   });
   let opened = 0;
   // What was told while there was no line isn't in the numbers of the next one.
   line.onOpen(() => {
     opened += 1;
-    if (opened > 1) void readMissed().catch(() => undefined);
+    if (opened > 1) catchUp();
   });
   let whose: string | null = null;
   effect(() => {
     const id = user.value?.id ?? null;
     if (id !== whose) {
       stream = new Stream();
-      since = new Date().toISOString();
+      beganAt = Date.now();
+      isOwing = false;
       told.clear();
     }
     whose = id;
