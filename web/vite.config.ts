@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
+import { licenceTexts } from "./notices.ts";
 
 const out = resolve(import.meta.dirname, "../gateway/site/dist");
 /** Below this many bytes a compressed form saves no packet. */
@@ -30,17 +31,11 @@ function compressed(): Plugin {
 
 /** Put the licences of what is built in beside it, as they ask for: comments don't outlive the build. */
 function notices(): Plugin {
-  const modules = resolve(import.meta.dirname, "node_modules");
-  const manifest = JSON.parse(readFileSync(resolve(import.meta.dirname, "package.json"), "utf8")) as { dependencies: Record<string, string> };
-  const texts = Object.keys(manifest.dependencies).flatMap((name) => {
-    const files = readdirSync(join(modules, name)).filter((file) => /^(licen[cs]e|notice)|\.LICENSE\.txt$/i.test(file));
-    return files.map((file) => `== ${name}: ${file}\n\n${readFileSync(join(modules, name, file), "utf8").trim()}\n`);
-  });
   return {
     name: "notices",
     apply: "build",
     generateBundle() {
-      this.emitFile({ type: "asset", fileName: "notices.txt", source: texts.join("\n\n") });
+      this.emitFile({ type: "asset", fileName: "notices.txt", source: licenceTexts(import.meta.dirname) });
     },
   };
 }
