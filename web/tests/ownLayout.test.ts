@@ -51,3 +51,38 @@ test("what is chosen while the kept one is read wins", async () => {
   expect(layout.value).toBe("simple");
   expect(puts).toEqual([{ layout: "simple" }]);
 });
+
+test("of two choices in a row the last one is kept, however long the first one's writing takes", async () => {
+  answer = () => ({ layout: "pro" });
+  signedInAs("cid");
+  stop = followLayout();
+  await settled();
+  let let1Go: (kept: unknown) => void = () => undefined;
+  answer = () => new Promise((resolve) => (let1Go = resolve));
+  layout.value = "simple";
+  await settled();
+  answer = () => ({ layout: "pro" });
+  layout.value = "pro";
+  await settled();
+  let1Go({ layout: "pro" });
+  await settled();
+  await settled();
+  expect(puts.at(-1)).toEqual({ layout: "pro" });
+});
+
+test("nobody's preferences are written to somebody else who signed in meanwhile", async () => {
+  answer = () => ({ layout: "pro", profile: "of dan" });
+  signedInAs("dan");
+  stop = followLayout();
+  await settled();
+  let let1Go: (kept: unknown) => void = () => undefined;
+  answer = () => new Promise((resolve) => (let1Go = resolve));
+  layout.value = "simple";
+  await settled();
+  answer = () => ({ layout: "simple" });
+  signedInAs("eve");
+  let1Go({ layout: "pro", profile: "of dan" });
+  await settled();
+  await settled();
+  expect(puts).toEqual([]);
+});
