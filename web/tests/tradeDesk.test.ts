@@ -108,3 +108,18 @@ test("while the past is shown nothing is armed and nothing sent", async () => {
   one.toggleArmed();
   expect(one.isArmed.value).toBe(true);
 });
+
+test("what is spoken of a past moment has the last price of then", () => {
+  const one = desk({ lastPrice: "0.6000" });
+  hear(one);
+  beLive(one);
+  const print = { quantity: 100, isUp: true, at: 0 };
+  one.feed.tape.add([{ ...print, id: "1", tradeNo: 1, price: 4_400, seq: 3 }, { ...print, id: "2", tradeNo: 2, price: 6_000, seq: 8 }]);
+  expect(spokenOf(one, "m1", 100)).toContain("last 0.60");
+  one.togglePast();
+  const past = one.past.peek();
+  if (past !== null) past.shown.value = { seq: 5, at: "2026-01-01T00:00:00.000Z", isSumRight: true };
+  expect(spokenOf(one, "m1", 100)).toContain("last 0.44");
+  if (past !== null) past.shown.value = { seq: 2, at: "2026-01-01T00:00:00.000Z", isSumRight: true };
+  expect(spokenOf(one, "m1", 100)).not.toContain("last");
+});

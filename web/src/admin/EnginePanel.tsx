@@ -1,4 +1,4 @@
-// How the engine runs, looked at twice a second: the figures are those of the time between two looks.
+// How the engine runs, looked at once a second: the figures are those of the time that the latest looks span.
 
 import { useRef } from "preact/hooks";
 import { rest } from "@/api/rest";

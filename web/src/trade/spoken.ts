@@ -14,10 +14,15 @@ export function spokenOf(desk: TradeDesk, marketId: string, tick: number): strin
   if (past !== null) words.unshift(t("past"));
   else if (!desk.isLive.peek()) words.unshift(t("stale"));
   if (bestBid !== null && bestAsk !== null) words.push(t("spokenSpread", { spread: formatPrice(Math.min(PRICE_SCALE, bestAsk - bestBid), tick) }));
-  const last = desk.lastPrice.peek();
+  const last = past === null ? desk.lastPrice.peek() : lastUpTo(desk, past.shown.peek()?.seq ?? 0);
   if (last !== null) words.push(t("spokenLast", { last: formatPrice(last, tick) }));
   const held = positions.peek().filter((one) => one.marketId === marketId);
   words.push(held.length === 0 ? t("noPositions") : held.map((one) => t("spokenHeld", { quantity: formatQuantity(quantityOf(one.quantity)), outcome: one.outcome })).join(", "));
   words.push(t("spokenOrders", { count: desk.ownOrders.peek().length }));
   return `${words.join(". ")}.`;
+}
+
+/** The price that was traded last up to a sequence, as far as the tape is kept. */
+function lastUpTo(desk: TradeDesk, seq: number): number | null {
+  return desk.feed.tape.prints.find((print) => print.seq <= seq)?.price ?? null;
 }
