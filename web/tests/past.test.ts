@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { printOf, type Print } from "@/book/tape";
 import { Past } from "@/trade/past";
 import { reachesBack, tapeUpTo } from "@/trade/pastTape";
@@ -14,8 +14,13 @@ function begin(newest: number): Past {
   });
   return new Past("m1", newest);
 }
-const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
+/** Long enough for one reading. */
+const settle = () => vi.advanceTimersByTimeAsync(200);
+beforeEach(() => {
+  vi.useFakeTimers();
+});
 afterEach(() => {
+  vi.useRealTimers();
   asked.length = 0;
   vi.unstubAllGlobals();
 });
@@ -44,6 +49,18 @@ test("of many wishes made while one is read only the newest is asked for", async
   expect(asked.map((url) => url.searchParams.get("atSeq"))).toEqual(["9", "5"]);
   expect(past.shown.value?.seq).toBe(5);
   expect(past.book.bids[5_000]).toBe(500);
+});
+
+test("however fast the slider is drawn a few moments a second are read", async () => {
+  answer = (url) => Promise.resolve(book(Number(url.searchParams.get("atSeq"))));
+  const past = begin(1_000);
+  for (let atSeq = 999; atSeq > 900; atSeq -= 1) {
+    past.go({ atSeq });
+    await vi.advanceTimersByTimeAsync(20);
+  }
+  await settle();
+  expect(past.shown.value?.seq).toBe(901);
+  expect(asked.length).toBeLessThanOrEqual(12);
 });
 
 test("a moment that can't be had is said, and what was shown stays", async () => {

@@ -1,6 +1,7 @@
 // The book as it was at a sequence or a time, for disputes and for study.
 //
-// Laws: one reading at a time, and the newest wish wins; what is shown is the last book that came, with
+// Laws: one reading at a time, a few a second however fast the slider is drawn (each counts against the
+// reader's limit, and is made of thousands of commands), and the newest wish wins; what is shown is the last book that came, with
 // its own sequence and moment, never the wish. Nothing is traded on it: who shows it disarms.
 
 import { signal } from "@preact/signals";
@@ -11,6 +12,9 @@ import type { BookSource } from "@/book/source";
 
 /** Every price of a market with the usual tick; of a finer one the best on each side. */
 const DEPTH = 100;
+
+/** From one reading to the next. */
+const PACE_MS = 200;
 
 export interface PastMoment {
   readonly seq: number;
@@ -68,7 +72,7 @@ export class Past implements BookSource {
     while (this.wish !== null && !this.isClosed) {
       const wish = this.wish;
       this.wish = null;
-      await this.show(wish);
+      await Promise.all([this.show(wish), pause(PACE_MS)]);
     }
     this.isReading = false;
   }
@@ -86,4 +90,8 @@ export class Past implements BookSource {
       this.problem.value = asApiError(thrown).message;
     }
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
