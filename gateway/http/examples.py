@@ -44,17 +44,40 @@ _BY_NAME: Final[dict[str, Sequence[Any]]] = {
     "url": ("https://example.org",), "code": ("123456", "a" * 43), "timeZone": ("Europe/Vienna",),
     "language": ("en",), "currency": ("USD",), "role": ("USER",), "nextCursor": ("bmV4dA",),
     "closeTime": ("2026-12-31T00:00:00Z",), "expiresAt": ("2026-12-31T00:00:00Z",), "epoch": (3,),
-    "seq": (1204,), "asOfSeq": (1204,), "accountSeq": (57,), "tradeNo": (12,), "version": (1,),
+    "seq": (1204,), "asOfSeq": (1204,), "accountSeq": (57,), "tradeNo": (12, "12"), "version": (1,),
     "limit": (50, "50"), "windowSeconds": (60,), "timeoutMs": (10_000,), "checksum": (3795016920,),
     "address": ("0x52908400098527886E0F7030069857D2E4169EE7", "203.0.113.7"), "chainId": ("1",),
     "signature": (_BASE64,), "attestationObject": (_BASE64,), "authenticatorData": (_BASE64,),
     "clientDataJSON": (_BASE64,), "userHandle": (_BASE64,), "scopes": (["read"],), "op": ("place",),
     "yesAsk": ("0.56",), "noAsk": ("0.46",), "tags": (["weather"],), "priceBand": ("0.10",),
+    "packageId": ("regular",), "kind": ("add", "PRICE_ABOVE"), "reference": ("1-1",),
+    "resolution": ("YES",), "change24h": ("0.02",),
+    **dict.fromkeys(("open", "high", "low", "close", "high24h", "low24h", "markPrice"), ("0.55",)),
+    "closePrice": ("0.55",),
+    "noPrice": ("0.45",), "priceMin": ("0.0001",), "priceMax": ("0.9999",),
+    "priceDifference": ("0.02",),
+    **dict.fromkeys(("bestBidQuantity", "bestAskQuantity", "bidQuantity"), ("10.00",)),
+    **dict.fromkeys(("askQuantity", "quantity24h", "yesQuantity", "noQuantity"), ("10.00",)),
+    **dict.fromkeys(("openInterest", "position", "lockedShares"), ("10.00",)),
+    "quantityMax": ("1000000.00",),
+    **dict.fromkeys(("balanceAfter", "availableAfter", "equity", "issued"), ("1000.000000",)),
+    **dict.fromkeys(("lockedAfter", "lockedCredits", "positionsCost"), ("5.500000",)),
+    **dict.fromkeys(("positionsValue", "capitalCost", "turnover"), ("5.500000",)),
+    **dict.fromkeys(("profit", "netProfit", "realisedProfit"), ("1.200000",)),
+    **dict.fromkeys(("unrealisedProfit", "realizedPnl", "totalPnl"), ("1.200000",)),
+    "unrealizedPnl": ("1.200000",), "volumeTotal": ("5402.000000",),
+    "orderNotional": ("5500.000000",), "nextAmount": ("110.000000",), "earned": ("50.000000",),
+    **dict.fromkeys(("payout", "paid", "collateral"), ("10.000000",)), "noPayout": ("0.0000",),
+    "credits": ("1100.000000",), "bonus": ("100.000000",),
+    **dict.fromkeys(("alertId", "webhookId", "firingId", "ocoOrderId", "accountId"), ("7",)),
+    **dict.fromkeys(("actorId", "proposerId", "decidedBy"), ("3",)),
+    "externalId": ("KXHIGHNY-26JAN31-B40",), "day": ("2026-11-27",),
 }  # fmt: skip
 """What stands in a field of that name, the first that its schema takes."""
 _IN_BODY: Final = frozenset(
     {"price", "quantity", "timeInForce", "clientOrderId", "market", "label", "reason", "email"}
     | {"displayName", "closeTime", "outcome", "name", "token", "requestId", "side", "type"}
+    | {"marketId"}
 )
 """What a body shows though it may be left out."""
 

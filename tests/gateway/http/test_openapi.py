@@ -1,6 +1,7 @@
 """The OpenAPI document is valid and whole; its page loads nothing from elsewhere."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -11,7 +12,9 @@ from gateway.bootstrap.settings import load_settings
 from gateway.http.openapi import openapi_document
 from gateway.http.routing import Shape
 from tests.gateway.conftest import Web
+from tests.gateway.portfolio.venue_fake import Caller
 from tests.gateway.trading_desk import CHOICES, all_tables
+from tests.persistence.running import listing
 
 ROWS = all_tables()[0].routes
 PAGES = load_settings({}).pages
@@ -55,6 +58,43 @@ def test_each_body_and_each_answer_has_an_example_that_fits() -> None:
                 # A stream has the form of a file, which no example shows.
                 if set(content) == {"application/json"} and "success" in str(content):
                     check(content, f"{method} {path} {status}")
+
+
+def _fields(example: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(example, dict):
+        for key, value in example.items():
+            yield from _fields(value, key)
+    elif isinstance(example, list):
+        for value in example:
+            yield from _fields(value, name)
+    else:
+        yield name, example
+
+
+def test_examples_show_amounts_and_ids_as_what_they_are() -> None:
+    named = re.compile(
+        r"([a-z](Id|Price|Quantity|Profit|Pnl|Cost|Credits|After|Payout)$)"
+        r"|^(open|high|low|close|profit|credits|bonus|equity)$"
+    )
+    texts = ("eventId", "requestId", "clientOrderId", "packageId", "groupId", "externalId")
+    paths = openapi_document(ROWS, PAGES, CHOICES)["paths"]
+    for path, methods in paths.items():
+        for operation in methods.values():
+            for status, answer in operation["responses"].items():
+                shown = answer.get("content", {}).get("application/json", {}).get("example")
+                for name, value in _fields(shown):
+                    if named.search(name) and name not in texts and isinstance(value, str):
+                        assert re.fullmatch(r"-?\d+(\.\d+)?", value), (path, status, name, value)
+
+
+async def test_the_example_of_an_alert_is_taken(web: Web) -> None:
+    web.engine.run(listing())
+    ann = Caller(web, await web.register())
+    paths = openapi_document(ROWS, PAGES, CHOICES)["paths"]
+    body = paths["/alerts"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    assert body["marketId"].startswith("kalshi:")  # a market that isn't here
+    made = await ann.data("POST", "/alerts", body | {"marketId": "rain"})
+    assert (made["kind"], made["slug"], made["price"]) == ("PRICE_ABOVE", "rain", "0.5500")
 
 
 def test_what_a_gateway_refuses_says_so() -> None:
