@@ -17,7 +17,16 @@ from tests.persistence.running import listing
 API = "/api/v1"
 MINE = f"{API}/users/me"
 NAMING = (
-    *("user_id", "account_id", "owner_id", "actor_id", "session_id", "key_id"),
+    *(
+        "user_id",
+        "account_id",
+        "invited_id",
+        "inviter_id",
+        "owner_id",
+        "actor_id",
+        "session_id",
+        "key_id",
+    ),
     *("taker_account_id", "maker_account_id", "email", "address"),
     *("proposer_id", "decided_by"),
 )
