@@ -218,7 +218,7 @@ class PrintsModel:
         open_orders = self.ground.engine.state.orders
         for level in levels:
             price = level.price
-            known = shown.get(price) or lost.pop(price, ())
+            known = shown.get(price) or lost.pop(price, [])
             ids = [each for each in known if each in open_orders]
             there = sum(open_orders[each].remaining for each in ids)
             if there > level.quantity:

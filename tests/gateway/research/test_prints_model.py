@@ -51,7 +51,14 @@ def test_volume_that_goes_is_taken_from_behind_it_and_then_from_ahead() -> None:
 
 def test_a_level_may_be_as_large_as_an_order_however_much_of_it_was_traded() -> None:
     full = [book(time, [(5_000, QUANTITY_MAX)], []) for time in (1, 3, 5)]
-    tape = [listed(), full[0], sold(2, 5_000, 10), full[1], sold(4, 5_000, 10), full[2]]
+    tape: list[TapeEvent] = [
+        listed(),
+        full[0],
+        sold(2, 5_000, 10),
+        full[1],
+        sold(4, 5_000, 10),
+        full[2],
+    ]
     played = Played(tape, {})
     orders = played.model.ground.engine.state.orders
     assert sum(one.remaining for one in orders.values()) == QUANTITY_MAX
@@ -101,7 +108,7 @@ def test_orders_that_are_over_are_no_longer_unseen() -> None:
             desk.cancel(order)
         desk.bid("m", 4_000, 1)
 
-    tape = [listed(), *(sold(1 + n, 5_000, 1) for n in range(50))]
+    tape: list[TapeEvent] = [listed(), *(sold(1 + n, 5_000, 1) for n in range(50))]
     played = Played(tape, dict.fromkeys((n + 1.5 for n in range(50)), again))
     assert len(played.model._markets["m"].unseen) == 1
 
