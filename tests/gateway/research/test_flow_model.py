@@ -257,7 +257,9 @@ def test_an_order_of_its_own_is_cancelled_by_its_own_number() -> None:
 
 
 def test_ids_of_orders_that_are_over_are_forgotten() -> None:
-    flow = [one for n in range(3_000) for one in (order(4_000), CancelOrder(1, n + 1))]
+    flow: list[Command] = [
+        one for n in range(3_000) for one in (order(4_000), CancelOrder(1, n + 1))
+    ]
     model = FlowModel(CASH)
     Backtest(model, lambda desk: First(desk, None), Notes()).run(past_of(*flow))
     assert model.ground.engine.state.accounts[1].orders == {}
