@@ -38,6 +38,8 @@ async def test_a_call_is_tried_out_as_the_reader(served: Served, browser: Browse
         await sign_in(page, served, person)
         await opened(page, served)
         await page.get_by_label("Filter by tag or path").fill("/auth/me")
+        # What isn't found goes; the viewer's own filter knew of tags alone.
+        await expect(page.locator(".opblock")).to_have_count(1)
         block = page.locator(".opblock-get", has_text="/auth/me")
         await block.locator(".opblock-summary-control").click()
         await block.get_by_role("button", name="Try it out").click()

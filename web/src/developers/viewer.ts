@@ -11,6 +11,39 @@ const Nothing = () => null;
 /** Signing in is the terminal's, and there is one server: this one. */
 const OURS = () => ({ wrapComponents: { authorizeBtn: () => Nothing, authorizeOperationBtn: () => Nothing, ServersContainer: () => Nothing, InfoContainer: () => Nothing } });
 
+/** What of Immutable the viewer's lists are made of is asked here. */
+interface Entry {
+  get(key: string): unknown;
+}
+interface Operations {
+  readonly size: number;
+  filter(keep: (operation: Entry) => boolean): Operations;
+}
+interface Group {
+  get(key: "operations"): Operations;
+  set(key: "operations", value: Operations): Group;
+}
+interface Groups {
+  map(change: (group: Group, tag: string) => Group): Groups;
+  filter(keep: (group: Group) => boolean): Groups;
+}
+
+/** Of its own accord the viewer looks for tags alone: people look for paths and words. */
+const FOUND = () => ({
+  fn: {
+    opsFilter: (groups: Groups, asked: string): Groups => {
+      const phrase = asked.trim().toLowerCase();
+      const fits = (operation: Entry): boolean => {
+        const summary = (operation.get("operation") as Entry).get("summary");
+        return `${String(operation.get("method"))} ${String(operation.get("path"))} ${String(summary)}`.toLowerCase().includes(phrase);
+      };
+      return groups
+        .map((group, tag) => (tag.toLowerCase().includes(phrase) ? group : group.set("operations", group.get("operations").filter(fits))))
+        .filter((group) => group.get("operations").size > 0);
+    },
+  },
+});
+
 /** Show a document within an element; what is tried is sent to where the document came from. Returns what ends it. */
 export function show(domNode: HTMLElement, spec: object, words: Words): () => void {
   const watch = new MutationObserver(() => mend(domNode, words));
@@ -18,7 +51,7 @@ export function show(domNode: HTMLElement, spec: object, words: Words): () => vo
   SwaggerUI({
     domNode,
     spec,
-    plugins: [OURS],
+    plugins: [OURS, FOUND],
     docExpansion: "list",
     defaultModelsExpandDepth: -1,
     defaultModelExpandDepth: 3,
