@@ -48,7 +48,7 @@ async def test_a_call_is_tried_out_as_the_reader(served: Served, browser: Browse
         answer = await answered.value
         assert answer.status == 200
         assert answer.request.headers["x-requested-with"] == "probity-terminal"
-        assert (await answer.json())["data"]["email"] == person.email
+        assert (await answer.json())["data"]["user"]["email"] == person.email
         await expect(block.locator(".live-responses-table")).to_contain_text(person.email)
 
 
