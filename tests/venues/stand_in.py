@@ -210,7 +210,8 @@ class StandIn:
         body = bytes(told.body)
         if (alter := self.alter.get(path)) is not None:
             body = alter(body)
-        headers = {"content-type": told.headers["content-type"]}
+        kept = ("content-type", "location")
+        headers = {name: told.headers[name] for name in kept if name in told.headers}
         if self.validators and told.status_code == 200:
             headers["etag"] = etag = f'"{sha1(body, usedforsecurity=False).hexdigest()}"'
             if request.headers.get("if-none-match") == etag:

@@ -2,7 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import { render } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import { useOwnId } from "./ownId";
 import { t } from "./texts";
 
 interface DialogProps {
@@ -13,7 +14,7 @@ interface DialogProps {
 
 export function Dialog({ title, onClose, children }: DialogProps) {
   const place = useRef<HTMLDialogElement>(null);
-  const id = useId();
+  const id = useOwnId();
   useEffect(() => {
     const dialog = place.current;
     dialog?.showModal();

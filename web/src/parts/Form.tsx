@@ -2,7 +2,7 @@
 
 import { useSignal, type Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useOwnId } from "./ownId";
 import { type ApiError, asApiError } from "@/api/errors";
 
 export interface Sending {
@@ -54,7 +54,7 @@ interface FieldProps {
 }
 
 export function TextField(props: FieldProps) {
-  const id = useId();
+  const id = useOwnId();
   const said = props.problem?.of(props.name) ?? null;
   const shared = {
     id,
@@ -98,7 +98,7 @@ interface ChoiceProps<T extends string> {
 }
 
 export function Choice<T extends string>({ label, value, name, choices, hint }: ChoiceProps<T>) {
-  const id = useId();
+  const id = useOwnId();
   return (
     <div class="field">
       <label class="label" for={id}>{label}</label>

@@ -8,7 +8,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives import hashes
@@ -69,6 +69,8 @@ class Elsewhere:
             {
                 "/.well-known/openid-configuration": self._discovery,
                 "/jwks": self._jwks,
+                "/authorize": self._authorize,
+                "/i/oauth2/authorize": self._authorize,
                 "/token": self._token,
                 "/2/oauth2/token": self._token,
                 "/2/users/me": self._me,
@@ -99,6 +101,12 @@ class Elsewhere:
             "id_token_signing_alg_values_supported": ["RS256"],
         }
         return answer(json.dumps(found).encode())
+
+    async def _authorize(self, request: Request) -> Response:
+        """Say yes at once, and send the browser back."""
+        told = self.approve(str(request.url))
+        back = f"{request.query_params['redirect_uri']}?{urlencode(told)}"
+        return answer(b"", 302, location=back)
 
     async def _jwks(self, _request: Request) -> Response:
         keys = [self.key] if self.published is None else self.published
