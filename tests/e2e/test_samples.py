@@ -70,7 +70,8 @@ def programs() -> dict[str, str]:
 
 
 def test_every_sample_is_run_here() -> None:
-    documents = ["README.md", *(f"docs/{p.name}" for p in sorted((ROOT / "docs").glob("*.md")))]
+    texts = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "reference").glob("*.md")]
+    documents = ["README.md", *(str(path.relative_to(ROOT)) for path in sorted(texts))]
     found = {
         (document, language): len(blocks(document, language))
         for document in documents
@@ -80,13 +81,17 @@ def test_every_sample_is_run_here() -> None:
     assert found == {
         ("README.md", "js"): 1,
         ("README.md", "python"): 1,
+        ("docs/alerts.md", "python"): 1,
+        ("docs/backtesting.md", "python"): 1,
         ("docs/market-data.md", "python"): 1,
         ("docs/reference/snippets.md", "js"): 7,
         ("docs/reference/snippets.md", "python"): 7,
         ("docs/sockets.md", "js"): 1,
         ("docs/trading.md", "python"): 1,
     }
-    # Those of snippets.md are made of files that `test_snippets.py` runs.
+    # That of alerts.md is run by `tests/gateway/alerts`, that of backtesting.md by
+    # `tests/gateway/cli/test_backtest.py`; those of snippets.md are made of files that
+    # `test_snippets.py` runs.
     assert len(blocks("docs/trading.md", "sh")) == 2, "both by test_trading_recipes"
     # A method of the example that `faults/market_data/test_private_stream.py` runs.
     (excerpt,) = blocks("docs/market-data.md", "python")
