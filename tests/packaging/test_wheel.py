@@ -128,7 +128,8 @@ def test_version_stands_in_one_place() -> None:
         for name in sorted(sources())
         if name.endswith(".py") and f'"{version}"' in (ROOT / name).read_text("utf-8")
     ]
-    assert elsewhere == []
+    # AsyncAPI's own binding for WebSockets has a version, too.
+    assert set(elsewhere) <= {"gateway/site/reference/socket_document.py"}
 
 
 def test_command_runs_from_anywhere(installed: Path, tmp_path: Path) -> None:

@@ -42,10 +42,12 @@ NEEDS_THE_COOKIE = "POST /auth/refresh"
 def rows_of(web: Web) -> list[tuple[str, str, Route]]:
     """Return every row: its name, its prefix, itself; reads first, and what destroys last."""
     api, root = web.tables
-    named = [
-        *((f"{row.method} {row.path}", "/api/v1", row) for row in api.routes),
-        *((f"{row.method} {row.path}", "", row) for row in root.routes),
-    ]
+    named = [(f"{row.method} {row.path}", "/api/v1", row) for row in api.routes]
+    of_api = {name for name, _, _ in named}
+    for row in root.routes:
+        name = f"{row.method} {row.path}"
+        # A page may be called as what it shows is in the API.
+        named.append((f"{name} (page)" if name in of_api else name, "", row))
     order = {"GET": 0, "PUT": 1, "PATCH": 2, "POST": 3, "DELETE": 4}
     last = (ENDS_WHO_CALLS, HOLDS_OTHERS)
     named.sort(key=lambda one: (*(one[0] in these for these in last), order[one[2].method], one[0]))

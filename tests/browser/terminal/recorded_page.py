@@ -97,7 +97,8 @@ def playing(folder: Path) -> Iterator[str]:
 @asynccontextmanager
 async def live_page(browser: Browser, url: str) -> AsyncIterator[tuple[Page, CDPSession]]:
     """Open a recorded page, live, in a browser profile of its own; nothing may go wrong in it."""
-    context = await browser.new_context(viewport=DESK)
+    # What waits in the page for something is a text that the policy wouldn't let it run.
+    context = await browser.new_context(viewport=DESK, bypass_csp=True)
     page = await context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))

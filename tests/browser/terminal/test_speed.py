@@ -196,7 +196,9 @@ async def test_the_first_visit_is_soon_live(
     server: ServerProcess, browser: Browser, slug: str
 ) -> None:
     for attempt in tries():
-        context = await browser.new_context(viewport={"width": 1440, "height": 900})
+        context = await browser.new_context(
+            viewport={"width": 1440, "height": 900}, bypass_csp=True
+        )
         page = await context.new_page()
         asked = _requests(page)
         await page.add_init_script(_LIVE)
