@@ -21,9 +21,10 @@ test("what waited while the page slept isn't believed: the line is made anew", (
   const heard = vi.fn();
   line.on("heartbeat", heard);
   const first = made.at(-1);
-  line.heardAt.value = Date.now();
+  // Heard before the line stands, and long after whatever was heard before.
   first?.any("heartbeat", { markets: [] });
   expect(heard).toHaveBeenCalledTimes(1);
+  expect(made.at(-1)).toBe(first);
   expect(line.state.value).toBe("live");
   // Asleep no timer runs, and no message is heard.
   vi.setSystemTime(Date.now() + 5_000);

@@ -89,8 +89,10 @@ export class Line {
 
   private hear(event: string, message: unknown): void {
     const now = Date.now();
-    // What waited while the page slept says how it was: the line that comes says how it is.
-    if (this.socket !== null && now - this.heardAt.peek() > DEAD_MS) {
+    // What waited while the page slept says how it was: the line that comes says how it is. A line that doesn't
+    // stand yet has heard nothing for as long as it likes.
+    const stood = this.state.peek() === "live" || this.state.peek() === "stale";
+    if (this.socket !== null && stood && now - this.heardAt.peek() > DEAD_MS) {
       this.again();
       return;
     }
