@@ -25,7 +25,7 @@ from gateway.bootstrap.settings import Settings, load_settings
 from gateway.markets.exports.summary_routes import parse_day
 from gateway.settings.reader import SettingsError
 from gateway.wire.errors import ValidationFailed
-from gateway.wire.scalars import parse_id, parse_time
+from gateway.wire.scalars import parse_id, parse_range
 from persistence.clock import now_us
 from persistence.errors import PersistenceError
 from persistence.exports import day_summary, parquet
@@ -38,7 +38,6 @@ from persistence.journal.segments.segments import Segments
 from persistence.postgres.database import Connection, connect
 
 _SECONDS: Final = {"1m": 60, "1h": 3_600, "1d": 86_400}
-_MILLISECOND: Final = 1_000
 T = TypeVar("T")
 
 
@@ -117,12 +116,8 @@ def _wanted(
     kind: Kind, from_time: str | None, to_time: str | None, form: str, interval: str
 ) -> Export:
     """Return what is wanted of a market that isn't found yet; raises ValidationFailed."""
-    begin = 0 if from_time is None else parse_time(from_time, "--from")
-    end = STORED_MAX
-    if to_time is not None:
-        end = parse_time(to_time, "--to") + _MILLISECOND - 1
-    if begin > end:
-        raise ValidationFailed.of("--to", "must not lie before --from")
+    first, last = parse_range(from_time, to_time, ("--from", "--to"))
+    begin, end = first or 0, STORED_MAX if last is None else last
     if begin > now_us():
         raise ValidationFailed.of("--from", "lies in the future")
     if form == Format.PARQUET.value and not parquet.is_there():

@@ -19,6 +19,7 @@ from exchange.messages.units import format_money, format_price, format_quantity
 from gateway.wire.errors import ValidationFailed
 
 _REMEMBERED: Final = 8_192
+_MILLISECOND: Final = 1_000
 
 price_text: Final = lru_cache(PRICE_SCALE)(format_price)
 quantity_text: Final = lru_cache(_REMEMBERED)(format_quantity)
@@ -103,3 +104,19 @@ def parse_time(text: str, field: str) -> int:
     if since.days < 0:
         raise ValidationFailed.of(field, "must not lie before 1970")
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def parse_range(
+    begin: str | None, end: str | None, names: tuple[str, str] = ("from", "to")
+) -> tuple[int | None, int | None]:
+    """Return the first and the last microsecond of two times, both included; None for none.
+
+    `names` are those of the two fields. Raises ValidationFailed naming the one that is no time, or
+    the second if it lies before the first.
+    """
+    first = None if begin is None else parse_time(begin, names[0])
+    # What is written in milliseconds is all of its last one.
+    last = None if end is None else parse_time(end, names[1]) + _MILLISECOND - 1
+    if first is not None and last is not None and first > last:
+        raise ValidationFailed.of(names[1], f"must not lie before {names[0]}")
+    return first, last

@@ -21,8 +21,8 @@ from gateway.markets.lookup import MarketText, asked_market
 from gateway.markets.views import trade_id
 from gateway.trading.views import read_mark
 from gateway.wire.csv_text import MEDIA, csv_rows, text_cell
-from gateway.wire.errors import NotFound, Unavailable, ValidationFailed
-from gateway.wire.scalars import TimeText, iso_millis, money_text, parse_time
+from gateway.wire.errors import NotFound, Unavailable
+from gateway.wire.scalars import TimeText, iso_millis, money_text, parse_range
 from gateway.wire.strict_json import AnswerStruct, QueryStruct
 from persistence.repositories.economy.transactions import (
     Transaction,
@@ -41,7 +41,6 @@ PIECE: Final = 500
 AT_ONCE: Final = 4
 """Files that are being read at the same time, one a person."""
 _RETRY_S: Final = 10
-_MILLISECOND: Final = 1_000
 _RENAMED: Final = {"market_id": "marketId", "from_time": "from", "to_time": "to"}
 
 TypesText = Annotated[str, words_text(TransactionType, "REWARD,PURCHASE")]
@@ -143,12 +142,7 @@ class TransactionRoutes:
 
     def _wanted(self, query: TransactionsQuery | TransactionsFileQuery) -> TransactionFilter:
         market = asked_market(self._view, query)
-        since = None if query.from_time is None else parse_time(query.from_time, "from")
-        until = None
-        if query.to_time is not None:
-            until = parse_time(query.to_time, "to") + _MILLISECOND - 1
-        if since is not None and until is not None and since > until:
-            raise ValidationFailed.of("to", "must not lie before from")
+        since, until = parse_range(query.from_time, query.to_time)
         types = parse_words(query.type, TransactionType, "type")
         return TransactionFilter(types, 0 if market is None else market.id, since, until)
 

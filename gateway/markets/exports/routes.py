@@ -20,7 +20,7 @@ from gateway.markets.lookup import MarketText, named_market, required_market_nam
 from gateway.markets.projected import Projected
 from gateway.markets.settings import PastSettings
 from gateway.wire.errors import NotFound, OutOfRange, Unavailable, ValidationFailed
-from gateway.wire.scalars import TimeText, parse_time
+from gateway.wire.scalars import TimeText, parse_range
 from gateway.wire.strict_json import QueryStruct
 from persistence.clock import now_us
 from persistence.exports import parquet
@@ -28,7 +28,6 @@ from persistence.exports.kinds import Export, Format, Kind
 
 COST: Final = 10
 """Calls that an export counts as."""
-_MILLISECOND: Final = 1_000
 _NOT_INSTALLED_S: Final = 3_600
 _MEDIA: Final = {
     Format.CSV: "text/csv; charset=us-ascii; header=present",
@@ -148,12 +147,8 @@ def _kind(word: str) -> Kind:
 
 def _times(query: ExportQuery) -> tuple[int, int]:
     """Return the first and the last microsecond; raises ValidationFailed, OutOfRange."""
-    begin = 0 if query.from_time is None else parse_time(query.from_time, "from")
-    end = STORED_MAX
-    if query.to_time is not None:
-        end = parse_time(query.to_time, "to") + _MILLISECOND - 1
-    if begin > end:
-        raise ValidationFailed.of("to", "must not lie before from")
+    first, last = parse_range(query.from_time, query.to_time)
+    begin = first or 0
     if begin > now_us():
         raise OutOfRange.of("from", "lies in the future")
-    return begin, end
+    return begin, STORED_MAX if last is None else last

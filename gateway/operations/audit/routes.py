@@ -18,7 +18,7 @@ from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.wire.csv_text import MEDIA, csv_rows, text_cell
 from gateway.wire.errors import Unavailable, ValidationFailed
-from gateway.wire.scalars import NAME_LENGTH, TimeText, iso_millis, parse_id, parse_time
+from gateway.wire.scalars import NAME_LENGTH, TimeText, iso_millis, parse_id, parse_range
 from gateway.wire.strict_json import AnswerStruct, QueryStruct
 from persistence.repositories.audit import AuditEntry, AuditFilter, AuditLog
 
@@ -28,7 +28,6 @@ AT_ONCE: Final = 2
 """Files that are being read at the same time."""
 COST: Final = 50
 """Calls that a file counts as."""
-_MILLISECOND: Final = 1_000
 _RENAMED: Final = {"request_id": "requestId", "from_time": "from", "to_time": "to"}
 
 IdText = Annotated[str, msgspec.Meta(max_length=NAME_LENGTH, description="of the user who did it")]
@@ -124,12 +123,7 @@ def wanted_by(query: AuditQuery | AuditFileQuery) -> AuditFilter:
     actor_id = None if query.actor is None else parse_id(query.actor)
     if query.actor is not None and actor_id is None:
         raise ValidationFailed.of("actor", "must be a user's id")
-    since = None if query.from_time is None else parse_time(query.from_time, "from")
-    until = None
-    if query.to_time is not None:
-        until = parse_time(query.to_time, "to") + _MILLISECOND - 1
-    if since is not None and until is not None and since > until:
-        raise ValidationFailed.of("to", "must not lie before from")
+    since, until = parse_range(query.from_time, query.to_time)
     return AuditFilter(
         actor_id, query.action, query.target, query.request_id, query.outcome, since, until
     )
