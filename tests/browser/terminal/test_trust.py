@@ -1,5 +1,6 @@
 """A feed that is not up to date says so, disarms itself, and heals."""
 
+import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,19 @@ from tests.browser.terminal.conftest import SignIn
 from tests.server_process import ServerProcess
 
 _NOWHERE: Final = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+_SLEEP_SECONDS: Final = 5
+_NOTE_SLEEP: Final = """
+window.seen = {longestStopMs: 0, states: []};
+let last = Date.now();
+setInterval(() => {
+  seen.longestStopMs = Math.max(seen.longestStopMs, Date.now() - last);
+  last = Date.now();
+}, 100);
+new MutationObserver(() => {
+  const state = document.querySelector("[data-trust]")?.dataset.trust;
+  if (seen.states.at(-1) !== state) seen.states.push(state);
+}).observe(document, {subtree: true, childList: true, attributes: true});
+"""
 
 
 async def test_a_cut_is_seen_and_healed(server: ServerProcess, sign_in: SignIn, slug: str) -> None:
@@ -96,6 +110,42 @@ async def test_an_offline_page_greys_and_goes_on_by_sequence(sign_in: SignIn, sl
     await expect(ann.page.locator(".trust")).to_contain_text("right")
     await ann.page.get_by_role("button", name="As a table").first.click()
     await expect(ann.page.locator(".ladder")).to_contain_text("0.55")
+
+
+async def test_a_page_that_slept_catches_up_when_it_wakes(sign_in: SignIn, slug: str) -> None:
+    ann, bob = await sign_in(), await sign_in()
+    await ann.open_market(slug)
+    await bob.open_market(slug)
+    await ann.buy("YES", "0.55", "10")
+    await expect(ann.page.locator("[data-order]")).to_have_count(1)
+    await ann.page.get_by_role("button", name="Arm", exact=True).click()
+    await expect(ann.page.locator(".ladder.armed")).to_be_visible()
+    await ann.page.evaluate(_NOTE_SLEEP)
+    tools = await ann.page.context.new_cdp_session(ann.page)
+    # `Page.setWebLifecycleState` freezes no page that is shown, headless: the debugger stops it.
+    await tools.send("Debugger.enable")
+    await tools.send("Debugger.pause")
+    await bob.buy("NO", "0.45", "4")
+    await expect(bob.page.locator("[data-trade='1']")).to_be_visible()
+    # Longer than a line may be silent.
+    await asyncio.sleep(_SLEEP_SECONDS)
+    await tools.send("Debugger.resume")
+    await tools.send("Debugger.disable")
+    await expect(ann.page.locator("[data-trade='1']")).to_be_visible(timeout=20_000)
+    await ann.is_live()
+    ann.problems.clear()
+    seen = await ann.page.evaluate("seen")
+    assert seen["longestStopMs"] > _SLEEP_SECONDS * 1_000 - 500, "it never slept"
+    assert set(seen["states"]) & {"stale", "connecting"}, "it never said that it was behind"
+    await expect(ann.page.locator(".ladder.armed")).to_have_count(0)
+    await expect(ann.page.locator(".trust")).to_contain_text("Mended 1×")
+    await expect(ann.page.locator(".trust")).to_contain_text("right")
+    await ann.tab("Positions")
+    await expect(ann.page.locator("[data-position=YES]")).to_contain_text("4")
+    ladder = ann.page.locator(".ladder")
+    await ann.page.get_by_role("button", name="As a table").first.click()
+    level = ladder.locator("tr", has_text="0.55").locator("td").first
+    await expect(level).to_contain_text("6")
 
 
 async def test_prices_are_spoken_when_asked_for(sign_in: SignIn, slug: str) -> None:
