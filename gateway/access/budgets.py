@@ -8,7 +8,7 @@ Laws: no limit of calls stands anywhere else; `docs/limits.md` shows this table 
 the two. What one budget has used up takes nothing from another, but for cancels past their own:
 pings can't starve cancels, reads can't starve sign-in. How they are counted is
 `access/rate_limits.py`'s, and for what has to hold over all processes
-`accounts/passwords/attempts.py`'s.
+`accounts/passwords/attempts.py`'s and `alerts/webhooks/routes.py`'s.
 """
 
 import enum
@@ -219,6 +219,14 @@ MAILS: Final = Policy(
     " over all processes",
     settings=("RATE_LIMIT_ACCOUNT_MAILS", "RATE_LIMIT_MAILS_WINDOW_MS"),
 )
+WEBHOOK_TESTS: Final = Policy(
+    name="webhook-tests",
+    per=Per.USER,
+    limit=lambda limits: limits.webhook_tests,
+    window_ms=lambda limits: limits.webhook_tests_window_ms,
+    counts="tests of webhooks that were sent, each a `write`, too; over all processes",
+    settings=("RATE_LIMIT_WEBHOOK_TESTS", "RATE_LIMIT_WEBHOOK_TESTS_WINDOW_MS"),
+)
 SOCKETS: Final = Policy(
     name="sockets",
     per=Per.ADDRESS,
@@ -252,6 +260,7 @@ POLICIES: Final = (
     CODE_FAILURES,
     MAILS_HERE,
     MAILS,
+    WEBHOOK_TESTS,
     SOCKETS,
     SOCKETS_OF_USER,
 )

@@ -123,6 +123,21 @@ class LimitSettings(Area, frozen=True, kw_only=True):
             "Window of both of the above.",
         ),
     ]
+    webhook_tests: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_WEBHOOK_TESTS",
+            "10",
+            whole(1, 500),
+            "Tests that one user has sent to webhooks.",
+        ),
+    ]
+    webhook_tests_window_ms: Annotated[
+        int,
+        setting(
+            "RATE_LIMIT_WEBHOOK_TESTS_WINDOW_MS", "600000", values.window_ms, "Window of these."
+        ),
+    ]
     sockets_per_address: Annotated[
         int, setting("RATE_LIMIT_SOCKETS_PER_ADDRESS", "10", whole(1, 10**9), "New sockets.")
     ]

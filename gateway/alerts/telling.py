@@ -3,9 +3,10 @@
     alert_triggered {topic: "alerts", topicEpoch, topicSeq, ...the firing}
 
 Laws: whoever looks may be another process, so what is told is read from the table, by every process
-that has sockets. A line may be seen late (its transaction ended after that of a later one), so ids
-of the last seconds are asked for again, and each is told once. Nothing is told twice, nor anything
-from before the process began: `GET /alerts/firings` has all of it.
+that has sockets. A line may be seen late (its transaction ended after that of a later one): what
+was told is passed by only when all transactions have ended that may hold an earlier line, however
+long they take, and each is told once. Nothing is told twice, nor anything from before the process
+began: `GET /alerts/firings` has all of it.
 """
 
 import asyncio
@@ -18,15 +19,17 @@ from gateway.jobs.supervisor import CheckIn
 from gateway.sockets.events import Heard
 from gateway.sockets.topics import Topic
 from persistence.postgres.database import is_absence
-from persistence.repositories.alerts.firings import Firings
+from persistence.repositories.alerts.firings import Firings, Newer
 
 TOPIC: Final = "alerts"
 EVENT: Final = "alert_triggered"
 HEARD: Final = (Heard(EVENT, (FiringMessage,), "Its owner: an alert that fired"),)
 INTERVAL_S: Final = 1.0
-LATE_S: Final = 10.0
-"""No transaction that writes a line takes longer than that."""
+NUMBERED_S: Final = 10.0
+"""Whoever has an id for a line has a number as a transaction well within that."""
 AT_ONCE: Final = 500
+REMEMBERED: Final = 10_000
+"""Lines that were told and not passed by; beyond that the oldest are, whatever goes on."""
 
 
 class AlertTelling:
@@ -46,7 +49,7 @@ class AlertTelling:
         self._clock = clock
         self._interval_s = interval_s
         self._after: int | None = None
-        self._told: dict[int, float] = {}
+        self._told: dict[int, _Told] = {}
 
     async def run(self, check_in: CheckIn) -> None:
         """Tell what is new until cancelled; an absent database is waited for."""
@@ -65,12 +68,30 @@ class AlertTelling:
             self._after = await self._firings.newest()
         found = await self._firings.newer(self._after, self._told, AT_ONCE)
         now = self._clock()
-        for firing in found:
-            self._told[firing.id] = now
+        for firing in found.lines:
+            self._told[firing.id] = _Told(now)
             self._topic.publish(firing.user_id, EVENT, firing_view(firing))
+        self._pass_by(found, now)
+        return len(found.lines)
+
+    def _pass_by(self, found: Newer, now: float) -> None:
+        """Forget what was told before which nothing can come any more."""
         for number in sorted(self._told):
-            if now - self._told[number] < LATE_S:
+            told = self._told[number]
+            if told.until is None and now - told.at >= NUMBERED_S:
+                told.until = found.next
+            is_passed = told.until is not None and found.over >= told.until
+            if not is_passed and len(self._told) <= REMEMBERED:
                 break
             self._after = number
             del self._told[number]
-        return len(found)
+
+
+class _Told:
+    """When a line was told, and the first transaction that can't hold an earlier one."""
+
+    __slots__ = ("at", "until")
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.until: int | None = None

@@ -54,7 +54,9 @@ def alert_routes(
     webhooks, own, pages = Webhooks(pool), settings.alerts, settings.pages
     return (
         AlertRoutes(Alerts(pool), Firings(pool), webhooks, markets, orders, own, pages),
-        WebhookRoutes(webhooks, webhook_secrets(settings, pool), audit, own, pages),
+        WebhookRoutes(
+            webhooks, webhook_secrets(settings, pool), audit, own, settings.limits, pages
+        ),
     )
 
 

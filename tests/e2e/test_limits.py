@@ -39,6 +39,9 @@ LIMITS = {
     "RATE_LIMIT_MAILS": "3",
     "RATE_LIMIT_ACCOUNT_MAILS": "5",
     "RATE_LIMIT_MAILS_WINDOW_MS": "900000",
+    "RATE_LIMIT_WEBHOOK_TESTS": "3",
+    # What is sent to a webhook goes to nobody.
+    "WORKER": "off",
     "SMTP_URL": "log",
     "RATE_LIMIT_SOCKETS_PER_ADDRESS": "5",
     "TRUSTED_PROXIES": "127.0.0.0/8",
@@ -58,6 +61,7 @@ SIZES = {
     "second-factor-failures": 3,
     "mails": 3,
     "mails-account": 5,
+    "webhook-tests": 3,
     "sockets": 5,
     "sockets-user": 60,
 }
@@ -134,6 +138,15 @@ async def miss_the_code(caller: Caller) -> httpx.Response:
     return await caller.call("POST", "/auth/step-up", {"recoveryCode": "0" * 16})
 
 
+async def try_a_webhook(caller: Caller) -> httpx.Response:
+    """Send a test to the caller's own webhook, which is made before."""
+    if not hasattr(caller, "hook"):
+        answer = await caller.call("POST", "/alerts/webhooks", {"url": "https://h.example.com/"})
+        assert answer.status_code == 201, answer.text
+        caller.__dict__["hook"] = answer.json()["data"]["webhook"]["id"]
+    return await caller.call("POST", f"/alerts/webhooks/{caller.__dict__['hook']}/test")
+
+
 async def forge(caller: Caller) -> httpx.Response:
     """Show a token that doesn't hold."""
     forger = Caller(caller.server)
@@ -155,6 +168,7 @@ REST: dict[str, tuple[Hit, bool]] = {
     "second-factor-failures": (miss_the_code, True),
     "mails": (forget, True),
     "mails-account": (forget_anywhere, True),
+    "webhook-tests": (try_a_webhook, True),
 }
 """How each line is hit over REST, and whether by somebody who is signed in."""
 SOCKET: dict[str, tuple[str, dict[str, Any], bool]] = {
@@ -164,7 +178,6 @@ SOCKET: dict[str, tuple[str, dict[str, Any], bool]] = {
     "cancel": ("order:cancel", {"orderId": "999999999"}, True),
     "session": ("session:authenticate", {"token": "..."}, True),
 }
-BUCKETS = {policy.name for policy in POLICIES if policy.fills}
 BUCKETS = {policy.name for policy in POLICIES if policy.fills}
 NOT_HERE = {"sockets", "sockets-user"}
 """Hit by opening sockets."""
@@ -239,12 +252,12 @@ async def test_over_rest(caller: Caller, name: str) -> None:
 async def everything_else_goes_on(caller: Caller, name: str) -> None:
     """What one limit has used up, no other line lacks."""
     # What is counted twice: a token that doesn't hold is nobody's request too, and whoever asks for
-    # a mail tries an account; whoever gives a second factor again writes.
+    # a mail tries an account; whoever gives a second factor again, or tries a webhook, writes.
     twice = {
-        "write": {"second-factor-failures"},
+        "write": {"second-factor-failures", "webhook-tests"},
         "anonymous": {"token"},
         "token": {"anonymous"},
-        "cancel": {"write", "second-factor-failures"},
+        "cancel": {"write", "second-factor-failures", "webhook-tests"},
         "sign-in": {"sign-in-begun", "sign-in-failures", "mails"},
         "mails-account": {"mails"},
     }

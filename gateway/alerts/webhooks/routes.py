@@ -11,6 +11,9 @@ import msgspec
 
 from exchange.messages.bounds import STORED_MAX
 from gateway.access.api_keys.standing import Scope
+from gateway.access.budgets import WEBHOOK_TESTS
+from gateway.access.rate_limits import Limit
+from gateway.access.settings import LimitSettings
 from gateway.alerts.rules import AlertKind
 from gateway.alerts.settings import AlertSettings
 from gateway.alerts.views import SawView, saw_text
@@ -23,7 +26,7 @@ from gateway.outbound.public import URL_LENGTH, check_url
 from gateway.wire.errors import Conflict, LimitReached, NotFound, ValidationFailed
 from gateway.wire.scalars import iso_millis, time_if_known
 from gateway.wire.strict_json import AnswerStruct, BodyStruct
-from persistence.clock import now_us
+from persistence.clock import MICROSECONDS, now_us
 from persistence.errors import BoundReached
 from persistence.repositories.alerts.firings import NewFiring
 from persistence.repositories.alerts.webhooks import Delivery, Webhook, Webhooks
@@ -100,12 +103,14 @@ class WebhookRoutes:
         secrets: WebhookSecrets,
         audit: AuditLog,
         settings: AlertSettings,
+        limits: LimitSettings,
         pages: PageLimits,
     ) -> None:
         self._rows = rows
         self._secrets = secrets
         self._audit = audit
         self._settings = settings
+        self._tests = Limit[int](WEBHOOK_TESTS, limits)
         self._pages = pages
 
     async def list_webhooks(self, request: Request[None, PageQuery]) -> Page[WebhookView]:
@@ -173,10 +178,13 @@ class WebhookRoutes:
             saw=saw_text(SawView(webhook_id=str(number))),
             webhook_id=number,
         )
+        window_us = self._tests.window_s * MICROSECONDS
         try:
-            await self._rows.try_out(firing, now)
+            full = await self._rows.try_out(firing, now, self._tests.limit, now - window_us)
         except BoundReached:
             raise Conflict("As many deliveries wait for it as may") from None
+        if full is not None:
+            raise self._tests.refusal((full + window_us - now) / MICROSECONDS, moves=True)
 
     async def list_deliveries(self, request: Request[None, SliceQuery]) -> Slice[DeliveryView]:
         """Return what was sent to a webhook, newest first."""

@@ -4,14 +4,17 @@
                                              └── else ──> again after growing waits, then failed
 
 Laws: a receiver may hear something twice (by its `probity-delivery` it knows), never not at all
-within the tries. Each has its time and its place (`gateway/outbound/public.py`); of one webhook one
-is under way at a time, so that what it hears is in order unless it failed, and a slow one goes on
-when all others had their turn. A webhook that says that it is gone (410), or to which nothing gets
-through, is disabled, and its owner is told.
+within the tries. Each webhook is sent to on its own, so that none waits for another's slow one:
+so many at a time in all and so many of one owner, in time and in place
+(`gateway/outbound/public.py`); what falls due meanwhile gets the places that are free. Of one
+webhook one is under way at a time, so that what it hears is in order unless it failed, and a slow
+one goes on when others had their turn. What goes wrong with one ends no other's. A webhook that
+says that it is gone (410), or to which nothing gets through, is disabled, and its owner is told.
+Nothing is sent for somebody whose account is suspended.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -34,7 +37,10 @@ from persistence.repositories.audit import AuditLog
 TIMEOUT_S: Final = 5.0
 TURN_S: Final = 2.0
 """After so long nothing more is begun of one webhook; what was taken of it is put back."""
-TAKEN: Final = 80
+SPAN_S: Final = 60.0
+"""After so long what is under way is waited for and nothing else is begun: the next run does."""
+LOOK_S: Final = 0.5
+"""How often it is looked for what has fallen due, while places are free."""
 WAITS_S: Final = (10, 60, 300, 1_800, 7_200)
 """Between tries; after the last one it has failed."""
 LEAST_FAILURES: Final = 5
@@ -78,28 +84,55 @@ class AlertSending:
         self._clock = clock
 
     async def send_due(self) -> int:
-        """Send what is due, a bounded number; return how many got through. Nothing, if webhooks are
-        turned off: what waits goes on waiting.
+        """Send what is due and falls due meanwhile, for some time; return how many got through.
+        Nothing, if webhooks are turned off: what waits goes on waiting.
+
+        Raises the first of what went wrong on our side, after all others had their turn.
         """
         if self._settings.webhooks_max == 0:
             return 0
-        now = self._clock()
-        taken = await self._rows.take(now, now + LEASE_S * MICROSECONDS, TAKEN)
-        by_webhook: dict[int, list[Due]] = {}
-        for due in taken:
-            by_webhook.setdefault(due.webhook_id, []).append(due)
-        places = asyncio.Semaphore(AT_ONCE)
+        loop, done, wrong = asyncio.get_running_loop(), 0, list[Exception]()
+        ends_at = loop.time() + SPAN_S
+        under_way: dict[asyncio.Task[int], Due] = {}
+        async with asyncio.TaskGroup() as group:
+            while True:
+                if loop.time() < ends_at and not wrong:
+                    for turn in await self._take(under_way.values()):
+                        under_way[group.create_task(self._turn(turn, wrong))] = turn[0]
+                if not under_way:
+                    break
+                over, _ = await asyncio.wait(
+                    under_way, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in over:
+                    del under_way[task]
+                    done += task.result()
+        if wrong:
+            raise wrong[0]
+        return done
 
-        async def send_all(of_one: Sequence[Due]) -> int:
-            async with places:
-                return await self._send_in_turn(of_one)
+    async def _take(self, under_way: Collection[Due]) -> list[list[Due]]:
+        free, now = AT_ONCE - len(under_way), self._clock()
+        if free == 0:
+            return []
+        busy = {due.webhook_id: due.user_id for due in under_way}
+        return await self._rows.take(now, now + LEASE_S * MICROSECONDS, free, busy)
 
-        return sum(await asyncio.gather(*map(send_all, by_webhook.values())))
+    async def _turn(self, of_one: Sequence[Due], wrong: list[Exception]) -> int:
+        """Send what was taken of one webhook; return how many got through. What goes wrong on our
+        side is put into `wrong`: what it leaves undone is due again when its lease ends.
+        """
+        try:
+            return await self._send_in_turn(of_one)
+        except Exception as error:
+            number = of_one[0].webhook_id
+            self._logger.error("a webhook's turn went wrong", webhook=number, exc_info=error)  # noqa: TRY400 - structlog
+            wrong.append(error)
+            return 0
 
     async def _send_in_turn(self, of_one: Sequence[Due]) -> int:
         began, done = self._clock(), 0
         for place, due in enumerate(of_one):
-            # Nothing else is taken before all of these are through.
             if self._clock() - began > TURN_S * MICROSECONDS:
                 await self._rows.put_back(of_one[place:], self._clock())
                 break

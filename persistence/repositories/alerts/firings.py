@@ -1,20 +1,25 @@
 """What alerts have told: a line for each time one fired, with what it saw.
 
 Laws: a line is written in the transaction that notes why, so once, and with it what is to be sent
-to its owner's webhook. Lines go by themselves when they are old, or too many of one owner.
+to its owner's webhook, unless the owner's account is suspended. Lines go by themselves when they
+are old, or too many of one owner.
 """
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from exchange.messages.terms import Standing
+from persistence.journal.codes import STANDING
 from persistence.postgres.database import DeadlinePool, affected
 
 if TYPE_CHECKING:
     from asyncpg import Record
     from asyncpg.pool import PoolConnectionProxy
 
+ACTIVE: Final = STANDING[Standing.ACTIVE]
+"""The standing of an account that may do what it likes; one that isn't opened yet has none."""
 WAITING_MAX: Final = 1_000
 """Deliveries that wait for one webhook; what fires beyond that is told on the page alone."""
 _COLUMNS: Final = "id, user_id, alert_id, kind, platform, external_id, note, at, saw"
@@ -26,6 +31,7 @@ _SEND: Final = f"""
 INSERT INTO alert_deliveries (user_id, webhook_id, firing_id, next_at, created_at)
 SELECT w.user_id, w.id, $3, $4, $4 FROM alert_webhooks w
  WHERE w.id = $2 AND w.user_id = $1 AND w.disabled_at IS NULL
+   AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = $1 AND a.standing <> {ACTIVE})
    AND (SELECT count(*) FROM alert_deliveries d
          WHERE d.webhook_id = w.id AND d.status = 'PENDING') < {WAITING_MAX}
 RETURNING id
@@ -34,10 +40,15 @@ _PAGE: Final = (
     f"SELECT {_COLUMNS} FROM alert_firings WHERE user_id = $1 AND id < $2"  # noqa: S608 - constants
     " AND ($3::bigint = 0 OR alert_id = $3) ORDER BY id DESC LIMIT $4"
 )
-_NEWER: Final = (
-    f"SELECT {_COLUMNS} FROM alert_firings WHERE id > $1 AND NOT id = ANY($2::bigint[])"  # noqa: S608 - constants
-    " ORDER BY id LIMIT $3"
-)
+# In one statement, so that what it sees and what it says of transactions are of one moment.
+_NEWER: Final = f"""
+SELECT pg_snapshot_xmin(now.s)::text::bigint AS over, pg_snapshot_xmax(now.s)::text::bigint AS next,
+       found.*
+  FROM (SELECT pg_current_snapshot() AS s) AS now
+  LEFT JOIN (SELECT {_COLUMNS} FROM alert_firings
+              WHERE id > $1 AND NOT id = ANY($2::bigint[]) ORDER BY id LIMIT $3) AS found ON true
+ ORDER BY found.id
+"""  # noqa: S608 - constants
 _PRUNE_OLD: Final = """
 DELETE FROM alert_firings WHERE id IN (SELECT id FROM alert_firings WHERE at < $1 LIMIT $2)
 """
@@ -80,6 +91,16 @@ class Firing(msgspec.Struct, frozen=True):
     saw: str
 
 
+class Newer(NamedTuple):
+    """Lines, oldest first, and what transactions they may still come from."""
+
+    lines: list[Firing]
+    over: int
+    """All transactions with a smaller number had ended: what they wrote was seen."""
+    next: int
+    """No transaction had this number yet, nor a larger one."""
+
+
 async def add_firing(
     connection: "PoolConnectionProxy[Record]", new: NewFiring, now: int
 ) -> tuple[int, int | None]:
@@ -117,10 +138,11 @@ class Firings:
         """Return the id of the newest line of anybody, 0 if there is none."""
         return await self._pool.fetchval("SELECT coalesce(max(id), 0) FROM alert_firings") or 0
 
-    async def newer(self, after: int, told: Collection[int], limit: int) -> list[Firing]:
-        """Return lines of anybody above an id but those that were told, oldest first."""
+    async def newer(self, after: int, told: Collection[int], limit: int) -> Newer:
+        """Return lines of anybody above an id but those that were told."""
         rows = await self._pool.fetch(_NEWER, after, list(told), limit)
-        return [Firing(*row) for row in rows]
+        lines = [Firing(*tuple(row)[2:]) for row in rows if row["id"] is not None]
+        return Newer(lines, rows[0]["over"], rows[0]["next"])
 
     async def prune(self, before: int, limit: int) -> int:
         """Delete at most `limit` lines from before a time; return how many went."""

@@ -1,19 +1,22 @@
 """Where alerts are sent, and what became of each sending.
 
 Laws: what is due is taken with the time of its next try, so a sender that dies has cost a try and
-nothing else; of each webhook one before any second one, and so many at a time, so that a long row
-of one's keeps no other's waiting. Whatever
-fails is counted on its webhook until one gets through; who stops a webhook stops what waits for it.
+nothing else. It is taken webhook by webhook, each owner's first before any second one, so many of
+an owner at a time and so many of each, so that a long row of one's keeps no other's waiting. What
+waits for somebody whose account is suspended goes on waiting. Whatever fails is counted on its
+webhook until one gets through; who stops a webhook stops what waits for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from exchange.messages.bounds import STORED_MAX
 from persistence.errors import BoundReached
 from persistence.postgres.database import DeadlinePool, affected
-from persistence.repositories.alerts.firings import Firing, NewFiring, add_firing
+from persistence.repositories.alerts.firings import ACTIVE, Firing, NewFiring, add_firing
 from persistence.repositories.watchlists import HOLD_OWNER
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 OF_ONE: Final = 5
 """Deliveries of one webhook that are taken at once."""
+OF_OWNER: Final = 2
+"""Webhooks of one person that are sent to at the same time."""
 _COLUMNS: Final = (
     "id, user_id, url, secret, created_at, disabled_at, failures, failing_since, last_success_at"
 )
@@ -44,16 +49,35 @@ _STOP_WAITING: Final = (
     " WHERE webhook_id = $1 AND status = 'PENDING'"
 )
 _TAKE: Final = f"""
+WITH due AS (
+    SELECT d.webhook_id, d.user_id, min(d.id) AS first
+      FROM alert_deliveries d LEFT JOIN accounts a ON a.id = d.user_id
+     WHERE d.status = 'PENDING' AND d.next_at <= $1 AND NOT d.webhook_id = ANY($3::bigint[])
+       AND coalesce(a.standing, {ACTIVE}) = {ACTIVE}
+     GROUP BY d.webhook_id, d.user_id),
+turns AS (
+    SELECT webhook_id
+      FROM (SELECT webhook_id, first, row_number() OVER (PARTITION BY user_id ORDER BY first)
+                   + (SELECT count(*) FROM unnest($4::bigint[]) AS busy (owner)
+                       WHERE busy.owner = due.user_id) AS place
+              FROM due) AS placed
+     WHERE place <= {OF_OWNER} ORDER BY place, first LIMIT $5),
+taken AS (
+    SELECT one.id FROM turns CROSS JOIN LATERAL (
+        SELECT d.id FROM alert_deliveries d
+         WHERE d.webhook_id = turns.webhook_id AND d.status = 'PENDING' AND d.next_at <= $1
+         ORDER BY d.id LIMIT {OF_ONE}) AS one)
 UPDATE alert_deliveries d SET tries = d.tries + 1, next_at = $2
-  FROM (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY webhook_id ORDER BY id) AS place
-                          FROM alert_deliveries WHERE status = 'PENDING' AND next_at <= $1) AS due
-         WHERE place <= {OF_ONE} ORDER BY place, id LIMIT $3) AS taken,
-       alert_webhooks w, alert_firings f
+  FROM taken, alert_webhooks w, alert_firings f
  WHERE d.id = taken.id AND d.status = 'PENDING' AND d.next_at <= $1
    AND w.id = d.webhook_id AND f.id = d.firing_id
 RETURNING d.id, d.tries, w.id, w.user_id, w.url, w.secret, f.id, f.user_id, f.alert_id, f.kind,
           f.platform, f.external_id, f.note, f.at, f.saw
-"""  # noqa: S608 - a constant
+"""  # noqa: S608 - constants
+_TESTS: Final = """
+SELECT at FROM alert_firings WHERE user_id = $1 AND kind = $2 AND at > $3 ORDER BY at DESC
+OFFSET $4 LIMIT 1
+"""
 _PUT_BACK: Final = (
     "UPDATE alert_deliveries SET tries = tries - 1, next_at = $2"
     " WHERE id = ANY($1::bigint[]) AND status = 'PENDING' AND tries > 0"
@@ -182,32 +206,49 @@ class Webhooks:
         )
         return affected(done) == 1
 
-    async def try_out(self, firing: NewFiring, now: int) -> int | None:
-        """Send a line that no alert fired; return its delivery, None if it goes to no webhook.
+    async def try_out(
+        self, firing: NewFiring, now: int, most: int = STORED_MAX, since: int = 0
+    ) -> int | None:
+        """Send a line that no alert fired, its kind's at most `most` times of an owner since a
+        time; return None, or when the one was told that must be older than that before there is
+        room.
 
         Raises BoundReached, and tells nothing, if as many wait for its webhook as may.
         """
         async with self._pool.transaction() as connection:
+            await connection.execute(HOLD_OWNER, firing.user_id)
+            full: int | None = await connection.fetchval(
+                _TESTS, firing.user_id, firing.kind, since, most - 1
+            )
+            if full is not None:
+                return full
             _, delivery = await add_firing(connection, firing, now)
             if delivery is None and firing.webhook_id is not None:
                 raise BoundReached
-        return delivery
+        return None
 
     async def log(self, user_id: int, webhook_id: int, before: int, limit: int) -> list[Delivery]:
         """Return deliveries below the id `before`, newest first."""
         rows = await self._pool.fetch(_LOG, user_id, webhook_id, before, limit)
         return [Delivery(*row) for row in rows]
 
-    async def take(self, now: int, again_at: int, limit: int) -> list[Due]:
-        """Take deliveries that are due, each webhook's first one before any second one, and return
-        them oldest first; untold, they are due again at `again_at`.
+    async def take(
+        self, now: int, again_at: int, webhooks: int, busy: Mapping[int, int]
+    ) -> list[list[Due]]:
+        """Take deliveries that are due of at most so many webhooks, and return those of each,
+        oldest first; untold, they are due again at `again_at`.
+
+        `busy` has the owners, by their webhooks, of what is sent to already: nothing of that is
+        taken, and of its owner so much less.
         """
-        rows = await self._pool.fetch(_TAKE, now, again_at, limit)
-        found = [
-            Due(row[0], row[1], row[2], row[3], row[4], row[5], Firing(*tuple(row)[6:]))
-            for row in rows
-        ]
-        return sorted(found, key=lambda due: due.id)
+        rows = await self._pool.fetch(
+            _TAKE, now, again_at, list(busy), list(busy.values()), webhooks
+        )
+        found: dict[int, list[Due]] = {}
+        for row in sorted(rows, key=itemgetter(0)):
+            due = Due(row[0], row[1], row[2], row[3], row[4], row[5], Firing(*tuple(row)[6:]))
+            found.setdefault(due.webhook_id, []).append(due)
+        return list(found.values())
 
     async def put_back(self, dues: Sequence[Due], next_at: int) -> None:
         """Note that deliveries that were taken weren't tried; they are due at a time."""

@@ -165,6 +165,26 @@ async def test_webhooks_are_made_tried_stopped_and_deleted(web: Web) -> None:
     assert all("example" not in row["target"] for row in lines), "no address is logged"
 
 
+async def test_tests_of_webhooks_have_a_budget_of_their_own(web: Web) -> None:
+    ann, bob = await caller(web), await caller(web)
+    paths = []
+    for one in (ann, bob):
+        made = await one.data("POST", "/alerts/webhooks", {"url": "https://hooks.example.com/a"})
+        paths.append(f"/alerts/webhooks/{made['webhook']['id']}/test")
+    most = web.settings.limits.webhook_tests
+    answers = await asyncio.gather(*(ann.call("POST", paths[0]) for _ in range(most + 3)))
+    assert sorted(one.status_code for one in answers) == [202] * most + [429] * 3
+    refused = next(one for one in answers if one.status_code == 429)
+    assert '"webhook-tests"' in refused.headers["ratelimit-policy"]
+    window = web.settings.limits.webhook_tests_window_ms // 1_000
+    assert window - 60 < int(refused.headers["retry-after"]) <= window
+    # It is nobody else's, and nothing but tests is refused.
+    assert (await bob.call("POST", paths[1])).status_code == 202
+    assert (await ann.call("POST", "/alerts", {"kind": "FILL"})).status_code == 201
+    await web.parts.pool.execute("UPDATE alert_firings SET at = at - $1", window * 1_000_000)
+    assert (await ann.call("POST", paths[0])).status_code == 202
+
+
 async def test_what_was_told_is_listed_newest_first(web: Web) -> None:
     ann, bob = await caller(web), await caller(web)
     webhooks = Webhooks(web.parts.pool)

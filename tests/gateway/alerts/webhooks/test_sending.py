@@ -1,89 +1,16 @@
 """Webhooks hear what fired: signed, in order, again after failures, and not for ever."""
 
-import io
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from gateway.alerts.settings import AlertSettings
-from gateway.alerts.tallies import AlertMetrics
-from gateway.alerts.webhooks import sending
-from gateway.alerts.webhooks.sending import LEASE_S, LEAST_FAILURES, WAITS_S, AlertSending
-from gateway.alerts.webhooks.signing import WebhookSecrets, new_secret, signature
-from gateway.observability.logs import configure_logs
-from gateway.outbound.asking import Answer
+from gateway.alerts.webhooks.sending import LEASE_S, LEAST_FAILURES, WAITS_S
+from gateway.alerts.webhooks.signing import WebhookSecrets, signature
 from gateway.sealing.seal import Seal
-from persistence.clock import MICROSECONDS, now_us
+from persistence.clock import MICROSECONDS
 from persistence.errors import BoundReached
-from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.alerts import firings
-from persistence.repositories.alerts.firings import NewFiring
-from persistence.repositories.alerts.webhooks import Due, Webhook, Webhooks
-from persistence.repositories.audit import AuditLog
-from tests.gateway.outbound.receiver import Receiver, receiving
-
-USER = 7
-DAY = 86_400
-
-
-class Sent:
-    """Somebody with a webhook, and what sends to it."""
-
-    def __init__(self, pool: DeadlinePool, receiver: Receiver, **settings: int) -> None:
-        self.pool, self.receiver = pool, receiver
-        self.rows = Webhooks(pool)
-        self.secrets = WebhookSecrets(self.rows, lambda: Seal([bytes(32)]))
-        self.secret = new_secret()
-        self.now = now_us()
-        bounds = {"alerts_max": 9, "webhooks_max": 9, "failures_max": 50, "failing_max": 3 * DAY}
-        self.registry = CollectorRegistry()
-        self.log = io.StringIO()
-        self.sending = AlertSending(
-            self.rows,
-            self.secrets,
-            receiver.outbound(),
-            AuditLog(pool),
-            AlertSettings(**(bounds | {"history_kept": DAY} | settings)),
-            AlertMetrics(self.registry),
-            configure_logs("debug", self.log),
-            lambda: self.now,
-        )
-
-    async def begin(self) -> Webhook:
-        await self.pool.execute(
-            "INSERT INTO users (id, role, created_at) OVERRIDING SYSTEM VALUE"
-            " VALUES ($1, 'USER', 1) ON CONFLICT DO NOTHING",
-            USER,
-        )
-        url = self.receiver.url
-        sealed = self.secrets.sealed(USER, url, self.secret)
-        return await self.rows.create(USER, url, sealed, self.now, 9)
-
-    async def fire(self, webhook: Webhook, note: str = "") -> None:
-        firing = NewFiring(
-            user_id=USER, alert_id=None, kind="TEST", platform="exchange", external_id="1",
-            note=note, at=self.now, saw='{"price":"0.5000"}', webhook_id=webhook.id,
-        )  # fmt: skip
-        assert await self.rows.try_out(firing, self.now) is not None
-
-    def later(self, seconds: int) -> None:
-        self.now += seconds * MICROSECONDS
-
-
-@pytest.fixture
-async def receiver(tmp_path: Path) -> AsyncIterator[Receiver]:
-    async with receiving(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-async def sent(database_url: str, receiver: Receiver) -> AsyncIterator[Sent]:
-    pool = await create_pool(database_url, size=4)
-    yield Sent(pool, receiver)
-    await pool.close()
+from tests.gateway.alerts.webhooks.sent import DAY, USER, Sent
 
 
 def header(head: bytes, name: str) -> str:
@@ -199,7 +126,7 @@ async def test_so_many_failures_in_a_row_disable_it(sent: Sent) -> None:
 async def test_a_sender_that_died_costs_a_try(sent: Sent) -> None:
     hook = await sent.begin()
     await sent.fire(hook)
-    (taken,) = await sent.rows.take(sent.now, sent.now + LEASE_S * MICROSECONDS, 9)
+    ((taken,),) = await sent.rows.take(sent.now, sent.now + LEASE_S * MICROSECONDS, 9, {})
     assert taken.tries == 1
     assert await sent.sending.send_due() == 0
     sent.later(LEASE_S)
@@ -233,34 +160,6 @@ async def test_where_webhooks_are_turned_off_nothing_is_sent(sent: Sent) -> None
     await off.fire(await off.begin())
     assert await off.sending.send_due() == 0
     assert off.receiver.heads == []
-
-
-async def test_a_slow_one_keeps_no_other_waiting(
-    sent: Sent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slow, quick = await sent.begin(), await sent.begin()
-    for _ in range(4):
-        await sent.fire(slow)
-    await sent.fire(quick)
-    posts = []
-
-    async def post(due: Due, _secret: str) -> Answer:
-        posts.append(due.webhook_id)
-        if due.webhook_id == slow.id:
-            sent.later(5)
-        return Answer(200, b"")
-
-    monkeypatch.setattr(sent.sending, "_post", post)
-    monkeypatch.setattr(sending, "TAKEN", 2)
-    assert await sent.sending.send_due() == 2
-    assert sorted(posts) == [slow.id, quick.id], "each one's first before any second one"
-    monkeypatch.setattr(sending, "TAKEN", 9)
-    assert await sent.sending.send_due() == 1, "the rest waits for the next turn"
-    lines = await sent.rows.log(USER, slow.id, 2**62, 9)
-    assert [(line.status, line.tries) for line in lines] == [
-        ("PENDING", 0), ("PENDING", 0), ("DELIVERED", 1), ("DELIVERED", 1),
-    ]  # fmt: skip
-    assert await sent.sending.send_due() + await sent.sending.send_due() == 2
 
 
 async def test_secrets_that_another_key_sealed(sent: Sent) -> None:
