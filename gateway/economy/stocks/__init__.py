@@ -1,0 +1,1 @@
+"""Stocks: shares whose price lies on a line of how many there are, and loans to buy them with."""
