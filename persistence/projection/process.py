@@ -22,6 +22,7 @@ from persistence.child import end_with_parent, give_way
 from persistence.journal.segments.segments import Segments
 from persistence.postgres.database import connect
 from persistence.projection.accounts import AccountProjection
+from persistence.projection.bets import BetProjection
 from persistence.projection.books import BookProjection
 from persistence.projection.candles import CandleProjection
 from persistence.projection.lifecycle import LifecycleProjection
@@ -46,6 +47,7 @@ def projections(accounts_kept_us: int = 0) -> tuple[Projection, ...]:
         CandleProjection(books.best),
         AccountProjection(kept_us=accounts_kept_us),
         LifecycleProjection(books.market_seq),
+        BetProjection(),
     )
 
 

@@ -3,7 +3,7 @@
     of each that has an answer   the command `seq` used up its id, with the very content stored
     of each DONE                 and moved just the money that its command says, account by account
     of each REFUSED              and moved none
-    of each purchase, reward, referral  its intent is of the same account, kind and amount
+    of each purchase, reward, referral, bet, sale  its intent is of the same account, kind, amount
     of each id of a domain's     ("reward:7:..."): an intent stands for it
 
 Laws: one walk, in the order of the intents; the ledger was compared with the journal before. What
@@ -54,7 +54,11 @@ SELECT i.system_id, r.kind, r.account_id, r.amount
         UNION ALL
         SELECT inviter_intent, 'REFERRAL', inviter_id, NULL FROM referrals
         UNION ALL
-        SELECT invited_intent, 'REFERRAL', invited_id, NULL FROM referrals) AS r
+        SELECT invited_intent, 'REFERRAL', invited_id, NULL FROM referrals
+        UNION ALL
+        SELECT intent_id, 'BET', account_id, NULL FROM bets
+        UNION ALL
+        SELECT intent_id, 'SALE', account_id, NULL FROM bet_sales) AS r
   JOIN money_intents i ON i.id = r.intent_id
  WHERE (i.kind, i.account_id) <> (r.kind, r.account_id) OR i.amount <> r.amount
  LIMIT 1

@@ -15,6 +15,7 @@ and not its past. The order is from the ground up:
     state      the tables are the rebuilt state (same hash)
     laws       every invariant holds
     intents    what was to move money outside the book has moved it, once and as it was meant
+    bets       each is what its orders traded, and no more is in them than is held
     tip        the database isn't behind what was acknowledged
     audit      the audit log is whole, and reaches as far as it was seen to (`audit_chain`)
 
@@ -39,6 +40,7 @@ from persistence.loop.recovery import tip_problem
 from persistence.postgres.database import Connection
 from persistence.proof import sums
 from persistence.proof.audit_chain import audit_problem
+from persistence.proof.bets import BetComparison, projected_to
 from persistence.proof.comparisons import Comparisons
 from persistence.proof.intents import intents_problem
 from persistence.proof.rerun import Rerun
@@ -90,11 +92,13 @@ async def _checks(
     yield _result("journal", problem, f"{count} {rows} batches, chain whole")
     rerun = Rerun()
     comparisons = Comparisons(connection)
+    bets = BetComparison(connection, await projected_to(connection))
     async for row in stream(connection, segments):
         rerun.run(row)
         if rerun.event_problem is not None:
             break
         await comparisons.compare(rerun.done, rerun.ended_orders())
+        await bets.compare(rerun.done)
     yield _result("events", rerun.event_problem, f"{rerun.events} applied from genesis")
     yield _result("commands", rerun.command_problem, f"{rerun.reruns} give the same events again")
     yield _result("sums", await sums.problem(connection), "entries sum to 0, balances to theirs")
@@ -113,6 +117,8 @@ async def _checks(
     yield _result("laws", next(invariants.problems(stored), None), "every invariant holds")
     problem, answered = await intents_problem(connection)
     yield _result("intents", problem, f"{answered} answers as the ledger has them")
+    problem = await bets.finish(rebuilt)
+    yield _result("bets", problem, f"{bets.count} as their orders traded")
     if tip is not None:
         yield _result(
             "tip",

@@ -45,6 +45,7 @@ CHECKS = [
     "state",
     "laws",
     "intents",
+    "bets",
     "audit",
 ]
 
