@@ -5,6 +5,7 @@ goes to stdout, JSON and the report to files. The same tape, strategy, parameter
 same JSON, byte for byte.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -37,6 +38,7 @@ from gateway.wire.scalars import parse_time
 SAMPLE: Final = "sample"
 _SAMPLE_STEPS: Final = 8_000
 _SAMPLE_EVENTS: Final = 10_800
+_WRITTEN: Final = click.Path(path_type=Path, dir_okay=False, writable=True)
 _HELP = f"""Test STRATEGY, one of {", ".join(STRATEGIES)} or a file of Python, on a tape."""
 
 
@@ -57,11 +59,13 @@ _HELP = f"""Test STRATEGY, one of {", ".join(STRATEGIES)} or a file of Python, o
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--prints-only", is_flag=True, help="Let each print show the book behind it.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write results here.")
-@click.option("--report", "report_path", type=click.Path(path_type=Path), help="Write HTML here.")
+@click.option("--json", "json_path", type=_WRITTEN, help="Write results here.")
+@click.option("--report", "report_path", type=_WRITTEN, help="Write HTML here.")
 def backtest_command(strategy: str, tape: str, **given: Any) -> None:  # noqa: ANN401 - as click has it
     """Run the command; exit code 2 for what was given wrongly, 1 for what failed."""
     try:
+        for name in ("json_path", "report_path"):
+            _require_folder(given[name])
         results = list(_runs(strategy_of(strategy), tape, given))
     except (NotLoaded, ParametersRefused, TapeRefused, MalformedNumber, ValidationFailed) as error:
         click.echo(f"probity backtest: {error}", err=True)
@@ -75,6 +79,12 @@ def backtest_command(strategy: str, tape: str, **given: Any) -> None:  # noqa: A
     if given["report_path"] is not None:
         best = max(results, key=lambda one: one.figures.net)
         given["report_path"].write_text(report(best), encoding="utf-8")
+
+
+def _require_folder(path: Path | None) -> None:
+    """Raise NotLoaded, before a long run is lost, if a file can't be made where it should be."""
+    if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise NotLoaded(f"{path}: its folder isn't there, or can't be written to")
 
 
 def _runs(strategy: type[Strategy], tape: str, given: dict[str, Any]) -> Iterator[Result]:

@@ -14,13 +14,16 @@ from typing import Final
 import msgspec
 
 from exchange.messages.bounds import PRICE_SCALE
-from exchange.messages.commands import Command
+from exchange.messages.commands import BatchOrders, Command, PlaceOco, PlaceOrder
 from exchange.messages.terms import BUY, NO, SELL, YES, Outcome, Side
 from gateway.research.strategy import NOTHING, OpenOrder, Position, Terms
 
 OPEN_MAX: Final = 1_000
 """Most open orders of a strategy: one that forgets its orders would never end."""
 WAKES_MAX: Final = 10_000
+AT_ONCE_MAX: Final = 10_000
+"""Most orders that arrive at one time: one that is sent anew whenever it is refused, with no
+latency, would never let the clock go on."""
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -47,7 +50,7 @@ class Raw(msgspec.Struct, frozen=True, gc=False):
 
 
 class TooManyOrders(RuntimeError):
-    """The strategy has more open orders, or more timers, than it may."""
+    """The strategy has more open orders, more timers or more orders at one time than it may."""
 
 
 class BacktestDesk:
@@ -61,6 +64,8 @@ class BacktestDesk:
         self._due: deque[tuple[int, Sent | Cancelled | Raw]] = deque()
         """In the order of time, since all take equally long."""
         self._wakes: list[int] = []
+        self._arrived = 0
+        """How many orders and cancels have arrived at the time of the clock."""
         self._markets: dict[str, Terms] = {}
         self._open: dict[str, dict[int, OpenOrder]] = {}
         self._orders: dict[int, OpenOrder] = {}
@@ -124,6 +129,7 @@ class BacktestDesk:
         by `on_fill` alone.
         """
         self.sent += 1
+        self.ordered += ordered_by(command)
         self._due.append((self._now + self._latency_us, Raw(command)))
 
     def open_orders(self, market: str) -> Mapping[int, OpenOrder]:
@@ -159,7 +165,9 @@ class BacktestDesk:
 
     def turn_to(self, at: int) -> None:
         """Set the clock."""
-        self._now = max(self._now, at)
+        if at > self._now:
+            self._now = at
+            self._arrived = 0
 
     def next_due(self) -> int | None:
         """Return when the next order arrives or the strategy is woken; None: never."""
@@ -170,10 +178,13 @@ class BacktestDesk:
         return self._wakes[0] if self._wakes else None
 
     def arrived(self, at: int) -> Sent | Cancelled | Raw | None:
-        """Return the next order or cancel that has arrived by a time."""
-        if self._due and self._due[0][0] <= at:
-            return self._due.popleft()[1]
-        return None
+        """Return the next order or cancel that has arrived by a time; raises TooManyOrders."""
+        if not self._due or self._due[0][0] > at:
+            return None
+        self._arrived += 1
+        if self._arrived > AT_ONCE_MAX:
+            raise TooManyOrders(f"more than {AT_ONCE_MAX} orders arrive at one time")
+        return self._due.popleft()[1]
 
     def woken(self, at: int) -> int | None:
         """Return the next time by then at which the strategy is to be woken."""
@@ -207,3 +218,18 @@ def leg_for(side: Side, price: int, quantity: int, held: Position) -> tuple[Side
     if held.yes >= quantity:
         return SELL, YES, price
     return BUY, NO, PRICE_SCALE - price
+
+
+def ordered_by(command: Command) -> int:
+    """Return the quantity units that a command orders; what is bought by its cost counts as none,
+    and of two orders that exclude each other the first counts.
+    """
+    match command:
+        case PlaceOrder(quantity=quantity):
+            return quantity or 0
+        case PlaceOco(first=first):
+            return first.quantity or 0
+        case BatchOrders(operations=operations):
+            return sum(one.quantity or 0 for one in operations if isinstance(one, PlaceOrder))
+        case _:
+            return 0

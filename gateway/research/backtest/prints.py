@@ -8,7 +8,8 @@ rules, so that an order that rests
 - fills at its price once the volume that was ahead of it there has traded or gone,
 - waits at a price that the tape doesn't show, since what is ahead of it isn't known: a print there
   passes it by, until the tape shows the price or trades through it,
-- isn't filled by a quote that comes to its price, or crosses it.
+- isn't filled by a quote that comes to its price, or crosses it,
+- doesn't move up twice for one trade whose book, stamped at the same time, comes before its print.
 
 While a price at which the trader waits is out of sight, beyond the worst that is shown, what was
 ahead there is remembered: nothing can have come ahead since.
@@ -62,7 +63,7 @@ Shown = dict[int, list[int]]
 class _TapeMarket:
     """One market of the tape in the engine."""
 
-    __slots__ = ("asks", "bids", "id", "last", "lost_asks", "lost_bids", "tick", "unseen")
+    __slots__ = ("asks", "bids", "gone", "id", "last", "lost_asks", "lost_bids", "tick", "unseen")
 
     def __init__(self, market_id: int, tick: int) -> None:
         self.id = market_id
@@ -73,6 +74,8 @@ class _TapeMarket:
         """Beyond the worst price that is shown, where the trader waits."""
         self.lost_asks: Shown = {}
         self.last: int | None = None
+        self.gone: dict[tuple[int, bool, int], int] = {}
+        """What books of the latest time took away: the quantity by (time, is a bid, price)."""
         self.unseen: dict[int, tuple[bool, int]] = {}
         """The trader's orders with an unknown volume ahead: (is a bid, price) by id."""
 
@@ -165,6 +168,8 @@ class PrintsModel:
 
     def _see(self, event: Seen) -> None:
         market = self._markets[event.market]
+        if market.gone and next(iter(market.gone))[0] != event.at:
+            market.gone.clear()
         # What goes makes way for what comes.
         self._drop(event.at, market, event.bids, is_bid=True)
         self._drop(event.at, market, event.asks, is_bid=False)
@@ -190,7 +195,7 @@ class PrintsModel:
             if price in waited and levels and (price < levels[-1].price) is is_bid:
                 lost[price] = orders
             else:
-                self._withdraw(at, orders)
+                market.gone[at, is_bid, price] = self._withdraw(at, orders)
 
     @staticmethod
     def _world(market: _TapeMarket, *, is_bid: bool) -> tuple[Shown, Shown]:
@@ -204,11 +209,14 @@ class PrintsModel:
         orders = account.orders_in(market.id)
         return {order.yes_price for order in orders if order.is_bid is is_bid}
 
-    def _withdraw(self, at: int, orders: list[int]) -> None:
-        open_orders = self.ground.engine.state.orders
+    def _withdraw(self, at: int, orders: list[int]) -> int:
+        """Take the world's orders away; return their quantity."""
+        open_orders, gone = self.ground.engine.state.orders, 0
         for order_id in orders:
             if order_id in open_orders:
+                gone += open_orders[order_id].remaining
                 self.ground.must_run(at, CancelOrder(_QUOTING, order_id))
+        return gone
 
     def _show(
         self, at: int, market: _TapeMarket, levels: tuple[Level, ...], *, is_bid: bool
@@ -222,6 +230,7 @@ class PrintsModel:
             ids = [each for each in known if each in open_orders]
             there = sum(open_orders[each].remaining for each in ids)
             if there > level.quantity:
+                market.gone[at, is_bid, price] = there - level.quantity
                 self._lessen(at, ids, there - level.quantity)
             elif there < level.quantity:
                 self._add(at, market, ids, price, level.quantity - there, is_bid=is_bid)
@@ -296,17 +305,22 @@ class PrintsModel:
         market = self._markets[event.market]
         is_buy = self._is_buy(event, market)
         # What the tape traded through was gone by then.
-        for hit in self._world(market, is_bid=not is_buy):
-            for price in [price for price in hit if (price < event.price) is is_buy]:
+        for there in self._world(market, is_bid=not is_buy):
+            for price in [price for price in there if (price < event.price) is is_buy]:
                 if price != event.price:
-                    self._withdraw(event.at, hit.pop(price))
+                    self._withdraw(event.at, there.pop(price))
         price = event.price
         if market.unseen:
             self._forget(market, price, is_buy=is_buy)
         if (not is_buy, price) in market.unseen.values():
             price += -market.tick if is_buy else market.tick
         market.last = event.price
-        if not 0 < price < PRICE_SCALE:
+        # A book of the same time that came first has taken it away already.
+        hit = (event.at, not is_buy, price)
+        told = min(market.gone.get(hit, 0), event.quantity)
+        if told:
+            market.gone[hit] -= told
+        if told == event.quantity or not 0 < price < PRICE_SCALE:
             return
         outcome, own = (YES, price) if is_buy else (NO, PRICE_SCALE - price)
         self.ground.run(
@@ -318,7 +332,7 @@ class PrintsModel:
                 outcome,
                 LIMIT,
                 own,
-                event.quantity,
+                event.quantity - told,
                 IOC,
                 _PREVENTION,
             ),

@@ -272,6 +272,8 @@ class Backtest:
 
     def _tell_end(self, event: Ended) -> None:
         market = event.market
+        # What it paid pays what is owed.
+        self._ground.settle_fees(event.at)
         held, cost = self.valuation.held(market)
         self.valuation.mark(market, event.yes_payout)
         self.valuation.look(market)

@@ -44,17 +44,21 @@ class MarketMaker(Strategy):
         # A quote that would trade at once earns no spread.
         bid = min(bid, book.asks[0].price - tick)
         ask = max(ask, book.bids[0].price + tick)
-        self._quote(book.market, BUY, bid, min(set_.size, set_.most - net))
-        self._quote(book.market, SELL, ask, min(set_.size, set_.most + net))
+        self._quote(book.market, BUY, bid, set_.most - net)
+        self._quote(book.market, SELL, ask, set_.most + net)
 
-    def _quote(self, market: str, side: Side, price: int, quantity: int) -> None:
-        wanted = quantity > 0 and 0 < price < PRICE_SCALE
+    def _quote(self, market: str, side: Side, price: int, room: int) -> None:
+        """Quote a price, if there is one, with no more than `room` open even while others end."""
+        is_price = room > 0 and 0 < price < PRICE_SCALE
         for order in list(self.desk.open_orders(market).values()):
-            if order.side is not side or order.is_cancelling:
+            if order.side is not side:
                 continue
-            if wanted and order.price == price:
+            if is_price and order.price == price and not order.is_cancelling:
                 return
             self.desk.cancel(order.number)
-        if wanted:
+            # It may trade as long as its end is on the way.
+            room -= order.remaining
+        quantity = min(self.parameters.size, room)
+        if is_price and quantity > 0:
             send = self.desk.bid if side is BUY else self.desk.ask
             send(market, price, quantity, post_only=True)

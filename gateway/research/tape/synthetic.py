@@ -50,10 +50,11 @@ def synthetic_tape(
             chance = _price(logit[name])
             yield _book(random, now, name, before)
             if random.random() < _PRINTED:
-                yield _print(random, now, name, before, chance)
+                # Later than the book, which hasn't heard of it.
+                yield _print(random, now + 1, name, before, chance)
     for name in names:
         is_yes = random.random() < _price(logit[name]) / PRICE_SCALE
-        yield Ended(max(now, end), name, PRICE_SCALE if is_yes else 0)
+        yield Ended(max(now + 1, end), name, PRICE_SCALE if is_yes else 0)
 
 
 def _price(logit: float) -> int:

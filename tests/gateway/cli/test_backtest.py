@@ -208,3 +208,16 @@ def test_the_document_says_what_runs(tmp_path: Path) -> None:
     assert results(tmp_path / "results.json")[0]["figures"]["fills"] > 100
     done = run(mine, "--tape", "sample", "--param", "below=9000", "--json", tmp_path / "r.json")
     assert results(tmp_path / "r.json")[0]["figures"]["filled"] == 100
+
+
+@pytest.mark.parametrize("option", ["--json", "--report"])
+def test_where_nothing_can_be_written_is_told_before_the_run(
+    tmp_path: Path, tape: Path, option: str
+) -> None:
+    missing = tmp_path / "nowhere" / "file"
+    done = run("momentum", "--tape", tape, option, missing)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert str(missing) in done.stderr
+    done = run("momentum", "--tape", tape, option, tmp_path)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "is a directory" in done.stderr

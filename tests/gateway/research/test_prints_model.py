@@ -213,6 +213,24 @@ def test_a_refused_order_is_told_with_its_reason() -> None:
     assert refused.run.desk.open_orders("m") == {}
 
 
+def test_a_trade_whose_book_comes_before_its_print_moves_it_up_once() -> None:
+    acts: dict[float, Act] = {2: lambda desk: desk.bid("m", 5_000, 100)}
+    after: TapeEvent = book(3, [(5_000, 100)], [(5_200, 400)])
+    same = [*FIRST, after, sold(3, 5_000, 200)]
+    assert Played(same, acts).fills == []
+    # Two prints of that time are what has gone, and then more.
+    assert Played([*FIRST, after, sold(3, 5_000, 150), sold(3, 5_000, 60)], acts).fills == []
+    more = [*same, sold(4, 5_000, 130)]
+    assert Played(more, acts).fills == [(4, BUY, 5_000, 30, True)]
+    # The price went altogether: what is printed beyond what was there is the trader's.
+    gone: TapeEvent = book(3, [(4_900, 10)], [(5_200, 400)])
+    whole = [*FIRST, gone, sold(3, 5_000, 320)]
+    assert Played(whole, acts).fills == [(3, BUY, 5_000, 20, True)]
+    # At another time it is another trade.
+    later = [*FIRST, after, sold(3.5, 5_000, 150)]
+    assert Played(later, acts).fills == [(3.5, BUY, 5_000, 50, True)]
+
+
 def test_a_venues_own_fee_is_taken_from_the_cash() -> None:
     kalshi = listed(platform="kalshi", fee_terms=(("taker_rate", "0.07"), ("maker_rate", "0")))
     played = Played(
@@ -246,6 +264,16 @@ def test_a_venues_fee_is_that_of_the_leg_that_is_traded() -> None:
         charged.append([one.fee for one in played.strategy.heard if isinstance(one, Fill)])
     # 5 % of 0.10 for NO, 5 % of 0.08 for the NO that is sold, 1 % of 0.09 for the NO that waited.
     assert charged == [[15_000, 4_000, 90]] * 2
+
+
+def test_what_is_owed_is_paid_of_what_a_market_pays() -> None:
+    kalshi = listed(platform="kalshi", fee_terms=(("taker_rate", "0.07"), ("maker_rate", "0")))
+    tape = [kalshi, FIRST[1], ended(4, 10_000)]
+    # All of the cash buys, and nothing is left for the fee.
+    played = Played(tape, {2: lambda desk: desk.bid("m", 5_200, 100)}, cash=5_200 * 100)
+    ground = played.model.ground
+    assert ground.owed == 0
+    assert played.run.desk.cash == ground.cash() == 100 * 10_000 - 20_000
 
 
 def test_our_own_fees_are_the_engines() -> None:

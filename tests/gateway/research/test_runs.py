@@ -11,7 +11,10 @@ import msgspec
 import pytest
 
 from exchange.messages.bounds import TIME_MAX
+from exchange.messages.commands import BatchOrders, CancelOrder, PlaceOco, PlaceOrder
 from exchange.messages.errors import InvariantViolated
+from exchange.messages.terms import BUY, GTC, LIMIT, YES, Side
+from gateway.research.backtest.desk import TooManyOrders, ordered_by
 from gateway.research.backtest.figures import Notes
 from gateway.research.backtest.prints import TRADER, PrintsModel
 from gateway.research.backtest.result import CASH, Result, Setup, backtest
@@ -220,3 +223,52 @@ def test_money_adds_up_whatever_a_strategy_does(seed: int) -> None:
     assert sum(one.quantity for one in result.executions) == figures.filled
     assert sum(one.fee for one in result.executions) == figures.fees
     assert at(0) < result.begun_at < result.ended_at
+
+
+def test_an_order_that_is_sent_anew_for_ever_ends_the_run() -> None:
+    class Stubborn(Strategy):
+        def on_book(self, book: Book) -> None:
+            self.desk.bid(book.market, 5_001, 1)
+
+        def on_refused(self, order: int, reason: str) -> None:
+            self.desk.bid("m", 5_001, 1)
+
+    tape: list[TapeEvent] = [listed(), book(1, [(5_000, 300)], [(5_200, 400)]), book(2)]
+    run = Backtest(PrintsModel(CASH), lambda desk: Stubborn(desk, None), Notes())
+    with pytest.raises(TooManyOrders, match="arrive at one time"):
+        run.run(tape)
+    late = Backtest(PrintsModel(CASH), lambda desk: Stubborn(desk, None), Notes(), latency_us=1_000)
+    late.run(tape)
+    assert 900 < late.desk.sent < 1_100
+
+
+def test_a_market_maker_never_has_more_under_way_than_its_most() -> None:
+    """The price moves while its cancels are on their way: all that is open may still trade."""
+    most = [0, 0]
+
+    class Watched(MarketMaker):
+        def on_book(self, book: Book) -> None:
+            super().on_book(book)
+            net = self.desk.position("m").net
+            orders = list(self.desk.open_orders("m").values())
+            up = sum(one.remaining for one in orders if one.side is Side.BUY)
+            down = sum(one.remaining for one in orders if one.side is Side.SELL)
+            most[:] = [max(most[0], net + up), max(most[1], down - net)]
+
+    parameters = MarketMaker.Parameters(size=600, most=1_000, skew=0, half_spread=100)
+    walk = [5_000, 5_100, 5_200, 5_300, 5_200, 5_100, 5_000, 4_900]
+    tape: list[TapeEvent] = [listed()]
+    for number, price in enumerate(walk):
+        tape.append(book(1 + number / 100, [(price - 200, 50)], [(price + 200, 50)]))
+    run = Backtest(
+        PrintsModel(CASH), lambda desk: Watched(desk, parameters), Notes(), latency_us=50_000
+    )
+    run.run(tape)
+    assert max(most) == 1_000
+
+
+def test_commands_of_the_engines_own_count_as_ordered() -> None:
+    place = PlaceOrder(3, 1, BUY, YES, LIMIT, 5_000, 7, GTC)
+    batch = BatchOrders(3, (place, CancelOrder(3, 1), place))
+    assert [ordered_by(one) for one in (place, batch, PlaceOco(3, place, place))] == [7, 14, 7]
+    assert ordered_by(CancelOrder(3, 1)) == 0
