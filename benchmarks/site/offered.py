@@ -8,9 +8,10 @@ users wait for an answer before the next request, which hides just that.
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Callable
 from time import perf_counter
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -19,10 +20,13 @@ from benchmarks.site.mix import Call, Mix, Person
 
 CONNECTIONS: Final = 1_024
 """As many calls may be under way at a time; what is due beyond waits here, and that is counted."""
+_LOOK_S: Final = 0.5
+"""How often it is looked for calls that were waited for long enough."""
 PATIENCE_S: Final = 20.0
 NO_ANSWER: Final = 0
 _REMEMBERED: Final = 20
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+_END_OF_HEAD: Final = b"\r\n\r\n"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -57,11 +61,11 @@ async def offer(
 ) -> float:
     """Offer `rate` calls a second to a port of this machine, for so many seconds.
 
-    Each answer is given to `heard`. Returns how late the latest call was handed to a connection's
-    queue, in seconds: a generator that can't keep to its moments measures itself.
+    Each answer is given to `heard`. Returns how late the latest call was handed to the connections,
+    in seconds: a generator that can't keep to its moments measures itself.
     """
-    turns: asyncio.Queue[tuple[float, Call] | None] = asyncio.Queue()
-    lines = [asyncio.create_task(_line(port, turns, heard)) for _ in range(CONNECTIONS)]
+    lines = _Lines(port, heard)
+    looking = asyncio.create_task(lines.look())
     latest = 0.0
     with pace() as timer:
         due = perf_counter()
@@ -70,24 +74,73 @@ async def offer(
             call = mix.next()
             await timer.until(due)
             latest = max(latest, perf_counter() - due)
-            turns.put_nowait((due, call))
+            lines.send(due, call)
             await asyncio.sleep(0)
-    for _ in lines:
-        turns.put_nowait(None)
-    await asyncio.gather(*lines)
+    await lines.all_answered()
+    looking.cancel()
+    await lines.close()
     return latest
 
 
-async def _line(
-    port: int,
-    turns: "asyncio.Queue[tuple[float, Call] | None]",
-    heard: Callable[[Answer], None],
-) -> None:
-    """Send one call after another over one connection, which is opened when it is needed."""
-    line = _Line(port)
-    while (turn := await turns.get()) is not None:
-        due, call = turn
-        status, body = await line.ask(call.raw)
+class _Lines:
+    """The connections of a run: whichever is free takes the next call, in the order of the calls.
+
+    Neither a task nor a stream a call: what the generator needs of a core the server hasn't.
+    """
+
+    def __init__(self, port: int, heard: Callable[[Answer], None]) -> None:
+        self._port = port
+        self._heard = heard
+        self._loop = asyncio.get_running_loop()
+        self._opening: set[asyncio.Task[None]] = set()
+        self._all: set[_Line] = set()
+        self._free: list[_Line] = []
+        self._waiting: deque[tuple[float, Call]] = deque()
+        self._busy = 0
+        self._idle = asyncio.Event()
+
+    def send(self, due: float, call: Call) -> None:
+        """Send a call, or let it wait for a connection."""
+        if self._free:
+            self._busy += 1
+            self._free.pop().ask(due, call)
+        elif self._busy < CONNECTIONS:
+            self._busy += 1
+            self._open(due, call)
+        else:
+            self._waiting.append((due, call))
+
+    def _open(self, due: float, call: Call) -> None:
+        task = asyncio.create_task(self._opened(due, call))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _opened(self, due: float, call: Call) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                _, line = await self._loop.create_connection(
+                    lambda: _Line(self), "127.0.0.1", self._port
+                )
+        except OSError:
+            self.answered(None, due, call, NO_ANSWER, b"")
+            return
+        self._all.add(line)
+        line.ask(due, call)
+
+    def again(self, due: float, call: Call) -> None:
+        """Send a call anew: its connection was closed for being idle, just when it was used."""
+        self._open(due, call)
+
+    def lost(self, line: "_Line") -> None:
+        """Forget a connection that was closed."""
+        self._all.discard(line)
+        if line in self._free:
+            self._free.remove(line)
+
+    def answered(
+        self, line: "_Line | None", due: float, call: Call, status: int, body: bytes
+    ) -> None:
+        """Hear what became of a call; `line` is free again, None if it is lost."""
         order_id = ""
         if call.kind == "order" and status in (200, 201):
             order = _DECODER.decode(body).data.order
@@ -96,57 +149,92 @@ async def _line(
                 call.person.open_ids.append(order_id)
                 del call.person.open_ids[:-_REMEMBERED]
         waited = 1_000 * (perf_counter() - due) if status else float("inf")
-        heard(Answer(call.kind, due, waited, status, call.person, order_id))
-    line.close()
+        self._heard(Answer(call.kind, due, waited, status, call.person, order_id))
+        self._busy -= 1
+        if line is not None:
+            self._free.append(line)
+        if self._waiting:
+            self.send(*self._waiting.popleft())
+        elif not self._busy:
+            self._idle.set()
+
+    async def look(self) -> None:
+        """Give calls up that were waited for long enough."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            before = perf_counter() - PATIENCE_S
+            for line in [*self._all]:
+                line.give_up(before)
+
+    async def all_answered(self) -> None:
+        """Wait until nothing is under way."""
+        while self._busy:
+            self._idle.clear()
+            await self._idle.wait()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        while self._all:
+            for line in [*self._all]:
+                line.close()
+            await asyncio.sleep(0)
 
 
-class _Line:
-    """A connection that is kept between calls, as clients do; opened again when it was closed."""
+class _Line(asyncio.Protocol):
+    """A connection that is kept between calls, as clients do."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    def __init__(self, lines: _Lines) -> None:
+        self._lines = lines
+        self._turn: tuple[float, Call] | None = None
+        self._sent_at = 0.0
+        self._came = b""
+        self._answers = 0
 
-    async def ask(self, raw: bytes) -> tuple[int, bytes]:
-        """Return status and body of an answer; status 0 if none came."""
-        was_kept = self._streams is not None and not self._streams[0].at_eof()
-        try:
-            return await self._ask(raw)
-        except TimeoutError:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way to the server."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def ask(self, due: float, call: Call) -> None:
+        """Send a call."""
+        self._turn, self._sent_at = (due, call), perf_counter()
+        self._transport.write(call.raw)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in an answer, or a part of one."""
+        self._came = came = self._came + data if self._came else data
+        end = came.find(_END_OF_HEAD)
+        if end < 0 or self._turn is None:
+            return
+        length = _LENGTH.search(came, 0, end + 2)
+        begin = end + len(_END_OF_HEAD)
+        size = int(length[1]) if length is not None else 0
+        if len(came) < begin + size:
+            return
+        (due, call), self._turn, self._came = self._turn, None, b""
+        self._answers += 1
+        self._lines.answered(self, due, call, int(came[9:12]), came[begin : begin + size])
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Say that no answer comes, or try another connection if this one was only idle too long.
+
+        Clients do so too.
+        """
+        self._lines.lost(self)
+        if self._turn is None:
+            return
+        (due, call), self._turn = self._turn, None
+        if self._answers and not self._came:
+            self._lines.again(due, call)
+        else:
+            self._lines.answered(None, due, call, NO_ANSWER, b"")
+
+    def give_up(self, sent_before: float) -> None:
+        """Close it if what was sent then has no answer."""
+        if self._turn is not None and self._sent_at < sent_before:
+            (due, call), self._turn = self._turn, None
+            self._lines.answered(None, due, call, NO_ANSWER, b"")
             self.close()
-            return NO_ANSWER, b""
-        except (OSError, asyncio.IncompleteReadError) as error:
-            self.close()
-            unread = not isinstance(error, asyncio.IncompleteReadError) or not error.partial
-            if not (was_kept and unread):
-                return NO_ANSWER, b""
-        # It was closed for being idle just when it was used again: clients try another one.
-        try:
-            return await self._ask(raw)
-        except (OSError, asyncio.IncompleteReadError):
-            self.close()
-            return NO_ANSWER, b""
-
-    async def _ask(self, raw: bytes) -> tuple[int, bytes]:
-        if self._streams is not None and self._streams[0].at_eof():
-            self.close()
-        async with asyncio.timeout(PATIENCE_S):
-            if self._streams is None:
-                self._streams = await asyncio.open_connection("127.0.0.1", self._port)
-            return await _ask(*self._streams, raw)
 
     def close(self) -> None:
-        """Close the connection, if there is one."""
-        if self._streams is not None:
-            self._streams[1].close()
-        self._streams = None
-
-
-async def _ask(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, raw: bytes
-) -> tuple[int, bytes]:
-    writer.write(raw)
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = _LENGTH.search(head)
-    body = await reader.readexactly(int(length[1])) if length is not None else b""
-    return int(head[9:12]), body
+        """Close the connection."""
+        self._transport.close()

@@ -38,6 +38,8 @@ LEAST_P99_MS: Final = 50.0
 """Below it a p99 isn't held against another: it is the machine's."""
 _SAMPLES: Final = 120
 _LEAST_SECONDS: Final = 2.0
+_LEAST_SAMPLES: Final = 3
+"""After the warm-up; a line through fewer is no slope, and they have no thirds."""
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -84,6 +86,8 @@ class Soaked(msgspec.Struct, frozen=True):
     def faults(self) -> list[str]:
         """Name what doesn't hold."""
         found = []
+        if len(self.warm) < _LEAST_SAMPLES:
+            found.append(f"too short: {len(self.warm)} samples after the warm-up say nothing")
         if self.slope >= MOST_MIB_A_MINUTE:
             found.append(f"memory rises by {self.slope:.2f} MiB a minute")
         if self.times > MOST_TIMES:
@@ -96,8 +100,8 @@ class Soaked(msgspec.Struct, frozen=True):
 
 
 def slope(points: list[tuple[float, float]]) -> float:
-    """Return the slope of the line through points, by least squares; 0 for fewer than two."""
-    if len(points) < 2:
+    """Return the slope of the line through points, by least squares; 0 where there is none."""
+    if len({x for x, _ in points}) < 2:
         return 0.0
     middle_x = sum(x for x, _ in points) / len(points)
     middle_y = sum(y for _, y in points) / len(points)
@@ -166,7 +170,8 @@ def draw(soaked: Soaked, path: Path, title: str) -> bool:
         memory.set_ylim(bottom=0)
         memory.set_ylabel("MiB of the server")
         memory.set_title(title, loc="left", fontsize=9)
-        memory.axvspan(0, soaked.warm[0].minute, color="#8a8f98", alpha=0.15)
+        if soaked.warm:
+            memory.axvspan(0, soaked.warm[0].minute, color="#8a8f98", alpha=0.15)
         for name, colour in (("p99_ms", "#b3403a"), ("p50_ms", "#2e7d5b")):
             found = [getattr(sample, name) for sample in soaked.samples]
             waits.plot(minutes, found, color=colour, label=name.partition("_")[0])

@@ -41,6 +41,8 @@ TURN_SECONDS: Final = 0.001
 """... and for how long, one frame at least: some events cost a hundred times what others do."""
 REQUESTS_PER_TURN: Final = 16
 """Requests of all connections that are begun in one turn, ..."""
+SPARED_PER_TURN: Final = 8
+"""... of those that are never shed so many before others, ..."""
 PIPELINED_PER_TURN: Final = 4
 """... and of those that lay behind another of their connection."""
 REFUSED_FACTOR: Final = 2
@@ -62,6 +64,17 @@ class ConnectionState(enum.IntEnum):
     OPEN = 9
     SOCKET_UNREAD = 10
     SOCKET_CLOSING = 11
+
+
+CUT_OFF: Final = frozenset(
+    {
+        ConnectionState.ANSWER,
+        ConnectionState.UNREAD,
+        ConnectionState.CLOSING,
+        ConnectionState.DRAINING,
+    }
+)
+"""States of HTTP in which nothing more can be said to whoever stays too long."""
 
 
 @dataclass(frozen=True, slots=True)

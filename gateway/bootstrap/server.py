@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from gateway.access.client_address import ClientAddresses
 from gateway.access.connections import RECEIVED_MAX_BYTES, OpenConnections, deadlines
-from gateway.access.turns import Turns
+from gateway.access.turns import Bounds, Turns
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.readiness import Readiness
 from gateway.http.reading.budget import HttpLimits
@@ -90,20 +90,28 @@ class StopSignal:
             self.on_signal()
 
 
+def _uncounted() -> None:
+    """Hear of a request that was shed, where nothing counts them."""
+
+
 def make_server(
     application: ASGIApp,
     settings: Settings,
     readiness: Readiness,
     drains: list[Drain],
     ended: Callable[[str], None],
+    shed: Callable[[], None] = _uncounted,
 ) -> Server:
-    """Return a server that is ready to run; `ended` hears why connections are ended early."""
+    """Return a server that is ready to run.
+
+    `ended` hears why connections are ended early, `shed` of each request there is no time for.
+    """
     http, sockets = settings.http, settings.sockets
     seconds = state_seconds(settings)
     connections = OpenConnections(
         http.connections_per_address, ClientAddresses(http.trusted_proxies)
     )
-    turns = Turns()
+    turns = Turns(Bounds(http.overload_wait_ms / 1_000, http.overload_waiting_max))
     http_limits = HttpLimits(
         head_max_bytes=http.head_max_bytes,
         body_max_bytes=http.body_max_bytes,
@@ -111,6 +119,7 @@ def make_server(
         connections=connections,
         ended=ended,
         turns=turns,
+        shed=shed,
     )
     socket_limits = TransportLimits(
         seconds=seconds,

@@ -247,8 +247,8 @@ async def _serve_until_ended(
     failed: asyncio.Future[BaseException] | None = None,
 ) -> None:
     """Serve until a signal comes, or `failed` says that the process can't go on."""
-    ended = running.metrics.connections.ended
-    server = make_server(running.application, settings, running.readiness, drains, ended)
+    ended, shed = running.metrics.connections.ended, running.metrics.http.shed
+    server = make_server(running.application, settings, running.readiness, drains, ended, shed)
     stop.ends(server)
     if failed is not None:
         failed.add_done_callback(lambda _: server.end())

@@ -60,6 +60,24 @@ class HttpSettings(Area, frozen=True, kw_only=True):
     keep_alive_seconds: Annotated[
         int, setting("HTTP_KEEP_ALIVE_SECONDS", "30", whole(1, 3_600), "Idle connections.")
     ]
+    overload_wait_ms: Annotated[
+        int,
+        setting(
+            "OVERLOAD_WAIT_MS",
+            "250",
+            whole(1, 60_000),
+            "When a request has waited so long to be begun, others are refused: 503.",
+        ),
+    ]
+    overload_waiting_max: Annotated[
+        int,
+        setting(
+            "OVERLOAD_WAITING_MAX",
+            "1000",
+            whole(16, 10**6),
+            "Requests that wait to be begun; more: 503.",
+        ),
+    ]
 
 
 class PageLimits(Area, frozen=True, kw_only=True):

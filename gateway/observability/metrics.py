@@ -29,11 +29,18 @@ _COUNTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
 class HttpMetrics:
-    """Requests by method and route template."""
+    """Requests by method and route template; those that were shed were never looked at so far."""
 
-    __slots__ = ("_children", "_duration", "_requests")
+    __slots__ = ("_children", "_duration", "_requests", "_shed")
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._shed = Tally()
+        Tallies(
+            "requests_shed",
+            "Requests refused by their head alone since there was too much: 503.",
+            {(): self._shed},
+            registry=registry,
+        )
         self._duration = Histogram(
             "http_request_duration_seconds",
             "Time from a request's head to the end of its answer.",
@@ -48,6 +55,10 @@ class HttpMetrics:
             registry=registry,
         )
         self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
+
+    def shed(self) -> None:
+        """Count a request for which there was no time."""
+        self._shed.count += 1
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; `route` is a template, never a path."""

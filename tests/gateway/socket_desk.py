@@ -173,7 +173,8 @@ async def open_socket_desk(
             listening.bind(("127.0.0.1", 0))
             listening.listen()
             ended, readiness = metrics.connections.ended, parts.readiness
-            server = make_server(around(sockets), settings, readiness, [], ended)
+            shed = metrics.http.shed
+            server = make_server(around(sockets), settings, readiness, [], ended, shed)
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             try:
                 port: int = listening.getsockname()[1]

@@ -2,9 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.access.connections import OpenConnections
 from gateway.access.turns import Turns
+
+SLICE_BYTES: Final = 2_048
+"""So much of one request is parsed before it is asked whether there is room for more, ..."""
+SMALL_SLICE_BYTES: Final = 512
+"""... and so much where it holds several."""
+SLICES_AT_ONCE: Final = 2
+SLICES_PER_TURN: Final = 8
+"""When what is held has its turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,5 +27,7 @@ class HttpLimits:
     connections: OpenConnections
     ended: Callable[[str], None]
     """Hears of each connection that is ended against the client's will: its state, or "refused"."""
+    shed: Callable[[], None]
+    """Hears of each request that is refused since there is too much."""
     turns: Turns = field(default_factory=Turns)
     """Which all connections of the server share."""

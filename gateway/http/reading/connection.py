@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from gateway.access.client_address import UNKNOWN
 from gateway.access.connections import (
+    CUT_OFF,
     HELD_MAX_BYTES,
     LIMITED_MAX,
     PIPELINE_MAX,
@@ -30,7 +31,13 @@ from gateway.access.connections import (
     Deadline,
 )
 from gateway.http.reading.bodies import BODY_HAS_COME
-from gateway.http.reading.budget import HttpLimits
+from gateway.http.reading.budget import (
+    SLICE_BYTES,
+    SLICES_AT_ONCE,
+    SLICES_PER_TURN,
+    SMALL_SLICE_BYTES,
+    HttpLimits,
+)
 from gateway.http.reading.heads import (
     HEAD_TOO_LARGE,
     HEAD_TOO_LATE,
@@ -44,26 +51,12 @@ from gateway.http.reading.heads import (
     wrong_head,
 )
 from gateway.http.reading.held_flow import GOES_ON, HeldFlow, Limited, WholeAnswer
+from gateway.http.reading.shedding import is_spared, shed
 from gateway.wire.errors import ApiError
 
 ON_LIMITED: Final = "probity.on_limited"
 """The scope's extension that hears of each request that a rate limit refused."""
 _END_OF_HEAD: Final = b"\r\n\r\n"
-SLICE_BYTES: Final = 2_048
-"""So much of one request is parsed before it is asked whether there is room for more, ..."""
-SMALL_SLICE_BYTES: Final = 512
-"""... and so much where it holds several."""
-SLICES_AT_ONCE: Final = 2
-SLICES_PER_TURN: Final = 8
-"""When what is held has its turn."""
-_CUT_OFF: Final = frozenset(
-    {
-        ConnectionState.ANSWER,
-        ConnectionState.UNREAD,
-        ConnectionState.CLOSING,
-        ConnectionState.DRAINING,
-    }
-)
 
 
 class _Refused(Exception):
@@ -331,7 +324,14 @@ class HttpConnection(HttpToolsProtocol):
         self._answering = cycle
         self._answer = WholeAnswer(self.transport)
         cycle.transport = cast("asyncio.Transport", self._answer)
-        self.limits.turns.begin(partial(self._begin, cycle, app), is_pipelined=is_pipelined)
+        turns, spared = self.limits.turns, is_spared(cycle.scope["method"], cycle.scope["path"])
+        if turns.sheds and not spared:
+            self.limits.shed()
+            shed(cycle, self.transport)
+            self.on_response_complete()
+            return
+        begin = partial(self._begin, cycle, app)
+        turns.begin(begin, is_pipelined=is_pipelined, is_spared=spared)
 
     def _begin(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if not cycle.disconnected:
@@ -384,7 +384,7 @@ class HttpConnection(HttpToolsProtocol):
             self.deadline.enter(ConnectionState.ANSWER)
             return
         self._count_end(state.name.lower())
-        if state in _CUT_OFF or self.transport.is_closing():
+        if state in CUT_OFF or self.transport.is_closing():
             self._say_nobody_is_left()
             self.transport.abort()
             return

@@ -2,9 +2,15 @@
 
 import asyncio
 from time import monotonic
+from typing import Final
 
-from gateway.access.connections import PIPELINED_PER_TURN, REQUESTS_PER_TURN, TURN_SECONDS
-from gateway.access.turns import Turns
+from gateway.access.connections import (
+    PIPELINED_PER_TURN,
+    REQUESTS_PER_TURN,
+    SPARED_PER_TURN,
+    TURN_SECONDS,
+)
+from gateway.access.turns import Bounds, Turns
 
 
 async def test_all_go_on_in_their_order_and_share_a_turn() -> None:
@@ -65,3 +71,80 @@ async def test_fewer_are_begun_of_those_that_lay_behind_another() -> None:
     assert begun == [-1, *range(PIPELINED_PER_TURN)]
     await asyncio.sleep(0)
     assert begun == [-1, *range(2 * PIPELINED_PER_TURN)]
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def sheds(turns: Turns) -> bool:
+    return turns.sheds
+
+
+BEHIND: Final = 10 * REQUESTS_PER_TURN
+
+
+async def crowd(turns: Turns, begun: list[int], count: int = BEHIND) -> None:
+    """Let so many requests come at once."""
+    for number in range(count):
+        turns.begin(lambda number=number: begun.append(number))  # type: ignore[misc]
+
+
+async def test_what_comes_is_shed_while_somebody_has_waited_for_too_long() -> None:
+    clock, begun = Clock(), list[int]()
+    turns = Turns(Bounds(wait_seconds=0.25, most=1_000), clock)
+    await crowd(turns, begun)
+    assert not sheds(turns), "a crowd is no overload"
+    clock.now = 0.2
+    await asyncio.sleep(0)
+    assert not sheds(turns)
+    clock.now = 0.3
+    await asyncio.sleep(0)
+    assert sheds(turns)
+    for _ in range(BEHIND // REQUESTS_PER_TURN):
+        await asyncio.sleep(0)
+    assert not sheds(turns), "nobody waits any more"
+    assert begun == [*range(BEHIND)], "who was let in is answered"
+
+
+async def test_a_process_that_stood_still_begins_what_waits_before_it_sheds() -> None:
+    clock, begun = Clock(), list[int]()
+    turns = Turns(Bounds(wait_seconds=0.25, most=1_000), clock)
+    await crowd(turns, begun, 2 * REQUESTS_PER_TURN)
+    clock.now = 60
+    assert not sheds(turns)
+    await asyncio.sleep(0)
+    assert not sheds(turns), "all that waited has been begun"
+
+
+async def test_what_comes_is_shed_when_too_many_wait() -> None:
+    turns, begun = Turns(Bounds(wait_seconds=60, most=REQUESTS_PER_TURN)), list[int]()
+    await crowd(turns, begun, 2 * REQUESTS_PER_TURN - 1)
+    assert not sheds(turns)
+    await crowd(turns, begun, 1)
+    assert sheds(turns)
+    await asyncio.sleep(0)
+    assert not sheds(turns)
+
+
+async def test_what_is_spared_comes_before_the_rest_and_leaves_it_half_of_each_turn() -> None:
+    turns, begun = Turns(), list[int]()
+    await crowd(turns, begun, 3 * REQUESTS_PER_TURN)
+    for number in range(2 * SPARED_PER_TURN):
+        turns.begin(lambda number=number: begun.append(-number - 1), is_spared=True)  # type: ignore[misc]
+    del begun[:]
+    for _ in range(2):
+        await asyncio.sleep(0)
+    share = REQUESTS_PER_TURN - SPARED_PER_TURN
+    first, second = begun[:REQUESTS_PER_TURN], begun[REQUESTS_PER_TURN:]
+    assert first == [
+        *range(-1, -SPARED_PER_TURN - 1, -1),
+        *range(REQUESTS_PER_TURN, REQUESTS_PER_TURN + share),
+    ]
+    assert len([number for number in second if number < 0]) == SPARED_PER_TURN

@@ -11,7 +11,8 @@ from gateway.access.connections import (
     PIPELINE_MAX,
     WAITING_MAX_BYTES,
 )
-from gateway.http.reading.connection import SLICE_BYTES, HttpConnection
+from gateway.http.reading.budget import SLICE_BYTES
+from gateway.http.reading.connection import HttpConnection
 from gateway.sockets.framing.transport import FLOOD
 from gateway.sockets.link import TOO_MANY_SOCKETS
 from tests.gateway.connections.wire import GET, HEAD, SLOW, Raw, frame, open_front, raw, refusal

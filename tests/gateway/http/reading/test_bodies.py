@@ -11,7 +11,7 @@ import pytest
 
 from gateway.access.connections import LIMITED_MAX, PIPELINE_MAX
 from gateway.bootstrap.server import bind, make_server
-from gateway.http.reading.connection import SLICE_BYTES
+from gateway.http.reading.budget import SLICE_BYTES
 from tests.gateway.conftest import PASSWORD, MakeWeb, Web
 from tests.gateway.waiting import eventually
 from tests.measured import computing
