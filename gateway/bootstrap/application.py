@@ -10,7 +10,9 @@ from gateway.access.api_keys.signed_call import HEADERS, KeyChecks
 from gateway.access.client_address import ClientAddresses
 from gateway.access.principals import TokenChecks, nobody
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.settings import Settings
+from gateway.engine_side.ports import suspended_in
 from gateway.engine_side.progress import Progress
 from gateway.http.dispatcher import Dispatcher
 from gateway.http.edge import Edge
@@ -71,3 +73,26 @@ def build_application(
         )
     addresses = ClientAddresses(http.trusted_proxies)
     return Edge(application, addresses, metrics.http, logger, reports)
+
+
+def application_of(
+    parts: Parts,
+    tables: tuple[RouteTable, RouteTable],
+    mounts: Mapping[str, ASGIApp],
+    reports: ErrorReports,
+) -> ASGIApp:
+    """Return the web application of a process that faces clients."""
+    side = parts.engine
+    return build_application(
+        parts.settings,
+        tables,
+        parts.people.sessions,
+        parts.limits,
+        parts.metrics,
+        parts.logger,
+        reports,
+        mounts,
+        side.progress,
+        parts.keys.gate,
+        suspended_in(side.view),
+    )

@@ -23,7 +23,8 @@ from gateway.accounts.sessions.watch import SessionWatch
 from gateway.bootstrap import garbage
 from gateway.bootstrap.admins import watch_admins
 from gateway.bootstrap.alerts import tell_alerts, webhook_secrets
-from gateway.bootstrap.application import build_application
+from gateway.bootstrap.application import application_of
+from gateway.bootstrap.credits.mirrors import keep_mirrored, watch_mirrors
 from gateway.bootstrap.economy import watch_economy
 from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.identity.api_keys import Keys, open_keys
@@ -39,7 +40,6 @@ from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.observers import event_loop_watch
-from gateway.engine_side.ports import suspended_in
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
 from gateway.engine_side.replays import ReplayPool
@@ -80,6 +80,8 @@ class Running(Served):
 
     engine: EngineSide
     people: People
+    feeds: Feeds
+    pool: DeadlinePool
     failed: asyncio.Future[BaseException]
     """Done when the process can't go on, by its engine or by work it needs: a new one recovers."""
 
@@ -173,9 +175,11 @@ async def open_exchange(
         running.drains[:0] = drains
         front = pool, running.engine, running.people, logger, supervisor
         await tell_alerts(stack, pool, hearers.topics, supervisor)
+        await keep_mirrored(stack, pool, feeds, supervisor)
         await watch_economy(
             stack, settings.economy, pool, running.engine, running.people, supervisor
         )
+        await watch_mirrors(stack, settings, feeds, *front)
         await watch_admins(stack, settings, *front, accept_tip=accept_tip)
         yield running
 
@@ -222,6 +226,7 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         watched = metrics, logger, reports, supervisor
         running = await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
         await tell_alerts(stack, pool, hearers.topics, supervisor)
+        await keep_mirrored(stack, pool, feeds, supervisor)
         yield running
 
 
@@ -324,25 +329,16 @@ async def _open_front(
     stack.callback(readiness.drain)
     sockets = await stack.enter_async_context(open_front_sockets(parts, hearers, supervisor))
     await _enter_watch(stack, supervisor, SessionWatch(people.sessions, sockets.server.principals))
-    application = build_application(
-        settings,
-        route_tables(parts),
-        people.sessions,
-        limits,
-        metrics,
-        logger,
-        reports,
-        dict.fromkeys(SOCKET_MOUNTS, sockets),
-        side.progress,
-        keys.gate,
-        suspended_in(side.view),
-    )
+    mounts = dict.fromkeys(SOCKET_MOUNTS, sockets)
+    application = application_of(parts, route_tables(parts), mounts, reports)
     garbage.settle()
     readiness.open()
     return Running(
         application=application,
         engine=side,
         people=people,
+        feeds=feeds,
+        pool=pool,
         readiness=readiness,
         metrics=metrics,
         drains=[sockets.drain],

@@ -16,6 +16,7 @@ import msgspec
 
 from gateway.bootstrap import turns
 from gateway.bootstrap.settings import Settings
+from gateway.economy.mirrors.figures import MirrorMetrics
 from gateway.engine_side.running import EngineSide
 from gateway.feeds.api.feed_routes import FeedRoutes
 from gateway.feeds.api.lists import MarketLists
@@ -39,6 +40,7 @@ from gateway.feeds.intake.snapshots import SnapshotPoller
 from gateway.feeds.live.following import Following
 from gateway.feeds.live.recorder import Recorder
 from gateway.feeds.live.watched import WatchedMarkets
+from gateway.feeds.mirrored import Mirrored
 from gateway.feeds.model import Unrepresentable
 from gateway.feeds.registry import chosen, open_venues
 from gateway.feeds.sample.market import PLATFORM as SAMPLE
@@ -87,6 +89,8 @@ class Feeds:
     reader: FeedReader
     following: Following
     watched: WatchedMarkets
+    mirrored: Mirrored
+    mirror_metrics: MirrorMetrics
 
 
 def make_feeds(
@@ -150,6 +154,8 @@ def make_feeds(
         reader=reader,
         following=following,
         watched=watched,
+        mirrored=Mirrored(),
+        mirror_metrics=MirrorMetrics(metrics.registry),
     )
 
 
@@ -195,9 +201,9 @@ def feed_routes(
     """Return what has the rows about markets of any platform."""
     view = engine.view
     reader = feeds.reader
-    lists = MarketLists(OwnMarkets(view, volumes), reader, feeds.words, Random())  # noqa: S311 - a market to look at
+    lists = MarketLists(OwnMarkets(view, volumes, feeds.mirrored), reader, feeds.words, Random())  # noqa: S311 - a market to look at
     return (
-        FeedMarketRoutes(view, ours, lists, reader, volumes, pages),
+        FeedMarketRoutes(view, ours, lists, reader, volumes, feeds.mirrored, pages),
         LiveRoutes(
             view,
             ours,
@@ -208,6 +214,7 @@ def feed_routes(
             Watches(feeds.state, logger),
             feeds.following,
             volumes,
+            feeds.mirrored,
             pages,
         ),
         PastRoutes(view, candles, tickers, reader, feeds.following, feeds.snapshots),

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from gateway.bootstrap.alerts import alert_jobs
+from gateway.bootstrap.credits.mirrors import mirror_jobs
 from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.markets import platforms_of, stored_markets
 from gateway.bootstrap.projector import ProjectorProcess
@@ -104,6 +105,7 @@ def make_jobs(
         *days.jobs(),
         *matches.jobs(),
         *rewards.jobs(),
+        *mirror_jobs(settings, pool, feeds, logger),
         *alert_jobs(settings, pool, feeds, metrics, logger),
         *of_feeds,
     )

@@ -20,6 +20,7 @@ from gateway.accounts.wallets.settings import WalletSettings
 from gateway.alerts.settings import AlertSettings
 from gateway.bootstrap.listening import ListenSettings
 from gateway.demo.settings import DemoSettings
+from gateway.economy.mirrors.settings import MirrorSettings
 from gateway.economy.settings import EconomySettings
 from gateway.engine_side.settings import EngineSettings, StoreSettings
 from gateway.feeds.kalshi.settings import KalshiSettings
@@ -80,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     matches: MatchSettings
     alerts: AlertSettings
     economy: EconomySettings
+    mirrors: MirrorSettings
     demo: DemoSettings
     reports: ReportSettings
 

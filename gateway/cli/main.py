@@ -38,6 +38,7 @@ import uvloop
 from gateway.access.principals import Role
 from gateway.accounts.fields import email_address, new_password
 from gateway.bootstrap import compose
+from gateway.bootstrap.credits.mirrors import demo_mirrors
 from gateway.bootstrap.feeds import demo_settings
 from gateway.bootstrap.identity.people import ensure_admin
 from gateway.bootstrap.server import Drain, StopSignal, bind, make_server
@@ -183,9 +184,9 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
 
 def _demo(running: compose.Running, settings: Settings, logger: Logger) -> Demo:
     engine, credits_each = running.engine, settings.sign_in.starting_credits
-    return Demo(
-        settings.demo, credits_each, engine.commands, engine.view, running.people.users, logger
-    )
+    mirrors = demo_mirrors(settings, running.feeds, running.pool, engine, running.people, logger)
+    users = running.people.users
+    return Demo(settings.demo, credits_each, engine.commands, engine.view, users, logger, mirrors)
 
 
 @main.command()

@@ -34,6 +34,7 @@ from exchange.model.market import OPEN, UNFINISHED, Market
 from exchange.model.state import State
 from gateway.access.principals import Role
 from gateway.demo.markets import DEMO_MARKETS, DemoMarket
+from gateway.demo.mirrors import DemoMirrors
 from gateway.demo.pricing import Holdings, Quote, Terms, make, quote_terms, take, wander
 from gateway.demo.settings import DemoSettings
 from gateway.observability.logs import Logger
@@ -76,10 +77,12 @@ class Demo:
         view: State,
         users: Users,
         logger: Logger,
+        mirrors: DemoMirrors | None = None,
     ) -> None:
         self._commands = commands
         self._view = view
         self._users = users
+        self._mirrors = mirrors
         self._logger = logger
         self._starting_credits = starting_credits
         self._step_seconds = settings.step_seconds
@@ -112,6 +115,8 @@ class Demo:
                 self._tasks.append(asyncio.create_task(self._trade(desk), name=entry.slug))
         self._logger.info("demo started", seed=self.seed, markets=len(self._tasks))
         self._tasks.append(asyncio.create_task(self._live(makers), name="demo makers"))
+        if self._mirrors is not None:
+            self._tasks.append(asyncio.create_task(self._mirrors.run(), name="demo mirrors"))
 
     async def stop(self) -> None:
         """End the traders; their quotes stay until the dead-man switch, as anybody's would."""

@@ -4,6 +4,7 @@ What the terms alone make impossible is refused at the edge with a 400; what dep
 (a slug taken, a close time past, a market resolved) is the engine's to say.
 """
 
+import re
 from typing import Annotated, Final
 
 import msgspec
@@ -75,6 +76,8 @@ NEW_WORDS: Final = frozenset(
 """Words that came to stand in a path after markets could bear them: the rules take them, so that an
 older journal runs again as it ran, and the edge doesn't. Who bears one is reached by its id.
 """
+MIRROR_SLUG: Final = re.compile(r"mirror-[0-9]+", re.ASCII)
+"""What a mirror's market is called, by the exchange alone."""
 DEFAULT_TICK: Final = 100
 DEFAULT_MIN_QUANTITY: Final = 1
 _COMMAND_ERRORS: Final = (
@@ -93,7 +96,7 @@ SlugText = Annotated[
         max_length=SLUG_LENGTH[1],
         description="of a-z 0-9 -, not digits alone, no word that stands in a path",
         extra_json_schema={
-            "pattern": "^(?![0-9]+$)[a-z0-9-]*$",
+            "pattern": "^(?!(mirror-)?[0-9]+$)[a-z0-9-]*$",
             "not": {"enum": sorted(RESERVED_SLUGS | NEW_WORDS)},
         },
     ),
@@ -164,7 +167,7 @@ def create_command(body: MarketBody) -> CreateMarket:
         body.draft,
     )
     problem = market_problem(command)
-    if problem is None and command.slug in NEW_WORDS:
+    if problem is None and (command.slug in NEW_WORDS or MIRROR_SLUG.fullmatch(command.slug)):
         problem = "slug", "is a reserved word"
     if problem is not None:
         raise ValidationFailed.of(*problem)

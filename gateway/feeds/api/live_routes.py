@@ -35,6 +35,7 @@ from gateway.feeds.api.views import (
 )
 from gateway.feeds.live.following import Following
 from gateway.feeds.live.views import followed_book_view, followed_view
+from gateway.feeds.mirrored import Mirrored
 from gateway.feeds.model import FINAL, PricePoint
 from gateway.feeds.watches import Watches
 from gateway.http.request import AnyRequest, AsOfView, Page, Request, Slice, Told
@@ -104,6 +105,7 @@ class LiveRoutes:
         watches: Watches,
         following: Following,
         volumes: MarketVolumes,
+        mirrored: Mirrored,
         pages: PageLimits,
     ) -> None:
         self._view = view
@@ -115,13 +117,16 @@ class LiveRoutes:
         self._watches = watches
         self._following = following
         self._volumes = volumes
+        self._mirrored = mirrored
         self._pages = pages
 
     async def get_live(self, request: Request[None, None]) -> ListedMarketView:
         """Return one market as it is now."""
         market = self._own(request)
         if market is not None:
-            return own_market(market, self._volumes.of(market), now_us())
+            return own_market(
+                market, self._volumes.of(market), now_us(), self._mirrored.of(market.id)
+            )
         known = await self._named(request)
         await self._watches.note(known.row.id)
         followed = self._following.shown((known.row.platform, known.row.external_id))
@@ -232,7 +237,7 @@ class LiveRoutes:
         prints = await self._tape.trades(market.id, None, _FULL_TRADES)
         shown = [trade_view(trade, market, trade.at) for trade in prints]
         return FullMarketView(
-            market=own_market(market, self._volumes.of(market), now),
+            market=own_market(market, self._volumes.of(market), now, self._mirrored.of(market.id)),
             book=AnyBookView(**msgspec.structs.asdict(book), as_of=as_of(now, now)),
             trades=[
                 AnyTradeView(**(msgspec.structs.asdict(one) | {"kind": one.kind.value}))

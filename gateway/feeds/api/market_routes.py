@@ -22,6 +22,7 @@ from gateway.feeds.api.queries import (
 from gateway.feeds.api.reading import FeedReader
 from gateway.feeds.api.views import CategoryView, ListedMarketView, own_market, row_view
 from gateway.feeds.known import OURS
+from gateway.feeds.mirrored import Mirrored
 from gateway.feeds.model import ListedStatus
 from gateway.http.paging import PageQuery
 from gateway.http.request import Page, Request
@@ -44,6 +45,7 @@ class FeedMarketRoutes:
         lists: MarketLists,
         reader: FeedReader,
         volumes: MarketVolumes,
+        mirrored: Mirrored,
         pages: PageLimits,
     ) -> None:
         self._view = view
@@ -51,6 +53,7 @@ class FeedMarketRoutes:
         self._lists = lists
         self._reader = reader
         self._volumes = volumes
+        self._mirrored = mirrored
         self._pages = pages
 
     async def list_markets(self, request: Request[None, ListingQuery]) -> Page[Any]:
@@ -116,7 +119,9 @@ class FeedMarketRoutes:
         """Return one market, as it was seen last."""
         market = find_market(self._view, request.path["slug"], drafts=request.is_admin)
         if market is not None:
-            return own_market(market, self._volumes.of(market), now_us())
+            return own_market(
+                market, self._volumes.of(market), now_us(), self._mirrored.of(market.id)
+            )
         known = await self._reader.named(request.path["slug"])
         return row_view(known.row, now_us())
 

@@ -13,6 +13,7 @@ from exchange.model.market import DRAFT, OPEN, Market
 from exchange.model.state import State
 from gateway.feeds.api.views import ListedMarketView, own_market
 from gateway.feeds.intake.catalogue import category_key
+from gateway.feeds.mirrored import Mirrored
 from gateway.feeds.model import ListedStatus
 from gateway.feeds.words import are_alike, forms, words_of
 from gateway.markets.routes import matching
@@ -48,9 +49,10 @@ def sort_value(market: Market, paid: Turnover | None, sort: Sort) -> int:
 class OwnMarkets:
     """Finds markets of ours."""
 
-    def __init__(self, view: State, volumes: MarketVolumes) -> None:
+    def __init__(self, view: State, volumes: MarketVolumes, mirrored: Mirrored) -> None:
         self._view = view
         self._volumes = volumes
+        self._mirrored = mirrored
         self._indexed: dict[int, tuple[str, ...]] = {}
         """The texts that are indexed, by market id."""
         self._places: dict[str, dict[int, bool]] = {}
@@ -81,7 +83,9 @@ class OwnMarkets:
     def shown(self, number: int, now: int) -> ListedMarketView | None:
         """Return a market in the one view, by its id."""
         market = self._view.markets.get(number)
-        return None if market is None else own_market(market, self._volumes.of(market), now)
+        if market is None:
+            return None
+        return own_market(market, self._volumes.of(market), now, self._mirrored.of(number))
 
     def categories(self) -> Iterator[tuple[str, bool]]:
         """Yield the category of each market that has one, and whether it is open."""

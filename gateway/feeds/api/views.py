@@ -17,6 +17,7 @@ from exchange.model.market import Market
 from gateway.feeds.cache import Entry
 from gateway.feeds.intake.catalogue import market_of
 from gateway.feeds.known import CURRENCY, OURS, shown_price
+from gateway.feeds.mirrored import MirroredFrom
 from gateway.feeds.model import (
     FINAL,
     Levels,
@@ -99,6 +100,8 @@ class ListedMarketView(AnswerStruct, frozen=True, kw_only=True):
     as_of: AsOfView | msgspec.UnsetType = msgspec.UNSET
     epoch: int | msgspec.UnsetType = msgspec.UNSET
     """With `seq` where another platform's market stands on the socket, while it is followed."""
+    mirror_of: str | msgspec.UnsetType = msgspec.UNSET
+    """Only of a market of ours that mirrors another platform's: the id of that."""
 
 
 class AnyBookView(AnswerStruct, frozen=True, kw_only=True):
@@ -199,10 +202,13 @@ def market_id(platform: str, external_id: str) -> str:
     return f"{platform}:{external_id}"
 
 
-def own_market(market: Market, paid: Turnover | None, now: int) -> ListedMarketView:
+def own_market(
+    market: Market, paid: Turnover | None, now: int, source: MirroredFrom | None = None
+) -> ListedMarketView:
     """Return a market of ours in the one view; it is known as of now.
 
-    `paid` is what was paid in it, a moment ago; None while that isn't known.
+    `paid` is what was paid in it, a moment ago; None while that isn't known. `source` is what it
+    mirrors.
     """
     today = market_view(market)
     bid, ask = market.book.bids.best, market.book.asks.best
@@ -214,7 +220,7 @@ def own_market(market: Market, paid: Turnover | None, now: int) -> ListedMarketV
         tags=(),
         event_id=None,
         event_title=None,
-        outcomes=("Yes", "No"),
+        outcomes=("Yes", "No") if source is None else source.labels,
         yes_price=price_if_known(yes),
         no_price=_complement(yes),
         spread=None if bid is None or ask is None else price_text(ask.price - bid.price),
@@ -225,6 +231,7 @@ def own_market(market: Market, paid: Turnover | None, now: int) -> ListedMarketV
         liquidity=None,
         url=None,
         as_of=AsOfView(iso_millis(now), 0, False),
+        mirror_of=msgspec.UNSET if source is None else source.id,
     )
 
 

@@ -24,6 +24,8 @@ from persistence.clock import now_us
 GRACE_S: Final = 5.0
 LOOK_S: Final = 1.0
 READERS: Final = "readers"
+HOLDER_OF_HOUSE: Final = "house"
+"""Whoever reads makes no room where the house's quotes would go with it."""
 
 Hearer = Callable[[Followed, Step], None]
 
@@ -127,7 +129,8 @@ class Following:
         """End one that nobody reads, the one in its grace first; raises Unavailable."""
         spare = next(iter(self._ending), None)
         if spare is None and holder == READERS:
-            unread = (one for one in self._followed.values() if READERS not in one.holders)
+            kept = {READERS, HOLDER_OF_HOUSE}
+            unread = (one for one in self._followed.values() if kept.isdisjoint(one.holders))
             spare = next(unread, None)
         if spare is None:
             raise Unavailable(

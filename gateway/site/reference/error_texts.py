@@ -133,6 +133,11 @@ REFUSED: Final[dict[str, ErrorText]] = {
         "Ask for less, or again when you hold less; what you earn by trading may pass it.",
         True,
     ),
+    "NOT_MIRRORED": ErrorText(
+        "The market of another venue isn't traded here; the message says why.",
+        "Bet in another market, or later; an admin may mirror it (POST /admin/mirrors).",
+        True,
+    ),
     "PAYMENT_DECLINED": ErrorText(
         "The payment was declined; nothing was charged.",
         "Pay by something else, under a new requestId.",

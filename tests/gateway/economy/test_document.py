@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 
 from exchange.messages.bounds import MONEY_SCALE
-from exchange.messages.units import format_money
+from exchange.messages.units import format_money, format_quantity, parse_money, parse_price
 from gateway.bootstrap.settings import load_settings
+from gateway.economy.mirrors.quoting import Held, Rule, Source, prices, quotes
 from gateway.economy.purchases.packages import PACKAGES, price_text
 from gateway.economy.rewards.routes import multiplier_text
 from gateway.economy.rewards.rules import reward
 from gateway.economy.room import fits
+from gateway.wire.scalars import price_if_known
 from persistence.repositories.economy.transactions import TransactionType
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "economy.md"
@@ -66,3 +68,21 @@ def test_inviting_others() -> None:
     for traded, inviter, invited in rows_below("Inviting others"):
         assert int(inviter) == bonus * min(int(traded), defaults.referrals_max)
         assert int(invited) == bonus * int(traded)
+
+
+def test_the_house() -> None:
+    rows = rows_below("Mirror markets and the house")
+    priced = [row for row in rows if len(row) == 6]
+    assert len(priced) >= 4
+    for bid, ask, spread, tick, *found in priced:
+        rule = Rule(parse_price(spread), 1, parse_price(tick))
+        told = prices(Source(parse_price(bid), parse_price(ask)), rule)
+        assert [price_if_known(one) or "none" for one in told] == found
+    sized = [row for row in rows if len(row) == 5 and "." in row[0]]
+    assert len(sized) >= 4
+    for bid, ask, left, *found in sized:
+        source = Source(parse_price(bid) + 100, parse_price(ask) - 100)
+        given = 0 if float(left) == 0 else parse_money(left)
+        standing = quotes(source, Rule(100, 50_000, 100), Held(0, 0, 0), given)
+        sizes = {one.is_bid: format_quantity(one.quantity) for one in standing}
+        assert [sizes.get(True, "none"), sizes.get(False, "none")] == found

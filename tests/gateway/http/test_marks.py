@@ -100,8 +100,7 @@ async def ask(make_web: MakeWeb) -> Ask:
     person = await web.register(admin=True)
     ann = Caller(web, person)
     web.engine.run(listing())
-    order = PlaceOrder(person.id, 1, BUY, YES, LIMIT, 5_000, 100, GTC, client_order_id="one")
-    web.engine.run(order)
+    web.engine.run(PlaceOrder(person.id, 1, BUY, YES, LIMIT, 5_000, 1, GTC, client_order_id="one"))
     web.engine.run(SetOrderGroup(person.id, "mm", 4_000, 1))
     watchlist = (await ann.data("POST", "/watchlists", {"name": "a"}))["id"]
     hook = await ann.data("POST", "/alerts/webhooks", {"url": "https://hooks.example.com/"})
@@ -112,7 +111,9 @@ async def ask(make_web: MakeWeb) -> Ask:
     await Matches(web.parts.pool).replace([NewMatch(("exchange", "1"), ("fake", "M1"), 9_000)], 1)
     proposed = {"action": "exchange.mode", "body": {"mode": "open"}, "reason": "r"}
     proposal = (await ann.data("POST", "/admin/proposals", proposed))["id"]
+    mirror = (await ann.data("POST", "/admin/mirrors", {"marketId": "fake:M1"}))["id"]
     ids = {
+        "/admin/mirrors/{id}": f"/admin/mirrors/{mirror}",
         "/admin/proposals/{id}": f"/admin/proposals/{proposal}",
         "{slug}": "rain",
         "{category}": "weather",

@@ -85,8 +85,11 @@ PROPOSED = "/admin/proposals"
 """What two admins do: `tests/gateway/operations/proposals`."""
 ALERTS = "/alerts"
 """What one wants to be told: `tests/gateway/alerts/test_promises.py`."""
+MIRRORS = "/admin/mirrors"
+"""What the house does: `tests/gateway/economy/mirrors/test_routes.py`."""
 ELSEWHERE = (
     "/purchases",
+    MIRRORS,
     "/auth/",
     "/users/",
     "/admin/users/{id}/role",
@@ -130,6 +133,7 @@ STORED = (
     *NOTED,
     *MATCHES,
     *ECONOMY,
+    MIRRORS,
     FORETOLD,
 )
 """Lists of what isn't in memory: `test_lists.py`, `test_promises_of_records.py`, the economy's."""

@@ -1956,6 +1956,54 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/admin/mirrors": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_mirrors"];
+        readonly put?: never;
+        readonly post: operations["post_admin_mirrors"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/mirrors/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_mirrors_id"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete: operations["delete_admin_mirrors_id"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch: operations["patch_admin_mirrors_id"];
+        readonly trace?: never;
+    };
+    readonly "/admin/house": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_house"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/admin/users/{id}": {
         readonly parameters: {
             readonly query?: never;
@@ -3044,6 +3092,7 @@ export interface components {
             readonly url?: string | null;
             readonly asOf?: components["schemas"]["AsOfView"];
             readonly epoch?: number;
+            readonly mirrorOf?: string;
         };
         /**
          * ListedStatus
@@ -4700,6 +4749,96 @@ export interface components {
             readonly createdAt: string;
             readonly rewardedAt: string | null;
         };
+        /** MirrorBody */
+        readonly MirrorBody: {
+            readonly spread?: string | number | null;
+            readonly size?: string | number | null;
+            readonly exposure?: string | number | null;
+            readonly marketId: string;
+        };
+        /** MirrorView */
+        readonly MirrorView: {
+            readonly id: string;
+            readonly marketId: string;
+            readonly platform: string;
+            readonly externalId: string;
+            readonly market: string | null;
+            readonly slug: string;
+            readonly question: string;
+            readonly outcomes: readonly [
+                string,
+                string
+            ];
+            readonly status: string;
+            readonly refusal: string | null;
+            readonly quotes: boolean;
+            readonly idle: components["schemas"]["Idle"] | null;
+            readonly spread: string;
+            readonly size: string;
+            readonly exposure: string;
+            readonly atStake: string;
+            readonly yes: string;
+            readonly no: string;
+            readonly realisedProfit: string;
+            readonly unrealisedProfit: string;
+            readonly bid: string | null;
+            readonly ask: string | null;
+            readonly sourceBid: string | null;
+            readonly sourceAsk: string | null;
+            readonly sourceAsOf: string | null;
+            readonly said: components["schemas"]["SaidView"] | null;
+            readonly disputed: string | null;
+            readonly resolution: string | null;
+            readonly resolvedAt: string | null;
+            readonly createdAt: string;
+        };
+        /**
+         * Idle
+         * @enum {unknown}
+         */
+        readonly Idle: "CASH" | "CROSSED" | "DISPUTED" | "LIMIT" | "MARKET_NOT_OPEN" | "NEAR_END" | "NO_SOURCE" | "PAUSED" | "REFUSED" | "SOURCE_NOT_OPEN" | "STALE";
+        /** SaidView */
+        readonly SaidView: {
+            readonly outcome: string;
+            readonly yesPayout: string | null;
+            readonly at: string;
+            readonly sourceAt: string | null;
+            readonly confirmedAt: string;
+            readonly decidesAt: string;
+        };
+        /** MirrorsQuery */
+        readonly MirrorsQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default null */
+            readonly status?: string | null;
+        };
+        /** MirrorChangeBody */
+        readonly MirrorChangeBody: {
+            readonly spread?: string | number | null;
+            readonly size?: string | number | null;
+            readonly exposure?: string | number | null;
+            /** @default null */
+            readonly quotes?: boolean | null;
+            /** @default null */
+            readonly disputed?: boolean | null;
+        };
+        /** HouseView */
+        readonly HouseView: {
+            readonly accountId: string;
+            readonly available: string;
+            readonly locked: string;
+            readonly atStake: string;
+            readonly exposure: string;
+            readonly realisedProfit: string;
+            readonly unrealisedProfit: string;
+            readonly orders: number;
+            readonly mirrors: number;
+            readonly quoted: number;
+            readonly disputed: number;
+        };
         /** UserPictureView */
         readonly UserPictureView: {
             readonly id: string;
@@ -5515,6 +5654,13 @@ export type BoughtView = components['schemas']['BoughtView'];
 export type PurchaseView = components['schemas']['PurchaseView'];
 export type ReferralsView = components['schemas']['ReferralsView'];
 export type InvitedView = components['schemas']['InvitedView'];
+export type MirrorBody = components['schemas']['MirrorBody'];
+export type MirrorView = components['schemas']['MirrorView'];
+export type Idle = components['schemas']['Idle'];
+export type SaidView = components['schemas']['SaidView'];
+export type MirrorsQuery = components['schemas']['MirrorsQuery'];
+export type MirrorChangeBody = components['schemas']['MirrorChangeBody'];
+export type HouseView = components['schemas']['HouseView'];
 export type UserPictureView = components['schemas']['UserPictureView'];
 export type FactorsView = components['schemas']['FactorsView'];
 export type Tier = components['schemas']['Tier'];
@@ -10007,6 +10153,174 @@ export interface operations {
                         readonly data: readonly components["schemas"]["InvitedView"][];
                         readonly nextCursor: string | null;
                         readonly meta: components["schemas"]["AccountMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_mirrors: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly status?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["MirrorView"][];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_admin_mirrors: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MirrorBody"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MirrorView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_mirrors_id: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MirrorView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly delete_admin_mirrors_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MirrorView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly patch_admin_mirrors_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MirrorChangeBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MirrorView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_house: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["HouseView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
             };

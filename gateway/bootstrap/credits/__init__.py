@@ -1,0 +1,1 @@
+"""Parts of the credits economy that are put together by themselves."""

@@ -1,0 +1,49 @@
+"""Which markets are mirrors, kept known in every process that shows markets.
+
+Law: read again and again by what changed since, since another process may have made one.
+"""
+
+import asyncio
+from typing import Final
+
+from gateway.feeds.mirrored import Mirrored
+from gateway.jobs.supervisor import CheckIn
+from persistence.clock import MICROSECONDS
+from persistence.postgres.database import is_absence
+from persistence.repositories.economy.mirrors import Mirrors
+
+INTERVAL_S: Final = 2.0
+_LATE_US: Final = 60 * MICROSECONDS
+"""What commits late was stamped earlier by at most so much."""
+
+
+class KeptMirrored:
+    """Keeps `Mirrored` up to date in a process that shows markets."""
+
+    NAME: Final = "mirrored"
+
+    def __init__(self, rows: Mirrors, mirrored: Mirrored) -> None:
+        self._rows = rows
+        self._mirrored = mirrored
+        self._since = 0
+
+    async def look(self) -> None:
+        """Take in what changed."""
+        changed = await self._rows.changed(self._since)
+        for mirror in changed:
+            if mirror.market_id is not None:
+                self._mirrored.note(mirror.market_id, mirror.source, mirror.labels)
+        # What commits late was stamped a little earlier.
+        newest = max((one.changed_at for one in changed), default=0)
+        self._since = max(self._since, newest - _LATE_US)
+
+    async def run(self, check_in: CheckIn) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            try:
+                await self.look()
+                check_in()
+            except Exception as error:
+                if not is_absence(error):
+                    raise
+            await asyncio.sleep(INTERVAL_S)

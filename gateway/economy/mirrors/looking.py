@@ -1,0 +1,84 @@
+"""What the house goes by: a mirror, its market here, its source elsewhere. Whether it may quote.
+
+Laws: it reads what any client reads: the committed view, and the source as readers of its stream
+have it. Doubt is a reason not to quote: a source that is silent, crossed, over or about to be.
+Times are microseconds since the epoch.
+"""
+
+from typing import Final
+
+from exchange.messages.terms import ExchangeMode
+from exchange.model.market import OPEN, Market
+from exchange.model.state import State
+from gateway.economy.mirrors.quoting import Idle, Source
+from gateway.economy.mirrors.settings import MirrorSettings
+from gateway.feeds.live.followed import Followed
+from gateway.feeds.model import ListedStatus
+from persistence.clock import MICROSECONDS
+from persistence.repositories.economy.mirrors import Mirror
+
+DEAD_MAN_MS: Final = 6_000
+"""So long quotes stand after the house said last that it lives."""
+LEAD_US: Final = (DEAD_MAN_MS // 1_000 + 1) * MICROSECONDS
+"""So long before its source's price is stale a quote goes: whatever dies then, none stands on one
+that is."""
+
+
+class Freshness:
+    """When each source was last known to be as its book here says."""
+
+    def __init__(self) -> None:
+        self._known: dict[Followed, int] = {}
+
+    def at(self, followed: Followed, now: int) -> int:
+        """Return when: now while its stream stands, else when its book was told."""
+        is_streamed = followed.in_sync and followed.by_stream
+        known = now if is_streamed else max(self._known.get(followed, 0), followed.book_at)
+        self._known[followed] = known
+        return known
+
+    def forget(self, followed: Followed) -> None:
+        """Forget a source that is followed no longer."""
+        self._known.pop(followed, None)
+
+
+def source_of(
+    mirror: Mirror,
+    market: Market | None,
+    view: State,
+    followed: Followed | None,
+    known_at: int,
+    now: int,
+    settings: MirrorSettings,
+) -> Source | Idle:
+    """Return the source's best prices, or why nothing is quoted; `known_at` says as of when."""
+    here = idle_here(mirror, market, view)
+    if here is not None:
+        return here
+    if followed is None or not followed.book.is_known:
+        return Idle.NO_SOURCE
+    if now - known_at >= settings.stale * MICROSECONDS - LEAD_US:
+        return Idle.STALE
+    if followed.market.status is not ListedStatus.OPEN:
+        return Idle.SOURCE_NOT_OPEN
+    ends = [market.close_time] if market is not None else []
+    if followed.market.close_time is not None:
+        ends.append(followed.market.close_time)
+    if min(ends) - now <= settings.stops_before * MICROSECONDS:
+        return Idle.NEAR_END
+    if followed.book.fault is not None:
+        return Idle.CROSSED
+    return Source(followed.book.best_bid, followed.book.best_ask)
+
+
+def idle_here(mirror: Mirror, market: Market | None, view: State) -> Idle | None:
+    """Return why nothing is quoted, as far as it isn't the source's doing; None if it isn't."""
+    if not mirror.quotes:
+        return Idle.PAUSED
+    if mirror.disputed is not None:
+        return Idle.DISPUTED
+    if mirror.said is not None:
+        return Idle.SOURCE_NOT_OPEN
+    if market is None or market.status is not OPEN or view.mode is not ExchangeMode.OPEN:
+        return Idle.MARKET_NOT_OPEN
+    return None

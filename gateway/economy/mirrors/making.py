@@ -1,0 +1,259 @@
+"""Making a mirror, once, whoever asks for it at once; and finding the one that is there.
+
+    1. the mirror, MAKING, stored with the market that it lists
+    2. that market's listing, sent to the engine under the slug of the mirror's id
+    3. which market it is, stored: OPEN; or REFUSED
+
+Laws: a slug is listed once, so what is sent again after a crash finds its own market by it. Whoever
+comes while one is made waits for that. A process without an engine makes none. What comes of each
+is a line of the audit log.
+"""
+
+import asyncio
+import contextlib
+import enum
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from exchange.messages.commands import CreateMarket
+from exchange.messages.events import CommandRejected, MarketCreated
+from exchange.messages.reasons import Reason
+from exchange.model.market import Market
+from exchange.model.state import State
+from gateway.access.principals import Actor
+from gateway.economy.mirrors.settings import MirrorSettings
+from gateway.economy.mirrors.terms import labels_of, market_of_mirror, problem_of
+from gateway.engine_side.audited import OK
+from gateway.engine_side.refusals import EngineRefused
+from gateway.feeds.api.reading import FeedReader, Known
+from gateway.feeds.mirrored import Mirrored
+from gateway.feeds.model import is_old
+from gateway.wire.errors import Detail, LimitReached, ReadsOnly, Refused, UnknownOutcome
+from persistence.clock import MICROSECONDS, now_us
+from persistence.errors import CommandNotTaken, OutcomeUnknown
+from persistence.loop.ports import CommandPort
+from persistence.postgres.database import OUTAGES
+from persistence.repositories.audit import AuditLog, AuditTrail
+from persistence.repositories.economy.mirrors import Mirror, Mirrors, NewMirror, TooMany
+
+AGAIN_US: Final = 30 * MICROSECONDS
+"""So long after a try one that broke off is made by somebody else."""
+AT_ONCE: Final = 50
+PATIENCE_S: Final = 3.0
+"""So long a first bet waits for the house's quotes."""
+_LOOK_S: Final = 0.05
+_NOBODY: Final = Actor(0, "mirrors")
+
+
+class Point(enum.StrEnum):
+    """Where a process may die: one before and one after each step."""
+
+    BEFORE_MIRROR = "before-mirror"
+    AFTER_MIRROR = "after-mirror"
+    BEFORE_LISTING = "before-listing"
+    AFTER_LISTING = "after-listing"
+    BEFORE_OPEN = "before-open"
+    AFTER_OPEN = "after-open"
+
+
+class NotMirrored(Refused):
+    """A market of another venue that isn't traded here."""
+
+    def __init__(self, why: str) -> None:
+        message = f"can't be traded here: {why}"
+        super().__init__(
+            "NOT_MIRRORED", f"marketId: {message}", details=(Detail("marketId", message),)
+        )
+
+
+class Terms:
+    """How the house stands in one mirror: price units, 1/100 shares, money."""
+
+    __slots__ = ("exposure", "size", "spread")
+
+    def __init__(self, spread: int, size: int, exposure: int) -> None:
+        self.spread = spread
+        self.size = size
+        self.exposure = exposure
+
+
+def terms_by(settings: MirrorSettings) -> Terms:
+    """Return what a mirror is made with where nobody says otherwise."""
+    return Terms(settings.spread, settings.size, settings.exposure)
+
+
+class Mirroring:
+    """Makes mirrors."""
+
+    def __init__(
+        self,
+        rows: Mirrors,
+        reader: FeedReader,
+        mirrored: Mirrored,
+        commands: CommandPort,
+        view: State,
+        audit: AuditLog,
+        settings: MirrorSettings,
+        *,
+        takes_commands: bool = True,
+        patience_s: float = PATIENCE_S,
+        clock: Callable[[], int] = now_us,
+    ) -> None:
+        self._rows = rows
+        self._reader = reader
+        self._mirrored = mirrored
+        self._commands = commands
+        self._view = view
+        self._audit = audit
+        self._settings = settings
+        self._takes_commands = takes_commands
+        self._patience_s = patience_s
+        self._clock = clock
+        self._making: dict[int, asyncio.Task[Mirror]] = {}
+
+    async def mirror_of(self, market_id: str, actor: Actor | None = None) -> Market:
+        """Return the market of ours that mirrors "platform:external id" or a slug elsewhere.
+
+        One that isn't mirrored yet is, if `MIRROR_ON_BET` says so, and the house's first quotes are
+        waited for. Raises NotFound, ExternalApiFailed; NotMirrored and LimitReached with the
+        reason; EngineRefused, UnknownOutcome, ReadsOnly.
+        """
+        known = await self._reader.named(market_id)
+        mirror = await self._rows.of_source(known.row.platform, known.row.external_id)
+        if mirror is None:
+            if not self._settings.on_bet:
+                raise NotMirrored("it is shown, and nobody has mirrored it")
+            mirror = await self.make(known, terms_by(self._settings), actor or _NOBODY)
+            market = self._market(mirror)
+            await self._quotes(market)
+            return market
+        if mirror.status == "MAKING":
+            mirror = await self._carried(mirror, actor or _NOBODY)
+        return self._market(mirror)
+
+    async def make(self, known: Known, terms: Terms, actor: Actor) -> Mirror:
+        """Mirror a market of another venue, on these terms of the house; the one of before if there
+        is one. Raises as `mirror_of`.
+        """
+        if not self._takes_commands:
+            raise ReadsOnly
+        known = await self._reader.live(known)
+        source, now = known.market, self._clock()
+        is_stale = known.stale or is_old(known.at, now, final=False)
+        problem = problem_of(source, now, is_stale=is_stale)
+        if problem is not None:
+            raise NotMirrored(problem)
+        title = self._reader.venues[source.platform].title
+        new = NewMirror(
+            platform=source.platform,
+            external_id=source.external_id,
+            command=market_of_mirror(source, title, now),
+            labels=labels_of(source),
+            spread=terms.spread,
+            size=terms.size,
+            exposure=terms.exposure,
+        )
+        self.reached(Point.BEFORE_MIRROR)
+        try:
+            mirror, _ = await self._rows.add(new, self._settings.most, now)
+        except TooMany:
+            raise LimitReached.of("mirrors", self._settings.most) from None
+        self.reached(Point.AFTER_MIRROR)
+        if mirror.status != "MAKING":
+            return mirror
+        return await self._carried(mirror, actor)
+
+    async def finish_left(self) -> int:
+        """Make what broke off, and return how many those were."""
+        now = self._clock()
+        left = await self._rows.claim(now, now - AGAIN_US, AT_ONCE)
+        for mirror in left:
+            with contextlib.suppress(EngineRefused, UnknownOutcome):
+                await self._carried(mirror, _NOBODY)
+        return len(left)
+
+    async def _carried(self, mirror: Mirror, actor: Actor) -> Mirror:
+        """Return the mirror once it is made, by whoever came first."""
+        making = self._making.get(mirror.id)
+        if making is None:
+            making = asyncio.create_task(self._carry(mirror, actor), name="making of a mirror")
+            self._making[mirror.id] = making
+            making.add_done_callback(lambda done: self._is_made(mirror.id, done))
+        try:
+            return await asyncio.shield(making)
+        except (CommandNotTaken, OutcomeUnknown, *OUTAGES) as error:
+            # It is stored, so it is seen through yet.
+            raise UnknownOutcome from error
+
+    def _is_made(self, mirror_id: int, made: asyncio.Task[Mirror]) -> None:
+        self._making.pop(mirror_id, None)
+        if not made.cancelled():
+            # Whoever waited may have gone.
+            made.exception()
+
+    async def _carry(self, mirror: Mirror, actor: Actor) -> Mirror:
+        self.reached(Point.BEFORE_LISTING)
+        answer = await self._commands.submit(mirror.command)
+        self.reached(Point.AFTER_LISTING)
+        first = answer.events[0]
+        market_id, refusal = None, None
+        if isinstance(first, MarketCreated):
+            market_id = first.market_id
+        elif isinstance(first, CommandRejected):
+            there = self._listed_before(mirror) if first.reason is Reason.SLUG_TAKEN else None
+            market_id, refusal = (None, first) if there is None else (there.id, None)
+        if market_id is None and refusal is None:
+            raise TypeError(f"a listing was answered with {type(first).__name__}")
+        self.reached(Point.BEFORE_OPEN)
+        now = self._clock()
+        if refusal is not None:
+            is_news = await self._rows.refuse(mirror.id, refusal.reason.name, now)
+        else:
+            is_news = await self._rows.made(mirror.id, market_id or 0, now)
+        self.reached(Point.AFTER_OPEN)
+        if is_news:
+            trail = AuditTrail(self._audit, actor.request_id)
+            what = f"market:{market_id or ''} {mirror.slug}"
+            outcome = OK if refusal is None else refusal.reason.name
+            await trail.note(actor.user_id or None, "mirror.make", what, outcome)
+        if refusal is not None:
+            raise EngineRefused(refusal.reason, refusal.message, refusal.field)
+        found = await self._rows.by_id(mirror.id)
+        if found is None:
+            raise TypeError("a mirror is gone")
+        self._mirrored.note(found.market_id or 0, found.source, found.labels)
+        return found
+
+    def _listed_before(self, mirror: Mirror) -> Market | None:
+        """Return the market that an earlier try listed; None if it is somebody else's."""
+        market = self._view.market_by_slug.get(mirror.slug)
+        if market is None or not _is_of(market, mirror.command):
+            return None
+        return market
+
+    def _market(self, mirror: Mirror) -> Market:
+        market = self._view.markets.get(mirror.market_id or 0)
+        if market is None:
+            raise UnknownOutcome
+        return market
+
+    async def _quotes(self, market: Market) -> None:
+        """Wait until the house quotes, for a while."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience_s):
+                # Any of many things makes it so; nobody tells.
+                while market.book.bids.best is None or market.book.asks.best is None:  # noqa: ASYNC110
+                    await asyncio.sleep(_LOOK_S)
+
+    def reached(self, point: Point) -> None:
+        """Go on; tests of crashes end the process here."""
+
+
+def _is_of(market: Market, command: CreateMarket) -> bool:
+    """Say whether a market is the one that a command lists, and nobody edited it since."""
+    said = command.question, command.category, command.close_time, command.tick_size
+    return (market.question, market.category, market.close_time, market.tick_size) == said
+
+
+MirrorOf = Callable[[str], Awaitable[Market]]
+"""What a room asks that trades a market of another venue here: `Mirroring.mirror_of`."""
