@@ -122,9 +122,16 @@ class LiveSessions:
         """Notice sessions that ended, and roles that changed, in another process.
 
         `in_use` are principals that may outlive their token here (sockets). One query.
+        Where a key holds no longer no token is believed for having been seen before, and who uses
+        one has to come anew: somebody else may have had the key.
         Every end is dealt with, whatever a listener makes of another one; raises an ExceptionGroup
         of what listeners raised, when all is done.
         """
+        if self._tokens.lost_a_key():
+            self._cache.forget_all()
+            in_use = [*in_use]
+            for principal in in_use:
+                self._ended(principal.user_id, principal.session_id)
         remembered = self._cache.principals()
         known = {principal.session_id: principal for principal in (*remembered, *in_use)}
         if not known:

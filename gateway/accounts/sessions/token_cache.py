@@ -64,6 +64,10 @@ class TokenCache:
         """Forget a session's tokens.  O(tokens known)."""
         self._forget(lambda principal: principal.session_id == session_id)
 
+    def forget_all(self) -> None:
+        """Forget every token, so that the next use looks at its signature anew."""
+        self._forget(lambda _principal: True)
+
     def _forget(self, concerns: Callable[[Principal], bool]) -> None:
         self.revision += 1
         self._known = {t: p for t, p in self._known.items() if not concerns(p)}

@@ -45,10 +45,11 @@ class ExpiredToken(Unauthorized):
 class Tokens:
     """Issues and verifies access tokens."""
 
-    __slots__ = ("_keys", "expires_in")
+    __slots__ = ("_held", "_keys", "expires_in")
 
     def __init__(self, keys: KeyRing, expires_in: int) -> None:
         self._keys = keys
+        self._held = self._names()
         self.expires_in = expires_in
         """Life of a token in seconds, if nothing shorter is asked for."""
 
@@ -88,6 +89,14 @@ class Tokens:
         if user_id is None or session_id is None:
             raise Unauthorized
         return Claims(user_id, session_id, int(claims["exp"]))
+
+    def lost_a_key(self) -> bool:
+        """Say whether a key holds no longer that did when this was asked before."""
+        before, self._held = self._held, self._names()
+        return not before <= self._held
+
+    def _names(self) -> frozenset[str]:
+        return frozenset(key.kid for key in self._keys.holding())
 
     def _key_of(self, token: bytes) -> Ed25519PublicKey:
         """Return the key that a token says it is signed with; raises Unauthorized."""

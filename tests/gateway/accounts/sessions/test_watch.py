@@ -9,6 +9,7 @@ import pytest
 
 from gateway.access.principals import Principal, Role
 from gateway.accounts.sessions import watch as module
+from gateway.accounts.sessions.keys import rotate
 from gateway.accounts.sessions.watch import SessionWatch
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import configure_logs
@@ -122,3 +123,23 @@ async def test_whatever_ends_it_it_is_started_again() -> None:
     async with supervisor_of(metrics).running(SessionWatch.NAME, watch.run):
         await eventually(lambda: len(rechecks.asked) > 5)
     assert figure(metrics, "job_failures_total") == 3
+
+
+async def test_a_token_that_was_seen_is_not_believed_when_its_key_holds_no_longer(
+    web: Web,
+) -> None:
+    """A key that others have signs tokens that were seen as well, and sockets use them."""
+    person = await web.register()
+    assert (await web.client.get("/api/v1/auth/me", headers=person.bearer)).status_code == 200
+    sessions = web.accounts.sessions
+    [principal] = [await sessions.verify(person.token.encode())]
+    told: list[tuple[int, int]] = []
+    sessions.on_revoked.append(lambda *who: told.append(who))
+    rotate(web.settings.store.data_dir, 900)
+    await sessions.recheck([principal])
+    assert (await web.client.get("/api/v1/auth/me", headers=person.bearer)).status_code == 200
+    assert told == []
+    rotate(web.settings.store.data_dir, 900, at_once=True)
+    await sessions.recheck([principal])
+    assert (await web.client.get("/api/v1/auth/me", headers=person.bearer)).status_code == 401
+    assert told == [(principal.user_id, principal.session_id)]
