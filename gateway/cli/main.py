@@ -223,7 +223,8 @@ async def _worker(settings: Settings) -> None:
     logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
     with _bound(settings) as listening, stop.listen():
-        async with open_worker(settings, logger) as running:
+        start = Start(settings, logger, listening, stop, waits=False)
+        async with start.opened(lambda: open_worker(settings, logger)) as running:
             click.echo(worker_banner(settings.listen.host, listening.getsockname()[1]), err=True)
             await _serve_until_ended(running, settings, listening, stop, running.drains)
 

@@ -1,11 +1,13 @@
-"""A process that follows one whose database went away waits for it, and says so meanwhile.
+"""A process whose database isn't there waits for it, and says so meanwhile.
 
     open everything ──> up
         └─ the database is away ──> /health says so, everything else is 503 ──> look again
 
 Laws: what is away may stay away for as long as it likes; whoever asks gets an answer all the time,
 on the port of the process; each look is short, so that a database that is back is seen at once; an
-operator's signal ends the wait. Only a later start waits: a first one says at once what is wrong.
+operator's signal ends the wait. A process that follows one whose database went away waits without
+end; a first start for `DATABASE_WAIT_SECONDS` (containers come up in any order) and only for a
+database that is given by its address, then it ends and says what is wrong.
 """
 
 import asyncio
@@ -60,12 +62,15 @@ class Start:
         *,
         waits: bool,
     ) -> None:
-        """Prepare to open what listens on `listening`; without `waits` an outage ends the start."""
+        """Prepare to open what listens on `listening`; with `waits` it waits without end."""
+        store = settings.store
+        is_given = store.database_url is not None
+        self._is_again = waits
+        self._patience_s = math.inf if waits else store.wait_seconds if is_given else 0
         self._settings = settings
         self._logger = logger
         self._listening = listening
         self._stop = stop
-        self._waits = waits
 
     @asynccontextmanager
     async def opened(self, make: Callable[[], AbstractAsyncContextManager[T]]) -> AsyncIterator[T]:
@@ -73,6 +78,7 @@ class Start:
 
         Raises:
             EndedWaiting: an operator's signal came first.
+            PersistenceError: what was waited for didn't come in time, or something else is wrong.
         """
         async with AsyncExitStack() as stack:
             yield await self._open(stack, make)
@@ -80,22 +86,29 @@ class Start:
     async def _open(
         self, stack: AsyncExitStack, make: Callable[[], AbstractAsyncContextManager[T]]
     ) -> T:
-        if not self._waits:
-            return await stack.enter_async_context(make())
-        said_at = -math.inf
+        if not self._is_again:
+            try:
+                return await stack.enter_async_context(make())
+            except Exception as error:
+                if not self._patience_s or not self._may_pass(error):
+                    raise
+        said_at, ends_at = -math.inf, time.monotonic() + self._patience_s
         async with self._answering(), self._ended_by_a_signal():
             while True:
                 try:
                     await self._look()
                     return await stack.enter_async_context(make())
                 except Exception as error:
-                    # A session that was given up holds the lead until its server hears of it.
-                    if not is_absence(error) and not isinstance(error, EngineRunning):
+                    if not self._may_pass(error) or time.monotonic() > ends_at:
                         raise
                     if time.monotonic() - said_at > _SAID_S:
                         said_at = time.monotonic()
                         self._logger.warning("waiting for the database", reason=str(error))
                 await asyncio.sleep(LOOK_S)
+
+    def _may_pass(self, error: Exception) -> bool:
+        # A session that was given up holds the lead until its server hears of it.
+        return is_absence(error) or (self._is_again and isinstance(error, EngineRunning))
 
     @asynccontextmanager
     async def _ended_by_a_signal(self) -> AsyncIterator[None]:

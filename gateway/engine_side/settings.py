@@ -74,6 +74,15 @@ class StoreSettings(Area, frozen=True, kw_only=True):
             "Deadline of one read, the wait for a connection included.",
         ),
     ]
+    wait_seconds: Annotated[
+        int,
+        setting(
+            "DATABASE_WAIT_SECONDS",
+            "30",
+            whole(0, 86_400),
+            "How long a start waits for a DATABASE_URL that can't be reached; then it ends.",
+        ),
+    ]
 
     @property
     def segments_folder(self) -> Path:

@@ -235,6 +235,25 @@ async def test_a_given_database_that_is_stopped_is_waited_for(
         await database.stop()
 
 
+async def test_a_first_start_waits_for_a_given_database(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """As where containers come up in any order."""
+    database = await EmbeddedPostgres.start(tmp_path / "elsewhere")
+    server = make_server(DATABASE_URL=database.url, DATABASE_WAIT_SECONDS="600")
+    try:
+        await database.stop()
+        server.launch()
+        pid = server.pid
+        await said_while_waiting(server)
+        database = await EmbeddedPostgres.start(tmp_path / "elsewhere")
+        await asyncio.to_thread(server.await_ready)
+        assert server.pid == pid
+        assert await asyncio.to_thread(server.end) == 0
+    finally:
+        await database.stop()
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of its own that can be filled, in memory."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
@@ -279,10 +280,27 @@ async def test_verify_says_in_one_line_that_the_tip_cannot_be_read(
 
 async def test_database_that_is_away_is_said_in_one_line(tmp_path: Path) -> None:
     url = "postgresql://probity:swordfish@127.0.0.1:1/probity"
-    code, out, err = await run(tmp_path, "serve", DATABASE_URL=url)
+    code, out, err = await run(tmp_path, "serve", DATABASE_URL=url, DATABASE_WAIT_SECONDS="0")
     assert (code, out) == (1, "")
     assert re.fullmatch("probity: the database can't be reached: .*\n", err)
     assert "swordfish" not in err
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+async def test_database_that_does_not_come_is_waited_for_so_long(
+    tmp_path: Path, command: str
+) -> None:
+    url = "postgresql://probity:swordfish@127.0.0.1:1/probity"
+    redis = "redis://127.0.0.1:1/0"
+    code, out, err = await run(
+        tmp_path, command, DATABASE_URL=url, DATABASE_WAIT_SECONDS="1", REDIS_URL=redis
+    )
+    assert code == 1
+    [line] = [json.loads(line) for line in out.splitlines()]
+    assert line["event"] == "waiting for the database"
+    assert line["reason"].startswith("the database can't be reached: ")
+    assert re.fullmatch("probity: the database can't be reached: .*\n", err)
+    assert "swordfish" not in out + err
 
 
 # Work of a running server that fails at once, and without which the process shall not go on.
