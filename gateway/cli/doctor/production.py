@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from exchange.compiled import COMPILED
+from gateway.accounts.mail.settings import LOG
 from gateway.bootstrap.settings import Settings
 from gateway.cli.doctor.finding import Finding, fail, ok, warn
 from gateway.cli.doctor.machine import open_files
@@ -63,6 +64,11 @@ def address(settings: Settings) -> Iterator[Finding]:
         yield fail(
             "TRUSTED_PROXIES: is everybody, so anybody can say who they are",
             "name the proxy's address or network",
+        )
+    if settings.mail.server == LOG:
+        yield fail(
+            "SMTP_URL: log, so mails stand in the log, addresses and all",
+            "name a mail server, or leave it unset",
         )
     if "*" in settings.http.cors_origin:
         yield warn("CORS_ORIGIN: every page may read answers", "name the pages that are yours")

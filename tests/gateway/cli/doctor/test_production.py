@@ -33,6 +33,9 @@ def test_an_address_without_tls_or_a_trusted_proxy_fails(tmp_path: Path) -> None
     ]
     good = settings(tmp_path, PUBLIC_URL="https://x.example", TRUSTED_PROXIES="10.0.0.0/8")
     assert bad(list(production.address(good))) == []
+    https = {"PUBLIC_URL": "https://x.example", "TRUSTED_PROXIES": "10.0.0.0/8"}
+    logged = list(production.address(settings(tmp_path, **https, SMTP_URL="log")))
+    assert bad(logged) == ["SMTP_URL: log, so mails stand in the log, addresses and all"]
 
 
 @pytest.mark.parametrize(
