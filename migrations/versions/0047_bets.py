@@ -16,7 +16,7 @@ from typing import Final
 from migrations.script import execute_script
 
 revision: Final = "0047"
-down_revision: Final = "0045"
+down_revision: Final = "0046"
 
 _UP: Final = """
 CREATE TABLE bets (

@@ -16,7 +16,7 @@ async def test_it_does_not_go_back_over_a_bet(database_url: str) -> None:
     intent = await Intents.add(pool, NewIntent("BET", bet_command(1, 1, YES, 7)), 1)
     await Bets.add(pool, 1, NewBet(1, None, 1, "THIS", 7, None), 1, intent.id)
     with pytest.raises(SchemaError, match="there are bets"):
-        await migrate.downgrade(database_url, "0045")
+        await migrate.downgrade(database_url, "0046")
     await pool.execute("DELETE FROM bets")
     await pool.close()
-    await migrate.downgrade(database_url, "0045")
+    await migrate.downgrade(database_url, "0046")
