@@ -5,12 +5,15 @@ goes to stdout, JSON and the report to files. The same tape, strategy, parameter
 same JSON, byte for byte.
 """
 
+import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import click
 import msgspec
@@ -21,30 +24,47 @@ from rich.table import Table
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.errors import MalformedNumber
 from exchange.messages.units import parse_money
+from gateway.bootstrap.compose import open_database
+from gateway.bootstrap.parts import segments_of
+from gateway.bootstrap.settings import load_settings
 from gateway.cli.backtest.loading import NotLoaded, pairs, strategy_of, sweep
 from gateway.cli.backtest.report import report
 from gateway.cli.backtest.rows import ROWS, shown
+from gateway.research.backtest.flow import FlowModel
 from gateway.research.backtest.prints import PrintsModel
 from gateway.research.backtest.result import CASH, CASH_MAX, LATENCY_US, Result, Setup, backtest
+from gateway.research.backtest.run import Model
 from gateway.research.strategies import STRATEGIES
 from gateway.research.strategy import ParametersRefused, Strategy
 from gateway.research.tape.events import Ended, Listed, TapeEvent, TapeRefused, checked
 from gateway.research.tape.files import TapeFile
+from gateway.research.tape.journal import JournalTape
 from gateway.research.tape.prints import with_books
 from gateway.research.tape.synthetic import synthetic_tape
+from gateway.settings.reader import SettingsError
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import parse_time
+from persistence.errors import PersistenceError
 
 SAMPLE: Final = "sample"
 _SAMPLE_STEPS: Final = 8_000
 _SAMPLE_EVENTS: Final = 10_800
 _WRITTEN: Final = click.Path(path_type=Path, dir_okay=False, writable=True)
+_GIVEN_WRONGLY: Final = (
+    NotLoaded,
+    ParametersRefused,
+    TapeRefused,
+    MalformedNumber,
+    ValidationFailed,
+    SettingsError,
+)
 _HELP = f"""Test STRATEGY, one of {", ".join(STRATEGIES)} or a file of Python, on a tape."""
 
 
 @click.command("backtest", help=_HELP)
 @click.argument("strategy")
-@click.option("--tape", required=True, help="A file (.jsonl, .jsonl.gz), or `sample`: made up.")
+@click.option("--tape", help="A file (.jsonl, .jsonl.gz), or `sample`: made up.")
+@click.option("--market", help="Slug or id: a market of this exchange's own past, instead.")
 @click.option("--from", "from_time", help="ISO-8601 time from which the tape is played.")
 @click.option("--to", "to_time", help="ISO-8601 time up to which it is.")
 @click.option("--param", "params", multiple=True, help="name=value; may be given again.")
@@ -61,17 +81,20 @@ _HELP = f"""Test STRATEGY, one of {", ".join(STRATEGIES)} or a file of Python, o
 @click.option("--prints-only", is_flag=True, help="Let each print show the book behind it.")
 @click.option("--json", "json_path", type=_WRITTEN, help="Write results here.")
 @click.option("--report", "report_path", type=_WRITTEN, help="Write HTML here.")
-def backtest_command(strategy: str, tape: str, **given: Any) -> None:  # noqa: ANN401 - as click has it
+def backtest_command(strategy: str, **given: Any) -> None:  # noqa: ANN401 - as click has it
     """Run the command; exit code 2 for what was given wrongly, 1 for what failed."""
     try:
         for name in ("json_path", "report_path"):
             _require_folder(given[name])
-        results = list(_runs(strategy_of(strategy), tape, given))
-    except (NotLoaded, ParametersRefused, TapeRefused, MalformedNumber, ValidationFailed) as error:
+        results = list(_runs(strategy_of(strategy), given))
+    except _GIVEN_WRONGLY as error:
         click.echo(f"probity backtest: {error}", err=True)
         sys.exit(2)
+    except PersistenceError as error:
+        click.echo(f"probity backtest: {error}", err=True)
+        sys.exit(1)
     except OSError as error:
-        click.echo(f"probity backtest: {tape}: {error.strerror}", err=True)
+        click.echo(f"probity backtest: {given['tape']}: {error.strerror}", err=True)
         sys.exit(2)
     Console().print(table(results))
     if given["json_path"] is not None:
@@ -87,7 +110,7 @@ def _require_folder(path: Path | None) -> None:
         raise NotLoaded(f"{path}: its folder isn't there, or can't be written to")
 
 
-def _runs(strategy: type[Strategy], tape: str, given: dict[str, Any]) -> Iterator[Result]:
+def _runs(strategy: type[Strategy], given: dict[str, Any]) -> Iterator[Result]:
     """Yield the result of each run."""
     try:
         cash = parse_money(given["cash"], CASH_MAX)
@@ -97,22 +120,79 @@ def _runs(strategy: type[Strategy], tape: str, given: dict[str, Any]) -> Iterato
     first = _time(given["from_time"], "from")
     last = _time(given["to_time"], "to")
     sets = list(sweep(pairs(given["params"], "--param"), pairs(given["swept"], "--sweep")))
-    for number, parameters in enumerate(sets, 1):
-        source = None if tape == SAMPLE else TapeFile(Path(tape))
+    with _played(given, cash, first, last) as played:
+        for number, parameters in enumerate(sets, 1):
+            with _bar() as bar:
+                shown = f"run {number} of {len(sets)}" if len(sets) > 1 else "run"
+                task = bar.add_task(shown, total=1.0)
+                draw = partial(_draw, bar, task, played)
+                model, tape = played.begin()
+                yield backtest(strategy, parameters, model, tape, setup, on_progress=draw)
+                bar.update(task, completed=1.0)
+
+
+class _Played(NamedTuple):
+    """A tape that can be played again and again."""
+
+    begin: Callable[[], tuple[Model[Any], Iterator[Any]]]
+    """Begins anew, with a world of its own."""
+    part: Callable[[int], float]
+    """How much of it is over after so many events, 0 to 1."""
+
+
+@contextmanager
+def _played(
+    given: dict[str, Any], cash: int, first: int | None, last: int | None
+) -> Iterator[_Played]:
+    """Yield what is played; raises NotLoaded unless one thing is asked for."""
+    name, market = given["tape"], given["market"]
+    if (name is None) is (market is None):
+        raise NotLoaded("give one of --tape and --market")
+    if market is not None:
+        if given["prints_only"]:
+            raise NotLoaded("--prints-only: goes with --tape")
+        with _journal() as journal:
+            slug = journal.market(market).slug
+
+            def begin() -> tuple[Model[Any], Iterator[Any]]:
+                model = FlowModel(cash, only=slug)
+                past = journal.executions()
+                if last is not None:
+                    past = takewhile(lambda execution: execution.at <= last, past)
+                return model, past if first is None else model.lead_up(past, first)
+
+            yield _Played(begin, lambda _: journal.part())
+        return
+    source = None if name == SAMPLE else TapeFile(Path(name))
+
+    def begin_tape() -> tuple[Model[Any], Iterator[Any]]:
         events = _sample() if source is None else source.events()
         if given["prints_only"]:
             events = with_books(events)
-        with _bar() as bar:
-            shown = f"run {number} of {len(sets)}" if len(sets) > 1 else "run"
-            task = bar.add_task(shown, total=1.0)
-            draw = partial(_draw, bar, task, source)
-            played = _between(events, first, last)
-            yield backtest(strategy, parameters, PrintsModel(cash), played, setup, on_progress=draw)
-            bar.update(task, completed=1.0)
+        return PrintsModel(cash), _between(events, first, last)
+
+    yield _Played(
+        begin_tape, lambda done: done / _SAMPLE_EVENTS if source is None else source.part()
+    )
 
 
-def _draw(bar: Progress, task: TaskID, source: TapeFile | None, done: int, _at: int) -> None:
-    bar.update(task, completed=done / _SAMPLE_EVENTS if source is None else source.part())
+@contextmanager
+def _journal() -> Iterator[JournalTape]:
+    """Yield the journal of this exchange, whether it runs or not."""
+    settings = load_settings()
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        try:
+            database = open_database(settings, join=True, make=False)
+            url = runner.run(stack.enter_async_context(database))
+            with JournalTape(settings.store.direct_url or url, segments_of(settings)) as journal:
+                yield journal
+        finally:
+            runner.run(stack.aclose())
+
+
+def _draw(bar: Progress, task: TaskID, played: _Played, done: int, _at: int) -> None:
+    bar.update(task, completed=played.part(done))
 
 
 def _sample() -> Iterator[TapeEvent]:

@@ -16,7 +16,7 @@ With `account` the trader is one that traded in the past: its own orders are lef
 `on_turn` is called in the place of each.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
@@ -40,7 +40,7 @@ from exchange.messages.events import Event, MarketCreated, OperationRun, OrderPl
 from exchange.messages.execution import Execution
 from exchange.messages.group_commands import ResetOrderGroup, SetOrderGroup
 from exchange.messages.terms import BUY, SELL, YES
-from exchange.model.market import ENDED
+from exchange.model.market import ENDED, Market
 from exchange.model.order_book import BookSide
 from gateway.research.backtest.ground import Ground
 from gateway.research.strategy import Level
@@ -71,12 +71,16 @@ class FlowModel:
 
     name: Final = "book"
 
-    def __init__(self, cash: int, *, account: int | None = None) -> None:
+    def __init__(self, cash: int, *, account: int | None = None, only: str | None = None) -> None:
+        """Let a newcomer with `cash` in, or `account` do again what it did; everybody hears of all
+        markets, or of `only` one.
+        """
         self.ground = Ground(NEWCOMER if account is None else account)
         self.has_diverged = False
         self.turn: Execution | None = None
         """What the account did in the past at the place that the run has come to."""
         self._cash = cash
+        self._only = only
         self._is_newcomer = account is None
         self._same_below = 0
         """Once it has diverged: orders below this id are the past's."""
@@ -91,6 +95,27 @@ class FlowModel:
         """Let the trader in."""
         if self._is_newcomer:
             self.ground.fund(at, self.ground.trader, self._cash)
+
+    def lead_up(self, past: Iterable[Execution], first: int) -> Iterator[Execution]:
+        """Run a past up to a time before anybody listens, and yield what comes from then on. What
+        is open by then is listed and shown at once.
+        """
+        steps = iter(past)
+        for step in steps:
+            if step.at >= first:
+                self._open()
+                yield step
+                yield from steps
+                return
+            self.ground.run(step.at, step.command)
+
+    def _open(self) -> None:
+        for market in self.ground.engine.state.markets.values():
+            self._list(market)
+            if market.status in ENDED:
+                self._told.pop()
+            else:
+                self._look(market.id)
 
     def take(self, step: Execution) -> None:
         """Run the next command of the journal."""
@@ -148,7 +173,9 @@ class FlowModel:
     def told(self) -> list[TapeEvent]:
         """Return what everybody has heard since the last look."""
         told, self._told = self._told, []
-        return told
+        if self._only is None:
+            return told
+        return [event for event in told if event.market == self._only]
 
     def id_of(self, market: str) -> int:
         """Return a market's id."""
@@ -206,24 +233,24 @@ class FlowModel:
             if market_id is not None:
                 touched[market_id] = None
             if isinstance(event, MarketCreated):
-                self._list(event)
+                self._list(self.ground.market(event.market_id))
             elif isinstance(event, TradeExecuted):
                 self._print(event)
         for market_id in touched | self._unpaid:
             self._look(market_id)
 
-    def _list(self, event: MarketCreated) -> None:
-        self.ground.names[event.market_id] = event.slug
+    def _list(self, market: Market) -> None:
+        self.ground.names[market.id] = market.slug
         self._told.append(
             Listed(
                 self.ground.engine.state.now,
-                event.slug,
-                title=event.question,
-                closes_at=event.close_time,
-                tick=event.tick_size,
-                maker_fee=event.maker_fee,
-                taker_fee=event.taker_fee,
-                fee_model=event.fee_model,
+                market.slug,
+                title=market.question,
+                closes_at=market.close_time,
+                tick=market.tick_size,
+                maker_fee=market.maker_fee,
+                taker_fee=market.taker_fee,
+                fee_model=market.fee_model,
             )
         )
 

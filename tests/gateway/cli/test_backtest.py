@@ -198,7 +198,7 @@ def test_the_document_says_what_runs(tmp_path: Path) -> None:
     tape.write_text(blocks["json"])
     mine.write_text(blocks["python"])
     assert len(list(read_tape(tape))) == 4
-    commands = re.findall(r"^probity backtest (.*)$", text, re.MULTILINE)
+    commands = re.findall(r"^probity backtest (.* --tape .*)$", text, re.MULTILINE)
     assert len(commands) == 3
     for command in commands:
         given = shlex.split(command.replace("cheap.py", str(mine)))

@@ -1,0 +1,101 @@
+"""Our own exchange's past as a tape: every command of everybody, in order, from its journal.
+
+Laws: nothing is written; what was moved to files is read there. A few batches are held at a time,
+and no transaction stays open meanwhile, so a long run costs a running exchange no more than its
+reads. It ends with what was there when it began.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
+
+from exchange.messages.execution import Execution
+from gateway.research.tape.events import TapeRefused
+from gateway.wire.scalars import parse_id
+from persistence.errors import PersistenceError
+from persistence.journal.reader import rows_after
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
+from persistence.postgres.database import Connection, connect
+
+_BYTES_AT_ONCE = 1 << 20
+
+
+class Traded(NamedTuple):
+    """A market of ours."""
+
+    id: int
+    slug: str
+    created_at: int
+    """Microseconds since the epoch, as are the tape's times."""
+
+
+class JournalTape:
+    """The journal of the database at a URL, read by whoever waits for it; to be closed."""
+
+    def __init__(self, url: str, segments: Segments) -> None:
+        self._runner = asyncio.Runner()
+        self._segments = segments
+        self._last_seq = 1
+        self._read = 0
+        self._connection: Connection | None = None
+        self._url = url
+
+    def __enter__(self) -> Self:
+        """Connect; raises DatabaseUnavailable."""
+        session = {"application_name": "probity backtest"}
+        try:
+            self._connection = self._runner.run(connect(self._url, settings=session))
+        except BaseException:
+            self._runner.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the database."""
+        try:
+            self._runner.run(self._known.close())
+        finally:
+            self._runner.close()
+
+    @property
+    def _known(self) -> Connection:
+        if self._connection is None:
+            raise RuntimeError("the tape isn't open")
+        return self._connection
+
+    def market(self, name: str) -> Traded:
+        """Return a market by slug or id; raises TapeRefused if there is none."""
+        query = (
+            "SELECT id, slug, created_at FROM markets WHERE slug = $1 OR id = $2"
+            " ORDER BY slug = $1 DESC LIMIT 1"
+        )
+        row: Any = self._runner.run(self._known.fetchrow(query, name, parse_id(name) or 0))
+        if row is None:
+            raise TapeRefused(f"there is no market {name!r}")
+        return Traded(*row.values())
+
+    def part(self) -> float:
+        """Return how much of the journal has been read, 0 to 1."""
+        return min(1.0, self._read / self._last_seq)
+
+    def executions(self) -> Iterator[Execution]:
+        """Yield every command and what it did; raises TapeRefused where the journal is broken."""
+        journal = JournalSource(self._known, self._segments)
+        last = self._runner.run(self._known.fetchval("SELECT last_seq FROM engine_state")) or 0
+        self._last_seq, self._read = max(last, 1), 0
+        while self._read < last:
+            try:
+                rows = self._runner.run(rows_after(journal, self._read, _BYTES_AT_ONCE))
+                done = [execution for row in rows for execution in row.executions()]
+            except (PersistenceError, ValueError) as error:
+                raise TapeRefused(f"the journal after {self._read}: {error}") from error
+            for execution in done:
+                if execution.seq != self._read + 1:
+                    break
+                if execution.seq > last:
+                    return
+                self._read = execution.seq
+                yield execution
+            if not done or self._read < min(done[-1].seq, last):
+                raise TapeRefused(f"the journal has no command {self._read + 1}")
