@@ -4,6 +4,8 @@ from contextlib import AsyncExitStack
 
 from gateway.bootstrap.identity.people import People
 from gateway.bootstrap.parts import Parts
+from gateway.economy.leaderboards.reading import Reading
+from gateway.economy.leaderboards.routes import LeaderboardRoutes
 from gateway.economy.movements.movements import Kind, Movements
 from gateway.economy.purchases.buying import Buying, note_answer
 from gateway.economy.purchases.providers import SimulatedProvider
@@ -21,6 +23,7 @@ from persistence.repositories.economy.purchases import Purchases
 from persistence.repositories.economy.referrals import Referrals
 from persistence.repositories.economy.rewards import DailyRewards
 from persistence.repositories.economy.transactions import Transactions
+from persistence.repositories.leaderboards.boards import Leaderboards
 
 
 def movements_of(pool: DeadlinePool, engine: EngineSide, people: People) -> Movements:
@@ -51,7 +54,10 @@ def buying_of(
 
 def economy_routes(
     parts: Parts,
-) -> tuple[DailyCreditsRoutes | TransactionRoutes | PurchaseRoutes | ReferralRoutes, ...]:
+) -> tuple[
+    DailyCreditsRoutes | TransactionRoutes | PurchaseRoutes | ReferralRoutes | LeaderboardRoutes,
+    ...,
+]:
     """Return what has the rows of the economy."""
     view, settings = parts.engine.view, parts.settings.economy
     movements = movements_of(parts.pool, parts.engine, parts.people)
@@ -66,7 +72,15 @@ def economy_routes(
             parts.settings.pages,
         ),
         ReferralRoutes(Referrals(parts.pool), view, settings, parts.settings.pages),
+        leaderboard_routes(parts),
     )
+
+
+def leaderboard_routes(parts: Parts) -> LeaderboardRoutes:
+    """Return what shows the leaderboards."""
+    rows = Leaderboards(parts.pool)
+    reading = Reading(rows, parts.feeds.sorted_sets, parts.metrics.cache)
+    return LeaderboardRoutes(reading, rows, parts.settings.pages)
 
 
 async def watch_economy(

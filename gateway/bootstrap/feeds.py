@@ -8,7 +8,7 @@ settings'.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -17,6 +17,7 @@ import msgspec
 from gateway.bootstrap import turns
 from gateway.bootstrap.settings import Settings
 from gateway.economy.mirrors.figures import MirrorMetrics
+from gateway.economy.leaderboards.sorted_sets import SortedSets, open_sorted_sets
 from gateway.engine_side.running import EngineSide
 from gateway.feeds.api.feed_routes import FeedRoutes
 from gateway.feeds.api.lists import MarketLists
@@ -91,6 +92,8 @@ class Feeds:
     watched: WatchedMarkets
     mirrored: Mirrored
     mirror_metrics: MirrorMetrics
+    sorted_sets: SortedSets | None = None
+    """Of the Redis that the cache is in, for the leaderboards."""
 
 
 def make_feeds(
@@ -183,8 +186,10 @@ async def open_feeds(
     tools = VenueTools(_areas(settings), metrics, logger)
     entries = chosen(settings.feeds.platforms)
     cached = open_cache(POLICIES, shared, metrics.cache, logger)
-    async with open_venues(entries, tools) as venues, cached as cache:
-        yield make_feeds(settings, pool, venues, cache, metrics, logger)
+    sets = open_sorted_sets(shared)
+    async with open_venues(entries, tools) as venues, cached as cache, sets as sorted_sets:
+        feeds = make_feeds(settings, pool, venues, cache, metrics, logger)
+        yield replace(feeds, sorted_sets=sorted_sets)
 
 
 def feed_routes(

@@ -15,6 +15,7 @@ from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.markets import platforms_of, stored_markets
 from gateway.bootstrap.projector import ProjectorProcess
 from gateway.bootstrap.settings import Settings
+from gateway.economy.leaderboards.jobs import LeaderboardJob
 from gateway.economy.rewards.claims import Everybody
 from gateway.economy.rewards.jobs import RewardsOfTheDay
 from gateway.feeds.matches.jobs import MatchFinder
@@ -97,6 +98,12 @@ def make_jobs(
     )
     days = DailySummaries(KeptSummaries(pool), logger)
     rewards = RewardsOfTheDay(Everybody(DailyRewards(pool), pool, settings.economy), rows, logger)
+    leaderboards = LeaderboardJob(
+        lambda: settings.store.direct_url or pool.url,
+        rows,
+        logger,
+        forecasts_min=settings.economy.forecasts_min,
+    )
     every = (
         *housekeeping.jobs(),
         *journal.jobs(),
@@ -106,10 +113,11 @@ def make_jobs(
         *matches.jobs(),
         *rewards.jobs(),
         *mirror_jobs(settings, pool, feeds, logger),
+        *leaderboards.jobs(),
         *alert_jobs(settings, pool, feeds, metrics, logger),
         *of_feeds,
     )
-    return Jobs(every, rows, (rewards.begin,))
+    return Jobs(every, rows, (rewards.begin, leaderboards.begin))
 
 
 @asynccontextmanager

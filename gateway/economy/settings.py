@@ -50,6 +50,15 @@ class EconomySettings(Area, frozen=True, kw_only=True):
             "For so many of those one invited one is given a bonus.",
         ),
     ]
+    forecasts_min: Annotated[
+        int,
+        setting(
+            "LEADERBOARD_FORECASTS_MIN",
+            "5",
+            whole(1, 10_000),
+            "Whoever held fewer positions until they were paid has no place for calibration.",
+        ),
+    ]
     purchases: Annotated[
         Seller,
         setting(

@@ -63,8 +63,11 @@ encode: Final = msgspec.msgpack.Encoder().encode
 decode: Final = msgspec.msgpack.Decoder(BusMessage).decode
 
 
-def make_client(url: str) -> Redis:
-    """Return a client whose every default that matters is set here (redis-py 8 changed some)."""
+def make_client(url: str, *, connections: int = 1) -> Redis:
+    """Return a client whose every default that matters is set here (redis-py 8 changed some).
+
+    One that finds so many connections busy raises one of `FAILURES`.
+    """
     # A local socket has no keep-alive, and redis-py no ear for the word there.
     of_a_network = {} if urlsplit(url).scheme == "unix" else {"socket_keepalive": True}
     return Redis.from_url(
@@ -75,7 +78,7 @@ def make_client(url: str) -> Redis:
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
         decode_responses=False,
-        max_connections=1,
+        max_connections=connections,
         protocol=2,
         driver_info=None,
     )

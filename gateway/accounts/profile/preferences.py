@@ -58,11 +58,14 @@ TimeZoneText = Annotated[
 
 
 class Shown(BodyStruct, frozen=True):
-    """What others see in one's public profile, beside the id and the display name."""
+    """What others see in one's public profile, beside the id and the display name; and whether
+    the leaderboards show one.
+    """
 
     username: bool = True
     avatar_url: bool = True
     created_at: bool = False
+    leaderboards: bool = True
 
 
 class Preferences(BodyStruct, frozen=True):

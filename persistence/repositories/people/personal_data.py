@@ -124,6 +124,7 @@ KEPT: Final = (
     _of("bet_states", "account_id", ("bet_id",), name="how_bets_stand"),
     _of("settlements", "account_id", ("command_seq", "market_id")),
     _of("order_groups", "account_id", ("name",)),
+    _of("leaderboard_standings", "account_id", ("span",), name="leaderboards"),
     _of("idempotency", "account_id", ("client_id", "kind"), ("fingerprint",), name="client_ids"),
     _of("audit_log", "actor_id", ("id",), ("previous_hash", "hash"), name="done_by_you"),
     _of("proposals", "proposer_id", ("id",), ("effect_id", "decided_by")),
@@ -136,6 +137,9 @@ NOT_SAID: Final[Mapping[str, str]] = {
     "sign_in_codes": "a sign-in that is being finished, for a minute",
     "api_key_nonces": "of calls of the minute, signed with keys that are told",
     "account_segments": "the account's events, made from the journal; told by GET /user/events",
+    "leaderboard_sums": "sums over the ledger and settlements, of which leaderboards are made",
+    "leaderboard_starts": "the same, as they were when the day, week and month began",
+    "leaderboard_tops": "the first of the standings, which are told",
     "account_waiting": "which orders wait, made from the journal; they are among the orders",
 }
 """Why they are not told by themselves."""

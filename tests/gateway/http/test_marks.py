@@ -66,11 +66,20 @@ NOT_OF_ACCOUNTS: Final = {
     "/alerts/firings": "what was told, noted after it happened",
     "/alerts/webhooks": "where one is told",
     "/alerts/webhooks/{id}/deliveries": "what was sent",
+    "/leaderboard/me": "what the last run of a job has ranked",
     "/portfolios/{id}/history": "what was noted on days that are over",
 }
 """What only the one who is signed in may read, and carries no `accountSeq`, and why."""
-STORED: Final = ("/tickers", "/markets/{slug}/ticker", "/markets/{slug}/candles")
-"""What reaches as far as the projector, which hasn't begun here."""
+STORED: Final = (
+    "/tickers",
+    "/markets/{slug}/ticker",
+    "/markets/{slug}/candles",
+    "/leaderboard/pnl",
+    "/leaderboard/volume",
+    "/leaderboard/calibration",
+    "/leaderboard/me",
+)
+"""What reaches as far as the projector, or the job, which hasn't begun here."""
 OF_VENUES: Final = ("/markets/{slug}/latest", "/markets/{slug}/snapshots/latest")
 """What only markets of other venues have."""
 Ask = Callable[[Route], Awaitable[dict[str, Any]]]

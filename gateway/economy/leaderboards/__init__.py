@@ -1,0 +1,1 @@
+"""Who gained and traded most, and whose forecasts were best."""
