@@ -17,8 +17,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0049"
-down_revision: Final = "0045"
+revision: Final = "0048"
+down_revision: Final = "0047"
 
 _UP: Final = """
 ALTER TABLE ledger
