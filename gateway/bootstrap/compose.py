@@ -25,7 +25,7 @@ from gateway.bootstrap.admins import watch_admins
 from gateway.bootstrap.alerts import tell_alerts, webhook_secrets
 from gateway.bootstrap.application import application_of
 from gateway.bootstrap.credits.mirrors import keep_mirrored, watch_mirrors
-from gateway.bootstrap.economy import watch_economy
+from gateway.bootstrap.economy import tell_bets, watch_economy
 from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.identity.api_keys import Keys, open_keys
 from gateway.bootstrap.identity.people import People, open_limits, open_people
@@ -176,6 +176,7 @@ async def open_exchange(
         front = pool, running.engine, running.people, logger, supervisor
         await tell_alerts(stack, pool, hearers.topics, supervisor)
         await keep_mirrored(stack, pool, feeds, supervisor)
+        await tell_bets(stack, pool, hearers, running.engine.view, supervisor)
         await watch_economy(
             stack, settings.economy, pool, running.engine, running.people, supervisor
         )
@@ -227,6 +228,7 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         running = await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
         await tell_alerts(stack, pool, hearers.topics, supervisor)
         await keep_mirrored(stack, pool, feeds, supervisor)
+        await tell_bets(stack, pool, hearers, running.engine.view, supervisor)
         yield running
 
 

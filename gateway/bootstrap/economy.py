@@ -2,8 +2,16 @@
 
 from contextlib import AsyncExitStack
 
+from exchange.model.state import State
 from gateway.bootstrap.identity.people import People
 from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.sockets import Hearers
+from gateway.economy.bets.betting import NOTES as BET_NOTES
+from gateway.economy.bets.betting import Betting
+from gateway.economy.bets.routes import BetRoutes
+from gateway.economy.bets.tallies import BetMetrics
+from gateway.economy.bets.telling import TOPIC as BETS_TOPIC
+from gateway.economy.bets.telling import BetTelling
 from gateway.economy.leaderboards.reading import Reading
 from gateway.economy.leaderboards.routes import LeaderboardRoutes
 from gateway.economy.movements.movements import Kind, Movements
@@ -18,7 +26,9 @@ from gateway.economy.settings import EconomySettings, Seller
 from gateway.economy.transactions.routes import TransactionRoutes
 from gateway.engine_side.running import EngineSide
 from gateway.jobs.supervisor import Supervisor
+from gateway.markets.projected import Projected
 from persistence.postgres.database import DeadlinePool
+from persistence.repositories.economy.bets import Bets
 from persistence.repositories.economy.purchases import Purchases
 from persistence.repositories.economy.referrals import Referrals
 from persistence.repositories.economy.rewards import DailyRewards
@@ -32,7 +42,7 @@ def movements_of(pool: DeadlinePool, engine: EngineSide, people: People) -> Move
         pool,
         engine.commands,
         people.audit,
-        {Kind.PURCHASE: note_answer},
+        {Kind.PURCHASE: note_answer, **BET_NOTES},
         takes_commands=engine.feed.takes_commands,
     )
 
@@ -55,7 +65,12 @@ def buying_of(
 def economy_routes(
     parts: Parts,
 ) -> tuple[
-    DailyCreditsRoutes | TransactionRoutes | PurchaseRoutes | ReferralRoutes | LeaderboardRoutes,
+    DailyCreditsRoutes
+    | TransactionRoutes
+    | PurchaseRoutes
+    | ReferralRoutes
+    | LeaderboardRoutes
+    | BetRoutes,
     ...,
 ]:
     """Return what has the rows of the economy."""
@@ -73,6 +88,7 @@ def economy_routes(
         ),
         ReferralRoutes(Referrals(parts.pool), view, settings, parts.settings.pages),
         leaderboard_routes(parts),
+        bet_routes(parts, movements),
     )
 
 
@@ -81,6 +97,32 @@ def leaderboard_routes(parts: Parts) -> LeaderboardRoutes:
     rows = Leaderboards(parts.pool)
     reading = Reading(rows, parts.feeds.sorted_sets, parts.metrics.cache)
     return LeaderboardRoutes(reading, rows, parts.settings.pages)
+
+
+def bet_routes(parts: Parts, movements: Movements) -> BetRoutes:
+    """Return what takes bets and shows them."""
+    rows, view = Bets(parts.pool), parts.engine.view
+    return BetRoutes(
+        Betting(rows, movements, view, BetMetrics(parts.metrics.registry)),
+        rows,
+        view,
+        Projected(rows, parts.settings.engine.min_seq_wait_seconds),
+        parts.settings.economy,
+        parts.settings.pages,
+    )
+
+
+async def tell_bets(
+    stack: AsyncExitStack,
+    pool: DeadlinePool,
+    hearers: Hearers,
+    view: State,
+    supervisor: Supervisor,
+) -> None:
+    """Tell the sockets of this process what became of bets, until the stack ends."""
+    topic = hearers.topics.open(BETS_TOPIC)
+    telling = BetTelling(Bets(pool), topic, view, hearers.users.rooms.keys)
+    await stack.enter_async_context(supervisor.running(telling.NAME, telling.run))
 
 
 async def watch_economy(

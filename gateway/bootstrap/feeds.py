@@ -16,8 +16,8 @@ import msgspec
 
 from gateway.bootstrap import turns
 from gateway.bootstrap.settings import Settings
-from gateway.economy.mirrors.figures import MirrorMetrics
 from gateway.economy.leaderboards.sorted_sets import SortedSets, open_sorted_sets
+from gateway.economy.mirrors.figures import MirrorMetrics
 from gateway.engine_side.running import EngineSide
 from gateway.feeds.api.feed_routes import FeedRoutes
 from gateway.feeds.api.lists import MarketLists

@@ -13,6 +13,7 @@ from gateway.access.socket_limits import SocketLimits
 from gateway.alerts.telling import HEARD as ALERTS_HEARD
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption
+from gateway.economy.bets.telling import HEARD as BETS_HEARD
 from gateway.engine_side.ports import suspended_in
 from gateway.feeds.watches import Watches
 from gateway.jobs.supervisor import Supervisor
@@ -94,7 +95,7 @@ async def open_front_sockets(
         ResumeEvents(resumption(parts)).events(),
         DeadManSwitch(parts.engine.commands).events(),
     )
-    parts.described.describe(events, (*HEARD, *ALERTS_HEARD))
+    parts.described.describe(events, (*HEARD, *ALERTS_HEARD, *BETS_HEARD))
     tools = SessionTools(
         users=hearers.users,
         limits=limits,

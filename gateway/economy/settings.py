@@ -28,6 +28,8 @@ class EconomySettings(Area, frozen=True, kw_only=True):
             "Rewards, bonuses and purchases that would pass it are refused; trades never are.",
         ),
     ]
+    bet_min: Annotated[int, setting("MIN_BET_AMOUNT", "10", money, "Credits; no bet is smaller.")]
+    bet_max: Annotated[int, setting("MAX_BET_AMOUNT", "10000", money, "Credits; no bet is larger.")]
     daily_reward_credits: Annotated[
         int,
         setting("DAILY_REWARD_CREDITS", "100", money, "Of a day, before the bonus of a streak."),

@@ -34,7 +34,8 @@ _BY_NAME: Final[dict[str, Sequence[Any]]] = {
     "userId": ("3",), "tradeId": ("12",), "portfolioId": ("2",), "eventId": ("rain-2026",),
     "market": ("rain",), "slug": ("rain",), "question": ("Will it rain tomorrow?",),
     "description": ("Any rain at the airport's station.",), "category": ("weather",),
-    "platform": ("exchange",), "status": ("OPEN", "open"), "outcome": ("YES",), "side": ("BUY",),
+    "platform": ("exchange",), "status": ("OPEN", "open"), "outcome": ("YES",),
+    "side": ("BUY", "THIS"),
     "type": ("LIMIT",), "timeInForce": ("GTC",), "email": ("ada@example.org",),
     "password": ("correct horse",), "currentPassword": ("correct horse",),
     "newPassword": ("battery staple",), "displayName": ("Ada",), "username": ("ada",),
@@ -72,12 +73,16 @@ _BY_NAME: Final[dict[str, Sequence[Any]]] = {
     **dict.fromkeys(("alertId", "webhookId", "firingId", "ocoOrderId", "accountId"), ("7",)),
     **dict.fromkeys(("actorId", "proposerId", "decidedBy"), ("3",)),
     "externalId": ("KXHIGHNY-26JAN31-B40",), "day": ("2026-11-27",),
+    "clientBetId": ("bet-1",), "betId": ("7",), "closedBy": ("8",), "maxPrice": ("0.60",),
+    **dict.fromkeys(("shares", "openShares", "sold"), ("100.00",)),
+    **dict.fromkeys(("proceeds", "minProceeds", "minProceedsMax"), ("55.000000",)),
+    "potentialPayout": ("100.000000",),
 }  # fmt: skip
 """What stands in a field of that name, the first that its schema takes."""
 _IN_BODY: Final = frozenset(
     {"price", "quantity", "timeInForce", "clientOrderId", "market", "label", "reason", "email"}
     | {"displayName", "closeTime", "outcome", "name", "token", "requestId", "side", "type"}
-    | {"marketId"}
+    | {"marketId", "clientBetId"}
 )
 """What a body shows though it may be left out."""
 

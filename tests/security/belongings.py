@@ -10,12 +10,13 @@ from typing import Any
 
 from exchange.messages.commands import OpenAccount, PlaceOrder
 from exchange.messages.group_commands import SetOrderGroup
-from exchange.messages.terms import BUY, GTC, LIMIT, YES
+from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from tests.gateway.conftest import Person, Web
 from tests.gateway.portfolio.venue_fake import Caller
 from tests.persistence.running import listing
 
 CREDITS = 1_000_000_000
+OTHERS = 9_000
 MOVES = {"exportedAt", "doneByYou"}
 MEANINGLESS = "1"
 """Stands in a path for what the row's rule doesn't ask about."""
@@ -77,6 +78,7 @@ async def give_one_of_everything(web: Web) -> Belongings:
     item = (await ann.data("POST", f"/watchlists/{watchlist}/items", watched))["id"]
     hook = await ann.data("POST", "/alerts/webhooks", {"url": "https://hooks.example.com/"})
     alert = (await ann.data("POST", "/alerts", {"kind": "FILL"}))["id"]
+    bet = await _bet(web, ann)
     portfolio = (await ann.data("POST", "/portfolios", {"name": "a"}))["id"]
     noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
     position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
@@ -88,6 +90,7 @@ async def give_one_of_everything(web: Web) -> Belongings:
         "/alerts/webhooks/{id}": f"/alerts/webhooks/{hook['webhook']['id']}",
         "/alerts/{id}": f"/alerts/{alert}",
         "/auth/2fa/passkeys/{id}": f"/auth/2fa/passkeys/{passkey}",
+        "/bets/{id}": f"/bets/{bet}",
         "/order-groups/{id}": "/order-groups/mm",
         "/orders/by-client-id/{clientOrderId}": "/orders/by-client-id/one",
         "/orders/{id}": "/orders/1",
@@ -114,6 +117,16 @@ VALUES ($1, 'ethereum', '0x52908400098527886E0F7030069857D2E4169EE7', 1, 1) RETU
 """
 
 _LINK = "INSERT INTO linked_accounts VALUES ($1, 'x', 'theirs', 'them', 'tokens', 1, 1)"
+
+
+async def _bet(web: Web, ann: Caller) -> str:
+    """Have somebody bet against the orders of somebody else; return the bet's id."""
+    web.engine.run(OpenAccount(OTHERS, CREDITS))
+    for outcome, price in ((NO, 5_000), (YES, 4_000)):
+        web.engine.run(PlaceOrder(OTHERS, 2, BUY, outcome, LIMIT, price, 10_000, GTC))
+    wanted = {"marketId": "snow", "side": "THIS", "amount": "10"}
+    number: str = (await ann.data("POST", "/bets", wanted))["id"]
+    return number
 
 
 async def _ways_in(web: Web, user_id: int) -> tuple[int, int]:

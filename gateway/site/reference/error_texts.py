@@ -128,14 +128,34 @@ ERRORS: Final[dict[type[errors.ApiError], ErrorText]] = {
 }
 """By class; `Refused` has many codes, and DatabaseAway is an Unavailable."""
 REFUSED: Final[dict[str, ErrorText]] = {
+    "BET_ENDED": ErrorText(
+        "Nothing is left in the bet to be sold, or all of it is being sold just now.",
+        "Look at GET /bets/{id}: it was sold, closed by a bet on the other side, or paid out.",
+        False,
+    ),
+    "BET_SHARES": ErrorText(
+        "The bet has fewer shares left than are to be sold, less those being sold just now.",
+        "Sell what is left, or without `shares` all of it.",
+        False,
+    ),
     "MAX_USER_CREDITS": ErrorText(
         "The account would hold more credits than anybody is given.",
         "Ask for less, or again when you hold less; what you earn by trading may pass it.",
         True,
     ),
+    "NOTHING_TRADED": ErrorText(
+        "The bet or the sale met nothing that it may trade with; nothing was charged.",
+        "The message names what stood in its way, an order of one's own say; bet again without it.",
+        True,
+    ),
     "NOT_MIRRORED": ErrorText(
         "The market of another venue isn't traded here; the message says why.",
         "Bet in another market, or later; an admin may mirror it (POST /admin/mirrors).",
+        True,
+    ),
+    "NO_LIQUIDITY": ErrorText(
+        "Nobody offers what a bet would buy, or buys what a sale would sell; nothing was charged.",
+        "Try again when somebody does, or place a limit order.",
         True,
     ),
     "PAYMENT_DECLINED": ErrorText(
@@ -152,6 +172,11 @@ REFUSED: Final[dict[str, ErrorText]] = {
         "The socket, the user or the address follows as many markets as one may.",
         "Unsubscribe from some, or open another socket where the limit is the socket's.",
         False,
+    ),
+    "WORST_PRICE": ErrorText(
+        "All that is offered is at a worse price than `maxPrice`; nothing was charged.",
+        "Quote it anew, and bet at that price if you still want to.",
+        True,
     ),
 }
 """What the gateway itself refuses with 422, by code."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from exchange.projections.bets.fold import bet_id, sale_id
 from exchange.projections.bets.records import Bet
 from persistence.postgres.database import DeadlinePool, Fetching
 from persistence.repositories.economy.bet_states import STATE_COLUMNS, bet_of
@@ -27,9 +28,9 @@ EXITS_SHOWN: Final = 100
 """The newest ways in which shares left a bet."""
 _BET: Final = (
     "b.id, b.account_id, b.client_bet_id, b.market_id, b.side, b.amount, b.max_price, b.created_at,"
-    " b.intent_id, b.bought, b.cost, b.fee, b.reason, i.status, i.seq, i.answered_at"
+    " b.intent_id, b.bought, b.cost, b.fee, b.reason, i.status, i.reason, i.seq, i.answered_at"
 )
-_BET_COLUMNS: Final = 16
+_BET_COLUMNS: Final = 17
 _STATE: Final = ", ".join(f"s.{name}" for name in STATE_COLUMNS.split(", "))
 _SHOWN: Final = f"""
 SELECT {_BET}, {_STATE}
@@ -44,8 +45,9 @@ _PAGE: Final = f"""{_SHOWN}
  ORDER BY b.id DESC LIMIT $5
 """
 _CHANGED: Final = f"""{_SHOWN}
- WHERE (s.changed_seq, s.bet_id) > ($1, $2) AND s.account_id = ANY($3::bigint[])
- ORDER BY s.changed_seq, s.bet_id LIMIT $4
+ WHERE (s.changed_seq, s.bet_id) > ($1, $2) AND s.changed_seq <= $3
+   AND s.account_id = ANY($4::bigint[])
+ ORDER BY s.changed_seq, s.bet_id LIMIT $5
 """
 _SALE: Final = (
     "x.id, x.bet_id, x.account_id, x.request_id, x.quantity, x.all_of_it, x.min_proceeds,"
@@ -78,7 +80,8 @@ class StoredBet(msgspec.Struct, frozen=True):
     """A bet as it stands: what was asked, what the engine answered (None before), what became of it
     (`state`, None until the projector has come to it).
 
-    `reason` says why no more was bought, None if the amount was spent.
+    `reason` says why no more was bought, None if the amount was spent; `intent_reason` why the
+    engine refused it.
     """
 
     id: int
@@ -95,6 +98,7 @@ class StoredBet(msgspec.Struct, frozen=True):
     fee: int | None
     reason: str | None
     intent_status: str
+    intent_reason: str | None
     seq: int | None
     answered_at: int | None
     state: Bet | None
@@ -104,6 +108,11 @@ class StoredBet(msgspec.Struct, frozen=True):
         return (self.market_id, self.side, self.amount, self.max_price) == (
             *(other.market_id, other.side, other.amount, other.max_price),
         )
+
+    @property
+    def reference(self) -> str:
+        """Its id in the exchange."""
+        return bet_id(self.account_id, self.id)
 
     @property
     def status(self) -> str:
@@ -137,10 +146,15 @@ class Sale(NewSale, frozen=True):
     fee: int | None
     reason: str | None
 
-    def is_same(self, bet_id: int, quantity: int | None, min_proceeds: int | None) -> bool:
+    @property
+    def reference(self) -> str:
+        """Its id in the exchange."""
+        return sale_id(self.account_id, self.bet_id, self.id)
+
+    def is_same(self, bet: int, quantity: int | None, min_proceeds: int | None) -> bool:
         """Whether somebody who sells so much of a bet, None for all, asks for this again."""
         mine = None if self.all_of_it else self.quantity
-        return (self.bet_id, mine, self.min_proceeds) == (bet_id, quantity, min_proceeds)
+        return (self.bet_id, mine, self.min_proceeds) == (bet, quantity, min_proceeds)
 
 
 class BetFilter(msgspec.Struct, frozen=True):
@@ -233,6 +247,11 @@ class Bets:
         )
         return None if row is None else _bet(row)
 
+    async def by_intent(self, intent_id: int) -> StoredBet | None:
+        """Return the bet of an intent."""
+        row = await self._pool.fetchrow(f"{_SHOWN} WHERE b.intent_id = $1", intent_id)
+        return None if row is None else _bet(row)
+
     async def page(
         self, account_id: int, wanted: BetFilter, before: int, limit: int
     ) -> list[StoredBet]:
@@ -265,10 +284,12 @@ class Bets:
         return seq
 
     async def changed(
-        self, after: tuple[int, int], accounts: Sequence[int], limit: int
+        self, after: tuple[int, int], to: int, accounts: Sequence[int], limit: int
     ) -> list[StoredBet]:
-        """Return what changed of some people's bets after a (command, bet), oldest first."""
-        rows = await self._pool.fetch(_CHANGED, *after, accounts, limit)
+        """Return what changed of some people's bets after a (command, bet), by the command `to` at
+        the latest, oldest first.
+        """
+        rows = await self._pool.fetch(_CHANGED, *after, to, accounts, limit)
         return [_bet(row) for row in rows]
 
     # -- sales ------------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """The examples of docs/economy.md are what the rules say."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from exchange.messages.bounds import MONEY_SCALE
+from exchange.messages.terms import BUY, NO, SELL, YES, Resolution
 from exchange.messages.units import format_money, format_quantity, parse_money, parse_price
 from gateway.bootstrap.settings import load_settings
 from gateway.economy.mirrors.quoting import Held, Rule, Source, prices, quotes
@@ -13,6 +15,8 @@ from gateway.economy.rewards.rules import reward
 from gateway.economy.room import fits
 from gateway.wire.scalars import price_if_known
 from persistence.repositories.economy.transactions import TransactionType
+from tests.exchange.bet_stories import Betting
+from tests.exchange.worlds import ANN, BOB
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "economy.md"
 
@@ -38,6 +42,37 @@ def test_how_much_one_may_be_given() -> None:
     for *numbers, said in rows:
         held, to_come, amount, most = (int(re.sub(r"\D", "", number)) for number in numbers)
         assert fits(held, to_come, amount, most) is (said == "given")
+
+
+def test_bets() -> None:
+    """The example, run by the rules themselves."""
+    world = Betting(cash=10_000)
+    world.limit(BOB, BUY, NO, 6_000, 100_000)
+    world.limit(BOB, BUY, YES, 3_500, 100_000)
+    rows = rows_below("Bets")
+    steps: list[Callable[[], object]] = [
+        lambda: world.bet(ANN, YES, 40 * MONEY_SCALE),
+        lambda: world.sell_bet(world.bets[1], 2_000),
+        lambda: world.bet(ANN, NO, 26 * MONEY_SCALE),
+        lambda: None,
+        lambda: world.bet(ANN, YES, 20 * MONEY_SCALE),
+        lambda: world.take(ANN, SELL, YES, 6_000),
+        lambda: None,
+        lambda: world.resolve(Resolution.YES),
+    ]
+    # A sale has a number of its own, in the document only bets do.
+    numbers = {"1": 1, "2": 3, "3": 4}
+    for (said, number, *told), step in zip(rows, steps, strict=True):
+        step()
+        bet = world.bets[numbers[number]]
+        assert told == [
+            format_quantity(bet.bought),
+            format_money(bet.cost),
+            format_quantity(bet.shares),
+            format_money(bet.brought - bet.exit_fees),
+            bet.status.value,
+            "" if bet.ended_at is None else format_money(bet.profit),
+        ], said
 
 
 def test_transactions() -> None:

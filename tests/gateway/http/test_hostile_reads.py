@@ -36,6 +36,7 @@ TIMES: Final = (
 CHOSEN: Final = (*NONE_OF_ANY, "2m", "1M", "\uff11m", "ALL", "x\x00", LONG)
 CURSORS: Final = (*NONE_OF_ANY, "x", "0", "1-", "-", "1-x", "1-2-3-4", "1-\u0661", LONG, str(2**64))
 PAYOUTS: Final = (*NONE_OF_ANY, "x", "0", "1", "-0.5", "0.00001", "\uff10.5", LONG)
+SHARES: Final = (*NONE_OF_ANY[:-1], "x", "0", "-0.5", "0.001", "\uff10.5", LONG)
 BOOLEANS: Final = ("", "yes", "1", "TRUE", "NaN", LONG)
 KINDS: Final = {
     NUMBERS: "limit depth offset afterSeq atSeq minSeq alertId",
@@ -44,7 +45,8 @@ KINDS: Final = {
     " address chainId",
     CURSORS: "cursor",
     BOOLEANS: "exclusive",
-    PAYOUTS: "yesPayout",
+    PAYOUTS: "yesPayout amount maxPrice",
+    SHARES: "shares",
 }
 FREE: Final = frozenset(
     {"market", "marketId", "slug", "search", "q", "category", "clientOrderId", "orderId"}
@@ -73,6 +75,8 @@ def parameters() -> Iterator[tuple[Route, str, str]]:
         for one in asked:
             if row.path.endswith("/settlement"):
                 needed = {"outcome": "SPLIT", "yesPayout": "0.5"}
+            if row.path == "/bets/quote":
+                needed = {"marketId": "rain", "side": "YES", "amount": "10"}
             others = {
                 name: value
                 for name, value in needed.items()

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pytest
 
-from exchange.messages.commands import PlaceOrder
+from exchange.messages.commands import OpenAccount, PlaceOrder
 from exchange.messages.group_commands import SetOrderGroup
-from exchange.messages.terms import BUY, GTC, LIMIT, YES
+from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from gateway.access.budgets import Budget
 from gateway.feeds.model import VenueEvent
 from gateway.http.routing import Access, Route, Shape
@@ -17,7 +17,7 @@ from gateway.site.terminal import PAGES
 from persistence.clock import now_us
 from persistence.repositories.feeds.matches import Matches, NewMatch
 from persistence.repositories.feeds.snapshots import POLL, NewSnapshot
-from tests.gateway.conftest import MakeWeb
+from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.feeds.fake_venue import FakeVenue, market
 from tests.gateway.feeds.reading import Reader
 from tests.gateway.portfolio.venue_fake import Caller
@@ -61,6 +61,10 @@ NOT_OF_ACCOUNTS: Final = {
     "/watchlists": "names of markets, kept beside the exchange",
     "/watchlists/{id}": "names of markets, kept beside the exchange",
     "/transactions/me/export": "a table, which says it by a header",
+    "/bets/me": "as the projector stored them, which begins behind the engine",
+    "/bets/{id}": "as the projector stored it, which begins behind the engine",
+    "/bets/quote": "what the book would give now",
+    "/bets/{id}/sell/quote": "what the book would give now",
     "/alerts": "what one wants to be told, kept beside the exchange",
     "/alerts/{id}": "what one wants to be told, kept beside the exchange",
     "/alerts/firings": "what was told, noted after it happened",
@@ -78,10 +82,13 @@ STORED: Final = (
     "/leaderboard/volume",
     "/leaderboard/calibration",
     "/leaderboard/me",
+    "/bets/me",
+    "/bets/{id}",
 )
 """What reaches as far as the projector, or the job, which hasn't begun here."""
 OF_VENUES: Final = ("/markets/{slug}/latest", "/markets/{slug}/snapshots/latest")
 """What only markets of other venues have."""
+OTHERS: Final = 9_000
 Ask = Callable[[Route], Awaitable[dict[str, Any]]]
 
 
@@ -99,6 +106,21 @@ def test_reads_of_whoever_is_signed_in_are_of_their_account() -> None:
     assert own > NOT_OF_ACCOUNTS.keys()
 
 
+async def trade(web: Web, ann: Caller, person_id: int) -> str:
+    """Have somebody place an order, make a group, and bet where others offer both sides; return the
+    bet's id.
+    """
+    order = PlaceOrder(person_id, 1, BUY, YES, LIMIT, 5_000, 100, GTC, client_order_id="one")
+    web.engine.run(order)
+    web.engine.run(SetOrderGroup(person_id, "mm", 4_000, 1))
+    web.engine.run(OpenAccount(OTHERS, 1_000_000_000))
+    for outcome, price in ((NO, 4_000), (YES, 5_100)):
+        web.engine.run(PlaceOrder(OTHERS, 1, BUY, outcome, LIMIT, price, 9_000, GTC))
+    wanted = {"marketId": "rain", "side": "THIS", "amount": "10"}
+    number: str = (await ann.data("POST", "/bets", wanted))["id"]
+    return number
+
+
 @pytest.fixture
 async def ask(make_web: MakeWeb) -> Ask:
     """Read any row as an admin who has one of everything."""
@@ -111,6 +133,7 @@ async def ask(make_web: MakeWeb) -> Ask:
     web.engine.run(listing())
     web.engine.run(PlaceOrder(person.id, 1, BUY, YES, LIMIT, 5_000, 1, GTC, client_order_id="one"))
     web.engine.run(SetOrderGroup(person.id, "mm", 4_000, 1))
+    bet = await trade(web, ann, person.id)
     watchlist = (await ann.data("POST", "/watchlists", {"name": "a"}))["id"]
     hook = await ann.data("POST", "/alerts/webhooks", {"url": "https://hooks.example.com/"})
     alert = (await ann.data("POST", "/alerts", {"kind": "FILL"}))["id"]
@@ -128,6 +151,7 @@ async def ask(make_web: MakeWeb) -> Ask:
         "{category}": "weather",
         "{clientOrderId}": "one",
         "/orders/{id}": "/orders/1",
+        "/bets/{id}": f"/bets/{bet}",
         "/alerts/webhooks/{id}": f"/alerts/webhooks/{hook['webhook']['id']}",
         "/alerts/{id}": f"/alerts/{alert}",
         "/watchlists/{id}": f"/watchlists/{watchlist}",
@@ -148,6 +172,7 @@ async def ask(make_web: MakeWeb) -> Ask:
     seq = web.engine.view.markets[1].seq
     account = web.engine.view.accounts[person.id]
     queries = {
+        "/bets/quote": "?marketId=rain&side=THIS&amount=10",
         "/markets/search": "?q=rain",
         "/admin/markets/{slug}/settlement": "?outcome=YES",
         # There is no journal behind the engine here: what would be read in it is nothing.

@@ -76,7 +76,15 @@ def test_examples_show_amounts_and_ids_as_what_they_are() -> None:
         r"([a-z](Id|Price|Quantity|Profit|Pnl|Cost|Credits|After|Payout)$)"
         r"|^(open|high|low|close|profit|credits|bonus|equity)$"
     )
-    texts = ("eventId", "requestId", "clientOrderId", "packageId", "groupId", "externalId")
+    texts = (
+        "eventId",
+        "requestId",
+        "clientOrderId",
+        "packageId",
+        "groupId",
+        "externalId",
+        "clientBetId",
+    )
     paths = openapi_document(ROWS, PAGES, CHOICES)["paths"]
     for path, methods in paths.items():
         for operation in methods.values():

@@ -90,6 +90,7 @@ MIRRORS = "/admin/mirrors"
 ELSEWHERE = (
     "/purchases",
     MIRRORS,
+    "/bets",
     "/auth/",
     "/users/",
     "/admin/users/{id}/role",
@@ -121,7 +122,7 @@ MEANS_MORE = {
     ("/admin/markets/{slug}/limits", "volatilityHalt"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
-ECONOMY = ("/transactions/me", "/purchases", "/referrals")
+ECONOMY = ("/transactions/me", "/purchases", "/referrals", "/bets")
 FORETOLD = "/admin/markets/{slug}/settlement"
 """Its parameters hang on each other: `tests/gateway/operations/figures`."""
 STORED = (

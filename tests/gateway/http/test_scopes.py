@@ -25,7 +25,7 @@ def test_what_is_no_read_asks_for_more_than_reading() -> None:
     }
     assert reading == {"POST /orders/preview"}
     trading = {route.path.split("/")[1] for route in ROUTES if route.asks is Scope.TRADE}
-    assert trading == {"orders", "order-groups"}
+    assert trading == {"orders", "order-groups", "bets"}
 
 
 def test_no_key_reaches_accounts_keys_or_what_admins_do() -> None:

@@ -15,11 +15,10 @@ from exchange.messages.terms import BUY, NO, SELL, YES, Resolution
 from exchange.projections.bets.fold import BetFold
 from persistence.journal.reader import stream
 from persistence.postgres.database import connect
-from persistence.projection import bets as projection
 from persistence.projection.process import projections
 from persistence.projection.projector import Projector
 from persistence.proof.verification import CheckResult
-from persistence.repositories.economy.bet_states import exit_row, state_row
+from persistence.repositories.economy.bet_states import STATE_COLUMNS, exit_row, state_row
 from tests.lengths import length
 from tests.persistence.bet_stories import bet, project, results, sell
 from tests.persistence.projection.test_candles import DiesInStore, Killed
@@ -76,10 +75,11 @@ async def follow(url: str, random: Random) -> int:
             await connection.close()
 
 
-async def folded(url: str) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+async def folded(url: str) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """The rows of bets and of their exits, made of the whole journal at once."""
-    fold, states = BetFold(), {}
-    exits = []
+    fold = BetFold()
+    states: dict[int, tuple[Any, ...]] = {}
+    exits: list[tuple[Any, ...]] = []
     connection = await connect(url)
     async with connection.transaction():
         async for row in stream(connection):
@@ -89,13 +89,11 @@ async def folded(url: str) -> tuple[list[tuple[object, ...]], list[tuple[object,
                 exits += [exit_row(one) for one in fold.exits.values()]
                 fold.settled()
     await connection.close()
-    return sorted(states.values()), sorted(exits)  # type: ignore[type-var]
+    return sorted(states.values()), sorted(exits)
 
 
-async def stored(engine: Running) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
-    states = await engine.pool.fetch(
-        f"SELECT {projection.STATE_COLUMNS} FROM bet_states ORDER BY bet_id"
-    )
+async def stored(engine: Running) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    states = await engine.pool.fetch(f"SELECT {STATE_COLUMNS} FROM bet_states ORDER BY bet_id")
     exits = await engine.pool.fetch(
         "SELECT bet_id, seq, at, kind, by_bet, quantity, brought, fee FROM bet_exits"
     )
@@ -108,7 +106,8 @@ async def test_bets_are_what_the_journal_says(
     print("seed", SEED)
     monkeypatch.setattr("persistence.projection.projector.COMMANDS_AT_ONCE", 20)
     monkeypatch.setattr("persistence.projection.bets.PLACES_HELD", 2)
-    random, deadly, deaths, bets = Random(SEED), Random(5), 0, []
+    random, deadly, deaths = Random(SEED), Random(5), 0
+    bets: list[tuple[int, int, Any]] = []
     async with running(database_url) as engine:
         await open_for_trade(engine, taker_fee=35)
         for _ in range(4):

@@ -1956,14 +1956,30 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/leaderboard/pnl": {
+    readonly "/bets": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly get: operations["get_leaderboard_pnl"];
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_bets"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/bets/quote": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_bets_quote"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1972,14 +1988,14 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/leaderboard/volume": {
+    readonly "/bets/me": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly get: operations["get_leaderboard_volume"];
+        readonly get: operations["get_bets_me"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1988,14 +2004,14 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/leaderboard/calibration": {
+    readonly "/bets/{id}": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly get: operations["get_leaderboard_calibration"];
+        readonly get: operations["get_bets_id"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -2004,14 +2020,30 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/leaderboard/me": {
+    readonly "/bets/{id}/sell": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly get: operations["get_leaderboard_me"];
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_bets_id_sell"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/bets/{id}/sell/quote": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_bets_id_sell_quote"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -2882,8 +2914,6 @@ export interface components {
             readonly avatarUrl?: boolean;
             /** @default false */
             readonly createdAt?: boolean;
-            /** @default true */
-            readonly leaderboards?: boolean;
         };
         /** PublicProfileView */
         readonly PublicProfileView: {
@@ -3487,7 +3517,7 @@ export interface components {
             /** @default false */
             readonly manifest?: components["schemas"]["Manifested"];
             /** @default null */
-            readonly interval?: components["schemas"]["gateway.markets.exports.routes.Span"] | null;
+            readonly interval?: components["schemas"]["Span"] | null;
         };
         /**
          * Format
@@ -3503,7 +3533,7 @@ export interface components {
          * Span
          * @enum {unknown}
          */
-        readonly "gateway.markets.exports.routes.Span": "1d" | "1h" | "1m";
+        readonly Span: "1d" | "1h" | "1m";
         /** SliceQuery */
         readonly SliceQuery: {
             /** @default null */
@@ -4766,53 +4796,194 @@ export interface components {
             readonly createdAt: string;
             readonly rewardedAt: string | null;
         };
-        /** BoardQuery */
-        readonly BoardQuery: {
+        /** BetBody */
+        readonly BetBody: {
+            readonly marketId: string;
+            /** @enum {unknown} */
+            readonly side: "NO" | "THAT" | "THIS" | "YES";
+            readonly amount: string | number;
+            readonly maxPrice?: string | number | null;
+            /** @default null */
+            readonly clientBetId?: string | null;
+        };
+        /** PlacedBetView */
+        readonly PlacedBetView: {
+            readonly id: string;
+            readonly clientBetId: string | null;
+            readonly marketId: string;
+            readonly slug: string | null;
+            readonly question: string | null;
+            /** @enum {unknown} */
+            readonly side: "NO" | "THAT" | "THIS" | "YES";
+            readonly outcome: components["schemas"]["Outcome"];
+            readonly amount: string;
+            readonly maxPrice: string | null;
+            readonly status: components["schemas"]["BetState"];
+            readonly shares: string;
+            readonly openShares: string;
+            readonly averagePrice: string | null;
+            readonly cost: string;
+            readonly fee: string;
+            readonly potentialPayout: string;
+            readonly proceeds: string;
+            readonly profit: string | null;
+            readonly reason: string | null;
+            readonly reference: string;
+            readonly createdAt: string;
+            readonly placedAt: string | null;
+            readonly endedAt: string | null;
+            readonly balance: components["schemas"]["BalanceView"];
+            readonly replayed?: boolean;
+        };
+        /**
+         * BetState
+         * @enum {unknown}
+         */
+        readonly BetState: "LOST" | "OPEN" | "PENDING" | "REFUSED" | "SOLD" | "VOID" | "WON";
+        /** BetQuoteQuery */
+        readonly BetQuoteQuery: {
+            readonly marketId: string;
+            /** @enum {unknown} */
+            readonly side: "NO" | "THAT" | "THIS" | "YES";
+            readonly amount: string;
+            /** @default null */
+            readonly maxPrice?: string | null;
+        };
+        /** BetQuoteView */
+        readonly BetQuoteView: {
+            readonly marketId: string;
+            readonly slug: string;
+            readonly outcome: components["schemas"]["Outcome"];
+            readonly amount: string;
+            readonly shares: string;
+            readonly averagePrice: string | null;
+            readonly worstPrice: string | null;
+            readonly cost: string;
+            readonly fee: string;
+            readonly payout: string;
+            readonly profit: string;
+            readonly reason: string | null;
+        };
+        /** BetsQuery */
+        readonly BetsQuery: {
             /** @default null */
             readonly limit?: number | null;
             /** @default null */
             readonly cursor?: string | null;
-            /** @default 0 */
-            readonly offset?: number;
-            /** @default all */
-            readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
+            /** @default null */
+            readonly status?: string | null;
+            /** @default null */
+            readonly market?: string | null;
+            /** @default null */
+            readonly marketId?: string | null;
+            /** @default null */
+            readonly slug?: string | null;
         };
-        /**
-         * Span
-         * @enum {unknown}
-         */
-        readonly "persistence.repositories.leaderboards.words.Span": "all" | "day" | "month" | "week";
-        /** LeaderView */
-        readonly LeaderView: {
-            readonly rank: number;
-            readonly userId: string;
-            readonly displayName: string;
-            readonly username: string | null;
-            readonly avatarUrl: string | null;
-            readonly value: string;
-            readonly positions: number;
+        /** BetView */
+        readonly BetView: {
+            readonly id: string;
+            readonly clientBetId: string | null;
+            readonly marketId: string;
+            readonly slug: string | null;
+            readonly question: string | null;
+            /** @enum {unknown} */
+            readonly side: "NO" | "THAT" | "THIS" | "YES";
+            readonly outcome: components["schemas"]["Outcome"];
+            readonly amount: string;
+            readonly maxPrice: string | null;
+            readonly status: components["schemas"]["BetState"];
+            readonly shares: string;
+            readonly openShares: string;
+            readonly averagePrice: string | null;
+            readonly cost: string;
+            readonly fee: string;
+            readonly potentialPayout: string;
+            readonly proceeds: string;
+            readonly profit: string | null;
+            readonly reason: string | null;
+            readonly reference: string;
+            readonly createdAt: string;
+            readonly placedAt: string | null;
+            readonly endedAt: string | null;
         };
-        /** StandingQuery */
-        readonly StandingQuery: {
-            /** @default all */
-            readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
+        /** BetDetailView */
+        readonly BetDetailView: {
+            readonly id: string;
+            readonly clientBetId: string | null;
+            readonly marketId: string;
+            readonly slug: string | null;
+            readonly question: string | null;
+            /** @enum {unknown} */
+            readonly side: "NO" | "THAT" | "THIS" | "YES";
+            readonly outcome: components["schemas"]["Outcome"];
+            readonly amount: string;
+            readonly maxPrice: string | null;
+            readonly status: components["schemas"]["BetState"];
+            readonly shares: string;
+            readonly openShares: string;
+            readonly averagePrice: string | null;
+            readonly cost: string;
+            readonly fee: string;
+            readonly potentialPayout: string;
+            readonly proceeds: string;
+            readonly profit: string | null;
+            readonly reason: string | null;
+            readonly reference: string;
+            readonly createdAt: string;
+            readonly placedAt: string | null;
+            readonly endedAt: string | null;
+            readonly exits: readonly components["schemas"]["LeavingView"][];
         };
-        /** OwnStandingView */
-        readonly OwnStandingView: {
-            readonly period: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
-            readonly since: string | null;
-            readonly madeAt: string | null;
-            readonly shown: boolean;
-            readonly pnl: components["schemas"]["OwnPlaceView"];
-            readonly volume: components["schemas"]["OwnPlaceView"];
-            readonly calibration: components["schemas"]["OwnPlaceView"];
-            readonly positions: number;
+        /** LeavingView */
+        readonly LeavingView: {
+            /** @enum {unknown} */
+            readonly kind: "NETTING" | "PAYOUT" | "SALE";
+            readonly shares: string;
+            readonly averagePrice: string | null;
+            readonly proceeds: string;
+            readonly fee: string;
+            readonly closedBy: string | null;
+            readonly at: string;
         };
-        /** OwnPlaceView */
-        readonly OwnPlaceView: {
-            readonly value: string | null;
-            readonly rank: number | null;
-            readonly of: number;
+        /** SaleBody */
+        readonly SaleBody: {
+            readonly shares?: string | number | null;
+            readonly minProceeds?: string | number | null;
+            /** @default null */
+            readonly requestId?: string | null;
+        };
+        /** SaleView */
+        readonly SaleView: {
+            readonly id: string;
+            readonly betId: string;
+            readonly requestId: string | null;
+            readonly shares: string;
+            readonly sold: string;
+            readonly averagePrice: string | null;
+            readonly proceeds: string;
+            readonly fee: string;
+            readonly reason: string | null;
+            readonly reference: string;
+            readonly createdAt: string;
+            readonly balance: components["schemas"]["BalanceView"];
+            readonly replayed?: boolean;
+        };
+        /** SaleQuoteQuery */
+        readonly SaleQuoteQuery: {
+            /** @default null */
+            readonly shares?: string | null;
+        };
+        /** SaleQuoteView */
+        readonly SaleQuoteView: {
+            readonly betId: string;
+            readonly shares: string;
+            readonly sold: string;
+            readonly averagePrice: string | null;
+            readonly worstPrice: string | null;
+            readonly proceeds: string;
+            readonly fee: string;
+            readonly minProceedsMax: string;
+            readonly reason: string | null;
         };
         /** UserPictureView */
         readonly UserPictureView: {
@@ -5519,7 +5690,7 @@ export type MarketsQuery = components['schemas']['MarketsQuery'];
 export type ExportQuery = components['schemas']['ExportQuery'];
 export type Format = components['schemas']['Format'];
 export type Manifested = components['schemas']['Manifested'];
-export type GatewayMarketsExportsRoutesSpan = components['schemas']['gateway.markets.exports.routes.Span'];
+export type Span = components['schemas']['Span'];
 export type SliceQuery = components['schemas']['SliceQuery'];
 export type SummaryView = components['schemas']['SummaryView'];
 export type SummaryQuery = components['schemas']['SummaryQuery'];
@@ -5629,12 +5800,19 @@ export type BoughtView = components['schemas']['BoughtView'];
 export type PurchaseView = components['schemas']['PurchaseView'];
 export type ReferralsView = components['schemas']['ReferralsView'];
 export type InvitedView = components['schemas']['InvitedView'];
-export type BoardQuery = components['schemas']['BoardQuery'];
-export type PersistenceRepositoriesLeaderboardsWordsSpan = components['schemas']['persistence.repositories.leaderboards.words.Span'];
-export type LeaderView = components['schemas']['LeaderView'];
-export type StandingQuery = components['schemas']['StandingQuery'];
-export type OwnStandingView = components['schemas']['OwnStandingView'];
-export type OwnPlaceView = components['schemas']['OwnPlaceView'];
+export type BetBody = components['schemas']['BetBody'];
+export type PlacedBetView = components['schemas']['PlacedBetView'];
+export type BetState = components['schemas']['BetState'];
+export type BetQuoteQuery = components['schemas']['BetQuoteQuery'];
+export type BetQuoteView = components['schemas']['BetQuoteView'];
+export type BetsQuery = components['schemas']['BetsQuery'];
+export type BetView = components['schemas']['BetView'];
+export type BetDetailView = components['schemas']['BetDetailView'];
+export type LeavingView = components['schemas']['LeavingView'];
+export type SaleBody = components['schemas']['SaleBody'];
+export type SaleView = components['schemas']['SaleView'];
+export type SaleQuoteQuery = components['schemas']['SaleQuoteQuery'];
+export type SaleQuoteView = components['schemas']['SaleQuoteView'];
 export type UserPictureView = components['schemas']['UserPictureView'];
 export type FactorsView = components['schemas']['FactorsView'];
 export type Tier = components['schemas']['Tier'];
@@ -8020,7 +8198,7 @@ export interface operations {
                 readonly to?: string;
                 readonly format?: components["schemas"]["Format"];
                 readonly manifest?: components["schemas"]["Manifested"];
-                readonly interval?: components["schemas"]["gateway.markets.exports.routes.Span"];
+                readonly interval?: components["schemas"]["Span"];
                 readonly minSeq?: number;
             };
             readonly header?: never;
@@ -10132,22 +10310,20 @@ export interface operations {
             };
         };
     };
-    readonly get_leaderboard_pnl: {
+    readonly post_bets: {
         readonly parameters: {
-            readonly query?: {
-                readonly limit?: number;
-                readonly cursor?: string;
-                readonly offset?: number;
-                readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
-                readonly minSeq?: number;
-            };
+            readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly requestBody?: never;
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["BetBody"];
+            };
+        };
         readonly responses: {
-            readonly 200: {
+            readonly 201: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -10155,22 +10331,20 @@ export interface operations {
                     readonly "application/json": {
                         /** @constant */
                         readonly success: true;
-                        readonly data: readonly components["schemas"]["LeaderView"][];
-                        readonly pagination: components["schemas"]["Pagination"];
-                        readonly nextCursor: string | null;
-                        readonly meta: components["schemas"]["ToldMeta"];
+                        readonly data: components["schemas"]["PlacedBetView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
             };
         };
     };
-    readonly get_leaderboard_volume: {
+    readonly get_bets_quote: {
         readonly parameters: {
-            readonly query?: {
-                readonly limit?: number;
-                readonly cursor?: string;
-                readonly offset?: number;
-                readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
+            readonly query: {
+                readonly marketId: string;
+                readonly side: "NO" | "THAT" | "THIS" | "YES";
+                readonly amount: string;
+                readonly maxPrice?: string;
                 readonly minSeq?: number;
             };
             readonly header?: never;
@@ -10187,22 +10361,22 @@ export interface operations {
                     readonly "application/json": {
                         /** @constant */
                         readonly success: true;
-                        readonly data: readonly components["schemas"]["LeaderView"][];
-                        readonly pagination: components["schemas"]["Pagination"];
-                        readonly nextCursor: string | null;
-                        readonly meta: components["schemas"]["ToldMeta"];
+                        readonly data: components["schemas"]["BetQuoteView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
             };
         };
     };
-    readonly get_leaderboard_calibration: {
+    readonly get_bets_me: {
         readonly parameters: {
             readonly query?: {
                 readonly limit?: number;
                 readonly cursor?: string;
-                readonly offset?: number;
-                readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
+                readonly status?: string;
+                readonly market?: string;
+                readonly marketId?: string;
+                readonly slug?: string;
                 readonly minSeq?: number;
             };
             readonly header?: never;
@@ -10219,23 +10393,23 @@ export interface operations {
                     readonly "application/json": {
                         /** @constant */
                         readonly success: true;
-                        readonly data: readonly components["schemas"]["LeaderView"][];
-                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly data: readonly components["schemas"]["BetView"][];
                         readonly nextCursor: string | null;
-                        readonly meta: components["schemas"]["ToldMeta"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
             };
         };
     };
-    readonly get_leaderboard_me: {
+    readonly get_bets_id: {
         readonly parameters: {
             readonly query?: {
-                readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
                 readonly minSeq?: number;
             };
             readonly header?: never;
-            readonly path?: never;
+            readonly path: {
+                readonly id: string;
+            };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
@@ -10248,7 +10422,66 @@ export interface operations {
                     readonly "application/json": {
                         /** @constant */
                         readonly success: true;
-                        readonly data: components["schemas"]["OwnStandingView"];
+                        readonly data: components["schemas"]["BetDetailView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_bets_id_sell: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SaleBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["SaleView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_bets_id_sell_quote: {
+        readonly parameters: {
+            readonly query?: {
+                readonly shares?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["SaleQuoteView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
