@@ -72,7 +72,7 @@ class BetTelling:
             return 0
         accounts = list(self._listening())
         found = []
-        if accounts and reached > self._after[0]:
+        if accounts and (reached, STORED_MAX) > self._after:
             found = await self._rows.changed(self._after, reached, accounts, AT_ONCE)
         for bet in found:
             self._topic.publish(bet.account_id, EVENT, bet_view(bet, self._view))

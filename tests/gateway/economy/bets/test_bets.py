@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.commands import PlaceOrder, ResolveMarket, SetMarketStatus
@@ -15,6 +16,9 @@ from exchange.messages.terms import (
     MarketStatus,
     Resolution,
 )
+from gateway.economy.bets.betting import Betting
+from gateway.economy.bets.tallies import BetMetrics
+from gateway.wire.errors import Refused
 from persistence.repositories.economy.bets import Bets
 from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.economy.bets.stories import (
@@ -30,7 +34,7 @@ from tests.gateway.economy.bets.stories import (
     sell,
     shown,
 )
-from tests.gateway.economy.stories import lose_commits, moved, pending, sweep
+from tests.gateway.economy.stories import lose_commits, moved, movements, pending, sweep
 
 CREDIT = MONEY_SCALE
 
@@ -250,6 +254,25 @@ async def test_a_quote_is_refused_as_the_bet_would_be(web: Web) -> None:
 
 
 async def test_another_platforms_market_is_bet_on_by_its_mirror(web: Web) -> None:
+    asked: list[str] = []
+
+    async def mirror_of(name: str) -> int:
+        asked.append(name)
+        if name == "kalshi:B":
+            raise Refused("SOURCE_ENDS", "It ends within the hour")
+        return 1
+
+    metrics = BetMetrics(CollectorRegistry())
+    rows, view = Bets(web.parts.pool), web.engine.view
+    betting = Betting(rows, movements(web), view, metrics, mirror_of)
+    assert (await betting.market("kalshi:A")).slug == "rain"
+    with pytest.raises(Refused, match="within the hour"):
+        await betting.market("kalshi:B")
+    assert (await betting.market("rain")).id == 1
+    assert asked == ["kalshi:A", "kalshi:B"]
+
+
+async def test_another_platforms_market_without_a_mirror(web: Web) -> None:
     ann = await web.register()
     assert code(await bet(web, ann, marketId="kalshi:A")) == (422, "NOT_MIRRORED")
     assert code(await bet(web, ann, marketId="nowhere")) == (404, "MARKET_NOT_FOUND")

@@ -1,0 +1,72 @@
+"""Sockets are told what became of bets, each change once, and only those that are there."""
+
+from typing import Any
+
+import pytest
+
+from exchange.messages.commands import ResolveMarket
+from exchange.messages.terms import Resolution
+from gateway.bootstrap.sockets import Hearers
+from gateway.economy.bets import telling
+from gateway.economy.bets.telling import EVENT, TOPIC, BetTelling
+from gateway.observability.metrics import Metrics
+from persistence.repositories.economy.bets import Bets
+from tests.gateway.conftest import MakeWeb, Web
+from tests.gateway.economy.bets.stories import list_market, placed, project, sell
+
+
+class TopicFake:
+    def __init__(self) -> None:
+        self.said: list[tuple[int, str, str, str]] = []
+
+    def publish(self, user_id: int, event: str, data: Any) -> None:
+        self.said.append((user_id, event, data.id, data.status.value))
+
+
+@pytest.fixture
+async def web(make_web: MakeWeb) -> Web:
+    """The application with one market."""
+    made = await make_web(RATE_LIMIT_USER_MAX_REQUESTS="100000")
+    list_market(made)
+    return made
+
+
+async def test_each_change_is_told_once(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "AT_ONCE", 2)
+    ann, ben = await web.register(), await web.register()
+    await placed(web, ann)
+    await project(web)
+    topic, listening = TopicFake(), [ann.id]
+    tells = BetTelling(Bets(web.parts.pool), topic, web.engine.view, lambda: listening)  # type: ignore[arg-type]
+
+    async def told() -> list[tuple[int, str, str, str]]:
+        await project(web)
+        while await tells.look() == telling.AT_ONCE:
+            pass
+        said, topic.said = topic.said, []
+        return said
+
+    assert await told() == [], "it was before this process"
+    assert await told() == []
+    for person in (ann, ben):
+        await placed(web, person, side="THAT")
+    # The first one's bet on the other side closed a part of the earlier one.
+    assert await told() == [(ann.id, EVENT, "1", "OPEN"), (ann.id, EVENT, "2", "SOLD")]
+    assert await told() == []
+    await sell(web, ben, "3")
+    listening.append(ben.id)
+    assert await told() == [(ben.id, EVENT, "3", "SOLD")]
+    for _ in range(5):
+        await placed(web, ben)
+    assert [one[2:] for one in await told()] == [(str(n), "OPEN") for n in range(4, 9)]
+    web.engine.run(ResolveMarket(1, Resolution.YES, None, "seen"))
+    said = await told()
+    assert sorted(one[2] for one in said) == ["1", "4", "5", "6", "7", "8"]
+    assert {one[3] for one in said} == {"WON"}
+
+
+def test_its_stream_is_one_of_its_own() -> None:
+    topics = Hearers(Metrics()).topics
+    topics.open(TOPIC)
+    with pytest.raises(ValueError, match=TOPIC):
+        topics.open(TOPIC)
