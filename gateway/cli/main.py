@@ -80,15 +80,20 @@ class EngineStopped(Exception):
     """The engine, a gateway's view or work that they can't do without could not go on; what was
     acknowledged is safe, and a new start recovers.
 
-    `final` if the operator has asked for the end meanwhile.
+    `final` if the operator has asked for the end meanwhile, or does while everything is closed.
     """
 
-    def __init__(self, reason: BaseException, *, final: bool, what: str = "engine") -> None:
+    def __init__(self, reason: BaseException, stop: StopSignal, what: str = "engine") -> None:
         if isinstance(reason, WorkFailed):
             what = reason.name
         super().__init__(f"the {what} stopped: {reason}")
         self.__cause__ = reason
-        self.final = final
+        self._stop = stop
+
+    @property
+    def final(self) -> bool:
+        """Whether no new process shall follow."""
+        return self._stop.is_set
 
 
 class _Commands(click.Group):
@@ -179,7 +184,7 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
                 drains: list[Drain] = [*running.drains, *([traders.stop] if traders else [])]
                 await _serve_until_ended(running, settings, listening, stop, drains, running.failed)
             if running.failed.done():
-                raise EngineStopped(running.failed.result(), final=stop.is_set)
+                raise EngineStopped(running.failed.result(), stop)
 
 
 def _demo(running: compose.Running, settings: Settings, logger: Logger) -> Demo:
@@ -209,7 +214,7 @@ async def _gateway(settings: Settings, *, waits: bool) -> None:
             )
             if running.failed.done():
                 failure = running.failed.result()
-                raise EngineStopped(failure, final=stop.is_set, what="gateway's view")
+                raise EngineStopped(failure, stop, "gateway's view")
 
 
 @main.command()
