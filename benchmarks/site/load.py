@@ -36,6 +36,7 @@ class Outcome:
     def __init__(self) -> None:
         self.statuses: Counter[int] = Counter()
         self.waits: dict[str, list[float]] = {}
+        self.served: list[float] = []
         self.acknowledged: dict[int, set[str]] = {}
 
     def hear(self, answer: Answer) -> None:
@@ -43,6 +44,7 @@ class Outcome:
         self.statuses[answer.status] += 1
         if answer.status not in _REFUSED:
             self.waits.setdefault(answer.kind, []).append(answer.waited_ms)
+            self.served.append(answer.served_ms)
         if answer.order_id:
             self.acknowledged.setdefault(answer.person.number, set()).add(answer.order_id)
 
@@ -88,6 +90,10 @@ async def measure(
         f" {p95:.0f} ms, p99 {p99:.0f} ms; engine {cores:.2f} cores, {memory:.0f} MiB; generator"
         f" late {1_000 * late:.0f} ms at most; took {took:.0f} s"
     )
+    served = ", ".join(
+        f"p{part} {percentile(outcome.served, part / 100):.0f} ms" for part in (50, 95)
+    )
+    print(f"  from when it was sent on a connection, not from when it was due: {served}")
     print(f"  statuses {dict(sorted(outcome.statuses.items()))}")
     for kind, found in sorted(outcome.waits.items()):
         print(f"  {kind:12} {len(found):7}, p95 {percentile(found, 0.95):.0f} ms")

@@ -30,7 +30,10 @@ _END_OF_HEAD: Final = b"\r\n\r\n"
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came of a call: `status` 0 if nothing did; `order_id` of an order that was taken."""
+    """What came of a call: `status` 0 if nothing did; `order_id` of an order that was taken.
+
+    `waited_ms` counts from when it was due, `served_ms` from when it was sent.
+    """
 
     kind: str
     due: float
@@ -38,6 +41,7 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     person: Person
     order_id: str = ""
+    served_ms: float = 0.0
 
 
 class _Order(msgspec.Struct):
@@ -138,7 +142,13 @@ class _Lines:
             self._free.remove(line)
 
     def answered(
-        self, line: "_Line | None", due: float, call: Call, status: int, body: bytes
+        self,
+        line: "_Line | None",
+        due: float,
+        call: Call,
+        status: int,
+        body: bytes,
+        sent: float | None = None,
     ) -> None:
         """Hear what became of a call; `line` is free again, None if it is lost."""
         order_id = ""
@@ -148,8 +158,9 @@ class _Lines:
             if order.status in ("OPEN", "PARTIAL"):
                 call.person.open_ids.append(order_id)
                 del call.person.open_ids[:-_REMEMBERED]
-        waited = 1_000 * (perf_counter() - due) if status else float("inf")
-        self._heard(Answer(call.kind, due, waited, status, call.person, order_id))
+        now = perf_counter() if status else float("inf")
+        waited, served = 1_000 * (now - due), 1_000 * (now - (due if sent is None else sent))
+        self._heard(Answer(call.kind, due, waited, status, call.person, order_id, served))
         self._busy -= 1
         if line is not None:
             self._free.append(line)
@@ -212,7 +223,8 @@ class _Line(asyncio.Protocol):
             return
         (due, call), self._turn, self._came = self._turn, None, b""
         self._answers += 1
-        self._lines.answered(self, due, call, int(came[9:12]), came[begin : begin + size])
+        status, body = int(came[9:12]), came[begin : begin + size]
+        self._lines.answered(self, due, call, status, body, self._sent_at)
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Say that no answer comes, or try another connection if this one was only idle too long.
