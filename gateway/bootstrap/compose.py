@@ -10,7 +10,7 @@ order, whatever fails in between; nothing here decides anything about trading or
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from starlette.types import ASGIApp
@@ -44,6 +44,7 @@ from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.remote import follow_engine
 from gateway.engine_side.replays import ReplayPool
 from gateway.engine_side.running import EngineSide, RunningEngine, run_engine
+from gateway.http.tracing.opening import open_tracing, spanned
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.error_reports import ErrorReports
 from gateway.observability.logs import Logger
@@ -137,6 +138,7 @@ async def open_exchange(
     pooled = pool_size(settings, has_worker=has_worker)
     async with AsyncExitStack() as stack:
         reports = open_reports(stack, settings)
+        tracing = open_tracing(stack, settings.reports, "serve")
         url = await stack.enter_async_context(open_database(settings))
         direct_url = settings.store.direct_url or url
         await migrate.upgrade(direct_url)
@@ -155,6 +157,7 @@ async def open_exchange(
                 logger,
                 secret=_secret(settings),
                 accept_tip=accept_tip,
+                traced=None if tracing is None else tracing.engine,
             )
         )
         feeds = await stack.enter_async_context(
@@ -182,7 +185,7 @@ async def open_exchange(
         )
         await watch_mirrors(stack, settings, feeds, *front)
         await watch_admins(stack, settings, *front, accept_tip=accept_tip)
-        yield running
+        yield replace(running, application=spanned(running.application, tracing))
 
 
 @asynccontextmanager
@@ -199,6 +202,7 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
     require_seal(settings.sealing, settings.store.data_dir)
     async with AsyncExitStack() as stack:
         reports = open_reports(stack, settings)
+        tracing = open_tracing(stack, settings.reports, "gateway")
         url = running_database(settings)
         direct_url = settings.store.direct_url or url
         await migrate.require_newest(direct_url)
@@ -230,6 +234,7 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         await keep_mirrored(stack, pool, feeds, supervisor)
         await tell_bets(stack, pool, hearers, running.engine.view, supervisor)
         yield running
+        yield replace(running, application=spanned(running.application, tracing))
 
 
 def _secret(settings: Settings) -> bytes:

@@ -15,6 +15,7 @@ from typing import Protocol
 from exchange.messages.terms import OrderStatus, Standing
 from exchange.model.order_book import Order
 from exchange.model.state import State
+from persistence.loop.ports import CommandPort, EngineObserver
 from persistence.repositories.history import (
     EntryPlace,
     PastEntry,
@@ -23,6 +24,16 @@ from persistence.repositories.history import (
     PastTrade,
 )
 from persistence.repositories.order_life import Moment
+
+
+class EngineTrace(Protocol):
+    """What sees commands on their way through the engine, where an operator wants traces."""
+
+    def observer(self, inner: EngineObserver) -> EngineObserver:
+        """Return an observer that hears what `inner` does."""
+
+    def commands(self, inner: CommandPort) -> CommandPort:
+        """Return a way in that traces what goes through it."""
 
 
 class AccountsView(Protocol):

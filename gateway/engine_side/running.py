@@ -63,11 +63,13 @@ async def run_engine(
     *,
     secret: bytes,
     accept_tip: bool = False,
+    traced: ports.EngineTrace | None = None,
 ) -> AsyncIterator[RunningEngine]:
     """Recover the engine and yield it running; drain it at the end.
 
     `url` reaches the database directly, past any pooler; `listeners` hear of every commit, in
-    their order, before the metrics do; `secret` is what gateways have to share to follow.
+    their order, before the metrics do; `secret` is what gateways have to share to follow; `traced`
+    sees what becomes of each command.
     Raises what `persistence.loop.recovery.recover` raises.
     """
     stream = new_stream(secret)
@@ -101,7 +103,7 @@ async def run_engine(
             pool,
             listeners=(*listeners, observer, progress),
             batch_listeners=publishers,
-            observer=observer,
+            observer=observer if traced is None else traced.observer(observer),
             queue_bound=settings.queue_size,
             commit_timeout_s=settings.commit_timeout_seconds,
             segments=segments,
@@ -109,7 +111,8 @@ async def run_engine(
         sequencer.start()
         stack.push_async_callback(sequencer.stop)
         await _hold_takers_back(sequencer, recovered.view, settings, logger)
-        side = EngineSide(sequencer, recovered.view, History(pool, segments), feed, progress)
+        commands = sequencer if traced is None else traced.commands(sequencer)
+        side = EngineSide(commands, recovered.view, History(pool, segments), feed, progress)
         yield RunningEngine(side, sequencer.failed)
 
 

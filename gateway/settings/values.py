@@ -93,6 +93,13 @@ def seconds(value: str) -> float:
     return float(value)
 
 
+def share(value: str) -> float:
+    """Return a part of a whole, e.g. "0.1"."""
+    if _SECONDS.fullmatch(value) is None or float(value) > 1:
+        raise ValueError("must be a part from 0 to 1, such as 0.1")
+    return float(value)
+
+
 def duration(value: str) -> int:
     """Return the seconds of e.g. "90s", "15m", "12h" or "7d"."""
     match = _DURATION.fullmatch(value)

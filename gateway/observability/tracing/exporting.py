@@ -1,0 +1,58 @@
+"""Where spans go: to a collector by OTLP over HTTP, in batches, from a thread of its own.
+
+Laws: what waits to be sent is bounded, and what doesn't find room is dropped: nobody waits for a
+collector that is slow or away. Whether a trace is recorded is ours to say (`TRACING_SAMPLE`, by the
+trace's id, so that all processes agree): a caller's `traceparent` joins a trace, and may ask that
+it isn't recorded, but can't have everything recorded.
+"""
+
+from typing import Final
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import Tracer
+
+SCOPE: Final = "probity"
+_QUEUE: Final = 4_096
+_BATCH: Final = 512
+_EVERY_MS: Final = 1_000
+_TIMEOUT_S: Final = 5
+
+
+class Export:
+    """Spans of one process, until it is closed."""
+
+    def __init__(self, processor: SpanProcessor, share: float, role: str) -> None:
+        """Give `processor` the part `share` of all traces; `role` names the kind of process."""
+        ratio = TraceIdRatioBased(share)
+        self._provider = TracerProvider(
+            sampler=ParentBased(ratio, remote_parent_sampled=ratio),
+            resource=Resource.create({"service.name": f"probity-{role}"}),
+            shutdown_on_exit=False,
+        )
+        self._provider.add_span_processor(processor)
+
+    @property
+    def tracer(self) -> Tracer:
+        """Return what makes spans."""
+        return self._provider.get_tracer(SCOPE)
+
+    def close(self) -> None:
+        """Send what waits, for some seconds at most."""
+        self._provider.shutdown()
+
+
+def over_http(url: str, share: float, role: str) -> Export:
+    """Return an export to the collector at `url`, e.g. http://collector:4318/v1/traces."""
+    exporter = OTLPSpanExporter(endpoint=url, timeout=_TIMEOUT_S)
+    processor = BatchSpanProcessor(
+        exporter,
+        max_queue_size=_QUEUE,
+        max_export_batch_size=_BATCH,
+        schedule_delay_millis=_EVERY_MS,
+        export_timeout_millis=1_000 * _TIMEOUT_S,
+    )
+    return Export(processor, share, role)
