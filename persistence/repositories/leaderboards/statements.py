@@ -226,7 +226,7 @@ SELECT board, $1, $2, $3, $4, ranked
    SET since = excluded.since, made_at = excluded.made_at,
        through_seq = excluded.through_seq, ranked = excluded.ranked
 """  # noqa: S608 - constants
-BEGUN: Final = {
+BEGUN: Final[dict[Span, str]] = {
     span: f"UPDATE leaderboard_run SET {span.value} = $1"  # noqa: S608 - a word of ours
     for span in SPAN
     if span is not Span.ALL

@@ -121,6 +121,17 @@ async def trade(web: Web, ann: Caller, person_id: int) -> str:
     return number
 
 
+async def of_admins(ann: Caller) -> dict[str, str]:
+    """Make one of everything that admins make; return the places by their rows' paths."""
+    proposed = {"action": "exchange.mode", "body": {"mode": "open"}, "reason": "r"}
+    proposal = (await ann.data("POST", "/admin/proposals", proposed))["id"]
+    mirror = (await ann.data("POST", "/admin/mirrors", {"marketId": "fake:M1"}))["id"]
+    return {
+        "/admin/mirrors/{id}": f"/admin/mirrors/{mirror}",
+        "/admin/proposals/{id}": f"/admin/proposals/{proposal}",
+    }
+
+
 @pytest.fixture
 async def ask(make_web: MakeWeb) -> Ask:
     """Read any row as an admin who has one of everything."""
@@ -141,12 +152,7 @@ async def ask(make_web: MakeWeb) -> Ask:
     noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
     position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
     await Matches(web.parts.pool).replace([NewMatch(("exchange", "1"), ("fake", "M1"), 9_000)], 1)
-    proposed = {"action": "exchange.mode", "body": {"mode": "open"}, "reason": "r"}
-    proposal = (await ann.data("POST", "/admin/proposals", proposed))["id"]
-    mirror = (await ann.data("POST", "/admin/mirrors", {"marketId": "fake:M1"}))["id"]
-    ids = {
-        "/admin/mirrors/{id}": f"/admin/mirrors/{mirror}",
-        "/admin/proposals/{id}": f"/admin/proposals/{proposal}",
+    ids = await of_admins(ann) | {
         "{slug}": "rain",
         "{category}": "weather",
         "{clientOrderId}": "one",
