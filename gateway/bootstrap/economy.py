@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 from exchange.model.state import State
+from gateway.bootstrap.credits.mirrors import mirroring_of
 from gateway.bootstrap.identity.people import People
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.sockets import Hearers
@@ -102,8 +103,9 @@ def leaderboard_routes(parts: Parts) -> LeaderboardRoutes:
 def bet_routes(parts: Parts, movements: Movements) -> BetRoutes:
     """Return what takes bets and shows them."""
     rows, view = Bets(parts.pool), parts.engine.view
+    mirrors = mirroring_of(parts.settings, parts.feeds, parts.pool, parts.engine, parts.people)
     return BetRoutes(
-        Betting(rows, movements, view, BetMetrics(parts.metrics.registry)),
+        Betting(rows, movements, view, BetMetrics(parts.metrics.registry), mirrors),
         rows,
         view,
         Projected(rows, parts.settings.engine.min_seq_wait_seconds),

@@ -6,7 +6,7 @@ becomes of a bet follows from the journal: nothing here computes a balance.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from exchange.messages.terms import NO, YES, Outcome
 from exchange.model.market import Market
@@ -19,6 +19,7 @@ from gateway.economy.bets.orders import (
     traded,
 )
 from gateway.economy.bets.tallies import BetMetrics
+from gateway.economy.mirrors.making import Foreseen
 from gateway.economy.movements.movements import Kind, Movements, Note
 from gateway.engine_side.refusals import EngineRefused
 from gateway.markets.lookup import find_market, named_market
@@ -33,8 +34,16 @@ from persistence.repositories.economy.intents import Intent, Intents, NewIntent
 
 SIDES: Final[Mapping[str, Outcome]] = {"THIS": YES, "YES": YES, "THAT": NO, "NO": NO}
 RowT = TypeVar("RowT")
-MirrorOf = Callable[[str], Awaitable[int]]
-"""Another platform's market -> the id of ours that mirrors it; raises ApiError if there is none."""
+
+
+class MirrorPort(Protocol):
+    """What finds the markets of ours that stand for other platforms'."""
+
+    async def mirror_of(self, market_id: str, /) -> Market:
+        """Return the mirror of a market elsewhere, made for it; raises ApiError with the reason."""
+
+    async def foreseen(self, market_id: str, /) -> Market | Foreseen:
+        """Return its mirror, or what would be quoted in one; nothing is made. Raises ApiError."""
 
 
 class Betting:
@@ -46,25 +55,38 @@ class Betting:
         movements: Movements,
         view: State,
         metrics: BetMetrics,
-        mirror_of: MirrorOf | None = None,
+        mirrors: MirrorPort | None = None,
     ) -> None:
-        """Without `mirror_of` only our own markets are bet on."""
+        """Without `mirrors` only our own markets are bet on."""
         self._rows = rows
         self._movements = movements
         self._view = view
         self._metrics = metrics
-        self._mirror_of = mirror_of
+        self._mirrors = mirrors
 
     async def market(self, name: str) -> Market:
         """Return our market of that slug or id, or the one that mirrors another platform's.
 
         Raises EngineRefused for no such market, Refused for another platform's without a mirror.
         """
-        if ":" not in name or find_market(self._view, name) is not None:
-            return named_market(self._view, name)
-        if self._mirror_of is None:
+        ours = self._own_market(name)
+        return await self._elsewhere().mirror_of(name) if ours is None else ours
+
+    async def shown_market(self, name: str) -> Market | Foreseen:
+        """Return it as `market` does, or what its mirror would be like; nothing is made."""
+        ours = self._own_market(name)
+        return await self._elsewhere().foreseen(name) if ours is None else ours
+
+    def _own_market(self, name: str) -> Market | None:
+        """Return our market of a name; None if it is the name of another platform's."""
+        if ":" in name and find_market(self._view, name) is None:
+            return None
+        return named_market(self._view, name)
+
+    def _elsewhere(self) -> MirrorPort:
+        if self._mirrors is None:
             raise Refused("NOT_MIRRORED", "That market is another platform's: no bets on it here")
-        return named_market(self._view, str(await self._mirror_of(name)))
+        return self._mirrors
 
     async def bet(
         self,

@@ -8,12 +8,16 @@ would be refused, for lack of cash too, is refused here in the same words.
 import asyncio
 from typing import Final
 
+from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.commands import BatchOrders, PlaceOrder
 from exchange.messages.events import CommandRejected
+from exchange.messages.reasons import Reason
+from exchange.messages.terms import NO, CancelReason, Outcome
 from exchange.model.state import State
 from exchange.rules.preview import TooMuchToPreview, prepare
 from gateway.economy.bets.orders import Traded, nothing_traded, traded
-from gateway.engine_side.refusals import refused
+from gateway.economy.mirrors.making import Foreseen
+from gateway.engine_side.refusals import EngineRefused, refused
 from gateway.wire.errors import Refused, Unavailable
 from persistence.clock import now_us
 
@@ -57,3 +61,32 @@ class Quotes:
         if not found.quantity:
             raise nothing_traded(found.reason)
         return found
+
+
+def foreseen(
+    market: Foreseen, outcome: Outcome, amount: int, max_price: int | None, available: int
+) -> Traded:
+    """Return what a bet would trade in a mirror that isn't there yet, which the first bet makes.
+
+    Args:
+        market: what the house would quote in it; a mirror takes no fee.
+        outcome: that is bet on.
+        amount: money, the most that it may cost.
+        max_price: of a share, in price units.
+        available: money of the one who asks.
+
+    Raises EngineRefused and Refused as the bet would be.
+    """
+    if amount > available:
+        raise EngineRefused(Reason.INSUFFICIENT_BALANCE, "The balance is less than the amount", "")
+    # Who buys YES meets an ask, who buys NO a bid.
+    is_met = outcome is NO
+    offered = next((one for one in market.quotes if one.is_bid is is_met and one.quantity), None)
+    if offered is None:
+        raise nothing_traded(CancelReason.NO_LIQUIDITY.name)
+    price = PRICE_SCALE - offered.price
+    if max_price is not None and price > max_price:
+        raise nothing_traded(CancelReason.WORST_PRICE.name)
+    quantity = min(offered.quantity, amount // price)
+    reason = CancelReason.NO_LIQUIDITY.name if quantity == offered.quantity else None
+    return Traded(quantity, price * quantity, 0, price, reason)

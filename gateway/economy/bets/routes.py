@@ -29,7 +29,7 @@ from gateway.economy.bets.bodies import (
     checked_amount,
 )
 from gateway.economy.bets.orders import bet_order, proceeds_at, sale_order
-from gateway.economy.bets.quotes import Quotes
+from gateway.economy.bets.quotes import Quotes, foreseen
 from gateway.economy.bets.views import (
     BetDetailView,
     BetQuoteView,
@@ -43,6 +43,7 @@ from gateway.economy.bets.views import (
     sale_quote_view,
     sale_view,
 )
+from gateway.economy.mirrors.making import Foreseen
 from gateway.economy.settings import EconomySettings
 from gateway.http.paging import slice_of
 from gateway.http.reading.query_strings import parse_words
@@ -111,10 +112,15 @@ class BetRoutes:
         query = request.query
         amount = checked_amount(asked_amount(query.amount), self._settings)
         outcome, max_price = SIDES[query.side], asked_price(query.max_price)
-        market = await self._betting.market(query.market_id)
+        market = await self._betting.shown_market(query.market_id)
+        if isinstance(market, Foreseen):
+            account = self._view.accounts.get(request.user_id)
+            available = 0 if account is None else account.available
+            made = foreseen(market, outcome, amount, max_price, available)
+            return bet_quote_view(made, amount, outcome, market.id, market.id)
         order = bet_order(market, request.user_id, outcome, amount, max_price, None)
         made = await self._quotes.of(order)
-        return bet_quote_view(made, amount, outcome, market.id, self._view)
+        return bet_quote_view(made, amount, outcome, str(market.id), market.slug)
 
     async def list_bets(self, request: Request[None, BetsQuery]) -> UpTo[Slice[BetView]]:
         """Return a slice of the caller's bets, newest first."""

@@ -93,7 +93,8 @@ class BetMessage(BetView, frozen=True, kw_only=True):
 
 class BetQuoteView(AnswerStruct, frozen=True):
     """What a bet would buy now: `cost` and `fee` of the amount, at most `worstPrice` a share,
-    `payout` if its side wins. `reason` says why less than `amount` would be bet.
+    `payout` if its side wins. `reason` says why less than `amount` would be bet. A market elsewhere
+    that the bet would be the first on has its id there for `marketId` and `slug`.
     """
 
     market_id: str
@@ -197,13 +198,13 @@ def leaving_view(one: Leaving) -> LeavingView:
 
 
 def bet_quote_view(
-    made: Traded, amount: int, outcome: Outcome, market_id: int, view: State
+    made: Traded, amount: int, outcome: Outcome, market_id: str, slug: str
 ) -> BetQuoteView:
     """Return what a bet would buy."""
     payout = made.quantity * PRICE_SCALE
     return BetQuoteView(
-        str(market_id),
-        view.markets[market_id].slug,
+        market_id,
+        slug,
         outcome,
         money_text(amount),
         quantity_text(made.quantity),

@@ -12,17 +12,19 @@ is a line of the audit log.
 import asyncio
 import contextlib
 import enum
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from exchange.messages.commands import CreateMarket
 from exchange.messages.events import CommandRejected, MarketCreated
 from exchange.messages.reasons import Reason
 from exchange.model.market import Market
 from exchange.model.state import State
+from exchange.model.system_accounts import HOUSE
 from gateway.access.principals import Actor
+from gateway.economy.mirrors.quoting import Held, Quote, Rule, Source, quotes
 from gateway.economy.mirrors.settings import MirrorSettings
-from gateway.economy.mirrors.terms import labels_of, market_of_mirror, problem_of
+from gateway.economy.mirrors.terms import labels_of, market_of_mirror, problem_of, tick_of
 from gateway.engine_side.audited import OK
 from gateway.engine_side.refusals import EngineRefused
 from gateway.feeds.api.reading import FeedReader, Known
@@ -75,6 +77,15 @@ class Terms:
         self.spread = spread
         self.size = size
         self.exposure = exposure
+
+
+class Foreseen(NamedTuple):
+    """A market elsewhere that nobody has mirrored yet."""
+
+    id: str
+    """Its "platform:external id"."""
+    quotes: tuple[Quote, ...]
+    """What the house would quote in its mirror at first."""
 
 
 def terms_by(settings: MirrorSettings) -> Terms:
@@ -131,18 +142,35 @@ class Mirroring:
             mirror = await self._carried(mirror, actor or _NOBODY)
         return self._market(mirror)
 
+    async def foreseen(self, market_id: str) -> Market | Foreseen:
+        """Return the mirror of a market elsewhere, or what the house would quote in it at first;
+        nothing is made. Raises as `mirror_of` does.
+        """
+        known = await self._reader.named(market_id)
+        mirror = await self._rows.of_source(known.row.platform, known.row.external_id)
+        if mirror is not None and mirror.market_id is not None:
+            return self._market(mirror)
+        if mirror is None and not self._settings.on_bet:
+            raise NotMirrored("it is shown, and nobody has mirrored it")
+        known = await self._mirrorable(known)
+        source, settings = known.market, self._settings
+        house = self._view.accounts.get(HOUSE)
+        cash = 0 if house is None else house.available
+        left = min(settings.exposure, settings.exposure_of_all, cash)
+        rule = Rule(settings.spread, settings.size, tick_of(source.tick_size))
+        best = Source(source.best_bid, source.best_ask)
+        return Foreseen(
+            f"{source.platform}:{source.external_id}", quotes(best, rule, Held(0, 0, 0), left)
+        )
+
     async def make(self, known: Known, terms: Terms, actor: Actor) -> Mirror:
         """Mirror a market of another venue, on these terms of the house; the one of before if there
         is one. Raises as `mirror_of`.
         """
         if not self._takes_commands:
             raise ReadsOnly
-        known = await self._reader.live(known)
+        known = await self._mirrorable(known)
         source, now = known.market, self._clock()
-        is_stale = known.stale or is_old(known.at, now, final=False)
-        problem = problem_of(source, now, is_stale=is_stale)
-        if problem is not None:
-            raise NotMirrored(problem)
         title = self._reader.venues[source.platform].title
         new = NewMirror(
             platform=source.platform,
@@ -162,6 +190,16 @@ class Mirroring:
         if mirror.status != "MAKING":
             return mirror
         return await self._carried(mirror, actor)
+
+    async def _mirrorable(self, known: Known) -> Known:
+        """Return a market as its venue has it now; raises NotMirrored."""
+        known = await self._reader.live(known)
+        now = self._clock()
+        is_stale = known.stale or is_old(known.at, now, final=False)
+        problem = problem_of(known.market, now, is_stale=is_stale)
+        if problem is not None:
+            raise NotMirrored(problem)
+        return known
 
     async def finish_left(self) -> int:
         """Make what broke off, and return how many those were."""
@@ -253,7 +291,3 @@ def _is_of(market: Market, command: CreateMarket) -> bool:
     """Say whether a market is the one that a command lists, and nobody edited it since."""
     said = command.question, command.category, command.close_time, command.tick_size
     return (market.question, market.category, market.close_time, market.tick_size) == said
-
-
-MirrorOf = Callable[[str], Awaitable[Market]]
-"""What a room asks that trades a market of another venue here: `Mirroring.mirror_of`."""

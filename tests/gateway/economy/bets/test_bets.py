@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.commands import PlaceOrder, ResolveMarket, SetMarketStatus
@@ -16,9 +15,6 @@ from exchange.messages.terms import (
     MarketStatus,
     Resolution,
 )
-from gateway.economy.bets.betting import Betting
-from gateway.economy.bets.tallies import BetMetrics
-from gateway.wire.errors import Refused
 from persistence.repositories.economy.bets import Bets
 from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.economy.bets.stories import (
@@ -34,7 +30,7 @@ from tests.gateway.economy.bets.stories import (
     sell,
     shown,
 )
-from tests.gateway.economy.stories import lose_commits, moved, movements, pending, sweep
+from tests.gateway.economy.stories import lose_commits, moved, pending, sweep
 
 CREDIT = MONEY_SCALE
 
@@ -248,33 +244,14 @@ async def test_a_quote_is_refused_as_the_bet_would_be(web: Web) -> None:
         ("marketId=rain&side=YES&amount=1001", (422, "INSUFFICIENT_BALANCE")),
         ("marketId=rain&side=YES&amount=10&maxPrice=0.1", (422, "WORST_PRICE")),
         ("marketId=nowhere&side=YES&amount=10", (404, "MARKET_NOT_FOUND")),
-        ("marketId=kalshi:A&side=YES&amount=10", (422, "NOT_MIRRORED")),
+        ("marketId=kalshi:A&side=YES&amount=10", (404, "NOT_FOUND")),
     ):
         assert code(await get(web, ann, f"/quote?{query}")) == expected
 
 
-async def test_another_platforms_market_is_bet_on_by_its_mirror(web: Web) -> None:
-    asked: list[str] = []
-
-    async def mirror_of(name: str) -> int:
-        asked.append(name)
-        if name == "kalshi:B":
-            raise Refused("SOURCE_ENDS", "It ends within the hour")
-        return 1
-
-    metrics = BetMetrics(CollectorRegistry())
-    rows, view = Bets(web.parts.pool), web.engine.view
-    betting = Betting(rows, movements(web), view, metrics, mirror_of)
-    assert (await betting.market("kalshi:A")).slug == "rain"
-    with pytest.raises(Refused, match="within the hour"):
-        await betting.market("kalshi:B")
-    assert (await betting.market("rain")).id == 1
-    assert asked == ["kalshi:A", "kalshi:B"]
-
-
-async def test_another_platforms_market_without_a_mirror(web: Web) -> None:
+async def test_another_platforms_market_that_nobody_knows(web: Web) -> None:
     ann = await web.register()
-    assert code(await bet(web, ann, marketId="kalshi:A")) == (422, "NOT_MIRRORED")
+    assert code(await bet(web, ann, marketId="kalshi:A")) == (404, "NOT_FOUND")
     assert code(await bet(web, ann, marketId="nowhere")) == (404, "MARKET_NOT_FOUND")
 
 

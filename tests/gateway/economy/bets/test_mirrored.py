@@ -1,0 +1,113 @@
+"""Bets on other platforms' markets: quoted as the house would offer, placed in their mirrors."""
+
+from typing import Any
+
+import pytest
+
+from exchange.messages.commands import PlaceOrder
+from exchange.messages.terms import GTC, LIMIT
+from exchange.model.system_accounts import HOUSE
+from gateway.economy.mirrors.making import Foreseen
+from tests.gateway.conftest import MakeWeb
+from tests.gateway.economy.bets.stories import bet, code, get
+from tests.gateway.economy.mirrors.mirror_stories import Stage, set_stage, source
+
+VIEW = ("shares", "averagePrice", "worstPrice", "cost", "fee", "payout", "profit", "reason")
+
+
+async def quoted(stage: Stage, person: Any, **query: str) -> dict[str, str | None]:
+    """The quote of a bet of 20 on the first market elsewhere."""
+    asked = {"marketId": "fake:M1", "side": "YES", "amount": "20"} | query
+    text = "&".join(f"{name}={value}" for name, value in asked.items())
+    answer = await get(stage.web, person, f"/quote?{text}")
+    assert answer.status_code == 200, answer.text
+    data = answer.json()["data"]
+    return {name: data[name] for name in VIEW}
+
+
+async def offering(make_web: MakeWeb, **settings: object) -> Stage:
+    """A market elsewhere at 0.40 and 0.42, and a house that has credits."""
+    markets = [source(1, best_bid=4_000, best_ask=4_200), source(2, best_bid=None, best_ask=4_200)]
+    stage = await set_stage(make_web, *markets, **settings)
+    stage.fund("1000")
+    return stage
+
+
+async def foreseen(stage: Stage) -> Foreseen:
+    found = await stage.mirroring.foreseen("fake:M1")
+    assert isinstance(found, Foreseen)
+    return found
+
+
+async def test_a_quote_of_what_nobody_mirrored_is_what_the_house_would_offer(
+    make_web: MakeWeb,
+) -> None:
+    stage = await offering(make_web)
+    ann = await stage.web.register()
+    cases: list[dict[str, str]] = [
+        {},
+        {"side": "NO"},
+        {"side": "THAT", "amount": "900"},
+        {"amount": "900"},
+        {"maxPrice": "0.43"},
+    ]
+    before = [await quoted(stage, ann, **query) for query in cases]
+    assert before[0] == {
+        "shares": "46.51",
+        "averagePrice": "0.4300",
+        "worstPrice": "0.4300",
+        "cost": "19.999300",
+        "fee": "0.000000",
+        "payout": "46.510000",
+        "profit": "26.510700",
+        "reason": None,
+    }
+    assert before[1]["averagePrice"] == "0.6100"
+    assert stage.web.engine.view.markets == {}
+    assert await stage.audited("mirror.make") == []
+    # The house does as it would have.
+    quotes = (await foreseen(stage)).quotes
+    market = await stage.mirroring.mirror_of("fake:M1")
+    for one in quotes:
+        order = (one.side, one.outcome, LIMIT, one.price, one.quantity, GTC)
+        if one.quantity:
+            stage.web.engine.run(PlaceOrder(HOUSE, market.id, *order))
+    after = [await quoted(stage, ann, **query) for query in cases]
+    for was, now in zip(before, after, strict=True):
+        # Why a bet that is bet whole isn't larger by the last fraction doesn't matter.
+        assert {**was, "reason": None} == {**now, "reason": None}
+    made = (await bet(stage.web, ann, marketId="fake:M1", amount="20")).json()["data"]
+    assert (made["shares"], made["slug"]) == ("46.51", market.slug)
+
+
+async def test_a_quote_is_refused_as_a_bet_there_would_be(make_web: MakeWeb) -> None:
+    stage = await offering(make_web)
+    ann = await stage.web.register()
+    for query, expected in (
+        ("marketId=fake:M1&side=YES&amount=1001", (422, "INSUFFICIENT_BALANCE")),
+        ("marketId=fake:M1&side=YES&amount=20&maxPrice=0.42", (422, "WORST_PRICE")),
+        # Nobody bids there, so nobody here buys YES of whoever bets on NO.
+        ("marketId=fake:M2&side=NO&amount=20", (422, "NO_LIQUIDITY")),
+        ("marketId=fake:M9&side=NO&amount=20", (404, "NOT_FOUND")),
+    ):
+        assert code(await get(stage.web, ann, f"/quote?{query}")) == expected, query
+    assert stage.web.engine.view.markets == {}
+
+
+async def test_a_house_without_credits_offers_nothing(make_web: MakeWeb) -> None:
+    stage = await set_stage(make_web, source(1, best_bid=4_000, best_ask=4_200))
+    ann = await stage.web.register()
+    asked = "/quote?marketId=fake:M1&side=YES&amount=20"
+    assert code(await get(stage.web, ann, asked)) == (422, "NO_LIQUIDITY")
+
+
+@pytest.mark.parametrize("call", ["quote", "bet"])
+async def test_nothing_is_mirrored_by_bets_where_that_is_off(make_web: MakeWeb, call: str) -> None:
+    stage = await offering(make_web, MIRROR_ON_BET="off")
+    ann = await stage.web.register()
+    if call == "quote":
+        answer = await get(stage.web, ann, "/quote?marketId=fake:M1&side=YES&amount=20")
+    else:
+        answer = await bet(stage.web, ann, marketId="fake:M1", amount="20")
+    assert code(answer) == (422, "NOT_MIRRORED")
+    assert stage.web.engine.view.markets == {}
