@@ -19,7 +19,7 @@ function compressed(): Plugin {
       for (const folder of [out, join(out, "assets")]) {
         for (const name of readdirSync(folder)) {
           const path = join(folder, name);
-          if (!/\.(js|css|html|svg|json)$/.test(name) || statSync(path).size < WORTH_COMPRESSING) continue;
+          if (!/\.(js|css|html|svg|json|txt)$/.test(name) || statSync(path).size < WORTH_COMPRESSING) continue;
           const body = readFileSync(path);
           writeFileSync(`${path}.br`, brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
           writeFileSync(`${path}.gz`, gzipSync(body, { level: 9 }));

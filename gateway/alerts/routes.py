@@ -29,7 +29,6 @@ from gateway.feeds.known import (
     named_market,
     no_such_market,
 )
-from gateway.feeds.model import FINAL
 from gateway.http.paging import PageQuery, SliceQuery, page_of, slice_of
 from gateway.http.request import Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
@@ -302,6 +301,6 @@ def _holds(terms: AlertTerms, market: KnownMarket | None) -> Holds:
 
 def _refuse_ended(market: KnownMarket) -> None:
     """Raise Conflict for a market of which nothing is to be expected."""
-    if market.resolution is not None or market.status in FINAL:
+    if market.has_ended:
         message = "has ended"
         raise Conflict(f"marketId: {message}", details=(Detail("marketId", message),))

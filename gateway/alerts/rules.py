@@ -36,6 +36,13 @@ class AlertKind(enum.StrEnum):
     WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
 
 
+class AlertEnd(enum.StrEnum):
+    """Why an alert looks out no more."""
+
+    FIRED = "FIRED"
+    MARKET_ENDED = "MARKET_ENDED"
+
+
 PRICES: Final = frozenset({AlertKind.PRICE_ABOVE, AlertKind.PRICE_BELOW})
 
 
@@ -60,7 +67,7 @@ def market_holds(
         return None
     match alert.kind:
         case AlertKind.RESOLUTION:
-            return market.resolution is not None
+            return market.resolution is not None or market.status is ListedStatus.VOID
         case AlertKind.CLOSE:
             if market.close_time is None or alert.threshold is None or market.status in _ENDED:
                 return False

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from exchange.messages.terms import Outcome, Side
-from gateway.alerts.rules import AlertKind
+from gateway.alerts.rules import AlertEnd, AlertKind
 from gateway.feeds.known import KnownMarket, MarketRef
 from gateway.wire.scalars import iso_millis, money_text, price_text, time_if_known
 from gateway.wire.strict_json import AnswerStruct
@@ -40,6 +40,8 @@ class AlertView(AnswerStruct, frozen=True):
 
     `met` says whether what it waits for was so when it was looked at last: it fires when that
     becomes so again. `pauseSeconds` is null for one that fires once; `active` is false after that.
+    `ended` says why it looks out no more: FIRED, or MARKET_ENDED for a market of which nothing is
+    to be expected; null while it does, and when its owner stopped it.
     """
 
     id: str
@@ -57,6 +59,7 @@ class AlertView(AnswerStruct, frozen=True):
     pause_seconds: int | None
     webhook_id: str | None
     active: bool
+    ended: AlertEnd | None
     met: bool
     fired_count: int
     fired_at: str | None
@@ -111,6 +114,7 @@ def alert_view(alert: Alert, market: KnownMarket | None) -> AlertView:
         alert.pause_s,
         None if alert.webhook_id is None else str(alert.webhook_id),
         alert.is_active,
+        None if alert.ended is None else AlertEnd(alert.ended),
         alert.is_met,
         alert.fired_count,
         time_if_known(alert.fired_at),

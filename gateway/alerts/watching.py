@@ -6,8 +6,8 @@
 
 Laws: what is read is committed, so nothing here keeps an order waiting. Prints and fills are all
 looked at, however late: a worker that was away catches up, and a price that came and went fires.
-What is looked at as it is fires by what it is at that time. Steps are bounded, and the event loop
-goes on between them.
+What is looked at as it is fires by what it is at that time. What waits for a market that has ended,
+and has seen all of it, ends. Steps are bounded, and the event loop goes on between them.
 """
 
 import asyncio
@@ -101,12 +101,15 @@ class AlertWatch:
         while found := await self._looks.markets(after, MARKETS):
             refs, above = [MarketRef(*ref) for ref in found], 0
             await self._attend([ref for ref in refs if ref.platform != OURS])
+            known = await self._markets.known_many(refs)
             while alerts := await self._looks.of_markets(found, above, LOOKED_AT):
-                changes = await self._of_markets(alerts, refs)
+                changes = await self._of_markets(alerts, known)
                 for first in range(0, len(changes), ALERTS):
                     some = changes[first : first + ALERTS]
                     fired += await self._looks.apply(some, self._clock())
                 above = alerts[-1].id
+            if ended := [ref for ref, market in known.items() if market.has_ended]:
+                await self._looks.end(ended)
             after = found[-1]
         return fired
 
@@ -121,8 +124,9 @@ class AlertWatch:
             alert = change.now
         return fired
 
-    async def _of_markets(self, alerts: Sequence[Alert], refs: Sequence[MarketRef]) -> list[Change]:
-        known = await self._markets.known_many(refs)
+    async def _of_markets(
+        self, alerts: Sequence[Alert], known: Mapping[MarketRef, KnownMarket]
+    ) -> list[Change]:
         asked = {
             MarketRef(alert.platform or "", alert.external_id or "")
             for alert in alerts

@@ -89,6 +89,11 @@ class KnownMarket(msgspec.Struct, frozen=True, kw_only=True):
         return self.as_of is not None and is_old(self.as_of, now, final=self.status in FINAL)
 
     @property
+    def has_ended(self) -> bool:
+        """Whether nothing is to be expected of it any more: it has a result, or never gets one."""
+        return self.resolution is not None or self.status in FINAL
+
+    @property
     def mark(self) -> int | None:
         """What a YES share that somebody holds counts for until it is paid: one of ours the last
         trade, as in /user/portfolio, a venue's its price, else its last trade.

@@ -40,6 +40,7 @@ from gateway.http.responses import (
     send_error,
     send_json,
     send_stream,
+    send_unchanged,
 )
 from gateway.http.routing import BoundRoute, RouteTable, Shape
 from gateway.wire.errors import (
@@ -183,6 +184,10 @@ class Dispatcher:
         """Send what isn't JSON: a file, or where to go."""
         if bound.shape is Shape.FILE:
             trace.is_page, trace.is_immutable = result.is_page, result.is_immutable
+            trace.is_asked_anew = result.is_asked_anew
+            if result.is_unchanged:
+                await send_unchanged(send, tuple(request.reply_headers))
+                return
             kind, headers = result.content_type.encode(), tuple(request.reply_headers)
             await send_body(send, request.status, kind, result.body, headers)
             return

@@ -68,6 +68,7 @@ _PAGE_HEADERS: Final = (
 )
 _ASKED_ANEW: Final = (b"cache-control", b"no-cache")
 _KEPT: Final = (b"cache-control", b"public, max-age=31536000, immutable")
+_JSON_ASKED_ANEW: Final = (*_JSON_HEADERS[:-1], _ASKED_ANEW)
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -81,6 +82,7 @@ class Trace:
     __slots__ = (
         "address",
         "headers",
+        "is_asked_anew",
         "is_https",
         "is_immutable",
         "is_page",
@@ -105,6 +107,8 @@ class Trace:
         self.user_id: int | None = None
         self.is_page = False
         """Whether the answer is part of a page for people, with the headers that takes."""
+        self.is_asked_anew = False
+        """Whether an answer that is no page's may be kept by whoever asks anew each time."""
         self.is_immutable = False
         """Whether that part is always the same at its address."""
         self.limit_headers: tuple[tuple[bytes, bytes], ...] = ()
@@ -163,7 +167,7 @@ class Edge:
                 if trace.is_page:
                     headers += (*_PAGE_HEADERS, _KEPT if trace.is_immutable else _ASKED_ANEW)
                 else:
-                    headers += _JSON_HEADERS
+                    headers += _JSON_ASKED_ANEW if trace.is_asked_anew else _JSON_HEADERS
                 headers.append((b"x-request-id", trace.request_id.encode("ascii")))
                 headers += trace.limit_headers
                 if trace.is_https:

@@ -111,6 +111,10 @@ class File(msgspec.Struct, frozen=True):
     """Whether people's browsers show it, so that it gets a page's security headers."""
     is_immutable: bool = False
     """Whether what is at this address never changes, so that browsers may keep it."""
+    is_asked_anew: bool = False
+    """Whether browsers may keep it that ask each time whether it is still the same."""
+    is_unchanged: bool = False
+    """Whether the caller has it already: a 304 says so, without the body."""
 
 
 class Redirect(msgspec.Struct, frozen=True):

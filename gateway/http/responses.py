@@ -149,6 +149,12 @@ async def send_body(
     await send({"type": "http.response.body", "body": body})
 
 
+async def send_unchanged(send: Send, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    """Say that the caller has what was asked for already."""
+    await send({"type": "http.response.start", "status": 304, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": b""})
+
+
 async def send_stream(
     receive: Receive, send: Send, status: int, stream: Stream, goes_on: Callable[[], None]
 ) -> None:

@@ -16,6 +16,7 @@ from gateway.http.openapi import Choices, Document, openapi_document
 from gateway.http.request import File, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
+from gateway.site.forms import Forms, compressed
 from gateway.site.terminal import PageQuery, Terminal
 from gateway.wire.errors import NotFound
 
@@ -69,27 +70,31 @@ class StaticFiles:
 class ApiDescription:
     """The OpenAPI document of all rows, its own among them, and a page that shows it.
 
-    The document is made when somebody asks for it first, beside the loop: it takes a tenth of a
-    second, which no start and no order has to wait for.
+    The document is made, and compressed, when somebody asks for it first, beside the loop: it takes
+    a tenth of a second, which no start and no order has to wait for.
     """
 
     def __init__(self, static: StaticFiles, terminal: Terminal) -> None:
         self._list = static.find("docs.html")
         self._terminal = terminal
         self._make: Callable[[], Document] = dict
-        self._document: bytes | None = None
+        self._document: Forms | None = None
         self._making = asyncio.Lock()
 
     def describe(self, routes: Iterable[Route], pages: PageLimits, choices: Choices) -> None:
         """Take the rows that the document is of; asked for once, when the table is whole."""
         self._make = partial(openapi_document, tuple(routes), pages, choices)
 
-    async def openapi(self, _request: Request[None, None]) -> File:
+    async def openapi(self, request: Request[None, None]) -> File:
         """Return the OpenAPI document."""
         async with self._making:
             if self._document is None:
-                self._document = msgspec.json.encode(await asyncio.to_thread(self._make))
-        return File("application/json", self._document)
+                self._document = await asyncio.to_thread(self._made)
+        return self._document.answer(request)
+
+    def _made(self) -> Forms:
+        text = msgspec.json.encode(self._make())
+        return compressed(File("application/json", text, is_asked_anew=True))
 
     async def docs(self, request: Request[None, PageQuery]) -> File:
         """Return the page that shows it."""

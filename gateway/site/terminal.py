@@ -2,6 +2,7 @@
 
     GET /  /trade/{...}  /portfolio ...   the page, asked for anew each time
     GET /assets/{name}                    a part, whose name changes with what it holds: kept a year
+    GET /notices.txt                      the licences of the libraries that are built into it
 
 Laws: everything is read once, at the start, as `make web` left it beside this file, the compressed
 forms with it; nothing is compressed while somebody waits. Where it wasn't built the simple front
@@ -15,8 +16,9 @@ from typing import Final
 
 from gateway.access.api_keys.standing import Scope
 from gateway.access.budgets import Budget
-from gateway.http.request import AnyRequest, File, Request
+from gateway.http.request import File, Request
 from gateway.http.routing import Access, Handler, Route, Shape
+from gateway.site.forms import Forms
 from gateway.wire.errors import NotFound
 from gateway.wire.strict_json import QueryStruct
 
@@ -57,6 +59,8 @@ _TYPES: Final = {
     "png": "image/png",
     "woff2": "font/woff2",
 }
+NOTICES: Final = "notices.txt"
+_PLAIN_TEXT: Final = "text/plain; charset=utf-8"
 _ENCODINGS: Final = (("br", b"br"), ("gz", b"gzip"))
 """What a built file may lie beside it as, the best first."""
 
@@ -70,40 +74,6 @@ class PageQuery(QueryStruct, frozen=True, forbid_unknown_fields=False):
     """Whatever stands behind "?": the page reads it, the exchange doesn't."""
 
 
-class _Part:
-    """One built file in its forms: itself, and compressed by each name of an encoding."""
-
-    def __init__(self, entry: Traversable, *, forever: bool) -> None:
-        kind = _TYPES[entry.name.rpartition(".")[2]]
-        self._plain = File(kind, entry.read_bytes(), is_page=True, is_immutable=forever)
-        self._compressed: list[tuple[bytes, File]] = []
-        self._forever = forever
-        self._kind = kind
-
-    def add(self, encoding: bytes, body: bytes) -> None:
-        """Take a compressed form; the best comes first."""
-        form = File(self._kind, body, is_page=True, is_immutable=self._forever)
-        self._compressed.append((encoding, form))
-
-    def answer(self, request: AnyRequest) -> File:
-        """Return the best form that the caller takes."""
-        request.reply_headers.append((b"vary", b"accept-encoding"))
-        taken = _taken(request.header(b"accept-encoding"))
-        for encoding, form in self._compressed:
-            if encoding in taken:
-                request.reply_headers.append((b"content-encoding", encoding))
-                return form
-        return self._plain
-
-
-def _taken(header: bytes) -> frozenset[bytes]:
-    """Return the encodings that are named and not refused; weights among them don't matter."""
-    named = (part.strip().lower().partition(b";") for part in header[:1_000].split(b","))
-    return frozenset(
-        name.strip() for name, _, weight in named if weight.replace(b" ", b"")[:4] != b"q=0"
-    )
-
-
 class Terminal:
     """The page and its parts."""
 
@@ -111,8 +81,11 @@ class Terminal:
         """Read what lies in `folder`; `simple` answers for the page if nothing does."""
         self._simple = simple
         self._page = _read(folder, "index.html", forever=False) if is_built(folder) else None
-        self._parts: dict[str, _Part] = {}
+        self._parts: dict[str, Forms] = {}
+        self._notices: Forms | None = None
         if self._page is not None:
+            if folder.joinpath(NOTICES).is_file():
+                self._notices = _read(folder, NOTICES, forever=False)
             assets = folder.joinpath("assets")
             names = [entry.name for entry in assets.iterdir()]
             kept = (name for name in names if name.rpartition(".")[2] in _TYPES)
@@ -137,11 +110,18 @@ class Terminal:
             raise NotFound
         return part.answer(request)
 
+    async def notices(self, request: Request[None, None]) -> File:
+        """Return the licences of what is built in."""
+        if self._notices is None:
+            raise NotFound
+        return self._notices.answer(request)
+
     def routes(self) -> tuple[Route, ...]:
         """Return the rows, at the root."""
         return (
             *(_row(path, self.page, "The web terminal", query=PageQuery) for path in ("/", *PAGES)),
             _row("/assets/{name}", self.part, "Parts of the web terminal", NotFound),
+            _row(f"/{NOTICES}", self.notices, "The licences of what is built into it", NotFound),
         )
 
 
@@ -168,8 +148,10 @@ def _row(
     )
 
 
-def _read(folder: Traversable, name: str, *, forever: bool) -> _Part:
-    part = _Part(folder.joinpath(name), forever=forever)
+def _read(folder: Traversable, name: str, *, forever: bool) -> Forms:
+    whole = folder.joinpath(name).read_bytes()
+    kind = _TYPES.get(name.rpartition(".")[2], _PLAIN_TEXT)
+    part = Forms(File(kind, whole, is_page=True, is_immutable=forever))
     for ending, encoding in _ENCODINGS:
         beside = folder.joinpath(f"{name}.{ending}")
         if beside.is_file():

@@ -47,7 +47,7 @@ def theirs(refusal: tuple[int, str] = NOT_FOUND, body: dict[str, Any] | None = N
 NOTED: Final = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
 WATCHED: Final = {"marketId": "snow", "platform": "exchange"}
 ROUTES: Final[dict[str, Rule]] = {
-    **{f"GET {path}": EVERYBODY for path in (*PAGES, "/assets/{name}", "/plain")},
+    **{f"GET {path}": EVERYBODY for path in (*PAGES, "/assets/{name}", "/notices.txt", "/plain")},
     "GET /auth/ways": EVERYBODY,
     "DELETE /admin/mirrors/{id}": ADMIN,
     "DELETE /admin/orders/{id}": ADMIN,

@@ -18,6 +18,7 @@ from gateway.access.budgets import Budget
 from gateway.http.openapi import API_VERSION, Document
 from gateway.http.request import File, Request
 from gateway.http.routing import Access, Route, Shape
+from gateway.site.forms import Forms, compressed
 from gateway.sockets.events import Heard, SocketEvent
 from gateway.wire.errors import ErrorBody
 
@@ -149,7 +150,7 @@ class SocketDescription:
         self.events: Mapping[str, SocketEvent] = {}
         """The rows that are described."""
         self._heard: Sequence[Heard] = ()
-        self._document: bytes | None = None
+        self._document: Forms | None = None
         self._making = asyncio.Lock()
 
     def describe(self, events: Mapping[str, SocketEvent], heard: Sequence[Heard]) -> None:
@@ -160,13 +161,16 @@ class SocketDescription:
         """Return the document."""
         return socket_document(self.events, self._heard)
 
-    async def show(self, _request: Request[None, None]) -> File:
+    async def show(self, request: Request[None, None]) -> File:
         """Return it as a file."""
         async with self._making:
             if self._document is None:
-                made = await asyncio.to_thread(self.document)
-                self._document = msgspec.json.encode(made)
-        return File("application/json", self._document)
+                self._document = await asyncio.to_thread(self._made)
+        return self._document.answer(request)
+
+    def _made(self) -> Forms:
+        text = msgspec.json.encode(self.document())
+        return compressed(File("application/json", text, is_asked_anew=True))
 
     def routes(self) -> tuple[Route, ...]:
         """Return the row."""

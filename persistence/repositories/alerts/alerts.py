@@ -23,7 +23,7 @@ OURS: Final = "exchange"
 ALERT_COLUMNS: Final = (
     "id, user_id, kind, platform, external_id, outcome, threshold, order_id, note, pause_s,"
     " webhook_id, is_active, is_met, since_no, looked, looked_entry, fired_count, fired_at,"
-    " created_at, changed_at"
+    " created_at, changed_at, ended"
 )
 _ALL_ENTRIES: Final = 2**31 - 1
 """Of the last command: none of them is looked at any more."""
@@ -45,6 +45,7 @@ UPDATE alerts
        since_no = CASE WHEN $12 THEN $9 ELSE since_no END,
        looked = CASE WHEN is_active THEN looked ELSE (SELECT last_seq FROM engine_state) END,
        looked_entry = CASE WHEN is_active THEN looked_entry ELSE {_ALL_ENTRIES} END,
+       ended = CASE WHEN coalesce($7, is_active) THEN NULL ELSE ended END,
        changed_at = $10
  WHERE user_id = $1 AND id = $2 AND changed_at = $11
 RETURNING {ALERT_COLUMNS}
@@ -85,7 +86,9 @@ class AlertTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """A row; `since_no` is the last trade of the market that is before it."""
+    """A row; `since_no` is the last trade of the market that is before it. `ended` says why it
+    looks out no more, unless its owner stopped it: FIRED or MARKET_ENDED.
+    """
 
     id: int
     user_id: int
@@ -107,6 +110,7 @@ class Alert(msgspec.Struct, frozen=True):
     fired_at: int | None
     created_at: int
     changed_at: int
+    ended: str | None
 
 
 class Alerts:

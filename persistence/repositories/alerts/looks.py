@@ -80,12 +80,11 @@ SELECT e.seq, e.entry, m.id, m.slug, m.question, o.id, o.side, o.outcome, t.yes_
   JOIN orders o ON o.id = e.order_id JOIN markets m ON m.id = e.market_id
  ORDER BY e.seq, e.entry
 """
-_WATCHED: Final = f"""
+_WATCHED: Final = """
 SELECT DISTINCT platform, external_id FROM alerts
- WHERE is_active AND kind <> 'FILL' AND (platform <> '{OURS}' OR NOT {_PRICES})
-   AND (platform, external_id) > ($1, $2)
+ WHERE is_active AND (platform, external_id) > ($1, $2)
  ORDER BY platform, external_id LIMIT $3
-"""  # noqa: S608 - constants
+"""
 _OF_MARKETS: Final = f"""
 SELECT {ALERT_COLUMNS} FROM alerts a
  WHERE is_active AND kind <> 'FILL' AND (platform <> '{OURS}' OR NOT {_PRICES})
@@ -93,12 +92,29 @@ SELECT {ALERT_COLUMNS} FROM alerts a
    AND id > $3 ORDER BY id LIMIT $4
 """  # noqa: S608 - constants
 _APPLY: Final = """
-UPDATE alerts SET is_met = $2, is_active = $3, fired_count = $4, fired_at = $5, looked = $6,
-       looked_entry = $7
+UPDATE alerts SET is_met = $2, is_active = $3, ended = CASE WHEN NOT $3 THEN 'FIRED' END,
+       fired_count = $4, fired_at = $5, looked = $6, looked_entry = $7
  WHERE id = $1 AND changed_at = $8 AND is_met = $9 AND fired_count = $10 AND is_active
    AND looked = $11 AND looked_entry = $12
 RETURNING id
 """
+
+
+# What has fired is over by that; what has prints or fills to see yet is over when it has seen them.
+_END: Final = f"""
+UPDATE alerts a SET is_active = false, ended = 'MARKET_ENDED'
+ WHERE is_active AND (platform, external_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+   AND CASE WHEN kind = 'RESOLUTION' THEN is_met
+            WHEN kind = 'FILL' THEN NOT EXISTS (
+                SELECT FROM ledger l WHERE l.owner_id = a.user_id AND l.owner = $3
+                   AND (l.command_seq, l.entry_no) > (a.looked, a.looked_entry))
+            WHEN platform = '{OURS}' AND {_PRICES} THEN NOT EXISTS (
+                SELECT FROM markets m LEFT JOIN alert_prints p ON p.market_id = m.id
+                 WHERE m.id = CASE WHEN platform = '{OURS}' THEN external_id::bigint END
+                   AND m.trade_no > greatest(p.trade_no, a.since_no))
+            ELSE true END
+RETURNING id
+"""  # noqa: S608 - constants
 
 
 class Print(msgspec.Struct, frozen=True):
@@ -237,7 +253,7 @@ class AlertLooks:
         return [_fill(row) for row in await self._pool.fetch(_FILLS, *columns)], place
 
     async def markets(self, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
-        """Return (platform, external id) of markets that are looked at as they are, from there."""
+        """Return (platform, external id) of markets that somebody waits for, from there."""
         rows = await self._pool.fetch(_WATCHED, *after, limit)
         return [(row["platform"], row["external_id"]) for row in rows]
 
@@ -248,6 +264,13 @@ class AlertLooks:
         platforms, names = [ref[0] for ref in refs], [ref[1] for ref in refs]
         rows = await self._pool.fetch(_OF_MARKETS, platforms, names, after, limit)
         return [Alert(*row) for row in rows]
+
+    async def end(self, refs: Sequence[tuple[str, str]]) -> int:
+        """End what waits for markets that have ended, but for what has something to see yet; return
+        how many that were.
+        """
+        platforms, names = [ref[0] for ref in refs], [ref[1] for ref in refs]
+        return len(await self._pool.fetch(_END, platforms, names, int(Owner.ACCOUNT)))
 
     async def apply(self, changes: Sequence[Change], now: int) -> int:
         """Write what comes of looks, each on its own; return how often alerts fired."""

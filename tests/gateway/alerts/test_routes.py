@@ -47,6 +47,7 @@ async def test_an_alert_is_made_changed_and_deleted(web: Web) -> None:
         "pauseSeconds": None,
         "webhookId": None,
         "active": True,
+        "ended": None,
         "met": False,
         "firedCount": 0,
         "firedAt": None,

@@ -21,7 +21,7 @@ def alert(kind: str = "PRICE_ABOVE", threshold: int | None = 6_000, **changes: A
     """An active alert of YES that was never met."""
     found = Alert(
         1, 7, kind, "exchange", "1", "YES", threshold, None, "", None, None,
-        True, False, 0, 0, 0, 0, None, 1, 1,
+        True, False, 0, 0, 0, 0, None, 1, 1, None,
     )  # fmt: skip
     return msgspec.structs.replace(found, **changes)
 

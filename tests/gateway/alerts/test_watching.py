@@ -11,6 +11,7 @@ from exchange.messages.commands import ResolveMarket
 from exchange.messages.terms import NO, SELL, Resolution
 from gateway.alerts import watching
 from gateway.feeds.known import MarketRef
+from gateway.feeds.model import ListedStatus
 from persistence.clock import now_us
 from persistence.repositories.alerts.alerts import Alert, AlertTerms
 from persistence.repositories.alerts.looks import AlertLooks, Change, Tape
@@ -255,6 +256,83 @@ async def test_markets_as_they_are(looking: Looking, theirs: VenueFake) -> None:
     }
     assert "closeTime" in told["CLOSE"]
     assert told["RESOLUTION"]["resolution"] == "YES"
+
+
+async def ends(looking: Looking, person: int) -> dict[str, tuple[bool, str | None]]:
+    return {one.note: (one.is_active, one.ended) for one in await all_of(looking, person)}
+
+
+async def test_what_waits_for_a_market_that_has_ended_ends_with_the_reason(
+    looking: Looking,
+) -> None:
+    await trade(looking, 50)
+    for kind, threshold in (
+        ("PRICE_ABOVE", 9_000), ("VOLUME_ABOVE", 10**9), ("CLOSE", 1), ("RESOLUTION", None),
+        ("FILL", None),
+    ):  # fmt: skip
+        await looking.wants(CEM, kind, threshold, note=kind)
+    await looking.wants(CEM, "RESOLUTION", None, note="again", pause_s=10)
+    await looking.wants(CEM, "FILL", None, market=(None, None), note="any fill")
+    looking.paid[MarketRef("exchange", "1")] = 0
+    assert await looking.watch.look_at_markets() == 0
+    await looking.engine.send(ResolveMarket(1, Resolution.VOID, None, ""))
+    assert await looking.watch.look_at_markets() == 2
+    assert await ends(looking, CEM) == {
+        "PRICE_ABOVE": (False, "MARKET_ENDED"),
+        "VOLUME_ABOVE": (False, "MARKET_ENDED"),
+        "CLOSE": (False, "MARKET_ENDED"),
+        "FILL": (False, "MARKET_ENDED"),
+        "RESOLUTION": (False, "FIRED"),
+        "again": (False, "MARKET_ENDED"),
+        "any fill": (True, None),
+    }
+    assert await looking.watch.look_at_markets() == 0
+    assert len(await looking.told(CEM)) == 2
+
+
+async def test_it_ends_when_it_has_seen_all_of_the_market(looking: Looking) -> None:
+    await trade(looking, 50)
+    await looking.wants(CEM, "PRICE_ABOVE", 6_000, note="fires")
+    await looking.wants(CEM, "PRICE_ABOVE", 9_000, note="doesn't")
+    await looking.wants(ANN, "FILL", None, note="fill", pause_s=10)
+    await trade(looking, 70)
+    await looking.engine.send(ResolveMarket(1, Resolution.YES, None, ""))
+    assert await looking.watch.look_at_markets() == 0
+    assert await ends(looking, CEM) == {"fires": (True, None), "doesn't": (True, None)}
+    assert await ends(looking, ANN) == {"fill": (True, None)}
+    assert await looking.watch.look_at_prints() == 1
+    assert await looking.watch.look_at_fills() == 1
+    assert await looking.watch.look_at_markets() == 0
+    assert await ends(looking, CEM) == {
+        "fires": (False, "FIRED"), "doesn't": (False, "MARKET_ENDED"),
+    }  # fmt: skip
+    assert await ends(looking, ANN) == {"fill": (False, "MARKET_ENDED")}
+
+
+async def test_a_venues_market_that_is_void_ends_too(looking: Looking, theirs: VenueFake) -> None:
+    await looking.wants(CEM, "PRICE_ABOVE", 9_000, market=THEIRS, note="price")
+    await looking.wants(CEM, "RESOLUTION", None, market=THEIRS, note="result")
+    theirs.change("KXRAIN", status=ListedStatus.VOID, yes_price=None)
+    assert await looking.watch.look_at_markets() == 1
+    assert await ends(looking, CEM) == {
+        "price": (False, "MARKET_ENDED"), "result": (False, "FIRED"),
+    }  # fmt: skip
+
+
+async def test_an_owner_who_stops_one_needs_no_reason(looking: Looking) -> None:
+    await trade(looking, 50)
+    was = await looking.wants(CEM, "PRICE_ABOVE", 6_000)
+    await trade(looking, 70)
+    assert await looking.watch.look_at_prints() == 1
+    (fired,) = await all_of(looking, CEM)
+    assert fired.ended == "FIRED"
+    terms = AlertTerms(**{name: getattr(was, name) for name in AlertTerms.__struct_fields__})
+    anew = await looking.alerts.change(fired, terms, lambda _: True, now_us(), is_active=True)
+    assert anew is not None
+    assert (anew.is_active, anew.ended) == (True, None)
+    idle = await looking.alerts.change(anew, terms, lambda _: True, now_us(), is_active=False)
+    assert idle is not None
+    assert (idle.is_active, idle.ended) == (False, None)
 
 
 async def test_what_was_told_is_kept_for_a_time_and_a_number(looking: Looking) -> None:

@@ -44,7 +44,9 @@ FILES: Final = {
     "/auth/google": "the way to somebody else",
     "/auth/google/callback": "the way back",
     "/.well-known/jwks.json": "keys, in the form of a standard",
-    **dict.fromkeys((*PAGES, "/assets/{name}"), "the terminal's page, and its parts"),
+    **dict.fromkeys(
+        (*PAGES, "/assets/{name}", "/notices.txt"), "the terminal's page, and its parts"
+    ),
 }
 """What carries no `asOfSeq`, and why."""
 NOT_OF_ACCOUNTS: Final = {

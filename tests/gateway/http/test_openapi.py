@@ -1,5 +1,6 @@
 """The OpenAPI document is valid and whole; its page loads nothing from elsewhere."""
 
+import gzip
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,9 @@ from tests.persistence.running import listing
 
 ROWS = all_tables()[0].routes
 PAGES = load_settings({}).pages
+OPENAPI_MOST = 80_000
+"""Bytes of a description on the wire: it grows with the API, and not by accident."""
+ASYNCAPI_MOST = 20_000
 
 
 def test_document_is_valid() -> None:
@@ -144,6 +148,29 @@ async def test_document_is_served_under_both_mounts(web: Web) -> None:
     first = await web.client.get("/api/v1/openapi.json")
     second = await web.client.get("/api/openapi.json")
     assert first.json() == second.json() == openapi_document(ROWS, PAGES, CHOICES)
+
+
+async def test_documents_come_compressed_and_once(web: Web) -> None:
+    for name, most in (("openapi.json", OPENAPI_MOST), ("asyncapi.json", ASYNCAPI_MOST)):
+        asked = web.client.build_request(
+            "GET", f"/api/v1/{name}", headers={"accept-encoding": "gzip"}
+        )
+        answer = await web.client.send(asked, stream=True)
+        packed = b"".join([part async for part in answer.aiter_raw()])
+        assert answer.headers["content-encoding"] == "gzip"
+        assert answer.headers["vary"] == "accept-encoding"
+        assert answer.headers["cache-control"] == "no-cache"
+        whole = await web.client.get(f"/api/v1/{name}", headers={"accept-encoding": "identity"})
+        assert gzip.decompress(packed) == whole.content
+        assert "content-encoding" not in whole.headers
+        print(f"{name}: {len(whole.content)} bytes, {len(packed)} on the wire")
+        assert len(packed) <= most
+        tag = answer.headers["etag"]
+        again = await web.client.get(
+            f"/api/v1/{name}", headers={"accept-encoding": "gzip", "if-none-match": tag}
+        )
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["vary"] == "accept-encoding"
 
 
 async def test_pages_load_only_what_is_ours(web: Web) -> None:

@@ -34,6 +34,8 @@ def built(tmp_path: Path) -> Path:
     (assets / "index-1a2b.js.br").write_text("brotli")
     (assets / "index-1a2b.js.gz").write_text("gzip")
     (assets / "notes.txt").write_text("no part of a page")
+    (tmp_path / "dist" / "notices.txt").write_text("licences")
+    (tmp_path / "dist" / "notices.txt.gz").write_text("packed")
     return tmp_path / "dist"
 
 
@@ -89,6 +91,34 @@ async def test_part_comes_compressed_and_is_kept(
         assert answer.headers["vary"] == "accept-encoding"
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+
+
+async def test_the_licences_of_what_is_built_in_are_served(web: Web, built: Path) -> None:
+    async with serving(web, built) as client:
+        answer = await client.get("/notices.txt", headers={"accept-encoding": "identity"})
+        assert (answer.text, answer.status_code) == ("licences", 200)
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.headers["cache-control"] == "no-cache"
+    (built / "notices.txt").unlink()
+    async with serving(web, built) as client:
+        assert (await client.get("/notices.txt")).status_code == 404
+
+
+async def test_whoever_has_the_page_is_told_so(web: Web, built: Path) -> None:
+    (built / "index.html.br").write_text("packed")
+    async with serving(web, built) as client:
+        whole = await client.get("/", headers={"accept-encoding": "identity"})
+        tag = whole.headers["etag"]
+        again = await client.get("/", headers={"if-none-match": f'"x", W/{tag}'})
+        packed = {"accept-encoding": "br", "if-none-match": tag}
+        other = await client.send(client.build_request("GET", "/", headers=packed), stream=True)
+        await other.aclose()
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == tag
+    assert again.headers["cache-control"] == "no-cache"
+    assert "content-length" not in again.headers
+    assert other.status_code == 200, "another form is another thing"
+    assert other.headers["etag"] == tag[:-1] + '-br"'
 
 
 async def test_nothing_else_of_the_folder_is_served(web: Web, built: Path) -> None:

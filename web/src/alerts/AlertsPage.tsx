@@ -62,7 +62,7 @@ function List() {
           columns={[
             { title: t("what"), cell: (alert) => <>{waitsFor(alert)}{alert.note !== "" && <> · <span class="quiet">{alert.note}</span></>}</> },
             { title: t("market"), cell: (alert) => <Market id={alert.marketId} slug={alert.slug} question={alert.question} /> },
-            { title: t("state"), cell: (alert) => <span class={`badge ${alert.active ? "" : "warn"}`}>{alert.active ? (alert.met ? t("met") : t("watching")) : t("done")}</span> },
+            { title: t("state"), cell: (alert) => <span class={`badge ${alert.active ? "" : "warn"}`}>{stateOf(alert)}</span> },
             { title: t("fired"), cell: (alert) => (alert.firedAt === null ? "–" : `${alert.firedCount} · ${moment(alert.firedAt)}`), isExtra: true },
             {
               title: "",
@@ -79,6 +79,12 @@ function List() {
       <Notifications />
     </div>
   );
+}
+
+/** How an alert stands, in a few words. */
+function stateOf({ active, met, ended }: AlertView): string {
+  if (active) return t(met ? "met" : "watching");
+  return t(ended === "MARKET_ENDED" ? "marketEnded" : ended === "FIRED" ? "done" : "stopped");
 }
 
 function History() {

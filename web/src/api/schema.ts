@@ -4640,6 +4640,7 @@ export interface components {
             readonly pauseSeconds: number | null;
             readonly webhookId: string | null;
             readonly active: boolean;
+            readonly ended: components["schemas"]["AlertEnd"] | null;
             readonly met: boolean;
             readonly firedCount: number;
             readonly firedAt: string | null;
@@ -4650,6 +4651,11 @@ export interface components {
          * @enum {unknown}
          */
         readonly AlertKind: "CLOSE" | "FILL" | "PRICE_ABOVE" | "PRICE_BELOW" | "RESOLUTION" | "TEST" | "VOLUME_ABOVE" | "WEBHOOK_DISABLED";
+        /**
+         * AlertEnd
+         * @enum {unknown}
+         */
+        readonly AlertEnd: "FIRED" | "MARKET_ENDED";
         /** NewAlertBody */
         readonly NewAlertBody: {
             /** @enum {unknown} */
@@ -6031,6 +6037,7 @@ export type PositionChange = components['schemas']['PositionChange'];
 export type CloseBody = components['schemas']['CloseBody'];
 export type AlertView = components['schemas']['AlertView'];
 export type AlertKind = components['schemas']['AlertKind'];
+export type AlertEnd = components['schemas']['AlertEnd'];
 export type NewAlertBody = components['schemas']['NewAlertBody'];
 export type FiringQuery = components['schemas']['FiringQuery'];
 export type FiringView = components['schemas']['FiringView'];
