@@ -12,6 +12,7 @@ from typing import Final
 
 SYSTEM_ACCOUNTS: Final = range(9_000_000_000_000_000, 9_000_000_000_001_000)
 HOUSE: Final = 9_000_000_000_000_000
+RESERVES: Final = SYSTEM_ACCOUNTS[1:]
 
 
 def reserve_of(stock: int) -> int:

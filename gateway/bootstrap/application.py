@@ -11,6 +11,7 @@ from gateway.access.client_address import ClientAddresses
 from gateway.access.principals import TokenChecks, nobody
 from gateway.access.rate_limits import RateLimits
 from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.settings import Settings
 from gateway.engine_side.ports import suspended_in
 from gateway.engine_side.progress import Progress
@@ -33,6 +34,23 @@ _HEADERS: Final = (
 )
 _EXPOSED: Final = ("ratelimit", "ratelimit-policy", "retry-after", "x-as-of-seq", "x-request-id")
 _PREFLIGHT_SECONDS: Final = 600
+
+
+def application_of(parts: Parts, reports: ErrorReports, mounts: Mapping[str, ASGIApp]) -> ASGIApp:
+    """Return the web application of a process that is made of these parts."""
+    return build_application(
+        parts.settings,
+        route_tables(parts),
+        parts.people.sessions,
+        parts.limits,
+        parts.metrics,
+        parts.logger,
+        reports,
+        mounts,
+        parts.engine.progress,
+        parts.keys.gate,
+        suspended_in(parts.engine.view),
+    )
 
 
 def build_application(
@@ -73,26 +91,3 @@ def build_application(
         )
     addresses = ClientAddresses(http.trusted_proxies)
     return Edge(application, addresses, metrics.http, logger, reports)
-
-
-def application_of(
-    parts: Parts,
-    tables: tuple[RouteTable, RouteTable],
-    mounts: Mapping[str, ASGIApp],
-    reports: ErrorReports,
-) -> ASGIApp:
-    """Return the web application of a process that faces clients."""
-    side = parts.engine
-    return build_application(
-        parts.settings,
-        tables,
-        parts.people.sessions,
-        parts.limits,
-        parts.metrics,
-        parts.logger,
-        reports,
-        mounts,
-        side.progress,
-        parts.keys.gate,
-        suspended_in(side.view),
-    )

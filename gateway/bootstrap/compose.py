@@ -25,7 +25,7 @@ from gateway.bootstrap.admins import watch_admins
 from gateway.bootstrap.alerts import tell_alerts, webhook_secrets
 from gateway.bootstrap.application import application_of
 from gateway.bootstrap.credits.mirrors import keep_mirrored, watch_mirrors
-from gateway.bootstrap.economy import tell_bets, watch_economy
+from gateway.bootstrap.economy import stock_desk, tell_bets, watch_economy
 from gateway.bootstrap.feeds import Feeds, open_feeds
 from gateway.bootstrap.identity.api_keys import Keys, open_keys
 from gateway.bootstrap.identity.people import People, open_limits, open_people
@@ -34,10 +34,10 @@ from gateway.bootstrap.identity.ways_in import open_revoking
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.markets import markets_in_view, running_volumes
 from gateway.bootstrap.parts import Parts, segments_of
-from gateway.bootstrap.routes import route_tables
 from gateway.bootstrap.server import Drain
 from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
+from gateway.economy.stocks.desk import StockDesk
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.observers import event_loop_watch
 from gateway.engine_side.readiness import Readiness
@@ -83,6 +83,7 @@ class Running(Served):
     people: People
     feeds: Feeds
     pool: DeadlinePool
+    stocks: StockDesk
     failed: asyncio.Future[BaseException]
     """Done when the process can't go on, by its engine or by work it needs: a new one recovers."""
 
@@ -332,12 +333,12 @@ async def _open_front(
         limits=limits,
         metrics=metrics,
         logger=logger,
+        stocks=stock_desk(pool, side, people, metrics),
     )
     stack.callback(readiness.drain)
     sockets = await stack.enter_async_context(open_front_sockets(parts, hearers, supervisor))
     await _enter_watch(stack, supervisor, SessionWatch(people.sessions, sockets.server.principals))
-    mounts = dict.fromkeys(SOCKET_MOUNTS, sockets)
-    application = application_of(parts, route_tables(parts), mounts, reports)
+    application = application_of(parts, reports, dict.fromkeys(SOCKET_MOUNTS, sockets))
     garbage.settle()
     readiness.open()
     return Running(
@@ -346,6 +347,7 @@ async def _open_front(
         people=people,
         feeds=feeds,
         pool=pool,
+        stocks=parts.stocks,
         readiness=readiness,
         metrics=metrics,
         drains=[sockets.drain],

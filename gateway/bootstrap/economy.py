@@ -24,15 +24,22 @@ from gateway.economy.referrals.routes import ReferralRoutes
 from gateway.economy.rewards.claims import Claims
 from gateway.economy.rewards.routes import DailyCreditsRoutes
 from gateway.economy.settings import EconomySettings, Seller
+from gateway.economy.stocks.admin_routes import StockAdminRoutes
+from gateway.economy.stocks.desk import StockDesk
+from gateway.economy.stocks.desk import note_answer as note_stock_answer
+from gateway.economy.stocks.routes import StockRoutes
 from gateway.economy.transactions.routes import TransactionRoutes
 from gateway.engine_side.running import EngineSide
 from gateway.jobs.supervisor import Supervisor
 from gateway.markets.projected import Projected
+from gateway.observability.metrics import Metrics
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.economy.bets import Bets
 from persistence.repositories.economy.purchases import Purchases
 from persistence.repositories.economy.referrals import Referrals
 from persistence.repositories.economy.rewards import DailyRewards
+from persistence.repositories.economy.stocks.reading import StockReading
+from persistence.repositories.economy.stocks.stocks import Stocks
 from persistence.repositories.economy.transactions import Transactions
 from persistence.repositories.leaderboards.boards import Leaderboards
 
@@ -44,6 +51,11 @@ def movements_of(pool: DeadlinePool, engine: EngineSide, people: People) -> Move
         engine.commands,
         people.audit,
         {Kind.PURCHASE: note_answer, **BET_NOTES},
+        {
+            Kind.PURCHASE: note_answer,
+            Kind.STOCK: note_stock_answer,
+            Kind.LIQUIDATION: note_stock_answer,
+        },
         takes_commands=engine.feed.takes_commands,
     )
 
@@ -125,6 +137,23 @@ async def tell_bets(
     topic = hearers.topics.open(BETS_TOPIC)
     telling = BetTelling(Bets(pool), topic, view, hearers.users.rooms.keys)
     await stack.enter_async_context(supervisor.running(telling.NAME, telling.run))
+
+
+def stock_desk(
+    pool: DeadlinePool, engine: EngineSide, people: People, metrics: Metrics
+) -> StockDesk:
+    """Return what trades stocks, of which a process has one."""
+    movements = movements_of(pool, engine, people)
+    return StockDesk(pool, movements, engine.commands, engine.view, metrics.registry)
+
+
+def stock_routes(parts: Parts) -> tuple[StockRoutes | StockAdminRoutes, ...]:
+    """Return what has the rows of stocks."""
+    desk, rows, reading = parts.stocks, Stocks(parts.pool), StockReading(parts.pool)
+    return (
+        StockRoutes(desk, rows, reading, parts.engine.view, parts.settings.pages),
+        StockAdminRoutes(desk, rows, reading, parts.people.audit),
+    )
 
 
 async def watch_economy(

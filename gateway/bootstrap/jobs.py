@@ -18,6 +18,7 @@ from gateway.bootstrap.settings import Settings
 from gateway.economy.leaderboards.jobs import LeaderboardJob
 from gateway.economy.rewards.claims import Everybody
 from gateway.economy.rewards.jobs import RewardsOfTheDay
+from gateway.economy.stocks.jobs import StockInterest
 from gateway.feeds.matches.jobs import MatchFinder
 from gateway.jobs.job import Job
 from gateway.jobs.queue import JobQueue
@@ -104,6 +105,7 @@ def make_jobs(
         logger,
         forecasts_min=settings.economy.forecasts_min,
     )
+    interest = StockInterest(pool, rows, logger)
     every = (
         *housekeeping.jobs(),
         *journal.jobs(),
@@ -114,10 +116,11 @@ def make_jobs(
         *rewards.jobs(),
         *mirror_jobs(settings, pool, feeds, logger),
         *leaderboards.jobs(),
+        *interest.jobs(),
         *alert_jobs(settings, pool, feeds, metrics, logger),
         *of_feeds,
     )
-    return Jobs(every, rows, (rewards.begin, leaderboards.begin))
+    return Jobs(every, rows, (rewards.begin, leaderboards.begin, interest.begin))
 
 
 @asynccontextmanager

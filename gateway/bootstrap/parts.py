@@ -15,6 +15,7 @@ from gateway.bootstrap.identity.people import People
 from gateway.bootstrap.identity.second_factor import Factors
 from gateway.bootstrap.jobs import Jobs
 from gateway.bootstrap.settings import Settings
+from gateway.economy.stocks.desk import StockDesk
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.replays import ReplayPool
@@ -50,6 +51,7 @@ class Parts:
     feeds: Feeds
     candles: Candles
     volumes: MarketVolumes
+    stocks: StockDesk
     topics: Topics
     """Of which a domain opens its own private stream."""
     readiness: Readiness

@@ -18,7 +18,7 @@ from gateway.accounts.sessions.routes import AccountRoutes
 from gateway.bootstrap.admins import admin_commands, approving
 from gateway.bootstrap.alerts import alert_routes
 from gateway.bootstrap.credits.mirror_rows import mirror_routes
-from gateway.bootstrap.economy import economy_routes
+from gateway.bootstrap.economy import economy_routes, stock_routes
 from gateway.bootstrap.feeds import AnyPlatformRoutes, feed_routes
 from gateway.bootstrap.identity.second_factor import factor_routes
 from gateway.bootstrap.identity.ways_in import linked_routes, offered_ways, wallet_routes
@@ -151,6 +151,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         *alert_routes(settings, parts.pool, parts.catalogue, history, people.audit),
         *economy_routes(parts),
         mirror_routes(parts),
+        *stock_routes(parts),
         _pictures(parts),
         SystemAccountRoutes(view),
         ExchangeRoutes(

@@ -50,6 +50,7 @@ from gateway.cli.second_factor import clear_second_factors
 from gateway.cli.users import create_user, set_password
 from gateway.cli.verify import verify_exchange
 from gateway.cli.waiting import EndedWaiting, Start
+from gateway.demo.stocks import DemoStocks
 from gateway.demo.traders import Demo, running_demo
 from gateway.jobs.supervisor import WorkFailed
 from gateway.observability.logs import Logger, process_logs
@@ -190,8 +191,10 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
 def _demo(running: compose.Running, settings: Settings, logger: Logger) -> Demo:
     engine, credits_each = running.engine, settings.sign_in.starting_credits
     mirrors = demo_mirrors(settings, running.feeds, running.pool, engine, running.people, logger)
+    stocks = DemoStocks(running.stocks, running.pool)
     users = running.people.users
-    return Demo(settings.demo, credits_each, engine.commands, engine.view, users, logger, mirrors)
+    given = settings.demo, credits_each, engine.commands, engine.view, users, logger
+    return Demo(*given, mirrors=mirrors, stocks=stocks)
 
 
 @main.command()

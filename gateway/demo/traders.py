@@ -37,6 +37,7 @@ from gateway.demo.markets import DEMO_MARKETS, DemoMarket
 from gateway.demo.mirrors import DemoMirrors
 from gateway.demo.pricing import Holdings, Quote, Terms, make, quote_terms, take, wander
 from gateway.demo.settings import DemoSettings
+from gateway.demo.stocks import DemoStocks
 from gateway.observability.logs import Logger
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
@@ -78,11 +79,13 @@ class Demo:
         users: Users,
         logger: Logger,
         mirrors: DemoMirrors | None = None,
+        stocks: DemoStocks | None = None,
     ) -> None:
         self._commands = commands
         self._view = view
         self._users = users
         self._mirrors = mirrors
+        self._stocks = stocks
         self._logger = logger
         self._starting_credits = starting_credits
         self._step_seconds = settings.step_seconds
@@ -117,6 +120,10 @@ class Demo:
         self._tasks.append(asyncio.create_task(self._live(makers), name="demo makers"))
         if self._mirrors is not None:
             self._tasks.append(asyncio.create_task(self._mirrors.run(), name="demo mirrors"))
+        if self._stocks is not None and takers:
+            await self._stocks.start()
+            playing = self._trade_stocks(self._stocks, takers)
+            self._tasks.append(asyncio.create_task(playing, name="demo stocks"))
 
     async def stop(self) -> None:
         """End the traders; their quotes stay until the dead-man switch, as anybody's would."""
@@ -165,6 +172,17 @@ class Demo:
                     if self._view.groups[maker][GROUP].triggered:
                         await self._commands.submit(ResetOrderGroup(maker, GROUP))
             await asyncio.sleep(_ALIVE_SECONDS)
+
+    async def _trade_stocks(self, stocks: DemoStocks, traders: list[int]) -> None:
+        """Let the takers trade stocks as well, step after step."""
+        rng = Random(f"{self.seed} stocks")  # noqa: S311 - play, not secrets
+        while True:
+            try:
+                await stocks.step(traders, rng)
+            except Exception as error:
+                # As in `_trade`: the outermost boundary.
+                self._logger.exception("demo trader failed", market="stocks", exc_info=error)
+            await asyncio.sleep(self._step_seconds * rng.uniform(*_STEP_JITTER))
 
     async def _trade(self, desk: "Desk") -> None:
         """Let one market's traders act, step after step, until the market has ended."""

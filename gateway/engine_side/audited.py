@@ -9,12 +9,12 @@ the admin is told 504, not that nothing happened: a repeat under the same `reque
 from collections.abc import Sequence
 from typing import Final
 
-from exchange.messages.commands import Command, CreditAccount, OpenAccount
+from exchange.messages.commands import Command, CreditAccount, DebitAccount, OpenAccount
 from exchange.messages.events import Event
-from exchange.model.system_accounts import SYSTEM_ACCOUNTS
+from exchange.model.system_accounts import RESERVES, SYSTEM_ACCOUNTS
 from gateway.access.principals import Actor
 from gateway.engine_side.refusals import EngineRefused, accepted
-from gateway.wire.errors import ProposalRequired, UnknownOutcome
+from gateway.wire.errors import Forbidden, ProposalRequired, UnknownOutcome
 from persistence.errors import CommandNotTaken
 from persistence.loop.ports import Answer, CommandPort
 from persistence.postgres.database import OUTAGES
@@ -48,9 +48,11 @@ class AuditedCommands:
         """Run an admin's command; return its answer, its events, and whether it is told again.
 
         Raises EngineRefused, CommandNotTaken or OutcomeUnknown, audited like a success;
-        UnknownOutcome when the line was lost.
+        UnknownOutcome when the line was lost; Forbidden for taking money out of a stock's reserve.
         """
         outcome = UNKNOWN
+        if isinstance(command, DebitAccount) and command.account_id in RESERVES:
+            raise Forbidden("What a reserve holds is for whoever has shares of its stock")
         try:
             if isinstance(command, CreditAccount) and command.account_id in SYSTEM_ACCOUNTS:
                 # Nobody signs in there, which opens people's accounts; again, it changes nothing.

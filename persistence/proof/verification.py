@@ -16,6 +16,8 @@ and not its past. The order is from the ground up:
     laws       every invariant holds
     intents    what was to move money outside the book has moved it, once and as it was meant
     bets       each is what its orders traded, and no more is in them than is held
+    stocks     their supplies and positions are the sums of their trades, whose money has moved, and
+               each reserve can buy back all there is
     tip        the database isn't behind what was acknowledged
     audit      the audit log is whole, and reaches as far as it was seen to (`audit_chain`)
 
@@ -44,6 +46,7 @@ from persistence.proof.bets import BetComparison, projected_to
 from persistence.proof.comparisons import Comparisons
 from persistence.proof.intents import intents_problem
 from persistence.proof.rerun import Rerun
+from persistence.proof.stocks import stocks_problem
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -119,6 +122,8 @@ async def _checks(
     yield _result("intents", problem, f"{answered} answers as the ledger has them")
     problem = await bets.finish(rebuilt)
     yield _result("bets", problem, f"{bets.count} as their orders traded")
+    problem, orders = await stocks_problem(connection)
+    yield _result("stocks", problem, f"{orders} orders as their trades and their money are")
     if tip is not None:
         yield _result(
             "tip",

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from exchange.projections.candles import Candle
 from gateway.access.rate_limits import RateLimits
+from gateway.bootstrap.economy import stock_desk
 from gateway.bootstrap.feeds import make_feeds
 from gateway.bootstrap.identity.api_keys import make_keys
 from gateway.bootstrap.identity.people import People
@@ -109,4 +110,5 @@ def made_of(
         limits=limits,
         metrics=metrics,
         logger=logger,
+        stocks=stock_desk(pool, engine, known, metrics),
     )

@@ -138,6 +138,9 @@ class LeavingRoutes:
         if await self._users.is_last_admin(user.id):
             await trail.note(user.id, "user.delete", target, "last admin")
             raise Forbidden(LAST_ADMIN)
+        if await self._data.has_stocks(user.id):
+            await trail.note(user.id, "user.delete", target, "stocks")
+            raise Conflict("You have shares of stocks; sell them first")
         try:
             await self._close_account(caller, forfeits=request.body.forfeit_credits)
         except EngineRefused as refusal:

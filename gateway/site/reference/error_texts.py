@@ -138,6 +138,16 @@ REFUSED: Final[dict[str, ErrorText]] = {
         "Sell what is left, or without `shares` all of it.",
         False,
     ),
+    "AMOUNT_TOO_SMALL": ErrorText(
+        "The amount doesn't pay for a hundredth of a share, or the shares bring nothing.",
+        "Ask for more.",
+        False,
+    ),
+    "INSUFFICIENT_SHARES": ErrorText(
+        "You have fewer shares of the stock, or all of them bring less.",
+        "Ask GET /economy/portfolio what you have.",
+        False,
+    ),
     "MAX_USER_CREDITS": ErrorText(
         "The account would hold more credits than anybody is given.",
         "Ask for less, or again when you hold less; what you earn by trading may pass it.",
@@ -158,6 +168,11 @@ REFUSED: Final[dict[str, ErrorText]] = {
         "Try again when somebody does, or place a limit order.",
         True,
     ),
+    "NOT_COVERED": ErrorText(
+        "So large a loan could not be paid back if others had to sell their shares first.",
+        "Use less leverage, or buy fewer shares.",
+        True,
+    ),
     "PAYMENT_DECLINED": ErrorText(
         "The payment was declined; nothing was charged.",
         "Pay by something else, under a new requestId.",
@@ -167,6 +182,24 @@ REFUSED: Final[dict[str, ErrorText]] = {
         "The preview would have to look at more resting orders than one may.",
         "Ask for a smaller quantity, or for fewer operations at once.",
         False,
+    ),
+    "PRICE_MOVED": ErrorText(
+        "A share would cost more than `maxPrice`, or bring less than `minPrice`.",
+        "Look at the price again.",
+        True,
+    ),
+    "STOCK_HALTED": ErrorText(
+        "Nobody buys the stock for now.", "Wait for it to be open; you may sell.", True
+    ),
+    "SUPPLY_EXHAUSTED": ErrorText(
+        "So many shares there may not be, or they cost more than may be paid at once.",
+        "Ask for fewer.",
+        False,
+    ),
+    "TOO_MANY_LOANS": ErrorText(
+        "As many others owe something on the stock as may.",
+        "Buy with leverage 1, or wait until somebody has paid.",
+        True,
     ),
     "TOO_MANY_SUBSCRIPTIONS": ErrorText(
         "The socket, the user or the address follows as many markets as one may.",

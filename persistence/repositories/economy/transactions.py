@@ -62,7 +62,7 @@ SELECT l.command_seq, l.entry_no, l.at, l.kind, l.available + l.locked,
        coalesce(c.kind, {_ADMIN}), c.reason, i.system_id
   FROM ({_LOOKED_AT}) AS l
   LEFT JOIN credits c ON c.account_id = $1 AND c.command_seq = l.command_seq
-  LEFT JOIN money_intents i ON i.account_id = $1 AND i.seq = l.command_seq AND i.status = 'DONE'
+  LEFT JOIN money_intents i ON i.seq = l.command_seq AND i.status = 'DONE'
  WHERE ((l.kind = ANY($7::smallint[]) AND coalesce(c.kind, {_ADMIN}) = {_ADMIN})
         OR (l.kind = ANY($8::smallint[]) AND c.kind = ANY($9::smallint[])))
    AND ($10::bigint = 0 OR l.market_id = $10)

@@ -122,6 +122,9 @@ KEPT: Final = (
     _of("bets", "account_id", ("id",), ("intent_id",)),
     _of("bet_sales", "account_id", ("id",), ("intent_id",)),
     _of("bet_states", "account_id", ("bet_id",), name="how_bets_stand"),
+    _of("stock_orders", "account_id", ("id",), ("intent_id", "steps")),
+    _of("stock_trades", "account_id", ("id",)),
+    _of("stock_positions", "account_id", ("stock_id",)),
     _of("settlements", "account_id", ("command_seq", "market_id")),
     _of("order_groups", "account_id", ("name",)),
     _of("leaderboard_standings", "account_id", ("span",), name="leaderboards"),
@@ -151,6 +154,14 @@ class PersonalData:
 
     def __init__(self, pool: DeadlinePool) -> None:
         self._pool = pool
+
+    async def has_stocks(self, user_id: int) -> bool:
+        """Say whether somebody has shares of a stock."""
+        found = await self._pool.fetchval(
+            "SELECT EXISTS (SELECT FROM stock_positions WHERE account_id = $1 AND shares > 0)",
+            user_id,
+        )
+        return bool(found)
 
     async def pieces(self, part: Part, user_id: int) -> AsyncIterator[list[dict[str, Any]]]:
         """Yield the rows of a part, at most `PIECE_ROWS` at once, in the order of their key."""

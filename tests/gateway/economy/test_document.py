@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
-from exchange.messages.bounds import MONEY_SCALE
+from exchange.messages.bounds import MONEY_SCALE, QUANTITY_SCALE
 from exchange.messages.terms import BUY, NO, SELL, YES, Resolution
 from exchange.messages.units import format_money, format_quantity, parse_money, parse_price
 from gateway.bootstrap.settings import load_settings
@@ -13,7 +14,21 @@ from gateway.economy.purchases.packages import PACKAGES, price_text
 from gateway.economy.rewards.routes import multiplier_text
 from gateway.economy.rewards.rules import reward
 from gateway.economy.room import fits
+from gateway.economy.stocks.bodies import INTEREST, MARGIN
+from gateway.economy.stocks.rules.curve import Curve
+from gateway.economy.stocks.rules.loans import LOANS_MAX, Terms, bound_of
+from gateway.economy.stocks.rules.trading import (
+    Step,
+    StepKind,
+    Stock,
+    after,
+    buy,
+    check,
+    money_of,
+    sell,
+)
 from gateway.wire.scalars import price_if_known
+from persistence.repositories.economy.stocks.stocks import STOCKS_MAX
 from persistence.repositories.economy.transactions import TransactionType
 from tests.exchange.bet_stories import Betting
 from tests.exchange.worlds import ANN, BOB
@@ -121,3 +136,49 @@ def test_the_house() -> None:
         standing = quotes(source, Rule(100, 50_000, 100), Held(0, 0, 0), given)
         sizes = {one.is_bid: format_quantity(one.quantity) for one in standing}
         assert [sizes.get(True, "none"), sizes.get(False, "none")] == found
+
+
+def money(text: str) -> int:
+    """Credits as money."""
+    return round(Decimal(text) * MONEY_SCALE)
+
+
+def shares(text: str) -> int:
+    """Shares as they are counted."""
+    return round(Decimal(text) * QUANTITY_SCALE)
+
+
+def test_stocks() -> None:
+    text = DOCUMENT.read_text("utf-8").partition("## Stocks\n")[2].partition("\n## ")[0]
+    rows = rows_below("Stocks")
+    prices = [row for row in rows if len(row) == 7 and row[0][:1].isdigit()]
+    assert len(prices) >= 3
+    for base, slope, supply, bought, cost, price, brought in prices:
+        curve, many = Curve(money(base), money(slope)), shares(bought)
+        after_it = shares(supply) + many
+        assert format_money(curve.cost(shares(supply), many)) == cost
+        assert format_money(curve.price(after_it)) == price
+        assert format_money(curve.proceeds(after_it, many)) == brought
+    stock, cash = Stock(Terms(Curve(money("1"), money("0.01")), INTEREST, MARGIN), 0, {}), 0
+    story = [row for row in rows if row[0] in {"Ann", "Ben"}]
+    assert len(story) >= 3
+    steps: list[Step] = []
+    for who, does, many_text, leverage, gained, owes, supply, reserve in story:
+        account = ["Ann", "Ben"].index(who)
+        if does == "buy":
+            steps = buy(stock, account, shares(many_text), int(leverage))
+        else:
+            steps = sell(stock, account, shares(many_text))
+        stock = after(stock, steps)
+        cash -= sum(step.amount for step in steps)
+        check(stock, cash)
+        assert money_of(steps)[account] == money(gained)
+        assert stock.holdings[account].loan == money(owes)
+        assert (stock.supply, format_money(cash)) == (shares(supply), reserve)
+    first, gone, last = steps
+    assert (gone.kind, format_money(gone.amount)) == (StepKind.LIQUIDATION, "28.010000")
+    for part in (first, last):
+        assert format_quantity(-part.shares) in text
+    assert format_money(bound_of(stock.terms, -gone.loan)) == "308.000001"
+    for bound in (LOANS_MAX, STOCKS_MAX):
+        assert f" {bound} " in text

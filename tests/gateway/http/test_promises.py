@@ -91,6 +91,8 @@ ELSEWHERE = (
     "/purchases",
     MIRRORS,
     "/bets",
+    "/economy/",
+    "/admin/stocks",
     "/auth/",
     "/users/",
     "/admin/users/{id}/role",
@@ -123,6 +125,7 @@ MEANS_MORE = {
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
 ECONOMY = ("/transactions/me", "/purchases", "/referrals", "/bets")
+ECONOMY = ("/transactions/me", "/purchases", "/referrals", "/economy")
 FORETOLD = "/admin/markets/{slug}/settlement"
 """Its parameters hang on each other: `tests/gateway/operations/figures`."""
 STORED = (

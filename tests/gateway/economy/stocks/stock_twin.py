@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import permutations
 from math import ceil, floor
 
-from gateway.economy.stocks.loans import Terms
+from gateway.economy.stocks.rules.loans import Terms
 
 
 @dataclass

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.messages.errors import InvariantViolated
-from gateway.economy.stocks.curve import BASE, COST_MAX, PARTS, SLOPE, SUPPLY_MAX, Curve
-from gateway.economy.stocks.loans import (
+from gateway.economy.stocks.rules.curve import BASE, COST_MAX, PARTS, SLOPE, SUPPLY_MAX, Curve
+from gateway.economy.stocks.rules.loans import (
     LEVERAGE,
     LOANS_MAX,
     Holding,
@@ -19,7 +19,7 @@ from gateway.economy.stocks.loans import (
     is_covered,
     line_of,
 )
-from gateway.economy.stocks.trading import (
+from gateway.economy.stocks.rules.trading import (
     Step,
     StepKind,
     Stock,

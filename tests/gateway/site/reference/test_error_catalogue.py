@@ -35,7 +35,7 @@ def test_every_error_of_the_gateway_has_its_text() -> None:
 def test_every_code_that_is_refused_with_has_its_text() -> None:
     found: set[str] = set()
     for path in (ROOT / "gateway").rglob("*.py"):
-        found |= set(re.findall(r"\bRefused\(\s*\"([A-Z_]+)\"", path.read_text("utf-8")))
+        found |= set(re.findall(r"\b(?:Trade)?Refused\(\s*\"([A-Z_]+)\"", path.read_text("utf-8")))
     for kind in kinds(Refused):
         own = re.findall(r"super\(\).__init__\(\s*\"([A-Z_]+)\"", inspect.getsource(kind))
         assert own or kind is EngineRefused, f"{kind} says no code of its own"

@@ -20,8 +20,8 @@ import msgspec
 
 from exchange.messages.errors import InvariantViolated
 from exchange.messages.units import format_quantity
-from gateway.economy.stocks.curve import COST_MAX, PARTS, SUPPLY_MAX
-from gateway.economy.stocks.loans import (
+from gateway.economy.stocks.rules.curve import COST_MAX, PARTS, SUPPLY_MAX
+from gateway.economy.stocks.rules.loans import (
     LOANS_MAX,
     Holding,
     Place,

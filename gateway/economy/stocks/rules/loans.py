@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from exchange.messages.bounds import TRANSFER_LEGS
-from gateway.economy.stocks.curve import Curve
+from gateway.economy.stocks.rules.curve import Curve
 
 SCALE: Final = 10_000
 """Rates and margins are counted in these."""

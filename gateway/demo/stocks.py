@@ -1,0 +1,64 @@
+"""The demonstration's stocks: three of them, and traders who come and go, some with a loan.
+
+Laws: they trade by the desk of everybody's; what is there is found and kept. A stock is drawn to
+the supply it began with, so that its price wanders and neither runs away nor dies.
+"""
+
+from random import Random
+from typing import Final
+
+from exchange.messages.bounds import MONEY_SCALE, QUANTITY_SCALE
+from gateway.economy.rewards.rules import day_of
+from gateway.economy.stocks.desk import StockDesk
+from gateway.economy.stocks.orders import Ask
+from gateway.wire.errors import ApiError
+from persistence.clock import now_us
+from persistence.errors import CommandNotTaken, OutcomeUnknown
+from persistence.postgres.database import DeadlinePool
+from persistence.repositories.economy.stocks.stocks import NewStock, Stocks
+
+DEMO_STOCKS: Final = (
+    NewStock("ORCA", "Orca Motors", MONEY_SCALE, MONEY_SCALE // 100, 10, 1_000),
+    NewStock("LYNX", "Lynx Robotics", 5 * MONEY_SCALE, MONEY_SCALE // 20, 20, 1_000),
+    NewStock("MOSS", "Moss Foods", MONEY_SCALE // 2, MONEY_SCALE // 500, 5, 500),
+)
+HOME: Final = 1_000 * QUANTITY_SCALE
+"""The supply to which a stock is drawn, in hundredths."""
+_PIECE: Final = (QUANTITY_SCALE, 60 * QUANTITY_SCALE)
+_LEVERAGES: Final = (1, 1, 1, 2, 3, 5)
+
+
+class DemoStocks:
+    """Lists the stocks and lets somebody trade one now and then."""
+
+    def __init__(self, desk: StockDesk, pool: DeadlinePool) -> None:
+        self._desk = desk
+        self._rows = Stocks(pool)
+
+    async def start(self) -> None:
+        """List what is missing."""
+        now = now_us()
+        for new in DEMO_STOCKS:
+            row = await self._rows.by_symbol(new.symbol)
+            if row is None:
+                row = await self._rows.add(new, now, day_of(now))
+            if row is not None:
+                await self._desk.open_reserve(row.id)
+
+    async def step(self, traders: list[int], rng: Random) -> bool:
+        """Let one of the traders buy or sell; say whether that was done."""
+        new, trader = rng.choice(DEMO_STOCKS), rng.choice(traders)
+        row = await self._rows.by_symbol(new.symbol)
+        if row is None:
+            return False
+        buys = rng.random() * 2 * HOME > row.supply
+        ask = Ask(
+            is_buy=buys,
+            shares=rng.randint(*_PIECE),
+            leverage=rng.choice(_LEVERAGES) if buys else 1,
+        )
+        try:
+            await self._desk.trade(trader, new.symbol, ask, None, "demo")
+        except (ApiError, CommandNotTaken, OutcomeUnknown):
+            return False
+        return True

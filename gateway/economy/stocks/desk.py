@@ -1,0 +1,287 @@
+"""Trading stocks, by the three steps of `movements`: one order of a stock after the other.
+
+Laws: an order is decided on the stock's row, held, and nothing is decided while another one of that
+stock has no answer yet: that one is seen through first. A trade and everybody who is sold out by it
+are one transfer; the supply and the positions change when it is done, in the transaction that
+stores its answer, and not at all if the engine refuses it. Nothing is decided that breaks the laws
+of `trading`, for the cash that the reserve really has.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter
+
+from exchange.messages.commands import OpenAccount
+from exchange.messages.reasons import Reason
+from exchange.model.state import State
+from exchange.model.system_accounts import reserve_of
+from gateway.economy.movements.movements import Kind, Movements
+from gateway.economy.stocks.orders import (
+    Ask,
+    checked,
+    decide,
+    new_order,
+    payable,
+    stock_of,
+    transfer,
+)
+from gateway.economy.stocks.rules.trading import Step, StepKind, TradeRefused
+from gateway.engine_side.refusals import EngineRefused, accepted
+from gateway.wire.errors import (
+    Conflict,
+    Detail,
+    Refused,
+    Unavailable,
+    UnknownOutcome,
+    ValidationFailed,
+)
+from persistence.clock import now_us
+from persistence.errors import CommandNotTaken
+from persistence.loop.ports import Answer, CommandPort
+from persistence.postgres.database import OUTAGES, DeadlinePool
+from persistence.repositories.economy.intents import Intent, Intents, NewIntent
+from persistence.repositories.economy.stocks.orders import NewOrder, OrderRow, StockOrders
+from persistence.repositories.economy.stocks.stocks import StockRow, Stocks
+
+WAITING_MAX: Final = 200
+"""Trades of a stock that wait for one another here."""
+TRIES: Final = 3
+"""So often a trade looks again, after seeing through what was under way."""
+_RETRY_S: Final = 5
+
+
+class StockDesk:
+    """Trades stocks; made once a process, which has their lines."""
+
+    def __init__(
+        self,
+        pool: DeadlinePool,
+        movements: Movements,
+        commands: CommandPort,
+        view: State,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._pool = pool
+        self._stocks = Stocks(pool)
+        self._orders = StockOrders(pool)
+        self._movements = movements
+        self._commands = commands
+        self._view = view
+        self._lines: dict[int, _Line] = {}
+        self._done = Counter(
+            "stock_trades",
+            "Trades of stocks that were done, and who was sold out by them.",
+            ["kind"],
+            registry=registry,
+        )
+
+    def require_engine(self) -> None:
+        """Raise ReadsOnly in a process without an engine."""
+        self._movements.require_engine()
+
+    async def trade(
+        self, user_id: int, symbol: str, ask: Ask, request_id: str | None, call: str
+    ) -> tuple[StockRow, OrderRow, Intent | None, bool]:
+        """Do what somebody asks for; return the stock, the order, the intent of its money if it
+        moved any, and whether it was done before.
+
+        `request_id` is the trader's own, `call` the HTTP request's. Raises ValidationFailed for no
+        stock, Conflict for another order under this id, Refused, EngineRefused, ReadsOnly,
+        Unavailable, CommandNotTaken, UnknownOutcome.
+        """
+        self._movements.require_engine()
+        stock = await self._stocks.by_symbol(symbol)
+        if stock is None:
+            raise ValidationFailed.of("symbol", "there is no such stock")
+        line = self._lines.setdefault(stock.id, _Line())
+        if line.waiting >= WAITING_MAX:
+            raise Unavailable("Too many trade this stock just now", retry_after_seconds=_RETRY_S)
+        line.waiting += 1
+        try:
+            async with line.turn:
+                await self.open_reserve(stock.id)
+                order, intent, is_repeat = await self._trade(stock, user_id, ask, request_id, call)
+        finally:
+            line.waiting -= 1
+        if not is_repeat:
+            self._done.labels(order.kind).inc()
+            self._done.labels(StepKind.LIQUIDATION.value).inc(order.liquidated)
+        return stock, order, intent, is_repeat
+
+    async def open_reserve(self, stock_id: int) -> None:
+        """Open the account of a stock's reserve, if it isn't."""
+        if reserve_of(stock_id) not in self._view.accounts:
+            accepted(await self._commands.submit(OpenAccount(reserve_of(stock_id), 0)))
+
+    async def _trade(
+        self, stock: StockRow, user_id: int, ask: Ask, request_id: str | None, call: str
+    ) -> tuple[OrderRow, Intent | None, bool]:
+        for _ in range(TRIES):
+            try:
+                return await self._tried(stock, user_id, ask, request_id, call)
+            except _UnderWay as under_way:
+                await self._see_through(under_way.intent_id, call)
+        raise Unavailable("Others trade this stock just now", retry_after_seconds=_RETRY_S)
+
+    async def _tried(
+        self, stock: StockRow, user_id: int, ask: Ask, request_id: str | None, call: str
+    ) -> tuple[OrderRow, Intent | None, bool]:
+        """Store the order and carry it out; raises _UnderWay if another one isn't done yet."""
+        made: list[OrderRow] = []
+
+        async def write(connection: Any) -> Intent:  # noqa: ANN401 - the pool's
+            row, steps, new = await self._decided(connection, stock.id, user_id, ask, request_id)
+            number = await self._orders.next_number(connection)
+            command = transfer(row, number, steps, ask.kind)
+            if command is None:
+                raise _NoMoney
+            intent = await Intents.add(connection, NewIntent(Kind.STOCK, command), now_us())
+            made.append(await self._orders.begin(connection, number, new, intent.id, now_us()))
+            return intent
+
+        is_first = True
+        try:
+            intent = await self._movements.begin(Kind.STOCK, write)
+            order = made[0]
+        except _NoMoney:
+            return await self._done_at_once(stock, user_id, ask, request_id), None, False
+        except _Asked as asked:
+            order, is_first = asked.order, False
+            if order.intent_id is None:
+                return order, None, True
+            there = await self._movements.by_id(order.intent_id)
+            if there is None:
+                raise CommandNotTaken("the order under way was taken back") from None
+            intent = there
+        try:
+            intent, is_repeat = await self._movements.carry_out(
+                intent, request_id=call, is_first=is_first
+            )
+        except EngineRefused as refused:
+            if refused.reason is not Reason.INSUFFICIENT_BALANCE:
+                raise
+            field = "shares" if ask.amount is None else "amount"
+            raise EngineRefused(refused.reason, str(refused), field) from None
+        return order, intent, is_repeat or not is_first
+
+    async def _decided(
+        self,
+        connection: Any,  # noqa: ANN401 - the pool's
+        stock_id: int,
+        user_id: int,
+        ask: Ask,
+        request_id: str | None,
+    ) -> tuple[StockRow, list[Step], NewOrder]:
+        """Hold the stock and decide; raises _Asked, _UnderWay, Refused or Conflict."""
+        row = await self._stocks.hold(connection, stock_id)
+        asked = ask.told(row.symbol)
+        if request_id is not None:
+            there = await self._orders.asked_before(connection, user_id, request_id)
+            if there is not None:
+                if there.asked != asked:
+                    raise Conflict("requestId: stands for another order of yours")
+                raise _Asked(there)
+        if row.under_way is not None:
+            raise _UnderWay(await _intent_of(connection, row.under_way))
+        if ask.is_buy and row.is_halted:
+            raise Refused("STOCK_HALTED", "Nobody buys this stock now; whoever has it may sell")
+        holdings = await self._stocks.holdings(connection, row.id, user_id)
+        stock = stock_of(row, holdings)
+        try:
+            steps = decide(stock, user_id, ask)
+        except TradeRefused as refused:
+            text = f"{refused.field}: {refused}"
+            raise Refused(
+                refused.code, text, details=(Detail(refused.field, str(refused)),)
+            ) from None
+        steps = payable(steps, [one.account_id for one in holdings if one.is_closed])
+        reserve = self._view.accounts.get(row.reserve_id)
+        checked(stock, steps, 0 if reserve is None else reserve.available)
+        new = new_order(
+            row,
+            steps,
+            user_id,
+            asked,
+            ask.kind,
+            leverage=ask.leverage,
+            request_id=request_id,
+        )
+        return row, steps, new
+
+    async def _done_at_once(
+        self, stock: StockRow, user_id: int, ask: Ask, request_id: str | None
+    ) -> OrderRow:
+        """Do what moves no money: a sale all of which pays the seller's own loan."""
+        done = None
+        try:
+            async with self._pool.transaction() as connection:
+                row, steps, new = await self._decided(
+                    connection, stock.id, user_id, ask, request_id
+                )
+                if transfer(row, 1, steps, ask.kind) is not None:
+                    raise Unavailable("The stock has changed", retry_after_seconds=1)
+                done = await self._orders.do(connection, new, now_us())
+        except _Asked as asked:
+            return asked.order
+        except OUTAGES as error:
+            if done is None:
+                raise
+            raise UnknownOutcome from error
+        return done
+
+    async def _see_through(self, intent_id: int, call: str) -> None:
+        """See an order of somebody else through; raises Unavailable if it isn't known yet."""
+        intent = await self._movements.by_id(intent_id)
+        if intent is None:
+            return
+        try:
+            await self._movements.carry_out(intent, request_id=call, is_first=False)
+        except EngineRefused:
+            return
+        except (UnknownOutcome, CommandNotTaken) as error:
+            raise Unavailable(
+                "What came of the last order of this stock isn't known yet",
+                retry_after_seconds=_RETRY_S,
+            ) from error
+
+
+async def note_answer(connection: Any, intent: Intent, answer: Answer) -> None:  # noqa: ANN401 - the pool's
+    """Do what the order of an intent says, now that its money moved; nothing if it was refused."""
+    order = await StockOrders.of_intent(connection, intent.id)
+    await StockOrders.finish(connection, order, answer.at, is_done=intent.status == "DONE")
+
+
+async def _intent_of(connection: Any, order_id: int) -> int:  # noqa: ANN401 - the pool's
+    intent_id: int = await connection.fetchval(
+        "SELECT intent_id FROM stock_orders WHERE id = $1", order_id
+    )
+    return intent_id
+
+
+class _Line:
+    """Those who trade a stock in this process, one after the other."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.waiting = 0
+
+
+class _NoMoney(Exception):
+    """What was decided moves no money."""
+
+
+class _Asked(Exception):
+    """The order was asked for before."""
+
+    def __init__(self, order: OrderRow) -> None:
+        super().__init__()
+        self.order = order
+
+
+class _UnderWay(Exception):
+    """Another order of the stock has no answer yet."""
+
+    def __init__(self, intent_id: int) -> None:
+        super().__init__()
+        self.intent_id = intent_id

@@ -1,0 +1,112 @@
+"""The job that adds interest to the loans on stocks, a day of UTC at a time.
+
+Laws: each day is one order of the stock, decided on its held row like any trade; a day that was
+missed is made up for. Who is sold out by it is paid by a transfer, which the sweep of the engine's
+process sends; until that is done no further day of that stock is decided. A stock whose last trade
+has no answer yet waits for the next run.
+"""
+
+from datetime import date
+from typing import Final
+
+from gateway.economy.movements.movements import Kind, Point
+from gateway.economy.rewards.rules import day_of
+from gateway.economy.stocks.orders import (
+    INTEREST,
+    checked,
+    new_order,
+    payable,
+    stock_of,
+    transfer,
+)
+from gateway.economy.stocks.rules.trading import add_interest
+from gateway.jobs.job import Arguments, Job
+from gateway.observability.logs import Logger
+from persistence.clock import now_us
+from persistence.postgres.database import DeadlinePool
+from persistence.repositories.economy.intents import Intents, NewIntent
+from persistence.repositories.economy.stocks.orders import StockOrders
+from persistence.repositories.economy.stocks.stocks import Stocks
+from persistence.repositories.jobs import JobRows
+
+JOB: Final = "stock-interest"
+DAYS_MAX: Final = 366
+"""Days of a stock that one run makes up for."""
+
+
+class StockInterest:
+    """Runs it."""
+
+    def __init__(self, pool: DeadlinePool, rows: JobRows, logger: Logger) -> None:
+        self._pool = pool
+        self._stocks = Stocks(pool)
+        self._rows = rows
+        self._logger = logger
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Return the jobs of this file."""
+        return (
+            Job(
+                name=JOB,
+                schedule="*/10 * * * *",
+                run=self.run,
+                time_limit_s=300,
+                tries=3,
+                first_wait_s=30,
+            ),
+        )
+
+    async def run(self, _arguments: Arguments) -> None:
+        """Add the interest of every day that is over."""
+        added = await self.add(day_of(now_us()))
+        if added:
+            self._logger.info("stock interest", days=added)
+
+    async def add(self, today: date) -> int:
+        """Add the interest of the days up to `today`; return how many, stock by stock."""
+        added = 0
+        for stock_id in await self._stocks.without_interest(today):
+            for _ in range(DAYS_MAX):
+                if not await self._add_day(stock_id, today):
+                    break
+                added += 1
+        return added
+
+    async def _add_day(self, stock_id: int, today: date) -> bool:
+        """Add one day's interest; say whether there was one to add."""
+        self.reached(Point.BEFORE_INTENT, Kind.LIQUIDATION)
+        async with self._pool.transaction() as connection:
+            row = await self._stocks.hold(connection, stock_id)
+            if row.under_way is not None or row.interest_day >= today:
+                return False
+            holdings = await self._stocks.holdings(connection, stock_id)
+            stock = stock_of(row, holdings)
+            if not stock.loans:
+                await self._stocks.bear_none(connection, stock_id, today)
+                return False
+            closed = [one.account_id for one in holdings if one.is_closed]
+            steps = payable(add_interest(stock), closed)
+            checked(stock, steps, await self._stocks.cash(connection, stock_id))
+            asked = f"{INTEREST} {row.symbol} {row.interest_day.isoformat()}"
+            new = new_order(row, steps, None, asked, INTEREST)
+            number = await StockOrders.next_number(connection)
+            command = transfer(row, number, steps, INTEREST)
+            if command is None:
+                await StockOrders.do(connection, new, now_us())
+                return True
+            intent = NewIntent(Kind.LIQUIDATION, command)
+            stored = await Intents.put_in_line(connection, intent, now_us())
+            if stored is None:
+                raise TypeError(f"{intent.key} stands for something else")
+            await StockOrders.begin(connection, number, new, stored.id, now_us())
+        self.reached(Point.AFTER_INTENT, Kind.LIQUIDATION)
+        return True
+
+    def reached(self, point: Point, kind: Kind) -> None:
+        """Go on; tests of crashes end the process here."""
+
+    async def begin(self) -> None:
+        """Queue a run at the start of a worker, unless one is there."""
+        standing = (await self._rows.standings([JOB]))[JOB]
+        if not (standing.queued or standing.running):
+            await self._rows.put(JOB, lock=JOB)

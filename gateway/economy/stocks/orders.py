@@ -1,0 +1,150 @@
+"""From what somebody asks of a stock to the order that is stored: decided, checked, and priced.
+
+Laws: pure; what is decided here is carried out by `desk` and `jobs`. The worst price bounds what a
+share costs or brings on the average, loans apart: an order is done whole within it, or not at all.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from exchange.messages.bounds import QUANTITY_SCALE
+from exchange.messages.commands import Leg, TransferCash
+from exchange.messages.terms import MoneyKind
+from exchange.messages.units import format_money
+from gateway.economy.stocks.rules.curve import Curve
+from gateway.economy.stocks.rules.loans import Holding, Terms
+from gateway.economy.stocks.rules.trading import (
+    Step,
+    StepKind,
+    Stock,
+    TradeRefused,
+    after,
+    buy,
+    check,
+    money_of,
+    sell,
+    shares_for,
+)
+from persistence.repositories.economy.stocks.orders import NewOrder, StepRow
+from persistence.repositories.economy.stocks.stocks import HoldingRow, StockRow
+
+INTEREST: Final = "INTEREST"
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for: so many `shares` (hundredths), or as many as an `amount` (money) is for.
+
+    `worst` is the price (money a share) beyond which nothing is to happen.
+    """
+
+    is_buy: bool
+    shares: int | None = None
+    amount: int | None = None
+    leverage: int = 1
+    worst: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """Return the word for it."""
+        return StepKind.BUY if self.is_buy else StepKind.SELL
+
+    def told(self, symbol: str) -> str:
+        """Return it as it is compared with what is asked again under the same id."""
+        values = self.kind, symbol, self.shares, self.amount, self.leverage, self.worst
+        return " ".join("-" if value is None else str(value) for value in values)
+
+
+def stock_of(row: StockRow, holdings: Iterable[HoldingRow]) -> Stock:
+    """Return a stock as the rules see it."""
+    terms = Terms(Curve(row.base, row.slope), row.interest, row.margin)
+    held = {one.account_id: Holding(one.account_id, one.shares, one.loan) for one in holdings}
+    return Stock(terms, row.supply, held)
+
+
+def decide(stock: Stock, account_id: int, ask: Ask) -> list[Step]:
+    """Decide what somebody asks for; raises TradeRefused."""
+    if ask.is_buy:
+        shares = ask.shares
+        if shares is None:
+            shares = shares_for(stock, ask.amount or 0, ask.leverage)
+        steps = buy(stock, account_id, shares, ask.leverage)
+    else:
+        steps = sell(stock, account_id, ask.shares, ask.amount)
+    own = [step for step in steps if step.account_id == account_id]
+    traded = sum(step.shares for step in own)
+    total = sum(step.total for step in own)
+    if ask.worst is not None and -total * QUANTITY_SCALE > ask.worst * traded:
+        word = "cost" if ask.is_buy else "bring"
+        at = format_money(total * QUANTITY_SCALE // -traded)
+        field = "maxPrice" if ask.is_buy else "minPrice"
+        raise TradeRefused("PRICE_MOVED", field, f"a share would {word} {at} on the average now")
+    return steps
+
+
+def payable(steps: Iterable[Step], closed: Collection[int]) -> list[Step]:
+    """Leave with the reserve what is left for accounts that are closed for good, when sold out."""
+    return [
+        msgspec.structs.replace(step, amount=0)
+        if step.kind is StepKind.LIQUIDATION and step.account_id in closed
+        else step
+        for step in steps
+    ]
+
+
+def checked(stock: Stock, steps: Sequence[Step], cash: int) -> None:
+    """Raise InvariantViolated unless a stock, whose reserve has `cash`, keeps its laws by steps."""
+    check(after(stock, steps), cash - sum(step.amount for step in steps))
+
+
+def new_order(
+    row: StockRow,
+    steps: Sequence[Step],
+    account_id: int | None,
+    asked: str,
+    kind: str,
+    *,
+    leverage: int = 1,
+    request_id: str | None = None,
+) -> NewOrder:
+    """Return the order of what was decided."""
+    own = [step for step in steps if step.account_id == account_id]
+    gone = sum(step.kind is StepKind.LIQUIDATION for step in steps)
+    return NewOrder(
+        row.id,
+        account_id,
+        request_id,
+        asked,
+        kind,
+        leverage,
+        sum(step.shares for step in own),
+        sum(step.amount for step in own),
+        sum(step.loan for step in own),
+        gone,
+        row.supply + sum(step.shares for step in steps),
+        tuple(StepRow(*msgspec.structs.astuple(step)) for step in steps),
+    )
+
+
+def transfer(row: StockRow, number: int, steps: Iterable[Step], kind: str) -> TransferCash | None:
+    """Return the command that moves the money of steps, all of it at once; None if there is none.
+
+    Who buys pays the reserve; whoever sells, or is sold out, is paid by it. Its id is made of the
+    order's number.
+    """
+    reserve = row.reserve_id
+    gained = money_of(steps)
+    legs = tuple(
+        Leg(reserve, account_id, amount) if amount > 0 else Leg(account_id, reserve, -amount)
+        for account_id, amount in gained.items()
+    )
+    if not legs:
+        return None
+    return TransferCash(
+        legs[0].payer_id,
+        legs,
+        f"{kind} {row.symbol}",
+        f"stock:{row.id}:{number}",
+        kind=MoneyKind.STOCK,
+    )

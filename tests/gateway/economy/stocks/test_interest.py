@@ -1,0 +1,130 @@
+"""Interest on loans, day by day: added once, made up for, and who is sold out because of it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.economy.stocks.jobs import JOB, StockInterest
+from persistence.repositories.jobs import JobRows
+from tests.gateway.conftest import MakeWeb, Web
+from tests.gateway.economy.stocks.market import (
+    START,
+    buy,
+    cash,
+    history,
+    list_stock,
+    portfolio,
+    sell,
+    stock,
+)
+from tests.gateway.economy.stories import moved, sweep
+
+RESERVE = 9_000_000_000_000_001
+TODAY = datetime.now(UTC).date()
+
+
+@pytest.fixture
+async def web(make_web: MakeWeb) -> Web:
+    return await make_web(RATE_LIMIT_USER_MAX_REQUESTS="100000")
+
+
+def interest(web: Web) -> StockInterest:
+    return StockInterest(web.parts.pool, JobRows(web.parts.pool), web.parts.logger)
+
+
+async def pass_days(web: Web, days: int) -> int:
+    """Let days of interest be due; return how many were decided."""
+    await web.parts.pool.execute("UPDATE stocks SET interest_day = $1", TODAY - timedelta(days))
+    await know_reserve(web)
+    return await interest(web).add(TODAY)
+
+
+async def know_reserve(web: Web) -> None:
+    """Put the reserve into the tables, as the real engine does."""
+    pool: Any = web.parts.pool
+    needed = await pool.fetch(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'accounts'"
+        " AND is_nullable = 'NO' AND column_default IS NULL AND column_name NOT IN"
+        " ('id', 'available')"
+    )
+    names = ", ".join(["id", "available", *(row[0] for row in needed)])
+    values = ", ".join(["$1", "$2", *("1" for _ in needed)])
+    await pool.execute("DELETE FROM accounts WHERE id = $1", RESERVE)
+    await pool.execute(
+        f"INSERT INTO accounts ({names}) VALUES ({values})", RESERVE, cash(web, RESERVE)
+    )
+
+
+async def test_a_day_adds_its_interest_once(web: Web) -> None:
+    await list_stock(web)
+    ann, ben = await web.register(), await web.register()
+    await buy(web, ann, shares="100", leverage=5)
+    await buy(web, ben, shares="10")
+    assert await interest(web).add(TODAY) == 0
+    assert await pass_days(web, 1) == 1
+    assert await interest(web).add(TODAY) == 0
+    # A thousandth of 120.
+    [held] = await portfolio(web, ann)
+    assert (held["loan"], held["realizedPnl"]) == ("120.120000", "-0.120000")
+    assert [(one["type"], one["loan"], one["amount"]) for one in await history(web, ann)] == [
+        ("INTEREST", "0.120000", "0.000000"),
+        ("BUY", "120.000000", "-30.000000"),
+    ]
+    assert len(await moved(web)) == 2
+    assert len(await history(web, ben)) == 1
+
+
+async def test_days_that_were_missed_are_made_up_for(web: Web) -> None:
+    await list_stock(web)
+    ann = await web.register()
+    await buy(web, ann, shares="100", leverage=5)
+    assert await pass_days(web, 3) == 3
+    assert (await portfolio(web, ann))[0]["loan"] == "120.360361"
+    await sell(web, ann, shares="100")
+    # What was paid for the loan stays with the reserve.
+    assert cash(web, RESERVE) == 360_361
+    assert await pass_days(web, 3) == 0
+
+
+async def test_who_can_not_bear_it_is_sold_out_by_one_transfer(web: Web) -> None:
+    await list_stock(web, interestRate="0.1")
+    ann, ben = await web.register(), await web.register()
+    await buy(web, ann, shares="100")
+    await buy(web, ben, shares="100", leverage=5)
+    # 250 brought now, 220 + 1 needed of 200: a day makes 220 of it, and 242.000001 needed, two 266.
+    assert await pass_days(web, 2) == 2
+    assert (await portfolio(web, ben))[0]["loan"] == "220.000000"
+    # Nothing else is decided before the sweep has sent it.
+    assert await pass_days(web, 1) == 0
+    assert (await moved(web))[-1][1] == "PENDING"
+    assert await sweep(web) == 1
+    assert (await stock(web))["supply"] == "100.00"
+    [last, *_] = await history(web, ben)
+    assert (last["type"], last["amount"], last["loan"]) == (
+        "LIQUIDATION",
+        "8.000000",
+        "-242.000000",
+    )
+    assert cash(web, ben.id) == START - 50_000_000 + 8_000_000
+    assert await pass_days(web, 1) == 0
+
+
+async def test_a_trade_sees_it_through_first(web: Web) -> None:
+    await list_stock(web, interestRate="0.1")
+    ann, ben = await web.register(), await web.register()
+    await buy(web, ann, shares="100")
+    await buy(web, ben, shares="100", leverage=5)
+    assert await pass_days(web, 2) == 2
+    assert (await sell(web, ann, shares="1"))["price"] == "1.990000"
+    assert [status for _, status in await moved(web)].count("PENDING") == 0
+
+
+async def test_the_job_runs_at_the_start_and_often(web: Web) -> None:
+    [job] = interest(web).jobs()
+    assert job.name == JOB
+    await job.run({})
+    await interest(web).begin()
+    await interest(web).begin()
+    rows = JobRows(web.parts.pool)
+    assert (await rows.standings([JOB]))[JOB].queued == 1
