@@ -50,8 +50,8 @@ def movements_of(pool: DeadlinePool, engine: EngineSide, people: People) -> Move
         pool,
         engine.commands,
         people.audit,
-        {Kind.PURCHASE: note_answer, **BET_NOTES},
         {
+            **BET_NOTES,
             Kind.PURCHASE: note_answer,
             Kind.STOCK: note_stock_answer,
             Kind.LIQUIDATION: note_stock_answer,

@@ -8,8 +8,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0046"
-down_revision: Final = "0045"
+revision: Final = "0050"
+down_revision: Final = "0049"
 
 _UP: Final = """
 ALTER TABLE alerts ADD COLUMN ended text CHECK (ended IN ('FIRED', 'MARKET_ENDED')),
