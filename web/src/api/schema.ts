@@ -1956,6 +1956,214 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/leaderboard/pnl": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_leaderboard_pnl"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/leaderboard/volume": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_leaderboard_volume"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/leaderboard/calibration": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_leaderboard_calibration"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/leaderboard/me": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_leaderboard_me"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/bets": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_bets"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/bets/quote": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_bets_quote"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/bets/me": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_bets_me"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/bets/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_bets_id"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/bets/{id}/sell": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_bets_id_sell"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/bets/{id}/sell/quote": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_bets_id_sell_quote"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/mirrors": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_mirrors"];
+        readonly put?: never;
+        readonly post: operations["post_admin_mirrors"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/mirrors/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_mirrors_id"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete: operations["delete_admin_mirrors_id"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch: operations["patch_admin_mirrors_id"];
+        readonly trace?: never;
+    };
+    readonly "/admin/house": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_house"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/economy/stocks": {
         readonly parameters: {
             readonly query?: never;
@@ -2930,6 +3138,8 @@ export interface components {
             readonly avatarUrl?: boolean;
             /** @default false */
             readonly createdAt?: boolean;
+            /** @default true */
+            readonly leaderboards?: boolean;
         };
         /** PublicProfileView */
         readonly PublicProfileView: {
@@ -3156,6 +3366,7 @@ export interface components {
             readonly url?: string | null;
             readonly asOf?: components["schemas"]["AsOfView"];
             readonly epoch?: number;
+            readonly mirrorOf?: string;
         };
         /**
          * ListedStatus
@@ -3533,7 +3744,7 @@ export interface components {
             /** @default false */
             readonly manifest?: components["schemas"]["Manifested"];
             /** @default null */
-            readonly interval?: components["schemas"]["Span"] | null;
+            readonly interval?: components["schemas"]["gateway.markets.exports.routes.Span"] | null;
         };
         /**
          * Format
@@ -3549,7 +3760,7 @@ export interface components {
          * Span
          * @enum {unknown}
          */
-        readonly Span: "1d" | "1h" | "1m";
+        readonly "gateway.markets.exports.routes.Span": "1d" | "1h" | "1m";
         /** SliceQuery */
         readonly SliceQuery: {
             /** @default null */
@@ -4541,6 +4752,7 @@ export interface components {
             readonly pauseSeconds: number | null;
             readonly webhookId: string | null;
             readonly active: boolean;
+            readonly ended: components["schemas"]["AlertEnd"] | null;
             readonly met: boolean;
             readonly firedCount: number;
             readonly firedAt: string | null;
@@ -4551,6 +4763,11 @@ export interface components {
          * @enum {unknown}
          */
         readonly AlertKind: "CLOSE" | "FILL" | "PRICE_ABOVE" | "PRICE_BELOW" | "RESOLUTION" | "TEST" | "VOLUME_ABOVE" | "WEBHOOK_DISABLED";
+        /**
+         * AlertEnd
+         * @enum {unknown}
+         */
+        readonly AlertEnd: "FIRED" | "MARKET_ENDED";
         /** NewAlertBody */
         readonly NewAlertBody: {
             /** @enum {unknown} */
@@ -4811,6 +5028,333 @@ export interface components {
             readonly reason: string | null;
             readonly createdAt: string;
             readonly rewardedAt: string | null;
+        };
+        /** BoardQuery */
+        readonly BoardQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default 0 */
+            readonly offset?: number;
+            /** @default all */
+            readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
+        };
+        /**
+         * Span
+         * @enum {unknown}
+         */
+        readonly "persistence.repositories.leaderboards.words.Span": "all" | "day" | "month" | "week";
+        /** LeaderView */
+        readonly LeaderView: {
+            readonly rank: number;
+            readonly userId: string;
+            readonly displayName: string;
+            readonly username: string | null;
+            readonly avatarUrl: string | null;
+            readonly value: string;
+            readonly positions: number;
+        };
+        /** StandingQuery */
+        readonly StandingQuery: {
+            /** @default all */
+            readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
+        };
+        /** OwnStandingView */
+        readonly OwnStandingView: {
+            readonly period: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
+            readonly since: string | null;
+            readonly madeAt: string | null;
+            readonly shown: boolean;
+            readonly pnl: components["schemas"]["OwnPlaceView"];
+            readonly volume: components["schemas"]["OwnPlaceView"];
+            readonly calibration: components["schemas"]["OwnPlaceView"];
+            readonly positions: number;
+        };
+        /** OwnPlaceView */
+        readonly OwnPlaceView: {
+            readonly value: string | null;
+            readonly rank: number | null;
+            readonly of: number;
+        };
+        /** BetBody */
+        readonly BetBody: {
+            readonly marketId: string;
+            /** @enum {unknown} */
+            readonly side: "NO" | "THAT" | "THIS" | "YES";
+            readonly amount: string | number;
+            readonly maxPrice?: string | number | null;
+            /** @default null */
+            readonly clientBetId?: string | null;
+        };
+        /** PlacedBetView */
+        readonly PlacedBetView: {
+            readonly id: string;
+            readonly clientBetId: string | null;
+            readonly marketId: string;
+            readonly slug: string | null;
+            readonly question: string | null;
+            /** @enum {unknown} */
+            readonly side: "NO" | "THAT" | "THIS" | "YES";
+            readonly outcome: components["schemas"]["Outcome"];
+            readonly amount: string;
+            readonly maxPrice: string | null;
+            readonly status: components["schemas"]["BetState"];
+            readonly shares: string;
+            readonly openShares: string;
+            readonly averagePrice: string | null;
+            readonly cost: string;
+            readonly fee: string;
+            readonly potentialPayout: string;
+            readonly proceeds: string;
+            readonly profit: string | null;
+            readonly reason: string | null;
+            readonly reference: string;
+            readonly createdAt: string;
+            readonly placedAt: string | null;
+            readonly endedAt: string | null;
+            readonly balance: components["schemas"]["BalanceView"];
+            readonly replayed?: boolean;
+        };
+        /**
+         * BetState
+         * @enum {unknown}
+         */
+        readonly BetState: "LOST" | "OPEN" | "PENDING" | "REFUSED" | "SOLD" | "VOID" | "WON";
+        /** BetQuoteQuery */
+        readonly BetQuoteQuery: {
+            readonly marketId: string;
+            /** @enum {unknown} */
+            readonly side: "NO" | "THAT" | "THIS" | "YES";
+            readonly amount: string;
+            /** @default null */
+            readonly maxPrice?: string | null;
+        };
+        /** BetQuoteView */
+        readonly BetQuoteView: {
+            readonly marketId: string;
+            readonly slug: string;
+            readonly outcome: components["schemas"]["Outcome"];
+            readonly amount: string;
+            readonly shares: string;
+            readonly averagePrice: string | null;
+            readonly worstPrice: string | null;
+            readonly cost: string;
+            readonly fee: string;
+            readonly payout: string;
+            readonly profit: string;
+            readonly reason: string | null;
+        };
+        /** BetsQuery */
+        readonly BetsQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default null */
+            readonly status?: string | null;
+            /** @default null */
+            readonly market?: string | null;
+            /** @default null */
+            readonly marketId?: string | null;
+            /** @default null */
+            readonly slug?: string | null;
+        };
+        /** BetView */
+        readonly BetView: {
+            readonly id: string;
+            readonly clientBetId: string | null;
+            readonly marketId: string;
+            readonly slug: string | null;
+            readonly question: string | null;
+            /** @enum {unknown} */
+            readonly side: "NO" | "THAT" | "THIS" | "YES";
+            readonly outcome: components["schemas"]["Outcome"];
+            readonly amount: string;
+            readonly maxPrice: string | null;
+            readonly status: components["schemas"]["BetState"];
+            readonly shares: string;
+            readonly openShares: string;
+            readonly averagePrice: string | null;
+            readonly cost: string;
+            readonly fee: string;
+            readonly potentialPayout: string;
+            readonly proceeds: string;
+            readonly profit: string | null;
+            readonly reason: string | null;
+            readonly reference: string;
+            readonly createdAt: string;
+            readonly placedAt: string | null;
+            readonly endedAt: string | null;
+        };
+        /** BetDetailView */
+        readonly BetDetailView: {
+            readonly id: string;
+            readonly clientBetId: string | null;
+            readonly marketId: string;
+            readonly slug: string | null;
+            readonly question: string | null;
+            /** @enum {unknown} */
+            readonly side: "NO" | "THAT" | "THIS" | "YES";
+            readonly outcome: components["schemas"]["Outcome"];
+            readonly amount: string;
+            readonly maxPrice: string | null;
+            readonly status: components["schemas"]["BetState"];
+            readonly shares: string;
+            readonly openShares: string;
+            readonly averagePrice: string | null;
+            readonly cost: string;
+            readonly fee: string;
+            readonly potentialPayout: string;
+            readonly proceeds: string;
+            readonly profit: string | null;
+            readonly reason: string | null;
+            readonly reference: string;
+            readonly createdAt: string;
+            readonly placedAt: string | null;
+            readonly endedAt: string | null;
+            readonly exits: readonly components["schemas"]["LeavingView"][];
+        };
+        /** LeavingView */
+        readonly LeavingView: {
+            /** @enum {unknown} */
+            readonly kind: "NETTING" | "PAYOUT" | "SALE";
+            readonly shares: string;
+            readonly averagePrice: string | null;
+            readonly proceeds: string;
+            readonly fee: string;
+            readonly closedBy: string | null;
+            readonly at: string;
+        };
+        /** SaleBody */
+        readonly SaleBody: {
+            readonly shares?: string | number | null;
+            readonly minProceeds?: string | number | null;
+            /** @default null */
+            readonly requestId?: string | null;
+        };
+        /** SaleView */
+        readonly SaleView: {
+            readonly id: string;
+            readonly betId: string;
+            readonly requestId: string | null;
+            readonly shares: string;
+            readonly sold: string;
+            readonly averagePrice: string | null;
+            readonly proceeds: string;
+            readonly fee: string;
+            readonly reason: string | null;
+            readonly reference: string;
+            readonly createdAt: string;
+            readonly balance: components["schemas"]["BalanceView"];
+            readonly replayed?: boolean;
+        };
+        /** SaleQuoteQuery */
+        readonly SaleQuoteQuery: {
+            /** @default null */
+            readonly shares?: string | null;
+        };
+        /** SaleQuoteView */
+        readonly SaleQuoteView: {
+            readonly betId: string;
+            readonly shares: string;
+            readonly sold: string;
+            readonly averagePrice: string | null;
+            readonly worstPrice: string | null;
+            readonly proceeds: string;
+            readonly fee: string;
+            readonly minProceedsMax: string;
+            readonly reason: string | null;
+        };
+        /** MirrorBody */
+        readonly MirrorBody: {
+            readonly spread?: string | number | null;
+            readonly size?: string | number | null;
+            readonly exposure?: string | number | null;
+            readonly marketId: string;
+        };
+        /** MirrorView */
+        readonly MirrorView: {
+            readonly id: string;
+            readonly marketId: string;
+            readonly platform: string;
+            readonly externalId: string;
+            readonly market: string | null;
+            readonly slug: string;
+            readonly question: string;
+            readonly outcomes: readonly [
+                string,
+                string
+            ];
+            readonly status: string;
+            readonly refusal: string | null;
+            readonly quotes: boolean;
+            readonly idle: components["schemas"]["Idle"] | null;
+            readonly spread: string;
+            readonly size: string;
+            readonly exposure: string;
+            readonly atStake: string;
+            readonly yes: string;
+            readonly no: string;
+            readonly realisedProfit: string;
+            readonly unrealisedProfit: string;
+            readonly bid: string | null;
+            readonly ask: string | null;
+            readonly sourceBid: string | null;
+            readonly sourceAsk: string | null;
+            readonly sourceAsOf: string | null;
+            readonly said: components["schemas"]["SaidView"] | null;
+            readonly disputed: string | null;
+            readonly resolution: string | null;
+            readonly resolvedAt: string | null;
+            readonly createdAt: string;
+        };
+        /**
+         * Idle
+         * @enum {unknown}
+         */
+        readonly Idle: "CASH" | "CROSSED" | "DISPUTED" | "LIMIT" | "MARKET_NOT_OPEN" | "NEAR_END" | "NO_SOURCE" | "PAUSED" | "REFUSED" | "SOURCE_NOT_OPEN" | "STALE";
+        /** SaidView */
+        readonly SaidView: {
+            readonly outcome: string;
+            readonly yesPayout: string | null;
+            readonly at: string;
+            readonly sourceAt: string | null;
+            readonly confirmedAt: string;
+            readonly decidesAt: string;
+        };
+        /** MirrorsQuery */
+        readonly MirrorsQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default null */
+            readonly status?: string | null;
+        };
+        /** MirrorChangeBody */
+        readonly MirrorChangeBody: {
+            readonly spread?: string | number | null;
+            readonly size?: string | number | null;
+            readonly exposure?: string | number | null;
+            /** @default null */
+            readonly quotes?: boolean | null;
+            /** @default null */
+            readonly disputed?: boolean | null;
+        };
+        /** HouseView */
+        readonly HouseView: {
+            readonly accountId: string;
+            readonly available: string;
+            readonly locked: string;
+            readonly atStake: string;
+            readonly exposure: string;
+            readonly realisedProfit: string;
+            readonly unrealisedProfit: string;
+            readonly orders: number;
+            readonly mirrors: number;
+            readonly quoted: number;
+            readonly disputed: number;
         };
         /** StockView */
         readonly StockView: {
@@ -5639,7 +6183,7 @@ export type MarketsQuery = components['schemas']['MarketsQuery'];
 export type ExportQuery = components['schemas']['ExportQuery'];
 export type Format = components['schemas']['Format'];
 export type Manifested = components['schemas']['Manifested'];
-export type Span = components['schemas']['Span'];
+export type GatewayMarketsExportsRoutesSpan = components['schemas']['gateway.markets.exports.routes.Span'];
 export type SliceQuery = components['schemas']['SliceQuery'];
 export type SummaryView = components['schemas']['SummaryView'];
 export type SummaryQuery = components['schemas']['SummaryQuery'];
@@ -5727,6 +6271,7 @@ export type PositionChange = components['schemas']['PositionChange'];
 export type CloseBody = components['schemas']['CloseBody'];
 export type AlertView = components['schemas']['AlertView'];
 export type AlertKind = components['schemas']['AlertKind'];
+export type AlertEnd = components['schemas']['AlertEnd'];
 export type NewAlertBody = components['schemas']['NewAlertBody'];
 export type FiringQuery = components['schemas']['FiringQuery'];
 export type FiringView = components['schemas']['FiringView'];
@@ -5749,6 +6294,32 @@ export type BoughtView = components['schemas']['BoughtView'];
 export type PurchaseView = components['schemas']['PurchaseView'];
 export type ReferralsView = components['schemas']['ReferralsView'];
 export type InvitedView = components['schemas']['InvitedView'];
+export type BoardQuery = components['schemas']['BoardQuery'];
+export type PersistenceRepositoriesLeaderboardsWordsSpan = components['schemas']['persistence.repositories.leaderboards.words.Span'];
+export type LeaderView = components['schemas']['LeaderView'];
+export type StandingQuery = components['schemas']['StandingQuery'];
+export type OwnStandingView = components['schemas']['OwnStandingView'];
+export type OwnPlaceView = components['schemas']['OwnPlaceView'];
+export type BetBody = components['schemas']['BetBody'];
+export type PlacedBetView = components['schemas']['PlacedBetView'];
+export type BetState = components['schemas']['BetState'];
+export type BetQuoteQuery = components['schemas']['BetQuoteQuery'];
+export type BetQuoteView = components['schemas']['BetQuoteView'];
+export type BetsQuery = components['schemas']['BetsQuery'];
+export type BetView = components['schemas']['BetView'];
+export type BetDetailView = components['schemas']['BetDetailView'];
+export type LeavingView = components['schemas']['LeavingView'];
+export type SaleBody = components['schemas']['SaleBody'];
+export type SaleView = components['schemas']['SaleView'];
+export type SaleQuoteQuery = components['schemas']['SaleQuoteQuery'];
+export type SaleQuoteView = components['schemas']['SaleQuoteView'];
+export type MirrorBody = components['schemas']['MirrorBody'];
+export type MirrorView = components['schemas']['MirrorView'];
+export type Idle = components['schemas']['Idle'];
+export type SaidView = components['schemas']['SaidView'];
+export type MirrorsQuery = components['schemas']['MirrorsQuery'];
+export type MirrorChangeBody = components['schemas']['MirrorChangeBody'];
+export type HouseView = components['schemas']['HouseView'];
 export type StockView = components['schemas']['StockView'];
 export type StockStatus = components['schemas']['StockStatus'];
 export type PricePoint = components['schemas']['PricePoint'];
@@ -8146,7 +8717,7 @@ export interface operations {
                 readonly to?: string;
                 readonly format?: components["schemas"]["Format"];
                 readonly manifest?: components["schemas"]["Manifested"];
-                readonly interval?: components["schemas"]["Span"];
+                readonly interval?: components["schemas"]["gateway.markets.exports.routes.Span"];
                 readonly minSeq?: number;
             };
             readonly header?: never;
@@ -10253,6 +10824,475 @@ export interface operations {
                         readonly data: readonly components["schemas"]["InvitedView"][];
                         readonly nextCursor: string | null;
                         readonly meta: components["schemas"]["AccountMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_leaderboard_pnl: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly offset?: number;
+                readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["LeaderView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["ToldMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_leaderboard_volume: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly offset?: number;
+                readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["LeaderView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["ToldMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_leaderboard_calibration: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly offset?: number;
+                readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["LeaderView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["ToldMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_leaderboard_me: {
+        readonly parameters: {
+            readonly query?: {
+                readonly period?: components["schemas"]["persistence.repositories.leaderboards.words.Span"];
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["OwnStandingView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_bets: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["BetBody"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["PlacedBetView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_bets_quote: {
+        readonly parameters: {
+            readonly query: {
+                readonly marketId: string;
+                readonly side: "NO" | "THAT" | "THIS" | "YES";
+                readonly amount: string;
+                readonly maxPrice?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["BetQuoteView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_bets_me: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly status?: string;
+                readonly market?: string;
+                readonly marketId?: string;
+                readonly slug?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["BetView"][];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_bets_id: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["BetDetailView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_bets_id_sell: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SaleBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["SaleView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_bets_id_sell_quote: {
+        readonly parameters: {
+            readonly query?: {
+                readonly shares?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["SaleQuoteView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_mirrors: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly status?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["MirrorView"][];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_admin_mirrors: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MirrorBody"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MirrorView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_mirrors_id: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MirrorView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly delete_admin_mirrors_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MirrorView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly patch_admin_mirrors_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MirrorChangeBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["MirrorView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_house: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["HouseView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
             };
