@@ -108,7 +108,8 @@ class Betting:
 
         async def write(connection: Any) -> Intent:  # noqa: ANN401 - the pool's
             nonlocal number
-            await self._rows.hold_owner(connection, account_id)
+            if client_bet_id is not None:
+                await self._rows.hold_owner(connection, account_id)
             there = await self._rows.asked_before(connection, account_id, client_bet_id)
             if there is not None:
                 if not there.is_same(new):
@@ -147,7 +148,8 @@ class Betting:
 
         async def write(connection: Any) -> Intent:  # noqa: ANN401 - the pool's
             rows = self._rows
-            await rows.hold_owner(connection, account_id)
+            if request_id is not None:
+                await rows.hold_owner(connection, account_id)
             there = await rows.sale_asked_before(connection, account_id, request_id)
             if there is not None:
                 if not there.is_same(number, quantity, min_proceeds):

@@ -5,8 +5,7 @@ read holds what the caller's last bet or sale did, if that takes no longer than 
 how far it reaches.
 """
 
-import asyncio
-import time
+import contextlib
 from typing import Final
 
 import msgspec
@@ -51,11 +50,18 @@ from gateway.http.request import Request, Slice, UpTo
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
 from gateway.markets.lookup import asked_market
-from gateway.markets.projected import POLL_S, Projected
+from gateway.markets.projected import Projected
 from gateway.trading.order_bodies import check_client_id
 from gateway.trading.views import balance_view
 from gateway.wire import strict_json
-from gateway.wire.errors import Conflict, NotFound, Refused, Unavailable, UnknownOutcome
+from gateway.wire.errors import (
+    Conflict,
+    NotFound,
+    NotYetReached,
+    Refused,
+    Unavailable,
+    UnknownOutcome,
+)
 from persistence.repositories.economy.bets import BetFilter, Bets, StoredBet
 
 QUOTE_COST: Final = 2
@@ -80,6 +86,7 @@ class BetRoutes:
         self._rows = rows
         self._view = view
         self._projected = projected
+        self._own_projected = Projected(rows, OWN_S)
         self._settings = settings
         self._pages = pages
         self._quotes = Quotes(view)
@@ -186,10 +193,9 @@ class BetRoutes:
         """
         reached = await self._projected.reach(min_seq)
         own = await self._rows.last_answered(user_id)
-        ends = time.monotonic() + OWN_S
-        while reached < own and time.monotonic() < ends:
-            await asyncio.sleep(POLL_S)
-            reached = await self._rows.projected()
+        if own > reached:
+            with contextlib.suppress(NotYetReached, Unavailable):
+                reached = await self._own_projected.reach(own)
         return reached
 
     def routes(self) -> tuple[Route, ...]:

@@ -4,8 +4,9 @@ became of it.
     PENDING --> OPEN --> WON, LOST, SOLD, VOID   as the projector makes it from the journal
        '------> REFUSED                          the engine refused it, or it bought nothing
 
-Laws: who adds one holds its owner's row, so of any number that come under one id one is stored; of
-a bet no more is ever being sold than is in it, since who adds a sale holds the bet. What is written
+Laws: who adds one under an id of its owner's holds that person's row, so of any number that come
+under it one is stored; of a bet no more is ever being sold than is in it, since who adds a sale
+holds the bet. What is written
 here is what was asked and answered; how a bet stands is the projector's to write (`bet_states`),
 at most a fraction of a second behind. Units as in `exchange/projections/bets`.
 """
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 EXITS_SHOWN: Final = 100
 """The newest ways in which shares left a bet."""
+YES_SIDES: Final = ("THIS", "YES")
+"""The words for the first of a market's outcomes."""
 _BET: Final = (
     "b.id, b.account_id, b.client_bet_id, b.market_id, b.side, b.amount, b.max_price, b.created_at,"
     " b.intent_id, b.bought, b.cost, b.fee, b.reason, i.status, i.reason, i.seq, i.answered_at"
@@ -105,9 +108,14 @@ class StoredBet(msgspec.Struct, frozen=True):
 
     def is_same(self, other: NewBet) -> bool:
         """Whether somebody who bets `other` bets this one again."""
-        return (self.market_id, self.side, self.amount, self.max_price) == (
-            *(other.market_id, other.side, other.amount, other.max_price),
+        return (self.market_id, self.is_on_yes, self.amount, self.max_price) == (
+            *(other.market_id, other.side in YES_SIDES, other.amount, other.max_price),
         )
+
+    @property
+    def is_on_yes(self) -> bool:
+        """Whether it is on the first of the market's outcomes."""
+        return self.side in YES_SIDES
 
     @property
     def reference(self) -> str:

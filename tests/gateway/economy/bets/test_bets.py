@@ -84,6 +84,8 @@ async def test_a_bet_and_what_is_told_of_it(web: Web) -> None:
     assert order.conditions.worst_price == 4_500
     again = await placed(web, ann, clientBetId="b-1", maxPrice="0.4550")
     assert (again["id"], again["replayed"]) == ("1", True)
+    again = await placed(web, ann, clientBetId="b-1", maxPrice="0.455", side="YES", marketId="rain")
+    assert (again["id"], again["side"]) == ("1", "THIS")
     assert cash(web, ann) == START - 40 * CREDIT
     assert code(await bet(web, ann, clientBetId="b-1", amount="41")) == (409, "CONFLICT")
     lines = [line for line in await audit(web) if line[0] == "economy.bet"]
