@@ -8,8 +8,7 @@ shares brought less what they cost, all fees taken off; it is known once it has 
 """
 
 from enum import Enum
-
-import msgspec
+from typing import NamedTuple
 
 from exchange.messages.terms import Outcome
 
@@ -111,7 +110,7 @@ class Bet:
         self.exit_fees += fee
 
 
-class Exit(msgspec.Struct, frozen=True):
+class Exit(NamedTuple):
     """Shares that left a bet by one command: how many, what they brought before the fee (money).
 
     `by_bet` is the bet on the other side with whose shares they were given back, 0 for none.

@@ -28,7 +28,7 @@ from exchange.messages.terms import (
 )
 from exchange.model.accounts import Position
 from exchange.projections.bets.records import Bet, BetStatus, ExitKind
-from tests.exchange.bet_stories import Betting
+from tests.exchange.bet_stories import FIELDS, Betting
 from tests.exchange.worlds import ANN, BOB, CEM
 
 CASH = 1_000
@@ -145,4 +145,5 @@ def test_bets_never_hold_more_than_their_accounts(
 
 def values(bet: Bet) -> tuple[object, ...]:
     """Everything that a bet is."""
-    return tuple(getattr(bet, name) for name in Bet.__slots__)
+    which = bet.number, bet.account_id, bet.market_id, bet.outcome, bet.placed_seq, bet.placed_at
+    return (*which, *(getattr(bet, name) for name in FIELDS))
