@@ -212,7 +212,25 @@ async def test_a_halted_market_takes_no_bets(web: Web) -> None:
     )
     # What was refused locks nothing: the bet may be sold once the market opens again.
     web.engine.run(SetMarketStatus(1, MarketStatus.OPEN))
-    assert (await sell(web, ann, number)).status_code == 200
+    assert (await sell(web, ann, number, shares="50")).status_code == 200
+    web.engine.run(SetMarketStatus(1, MarketStatus.CLOSED))
+    assert code(await bet(web, ann)) == (422, "MARKET_NOT_OPEN")
+    assert code(await sell(web, ann, number)) == (422, "MARKET_NOT_OPEN")
+    assert code(await get(web, ann, f"/{number}/sell/quote")) == (422, "MARKET_NOT_OPEN")
+
+
+async def test_fees_are_of_the_amount(web: Web) -> None:
+    ann = await web.register()
+    list_market(web, "hail", fee=200)
+    data = await placed(web, ann, marketId="hail", amount="40.8", maxPrice="0.4")
+    told = data["cost"], data["fee"], data["shares"], data["reason"]
+    assert told == ("40.000000", "0.800000", "100.00", None)
+    quote = (await get(web, ann, f"/{data['id']}/sell/quote")).json()["data"]
+    assert (quote["proceeds"], quote["fee"]) == ("34.300000", "0.700000")
+    assert quote["minProceedsMax"] == "34.300000"
+    assert (await sell(web, ann, data["id"], minProceeds="34.3")).status_code == 200
+    assert (await shown(web, ann, data["id"]))["profit"] == "-6.500000"
+    assert cash(web, ann) == START - 6_500_000
 
 
 async def test_quotes_change_nothing(web: Web) -> None:

@@ -89,6 +89,15 @@ async def test_twenty_sales_at_once_sell_no_more_than_the_bet(web: Web) -> None:
     assert (await shown(web, ann, other))["openShares"] == "100.00"
 
 
+async def test_fifty_sales_at_once_under_one_id_are_one(web: Web) -> None:
+    ann = await web.register()
+    number = (await placed(web, ann))["id"]
+    sales = (sell(web, ann, number, shares="1", requestId="s") for _ in range(50))
+    answers = await asyncio.gather(*sales)
+    assert {answer.status_code for answer in answers} == {200}
+    assert (await shown(web, ann, number))["openShares"] == "99.00"
+
+
 async def test_a_sale_brings_what_was_asked_or_nothing(web: Web) -> None:
     ann = await web.register()
     number = (await placed(web, ann))["id"]
