@@ -14,6 +14,7 @@ from tests.server_process import running_server
 
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "operations").glob("*.md"))
 _CALL = re.compile(r"`(GET|POST|PUT|PATCH) (/\S+?)(?: (\{[^`]*\}))?`")
+"""Those that stand in a sentence; what stands in a block is typed by `test_runbook_entries`."""
 _COMMAND = re.compile(r"(?:^|`|&& |\w=\S+ )(probity(?: [^`#&|\n]*)?)", re.MULTILINE)
 
 
@@ -25,7 +26,7 @@ def text() -> str:
 def test_every_call_is_taken(tmp_path: Path) -> None:
     """On one exchange, in the order of the pages; a resolved market comes last but for money."""
     calls = sorted(set(_CALL.findall(text())), key=lambda call: "/resolve" in call[1])
-    assert len(calls) >= 9
+    assert len(calls) >= 3
     with running_server(tmp_path / "data") as server:
         user_id, _ = server.trader()
         server.market("rain")

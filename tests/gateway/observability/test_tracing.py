@@ -139,7 +139,7 @@ async def test_what_is_not_recorded_is_not_followed() -> None:
     token = attach(set_span_in_context(recorded.tracer.start_span("request")))
     commands.submit(OpenAccount(7, 1_000))
     detach(token)
-    assert not port.futures[0]._callbacks  # type: ignore[attr-defined]
+    assert not port.futures[0]._callbacks
     port.futures[0].cancel()
 
 
