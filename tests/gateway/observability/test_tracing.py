@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import httpx
@@ -15,11 +16,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode, set_span_in_context
 
 from exchange.messages.commands import Command, OpenAccount
+from gateway.http.tracing.opening import open_tracing
 from gateway.http.tracing.requests import TracedRequests
 from gateway.observability.settings import ReportSettings
 from gateway.observability.tracing.commands import TracedEngine
 from gateway.observability.tracing.exporting import Export
-from gateway.settings.reader import read_area
+from gateway.settings.reader import SettingsError, read_area
 from persistence.errors import QueueFull
 from persistence.loop.ports import Answer, Unobserved
 from tests.gateway.conftest import Web
@@ -197,6 +199,16 @@ def test_without_the_setting_nothing_of_it_is_imported() -> None:
         "assert found == ['gateway.http.tracing.opening'], found"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_setting_without_the_extra_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("opened", "requests"):
+        monkeypatch.delitem(sys.modules, f"gateway.http.tracing.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.context", None)
+    reports, _ = read_area(ReportSettings, {"TRACING_URL": "http://127.0.0.1:4318/v1/traces"})
+    assert reports is not None
+    with pytest.raises(SettingsError, match=r"TRACING_URL: needs the package probity\[tracing\]"):
+        open_tracing(AsyncExitStack(), reports, "serve")
 
 
 @pytest.mark.parametrize("part", ["1.5", "-1", "half", "nan"])
