@@ -76,10 +76,10 @@ class SignInSettings(Area, frozen=True, kw_only=True):
         int, setting("TOKEN_CACHE_SIZE", "10000", whole(1, 10**7), "Verified tokens remembered.")
     ]
     password_hash_workers: Annotated[
-        int, setting("PASSWORD_HASH_WORKERS", "2", whole(1, 64), "Threads that hash passwords.")
+        int, setting("PASSWORD_HASH_WORKERS", "1", whole(1, 64), "Threads that hash passwords.")
     ]
     password_hash_queue: Annotated[
-        int, setting("PASSWORD_HASH_QUEUE", "32", whole(1, 10_000), "Hashes waiting; more: 429.")
+        int, setting("PASSWORD_HASH_QUEUE", "256", whole(1, 10_000), "Hashes waiting; more: 429.")
     ]
     admin_email: Annotated[
         str | None,

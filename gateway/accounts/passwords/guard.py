@@ -6,7 +6,7 @@ audit log. An account without a password has none that could be right.
 
 from gateway.accounts.passwords.attempts import Attempts
 from gateway.accounts.passwords.hashing import Fit, Passwords
-from gateway.wire.errors import Detail, Forbidden, RateLimited
+from gateway.wire.errors import Detail, Forbidden
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.people.users import Users
 
@@ -28,13 +28,9 @@ class PasswordGuard:
         """Raise Forbidden naming `field` for a wrong password, RateLimited for too many."""
         user = await self._users.by_id(user_id)
         email = None if user is None else user.email
-        attempt = await self._attempts.begin(email or f"user:{user_id}", address)
-        stored = await self._users.password_hash(user_id)
-        try:
-            fit = await self._passwords.check(stored, password, address)
-        except RateLimited:
-            await self._attempts.withdraw(attempt)
-            raise
+        async with self._passwords.place(address) as place:
+            attempt = await self._attempts.begin(email or f"user:{user_id}", address)
+            fit = await place.check(await self._users.password_hash(user_id), password)
         if fit is Fit.NO:
             trail = AuditTrail(self._audit, request_id)
             await trail.note(user_id, "auth.password", f"user:{user_id}", "refused")

@@ -1,8 +1,10 @@
 """Passwords: Argon2id in a small pool of threads, with fair and bounded places before it.
 
 A hash takes 19 MiB and some 15 ms of a core, so it never runs on the event loop, and a crowd at
-the door is answered 429 instead of being queued without end. Checking an unknown user costs the
-same as checking a known one: a dummy hash made at start stands in.
+the door waits in a queue that has an end, behind which the answer is 429. A place is taken before
+anything is asked of the database: who waits for one, or is sent away, costs those who trade no
+commit. Checking an unknown user costs the same as checking a known one: a dummy hash made at start
+stands in.
 
 A password is hashed as NFKC (RFC 8265), so that it is the same on every keyboard. Hashes made
 before that, of the text as it was sent, are tried after it where the two differ, and are outdated.
@@ -19,15 +21,17 @@ import re
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol, TypeVar
 
 import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from gateway.accounts.passwords.fair_queue import FairQueue
+from gateway.accounts.passwords.fair_queue import TOO_MANY, FairQueue
+from gateway.wire.errors import RateLimited
 
 T = TypeVar("T")
 
@@ -41,6 +45,8 @@ _BCRYPT: Final = re.compile(r"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}", re.
 """A hash of bcrypt; one that costs more than 14 rounds, a second of a core, is none."""
 _BCRYPT_BYTES: Final = 72
 """What bcrypt looks at of a password; the rest was never a part of such a hash."""
+LONGEST_S: Final = 10.0
+"""For how long somebody waits for a place."""
 NO_ADDRESS: Final = ""
 """Whose hashes those are that no client has asked for: the operator's."""
 
@@ -80,6 +86,46 @@ def _is_bcrypts(encoded: str, password: str) -> bool:
         return False  # it only looks like one
 
 
+class Hashing(Protocol):
+    """Where a password is hashed."""
+
+    async def hash(self, password: str, /) -> str:
+        """Return the encoded hash."""
+        ...
+
+
+class Place:
+    """A place before the hash, as long as it is held."""
+
+    def __init__(self, executor: ThreadPoolExecutor, dummy: str) -> None:
+        self._executor = executor
+        self._dummy = dummy
+        self._at_work: asyncio.Future[Any] | None = None
+
+    async def hash(self, password: str) -> str:
+        """Return the encoded hash."""
+        text = normalised(password)
+        return await self._run(lambda: _HASHER.hash(text))
+
+    async def check(self, stored: str | None, password: str) -> Fit:
+        """Say whether the password fits; None stands for an unknown user and costs the same."""
+        encoded = self._dummy if stored is None else stored
+        fit = await self._run(lambda: _fit(encoded, password))
+        return Fit.NO if stored is None else fit
+
+    def give_back(self, leave: Callable[[], None]) -> None:
+        """Leave when the thread is done, not when the caller stops waiting for it."""
+        if self._at_work is None or self._at_work.done():
+            leave()
+        else:
+            self._at_work.add_done_callback(lambda _: leave())
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        future = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        self._at_work = future
+        return await asyncio.shield(future)
+
+
 class Passwords:
     """Hashes and checks; `close` when done."""
 
@@ -87,47 +133,51 @@ class Passwords:
         self._executor = ThreadPoolExecutor(
             workers, thread_name_prefix="passwords", initializer=_give_way
         )
-        self._queue = FairQueue(at_once=workers, waiting=queue)
+        # One more than there are threads, so that none waits for what is looked up before a hash.
+        self._queue = FairQueue(at_once=workers + 1, waiting=queue)
         self._dummy = _nobodys()
 
-    async def hash(self, password: str, address: str = NO_ADDRESS) -> str:
-        """Return the encoded hash; raises RateLimited when too many of the address wait."""
-        text = normalised(password)
-        return await self._run(lambda: _HASHER.hash(text), address)
+    @asynccontextmanager
+    async def place(self, address: str = NO_ADDRESS) -> AsyncIterator[Place]:
+        """Hold a place before the hash; whatever a sign-in asks of the database is asked in one.
 
-    async def check(self, stored: str | None, password: str, address: str = NO_ADDRESS) -> Fit:
-        """Say whether the password fits; None stands for an unknown user and costs the same.
-
-        Raises RateLimited when too many of the address wait.
+        Raises RateLimited when too many of the address wait, or after `LONGEST_S` without a place.
         """
-        encoded = self._dummy if stored is None else stored
-        fit = await self._run(lambda: self._fit(encoded, password), address)
-        return Fit.NO if stored is None else fit
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                await self._queue.enter(address)
+        except TimeoutError as error:
+            raise RateLimited(1, TOO_MANY) from error
+        place = Place(self._executor, self._dummy)
+        try:
+            yield place
+        finally:
+            place.give_back(self._queue.leave)
+
+    async def hash(self, password: str, address: str = NO_ADDRESS) -> str:
+        """Return the encoded hash; raises RateLimited as `place` does."""
+        async with self.place(address) as place:
+            return await place.hash(password)
 
     def close(self) -> None:
         """Let the threads end."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _fit(self, encoded: str, password: str) -> Fit:
-        text = normalised(password)
-        if _BCRYPT.fullmatch(encoded) is not None:
-            tried = {text, password}
-            return Fit.OUTDATED if any(_is_bcrypts(encoded, one) for one in tried) else Fit.NO
-        if self._verify(encoded, text):
-            return Fit.OUTDATED if _HASHER.check_needs_rehash(encoded) else Fit.YES
-        if password != text and self._verify(encoded, password):
-            return Fit.OUTDATED
-        return Fit.NO
 
-    def _verify(self, encoded: str, password: str) -> bool:
-        try:
-            return _HASHER.verify(encoded, password)
-        except (VerificationError, InvalidHashError):
-            return False
+def _fit(encoded: str, password: str) -> Fit:
+    text = normalised(password)
+    if _BCRYPT.fullmatch(encoded) is not None:
+        tried = {text, password}
+        return Fit.OUTDATED if any(_is_bcrypts(encoded, one) for one in tried) else Fit.NO
+    if _verify(encoded, text):
+        return Fit.OUTDATED if _HASHER.check_needs_rehash(encoded) else Fit.YES
+    if password != text and _verify(encoded, password):
+        return Fit.OUTDATED
+    return Fit.NO
 
-    async def _run(self, work: Callable[[], T], address: str) -> T:
-        await self._queue.enter(address)
-        future = asyncio.get_running_loop().run_in_executor(self._executor, work)
-        # The place is given back when the thread is done, not when the caller stops waiting for it.
-        future.add_done_callback(lambda _: self._queue.leave())
-        return await asyncio.shield(future)
+
+def _verify(encoded: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(encoded, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -6,7 +6,6 @@ in the exchange: opening it is an idempotent command, sent at registration and a
 view doesn't show it. Every event is in the audit log.
 """
 
-import contextlib
 from typing import Final
 
 from exchange.messages.commands import OpenAccount
@@ -14,7 +13,7 @@ from gateway.access.principals import Role
 from gateway.accounts.invitations import Invitations
 from gateway.accounts.mail.addresses import Addresses
 from gateway.accounts.passwords.attempts import Attempts
-from gateway.accounts.passwords.hashing import NO_ADDRESS, Fit, Passwords
+from gateway.accounts.passwords.hashing import Fit, Hashing, Passwords
 from gateway.accounts.second_factor.challenges import Challenges
 from gateway.accounts.sessions.live import LiveSessions, SignedIn
 from gateway.accounts.settings import SignInSettings
@@ -24,7 +23,6 @@ from gateway.engine_side.refusals import accepted
 from gateway.wire.errors import (
     AccountSuspended,
     Conflict,
-    RateLimited,
     ReadsOnly,
     SecondFactorRequired,
     Unauthorized,
@@ -86,19 +84,19 @@ class SignIn:
 
         After the last two the user exists, and a login opens the account.
         """
-        await self._attempts.count_address(address)
-        inviter_id = await self.invitations.inviter(referral_code)
-        user = await add_user(
-            self._users,
-            self._audit,
-            self._passwords,
-            email,
-            password,
-            display_name,
-            Role.USER,
-            request_id,
-            address,
-        )
+        async with self._passwords.place(address) as place:
+            await self._attempts.count_address(address)
+            inviter_id = await self.invitations.inviter(referral_code)
+            user = await add_user(
+                self._users,
+                self._audit,
+                place,
+                email,
+                password,
+                display_name,
+                Role.USER,
+                request_id,
+            )
         await self.invitations.note(user.id, inviter_id)
         self._addresses.welcome(user)
         return await self.enter(user, client)
@@ -110,25 +108,18 @@ class SignIn:
         does.
         """
         trail = AuditTrail(self._audit, request_id)
-        attempt = await self._attempts.begin(email, address)
-        found = await self._users.credentials(email)
-        stored = None if found is None else found.password_hash
-        try:
-            fit = await self._passwords.check(stored, password, address)
-        except RateLimited:
-            await self._attempts.withdraw(attempt)
-            raise
-        if found is None or fit is Fit.NO:
-            target = None if found is None else f"user:{found.user.id}"
-            await trail.note(None, LOGIN, target, "refused")
-            raise Unauthorized(WRONG_CREDENTIALS)
-        user = found.user
-        await self._attempts.succeeded(attempt)
-        if fit is Fit.OUTDATED:
-            # Where no place is free the next sign-in does it.
-            with contextlib.suppress(RateLimited):
-                renewed = await self._passwords.hash(password, address)
-                await self._users.set_password_hash(user.id, renewed)
+        async with self._passwords.place(address) as place:
+            attempt = await self._attempts.begin(email, address)
+            found = await self._users.credentials(email)
+            fit = await place.check(None if found is None else found.password_hash, password)
+            if found is None or fit is Fit.NO:
+                target = None if found is None else f"user:{found.user.id}"
+                await trail.note(None, LOGIN, target, "refused")
+                raise Unauthorized(WRONG_CREDENTIALS)
+            user = found.user
+            await self._attempts.succeeded(attempt)
+            if fit is Fit.OUTDATED:
+                await self._users.set_password_hash(user.id, await place.hash(password))
         return await self.admit(user, client, address, request_id, "password")
 
     async def admit(
@@ -198,19 +189,18 @@ def require_open(readiness: Readiness, feed: ViewFeed) -> None:
 async def add_user(
     users: Users,
     audit: AuditLog,
-    passwords: Passwords,
+    passwords: Hashing,
     email: str,
     password: str,
     display_name: str | None,
     role: str,
     request_id: str,
-    address: str = NO_ADDRESS,
 ) -> User:
     """Add a user, whose account in the exchange the first login opens; raises Conflict.
 
     `email` is normalised already (`fields.email_address`).
     """
-    password_hash = await passwords.hash(password, address)
+    password_hash = await passwords.hash(password)
     trail = AuditTrail(audit, request_id)
     user = await users.insert(email, display_name, role, password_hash, now_us())
     if user is None:

@@ -157,8 +157,10 @@ class Arena:
         done = work()
         return calm, self._reported(), done
 
-    def suffer(self, name: str, attack: Attack, seconds: float) -> Outcome:
-        """Run one attack and return what it did."""
+    def suffer(
+        self, name: str, attack: Attack, seconds: float, calm_s: float | None = None
+    ) -> Outcome:
+        """Run one attack; return what it did, beside `calm_s` seconds just before if given."""
         server = self.open()
         self._attacks += 1
         # Addresses that no attack before has used up.
@@ -171,12 +173,13 @@ class Arena:
         target = Target(
             server.port, SLUG, stranger, seconds, accounts, self._victim, ADMIN_PASSWORD
         )
+        before = self._before if calm_s is None else self._calm(calm_s)
         with memory_of(server.pid) as memory:
             self._tell("begin")
             said = self._attacked(name, target)
             time.sleep(AFTERMATH_SECONDS)
             during = self._reported()
-        return Outcome(name, self._before, during, memory.grown_mb, said)
+        return Outcome(name, before, during, memory.grown_mb, said)
 
     def _attacked(self, name: str, target: Target) -> dict[str, Any]:
         attacker = subprocess.run(

@@ -113,6 +113,16 @@ async def test_who_is_sent_away_before_the_hash_has_not_failed(make_web: MakeWeb
     assert later == [401] * (12 - checked) + [429] * (checked + 1)
 
 
+async def test_who_is_sent_away_has_cost_no_query(make_web: MakeWeb) -> None:
+    web = await make_web(PASSWORD_HASH_WORKERS=1, PASSWORD_HASH_QUEUE=1)
+    emails = [f"p{number}@example.org" for number in range(12)]
+    found = await asyncio.gather(*(login(web, HOME, WRONG, email) for email in emails))
+    assert set(found) == {401, 429}
+    rows = await web.accounts.users._pool.fetch("SELECT hits FROM sign_in_counts")
+    # The address, and each account that was looked at, from there and from anywhere.
+    assert len(rows) == 1 + 2 * found.count(401)
+
+
 async def test_windows_end(make_web: MakeWeb) -> None:
     web = await make_web(RATE_LIMIT_SIGN_IN_FAILURES=1)
     assert [await login(web, HOME) for _ in range(3)] == [401, 429, 429]

@@ -7,7 +7,10 @@ import bcrypt
 import pytest
 from argon2 import PasswordHasher
 
+from gateway.accounts.passwords import hashing
+from gateway.wire.errors import RateLimited
 from tests.gateway.conftest import PASSWORD, MakeWeb, Web
+from tests.gateway.waiting import eventually
 
 LOGIN = "/api/v1/auth/login"
 REGISTER = "/api/v1/auth/register"
@@ -83,6 +86,33 @@ async def test_a_password_has_its_length_after_its_accents_are_joined(web: Web) 
     assert (await web.client.post(REGISTER, json=body)).status_code == 201
     body["password"] = unicodedata.normalize("NFD", body["password"])
     assert (await web.client.post(LOGIN, json=body)).status_code == 200
+
+
+async def test_nobody_waits_for_a_place_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "LONGEST_S", 0.05)
+    passwords = hashing.Passwords(1, 2)
+    try:
+        async with passwords.place(), passwords.place():
+            with pytest.raises(RateLimited):
+                await passwords.hash(PASSWORD)
+        assert await passwords.hash(PASSWORD)
+    finally:
+        passwords.close()
+
+
+async def test_a_place_is_taken_until_the_thread_is_done() -> None:
+    passwords = hashing.Passwords(1, 1)
+    free = passwords._queue._free
+    try:
+        hashed = asyncio.create_task(passwords.hash(PASSWORD))
+        await asyncio.sleep(0)
+        hashed.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hashed
+        assert passwords._queue._free == free - 1
+        await eventually(lambda: passwords._queue._free == free)
+    finally:
+        passwords.close()
 
 
 async def test_a_crowd_from_one_address_keeps_nobody_else_out(make_web: MakeWeb) -> None:
