@@ -242,10 +242,14 @@ class Linking:
         ValidationFailed for a `referral_code` that is nobody's, which counts for somebody new.
         """
         await self._attempts.count_address(address)
-        inviter_id = await self._sign_in.invitations.inviter(referral_code)
-        found = None
+        inviter_id, found = None, None
         if browser is not None:
-            found = await self._rows.take_code(digest(code), digest(browser))
+            key = digest(code), digest(browser)
+            if await self._rows.holds_code(*key):
+                # Asked of whoever has proved something, so that nobody guesses at codes; and what
+                # is wrong with this one doesn't use the other up.
+                inviter_id = await self._sign_in.invitations.inviter(referral_code)
+                found = await self._rows.take_code(*key)
         user = None if found is None else await self._users.by_id(found[0])
         if found is None or user is None:
             trail = AuditTrail(self._audit, request_id)
@@ -279,5 +283,5 @@ class Linking:
             await trail.note(caller.user_id, "link.remove", target, "last way in")
             raise
         await trail.note(caller.user_id, "link.remove", target, "ok")
-        self._revoking.put(gone, request_id)
+        await self._revoking.put(gone, request_id)
         self._notices.tell(caller.user_id, f"an account of {PROVIDERS[name]} was unlinked")

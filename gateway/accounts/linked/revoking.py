@@ -27,6 +27,9 @@ AT_ONCE: Final = 2
 WAITING: Final = 1_000
 """... and so many wait for it; what is more is let run out."""
 TRIES: Final = 4
+NO_ROOM: Final = "no room"
+UNREADABLE: Final = "unreadable"
+NOT_SET_UP: Final = "not set up"
 FIRST_PAUSE_S: Final = 1.0
 """After the first failure; doubled with each further one."""
 
@@ -66,15 +69,20 @@ class Revoking:
         """Return what there is to give back of somebody who is about to leave."""
         return await self._rows.sealed_of(user_id)
 
-    def put(self, link: SealedTokens, request_id: str) -> None:
-        """Have the tokens of a link that is gone given back, if that can be."""
-        if link.provider not in self._providers or self._waiting.full():
+    async def put(self, link: SealedTokens, request_id: str) -> None:
+        """Have the tokens of a link that is gone given back; why that can't be is noted at once."""
+        if link.provider not in self._providers:
+            await self._note(link.user_id, link.provider, NOT_SET_UP, request_id)
             return
         try:
             tokens = self._tokens.opened(link.provider, link.subject, link.tokens)
-        except NotOpened:
-            return  # of a key of before: they run out
-        self._waiting.put_nowait(Given(link.provider, tokens, link.user_id, request_id))
+        except NotOpened:  # of a key of before: they run out
+            await self._note(link.user_id, link.provider, UNREADABLE, request_id)
+            return
+        try:
+            self._waiting.put_nowait(Given(link.provider, tokens, link.user_id, request_id))
+        except asyncio.QueueFull:
+            await self._note(link.user_id, link.provider, NO_ROOM, request_id)
 
     async def run(self, check_in: CheckIn) -> None:
         """Give back what waits until cancelled; each that was taken checks in."""
@@ -88,14 +96,17 @@ class Revoking:
             outcome = await self._give(given)
             if outcome == "ok":
                 check_in()
-            else:
-                self._logger.warning("tokens not revoked", provider=given.provider, reason=outcome)
-            trail = AuditTrail(self._audit, given.request_id)
-            try:
-                target = f"user:{given.user_id} {given.provider}"
-                await trail.note(None, ACTION, target, outcome)
-            except OUTAGES:
-                self._logger.warning("database away", what=ACTION)
+            await self._note(given.user_id, given.provider, outcome, given.request_id)
+
+    async def _note(self, user_id: int, provider: str, outcome: str, request_id: str) -> None:
+        """Tell the audit log what came of it; what keeps that from being is in the log."""
+        if outcome != "ok":
+            self._logger.warning("tokens not revoked", provider=provider, reason=outcome)
+        trail = AuditTrail(self._audit, request_id)
+        try:
+            await trail.note(None, ACTION, f"user:{user_id} {provider}", outcome)
+        except OUTAGES:
+            self._logger.warning("database away", what=ACTION)
 
     async def _give(self, given: Given) -> str:
         """Give tokens back, with several tries; return what came of it."""

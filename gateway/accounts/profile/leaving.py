@@ -155,7 +155,7 @@ class LeavingRoutes:
         await trail.note(caller.user_id, "user.delete", target, "ok")
         self._live.ended(caller.user_id, ended or ())
         for link in links:
-            self._revoking.put(link, request.request_id)
+            await self._revoking.put(link, request.request_id)
         if user.email is not None:
             mail = Letters(None).deleted(user.email)
 

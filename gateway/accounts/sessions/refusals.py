@@ -40,7 +40,12 @@ class Refusals:
         now = time.monotonic()
         if now - self._noted.get(refusal, -EACH_S) < EACH_S:
             return
-        self._noted[refusal] = now
-        action, outcome = refusal.value
-        with contextlib.suppress(*OUTAGES):
-            await AuditTrail(self._audit, "refused").note(None, action, None, outcome)
+        self._noted[refusal] = now  # before the write, or many would write at once
+        action, outcome, is_written = *refusal.value, False
+        try:
+            with contextlib.suppress(*OUTAGES):
+                await AuditTrail(self._audit, "refused").note(None, action, None, outcome)
+                is_written = True
+        finally:
+            if not is_written:  # then the next one does it
+                self._noted.pop(refusal, None)

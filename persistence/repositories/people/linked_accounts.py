@@ -30,6 +30,10 @@ _TAKE_FLOW: Final = (
     f" RETURNING user_id, session_id, expires_at > {NOW} AS holds"
 )
 _NEW_CODE: Final = f"INSERT INTO sign_in_codes VALUES ($1, $2, $3, $4, {NOW} + $5)"  # noqa: S608
+_HOLDS_CODE: Final = (
+    f"SELECT expires_at > {NOW} FROM sign_in_codes"  # noqa: S608
+    " WHERE code_hash = $1 AND browser_hash = $2"
+)
 _TAKE_CODE: Final = (
     "DELETE FROM sign_in_codes WHERE code_hash = $1 AND browser_hash = $2"  # noqa: S608
     f" RETURNING user_id, provider, expires_at > {NOW} AS holds"
@@ -166,6 +170,10 @@ class LinkedAccounts:
     ) -> None:
         """Store a code by which a browser's page finishes a sign-in, for so long."""
         await self._pool.execute(_NEW_CODE, code_hash, browser_hash, provider, user_id, lasts_us)
+
+    async def holds_code(self, code_hash: bytes, browser_hash: bytes) -> bool:
+        """Say whether a code could be used up."""
+        return bool(await self._pool.fetchval(_HOLDS_CODE, code_hash, browser_hash))
 
     async def take_code(self, code_hash: bytes, browser_hash: bytes) -> tuple[int, str] | None:
         """Use a code up; return whose it is and the provider, None if it doesn't hold."""

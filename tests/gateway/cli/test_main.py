@@ -157,7 +157,7 @@ async def test_lost_second_factors_are_taken_away_beside_a_running_server(tmp_pa
         answer = await client.post(f"{api}/login", json=person)
         assert answer.json()["error"]["code"] == "SECOND_FACTOR_REQUIRED"
         code, out, err = await run(tmp_path, *arguments, "Ada@example.org")
-        assert (code, err) == (0, "")
+        assert (code, err) == (0, "The owner wasn't told: no mail is sent here.\n")
         user_id = signed_in["user"]["id"]
         assert out == f"User {user_id} has no second factor any more; 1 sessions ended.\n"
         assert (await client.post(f"{api}/login", json=person)).status_code == 200

@@ -115,15 +115,21 @@ async def test_what_a_provider_refuses_is_not_tried_again(desk: Linked, browser:
 async def test_full_unknown_and_unreadable_is_let_run_out(desk: Linked) -> None:
     service, parts = desk.web.parts.revoking, desk.web.parts
     link = SealedTokens(1, "x", "1001", b"sealed by nobody")
-    service.put(link, "a")
+    await service.put(link, "a")
     tokens = service._tokens
     seal = Seal([bytes(32)])
     good = seal.seal(b'{"access_token":"a"}', "linked_accounts.tokens:x:1001")
-    service.put(SealedTokens(1, "myspace", "1001", good), "a")
+    await service.put(SealedTokens(1, "myspace", "1001", good), "a")
     assert service._waiting.empty()
     small = Revoking(
         service._providers, service._rows, tokens, parts.people.audit, parts.logger, size=1
     )
     for _ in range(3):
-        small.put(SealedTokens(1, "x", "1001", good), "a")
+        await small.put(SealedTokens(1, "x", "1001", good), "a")
     assert small._waiting.qsize() == 1
+    assert await desk.outcomes("link.revoke") == [
+        (None, "user:1 x", "unreadable"),
+        (None, "user:1 myspace", "not set up"),
+        (None, "user:1 x", "no room"),
+        (None, "user:1 x", "no room"),
+    ]

@@ -7,6 +7,7 @@ from gateway.accounts.sessions.refusals import Refusal
 from tests.gateway.accounts.second_factor.app import audited
 from tests.gateway.accounts.sessions.test_tokens import FORGERIES
 from tests.gateway.conftest import Person, Web
+from tests.gateway.economy.stories import lose
 
 ME = "/api/v1/auth/me"
 REFRESH = "/api/v1/auth/refresh"
@@ -45,6 +46,17 @@ async def test_the_cookie_from_elsewhere(web: Web) -> None:
     answer = await web.client.post(REFRESH, headers={"origin": "https://evil.example"})
     assert answer.status_code == 401
     assert await audited(web, "auth.cookie") == lines
+
+
+async def test_a_line_that_could_not_be_written_silences_none(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setattr(web.accounts.refusals._audit, "write", lose)
+        await web.accounts.refusals.note(Refusal.FORGED)
+    await web.accounts.refusals.note(Refusal.FORGED)
+    await web.accounts.refusals.note(Refusal.FORGED)
+    assert await audited(web, "auth.token") == [(None, None, "forged")]
 
 
 async def test_the_next_minute_has_a_line_of_its_own(

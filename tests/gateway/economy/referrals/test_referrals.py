@@ -136,6 +136,25 @@ async def test_whoever_signs_up_elsewhere_comes_by_a_code(browser: Browser, prov
     assert (await show(web, ann))["invited"] == 1
 
 
+@pytest.mark.parametrize("provider", ["x", "google"])
+async def test_nobody_guesses_at_codes_without_a_sign_in(browser: Browser, provider: str) -> None:
+    async def exchange(code: str, referral: str) -> tuple[int, list[str]]:
+        body = {"code": code, "referralCode": referral}
+        answer = await browser.client.post("/api/v1/auth/code", json=body)
+        details = answer.json().get("error", {}).get("details", ())
+        return answer.status_code, [one["field"] for one in details]
+
+    held = (await show(browser.desk.web, await browser.desk.web.register()))["code"]
+    told = await browser.back(
+        provider, browser.desk.elsewhere.approve(await browser.begin(provider))
+    )
+    for referral in (held, new_code()):
+        assert await exchange("a" * len(told["code"]), referral) == (401, ["code"])
+    # Whoever has mistyped it still has the sign-in.
+    assert await exchange(told["code"], new_code()) == (400, ["referralCode"])
+    assert await exchange(told["code"], held) == (200, [])
+
+
 @pytest.mark.parametrize("code", ["", "abc", "ABCDEFGHIJ", "a" * 10, "a" * 11, 1])
 async def test_a_code_of_nobody_adds_nobody(web: Web, code: object) -> None:
     answer = await register(web, code)
@@ -243,6 +262,29 @@ async def test_what_the_engine_refuses_is_told_with_its_reason(web: Web) -> None
     assert await invited(web, ann) == [("NOT_GIVEN", "0.000000", "ACCOUNT_CLOSED")]
     assert (await show(web, ann))["bonusesLeft"] == 50
     assert cash(web, ben) == START + BONUS
+
+
+async def test_whoever_invited_and_leaves_leaves_all_entries_whole(web: Web) -> None:
+    ann = await web.register()
+    ben = await comes(web, ann, "ben@example.org")
+    code = (await show(web, ann))["code"]
+    answer = await register(web, code, "eve@example.org")
+    eve = person_of(answer)
+    await store_order(web, ben.id)
+    assert await look(web) == 1
+    before, held = await moved(web), (cash(web, ben), cash(web, eve))
+    gone = await web.client.request(
+        "DELETE", "/api/v1/users/me", json={"forfeitCredits": True}, headers=ann.bearer
+    )
+    assert gone.status_code == 200, gone.text
+    # What was given stays given, and in the books; a bonus that was still to come is none any more.
+    await store_order(web, eve.id)
+    assert await look(web) == 0
+    assert await moved(web) == before
+    assert (cash(web, ben), cash(web, eve)) == held
+    assert (await register(web, code, "joe@example.org")).status_code == 400
+    accounts = await web.parts.pool.fetch("SELECT account_id FROM money_intents ORDER BY id")
+    assert {row[0] for row in accounts} == {ann.id, ben.id}
 
 
 async def test_there_may_be_none(make_web: MakeWeb) -> None:
