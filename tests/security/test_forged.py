@@ -55,6 +55,42 @@ REFUSED: Final = {
         f"{ACCOUNTS}/api_keys/test_attacks.py",
         "test_a_time_outside_its_window_is_told_the_servers",
     ),
+    "a wallet's message with another domain, chain or time": (
+        f"{ACCOUNTS}/wallets/test_wallets.py",
+        "test_a_message_that_is_not_for_us_or_not_for_now",
+    ),
+    "a wallet's nonce that was used": (
+        f"{ACCOUNTS}/wallets/test_wallets.py",
+        "test_a_nonce_is_good_once",
+    ),
+    "a wallet's nonce of nobody, or one that is over": (
+        f"{ACCOUNTS}/wallets/test_wallets.py",
+        "test_a_nonce_of_nobody_or_of_yesterday",
+    ),
+    "a stolen state or code of X or Google": (
+        f"{ACCOUNTS}/linked/test_sign_in.py",
+        "test_another_browser_can_do_nothing_with_it",
+    ),
+    "a code of X or Google with another's verifier": (
+        f"{ACCOUNTS}/linked/test_sign_in.py",
+        "test_what_the_provider_refuses",
+    ),
+    "a state or a code of X or Google that was used": (
+        f"{ACCOUNTS}/linked/test_sign_in.py",
+        "test_what_comes_back_is_used_once",
+    ),
+    "a code of an app that was used in its window": (
+        f"{ACCOUNTS}/second_factor/test_codes.py",
+        "test_a_code_is_taken_once_in_its_window",
+    ),
+    "a recovery code that was used": (
+        f"{ACCOUNTS}/second_factor/test_codes.py",
+        "test_a_recovery_code_is_good_once",
+    ),
+    "a passkey's challenge that was used, or is for something else": (
+        f"{ACCOUNTS}/passkeys/test_refused.py",
+        "test_a_challenge_is_good_once_and_for_one_thing",
+    ),
     "a foreign origin at a socket": ("gateway/sockets/test_input.py", "test_origins"),
 }
 
