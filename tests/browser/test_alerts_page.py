@@ -32,7 +32,7 @@ async def test_an_alert_is_made_left_be_and_removed(served: Served, browser: Bro
         await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
         await dialog.get_by_label("Market").fill("rain")
         await dialog.get_by_role("button", name="Make it").click()
-        await expect(page.get_by_role("cell", name="YES at 0.6000 or above ·")).to_be_visible()
+        await expect(page.get_by_role("cell", name="YES at 0.60 or above ·")).to_be_visible()
         await expect(page.get_by_role("link", name="Will it rain?")).to_be_visible()
         await fits(page, "alerts")
         await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
@@ -71,7 +71,7 @@ async def test_the_history_and_webhooks(served: Served, browser: Browser) -> Non
     await Webhooks(served.web.parts.pool).try_out(firing, now_us())
     async with quiet_page(browser) as page:
         await sign_in(page, served, ann, "/alerts/history")
-        await expect(page.get_by_role("cell", name="YES is at 0.7100")).to_be_visible()
+        await expect(page.get_by_role("cell", name="YES is at 0.71")).to_be_visible()
         await expect(page.get_by_role("link", name="Will it rain? · umbrella")).to_be_visible()
         await fits(page, "alerts-history")
         await page.set_viewport_size(WIDE)  # type: ignore[arg-type]

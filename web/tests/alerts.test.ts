@@ -38,9 +38,9 @@ test("what was told in words", () => {
   const firing = { id: "1", alertId: "1", marketId: "7", note: "up", at: "2026-01-31T12:00:00.000Z" } as const;
   const told = (kind: FiringView["kind"], saw: FiringView["saw"]): FiringView => ({ ...firing, kind, saw });
   const price = told("PRICE_ABOVE", { question: "Rain?", outcome: "YES", price: "0.7100" });
-  expect(titleOf(price)).toBe("YES is at 0.7100");
+  expect(titleOf(price)).toBe("YES is at 0.71");
   expect(textOf(price)).toBe("Rain? · up");
-  expect(titleOf(told("FILL", { side: "BUY", outcome: "YES", price: "0.4000", quantity: "2.00" }))).toBe("BUY YES: 2.00 filled at 0.4000");
+  expect(titleOf(told("FILL", { side: "BUY", outcome: "YES", price: "0.4000", quantity: "2.00" }))).toBe("BUY YES: 2.00 filled at 0.40");
   expect(titleOf(told("RESOLUTION", { resolution: "NO" }))).toBe("Resolved: NO");
 });
 

@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { paysOf } from "@/admin/MarketPart";
 import { slugOf } from "@/admin/NewMarket";
 import { lineOf } from "@/portfolio/EquityCurve";
-import { changed } from "@/account/PreferencesPart";
 import { deviceName } from "@/account/SessionsPart";
 
 test("what an answer pays each share", () => {
@@ -21,11 +20,6 @@ test("a question as part of an address", () => {
 test("a line touches top and bottom, and is nothing of one day", () => {
   expect(lineOf([0n, 10n, 5n])).toBe("0.0,120.0 200.0,0.0 400.0,60.0");
   expect(lineOf([1n])).toBe("");
-});
-
-test("preferences that the terminal doesn't heed stay as they are", () => {
-  const kept = { theme: "dark", timeZone: "Europe/Vienna", confirmOrders: false } as const;
-  expect(changed(kept, { theme: "light" })).toEqual({ theme: "light", timeZone: "Europe/Vienna", confirmOrders: false });
 });
 
 test("a device by a few words", () => {

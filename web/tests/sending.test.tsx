@@ -4,6 +4,8 @@ import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ListedMarketView, OrderBody, SignedInView } from "@/api/schema";
+import { NOTHING } from "@/attached/legs";
+import { confirmOrders } from "@/shell/preferences";
 import { signedIn } from "@/session/session";
 import { guardMode, largestOrder } from "@/ticket/guardrails";
 import { EMPTY_DRAFT } from "@/ticket/order";
@@ -13,6 +15,7 @@ import { Foreseer, type Foreseen } from "@/ticket/useForecast";
 const MARKET = { id: "m1", slug: "m", platform: "exchange", status: "OPEN", tickSize: "0.0100", minQuantity: "1.00" } as ListedMarketView;
 
 beforeEach(() => {
+  confirmOrders.value = false;
   vi.useFakeTimers();
   vi.stubGlobal("fetch", () => new Promise(() => undefined));
 });
@@ -94,7 +97,7 @@ describe("the ticket", () => {
   const shown = () => {
     signedIn({ user: { id: "u1" }, accessToken: "t", expiresIn: 900 } as SignedInView);
     draft.value = { ...EMPTY_DRAFT, price: "0.50" };
-    doing(() => render(<Ticket market={MARKET} draft={draft} bookVersion={signal(0)} best={() => ({ bid: null, ask: null })} isLive={signal(true)} isPast={false} onSend={onSend} />, root));
+    doing(() => render(<Ticket market={MARKET} draft={draft} attached={signal(NOTHING)} bookVersion={signal(0)} best={() => ({ bid: null, ask: null })} isLive={signal(true)} isPast={false} onSend={onSend} />, root));
     return { form: found("form"), button: found("[data-send]") };
   };
   const press = (at: HTMLElement, repeat: boolean) => {
@@ -118,6 +121,26 @@ describe("the ticket", () => {
     expect([press(field, false), press(field, true)]).toEqual([false, true]);
     submit(form);
     submit(form);
+    expect(onSend).toHaveBeenCalledTimes(1);
+  });
+
+  test("asks before it sends, of each order anew; the second half of a double click is no answer", () => {
+    confirmOrders.value = true;
+    const { form } = shown();
+    doing(() => submit(form));
+    doing(() => submit(form));
+    expect(onSend).not.toHaveBeenCalled();
+    expect(found("[data-send]").textContent).toBe("Confirm: Buy 10 YES at 0.50");
+    vi.advanceTimersByTime(400);
+    doing(() => (draft.value = { ...draft.peek(), quantity: "11" }));
+    expect(found("[data-send]").textContent).toBe("Buy 11 YES at 0.50");
+    doing(() => submit(form));
+    vi.advanceTimersByTime(400);
+    doing(() => found(".asked button").click());
+    doing(() => submit(form));
+    expect(onSend).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(400);
+    doing(() => submit(form));
     expect(onSend).toHaveBeenCalledTimes(1);
   });
 

@@ -30,10 +30,11 @@ class Layout(enum.Enum):
 
 
 class PriceFormat(enum.Enum):
-    """How prices are shown."""
+    """How prices are shown: 0.55, 55 %, 55 cents, 1.82 for 1."""
 
     PRICE = "price"
     PERCENT = "percent"
+    CENTS = "cents"
     ODDS = "odds"
 
 
@@ -51,8 +52,8 @@ TimeZoneText = Annotated[
     msgspec.Meta(
         max_length=64,
         pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*\Z",
-        description="a time zone's name",
-        examples=["UTC", "Europe/Vienna"],
+        description="a time zone's name; `local`: that of whoever looks",
+        examples=["local", "UTC", "Europe/Vienna"],
     ),
 ]
 
@@ -73,7 +74,7 @@ class Preferences(BodyStruct, frozen=True):
 
     theme: Theme = Theme.SYSTEM
     language: LanguageText = "en"
-    time_zone: TimeZoneText = "UTC"
+    time_zone: TimeZoneText = "local"
     price_format: PriceFormat = PriceFormat.PRICE
     confirm_orders: bool = True
     sounds: bool = False

@@ -19,6 +19,12 @@ _NAMES = itertools.count(1)
 SignIn = Callable[[], Awaitable["Trader"]]
 
 
+def prefer(server: ServerProcess, email: str, **preferences: object) -> None:
+    """Set somebody's preferences by the API; pages have them from their next load on."""
+    signed_in = server.call("POST", "/auth/login", body={"email": email, "password": PASSWORD})
+    server.call("PUT", "/users/me/preferences", signed_in["accessToken"], preferences)
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that ends orderly."""
@@ -43,11 +49,14 @@ class Trader:
     page: Page
     url: str
     problems: list[str]
+    email: str
 
-    async def open_market(self, slug: str) -> None:
-        """Go to a market and wait until its feed is live."""
+    async def open_market(self, slug: str, *, asks: bool = False) -> None:
+        """Go to a market and wait until its feed is live and one's preferences are known."""
         await self.page.goto(f"{self.url}/trade/{slug}")
         await self.is_live()
+        send = self.page.locator("[data-send]")
+        await expect(send).to_have_attribute("data-asks", str(asks).lower())
 
     async def is_live(self) -> None:
         await expect(self.page.locator("[data-trust=live]")).to_be_visible(timeout=20_000)
@@ -78,15 +87,17 @@ async def sign_in(server: ServerProcess, browser: Browser) -> AsyncIterator[Sign
     async def begin() -> Trader:
         context = await browser.new_context(viewport=DESK, reduced_motion="reduce")
         page = await context.new_page()
-        trader = Trader(page, server.url, [])
+        email = f"terminal{next(_NAMES)}@example.org"
+        trader = Trader(page, server.url, [], email)
         traders.append(trader)
         page.on("pageerror", lambda error: trader.problems.append(str(error)))
         page.on("console", lambda message: trader.problems.append(message.text))
         await page.goto(f"{server.url}/register")
-        await page.locator("[name=email]").fill(f"terminal{next(_NAMES)}@example.org")
+        await page.locator("[name=email]").fill(email)
         await page.locator("[name=password]").fill(PASSWORD)
         await page.locator("form button").click()
         await expect(page.locator("[data-cash]")).to_contain_text("000.00")
+        prefer(server, email, confirmOrders=False)
         return trader
 
     yield begin

@@ -83,6 +83,9 @@ async def trades(page: Page, url: str) -> None:
     await ticket.locator("[name=price]").fill("0.10")
     await ticket.locator("[name=quantity]").fill("10")
     await page.locator("[data-send]").click()
+    # Who hasn't said otherwise is asked before an order goes out.
+    await expect(page.locator("[data-asked=yes]")).to_contain_text("Send this order?")
+    await page.locator("[data-send]").click()
     await expect(page.locator("[data-order]")).to_contain_text("0.10")
 
 

@@ -9,7 +9,7 @@ import { Check, Choice, Problem, TextField, useSending } from "@/parts/Form";
 import { useListed } from "@/parts/loading";
 import { Secret } from "@/parts/Secret";
 import { notifyError } from "@/shell/notices";
-import { day, moment } from "@/units/time";
+import { day, moment, momentOf } from "@/units/time";
 import { fresh } from "./proofs/fresh";
 import { t } from "./accountTexts";
 
@@ -66,7 +66,7 @@ function NewKey({ onDone }: { onDone: () => void }) {
       scopes: canTrade.value ? ["read", "trade"] : ["read"],
       publicKey: algorithm.value === "ed25519" ? publicKey.value.trim() : null,
       allowList: addresses.length === 0 ? null : addresses,
-      expiresAt: expiresAt.value === "" ? null : new Date(expiresAt.value).toISOString(),
+      expiresAt: expiresAt.value === "" ? null : momentOf(expiresAt.value).toISOString(),
     };
     const answer = await fresh(() => rest.call("post", "/users/me/api-keys", { body }));
     made.value = answer.data;

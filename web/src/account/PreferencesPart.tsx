@@ -9,10 +9,13 @@ import { Failed, Panel, Waiting } from "@/parts/DataTable";
 import { Check, Choice, Problem, useSending } from "@/parts/Form";
 import { useLoaded } from "@/parts/loading";
 import { t as parts } from "@/parts/texts";
+import { keepPreferences } from "@/session/ownPreferences";
+import { user } from "@/session/session";
 import { language, nearestLanguage } from "@/shell/language";
 import { notify } from "@/shell/notices";
 import { layout, palette, theme } from "@/shell/preferences";
 import { t } from "./accountTexts";
+import { TradingPart } from "./TradingPart";
 
 export function PreferencesPart() {
   const kept = useLoaded((signal) => rest.call("get", "/users/me/preferences", { signal }), []);
@@ -24,16 +27,12 @@ export function PreferencesPart() {
         <Choice label={t("layout")} name="layout" value={layout} choices={[["pro", t("layoutPro")], ["simple", t("layoutSimple")]]} />
         <Choice label={t("language")} name="language" value={language} choices={[["en", "English"], ["de", "Deutsch"]]} />
       </Panel>
+      <TradingPart />
       {kept.isFirst && <Waiting />}
       {kept.data !== null && <Kept preferences={kept.data.data} />}
       {kept.data === null && kept.error !== null && <Failed error={kept.error} reload={kept.reload} />}
     </div>
   );
-}
-
-/** Preferences with some of them changed: the exchange takes what isn't given as if it were the default. */
-export function changed(kept: Preferences, now: Preferences): Preferences {
-  return { ...kept, ...now };
 }
 
 function Kept({ preferences }: { preferences: Preferences }) {
@@ -43,12 +42,12 @@ function Kept({ preferences }: { preferences: Preferences }) {
   const { problem, isBusy, on } = useSending();
   const save = async () => {
     const profile = { username: showsName.value, avatarUrl: showsAvatar.value, createdAt: showsSince.value };
-    await rest.call("put", "/users/me/preferences", { body: changed(preferences, { theme: theme.value, language: language.value, layout: layout.value, profile }) });
+    const id = user.peek()?.id;
+    if (id !== undefined) await keepPreferences(id, { theme: theme.value, language: language.value, profile });
     notify("good", t("saved"));
   };
   const take = () => {
     theme.value = preferences.theme ?? "system";
-    layout.value = preferences.layout ?? "pro";
     language.value = nearestLanguage([preferences.language ?? "en"]);
   };
   return (

@@ -7,7 +7,7 @@ import { Panel } from "@/parts/DataTable";
 import { Check, Choice, Problem, TextField, useSending } from "@/parts/Form";
 import { notify } from "@/shell/notices";
 import { navigate } from "@/shell/router";
-import { moment } from "@/units/time";
+import { moment, momentOf } from "@/units/time";
 import { t } from "./texts";
 
 const FIELDS = ["slug", "question", "description", "category", "closeTime", "takerFee", "makerFee", "tickSize"];
@@ -35,7 +35,7 @@ export function NewMarket() {
       question: question.value.trim(),
       description: description.value.trim(),
       category: category.value.trim(),
-      closeTime: closeTime.value === "" ? "" : new Date(closeTime.value).toISOString(),
+      closeTime: closeTime.value === "" ? "" : momentOf(closeTime.value).toISOString(),
       tickSize: tickSize.value,
       takerFee: takerFee.value.trim(),
       makerFee: makerFee.value.trim(),
@@ -67,7 +67,7 @@ export function NewMarket() {
         <h2 class="question">{question.value || t("empty")}</h2>
         <p class="prose">{description.value || t("empty")}</p>
         <dl class="facts">
-          <dt>{t("closesIn")}</dt><dd>{closeTime.value === "" ? t("empty") : moment(new Date(closeTime.value))}</dd>
+          <dt>{t("closesIn")}</dt><dd>{closeTime.value === "" ? t("empty") : moment(momentOf(closeTime.value))}</dd>
           <dt>{t("tick")}</dt><dd>{tickSize.value}</dd>
           <dt>{t("fee")} / {t("makerFee")}</dt><dd>{takerFee.value} / {makerFee.value}</dd>
           <dt>{t("slug")}</dt><dd class="mono">/trade/{named}</dd>

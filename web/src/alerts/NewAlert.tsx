@@ -6,6 +6,8 @@ import type { NewAlertBody } from "@/api/schema";
 import { Choice, Problem, TextField, useSending } from "@/parts/Form";
 import { useLoaded } from "@/parts/loading";
 import { notify } from "@/shell/notices";
+import { priceFormat } from "@/shell/preferences";
+import { fromTyped, signOf, toTyped } from "@/units/prices";
 import { t } from "./texts";
 
 const KINDS = ["PRICE_ABOVE", "PRICE_BELOW", "VOLUME_ABOVE", "CLOSE", "RESOLUTION", "FILL"] as const;
@@ -54,7 +56,7 @@ export function NewAlert({ marketId, price: at, onDone }: Props) {
   const kind = useSignal<Kind>("PRICE_ABOVE");
   const market = useSignal(marketId ?? "");
   const outcome = useSignal<"YES" | "NO">("YES");
-  const price = useSignal(at ?? "");
+  const price = useSignal(toTyped(priceFormat.peek(), at ?? ""));
   const volume = useSignal("");
   const minutes = useSignal("60");
   const order = useSignal("");
@@ -64,7 +66,7 @@ export function NewAlert({ marketId, price: at, onDone }: Props) {
   const hooks = useLoaded((signal) => rest.call("get", "/alerts/webhooks", { query: { limit: 50 }, signal }), []);
   const { problem, isBusy, on } = useSending();
   const send = async () => {
-    const written = { kind: kind.value, market: market.value, outcome: outcome.value, price: price.value, volume: volume.value, minutes: minutes.value, order: order.value, note: note.value, pause: pause.value, webhook: webhook.value };
+    const written = { kind: kind.value, market: market.value, outcome: outcome.value, price: fromTyped(priceFormat.value, price.value.trim().replace(",", ".")), volume: volume.value, minutes: minutes.value, order: order.value, note: note.value, pause: pause.value, webhook: webhook.value };
     await rest.call("post", "/alerts", { body: bodyOf(written) });
     notify("good", t("made"));
     onDone();
@@ -77,7 +79,7 @@ export function NewAlert({ marketId, price: at, onDone }: Props) {
       {isPrice && (
         <div class="row">
           <Choice label={t("outcome")} name="outcome" value={outcome} choices={[["YES", "YES"], ["NO", "NO"]]} />
-          <TextField label={t("price")} name="price" value={price} problem={problem.value} isRequired inputMode="decimal" placeholder="0.60" autocomplete="off" />
+          <TextField label={`${t("price")} ${signOf(priceFormat.value)}`.trim()} name="price" value={price} problem={problem.value} isRequired inputMode="decimal" placeholder={toTyped(priceFormat.value, "0.60")} autocomplete="off" />
         </div>
       )}
       {kind.value === "VOLUME_ABOVE" && <TextField label={t("volume")} name="volume" value={volume} problem={problem.value} isRequired inputMode="decimal" placeholder="1000" autocomplete="off" />}

@@ -2,6 +2,7 @@
 
 import type { AlertView, FiringView } from "@/api/schema";
 import { catalogue } from "@/shell/language";
+import { shownText } from "@/units/prices";
 
 const t = catalogue(
   {
@@ -23,7 +24,7 @@ export function waitsFor(alert: AlertView): string {
   switch (alert.kind) {
     case "PRICE_ABOVE":
     case "PRICE_BELOW":
-      return t(alert.kind, { outcome: alert.outcome ?? "", price: alert.price ?? "" });
+      return t(alert.kind, { outcome: alert.outcome ?? "", price: shownText(alert.price ?? "") });
     case "VOLUME_ABOVE":
       return t("VOLUME_ABOVE", { volume: alert.volume ?? "" });
     case "CLOSE":
@@ -43,11 +44,11 @@ export function titleOf(firing: FiringView): string {
   switch (firing.kind) {
     case "PRICE_ABOVE":
     case "PRICE_BELOW":
-      return t("told_price", { outcome: saw.outcome ?? "", price: saw.price ?? "" });
+      return t("told_price", { outcome: saw.outcome ?? "", price: shownText(saw.price ?? "") });
     case "VOLUME_ABOVE":
       return t("told_volume", { volume: saw.volume ?? "", currency: saw.currency ?? "" });
     case "FILL":
-      return t("told_fill", { side: saw.side ?? "", outcome: saw.outcome ?? "", quantity: saw.quantity ?? "", price: saw.price ?? "" });
+      return t("told_fill", { side: saw.side ?? "", outcome: saw.outcome ?? "", quantity: saw.quantity ?? "", price: shownText(saw.price ?? "") });
     case "CLOSE":
       return t("told_close");
     case "RESOLUTION":

@@ -3103,7 +3103,7 @@ export interface components {
             readonly theme?: components["schemas"]["Theme"];
             /** @default en */
             readonly language?: string;
-            /** @default UTC */
+            /** @default local */
             readonly timeZone?: string;
             /** @default price */
             readonly priceFormat?: components["schemas"]["PriceFormat"];
@@ -3124,7 +3124,7 @@ export interface components {
          * PriceFormat
          * @enum {unknown}
          */
-        readonly PriceFormat: "odds" | "percent" | "price";
+        readonly PriceFormat: "cents" | "odds" | "percent" | "price";
         /**
          * Layout
          * @enum {unknown}

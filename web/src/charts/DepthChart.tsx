@@ -5,7 +5,8 @@ import { useEffect, useRef } from "preact/hooks";
 import type { BookSource } from "@/book/source";
 import { oncePerFrame } from "@/feed/frames";
 import { palette, shownTheme } from "@/shell/preferences";
-import { PRICE_SCALE, formatPrice, formatQuantity } from "@/units/money";
+import { PRICE_SCALE, formatQuantity } from "@/units/money";
+import { shownPrice } from "@/units/prices";
 import "./charts.css";
 import { cumulated, spanOf, type Step } from "./depth";
 import { t } from "./texts";
@@ -25,7 +26,7 @@ export function DepthChart({ feed, tick }: { feed: BookSource; tick: number }) {
     const speak = () => {
       const bids = cumulated(feed.book.levels("bids", LEVELS));
       const asks = cumulated(feed.book.levels("asks", LEVELS));
-      const price = (found: number | null) => (found === null ? "–" : formatPrice(found, tick));
+      const price = (found: number | null) => (found === null ? "–" : shownPrice(found, tick));
       const sum = (steps: readonly Step[]) => formatQuantity(steps.at(-1)?.sum ?? 0);
       words.value = t("depthWords", { bids: sum(bids), bid: price(feed.book.bestBid), asks: sum(asks), ask: price(feed.book.bestAsk) });
     };
@@ -54,7 +55,7 @@ export function DepthChart({ feed, tick }: { feed: BookSource; tick: number }) {
     <section class="panel chart depth-chart" aria-label={t("depth")}>
       <header>
         <h2>{t("depth")}</h2>
-        {pointed.value !== null && <small class={pointed.value.isBid ? "up" : "down"}>{formatQuantity(pointed.value.quantity)} @ {formatPrice(pointed.value.price - (pointed.value.price % tick), tick)}</small>}
+        {pointed.value !== null && <small class={pointed.value.isBid ? "up" : "down"}>{formatQuantity(pointed.value.quantity)} @ {shownPrice(pointed.value.price - (pointed.value.price % tick), tick)}</small>}
       </header>
       <div class="canvas" onPointerMove={onMove} onPointerLeave={() => (pointed.value = null)}><canvas ref={canvas} role="img" aria-label={words.value} /></div>
     </section>
@@ -113,6 +114,6 @@ function draw(canvas: HTMLCanvasElement, place: HTMLElement, feed: BookSource, t
     if (price === null) continue;
     context.textAlign = align;
     const at = align === "left" ? 4 : align === "right" ? width - 4 : x(price);
-    context.fillText(formatPrice(Math.min(price, PRICE_SCALE), Math.min(tick, 100)), at, height - 3);
+    context.fillText(shownPrice(Math.min(price, PRICE_SCALE), Math.min(tick, 100)), at, height - 3);
   }
 }

@@ -10,8 +10,9 @@ import { newestFirst, type Moment } from "@/book/tape";
 import { oncePerFrame } from "@/feed/frames";
 import type { MarketFeed } from "@/feed/marketFeed";
 import { palette, remembered, shownTheme } from "@/shell/preferences";
-import { formatPrice, formatQuantity } from "@/units/money";
-import { clock, moment } from "@/units/time";
+import { formatQuantity } from "@/units/money";
+import { shownPrice } from "@/units/prices";
+import { clock, dayOfYear, moment } from "@/units/time";
 import { INTERVALS, candlesOf, withPrint, type Candle, type Interval } from "./candles";
 import "./charts.css";
 import { drawCandles, drawMarks, drawVolume, type Colours, type Marks } from "./drawing";
@@ -68,7 +69,7 @@ function words(candles: readonly Candle[], tick: number): string {
   const first = candles[0];
   const last = candles.at(-1);
   if (first === undefined || last === undefined) return t("none");
-  const of = (price: number) => formatPrice(price, tick);
+  const of = (price: number) => shownPrice(price, tick);
   const low = Math.min(...candles.map((candle) => candle.low));
   const high = Math.max(...candles.map((candle) => candle.high));
   return t("chartWords", { interval: interval.value, first: of(first.open), last: of(last.close), low: of(low), high: of(high) });
@@ -84,7 +85,7 @@ function CandleTable({ candles, tick }: { candles: readonly Candle[]; tick: numb
           {candles.slice(-TABLE_ROWS).reverse().map((candle) => (
             <tr key={candle.time}>
               <td>{moment(candle.time * 1_000)}</td>
-              {[candle.open, candle.high, candle.low, candle.close].map((price, index) => <td key={index} class="num">{formatPrice(price, tick)}</td>)}
+              {[candle.open, candle.high, candle.low, candle.close].map((price, index) => <td key={index} class="num">{shownPrice(price, tick)}</td>)}
               <td class="num">{formatQuantity(candle.volume)}</td>
             </tr>
           ))}
@@ -174,8 +175,8 @@ function optionsOf(Plot: typeof uPlot, place: HTMLElement, candles: ReadonlySign
     padding: [8, 8, 0, 8],
     scales: { x: { time: true, range: (_, low, high) => timesOf(candles.peek() ?? [], low, high) }, y: { range: (_, low, high) => rangeOf(low, high, tick) } },
     axes: [
-      { ...axis, size: 26, incrs: STEPS, values: (_, times, __, ___, step) => times.map((time) => (step >= 86_400 ? new Date(time * 1_000).toLocaleDateString(undefined, { day: "numeric", month: "short" }) : clock(time * 1_000).slice(0, 5))) },
-      { ...axis, side: RIGHT, size: 48, values: (_, prices) => prices.map((price) => (Number.isInteger(price) ? formatPrice(price, tick) : "")), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000].filter((step) => step >= tick) },
+      { ...axis, size: 26, incrs: STEPS, values: (_, times, __, ___, step) => times.map((time) => (step >= 86_400 ? dayOfYear(time * 1_000) : clock(time * 1_000).slice(0, 5))) },
+      { ...axis, side: RIGHT, size: 48, values: (_, prices) => prices.map((price) => (Number.isInteger(price) ? shownPrice(price, tick) : "")), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000].filter((step) => step >= tick) },
     ],
     series: [{}, line, { paths: hidden, points: { show: false } }, { paths: hidden, points: { show: false } }],
     hooks: {

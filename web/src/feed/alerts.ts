@@ -11,6 +11,7 @@ import type { FiringView } from "@/api/schema";
 import { textOf, titleOf } from "@/alerts/words";
 import { isSignedIn, user } from "@/session/session";
 import { notify } from "@/shell/notices";
+import { play } from "@/shell/sounds";
 import { rememberedSwitch } from "@/shell/preferences";
 import { line } from "./line";
 import type { Heartbeat } from "./messages";
@@ -62,6 +63,7 @@ function tell(firing: FiringView): void {
     told.delete(oldest);
   }
   toldCount.value += 1;
+  play("alert");
   const [title, text] = [titleOf(firing), textOf(firing)];
   notify(firing.kind === "WEBHOOK_DISABLED" ? "bad" : "good", title, text);
   if (!wantsNotifications.peek() || typeof Notification === "undefined" || Notification.permission !== "granted") return;

@@ -10,6 +10,7 @@ import { signal } from "@preact/signals";
 import { ApiError, asApiError } from "@/api/errors";
 import { rest, type DataOf } from "@/api/rest";
 import type { AmendBody, OrderBody, OrderView } from "@/api/schema";
+import { play } from "@/shell/sounds";
 import { priceOf, quantityOf } from "@/units/money";
 import { answerTaker, hasHeardOf } from "./account";
 import { line } from "./line";
@@ -28,7 +29,10 @@ export const lastAckMs = signal<number | null>(null);
 
 async function timed<T>(send: () => Promise<T>): Promise<T> {
   const begun = performance.now();
-  const answer = await send();
+  const answer = await send().catch((thrown: unknown) => {
+    play("refusal");
+    throw thrown;
+  });
   lastAckMs.value = performance.now() - begun;
   return answer;
 }
@@ -113,6 +117,53 @@ export async function placeOrder(market: string, order: OrderBody): Promise<Plac
   } finally {
     underWay.delete(mine);
   }
+}
+
+/** Say from now on whether everything in a market was cancelled since; `end` when it doesn't matter any more. */
+export function callOffWatch(market: string): { readonly isCalledOff: () => boolean; readonly end: () => void } {
+  const mine: UnderWay = { market, isCalledOff: false };
+  underWay.add(mine);
+  return { isCalledOff: () => mine.isCalledOff, end: () => void underWay.delete(mine) };
+}
+
+/** Place two orders of which one cancels the other; returns them as they were sent. Sent again if its answer was lost. */
+export async function placePair(market: string, orders: readonly [OrderBody, OrderBody]): Promise<readonly OrderView[]> {
+  const sent = JSON.stringify([market, orders]);
+  const requestId = takeUnknownId(sent) ?? newClientId();
+  const body = { market, orders, requestId };
+  const take = answerTaker();
+  const watch = callOffWatch(market);
+  try {
+    const pair = await timed(() =>
+      eitherWay<DataOf<"/orders/oco", "post">>(
+        () => line.ask("order:oco", body),
+        async () => (await rest.call("post", "/orders/oco", { body })).data,
+      ),
+    );
+    for (const order of pair.orders) take({ order });
+    // Over REST it may have come after the cancel that was sent after it.
+    if (watch.isCalledOff()) await cancelTogether(pair.orders);
+    return pair.orders;
+  } catch (thrown) {
+    if (isUnknown(asApiError(thrown))) keepUnknownId(sent, requestId);
+    throw thrown;
+  } finally {
+    watch.end();
+  }
+}
+
+/** Cancel some orders by one command; those that have ended meanwhile are passed over. Returns how many were cancelled. */
+export async function cancelTogether(orders: readonly { readonly id: string }[]): Promise<number> {
+  const operations = orders.map((order) => ({ op: "cancel" as const, orderId: order.id }));
+  const take = answerTaker();
+  const answer = await timed(() =>
+    eitherWay<DataOf<"/orders/batch", "post">>(
+      () => line.ask("order:batch", { operations }),
+      async () => (await rest.call("post", "/orders/batch", { body: { operations } })).data,
+    ),
+  );
+  for (const result of answer.results) if (result.data !== undefined) take(result.data);
+  return answer.results.filter((result) => result.ok).length;
 }
 
 /** Be rid of an order that may have been placed after all. */

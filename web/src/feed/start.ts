@@ -1,7 +1,9 @@
 // Everything live begins here, once it was asked who is signed in.
 
+import { followPreferences } from "@/session/ownPreferences";
+import { awaitTouch, play } from "@/shell/sounds";
 import { followToday } from "@/ticket/today";
-import { startAccount } from "./account";
+import { fillListeners, startAccount } from "./account";
 import { startAlerts } from "./alerts";
 import { line } from "./line";
 
@@ -10,4 +12,7 @@ export function startFeed(): void {
   startAccount();
   startAlerts();
   followToday();
+  followPreferences();
+  awaitTouch();
+  fillListeners.add(() => play("fill"));
 }

@@ -9,7 +9,8 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { BookSource } from "@/book/source";
 import { oncePerFrame } from "@/feed/frames";
 import { palette, shownTheme } from "@/shell/preferences";
-import { PRICE_SCALE, formatPrice, formatQuantity } from "@/units/money";
+import { PRICE_SCALE, formatQuantity } from "@/units/money";
+import { shownPrice } from "@/units/prices";
 import { Geometry } from "./geometry";
 import "./ladder.css";
 import { LadderTable } from "./LadderTable";
@@ -272,7 +273,7 @@ class LadderView {
     const price = this.geometry.priceOf(row) ?? 0;
     const size = (side: "bid" | "ask") => formatQuantity(rowQuantity(this.props.feed.book, this.geometry, row, side));
     const own = this.ownOn(row).map((order) => formatQuantity(order.remaining)).join(", ");
-    const words = t("row", { yes: formatPrice(price, this.props.tick), no: formatPrice(PRICE_SCALE - price, this.props.tick), bid: size("bid"), ask: size("ask") });
+    const words = t("row", { yes: shownPrice(price, this.props.tick), no: shownPrice(PRICE_SCALE - price, this.props.tick), bid: size("bid"), ask: size("ask") });
     return own === "" ? words : `${words} ${t("ownThere", { own })}`;
   }
 

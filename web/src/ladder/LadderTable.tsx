@@ -3,7 +3,8 @@
 import { watch } from "@/shell/watch";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { PRICE_SCALE, formatPrice, formatQuantity } from "@/units/money";
+import { PRICE_SCALE, formatQuantity } from "@/units/money";
+import { shownPrice } from "@/units/prices";
 import type { LadderProps } from "./Ladder";
 import { t } from "./texts";
 
@@ -42,8 +43,8 @@ export function LadderTable({ feed, tick, orders, onPick, onPlace, isArmed, isLi
   };
   const row = (price: number, quantity: number, side: "bid" | "ask") => {
     const mine = orders.value.filter((order) => order.price === price && order.side === side).reduce((sum, order) => sum + order.remaining, 0);
-    const yes = formatPrice(price, tick);
-    const no = formatPrice(PRICE_SCALE - price, tick);
+    const yes = shownPrice(price, tick);
+    const no = shownPrice(PRICE_SCALE - price, tick);
     return (
       <tr key={`${side} ${price}`}>
         <td class="num up">{side === "bid" ? formatQuantity(quantity) : ""}</td>

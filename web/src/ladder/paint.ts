@@ -3,7 +3,8 @@
 //   | own | bids: BUY YES |  YES  |  NO  | asks: BUY NO | own |
 
 import type { Book } from "@/book/book";
-import { PRICE_SCALE, formatPrice, formatQuantity } from "@/units/money";
+import { PRICE_SCALE, formatQuantity } from "@/units/money";
+import { shownPrice } from "@/units/prices";
 import type { Geometry } from "./geometry";
 import { rowQuantity, type OwnOrder } from "./levels";
 
@@ -163,8 +164,8 @@ export class Painter {
     const isTouch = isBest(scene, row, "bid") || isBest(scene, row, "ask");
     const shown = Math.min(scene.tick, geometry.step);
     this.context.textAlign = "center";
-    this.text(formatPrice(price, shown), left + columns.price / 2, top + height / 2, isTouch ? palette.ink : palette.quiet, isTouch);
-    this.text(formatPrice(PRICE_SCALE - price, shown), left + columns.price * 1.5, top + height / 2, isTouch ? palette.quiet : palette.faint, isTouch);
+    this.text(shownPrice(price, shown), left + columns.price / 2, top + height / 2, isTouch ? palette.ink : palette.quiet, isTouch);
+    this.text(shownPrice(PRICE_SCALE - price, shown), left + columns.price * 1.5, top + height / 2, isTouch ? palette.quiet : palette.faint, isTouch);
   }
 
   private ownOrders(scene: Scene, row: number, top: number, height: number): void {

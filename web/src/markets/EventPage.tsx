@@ -6,7 +6,8 @@ import { asApiError } from "@/api/errors";
 import { rest } from "@/api/rest";
 import type { EventView } from "@/api/schema";
 import type { PageProps } from "@/shell/routes";
-import { cashOf, formatChance, formatPrice, formatShort, priceOf } from "@/units/money";
+import { cashOf, formatChance, formatShort, priceOf } from "@/units/money";
+import { shownPrice } from "@/units/prices";
 import { moment } from "@/units/time";
 import "./markets.css";
 import { t } from "./texts";
@@ -46,8 +47,8 @@ export default function EventPage({ params }: PageProps) {
               <tr key={market.id} data-market={market.id}>
                 <td><a href={`/trade/${encodeURIComponent(market.id)}`}>{market.question}</a></td>
                 <td class="num"><strong>{market.yesPrice === null || market.yesPrice === undefined ? "–" : formatChance(priceOf(market.yesPrice) ?? 0)}</strong></td>
-                <td class="num up">{shownPrice(market.bestBid)}</td>
-                <td class="num down">{shownPrice(market.bestAsk)}</td>
+                <td class="num up">{priceOrNone(market.bestBid)}</td>
+                <td class="num down">{priceOrNone(market.bestAsk)}</td>
                 <td class="num">{formatShort(cashOf(market.volumeTotal ?? market.volume24h))}</td>
               </tr>
             ))}
@@ -58,7 +59,7 @@ export default function EventPage({ params }: PageProps) {
   );
 }
 
-function shownPrice(text: string | null | undefined): string {
+function priceOrNone(text: string | null | undefined): string {
   const price = priceOf(text);
-  return price === null ? "–" : formatPrice(price);
+  return price === null ? "–" : shownPrice(price);
 }

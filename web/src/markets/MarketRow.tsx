@@ -3,7 +3,8 @@
 import type { ListedMarketView } from "@/api/schema";
 import { now } from "@/feed/line";
 import { Icon } from "@/shell/Icon";
-import { cashOf, formatChance, formatPrice, formatShort, priceOf } from "@/units/money";
+import { cashOf, formatChance, formatShort, priceOf } from "@/units/money";
+import { shownPrice } from "@/units/prices";
 import { moment, untilThen } from "@/units/time";
 import { Spark } from "./Spark";
 import { sparkOf } from "./sparks";
@@ -14,7 +15,7 @@ export function MarketRow({ market, top, height }: { market: ListedMarketView; t
   const isStarred = stars.value.has(market.id);
   const tick = priceOf(market.tickSize) ?? 100;
   const chance = priceOf(market.yesPrice) ?? priceOf(market.lastPrice);
-  const price = (text: string | null) => (text === null ? "–" : formatPrice(priceOf(text) ?? 0, tick));
+  const price = (text: string | null) => (text === null ? "–" : shownPrice(priceOf(text) ?? 0, tick));
   return (
     <div class="market" role="row" data-market={market.id} style={{ transform: `translateY(${top}px)`, height: `${height}px` }}>
       <span role="cell">

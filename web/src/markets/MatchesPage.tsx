@@ -5,7 +5,8 @@ import { useEffect } from "preact/hooks";
 import { asApiError } from "@/api/errors";
 import { rest } from "@/api/rest";
 import type { MatchView } from "@/api/schema";
-import { formatPrice, priceOf } from "@/units/money";
+import { priceOf } from "@/units/money";
+import { shownDifference, shownPrice } from "@/units/prices";
 import "./markets.css";
 import { t } from "./texts";
 
@@ -34,9 +35,9 @@ export default function MatchesPage() {
                 <tr key={market.marketId}>
                   <td><b>{market.platform}</b></td>
                   <td><a href={`/trade/${encodeURIComponent(market.marketId)}`}>{market.question ?? market.externalId}</a></td>
-                  <td class="num up">{market.bestBid === null ? "–" : formatPrice(priceOf(market.bestBid) ?? 0)}</td>
-                  <td class="num down">{market.bestAsk === null ? "–" : formatPrice(priceOf(market.bestAsk) ?? 0)}</td>
-                  <td class="num">{index === 0 && match.priceDifference !== null ? formatPrice(priceOf(match.priceDifference) ?? 0) : ""}</td>
+                  <td class="num up">{market.bestBid === null ? "–" : shownPrice(priceOf(market.bestBid) ?? 0)}</td>
+                  <td class="num down">{market.bestAsk === null ? "–" : shownPrice(priceOf(market.bestAsk) ?? 0)}</td>
+                  <td class="num">{index === 0 && match.priceDifference !== null ? shownDifference(priceOf(match.priceDifference) ?? 0) : ""}</td>
                 </tr>
               ))}
             </tbody>

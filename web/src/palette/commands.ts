@@ -3,7 +3,7 @@
 import { signOut, isSignedIn } from "@/session/session";
 import { language } from "@/shell/language";
 import { overlay } from "@/shell/overlays";
-import { layout, palette, theme } from "@/shell/preferences";
+import { confirmOrders, layout, palette, priceFormat, sounds, theme } from "@/shell/preferences";
 import { navigate } from "@/shell/router";
 import { areKeysOn } from "@/trade/keys";
 import { t } from "./texts";
@@ -36,6 +36,9 @@ export function commands(): Command[] {
     { text: t("colourBlind"), run: () => (palette.value = "colour-blind") },
     { text: t("layoutPro"), run: () => (layout.value = "pro") },
     { text: t("layoutSimple"), run: () => (layout.value = "simple") },
+    ...(["price", "percent", "cents", "odds"] as const).map((form) => ({ text: t(form), run: () => (priceFormat.value = form) })),
+    { text: t(sounds.value ? "soundsOff" : "soundsOn"), run: () => (sounds.value = !sounds.peek()) },
+    { text: t(confirmOrders.value ? "confirmOff" : "confirmOn"), run: () => (confirmOrders.value = !confirmOrders.peek()) },
     { text: t("english"), run: () => (language.value = "en") },
     { text: t("german"), run: () => (language.value = "de") },
     ...(isSignedIn.value ? [{ text: t("signOut"), run: () => void signOut() }] : []),

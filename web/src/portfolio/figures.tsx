@@ -1,6 +1,7 @@
 // How amounts look: numbers of the exchange, gains with a sign and an arrow as well as a colour.
 
-import { cashOf, formatCash, formatGain, formatPrice, formatQuantity, priceOf, quantityOf } from "@/units/money";
+import { cashOf, formatCash, formatGain, formatQuantity, priceOf, quantityOf } from "@/units/money";
+import { shownPrice } from "@/units/prices";
 
 export function Cash({ of, isExact = false }: { of: string | null; isExact?: boolean }) {
   return <>{of === null ? "–" : formatCash(cashOf(of), isExact)}</>;
@@ -15,7 +16,7 @@ export function Gain({ of }: { of: string | null }) {
 
 export function Price({ of }: { of: string | null }) {
   const price = priceOf(of);
-  return <>{price === null ? "–" : formatPrice(price)}</>;
+  return <>{price === null ? "–" : shownPrice(price)}</>;
 }
 
 export function Shares({ of }: { of: string | null }) {

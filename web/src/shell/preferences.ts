@@ -8,6 +8,8 @@ import { LANGUAGES, language, nearestLanguage, type Language } from "./language"
 export const THEMES = ["system", "dark", "light"] as const;
 export const PALETTES = ["green-up", "red-up", "colour-blind"] as const;
 export const LAYOUTS = ["pro", "simple"] as const;
+export const PRICE_FORMATS = ["price", "percent", "cents", "odds"] as const;
+export type PriceFormat = (typeof PRICE_FORMATS)[number];
 export type Theme = (typeof THEMES)[number];
 export type Palette = (typeof PALETTES)[number];
 export type Layout = (typeof LAYOUTS)[number];
@@ -18,6 +20,13 @@ const PREFIX = "probity.";
 export function remembered<T extends string>(key: string, choices: readonly T[], fallback: T): Signal<T> {
   const before = kept(key);
   const made = signal(choices.find((choice) => choice === before) ?? fallback);
+  made.subscribe((value) => keep(key, value));
+  return made;
+}
+
+/** A text that outlives the page. */
+export function rememberedText(key: string, fallback: string): Signal<string> {
+  const made = signal(kept(key) ?? fallback);
   made.subscribe((value) => keep(key, value));
   return made;
 }
@@ -60,6 +69,16 @@ export function keep(key: string, value: string | null): void {
 export const theme = remembered<Theme>("theme", THEMES, "system");
 export const palette = remembered<Palette>("palette", PALETTES, "green-up");
 export const layout = remembered<Layout>("layout", LAYOUTS, "pro");
+
+/** How prices are shown and typed. */
+export const priceFormat = remembered<PriceFormat>("priceFormat", PRICE_FORMATS, "price");
+/** The zone of the times that are shown: a zone's name, or `local` for that of whoever looks. */
+export const LOCAL_ZONE = "local";
+export const timeZone = rememberedText("timeZone", LOCAL_ZONE);
+/** Whether the ticket asks before an order goes out: it does until somebody's own word to the contrary is known. */
+export const confirmOrders = signal(true);
+/** Whether the page makes sounds: it doesn't until somebody's own word to the contrary is known. */
+export const sounds = signal(false);
 
 /** Which theme is shown now: what is preferred, or what the system has. */
 export const shownTheme = signal<"dark" | "light">("dark");

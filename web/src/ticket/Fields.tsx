@@ -1,6 +1,10 @@
 // The ticket's fields: each says what is wrong with it and what would do instead.
 
 import type { ComponentChildren } from "preact";
+import { useSignal } from "@preact/signals";
+import { priceFormat } from "@/shell/preferences";
+import { fromTyped, shownPrice, shownText, signOf, toTyped } from "@/units/prices";
+import { parsePrice } from "@/units/money";
 import type { Problem } from "./order";
 import { t } from "./texts";
 
@@ -32,15 +36,18 @@ export interface NumberFieldProps {
   readonly name: string;
   readonly label: string;
   readonly value: string;
-  readonly problem: Problem | undefined;
+  readonly problem: Pick<Problem, "offer"> & { readonly text: Parameters<typeof t>[0] } | undefined;
   readonly onInput: (text: string) => void;
   /** One step up or down by the arrow keys or the buttons beside. */
   readonly onStep?: (direction: 1 | -1) => void;
+  /** Take what is offered in place of what is wrong, and how that is shown; as it is if not given. */
+  readonly onUse?: (offer: string) => void;
+  readonly offerText?: (offer: string) => string;
   readonly placeholder?: string;
   readonly children?: ComponentChildren;
 }
 
-export function NumberField({ name, label, value, problem, onInput, onStep, placeholder, children }: NumberFieldProps) {
+export function NumberField({ name, label, value, problem, onInput, onStep, onUse = onInput, offerText = String, placeholder, children }: NumberFieldProps) {
   const onKeyDown = (event: KeyboardEvent) => {
     const direction = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : null;
     if (direction === null || onStep === undefined) return;
@@ -59,9 +66,25 @@ export function NumberField({ name, label, value, problem, onInput, onStep, plac
       {isShown && (
         <p class="problem" id={`ticket-${name}-problem`}>
           {t(problem.text)}
-          {problem.offer !== null && <> · <button type="button" class="link" onClick={() => onInput(problem.offer ?? "")}>{t("use", { value: problem.offer })}</button></>}
+          {problem.offer !== null && <> · <button type="button" class="link" onClick={() => onUse(problem.offer ?? "")}>{t("use", { value: offerText(problem.offer) })}</button></>}
         </p>
       )}
     </div>
   );
+}
+
+/** A field for a price: its value is the plain price ("0.55"), what is typed and shown is as the reader likes prices. */
+export function PriceField(props: NumberFieldProps & { readonly tick: number }) {
+  const form = priceFormat.value;
+  const typed = useSignal<{ readonly text: string; readonly value: string; readonly form: string } | null>(null);
+  const kept = typed.value;
+  const isTyped = kept !== null && kept.value === props.value && kept.form === form;
+  const onInput = (text: string) => {
+    const value = fromTyped(form, text);
+    typed.value = { text, value, form };
+    props.onInput(value);
+  };
+  const price = parsePrice(props.value);
+  const beside = form === "odds" ? (price === null ? "" : `(${shownPrice(price)})`) : signOf(form);
+  return <NumberField {...props} label={`${props.label} ${beside}`.trim()} value={isTyped ? kept.text : toTyped(form, props.value)} onInput={onInput} onUse={props.onInput} offerText={(offer) => shownText(offer, props.tick)} />;
 }

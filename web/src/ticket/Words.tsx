@@ -1,6 +1,7 @@
 // What the order comes to, in words, before it is sent.
 
-import { formatCash, formatGain, formatPrice, formatQuantity, parsePrice } from "@/units/money";
+import { formatCash, formatGain, formatQuantity, parsePrice } from "@/units/money";
+import { shownPrice, shownText } from "@/units/prices";
 import type { Draft } from "./order";
 import { waits } from "./order";
 import { t } from "./texts";
@@ -14,7 +15,7 @@ export function Words({ foreseen, draft, tick }: { foreseen: Foreseen; draft: Dr
     const more = error.details.map((detail) => detail.message).filter((text) => text !== error.message);
     return (
       <div class="words refused" role="status">
-        <strong>{t("refused")}</strong>
+        <strong>{t(foreseen.isAttached ? "refusedAttached" : "refused")}</strong>
         <p>{[error.message, ...more].join(" ")}</p>
       </div>
     );
@@ -25,11 +26,11 @@ export function Words({ foreseen, draft, tick }: { foreseen: Foreseen; draft: Dr
   return (
     <div role="status"><dl class="words facts">
       <dt>{t("now")}</dt>
-      <dd>{forecast.fills === 0 ? t("nothingNow") : t("atAverage", { quantity: formatQuantity(forecast.fills), price: formatPrice(forecast.averagePrice ?? 0, tick) })}</dd>
+      <dd>{forecast.fills === 0 ? t("nothingNow") : t("atAverage", { quantity: formatQuantity(forecast.fills), price: shownPrice(forecast.averagePrice ?? 0, tick) })}</dd>
       {forecast.rests > 0 && (
         <>
-          <dt>{waits(draft.type) ? t("waits", { price: draft.triggerPrice }) : t("rests")}</dt>
-          <dd>{price === null || draft.type === "MARKET" ? formatQuantity(forecast.rests) : t("restsAt", { quantity: formatQuantity(forecast.rests), price: formatPrice(price, tick) })}</dd>
+          <dt>{waits(draft.type) ? t("waits", { price: shownText(draft.triggerPrice, tick) }) : t("rests")}</dt>
+          <dd>{price === null || draft.type === "MARKET" ? formatQuantity(forecast.rests) : t("restsAt", { quantity: formatQuantity(forecast.rests), price: shownPrice(price, tick) })}</dd>
         </>
       )}
       {forecast.cancelReason !== null && (

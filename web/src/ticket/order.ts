@@ -5,6 +5,7 @@
 
 import type { OrderBody } from "@/api/schema";
 import { PRICE_SCALE, formatPrice, formatQuantity, onTick, parseCash, parsePrice, parseQuantity, priceText, quantityText, cashText } from "@/units/money";
+import { momentOf } from "@/units/time";
 
 export type OrderKind = OrderBody["type"];
 export type TimeInForce = "GTC" | "GTD" | "IOC" | "FOK";
@@ -19,10 +20,12 @@ export interface Draft {
   readonly byCost: boolean;
   readonly maxCost: string;
   readonly worstPrice: string;
+  /** Whether a TAKE_PROFIT becomes a LIMIT order rather than a MARKET one. */
+  readonly isLimited: boolean;
   readonly triggerPrice: string;
   readonly triggerBy: "LAST" | "BEST";
   readonly timeInForce: TimeInForce;
-  /** Local time as `<input type="datetime-local">` has it. */
+  /** Time in the reader's zone as `<input type="datetime-local">` has it. */
   readonly expiresAt: string;
   readonly postOnly: boolean;
   readonly reduceOnly: boolean;
@@ -30,7 +33,7 @@ export interface Draft {
 }
 
 export const EMPTY_DRAFT: Draft = {
-  side: "BUY", outcome: "YES", type: "LIMIT", price: "", quantity: "10", byCost: false, maxCost: "", worstPrice: "", triggerPrice: "",
+  side: "BUY", outcome: "YES", type: "LIMIT", price: "", quantity: "10", byCost: false, maxCost: "", worstPrice: "", isLimited: false, triggerPrice: "",
   triggerBy: "LAST", timeInForce: "GTC", expiresAt: "", postOnly: false, reduceOnly: false, selfTradePrevention: "CANCEL_TAKER",
 };
 
@@ -50,18 +53,18 @@ export interface Problem {
 
 export const waits = (type: OrderKind) => type === "STOP" || type === "STOP_LIMIT" || type === "TAKE_PROFIT";
 /** Whether the order has a price of its own. */
-export const hasPrice = (draft: Draft) => draft.type === "LIMIT" || draft.type === "STOP_LIMIT";
+export const hasPrice = (draft: Draft) => draft.type === "LIMIT" || draft.type === "STOP_LIMIT" || (draft.type === "TAKE_PROFIT" && draft.isLimited);
 /** Whether it is told by what to spend. */
 export const isByCost = (draft: Draft) => draft.byCost && draft.side === "BUY" && !hasPrice(draft);
 export const mayRest = (draft: Draft) => hasPrice(draft) && (draft.timeInForce === "GTC" || draft.timeInForce === "GTD");
-/** Which times in force go with the type. */
-export function timesOf(type: OrderKind): readonly TimeInForce[] {
-  return type === "LIMIT" || type === "STOP_LIMIT" ? ["GTC", "GTD", "IOC", "FOK"] : ["IOC", "FOK"];
+/** Which times in force go with the order. */
+export function timesOf(draft: Draft): readonly TimeInForce[] {
+  return hasPrice(draft) ? ["GTC", "GTD", "IOC", "FOK"] : ["IOC", "FOK"];
 }
 
 /** The draft with what its type allows: a MARKET order can't wait, an order at once can't expire. */
 export function settled(draft: Draft): Draft {
-  const times = timesOf(draft.type);
+  const times = timesOf(draft);
   const timeInForce = times.includes(draft.timeInForce) ? draft.timeInForce : (times[0] ?? "GTC");
   const whole = { ...draft, timeInForce };
   return { ...whole, postOnly: whole.postOnly && draft.type === "LIMIT" && mayRest(whole), reduceOnly: whole.reduceOnly && !mayRest(whole) };
@@ -77,7 +80,7 @@ export function withOutcome(draft: Draft, outcome: Draft["outcome"], tick: numbe
 /** The draft of another type. A time in force that was meant for an order at once doesn't stay with one that may rest. */
 export function withType(draft: Draft, type: OrderKind): Draft {
   const changed = { ...draft, type };
-  const timeInForce = hasPrice(draft) === hasPrice(changed) ? draft.timeInForce : (timesOf(type)[0] ?? "GTC");
+  const timeInForce = hasPrice(draft) === hasPrice(changed) ? draft.timeInForce : (timesOf(changed)[0] ?? "GTC");
   return settled({ ...changed, timeInForce });
 }
 
@@ -115,7 +118,7 @@ export function problemsOf(draft: Draft, terms: Terms, now: number): Problem[] {
     const mustBound = waits(draft.type) && draft.side === "BUY" && !hasPrice(draft) && !draft.reduceOnly;
     if (mustBound && draft.worstPrice === "") found.push({ field: "worstPrice", text: "needsWorst", offer: null });
   }
-  if (draft.timeInForce === "GTD" && !(Date.parse(draft.expiresAt) > now)) found.push({ field: "expiresAt", text: "needsExpiry", offer: null });
+  if (draft.timeInForce === "GTD" && !(momentOf(draft.expiresAt).getTime() > now)) found.push({ field: "expiresAt", text: "needsExpiry", offer: null });
   return found.filter((problem) => problem !== null);
 }
 
@@ -131,7 +134,7 @@ export function bodyOf(draft: Draft): OrderBody {
     ...(!hasPrice(draft) && draft.worstPrice !== "" && { worstPrice: price(draft.worstPrice) }),
     ...(waits(draft.type) && { triggerPrice: price(draft.triggerPrice), triggerBy: draft.triggerBy }),
     ...(draft.type !== "MARKET" || draft.timeInForce === "FOK" ? { timeInForce: draft.timeInForce } : {}),
-    ...(draft.timeInForce === "GTD" && { expiresAt: new Date(draft.expiresAt).toISOString() }),
+    ...(draft.timeInForce === "GTD" && { expiresAt: momentOf(draft.expiresAt).toISOString() }),
     ...(draft.postOnly && { postOnly: true }),
     ...(draft.reduceOnly && { reduceOnly: true }),
     ...(draft.selfTradePrevention !== "CANCEL_TAKER" && { selfTradePrevention: draft.selfTradePrevention }),

@@ -9,19 +9,39 @@ import { ApiError, asApiError } from "@/api/errors";
 import { rest, type DataOf } from "@/api/rest";
 import type { OrderBody } from "@/api/schema";
 import { line } from "@/feed/line";
+import { cashOf } from "@/units/money";
 import { forecastOf, type Forecast } from "./forecast";
 
 type Preview = DataOf<"/orders/preview", "post">;
 export type Foreseen =
   | { readonly state: "none" }
   | { readonly state: "asking" }
-  | { readonly state: "known"; readonly forecast: Forecast }
-  | { readonly state: "refused"; readonly error: ApiError };
+  /** `paysMost`: what the dearer order of a pair pays at most; alone, what the order does. */
+  | { readonly state: "known"; readonly forecast: Forecast; readonly paysMost: bigint }
+  /** `isAttached`: what is refused is what is attached to the order. */
+  | { readonly state: "refused"; readonly error: ApiError; readonly isAttached: boolean };
+
+/** What is attached to an order: further orders that must be taken too, or the other one of a pair. */
+export interface Attachments {
+  readonly orders: readonly OrderBody[];
+  readonly isPair: boolean;
+}
+export const NO_ATTACHMENTS: Attachments = { orders: [], isPair: false };
 
 const PAUSE_MS = 200;
+const LOOKED_AT = "looked-at";
 
-async function preview(market: string, body: OrderBody): Promise<Preview> {
-  const asked = { market, ...body };
+function askedOf(market: string, body: OrderBody, { orders, isPair }: Attachments) {
+  const [other] = orders;
+  if (other === undefined) return { market, ...body };
+  const place = (order: OrderBody) => ({ op: "place" as const, ...order });
+  // Of a pair each is looked at as if the other weren't there: they share what they lock.
+  if (isPair) return { market, operations: [place(body), ...orders.flatMap((one) => [{ op: "cancel" as const, clientOrderId: LOOKED_AT }, place(one)])].map((one, index) => (index === 0 ? { ...one, clientOrderId: LOOKED_AT } : one)) };
+  return { market, operations: [place(body), ...orders.map(place)] };
+}
+
+async function preview(market: string, body: OrderBody, attachments: Attachments): Promise<Preview> {
+  const asked = askedOf(market, body, attachments);
   if (line.isOpen) return (await line.ask("order:preview", asked)) as Preview;
   return (await rest.call("post", "/orders/preview", { body: asked })).data;
 }
@@ -74,7 +94,7 @@ export class Foreseer {
     this.timer = null;
     if (body === null) return;
     this.isAsking = true;
-    const foreseen = await this.ask(body).catch((thrown: unknown): Foreseen => ({ state: "refused", error: asApiError(thrown) }));
+    const foreseen = await this.ask(body).catch((thrown: unknown): Foreseen => ({ state: "refused", error: asApiError(thrown), isAttached: false }));
     if (order !== this.order) return;
     this.isAsking = false;
     this.tell(foreseen);
@@ -84,13 +104,18 @@ export class Foreseer {
 }
 
 /** Foresee an order; `body` is null as long as there is none to ask about, `version` moves with the book. What is foreseen is never of another body. */
-export function useForecast(market: string, body: OrderBody | null, version: unknown): Foreseen {
-  const key = body === null ? null : `${market} ${JSON.stringify(body)}`;
+export function useForecast(market: string, body: OrderBody | null, version: unknown, attachments: Attachments = NO_ATTACHMENTS): Foreseen {
+  const key = body === null ? null : `${market} ${JSON.stringify([body, attachments])}`;
+  const attached = useRef(attachments);
   const known = useSignal<{ readonly key: string | null; readonly foreseen: Foreseen }>({ key: null, foreseen: { state: "none" } });
   const asked = useRef(key);
-  const foreseer = useMemo(() => new Foreseer(async (one) => stateOf(await preview(market, one)), (foreseen) => (known.value = { key: asked.current, foreseen })), [market]);
+  const foreseer = useMemo(() => new Foreseer(async (one) => {
+    const { current } = attached;
+    return stateOf(await preview(market, one, current), current.isPair);
+  }, (foreseen) => (known.value = { key: asked.current, foreseen })), [market]);
   useEffect(() => {
     asked.current = key;
+    attached.current = attachments;
     foreseer.want(key, body);
   }, [foreseer, key, version]);
   useEffect(() => () => foreseer.stop(), [foreseer]);
@@ -98,11 +123,19 @@ export function useForecast(market: string, body: OrderBody | null, version: unk
   return { state: key === null ? "none" : "asking" };
 }
 
-function stateOf(answer: Preview): Foreseen {
-  const result = answer.results[0];
-  if (result?.data !== undefined) {
-    return { state: "known", forecast: forecastOf(result.data.order, result.data.trades, answer.balance) };
+function stateOf(answer: Preview, isPair: boolean): Foreseen {
+  const [first, ...others] = answer.results;
+  const refused = first?.data === undefined ? first : others.find((one) => one.error !== undefined && !(isPair && one === others[0]));
+  if (first?.data === undefined || refused !== undefined) {
+    const error = refused?.error;
+    return { state: "refused", error: new ApiError(error?.code ?? "BROKEN_ANSWER", error?.message ?? "", 0, error?.details ?? []), isAttached: refused !== first };
   }
-  const error = result?.error;
-  return { state: "refused", error: new ApiError(error?.code ?? "BROKEN_ANSWER", error?.message ?? "", 0, error?.details ?? []) };
+  const forecast = forecastOf(first.data.order, first.data.trades, answer.balance);
+  const other = others.at(-1)?.data;
+  if (!isPair || other === undefined) return { state: "known", forecast, paysMost: forecast.pays };
+  // The exchange has told what is available with the other one alone; both lock what the dearer one needs.
+  const locked = cashOf(other.order.locked);
+  const { pays } = forecastOf(other.order, other.trades, answer.balance);
+  const dearer = forecast.locked > locked ? forecast.locked : locked;
+  return { state: "known", forecast: { ...forecast, locked: dearer, availableAfter: forecast.availableAfter + locked - dearer }, paysMost: pays > forecast.pays ? pays : forecast.pays };
 }

@@ -1,12 +1,14 @@
 // What is mine: open orders here, positions with their profit, fills, cash and why some of it is locked.
 
-import { useSignal, type ReadonlySignal } from "@preact/signals";
+import type * as Bars from "@/attached/GroupBars";
+import { signal, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { rest } from "@/api/rest";
-import type { EscrowView } from "@/api/schema";
+import type { EscrowView, OrderView } from "@/api/schema";
 import { balance, fills, openOrders, positions } from "@/feed/account";
 import { isSignedIn } from "@/session/session";
-import { PRICE_SCALE, cashOf, costOf, formatCash, formatGain, formatPrice, formatQuantity, priceOf, quantityOf } from "@/units/money";
+import { PRICE_SCALE, cashOf, costOf, formatCash, formatGain, formatQuantity, priceOf, quantityOf } from "@/units/money";
+import { shownPrice } from "@/units/prices";
 import { clock } from "@/units/time";
 import { OrderTable } from "./OrderTable";
 import { t } from "./texts";
@@ -41,13 +43,29 @@ export function Mine(props: MineProps) {
       </header>
       <div class="scroll" role="tabpanel" aria-label={t(tab.value)} tabIndex={0}>
         {!isSignedIn.value ? <p class="empty">{t("signIn")}</p>
-          : tab.value === "orders" ? <OrderTable orders={here} tick={props.tick} queue={props.queue.value} />
+          : tab.value === "orders" ? <><Groups orders={here} /><OrderTable orders={here} tick={props.tick} queue={props.queue.value} /></>
           : tab.value === "positions" ? <Positions {...props} />
           : tab.value === "fills" ? <Fills {...props} />
           : <Cash />}
       </div>
     </section>
   );
+}
+
+const GroupBars = signal<typeof Bars.default | null>(null);
+
+/** One's order groups, loaded once an order here is of one. */
+function Groups({ orders }: { orders: readonly OrderView[] }) {
+  const hadOne = useSignal(false);
+  const hasOne = orders.some((order) => order.groupId !== null);
+  useEffect(() => {
+    if (!hasOne) return;
+    hadOne.value = true;
+    if (GroupBars.peek() === null) void import("@/attached/GroupBars").then((module) => (GroupBars.value = module.default));
+  }, [hasOne]);
+  const Loaded = GroupBars.value;
+  // A group that came to a limit has no orders any more, and is shown all the same.
+  return hadOne.value && Loaded !== null ? <Loaded orders={orders} /> : null;
 }
 
 function Positions({ marketId, tick, middle }: MineProps) {
@@ -66,7 +84,7 @@ function Positions({ marketId, tick, middle }: MineProps) {
             <tr key={`${one.marketId} ${one.outcome}`} data-position={one.outcome}>
               <td><a href={`/trade/${one.slug}`} class="ellipsis">{one.slug}</a> <span class={one.outcome === "YES" ? "up" : "down"}>{one.outcome}</span></td>
               <td class="num">{formatQuantity(quantity)}</td>
-              <td class="num">{one.averagePrice === null ? "–" : formatPrice(priceOf(one.averagePrice) ?? 0, tick)}</td>
+              <td class="num">{one.averagePrice === null ? "–" : shownPrice(priceOf(one.averagePrice) ?? 0, tick)}</td>
               <td class="num">{value === null ? "–" : formatCash(value)}</td>
               <td class={`num ${profit === null ? "" : profit >= 0n ? "up" : "down"}`}>{profit === null ? "–" : formatGain(profit)}</td>
               <td class="num wide">{formatGain(cashOf(one.realisedProfit))}</td>
@@ -89,7 +107,7 @@ function Fills({ marketId, tick }: MineProps) {
           <tr key={`${fill.id} ${fill.orderId}`}>
             <td class="quiet">{clock(fill.createdAt)}</td>
             <td class={(fill.side === "BUY") === (fill.outcome === "YES") ? "up" : "down"}>{fill.side} {fill.outcome} <span class="quiet">{t(fill.role === "MAKER" ? "maker" : "taker")}</span></td>
-            <td class="num">{formatPrice(priceOf(fill.price) ?? 0, tick)}</td>
+            <td class="num">{shownPrice(priceOf(fill.price) ?? 0, tick)}</td>
             <td class="num">{formatQuantity(quantityOf(fill.quantity))}</td>
             <td class="num">{formatCash(cashOf(fill.fee), true)}</td>
           </tr>
@@ -125,7 +143,7 @@ function Cash() {
         <ul>
           {escrow.value?.map((one) => (
             <li key={one.orderId} class="between">
-              <a href={`/trade/${one.slug}`}>{t("whyLine", { side: one.side, quantity: formatQuantity(quantityOf(one.remaining)), outcome: one.outcome, price: one.price === null ? "–" : formatPrice(priceOf(one.price) ?? 0), market: one.slug })}</a>
+              <a href={`/trade/${one.slug}`}>{t("whyLine", { side: one.side, quantity: formatQuantity(quantityOf(one.remaining)), outcome: one.outcome, price: one.price === null ? "–" : shownPrice(priceOf(one.price) ?? 0), market: one.slug })}</a>
               <span>{quantityOf(one.lockedShares) > 0 ? `${formatQuantity(quantityOf(one.lockedShares))} ${one.outcome}` : formatCash(cashOf(one.lockedCredits), true)}</span>
             </li>
           ))}

@@ -2,11 +2,16 @@
 
 import { useSignal } from "@preact/signals";
 import type { OrderView } from "@/api/schema";
-import { amendOrder, cancelOrder } from "@/feed/desk";
+import { bracketOf } from "@/attached/brackets";
+import { bundlesOf, type Bundle } from "@/attached/bundles";
+import { amendOrder, cancelOrder, cancelTogether } from "@/feed/desk";
 import { notify, notifyError } from "@/shell/notices";
 import { changed } from "@/ticket/guardrails";
 import { mayInsist, objection } from "@/ticket/judge";
 import { PRICE_SCALE, formatPrice, formatQuantity, parsePrice, parseQuantity, priceOf, priceText, quantityOf, quantityText } from "@/units/money";
+import { priceFormat } from "@/shell/preferences";
+import { fromTyped, shownPrice, toTyped } from "@/units/prices";
+import { t as ticketText } from "@/ticket/texts";
 import { t } from "./texts";
 
 export function OrderTable({ orders, tick, queue }: { orders: readonly OrderView[]; tick: number; queue: ReadonlyMap<string, string> }) {
@@ -16,27 +21,60 @@ export function OrderTable({ orders, tick, queue }: { orders: readonly OrderView
       <thead>
         <tr><th>{t("side")}</th><th class="num">{t("price")}</th><th class="num">{t("shares")}</th><th class="num">{t("filled")}</th><th class="wide">{t("status")}</th><th class="num wide">{t("locked")}</th><th /></tr>
       </thead>
-      <tbody>{orders.map((order) => <OrderRow key={order.id} order={order} tick={tick} ahead={queue.get(order.id)} />)}</tbody>
+      <tbody>{bundlesOf(orders, bracketOf.value).flatMap((bundle) => bundleRows(bundle, tick, queue))}</tbody>
     </table>
   );
 }
 
-function OrderRow({ order, tick, ahead }: { order: OrderView; tick: number; ahead: string | undefined }) {
+/** What belongs together under one head, by which all of it is cancelled. */
+function bundleRows(bundle: Bundle, tick: number, queue: ReadonlyMap<string, string>) {
+  const rows = bundle.orders.map((order) => <OrderRow key={order.id} order={order} tick={tick} ahead={queue.get(order.id)} role={roleOf(order, bundle)} />);
+  const [first] = bundle.orders;
+  if (bundle.kind === "single" || first === undefined) return rows;
+  return [<BundleHead key={`of ${first.id}`} bundle={bundle} />, ...rows];
+}
+
+function BundleHead({ bundle }: { bundle: Bundle }) {
+  const { bracket, orders } = bundle;
+  const count = orders.length;
+  const cancel = () => cancelTogether(orders).then((cancelled) => notify("plain", cancelled === 1 ? t("cancelled") : t("allCancelled", { count: cancelled })), notifyError);
+  const entry = orders.find((order) => order.id === bracket?.entry);
+  const what = bracket === null ? t("pair") : t(entry === undefined ? "bracketBought" : "bracket", { quantity: formatQuantity(quantityOf(bracket.quantity)), outcome: bracket.outcome });
+  return (
+    <tr class="bundle" data-bundle={bundle.kind}>
+      <td colSpan={7}>
+        <div class="between">
+          <strong>{what}</strong>
+          {count > 1 && <button class="button bare small danger" data-cancel-all onClick={() => void cancel()}>{t("cancelTogether", { count })}</button>}
+        </div>
+      </td>
+    </tr>
+  );
+}
+
+/** What an order is in its bundle; null where it stands alone. */
+function roleOf(order: OrderView, { kind, bracket }: Bundle): "entry" | "takeProfit" | "stop" | "either" | null {
+  if (kind === "single") return null;
+  if (bracket === null) return "either";
+  return bracket.entry === order.id ? "entry" : (bracket.legs.find((leg) => leg.id === order.id)?.role ?? "either");
+}
+
+function OrderRow({ order, tick, ahead, role }: { order: OrderView; tick: number; ahead: string | undefined; role: ReturnType<typeof roleOf> }) {
   const isEdited = useSignal(false);
   const isUp = (order.side === "BUY") === (order.outcome === "YES");
   const price = priceOf(order.price);
   const cancel = () => cancelOrder(order.id).then(() => notify("plain", t("cancelled")), notifyError);
   return (
-    <tr data-order={order.id}>
-      <td class={`nowrap ${isUp ? "up" : "down"}`}><strong>{order.side} {order.outcome}</strong></td>
+    <tr data-order={order.id} data-role={role} class={role === null ? "" : "member"}>
+      <td class={`nowrap ${isUp ? "up" : "down"}`}><strong>{order.side} {order.outcome}</strong>{role !== null && <small class="quiet role">{t(role)}</small>}</td>
       {isEdited.value ? (
         <AmendCells order={order} tick={tick} onDone={() => (isEdited.value = false)} />
       ) : (
         <>
-          <td class="num">{price === null ? order.type : formatPrice(price, tick)}</td>
+          <td class="num">{price === null ? ticketText(order.type) : shownPrice(price, tick)}{order.triggerPrice !== null && <small class="quiet role">@ {shownPrice(priceOf(order.triggerPrice) ?? 0, tick)}</small>}</td>
           <td class="num">{order.quantity === null ? order.maxCost : formatQuantity(quantityOf(order.quantity))}</td>
           <td class="num">{formatQuantity(quantityOf(order.filled))}</td>
-          <td class="wide"><span class="badge">{order.status}</span> <span class="quiet">{order.triggerPrice === null ? `${order.timeInForce}${order.postOnly ? " · post-only" : ""}` : `${t("trigger")} ${formatPrice(priceOf(order.triggerPrice) ?? 0, tick)}`} {ahead}</span></td>
+          <td class="wide"><span class="badge">{order.status}</span> <span class="quiet">{order.groupId !== null && <><span class="badge">{t("inGroup", { name: order.groupId })}</span> </>}{order.triggerPrice === null ? `${order.timeInForce}${order.postOnly ? " · post-only" : ""}` : `${t("trigger")} ${shownPrice(priceOf(order.triggerPrice) ?? 0, tick)}`} {ahead}</span></td>
           <td class="num wide">{order.locked.replace(/0{1,4}$/, "")}</td>
           <td class="num actions">
             <button class="button bare small" onClick={() => (isEdited.value = true)}>{t("amend")}</button>
@@ -58,15 +96,21 @@ function objectionTo(order: OrderView, newPrice: number | null, newQuantity: num
 }
 
 function AmendCells({ order, tick, onDone }: { order: OrderView; tick: number; onDone: () => void }) {
-  const price = useSignal(order.price === null ? "" : formatPrice(priceOf(order.price) ?? 0, tick));
+  const form = priceFormat.value;
+  const typed = (text: string | null) => (text === null ? "" : toTyped(form, formatPrice(priceOf(text) ?? 0, tick)));
+  const price = useSignal(typed(order.price));
+  const trigger = useSignal(typed(order.triggerPrice));
   const quantity = useSignal(formatQuantity(quantityOf(order.quantity)).replace(/\s/g, ""));
   const warned = useSignal<string | null>(null);
   const isSaving = useSignal(false);
+  // Once it was triggered, what it waited for can't be changed.
+  const waits = order.status === "PENDING" && order.triggerPrice !== null;
   const save = async (event: Event) => {
     event.preventDefault();
-    const newPrice = parsePrice(price.peek());
+    const newPrice = parsePrice(fromTyped(form, price.peek()));
+    const newTrigger = parsePrice(fromTyped(form, trigger.peek()));
     const newQuantity = parseQuantity(quantity.peek());
-    if (newQuantity === null || (order.price !== null && newPrice === null) || isSaving.peek()) return;
+    if (newQuantity === null || (order.price !== null && newPrice === null) || (waits && newTrigger === null) || isSaving.peek()) return;
     const held = objectionTo(order, newPrice, newQuantity);
     if (held !== null && !(mayInsist() && warned.peek() === held)) {
       warned.value = held;
@@ -77,6 +121,7 @@ function AmendCells({ order, tick, onDone }: { order: OrderView; tick: number; o
     try {
       await amendOrder(order.id, {
         ...(order.price !== null && { price: priceText(newPrice ?? 0) }),
+        ...(waits && { triggerPrice: priceText(newTrigger ?? 0) }),
         quantity: quantityText(newQuantity),
         expectedVersion: order.version,
       });
@@ -99,8 +144,8 @@ function AmendCells({ order, tick, onDone }: { order: OrderView; tick: number; o
   );
   return (
     <>
-      <td class="num">{order.price === null ? order.type : field(t("price"), price, true)}</td>
-      <td class="num">{field(t("shares"), quantity, order.price === null)}</td>
+      <td class="num">{order.price === null && !waits && ticketText(order.type)}{waits && field(t("trigger"), trigger, true)}{order.price !== null && field(t("price"), price, !waits)}</td>
+      <td class="num">{field(t("shares"), quantity, order.price === null && !waits)}</td>
       <td class="num">{formatQuantity(quantityOf(order.filled))}</td>
       <td class="wide" /><td class="wide" />
       <td class="num actions">

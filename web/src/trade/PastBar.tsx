@@ -1,7 +1,7 @@
 // The slider over a market's past: which moment the ladder and the depth show, and the way back to now.
 
 import { useEffect, useRef } from "preact/hooks";
-import { exact } from "@/units/time";
+import { exact, momentOf } from "@/units/time";
 import type { Past } from "./past";
 import { t } from "./texts";
 
@@ -12,7 +12,7 @@ export function PastBar({ past, onLeave }: { past: Past; onLeave: () => void }) 
   useEffect(() => slider.current?.focus(), [past]);
   const step = (by: number) => past.go({ atSeq: (past.wished.peek() ?? past.newest) + by });
   const jump = (event: Event) => {
-    const time = new Date((event.currentTarget as HTMLInputElement).value);
+    const time = momentOf((event.currentTarget as HTMLInputElement).value);
     if (!Number.isNaN(time.getTime())) past.go({ at: time.toISOString() });
   };
   return (

@@ -6,7 +6,8 @@ import type { Print } from "@/book/tape";
 import { oncePerFrame } from "@/feed/frames";
 import type { MarketFeed } from "@/feed/marketFeed";
 import { rememberedNumber } from "@/shell/preferences";
-import { formatPrice, formatQuantity } from "@/units/money";
+import { formatQuantity } from "@/units/money";
+import { shownPrice } from "@/units/prices";
 import { clock } from "@/units/time";
 import { reachesBack, tapeUpTo } from "./pastTape";
 import { t } from "./texts";
@@ -52,7 +53,7 @@ export function TapePanel({ market, feed, tick, upTo }: { market: string; feed: 
           <tbody>
             {prints.value?.map((print) => (
               <tr key={print.id} data-trade={print.tradeNo}>
-                <td class={print.isUp === null ? "" : print.isUp ? "up" : "down"}>{print.isUp === null ? "·" : print.isUp ? "▲" : "▼"} {formatPrice(print.price, tick)}</td>
+                <td class={print.isUp === null ? "" : print.isUp ? "up" : "down"}>{print.isUp === null ? "·" : print.isUp ? "▲" : "▼"} {shownPrice(print.price, tick)}</td>
                 <td class="num">{formatQuantity(print.quantity)}</td>
                 <td class="num quiet">{clock(print.at)}</td>
               </tr>

@@ -13,11 +13,11 @@ import { layout } from "@/shell/preferences";
 import type { PageProps } from "@/shell/routes";
 import { withOutcome } from "@/ticket/order";
 import { HOLD_MS, Ticket, isHeldToSend } from "@/ticket/Ticket";
-import { formatPrice, priceOf } from "@/units/money";
+import { priceOf } from "@/units/money";
+import { shownPrice } from "@/units/prices";
 import { listenToKeys } from "./keys";
 import { MarketHead } from "./MarketHead";
 import { Mine } from "./Mine";
-import { followLayout } from "./ownLayout";
 import { PastBar } from "./PastBar";
 import { spokenOf } from "./spoken";
 import { TapePanel } from "./TapePanel";
@@ -62,10 +62,9 @@ function Market({ first }: { first: ListedMarketView }) {
   const shown = past ?? desk.feed;
   const tick = priceOf(now.tickSize) ?? 100;
   useEffect(() => () => desk.close(), []);
-  useEffect(followLayout, []);
   useEffect(() => {
     const price = desk.middle.value;
-    document.title = `${price === null ? "" : `${formatPrice(price, tick)} · `}${now.question}`;
+    document.title = `${price === null ? "" : `${shownPrice(price, tick)} · `}${now.question}`;
   }, [desk.middle.value, now.question]);
   useEffect(
     () =>
@@ -110,7 +109,7 @@ function Market({ first }: { first: ListedMarketView }) {
       <div class="area-mine"><Mine marketId={now.id} tick={tick} middle={desk.middle} queue={desk.queue} onCancelAll={() => void desk.cancelHere()} /></div>
       <div class="area-ticket">
         <button class="button bare sheet-close" onClick={() => (isTicketOpen.value = false)}>{t("close")}</button>
-        <Ticket market={now} draft={desk.draft} bookVersion={desk.bookVersion} best={() => ({ bid: desk.feed.book.bestBid, ask: desk.feed.book.bestAsk })} isLive={desk.isLive} isPast={past !== null} onSend={() => desk.send()} />
+        <Ticket market={now} draft={desk.draft} attached={desk.attached} bookVersion={desk.bookVersion} best={() => ({ bid: desk.feed.book.bestBid, ask: desk.feed.book.bestAsk })} isLive={desk.isLive} isPast={past !== null} onSend={() => desk.send()} />
       </div>
       <button class="button primary open-ticket" onClick={() => (isTicketOpen.value = true)}>{t("trade")}</button>
       <p class="visually-hidden" role="status" data-spoken>{spoken.value}</p>

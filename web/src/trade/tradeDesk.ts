@@ -5,10 +5,13 @@
 
 import { watch } from "@/shell/watch";
 import { computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { asApiError } from "@/api/errors";
+import { followBrackets, sendWithExits, type SentWithExits } from "@/attached/brackets";
+import { NOTHING, entryOf, fitting, pairOf, type Attached } from "@/attached/legs";
 import type { ListedMarketView } from "@/api/schema";
 import type { Marks } from "@/charts/drawing";
 import { fillListeners, fills, openOrders } from "@/feed/account";
-import { amendOrder, cancelAll, cancelOrder, placeOrder, type Placed } from "@/feed/desk";
+import { amendOrder, cancelAll, cancelOrder, placeOrder, placePair, type Placed } from "@/feed/desk";
 import { oncePerFrame } from "@/feed/frames";
 import { MarketFeed } from "@/feed/marketFeed";
 import { ownOrder, type OwnOrder } from "@/ladder/levels";
@@ -19,6 +22,7 @@ import { objection } from "@/ticket/judge";
 import { EMPTY_DRAFT, bodyOf, isByCost, ladderDraft, problemsOf, withType, type Draft } from "@/ticket/order";
 import { t as ticketText } from "@/ticket/texts";
 import { PRICE_SCALE, costOf, formatPrice, formatQuantity, parseQuantity, priceOf, priceText, quantityOf } from "@/units/money";
+import { shownPrice } from "@/units/prices";
 import { Past } from "./past";
 import { followQueue } from "./queue";
 import { t } from "./texts";
@@ -29,6 +33,8 @@ const BAND_SHARES = 10_000;
 
 export class TradeDesk {
   readonly draft: Signal<Draft>;
+  /** What goes out with the ticket's order: exits, a second order, a group. */
+  readonly attached = signal<Attached>(NOTHING);
   readonly isArmed = signal(false);
   readonly middle = signal<number | null>(null);
   readonly lastPrice: Signal<number | null>;
@@ -67,7 +73,7 @@ export class TradeDesk {
     });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const onFill = (fill: Parameters<Parameters<typeof fillListeners.add>[0]>[0]) =>
-      notify("good", t("filledNotice", { side: fill.side, quantity: formatQuantity(quantityOf(fill.quantity)), outcome: fill.outcome, price: formatPrice(priceOf(fill.price) ?? 0, this.tick) }));
+      notify("good", t("filledNotice", { side: fill.side, quantity: formatQuantity(quantityOf(fill.quantity)), outcome: fill.outcome, price: shownPrice(priceOf(fill.price) ?? 0, this.tick) }));
     fillListeners.add(onFill);
     this.stops.push(
       stop,
@@ -82,6 +88,7 @@ export class TradeDesk {
       effect(() => {
         if (!this.mayTrade.value) this.isArmed.value = false;
       }),
+      followBrackets(),
       () => fillListeners.delete(onFill),
       () => clearTimeout(timer),
       () => showBook.stop(),
@@ -120,7 +127,17 @@ export class TradeDesk {
 
   async send(): Promise<void> {
     if (this.past.peek() !== null) return;
-    await this.place(bodyOf(this.draft.peek()));
+    const draft = this.draft.peek();
+    const attached = fitting(this.attached.peek(), draft);
+    const market = this.market.peek().id;
+    if (attached.mode === "none") await this.place(entryOf(draft, attached));
+    else if (attached.mode === "other") await placePair(market, pairOf(draft, attached)).then(() => notify("plain", ticketText("pairPlaced")), notifyError);
+    else await sendWithExits(market, draft, attached, this.tick).then((sent) => this.tellExits(sent), notifyError);
+  }
+
+  private tellExits({ placed, failure }: SentWithExits): void {
+    this.tellPlaced(placed);
+    if (failure !== null) notify("bad", ticketText("exitsFailed", { reason: asApiError(failure).message }));
   }
 
   /** Place what the ticket's shares say at a price of the ladder, by a plain limit until it is cancelled. */
@@ -170,7 +187,7 @@ export class TradeDesk {
     const before = { marketId: this.market.peek().id, side, outcome: order.outcome, price: own(order.price), remaining: order.remaining } as const;
     if (isHeldBack(changed(before, price, order.remaining))) return;
     const change = { price: priceText(price), expectedVersion: order.version };
-    await amendOrder(order.id, change).then(() => notify("plain", t("moved", { price: formatPrice(price, this.tick) })), notifyError);
+    await amendOrder(order.id, change).then(() => notify("plain", t("moved", { price: shownPrice(price, this.tick) })), notifyError);
   }
 
   async cancel(orders: readonly OwnOrder[]): Promise<void> {

@@ -76,9 +76,14 @@ export function formatPrice(price: number, tick = 100): string {
   return decimal(BigInt(price), PRICE_PLACES, shown, PRICE_PLACES);
 }
 
+/** Hundredths of a credit: 5500 -> "55", 5550 -> "55.5"; with the decimals of a tick of e.g. 10 "55.0". */
+export function pointsOf(price: number, tick = 100): string {
+  return decimal(BigInt(price), 2, tick % 100 === 0 ? 0 : tick % 10 === 0 ? 1 : 2, 2);
+}
+
 /** 5500 -> "55 %", 5550 -> "55.5 %". */
 export function formatChance(price: number): string {
-  return `${decimal(BigInt(price), 2, 0, 2)}\u202f%`;
+  return `${pointsOf(price)}\u202f%`;
 }
 
 /** 1250 -> "12.50", 1200 -> "12". */

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { rest } from "@/api/rest";
 import type { SignedInView } from "@/api/schema";
 import { signedIn } from "@/session/session";
-import { layout } from "@/shell/preferences";
-import { followLayout } from "@/trade/ownLayout";
+import { confirmOrders, layout, priceFormat, sounds, timeZone } from "@/shell/preferences";
+import { followPreferences, keepPreferences } from "@/session/ownPreferences";
 
 const signedInAs = (id: string) => signedIn({ user: { id }, accessToken: "t", expiresIn: 900 } as SignedInView);
 const puts: unknown[] = [];
@@ -15,6 +15,7 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 beforeEach(() => {
   puts.length = 0;
   layout.value = "pro";
+  priceFormat.value = "price";
   vi.spyOn(rest, "call").mockImplementation(((method: string, _: string, options: { body?: unknown }) => {
     if (method === "put") puts.push(options.body);
     return Promise.resolve(method === "put" ? {} : answer()).then((data) => ({ data }));
@@ -28,7 +29,7 @@ afterEach(() => {
 test("who signs in finds the layout chosen last, and another choice is kept beside all else", async () => {
   answer = () => ({ layout: "simple", theme: "dark" });
   signedInAs("ann");
-  stop = followLayout();
+  stop = followPreferences();
   await settled();
   expect(layout.value).toBe("simple");
   expect(puts).toEqual([]);
@@ -42,7 +43,7 @@ test("what is chosen while the kept one is read wins", async () => {
   let let1Go: (kept: unknown) => void = () => undefined;
   answer = () => new Promise((resolve) => (let1Go = resolve));
   signedInAs("bob");
-  stop = followLayout();
+  stop = followPreferences();
   layout.value = "simple";
   answer = () => ({ layout: "pro" });
   let1Go({ layout: "pro" });
@@ -55,7 +56,7 @@ test("what is chosen while the kept one is read wins", async () => {
 test("of two choices in a row the last one is kept, however long the first one's writing takes", async () => {
   answer = () => ({ layout: "pro" });
   signedInAs("cid");
-  stop = followLayout();
+  stop = followPreferences();
   await settled();
   let let1Go: (kept: unknown) => void = () => undefined;
   answer = () => new Promise((resolve) => (let1Go = resolve));
@@ -73,7 +74,7 @@ test("of two choices in a row the last one is kept, however long the first one's
 test("nobody's preferences are written to somebody else who signed in meanwhile", async () => {
   answer = () => ({ layout: "pro", profile: "of dan" });
   signedInAs("dan");
-  stop = followLayout();
+  stop = followPreferences();
   await settled();
   let let1Go: (kept: unknown) => void = () => undefined;
   answer = () => new Promise((resolve) => (let1Go = resolve));
@@ -85,4 +86,36 @@ test("nobody's preferences are written to somebody else who signed in meanwhile"
   await settled();
   await settled();
   expect(puts).toEqual([]);
+});
+
+test("all that is kept is shown, and what is chosen here is written alone", async () => {
+  answer = () => ({ layout: "pro", timeZone: "Europe/Vienna", priceFormat: "cents", confirmOrders: false, sounds: true, theme: "dark" });
+  signedInAs("fay");
+  stop = followPreferences();
+  await settled();
+  expect([timeZone.value, priceFormat.value, confirmOrders.value, sounds.value]).toEqual(["Europe/Vienna", "cents", false, true]);
+  sounds.value = false;
+  await settled();
+  await settled();
+  expect(puts).toEqual([{ layout: "pro", timeZone: "Europe/Vienna", priceFormat: "cents", confirmOrders: false, sounds: false, theme: "dark" }]);
+});
+
+test("whoever comes next is asked before an order goes out, and hears nothing, until their own word is known", async () => {
+  answer = () => ({ confirmOrders: false, sounds: true });
+  signedInAs("gus");
+  stop = followPreferences();
+  await settled();
+  answer = () => Promise.reject(new Error("away"));
+  signedInAs("hal");
+  await settled();
+  expect([confirmOrders.value, sounds.value]).toEqual([true, false]);
+  expect(puts).toEqual([]);
+});
+
+test("some are changed and the others stay", async () => {
+  answer = () => ({ theme: "dark", timeZone: "Europe/Vienna", confirmOrders: false });
+  signedInAs("ida");
+  await keepPreferences("ida", { theme: "light" });
+  await keepPreferences("somebody else", { theme: "system" });
+  expect(puts).toEqual([{ theme: "light", timeZone: "Europe/Vienna", confirmOrders: false }]);
 });
