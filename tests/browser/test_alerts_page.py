@@ -37,7 +37,7 @@ async def test_an_alert_is_made_left_be_and_removed(served: Served, browser: Bro
         await fits(page, "alerts")
         await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
         await page.get_by_role("button", name="Leave it be").click()
-        await expect(page.get_by_text("done: it has fired", exact=True)).to_be_visible()
+        await expect(page.get_by_text("left be", exact=True)).to_be_visible()
         await page.get_by_role("button", name="Remove").click()
         await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
         await expect(page.get_by_text("No alerts yet")).to_be_visible()

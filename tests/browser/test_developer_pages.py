@@ -1,5 +1,7 @@
 """The pages for developers: the viewer, tried out by its reader, the errors, no other origin."""
 
+import asyncio
+
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import Served
@@ -50,6 +52,20 @@ async def test_a_call_is_tried_out_as_the_reader(served: Served, browser: Browse
         assert answer.request.headers["x-requested-with"] == "probity-terminal"
         assert (await answer.json())["data"]["user"]["email"] == person.email
         await expect(block.locator(".live-responses-table")).to_contain_text(person.email)
+
+
+async def test_the_viewer_is_gone_when_its_page_is_left(served: Served, browser: Browser) -> None:
+    async with quiet_page(browser) as page:
+        await opened(page, served)
+        await expect(page.locator(".opblock").first).to_be_visible()
+        await page.evaluate("() => { window.left = document.querySelector('[data-reference]'); }")
+        await page.locator("a[href='/developers/errors']").first.click()
+        await expect(page.locator("[data-reference]")).to_have_count(0)
+        nodes = "() => window.left.querySelectorAll('*').length"
+        async with asyncio.timeout(30):
+            # Its library takes it down in a moment of its own.
+            while await page.evaluate(nodes) > 1:
+                await page.wait_for_timeout(50)
 
 
 async def test_errors_are_found_by_words(served: Served, browser: Browser) -> None:

@@ -66,3 +66,20 @@ test("what was missed is told by the exchange's clock, and asked for again where
   await settled();
   expect(call).toHaveBeenCalledTimes(2);
 });
+
+test("after a long cut all that was missed is counted, the newest told one by one", async () => {
+  told.length = 0;
+  const there = Date.now() - 3_600_000;
+  const all = Array.from({ length: 150 }, (_, index) => firing(String(1_000 - index), there + 9_000));
+  const call = vi.spyOn(rest, "call").mockImplementation(((_: string, __: string, { query }: { query: { cursor?: string } }) => {
+    const from = Number(query.cursor ?? 0);
+    return Promise.resolve({ data: all.slice(from, from + 100), nextCursor: from + 100 < all.length ? String(from + 100) : null });
+  }) as never);
+  call.mockClear();
+  heard.get("heartbeat")?.({ timestamp: new Date(there).toISOString(), topicEpoch: 10, topics: { alerts: 150 } });
+  await settled();
+  await settled();
+  expect(call).toHaveBeenCalledTimes(2);
+  expect(told[0]).toContain("130 more");
+  expect(told.slice(1)).toEqual(Array.from({ length: 20 }, () => "Closes soon"));
+});

@@ -188,6 +188,8 @@ test("the same order is sent under the same id until there is an answer", async 
 test.each([
   ["goes out again, of the same version", null, "0.4000", null],
   ["is known to have been taken by what the order is", "VERSION_CHANGED", "0.4000", null],
+  ["is known to have been taken by an order that it filled", "ORDER_NOT_OPEN", "0.4000", null],
+  ["is refused where the order ended before it", "ORDER_NOT_OPEN", "0.3000", "ORDER_NOT_OPEN"],
   ["is refused where somebody else changed the order", "VERSION_CHANGED", "0.3000", "VERSION_CHANGED"],
 ])("a change whose answer is lost %s", async (_, refusal, found, thrown) => {
   const { state, answers, amendOrder, ApiError } = await page();

@@ -2,7 +2,7 @@
 
 import { rest } from "@/api/rest";
 import type { Resolution } from "@/api/schema";
-import { DataTable, Failed } from "@/parts/DataTable";
+import { DataTable, Failed, Waiting } from "@/parts/DataTable";
 import { useLoaded } from "@/parts/loading";
 import { Cash, Gain, Shares } from "@/portfolio/figures";
 import { t } from "./texts";
@@ -18,10 +18,11 @@ export function Payees({ slug, outcome, split }: { slug: string; outcome: Resolu
     [slug, outcome, yesPayout],
     EVERY_MS,
   );
-  if (found.data === null) return found.error === null ? null : <Failed error={found.error} reload={found.reload} />;
+  if (found.data === null) return found.error === null ? <Waiting /> : <Failed error={found.error} reload={found.reload} />;
   const { payees, holders, paid, collateral } = found.data.data;
   return (
     <div class="stack" data-payees>
+      {found.error !== null && <Failed error={found.error} reload={found.reload} />}
       <p>{t("payeesSum", { holders, paid: paid.replace(/0{1,4}$/, ""), collateral: collateral.replace(/0{1,4}$/, "") })}{holders > payees.length && ` ${t("payeesMore", { count: payees.length })}`}</p>
       <DataTable
         caption={t("payees")}

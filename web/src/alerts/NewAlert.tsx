@@ -64,6 +64,8 @@ export function NewAlert({ marketId, price: at, onDone }: Props) {
   const pause = useSignal("");
   const webhook = useSignal("");
   const hooks = useLoaded((signal) => rest.call("get", "/alerts/webhooks", { query: { limit: 50 }, signal }), []);
+  // Nothing is sent to one that is disabled.
+  const sentTo = (hooks.data?.data ?? []).filter((one) => one.active);
   const { problem, isBusy, on } = useSending();
   const send = async () => {
     const written = { kind: kind.value, market: market.value, outcome: outcome.value, price: fromTyped(priceFormat.value, price.value.trim().replace(",", ".")), volume: volume.value, minutes: minutes.value, order: order.value, note: note.value, pause: pause.value, webhook: webhook.value };
@@ -86,7 +88,7 @@ export function NewAlert({ marketId, price: at, onDone }: Props) {
       {kind.value === "CLOSE" && <TextField label={t("minutes")} name="minutes" value={minutes} problem={problem.value} isRequired inputMode="numeric" autocomplete="off" />}
       {kind.value === "FILL" && <TextField label={t("order")} name="orderId" value={order} problem={problem.value} hint={t("orderHint")} inputMode="numeric" autocomplete="off" />}
       {kind.value !== "RESOLUTION" && <Choice label={t("again")} name="pauseSeconds" value={pause} choices={PAUSES.map(([value, text]) => [value, value === "" ? t(text) : `${t("every")} ${t(text)}`] as const)} />}
-      {(hooks.data?.data.length ?? 0) > 0 && <Choice label={t("to")} name="webhookId" value={webhook} choices={[["", t("nowhere")], ...(hooks.data?.data ?? []).map((one) => [one.id, one.url] as const)]} />}
+      {sentTo.length > 0 && <Choice label={t("to")} name="webhookId" value={webhook} choices={[["", t("nowhere")], ...sentTo.map((one) => [one.id, one.url] as const)]} />}
       <TextField label={t("note")} name="note" value={note} problem={problem.value} hint={t("noteHint")} maxLength={200} autocomplete="off" />
       <Problem problem={problem.value} fields={FIELDS.filter((name) => name !== "marketId" || marketId === undefined)} />
       <div class="row actions"><button class="button primary" disabled={isBusy.value}>{t("make")}</button></div>

@@ -44,14 +44,36 @@ const FOUND = () => ({
   },
 });
 
+/** The viewer has no way to end: its root shows nothing any more, which takes the whole tree down. */
+function ending(): { plugin: () => object; end: () => void } {
+  let hide: () => void = () => undefined;
+  const plugin = () => ({
+    wrapComponents: {
+      App: (App: unknown, system: { React: ViewerReact }) => (props: object) => {
+        const [isShown, setShown] = system.React.useState(true);
+        hide = () => setShown(false);
+        return isShown ? system.React.createElement(App, props) : null;
+      },
+    },
+  });
+  return { plugin, end: () => hide() };
+}
+
+/** What is used of the viewer's own library. */
+interface ViewerReact {
+  useState(first: boolean): [boolean, (next: boolean) => void];
+  createElement(component: unknown, props: object): unknown;
+}
+
 /** Show a document within an element; what is tried is sent to where the document came from. Returns what ends it. */
 export function show(domNode: HTMLElement, spec: object, words: Words): () => void {
   const watch = new MutationObserver(() => mend(domNode, words));
   watch.observe(domNode, { childList: true, subtree: true });
+  const { plugin, end } = ending();
   SwaggerUI({
     domNode,
     spec,
-    plugins: [OURS, FOUND],
+    plugins: [OURS, FOUND, plugin],
     docExpansion: "list",
     defaultModelsExpandDepth: -1,
     defaultModelExpandDepth: 3,
@@ -63,7 +85,10 @@ export function show(domNode: HTMLElement, spec: object, words: Words): () => vo
     syntaxHighlight: { activated: false },
     requestInterceptor: asTheReader,
   });
-  return () => watch.disconnect();
+  return () => {
+    watch.disconnect();
+    end();
+  };
 }
 
 /** How parts are called that the viewer gives no name. */

@@ -8,7 +8,7 @@
 import { effect, signal } from "@preact/signals";
 import { rest } from "@/api/rest";
 import type { FiringView } from "@/api/schema";
-import { textOf, titleOf } from "@/alerts/words";
+import { moreMissed, textOf, titleOf } from "@/alerts/words";
 import { isSignedIn, user } from "@/session/session";
 import { notify } from "@/shell/notices";
 import { play } from "@/shell/sounds";
@@ -17,8 +17,11 @@ import { line } from "./line";
 import type { Heartbeat } from "./messages";
 
 const TOPIC = "alerts";
-const READ_MOST = 20;
-const REMEMBERED = 500;
+const PAGE = 100;
+/** Pages that are read of what was missed, and how much of it is told one by one. */
+const PAGES_MOST = 5;
+const TOLD_MOST = 20;
+const REMEMBERED = 1_000;
 
 /** Whether the browser itself shows what alerts tell. */
 export const wantsNotifications = rememberedSwitch("alerts.notify", false);
@@ -55,13 +58,17 @@ let aheadMs: number | null = null;
 let isOwing = false;
 const told = new Set<string>();
 
-function tell(firing: FiringView): void {
-  if (told.has(firing.id)) return;
-  told.add(firing.id);
+function remember(id: string): void {
+  told.add(id);
   for (const oldest of told) {
     if (told.size <= REMEMBERED) break;
     told.delete(oldest);
   }
+}
+
+function tell(firing: FiringView): void {
+  if (told.has(firing.id)) return;
+  remember(firing.id);
   toldCount.value += 1;
   play("alert");
   const [title, text] = [titleOf(firing), textOf(firing)];
@@ -78,9 +85,25 @@ async function readMissed(): Promise<void> {
   if (!isSignedIn.peek() || aheadMs === null) return;
   const since = new Date(beganAt + aheadMs).toISOString();
   const whose = user.peek()?.id;
-  const answer = await rest.call("get", "/alerts/firings", { query: { limit: READ_MOST } });
-  if (user.peek()?.id !== whose) return;
-  for (const firing of [...answer.data].reverse()) if (firing.at >= since) tell(firing);
+  const missed: FiringView[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < PAGES_MOST; page += 1) {
+    const answer = await rest.call("get", "/alerts/firings", { query: { limit: PAGE, cursor } });
+    if (user.peek()?.id !== whose) return;
+    const found = answer.data.filter((firing) => firing.at >= since && !told.has(firing.id));
+    missed.push(...found);
+    // Ids are in the order of writing: behind the first that is known or old there is nothing new.
+    if (found.length < answer.data.length || answer.nextCursor === null) break;
+    cursor = answer.nextCursor;
+  }
+  // The page's edge holds a few: what is older is counted, and stands in the history.
+  const untold = missed.slice(TOLD_MOST);
+  for (const firing of untold) remember(firing.id);
+  if (untold.length > 0) {
+    toldCount.value += 1;
+    notify("plain", moreMissed(untold.length));
+  }
+  for (const firing of missed.slice(0, TOLD_MOST).reverse()) tell(firing);
 }
 
 function catchUp(): void {

@@ -179,6 +179,9 @@ async function cancelByClientId(clientOrderId: string): Promise<void> {
 /** A change names the version it was made of, so that none is made twice. */
 export type Change = AmendBody & { readonly expectedVersion: number };
 
+/** What a change that is sent again is told if the one before was taken: it was, or filled the order at once. */
+const TAKEN_BEFORE: ReadonlySet<string> = new Set(["VERSION_CHANGED", "ORDER_NOT_OPEN"]);
+
 /** Change an open order; returns it as it is then. A change whose answer was lost is sent again. */
 export async function amendOrder(orderId: string, change: Change): Promise<OrderView> {
   const take = answerTaker();
@@ -188,7 +191,7 @@ export async function amendOrder(orderId: string, change: Change): Promise<Order
     try {
       return await overRest();
     } catch (thrown) {
-      if (asApiError(thrown).code !== "VERSION_CHANGED") throw thrown;
+      if (!TAKEN_BEFORE.has(asApiError(thrown).code)) throw thrown;
       // The one before was taken after all, unless somebody else has changed the order.
       const { data } = await rest.call("get", "/orders/{id}", { path });
       if (!isAsWished(data, change)) throw thrown;

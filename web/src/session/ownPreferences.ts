@@ -7,9 +7,12 @@
 // written after the other, and none for anybody but whose it is.
 
 import { batch, effect, type Signal } from "@preact/signals";
+import { asApiError } from "@/api/errors";
 import { rest } from "@/api/rest";
 import type { Preferences } from "@/api/schema";
 import { LOCAL_ZONE, confirmOrders, layout, priceFormat, sounds, timeZone } from "@/shell/preferences";
+import { notify } from "@/shell/notices";
+import { t } from "@/shell/texts";
 import { isSignedIn, user } from "./session";
 
 /** What is followed, as the exchange has it where nothing was chosen. */
@@ -64,7 +67,10 @@ export function followPreferences(): () => void {
   let known: Followed | null = null;
   const save = (id: string, change: Partial<Followed>) => {
     if (known !== null) known = { ...known, ...change };
-    void keepPreferences(id, change).catch(() => undefined); // this browser shows it all the same
+    void keepPreferences(id, change).catch((thrown: unknown) => {
+      // This browser shows it all the same; others won't.
+      if (whose === id) notify("bad", t("choiceNotKept"), asApiError(thrown).message);
+    });
   };
   const take = async (id: string, before: Followed) => {
     const { data } = await rest.call("get", "/users/me/preferences");

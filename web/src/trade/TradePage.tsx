@@ -48,6 +48,8 @@ export default function TradePage({ params }: PageProps) {
 }
 
 const NO_ORDERS = signal<readonly OwnOrder[]>([]);
+/** Today's last price says nothing of a past moment. */
+const NO_PRICE = signal<number | null>(null);
 const PARTS = ["ladder", "chart", "tape", "mine"] as const;
 type Part = (typeof PARTS)[number];
 
@@ -95,7 +97,7 @@ function Market({ first }: { first: ListedMarketView }) {
         {PARTS.map((one) => <button key={one} aria-pressed={part.value === one} onClick={() => (part.value = one)}>{t(one)}</button>)}
       </div>
       <div class="area-ladder">
-        <Ladder feed={shown} tick={tick} lastPrice={desk.lastPrice} orders={past === null ? desk.ownOrders : NO_ORDERS} queue={desk.queue} isArmed={desk.isArmed} isLive={desk.mayTrade} isPast={past !== null} onArm={desk.isOurs ? () => desk.toggleArmed() : null}
+        <Ladder feed={shown} tick={tick} lastPrice={past === null ? desk.lastPrice : NO_PRICE} orders={past === null ? desk.ownOrders : NO_ORDERS} queue={desk.queue} isArmed={desk.isArmed} isLive={desk.mayTrade} isPast={past !== null} onArm={desk.isOurs ? () => desk.toggleArmed() : null}
           holdMs={isHeldToSend.value ? HOLD_MS : 0}
           onPick={(price, outcome) => {
             desk.pick(price, outcome);

@@ -7,6 +7,8 @@ import { confirmOrders, layout, priceFormat, sounds, timeZone } from "@/shell/pr
 import { followPreferences, keepPreferences } from "@/session/ownPreferences";
 
 const signedInAs = (id: string) => signedIn({ user: { id }, accessToken: "t", expiresIn: 900 } as SignedInView);
+const said = vi.hoisted(() => [] as string[]);
+vi.mock("@/shell/notices", () => ({ notify: (_: string, text: string) => said.push(text) }));
 const puts: unknown[] = [];
 let answer: () => unknown = () => ({});
 let stop: () => void = () => undefined;
@@ -118,4 +120,17 @@ test("some are changed and the others stay", async () => {
   await keepPreferences("ida", { theme: "light" });
   await keepPreferences("somebody else", { theme: "system" });
   expect(puts).toEqual([{ theme: "light", timeZone: "Europe/Vienna", confirmOrders: false }]);
+});
+
+test("a choice that couldn't be kept says so", async () => {
+  answer = () => ({ layout: "pro" });
+  signedInAs("eve");
+  stop = followPreferences();
+  await settled();
+  answer = () => Promise.reject(new Error("away"));
+  layout.value = "simple";
+  await settled();
+  await settled();
+  expect(layout.value).toBe("simple");
+  expect(said).toEqual(["What you chose is kept in this browser alone"]);
 });
