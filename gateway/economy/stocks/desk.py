@@ -174,6 +174,9 @@ class StockDesk:
         request_id: str | None,
     ) -> tuple[StockRow, list[Step], NewOrder]:
         """Hold the stock and decide; raises _Asked, _UnderWay, Refused or Conflict."""
+        if request_id is not None:
+            # Who asks for two stocks under one id at once has one of them.
+            await self._orders.hold_owner(connection, user_id)
         row = await self._stocks.hold(connection, stock_id)
         asked = ask.told(row.symbol)
         if request_id is not None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from persistence.postgres.database import DeadlinePool, Fetching
+from persistence.repositories.watchlists import HOLD_OWNER
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -107,6 +108,11 @@ class StockOrders:
         """Return a number that no order has, which the id of its intent is made of."""
         number: int = await source.fetchval(_NEXT_ID)
         return number
+
+    @staticmethod
+    async def hold_owner(connection: Any, account_id: int) -> None:  # noqa: ANN401 - the pool's
+        """Hold a person's row until the transaction ends: always before a stock's."""
+        await connection.execute(HOLD_OWNER, account_id)
 
     @staticmethod
     async def asked_before(source: Fetching, account_id: int, request_id: str) -> OrderRow | None:
