@@ -2,10 +2,14 @@
 
 from contextlib import AsyncExitStack
 
+from prometheus_client import CollectorRegistry
+
 from exchange.model.state import State
 from gateway.bootstrap.credits.mirrors import mirroring_of
+from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.identity.people import People
 from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers
 from gateway.economy.bets.betting import NOTES as BET_NOTES
 from gateway.economy.bets.betting import Betting
@@ -101,7 +105,7 @@ def economy_routes(
         ),
         ReferralRoutes(Referrals(parts.pool), view, settings, parts.settings.pages),
         leaderboard_routes(parts),
-        bet_routes(parts, movements),
+        bet_routes(parts),
     )
 
 
@@ -112,12 +116,26 @@ def leaderboard_routes(parts: Parts) -> LeaderboardRoutes:
     return LeaderboardRoutes(reading, rows, parts.settings.pages)
 
 
-def bet_routes(parts: Parts, movements: Movements) -> BetRoutes:
+def betting_of(
+    settings: Settings,
+    feeds: Feeds,
+    pool: DeadlinePool,
+    engine: EngineSide,
+    people: People,
+    registry: CollectorRegistry,
+) -> Betting:
+    """Return what places bets and sells them again."""
+    movements = movements_of(pool, engine, people)
+    mirrors = mirroring_of(settings, feeds, pool, engine, people)
+    return Betting(Bets(pool), movements, engine.view, BetMetrics(registry), mirrors)
+
+
+def bet_routes(parts: Parts) -> BetRoutes:
     """Return what takes bets and shows them."""
     rows, view = Bets(parts.pool), parts.engine.view
-    mirrors = mirroring_of(parts.settings, parts.feeds, parts.pool, parts.engine, parts.people)
+    known = parts.settings, parts.feeds, parts.pool, parts.engine, parts.people
     return BetRoutes(
-        Betting(rows, movements, view, BetMetrics(parts.metrics.registry), mirrors),
+        betting_of(*known, parts.metrics.registry),
         rows,
         view,
         Projected(rows, parts.settings.engine.min_seq_wait_seconds),

@@ -38,7 +38,7 @@ import uvloop
 from gateway.access.principals import Role
 from gateway.accounts.fields import email_address, new_password
 from gateway.bootstrap import compose
-from gateway.bootstrap.credits.mirrors import demo_mirrors
+from gateway.bootstrap.credits.demonstration import demonstration
 from gateway.bootstrap.feeds import demo_settings
 from gateway.bootstrap.identity.people import ensure_admin
 from gateway.bootstrap.server import Drain, StopSignal, bind, make_server
@@ -50,10 +50,8 @@ from gateway.cli.second_factor import clear_second_factors
 from gateway.cli.users import create_user, set_password
 from gateway.cli.verify import verify_exchange
 from gateway.cli.waiting import EndedWaiting, Start
-from gateway.demo.stocks import DemoStocks
-from gateway.demo.traders import Demo, running_demo
 from gateway.jobs.supervisor import WorkFailed
-from gateway.observability.logs import Logger, process_logs
+from gateway.observability.logs import process_logs
 from gateway.settings.reader import SettingsError
 from gateway.site.front_page import example_slug
 from gateway.site.terminal import NOT_BUILT, is_built
@@ -168,8 +166,7 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
         ) as running:
             email, password = _first_admin(settings)
             admin = await ensure_admin(running.people, email, password)
-            traders = _demo(running, settings, logger) if demo else None
-            async with running_demo(traders):
+            async with demonstration(running, settings, logger, wanted=demo) as traders:
                 opened = Opened(
                     settings.listen.host,
                     listening.getsockname()[1],
@@ -186,15 +183,6 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
                 await _serve_until_ended(running, settings, listening, stop, drains, running.failed)
             if running.failed.done():
                 raise EngineStopped(running.failed.result(), stop)
-
-
-def _demo(running: compose.Running, settings: Settings, logger: Logger) -> Demo:
-    engine, credits_each = running.engine, settings.sign_in.starting_credits
-    mirrors = demo_mirrors(settings, running.feeds, running.pool, engine, running.people, logger)
-    stocks = DemoStocks(running.stocks, running.pool)
-    users = running.people.users
-    given = settings.demo, credits_each, engine.commands, engine.view, users, logger
-    return Demo(*given, mirrors=mirrors, stocks=stocks)
 
 
 @main.command()

@@ -104,11 +104,11 @@ class Demo:
         for entry in DEMO_MARKETS:
             if entry.slug not in self._view.market_by_slug:
                 await self._commands.submit(entry.command(now_us()))
-        makers = await self._accounts(MAKERS)
+        makers = await self.accounts(MAKERS)
         for maker in makers:
             if GROUP not in self._view.groups.get(maker, {}):
                 await self._commands.submit(SetOrderGroup(maker, GROUP, FILLED_MAX, WINDOW))
-        takers = await self._accounts(TAKERS)
+        takers = await self.accounts(TAKERS)
         for entry in DEMO_MARKETS:
             market = self._view.market_by_slug.get(entry.slug)
             if market is not None and makers:
@@ -132,7 +132,7 @@ class Demo:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _accounts(self, names: tuple[str, ...]) -> list[int]:
+    async def accounts(self, names: tuple[str, ...]) -> list[int]:
         """Return the ids of the demo's users of these names, opened and funded."""
         found = []
         for name in names:
