@@ -229,13 +229,14 @@ def feed_routes(
 
 
 async def demo_settings(settings: Settings, logger: Logger) -> Settings:
-    """Return the settings of a demonstration: with accounts for trying out, and the sample venue
-    where no real one answers.
+    """Return the settings of a demonstration: with accounts for trying out, leaderboards that move,
+    and the sample venue where no real one answers.
 
     What is set of the venues is what is meant: nobody is asked then.
     """
     demo = msgspec.structs.replace(settings.demo, accounts=True)
-    settings = msgspec.structs.replace(settings, demo=demo)
+    economy = msgspec.structs.replace(settings.economy, leaderboard_minutes=1)
+    settings = msgspec.structs.replace(settings, demo=demo, economy=economy)
     if settings.feeds.platforms is not None:
         return settings
     tools = VenueTools(_areas(settings), Metrics(), logger)

@@ -103,7 +103,7 @@ def make_jobs(
         lambda: settings.store.direct_url or pool.url,
         rows,
         logger,
-        forecasts_min=settings.economy.forecasts_min,
+        settings.economy,
     )
     interest = StockInterest(pool, rows, logger)
     every = (

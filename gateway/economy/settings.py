@@ -52,6 +52,15 @@ class EconomySettings(Area, frozen=True, kw_only=True):
             "For so many of those one invited one is given a bonus.",
         ),
     ]
+    leaderboard_minutes: Annotated[
+        int,
+        setting(
+            "LEADERBOARD_MINUTES",
+            "15",
+            whole(1, 60),
+            "Leaderboards are made anew so often; a demonstration does it every minute.",
+        ),
+    ]
     forecasts_min: Annotated[
         int,
         setting(

@@ -40,6 +40,9 @@ _LEGS: Final = f"""
       FROM trades WHERE {{where}}
 """  # noqa: S608 - constants
 
+# As an array, so that the trades are found by their key, however many there are of other markets.
+_OF_SETTLED: Final = "market_id = ANY(ARRAY(SELECT DISTINCT market_id FROM settled WHERE is_told))"
+
 STATE: Final = "SELECT through_seq, day, week, month FROM leaderboard_run FOR UPDATE"
 LAST_SEQ: Final = "SELECT last_seq FROM engine_state"
 FIRST_AFTER: Final = f"""
@@ -63,8 +66,7 @@ WITH moved AS (
      WHERE {_SLICE} AND s.yes_quantity <> s.no_quantity
 ), bought AS (
     SELECT account_id, market_id, is_yes, round(sum(price * quantity) / sum(quantity)) AS price
-      FROM ({_LEGS.format(where="market_id IN (SELECT market_id FROM settled WHERE is_told)")})
-           AS legs
+      FROM ({_LEGS.format(where=_OF_SETTLED)}) AS legs
      WHERE buys GROUP BY account_id, market_id, is_yes
 ), judged AS (
     SELECT s.account_id, max(s.at) AS settled_at, count(b.price) AS forecasts,

@@ -42,7 +42,7 @@ KINDS: Final = {
     NUMBERS: "limit depth offset afterSeq atSeq minSeq alertId",
     TIMES: "from to at",
     CHOSEN: "interval fill manifest format outcome status role side type sort order source platform"
-    " address chainId",
+    " address chainId period",
     CURSORS: "cursor",
     BOOLEANS: "exclusive",
     PAYOUTS: "yesPayout amount maxPrice",

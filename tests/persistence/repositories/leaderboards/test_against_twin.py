@@ -31,7 +31,7 @@ from exchange.messages.terms import (
     Resolution,
 )
 from exchange.model.system_accounts import HOUSE
-from persistence.repositories.leaderboards import computing
+from persistence.repositories.leaderboards import computing, statements
 from persistence.repositories.leaderboards.boards import Leaderboards
 from persistence.repositories.leaderboards.computing import GRACE_US, make_boards
 from persistence.repositories.leaderboards.words import Board, Span, start_of
@@ -201,7 +201,7 @@ async def test_a_run_that_fails_leaves_the_last_boards(
     later = BEGIN + 3 * GRACE_US
     with monkeypatch.context() as patch:
         patch.setattr(
-            computing.statements,
+            statements,
             "BOARDS",
             FAILING,
         )
