@@ -339,6 +339,7 @@ async def _open_front(
     sockets = await stack.enter_async_context(open_front_sockets(parts, hearers, supervisor))
     await _enter_watch(stack, supervisor, SessionWatch(people.sessions, sockets.server.principals))
     application = application_of(parts, reports, dict.fromkeys(SOCKET_MOUNTS, sockets))
+    application = _application(parts, reports, sockets)
     garbage.settle()
     readiness.open()
     return Running(
@@ -352,6 +353,23 @@ async def _open_front(
         metrics=metrics,
         drains=[sockets.drain],
         failed=supervisor.failed,
+    )
+
+
+def _application(parts: Parts, reports: ErrorReports, sockets: ASGIApp) -> ASGIApp:
+    side = parts.engine
+    return build_application(
+        parts.settings,
+        route_tables(parts),
+        parts.people.sessions,
+        parts.limits,
+        parts.metrics,
+        parts.logger,
+        reports,
+        dict.fromkeys(SOCKET_MOUNTS, sockets),
+        side.progress,
+        parts.keys.gate,
+        suspended_in(side.view),
     )
 
 
