@@ -18,6 +18,7 @@ and not its past. The order is from the ground up:
     bets       each is what its orders traded, and no more is in them than is held
     stocks     their supplies and positions are the sums of their trades, whose money has moved, and
                each reserve can buy back all there is
+    mirrors    those of other venues' markets are the markets that they say, and ended so
     tip        the database isn't behind what was acknowledged
     audit      the audit log is whole, and reaches as far as it was seen to (`audit_chain`)
 
@@ -45,6 +46,7 @@ from persistence.proof.audit_chain import audit_problem
 from persistence.proof.bets import BetComparison, projected_to
 from persistence.proof.comparisons import Comparisons
 from persistence.proof.intents import intents_problem
+from persistence.proof.mirrors import mirrors_problem
 from persistence.proof.rerun import Rerun
 from persistence.proof.stocks import stocks_problem
 
@@ -124,6 +126,8 @@ async def _checks(
     yield _result("bets", problem, f"{bets.count} as their orders traded")
     problem, orders = await stocks_problem(connection)
     yield _result("stocks", problem, f"{orders} orders as their trades and their money are")
+    problem, mirrored = await mirrors_problem(connection, stored)
+    yield _result("mirrors", problem, f"{mirrored} of them as their markets are")
     if tip is not None:
         yield _result(
             "tip",

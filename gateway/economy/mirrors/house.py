@@ -26,7 +26,7 @@ from exchange.messages.commands import (
     SetDeadMan,
 )
 from exchange.messages.events import CommandRejected
-from exchange.messages.terms import GTC, LIMIT
+from exchange.messages.terms import BUY, GTC, LIMIT
 from exchange.model.accounts import Account
 from exchange.model.market import Market
 from exchange.model.order_book import Order
@@ -195,6 +195,7 @@ class House:
             # Behind all that was sent before it: what it answers, the view shows.
             await self._commands.submit(CancelAll(HOUSE, None))
             self._is_sure = True
+        self._fresh.hear(self._following.all().values())
         sent: list[tuple[int, bool, asyncio.Future[Answer]]] = []
         reserved, is_alive = 0, False
         for mirror in mirrors:
@@ -228,7 +229,7 @@ class House:
         followed = self._followed.get(ref)
         if followed is not None and self._following.all().get(ref) is not followed:
             followed = None
-        known_at = 0 if followed is None else self._fresh.at(followed, now)
+        known_at = 0 if followed is None else self._fresh.at(followed)
         return source_of(mirror, market, self._view, followed, known_at, now, self._settings)
 
     def _requote(
@@ -258,7 +259,7 @@ class House:
             kept = next((one for one in wanted if stands_for(order, one)), None)
             if kept is not None:
                 wanted.remove(kept)
-                more += order.locked if order.side is kept.side and kept.locks else 0
+                more += order.locked if order.side is BUY else 0
             else:
                 operations += _guarded_cancel(order)
         operations += [_order(market.id, one) for one in wanted]

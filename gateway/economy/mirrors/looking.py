@@ -5,6 +5,7 @@ have it. Doubt is a reason not to quote: a source that is silent, crossed, over 
 Times are microseconds since the epoch.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from exchange.messages.terms import ExchangeMode
@@ -25,15 +26,27 @@ that is."""
 
 
 class Freshness:
-    """When each source was last known to be as its book here says."""
+    """When each source was last known to be as its book here says: while its stream stands, when
+    that last told of any market, for a line that is cut is silent long before it is known to be.
+    """
 
     def __init__(self) -> None:
         self._known: dict[Followed, int] = {}
+        self._heard: dict[str, int] = {}
 
-    def at(self, followed: Followed, now: int) -> int:
-        """Return when: now while its stream stands, else when its book was told."""
-        is_streamed = followed.in_sync and followed.by_stream
-        known = now if is_streamed else max(self._known.get(followed, 0), followed.book_at)
+    def hear(self, every: Iterable[Followed]) -> None:
+        """Note when each venue's stream last told of any of these.  O(all)."""
+        self._heard.clear()
+        for one in every:
+            if one.in_sync and one.by_stream:
+                platform = one.market.platform
+                self._heard[platform] = max(self._heard.get(platform, 0), one.told_at)
+
+    def at(self, followed: Followed) -> int:
+        """Return when."""
+        known = max(self._known.get(followed, 0), followed.book_at)
+        if followed.in_sync and followed.by_stream:
+            known = max(known, self._heard.get(followed.market.platform, 0))
         self._known[followed] = known
         return known
 

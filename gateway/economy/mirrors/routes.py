@@ -14,6 +14,7 @@ import msgspec
 from exchange.messages.bounds import STORED_MAX
 from exchange.model.state import State
 from gateway.access.principals import Actor
+from gateway.economy.mirrors.looking import Freshness
 from gateway.economy.mirrors.making import Mirroring, Terms, terms_by
 from gateway.economy.mirrors.settings import MirrorSettings
 from gateway.economy.mirrors.views import (
@@ -208,8 +209,11 @@ class MirrorRoutes:
         return self._following.all().get((mirror.platform, mirror.external_id))
 
     def _show(self, mirror: Mirror) -> MirrorView:
-        followed = self._followed(mirror)
-        return mirror_view(mirror, self._view, followed, self._settings, self._clock())
+        followed, fresh = self._followed(mirror), Freshness()
+        fresh.hear(self._following.all().values())
+        known_at = 0 if followed is None else fresh.at(followed)
+        now = self._clock()
+        return mirror_view(mirror, self._view, followed, known_at, self._settings, now)
 
     async def _note(self, actor: Actor, action: str, what: str) -> None:
         trail = AuditTrail(self._audit, actor.request_id)

@@ -110,9 +110,14 @@ def mark_of(market: Market, followed: Followed | None) -> int | None:
 
 
 def mirror_view(
-    mirror: Mirror, view: State, followed: Followed | None, settings: MirrorSettings, now: int
+    mirror: Mirror,
+    view: State,
+    followed: Followed | None,
+    known_at: int,
+    settings: MirrorSettings,
+    now: int,
 ) -> MirrorView:
-    """Return a mirror as it stands."""
+    """Return a mirror as it stands; `known_at` says as of when its source is known."""
     market, account = view.markets.get(mirror.market_id or 0), view.accounts.get(HOUSE)
     orders = [] if account is None or market is None else list(account.orders_in(market.id))
     held = (0, 0, 0) if market is None else held_in(market)
@@ -132,7 +137,7 @@ def mirror_view(
         status=mirror.status,
         refusal=mirror.refusal,
         quotes=mirror.quotes,
-        idle=_idle(mirror, market, view, followed, settings, now),
+        idle=_idle(mirror, market, view, followed, known_at, settings, now),
         spread=price_text(mirror.spread),
         size=quantity_text(mirror.size),
         exposure=money_text(mirror.exposure),
@@ -145,7 +150,7 @@ def mirror_view(
         ask=price_if_known(min(asks, default=None)),
         source_bid=price_if_known(None if book is None else book.best_bid),
         source_ask=price_if_known(None if book is None else book.best_ask),
-        source_as_of=time_if_known(None if followed is None else followed.told_at),
+        source_as_of=time_if_known(known_at or None),
         said=None if mirror.said is None else _said(mirror.said, settings),
         disputed=mirror.disputed,
         resolution=mirror.resolution,
@@ -159,12 +164,12 @@ def _idle(
     market: Market | None,
     view: State,
     followed: Followed | None,
+    known_at: int,
     settings: MirrorSettings,
     now: int,
 ) -> Idle | None:
     if market is None or not mirror.is_standing:
         return idle_here(mirror, market, view)
-    known_at = 0 if followed is None else now if followed.in_sync else followed.told_at
     found = source_of(mirror, market, view, followed, known_at, now, settings)
     return found if isinstance(found, Idle) else None
 

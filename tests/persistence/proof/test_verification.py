@@ -46,6 +46,8 @@ CHECKS = [
     "laws",
     "intents",
     "bets",
+    "stocks",
+    "mirrors",
     "audit",
 ]
 

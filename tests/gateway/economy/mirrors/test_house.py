@@ -135,6 +135,26 @@ async def test_in_doubt_nothing_stands(doubt: str) -> None:
     assert stage.quotes(ours) == ([], [])
 
 
+async def test_a_line_that_says_nothing_of_any_market_is_silent() -> None:
+    """One that is cut is found out later than a price is stale."""
+    stage = HouseStage()
+    ours = stage.add(1, spread=100, size=5_000, exposure=1_000 * CREDIT)
+    stage.add(2, spread=100, size=5_000, exposure=1_000 * CREDIT)
+    stage.best(1, 4_000, 4_200)
+    for _ in range(60):
+        stage.engine.now += SECOND
+        # Another market of the venue moves, so the line lives.
+        stage.best(2, 4_000, 4_200)
+        await stage.tick()
+        assert stage.quotes(ours) != ([], [])
+    stood = 0
+    while stage.quotes(ours) != ([], []):
+        stood += 1
+        stage.engine.now += SECOND
+        await stage.tick()
+    assert stood == stage.settings.stale - 7
+
+
 async def test_a_fill_that_it_does_not_know_of_refuses_the_batch() -> None:
     """Between the look and the engine the whole bid is bought: nothing is put on top of that."""
     stage = HouseStage()
