@@ -356,23 +356,6 @@ async def _open_front(
     )
 
 
-def _application(parts: Parts, reports: ErrorReports, sockets: ASGIApp) -> ASGIApp:
-    side = parts.engine
-    return build_application(
-        parts.settings,
-        route_tables(parts),
-        parts.people.sessions,
-        parts.limits,
-        parts.metrics,
-        parts.logger,
-        reports,
-        dict.fromkeys(SOCKET_MOUNTS, sockets),
-        side.progress,
-        parts.keys.gate,
-        suspended_in(side.view),
-    )
-
-
 async def _open_people(
     stack: AsyncExitStack,
     settings: Settings,

@@ -124,8 +124,7 @@ MEANS_MORE = {
     ("/admin/markets/{slug}/limits", "volatilityHalt"),
 }
 """Fields that are right or wrong together with others: terms that contradict each other."""
-ECONOMY = ("/transactions/me", "/purchases", "/referrals", "/bets")
-ECONOMY = ("/transactions/me", "/purchases", "/referrals", "/economy")
+ECONOMY = ("/transactions/me", "/purchases", "/referrals", "/economy", "/bets")
 FORETOLD = "/admin/markets/{slug}/settlement"
 """Its parameters hang on each other: `tests/gateway/operations/figures`."""
 STORED = (

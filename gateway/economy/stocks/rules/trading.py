@@ -14,7 +14,6 @@ a sale brings pays the seller's own loan first.
 
 import enum
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 import msgspec
 
@@ -31,8 +30,6 @@ from gateway.economy.stocks.rules.loans import (
     line_of,
     room_before,
 )
-
-_NOTHING: Final = 0
 
 
 class StepKind(enum.StrEnum):
@@ -165,12 +162,18 @@ def sell(
         message = f"are more than the {format_quantity(seller.shares)} that you have"
         raise TradeRefused("INSUFFICIENT_SHARES", "shares", message)
     steps: list[Step] = []
-    brought = _NOTHING
+    brought = sold_out = 0
+    line: list[Place] | None = None
     while left and (amount is None or brought < amount):
-        line = _ahead_of(account_id, line_of(stock.terms, stock.holdings.values()))
-        room = room_before(line, stock.supply)
+        if line is None:
+            line = _ahead_of(account_id, line_of(stock.terms, stock.holdings.values()))
+            sold_out = 0
+        # The line counts those who are sold out of it since it was made.
+        room = room_before(line, stock.supply + sold_out)
         if room is not None and room <= 0:
-            step = _sold(stock, line[0].holding, line[0].holding.shares, StepKind.LIQUIDATION)
+            first = line.pop(0).holding
+            step = _sold(stock, first, first.shares, StepKind.LIQUIDATION)
+            sold_out += first.shares
         else:
             piece = left if room is None else min(left, room)
             if amount is not None:
@@ -179,6 +182,8 @@ def sell(
             step = _sold(stock, stock.holdings[account_id], piece, StepKind.SELL)
             left -= piece
             brought += step.total
+            if step.loan:
+                line = None  # The seller's own place may be another one.
         steps.append(step)
         stock = after(stock, (step,))
     if amount is not None and brought < amount:
