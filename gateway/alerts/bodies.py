@@ -72,12 +72,14 @@ NoteText = Annotated[
 class NewAlertBody(BodyStruct, frozen=True):
     """What to be told of; which fields go with which kind is in docs/alerts.md.
 
-    `outcome` is YES unless given; `price` is of it. `volume` is what was paid within 24 hours, in
-    the market's currency.
+    `market`, or `marketId` or `slug` in its place, is any platform's. `outcome` is YES unless
+    given; `price` is of it. `volume` is what was paid within 24 hours, in the market's currency.
     """
 
     kind: KindName
+    market: MarketText | None = None
     market_id: MarketText | None = None
+    slug: MarketText | None = None
     outcome: Outcome | None = None
     price: PriceText = not_given()
     volume: MoneyText = not_given()

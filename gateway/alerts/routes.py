@@ -33,6 +33,7 @@ from gateway.http.paging import PageQuery, SliceQuery, page_of, slice_of
 from gateway.http.request import Page, Request, Slice
 from gateway.http.routing import Access, Route, Shape
 from gateway.http.settings import PageLimits
+from gateway.markets.lookup import market_name
 from gateway.wire.errors import (
     Conflict,
     Detail,
@@ -109,8 +110,10 @@ class AlertRoutes:
     async def create_alert(self, request: Request[NewAlertBody, None]) -> AlertView:
         """Look out for something from now on."""
         body, market, ref = request.body, None, None
-        if body.market_id is not None:
-            ref, market = await named_market(self._markets, body.market_id, None)
+        name = market_name(body)
+        if name is not None:
+            field = "market" if body.market is not None else "slug" if body.slug else "marketId"
+            ref, market = await named_market(self._markets, name, None, field)
         webhook_id = await self._webhook(request.user_id, body.webhook_id)
         terms = new_terms(body, ref, webhook_id)
         if ref is not None and market is None:

@@ -290,8 +290,10 @@ def platform_text(description: str) -> msgspec.Meta:
     )
 
 
-def market_ref(platforms: Collection[str], market_id: str, platform: str | None) -> MarketRef:
-    """Return the market that `marketId` and `platform` name together.
+def market_ref(
+    platforms: Collection[str], market_id: str, platform: str | None, field: str = "marketId"
+) -> MarketRef:
+    """Return the market that `marketId` (or the `field` in its place) and `platform` name together.
 
     Either may say the platform, `marketId` before a colon; if both do they must agree, and if none
     does it is ours. Raises ValidationFailed naming the field; whether there is such a market isn't
@@ -305,10 +307,10 @@ def market_ref(platforms: Collection[str], market_id: str, platform: str | None)
         platform, market_id = prefix, rest
     elif colon and platform is None:
         known = one_of(sorted(platforms))
-        raise ValidationFailed.of("marketId", f"must begin with a platform: {known}")
+        raise ValidationFailed.of(field, f"must begin with a platform: {known}")
     if _EXTERNAL_ID.fullmatch(market_id) is None:
         raise ValidationFailed.of(
-            "marketId", f"must be 1 to {NAME_LENGTH_MAX} printable ASCII characters, no blanks"
+            field, f"must be 1 to {NAME_LENGTH_MAX} printable ASCII characters, no blanks"
         )
     return MarketRef(platform or OURS, market_id)
 
@@ -320,14 +322,14 @@ def check_platform(platforms: Collection[str], platform: str | None) -> None:
 
 
 async def named_market(
-    markets: MarketCatalogue, market_id: str, platform: str | None
+    markets: MarketCatalogue, market_id: str, platform: str | None, field: str = "marketId"
 ) -> tuple[MarketRef, KnownMarket | None]:
-    """Return which market `marketId` and `platform` name together, and what is known of it.
+    """Return which market `marketId` (or `field`) and `platform` name, and what is known of it.
 
     Where neither says a platform it is ours, else the one of another venue that bears that slug.
     Raises ValidationFailed naming the field.
     """
-    ref = market_ref(markets.platforms, market_id, platform)
+    ref = market_ref(markets.platforms, market_id, platform, field)
     market = await markets.known(*ref)
     if market is None and ref.platform == OURS and platform is None and ":" not in market_id:
         market = await markets.of_slug(market_id)

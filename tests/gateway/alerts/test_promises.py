@@ -24,6 +24,8 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "note": FILL,
         "pauseSeconds": FILL,
         "marketId": PRICE,
+        "market": {"kind": "PRICE_ABOVE", "price": "0.5"},
+        "slug": {"kind": "PRICE_ABOVE", "price": "0.5"},
         "kind": {"marketId": "rain"},
         "orderId": FILL,
         "webhookId": FILL,
@@ -36,7 +38,10 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
 }
 OF_ANOTHER_KIND = {"volume", "minutes"}
 """What a price's alert can't be given."""
-NAMES_SOMETHING = {"marketId", "orderId", "webhookId", "kind", "price", "volume", "minutes", "url"}
+NAMES_SOMETHING = {
+    "market", "marketId", "slug", "orderId", "webhookId", "kind", "price", "volume", "minutes",
+    "url",
+}  # fmt: skip
 """Fields whose right texts are refused still: nothing bears them, or they are needed, or reach
 nothing public.
 """

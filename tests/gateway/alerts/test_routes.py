@@ -166,6 +166,15 @@ async def test_webhooks_are_made_tried_stopped_and_deleted(web: Web) -> None:
     assert all("example" not in row["target"] for row in lines), "no address is logged"
 
 
+async def test_its_market_is_named_as_everywhere(web: Web) -> None:
+    ann = await caller(web)
+    for name, text in (("market", "rain"), ("marketId", "1"), ("slug", "rain")):
+        made = await ann.data("POST", "/alerts", {"kind": "RESOLUTION", name: text})
+        assert made["marketId"] == "1"
+    both = {"kind": "RESOLUTION", "market": "rain", "slug": "rain"}
+    assert await ann.refused("POST", "/alerts", both) == (400, ["market"])
+
+
 async def test_tests_of_webhooks_have_a_budget_of_their_own(web: Web) -> None:
     ann, bob = await caller(web), await caller(web)
     paths = []

@@ -4773,7 +4773,11 @@ export interface components {
             /** @enum {unknown} */
             readonly kind: "CLOSE" | "FILL" | "PRICE_ABOVE" | "PRICE_BELOW" | "RESOLUTION" | "VOLUME_ABOVE";
             /** @default null */
+            readonly market?: string | null;
+            /** @default null */
             readonly marketId?: string | null;
+            /** @default null */
+            readonly slug?: string | null;
             /** @default null */
             readonly outcome?: components["schemas"]["Outcome"] | null;
             readonly price?: string | number | null;
