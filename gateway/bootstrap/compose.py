@@ -339,7 +339,6 @@ async def _open_front(
     sockets = await stack.enter_async_context(open_front_sockets(parts, hearers, supervisor))
     await _enter_watch(stack, supervisor, SessionWatch(people.sessions, sockets.server.principals))
     application = application_of(parts, reports, dict.fromkeys(SOCKET_MOUNTS, sockets))
-    application = _application(parts, reports, sockets)
     garbage.settle()
     readiness.open()
     return Running(
