@@ -38,7 +38,7 @@ def status(self: SampleMarket, at_s: float) -> ListedStatus:
 if __name__ == "__main__":
     dying: Any = die_there
     for steps in (Mirroring, MirrorResolutions, Carrying):
-        steps.reached = dying  # type: ignore[attr-defined]
+        setattr(steps, "reached", dying)  # noqa: B010 - as a method
     SampleMarket.status = status  # type: ignore[method-assign]
     resolving.INTERVAL_S = 1  # type: ignore[misc]
     making.AGAIN_US = 1  # type: ignore[misc]

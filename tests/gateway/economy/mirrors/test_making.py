@@ -9,6 +9,7 @@ from exchange.messages.commands import Command, CreateMarket
 from exchange.model.market import OPEN
 from gateway.economy.mirrors import making
 from gateway.economy.mirrors.making import Mirroring, NotMirrored
+from gateway.engine_side.refusals import EngineRefused
 from gateway.feeds.mirrored import MirroredFrom
 from gateway.feeds.model import ListedStatus
 from gateway.feeds.venue import VenueUnavailable
@@ -132,7 +133,7 @@ async def test_a_slug_that_is_somebody_elses_refuses(make_web: MakeWeb) -> None:
     mirror = await stage.row()
     taken = f"mirror-{mirror.id + 1}"
     stage.web.engine.run(listing(taken))
-    with pytest.raises(making.EngineRefused):
+    with pytest.raises(EngineRefused):
         await stage.mirroring.mirror_of("fake:M2")
     # The next try has another id.
     second = await stage.mirroring.mirror_of("fake:M2")

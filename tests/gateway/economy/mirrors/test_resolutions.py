@@ -23,7 +23,11 @@ from tests.gateway.economy.mirrors.mirror_stories import Stage, set_stage, sourc
 
 SECOND = 1_000_000
 ANN, BOB = 901, 902
-ENDED = {"status": ListedStatus.RESOLVED, "resolution": Resolution.YES, "resolved_at": 7}
+ENDED: dict[str, Any] = {
+    "status": ListedStatus.RESOLVED,
+    "resolution": Resolution.YES,
+    "resolved_at": 7,
+}
 
 
 class Ends:
@@ -116,7 +120,7 @@ async def test_it_ends_as_its_source_did(
     # What has ended there trades here no longer; it is paid once that was seen for a while.
     assert (ours.status, ours.resolution) == (HALTED, None)
     await ends.minute()
-    assert ours.resolution is None
+    assert (await stage.row()).resolution is None
     await ends.later()
     await ends.minute()
     assert ours.resolution is resolution

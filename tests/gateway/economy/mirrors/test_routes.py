@@ -99,7 +99,7 @@ async def test_what_cannot_be(make_web: MakeWeb) -> None:
         status, fields = await stage.admin.refused("PATCH", path, change)
         assert (status, fields) == (400, [*change])
     for method in ("GET", "PATCH", "DELETE"):
-        sent = {} if method == "PATCH" else None
+        sent: object = {} if method == "PATCH" else None
         assert (await stage.admin.call(method, "/admin/mirrors/999", sent)).status_code == 404
     await stage.admin.data("DELETE", path)
     assert (await stage.admin.call("PATCH", path, {"quotes": True})).status_code == 409
