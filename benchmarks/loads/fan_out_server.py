@@ -117,6 +117,7 @@ async def ours(port: int, batch: int, seconds: float) -> None:
         limits=limits,
         metrics=metrics,
         logger=logger,
+        stocks=unused,
     )
     front = open_front_sockets(parts, hearers, Supervisor(metrics.jobs, logger))
     publisher = hearers.announcer()

@@ -46,8 +46,9 @@ async def test_they_bet_and_sell_again(make_web: MakeWeb) -> None:
             web.engine.run(OpenAccount(one, 100_000 * MONEY_SCALE))
         return people
 
-    pool = web.parts.pool
-    betting = betting_of(pool, web.parts.engine, web.accounts, CollectorRegistry())
+    parts, pool = web.parts, web.parts.pool
+    known = parts.settings, parts.feeds, pool, parts.engine, web.accounts
+    betting = betting_of(*known, CollectorRegistry())
     logger = configure_logs("info", web.log)
     bettors = Bettors(betting, Bets(pool), web.engine.view, logger, accounts, 0.01, 7)
     web.engine.run(OpenAccount(OTHER, MONEY_SCALE))
