@@ -12,7 +12,6 @@ look-up or a check of a signature; but not for a key that was used rightly from 
 refusal is counted, and of a known key audited, at most once a minute for a key and a reason.
 """
 
-import contextlib
 import enum
 import time
 from collections.abc import Callable
@@ -157,9 +156,11 @@ class KeyGate:
                 del self._audited[next(iter(self._audited))]
             self._audited[noted] = now
             trail = AuditTrail(self._audit, "signed-call")
-            # Refused in any case; an outage keeps a line from being written, not a refusal.
-            with contextlib.suppress(*OUTAGES):
+            try:
                 await trail.note(None, "api_key.use", f"api-key:{key.id}", reason.value)
+            except OUTAGES:
+                # Refused in any case; the next refusal is to write the line.
+                self._audited.pop(noted, None)
         raise error
 
 

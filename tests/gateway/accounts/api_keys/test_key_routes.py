@@ -3,14 +3,19 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from gateway.accounts.api_keys.key_watch import KeyWatch
 from gateway.accounts.api_keys.keys import ApiKeys
 from gateway.sealing.seal import Seal
 from persistence.repositories.api_keys.keys import ApiKeyRows
 from persistence.repositories.api_keys.nonces import ApiKeyNonces
+from persistence.repositories.audit import AuditLog
 from tests.gateway.accounts.api_keys.signer import KEYS, Signer, make_key, now_ms
 from tests.gateway.conftest import MakeWeb, Person, Web
+from tests.gateway.economy.stories import lose
 
+BALANCE = "/api/v1/user/balance"
 HMAC = {"label": "bot", "algorithm": "hmac-sha256", "scopes": ["read"]}
 
 
@@ -179,3 +184,21 @@ async def test_keys_of_an_auditor_hold_no_longer_than_the_role_comes(
         await keys.service.recheck()
         answer = await key.call(web.client, "GET", "/user/balance")
         assert answer.status_code == status, role
+
+
+async def test_a_line_that_could_not_be_written_silences_none(
+    web: Web, hmac: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = hmac.headers("GET", BALANCE)
+
+    async def ask() -> int:
+        return (await web.client.get(BALANCE, headers=headers)).status_code
+
+    assert await ask() == 200
+    with monkeypatch.context() as away:
+        away.setattr(AuditLog, "write", lose)
+        assert await ask() == 401
+    assert [await ask(), await ask()] == [401, 401]
+    entries, _ = await web.accounts.audit.page(100)
+    lines = [(entry.target, entry.outcome) for entry in entries if entry.action == "api_key.use"]
+    assert lines == [(f"api-key:{hmac.id}", "replayed")]
