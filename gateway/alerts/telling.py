@@ -9,16 +9,15 @@ long they take, and each is told once. Nothing is told twice, nor anything from 
 began: `GET /alerts/firings` has all of it.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Final
 
 from gateway.alerts.views import FiringMessage, firing_view
+from gateway.jobs.looking import look_again
 from gateway.jobs.supervisor import CheckIn
 from gateway.sockets.events import Heard
 from gateway.sockets.topics import Topic
-from persistence.postgres.database import is_absence
 from persistence.repositories.alerts.firings import Firings, Newer
 
 TOPIC: Final = "alerts"
@@ -53,14 +52,7 @@ class AlertTelling:
 
     async def run(self, check_in: CheckIn) -> None:
         """Tell what is new until cancelled; an absent database is waited for."""
-        while True:
-            try:
-                await self.look()
-                check_in()
-            except Exception as error:
-                if not is_absence(error):
-                    raise
-            await asyncio.sleep(self._interval_s)
+        await look_again(self.look, check_in, pause_s=self._interval_s)
 
     async def look(self) -> int:
         """Tell what is new; return how much that was."""

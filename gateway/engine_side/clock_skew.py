@@ -6,18 +6,17 @@ judged by everybody's, so it is said: at the start, when it changes, in `/ready`
 """
 
 import asyncio
-import contextlib
 from typing import Final
 
-import asyncpg
 from prometheus_client import Gauge
 
+from gateway.jobs.looking import absence_waited_for
 from gateway.jobs.supervisor import CheckIn
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from persistence.clock import MICROSECONDS
 from persistence.postgres.clocks import compare_clocks
-from persistence.postgres.database import OUTAGES, Queryable
+from persistence.postgres.database import Queryable
 
 INTERVAL_SECONDS: Final = 30.0
 TOLERATED_US: Final = 1_000_000
@@ -51,7 +50,7 @@ class ClockSkew:
 
     async def measure(self) -> None:
         """Compare the clocks now; nothing is learnt while the database is away."""
-        with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
+        with absence_waited_for():
             ahead_us, error_us = await compare_clocks(self._source)
             self._ahead.set(-ahead_us / MICROSECONDS)
             was_off = bool(self._off_us)

@@ -8,16 +8,13 @@ is told as unknown, never as nothing.
 """
 
 import asyncio
-import contextlib
 import time
 from typing import Final, Protocol
 
-import asyncpg
-
 from exchange.model.market import Market
+from gateway.jobs.looking import absence_waited_for
 from gateway.jobs.supervisor import CheckIn
 from persistence.clock import MICROSECONDS, now_us
-from persistence.postgres.database import OUTAGES
 from persistence.repositories.candles import Turnover
 
 INTERVAL_S: Final = 1.0
@@ -65,7 +62,7 @@ class MarketVolumes:
         """Refresh until cancelled; an absent database is waited for."""
         while True:
             began = time.monotonic()
-            with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
+            with absence_waited_for():
                 await self.refresh()
                 check_in()
             await asyncio.sleep(max(INTERVAL_S, _SHARE * (time.monotonic() - began)))

@@ -5,11 +5,7 @@ A tier takes effect here at once. That it was given in another process is read f
 and then (`TierWatch`); nobody is shut out meanwhile, and nothing but a pace depends on it.
 """
 
-import asyncio
-import contextlib
 from typing import Final
-
-import asyncpg
 
 from exchange.model.state import State
 from gateway.access.api_keys.standing import Scope
@@ -17,6 +13,7 @@ from gateway.access.budgets import Tier
 from gateway.access.rate_limits import RateLimits
 from gateway.http.request import AsOf, Request
 from gateway.http.routing import Access, Route
+from gateway.jobs.looking import look_again
 from gateway.jobs.supervisor import CheckIn
 from gateway.markets.lookup import MarketText, asked_market
 from gateway.operations.trading_limit_routes import OwnLimitsView, limits_fields, market_fields
@@ -95,11 +92,7 @@ class TierWatch:
 
     async def run(self, check_in: CheckIn) -> None:
         """Take them anew until cancelled; each time checks in."""
-        while True:
-            with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
-                await self.load()
-                check_in()
-            await asyncio.sleep(INTERVAL_SECONDS)
+        await look_again(self.load, check_in, pause_s=INTERVAL_SECONDS)
 
 
 class LimitRoutes:

@@ -9,18 +9,15 @@ does, and always: a key may also be deleted by hand.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-import asyncpg
-
 from gateway.accounts.api_keys.keys import ApiKeys
+from gateway.jobs.looking import absence_waited_for
 from gateway.jobs.supervisor import CheckIn
 from gateway.observability.logs import Logger
 from persistence.clock import now_us
-from persistence.postgres.database import OUTAGES
 from persistence.repositories.api_keys.nonces import ApiKeyNonces
 
 INTERVAL_SECONDS: Final = 1.0
@@ -56,12 +53,12 @@ class KeyWatch:
 
     async def run(self, check_in: CheckIn) -> None:
         """Look until cancelled; each look checks in. Raises what a listener raised."""
-        with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
+        with absence_waited_for():
             await self.reseal()
         tidy_at = time.monotonic() + TIDY_SECONDS
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
-            with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
+            with absence_waited_for():
                 await self._keys.recheck()
                 check_in()
                 if time.monotonic() >= tidy_at:

@@ -5,16 +5,12 @@ another one is read from the database, once a second and whatever Redis does: Po
 truth of sessions too, and a message that was missed would leave a stolen token alive.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-import asyncpg
-
 from gateway.access.principals import Principal
+from gateway.jobs.looking import look_again
 from gateway.jobs.supervisor import CheckIn
-from persistence.postgres.database import OUTAGES
 
 INTERVAL_SECONDS: Final = 1.0
 
@@ -42,9 +38,9 @@ class SessionWatch:
 
         Each comparison that was made checks in. Raises what a listener raised, after all were told.
         """
-        while True:
-            await asyncio.sleep(INTERVAL_SECONDS)
-            # Unreachable, it can't tell of any end; nobody new is let in meanwhile.
-            with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
-                await self._rechecks.recheck(self._in_use())
-                check_in()
+
+        async def look() -> None:
+            await self._rechecks.recheck(self._in_use())
+
+        # Unreachable, the database can't tell of any end; nobody new is let in meanwhile.
+        await look_again(look, check_in, pause_s=INTERVAL_SECONDS, rests_first=True)

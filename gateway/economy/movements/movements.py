@@ -13,12 +13,10 @@ A process without an engine intends nothing. Every answer goes to the audit log,
 """
 
 import asyncio
-import contextlib
 import enum
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-import asyncpg
 import msgspec
 
 from exchange.messages.events import CommandRejected
@@ -26,12 +24,13 @@ from exchange.messages.reasons import Reason
 from exchange.messages.units import format_money
 from gateway.engine_side.audited import OK
 from gateway.engine_side.refusals import EngineRefused
+from gateway.jobs.looking import absence_waited_for
 from gateway.jobs.supervisor import CheckIn
 from gateway.wire.errors import ReadsOnly, UnknownOutcome
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.loop.ports import Answer, CommandPort
-from persistence.postgres.database import OUTAGES, DeadlinePool
+from persistence.postgres.database import OUTAGES, DeadlinePool, is_absence
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.economy.intents import Intent, Intents, Outcome
 
@@ -221,9 +220,9 @@ class Movements:
 
         sending = [send(intent) for intent in left]
         for done in await asyncio.gather(*sending, return_exceptions=True):
-            if isinstance(done, CommandNotTaken | OutcomeUnknown | asyncpg.InterfaceError):
+            if isinstance(done, CommandNotTaken | OutcomeUnknown):
                 continue  # it is sent again
-            if isinstance(done, BaseException) and not isinstance(done, OUTAGES):
+            if isinstance(done, BaseException) and not is_absence(done):
                 raise done
         return len(left)
 
@@ -231,7 +230,7 @@ class Movements:
         """Finish what is left, again and again, until cancelled."""
         while True:
             found = 0
-            with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
+            with absence_waited_for():
                 if self._commands.is_open:
                     found = await self.finish_left()
                 check_in()

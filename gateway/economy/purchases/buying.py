@@ -6,7 +6,6 @@ twice. The bound on what anybody is given is looked at before anything is charge
 counts there from then on. What was paid and the engine refuses goes back.
 """
 
-import asyncio
 import contextlib
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from gateway.economy.purchases.packages import BY_ID, CURRENCY
 from gateway.economy.purchases.providers import Charge, PaymentProvider, ProviderAway
 from gateway.economy.room import require_fit
 from gateway.engine_side.refusals import EngineRefused
+from gateway.jobs.looking import look_again
 from gateway.jobs.supervisor import CheckIn
 from gateway.wire.errors import Conflict, NotFound, Refused, UnknownOutcome, ValidationFailed
 from persistence.clock import now_us
@@ -200,11 +200,7 @@ class Buying:
 
     async def run(self, check_in: CheckIn) -> None:
         """Finish what is left, again and again, until cancelled."""
-        while True:
-            with contextlib.suppress(*OUTAGES):
-                await self.finish_left()
-                check_in()
-            await asyncio.sleep(INTERVAL_SECONDS)
+        await look_again(self.finish_left, check_in, pause_s=INTERVAL_SECONDS)
 
 
 class _Elsewhere(Exception):

@@ -6,8 +6,6 @@ is given theirs all the same. Nobody is given more than `room` allows: then ther
 Only the process with the engine does this, as it sends what it stores.
 """
 
-import asyncio
-import contextlib
 from typing import Any, Final
 
 from exchange.messages.commands import CreditAccount
@@ -16,9 +14,10 @@ from exchange.model.state import State
 from gateway.economy.movements.movements import INTERVAL_SECONDS, Kind, Movements, Point
 from gateway.economy.room import fits
 from gateway.economy.settings import EconomySettings
+from gateway.jobs.looking import look_again
 from gateway.jobs.supervisor import CheckIn
 from persistence.clock import now_us
-from persistence.postgres.database import OUTAGES, DeadlinePool
+from persistence.postgres.database import DeadlinePool
 from persistence.repositories.economy.intents import Intents, NewIntent
 from persistence.repositories.economy.referrals import Referrals
 
@@ -96,11 +95,7 @@ class Rewarding:
 
     async def run(self, check_in: CheckIn) -> None:
         """Look, again and again, until cancelled."""
-        while True:
-            with contextlib.suppress(*OUTAGES):
-                await self.look()
-                check_in()
-            await asyncio.sleep(INTERVAL_SECONDS)
+        await look_again(self.look, check_in, pause_s=INTERVAL_SECONDS)
 
 
 def referral_intent(account_id: int, invited_id: int, amount: int) -> NewIntent:

@@ -5,16 +5,15 @@ them is followed by this process, read or not. Nobody waits for it, and a databa
 waited for.
 """
 
-import asyncio
 from typing import Final
 
 from gateway.feeds.intake.snapshots import WATCH_S
 from gateway.feeds.live.followed import Followed
 from gateway.feeds.live.following import READERS, Following
+from gateway.jobs.looking import look_again
 from gateway.jobs.supervisor import CheckIn
 from gateway.wire.errors import ApiError
 from persistence.clock import MICROSECONDS, now_us
-from persistence.postgres.database import is_absence
 from persistence.repositories.feeds.state import FeedState
 
 PAUSE_S: Final = 60.0
@@ -43,14 +42,7 @@ class WatchedMarkets:
 
     async def run(self, check_in: CheckIn) -> None:
         """Look again and again, until cancelled."""
-        while True:
-            try:
-                await self.look()
-                check_in()
-            except Exception as error:
-                if not is_absence(error):
-                    raise
-            await asyncio.sleep(self._pause_s)
+        await look_again(self.look, check_in, pause_s=self._pause_s)
 
     async def look(self) -> None:
         """Note what is watched now, and follow the most watched."""

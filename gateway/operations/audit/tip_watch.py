@@ -11,13 +11,11 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-import asyncpg
-
+from gateway.jobs.looking import absence_waited_for
 from gateway.jobs.supervisor import CheckIn
 from gateway.observability.logs import Logger
 from persistence.errors import HistoryMismatch
 from persistence.journal.tip import AUDIT_TIP, Tip, TipFile
-from persistence.postgres.database import OUTAGES
 from persistence.repositories.audit import AuditLog
 
 INTERVAL_SECONDS: Final = 1.0
@@ -76,7 +74,7 @@ class AuditTipWatch:
         """Note it again and again, until cancelled."""
         try:
             while True:
-                with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
+                with absence_waited_for():
                     try:
                         await self.note()
                     except HistoryMismatch as error:
@@ -85,5 +83,5 @@ class AuditTipWatch:
                 await asyncio.sleep(INTERVAL_SECONDS)
         finally:
             # What was written last before the end; without a database nothing was.
-            with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError, HistoryMismatch):
+            with contextlib.suppress(HistoryMismatch), absence_waited_for():
                 await self.note()

@@ -7,18 +7,16 @@ A process that dies in between leaves it APPROVED, which the watch of the engine
 over. That nothing happened for certain puts it back to OPEN. Both names are in the audit log.
 """
 
-import asyncio
 import contextlib
 import secrets
 from typing import Final
-
-import asyncpg
 
 from exchange.model.state import State
 from gateway.access.principals import Actor
 from gateway.accounts.roles import Roles
 from gateway.engine_side.audited import OK, AuditedCommands
 from gateway.engine_side.refusals import EngineRefused
+from gateway.jobs.looking import look_again
 from gateway.jobs.supervisor import CheckIn
 from gateway.operations.proposals.deeds import Action, Deeds, audit_target
 from gateway.operations.proposals.settings import ProposalSettings
@@ -202,11 +200,7 @@ class Approving:
 
     async def run(self, check_in: CheckIn) -> None:
         """Finish what is left, again and again, until cancelled."""
-        while True:
-            with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
-                await self.finish_left()
-                check_in()
-            await asyncio.sleep(INTERVAL_SECONDS)
+        await look_again(self.finish_left, check_in, pause_s=INTERVAL_SECONDS)
 
 
 def _content(proposal: Proposal) -> tuple[str, str, str, str]:
