@@ -34,13 +34,14 @@ CREATE INDEX referrals_by_inviter ON referrals (inviter_id, invited_id);
 CREATE INDEX referrals_waiting ON referrals (invited_id) WHERE rewarded_at IS NULL;
 """
 
-# Going back would forget whose bonus was given, and it would be given again.
+# Going back would forget whose bonus was given, and it would be given again; and codes that people
+# have handed on would be others' afterwards.
 _DOWN: Final = """
-LOCK TABLE referrals IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE referrals, referral_codes IN ACCESS EXCLUSIVE MODE;
 DO $$
 BEGIN
-    IF EXISTS (SELECT FROM referrals) THEN
-        RAISE EXCEPTION 'people were invited, which the schema before can''t hold';
+    IF EXISTS (SELECT FROM referrals) OR EXISTS (SELECT FROM referral_codes) THEN
+        RAISE EXCEPTION 'people were invited or have codes, which the schema before can''t hold';
     END IF;
 END
 $$;
@@ -54,5 +55,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables; refused where anybody was invited."""
+    """Drop the tables; refused where anybody was invited, or may have been."""
     execute_script(_DOWN)

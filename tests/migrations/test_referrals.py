@@ -16,5 +16,9 @@ async def test_it_does_not_go_back_over_an_invitation(database_url: str) -> None
     with pytest.raises(SchemaError, match="people were invited"):
         await migrate.downgrade(database_url, "0044")
     await pool.execute("DELETE FROM referrals")
+    await pool.execute("INSERT INTO referral_codes VALUES ($1, 'handedon')", people[0].id)
+    with pytest.raises(SchemaError, match="have codes"):
+        await migrate.downgrade(database_url, "0044")
+    await pool.execute("DELETE FROM referral_codes")
     await pool.close()
     await migrate.downgrade(database_url, "0044")
