@@ -76,13 +76,13 @@ class Buying:
 
         `request_id` is the buyer's own, `call` the HTTP request's.
 
-        Raises NotFound where nothing is sold, ValidationFailed for no package, Conflict for another
-        purchase under this id, CreditsLimit, PaymentDeclined, ReadsOnly, EngineRefused (it is given
-        back), UnknownOutcome (it is seen through).
+        Raises NotFound where nothing is sold and nothing was under this id, ValidationFailed for no
+        package, Conflict for another purchase under this id, CreditsLimit, PaymentDeclined,
+        ReadsOnly, EngineRefused (it is given back), UnknownOutcome (it is seen through).
         """
-        if not self.is_open:
-            raise NotFound("No credits are sold here")
         package = BY_ID.get(package_id)
+        if not self.is_open and (package is None or request_id is None):
+            raise NotFound("No credits are sold here")
         if package is None:
             raise ValidationFailed.of("packageId", f"must be one of {', '.join(BY_ID)}")
         self._movements.require_engine()
@@ -118,6 +118,8 @@ class Buying:
                     if not there.is_same(new):
                         raise Conflict("requestId: stands for another purchase of yours")
                     return there, False
+                if not self.is_open:
+                    raise NotFound("No credits are sold here")
                 # First what is to come: what is given meanwhile counts twice rather than never.
                 to_come = await Intents.to_come(connection, new.account_id)
                 account = self._view.accounts.get(new.account_id)

@@ -14,6 +14,7 @@ from gateway.economy.purchases.buying import Buying
 from gateway.economy.purchases.packages import PACKAGES
 from gateway.economy.purchases.providers import Charge, ProviderAway, SimulatedProvider
 from gateway.economy.settings import Seller
+from gateway.wire.errors import NotFound
 from persistence.repositories.economy.purchases import Purchase, Purchases
 from tests.gateway.conftest import MakeWeb, Person, Web
 from tests.gateway.economy.stories import (
@@ -319,6 +320,21 @@ async def test_bad_input_names_the_field(web: Web, body: dict[str, object], fiel
     assert code(answer) == (400, "VALIDATION_ERROR")
     assert [detail["field"] for detail in answer.json()["error"]["details"]] == [field]
     assert await bought(web, ann) == []
+
+
+async def test_what_was_bought_is_told_again_once_nothing_is_sold(web: Web) -> None:
+    ann = await web.register()
+    asked = ann.id, "starter", "test-card"
+    first, intent, _ = await selling(web).buy(*asked, "p-1", "call")
+    held = cash(web, ann)
+    closed = selling(web, purchases=Seller.OFF)
+    again, same, is_repeat = await closed.buy(*asked, "p-1", "call")
+    assert (again.id, same.id, is_repeat) == (first.id, intent.id, True)
+    for request_id in ("p-2", None):
+        with pytest.raises(NotFound):
+            await closed.buy(*asked, request_id, "call")
+    assert cash(web, ann) == held
+    assert len(await bought(web, ann)) == 1
 
 
 async def test_nothing_is_sold_unless_it_is_said_so(make_web: MakeWeb) -> None:
