@@ -2,7 +2,8 @@
 
 Laws: read from the ledger, which is the one truth: nothing is kept here. A reservation and its
 release move credits within the account, change nothing of what it has, and are left out. A page
-looks through a bounded number of entries, so it may be short, or empty, before the end.
+looks through a bounded number of entries, so it may be short, or empty, before the end; one of
+rewards and the like alone (`_BY_MONEY`) is full.
 """
 
 from collections.abc import Collection, Mapping
@@ -68,13 +69,29 @@ SELECT l.command_seq, l.entry_no, l.at, l.kind, l.available + l.locked,
    AND ($10::bigint = 0 OR l.market_id = $10)
  ORDER BY l.command_seq DESC, l.entry_no DESC LIMIT $11
 """  # noqa: S608 - constants
+# What moved outside the book is found by its kind, however much was traded in between.
+_GIVEN: Final = f"""
+SELECT l.command_seq, l.entry_no, l.at, l.kind, l.available + l.locked,
+       l.available_after + l.locked_after, l.available_after, l.market_id, l.order_id, l.trade_no,
+       c.kind, c.reason, i.system_id
+  FROM unnest($3::smallint[]) AS wanted(kind),
+       LATERAL (SELECT command_seq, kind, reason FROM credits
+                 WHERE account_id = $1 AND kind = wanted.kind AND command_seq <= $4
+                   AND command_seq >= $6
+                 ORDER BY command_seq DESC LIMIT $7 + 1) AS c
+  JOIN ledger l ON l.owner_id = $1 AND l.owner = {Owner.ACCOUNT:d}
+                AND l.command_seq = c.command_seq AND l.kind = ANY($2::smallint[])
+  LEFT JOIN money_intents i ON i.account_id = $1 AND i.seq = l.command_seq AND i.status = 'DONE'
+ WHERE (l.command_seq, l.entry_no) < ($4, $5)
+ ORDER BY l.command_seq DESC, l.entry_no DESC LIMIT $7
+"""  # noqa: S608 - the owner's number
 _LAST_LOOKED_AT: Final = """
 SELECT command_seq, entry_no FROM ledger
  WHERE owner_id = $1 AND owner = $2 AND (command_seq, entry_no) < ($3, $4) AND command_seq >= $5
  ORDER BY command_seq DESC, entry_no DESC OFFSET $6 - 1 LIMIT 1
 """
-# The entries of an owner's number are in the order of time: a search by halves, whoever's they are.
-_FIRST_SEQ: Final = """
+# An account's entries are in the order of time: a search by halves.
+_FIRST_SEQ: Final = f"""
 WITH RECURSIVE search(low, high) AS (
     SELECT 0::bigint, (SELECT last_seq + 1 FROM engine_state)
      UNION ALL
@@ -82,12 +99,13 @@ WITH RECURSIVE search(low, high) AS (
            CASE WHEN probe.at >= $2 THEN (low + high) / 2 ELSE high END
       FROM search, LATERAL (
            SELECT coalesce((SELECT l.at FROM ledger l
-                             WHERE l.owner_id = $1 AND l.command_seq >= (low + high) / 2
+                             WHERE l.owner_id = $1 AND l.owner = {Owner.ACCOUNT:d}
+                               AND l.command_seq >= (low + high) / 2
                              ORDER BY l.command_seq, l.entry_no LIMIT 1), $2) AS at) AS probe
      WHERE low < high
 )
 SELECT low FROM search WHERE low = high
-"""
+"""  # noqa: S608 - the owner's number
 
 
 class Transaction(msgspec.Struct, frozen=True):
@@ -141,6 +159,14 @@ class Transactions:
             first = await self._first_seq(account_id, wanted.since)
         if wanted.until is not None:
             before = min(before, (await self._first_seq(account_id, wanted.until + 1), 0))
+        if wanted.types and not wanted.market_id:
+            given = [code for code, name in _BY_MONEY.items() if name in wanted.types]
+            if len(given) == len(set(wanted.types)):
+                outside = [int(kind) for kind in _OUTSIDE]
+                asked = account_id, outside, given, *before, first, limit + 1
+                found = [_transaction(row) for row in await self._source.fetch(_GIVEN, *asked)]
+                further = found[limit - 1].place if len(found) > limit else None
+                return found[:limit], further
         looked_at = account_id, int(Owner.ACCOUNT), *before, first, LOOKED_THROUGH
         rows = await self._source.fetch(_FOUND, *looked_at, *_codes(wanted), limit + 1)
         found = [_transaction(row) for row in rows]

@@ -146,6 +146,30 @@ async def test_filters(web: Web) -> None:
     assert [line["amount"] for line in await ask(web, ben, "type=STOCK")] == ["2.000000"]
 
 
+async def test_pages_of_what_was_given_are_full_however_much_was_traded(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "LOOKED_THROUGH", 1)
+    ann, ben = await web.register(), await web.register()
+    web.engine.run(listing())
+    kinds = MoneyKind.REWARD, MoneyKind.BET, MoneyKind.STOCK
+    for number in range(9):
+        credit = CreditAccount(ann.id, 1_000 + number, "given", f"{number}", kind=kinds[number % 3])
+        web.engine.run(credit)
+        web.engine.run(PlaceOrder(ben.id, 1, BUY, NO, LIMIT, 6_000, 100, GTC))
+        web.engine.run(PlaceOrder(ann.id, 1, BUY, YES, LIMIT, 4_000, 100, GTC))
+    await store_ledger(web)
+    amounts, cursor, sizes = [], "", []
+    while cursor is not None:
+        path = f"{PATH}?limit=2&type=REWARD,STOCK{cursor and '&cursor='}{cursor}"
+        answer = (await web.client.get(path, headers=ann.bearer)).json()
+        amounts += [line["amount"] for line in answer["data"]]
+        sizes.append(len(answer["data"]))
+        cursor = answer["nextCursor"]
+    assert sizes == [2, 2, 2]
+    assert amounts == [f"0.00100{number}" for number in (8, 6, 5, 3, 2, 0)]
+
+
 async def test_times_are_found_wherever_they_lie(web: Web) -> None:
     ann, _ = await told(web)
     pool = web.parts.pool
