@@ -2,11 +2,15 @@
 
 Laws: worked out as the rules pay (exchange/rules/settlement.py, RULEBOOK 9), of the shares that are
 held now: orders that trade until then change it. Nothing is changed by asking. The largest payments
-come first, a bounded part of them at a time; the sums are over all holders.
+come first, a bounded part of them at a time; the sums are over all holders. Nobody waits for it:
+it is worked out a piece at a time, and begun anew if the market moves meanwhile; one that moves
+each time is worked out in one piece.
 """
 
+import asyncio
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Annotated, Final
 
 import msgspec
@@ -16,6 +20,7 @@ from exchange.messages.commands import ResolveMarket
 from exchange.messages.errors import MalformedNumber
 from exchange.messages.terms import Resolution
 from exchange.messages.units import parse_price
+from exchange.model.accounts import Position
 from exchange.model.market import DECIDED, Market
 from exchange.model.state import State
 from exchange.rules.settlement import FIXED_PAYOUT, resolution_problem
@@ -70,19 +75,25 @@ class SettlementPreviewView(AnswerStruct, frozen=True):
 
 
 _Paid = tuple[int, int, int, int, int]
+PIECE: Final = 2_000
+"""Holders that are worked out, or given, without a pause."""
+TRIES: Final = 3
 
 
-def _paid(market: Market, payout: int) -> Iterator[_Paid]:
-    """Yield (payment, account, yes, no, cost) of each holder."""
-    for account_id, position in market.positions.items():
+def _paid(positions: Sequence[tuple[int, Position]], payout: int) -> Iterator[_Paid]:
+    """Yield (payment, account, yes, no, cost) of each holder, the payment below zero: so that the
+    largest sorts first.
+    """
+    for account_id, position in positions:
         yes, no = position.yes.quantity, position.no.quantity
         if yes or no:
             paid = yes * payout + no * (PRICE_SCALE - payout)
-            yield paid, account_id, yes, no, position.yes.cost + position.no.cost
+            yield -paid, account_id, yes, no, position.yes.cost + position.no.cost
 
 
 def _payee(row: _Paid) -> PayeeView:
-    paid, account_id, yes, no, cost = row
+    owed, account_id, yes, no, cost = row
+    paid = -owed
     return PayeeView(
         str(account_id),
         quantity_text(yes),
@@ -112,14 +123,14 @@ class SettlementRoutes:
             raise NotFound("There is no such market here")
         if market.status in DECIDED:
             raise Conflict(f"The market is {market.status.value} already")
-        rows = list(_paid(market, payout))
-        first = heapq.nsmallest(query.offset + limit, rows, key=lambda row: (-row[0], row[1]))
+        runs = await _worked_out(market, payout)
+        first = await _first(runs, query.offset + limit)
         return SettlementPreviewView(
             query.outcome,
             price_text(payout),
             price_text(PRICE_SCALE - payout),
-            len(rows),
-            money_text(sum(row[0] for row in rows)),
+            sum(map(len, runs)),
+            money_text(-sum(row[0] for run in runs for row in run)),
             money_text(market.collateral),
             [_payee(row) for row in first[query.offset :]],
         )
@@ -140,6 +151,31 @@ class SettlementRoutes:
                 tag="admin",
             ),
         )
+
+
+async def _worked_out(market: Market, payout: int) -> list[list[_Paid]]:
+    """Return what each holder is paid, in sorted pieces, all as of one moment."""
+    for _ in range(TRIES):
+        seq, positions = market.seq, list(market.positions.items())
+        runs: list[list[_Paid]] = []
+        for begin in range(0, len(positions), PIECE):
+            if begin:
+                await asyncio.sleep(0)
+            if market.seq != seq:
+                break
+            runs.append(sorted(_paid(positions[begin : begin + PIECE], payout)))
+        else:
+            return runs
+    return [sorted(_paid(list(market.positions.items()), payout))]
+
+
+async def _first(runs: list[list[_Paid]], count: int) -> list[_Paid]:
+    """Return the first `count` of sorted pieces."""
+    merged, first = heapq.merge(*runs), list[_Paid]()
+    while piece := list(islice(merged, min(PIECE, count - len(first)))):
+        first += piece
+        await asyncio.sleep(0)
+    return first
 
 
 def _payout(query: SettlementPreviewQuery) -> int:

@@ -1,16 +1,25 @@
 """What is seen before one acts: who is paid what by a resolution, and how the engine runs."""
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
 
+from exchange.messages.terms import NO, YES
+from exchange.model.accounts import Holding, Position
 from exchange.model.state import State
 from gateway.engine_side.readiness import ViewFeed
 from gateway.observability.metrics import Metrics
+from gateway.operations.figures import settlement
 from gateway.operations.figures.engine import EngineRoutes
 from tests.gateway.trading_desk import Desk
+from tests.lengths import length
 
 SETTLEMENT = "/admin/markets/rain/settlement"
+HOLDERS = length(20_000, long=100_000)
+LONGEST_S = 0.1
+"""The list of all holders is copied at once; the test's own changes take the most of it."""
 
 
 async def _hold(desk: Desk) -> None:
@@ -92,6 +101,42 @@ async def test_what_is_wrong_is_named(desk: Desk, query: str, field: str) -> Non
     reply = await desk.call("GET", f"{SETTLEMENT}?{query}", "root")
     assert reply.status == 400
     assert [one["field"] for one in reply.error["details"]] == [field]
+
+
+async def test_many_holders_keep_nobody_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is of one moment: where the market moves meanwhile, it is begun anew."""
+    market = desk.engine.view.markets[1]
+    for account in range(1_000, 1_000 + HOLDERS):
+        yes = Holding(account, 1, YES, free=1 + account % 7)
+        market.positions[account] = Position(yes, Holding(account, 1, NO))
+    pieces, paid = [0], settlement._paid
+
+    def moving(*asked: Any) -> Any:
+        pieces[0] += 1
+        if pieces[0] == 3:
+            market.seq += 1
+            for account in range(1_000, 1_000 + HOLDERS):
+                market.positions[account].yes.free = 1
+        return paid(*asked)
+
+    monkeypatch.setattr(settlement, "_paid", moving)
+    query = f"{SETTLEMENT}?outcome=YES&limit=3&offset=1"
+    asking = asyncio.ensure_future(desk.call("GET", query, "root"))
+    longest, before = 0.0, time.thread_time()
+    while not asking.done():
+        await asyncio.sleep(0)
+        now = time.thread_time()
+        longest, before = max(longest, now - before), now
+    data = (await asking).data
+    print(f"{HOLDERS} holders: the loop was kept for {longest * 1000:.0f} ms at most")
+    assert (data["holders"], data["paid"]) == (HOLDERS, f"{HOLDERS / 100:.6f}")
+    assert [one["accountId"] for one in data["payees"]] == ["1001", "1002", "1003"]
+    assert pieces[0] == 3 + -(-HOLDERS // settlement.PIECE)
+    assert longest < LONGEST_S
+    market.positions.clear()
+    market.seq -= 1
 
 
 async def test_a_market_that_is_none_has_no_settlement(desk: Desk) -> None:
