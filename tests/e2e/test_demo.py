@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.demo.markets import DEMO_MARKETS
+from gateway.demo.traders import MAKERS, TAKERS
 from tests.server_process import ServerProcess
 
 WAIT_SECONDS = 60.0
@@ -16,8 +19,8 @@ SLUGS = {entry.slug for entry in DEMO_MARKETS}
 FAST = {"DEMO_STEP_SECONDS": "0.05", "DEMO_SEED": "5"}
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
+def wait_for(condition: Callable[[], object], seconds: float = WAIT_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
@@ -49,6 +52,29 @@ def test_the_demo_trades_and_a_second_start_finds_it(tmp_path: Path) -> None:
             slug: market["id"] for slug, market in without.items()
         }
         assert server.call("GET", "/admin/users", server.admin()) == users
+        assert server.end() == 0
+    finally:
+        server.clean_up()
+
+
+@pytest.mark.slow
+def test_a_leaderboard_moves(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / "data", FAST)
+    seen: list[list[Any]] = []
+
+    def has_moved() -> bool:
+        time.sleep(0.5)
+        board = server.call("GET", "/leaderboard/volume?period=day")
+        if board and board not in seen:
+            seen.append(board)
+        return len(seen) > 1
+
+    try:
+        server.start("--demo")
+        wait_for(has_moved, 4 * WAIT_SECONDS)
+        names = {one["displayName"] for one in seen[-1]}
+        assert names <= {*MAKERS, *TAKERS}
+        assert len(names) > 1
         assert server.end() == 0
     finally:
         server.clean_up()
