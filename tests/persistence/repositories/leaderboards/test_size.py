@@ -41,7 +41,7 @@ INSERT INTO trades (market_id, trade_no, command_seq, market_seq, quantity, take
                     taker_account_id, taker_fee, maker_order_id, maker_account_id, maker_fee, at,
                     price, yes_price, kind, side, outcome)
 SELECT 1 + i % {markets}, 1 + i / {markets}, {accounts} + i, 1, 100, 1, 1 + i % {accounts}, 0, 2,
-       1 + (i * 7 + 3) % {accounts}, 0, {begin} + i * {step}, 100 * (1 + i % 99),
+       1 + (i * 7 + 3) % {accounts}, 0, {begin} + i::bigint * {step}, 100 * (1 + i % 99),
        100 * (1 + i % 99), 2, 1, 1
   FROM generate_series(0, {trades} - 1) AS i;
 INSERT INTO ledger (owner_id, owner, command_seq, entry_no, at, kind, available, locked,
