@@ -150,7 +150,7 @@ async def test_of_two_orders_one_cancels_the_other_by_the_keyboard_alone(
     await bob.buy("NO", "0.70", "4")
     # The limit has bought 4, and the other one is gone.
     await expect(page.locator("[data-order]")).to_have_count(1)
-    await expect(page.locator("[data-order] td").nth(2)).to_have_text("4")
+    await expect(page.locator("[data-order] td").nth(3)).to_have_text("4")
     await expect(page.locator("[data-bundle]")).to_have_count(0)
 
 
@@ -205,7 +205,7 @@ async def test_it_looks_well_everywhere(sign_in: SignIn, slug: str, theme: Theme
     await _with_exits(ann, "0.55", "0.70", "0.40")
     await ann.send()
     await expect(page.locator("[data-order]")).to_have_count(3)
-    await ann.draft("YES", "0.30", "10")
+    await ann.draft("YES", "0.50", "10")
     fold = await _attach(page, "other")
     await fold.locator("[name=other-triggerPrice]").fill("0.60")
     await fold.locator("[name=other-worstPrice]").fill("0.65")
