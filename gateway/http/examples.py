@@ -54,7 +54,7 @@ _BY_NAME: Final[dict[str, Sequence[Any]]] = {
     "packageId": ("regular",), "kind": ("add", "PRICE_ABOVE"), "reference": ("1-1",),
     "resolution": ("YES",), "change24h": ("0.02",),
     **dict.fromkeys(("open", "high", "low", "close", "high24h", "low24h", "markPrice"), ("0.55",)),
-    "closePrice": ("0.55",),
+    "closePrice": ("0.55",), "basePrice": ("1.000000",), "liquidationPrice": ("0.800000",), "reserveId": ("9000000000000001",),
     "noPrice": ("0.45",), "priceMin": ("0.0001",), "priceMax": ("0.9999",),
     "priceDifference": ("0.02",),
     **dict.fromkeys(("bestBidQuantity", "bestAskQuantity", "bidQuantity"), ("10.00",)),
@@ -82,7 +82,7 @@ _BY_NAME: Final[dict[str, Sequence[Any]]] = {
 _IN_BODY: Final = frozenset(
     {"price", "quantity", "timeInForce", "clientOrderId", "market", "label", "reason", "email"}
     | {"displayName", "closeTime", "outcome", "name", "token", "requestId", "side", "type"}
-    | {"marketId", "clientBetId"}
+    | {"clientBetId"}
 )
 """What a body shows though it may be left out."""
 

@@ -183,6 +183,7 @@ async def check(life: Life, url: str) -> None:
         " (SELECT count(inviter_intent) + count(invited_intent) FROM referrals) AS referrals,"
         " (SELECT count(*) FROM money_intents) AS intents"
     )
+    assert rows is not None
     assert rows["rewards"] + rows["purchases"] + rows["referrals"] == rows["intents"]
     made = await make_boards(url, now_us() + 60_000_000, forecasts_min=1)
     assert made is not None

@@ -34,8 +34,8 @@ async def test_it_mirrors_so_many_and_no_more(make_web: MakeWeb) -> None:
         assert [one.status for one in standing] == ["OPEN"] * MOST
         house = web.engine.view.accounts[HOUSE]
         assert house.available == 100_000 * MONEY_SCALE
-    slugs = {market.slug for market in web.engine.view.markets.values()}
-    assert slugs == {one.slug for one in standing}
+        slugs = {market.slug for market in web.engine.view.markets.values()}
+        assert slugs == {one.slug for one in standing}
 
 
 async def test_there_are_none_without_the_sample_venue(make_web: MakeWeb) -> None:

@@ -37,6 +37,7 @@ CHOSEN: Final = (*NONE_OF_ANY, "2m", "1M", "\uff11m", "ALL", "x\x00", LONG)
 CURSORS: Final = (*NONE_OF_ANY, "x", "0", "1-", "-", "1-x", "1-2-3-4", "1-\u0661", LONG, str(2**64))
 PAYOUTS: Final = (*NONE_OF_ANY, "x", "0", "1", "-0.5", "0.00001", "\uff10.5", LONG)
 SHARES: Final = (*NONE_OF_ANY[:-1], "x", "0", "-0.5", "0.001", "\uff10.5", LONG)
+SYMBOLS: Final = (*NONE_OF_ANY, "x", "orca", "\uff21BC", LONG)
 BOOLEANS: Final = ("", "yes", "1", "TRUE", "NaN", LONG)
 KINDS: Final = {
     NUMBERS: "limit depth offset afterSeq atSeq minSeq alertId",
@@ -47,6 +48,7 @@ KINDS: Final = {
     BOOLEANS: "exclusive",
     PAYOUTS: "yesPayout amount maxPrice",
     SHARES: "shares",
+    SYMBOLS: "symbol",
 }
 FREE: Final = frozenset(
     {"market", "marketId", "slug", "search", "q", "category", "clientOrderId", "orderId"}

@@ -104,8 +104,8 @@ async def test_the_example_of_an_alert_is_taken(web: Web) -> None:
     ann = Caller(web, await web.register())
     paths = openapi_document(ROWS, PAGES, CHOICES)["paths"]
     body = paths["/alerts"]["post"]["requestBody"]["content"]["application/json"]["example"]
-    assert body["marketId"].startswith("kalshi:")  # a market that isn't here
-    made = await ann.data("POST", "/alerts", body | {"marketId": "rain"})
+    assert body["market"].startswith("kalshi:")  # a market that isn't here
+    made = await ann.data("POST", "/alerts", body | {"market": "rain"})
     assert (made["kind"], made["slug"], made["price"]) == ("PRICE_ABOVE", "rain", "0.5500")
 
 

@@ -159,7 +159,9 @@ async def test_pages_of_what_was_given_are_full_however_much_was_traded(
         web.engine.run(PlaceOrder(ben.id, 1, BUY, NO, LIMIT, 6_000, 100, GTC))
         web.engine.run(PlaceOrder(ann.id, 1, BUY, YES, LIMIT, 4_000, 100, GTC))
     await store_ledger(web)
-    amounts, cursor, sizes = [], "", []
+    amounts: list[str] = []
+    sizes: list[int] = []
+    cursor: str | None = ""
     while cursor is not None:
         path = f"{PATH}?limit=2&type=REWARD,STOCK{cursor and '&cursor='}{cursor}"
         answer = (await web.client.get(path, headers=ann.bearer)).json()
