@@ -2,7 +2,7 @@
 //
 // Laws: the entry goes first, and its exits for exactly what it filled and what rests. What belongs together
 // is remembered in this browser, a bounded number; elsewhere the exits are shown as the pairs that they are.
-// While a page is open, an entry that ends unfilled takes its waiting exits along, and exits that have
+// While a trade page is open, an entry that ends unfilled takes its waiting exits along, and exits that have
 // traded take the rest of their entry along. Nothing is sent after everything was cancelled.
 
 import { computed, effect, signal } from "@preact/signals";
@@ -11,7 +11,7 @@ import type { OrderBody, OrderView } from "@/api/schema";
 import { isAccountLive, openOrders } from "@/feed/account";
 import { amendOrder, callOffWatch, cancelTogether, placeOrder, placePair, type Placed } from "@/feed/desk";
 import { user } from "@/session/session";
-import { keep, kept } from "@/shell/preferences";
+import { isKept, keep, kept } from "@/shell/preferences";
 import { quantityOf, quantityText } from "@/units/money";
 import { comingExits, entryOf, heldExits, type Attached } from "./legs";
 import type { Draft } from "@/ticket/order";
@@ -47,6 +47,8 @@ function read(): readonly Bracket[] {
 
 export const brackets = signal<readonly Bracket[]>(read());
 brackets.subscribe((all) => keep(KEY, all.length === 0 ? null : JSON.stringify(all)));
+// What another page of this browser sends or forgets holds here too: else the next writing would undo it.
+if (typeof addEventListener === "function") addEventListener("storage", (event) => isKept(event, KEY) && (brackets.value = read()));
 /** The bracket of each order that is part of one. */
 export const bracketOf = computed(() => new Map(brackets.value.flatMap((one) => [one.entry, ...one.legs.map((leg) => leg.id)].map((id) => [id, one] as const))));
 
@@ -106,10 +108,11 @@ async function settle(bracket: Bracket, open: ReadonlyMap<string, OrderView>): P
   const legs = bracket.legs.filter((leg) => open.has(leg.id));
   const entry = open.get(bracket.entry);
   if (legs.length === 0) {
+    if (entry !== undefined) {
+      const ended = await Promise.all(bracket.legs.map((leg) => view(leg.id)));
+      if (ended.some((one) => quantityOf(one.filled) > 0)) await cancelTogether([entry]);
+    }
     forget(bracket);
-    if (entry === undefined) return;
-    const ended = await Promise.all(bracket.legs.map((leg) => view(leg.id)));
-    if (ended.some((one) => quantityOf(one.filled) > 0)) await cancelTogether([entry]);
     return;
   }
   const coming = legs.filter((leg) => leg.isComing);

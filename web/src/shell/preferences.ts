@@ -66,6 +66,11 @@ export function keep(key: string, value: string | null): void {
   }
 }
 
+/** Whether another page of this browser has changed what is kept under a key. */
+export function isKept(event: StorageEvent, key: string): boolean {
+  return event.key === PREFIX + key;
+}
+
 export const theme = remembered<Theme>("theme", THEMES, "system");
 export const palette = remembered<Palette>("palette", PALETTES, "green-up");
 export const layout = remembered<Layout>("layout", LAYOUTS, "pro");
