@@ -2,6 +2,7 @@
 //
 // Laws: silent unless its reader wants it, and never before a click or a key on this page, which is stricter
 // than browsers are: they let one page's click count for the next. What is heard is always shown as well.
+// Of one kind one is heard at a time: an order that fills in fifty parts is no fifty times as loud.
 
 import { sounds } from "./preferences";
 
@@ -15,6 +16,8 @@ const LOUD = 0.12;
 
 let context: AudioContext | null = null;
 let isTouched = false;
+/** When the last one of each is over, by the context's clock (s). */
+const overAt: Partial<Record<Sound, number>> = {};
 
 /** Hear of the first click or key, before which there are no sounds. */
 export function awaitTouch(): void {
@@ -26,6 +29,8 @@ export function play(sound: Sound): void {
   if (!sounds.peek() || !isTouched || typeof AudioContext === "undefined") return;
   const made = (context ??= new AudioContext());
   void made.resume();
+  if (made.currentTime < (overAt[sound] ?? 0)) return;
+  overAt[sound] = made.currentTime + TONES[sound].length * (TONE_S + APART_S);
   TONES[sound].forEach((frequency, index) => tone(made, frequency, index * (TONE_S + APART_S)));
 }
 
