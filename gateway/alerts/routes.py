@@ -111,16 +111,16 @@ class AlertRoutes:
         """Look out for something from now on."""
         body, market, ref = request.body, None, None
         name = market_name(body)
+        field = "market" if body.market is not None else "slug" if body.slug else "marketId"
         if name is not None:
-            field = "market" if body.market is not None else "slug" if body.slug else "marketId"
             ref, market = await named_market(self._markets, name, None, field)
         webhook_id = await self._webhook(request.user_id, body.webhook_id)
         terms = new_terms(body, ref, webhook_id)
         if ref is not None and market is None:
-            raise no_such_market()
+            raise no_such_market(field)
         await self._check_order(request.user_id, terms.order_id)
         if market is not None:
-            _refuse_ended(market)
+            _refuse_ended(market, field)
             terms = msgspec.structs.replace(terms, external_id=market.ref.external_id)
         most = self._settings.alerts_max
         try:
@@ -144,7 +144,7 @@ class AlertRoutes:
         is_active = was.is_active if body.active is None else body.active
         market = await self._market(was)
         if market is not None and is_active:
-            _refuse_ended(market)
+            _refuse_ended(market, "marketId")
         changed = await self._rows.change(
             was, terms, _holds(terms, market), now_us(), is_active=body.active
         )
@@ -302,8 +302,8 @@ def _holds(terms: AlertTerms, market: KnownMarket | None) -> Holds:
     return holds
 
 
-def _refuse_ended(market: KnownMarket) -> None:
+def _refuse_ended(market: KnownMarket, field: str) -> None:
     """Raise Conflict for a market of which nothing is to be expected."""
     if market.has_ended:
         message = "has ended"
-        raise Conflict(f"marketId: {message}", details=(Detail("marketId", message),))
+        raise Conflict(f"{field}: {message}", details=(Detail(field, message),))

@@ -345,9 +345,7 @@ async def find_market_of_any(markets: MarketCatalogue, name: str) -> KnownMarket
     return market
 
 
-def no_such_market() -> NotFound:
-    """Return the refusal of a body that names a market which isn't known."""
-    return NotFound(
-        "marketId: there is no such market",
-        details=(Detail("marketId", "there is no such market"),),
-    )
+def no_such_market(field: str = "marketId") -> NotFound:
+    """Return the refusal of a body whose field names a market which isn't known."""
+    message = "there is no such market"
+    return NotFound(f"{field}: {message}", details=(Detail(field, message),))
