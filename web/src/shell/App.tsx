@@ -55,7 +55,7 @@ const loadedOverlays = signal<ComponentType | null>(null);
 function LazyOverlays() {
   const isWanted = overlay.value !== null;
   useEffect(() => {
-    if (isWanted && loadedOverlays.peek() === null) void import("@/palette/Overlays").then((module) => (loadedOverlays.value = module.default));
+    if (isWanted && loadedOverlays.peek() === null) void import("@/palette/Overlays").then((module) => (loadedOverlays.value = module.default), () => (overlay.value = null));
   }, [isWanted]);
   const Loaded = loadedOverlays.value;
   return isWanted && Loaded !== null ? <Loaded /> : null;

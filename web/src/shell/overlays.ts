@@ -1,4 +1,7 @@
 // Which overlay is open: the palette or the sheet of keys. Their code is loaded when one is opened first.
+//
+// Law: whoever has opened one types into it: until it is there its keys do nothing else, but for Esc, which
+// gives it up and cancels as always.
 
 import { signal } from "@preact/signals";
 
@@ -9,8 +12,21 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches("input, textarea, select");
 }
 
+/** Whether an overlay was asked for and isn't shown yet. */
+function isComing(): boolean {
+  return overlay.peek() !== null && document.querySelector("dialog[open]") === null;
+}
+
 /** Listen to the keys that hold on every page. */
 export function listenToOverlayKeys(): void {
+  addEventListener("keydown", (event) => {
+    if (!isComing() || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.code === "Escape") overlay.value = null;
+    else {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  }, { capture: true });
   addEventListener("keydown", (event) => {
     if (event.code === "KeyK" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
