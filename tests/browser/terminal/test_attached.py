@@ -33,7 +33,7 @@ async def test_a_bracket_takes_its_profit_and_its_stop_is_gone(sign_in: SignIn, 
     await ann.open_market(slug)
     await bob.open_market(slug)
     await bob.buy("NO", "0.45", "10")
-    await expect(ann.page.locator(".ladder")).to_contain_text("10")
+    await expect(bob.page.locator("[data-order]")).to_have_count(1)
     await _with_exits(ann, "0.55", "0.70", "0.40")
     words = ann.page.locator(".attach-words")
     await expect(words).to_contain_text(
@@ -167,6 +167,9 @@ async def test_a_group_stops_at_its_limit_and_is_reset(sign_in: SignIn, slug: st
     await new.get_by_label("Shares filled at most").fill("0")
     await new.get_by_role("button", name="Make the group").click()
     await expect(new.locator(".problem").first).to_be_visible()
+    # A browser writes down that it was refused.
+    assert ["400" in problem for problem in ann.problems] == [True]
+    ann.problems.clear()
     await new.get_by_label("Shares filled at most").fill("5")
     await new.get_by_label("Name").fill("few")
     await new.get_by_label("within seconds").fill("3600")
@@ -219,6 +222,7 @@ async def test_it_looks_well_everywhere(sign_in: SignIn, slug: str, theme: Theme
     await expect(page.locator(".attach-words")).to_be_visible()
     await fold.get_by_label("Counts in the group").select_option(label="New group …")
     for language in ("en", "de"):
+        await expect(page.locator("html")).to_have_attribute("lang", language)
         for width, height in SIZES:
             await page.set_viewport_size({"width": width, "height": height})
             name = f"attached-{language}-{theme}-{width}"
@@ -232,10 +236,20 @@ async def test_it_looks_well_everywhere(sign_in: SignIn, slug: str, theme: Theme
             await page.locator("[data-send]").scroll_into_view_if_needed()
             await _fits(page, f"{name}-words")
             if width < 760:
+                await _is_apart(page.locator(".sheet-close"), page.locator(".ticket header small"))
                 await page.locator(".sheet-close").click()
-        await page.keyboard.press("Control+k")
-        await page.keyboard.type("Deutsch")
-        await page.keyboard.press("Enter")
+        if language == "en":
+            await page.keyboard.press("Control+k")
+            await page.locator(".palette input").fill("Deutsch")
+            await page.keyboard.press("Enter")
+
+
+async def _is_apart(one: Locator, other: Locator) -> None:
+    """Look whether one thing lies beside another."""
+    left, right = await other.bounding_box(), await one.bounding_box()
+    assert left is not None
+    assert right is not None
+    assert left["x"] + left["width"] <= right["x"]
 
 
 async def _fits(page: Page, name: str) -> None:

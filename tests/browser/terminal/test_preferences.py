@@ -59,7 +59,7 @@ async def test_prices_are_shown_and_typed_as_somebody_likes_them(
     await page.get_by_role("button", name="As a table").first.click()
     await expect(page.get_by_role("button", name="Buy NO 46\u202f¢")).to_be_visible()
     await page.keyboard.press("Control+k")
-    await page.keyboard.type("percent")
+    await page.locator(".palette input").fill("percent")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="Buy NO 46\u202f%")).to_be_visible()
     await expect(row).to_contain_text("54\u202f%")
