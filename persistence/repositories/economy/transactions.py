@@ -81,7 +81,7 @@ SELECT l.command_seq, l.entry_no, l.at, l.kind, l.available + l.locked,
                  ORDER BY command_seq DESC LIMIT $7 + 1) AS c
   JOIN ledger l ON l.owner_id = $1 AND l.owner = {Owner.ACCOUNT:d}
                 AND l.command_seq = c.command_seq AND l.kind = ANY($2::smallint[])
-  LEFT JOIN money_intents i ON i.account_id = $1 AND i.seq = l.command_seq AND i.status = 'DONE'
+  LEFT JOIN money_intents i ON i.seq = l.command_seq AND i.status = 'DONE'
  WHERE (l.command_seq, l.entry_no) < ($4, $5)
  ORDER BY l.command_seq DESC, l.entry_no DESC LIMIT $7
 """  # noqa: S608 - the owner's number
