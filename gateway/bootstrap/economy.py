@@ -113,7 +113,8 @@ def leaderboard_routes(parts: Parts) -> LeaderboardRoutes:
     """Return what shows the leaderboards."""
     rows = Leaderboards(parts.pool)
     reading = Reading(rows, parts.feeds.sorted_sets, parts.metrics.cache)
-    return LeaderboardRoutes(reading, rows, parts.settings.pages)
+    minutes = parts.settings.economy.leaderboard_minutes
+    return LeaderboardRoutes(reading, rows, parts.settings.pages, minutes=minutes)
 
 
 def betting_of(

@@ -21,8 +21,8 @@ from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.leaderboards.boards import Head, Leaderboards, Place, Ranked
 from persistence.repositories.leaderboards.words import ERROR_SCALE, Board, Span
 
-STALE_US: Final = 35 * 60 * MICROSECONDS
-"""So old is a board when two runs in a row have failed."""
+RUN_US: Final = 5 * 60 * MICROSECONDS
+"""A run that takes no longer than this shows nothing as late."""
 _DIGITS: Final = len(str(ERROR_SCALE)) - 1
 _SUMMARIES: Final = {
     Board.PNL: "List who gained most: what one has, less what was put in",
@@ -87,10 +87,15 @@ class OwnStandingView(AnswerStruct, frozen=True):
 class LeaderboardRoutes:
     """Shows the boards."""
 
-    def __init__(self, reading: Reading, rows: Leaderboards, pages: PageLimits) -> None:
+    def __init__(
+        self, reading: Reading, rows: Leaderboards, pages: PageLimits, *, minutes: int
+    ) -> None:
+        """`minutes` lie between the boards' runs."""
         self._reading = reading
         self._rows = rows
         self._pages = pages
+        # So old is a board when two runs in a row have failed.
+        self._stale_us = 2 * minutes * 60 * MICROSECONDS + RUN_US
 
     def _shower(
         self, board: Board
@@ -105,7 +110,8 @@ class LeaderboardRoutes:
             page = _page(board, found, limit, offset)
             if not found.head.made_at:
                 return UpTo(page, 0)
-            return UpTo(Told(page, _age(found.head)), found.head.through_seq)
+            age = _age(found.head, self._stale_us)
+            return UpTo(Told(page, age), found.head.through_seq)
 
         return show
 
@@ -189,9 +195,9 @@ def _view(board: Board, place: Place, person: Ranked) -> LeaderView:
     )
 
 
-def _age(head: Head) -> AsOfView:
+def _age(head: Head, stale_us: int) -> AsOfView:
     age = max(0, now_us() - head.made_at)
-    return AsOfView(iso_millis(head.made_at), age // 1_000, age > STALE_US)
+    return AsOfView(iso_millis(head.made_at), age // 1_000, age > stale_us)
 
 
 def _require_reached(wanted: int, head: Head) -> None:

@@ -8,10 +8,11 @@ import pytest
 from gateway.economy.leaderboards import reading
 from gateway.economy.leaderboards.reading import Reading
 from gateway.observability.metrics import Metrics
+from persistence.clock import MICROSECONDS, now_us
 from persistence.errors import DatabaseUnavailable
 from persistence.repositories.leaderboards.boards import Leaderboards
 from persistence.repositories.leaderboards.words import Board, Span
-from tests.gateway.conftest import Person, Web
+from tests.gateway.conftest import MakeWeb, Person, Web
 from tests.gateway.economy.leaderboards.boards import MADE_AT, PATH, hide, put_board, shown
 
 
@@ -63,6 +64,19 @@ async def test_boards_show_places_and_how_old_they_are(web: Web) -> None:
         (2, "0.06250000"),
         (3, "1.00000000"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "age", "is_stale"),
+    [(15, 34, False), (15, 36, True), (60, 59, False), (60, 124, False), (60, 126, True)],
+)
+async def test_a_board_is_late_when_two_runs_failed(
+    make_web: MakeWeb, minutes: int, age: int, is_stale: bool
+) -> None:
+    web = await make_web(LEADERBOARD_MINUTES=str(minutes))
+    made_at = now_us() - age * 60 * MICROSECONDS
+    await put_board(web.parts.pool, Board.PNL, Span.ALL, [(1, 1)], made_at=made_at)
+    assert (await shown(web, "pnl"))["meta"]["asOf"]["stale"] is is_stale
 
 
 async def test_before_the_first_run_there_is_nothing(web: Web) -> None:
