@@ -3,12 +3,14 @@
 Laws: each day is one order of the stock, decided on its held row like any trade; a day that was
 missed is made up for. Who is sold out by it is paid by a transfer, which the sweep of the engine's
 process sends; until that is done no further day of that stock is decided. A stock whose last trade
-has no answer yet waits for the next run.
+has no answer yet waits for the next run. One whose reserve isn't as it should be fails the run, but
+only when the others have had theirs.
 """
 
 from datetime import date
 from typing import Final
 
+from exchange.messages.errors import InvariantViolated
 from gateway.economy.movements.movements import Kind, Point
 from gateway.economy.rewards.rules import day_of
 from gateway.economy.stocks.orders import (
@@ -63,13 +65,22 @@ class StockInterest:
             self._logger.info("stock interest", days=added)
 
     async def add(self, today: date) -> int:
-        """Add the interest of the days up to `today`; return how many, stock by stock."""
+        """Add the interest of the days up to `today`; return how many, stock by stock.
+
+        Raises InvariantViolated at the end if there was a stock that doesn't keep its laws.
+        """
         added = 0
+        problem: InvariantViolated | None = None
         for stock_id in await self._stocks.without_interest(today):
-            for _ in range(DAYS_MAX):
-                if not await self._add_day(stock_id, today):
-                    break
-                added += 1
+            try:
+                for _ in range(DAYS_MAX):
+                    if not await self._add_day(stock_id, today):
+                        break
+                    added += 1
+            except InvariantViolated as error:
+                problem = problem or error
+        if problem is not None:
+            raise problem
         return added
 
     async def _add_day(self, stock_id: int, today: date) -> bool:

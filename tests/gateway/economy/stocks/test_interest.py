@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from exchange.messages.errors import InvariantViolated
+from exchange.model.system_accounts import reserve_of
 from gateway.economy.stocks.jobs import JOB, StockInterest
 from persistence.repositories.jobs import JobRows
 from tests.gateway.conftest import MakeWeb, Web
@@ -33,15 +35,15 @@ def interest(web: Web) -> StockInterest:
     return StockInterest(web.parts.pool, JobRows(web.parts.pool), web.parts.logger)
 
 
-async def pass_days(web: Web, days: int) -> int:
+async def pass_days(web: Web, days: int, reserve: int = RESERVE) -> int:
     """Let days of interest be due; return how many were decided."""
     await web.parts.pool.execute("UPDATE stocks SET interest_day = $1", TODAY - timedelta(days))
-    await know_reserve(web)
+    await know_reserve(web, reserve)
     return await interest(web).add(TODAY)
 
 
-async def know_reserve(web: Web) -> None:
-    """Put the reserve into the tables, as the real engine does."""
+async def know_reserve(web: Web, reserve: int) -> None:
+    """Put a reserve into the tables, as the real engine does."""
     pool: Any = web.parts.pool
     needed = await pool.fetch(
         "SELECT column_name FROM information_schema.columns WHERE table_name = 'accounts'"
@@ -50,9 +52,9 @@ async def know_reserve(web: Web) -> None:
     )
     names = ", ".join(["id", "available", *(row[0] for row in needed)])
     values = ", ".join(["$1", "$2", *("1" for _ in needed)])
-    await pool.execute("DELETE FROM accounts WHERE id = $1", RESERVE)
+    await pool.execute("DELETE FROM accounts WHERE id = $1", reserve)
     await pool.execute(
-        f"INSERT INTO accounts ({names}) VALUES ({values})", RESERVE, cash(web, RESERVE)
+        f"INSERT INTO accounts ({names}) VALUES ({values})", reserve, cash(web, reserve)
     )
 
 
@@ -118,6 +120,18 @@ async def test_a_trade_sees_it_through_first(web: Web) -> None:
     assert await pass_days(web, 2) == 2
     assert (await sell(web, ann, shares="1"))["price"] == "1.990000"
     assert [status for _, status in await moved(web)].count("PENDING") == 0
+
+
+async def test_a_stock_that_breaks_its_laws_keeps_no_other_from_its_interest(web: Web) -> None:
+    await list_stock(web, symbol="BAD")
+    await list_stock(web)
+    ann = await web.register()
+    await buy(web, ann, symbol="BAD", shares="100", leverage=5)
+    await buy(web, ann, shares="100", leverage=5)
+    with pytest.raises(InvariantViolated, match="does not cover"):
+        # The tables know the cash of the second reserve alone.
+        await pass_days(web, 1, reserve_of(2))
+    assert [one["loan"] for one in await portfolio(web, ann)] == ["120.000000", "120.120000"]
 
 
 async def test_the_job_runs_at_the_start_and_often(web: Web) -> None:
