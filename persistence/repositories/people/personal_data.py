@@ -156,9 +156,10 @@ class PersonalData:
         self._pool = pool
 
     async def has_stocks(self, user_id: int) -> bool:
-        """Say whether somebody has shares of a stock."""
+        """Say whether somebody has shares of a stock, or is about to have some."""
         found = await self._pool.fetchval(
-            "SELECT EXISTS (SELECT FROM stock_positions WHERE account_id = $1 AND shares > 0)",
+            "SELECT EXISTS (SELECT FROM stock_positions WHERE account_id = $1 AND shares > 0)"
+            " OR EXISTS (SELECT FROM stock_orders WHERE account_id = $1 AND status = 'PENDING')",
             user_id,
         )
         return bool(found)

@@ -105,6 +105,11 @@ async def test_nobody_leaves_who_has_shares(web: Web) -> None:
     assert answer.status_code == 409
     assert "sell them first" in answer.json()["error"]["message"]
     await sell(web, ann, shares="1")
+    # Nor whoever may have some yet: an order without an answer.
+    state = "UPDATE stock_orders SET status = $1 WHERE kind = 'BUY'"
+    await web.parts.pool.execute(state, "PENDING")
+    assert (await call(web, "DELETE", "/users/me", ann, leaving)).status_code == 409
+    await web.parts.pool.execute(state, "DONE")
     assert (await call(web, "DELETE", "/users/me", ann, leaving)).status_code == 200
 
 
