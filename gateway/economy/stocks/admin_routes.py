@@ -1,5 +1,7 @@
 """The rows of the route table under /admin/stocks: listing a stock, and letting nobody buy it."""
 
+import contextlib
+
 from exchange.messages.units import format_money
 from gateway.economy.rewards.rules import day_of
 from gateway.economy.stocks.bodies import NewStockBody, StockStatusBody, check_symbol, new_stock
@@ -9,6 +11,7 @@ from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import Conflict, LimitReached, NotFound, Unavailable, UnknownOutcome
 from persistence.clock import now_us
+from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.economy.stocks.reading import StockReading
 from persistence.repositories.economy.stocks.stocks import STOCKS_MAX, Stocks
@@ -41,7 +44,9 @@ class StockAdminRoutes:
                 raise Conflict(f"symbol: {new.symbol} is another stock's")
             raise LimitReached.of("symbol", STOCKS_MAX)
         await trail.note(request.user_id, "stock.create", what, "ok")
-        await self._desk.open_reserve(row.id)
+        # It is listed, whatever the engine says now: else whoever trades first opens the reserve.
+        with contextlib.suppress(CommandNotTaken, OutcomeUnknown):
+            await self._desk.open_reserve(row.id)
         return stock_view(row, [(now, 0)])
 
     async def halt(self, request: Request[StockStatusBody, None]) -> StockView:

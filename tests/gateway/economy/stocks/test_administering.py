@@ -49,6 +49,18 @@ async def test_a_stock_is_listed_with_its_reserve(web: Web) -> None:
     assert [one["symbol"] for one in await data(web, "GET", "/economy/stocks")] == ["ORCA"]
 
 
+@pytest.mark.parametrize("trouble", ["closed", "lost"])
+async def test_a_stock_is_listed_whatever_becomes_of_its_reserve(web: Web, trouble: str) -> None:
+    """Who was told that nothing happened would be told 409 when asking again."""
+    ann, admin = await web.register(), await web.register(admin=True)
+    web.engine.is_open, web.engine.loses_answers = trouble != "closed", trouble == "lost"
+    made = await call(web, "POST", "/admin/stocks", admin, ORCA)
+    web.engine.is_open, web.engine.loses_answers = True, False
+    assert made.status_code == 201
+    assert (await buy(web, ann, shares="1"))["total"] == "1.005000"
+    assert cash(web, RESERVE) == 1_005_000
+
+
 async def test_a_halted_stock_is_sold_and_not_bought(web: Web) -> None:
     await list_stock(web)
     ann, admin = await web.register(), await web.register(admin=True)
