@@ -27,7 +27,6 @@ from exchange.messages.commands import (
 )
 from exchange.messages.events import CommandRejected
 from exchange.messages.terms import BUY, GTC, LIMIT
-from exchange.model.accounts import Account
 from exchange.model.market import Market
 from exchange.model.order_book import Order
 from exchange.model.state import State
@@ -197,7 +196,8 @@ class House:
             self._is_sure = True
         self._fresh.hear(self._following.all().values())
         sent: list[tuple[int, bool, asyncio.Future[Answer]]] = []
-        reserved, is_alive = 0, False
+        # Once: it is a sum over all markets that the house ever traded in, as long as it lives.
+        stake, reserved, is_alive = at_stake(account), 0, False
         for mirror in mirrors:
             market = self._view.markets.get(mirror.market_id or 0)
             if market is None:
@@ -212,7 +212,8 @@ class House:
                 continue
             if self._rests.get(market.id, 0) > now:
                 continue
-            operations, more = self._requote(mirror, market, account, standing, source, reserved)
+            others = stake + reserved, account.available - reserved
+            operations, more = self._requote(mirror, market, standing, source, *others)
             if not operations:
                 is_alive = is_alive or bool(standing)
                 continue
@@ -236,20 +237,21 @@ class House:
         self,
         mirror: Mirror,
         market: Market,
-        account: Account,
         standing: list[Order],
         source: Source,
-        reserved: int,
+        stake: int,
+        cash: int,
     ) -> tuple[tuple[Operation, ...], int]:
         """Return what makes the quotes right, and how much more is at stake by it.
 
-        `reserved` is what others of this look may put at stake, as yet unseen.
+        `stake` is what the house has at stake in all mirrors and `cash` what it has left, both with
+        what others of this look may put at stake, as yet unseen.
         """
         held, locked = held_in(market), locked_by(standing)
         left = min(
             mirror.exposure - held.cost,
-            self._settings.exposure_of_all - at_stake(account) - reserved + locked,
-            account.available - reserved + locked,
+            self._settings.exposure_of_all - stake + locked,
+            cash + locked,
         )
         rule = Rule(mirror.spread, mirror.size, market.tick_size, market.min_quantity)
         wanted = list(quotes(source, rule, held, left))

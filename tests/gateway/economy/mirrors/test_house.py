@@ -15,6 +15,9 @@ from exchange.messages.commands import (
 )
 from exchange.messages.events import CommandRejected
 from exchange.messages.terms import GTC, LIMIT, ExchangeMode, MarketStatus, OrderStatus
+from exchange.model.accounts import Account
+from gateway.economy.mirrors import house
+from gateway.economy.mirrors.figures import at_stake
 from gateway.feeds.model import ListedStatus
 from persistence.repositories.economy.mirrors import Said
 from tests.gateway.economy.mirrors.house_stage import (
@@ -256,3 +259,22 @@ async def test_moves_between_looks_are_followed_at_once() -> None:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_look_counts_what_is_at_stake_once_however_many_mirrors_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = HouseStage()
+    for number in range(1, 6):
+        stage.add(number, spread=100, size=5_000, exposure=1_000 * CREDIT)
+        stage.best(number, 4_000, 4_200)
+    counted: list[int] = []
+
+    def count(account: Account) -> int:
+        counted.append(account.id)
+        return at_stake(account)
+
+    monkeypatch.setattr(house, "at_stake", count)
+    await stage.tick()
+    assert counted == [HOUSE]
+    assert stage.stake > 0
