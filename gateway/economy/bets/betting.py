@@ -18,6 +18,7 @@ from gateway.economy.bets.orders import (
     sale_order,
     traded,
 )
+from gateway.economy.bets.quotes import foreseen
 from gateway.economy.bets.tallies import BetMetrics
 from gateway.economy.mirrors.making import Foreseen
 from gateway.economy.movements.movements import Kind, Movements, Note
@@ -64,16 +65,30 @@ class Betting:
         self._metrics = metrics
         self._mirrors = mirrors
 
-    async def market(self, name: str) -> Market:
-        """Return our market of that slug or id, or the one that mirrors another platform's.
+    async def market(
+        self, name: str, account_id: int, side: str, amount: int, max_price: int | None
+    ) -> Market:
+        """Return our market of that slug or id, or the one that mirrors another platform's, which
+        is made for the first bet that it would take: whoever can't bet there fills no place.
 
-        Raises EngineRefused for no such market, Refused for another platform's without a mirror.
+        Raises EngineRefused for no such market, and as the bet would be; Refused for another
+        platform's without a mirror, or if nothing could be bought; ReadsOnly.
         """
         ours = self._own_market(name)
-        return await self._elsewhere().mirror_of(name) if ours is None else ours
+        if ours is not None:
+            return ours
+        self._movements.require_engine()
+        elsewhere = self._elsewhere()
+        shown = await elsewhere.foreseen(name)
+        if isinstance(shown, Foreseen):
+            account = self._view.accounts.get(account_id)
+            available = 0 if account is None else account.available
+            foreseen(shown, SIDES[side], amount, max_price, available)
+            return await elsewhere.mirror_of(name)
+        return shown
 
     async def shown_market(self, name: str) -> Market | Foreseen:
-        """Return it as `market` does, or what its mirror would be like; nothing is made."""
+        """Return it, or what its mirror would be like; nothing is made. Raises as `market`."""
         ours = self._own_market(name)
         return await self._elsewhere().foreseen(name) if ours is None else ours
 

@@ -98,7 +98,8 @@ class BetRoutes:
             check_client_id(body.client_bet_id, "clientBetId")
         amount = checked_amount(strict_json.money(body.amount), self._settings)
         max_price = body_price(body.max_price)
-        market = await self._betting.market(body.market_id)
+        asked = request.user_id, body.side, amount, max_price
+        market = await self._betting.market(body.market_id, *asked)
         bet, intent, is_repeat = await self._betting.bet(
             request.user_id,
             market,

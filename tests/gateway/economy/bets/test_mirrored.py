@@ -111,3 +111,18 @@ async def test_nothing_is_mirrored_by_bets_where_that_is_off(make_web: MakeWeb, 
         answer = await bet(stage.web, ann, marketId="fake:M1", amount="20")
     assert code(answer) == (422, "NOT_MIRRORED")
     assert stage.web.engine.view.markets == {}
+
+
+async def test_nothing_is_mirrored_by_a_bet_that_could_not_be_placed_there(
+    make_web: MakeWeb,
+) -> None:
+    stage = await offering(make_web)
+    ann = await stage.web.register()
+    for asked, expected in (
+        ({"marketId": "fake:M1", "amount": "1001"}, (422, "INSUFFICIENT_BALANCE")),
+        ({"marketId": "fake:M1", "amount": "20", "maxPrice": "0.42"}, (422, "WORST_PRICE")),
+        ({"marketId": "fake:M2", "amount": "20", "side": "NO"}, (422, "NO_LIQUIDITY")),
+    ):
+        assert code(await bet(stage.web, ann, **asked)) == expected, asked
+    assert stage.web.engine.view.markets == {}
+    assert await stage.rows.standing() == []
