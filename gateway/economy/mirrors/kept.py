@@ -1,6 +1,7 @@
 """Which markets are mirrors, kept known in every process that shows markets.
 
-Law: read again and again by what changed since, since another process may have made one.
+Law: read again and again by what changed since, since another process may have made one; the first
+time all that ever were, so many at a time.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from persistence.postgres.database import is_absence
 from persistence.repositories.economy.mirrors import Mirrors
 
 INTERVAL_S: Final = 2.0
+AT_ONCE: Final = 1_000
 _LATE_US: Final = 60 * MICROSECONDS
 """What commits late was stamped earlier by at most so much."""
 
@@ -29,13 +31,16 @@ class KeptMirrored:
 
     async def look(self) -> None:
         """Take in what changed."""
-        changed = await self._rows.changed(self._since)
-        for mirror in changed:
-            if mirror.market_id is not None:
+        after = self._since, 0
+        while True:
+            changed = await self._rows.changed(after, AT_ONCE)
+            for mirror in changed:
                 self._mirrored.note(mirror.market_id, mirror.source, mirror.labels)
+                after = mirror.changed_at, mirror.id
+            if len(changed) < AT_ONCE:
+                break
         # What commits late was stamped a little earlier.
-        newest = max((one.changed_at for one in changed), default=0)
-        self._since = max(self._since, newest - _LATE_US)
+        self._since = max(self._since, after[0] - _LATE_US)
 
     async def run(self, check_in: CheckIn) -> None:
         """Look again and again, until cancelled."""

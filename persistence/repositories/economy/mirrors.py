@@ -116,6 +116,16 @@ class Mirror(NewMirror, frozen=True, kw_only=True):
         return self.status in {"MAKING", "OPEN", "ENDED"}
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """Which market of ours is a mirror, of what, and what YES and NO are called there."""
+
+    id: int
+    changed_at: int
+    market_id: int
+    source: str
+    labels: tuple[str, str]
+
+
 class Mirrors:
     """Reads and writes mirrors."""
 
@@ -177,13 +187,19 @@ class Mirrors:
         )
         return [_mirror(row) for row in rows]
 
-    async def changed(self, since: int) -> list[Mirror]:
-        """Return those that changed at a time or after."""
+    async def changed(self, after: tuple[int, int], limit: int) -> list[Listed]:
+        """Return those that have a market of ours and changed after a (time, mirror id), by these;
+        at most `limit`.
+        """
         rows = await self._pool.fetch(
-            f"SELECT {_COLUMNS} FROM mirrors WHERE changed_at >= $1 ORDER BY id",  # noqa: S608 - a constant
-            since,
+            "SELECT id, changed_at, market_id, platform, external_id, yes_label, no_label"
+            "  FROM mirrors WHERE changed_at >= $1 AND (changed_at, id) > ($1, $2)"
+            "   AND market_id IS NOT NULL ORDER BY changed_at, id LIMIT $3",
+            *(*after, limit),
         )
-        return [_mirror(row) for row in rows]
+        return [
+            Listed(row[0], row[1], row[2], f"{row[3]}:{row[4]}", (row[5], row[6])) for row in rows
+        ]
 
     async def page(self, statuses: list[str] | None, before: int, limit: int) -> list[Mirror]:
         """Return mirrors below the id `before`, newest first; of these statuses, of which DISPUTED
