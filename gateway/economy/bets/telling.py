@@ -66,9 +66,10 @@ class BetTelling:
     async def look(self) -> int:
         """Tell what is new; return how much that was."""
         reached = await self._rows.projected()
-        if self._after is None or reached < self._after[0]:
-            # The first time, or everything is being made again.
-            self._after = reached, STORED_MAX
+        if self._after is None:
+            # The projector may be behind, or be making everything again: that is from before, too.
+            self._after = max(reached, self._view.seq), STORED_MAX
+        if reached < self._after[0]:
             return 0
         accounts = list(self._listening())
         found = []

@@ -1,6 +1,6 @@
 """Sockets are told what became of bets, each change once, and only those that are there."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -10,6 +10,8 @@ from gateway.bootstrap.sockets import Hearers
 from gateway.economy.bets import telling
 from gateway.economy.bets.telling import EVENT, TOPIC, BetTelling
 from gateway.observability.metrics import Metrics
+from persistence.postgres.database import Connection
+from persistence.projection.bets import BetProjection
 from persistence.repositories.economy.bets import Bets
 from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.economy.bets.stories import list_market, placed, project, sell
@@ -63,6 +65,39 @@ async def test_each_change_is_told_once(web: Web, monkeypatch: pytest.MonkeyPatc
     said = await told()
     assert sorted(one[2] for one in said) == ["1", "4", "5", "6", "7", "8"]
     assert {one[3] for one in said} == {"WON"}
+
+
+async def test_what_is_made_again_is_not_told_again(web: Web) -> None:
+    ann = await web.register()
+    for _ in range(3):
+        await placed(web, ann)
+    topic = TopicFake()
+
+    def teller() -> BetTelling:
+        listening = [ann.id]
+        return BetTelling(Bets(web.parts.pool), topic, web.engine.view, lambda: listening)  # type: ignore[arg-type]
+
+    # One begins while the projector is at the very start, one before it goes back there.
+    early = teller()
+    assert await early.look() == 0
+    await project(web)
+    late = teller()
+    for tells in (early, late):
+        assert await tells.look() == 0
+    async with web.parts.pool.transaction() as connection:
+        await BetProjection().erase(cast("Connection", connection))
+        await connection.execute("UPDATE projection_state SET last_seq = 0, at = 0")
+    for tells in (early, late):
+        assert await tells.look() == 0
+    await project(web)
+    for tells in (early, late):
+        assert await tells.look() == 0
+    assert topic.said == []
+    await placed(web, ann)
+    await project(web)
+    for tells in (early, late):
+        assert await tells.look() == 1
+    assert topic.said == [(ann.id, EVENT, "4", "OPEN")] * 2
 
 
 def test_its_stream_is_one_of_its_own() -> None:
