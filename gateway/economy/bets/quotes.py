@@ -2,11 +2,12 @@
 
 Laws: nothing is sent, stored or remembered. It is of what is committed: by the time the bet itself
 comes the book may be another, and `maxPrice` or `minProceeds` holds it to what was shown. What
-would be refused, for lack of cash too, is refused here in the same words.
+would be refused, for lack of cash too, is refused here in the same words. A large one's place is
+taken until its thread ends, though whoever asked may have gone.
 """
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.commands import BatchOrders, PlaceOrder
@@ -50,10 +51,9 @@ class Quotes:
             if self._large >= LARGE_AT_ONCE:
                 raise Unavailable("too many large quotes just now; try again in a moment")
             self._large += 1
-            try:
-                _, events = await asyncio.to_thread(prepared.run)
-            finally:
-                self._large -= 1
+            running = asyncio.ensure_future(asyncio.to_thread(prepared.run))
+            running.add_done_callback(self._ran)
+            _, events = await asyncio.shield(running)
         for event in events:
             if isinstance(event, CommandRejected):
                 raise refused(event)
@@ -61,6 +61,12 @@ class Quotes:
         if not found.quantity:
             raise nothing_traded(found.reason)
         return found
+
+    def _ran(self, running: asyncio.Future[Any]) -> None:
+        self._large -= 1
+        if not running.cancelled():
+            # Nobody may be left to hear why it failed.
+            running.exception()
 
 
 def foreseen(
