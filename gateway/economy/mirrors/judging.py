@@ -3,24 +3,29 @@
     nothing said                       wait
     said for the first time            note it; the mirror halts
     the same, seen again after a while decide: the mirror is paid so
-    something else, or nothing again   disputed: the mirror halts, and an admin is asked
+    something else, or open again      disputed: the mirror halts, and an admin is asked
+    over still, but no longer how      wait for the same, and for a while from then on
     another venue's market of the same question says something else    disputed
 
 "A while" is MIRROR_RESOLUTION_DELAY between the first time and the last sighting of the same: a
-source that isn't reached confirms nothing. A scalar's end is SPLIT at what a YES share is paid
-there, or YES or NO where that is all or nothing. Times are microseconds since the epoch.
+source that isn't reached confirms nothing; nor does one that is over and doesn't say how just now,
+as where only the part of the venue that knows isn't reached. A scalar's end is SPLIT at what a YES
+share is paid there, or YES or NO where that is all or nothing. Times are microseconds since the
+epoch.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import Resolution
 from exchange.messages.units import format_price
-from gateway.feeds.model import ListedStatus, VenueMarket
+from gateway.feeds.model import FINAL, ListedStatus, VenueMarket
 from persistence.repositories.economy.mirrors import Mirror, Said
+
+_OVER: Final = FINAL | {ListedStatus.CLOSED, ListedStatus.RESOLVING}
 
 
 class Word(NamedTuple):
@@ -69,6 +74,11 @@ def word_of(source: VenueMarket) -> Word | None:
     return Word(Resolution.SPLIT, payout, source.resolved_at)
 
 
+def is_over(source: VenueMarket) -> bool:
+    """Whether a market has ended where it is, though it may not be said how."""
+    return source.status in _OVER
+
+
 def judge(
     mirror: Mirror,
     word: Word | None,
@@ -76,16 +86,20 @@ def judge(
     others: Sequence[tuple[str, Word]],
     now: int,
     delay_us: int,
+    *,
+    over: bool = False,
 ) -> Verdict | None:
     """Return what is to be noted of a mirror that nobody disputes; None for nothing new.
 
     `seen_at` is when its source was seen last, `others` what markets of the same question say, by
-    their ids.
+    their ids; `over` says that it has ended there, be it without a `word`.
     """
     said = mirror.said
     if word is None:
         if said is None:
             return None
+        if over:
+            return Verdict(msgspec.structs.replace(said, at=now))
         was = told(said.outcome, said.payout)
         return Verdict(said, f"{mirror.source} had ended {was}, and says so no longer")
     if said is not None and (said.outcome, said.payout) != (word.outcome.value, word.payout):

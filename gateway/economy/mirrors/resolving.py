@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from gateway.economy.mirrors.figures import MirrorMetrics
-from gateway.economy.mirrors.judging import Word, judge, word_of
+from gateway.economy.mirrors.judging import Word, is_over, judge, word_of
 from gateway.economy.mirrors.settings import MirrorSettings
 from gateway.feeds.intake.catalogue import Catalogue, market_of
 from gateway.feeds.intake.prices import ask_again
@@ -106,9 +106,11 @@ class MirrorResolutions:
             self._logger.exception("a mirror can't be judged", mirror=mirror.id, exc_info=error)
 
     async def _judge(self, mirror: Mirror, row: MarketRow) -> None:
-        word = word_of(market_of(row.record, row.venue_at))
+        source = market_of(row.record, row.venue_at)
+        word = word_of(source)
         others = [] if word is None else await self._others(mirror)
-        verdict = judge(mirror, word, row.as_of, others, self._clock(), self._delay_us)
+        times = self._clock(), self._delay_us
+        verdict = judge(mirror, word, row.as_of, others, *times, over=is_over(source))
         if verdict is None:
             return
         self.reached(JudgingPoint.BEFORE_JUDGING)

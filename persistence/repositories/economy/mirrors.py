@@ -75,7 +75,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     payout: int | None
     at: int
-    """When it was heard first."""
+    """Since when it stands: when it was heard first, or not heard last."""
     source_at: int | None
     """When it ended there, by its own word."""
     confirmed_at: int

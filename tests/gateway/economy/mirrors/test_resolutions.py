@@ -178,6 +178,35 @@ async def test_a_source_that_contradicts_itself_is_an_admins(
     assert ours.resolution is Resolution.YES
 
 
+@pytest.mark.parametrize("then", [Resolution.YES, Resolution.NO])
+async def test_a_source_that_is_closed_and_silent_confirms_nothing(
+    make_web: MakeWeb, then: Resolution
+) -> None:
+    stage = await set_stage(make_web)
+    ours = await stage.mirroring.mirror_of("fake:M1")
+    ends = Ends(stage)
+    await hear(stage, **ENDED)
+    await ends.minute()
+    await ends.later()
+    stage.say(1, status=ListedStatus.CLOSED, resolution=None)
+    await ends.minute()
+    mirror = await stage.row()
+    assert (mirror.disputed, mirror.decided_at, ours.status) == (None, None, HALTED)
+    stage.say(1, **(ENDED | {"resolution": then}))
+    await ends.minute()
+    assert ours.resolution is None, "the delay begins anew"
+    await ends.later()
+    await ends.minute()
+    mirror = await stage.row()
+    if then is Resolution.YES:
+        assert (mirror.disputed, ours.resolution) == (None, Resolution.YES)
+    else:
+        assert (mirror.disputed, ours.resolution) == (
+            "fake:M1 had ended YES, and says NO now",
+            None,
+        )
+
+
 async def test_an_admin_resolves_what_is_disputed(make_web: MakeWeb) -> None:
     stage = await set_stage(make_web)
     ours = await stage.mirroring.mirror_of("fake:M1")
