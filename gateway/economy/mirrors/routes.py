@@ -173,12 +173,14 @@ class MirrorRoutes:
         quotes = mirror.quotes if body.quotes is None else body.quotes
         now = self._clock()
         given = (terms.spread, terms.size, terms.exposure)
-        if body.disputed is False and await self._rows.settle_dispute(number, now):
-            await self._note(request.actor, "mirror.heed", mirror.slug)
         if (*given, quotes) != (mirror.spread, mirror.size, mirror.exposure, mirror.quotes):
-            await self._rows.set_terms(number, *given, now, quotes=quotes)
+            # What isn't given stays as it was read: another's change meanwhile isn't undone by it.
+            if not await self._rows.set_terms(mirror, *given, now, quotes=quotes):
+                raise Conflict("The mirror was changed meanwhile, or has ended: nothing was done")
             what = f"{mirror.slug} {_words(terms)} {'quotes' if quotes else 'paused'}"
             await self._note(request.actor, "mirror.change", what)
+        if body.disputed is False and await self._rows.settle_dispute(number, now):
+            await self._note(request.actor, "mirror.heed", mirror.slug)
         return self._show(await self._named(number))
 
     async def end(self, request: Request[None, None]) -> MirrorView:

@@ -235,13 +235,17 @@ class Mirrors:
         )
 
     async def set_terms(
-        self, mirror_id: int, spread: int, size: int, exposure: int, now: int, *, quotes: bool
+        self, before: Mirror, spread: int, size: int, exposure: int, now: int, *, quotes: bool
     ) -> bool:
-        """Change the house's terms; say whether it waits for its end still."""
+        """Change the house's terms; say whether they still were as `before` has them, and it waits
+        for its end still.
+        """
         return await self._one(
             "UPDATE mirrors SET spread = $2, size = $3, exposure = $4, quotes = $5,"  # noqa: S608 - a constant
-            f" changed_at = $6 WHERE id = $1 AND {_STANDING}",
-            *(mirror_id, spread, size, exposure, quotes, now),
+            " changed_at = $6 WHERE id = $1"
+            f" AND (spread, size, exposure, quotes) = ($7, $8, $9, $10) AND {_STANDING}",
+            *(before.id, spread, size, exposure, quotes, now),
+            *(before.spread, before.size, before.exposure, before.quotes),
         )
 
     async def end(self, mirror_id: int, now: int) -> bool:

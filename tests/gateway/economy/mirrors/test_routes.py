@@ -7,6 +7,7 @@ import pytest
 from exchange.messages.commands import PlaceOrder
 from exchange.messages.terms import BUY, GTC, LIMIT, YES
 from exchange.model.system_accounts import HOUSE
+from persistence.repositories.economy.mirrors import Mirror, Mirrors
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.economy.mirrors.mirror_stories import set_stage
 
@@ -85,6 +86,32 @@ async def test_bad_terms_are_named(make_web: MakeWeb, body: dict[str, Any], fiel
     stage = await set_stage(make_web)
     assert await stage.admin.refused("POST", "/admin/mirrors", body) == (400, [field])
     assert await stage.rows.standing() == []
+
+
+async def test_a_change_does_not_undo_another_that_came_between(
+    make_web: MakeWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await set_stage(make_web)
+    await stage.mirror(1)
+    mirror, read = await stage.row(), Mirrors.by_id
+    path = f"/admin/mirrors/{mirror.id}"
+
+    async def overtaken(rows: Mirrors, mirror_id: int) -> Mirror | None:
+        """Another admin takes the house out right after this one has read the mirror."""
+        found = await read(rows, mirror_id)
+        monkeypatch.setattr(Mirrors, "by_id", read)
+        await stage.admin.data("PATCH", path, {"quotes": False})
+        return found
+
+    monkeypatch.setattr(Mirrors, "by_id", overtaken)
+    answer = await stage.admin.call("PATCH", path, {"spread": "0.05"})
+    assert answer.status_code == 409
+    mirror = await stage.row()
+    assert (mirror.quotes, mirror.spread) == (False, 100)
+    assert len(await stage.audited("mirror.change")) == 1
+    await stage.admin.data("PATCH", path, {"spread": "0.05"})
+    mirror = await stage.row()
+    assert (mirror.quotes, mirror.spread) == (False, 500)
 
 
 async def test_what_cannot_be(make_web: MakeWeb) -> None:
