@@ -234,7 +234,6 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         await tell_alerts(stack, pool, hearers.topics, supervisor)
         await keep_mirrored(stack, pool, feeds, supervisor)
         await tell_bets(stack, pool, hearers, running.engine.view, supervisor)
-        yield running
         yield replace(running, application=spanned(running.application, tracing))
 
 

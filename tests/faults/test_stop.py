@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.faults import told_history
+from tests.faults.fleet import Fleet
 from tests.faults.test_database_outage import settled
 from tests.faults.test_kill import open_floor
 from tests.faults.trading_load import everybody_trades, some_answers
@@ -92,3 +93,9 @@ async def test_a_stop_during_the_start_leaves_nothing(server: ServerProcess) -> 
         await asyncio.to_thread(server.end)
     await asyncio.to_thread(server.start)
     assert await asyncio.to_thread(server.end) == 0
+
+
+async def test_a_gateway_ends_orderly(fleet: Fleet) -> None:
+    gateway = await asyncio.to_thread(fleet.gateway)
+    code = await asyncio.to_thread(gateway.end)
+    assert code == 0, gateway.words()
