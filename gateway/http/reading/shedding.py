@@ -3,7 +3,9 @@
 Laws: nothing of a shed request has happened, and it is told so (503, `Retry-After`); nobody is
 looked up for it, no limit counts it, no body is awaited. Never shed is what takes pressure or risk
 away: whatever ends or takes back an order, the end of a session, and what those who run the
-exchange look at. `tests/gateway/http/test_shedding.py` holds the list against the route table.
+exchange look at; nor whoever leaves answers unread, who waits with the next one, or there would be
+no end of what is kept for them. `tests/gateway/http/test_shedding.py` holds the list against the
+route table.
 """
 
 import asyncio

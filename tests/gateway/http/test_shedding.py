@@ -16,6 +16,7 @@ from gateway.http.routing import Route
 from tests.gateway.connections.wire import GET, HEAD, SLOW, Front, open_front, raw
 from tests.gateway.socket_desk import SocketDesk
 from tests.gateway.trading_desk import all_tables
+from tests.gateway.waiting import eventually
 
 ROWS = [
     pytest.param(prefix, row, id=f"{row.method} {row.path}")
@@ -107,3 +108,15 @@ async def test_what_lies_behind_an_answer_that_is_made_is_refused_behind_it() ->
             answers += await peer.until(b"}}")
         kinds = [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]]
         assert kinds == [b"200", b"503", b"503", b"503"]
+
+
+async def test_whoever_reads_nothing_is_shed_no_further() -> None:
+    """What isn't read waits here: there would be no end of it."""
+    async with overloaded() as (desk, front), raw(desk.port) as peer:
+        peer.run(peer.send(GET * 100_000))
+        # Its answer waits until what was sent is read.
+        await eventually(lambda: front.seen == ["/"])
+        shed = desk.metric("requests_shed_total")
+        assert shed < 50_000, "the kernel takes some MB"
+        await asyncio.sleep(0.2)
+        assert desk.metric("requests_shed_total") == shed
