@@ -127,17 +127,16 @@ class LiveSessions:
         Every end is dealt with, whatever a listener makes of another one; raises an ExceptionGroup
         of what listeners raised, when all is done.
         """
+        failures: list[Exception] = []
         if self._tokens.lost_a_key():
             self._cache.forget_all()
             in_use = [*in_use]
             for principal in in_use:
-                self._ended(principal.user_id, principal.session_id)
+                with _collected(failures):
+                    self._ended(principal.user_id, principal.session_id)
         remembered = self._cache.principals()
         known = {principal.session_id: principal for principal in (*remembered, *in_use)}
-        if not known:
-            return
-        roles = await self._sessions.roles_in(list(known))
-        failures: list[Exception] = []
+        roles = await self._sessions.roles_in(list(known)) if known else {}
         for principal in known.values():
             if principal.session_id not in roles:
                 with _collected(failures):

@@ -143,3 +143,20 @@ async def test_a_token_that_was_seen_is_not_believed_when_its_key_holds_no_longe
     await sessions.recheck([principal])
     assert (await web.client.get("/api/v1/auth/me", headers=person.bearer)).status_code == 401
     assert told == [(principal.user_id, principal.session_id)]
+
+
+async def test_a_listener_that_fails_keeps_no_other_from_hearing_of_a_lost_key(web: Web) -> None:
+    people = [await web.register() for _ in range(2)]
+    sessions = web.accounts.sessions
+    principals = [await sessions.verify(person.token.encode()) for person in people]
+    told: list[int] = []
+
+    def listener(user_id: int, _session_id: int) -> None:
+        told.append(user_id)
+        raise LookupError
+
+    sessions.on_revoked.append(listener)
+    rotate(web.settings.store.data_dir, 900, at_once=True)
+    with pytest.raises(ExceptionGroup):
+        await sessions.recheck(principals)
+    assert sorted(told) == sorted(person.id for person in people)
