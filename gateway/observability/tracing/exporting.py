@@ -6,6 +6,7 @@ trace's id, so that all processes agree): a caller's `traceparent` joins a trace
 it isn't recorded, but can't have everything recorded.
 """
 
+from threading import Thread
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -20,6 +21,8 @@ _QUEUE: Final = 4_096
 _BATCH: Final = 512
 _EVERY_MS: Final = 1_000
 _TIMEOUT_S: Final = 5
+CLOSE_S: Final = 5.0
+"""How long the end of a process waits for a collector."""
 
 
 class Export:
@@ -41,8 +44,11 @@ class Export:
         return self._provider.get_tracer(SCOPE)
 
     def close(self) -> None:
-        """Send what waits, for some seconds at most."""
-        self._provider.shutdown()
+        """Send what waits, for `CLOSE_S` at most."""
+        # OpenTelemetry's own end waits for each batch, for half a minute together.
+        last = Thread(target=self._provider.shutdown, name="last spans", daemon=True)
+        last.start()
+        last.join(CLOSE_S)
 
 
 def over_http(url: str, share: float, role: str) -> Export:

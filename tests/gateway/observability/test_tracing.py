@@ -3,6 +3,8 @@
 import asyncio
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final
@@ -10,7 +12,7 @@ from typing import Any, Final
 import httpx
 import pytest
 from opentelemetry.context import attach, detach
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, set_span_in_context
@@ -19,6 +21,7 @@ from exchange.messages.commands import Command, OpenAccount
 from gateway.http.tracing.opening import open_tracing
 from gateway.http.tracing.requests import TracedRequests
 from gateway.observability.settings import ReportSettings
+from gateway.observability.tracing import exporting
 from gateway.observability.tracing.commands import TracedEngine
 from gateway.observability.tracing.exporting import Export
 from gateway.settings.reader import SettingsError, read_area
@@ -143,6 +146,25 @@ async def test_what_is_not_recorded_is_not_followed() -> None:
     detach(token)
     assert not port.futures[0]._callbacks
     port.futures[0].cancel()
+
+
+class Stuck(SpanProcessor):
+    """What waits for a collector that says nothing."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+
+    def shutdown(self) -> None:
+        self.gate.wait(20)
+
+
+def test_an_end_does_not_wait_for_a_collector_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "CLOSE_S", 0.1)
+    stuck = Stuck()
+    begun = time.monotonic()
+    Export(stuck, 1.0, "test").close()
+    assert time.monotonic() - begun < 5
+    stuck.gate.set()
 
 
 def client(web: Web, recorded: Recorded) -> httpx.AsyncClient:
