@@ -3,7 +3,8 @@
 Laws: what waits to be sent is bounded, and what doesn't find room is dropped: nobody waits for a
 collector that is slow or away. Whether a trace is recorded is ours to say (`TRACING_SAMPLE`, by the
 trace's id, so that all processes agree): a caller's `traceparent` joins a trace, and may ask that
-it isn't recorded, but can't have everything recorded.
+it isn't recorded, but isn't recorded for asking. Whoever makes ids up by hand can choose ones that
+are: that costs others' spans their room, and nothing else.
 """
 
 from threading import Thread
