@@ -20,6 +20,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -120,6 +121,14 @@ class KeyRing:
         """Return the keys that hold now, the newest first."""
         self._look()
         return self._held(self._clock())
+
+    def ran_out(self, kid: str) -> bool:
+        """Say whether a key holds no longer for its time being over, and for nothing else."""
+        now = self._clock()
+        return any(
+            key.kid == kid and not successor.is_only and self._ends(successor, now)
+            for successor, key in pairwise(self._keys)
+        )
 
     def over(self) -> list[Path]:
         """Return the files of keys that hold no longer."""

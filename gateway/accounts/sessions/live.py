@@ -17,7 +17,7 @@ import msgspec
 from gateway.access.principals import Principal, Role, nobody
 from gateway.accounts.sessions.refusals import Refusal, Refusals
 from gateway.accounts.sessions.token_cache import TokenCache
-from gateway.accounts.sessions.tokens import ExpiredToken, Tokens
+from gateway.accounts.sessions.tokens import ExpiredToken, Lost, Tokens
 from gateway.accounts.settings import SignInSettings
 from gateway.wire.errors import AccountSuspended, Unauthorized
 from persistence.clock import MICROSECONDS
@@ -122,15 +122,16 @@ class LiveSessions:
         """Notice sessions that ended, and roles that changed, in another process.
 
         `in_use` are principals that may outlive their token here (sockets). One query.
-        Where a key holds no longer no token is believed for having been seen before, and who uses
-        one has to come anew: somebody else may have had the key.
+        Where a key holds no longer no token is believed for having been seen before; where that is
+        before its time who uses one has to come anew: somebody else may have had the key.
         Every end is dealt with, whatever a listener makes of another one; raises an ExceptionGroup
         of what listeners raised, when all is done.
         """
         failures: list[Exception] = []
-        if self._tokens.lost_a_key():
+        lost, in_use = self._tokens.lost_keys(), [*in_use]
+        if lost is not Lost.NONE:
             self._cache.forget_all()
-            in_use = [*in_use]
+        if lost is Lost.TAKEN:
             for principal in in_use:
                 with _collected(failures):
                     self._ended(principal.user_id, principal.session_id)

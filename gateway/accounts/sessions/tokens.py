@@ -8,6 +8,7 @@ and `kid` is refused. A token of before there were `kid`s is one of the first ke
 a change takes effect at once.
 """
 
+import enum
 import secrets
 import time
 from typing import Final
@@ -36,6 +37,16 @@ class Claims(msgspec.Struct, frozen=True):
     session_id: int
     expires_at: int
     """Seconds since the epoch."""
+
+
+class Lost(enum.Enum):
+    """Which keys hold no longer."""
+
+    NONE = 0
+    RAN_OUT = 1
+    """Keys whose time is over, and that of all tokens that they have signed for us."""
+    TAKEN = 2
+    """One that held no longer before its time: somebody else may have it."""
 
 
 class ExpiredToken(Unauthorized):
@@ -90,10 +101,13 @@ class Tokens:
             raise Unauthorized
         return Claims(user_id, session_id, int(claims["exp"]))
 
-    def lost_a_key(self) -> bool:
-        """Say whether a key holds no longer that did when this was asked before."""
+    def lost_keys(self) -> Lost:
+        """Say whether keys hold no longer that did when this was asked before."""
         before, self._held = self._held, self._names()
-        return not before <= self._held
+        gone = before - self._held
+        if not gone:
+            return Lost.NONE
+        return Lost.RAN_OUT if all(map(self._keys.ran_out, gone)) else Lost.TAKEN
 
     def _names(self) -> frozenset[str]:
         return frozenset(key.kid for key in self._keys.holding())

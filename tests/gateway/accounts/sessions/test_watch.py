@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -160,3 +161,16 @@ async def test_a_listener_that_fails_keeps_no_other_from_hearing_of_a_lost_key(w
     with pytest.raises(ExceptionGroup):
         await sessions.recheck(principals)
     assert sorted(told) == sorted(person.id for person in people)
+
+
+async def test_a_key_whose_time_is_over_ends_no_socket(web: Web) -> None:
+    """All tokens of it are over; nobody is signed out, and not all sockets come anew at once."""
+    person = await web.register()
+    sessions = web.accounts.sessions
+    principal = await sessions.verify(person.token.encode())
+    told: list[int] = []
+    sessions.on_revoked.append(lambda user_id, _session_id: told.append(user_id))
+    rotate(web.settings.store.data_dir, 900, clock=lambda: time.time() - 3_600)
+    await sessions.recheck([principal])
+    assert await status(web, person) == 401, "no token is believed for having been seen"
+    assert told == []
