@@ -65,6 +65,9 @@ export function followPreferences(): () => void {
   let whose: string | null = null;
   /** What the exchange keeps; null until it is known. */
   let known: Followed | null = null;
+  /** What was here when it was asked for first, and whether that goes on. */
+  let before = peeked();
+  let isAsking = false;
   const save = (id: string, change: Partial<Followed>) => {
     if (known !== null) known = { ...known, ...change };
     void keepPreferences(id, change).catch((thrown: unknown) => {
@@ -72,7 +75,7 @@ export function followPreferences(): () => void {
       if (whose === id) notify("bad", t("choiceNotKept"), asApiError(thrown).message);
     });
   };
-  const take = async (id: string, before: Followed) => {
+  const take = async (id: string) => {
     const { data } = await rest.call("get", "/users/me/preferences");
     if (whose !== id) return;
     const chosen = changes(peeked(), before);
@@ -82,6 +85,15 @@ export function followPreferences(): () => void {
     const change = changes({ ...known, ...chosen }, known);
     if (Object.keys(change).length > 0) save(id, change);
   };
+  const ask = (id: string, isAgain: boolean) => {
+    isAsking = true;
+    void take(id).catch((thrown: unknown) => {
+      // Asked again with the next choice, or the next page.
+      if (whose !== id) return;
+      isAsking = false;
+      if (isAgain) notify("bad", t("choiceNotKept"), asApiError(thrown).message);
+    });
+  };
   return effect(() => {
     const now = chosenNow();
     const id = isSignedIn.value ? (user.value?.id ?? null) : null;
@@ -90,7 +102,10 @@ export function followPreferences(): () => void {
       known = null;
       const own = { confirmOrders: DEFAULTS.confirmOrders, sounds: DEFAULTS.sounds };
       show(own);
-      if (id !== null) void take(id, { ...now, ...own }).catch(() => undefined); // asked again with the next page
+      before = { ...now, ...own };
+      if (id !== null) ask(id, false);
+    } else if (id !== null && known === null && !isAsking && Object.keys(changes(now, before)).length > 0) {
+      ask(id, true);
     } else if (id !== null && known !== null) {
       const change = changes(now, known);
       if (Object.keys(change).length > 0) save(id, change);

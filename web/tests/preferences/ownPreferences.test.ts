@@ -134,3 +134,20 @@ test("a choice that couldn't be kept says so", async () => {
   expect(layout.value).toBe("simple");
   expect(said).toEqual(["What you chose is kept in this browser alone"]);
 });
+
+test("a choice is kept though what was kept couldn't be read at first, and it is said if it can't be", async () => {
+  answer = () => Promise.reject(new Error("away"));
+  signedInAs("hal");
+  stop = followPreferences();
+  await settled();
+  said.length = 0;
+  layout.value = "simple";
+  await settled();
+  expect(said).toEqual(["What you chose is kept in this browser alone"]);
+  answer = () => ({ layout: "pro", theme: "dark" });
+  priceFormat.value = "cents";
+  await settled();
+  await settled();
+  expect(puts).toEqual([{ layout: "simple", priceFormat: "cents", theme: "dark" }]);
+  expect(layout.value).toBe("simple");
+});
