@@ -163,7 +163,7 @@ def stock_desk(
 ) -> StockDesk:
     """Return what trades stocks, of which a process has one."""
     movements = movements_of(pool, engine, people)
-    return StockDesk(pool, movements, engine.commands, engine.view, metrics.registry)
+    return StockDesk(pool, movements, engine.commands, engine.view, metrics.registry, people.audit)
 
 
 def stock_routes(parts: Parts) -> tuple[StockRoutes | StockAdminRoutes, ...]:

@@ -128,12 +128,19 @@ class Movements:
         return await self._rows.by_id(intent_id)
 
     async def carry_out(
-        self, intent: Intent, *, request_id: str, is_first: bool, withdraws: bool = True
+        self,
+        intent: Intent,
+        *,
+        request_id: str,
+        is_first: bool,
+        withdraws: bool = True,
+        actor_id: int | None = None,
     ) -> tuple[Intent, bool]:
         """Do the other steps; return the intent as it stands, and whether it was done before.
 
         `is_first` says that the caller stored it (`begin`) and sends it for the first time. Without
-        `withdraws` what the engine couldn't take stays, and the sweep sees it through.
+        `withdraws` what the engine couldn't take stays, and the sweep sees it through. `actor_id`
+        is who the audit log says did it, unset: the account of the intent.
 
         Raises:
             EngineRefused: the engine refused it, for good under this id.
@@ -144,7 +151,8 @@ class Movements:
             intent = await self._taken_over(intent.id)
         if intent.status == "PENDING":
             try:
-                intent, is_repeat = await self._send(intent, intent.account_id, request_id)
+                actor_id = intent.account_id if actor_id is None else actor_id
+                intent, is_repeat = await self._send(intent, actor_id, request_id)
             except CommandNotTaken:
                 if is_first and withdraws and await self._is_withdrawn(intent):
                     raise

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from exchange.messages.commands import OpenAccount
 from exchange.messages.reasons import Reason
+from exchange.messages.units import format_money
 from exchange.model.state import State
 from exchange.model.system_accounts import reserve_of
 from gateway.economy.movements.movements import Kind, Movements
@@ -27,6 +28,7 @@ from gateway.economy.stocks.orders import (
     transfer,
 )
 from gateway.economy.stocks.rules.trading import Step, StepKind, TradeRefused
+from gateway.engine_side.audited import OK
 from gateway.engine_side.refusals import EngineRefused, accepted
 from gateway.wire.errors import (
     Conflict,
@@ -40,6 +42,7 @@ from persistence.clock import now_us
 from persistence.errors import CommandNotTaken
 from persistence.loop.ports import Answer, CommandPort
 from persistence.postgres.database import OUTAGES, DeadlinePool
+from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.economy.intents import Intent, Intents, NewIntent
 from persistence.repositories.economy.stocks.orders import NewOrder, OrderRow, StockOrders
 from persistence.repositories.economy.stocks.stocks import StockRow, Stocks
@@ -61,6 +64,7 @@ class StockDesk:
         commands: CommandPort,
         view: State,
         registry: CollectorRegistry,
+        audit: AuditLog,
     ) -> None:
         self._pool = pool
         self._stocks = Stocks(pool)
@@ -68,6 +72,7 @@ class StockDesk:
         self._movements = movements
         self._commands = commands
         self._view = view
+        self._audit = audit
         self._lines: dict[int, _Line] = {}
         self._done = Counter(
             "stock_trades",
@@ -121,7 +126,7 @@ class StockDesk:
             try:
                 return await self._tried(stock, user_id, ask, request_id, call)
             except _UnderWay as under_way:
-                await self._see_through(under_way.intent_id, call)
+                await self._see_through(under_way, call)
         raise Unavailable("Others trade this stock just now", retry_after_seconds=_RETRY_S)
 
     async def _tried(
@@ -145,7 +150,11 @@ class StockDesk:
             intent = await self._movements.begin(Kind.STOCK, write)
             order = made[0]
         except _NoMoney:
-            return await self._done_at_once(stock, user_id, ask, request_id), None, False
+            order = await self._done_at_once(stock, user_id, ask, request_id)
+            what = f"user:{user_id} {format_money(0)} stock:{stock.id}:{order.id}"
+            trail = AuditTrail(self._audit, call)
+            await trail.note(user_id, f"economy.{Kind.STOCK.lower()}", what, OK)
+            return order, None, False
         except _Asked as asked:
             order, is_first = asked.order, False
             if order.intent_id is None:
@@ -156,7 +165,7 @@ class StockDesk:
             intent = there
         try:
             intent, is_repeat = await self._movements.carry_out(
-                intent, request_id=call, is_first=is_first
+                intent, request_id=call, is_first=is_first, actor_id=user_id
             )
         except EngineRefused as refused:
             if refused.reason is not Reason.INSUFFICIENT_BALANCE:
@@ -186,7 +195,7 @@ class StockDesk:
                     raise Conflict("requestId: stands for another order of yours")
                 raise _Asked(there)
         if row.under_way is not None:
-            raise _UnderWay(await _intent_of(connection, row.under_way))
+            raise await _under_way(connection, row.under_way)
         if ask.is_buy and row.is_halted:
             raise Refused("STOCK_HALTED", "Nobody buys this stock now; whoever has it may sell")
         holdings = await self._stocks.holdings(connection, row.id, user_id)
@@ -233,13 +242,15 @@ class StockDesk:
             raise UnknownOutcome from error
         return done
 
-    async def _see_through(self, intent_id: int, call: str) -> None:
+    async def _see_through(self, there: "_UnderWay", call: str) -> None:
         """See an order of somebody else through; raises Unavailable if it isn't known yet."""
-        intent = await self._movements.by_id(intent_id)
+        intent = await self._movements.by_id(there.intent_id)
         if intent is None:
             return
         try:
-            await self._movements.carry_out(intent, request_id=call, is_first=False)
+            await self._movements.carry_out(
+                intent, request_id=call, is_first=False, actor_id=there.account_id
+            )
         except EngineRefused:
             return
         except (UnknownOutcome, CommandNotTaken) as error:
@@ -255,11 +266,11 @@ async def note_answer(connection: Any, intent: Intent, answer: Answer) -> None: 
     await StockOrders.finish(connection, order, answer.at, is_done=intent.status == "DONE")
 
 
-async def _intent_of(connection: Any, order_id: int) -> int:  # noqa: ANN401 - the pool's
-    intent_id: int = await connection.fetchval(
-        "SELECT intent_id FROM stock_orders WHERE id = $1", order_id
+async def _under_way(connection: Any, order_id: int) -> "_UnderWay":  # noqa: ANN401 - the pool's
+    row = await connection.fetchrow(
+        "SELECT intent_id, account_id FROM stock_orders WHERE id = $1", order_id
     )
-    return intent_id
+    return _UnderWay(row["intent_id"], row["account_id"])
 
 
 class _Line:
@@ -283,8 +294,9 @@ class _Asked(Exception):
 
 
 class _UnderWay(Exception):
-    """Another order of the stock has no answer yet."""
+    """Another order of the stock has no answer yet; `account_id` None: a day's interest."""
 
-    def __init__(self, intent_id: int) -> None:
+    def __init__(self, intent_id: int, account_id: int | None) -> None:
         super().__init__()
         self.intent_id = intent_id
+        self.account_id = account_id

@@ -39,9 +39,11 @@ class Exchange:
         self.engine = engine
         self.pool = engine.pool
         notes = {Kind.STOCK: note_answer, Kind.LIQUIDATION: note_answer}
-        commands = engine.sequencer
-        self.movements = Movements(self.pool, commands, AuditLog(self.pool), notes)
-        self.desk = StockDesk(self.pool, self.movements, commands, engine.view, CollectorRegistry())
+        commands, audit = engine.sequencer, AuditLog(self.pool)
+        self.movements = Movements(self.pool, commands, audit, notes)
+        self.desk = StockDesk(
+            self.pool, self.movements, commands, engine.view, CollectorRegistry(), audit
+        )
         self.interest = StockInterest(self.pool, JobRows(self.pool), configure_logs("error"))
 
     async def buy(self, person: int, shares: int, leverage: int = 1) -> None:

@@ -133,6 +133,15 @@ async def test_a_loan_is_paid_first(web: Web) -> None:
     last = await sell(web, ann, shares="50")
     assert (last["amount"], last["loan"]) == ("30.000000", "-32.500000")
     assert (cash(web, ann.id), cash(web, RESERVE)) == (START, 0)
+    # The audit log says who did it, whoever paid.
+    lines = await web.parts.pool.fetch(
+        "SELECT actor_id, target FROM audit_log WHERE action = 'economy.stock' ORDER BY id"
+    )
+    assert [tuple(line) for line in lines] == [
+        (ann.id, f"user:{ann.id} 0.000000 stock:1:{bought['id']}"),
+        (ann.id, f"user:{ann.id} 0.000000 stock:1:{sold['id']}"),
+        (ann.id, f"user:{RESERVE} 0.000000 stock:1:{last['id']}"),
+    ]
 
 
 async def test_who_is_first_in_line_is_sold_out_in_the_same_transfer(web: Web) -> None:
