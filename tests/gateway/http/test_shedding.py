@@ -35,6 +35,13 @@ def test_what_takes_risk_away_is_spared_and_nothing_else(prefix: str, row: Route
     is_end = f"{row.method} {row.path}" in ENDS | ADMINS
     spared = row.budget in {Budget.CANCEL, Budget.CANCEL_ALL} or row.path in LOOKS or is_end
     assert is_spared(row.method, path) is spared
+    # A page of another origin asks before it cancels, and doesn't cancel without an answer.
+    assert is_spared("OPTIONS", path) or not spared or row.path in LOOKS
+
+
+@pytest.mark.parametrize("path", ["/api/v1/markets", "/api/v1/auth/login", "/health"])
+def test_what_a_page_asks_before_anything_else_is_shed(path: str) -> None:
+    assert not is_spared("OPTIONS", path)
 
 
 class Overloaded(Turns):
