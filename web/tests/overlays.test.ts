@@ -6,7 +6,7 @@ const press = (code: string, on: EventTarget = document.body, more: KeyboardEven
 
 test("what is typed into the palette before it is there does nothing to the page, but Esc cancels", () => {
   listenToOverlayKeys();
-  const heard = vi.fn();
+  const heard = vi.fn<(code: string) => void>();
   const ladder = document.body.appendChild(document.createElement("div"));
   ladder.addEventListener("keydown", (event) => heard(event.code));
   press("KeyB", ladder);
@@ -14,10 +14,10 @@ test("what is typed into the palette before it is there does nothing to the page
   expect(overlay.value).toBe("palette");
   press("KeyB", ladder);
   press("Enter", ladder);
-  expect(heard.mock.calls.map(([code]) => code as string)).toEqual(["KeyB", "KeyK"]);
+  expect(heard.mock.calls.map(([code]) => code)).toEqual(["KeyB", "KeyK"]);
   // Should it never come, it is given up with what Esc does anyway.
   press("Escape", ladder);
   expect(overlay.value).toBeNull();
   press("KeyB", ladder);
-  expect(heard.mock.calls.map(([code]) => code as string)).toEqual(["KeyB", "KeyK", "Escape", "KeyB"]);
+  expect(heard.mock.calls.map(([code]) => code)).toEqual(["KeyB", "KeyK", "Escape", "KeyB"]);
 });

@@ -258,6 +258,7 @@ async def _fits(page: Page, name: str) -> None:
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
     assert wide <= 0, name
+    assert await page.locator("[data-send]").evaluate("b => b.scrollWidth <= b.clientWidth"), name
     if folder := os.environ.get("PROBITY_SCREENSHOTS"):
         await page.screenshot(path=Path(folder) / f"{name}.png")
     assert await serious(page) == [], name

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { signal } from "@preact/signals";
+import type { Signal } from "@preact/signals";
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, expect, test, vi } from "vitest";
@@ -8,7 +8,7 @@ import { rest } from "@/api/rest";
 import GroupBars from "@/attached/GroupBars";
 import { signedIn } from "@/session/session";
 
-const openOrders = vi.hoisted(() => ({ current: null as unknown }));
+const openOrders = vi.hoisted((): { current: unknown } => ({ current: null }));
 vi.mock("@/feed/account", async () => {
   const made = (await import("@preact/signals")).signal<readonly OrderView[]>([]);
   openOrders.current = made;
@@ -26,14 +26,14 @@ test("orders that change all the time have their groups read now and then, and s
   vi.useFakeTimers();
   const call = vi.spyOn(rest, "call").mockImplementation((() => Promise.resolve({ data: [GROUP] })) as never);
   signedIn({ user: { id: "ann" }, accessToken: "t", expiresIn: 900 } as SignedInView);
-  const orders = openOrders.current as ReturnType<typeof signal<readonly OrderView[]>>;
+  const orders = openOrders.current as Signal<readonly OrderView[]>;
   const place = document.createElement("div");
-  const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms).then(() => undefined));
+  const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms) as unknown as Promise<void>);
   await act(() => render(<GroupBars orders={[]} />, place));
   await pass(1);
   expect(place.querySelector("[data-group=few]")).not.toBeNull();
   for (let seq = 1; seq <= 50; seq += 1) {
-    await act(() => (orders.value = [{ id: "1", seq } as OrderView]));
+    await act(() => void (orders.value = [{ id: "1", seq } as OrderView]));
     expect(place.querySelector("[data-group=few]")).not.toBeNull();
   }
   expect(call).toHaveBeenCalledTimes(1);
