@@ -164,6 +164,23 @@ test("an order over REST that was sent before everything was cancelled is cancel
   expect(seen).toEqual(["post /orders/{id}", "delete /orders", "delete /orders/by-client-id/{clientOrderId}"]);
 });
 
+test("a pair whose answer is lost isn't sent over REST once everything was cancelled", async () => {
+  const { state, answers, placePair, cancelAll, ApiError } = await page();
+  const seen: string[] = [];
+  let lose: () => void = () => undefined;
+  state.isOpen = true;
+  state.asked = (event) => (event === "order:oco" ? new Promise((_, reject) => (lose = () => reject(new ApiError("OFFLINE", "")))) : Promise.resolve({ cancelled: 0 }));
+  answers.rest = (path, method) => {
+    seen.push(`${method} ${path}`);
+    return { data: { orders: [order("1"), order("2")], results: [] } };
+  };
+  const placed = placePair("7", [BODY, BODY]);
+  await cancelAll(null);
+  lose();
+  await expect(placed).rejects.toThrow("Everything was cancelled");
+  expect(seen).toEqual([]);
+});
+
 test("the same order is sent under the same id until there is an answer", async () => {
   const { answers, placeOrder, ApiError } = await page();
   const ids: (string | undefined)[] = [];

@@ -137,7 +137,10 @@ export async function placePair(market: string, orders: readonly [OrderBody, Ord
     const pair = await timed(() =>
       eitherWay<DataOf<"/orders/oco", "post">>(
         () => line.ask("order:oco", body),
-        async () => (await rest.call("post", "/orders/oco", { body })).data,
+        async () => {
+          if (watch.isCalledOff()) throw new ApiError("UNKNOWN_OUTCOME", "Everything was cancelled before the pair was answered");
+          return (await rest.call("post", "/orders/oco", { body })).data;
+        },
       ),
     );
     for (const order of pair.orders) take({ order });
