@@ -94,5 +94,7 @@ def foreseen(
     if max_price is not None and price > max_price:
         raise nothing_traded(CancelReason.WORST_PRICE.name)
     quantity = min(offered.quantity, amount // price)
+    if not quantity:
+        raise nothing_traded(CancelReason.MAX_COST_TOO_SMALL.name)
     reason = CancelReason.NO_LIQUIDITY.name if quantity == offered.quantity else None
     return Traded(quantity, price * quantity, 0, price, reason)

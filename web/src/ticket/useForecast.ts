@@ -123,7 +123,8 @@ export function useForecast(market: string, body: OrderBody | null, version: unk
   return { state: key === null ? "none" : "asking" };
 }
 
-function stateOf(answer: Preview, isPair: boolean): Foreseen {
+/** What an answer foretells; of a pair both are looked at, each as if the other one were not there. */
+export function stateOf(answer: Preview, isPair: boolean): Foreseen {
   const [first, ...others] = answer.results;
   const refused = first?.data === undefined ? first : others.find((one) => one.error !== undefined && !(isPair && one === others[0]));
   if (first?.data === undefined || refused !== undefined) {
@@ -135,7 +136,9 @@ function stateOf(answer: Preview, isPair: boolean): Foreseen {
   if (!isPair || other === undefined) return { state: "known", forecast, paysMost: forecast.pays };
   // The exchange has told what is available with the other one alone; both lock what the dearer one needs.
   const locked = cashOf(other.order.locked);
-  const { pays } = forecastOf(other.order, other.trades, answer.balance);
-  const dearer = forecast.locked > locked ? forecast.locked : locked;
+  // A trade of one ends the other.
+  const isEnded = first.data.trades.length > 0;
+  const pays = isEnded ? 0n : forecastOf(other.order, other.trades, answer.balance).pays;
+  const dearer = isEnded || forecast.locked > locked ? forecast.locked : locked;
   return { state: "known", forecast: { ...forecast, locked: dearer, availableAfter: forecast.availableAfter + locked - dearer }, paysMost: pays > forecast.pays ? pays : forecast.pays };
 }
