@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from exchange.messages.commands import PlaceOrder
-from exchange.messages.terms import GTC, LIMIT
+from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from exchange.model.system_accounts import HOUSE
+from gateway.economy.bets import quotes
 from gateway.economy.mirrors.making import Foreseen
+from gateway.economy.mirrors.quoting import Quote
+from gateway.wire.errors import Refused
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.economy.bets.stories import bet, code, get
 from tests.gateway.economy.mirrors.mirror_stories import Stage, set_stage, source
@@ -66,9 +69,9 @@ async def test_a_quote_of_what_nobody_mirrored_is_what_the_house_would_offer(
     assert stage.web.engine.view.markets == {}
     assert await stage.audited("mirror.make") == []
     # The house does as it would have.
-    quotes = (await foreseen(stage)).quotes
+    standing = (await foreseen(stage)).quotes
     market = await stage.mirroring.mirror_of("fake:M1")
-    for one in quotes:
+    for one in standing:
         order = (one.side, one.outcome, LIMIT, one.price, one.quantity, GTC)
         if one.quantity:
             stage.web.engine.run(PlaceOrder(HOUSE, market.id, *order))
@@ -99,6 +102,13 @@ async def test_a_house_without_credits_offers_nothing(make_web: MakeWeb) -> None
     ann = await stage.web.register()
     asked = "/quote?marketId=fake:M1&side=YES&amount=20"
     assert code(await get(stage.web, ann, asked)) == (422, "NO_LIQUIDITY")
+
+
+def test_an_amount_that_pays_for_no_share_makes_no_mirror() -> None:
+    market = Foreseen("fake:M1", (Quote(False, BUY, NO, 5_700, 100),))
+    assert quotes.foreseen(market, YES, 4_300, None, 10**9).quantity == 1
+    with pytest.raises(Refused, match="MAX_COST_TOO_SMALL"):
+        quotes.foreseen(market, YES, 4_299, None, 10**9)
 
 
 @pytest.mark.parametrize("call", ["quote", "bet"])
