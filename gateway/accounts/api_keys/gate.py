@@ -12,6 +12,7 @@ look-up or a check of a signature; but not for a key that was used rightly from 
 refusal is counted, and of a known key audited, at most once a minute for a key and a reason.
 """
 
+import contextlib
 import enum
 import time
 from collections.abc import Callable
@@ -155,12 +156,14 @@ class KeyGate:
             if len(self._audited) >= _AUDITED:
                 del self._audited[next(iter(self._audited))]
             self._audited[noted] = now
-            trail = AuditTrail(self._audit, "signed-call")
+            trail, is_written = AuditTrail(self._audit, "signed-call"), False
             try:
-                await trail.note(None, "api_key.use", f"api-key:{key.id}", reason.value)
-            except OUTAGES:
-                # Refused in any case; the next refusal is to write the line.
-                self._audited.pop(noted, None)
+                with contextlib.suppress(*OUTAGES):
+                    await trail.note(None, "api_key.use", f"api-key:{key.id}", reason.value)
+                    is_written = True
+            finally:
+                if not is_written:  # refused in any case; the next refusal is to write the line
+                    self._audited.pop(noted, None)
         raise error
 
 

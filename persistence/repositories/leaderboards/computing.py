@@ -33,7 +33,8 @@ _SESSION: Final = {
     "application_name": "probity leaderboards",
     # What is lost with the server is made again.
     "synchronous_commit": "off",
-    "statement_timeout": "60000",
+    # Of all that was traded in markets which paid at once; the job itself has a little more.
+    "statement_timeout": "600000",
     "idle_in_transaction_session_timeout": "60000",
 }
 

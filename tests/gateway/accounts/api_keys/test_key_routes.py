@@ -198,6 +198,14 @@ async def test_a_line_that_could_not_be_written_silences_none(
     with monkeypatch.context() as away:
         away.setattr(AuditLog, "write", lose)
         assert await ask() == 401
+
+    async def leave(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as gone:
+        gone.setattr(AuditLog, "write", leave)
+        with pytest.raises(asyncio.CancelledError):
+            await ask()
     assert [await ask(), await ask()] == [401, 401]
     entries, _ = await web.accounts.audit.page(100)
     lines = [(entry.target, entry.outcome) for entry in entries if entry.action == "api_key.use"]
