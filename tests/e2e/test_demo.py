@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.demo.markets import DEMO_MARKETS
+from gateway.demo.bettors import BETTORS
 from gateway.demo.traders import MAKERS, TAKERS
 from tests.server_process import ServerProcess
 
@@ -73,7 +74,7 @@ def test_a_leaderboard_moves(tmp_path: Path) -> None:
         server.start("--demo")
         wait_for(has_moved, 4 * WAIT_SECONDS)
         names = {one["displayName"] for one in seen[-1]}
-        assert names <= {*MAKERS, *TAKERS}
+        assert names <= {*MAKERS, *TAKERS, *BETTORS}
         assert len(names) > 1
         assert server.end() == 0
     finally:
@@ -106,7 +107,10 @@ def test_the_feed_lives_on_samples(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path / "data", settings)
     try:
         server.start("--demo")
-        assert set(markets(server)) == SLUGS, "without a platform they are ours"
+        ours = markets(server)
+        mirrors = {slug for slug, market in ours.items() if "mirrorOf" in market}
+        assert ours.keys() - mirrors == SLUGS, "without a platform they are ours"
+        assert all(ours[slug]["mirrorOf"].startswith("sample:") for slug in mirrors)
         path = "/markets?platform=sample&sort=closing&order=desc&limit=100"
         wait_for(lambda: len(server.call("GET", path)) > 20)
         listed = server.call("GET", path)
