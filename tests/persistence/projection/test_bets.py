@@ -121,7 +121,7 @@ async def test_bets_are_what_the_journal_says(
         assert len(states) > 20
         assert {one[3] for one in exits} == {"SALE", "NETTING", "PAYOUT"}
         assert await stored(engine) == (states, exits)
-        assert [one.name for one in await passed(database_url)][-3:] == ["intents", "bets", "audit"]
+        assert "bets" in [one.name for one in await passed(database_url)]
         # Another version: all of it is made again.
         monkeypatch.setattr("persistence.projection.projector.VERSION", 99)
         await project(database_url, projections())
