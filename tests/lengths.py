@@ -6,10 +6,12 @@ night. A test that draws, kills or soaks takes its numbers by `length`, so that 
 """
 
 import os
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
 PART_OF_A_NIGHT: Final = float(os.environ.get("PROBITY_LONG_TESTS") or 0)
 IS_LONG: Final = PART_OF_A_NIGHT > 0
+T = TypeVar("T")
 LONG_TIMEOUT_SECONDS: Final = 4 * 3_600
 
 
@@ -21,3 +23,8 @@ def length(everyday: int, *, long: int) -> int:
     if not IS_LONG:
         return everyday
     return long if long < everyday else max(everyday, round(long * PART_OF_A_NIGHT))
+
+
+def some(of_all: Sequence[T], everyday: Sequence[int]) -> tuple[T, ...]:
+    """Return those at the places `everyday`; all of them in a long run."""
+    return tuple(of_all) if IS_LONG else tuple(of_all[place] for place in everyday)

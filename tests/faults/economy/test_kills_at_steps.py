@@ -15,8 +15,11 @@ import pytest
 
 from gateway.economy.movements.movements import Kind, Point
 from tests.faults.economy import dying_server
+from tests.lengths import some
 from tests.server_process import ADMIN_PASSWORD, ServerProcess, until
 
+POINTS = some(list(Point), (1, 3))
+"""Where something is half done; a long run dies at all of them."""
 CALLS: dict[Kind, tuple[str, dict[str, str] | None, int, int]] = {
     Kind.REWARD: ("/economy/daily-credits", None, 100, 409),
     Kind.PURCHASE: ("/purchases", {"packageId": "starter", "requestId": "r"}, 500, 200),
@@ -88,7 +91,7 @@ async def until_settled(server: ServerProcess) -> None:
 @pytest.mark.parametrize("kind", CALLS)
 async def test_it_happens_once_wherever_the_process_dies(server: DyingServer, kind: Kind) -> None:
     _, _, given, repeated = CALLS[kind]
-    people = {point: await asyncio.to_thread(server.trader) for point in Point}
+    people = {point: await asyncio.to_thread(server.trader) for point in POINTS}
     hit = []
     for point, (user_id, token) in people.items():
         assert await asyncio.to_thread(server.end) == 0
@@ -112,11 +115,11 @@ async def test_it_happens_once_wherever_the_process_dies(server: DyingServer, ki
         after = (await asyncio.to_thread(server.call, "GET", "/user/balance", token))["total"]
         assert float(after) - float(before) == given, (point, user_id)
     print("died at", *hit)
-    assert len(hit) == len(Point)
+    assert len(hit) == len(POINTS)
     assert await asyncio.to_thread(server.end) == 0
     done = await asyncio.to_thread(server.run, "verify")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"ok    intents     {len(Point)} answers" in done.stdout
+    assert f"ok    intents     {len(POINTS)} answers" in done.stdout
 
 
 def invite(server: ServerProcess, inviter: str) -> tuple[int, str]:
@@ -145,7 +148,7 @@ async def test_both_bonuses_are_given_once_wherever_the_process_dies(server: Dyi
     await asyncio.to_thread(server.market, "rain")
     _, inviter = await asyncio.to_thread(server.trader)
     hit = []
-    for count, point in enumerate(Point, 1):
+    for count, point in enumerate(POINTS, 1):
         _, token = await asyncio.to_thread(invite, server, inviter)
         assert await asyncio.to_thread(server.end) == 0
         server.dies_at = f"{Kind.REFERRAL}:{point}"
@@ -165,4 +168,4 @@ async def test_both_bonuses_are_given_once_wherever_the_process_dies(server: Dyi
     assert await asyncio.to_thread(server.end) == 0
     done = await asyncio.to_thread(server.run, "verify")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"ok    intents     {2 * len(Point)} answers" in done.stdout
+    assert f"ok    intents     {2 * len(POINTS)} answers" in done.stdout

@@ -12,8 +12,11 @@ import pytest
 from exchange.model.system_accounts import reserve_of
 from gateway.economy.movements.movements import Kind, Point
 from tests.faults.economy.test_kills_at_steps import DyingServer
+from tests.lengths import some
 from tests.server_process import until
 
+POINTS = some(list(Point), (1, 3))
+"""Where something is half done; a long run dies at all of them."""
 RESERVE = reserve_of(1)
 START = 1_000_000_000
 
@@ -88,7 +91,7 @@ async def proved(server: DyingServer, orders: int) -> None:
 @pytest.mark.timeout(600)
 async def test_a_sale_and_who_is_sold_out_by_it_happen_once(server: DyingServer) -> None:
     hit, people = [], 1
-    for point in Point:
+    for point in POINTS:
         _, ann = await asyncio.to_thread(server.trader)
         _, ben = await asyncio.to_thread(server.trader)
         people += 2
@@ -116,8 +119,8 @@ async def test_a_sale_and_who_is_sold_out_by_it_happen_once(server: DyingServer)
         assert (supply, everybody) == (0, people * START), point
         assert 0 <= cash < 100
     print("died at", *hit)
-    assert len(hit) == 2 * len(Point)
-    await proved(server, 3 * len(Point))
+    assert len(hit) == 2 * len(POINTS)
+    await proved(server, 3 * len(POINTS))
 
 
 @pytest.mark.slow
@@ -126,7 +129,7 @@ async def test_interest_and_who_is_sold_out_by_it_happen_once(server: DyingServe
     hit = []
     _, ann = await asyncio.to_thread(server.trader)
     await asyncio.to_thread(trade, server, ann, "buy", shares="100")
-    for count, point in enumerate(Point, 1):
+    for count, point in enumerate(POINTS, 1):
         _, ben = await asyncio.to_thread(server.trader)
         await asyncio.to_thread(trade, server, ben, "buy", shares="100", leverage=5)
         async with server.database() as connection:
@@ -165,5 +168,5 @@ async def test_interest_and_who_is_sold_out_by_it_happen_once(server: DyingServe
         supply, _, everybody = await figures(server)
         assert (supply, everybody) == (10_000, (count + 2) * START), point
     print("died at", *hit)
-    assert len(hit) == len(Point)
-    await proved(server, 1 + 3 * len(Point))
+    assert len(hit) == len(POINTS)
+    await proved(server, 1 + 3 * len(POINTS))
