@@ -29,10 +29,11 @@ async def test_admins_and_auditors_see_one_user_whole(web: Web) -> None:
     assert told["rateTier"] == "maker"
     account = told["account"]
     assert (account["standing"], account["openOrders"]) == ("ACTIVE", 2)
-    assert (account["balance"]["locked"], account["positions"]) == ("1.000000", 0)
+    # The bet's shares.
+    assert (account["balance"]["locked"], account["positions"]) == ("1.000000", 1)
     assert account["limits"]["openOrders"] == 7
     lines = [line["action"] for line in told["audit"]]
-    assert lines[:3] == ["user.rate_tier", "alert-webhook.create", "auth.register"]
+    assert lines[:3] == ["user.rate_tier", "economy.bet", "alert-webhook.create"]
     web.engine.run(SuspendAccount(owner.id, suspended=True))
     told = await admin.data("GET", path)
     assert (told["account"]["standing"], told["account"]["openOrders"]) == ("SUSPENDED", 0)
