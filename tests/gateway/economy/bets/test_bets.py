@@ -185,7 +185,8 @@ async def test_lists(web: Web) -> None:
     assert await listed("") == ["3", "2", "1"]
     assert await listed("?status=OPEN") == ["3", "2"]
     assert await listed("?status=SOLD,WON") == ["1"]
-    assert await listed("?market=rain") == ["3", "1"]
+    for there in ("market=rain", "marketId=1", "slug=rain"):
+        assert await listed(f"?{there}") == ["3", "1"]
     assert await listed("?limit=2") == ["3", "2"]
     assert await listed("?limit=2&cursor=2") == ["1"]
     ben = await web.register()
