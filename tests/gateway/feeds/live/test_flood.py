@@ -80,7 +80,7 @@ async def test_a_flood_delays_no_ack(database_url: str, monkeypatch: pytest.Monk
             await reader.until(stage.flow.bids, stage.flow.asks)
             late = lag.end()
             trading.cancel()
-            assert len(acks) > 20, "orders went on"
+            assert len(acks) > 10, "orders went on"
             assert len(reader.kinds) - heard < count / 4, "conflated"
             # A message at a time it would be a second.
             attempt.takes("p99 of acks, s", sorted(acks)[int(len(acks) * 0.99)], 0.3)
