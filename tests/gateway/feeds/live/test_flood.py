@@ -20,7 +20,8 @@ from tests.gateway.waiting import eventually
 from tests.lengths import length
 from tests.measured import tries
 
-PATIENT = msgspec.structs.replace(QUICK_SOCKET, silent_s=10.0)
+# Wide, too: floods of two tries may come within one second, and are no reason to leave.
+PATIENT = msgspec.structs.replace(QUICK_SOCKET, silent_s=10.0, flood_per_s=100_000)
 
 
 class Lag:
@@ -79,8 +80,10 @@ async def test_a_flood_delays_no_ack(database_url: str, monkeypatch: pytest.Monk
             lag, trading = Lag(), asyncio.create_task(trade(client, acks))
             await reader.until(stage.flow.bids, stage.flow.asks)
             late = lag.end()
+            # A fast machine is through with it after fewer; the slowest is held to the bound below.
+            await eventually(lambda acks=acks: len(acks) > 20)  # type: ignore[misc]
             trading.cancel()
-            assert len(acks) > 10, "orders went on"
+            assert len(acks) > 20, "orders went on"
             assert len(reader.kinds) - heard < count / 4, "conflated"
             # A message at a time it would be a second.
             attempt.takes("p99 of acks, s", sorted(acks)[int(len(acks) * 0.99)], 0.3)
