@@ -16,12 +16,11 @@ from exchange.projections.bets.fold import BetFold
 from persistence.journal.reader import stream
 from persistence.postgres.database import connect
 from persistence.projection.process import projections
-from persistence.projection.projector import Projector
 from persistence.proof.verification import CheckResult
 from persistence.repositories.economy.bet_states import STATE_COLUMNS, exit_row, state_row
 from tests.lengths import length
 from tests.persistence.bet_stories import bet, project, results, sell
-from tests.persistence.projection.test_candles import DiesInStore, Killed
+from tests.persistence.projection.dying import follow
 from tests.persistence.running import (
     ANN,
     BOB,
@@ -54,25 +53,6 @@ async def one_step(engine: Running, random: Random, bets: list[tuple[int, int, A
         await engine.send(CancelAll(account, None))
     else:
         await engine.send(limit(BOB, random.randrange(5, 95), 20, outcome))
-
-
-async def follow(url: str, random: Random) -> int:
-    """Project to the end, dying here and there; return the deaths."""
-    deaths = 0
-    while True:
-        connection = await connect(url)
-        try:
-            projector = Projector(connection, (*projections(), DiesInStore(random)))
-            assert await projector.lead()
-            while await projector.step():
-                if random.random() < 0.2:
-                    break  # a new process
-            else:
-                return deaths
-        except Killed:
-            deaths += 1
-        finally:
-            await connection.close()
 
 
 async def folded(url: str) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:

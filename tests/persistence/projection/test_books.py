@@ -22,6 +22,7 @@ from persistence.projection.projector import Projector
 from persistence.repositories import past_books
 from tests.conftest import SetBound
 from tests.lengths import length
+from tests.persistence.projection.dying import DiesInStore, Killed
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import running
 
@@ -63,38 +64,11 @@ async def stored(connection: Connection) -> list[Checkpoint]:
     return [tuple(row.values()) for row in rows]
 
 
-class Killed(Exception):
-    """Stands for a death at this moment."""
-
-
-class Dies:
-    """A projection after the other, whose store doesn't come back now and then."""
-
-    def __init__(self, random: Random) -> None:
-        self._random = random
-
-    async def prepare(self, journal: JournalSource, executions: object) -> None:
-        pass
-
-    def apply(self, execution: object) -> None:
-        pass
-
-    async def store(self, connection: Connection) -> None:
-        if self._random.random() < 0.3:
-            raise Killed
-
-    def forget(self) -> None:
-        pass
-
-    async def erase(self, connection: Connection) -> None:
-        pass
-
-
 @pytest.mark.usefixtures("often")
 async def test_checkpoints_are_the_same_wherever_the_projector_died(database_url: str) -> None:
     random, deaths = Random(13), 0
     connection = await connect(database_url)
-    made = Projector(connection, [BookProjection(), Dies(random)])
+    made = Projector(connection, [BookProjection(), DiesInStore(random)])
     assert await made.lead()
     async with running(database_url) as engine:
         for number, command in enumerate([*opening(), *commands(13, COMMANDS)]):
@@ -106,7 +80,7 @@ async def test_checkpoints_are_the_same_wherever_the_projector_died(database_url
                     deaths += 1
                 if random.random() < 0.2:
                     # Another process goes on.
-                    made = Projector(connection, [BookProjection(), Dies(random)])
+                    made = Projector(connection, [BookProjection(), DiesInStore(random)])
                     assert await made.lead()
     made = Projector(connection, [BookProjection()])
     assert await made.lead()

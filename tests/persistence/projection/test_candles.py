@@ -18,13 +18,13 @@ from exchange.projections.candles import SPANS_S, Candle, Range
 from exchange.transitions import transitions
 from persistence.clock import now_us
 from persistence.journal.reader import stream
-from persistence.journal.source import JournalSource
 from persistence.postgres import migrate
 from persistence.postgres.database import Connection, connect, create_pool
 from persistence.projection.process import projections
 from persistence.projection.projector import Projector
 from persistence.repositories.candles import DAY_US, NOTHING, Candles, Day, Turnover
 from tests.lengths import length
+from tests.persistence.projection.dying import follow
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import Running, running
 
@@ -129,52 +129,6 @@ async def run_some(engine: Running, seed: int, count: int) -> None:
         await engine.send(command)
         assert engine.clock.fixed is not None
         engine.clock.fixed += random.choice((0, 0, 10_000, SECOND, 40 * SECOND, 900 * SECOND))
-
-
-class Killed(Exception):
-    """Stands for a death at this moment."""
-
-
-class DiesInStore:
-    """A projection after all others, whose store doesn't come back now and then."""
-
-    def __init__(self, random: Random) -> None:
-        self._random = random
-
-    async def prepare(self, journal: JournalSource, executions: object) -> None:
-        pass
-
-    def apply(self, execution: object) -> None:
-        pass
-
-    async def store(self, connection: Connection) -> None:
-        if self._random.random() < 0.3:
-            raise Killed
-
-    def forget(self) -> None:
-        pass
-
-    async def erase(self, connection: Connection) -> None:
-        pass
-
-
-async def follow(url: str, random: Random) -> int:
-    """Project to the end of the journal, dying here and there; return the deaths."""
-    deaths = 0
-    while True:
-        connection = await connect(url)
-        try:
-            projector = Projector(connection, (*projections(), DiesInStore(random)))
-            assert await projector.lead()
-            while await projector.step():
-                if random.random() < 0.2:
-                    break  # a new process
-            else:
-                return deaths
-        except Killed:
-            deaths += 1
-        finally:
-            await connection.close()
 
 
 async def test_candles_are_what_the_journal_says(
