@@ -6,13 +6,14 @@ becomes of a bet follows from the journal: nothing here computes a balance.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from exchange.messages.terms import NO, YES, Outcome
 from exchange.model.market import Market
 from exchange.model.state import State
 from exchange.projections.bets.fold import bet_id, sale_id
 from gateway.economy.bets.orders import (
+    Traded,
     bet_order,
     nothing_traded,
     sale_order,
@@ -20,7 +21,7 @@ from gateway.economy.bets.orders import (
 )
 from gateway.economy.bets.quotes import foreseen
 from gateway.economy.bets.tallies import BetMetrics
-from gateway.economy.mirrors.making import Foreseen
+from gateway.economy.mirrors.making import Foreseen, Mirroring
 from gateway.economy.movements.movements import Kind, Movements, Note
 from gateway.engine_side.refusals import EngineRefused
 from gateway.markets.lookup import find_market, named_market
@@ -37,16 +38,6 @@ SIDES: Final[Mapping[str, Outcome]] = {"THIS": YES, "YES": YES, "THAT": NO, "NO"
 RowT = TypeVar("RowT")
 
 
-class MirrorPort(Protocol):
-    """What finds the markets of ours that stand for other platforms'."""
-
-    async def mirror_of(self, market_id: str, /) -> Market:
-        """Return the mirror of a market elsewhere, made for it; raises ApiError with the reason."""
-
-    async def foreseen(self, market_id: str, /) -> Market | Foreseen:
-        """Return its mirror, or what would be quoted in one; nothing is made. Raises ApiError."""
-
-
 class Betting:
     """Places bets and sells them again."""
 
@@ -56,9 +47,8 @@ class Betting:
         movements: Movements,
         view: State,
         metrics: BetMetrics,
-        mirrors: MirrorPort | None = None,
+        mirrors: Mirroring,
     ) -> None:
-        """Without `mirrors` only our own markets are bet on."""
         self._rows = rows
         self._movements = movements
         self._view = view
@@ -78,30 +68,33 @@ class Betting:
         if ours is not None:
             return ours
         self._movements.require_engine()
-        elsewhere = self._elsewhere()
-        shown = await elsewhere.foreseen(name)
+        shown = await self._mirrors.foreseen(name)
         if isinstance(shown, Foreseen):
-            account = self._view.accounts.get(account_id)
-            available = 0 if account is None else account.available
-            foreseen(shown, SIDES[side], amount, max_price, available)
-            return await elsewhere.mirror_of(name)
+            self.foresee(shown, account_id, side, amount, max_price)
+            return await self._mirrors.mirror_of(name)
         return shown
 
     async def shown_market(self, name: str) -> Market | Foreseen:
         """Return it, or what its mirror would be like; nothing is made. Raises as `market`."""
         ours = self._own_market(name)
-        return await self._elsewhere().foreseen(name) if ours is None else ours
+        return await self._mirrors.foreseen(name) if ours is None else ours
+
+    def foresee(
+        self, market: Foreseen, account_id: int, side: str, amount: int, max_price: int | None
+    ) -> Traded:
+        """Return what somebody's bet would trade in a mirror that isn't there yet.
+
+        Raises EngineRefused and Refused as the bet would be.
+        """
+        account = self._view.accounts.get(account_id)
+        available = 0 if account is None else account.available
+        return foreseen(market, SIDES[side], amount, max_price, available)
 
     def _own_market(self, name: str) -> Market | None:
         """Return our market of a name; None if it is the name of another platform's."""
         if ":" in name and find_market(self._view, name) is None:
             return None
         return named_market(self._view, name)
-
-    def _elsewhere(self) -> MirrorPort:
-        if self._mirrors is None:
-            raise Refused("NOT_MIRRORED", "That market is another platform's: no bets on it here")
-        return self._mirrors
 
     async def bet(
         self,

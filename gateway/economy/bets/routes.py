@@ -28,7 +28,7 @@ from gateway.economy.bets.bodies import (
     checked_amount,
 )
 from gateway.economy.bets.orders import bet_order, proceeds_at, sale_order
-from gateway.economy.bets.quotes import Quotes, foreseen
+from gateway.economy.bets.quotes import Quotes
 from gateway.economy.bets.views import (
     BetDetailView,
     BetQuoteView,
@@ -122,9 +122,7 @@ class BetRoutes:
         outcome, max_price = SIDES[query.side], asked_price(query.max_price)
         market = await self._betting.shown_market(query.market_id)
         if isinstance(market, Foreseen):
-            account = self._view.accounts.get(request.user_id)
-            available = 0 if account is None else account.available
-            made = foreseen(market, outcome, amount, max_price, available)
+            made = self._betting.foresee(market, request.user_id, query.side, amount, max_price)
             return bet_quote_view(made, amount, outcome, market.id, market.id)
         order = bet_order(market, request.user_id, outcome, amount, max_price, None)
         made = await self._quotes.of(order)

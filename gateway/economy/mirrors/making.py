@@ -129,11 +129,8 @@ class Mirroring:
         waited for. Raises NotFound, ExternalApiFailed; NotMirrored and LimitReached with the
         reason; EngineRefused, UnknownOutcome, ReadsOnly.
         """
-        known = await self._reader.named(market_id)
-        mirror = await self._rows.of_source(known.row.platform, known.row.external_id)
+        known, mirror = await self._named(market_id)
         if mirror is None:
-            if not self._settings.on_bet:
-                raise NotMirrored("it is shown, and nobody has mirrored it")
             mirror = await self.make(known, terms_by(self._settings), actor or _NOBODY)
             market = self._market(mirror)
             await self._quotes(market)
@@ -146,12 +143,9 @@ class Mirroring:
         """Return the mirror of a market elsewhere, or what the house would quote in it at first;
         nothing is made. Raises as `mirror_of` does.
         """
-        known = await self._reader.named(market_id)
-        mirror = await self._rows.of_source(known.row.platform, known.row.external_id)
+        known, mirror = await self._named(market_id)
         if mirror is not None and mirror.market_id is not None:
             return self._market(mirror)
-        if mirror is None and not self._settings.on_bet:
-            raise NotMirrored("it is shown, and nobody has mirrored it")
         known = await self._mirrorable(known)
         source, settings = known.market, self._settings
         house = self._view.accounts.get(HOUSE)
@@ -162,6 +156,14 @@ class Mirroring:
         return Foreseen(
             f"{source.platform}:{source.external_id}", quotes(best, rule, Held(0, 0, 0), left)
         )
+
+    async def _named(self, market_id: str) -> tuple[Known, Mirror | None]:
+        """Return a market elsewhere and its mirror; raises NotMirrored where no bet makes one."""
+        known = await self._reader.named(market_id)
+        mirror = await self._rows.of_source(known.row.platform, known.row.external_id)
+        if mirror is None and not self._settings.on_bet:
+            raise NotMirrored("it is shown, and nobody has mirrored it")
+        return known, mirror
 
     async def make(self, known: Known, terms: Terms, actor: Actor) -> Mirror:
         """Mirror a market of another venue, on these terms of the house; the one of before if there
