@@ -3,27 +3,18 @@
 import pytest
 
 from exchange.messages.bounds import MONEY_SCALE
-from tests.gateway.conftest import MakeWeb, Web
+from tests.gateway.conftest import Web
 from tests.gateway.economy.bets.stories import (
     PATH,
     bet,
     code,
     get,
-    list_market,
     placed,
     sell,
 )
 from tests.gateway.economy.stories import moved
 
 CREDIT = MONEY_SCALE
-
-
-@pytest.fixture
-async def web(make_web: MakeWeb) -> Web:
-    """The application with one market."""
-    made = await make_web(RATE_LIMIT_USER_MAX_REQUESTS="100000")
-    list_market(made)
-    return made
 
 
 BODIES = [

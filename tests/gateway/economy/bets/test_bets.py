@@ -16,7 +16,7 @@ from exchange.messages.terms import (
     Resolution,
 )
 from persistence.repositories.economy.bets import Bets
-from tests.gateway.conftest import MakeWeb, Web
+from tests.gateway.conftest import Web
 from tests.gateway.economy.bets.stories import (
     MAKER,
     START,
@@ -33,14 +33,6 @@ from tests.gateway.economy.bets.stories import (
 from tests.gateway.economy.stories import lose_commits, moved, pending, sweep
 
 CREDIT = MONEY_SCALE
-
-
-@pytest.fixture
-async def web(make_web: MakeWeb) -> Web:
-    """The application with one market."""
-    made = await make_web(RATE_LIMIT_USER_MAX_REQUESTS="100000")
-    list_market(made)
-    return made
 
 
 async def test_a_bet_and_what_is_told_of_it(web: Web) -> None:

@@ -2,19 +2,16 @@
 
 import asyncio
 
-import pytest
-
 from exchange.messages.bounds import MONEY_SCALE
 from exchange.messages.commands import CancelAll, PlaceOrder
 from exchange.messages.terms import GTC, IOC, LIMIT, MARKET, SELL, YES
-from tests.gateway.conftest import MakeWeb, Web
+from tests.gateway.conftest import Web
 from tests.gateway.economy.bets.stories import (
     MAKER,
     START,
     cash,
     code,
     get,
-    list_market,
     offer,
     placed,
     sell,
@@ -22,14 +19,6 @@ from tests.gateway.economy.bets.stories import (
 )
 
 CREDIT = MONEY_SCALE
-
-
-@pytest.fixture
-async def web(make_web: MakeWeb) -> Web:
-    """The application with one market."""
-    made = await make_web(RATE_LIMIT_USER_MAX_REQUESTS="100000")
-    list_market(made)
-    return made
 
 
 async def test_a_bet_sold_again(web: Web) -> None:

@@ -13,8 +13,8 @@ from gateway.observability.metrics import Metrics
 from persistence.postgres.database import Connection
 from persistence.projection.bets import BetProjection
 from persistence.repositories.economy.bets import Bets
-from tests.gateway.conftest import MakeWeb, Web
-from tests.gateway.economy.bets.stories import list_market, placed, project, sell
+from tests.gateway.conftest import Web
+from tests.gateway.economy.bets.stories import placed, project, sell
 
 
 class TopicFake:
@@ -23,14 +23,6 @@ class TopicFake:
 
     def publish(self, user_id: int, event: str, data: Any) -> None:
         self.said.append((user_id, event, data.id, data.status.value))
-
-
-@pytest.fixture
-async def web(make_web: MakeWeb) -> Web:
-    """The application with one market."""
-    made = await make_web(RATE_LIMIT_USER_MAX_REQUESTS="100000")
-    list_market(made)
-    return made
 
 
 async def test_each_change_is_told_once(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
