@@ -130,6 +130,12 @@ class JobRows:
             number: int = await connection.fetchval(_PUT, name, lock, text)
         return number
 
+    async def put_unless_there(self, name: str) -> None:
+        """Queue a run of a job, unless one waits or is under way; one of it goes at a time."""
+        standing = (await self.standings([name]))[name]
+        if not (standing.queued or standing.running):
+            await self.put(name, lock=name)
+
     async def succeeded(self, name: str, at: int) -> None:
         """Note that a run ended well."""
         await self._pool.execute(_SUCCEEDED, name, at)

@@ -54,6 +54,4 @@ class LeaderboardJob:
 
     async def begin(self) -> None:
         """Queue a run at the start of a worker, unless one is there."""
-        standing = (await self._rows.standings([JOB]))[JOB]
-        if not (standing.queued or standing.running):
-            await self._rows.put(JOB, lock=JOB)
+        await self._rows.put_unless_there(JOB)
