@@ -3,7 +3,6 @@ the process dies.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import httpx
 import pytest
 
 from gateway.economy.movements.movements import Kind, Point
-from tests.faults.economy.test_kills_at_steps import DyingServer, until_settled
+from tests.faults.economy.test_kills_at_steps import DyingServer, post, until_settled
 from tests.lengths import some
 from tests.server_process import until
 
@@ -34,18 +33,6 @@ def server(home: Path) -> Iterator[DyingServer]:
         made.call("POST", "/orders/rain", maker, terms | {"price": price})
     yield made
     made.clean_up()
-
-
-def ask(server: DyingServer, token: str, path: str, body: dict[str, str]) -> httpx.Response | None:
-    """Ask for what moves money; None if nobody answers."""
-    with contextlib.suppress(httpx.HTTPError):
-        return httpx.post(
-            f"{server.url}/api/v1{path}",
-            json=body,
-            headers={"authorization": f"Bearer {token}"},
-            timeout=30,
-        )
-    return None
 
 
 async def die(server: DyingServer, where: str) -> None:
@@ -78,10 +65,10 @@ async def test_it_happens_once_wherever_the_process_dies(server: DyingServer, ki
             bet = await asyncio.to_thread(server.call, "POST", "/bets", token, BET)
             path, body = f"/bets/{bet['id']}/sell", SALE
         await die(server, f"{kind}:{point}")
-        assert await asyncio.to_thread(ask, server, token, path, body) is None
+        assert await asyncio.to_thread(post, server, token, path, body) is None
         hit.append(server.dies_at)
         await live_again(server)
-        answers = [await asyncio.to_thread(ask, server, token, path, body) for _ in range(2)]
+        answers = [await asyncio.to_thread(post, server, token, path, body) for _ in range(2)]
         told = [told_in(answer) for answer in answers]
         # Before the intent is stored nothing was intended.
         assert told[0].pop("replayed", False) is (point is not Point.BEFORE_INTENT)

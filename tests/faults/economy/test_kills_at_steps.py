@@ -61,9 +61,8 @@ def server(home: Path) -> Iterator[DyingServer]:
     made.clean_up()
 
 
-def ask(server: ServerProcess, token: str, kind: Kind) -> httpx.Response | None:
-    """Ask for what moves money; None if nobody answers."""
-    path, body, _, _ = CALLS[kind]
+def post(server: ServerProcess, token: str, path: str, body: object) -> httpx.Response | None:
+    """Ask for something; None if nobody answers."""
     with contextlib.suppress(httpx.HTTPError):
         return httpx.post(
             f"{server.url}/api/v1{path}",
@@ -72,6 +71,12 @@ def ask(server: ServerProcess, token: str, kind: Kind) -> httpx.Response | None:
             timeout=30,
         )
     return None
+
+
+def ask(server: ServerProcess, token: str, kind: Kind) -> httpx.Response | None:
+    """Ask for what moves money; None if nobody answers."""
+    path, body, _, _ = CALLS[kind]
+    return post(server, token, path, body)
 
 
 async def until_settled(server: ServerProcess) -> None:
@@ -133,13 +138,7 @@ def invite(server: ServerProcess, inviter: str) -> tuple[int, str]:
 def place(server: ServerProcess, token: str) -> None:
     """Place a first order, which nobody may answer any more."""
     terms = {"side": "BUY", "outcome": "YES", "type": "LIMIT", "price": "0.10", "quantity": "1"}
-    with contextlib.suppress(httpx.HTTPError):
-        httpx.post(
-            f"{server.url}/api/v1/orders/rain",
-            json=terms,
-            headers={"authorization": f"Bearer {token}"},
-            timeout=30,
-        )
+    post(server, token, "/orders/rain", terms)
 
 
 @pytest.mark.slow

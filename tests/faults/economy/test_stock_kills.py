@@ -1,17 +1,15 @@
 """`kill -9` before and after each step of what is done to stocks: once, whole, accounted for."""
 
 import asyncio
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from exchange.model.system_accounts import reserve_of
 from gateway.economy.movements.movements import Kind, Point
-from tests.faults.economy.test_kills_at_steps import DyingServer
+from tests.faults.economy.test_kills_at_steps import DyingServer, post
 from tests.lengths import some
 from tests.server_process import until
 
@@ -34,16 +32,11 @@ def server(home: Path) -> Iterator[DyingServer]:
 
 def trade(server: DyingServer, token: str, side: str, **terms: object) -> Any:
     """Trade; None if nobody answers, or what there is isn't known."""
-    with contextlib.suppress(httpx.HTTPError):
-        answer = httpx.post(
-            f"{server.url}/api/v1/economy/{side}",
-            json={"symbol": "ORCA"} | terms,
-            headers={"authorization": f"Bearer {token}"},
-            timeout=30,
-        )
-        assert answer.is_success, answer.text
-        return answer.json()["data"]
-    return None
+    answer = post(server, token, f"/economy/{side}", {"symbol": "ORCA"} | terms)
+    if answer is None:
+        return None
+    assert answer.is_success, answer.text
+    return answer.json()["data"]
 
 
 async def restarted(server: DyingServer, dies_at: str = "") -> None:
