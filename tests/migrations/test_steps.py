@@ -14,6 +14,8 @@ from persistence.postgres.database import connect
 _FOLDER = Path(migrations.__file__).parent
 _STEPS = sorted((_FOLDER / "versions").glob("[0-9]*.py"))
 # All that a step can make: columns, constraints, indexes, functions, triggers, types, sequences.
+# Steps that set rows right and leave the schema: each has a test of its own for what it does.
+_ROWS_ALONE = frozenset({"0051"})
 _OURS = "ARRAY['public'::regnamespace, to_regnamespace('jobs')]"
 _SCHEMA = f"""
 SELECT 'column', format('%s.%s %s %s %s %s %s', c.relname, a.attname, c.relkind,
@@ -70,7 +72,9 @@ async def test_every_step_goes_back_to_the_schema_it_found(empty_database_url: s
     for revision in revisions():
         await migrate.upgrade(empty_database_url, revision)
         after = await schema(empty_database_url)
-        assert after != before, f"{revision} changes nothing"
+        assert (after == before) == (revision in _ROWS_ALONE), (
+            f"{revision} changes nothing, or not rows alone"
+        )
         await migrate.downgrade(empty_database_url, "-1")
         assert await schema(empty_database_url) == before, f"{revision} does not go back"
         await migrate.upgrade(empty_database_url, revision)

@@ -58,6 +58,8 @@ async def recorded(trader: Trader, url: str) -> dict[str, Any]:
     def hear(response: Response) -> None:
         heard.append(response)
 
+    # What the page had asked for before ends with it, and its body can't be read any more.
+    await trader.page.goto("about:blank")
     trader.page.on("response", hear)
     await trader.page.goto(url)
     await trader.is_live()
