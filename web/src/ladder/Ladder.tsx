@@ -2,7 +2,8 @@
 //
 // Laws: it scrolls only when its reader says so (wheel, keys, "centre"), and once at the start. It
 // places nothing unless it is armed and the feed is live. An order that is dragged to another row becomes
-// an amend.
+// an amend. Keys act at the row that is marked for them, which stays at its price whatever steps there are;
+// where none is marked, or the mark isn't seen, a key shows it and does nothing else.
 
 import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -51,6 +52,7 @@ export function Ladder(props: LadderProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const spoken = useSignal("");
+  /** The price of YES that keys act at. */
   const cursor = useSignal<number | null>(null);
   const geometry = useMemo(() => new Geometry(step.value, isCoarse() ? 30 : 20), [step.value]);
   view.props = props;
@@ -62,9 +64,12 @@ export function Ladder(props: LadderProps) {
   // Colours and own orders change seldom: everything is painted anew.
   useEffect(() => view.repaint(true), [props.orders.value, props.queue.value, props.lastPrice.value, shownTheme.value, palette.value]);
 
+  const marked = cursor.value === null ? null : geometry.rowOf(cursor.value, "bid");
+  useEffect(() => view.showCursor(marked), [geometry, isTable.value, props.feed, marked]);
+
   const moveCursor = (row: number) => {
     const bounded = Math.max(0, Math.min(geometry.rows - 1, row));
-    cursor.value = bounded;
+    cursor.value = geometry.priceOf(bounded);
     view.reveal(bounded);
     spoken.value = view.words(bounded);
   };
@@ -80,17 +85,24 @@ export function Ladder(props: LadderProps) {
     if (event.timeStamp - held.at < props.holdMs) props.onPick(held.price, held.outcome);
     else view.place(held.price, held.outcome);
   };
+  /** What a key does at a row; null if it does nothing there. */
+  const deedOf = (event: KeyboardEvent, row: number): (() => void) | null => {
+    const price = geometry.priceOf(row);
+    if (price === null) return null;
+    if (event.key === "Enter") return () => props.onPick(price, "YES");
+    if (event.key === "Delete") return () => props.onCancel(view.ownOn(row));
+    if (event.code === "KeyB" && isPlain(event)) return () => pressKey(event, price, "YES");
+    return event.code === "KeyN" && isPlain(event) ? () => pressKey(event, price, "NO") : null;
+  };
   const onKeyDown = (event: KeyboardEvent) => {
-    const at = cursor.value ?? view.middleRow();
+    const at = marked ?? view.middleRow();
     const moves: Record<string, number> = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 };
     const move = moves[event.key];
-    const price = geometry.priceOf(at);
-    if (move !== undefined) moveCursor(cursor.value === null ? at : at + move);
-    else if (event.key === "Enter" && price !== null) props.onPick(price, "YES");
-    else if (event.code === "KeyB" && price !== null && isPlain(event)) pressKey(event, price, "YES");
-    else if (event.code === "KeyN" && price !== null && isPlain(event)) pressKey(event, price, "NO");
-    else if (event.key === "Delete") props.onCancel(view.ownOn(at));
-    else return;
+    const deed = deedOf(event, at);
+    if (move !== undefined) moveCursor(marked === null ? at : at + move);
+    else if (deed === null) return;
+    else if (marked === null || !view.sees(at)) moveCursor(at);
+    else deed();
     event.preventDefault();
     event.stopPropagation();
   };
@@ -146,6 +158,8 @@ class LadderView {
   private readonly pressed = new Press();
   private pressedAt = 0;
   private hover: HTMLElement | null = null;
+  /** Where keys act. */
+  private cursor: HTMLElement | null = null;
   private readonly ask = oncePerFrame(() => this.paint());
 
   mount(scroller: HTMLElement, canvas: HTMLCanvasElement, geometry: Geometry): () => void {
@@ -155,9 +169,10 @@ class LadderView {
     this.isCentred = false;
     const extent = canvas.parentElement ?? scroller;
     extent.style.height = `${geometry.height}px`;
-    this.hover = document.createElement("i");
-    this.hover.className = "hover";
-    extent.append(this.hover);
+    const line = (name: string) => Object.assign(document.createElement("i"), { className: name });
+    this.hover = line("hover");
+    this.cursor = line("cursor");
+    extent.append(this.hover, this.cursor);
     const sized = new ResizeObserver(() => this.resize(canvas));
     sized.observe(scroller);
     const stop = this.props.feed.onBook(() => this.repaint(false));
@@ -169,6 +184,8 @@ class LadderView {
       unlisten();
       this.pressed.cancel();
       this.hover?.remove();
+      this.cursor?.remove();
+      this.cursor = null;
       this.ask.stop();
       this.painter = null;
     };
@@ -260,9 +277,21 @@ class LadderView {
   }
 
   reveal(row: number): void {
-    if (this.scroller === null || this.hover === null) return;
+    if (this.scroller === null) return;
     this.scroller.scrollTop = this.geometry.revealed(row, this.scroller.scrollTop, this.height);
-    this.mark(row);
+  }
+
+  /** Whether the whole of a row is in view. */
+  sees(row: number): boolean {
+    const top = this.scroller?.scrollTop ?? 0;
+    // Nothing is scrolled away of a ladder that has no height, and browsers round how far one has scrolled.
+    return this.height === 0 || Math.abs(this.geometry.revealed(row, top, this.height) - top) < 2;
+  }
+
+  /** Mark the row that keys act at; null for none. */
+  showCursor(row: number | null): void {
+    if (row !== null) this.lay(this.cursor, row);
+    this.cursor?.classList.toggle("shown", row !== null);
   }
 
   middleRow(): number {
@@ -292,11 +321,15 @@ class LadderView {
     return this.geometry.rowAt(event.clientY - box.top + this.scroller.scrollTop);
   }
 
+  private lay(line: HTMLElement | null, row: number): void {
+    if (line === null) return;
+    line.style.transform = `translateY(${row * this.geometry.rowHeight}px)`;
+    line.style.height = `${this.geometry.rowHeight}px`;
+  }
+
   private mark(row: number): void {
-    if (this.hover === null) return;
-    this.hover.style.transform = `translateY(${row * this.geometry.rowHeight}px)`;
-    this.hover.style.height = `${this.geometry.rowHeight}px`;
-    this.hover.classList.add("shown");
+    this.lay(this.hover, row);
+    this.hover?.classList.add("shown");
   }
 
   private point(event: PointerEvent): void {

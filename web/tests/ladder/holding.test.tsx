@@ -12,11 +12,11 @@ const placed = vi.fn();
 const picked = vi.fn();
 let root: HTMLElement;
 
-function props(holdMs: number): LadderProps {
+function props(holdMs: number, tick = 100): LadderProps {
   const book = new Book();
   book.replace([["0.5000", "3.00"]], []);
   return {
-    feed: { book, hasBook: true, onBook: () => () => undefined }, tick: 100, lastPrice: signal(null), orders: signal([]), queue: signal(new Map()), isArmed: signal(true), isLive: signal(true),
+    feed: { book, hasBook: true, onBook: () => () => undefined }, tick, lastPrice: signal(null), orders: signal([]), queue: signal(new Map()), isArmed: signal(true), isLive: signal(true),
     isPast: false, onArm: null, holdMs, onPick: picked, onPlace: placed, onMove: vi.fn(), onCancel: vi.fn(),
   };
 }
@@ -62,19 +62,52 @@ test("a key that is held on a button of the table clicks once", () => {
   expect(again.defaultPrevented).toBe(true);
 });
 
+const key = (to: Element, type: "keydown" | "keyup", code: string, at = 0) => send(to, new KeyboardEvent(type, { code, key: code.startsWith("Key") ? code.slice(3).toLowerCase() : code, bubbles: true }), at);
+
+/** The ladder as it is shown, and its part that has the focus. */
+function ladder(given: LadderProps): Element {
+  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue({} as never);
+  void act(() => render(<Ladder {...given} />, root));
+  const found = root.querySelector("[data-ladder]");
+  if (found === null) throw new Error("there is no ladder");
+  return found;
+}
+
 test.each([
   ["a key", 0, 0, 1],
   ["a key that has to be held, and isn't", HOLD_MS, 10, 0],
   ["one that is held", HOLD_MS, HOLD_MS, 1],
 ])("on the armed ladder %s", (_, holdMs, heldMs, orders) => {
-  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue({} as never);
-  void act(() => render(<Ladder {...props(holdMs)} />, root));
-  const ladder = root.querySelector("[data-ladder]");
-  if (ladder === null) throw new Error("there is no ladder");
-  send(ladder, new KeyboardEvent("keydown", { code: "KeyN", key: "n", bubbles: true }), 1_000);
+  const shown = ladder(props(holdMs));
+  key(shown, "keydown", "ArrowDown");
+  key(shown, "keydown", "KeyN", 1_000);
   expect(placed).toHaveBeenCalledTimes(holdMs === 0 ? 1 : 0);
-  send(ladder, new KeyboardEvent("keyup", { code: "KeyN", key: "n", bubbles: true }), 1_000 + heldMs);
+  key(shown, "keyup", "KeyN", 1_000 + heldMs);
   expect(placed).toHaveBeenCalledTimes(orders);
   expect(picked).toHaveBeenCalledTimes(1 - orders);
   if (orders > 0) expect(placed).toHaveBeenCalledWith(5000, "NO");
+});
+
+test("a key acts only at a row that is marked: the first one shows it", () => {
+  const given = { ...props(0), onCancel: vi.fn() };
+  const shown = ladder(given);
+  for (const code of ["KeyB", "Delete", "Enter"]) {
+    void act(() => render(null, root));
+    const anew = ladder(given);
+    expect(anew.querySelector(".cursor.shown")).toBeNull();
+    key(anew, "keydown", code);
+    expect(anew.querySelector(".cursor.shown")).not.toBeNull();
+    expect(root.querySelector("[role=status]")?.textContent).toContain("YES 0.50");
+  }
+  expect([placed, picked, given.onCancel].map((one) => one.mock.calls.length)).toEqual([0, 0, 0]);
+  expect(shown.isConnected).toBe(false);
+});
+
+test("the row that is marked keeps its price when the steps become finer", () => {
+  const shown = ladder(props(0, 10));
+  for (const code of ["ArrowDown", "ArrowDown", "ArrowDown"]) key(shown, "keydown", code);
+  const finer = [...root.querySelectorAll("button")].find((one) => one.textContent === "Fine steps");
+  void act(() => finer?.click());
+  key(shown, "keydown", "KeyB");
+  expect(placed.mock.calls).toEqual([[4800, "YES"]]);
 });
