@@ -182,7 +182,11 @@ describe("the ticket", () => {
     largestOrder.value = 1_000;
     const { form } = shown();
     doing(() => submit(form));
+    // The second half of a double click hasn't read the warning.
+    doing(() => submit(form));
     expect(onSend).not.toHaveBeenCalled();
+    expect(root.querySelector("[role=alert]")?.textContent).toContain("Send again");
+    vi.advanceTimersByTime(400);
     doing(() => submit(form));
     expect(onSend).toHaveBeenCalledTimes(1);
   });

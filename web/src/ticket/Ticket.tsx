@@ -19,7 +19,7 @@ import { entryOf, exitProblems, fitting, hasExits, looksOf, otherProblems, type 
 import { Choice, NumberField, PriceField, Segments } from "./Fields";
 import { Guardrails } from "./Guardrails";
 import type { Intended } from "./guardrails";
-import { mayInsist, objection } from "./judge";
+import { ANSWERED_AFTER_MS, isInsistedOn, objection, warnedOf, type Warned } from "./judge";
 import { hasPrice, isByCost, mayRest, problemsOf, settled, timesOf, waits, withOutcome, withType, type Draft, type Field, type Terms } from "./order";
 import { t } from "./texts";
 import "./ticket.css";
@@ -43,15 +43,13 @@ const KINDS = ["LIMIT", "MARKET", "STOP", "STOP_LIMIT", "TAKE_PROFIT"] as const;
 export const HOLD_MS = 450;
 export const isHeldToSend = rememberedSwitch("holdToSend", false);
 type Asked = "no" | "just" | "yes";
-/** What comes sooner after the question, as the second half of a double click does, was not meant as its answer. */
-const ASKED_AT_LEAST_MS = 350;
 /** Whether it is asked before an order goes out: who holds to send is sure. */
 const asks = computed(() => confirmOrders.value && !isHeldToSend.value);
 
 export function Ticket(props: TicketProps) {
   const { market, draft, isLive, isPast } = props;
   const isSending = useSignal(false);
-  const warned = useSignal<string | null>(null);
+  const warned = useSignal<Warned | null>(null);
   /** Whether the order of the moment was asked about: just now, or long enough ago to be answered. */
   const asked = useSignal<Asked>("no");
   const tick = priceOf(market.tickSize) ?? 100;
@@ -79,7 +77,7 @@ export function Ticket(props: TicketProps) {
   }, [now, isPast, props.attached.value]);
   useEffect(() => {
     if (asked.value !== "just") return undefined;
-    const timer = setTimeout(() => (asked.value = "yes"), ASKED_AT_LEAST_MS);
+    const timer = setTimeout(() => (asked.value = "yes"), ANSWERED_AFTER_MS);
     return () => clearTimeout(timer);
   }, [asked.value]);
 
@@ -94,8 +92,8 @@ export function Ticket(props: TicketProps) {
     if (isSending.peek() || props.isPast) return;
     const held = objection(intended(), true);
     // Only what was warned of may be done all the same.
-    if (held !== null && !(mayInsist() && warned.peek() === held)) {
-      warned.value = held;
+    if (held !== null && !isInsistedOn(held, warned.peek())) {
+      if (warned.peek()?.text !== held) warned.value = warnedOf(held);
       return;
     }
     // Whoever sends it in spite of a warning was asked.
@@ -168,7 +166,7 @@ export function Ticket(props: TicketProps) {
         {props.isPast && <p class="warned" role="status">{t("past")}</p>}
         {!isLive.value && <p class="warned" role="status">{t("stale")}</p>}
         {!takesOrders && <p class="warned" role="status">{t("notOpen", { status: market.status })}</p>}
-        {warned.value !== null && <p class="warned" role="alert">{warned.value}</p>}
+        {warned.value !== null && <p class="warned" role="alert">{warned.value.text}</p>}
         {isSignedIn.value ? (
           <SendButton draft={now} mode={attached.mode} tick={tick} asked={asked.value} onBack={() => (asked.value = "no")} isReady={body !== null && !isSending.value && takesOrders && !props.isPast} onSend={send} />
         ) : (

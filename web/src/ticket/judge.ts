@@ -1,6 +1,6 @@
 // Holding an order against one's guardrails as they and the account are now.
 //
-// Laws: whatever places or changes an order asks here first; cancels don't.
+// Laws: whatever places or changes an order asks here first; cancels don't. A double click is no answer to a warning.
 
 import { openOrders, positions } from "@/feed/account";
 import { breaches, guardMode, largestLoss, largestOrder, largestPosition, measured, type Intended } from "./guardrails";
@@ -19,7 +19,20 @@ export function objection(intended: Intended | null, isAsked: boolean): string |
   return t(mode === "warn" && isAsked ? "guardWarns" : "guardBlocks", { what: broken.map((one) => t(TEXTS[one])).join(", ") });
 }
 
-/** Whether an objection lets an order through when it is made the second time. */
-export function mayInsist(): boolean {
-  return guardMode.peek() === "warn";
+/** What comes sooner after a question or a warning, as the second half of a double click does, was not meant as its answer. */
+export const ANSWERED_AFTER_MS = 350;
+
+/** What was said of an order before it went out, and when (by this machine's clock). */
+export interface Warned {
+  readonly text: string;
+  readonly at: number;
+}
+
+export function warnedOf(text: string): Warned {
+  return { text, at: Date.now() };
+}
+
+/** Whether an objection lets an order through: it was warned of, and long enough ago to have been read. */
+export function isInsistedOn(held: string, warned: Warned | null): boolean {
+  return guardMode.peek() === "warn" && warned?.text === held && Date.now() - warned.at >= ANSWERED_AFTER_MS;
 }

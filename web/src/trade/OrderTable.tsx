@@ -7,7 +7,7 @@ import { bundlesOf, type Bundle } from "@/attached/bundles";
 import { amendOrder, cancelOrder, cancelTogether } from "@/feed/desk";
 import { notify, notifyError } from "@/shell/notices";
 import { changed } from "@/ticket/guardrails";
-import { mayInsist, objection } from "@/ticket/judge";
+import { ANSWERED_AFTER_MS, isInsistedOn, objection, warnedOf, type Warned } from "@/ticket/judge";
 import { PRICE_SCALE, formatPrice, formatQuantity, parsePrice, parseQuantity, priceOf, priceText, quantityOf, quantityText } from "@/units/money";
 import { priceFormat } from "@/shell/preferences";
 import { fromTyped, shownPrice, toTyped } from "@/units/prices";
@@ -101,7 +101,7 @@ function AmendCells({ order, tick, onDone }: { order: OrderView; tick: number; o
   const price = useSignal(typed(order.price));
   const trigger = useSignal(typed(order.triggerPrice));
   const quantity = useSignal(formatQuantity(quantityOf(order.quantity)).replace(/\s/g, ""));
-  const warned = useSignal<string | null>(null);
+  const warned = useSignal<Warned | null>(null);
   const isSaving = useSignal(false);
   // Once it was triggered, what it waited for can't be changed.
   const waits = order.status === "PENDING" && order.triggerPrice !== null;
@@ -112,8 +112,10 @@ function AmendCells({ order, tick, onDone }: { order: OrderView; tick: number; o
     const newQuantity = parseQuantity(quantity.peek());
     if (newQuantity === null || (order.price !== null && newPrice === null) || (waits && newTrigger === null) || isSaving.peek()) return;
     const held = objectionTo(order, newPrice, newQuantity);
-    if (held !== null && !(mayInsist() && warned.peek() === held)) {
-      warned.value = held;
+    if (held !== null && !isInsistedOn(held, warned.peek())) {
+      const before = warned.peek();
+      if (before?.text === held && Date.now() - before.at < ANSWERED_AFTER_MS) return;
+      warned.value = warnedOf(held);
       notify("bad", held);
       return;
     }
