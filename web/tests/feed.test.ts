@@ -164,21 +164,83 @@ test("an order over REST that was sent before everything was cancelled is cancel
   expect(seen).toEqual(["post /orders/{id}", "delete /orders", "delete /orders/by-client-id/{clientOrderId}"]);
 });
 
-test("a pair whose answer is lost isn't sent over REST once everything was cancelled", async () => {
-  const { state, answers, placePair, cancelAll, ApiError } = await page();
+interface Sent {
+  readonly orders?: readonly { readonly groupId?: string }[];
+  readonly groupId?: string;
+  readonly clientOrderId?: string;
+  readonly requestId?: string;
+}
+/** What an order or a pair that goes out is: itself, or the same in a group that is named as its id is, which nobody has. */
+function sentAs(event: string, payload: Sent): string {
+  const groups = [payload.groupId, ...(payload.orders ?? []).map((one) => one.groupId)].filter((one) => one !== undefined);
+  return groups.length === 0 ? event : `${event} in ${new Set(groups).size === 1 && groups[0] === (payload.requestId ?? payload.clientOrderId) ? "nobody's group" : String(groups)}`;
+}
+
+/** Send something, cancel everything, and lose the answer; returns what went out behind that. `refused` has the codes that each is answered with. */
+async function lostAndCancelled(send: (made: Awaited<ReturnType<typeof page>>) => Promise<unknown>, refused: Record<string, readonly (string | null)[]>): Promise<string[]> {
+  const made = await page();
+  const { state, answers, cancelAll, ApiError } = made;
   const seen: string[] = [];
-  let lose: () => void = () => undefined;
+  let lose: (() => void) | null = null;
   state.isOpen = true;
-  state.asked = (event) => (event === "order:oco" ? new Promise((_, reject) => (lose = () => reject(new ApiError("OFFLINE", "")))) : Promise.resolve({ cancelled: 0 }));
   answers.rest = (path, method) => {
     seen.push(`${method} ${path}`);
-    return { data: { orders: [order("1"), order("2")], results: [] } };
+    throw new ApiError("OFFLINE", "");
   };
-  const placed = placePair("7", [BODY, BODY]);
+  const times = new Map<string, number>();
+  state.asked = (event, payload) => {
+    if (event === "order:cancel_all") return Promise.resolve({ cancelled: 0 });
+    if (lose === null) return new Promise((_, reject) => (lose = () => reject(new ApiError("OFFLINE", ""))));
+    const as = sentAs(event, payload);
+    seen.push(as);
+    const time = times.get(as) ?? 0;
+    times.set(as, time + 1);
+    const code = refused[as]?.[time] ?? null;
+    if (code !== null) return Promise.reject(new ApiError(code, ""));
+    return Promise.resolve({ orders: [order("1"), order("2")], order: order("1"), results: [] });
+  };
+  const placed = send(made).catch((thrown: unknown) => thrown);
   await cancelAll(null);
-  lose();
-  await expect(placed).rejects.toThrow("Everything was cancelled");
-  expect(seen).toEqual([]);
+  (lose as unknown as () => void)();
+  expect(await placed).toBeInstanceOf(ApiError);
+  await vi.advanceTimersByTimeAsync(40_000);
+  return seen;
+}
+
+test.each([
+  ["that is found is cancelled", { }, ["order:cancel"]],
+  ["that isn't found can't come any more: its id is used up", { "order:cancel": ["ORDER_NOT_FOUND"], "order:place in nobody's group": ["GROUP_NOT_FOUND"] }, ["order:cancel", "order:place in nobody's group"]],
+  ["that came in between is cancelled", { "order:cancel": ["ORDER_NOT_FOUND", null], "order:place in nobody's group": ["CONFLICT"] }, ["order:cancel", "order:place in nobody's group", "order:cancel"]],
+  ["is looked for again while nobody answers", { "order:cancel": ["UNAVAILABLE", "RATE_LIMITED", null] }, ["order:cancel", "order:cancel", "order:cancel"]],
+])("an order without an answer when everything is cancelled %s", async (_, refused, expected) => {
+  vi.useFakeTimers();
+  expect(await lostAndCancelled(({ placeOrder }) => placeOrder("7", BODY), refused)).toEqual(expected);
+});
+
+test.each([
+  ["that never came can't come any more", { "order:oco in nobody's group": ["GROUP_NOT_FOUND"] }, ["order:oco in nobody's group"]],
+  ["that came is asked for and cancelled", { "order:oco in nobody's group": ["CONFLICT"] }, ["order:oco in nobody's group", "order:oco", "order:batch"]],
+])("a pair without an answer when everything is cancelled %s, and isn't sent over REST", async (_, refused, expected) => {
+  vi.useFakeTimers();
+  expect(await lostAndCancelled(({ placePair }) => placePair("7", [BODY, BODY]), refused)).toEqual(expected);
+});
+
+test("that nobody could be asked what became of an order is said in the end", async () => {
+  vi.useFakeTimers();
+  const made = await page();
+  const notices = await import("@/shell/notices");
+  const said = vi.spyOn(notices, "notify");
+  made.answers.rest = () => {
+    throw new made.ApiError("OFFLINE", "");
+  };
+  await made.placeOrder("7", BODY).catch(() => undefined);
+  await made.cancelAll("8").catch(() => undefined);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(said).not.toHaveBeenCalled();
+  await made.placeOrder("7", BODY).catch(() => undefined);
+  await made.cancelAll("7").catch(() => undefined);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(said).toHaveBeenCalledTimes(1);
 });
 
 test("the same order is sent under the same id until there is an answer", async () => {

@@ -4,7 +4,7 @@
 // placed twice; the same order sent again soon after has the same id, until it is known what became of
 // it. A change whose answer was lost is sent again with the version it was made of, which is refused if the
 // first came through. Cancels go out at once, whatever else waits, by the other way if the first says nothing;
-// what was sent before everything was cancelled isn't sent again but cancelled too.
+// what was sent before everything was cancelled isn't sent again but cancelled too (`calling`).
 
 import { signal } from "@preact/signals";
 import { ApiError, asApiError } from "@/api/errors";
@@ -13,13 +13,13 @@ import type { AmendBody, OrderBody, OrderView } from "@/api/schema";
 import { play } from "@/shell/sounds";
 import { priceOf, quantityOf } from "@/units/money";
 import { answerTaker, hasHeardOf } from "./account";
+import { callOff, isUnknown, type Lost } from "./calling";
 import { line } from "./line";
 
 export type Placed = DataOf<"/orders/{id}", "post">;
 export type Amended = DataOf<"/orders/{id}", "patch">;
 export type Cancelled = DataOf<"/orders/{id}", "delete">;
 
-const SERVER_FAILED = 500;
 /** How long the same order sent again is taken to be meant as a repeat. */
 const REUSED_MS = 60_000;
 const UNKNOWN_KEPT = 50;
@@ -43,11 +43,6 @@ export function newClientId(): string {
   return `web-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Whether it isn't known what became of it. */
-function isUnknown(error: ApiError): boolean {
-  return error.code === "OFFLINE" || error.code === "UNKNOWN_OUTCOME" || (error.code === "BROKEN_ANSWER" && error.status >= SERVER_FAILED);
-}
-
 /** Ask over the line; over REST if it is down or its answer is lost. Only for what may be done twice. */
 async function eitherWay<T>(overLine: () => Promise<unknown>, overRest: () => Promise<T>): Promise<T> {
   if (!line.isOpen) return overRest();
@@ -67,8 +62,14 @@ interface UnderWay {
 }
 const underWay = new Set<UnderWay>();
 
+interface Unknown {
+  readonly id: string;
+  readonly market: string;
+  readonly at: number;
+  readonly lost: Lost;
+}
 /** The client ids of orders nobody knows the end of, by what was sent; and when that was. */
-const unknownIds = new Map<string, { readonly id: string; readonly at: number }>();
+const unknownIds = new Map<string, Unknown>();
 
 function takeUnknownId(sent: string): string | null {
   const known = unknownIds.get(sent);
@@ -77,8 +78,8 @@ function takeUnknownId(sent: string): string | null {
   return known.id;
 }
 
-function keepUnknownId(sent: string, id: string): void {
-  unknownIds.set(sent, { id, at: Date.now() });
+function keepUnknownId(sent: string, market: string, id: string, lost: Lost): void {
+  unknownIds.set(sent, { id, market, at: Date.now(), lost });
   for (const oldest of unknownIds.keys()) {
     if (unknownIds.size <= UNKNOWN_KEPT) break;
     unknownIds.delete(oldest);
@@ -93,6 +94,10 @@ export async function placeOrder(market: string, order: OrderBody): Promise<Plac
   const isCalledOff = () => mine.isCalledOff;
   const take = answerTaker();
   underWay.add(mine);
+  const lost = {
+    cancel: () => cancelByClientId(clientOrderId),
+    useUp: () => eitherWay(() => line.ask("order:place", { market, ...body, groupId: clientOrderId }), () => rest.call("post", "/orders/{id}", { path: { id: market }, body: { ...body, groupId: clientOrderId } })),
+  };
   try {
     const placed = await timed(() =>
       eitherWay<Placed>(
@@ -101,7 +106,7 @@ export async function placeOrder(market: string, order: OrderBody): Promise<Plac
           if (isCalledOff()) throw new ApiError("UNKNOWN_OUTCOME", "Everything was cancelled before the order was answered");
           const { data } = await rest.call("post", "/orders/{id}", { path: { id: market }, body });
           // Over REST it may have come after the cancel that was sent after it.
-          if (isCalledOff()) await cancelByClientId(clientOrderId);
+          if (isCalledOff()) await callOff(lost);
           return data;
         },
       ),
@@ -110,8 +115,8 @@ export async function placeOrder(market: string, order: OrderBody): Promise<Plac
     return placed;
   } catch (thrown) {
     if (isUnknown(asApiError(thrown))) {
-      if (isCalledOff()) await cancelByClientId(clientOrderId);
-      else keepUnknownId(sent, clientOrderId);
+      if (isCalledOff()) await callOff(lost);
+      else keepUnknownId(sent, market, clientOrderId, lost);
     }
     throw thrown;
   } finally {
@@ -126,6 +131,8 @@ export function callOffWatch(market: string): { readonly isCalledOff: () => bool
   return { isCalledOff: () => mine.isCalledOff, end: () => void underWay.delete(mine) };
 }
 
+type Pair = DataOf<"/orders/oco", "post">;
+
 /** Place two orders of which one cancels the other; returns them as they were sent. Sent again if its answer was lost. */
 export async function placePair(market: string, orders: readonly [OrderBody, OrderBody]): Promise<readonly OrderView[]> {
   const sent = JSON.stringify([market, orders]);
@@ -133,22 +140,34 @@ export async function placePair(market: string, orders: readonly [OrderBody, Ord
   const body = { market, orders, requestId };
   const take = answerTaker();
   const watch = callOffWatch(market);
-  try {
-    const pair = await timed(() =>
-      eitherWay<DataOf<"/orders/oco", "post">>(
-        () => line.ask("order:oco", body),
-        async () => {
-          if (watch.isCalledOff()) throw new ApiError("UNKNOWN_OUTCOME", "Everything was cancelled before the pair was answered");
-          return (await rest.call("post", "/orders/oco", { body })).data;
-        },
-      ),
+  const isCalledOff = () => watch.isCalledOff();
+  const send = (what: typeof body, isStopped = () => false) =>
+    eitherWay<Pair>(
+      () => line.ask("order:oco", what),
+      async () => {
+        if (isStopped()) throw new ApiError("UNKNOWN_OUTCOME", "Everything was cancelled before the pair was answered");
+        return (await rest.call("post", "/orders/oco", { body: what })).data;
+      },
     );
+  const lost = {
+    // A pair is found by sending it again, which places nothing once its id was used.
+    cancel: async (isTaken: boolean) => {
+      if (!isTaken) throw new ApiError("ORDER_NOT_FOUND", "A pair has no id to cancel it by");
+      await cancelTogether((await send(body)).orders);
+    },
+    useUp: () => send({ ...body, orders: [{ ...orders[0], groupId: requestId }, { ...orders[1], groupId: requestId }] }),
+  };
+  try {
+    const pair = await timed(() => send(body, isCalledOff));
     for (const order of pair.orders) take({ order });
     // Over REST it may have come after the cancel that was sent after it.
-    if (watch.isCalledOff()) await cancelTogether(pair.orders);
+    if (isCalledOff()) await cancelTogether(pair.orders);
     return pair.orders;
   } catch (thrown) {
-    if (isUnknown(asApiError(thrown))) keepUnknownId(sent, requestId);
+    if (isUnknown(asApiError(thrown))) {
+      if (isCalledOff()) await callOff(lost);
+      else keepUnknownId(sent, market, requestId, lost);
+    }
     throw thrown;
   } finally {
     watch.end();
@@ -169,14 +188,15 @@ export async function cancelTogether(orders: readonly { readonly id: string }[])
   return answer.results.filter((result) => result.ok).length;
 }
 
-/** Be rid of an order that may have been placed after all. */
+/** Cancel what is open under an id of one's own; throws ApiError, also if nothing is. */
 async function cancelByClientId(clientOrderId: string): Promise<void> {
   const take = answerTaker();
   const path = { clientOrderId };
-  await eitherWay<Cancelled>(
+  const cancelled = await eitherWay<Cancelled>(
     () => line.ask("order:cancel", path),
     async () => (await rest.call("delete", "/orders/by-client-id/{clientOrderId}", { path })).data,
-  ).then(take, () => undefined); // it was never placed, or is gone already
+  );
+  take(cancelled);
 }
 
 /** A change names the version it was made of, so that none is made twice. */
@@ -235,13 +255,20 @@ export async function cancelOrder(orderId: string): Promise<Cancelled> {
 
 /** Cancel everything one has, or everything in one market; returns how many it was. */
 export async function cancelAll(market: string | null): Promise<number> {
-  for (const one of underWay) if (market === null || one.market === market) one.isCalledOff = true;
+  const isIn = (one: { readonly market: string }) => market === null || one.market === market;
+  for (const one of underWay) if (isIn(one)) one.isCalledOff = true;
+  const unknown = [...unknownIds].filter(([, one]) => isIn(one));
+  for (const [sent] of unknown) unknownIds.delete(sent);
   const where = market === null ? {} : { market };
-  const answer = await timed(() =>
-    eitherWay<DataOf<"/orders", "delete">>(
-      () => line.ask("order:cancel_all", where),
-      async () => (await rest.call("delete", "/orders", { query: where })).data,
-    ),
-  );
-  return answer.cancelled;
+  try {
+    const answer = await timed(() =>
+      eitherWay<DataOf<"/orders", "delete">>(
+        () => line.ask("order:cancel_all", where),
+        async () => (await rest.call("delete", "/orders", { query: where })).data,
+      ),
+    );
+    return answer.cancelled;
+  } finally {
+    for (const [, { at, lost }] of unknown) if (Date.now() - at <= REUSED_MS) void callOff(lost);
+  }
 }
