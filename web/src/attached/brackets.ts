@@ -1,17 +1,22 @@
 // Entries with exits: sending them, and knowing afterwards which orders belong together.
 //
-// Laws: the entry goes first, and its exits for exactly what it filled and what rests. What belongs together
-// is remembered in this browser, a bounded number; elsewhere the exits are shown as the pairs that they are.
+// Laws: the entry goes first, and its exits for exactly what it filled and what rests, again under the same id
+// while no answer comes. What belongs together is remembered in this browser, a bounded number (a pair has no
+// client ids that could tell another one); elsewhere the exits are shown as the pairs that they are.
 // While a trade page is open, an entry that ends unfilled takes its waiting exits along, and exits that have
-// traded take the rest of their entry along. Nothing is sent after everything was cancelled.
+// traded take the rest of their entry along; what couldn't be put right is tried again. Nothing is sent after
+// everything was cancelled.
 
 import { computed, effect, signal } from "@preact/signals";
+import { ApiError, asApiError } from "@/api/errors";
 import { rest } from "@/api/rest";
 import type { OrderBody, OrderView } from "@/api/schema";
 import { isAccountLive, openOrders } from "@/feed/account";
-import { amendOrder, callOffWatch, cancelTogether, placeOrder, placePair, type Placed } from "@/feed/desk";
+import { isUnknown } from "@/feed/calling";
+import { amendOrder, callOffWatch, cancelTogether, newClientId, placeOrder, placePair, type Placed } from "@/feed/desk";
 import { user } from "@/session/session";
 import { isKept, keep, kept } from "@/shell/preferences";
+import { watch } from "@/shell/watch";
 import { quantityOf, quantityText } from "@/units/money";
 import { comingExits, entryOf, heldExits, type Attached } from "./legs";
 import type { Draft } from "@/ticket/order";
@@ -35,6 +40,10 @@ export interface Bracket {
 
 const KEY = "brackets";
 const KEPT_MOST = 100;
+/** Before each further try of exits whose answer is lost. */
+const AGAIN_MS = [1_000, 2_000, 4_000, 8_000];
+/** Before a bracket that couldn't be put right is looked at again. */
+const RETRY_MS = 5_000;
 
 function read(): readonly Bracket[] {
   try {
@@ -62,7 +71,7 @@ const isOpen = (order: OrderView) => order.status === "OPEN" || order.status ===
 
 /** Send an entry and its exits; throws what refuses the entry. */
 export async function sendWithExits(market: string, draft: Draft, attached: Attached, tick: number): Promise<SentWithExits> {
-  const watch = callOffWatch(market);
+  const sending = callOffWatch(market);
   try {
     const placed = await placeOrder(market, entryOf(draft, attached));
     const { order } = placed;
@@ -70,8 +79,9 @@ export async function sendWithExits(market: string, draft: Draft, attached: Atta
     const legs: Leg[] = [];
     let failure: unknown = null;
     try {
-      if (filled > 0 && !watch.isCalledOff()) legs.push(...(await place(market, heldExits(attached, draft.outcome, filled), false)));
-      if (isOpen(order) && !watch.isCalledOff()) legs.push(...(await place(market, comingExits(attached, draft.outcome, quantityOf(order.remaining), tick), true)));
+      const { isCalledOff } = sending;
+      if (filled > 0 && !isCalledOff()) legs.push(...(await place(market, heldExits(attached, draft.outcome, filled), false, isCalledOff)));
+      if (isOpen(order) && !isCalledOff()) legs.push(...(await place(market, comingExits(attached, draft.outcome, quantityOf(order.remaining), tick), true, isCalledOff)));
     } catch (thrown) {
       failure = thrown;
     }
@@ -81,19 +91,39 @@ export async function sendWithExits(market: string, draft: Draft, attached: Atta
     }
     return { placed, failure };
   } finally {
-    watch.end();
+    sending.end();
   }
 }
 
-async function place(market: string, exits: { readonly takeProfit: OrderBody | null; readonly stop: OrderBody | null }, isComing: boolean): Promise<Leg[]> {
-  const { takeProfit, stop } = exits;
+interface Exits {
+  readonly takeProfit: OrderBody | null;
+  readonly stop: OrderBody | null;
+}
+
+/** Send, and again while it isn't known what became of it: the same goes out under the same id, and is placed once. */
+async function surely<T>(send: () => Promise<T>, isCalledOff: () => boolean): Promise<T> {
+  for (const pauseMs of AGAIN_MS) {
+    try {
+      return await send();
+    } catch (thrown) {
+      if (!isUnknown(asApiError(thrown)) || isCalledOff()) throw thrown;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    if (isCalledOff()) throw new ApiError("UNKNOWN_OUTCOME", "Everything was cancelled before the exits were answered");
+  }
+  return send();
+}
+
+async function place(market: string, { takeProfit, stop }: Exits, isComing: boolean, isCalledOff: () => boolean): Promise<Leg[]> {
   if (takeProfit !== null && stop !== null) {
-    const orders = await placePair(market, [takeProfit, stop]);
+    const orders = await surely(() => placePair(market, [takeProfit, stop]), isCalledOff);
     return orders.map((order, index) => ({ id: order.id, role: index === 0 ? "takeProfit" : "stop", isComing }));
   }
   const alone = takeProfit ?? stop;
   if (alone === null) return [];
-  const { order } = await placeOrder(market, alone);
+  // Under one id whatever is heard of it meanwhile.
+  const named = { ...alone, clientOrderId: newClientId() };
+  const { order } = await surely(() => placeOrder(market, named), isCalledOff);
   return [{ id: order.id, role: takeProfit === null ? "stop" : "takeProfit", isComing }];
 }
 
@@ -128,7 +158,10 @@ export function followBrackets(): () => void {
   const busy = new Set<string>();
   /** What of each bracket was open when it was looked at last. */
   const seen = new Map<string, string>();
-  return effect(() => {
+  const again = signal(0);
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+  const stop = effect(() => {
+    watch(again);
     if (!isAccountLive.value) return;
     const open = new Map(openOrders.value.map((order) => [order.id, order]));
     const id = user.value?.id;
@@ -138,10 +171,19 @@ export function followBrackets(): () => void {
       busy.add(bracket.entry);
       seen.set(bracket.entry, state);
       settle(bracket, open).then(() => busy.delete(bracket.entry), () => {
-        // Looked at again with the next change.
         busy.delete(bracket.entry);
         seen.delete(bracket.entry);
+        // Looked at again with the next change, or by itself.
+        const timer = setTimeout(() => {
+          timers.delete(timer);
+          again.value += 1;
+        }, RETRY_MS);
+        timers.add(timer);
       });
     }
   });
+  return () => {
+    stop();
+    for (const timer of timers) clearTimeout(timer);
+  };
 }

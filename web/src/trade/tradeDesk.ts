@@ -12,6 +12,7 @@ import type { ListedMarketView } from "@/api/schema";
 import type { Marks } from "@/charts/drawing";
 import { fillListeners, fills, openOrders } from "@/feed/account";
 import { amendOrder, cancelAll, cancelOrder, placeOrder, placePair, type Placed } from "@/feed/desk";
+import { isUnknown } from "@/feed/calling";
 import { oncePerFrame } from "@/feed/frames";
 import { MarketFeed } from "@/feed/marketFeed";
 import { ownOrder, type OwnOrder } from "@/ladder/levels";
@@ -137,7 +138,9 @@ export class TradeDesk {
 
   private tellExits({ placed, failure }: SentWithExits): void {
     this.tellPlaced(placed);
-    if (failure !== null) notify("bad", ticketText("exitsFailed", { reason: asApiError(failure).message }));
+    if (failure === null) return;
+    const error = asApiError(failure);
+    notify("bad", isUnknown(error) ? ticketText("exitsUnknown") : ticketText("exitsFailed", { reason: error.message }));
   }
 
   /** Place what the ticket's shares say at a price of the ladder, by a plain limit until it is cancelled. */
