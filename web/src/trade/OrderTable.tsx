@@ -1,6 +1,7 @@
 // One's open orders, each to be changed in its row or cancelled.
 
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { OrderView } from "@/api/schema";
 import { bracketOf } from "@/attached/brackets";
 import { bundlesOf, type Bundle } from "@/attached/bundles";
@@ -9,8 +10,8 @@ import { notify, notifyError } from "@/shell/notices";
 import { changed } from "@/ticket/guardrails";
 import { ANSWERED_AFTER_MS, isInsistedOn, objection, warnedOf, type Warned } from "@/ticket/judge";
 import { PRICE_SCALE, formatPrice, formatQuantity, parsePrice, parseQuantity, priceOf, priceText, quantityOf, quantityText } from "@/units/money";
-import { priceFormat } from "@/shell/preferences";
-import { fromTyped, shownPrice, toTyped } from "@/units/prices";
+import { useTypedPrice } from "@/parts/typedPrice";
+import { shownPrice } from "@/units/prices";
 import { t as ticketText } from "@/ticket/texts";
 import { t } from "./texts";
 
@@ -77,7 +78,7 @@ function OrderRow({ order, tick, ahead, role }: { order: OrderView; tick: number
           <td class="wide"><span class="badge">{order.status}</span> <span class="quiet">{order.groupId !== null && <><span class="badge">{t("inGroup", { name: order.groupId })}</span> </>}{order.triggerPrice === null ? `${order.timeInForce}${order.postOnly ? " · post-only" : ""}` : `${t("trigger")} ${shownPrice(priceOf(order.triggerPrice) ?? 0, tick)}`} {ahead}</span></td>
           <td class="num wide">{order.locked.replace(/0{1,4}$/, "")}</td>
           <td class="num actions">
-            <button class="button bare small" onClick={() => (isEdited.value = true)}>{t("amend")}</button>
+            {isChangeable(order) && <button class="button bare small" onClick={() => (isEdited.value = true)}>{t("amend")}</button>}
             <button class="button bare small danger" data-cancel onClick={() => void cancel()}>{t("cancel")}</button>
           </td>
         </>
@@ -95,23 +96,34 @@ function objectionTo(order: OrderView, newPrice: number | null, newQuantity: num
   return objection(changed({ marketId, side, outcome, price, remaining: quantityOf(order.remaining) }, after, remaining), true);
 }
 
-function AmendCells({ order, tick, onDone }: { order: OrderView; tick: number; onDone: () => void }) {
-  const form = priceFormat.value;
-  const typed = (text: string | null) => (text === null ? "" : toTyped(form, formatPrice(priceOf(text) ?? 0, tick)));
-  const price = useSignal(typed(order.price));
-  const trigger = useSignal(typed(order.triggerPrice));
+/** Whether there is anything of an order that can be changed: of one told by its cost only what it waits for. */
+function isChangeable(order: OrderView): boolean {
+  return order.price !== null || order.quantity !== null || isWaiting(order);
+}
+
+/** Once it was triggered, what it waited for can't be changed. */
+function isWaiting(order: OrderView): boolean {
+  return order.status === "PENDING" && order.triggerPrice !== null;
+}
+
+function AmendCells({ order: latest, tick, onDone }: { order: OrderView; tick: number; onDone: () => void }) {
+  // What is changed is the order as it was when that began: the exchange refuses it of one that somebody changed since.
+  const [order] = useState(latest);
+  const plain = (text: string | null) => (text === null ? "" : formatPrice(priceOf(text) ?? 0, tick));
+  const price = useTypedPrice(plain(order.price));
+  const trigger = useTypedPrice(plain(order.triggerPrice));
   const quantity = useSignal(formatQuantity(quantityOf(order.quantity)).replace(/\s/g, ""));
   const warned = useSignal<Warned | null>(null);
   const isSaving = useSignal(false);
-  // Once it was triggered, what it waited for can't be changed.
-  const waits = order.status === "PENDING" && order.triggerPrice !== null;
+  const waits = isWaiting(order);
+  const values = () => ({ price: parsePrice(price.plain()), trigger: parsePrice(trigger.plain()), quantity: parseQuantity(quantity.peek().trim().replace(",", ".")) });
   const save = async (event: Event) => {
     event.preventDefault();
-    const newPrice = parsePrice(fromTyped(form, price.peek()));
-    const newTrigger = parsePrice(fromTyped(form, trigger.peek()));
-    const newQuantity = parseQuantity(quantity.peek());
-    if (newQuantity === null || (order.price !== null && newPrice === null) || (waits && newTrigger === null) || isSaving.peek()) return;
-    const held = objectionTo(order, newPrice, newQuantity);
+    if (isSaving.peek()) return;
+    const next = values();
+    if ((order.price !== null && next.price === null) || (waits && next.trigger === null)) return notify("bad", ticketText("needsPrice"));
+    if (order.quantity !== null && next.quantity === null) return notify("bad", ticketText("needsQuantity"));
+    const held = objectionTo(latest, next.price, order.quantity === null ? 0 : (next.quantity ?? 0));
     if (held !== null && !isInsistedOn(held, warned.peek())) {
       const before = warned.peek();
       if (before?.text === held && Date.now() - before.at < ANSWERED_AFTER_MS) return;
@@ -122,9 +134,9 @@ function AmendCells({ order, tick, onDone }: { order: OrderView; tick: number; o
     isSaving.value = true;
     try {
       await amendOrder(order.id, {
-        ...(order.price !== null && { price: priceText(newPrice ?? 0) }),
-        ...(waits && { triggerPrice: priceText(newTrigger ?? 0) }),
-        quantity: quantityText(newQuantity),
+        ...(order.price !== null && { price: priceText(next.price ?? 0) }),
+        ...(waits && { triggerPrice: priceText(next.trigger ?? 0) }),
+        ...(order.quantity !== null && { quantity: quantityText(next.quantity ?? 0) }),
         expectedVersion: order.version,
       });
       onDone();
@@ -141,14 +153,15 @@ function AmendCells({ order, tick, onDone }: { order: OrderView; tick: number; o
       onDone();
     }
   };
-  const field = (label: string, value: typeof price, isFirst: boolean) => (
-    <input class="input num inline" aria-label={label} inputMode="decimal" autoFocus={isFirst} value={value.value} onInput={(event) => (value.value = event.currentTarget.value)} onKeyDown={onKeyDown} />
+  const field = (label: string, value: Signal<string>, isRight: boolean, isFirst: boolean) => (
+    <input class="input num inline" aria-label={label} inputMode="decimal" autoFocus={isFirst} value={value.value} aria-invalid={!isRight} onInput={(event) => (value.value = event.currentTarget.value)} onKeyDown={onKeyDown} />
   );
+  const now = values();
   return (
     <>
-      <td class="num">{order.price === null && !waits && ticketText(order.type)}{waits && field(t("trigger"), trigger, true)}{order.price !== null && field(t("price"), price, !waits)}</td>
-      <td class="num">{field(t("shares"), quantity, order.price === null && !waits)}</td>
-      <td class="num">{formatQuantity(quantityOf(order.filled))}</td>
+      <td class="num">{order.price === null && !waits && ticketText(order.type)}{waits && field(t("trigger"), trigger.text, now.trigger !== null, true)}{order.price !== null && field(t("price"), price.text, now.price !== null, !waits)}</td>
+      <td class="num">{order.quantity === null ? order.maxCost : field(t("shares"), quantity, now.quantity !== null, order.price === null && !waits)}</td>
+      <td class="num">{formatQuantity(quantityOf(latest.filled))}</td>
       <td class="wide" /><td class="wide" />
       <td class="num actions">
         <button class="button small" onClick={(event) => void save(event)}>{t("save")}</button>
