@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ListedMarketView, OrderView, SignedInView } from "@/api/schema";
 import type { OwnOrder } from "@/ladder/levels";
 import { signedIn } from "@/session/session";
+import { Guardrails } from "@/ticket/Guardrails";
 import { guardMode, largestOrder } from "@/ticket/guardrails";
 import { OrderTable } from "@/trade/OrderTable";
 import { TradeDesk } from "@/trade/tradeDesk";
@@ -74,4 +75,24 @@ test("a change in the order's row is held against the guardrails", () => {
   change("0.45");
   click("Save");
   expect(sent.length).toBe(1);
+});
+
+test("what is typed as a bound and is none is said to be none", () => {
+  const doing = (deed: () => unknown) => void act(() => void deed());
+  doing(() => render(<Guardrails />, root));
+  const type = (text: string) =>
+    doing(() => {
+      const field = root.querySelector<HTMLInputElement>("[name=guardOrder]");
+      if (field === null) throw new Error("no field");
+      field.value = text;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  for (const text of ["1.000", "1,000", "0.5", "-3", "a lot", "0"]) {
+    type(text);
+    expect([largestOrder.value, root.querySelector("[role=alert]")?.textContent]).toEqual([null, expect.stringContaining("no bound")]);
+  }
+  type(" 1000 ");
+  expect([largestOrder.value, root.querySelector("[role=alert]")]).toEqual([1_000, null]);
+  type("");
+  expect([largestOrder.value, root.querySelector("[role=alert]")]).toEqual([null, null]);
 });
