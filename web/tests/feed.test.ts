@@ -105,6 +105,20 @@ test("fills that were heard stay on top of those read", async () => {
   expect(fills.value.map((one) => one.id)).toEqual(["c", "b", "a"]);
 });
 
+test("positions are read page by page, however many there are", async () => {
+  const { answers, read, open, settled, positions } = await page();
+  answers.rest = (path, method, options) => {
+    const whole = read(path, method, options) as { data: unknown; meta: object; nextCursor: string | null };
+    if (path !== "/user/positions") return whole;
+    const { cursor } = (options as { query: { cursor?: string } }).query;
+    const market = cursor === undefined ? "1" : String(Number(cursor) + 1);
+    return { ...whole, data: [{ marketId: market, outcome: "YES", quantity: "1.00" }], nextCursor: market === "3" ? null : market };
+  };
+  open();
+  await settled();
+  expect(positions.value.map((one) => one.marketId)).toEqual(["1", "2", "3"]);
+});
+
 test("a gap found while reading is read again, until what is read holds it", async () => {
   const { state, hear, open, settled, balance, isAccountLive } = await page();
   open();

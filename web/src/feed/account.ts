@@ -110,17 +110,17 @@ function readAll(): void {
 async function readNow(mine: number): Promise<number> {
   const [cash, held, done, orders] = await Promise.all([
     rest.call("get", "/user/balance"),
-    rest.call("get", "/user/positions", { query: { limit: PAGE } }),
+    readPositions(),
     rest.call("get", "/user/fills", { query: { limit: PAGE } }),
     readOrders(),
   ]);
-  const upTo = Math.min(cash.meta.accountSeq, held.meta.accountSeq, orders.accountSeq);
+  const upTo = Math.min(cash.meta.accountSeq, held.accountSeq, orders.accountSeq);
   if (mine !== generation) return upTo;
   if (cash.meta.accountSeq >= cashSeq) balance.value = cash.data;
   const known = positionsByKey.peek();
-  const later = [...positionSeqs].filter(([, seq]) => seq > held.meta.accountSeq).map(([key]) => key);
+  const later = [...positionSeqs].filter(([, seq]) => seq > held.accountSeq).map(([key]) => key);
   const kept = later.flatMap((key) => known.get(key) ?? []).map((one) => [keyOf(one), one] as const);
-  positionsByKey.value = new Map([...held.data.map((one) => [keyOf(one), one] as const), ...kept]);
+  positionsByKey.value = new Map([...held.found.map((one) => [keyOf(one), one] as const), ...kept]);
   fills.value = mergedFills(fills.peek(), done.data);
   for (const [id, order] of orders.found) if ((endedSeqs.get(id) ?? 0) >= order.seq) orders.found.delete(id);
   const newer = [...ordersById.peek().values()].filter((one) => one.seq > (orders.found.get(one.id)?.seq ?? orders.asOfSeq));
@@ -134,6 +134,21 @@ export function mergedFills(heard: readonly FillView[], read: readonly FillView[
   const known = new Set(heard.map((one) => `${one.id} ${one.orderId}`));
   const all = [...heard, ...read.filter((one) => !known.has(`${one.id} ${one.orderId}`))];
   return all.sort((a, b) => b.seq - a.seq || b.tradeNo - a.tradeNo).slice(0, FILLS_KEPT);
+}
+
+/** All positions; the number is that of the page that is the oldest. */
+async function readPositions(): Promise<{ found: PositionView[]; accountSeq: number }> {
+  const found: PositionView[] = [];
+  let accountSeq = Infinity;
+  let cursor: string | undefined;
+  for (let page = 0; page < PAGES_MOST; page += 1) {
+    const answer = await rest.call("get", "/user/positions", { query: { limit: PAGE, cursor } });
+    found.push(...answer.data);
+    accountSeq = Math.min(accountSeq, answer.meta.accountSeq);
+    if (answer.nextCursor === null) break;
+    cursor = answer.nextCursor;
+  }
+  return { found, accountSeq };
 }
 
 /** All open orders; the numbers are those of the page that is the oldest. */

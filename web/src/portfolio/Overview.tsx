@@ -12,7 +12,14 @@ import { Cash, Gain, MarketLink, Price, Shares, Word } from "./figures";
 import { t } from "./texts";
 
 const EVERY_MS = 4_000;
-const MOST = 100;
+const MOST = 200;
+
+/** That a table doesn't have all: how many it has, and where the rest is if it is anywhere. */
+function More({ of, href }: { of: { readonly data: readonly unknown[]; readonly nextCursor: string | null } | null; href?: string }) {
+  if (typeof of?.nextCursor !== "string") return null;
+  const text = t("firstOnly", { count: of.data.length });
+  return <p class="body quiet" role="status">{href === undefined ? text : <a href={href}>{text}</a>}</p>;
+}
 
 export function Overview() {
   const sums = useLoaded((signal) => rest.call("get", "/user/portfolio", { signal }), [], EVERY_MS);
@@ -72,6 +79,7 @@ export function Overview() {
             { title: t("realised"), cell: (position) => <Gain of={position.realisedProfit} />, isNumber: true, isExtra: true },
           ]}
         />
+        <More of={positions.data} />
       </Panel>
       <Panel title={t("openOrders")} isPlain actions={(orders.data?.data.length ?? 0) > 0 && <button class="button small danger" onClick={() => void cancelAll()}>{t("cancelAll")}</button>}>
         <DataTable
@@ -90,6 +98,7 @@ export function Overview() {
             { title: "", cell: (order) => <button class="button small danger" aria-label={`${t("cancel")} ${order.side} ${order.outcome} ${order.slug}`} onClick={() => void cancel(order)}>{t("cancel")}</button> },
           ]}
         />
+        <More of={orders.data} href="/portfolio/orders" />
       </Panel>
       <div class="columns">
         <Panel title={t("why")} isPlain>
@@ -106,6 +115,7 @@ export function Overview() {
               { title: t("lockedShares"), cell: (held) => <Shares of={held.lockedShares} />, isNumber: true },
             ]}
           />
+          <More of={escrow.data} />
         </Panel>
         <EquityCurve />
       </div>

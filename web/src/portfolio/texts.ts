@@ -16,6 +16,7 @@ export const t = catalogue(
     newList: "New list", listName: "Name of the list", make: "Make it", remove: "Remove", removeList: "Remove the list?", removeListWhy: "“{name}” and what is on it.", watched: "{count} markets", noLists: "No lists yet. Stars on the markets page fill one.",
     yesPrice: "YES", closes: "Closes", platform: "Platform", stale: "old",
     noExternal: "Nothing noted down. Portfolios keep records of what you hold elsewhere; no money moves.", newPortfolio: "New portfolio", name: "Name", cost: "Cost", total: "Profit", open: "Open",
+    firstOnly: "Only {count} are shown here: there are more.",
     noRows: "Nothing yet.", MAKER: "maker", TAKER: "taker",
   },
   {
@@ -32,6 +33,7 @@ export const t = catalogue(
     newList: "Neue Liste", listName: "Name der Liste", make: "Anlegen", remove: "Entfernen", removeList: "Liste entfernen?", removeListWhy: "„{name}“ und was darauf steht.", watched: "{count} Märkte", noLists: "Noch keine Listen. Sterne auf der Marktseite füllen eine.",
     yesPrice: "YES", closes: "Schließt", platform: "Plattform", stale: "alt",
     noExternal: "Nichts notiert. Portfolios halten fest, was Sie anderswo haben; Geld bewegt sich nicht.", newPortfolio: "Neues Portfolio", name: "Name", cost: "Kosten", total: "Gewinn", open: "Offen",
+    firstOnly: "Hier stehen nur {count}: Es gibt mehr.",
     noRows: "Noch nichts.", MAKER: "Maker", TAKER: "Taker",
   },
 );
