@@ -109,6 +109,18 @@ test("while the past is shown nothing is armed and nothing sent", async () => {
   expect(one.isArmed.value).toBe(true);
 });
 
+test("the past ends with the book that is shown, be it newer than what was last told of the feed", () => {
+  const one = desk();
+  hear(one);
+  beLive(one);
+  const takeBook = (seq: number) => (one.feed as unknown as { takeBook: (message: BookMessage) => void }).takeBook({ ...BOOK, seq, prevSeq: seq - 1, kind: "delta" });
+  takeBook(2);
+  takeBook(3);
+  expect(one.feed.trust.peek().seq).toBeLessThan(3);
+  one.togglePast();
+  expect(one.past.peek()?.newest).toBe(3);
+});
+
 test("what is spoken of a past moment has the last price of then", () => {
   const one = desk({ lastPrice: "0.6000" });
   hear(one);

@@ -69,6 +69,11 @@ export class MarketFeed implements BookSource {
     return this.sequence.phase !== "begun";
   }
 
+  /** The sequence of the book that is held; `trust` tells it a moment later. */
+  get seq(): number {
+    return this.sequence.seq;
+  }
+
   /** Be told of each change of the book; returns how to stop. */
   onBook(listener: () => void): () => void {
     this.bookListeners.add(listener);

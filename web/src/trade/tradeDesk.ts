@@ -115,7 +115,7 @@ export class TradeDesk {
   togglePast(): void {
     const before = this.past.peek();
     before?.close();
-    this.past.value = before === null && this.isOurs ? new Past(this.market.peek().id, Math.max(1, this.feed.trust.peek().seq)) : null;
+    this.past.value = before === null && this.isOurs ? new Past(this.market.peek().id, Math.max(1, this.feed.seq)) : null;
   }
 
   /** Take a price of YES into the ticket. */
