@@ -146,6 +146,25 @@ async def test_a_pairs_request_takes_effect_once(held: Desk) -> None:
     assert len(await held.get("/orders?status=open", "ann")) == 2
 
 
+async def test_an_order_in_a_group_that_nobody_has_uses_its_id_up(held: Desk) -> None:
+    """By that the terminal sees to it that what it has lost can't come any more."""
+    path, lone = "/orders/rain", order("SELL YES 1 @ 0.70", clientOrderId="o-1")
+    both = pair(requestId="r-1")
+    legs = [leg | {"groupId": "r-1"} for leg in both["orders"]]
+    for where, body, grouped in (
+        (path, lone, lone | {"groupId": "o-1"}),
+        ("/orders/oco", both, both | {"orders": legs}),
+    ):
+        replies = [await held.call("POST", where, "ann", one) for one in (grouped, body)]
+        codes = [reply.error["code"] for reply in replies]
+        assert codes == ["GROUP_NOT_FOUND", "CONFLICT"], where
+    assert await held.get("/orders?status=open", "ann") == []
+    await held.call("POST", path, "ann", lone | {"clientOrderId": "o-2"})
+    late = lone | {"clientOrderId": "o-2", "groupId": "o-2"}
+    assert (await held.call("POST", path, "ann", late)).error["code"] == "CONFLICT"
+    assert len(await held.get("/orders?status=open", "ann")) == 1
+
+
 def changed(number: int, **terms: object) -> dict[str, Any]:
     body = pair()
     body["orders"][number] |= terms
