@@ -4,7 +4,7 @@ import { watch } from "@/shell/watch";
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { rest } from "@/api/rest";
-import type { CategoryView } from "@/api/schema";
+import type { CategoryView, ListedMarketView } from "@/api/schema";
 import { query, setQuery } from "@/shell/router";
 import { MarketList } from "./list";
 import { MarketRow } from "./MarketRow";
@@ -29,6 +29,17 @@ function Pick({ name, label, choices }: { name: string; label: string; choices: 
       </select>
     </label>
   );
+}
+
+const FILTERS = ["q", "category", "platform", "status"] as const;
+
+/** The markets with a star: of those read, and of those sought by name where nothing is filtered. */
+function starredOf(list: MarketList, isFiltered: boolean): readonly ListedMarketView[] {
+  const read = list.markets.value.filter((market) => stars.value.has(market.id));
+  if (isFiltered) return read;
+  const ids = new Set(read.map((market) => market.id));
+  const sought = [...list.sought.value.values()].filter((market) => market !== null && stars.value.has(market.id) && !ids.has(market.id));
+  return [...read, ...(sought as ListedMarketView[])];
 }
 
 export default function MarketsPage() {
@@ -58,7 +69,12 @@ export default function MarketsPage() {
     return () => clearTimeout(timer);
   }, [asked.get("q"), asked.get("category"), asked.get("platform"), asked.get("status"), asked.get("sort")]);
 
-  const shown = isStarred ? list.markets.value.filter((market) => stars.value.has(market.id)) : list.markets.value;
+  const isFiltered = FILTERS.some((name) => asked.get(name) !== null);
+  // A star may be far down the list: those that aren't read yet are read by name.
+  useEffect(() => {
+    if (isStarred && !isFiltered && list.total.value !== null) void list.seek([...stars.value.keys()]);
+  }, [isStarred, isFiltered, stars.value, list.total.value]);
+  const shown = isStarred ? starredOf(list, isFiltered) : list.markets.value;
   const height = isNarrow.value ? NARROW_ROW : ROW;
   const { items, height: whole } = useVirtual(scroller, shown.length, height);
   const seen = items.map((item) => shown[item.index]?.id ?? "").join();

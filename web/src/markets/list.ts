@@ -1,7 +1,8 @@
 // The list of markets as the exchange answers it, page by page as one scrolls, and their live prices.
 //
 // Laws: only the newest question counts: an answer to an older one is dropped. Of what is seen the
-// ticker is followed; what other venues tell is read again every half minute.
+// ticker is followed; what other venues tell is read again every half minute. Markets that are wanted by name
+// and aren't among those read are read one by one, a bounded number, and change like the others.
 
 import { signal } from "@preact/signals";
 import { asApiError } from "@/api/errors";
@@ -20,9 +21,14 @@ export interface Asked {
 const PAGE = 100;
 const FOLLOWED_MOST = 40;
 const REREAD_MS = 30_000;
+/** Of those wanted by name: how many are read at most, and how many at a time. */
+const SOUGHT_MOST = 100;
+const SOUGHT_AT_ONCE = 4;
 
 export class MarketList {
   readonly markets = signal<readonly ListedMarketView[]>([]);
+  /** Those that were wanted by name, by their ids; null for what is on its way or isn't there. */
+  readonly sought = signal<ReadonlyMap<string, ListedMarketView | null>>(new Map());
   readonly total = signal<number | null>(null);
   readonly problem = signal<string | null>(null);
   readonly isLoading = signal(true);
@@ -30,6 +36,7 @@ export class MarketList {
   private cursor: string | null = null;
   private generation = 0;
   private isReading = false;
+  private isClosed = false;
   private readonly followed = new Set<string>();
   private readonly stops: (() => void)[] = [];
 
@@ -50,6 +57,7 @@ export class MarketList {
   }
 
   close(): void {
+    this.isClosed = true;
     for (const stop of this.stops) stop();
     for (const id of this.followed) this.leave(id);
   }
@@ -100,7 +108,26 @@ export class MarketList {
     }
   }
 
+  /** Read the markets of these ids that aren't among those read, and weren't asked for before. */
+  async seek(ids: readonly string[]): Promise<void> {
+    const read = new Set(this.markets.peek().map((market) => market.id));
+    const known = this.sought.peek();
+    const missing = ids.filter((id) => !read.has(id) && !known.has(id)).slice(0, SOUGHT_MOST - known.size);
+    if (missing.length === 0) return;
+    this.sought.value = new Map([...known, ...missing.map((id) => [id, null] as const)]);
+    const next = async (): Promise<void> => {
+      for (let id = missing.shift(); id !== undefined && !this.isClosed; id = missing.shift()) {
+        // One that is gone, or that isn't told now, isn't shown.
+        const found = await rest.call("get", "/markets/{slug}", { path: { slug: id } }).catch(() => null);
+        if (found !== null) this.sought.value = new Map(this.sought.peek()).set(id, found.data);
+      }
+    };
+    await Promise.all(Array.from({ length: SOUGHT_AT_ONCE }, next));
+  }
+
   private change(id: string, part: Partial<ListedMarketView>): void {
+    const named = this.sought.peek().get(id);
+    if (named !== undefined && named !== null) this.sought.value = new Map(this.sought.peek()).set(id, { ...named, ...part });
     const all = this.markets.peek();
     const index = all.findIndex((market) => market.id === id);
     const old = all[index];

@@ -1,21 +1,28 @@
 // The stars: one's watchlist at the exchange, or in this browser for whoever isn't signed in.
+//
+// Law: what is kept in this browser and can't be read, or can't be kept, is as if nothing were.
 
 import { effect, signal } from "@preact/signals";
 import { rest } from "@/api/rest";
 import { notifyError } from "@/shell/notices";
 import { isSignedIn } from "@/session/session";
+import { keep, kept } from "@/shell/preferences";
 
 const NAME = "Watchlist";
-const KEY = "probity.stars";
+const KEY = "stars";
 const MOST = 200;
 
 /** Item ids by market id; a star of this browser alone has "". */
 export const stars = signal<ReadonlyMap<string, string>>(new Map());
 let listId: string | null = null;
 
-function kept(): Map<string, string> {
-  const found: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-  return new Map(Array.isArray(found) ? found.filter((id) => typeof id === "string").slice(0, MOST).map((id) => [id, ""]) : []);
+function keptHere(): Map<string, string> {
+  try {
+    const found: unknown = JSON.parse(kept(KEY) ?? "[]");
+    return new Map(Array.isArray(found) ? found.filter((id) => typeof id === "string").slice(0, MOST).map((id) => [id, ""]) : []);
+  } catch {
+    return new Map(); // what somebody else wrote there
+  }
 }
 
 async function read(): Promise<void> {
@@ -43,7 +50,7 @@ export async function toggleStar(marketId: string): Promise<void> {
   else next.delete(marketId);
   stars.value = next;
   if (!isSignedIn.peek()) {
-    localStorage.setItem(KEY, JSON.stringify([...next.keys()].slice(0, MOST)));
+    keep(KEY, JSON.stringify([...next.keys()].slice(0, MOST)));
     return;
   }
   try {
@@ -63,6 +70,6 @@ export function followStars(): () => void {
   return effect(() => {
     listId = null;
     if (isSignedIn.value) read().catch(() => undefined);
-    else stars.value = kept();
+    else stars.value = keptHere();
   });
 }
