@@ -26,8 +26,11 @@ export default function EventPage({ params }: PageProps) {
       isOver = true;
     };
   }, [id]);
-  if (problem.value !== null) return <div class="loading" role="alert">{problem.value}</div>;
   const shown = event.value;
+  useEffect(() => {
+    if (shown !== null) document.title = `${shown.title} · Probity`;
+  }, [shown]);
+  if (problem.value !== null) return <div class="loading" role="alert">{problem.value}</div>;
   if (shown === null) return <div class="loading" aria-busy="true">…</div>;
   const markets = [...(shown.markets ?? [])].sort((a, b) => (priceOf(b.yesPrice) ?? 0) - (priceOf(a.yesPrice) ?? 0));
   const sum = markets.reduce((total, market) => total + (priceOf(market.yesPrice) ?? 0), 0);

@@ -6,9 +6,10 @@ import { useEffect } from "preact/hooks";
 import { balance, isAccountLive } from "@/feed/account";
 import { isAdmin, isSignedIn, standing, user } from "@/session/session";
 import { Icon, type IconName } from "./Icon";
+import { language } from "./language";
 import { Notices } from "./notices";
 import { overlay } from "./overlays";
-import { path, type Parameters } from "./router";
+import { CONTENT, path, type Parameters } from "./router";
 import { pageOf, type PageProps, type PageRoute, type Section } from "./routes";
 import { cashOf, formatCash } from "@/units/money";
 import { t } from "./texts";
@@ -36,14 +37,19 @@ export function App() {
   useEffect(() => {
     if (found !== null) void show(found.route);
   }, [found?.route.load]);
+  const section = found?.route.section ?? null;
+  // Pages that know better, as that of a market, say so once they have it.
+  useEffect(() => {
+    document.title = `${section === null ? t("notFound") : path.value === "/sign-in" ? t("signIn") : t(section === "trade" ? "markets" : section)} · Probity`;
+  }, [path.value, section, language.value]);
   return (
     <>
-      <a class="skip button" href="#content">{t("skip")}</a>
-      <Bar section={found?.route.section ?? null} />
-      <main id="content" tabIndex={-1}>
+      <a class="skip button" href={`#${CONTENT}`}>{t("skip")}</a>
+      <Bar section={section} />
+      <main id={CONTENT} tabIndex={-1}>
         <Content found={found} />
       </main>
-      <Dock section={found?.route.section ?? null} />
+      <Dock section={section} />
       <Notices />
       <LazyOverlays />
     </>

@@ -1,6 +1,12 @@
 // Where one is: the address bar is the only truth, and a link is an ordinary `<a href>`.
+//
+// Law: who goes to another page is at its beginning, as with any link: the page is scrolled up and its content
+// has the focus, so that a screen reader reads it and Tab goes on from there.
 
 import { computed, signal } from "@preact/signals";
+
+/** The id of the element that pages are shown in. */
+export const CONTENT = "content";
 
 export type Parameters = Readonly<Record<string, string>>;
 
@@ -19,8 +25,11 @@ export const query = computed(() => new URLSearchParams(here.value.split("?")[1]
 export function navigate(href: string, replace = false): void {
   if (replace) history.replaceState(null, "", href);
   else history.pushState(null, "", href);
+  const before = path.peek();
   here.value = locationNow();
-  if (!replace) scrollTo(0, 0);
+  if (replace) return;
+  scrollTo(0, 0);
+  if (path.peek() !== before) document.getElementById(CONTENT)?.focus({ preventScroll: true });
 }
 
 /** Where a query asks to be led: a path of this origin as the browser itself reads it, the markets else. */
