@@ -4,6 +4,8 @@ import { rest } from "@/api/rest";
 import type { OrderView } from "@/api/schema";
 import { line } from "@/feed/line";
 import { MarketFeed } from "@/feed/marketFeed";
+import { readCandles } from "@/charts/PriceChart";
+import type { Candle } from "@/charts/candles";
 import { followQueue } from "@/trade/queue";
 
 const inside = line as unknown as { hear: (event: string, message: object) => void; openings: Set<() => void> };
@@ -78,4 +80,29 @@ test("what stands before one's orders is asked for when the orders are others, o
   expect(asked).toEqual(["a", "b", "c", "e"]);
   stop();
   vi.unstubAllGlobals();
+});
+
+test("candles have the trades that came late: they are read anew, and stay meanwhile", async () => {
+  read = [trade(2), trade(1)];
+  const feed = await feedOf("7");
+  let volume = 2;
+  let reads = 0;
+  vi.spyOn(rest, "call").mockImplementation(((_: string, path: string) => {
+    if (path !== "/markets/{slug}/candles") return Promise.resolve({ data: read });
+    reads += 1;
+    return Promise.resolve({ data: [{ time: "2026-01-01T00:00:00Z", open: "0.5", high: "0.5", low: "0.5", close: "0.5", volume: String(volume) }] });
+  }) as never);
+  const candles = signal<readonly Candle[] | null>(null);
+  const stop = readCandles("7", feed, "1m", candles, signal(false));
+  await settled();
+  // The newest is heard before the two that were missed are read.
+  inside.hear("trade_executed", { ...trade(5), epoch: 1 });
+  expect(candles.value?.[0]?.volume).toBe(300);
+  read = [trade(3), trade(4)];
+  volume = 5;
+  inside.hear("heartbeat", { epoch: 1, markets: [{ marketId: "7", seq: 1, tradeNo: 5 }] });
+  await settled();
+  expect([candles.value?.[0]?.volume, reads]).toEqual([500, 2]);
+  stop();
+  feed.close();
 });

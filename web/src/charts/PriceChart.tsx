@@ -96,22 +96,25 @@ function CandleTable({ candles, tick }: { candles: readonly Candle[]; tick: numb
 }
 
 /** Read the past and keep its end up to date by the tape; returns how to stop. */
-function readCandles(market: string, feed: MarketFeed, by: Interval, candles: ReturnType<typeof signal<readonly Candle[] | null>>, hasFailed: ReturnType<typeof signal<boolean>>): () => void {
+export function readCandles(market: string, feed: MarketFeed, by: Interval, candles: ReturnType<typeof signal<readonly Candle[] | null>>, hasFailed: ReturnType<typeof signal<boolean>>): () => void {
   let isOver = false;
   let newest: Moment | null = null;
   candles.value = null;
   hasFailed.value = false;
-  rest.call("get", "/markets/{slug}/candles", { path: { slug: market }, query: { interval: by, fill: true } }).then(
-    (answer) => {
-      if (isOver) return;
-      candles.value = candlesOf(answer.data);
-      // Of a tape that isn't read yet only what is traded from now on isn't in the candles.
-      newest = feed.tape.prints[0] ?? { at: Date.now(), tradeNo: null };
-    },
-    () => {
-      if (!isOver) hasFailed.value = true;
-    },
-  );
+  const read = () =>
+    void rest.call("get", "/markets/{slug}/candles", { path: { slug: market }, query: { interval: by, fill: true } }).then(
+      (answer) => {
+        if (isOver) return;
+        candles.value = candlesOf(answer.data);
+        // Of a tape that isn't read yet only what is traded from now on isn't in the candles.
+        newest = feed.tape.prints[0] ?? { at: Date.now(), tradeNo: null };
+      },
+      () => {
+        if (!isOver && candles.peek() === null) hasFailed.value = true;
+      },
+    );
+  // At the start, and when trades come that are older than the newest: they belong into candles that are drawn.
+  const stopMissed = feed.missed.subscribe(read);
   const stop = feed.onTape(() => {
     const before = newest;
     if (before === null) return;
@@ -123,6 +126,7 @@ function readCandles(market: string, feed: MarketFeed, by: Interval, candles: Re
   return () => {
     isOver = true;
     stop();
+    stopMissed();
   };
 }
 

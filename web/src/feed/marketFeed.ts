@@ -38,6 +38,8 @@ export class MarketFeed implements BookSource {
   readonly book = new Book();
   readonly tape = new Tape();
   readonly trust = signal<Trust>(UNKNOWN);
+  /** Moves when trades were read that had been missed: what was made of the tape is to be made anew. */
+  readonly missed = signal(0);
   private readonly sequence = new Sequence();
   private readonly bookListeners = new Set<() => void>();
   private readonly tapeListeners = new Set<() => void>();
@@ -191,7 +193,10 @@ export class MarketFeed implements BookSource {
     try {
       const query = { limit: TAPE_PAGE, afterSeq: afterSeq ?? undefined };
       const { data } = await rest.call("get", "/markets/{slug}/trades", { path: { slug: this.market }, query });
-      if (this.tapeReading === mine && this.tape.add(data.map(printOf))) for (const listener of this.tapeListeners) listener();
+      const hadSome = this.tape.prints.length > 0;
+      if (this.tapeReading !== mine || !this.tape.add(data.map(printOf))) return;
+      for (const listener of this.tapeListeners) listener();
+      if (hadSome) this.missed.value += 1;
     } catch {
       // The next heartbeat asks again, or the next line.
     } finally {
