@@ -108,13 +108,18 @@ class AlertChangeBody(BodyStruct, frozen=True):
     active: bool | None = None
 
 
-def new_terms(body: NewAlertBody, ref: MarketRef | None, webhook_id: int | None) -> AlertTerms:
-    """Return what an alert looks for; raises ValidationFailed naming the field."""
+def new_terms(
+    body: NewAlertBody, ref: MarketRef | None, webhook_id: int | None, named_by: str = "marketId"
+) -> AlertTerms:
+    """Return what an alert looks for; raises ValidationFailed naming the field.
+
+    `named_by` is the field that named the market.
+    """
     kind = AlertKind(body.kind)
     if ref is None and kind is not AlertKind.FILL:
         raise ValidationFailed.of("marketId", f"is required with {kind}")
     if ref is not None and kind is AlertKind.FILL and ref.platform != OURS:
-        raise ValidationFailed.of("marketId", "must be one of ours: fills are of orders here")
+        raise ValidationFailed.of(named_by, "must be one of ours: fills are of orders here")
     if body.outcome is not None and kind not in PRICES:
         raise ValidationFailed.of("outcome", "goes with PRICE_ABOVE and PRICE_BELOW only")
     if body.order_id is not None and kind is not AlertKind.FILL:

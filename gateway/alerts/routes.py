@@ -115,7 +115,7 @@ class AlertRoutes:
         if name is not None:
             ref, market = await named_market(self._markets, name, None, field)
         webhook_id = await self._webhook(request.user_id, body.webhook_id)
-        terms = new_terms(body, ref, webhook_id)
+        terms = new_terms(body, ref, webhook_id, field)
         if ref is not None and market is None:
             raise no_such_market(field)
         await self._check_order(request.user_id, terms.order_id)

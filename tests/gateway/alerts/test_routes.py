@@ -85,6 +85,7 @@ async def test_an_alert_is_made_changed_and_deleted(web: Web) -> None:
         ({"kind": "CLOSE", "marketId": "rain", "minutes": 0}, "minutes"),
         ({"kind": "RESOLUTION", "marketId": "rain", "pauseSeconds": 60}, "pauseSeconds"),
         ({"kind": "FILL", "marketId": "kalshi:KXRAIN-26"}, "marketId"),
+        ({"kind": "FILL", "market": "kalshi:KXRAIN-26"}, "market"),
         ({"kind": "FILL", "orderId": "77"}, "orderId"),
         ({"kind": "FILL", "orderId": "x"}, "orderId"),
         ({"kind": "FILL", "pauseSeconds": 9}, "pauseSeconds"),

@@ -7,7 +7,8 @@ import { Choice, Problem, TextField, useSending } from "@/parts/Form";
 import { useLoaded } from "@/parts/loading";
 import { notify } from "@/shell/notices";
 import { priceFormat } from "@/shell/preferences";
-import { fromTyped, signOf, toTyped } from "@/units/prices";
+import { useTypedPrice } from "@/parts/typedPrice";
+import { signOf, toTyped } from "@/units/prices";
 import { t } from "./texts";
 
 const KINDS = ["PRICE_ABOVE", "PRICE_BELOW", "VOLUME_ABOVE", "CLOSE", "RESOLUTION", "FILL"] as const;
@@ -56,7 +57,7 @@ export function NewAlert({ marketId, price: at, onDone }: Props) {
   const kind = useSignal<Kind>("PRICE_ABOVE");
   const market = useSignal(marketId ?? "");
   const outcome = useSignal<"YES" | "NO">("YES");
-  const price = useSignal(toTyped(priceFormat.peek(), at ?? ""));
+  const price = useTypedPrice(at ?? "");
   const volume = useSignal("");
   const minutes = useSignal("60");
   const order = useSignal("");
@@ -68,20 +69,22 @@ export function NewAlert({ marketId, price: at, onDone }: Props) {
   const sentTo = (hooks.data?.data ?? []).filter((one) => one.active);
   const { problem, isBusy, on } = useSending();
   const send = async () => {
-    const written = { kind: kind.value, market: market.value, outcome: outcome.value, price: fromTyped(priceFormat.value, price.value.trim().replace(",", ".")), volume: volume.value, minutes: minutes.value, order: order.value, note: note.value, pause: pause.value, webhook: webhook.value };
+    const written = { kind: kind.value, market: market.value, outcome: outcome.value, price: price.plain(), volume: volume.value, minutes: minutes.value, order: order.value, note: note.value, pause: pause.value, webhook: webhook.value };
     await rest.call("post", "/alerts", { body: bodyOf(written) });
     notify("good", t("made"));
     onDone();
   };
   const isPrice = kind.value === "PRICE_ABOVE" || kind.value === "PRICE_BELOW";
+  // Fills are of orders here: there are none in another venue's market.
+  const kinds = KINDS.filter((name) => name !== "FILL" || marketId?.includes(":") !== true);
   return (
     <form class="stack narrow" onSubmit={on(send)}>
-      <Choice label={t("what")} name="kind" value={kind} choices={KINDS.map((name) => [name, t(name)] as const)} />
+      <Choice label={t("what")} name="kind" value={kind} choices={kinds.map((name) => [name, t(name)] as const)} />
       {marketId === undefined && <TextField label={t("market")} name="marketId" value={market} problem={problem.value} isRequired={kind.value !== "FILL"} hint={t("marketHint")} autocomplete="off" />}
       {isPrice && (
         <div class="row">
           <Choice label={t("outcome")} name="outcome" value={outcome} choices={[["YES", "YES"], ["NO", "NO"]]} />
-          <TextField label={`${t("price")} ${signOf(priceFormat.value)}`.trim()} name="price" value={price} problem={problem.value} isRequired inputMode="decimal" placeholder={toTyped(priceFormat.value, "0.60")} autocomplete="off" />
+          <TextField label={`${t("price")} ${signOf(priceFormat.value)}`.trim()} name="price" value={price.text} problem={problem.value} isRequired inputMode="decimal" placeholder={toTyped(priceFormat.value, "0.60")} autocomplete="off" />
         </div>
       )}
       {kind.value === "VOLUME_ABOVE" && <TextField label={t("volume")} name="volume" value={volume} problem={problem.value} isRequired inputMode="decimal" placeholder="1000" autocomplete="off" />}
