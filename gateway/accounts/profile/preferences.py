@@ -1,13 +1,14 @@
 """What a person prefers: the known keys, their choices and defaults.
 
 Laws: there are no keys but these, so what is stored is bounded; a key that was retired is passed
-over when it is read. What others may see of one is here too (`profile`), and `PublicProfileView`
+over when it is read; what is as it is by default isn't stored, so another default holds for all who
+chose nothing else. What others may see of one is here too (`profile`), and `PublicProfileView`
 obeys it.
 """
 
 import contextlib
 import enum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -83,6 +84,7 @@ class Preferences(BodyStruct, frozen=True):
 
 
 _STORED: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_DEFAULTS: Final[dict[str, Any]] = msgspec.to_builtins(Preferences())
 
 
 def stored_preferences(text: str | None) -> Preferences:
@@ -99,5 +101,16 @@ def stored_preferences(text: str | None) -> Preferences:
 
 
 def storable(preferences: Preferences) -> str:
-    """Return preferences as they are stored."""
-    return msgspec.json.encode(preferences).decode("utf-8")
+    """Return preferences as they are stored: what isn't as it is by default, and nothing else."""
+    chosen = _chosen(msgspec.to_builtins(preferences), _DEFAULTS)
+    return msgspec.json.encode(chosen).decode("utf-8")
+
+
+def _chosen(given: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:
+    """Return what of `given` isn't as in `default`, of what lies within a value as well."""
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        if value != default[name]:
+            within = isinstance(value, dict)
+            found[name] = _chosen(value, default[name]) if within else value
+    return found

@@ -4,10 +4,17 @@ import json
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from gateway.accounts.fields import avatar_url, username
-from gateway.accounts.profile.preferences import Preferences, storable, stored_preferences
+from gateway.accounts.profile.preferences import (
+    Preferences,
+    Shown,
+    Theme,
+    storable,
+    stored_preferences,
+)
 from gateway.wire.errors import ValidationFailed
 from persistence.errors import LastWayIn
 from persistence.repositories.people.ways_in import WaysIn
@@ -158,7 +165,7 @@ async def test_preferences_are_replaced_whole(web: Web) -> None:
     ada, ben = await web.register(), await web.register()
     path = MINE + "/preferences"
     default = await data(web, ada, "GET", path)
-    assert default == json.loads(storable(Preferences()))
+    assert default == msgspec.to_builtins(Preferences())
     chosen = await data(web, ada, "PUT", path, {"theme": "dark", "timeZone": "Europe/Vienna"})
     assert chosen == default | {"theme": "dark", "timeZone": "Europe/Vienna"}
     assert await data(web, ada, "GET", path) == chosen
@@ -168,8 +175,15 @@ async def test_preferences_are_replaced_whole(web: Web) -> None:
 
 def test_preferences_of_another_version_are_read_as_far_as_they_are_known() -> None:
     stored = '{"theme": "dark", "retired": [1], "language": "x", "profile": {"gone": true}}'
-    found = stored_preferences(stored)
-    assert json.loads(storable(found)) == json.loads(storable(Preferences())) | {"theme": "dark"}
+    assert stored_preferences(stored) == Preferences(theme=Theme.DARK)
+
+
+def test_only_what_isn_t_as_by_default_is_stored() -> None:
+    assert storable(Preferences()) == "{}"
+    chosen = Preferences(sounds=True, theme=Theme.SYSTEM, profile=Shown(created_at=True))
+    kept = storable(chosen)
+    assert json.loads(kept) == {"sounds": True, "profile": {"createdAt": True}}
+    assert stored_preferences(kept) == chosen
 
 
 async def test_others_see_what_the_owner_shows(web: Web) -> None:
