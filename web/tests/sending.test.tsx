@@ -5,6 +5,7 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ListedMarketView, OrderBody, SignedInView } from "@/api/schema";
 import { NOTHING } from "@/attached/legs";
+import { language } from "@/shell/language";
 import { confirmOrders } from "@/shell/preferences";
 import { signedIn } from "@/session/session";
 import { guardMode, largestOrder } from "@/ticket/guardrails";
@@ -175,6 +176,16 @@ describe("the ticket", () => {
     doing(() => (draft.value = { ...draft.peek(), side: "SELL" }));
     doing(() => submit(form));
     expect(onSend).toHaveBeenCalledTimes(1);
+  });
+
+  test("what it would send is said as a sentence, in German too", () => {
+    const { button } = shown();
+    expect(button.textContent).toBe("Buy 10 YES at 0.50");
+    doing(() => (language.value = "de"));
+    expect(button.textContent).toBe("10 YES zu 0.50 kaufen");
+    doing(() => (draft.value = { ...draft.peek(), side: "SELL", type: "MARKET", timeInForce: "IOC" }));
+    expect(button.textContent).toBe("10 YES jetzt verkaufen");
+    doing(() => (language.value = "en"));
   });
 
   test("guardrails that warn let through what was warned of", () => {

@@ -211,7 +211,7 @@ function SendButton({ draft, mode, tick, asked, onBack, isReady, onSend }: { dra
   useLayoutEffect(() => () => hold.stop(), [draft, isReady, isHeld]);
   const begin = () => isHeld && isReady && hold.begin(() => void onSend());
   const stop = () => hold.stop();
-  const side = t(draft.side === "BUY" ? "buy" : "sell");
+  const side = t(draft.side === "BUY" ? "toBuy" : "toSell");
   const values = { side, quantity: draft.quantity, outcome: draft.outcome, price: shownText(draft.price, tick), cost: draft.maxCost };
   const alone = isByCost(draft) ? t("sendCost", values) : hasPrice(draft) ? t("send", values) : t("sendMarket", values);
   const text = mode === "none" ? alone : t(mode === "exits" ? "withExits" : "withOther", { order: alone });

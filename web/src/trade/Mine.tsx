@@ -143,7 +143,7 @@ function Cash() {
         <ul>
           {escrow.value?.map((one) => (
             <li key={one.orderId} class="between">
-              <a href={`/trade/${one.slug}`}>{t("whyLine", { side: one.side, quantity: formatQuantity(quantityOf(one.remaining)), outcome: one.outcome, price: one.price === null ? "–" : shownPrice(priceOf(one.price) ?? 0), market: one.slug })}</a>
+              <a href={`/trade/${one.slug}`}>{t("whyLine", { side: t(one.side === "BUY" ? "toBuy" : "toSell"), quantity: formatQuantity(quantityOf(one.remaining)), outcome: one.outcome, price: one.price === null ? "–" : shownPrice(priceOf(one.price) ?? 0), market: one.slug })}</a>
               <span>{quantityOf(one.lockedShares) > 0 ? `${formatQuantity(quantityOf(one.lockedShares))} ${one.outcome}` : formatCash(cashOf(one.lockedCredits), true)}</span>
             </li>
           ))}

@@ -75,7 +75,7 @@ function OrderRow({ order, tick, ahead, role }: { order: OrderView; tick: number
           <td class="num">{price === null ? ticketText(order.type) : shownPrice(price, tick)}{order.triggerPrice !== null && <small class="quiet role">@ {shownPrice(priceOf(order.triggerPrice) ?? 0, tick)}</small>}</td>
           <td class="num">{order.quantity === null ? order.maxCost : formatQuantity(quantityOf(order.quantity))}</td>
           <td class="num">{formatQuantity(quantityOf(order.filled))}</td>
-          <td class="wide"><span class="badge">{order.status}</span> <span class="quiet">{order.groupId !== null && <><span class="badge">{t("inGroup", { name: order.groupId })}</span> </>}{order.triggerPrice === null ? `${order.timeInForce}${order.postOnly ? " · post-only" : ""}` : `${t("trigger")} ${shownPrice(priceOf(order.triggerPrice) ?? 0, tick)}`} {ahead}</span></td>
+          <td class="wide"><span class="badge">{order.status}</span> <span class="quiet">{order.groupId !== null && <><span class="badge">{t("inGroup", { name: order.groupId })}</span> </>}{order.triggerPrice === null ? `${order.timeInForce}${order.postOnly ? ` · ${t("postOnly")}` : ""}` : `${t("trigger")} ${shownPrice(priceOf(order.triggerPrice) ?? 0, tick)}`} {ahead}</span></td>
           <td class="num wide">{order.locked.replace(/0{1,4}$/, "")}</td>
           <td class="num actions">
             {isChangeable(order) && <button class="button bare small" onClick={() => (isEdited.value = true)}>{t("amend")}</button>}

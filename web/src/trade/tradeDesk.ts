@@ -74,7 +74,7 @@ export class TradeDesk {
     });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const onFill = (fill: Parameters<Parameters<typeof fillListeners.add>[0]>[0]) =>
-      notify("good", t("filledNotice", { side: fill.side, quantity: formatQuantity(quantityOf(fill.quantity)), outcome: fill.outcome, price: shownPrice(priceOf(fill.price) ?? 0, this.tick) }));
+      notify("good", t("filledNotice", { side: t(fill.side === "BUY" ? "bought" : "sold"), quantity: formatQuantity(quantityOf(fill.quantity)), outcome: fill.outcome, price: shownPrice(priceOf(fill.price) ?? 0, this.tick) }));
     fillListeners.add(onFill);
     this.stops.push(
       stop,
