@@ -1,8 +1,11 @@
 """`deploy/roll-out` with a docker that fails at each step: a bad release rolls back by itself."""
 
 import fcntl
+import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -30,41 +33,56 @@ exit 0
 """
 
 
-def roll_out(
-    folder: Path, fail: str = "", *, running: str | None = OLD, **environment: str
-) -> tuple[int, list[str], str | None]:
-    """Return the exit code, what docker was asked for, and which image is noted as running."""
+def laid_out(
+    folder: Path, fail: str = "", running: str | None = OLD, **environment: str
+) -> dict[str, str]:
+    """Make a folder in which an exchange runs; return the environment of a roll-out there."""
     shutil.copy2(DEPLOY / "roll-out", folder)
     shutil.copy2(DEPLOY / "site.env.example", folder / "site.env")
     docker = folder / "docker"
     docker.write_text(DOCKER)
     docker.chmod(0o755)
     if running is not None:
-        (folder / ".image").write_text(running)
-    calls = folder / "calls"
+        (folder / ".env").write_text(f"OTHER=kept\nPROBITY_IMAGE={running}\n")
+    return {
+        "PATH": "/usr/bin:/bin",
+        "DOCKER": str(docker),
+        "CALLS": str(folder / "calls"),
+        "FAIL": fail,
+        "WATCH_MINUTES": "1" if "exec" in fail else "0",
+        "PAUSE_SECONDS": "1",
+        **environment,
+    }
+
+
+def roll_out(
+    folder: Path, fail: str = "", *, running: str | None = OLD, **environment: str
+) -> tuple[int, list[str], str | None]:
+    """Return the exit code, what docker was asked for, and which image is noted as running."""
     done = subprocess.run(
         [folder / "roll-out", NEW],
-        env={
-            "PATH": "/usr/bin:/bin",
-            "DOCKER": str(docker),
-            "CALLS": str(calls),
-            "FAIL": fail,
-            "WATCH_MINUTES": "1",
-            "PAUSE_SECONDS": "60",
-        }
-        | environment
-        | ({"WATCH_MINUTES": "0"} if "exec" not in fail else {"PAUSE_SECONDS": "1"}),
+        env=laid_out(folder, fail, running, **environment),
         capture_output=True,
         text=True,
         check=False,
     )
     print(done.stdout, done.stderr)
-    image = folder / ".image"
-    asked = [
+    return done.returncode, asked_for(folder), noted(folder)
+
+
+def asked_for(folder: Path) -> list[str]:
+    calls = folder / "calls"
+    return [
         line.replace(" compose --file compose.yaml", "").replace(" run --rm --no-deps exchange", "")
         for line in (calls.read_text().splitlines() if calls.exists() else [])
     ]
-    return done.returncode, asked, image.read_text().strip() if image.exists() else None
+
+
+def noted(folder: Path) -> str | None:
+    """Return the image that every `docker compose` in the folder runs; None: its own."""
+    kept = folder / ".env"
+    found = dict(line.split("=", 1) for line in kept.read_text().split()) if kept.exists() else {}
+    return found.get("PROBITY_IMAGE") or None
 
 
 def test_a_good_release_goes_out_in_order(tmp_path: Path) -> None:
@@ -95,7 +113,7 @@ def test_before_the_gate_nothing_is_changed(tmp_path: Path, step: str) -> None:
     assert not any(" up " in call for call in asked)
 
 
-@pytest.mark.parametrize("step", ["exchange", "gateway", "smoke", "exec"])
+@pytest.mark.parametrize("step", ["exchange", "gateway", "smoke", "exec", "exec -T gateway"])
 def test_a_bad_release_rolls_back(tmp_path: Path, step: str) -> None:
     words = {"exchange": "wait-timeout 120 exchange", "gateway": "wait-timeout 120 gateway"}
     code, asked, running = roll_out(tmp_path, f"{NEW} {words.get(step, step)}")
@@ -105,6 +123,43 @@ def test_a_bad_release_rolls_back(tmp_path: Path, step: str) -> None:
         f"{OLD} up --detach --wait --wait-timeout 120 gateway",
         f"{OLD} smoke https://exchange.example --market smoke",
     ]
+
+
+def test_who_interrupts_a_roll_out_has_it_go_back(tmp_path: Path) -> None:
+    environment = laid_out(tmp_path, WATCH_MINUTES="1")
+    process = subprocess.Popen([tmp_path / "roll-out", NEW], env=environment)
+    deadline = time.monotonic() + 30
+    while not any("exec" in call for call in asked_for(tmp_path)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 1
+    assert asked_for(tmp_path)[-1] == f"{OLD} smoke https://exchange.example --market smoke"
+    assert noted(tmp_path) == OLD
+
+
+@pytest.mark.parametrize("fail", ["", f"{NEW} smoke"])
+def test_a_connection_that_is_cut_does_not_end_it(tmp_path: Path, fail: str) -> None:
+    """Nobody reads what it says any more: to write to that would be the end of most programs."""
+    read, written = os.pipe()
+    process = subprocess.Popen(
+        [tmp_path / "roll-out", NEW], env=laid_out(tmp_path, fail), stdout=written, stderr=written
+    )
+    os.close(read)
+    os.close(written)
+    assert process.wait(30) == (1 if fail else 0)
+    assert noted(tmp_path) == (OLD if fail else NEW)
+    said = (tmp_path / ".rolling-out.log").read_text("utf-8")
+    assert said.splitlines()[-1].endswith(f"rolled back to {OLD}" if fail else f"{NEW} runs")
+
+
+def test_what_stands_beside_the_image_stays_and_a_former_note_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".image").write_text("probity:older\n")
+    code, asked, running = roll_out(tmp_path)
+    assert (code, running) == (0, NEW)
+    assert "probity:older run --rm backup" in asked
+    assert not (tmp_path / ".image").exists()
+    assert (tmp_path / ".env").read_text() == f"OTHER=kept\nPROBITY_IMAGE={NEW}\n"
 
 
 def test_where_the_old_one_does_not_come_back_that_is_said(tmp_path: Path) -> None:
