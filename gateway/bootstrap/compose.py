@@ -62,6 +62,8 @@ from persistence.repositories.people.linked_accounts import LinkedAccounts
 
 SOCKET_MOUNTS: Final = ("ws", "socket.io")
 _LEAST_POOLED: Final = 2
+# Who would wait longer is better served by a 503 and a second try.
+POOL_WAIT_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +273,7 @@ async def open_pool(
         statement_timeout_ms=int(settings.store.timeout_seconds * 1_000),
         on_query=metrics.queried,
     )
+    pool.wait_s = POOL_WAIT_S
     stack.push_async_callback(pool.close)
     metrics.watch_pool(size, lambda: pool.in_use)
     return pool

@@ -103,16 +103,18 @@ class DeadlinePool(_Pool):
     """Where it leads."""
     lent_s: float = STATEMENT_TIMEOUT_MS / 1_000 + _CLIENT_GRACE_S
     """For how long a connection is lent, the wait for it included."""
+    wait_s: float = ACQUIRE_TIMEOUT_S
+    """For how long somebody waits for a connection."""
     limits: str | None = None
     """Sets the deadlines of a transaction; None if the session has them, with no pooler between."""
 
     def acquire(  # type: ignore[override]  # asyncpg's could be awaited as well
         self, *, timeout: float | None = None
     ) -> "AbstractAsyncContextManager[PoolConnectionProxy[Record]]":
-        """Lend a connection; TimeoutError after ``timeout`` or `ACQUIRE_TIMEOUT_S` seconds without
+        """Lend a connection; TimeoutError after ``timeout`` or `wait_s` seconds without
         one, or when it was lent for `lent_s` seconds: then it is cut, and the server rolls back.
         """
-        return self._lend(ACQUIRE_TIMEOUT_S if timeout is None else timeout)
+        return self._lend(self.wait_s if timeout is None else timeout)
 
     @asynccontextmanager
     async def _lend(self, acquire_s: float) -> "AsyncIterator[PoolConnectionProxy[Record]]":

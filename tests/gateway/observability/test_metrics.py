@@ -2,15 +2,18 @@
 
 from contextlib import AsyncExitStack
 
+import pytest
+
 from exchange.messages.commands import CancelOrder, PlaceOrder, SetExchangeMode
 from exchange.messages.reasons import Reason
 from exchange.messages.terms import BUY, GTC, LIMIT, YES, ExchangeMode
-from gateway.bootstrap.compose import open_pool
+from gateway.bootstrap.compose import POOL_WAIT_S, open_pool
 from gateway.bootstrap.settings import load_settings
 from gateway.engine_side.observers import EngineMetrics
 from gateway.engine_side.readiness import ViewFeed
 from gateway.observability.logs import configure_logs
 from gateway.observability.metrics import Metrics
+from gateway.wire.failures import answer_of
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.conftest import MakeWeb
 
@@ -49,6 +52,23 @@ async def test_the_pool_shows_its_size_and_what_is_lent(database_url: str) -> No
         async with pool.acquire(), pool.acquire():
             assert shown("in_use") == 2
         assert shown("in_use") == 0
+
+
+async def test_who_waits_for_the_pool_is_refused_before_its_statements_are(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings({})
+    assert settings.store.timeout_seconds > POOL_WAIT_S
+    monkeypatch.setattr("gateway.bootstrap.compose.POOL_WAIT_S", 0.05)
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(stack, settings, database_url, 2, Metrics())
+        async with pool.acquire(), pool.acquire():
+            with pytest.raises(TimeoutError) as refused:
+                await pool.fetchval("SELECT 1")
+        answer = answer_of(refused.value)
+        assert answer is not None
+        assert (answer.status, answer.headers) == (503, ((b"retry-after", b"1"),))
+        assert await pool.fetchval("SELECT 1") == 1
 
 
 async def test_scrapes_are_told_to_who_asks_for_every_line_only(make_web: MakeWeb) -> None:

@@ -139,11 +139,9 @@ async def test_a_statement_of_the_pool_has_an_end(database_url: str) -> None:
     await pool.close()
 
 
-async def test_waiting_for_the_pool_has_an_end(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("persistence.postgres.database.ACQUIRE_TIMEOUT_S", 0.05)
+async def test_waiting_for_the_pool_has_an_end(database_url: str) -> None:
     pool = await create_pool(database_url, size=1)
+    pool.wait_s = 0.05
     async with pool.acquire():
         with pytest.raises(TimeoutError):
             await pool.fetch("SELECT 1")
