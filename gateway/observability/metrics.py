@@ -265,7 +265,7 @@ class UpstreamMetrics:
         )
         self._success = Gauge(
             "upstream_last_success_timestamp_seconds",
-            "When a venue last gave an answer.",
+            "When a venue last gave an answer; 0: never since this process began.",
             ("platform",),
             registry=registry,
         )
@@ -288,6 +288,8 @@ class UpstreamMetrics:
 
     def register(self, platform: str, endpoints: Iterable[str]) -> UpstreamMeter:
         """Return the meter of one base URL; `endpoints` are all templates it will count."""
+        # A venue that was away before this process began is away all the same.
+        self._success.labels(platform)
         return UpstreamMeter(platform, endpoints, self._requests, self._success)
 
 

@@ -107,6 +107,14 @@ async def test_an_answer_is_parsed_counted_and_told() -> None:
         assert shown == pytest.approx(condition.last_success_at / 1e6)
 
 
+async def test_a_venue_that_was_never_heard_is_told_as_such() -> None:
+    """Without a figure no alert can tell that it has been away since before the start."""
+    async with desk() as d:
+        labels = {"platform": "test"}
+        name = "upstream_last_success_timestamp_seconds"
+        assert d.metrics.registry.get_sample_value(name, labels) == 0
+
+
 async def test_a_path_is_filled_and_a_label_stays_a_template() -> None:
     async with desk() as d:
         name = "a/../b?c=%00 é"
