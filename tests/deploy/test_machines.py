@@ -193,13 +193,18 @@ def test_the_proxy_speaks_tls_12_and_13_only_and_hides_what_is_for_operators() -
         ACME_EMAIL="a@b.example",
     )
     assert done.returncode == 0, done.stderr
-    [server] = json.loads(done.stdout)["apps"]["http"]["servers"].values()
-    [policy] = [one for one in server["tls_connection_policies"] if "match" in one]
-    assert policy["protocol_min"] == "tls1.2"
-    assert policy.get("protocol_max", "tls1.3") == "tls1.3"
-    said = json.dumps(server["routes"])
-    for path in ("/metrics", "/ready", "/health"):
-        assert f'"{path}"' in said
+    servers = json.loads(done.stdout)["apps"]["http"]["servers"].values()
+    assert sorted(server["listen"] for server in servers) == [[":443"], [":8443"]]
+    for server in servers:
+        [policy] = [one for one in server["tls_connection_policies"] if "match" in one]
+        assert policy["protocol_min"] == "tls1.2"
+        assert policy.get("protocol_max", "tls1.3") == "tls1.3"
+        said = json.dumps(server["routes"])
+        for path in ("/metrics", "/ready", "/health"):
+            assert f'"{path}"' in said
+        # Sockets of those who trade are the engine's, at the one port that everybody is told.
+        assert ("127.0.0.1:8080" in said) is (server["listen"] == [":443"])
+        assert "127.0.0.1:8081" in said
 
 
 # -- units ------------------------------------------------------------------------------------
