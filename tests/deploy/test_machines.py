@@ -82,8 +82,21 @@ def test_the_one_file_to_edit_names_settings_only() -> None:
 
 
 def test_made_secrets_are_settings_and_stay_when_made_again(tmp_path: Path) -> None:
+def test_the_machines_cron_makes_the_backups_and_proofs_that_alerts_ask_for() -> None:
+    text = (DEPLOY / "cron").read_text("utf-8")
+    asked = re.findall(
+        r"^[\d*/ ]+ +root  cd \"\$FOLDER\" && docker (.+) >/dev/null$", text, re.MULTILINE
+    )
+    before = "compose --file deploy/compose.yaml run --rm -T"
+    assert asked == [f"{before} backup", f"{before} exchange verify --note"]
+    assert COMPOSE["services"]["backup"]["command"] == ["backup"]
+    page = (ROOT / "docs" / "operations" / "deploy.md").read_text("utf-8")
+    assert "deploy/cron | sudo tee /etc/cron.d/probity" in page
+
+
     script = shutil.copy2(DEPLOY / "make-secrets", tmp_path)
-    shutil.copy2(DEPLOY / "site.env.example", tmp_path)
+    for example in ("site.env.example", "alertmanager.yml.example"):
+        shutil.copy2(DEPLOY / example, tmp_path)
     assert run(script).returncode == 0
     (tmp_path / "site.env").write_text("SITE=edited.example\n")
     folder = tmp_path / "secrets"
@@ -108,6 +121,30 @@ def test_made_secrets_are_settings_and_stay_when_made_again(tmp_path: Path) -> N
 
 
 # -- the image --------------------------------------------------------------------------------
+def test_alerts_reach_somebody_and_what_is_probed_is_what_users_type(tmp_path: Path) -> None:
+    """An alert that nobody could be told of, or whose figures nobody makes, can't fire."""
+    scraped = read_yaml(DEPLOY / "prometheus" / "compose.yml")
+    [told] = scraped["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    jobs = {job["job_name"]: job for job in scraped["scrape_configs"]}
+    [prober] = [
+        one["replacement"]
+        for one in jobs["probe"]["relabel_configs"]
+        if len(one) == 2 and one["target_label"] == "__address__"
+    ]
+    for address in (told, prober):
+        assert "inside" in COMPOSE["services"][address.partition(":")[0]]["networks"]
+    [script, name] = COMPOSE["services"]["prometheus"]["entrypoint"][2:]
+    [file] = jobs["probe"]["file_sd_configs"][0]["files"]
+    local = script.replace("$$", "$").replace("/prometheus/", f"{tmp_path}/", 1)
+    local = local.replace("/bin/prometheus", "echo")
+    done = run("/bin/sh", "-c", local, name, "--a=b", PUBLIC_URL="https://exchange.example")
+    assert (done.stdout, done.stderr) == ("--a=b\n", "")
+    written = json.loads((tmp_path / Path(file).name).read_text("utf-8"))
+    assert written == [{"targets": ["https://exchange.example"]}]
+    settings = read_yaml(DEPLOY / "alertmanager.yml.example")
+    assert settings["route"]["receiver"] in {one["name"] for one in settings["receivers"]}
+
+
 
 
 def test_the_image_is_built_from_what_the_wheel_needs() -> None:

@@ -148,6 +148,7 @@ def test_promtool_takes_the_rules_and_their_tests() -> None:
     for arguments in (
         ("check", "rules", *RULES),
         ("check", "config", PROMETHEUS / "prometheus.yml"),
+        ("check", "config", PROMETHEUS / "compose.yml"),
         ("test", "rules", *sorted((PROMETHEUS / "tests").glob("*.yml"))),
     ):
         done = subprocess.run(
