@@ -325,6 +325,25 @@ def test_over_ssh_has_the_exit_code_of_what_ran_there(
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
+def test_an_image_is_looked_at_before_it_goes_anywhere(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >"$CALLS"\nexit 1\n')
+    docker.chmod(0o755)
+    calls = tmp_path / "calls"
+    environment = {"PATH": "/usr/bin:/bin", "DOCKER": str(docker), "CALLS": str(calls)}
+    secrets = {"TRIVY_USERNAME": "robot", "TRIVY_PASSWORD": "hidden"}
+    done = subprocess.run([DEPLOY / "scan", NEW], env=environment | secrets, check=False)
+    said = calls.read_text().split()
+    assert done.returncode == 1
+    assert said[-3:] == ["--exit-code", "1", NEW]
+    assert [word for word in said if word.startswith("TRIVY_")] == [*secrets]
+    assert "hidden" not in said
+    steps = read_yaml(DEPLOY.parent / ".github" / "workflows" / "deploy.yml")["jobs"]["image"]
+    commands = [step.get("uses", step.get("run", "")) for step in steps["steps"]]
+    assert commands[-2].startswith("docker/build-push-action@")
+    assert commands[-1].startswith("deploy/scan ")
+
+
 def test_release_notes_are_the_changelogs_part(tmp_path: Path) -> None:
     changelog = tmp_path / "c.md"
     changelog.write_text(
