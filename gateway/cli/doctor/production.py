@@ -8,9 +8,12 @@ test can't bring about come in as arguments.
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+import psutil
 
 from exchange.compiled import COMPILED
 from gateway.accounts.mail.settings import LOG
@@ -30,12 +33,17 @@ _LETTERS: Final = 8
 _DAY_US: Final = 86_400 * MICROSECONDS
 _WEEK_US: Final = 8 * _DAY_US
 _THIS_MACHINE: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
+_POSTGRES: Final = 5432
+_REDIS: Final = 6379
+_CLOSE_IT: Final = "let it listen on 127.0.0.1 alone, or a firewall keep everybody else away"
 _TIME_SERVERS: Final = frozenset({"chronyd", "ntpd", "systemd-timesyn", "ntpd-rs"})
 
 
 async def production(settings: Settings, sockets: int) -> AsyncIterator[Finding]:
     """Yield what is found of everything."""
     for finding in (*address(settings), *secrets(settings), *backups(settings)):
+        yield finding
+    for finding in open_ports(settings, _reachable_ports()):
         yield finding
     yield open_files(settings, max(sockets, SOCKETS))
     yield time_server()
@@ -134,6 +142,51 @@ def backups(settings: Settings) -> Iterator[Finding]:
             "BACKUP_FOLDER: on the disk that may be lost",
             "set it to another disk, or copy what lies there away",
         )
+
+
+def open_ports(settings: Settings, reachable: frozenset[int]) -> Iterator[Finding]:
+    """Judge what other machines reach past the proxy; `reachable` are ports of this machine that
+    somebody listens at for more than this machine.
+    """
+    is_safe = True
+    for name, url, usual in (
+        ("DATABASE_URL", settings.store.database_url, _POSTGRES),
+        ("REDIS_URL", settings.store.redis_url, _REDIS),
+    ):
+        parts = urlsplit(url or "")
+        if url is None or (parts.hostname or "") not in _THIS_MACHINE:
+            continue
+        port = parts.port or usual
+        if port in reachable:
+            is_safe = False
+            judged = fail if name == "REDIS_URL" and parts.password is None else warn
+            yield judged(f"{name}: other machines reach port {port} of this one", _CLOSE_IT)
+    if settings.listen.port in reachable:
+        is_safe = False
+        yield warn(
+            f"PORT: other machines reach {settings.listen.port} without the proxy, /metrics too",
+            "HOST=127.0.0.1, or see that only the proxy gets there (firewall, network policy)",
+        )
+    if is_safe:
+        yield ok("ports: other machines reach none of ours")
+
+
+def _reachable_ports() -> frozenset[int]:
+    try:
+        found = psutil.net_connections("tcp")
+    except (psutil.Error, OSError):
+        return frozenset()
+    return frozenset(
+        one.laddr.port
+        for one in found
+        if one.status == psutil.CONN_LISTEN and not _is_loopback(one.laddr.ip)
+    )
+
+
+def _is_loopback(text: str) -> bool:
+    address = ip_address(text)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
 
 
 def time_server(running: frozenset[str] | None = None) -> Finding:

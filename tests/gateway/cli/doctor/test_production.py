@@ -60,6 +60,24 @@ def test_a_weak_secret_fails_and_is_not_shown(
     assert not any("short@" in one.line or "abab" in one.line for one in found)
 
 
+@pytest.mark.parametrize(
+    ("changes", "reachable", "said"),
+    [
+        ({}, {80, 443}, ["ok: ports"]),
+        ({"PORT": "8080"}, {443, 8080}, ["warn: PORT"]),
+        ({"REDIS_URL": "redis://127.0.0.1:6379/0"}, {6379}, ["fail: REDIS_URL"]),
+        ({"REDIS_URL": f"redis://:{GOOD}@localhost:6380/0"}, {6380}, ["warn: REDIS_URL"]),
+        ({"DATABASE_URL": "postgresql://p@/p?host=/run/p"}, {5432}, ["warn: DATABASE_URL"]),
+        ({"DATABASE_URL": f"postgresql://p:{GOOD}@db/p"}, {5432}, ["ok: ports"]),
+    ],
+)
+def test_ports_that_others_reach_past_the_proxy_are_named(
+    tmp_path: Path, changes: dict[str, str], reachable: set[int], said: list[str]
+) -> None:
+    found = production.open_ports(settings(tmp_path, **changes), frozenset(reachable))
+    assert [f"{one.level.value}: {one.what.partition(':')[0]}" for one in found] == said
+
+
 def test_strong_secrets_pass(tmp_path: Path) -> None:
     url = f"postgresql://p:{GOOD}@db/p?sslmode=verify-full"
     for changes in (
