@@ -232,6 +232,17 @@ class RateLimits:
                 raise self._write.refusal(user_id, count)
             self._spared.forgive(self._owner(user_id), more)
 
+    def charge_reads(self, user_id: int, count: int) -> None:
+        """Count what a read came to beyond what its request was counted as; raises RateLimited.
+
+        Nothing is counted then, and nothing was done for it.
+        """
+        authority = current_authority()
+        if isinstance(authority, KeyUse) and authority.key.user_id == user_id:
+            user_id = authority.key.counted_as
+        if count > 0 and not self._read.try_take(user_id, count):
+            raise self._read.refusal(user_id, count)
+
     def writes_left(self, counted_as: int) -> Headers:
         """Return the headers that say what is left of somebody's writes now."""
         return self._write.headers(counted_as)

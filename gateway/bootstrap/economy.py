@@ -142,6 +142,7 @@ def bet_routes(parts: Parts) -> BetRoutes:
         Projected(rows, parts.settings.engine.min_seq_wait_seconds),
         parts.settings.economy,
         parts.settings.pages,
+        parts.limits.charge_reads,
     )
 
 

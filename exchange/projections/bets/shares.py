@@ -97,6 +97,8 @@ def halves(
         found.append(Half(None, taken, bought.take(taken), seq))
         quantity -= taken
     for bet in bets:
+        if not quantity:
+            break
         if bet is not own:
             take(bet)
     if quantity:

@@ -1,10 +1,12 @@
 """The three steps of a bet and of its sale, around the one order that each is.
 
 Laws: of any number of bets that come under one id one is placed; of a bet no more is ever being
-sold than is in it. What the engine traded is noted with its answer, in one transaction, and what
-becomes of a bet follows from the journal: nothing here computes a balance.
+sold than is in it, also where a bet on the other side has just closed it. What the engine traded is
+noted with its answer, in one transaction, and what becomes of a bet follows from the journal:
+nothing here computes a balance.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -25,7 +27,7 @@ from gateway.economy.mirrors.making import Foreseen, Mirroring
 from gateway.economy.movements.movements import Kind, Movements, Note
 from gateway.engine_side.refusals import EngineRefused
 from gateway.markets.lookup import find_market, named_market
-from gateway.wire.errors import Conflict, NotFound, Refused, UnknownOutcome
+from gateway.wire.errors import Conflict, NotFound, Refused, Unavailable, UnknownOutcome
 from gateway.wire.scalars import quantity_text
 from persistence.clock import now_us
 from persistence.errors import CommandNotTaken
@@ -35,6 +37,9 @@ from persistence.repositories.economy.bets import Bets, NewBet, NewSale, Sale, S
 from persistence.repositories.economy.intents import Intent, Intents, NewIntent
 
 SIDES: Final[Mapping[str, Outcome]] = {"THIS": YES, "YES": YES, "THAT": NO, "NO": NO}
+BEHIND_S: Final = 0.1
+BEHIND_TRIES: Final = 20
+"""So often a sale looks whether the projector, a fraction of a second behind, has come so far."""
 RowT = TypeVar("RowT")
 
 
@@ -151,7 +156,8 @@ class Betting:
         sold before.
 
         Raises NotFound for another's bet, Conflict for another sale under this id, Refused if so
-        much isn't in it or nothing could be sold, and what `bet` does.
+        much isn't in it or nothing could be sold, Unavailable if that isn't known yet, and what
+        `bet` does.
         """
 
         async def write(connection: Any) -> Intent:  # noqa: ANN401 - the pool's
@@ -169,6 +175,8 @@ class Betting:
             if bet is None:
                 raise NotFound("There is no such bet of yours")
             left = await rows.sellable(number, connection)
+            if left is None:
+                raise _Behind
             wanted = required_shares(left, quantity)
             sale = await rows.next_number(connection, "bet_sales")
             order = sale_order(
@@ -181,13 +189,35 @@ class Betting:
             await rows.add_sale(connection, sale, new, now_us(), intent.id)
             return intent
 
-        intent, is_repeat = await self._carried_out(Kind.SALE, write, call)
+        intent, is_repeat = await self._sold(write, call)
         sale = await self._answered(self._rows.sale(intent.id))
         if not is_repeat:
             self._metrics.sold(is_placed=bool(sale.sold))
         if not sale.sold:
             raise _again(nothing_traded(sale.reason), is_repeat)
         return sale, intent, is_repeat
+
+    async def sellable(self, number: int) -> int:
+        """Return how many shares of a bet may be sold now; raises Unavailable if that isn't known
+        in a while.
+        """
+        for _ in range(BEHIND_TRIES):
+            left = await self._rows.sellable(number)
+            if left is not None:
+                return left
+            await asyncio.sleep(BEHIND_S)
+        raise _not_known()
+
+    async def _sold(
+        self, write: Callable[[Any], Awaitable[Intent]], call: str
+    ) -> tuple[Intent, bool]:
+        """Sell once it is known what is in the bet, or raise Unavailable."""
+        for _ in range(BEHIND_TRIES):
+            try:
+                return await self._carried_out(Kind.SALE, write, call)
+            except _Behind:
+                await asyncio.sleep(BEHIND_S)
+        raise _not_known()
 
     async def _carried_out(
         self, kind: Kind, write: Callable[[Any], Awaitable[Intent]], call: str
@@ -233,6 +263,14 @@ class _Asked(Exception):
     def __init__(self, intent_id: int) -> None:
         super().__init__()
         self.intent_id = intent_id
+
+
+class _Behind(Exception):
+    """What shares left its owner's bets isn't known of the bet yet."""
+
+
+def _not_known() -> Unavailable:
+    return Unavailable("What is left in the bet isn't known yet; try again in a moment")
 
 
 def required_shares(left: int, wanted: int | None) -> int:

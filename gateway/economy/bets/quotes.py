@@ -2,11 +2,13 @@
 
 Laws: nothing is sent, stored or remembered. It is of what is committed: by the time the bet itself
 comes the book may be another, and `maxPrice` or `minProceeds` holds it to what was shown. What
-would be refused, for lack of cash too, is refused here in the same words. A large one's place is
-taken until its thread ends, though whoever asked may have gone.
+would be refused, for lack of cash too, is refused here in the same words. Each ORDERS_A_CALL
+resting orders that it looks at cost a call more, before any is copied. A large one's place is taken
+until its thread ends, though whoever asked may have gone.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 from exchange.messages.bounds import PRICE_SCALE
@@ -25,24 +27,35 @@ from persistence.clock import now_us
 ORDERS_AT_ONCE: Final = 250
 """Resting orders that are looked at where the loop stands; more of them in a thread."""
 LARGE_AT_ONCE: Final = 2
+ORDERS_A_CALL: Final = 100
+
+
+def free_of_charge(_user_id: int, _calls: int) -> None:
+    """Count nothing, where no limit is."""
 
 
 class Quotes:
     """Tries orders without placing them."""
 
-    def __init__(self, view: State) -> None:
+    def __init__(self, view: State, charge: Callable[[int, int], None] = free_of_charge) -> None:
+        """`charge` counts calls of somebody beyond the request's own, or raises RateLimited."""
         self._view = view
+        self._charge = charge
         self._large = 0
 
     async def of(self, order: PlaceOrder) -> Traded:
         """Return what an order would trade now.
 
         Raises EngineRefused as it would be, Refused if nothing would be traded or too much looked
-        at, Unavailable if too many large ones are looked at just now.
+        at, Unavailable if too many large ones are looked at just now, RateLimited.
         """
         command = BatchOrders(order.account_id, (order,))
+
+        def admit(orders: int) -> None:
+            self._charge(order.account_id, orders // ORDERS_A_CALL)
+
         try:
-            prepared = prepare(self._view, now_us(), command)
+            prepared = prepare(self._view, now_us(), command, admit)
         except TooMuchToPreview as error:
             raise Refused("PREVIEW_TOO_LARGE", str(error)) from None
         if prepared.orders <= ORDERS_AT_ONCE:

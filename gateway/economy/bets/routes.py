@@ -6,6 +6,7 @@ how far it reaches.
 """
 
 import contextlib
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -28,7 +29,7 @@ from gateway.economy.bets.bodies import (
     checked_amount,
 )
 from gateway.economy.bets.orders import bet_order, proceeds_at, sale_order
-from gateway.economy.bets.quotes import Quotes
+from gateway.economy.bets.quotes import Quotes, free_of_charge
 from gateway.economy.bets.views import (
     BetDetailView,
     BetQuoteView,
@@ -81,7 +82,9 @@ class BetRoutes:
         projected: Projected,
         settings: EconomySettings,
         pages: PageLimits,
+        charge: Callable[[int, int], None] = free_of_charge,
     ) -> None:
+        """`charge` counts what quotes look at."""
         self._betting = betting
         self._rows = rows
         self._view = view
@@ -89,7 +92,7 @@ class BetRoutes:
         self._own_projected = Projected(rows, OWN_S)
         self._settings = settings
         self._pages = pages
-        self._quotes = Quotes(view)
+        self._quotes = Quotes(view, charge)
 
     async def place(self, request: Request[BetBody, None]) -> PlacedBetView:
         """Bet."""
@@ -171,7 +174,7 @@ class BetRoutes:
         """Return what a sale of a bet would bring now."""
         asked = asked_shares(request.query.shares)
         bet = await self._own(request)
-        quantity = required_shares(await self._rows.sellable(bet.id), asked)
+        quantity = required_shares(await self._betting.sellable(bet.id), asked)
         market = self._view.markets[bet.market_id]
         order = sale_order(market, request.user_id, SIDES[bet.side], quantity, None, None)
         made = await self._quotes.of(order)

@@ -18,6 +18,7 @@ import msgspec
 
 from exchange.projections.bets.fold import bet_id, sale_id
 from exchange.projections.bets.records import Bet
+from exchange.proof.ledger import EntryKind, Owner
 from persistence.postgres.database import DeadlinePool, Fetching
 from persistence.repositories.economy.bet_states import STATE_COLUMNS, bet_of
 from persistence.repositories.watchlists import HOLD_OWNER
@@ -39,14 +40,16 @@ _SHOWN: Final = f"""
 SELECT {_BET}, {_STATE}
   FROM bets b JOIN money_intents i ON i.id = b.intent_id LEFT JOIN bet_states s ON s.bet_id = b.id
 """  # noqa: S608 - constants
+# Two statements, so that one market's bets are found by their index.
 _PAGE: Final = f"""{_SHOWN}
- WHERE b.account_id = $1 AND b.id < $2 AND ($3::bigint = 0 OR b.market_id = $3)
+ WHERE b.account_id = $1 AND b.id < $2 AND $3::bigint IS NOT NULL
    AND ($4::text[] IS NULL OR CASE WHEN s.bet_id IS NOT NULL THEN s.status
                                    WHEN i.status = 'REFUSED' OR b.bought = 0 THEN 'REFUSED'
                                    WHEN i.status = 'DONE' THEN 'OPEN' ELSE 'PENDING' END
                               = ANY($4))
  ORDER BY b.id DESC LIMIT $5
 """
+_PAGE_OF_MARKET: Final = _PAGE.replace("$3::bigint IS NOT NULL", "b.market_id = $3::bigint")
 _CHANGED: Final = f"""{_SHOWN}
  WHERE (s.changed_seq, s.bet_id) > ($1, $2) AND s.changed_seq <= $3
    AND s.account_id = ANY($4::bigint[])
@@ -56,16 +59,27 @@ _SALE: Final = (
     "x.id, x.bet_id, x.account_id, x.request_id, x.quantity, x.all_of_it, x.min_proceeds,"
     " x.created_at, x.intent_id, x.sold, x.brought, x.fee, x.reason"
 )
-# In one statement, so that what the projector has come to and what it made of it agree.
-_SELLABLE: Final = """
-SELECT coalesce(s.shares, b.bought, 0) - coalesce((
+# In one statement, so that what the projector has come to and what it made of it agree. Shares may
+# have left by what it hasn't come to: pairs that were netted, and trades that were no bet and no
+# sale, of which the rows here say enough.
+_SELLABLE: Final = f"""
+SELECT CASE WHEN NOT EXISTS (
+       SELECT FROM ledger l
+        WHERE l.owner_id = b.account_id AND l.owner = {Owner.ACCOUNT:d}
+          AND l.command_seq > (SELECT last_seq FROM projection_state)
+          AND l.market_id = b.market_id
+          AND (l.kind = {EntryKind.NETTING:d}
+               OR l.kind = {EntryKind.TRADE:d} AND NOT EXISTS (
+                  SELECT FROM money_intents i
+                   WHERE i.seq = l.command_seq AND i.account_id = b.account_id)))
+  THEN coalesce(s.shares, b.bought, 0) - coalesce((
        SELECT sum(CASE WHEN i.status = 'PENDING' THEN x.quantity ELSE x.sold END)
          FROM bet_sales x JOIN money_intents i ON i.id = x.intent_id
         WHERE x.bet_id = b.id
           AND (i.status = 'PENDING'
-               OR i.status = 'DONE' AND i.seq > (SELECT last_seq FROM projection_state))), 0)
+               OR i.status = 'DONE' AND i.seq > (SELECT last_seq FROM projection_state))), 0) END
   FROM bets b LEFT JOIN bet_states s ON s.bet_id = b.id WHERE b.id = $1
-"""
+"""  # noqa: S608 - constants
 
 
 class NewBet(msgspec.Struct, frozen=True):
@@ -266,7 +280,8 @@ class Bets:
         """Return somebody's bets below the number `before`, newest first."""
         statuses = list(wanted.statuses) or None
         asked = account_id, before, wanted.market_id, statuses, limit
-        return [_bet(row) for row in await self._pool.fetch(_PAGE, *asked)]
+        page = _PAGE_OF_MARKET if wanted.market_id else _PAGE
+        return [_bet(row) for row in await self._pool.fetch(page, *asked)]
 
     async def exits(self, number: int) -> list[Leaving]:
         """Return the newest ways in which shares left a bet, newest first."""
@@ -310,10 +325,12 @@ class Bets:
         )
         return held is not None
 
-    async def sellable(self, number: int, source: Fetching | None = None) -> int:
-        """Return how many shares of a bet are still in it, less those that are being sold."""
-        quantity: int = await (source or self._pool).fetchval(_SELLABLE, number)
-        return max(0, int(quantity))
+    async def sellable(self, number: int, source: Fetching | None = None) -> int | None:
+        """Return how many shares of a bet are still in it, less those that are being sold; None if
+        others may have left it by what the projector hasn't come to.
+        """
+        quantity: int | None = await (source or self._pool).fetchval(_SELLABLE, number)
+        return None if quantity is None else max(0, int(quantity))
 
     @staticmethod
     async def sale_asked_before(

@@ -187,6 +187,20 @@ def test_a_batch_counts_as_its_operations_or_not_at_all() -> None:
     assert left() == 25
 
 
+def test_what_a_read_comes_to_is_counted_or_refused() -> None:
+    limits = RateLimits(load_settings({"RATE_LIMIT_USER_MAX_REQUESTS": "50"}).limits)
+
+    def left() -> int:
+        return {p.name: level.remaining for p, level, _ in limits.buckets_of(1)}["read"]
+
+    limits.charge_reads(1, 0)
+    limits.charge_reads(1, 40)
+    assert left() == 10
+    with pytest.raises(RateLimited, match="10 are left and this costs 11"):
+        limits.charge_reads(1, 11)
+    assert left() == 10
+
+
 def test_who_waits_as_long_as_a_batch_is_told_to_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(CLOCK, lambda: now)

@@ -31,9 +31,13 @@ SELECT t.id, s.symbol, s.base, s.slope, t.kind, t.shares, t.amount, t.loan, t.su
        t.order_id, i.system_id
   FROM stock_trades t JOIN stocks s ON s.id = t.stock_id JOIN stock_orders o ON o.id = t.order_id
   LEFT JOIN money_intents i ON i.id = o.intent_id
- WHERE t.account_id = $1 AND t.id < $2 AND ($3 = '' OR s.symbol = $3)
+ WHERE t.account_id = $1 AND t.id < $2 AND $3::text IS NOT NULL
  ORDER BY t.id DESC LIMIT $4
 """
+# Another statement, so that one stock's trades are found by their index.
+_TRADES_OF_STOCK: Final = _TRADES.replace(
+    "$3::text IS NOT NULL", "t.stock_id = (SELECT id FROM stocks WHERE symbol = $3::text)"
+)
 
 
 class PositionRow(msgspec.Struct, frozen=True):
@@ -95,5 +99,6 @@ class StockReading:
 
     async def trades(self, account_id: int, symbol: str, before: int, limit: int) -> list[TradeRow]:
         """Return an account's trades below the number `before`, newest first; "": of all stocks."""
-        rows = await self._source.fetch(_TRADES, account_id, before, symbol, limit)
+        statement = _TRADES_OF_STOCK if symbol else _TRADES
+        rows = await self._source.fetch(statement, account_id, before, symbol, limit)
         return [TradeRow(*row) for row in rows]

@@ -13,7 +13,7 @@ from exchange.rules.preview import Prepared
 from gateway.economy.bets import quotes
 from gateway.economy.bets.orders import Traded, bet_order
 from gateway.economy.bets.quotes import LARGE_AT_ONCE, Quotes
-from gateway.wire.errors import Unavailable
+from gateway.wire.errors import RateLimited, Unavailable
 from tests.gateway.engine_fake import EngineFake
 
 FAR = 4_000_000_000_000_000
@@ -76,3 +76,19 @@ async def test_who_leaves_and_comes_back_puts_no_more_side_by_side(
             await asyncio.sleep(0.01)
     assert (await quoted(of, view)).quantity > 1_000
     assert seen.most <= LARGE_AT_ONCE
+
+
+async def test_each_hundred_orders_that_are_looked_at_are_a_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    view, calls = offered(12), list[tuple[int, int]]()
+    monkeypatch.setattr(quotes, "ORDERS_A_CALL", 5)
+    of = Quotes(view, lambda user_id, count: calls.append((user_id, count)))
+    await quoted(of, view)
+    assert calls == [(1, 2)]
+
+    def refuse(_user_id: int, _count: int) -> None:
+        raise RateLimited(1)
+
+    with pytest.raises(RateLimited):
+        await quoted(Quotes(view, refuse), view)
