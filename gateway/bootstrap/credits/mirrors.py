@@ -33,6 +33,7 @@ def mirroring_of(
         engine.view,
         people.audit,
         settings.mirrors,
+        followed_max=settings.feeds.followed_markets,
         takes_commands=engine.feed.takes_commands,
     )
 

@@ -8,14 +8,15 @@
 
 Laws: it looks at how things are, so it may begin anywhere, again and again; the engine refuses to
 resolve a market twice. What fails at one mirror is said, and the others go on. What is done is a
-line of the audit log.
+line of the audit log; what is refused is tried again every `AGAIN_US`, and one line as long as the
+reason is the same.
 """
 
 import asyncio
 import contextlib
 import enum
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from exchange.messages.bounds import SOURCE_LENGTH
 from exchange.messages.commands import Command, ResolveMarket, SetMarketStatus
@@ -30,7 +31,7 @@ from gateway.engine_side.audited import OK
 from gateway.jobs.supervisor import CheckIn
 from gateway.observability.logs import Logger
 from gateway.wire.scalars import iso_millis
-from persistence.clock import now_us
+from persistence.clock import MICROSECONDS, now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.loop.ports import CommandPort
 from persistence.postgres.database import is_absence
@@ -38,6 +39,7 @@ from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.economy.mirrors import Mirror, Mirrors, Said
 
 INTERVAL_S: Final = 2.0
+AGAIN_US: Final = 30 * MICROSECONDS
 _SWEEP: Final = "mirrors"
 """What stands for a request where none was."""
 
@@ -49,6 +51,14 @@ class CarryingPoint(enum.StrEnum):
     AFTER_RESOLVING = "after-resolving"
     BEFORE_RESOLVED = "before-resolved"
     AFTER_RESOLVED = "after-resolved"
+
+
+class _Refused(NamedTuple):
+    """What the engine wouldn't do about a mirror."""
+
+    action: str
+    reason: str
+    at: int
 
 
 class Carrying:
@@ -75,6 +85,8 @@ class Carrying:
         self._metrics = metrics
         self._logger = logger
         self._clock = clock
+        self._refused: dict[int, _Refused] = {}
+        """By the mirror's id."""
 
     async def run(self, check_in: CheckIn) -> None:
         """Look again and again, until cancelled."""
@@ -91,7 +103,10 @@ class Carrying:
 
     async def carry_all(self) -> None:
         """Do what is to be done about each mirror."""
-        for mirror in await self._rows.standing():
+        standing = await self._rows.standing()
+        ids = {mirror.id for mirror in standing}
+        self._refused = {key: one for key, one in self._refused.items() if key in ids}
+        for mirror in standing:
             market = self._view.markets.get(mirror.market_id or 0)
             if market is None:
                 continue
@@ -127,8 +142,18 @@ class Carrying:
 
     async def _run(self, action: str, mirror: Mirror, market: Market, command: Command) -> None:
         """Send a command and note what came of it; nobody is asked, so a refusal is no failure."""
+        before, now = self._refused.get(mirror.id), self._clock()
+        if before is not None and before.action == action and now - before.at < AGAIN_US:
+            return
         first = (await self._commands.submit(command)).events[0]
-        outcome = first.reason.name if isinstance(first, CommandRejected) else OK
+        outcome = OK
+        if isinstance(first, CommandRejected):
+            outcome = first.reason.name
+            self._refused[mirror.id] = _Refused(action, outcome, now)
+            if before is not None and (before.action, before.reason) == (action, outcome):
+                return
+        else:
+            self._refused.pop(mirror.id, None)
         why = "disputed" if mirror.disputed is not None else _told(mirror.said)
         what = f"market:{market.id} {mirror.slug} {why}".rstrip()
         await AuditTrail(self._audit, _SWEEP).note(None, action, what, outcome)

@@ -15,12 +15,15 @@ import enum
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+import msgspec
+
 from exchange.messages.commands import CreateMarket
 from exchange.messages.events import CommandRejected, MarketCreated
 from exchange.messages.reasons import Reason
 from exchange.model.market import Market
 from exchange.model.state import State
 from exchange.model.system_accounts import HOUSE
+from exchange.rules.market_admin import market_problem
 from gateway.access.principals import Actor
 from gateway.economy.mirrors.quoting import Held, Quote, Rule, Source, quotes
 from gateway.economy.mirrors.settings import MirrorSettings
@@ -36,7 +39,7 @@ from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.loop.ports import CommandPort
 from persistence.postgres.database import OUTAGES
 from persistence.repositories.audit import AuditLog, AuditTrail
-from persistence.repositories.economy.mirrors import Mirror, Mirrors, NewMirror, TooMany
+from persistence.repositories.economy.mirrors import SLUG, Mirror, Mirrors, NewMirror, TooMany
 
 AGAIN_US: Final = 30 * MICROSECONDS
 """So long after a try one that broke off is made by somebody else."""
@@ -106,6 +109,7 @@ class Mirroring:
         audit: AuditLog,
         settings: MirrorSettings,
         *,
+        followed_max: int,
         takes_commands: bool = True,
         patience_s: float = PATIENCE_S,
         clock: Callable[[], int] = now_us,
@@ -120,7 +124,13 @@ class Mirroring:
         self._takes_commands = takes_commands
         self._patience_s = patience_s
         self._clock = clock
+        # The house quotes where it follows the source, and nowhere else.
+        self._most = min(settings.most, followed_max)
         self._making: dict[int, asyncio.Task[Mirror]] = {}
+
+    def _require_engine(self) -> None:
+        if not self._takes_commands:
+            raise ReadsOnly
 
     async def mirror_of(self, market_id: str, actor: Actor | None = None) -> Market:
         """Return the market of ours that mirrors "platform:external id" or a slug elsewhere.
@@ -136,6 +146,7 @@ class Mirroring:
             await self._quotes(market)
             return market
         if mirror.status == "MAKING":
+            self._require_engine()
             mirror = await self._carried(mirror, actor or _NOBODY)
         return self._market(mirror)
 
@@ -169,8 +180,7 @@ class Mirroring:
         """Mirror a market of another venue, on these terms of the house; the one of before if there
         is one. Raises as `mirror_of`.
         """
-        if not self._takes_commands:
-            raise ReadsOnly
+        self._require_engine()
         known = await self._mirrorable(known)
         source, now = known.market, self._clock()
         title = self._reader.venues[source.platform].title
@@ -185,9 +195,9 @@ class Mirroring:
         )
         self.reached(Point.BEFORE_MIRROR)
         try:
-            mirror, _ = await self._rows.add(new, self._settings.most, now)
+            mirror, _ = await self._rows.add(new, self._most, now)
         except TooMany:
-            raise LimitReached.of("mirrors", self._settings.most) from None
+            raise LimitReached.of("mirrors", self._most) from None
         self.reached(Point.AFTER_MIRROR)
         if mirror.status != "MAKING":
             return mirror
@@ -199,6 +209,11 @@ class Mirroring:
         now = self._clock()
         is_stale = known.stale or is_old(known.at, now, final=False)
         problem = problem_of(known.market, now, is_stale=is_stale)
+        if problem is None:
+            # What the engine would refuse for good is no mirror that waits for it.
+            listing = market_of_mirror(known.market, "", now)
+            wrong = market_problem(msgspec.structs.replace(listing, slug=SLUG.format(1)))
+            problem = None if wrong is None else " ".join(wrong)
         if problem is not None:
             raise NotMirrored(problem)
         return known
@@ -290,6 +305,16 @@ class Mirroring:
 
 
 def _is_of(market: Market, command: CreateMarket) -> bool:
-    """Say whether a market is the one that a command lists, and nobody edited it since."""
-    said = command.question, command.category, command.close_time, command.tick_size
-    return (market.question, market.category, market.close_time, market.tick_size) == said
+    """Say whether the market of its slug is the one that a command lists.
+
+    Nobody else lists one under such a slug; one of before that rule has other terms. An admin may
+    have edited what it is about, but not all of that and never its terms.
+    """
+    terms = command.tick_size, command.maker_fee, command.taker_fee, command.fee_model
+    if (market.tick_size, market.maker_fee, market.taker_fee, market.fee_model) != terms:
+        return False
+    return (
+        market.question == command.question
+        or market.description == command.description
+        or market.close_time == command.close_time
+    )

@@ -43,7 +43,12 @@ class MirrorSettings(Area, frozen=True, kw_only=True):
     ]
     most: Annotated[
         int,
-        setting("MIRRORS_MAX", "500", whole(0, 5_000), "Mirrors that wait for their end, at most."),
+        setting(
+            "MIRRORS_MAX",
+            "500",
+            whole(0, 5_000),
+            "Mirrors that wait for their end, at most; no more than FEED_FOLLOWED_MARKETS.",
+        ),
     ]
     resolution_delay: Annotated[
         int,

@@ -6,7 +6,7 @@ at under the lock that adds one. A mirror moves on once from each state. What wa
 back only while nothing was done about it. Times are microseconds since the Unix epoch.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -24,6 +24,12 @@ _COLUMNS: Final = (
     " confirmed_at, disputed, decided_at, resolved_at, resolution"
 )
 _STANDING: Final = "status IN ('MAKING', 'OPEN', 'ENDED')"
+# The transaction that wrote a row stands for its version.
+_VERSIONS: Final = f"SELECT id, xmin::text::bigint FROM mirrors WHERE {_STANDING} ORDER BY id"  # noqa: S608 - a constant
+_CHANGED: Final = (
+    f"SELECT {_COLUMNS}, xmin::text::bigint AS version FROM mirrors"  # noqa: S608 - a constant
+    f" WHERE id = ANY($1::bigint[]) AND {_STANDING}"
+)
 _ADD: Final = (
     "INSERT INTO mirrors (id, platform, external_id, status, command, yes_label, no_label, spread,"  # noqa: S608 - a constant
     " size, exposure, made_at, tried_at, changed_at)"
@@ -131,11 +137,14 @@ class Mirrors:
 
     def __init__(self, pool: DeadlinePool) -> None:
         self._pool = pool
+        self._standing: dict[int, tuple[int, Mirror]] = {}
+        """What was read of them last, with the row's version."""
 
     async def add(self, new: NewMirror, most: int, now: int) -> tuple[Mirror, bool]:
         """Store a mirror that is made next; return it, or that of before, and whether it is new.
 
-        Raises TooMany if `most` wait for their end.
+        Of a source whose listing was refused before, the new one takes the place of that. Raises
+        TooMany if `most` wait for their end.
         """
         async with self._pool.transaction() as connection:
             # Whoever comes at once waits here, and finds it.
@@ -152,6 +161,10 @@ class Mirrors:
             )
             if count >= most:
                 raise TooMany
+            await connection.execute(
+                "DELETE FROM mirrors WHERE platform = $1 AND external_id = $2",
+                *(new.platform, new.external_id),
+            )
             number = await connection.fetchval(
                 "SELECT nextval(pg_get_serial_sequence('mirrors', 'id'))"
             )
@@ -181,11 +194,25 @@ class Mirrors:
         return None if row is None else _mirror(row)
 
     async def standing(self) -> list[Mirror]:
-        """Return those that wait for their source's end, by id; no more than there may be."""
-        rows = await self._pool.fetch(
-            f"SELECT {_COLUMNS} FROM mirrors WHERE {_STANDING} ORDER BY id"  # noqa: S608 - a constant
-        )
-        return [_mirror(row) for row in rows]
+        """Return those that wait for their source's end, by id; no more than there may be.
+
+        It is asked for every second: of those that are as they were, only the versions are read.
+        """
+        versions = await self._pool.fetch(_VERSIONS)
+        known = self._standing
+        changed = {row[0] for row in versions if known.get(row[0], (None,))[0] != row[1]}
+        fresh: dict[int, tuple[int, Mirror]] = {}
+        if changed:
+            for row in await self._pool.fetch(_CHANGED, [*changed]):
+                fields = dict(row)
+                fresh[fields["id"]] = fields.pop("version"), _mirror(fields)
+        found = {
+            number: fresh.get(number) or known[number]
+            for number, _ in versions
+            if number in fresh or number not in changed
+        }
+        self._standing = found
+        return [mirror for _, mirror in found.values()]
 
     async def changed(self, after: tuple[int, int], limit: int) -> list[Listed]:
         """Return those that have a market of ours and changed after a (time, mirror id), by these;
@@ -305,7 +332,7 @@ class Mirrors:
         return affected(await self._pool.execute(statement, *arguments)) == 1
 
 
-def _mirror(row: "Record | None") -> Mirror:
+def _mirror(row: "Record | dict[str, Any] | None") -> Mirror:
     if row is None:
         raise TypeError("there is no such mirror")
     fields = dict(row)
