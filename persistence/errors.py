@@ -168,5 +168,9 @@ class AlreadyThere(PersistenceError):
     """What was to be added is there, or what was to be ended is over; nothing was changed."""
 
 
+class PasswordOvertaken(PersistenceError):
+    """The account has got another password since this one was found right; nothing was begun."""
+
+
 class DefaultNeeded(PersistenceError):
     """The change would leave somebody's portfolios without a default; nothing was changed."""

@@ -24,15 +24,20 @@ class PasswordGuard:
 
     async def require(
         self, user_id: int, password: str, address: str, request_id: str, field: str
-    ) -> None:
-        """Raise Forbidden naming `field` for a wrong password, RateLimited for too many."""
+    ) -> str | None:
+        """Return the hash of the password, which was right.
+
+        Raises Forbidden naming `field` for a wrong password, RateLimited for too many.
+        """
         user = await self._users.by_id(user_id)
         email = None if user is None else user.email
         async with self._passwords.place(address) as place:
             attempt = await self._attempts.begin(email or f"user:{user_id}", address)
-            fit = await place.check(await self._users.password_hash(user_id), password)
+            stored = await self._users.password_hash(user_id)
+            fit = await place.check(stored, password)
         if fit is Fit.NO:
             trail = AuditTrail(self._audit, request_id)
             await trail.note(user_id, "auth.password", f"user:{user_id}", "refused")
             raise Forbidden("The password is wrong", details=(Detail(field, "is wrong"),))
         await self._attempts.succeeded(attempt)
+        return stored

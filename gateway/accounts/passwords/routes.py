@@ -1,6 +1,10 @@
-"""The rows of the route table under /auth that concern one's own password, signed in."""
+"""The rows of the route table under /auth that concern one's own password, signed in.
 
-from typing import Annotated
+Laws: what was proved is to hold when the password changes, not only when it was looked at: if the
+account got another one meanwhile, or the session ended, nothing changes.
+"""
+
+from typing import Annotated, Final
 
 import msgspec
 
@@ -14,13 +18,14 @@ from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.accounts.sessions.live import LiveSessions
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
-from gateway.wire.errors import Forbidden, FreshLoginRequired, ValidationFailed
+from gateway.wire.errors import Conflict, Forbidden, FreshLoginRequired, ValidationFailed
 from gateway.wire.strict_json import BodyStruct
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.users import Users
 from persistence.repositories.second_factor.factors import FactorRows
 
+OVERTAKEN: Final = "The password was changed elsewhere meanwhile, or the session has ended"
 TriedPasswordText = Annotated[str, msgspec.Meta(max_length=TRIED_PASSWORD_LENGTH)]
 
 
@@ -67,8 +72,9 @@ class PasswordRoutes:
         # Somebody's second factor is asked for here, too: the password alone changes none.
         if await self._factors.has(caller.user_id):
             await self._fresh.require(caller)
+        before = None
         if current is not None:
-            await self._guard.require(
+            before = await self._guard.require(
                 caller.user_id, current, address, request.request_id, "currentPassword"
             )
         elif await self._users.password_hash(caller.user_id) is not None:
@@ -76,11 +82,15 @@ class PasswordRoutes:
         else:
             await self._fresh.require(caller)
         password_hash = await self._passwords.hash(password, address)
-        ended = await self._users.replace_password(
-            caller.user_id, password_hash, await self._sessions.now(), caller.session_id
+        at = await self._sessions.now()
+        ended = await self._users.change_password(
+            caller.user_id, before, password_hash, at, caller.session_id
         )
-        self._live.ended(caller.user_id, ended)
         trail = AuditTrail(self._audit, request.request_id)
+        if ended is None:
+            await trail.note(caller.user_id, "user.password", f"user:{caller.user_id}", "overtaken")
+            raise Conflict(OVERTAKEN)
+        self._live.ended(caller.user_id, ended)
         await trail.note(caller.user_id, "user.password", f"user:{caller.user_id}", "ok")
         self._recovery.tell_changed(caller.user_id)
 
@@ -95,7 +105,7 @@ class PasswordRoutes:
                 scope=Scope.OWNER,
                 body=ChangePasswordBody,
                 answer=None,
-                errors=(Forbidden, FreshLoginRequired),
+                errors=(Conflict, Forbidden, FreshLoginRequired),
                 summary="Change one's password and end every other session",
                 tag="auth",
             ),

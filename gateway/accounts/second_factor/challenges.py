@@ -35,16 +35,18 @@ class Challenges:
         self._factors = factors
         self._rows = rows
 
-    async def require_none(self, user_id: int, way: str) -> None:
+    async def require_none(self, user_id: int, way: str, password_hash: str | None = None) -> None:
         """Raise SecondFactorRequired, with a challenge, if somebody has a second factor.
 
-        `way` says by what the first one was proved, e.g. "password".
+        `way` says by what the first one was proved, e.g. "password"; the hash of one is given as
+        well, and has to be the account's still: else raises PasswordOvertaken.
         """
         state = await self._factors.state(user_id)
         if not state.has_factor:
             return
         token = secrets.token_urlsafe(32)
-        await self._rows.begin(_digest(token), user_id, way, TRIES, LASTS_S * MICROSECONDS)
+        lasts_us = LASTS_S * MICROSECONDS
+        await self._rows.begin(_digest(token), user_id, way, TRIES, lasts_us, password_hash)
         raise SecondFactorRequired(SecondFactorAsked(token, methods_of(state), LASTS_S))
 
     async def find(self, token: str) -> WaitingSignIn:

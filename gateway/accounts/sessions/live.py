@@ -159,10 +159,12 @@ class LiveSessions:
 
     # -- sessions -----------------------------------------------------------------------------
 
-    async def open(self, user: User, client: Client) -> SignedIn:
+    async def open(self, user: User, client: Client, password_hash: str | None = None) -> SignedIn:
         """Begin a session for somebody who has just proved who they are.
 
-        Whoever has too many loses the one that was used longest ago. Raises AccountSuspended.
+        Whoever has too many loses the one that was used longest ago. Where it was a password that
+        proved it, `password_hash` has to be the account's still. Raises AccountSuspended,
+        PasswordOvertaken.
         """
         if self.is_suspended(user.id):
             raise AccountSuspended
@@ -171,7 +173,13 @@ class LiveSessions:
         ends_at = at + self._ends_us
         expires_at = min(at + self._refresh_us, ends_at)
         session_id = await self._sessions.open(
-            user.id, _digest(refresh_token), at, expires_at, ends_at=ends_at, client=client
+            user.id,
+            _digest(refresh_token),
+            at,
+            expires_at,
+            ends_at=ends_at,
+            client=client,
+            password_hash=password_hash,
         )
         self.ended(user.id, await self._sessions.revoke_beyond(user.id, at, self._most))
         return self._signed_in(user, session_id, refresh_token, at, ends_at)

@@ -1,6 +1,7 @@
 """Sign-in: register and log in by password, and where every way of signing in ends.
 
-Laws: an unknown e-mail and a wrong password get the same answer after the same work. Whoever has a
+Laws: an unknown e-mail and a wrong password get the same answer after the same work. A password
+that was found right has to be the account's still when its session is opened. Whoever has a
 second factor isn't signed in before it has come (`admit`). Nobody is signed in without an account
 in the exchange: opening it is an idempotent command, sent at registration and again at login if the
 view doesn't show it. Every event is in the audit log.
@@ -29,6 +30,7 @@ from gateway.wire.errors import (
     Unavailable,
 )
 from persistence.clock import now_us
+from persistence.errors import PasswordOvertaken
 from persistence.loop.ports import CommandPort
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.people.sessions import Client
@@ -116,11 +118,18 @@ class SignIn:
                 target = None if found is None else f"user:{found.user.id}"
                 await trail.note(None, LOGIN, target, "refused")
                 raise Unauthorized(WRONG_CREDENTIALS)
-            user = found.user
+            user, checked = found.user, found.password_hash
             await self._attempts.succeeded(attempt)
-            if fit is Fit.OUTDATED:
-                await self._users.set_password_hash(user.id, await place.hash(password))
-        return await self.admit(user, client, address, request_id, "password")
+            if fit is Fit.OUTDATED and checked is not None:
+                anew = await place.hash(password)
+                if await self._users.rehash(user.id, checked, anew):
+                    checked = anew
+        try:
+            return await self.admit(user, client, address, request_id, "password", checked)
+        except PasswordOvertaken:
+            # It was set anew between the look and the session: whoever did has ended all others.
+            await trail.note(None, LOGIN, f"user:{user.id}", "overtaken")
+            raise Unauthorized(WRONG_CREDENTIALS) from None
 
     async def admit(
         self,
@@ -129,12 +138,13 @@ class SignIn:
         address: str,  # noqa: ARG002 - every way in says where from
         request_id: str,
         way: str,
+        password_hash: str | None = None,
     ) -> SignedIn:
         """Sign somebody in who has proved one factor, by `way` (e.g. "password", "wallet").
 
-        Raises AccountSuspended, for who has proved that much is told so; SecondFactorRequired, with
-        a challenge, if the account has a second one; else what `enter` does. All of it is in the
-        audit log.
+        Of a password the hash is given that it was held against. Raises AccountSuspended, for who
+        has proved that much is told so; SecondFactorRequired, with a challenge, if the account has
+        a second one; else what `proved` does. All of it is in the audit log.
         """
         trail = AuditTrail(self._audit, request_id)
         target = f"user:{user.id} {way}"
@@ -142,13 +152,20 @@ class SignIn:
             await trail.note(user.id, LOGIN, target, "suspended")
             raise AccountSuspended
         try:
-            await self._challenges.require_none(user.id, way)
+            await self._challenges.require_none(user.id, way, password_hash)
         except SecondFactorRequired:
             await trail.note(user.id, LOGIN, target, "second factor")
             raise
-        return await self.proved(user, client, request_id, way)
+        return await self.proved(user, client, request_id, way, password_hash)
 
-    async def proved(self, user: User, client: Client, request_id: str, way: str) -> SignedIn:
+    async def proved(
+        self,
+        user: User,
+        client: Client,
+        request_id: str,
+        way: str,
+        password_hash: str | None = None,
+    ) -> SignedIn:
         """Sign somebody in who has proved all there is to prove, the first factor by `way`.
 
         Raises AccountSuspended, which is in the audit log like a sign-in; else what `enter` does.
@@ -159,15 +176,16 @@ class SignIn:
             await trail.note(user.id, LOGIN, target, "suspended")
             raise AccountSuspended
         await trail.note(user.id, LOGIN, target, "ok")
-        return await self.enter(user, client)
+        return await self.enter(user, client, password_hash)
 
-    async def enter(self, user: User, client: Client) -> SignedIn:
+    async def enter(self, user: User, client: Client, password_hash: str | None = None) -> SignedIn:
         """Open a session for somebody, of which the audit log knows already.
 
-        Raises AccountSuspended, and what `open_account` does.
+        Raises AccountSuspended, PasswordOvertaken where `password_hash` isn't the account's any
+        more, and what `open_account` does.
         """
         await self.open_account(user.id)
-        return await self._live.open(user, client)
+        return await self._live.open(user, client, password_hash)
 
     async def open_account(self, user_id: int) -> None:
         """Open the user's account in the exchange if the view doesn't show it.

@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 
 from exchange.messages.bounds import STORED_MAX
+from persistence.errors import PasswordOvertaken
 from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool, Fetching, affected
 from persistence.repositories.second_factor.factors import HAS_FACTOR
@@ -126,9 +127,18 @@ class Sessions:
         *,
         ends_at: int = STORED_MAX,
         client: Client = NO_CLIENT,
+        password_hash: str | None = None,
     ) -> int:
-        """Start a session with its first token and return its id; drop the user's ended ones."""
+        """Start a session with its first token and return its id; drop the user's ended ones.
+
+        Raises PasswordOvertaken if `password_hash` is given and no longer the account's: whatever
+        replaces it and ends the sessions of before comes first, or finds this one among them.
+        """
         async with self._pool.transaction() as connection:
+            if password_hash is not None and password_hash != await connection.fetchval(
+                "SELECT password_hash FROM users WHERE id = $1 FOR SHARE", user_id
+            ):
+                raise PasswordOvertaken
             await connection.execute(
                 "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2", user_id, at
             )

@@ -12,7 +12,7 @@ import msgspec
 
 from persistence.errors import AlreadyThere, LastAdmin
 from persistence.postgres.clocks import NOW
-from persistence.postgres.database import DeadlinePool, Fetching
+from persistence.postgres.database import DeadlinePool, Fetching, affected
 from persistence.repositories.people.sessions import revoke_all
 
 if TYPE_CHECKING:
@@ -52,6 +52,13 @@ _SEARCH: Final = (
     f"SELECT {_COLUMNS}, coalesce(standing, 1) AS standing {_SEARCHED}"
     " AND id > $4 ORDER BY id LIMIT $5 OFFSET $6"
 )
+# From a session that still stands, in the place of the password that was asked for.
+_CHANGE: Final = """
+UPDATE users SET password_hash = $3
+ WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2
+   AND EXISTS (SELECT FROM sessions WHERE id = $4 AND user_id = $1 AND revoked_at IS NULL)
+RETURNING id
+"""
 _SET_ROLE: Final = f"UPDATE users SET role = $2 WHERE id = $1 RETURNING {_COLUMNS}"  # noqa: S608 - names of ours
 
 
@@ -234,21 +241,38 @@ class Users:
         )
         return found
 
-    async def replace_password(
-        self, user_id: int, password_hash: str, at: int, but: int = 0
-    ) -> list[int]:
-        """Set another password and end all sessions `but` one; return the ids of those."""
+    async def replace_password(self, user_id: int, password_hash: str, at: int) -> list[int]:
+        """Set another password, whoever has which, and end all sessions; return their ids."""
         async with self._pool.transaction() as connection:
             await connection.execute(
                 "UPDATE users SET password_hash = $2 WHERE id = $1", user_id, password_hash
             )
-            return await revoke_all(connection, user_id, at, but)
+            return await revoke_all(connection, user_id, at)
 
-    async def set_password_hash(self, user_id: int, password_hash: str) -> None:
-        """Replace the hash of a password."""
-        await self._pool.execute(
-            "UPDATE users SET password_hash = $2 WHERE id = $1", user_id, password_hash
+    async def change_password(
+        self, user_id: int, before: str | None, password_hash: str, at: int, session_id: int
+    ) -> list[int] | None:
+        """Set another password from a session and end all others; return the ids of those.
+
+        None, and nothing is changed, if that session has ended or `before` is no longer the hash of
+        the account's password: who was let in by what held then has nothing to change now.
+        """
+        async with self._pool.transaction() as connection:
+            terms = user_id, before, password_hash, session_id
+            if await connection.fetchval(_CHANGE, *terms) is None:
+                return None
+            return await revoke_all(connection, user_id, at, session_id)
+
+    async def rehash(self, user_id: int, before: str, password_hash: str) -> bool:
+        """Put another hash of the same password in the place of `before`; say whether it was there.
+
+        It isn't if the account has got another password meanwhile, which stays.
+        """
+        status = await self._pool.execute(
+            "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+            *(user_id, before, password_hash),
         )
+        return affected(status) > 0
 
 
 def _user(row: "Record") -> User:

@@ -10,13 +10,15 @@ from typing import Final
 
 import msgspec
 
+from persistence.errors import PasswordOvertaken
 from persistence.postgres.clocks import NOW
 from persistence.postgres.database import DeadlinePool, affected
 
 OF_ONE_MOST: Final = 50
 _BEGIN: Final = f"""
 INSERT INTO sign_in_challenges (token_hash, user_id, way, tries_left, expires_at)
-VALUES ($1, $2, $3, $4, {NOW} + $5)
+SELECT $1, id, $3, $4, {NOW} + $5
+  FROM users WHERE id = $2 AND ($6::text IS NULL OR password_hash = $6) FOR SHARE
 """  # noqa: S608 - a constant
 _BOUND: Final = """
 DELETE FROM sign_in_challenges
@@ -49,10 +51,21 @@ class SignInChallenges:
         self._pool = pool
 
     async def begin(
-        self, token_hash: bytes, user_id: int, way: str, tries: int, lasts_us: int
+        self,
+        token_hash: bytes,
+        user_id: int,
+        way: str,
+        tries: int,
+        lasts_us: int,
+        password_hash: str | None = None,
     ) -> None:
-        """Note a sign-in that waits."""
-        await self._pool.execute(_BEGIN, token_hash, user_id, way, tries, lasts_us)
+        """Note a sign-in that waits.
+
+        Raises PasswordOvertaken if `password_hash` is given and no longer the account's.
+        """
+        terms = token_hash, user_id, way, tries, lasts_us, password_hash
+        if not affected(await self._pool.execute(_BEGIN, *terms)):
+            raise PasswordOvertaken
         await self._pool.execute(_BOUND, user_id, OF_ONE_MOST)
 
     async def find(self, token_hash: bytes) -> WaitingSignIn | None:

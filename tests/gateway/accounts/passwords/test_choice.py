@@ -142,8 +142,7 @@ async def test_of_the_first_admin(web: Web) -> None:
 
 async def test_one_of_before_goes_on(web: Web) -> None:
     ada = await web.register(ADA)
-    await web.accounts.users.set_password_hash(
-        ada.id, await web.accounts.passwords.hash("sunshine", "192.0.2.1")
-    )
+    hashed = await web.accounts.passwords.hash("sunshine", "192.0.2.1")
+    await web.accounts.users.replace_password(ada.id, hashed, 0)
     body = {"email": ADA, "password": "sunshine"}
     assert (await post(web, f"{API}/auth/login", body)).status_code == 200

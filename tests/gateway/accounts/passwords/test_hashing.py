@@ -34,7 +34,7 @@ async def test_a_hash_of_the_text_as_it_was_sent_works_on_and_is_made_anew(
 ) -> None:
     ada = await web.register("ada@example.org")
     old = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1).hash(kept)
-    await web.accounts.users.set_password_hash(ada.id, old)
+    await web.accounts.users.replace_password(ada.id, old, 0)
     body = {"email": "ada@example.org", "password": kept}
     assert (await web.client.post(LOGIN, json=body)).status_code == 200
     found = await web.accounts.users.credentials("ada@example.org")
@@ -49,7 +49,7 @@ async def test_a_hash_of_the_text_as_it_was_sent_works_on_and_is_made_anew(
 async def test_a_hash_of_bcrypt_is_checked_and_made_anew(web: Web, kept: str, prefix: str) -> None:
     ada = await web.register("ada@example.org")
     made = bcrypt.hashpw(kept.encode()[:72], bcrypt.gensalt(4)).decode()
-    await web.accounts.users.set_password_hash(ada.id, prefix + made[4:])
+    await web.accounts.users.replace_password(ada.id, prefix + made[4:], 0)
     body = {"email": "ada@example.org", "password": kept}
     wrong = await web.client.post(LOGIN, json={**body, "password": f"x{kept}"})
     assert wrong.status_code == 401
@@ -69,7 +69,7 @@ async def test_what_is_no_hash_of_ours_or_costs_too_much_fits_nothing(
     web: Web, stored: str
 ) -> None:
     ada = await web.register("ada@example.org")
-    await web.accounts.users.set_password_hash(ada.id, stored)
+    await web.accounts.users.replace_password(ada.id, stored, 0)
     body = {"email": "ada@example.org", "password": PASSWORD}
     assert (await web.client.post(LOGIN, json=body)).status_code == 401
 

@@ -1,9 +1,12 @@
-"""Pruning sessions: what is over goes in bounded steps; theft is noticed as before."""
+"""Sessions: what is over goes in bounded steps; theft is noticed; none slips by a new password."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
 
+from persistence.errors import PasswordOvertaken
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.people.sessions import RotationOutcome, Sessions
 from persistence.repositories.people.users import Users
@@ -101,3 +104,33 @@ async def test_a_session_that_is_refreshed_for_ever_loses_its_expired_tokens_alo
     # An expired token was refused with its row, and is without it.
     gone = await sessions.rotate(token("token 0"), token("token 6"), at, at + LIFE, GRACE)
     assert gone.outcome is RotationOutcome.REFUSED
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+async def test_a_session_waits_for_a_password_that_is_being_replaced(
+    pool: DeadlinePool, sessions: Sessions, is_replaced: bool
+) -> None:
+    """Else it would be opened behind the look for sessions to end, and before the end is known."""
+    opening = None
+    with contextlib.suppress(_TakenBack):
+        async with pool.transaction() as connection:
+            await connection.execute("UPDATE users SET password_hash = 'new'")
+            opening = asyncio.create_task(
+                sessions.open(1, token("late"), NOW, NOW + LIFE, password_hash="!")
+            )
+            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            while not await connection.fetchval(waits):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            if not is_replaced:
+                raise _TakenBack
+    assert opening is not None
+    if is_replaced:
+        with pytest.raises(PasswordOvertaken):
+            await opening
+    else:
+        await opening
+    assert len((await left(pool))[0]) == (0 if is_replaced else 1)
+
+
+class _TakenBack(Exception):
+    """Ends a transaction without effect."""
