@@ -7,9 +7,10 @@
 
 Laws: the newest key signs; one that has a successor holds as long as a token lives, and a little
 longer, so nobody is signed out. Processes that share the folder notice a new key by themselves,
-with the next token. A `kid` is the key's thumbprint (RFC 7638). The first key is also what the
-processes of one exchange share (`shared_secret`), and that it stays when it has long stopped to
-sign; of several in JWT_PRIVATE_KEY it is the last.
+with the next token, and one that another process takes away while they read. A `kid` is the key's
+thumbprint (RFC 7638). The first key is also what the processes of one exchange share
+(`shared_secret`), and that it stays when it has long stopped to sign; of several in JWT_PRIVATE_KEY
+it is the last.
 """
 
 import base64
@@ -171,7 +172,11 @@ class KeyRing:
             if match is None:
                 continue
             path = self._folder / name
-            key = SigningKey.of(_read_key(path), int(match[1]), is_only=match[3] is not None)
+            try:
+                private = _read_key(path)
+            except FileNotFoundError:
+                continue  # taken away since: it holds no longer
+            key = SigningKey.of(private, int(match[1]), is_only=match[3] is not None)
             if key.kid != match[2]:
                 raise SettingsError(f"DATA_DIR: {path} holds another key than it is named after")
             made.append(key)
@@ -279,6 +284,8 @@ def _parse_keys(pem: str) -> list[Ed25519PrivateKey]:
 def _read_key(path: Path) -> Ed25519PrivateKey:
     try:
         return _parse_key(path.read_bytes(), f"DATA_DIR: {path}")
+    except FileNotFoundError:
+        raise
     except OSError:
         raise SettingsError(f"DATA_DIR: {path} can't be read") from None
 

@@ -91,6 +91,18 @@ def test_keys_that_are_over_are_taken_away(tmp_path: Path) -> None:
     assert len(list((tmp_path / KEY_FOLDER).iterdir())) == 2
 
 
+def test_a_key_that_is_taken_away_while_the_folder_is_read_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = key_ring(None, tmp_path, LIFE)
+    key, _ = rotate(tmp_path, LIFE)
+    listed, gone = os.listdir, f"1-{'a' * 43}.pem"
+    monkeypatch.setattr(os, "listdir", lambda folder: [gone, *listed(folder)])
+    assert ring.signing().kid == key.kid
+    monkeypatch.undo()
+    assert [held.kid == key.kid for held in ring.holding()] == [True, False]
+
+
 def test_at_once_lets_no_other_key_hold(tmp_path: Path) -> None:
     running = Tokens(key_ring(None, tmp_path, LIFE), LIFE)
     before = running.issue(7, 9)
