@@ -10,8 +10,10 @@ twice: whoever asks knows whether it still has to.
 
 Nobody waits in vain: while one that waits has waited for longer than `Bounds.wait_seconds` when its
 turn was over, or so many wait as there may, what comes is shed, but for what is spared (cancels,
-ends of sessions, a look at the health). That is judged after each turn and not when something
-comes: a process that stood still has its turn first, and then sees how far it is behind.
+ends of sessions, a look at the health). Those that lay behind another of their connection wait for
+one another and not for the rest, so nobody else is shed for them. It is judged after each turn and
+not when something comes: a process that stood still has its turn first, and then sees how far it is
+behind.
 """
 
 import asyncio
@@ -54,6 +56,7 @@ class Turns:
         "_spared",
         "_waiting",
         "sheds",
+        "sheds_pipelined",
     )
 
     def __init__(self, bounds: Bounds = _DEFAULT, clock: Callable[[], float] = monotonic) -> None:
@@ -63,13 +66,19 @@ class Turns:
         self._waiting: deque[Callable[[], None]] = deque()
         self._requests: deque[tuple[float, Callable[[], None]]] = deque()
         self._spared: deque[Callable[[], None]] = deque()
-        self._pipelined: deque[Callable[[], None]] = deque()
+        self._pipelined: deque[tuple[float, Callable[[], None]]] = deque()
         self._begun = 0
         """Requests in this turn."""
         self._is_due = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self.sheds = False
         """Whether what comes now is too much, but for what is spared."""
+        self.sheds_pipelined = False
+        """The same of what lay behind another of its connection."""
+
+    def refuses(self, *, is_pipelined: bool) -> bool:
+        """Say whether a request that comes now is shed, if it isn't spared."""
+        return self.sheds or (is_pipelined and self.sheds_pipelined)
 
     def begin(
         self,
@@ -79,10 +88,12 @@ class Turns:
         is_spared: bool = False,
     ) -> None:
         """Call `request` now, or in a later turn if many have been begun in this one, or if it lay
-        behind another. Whoever asks while `sheds` is set, and isn't spared, makes it wait longer.
+        behind another. Whoever asks what `refuses`, and isn't spared, makes it wait longer.
         """
         if is_pipelined:
-            self._pipelined.append(request)
+            self._pipelined.append((self._clock(), request))
+            if len(self._pipelined) >= self._bounds.most:
+                self.sheds_pipelined = True
         elif self._begun < REQUESTS_PER_TURN:
             self._begun += 1
             request()
@@ -118,19 +129,19 @@ class Turns:
             for _ in range(others):
                 self._requests.popleft()[1]()
             for _ in range(min(len(self._pipelined), PIPELINED_PER_TURN)):
-                self._pipelined.popleft()()
+                self._pipelined.popleft()[1]()
             # Those that ask again meanwhile come behind, in a later turn.
             for _ in range(len(waiting)):
                 waiting.popleft()()
                 if monotonic() > ends_at:
                     break
         finally:
-            self.sheds = self._is_behind()
+            self.sheds = self._is_behind(self._requests)
+            self.sheds_pipelined = self._is_behind(self._pipelined)
             self._see_to_a_turn()
 
-    def _is_behind(self) -> bool:
+    def _is_behind(self, requests: deque[tuple[float, Callable[[], None]]]) -> bool:
         """Say whether somebody still waits who has waited too long, or too many do."""
-        requests = self._requests
         if not requests:
             return False
         waited = self._clock() - requests[0][0]

@@ -325,7 +325,7 @@ class HttpConnection(HttpToolsProtocol):
         self._answer = WholeAnswer(self.transport)
         cycle.transport = cast("asyncio.Transport", self._answer)
         turns, spared = self.limits.turns, is_spared(cycle.scope["method"], cycle.scope["path"])
-        if turns.sheds and not spared and not self.flow.write_paused:
+        if turns.refuses(is_pipelined=is_pipelined) and not spared and not self.flow.write_paused:
             self.limits.shed()
             shed(cycle, self.transport)
             self.on_response_complete()

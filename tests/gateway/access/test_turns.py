@@ -148,3 +148,33 @@ async def test_what_is_spared_comes_before_the_rest_and_leaves_it_half_of_each_t
         *range(REQUESTS_PER_TURN, REQUESTS_PER_TURN + share),
     ]
     assert len([number for number in second if number < 0]) == SPARED_PER_TURN
+
+
+async def test_those_behind_another_are_shed_for_one_another_and_nobody_else_is() -> None:
+    clock, begun = Clock(), list[int]()
+    turns = Turns(Bounds(wait_seconds=0.25, most=3 * PIPELINED_PER_TURN), clock)
+
+    def behind(count: int) -> None:
+        for number in range(count):
+            turns.begin(lambda number=number: begun.append(number), is_pipelined=True)  # type: ignore[misc]
+
+    behind(3 * PIPELINED_PER_TURN - 1)
+    assert not turns.refuses(is_pipelined=True)
+    behind(1)
+    assert turns.refuses(is_pipelined=True), "too many wait"
+    assert not turns.refuses(is_pipelined=False)
+    await asyncio.sleep(0)
+    assert not turns.refuses(is_pipelined=True)
+    clock.now = 0.3
+    await asyncio.sleep(0)
+    assert turns.refuses(is_pipelined=True), "somebody has waited for too long"
+    assert not turns.refuses(is_pipelined=False)
+    await asyncio.sleep(0)
+    assert not turns.refuses(is_pipelined=True)
+    assert len(begun) == 3 * PIPELINED_PER_TURN, "who was let in is answered"
+
+
+async def test_where_everybody_is_shed_those_behind_another_are_too() -> None:
+    turns, begun = Turns(Bounds(wait_seconds=60, most=REQUESTS_PER_TURN)), list[int]()
+    await crowd(turns, begun, 2 * REQUESTS_PER_TURN)
+    assert turns.refuses(is_pipelined=True)
