@@ -3,7 +3,8 @@
 Laws: only hashes of tokens are stored. A token is taken out in the transaction that does what it is
 for, so it does it once. It is about one address: when the account has another one it is worth
 nothing. Whoever has a password reset has shown that the account's mail comes through, and ends
-every session. Times are the database's, in microseconds since the epoch.
+every session and every change of the address that waits: who begins one may be who is locked out.
+Times are the database's, in microseconds since the epoch.
 """
 
 import enum
@@ -133,7 +134,7 @@ class MailTokens:
             )
             if changed is None:
                 return None
-            await _forget(connection, user_id, (Purpose.RESET,))
+            await forget_addresses(connection, user_id)
             return user_id, await revoke_all(connection, user_id, at)
 
     # -- addresses ----------------------------------------------------------------------------
@@ -202,7 +203,9 @@ class MailTokens:
 
 
 async def forget_addresses(source: Fetching, user_id: int) -> None:
-    """Let nothing that was mailed to somebody hold any more: the account's address is another."""
+    """Let nothing that was mailed to somebody hold any more: the account's address is another, or
+    has just been confirmed and all else that was asked for is in doubt.
+    """
     await _forget(source, user_id, tuple(Purpose))
     await source.fetch("DELETE FROM email_changes WHERE user_id = $1", user_id)
 

@@ -177,6 +177,24 @@ async def test_a_later_wish_takes_the_place_of_the_first(web: Web, office: PostO
     assert (await mine(web, ada))["email"] == "two@new.example"
 
 
+async def test_a_reset_ends_a_change_of_the_address_that_somebody_else_began(
+    web: Web, office: PostOffice
+) -> None:
+    """Or who had the password would have the account again, by a mail to themselves."""
+    async with delivering(web):
+        thief = await web.register(ADA)
+        await office.token("verify-email", ADA)
+        await change(web, thief, "thief@example.org")
+        token = await office.token("verify-email", "thief@example.org")
+        await post(web, FORGOT, {"email": ADA})
+        reset = await office.token("reset-password", ADA)
+        assert (await post(web, RESET, {"token": reset, "password": NEW})).status_code == 200
+        await refused(web, VERIFY, {"token": token})
+    ada = person_of(await login(web, ADA, NEW))
+    shown = await mine(web, ada)
+    assert (shown["email"], shown["emailVerified"], shown["pendingEmail"]) == (ADA, True, None)
+
+
 async def test_who_has_an_address_is_told_to_nobody_but_its_reader(
     web: Web, office: PostOffice
 ) -> None:
