@@ -4,7 +4,9 @@ Laws: both ask for a fresh login. What is kept about a person is `persistence.re
 personal_data`'s list. Whoever leaves has no cash, no shares and no open orders in the exchange: the
 engine closes the account for ever, or refuses; only then the person's data goes, and what they
 traded stays in the books under a number that is nobody's. A crash in between leaves a closed
-account whose owner can sign in and leave again.
+account whose owner can sign in and leave again. Stocks aren't the engine's: whether there are any
+is looked at while the person's row is held, without which nobody buys one, until the account is
+closed and can pay for none.
 """
 
 from collections.abc import AsyncIterator
@@ -45,7 +47,7 @@ from persistence.repositories.people.sessions import Sessions
 from persistence.repositories.people.users import Users
 
 AT_ONCE: Final = 4
-"""People who take their data along at the same time."""
+"""People who take their data along at the same time; and so many who leave."""
 COST: Final = 50
 """Calls that it counts as: it reads all there is."""
 GIVEN_UP: Final = "given up by its owner"
@@ -87,6 +89,7 @@ class LeavingRoutes:
         self._commands = commands
         self._view = view
         self._under_way = 0
+        self._leaving = 0
 
     async def export(self, request: Request[None, None]) -> Stream:
         """Return all that is kept about the caller, as one JSON object that is made while read."""
@@ -138,14 +141,14 @@ class LeavingRoutes:
         if await self._users.is_last_admin(user.id):
             await trail.note(user.id, "user.delete", target, "last admin")
             raise Forbidden(LAST_ADMIN)
-        if await self._data.has_stocks(user.id):
-            await trail.note(user.id, "user.delete", target, "stocks")
-            raise Conflict("You have shares of stocks; sell them first")
         try:
-            await self._close_account(caller, forfeits=request.body.forfeit_credits)
+            has_stocks = await self._close(caller, forfeits=request.body.forfeit_credits)
         except EngineRefused as refusal:
             await trail.note(caller.user_id, "user.delete", target, refusal.reason.name)
             raise
+        if has_stocks:
+            await trail.note(user.id, "user.delete", target, "stocks")
+            raise Conflict("You have shares of stocks; sell them first")
         links = await self._revoking.of_user(user.id)
         try:
             ended = await self._data.erase(caller.user_id, await self._sessions.now())
@@ -163,6 +166,22 @@ class LeavingRoutes:
                 return mail
 
             self._outbox.put_if_room(write)
+
+    async def _close(self, caller: Principal, *, forfeits: bool) -> bool:
+        """Close the account unless there are stocks; say whether there are.
+
+        Nothing in it asks for another connection: many who leave can't wait for one another.
+        """
+        if self._leaving >= AT_ONCE:
+            raise Unavailable("Too many people leave just now; try again in a moment")
+        self._leaving += 1
+        try:
+            async with self._data.held(caller.user_id) as has_stocks:
+                if not has_stocks:
+                    await self._close_account(caller, forfeits=forfeits)
+            return has_stocks
+        finally:
+            self._leaving -= 1
 
     async def _close_account(self, caller: Principal, *, forfeits: bool) -> None:
         """Close the account in the exchange for ever; raises what the engine says against it."""

@@ -183,8 +183,8 @@ class StockDesk:
         request_id: str | None,
     ) -> tuple[StockRow, list[Step], NewOrder]:
         """Hold the stock and decide; raises _Asked, _UnderWay, Refused or Conflict."""
-        if request_id is not None:
-            # Who asks for two stocks under one id at once has one of them.
+        if request_id is not None or ask.is_buy:
+            # Who asks for two stocks under one id at once has one of them; who leaves buys none.
             await self._orders.hold_owner(connection, user_id)
         row = await self._stocks.hold(connection, stock_id)
         asked = ask.told(row.symbol)

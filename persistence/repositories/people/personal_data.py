@@ -11,6 +11,7 @@ by the key after the one before, so telling holds no connection and costs no mor
 """
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from exchange.proof.ledger import EntryKind, Owner
 from persistence.errors import LastAdmin
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.people.sessions import revoke_all
+from persistence.repositories.watchlists import HOLD_OWNER
 
 PIECE_ROWS: Final = 500
 
@@ -155,14 +157,22 @@ class PersonalData:
     def __init__(self, pool: DeadlinePool) -> None:
         self._pool = pool
 
-    async def has_stocks(self, user_id: int) -> bool:
-        """Say whether somebody has shares of a stock, or is about to have some."""
-        found = await self._pool.fetchval(
-            "SELECT EXISTS (SELECT FROM stock_positions WHERE account_id = $1 AND shares > 0)"
-            " OR EXISTS (SELECT FROM stock_orders WHERE account_id = $1 AND status = 'PENDING')",
-            user_id,
-        )
-        return bool(found)
+    @asynccontextmanager
+    async def held(self, user_id: int) -> AsyncIterator[bool]:
+        """Hold a person's row, so that they buy no stock meanwhile; yield whether they have shares
+        of one, or are about to.
+
+        It takes a connection for as long, at most `DeadlinePool.lent_s`: TimeoutError after that.
+        """
+        async with self._pool.transaction() as connection:
+            await connection.execute(HOLD_OWNER, user_id)
+            found = await connection.fetchval(
+                "SELECT EXISTS (SELECT FROM stock_positions WHERE account_id = $1 AND shares > 0)"
+                " OR EXISTS (SELECT FROM stock_orders"
+                " WHERE account_id = $1 AND status = 'PENDING')",
+                user_id,
+            )
+            yield bool(found)
 
     async def pieces(self, part: Part, user_id: int) -> AsyncIterator[list[dict[str, Any]]]:
         """Yield the rows of a part, at most `PIECE_ROWS` at once, in the order of their key."""
