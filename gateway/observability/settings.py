@@ -28,5 +28,5 @@ class ReportSettings(Area, frozen=True, kw_only=True):
         ),
     ]
     tracing_sample: Annotated[
-        float, setting("TRACING_SAMPLE", "0.1", share, "Which part of all traces is recorded.")
+        float, setting("TRACING_SAMPLE", "0.1", share, "Which part of all requests is traced.")
     ]

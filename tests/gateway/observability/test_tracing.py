@@ -11,11 +11,17 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from opentelemetry.context import attach, detach
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import StatusCode, set_span_in_context
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    StatusCode,
+    TraceFlags,
+    set_span_in_context,
+)
 
 from exchange.messages.commands import Command, OpenAccount
 from gateway.http.tracing.opening import open_tracing
@@ -205,6 +211,25 @@ async def test_a_caller_can_have_itself_left_out_and_cannot_have_itself_recorded
         async with client(web, recorded) as caller:
             await caller.get("/markets", headers={"traceparent": parent})
         assert len(recorded.spans) == count
+
+
+def test_an_id_that_a_caller_chose_decides_nothing() -> None:
+    """By the library's own way this one would be recorded always, and another one never."""
+    for low, flag in ((0, 1), (2**64 - 1, 1), (0, 0)):
+        recorded = Recorded(share=0.5)
+        parent = SpanContext(2**100 + low, 7, is_remote=True, trace_flags=TraceFlags(flag))
+        for _ in range(200):
+            recorded.tracer.start_span("request", _within(parent)).end()
+        # One time in 10^9 it is outside of these.
+        assert 57 <= len(recorded.spans) <= 143 if flag else not recorded.spans
+    recorded = Recorded(share=0.5)
+    with recorded.tracer.start_as_current_span("request"):
+        recorded.tracer.start_span("command").end()
+    assert len(recorded.spans) in {0, 2}, "what is within goes with the whole"
+
+
+def _within(parent: SpanContext) -> Context:
+    return set_span_in_context(NonRecordingSpan(parent))
 
 
 def test_without_the_setting_nothing_of_it_is_imported() -> None:
