@@ -62,7 +62,7 @@ class Principal(msgspec.Struct, frozen=True):
     @property
     def sees_all(self) -> bool:
         """Say whether whatever admins read may be read."""
-        return self.role is Role.ADMIN or self.role is Role.AUDITOR
+        return self.is_admin or self.is_auditor
 
 
 class Actor(NamedTuple):

@@ -7,6 +7,7 @@ from persistence.repositories.people.ways_in import WaysIn
 from persistence.repositories.second_factor.factors import FactorRows
 from tests.gateway.accounts.second_factor.app import API, TOTP, call, data, refused, set_up
 from tests.gateway.conftest import MakeWeb, Person, Web
+from tests.persistence.running import listing
 
 USERS = f"{API}/admin/users"
 STATE = f"{API}/auth/2fa"
@@ -46,10 +47,15 @@ async def test_without_one_every_row_of_admins_is_refused(make_web: MakeWeb) -> 
         answer = await call(web, row.method, path, ada)
         assert answer.json()["error"]["code"] == "FORBIDDEN", row.path
     assert (await call(web, "POST", f"{API}/markets", root, MARKET)).status_code == 403
+    # Nor does a public row show them what it shows to admins.
+    web.engine.run(listing("secret", draft=True))
+    draft = f"{API}/markets/secret"
+    assert (await call(web, "GET", draft, root)).status_code == 404
     # What everybody may do admins may, too: there they set one up.
     assert (await call(web, "GET", f"{API}/users/me", root)).status_code == 200
     await set_up(web, root)
     assert await users(web, root) == (200, "")
+    assert (await call(web, "GET", draft, root)).status_code == 200
 
 
 async def test_the_last_factor_stays(make_web: MakeWeb) -> None:
