@@ -120,6 +120,7 @@ def make_server(
         ended=ended,
         turns=turns,
         shed=shed,
+        origins=http.cors_origin,
     )
     socket_limits = TransportLimits(
         seconds=seconds,

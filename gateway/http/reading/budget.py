@@ -29,5 +29,7 @@ class HttpLimits:
     """Hears of each connection that is ended against the client's will: its state, or "refused"."""
     shed: Callable[[], None]
     """Hears of each request that is refused since there is too much."""
+    origins: tuple[str, ...] = ()
+    """Of other sites' pages that may read why they are refused; "*" stands for any."""
     turns: Turns = field(default_factory=Turns)
     """Which all connections of the server share."""

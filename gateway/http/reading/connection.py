@@ -327,7 +327,7 @@ class HttpConnection(HttpToolsProtocol):
         turns, spared = self.limits.turns, is_spared(cycle.scope["method"], cycle.scope["path"])
         if turns.refuses(is_pipelined=is_pipelined) and not spared and not self.flow.write_paused:
             self.limits.shed()
-            shed(cycle, self.transport)
+            shed(cycle, self.transport, self.limits.origins)
             self.on_response_complete()
             return
         begin = partial(self._begin, cycle, app)

@@ -57,8 +57,8 @@ class Overloaded(Turns):
 
 
 @asynccontextmanager
-async def overloaded() -> AsyncIterator[tuple[SocketDesk, Front]]:
-    async with open_front() as (desk, front):
+async def overloaded(**changes: str) -> AsyncIterator[tuple[SocketDesk, Front]]:
+    async with open_front(**changes) as (desk, front):
         limits = cast("type[HttpConnection]", desk.server.config.http).limits
         object.__setattr__(limits, "turns", Overloaded())
         yield desk, front
@@ -99,6 +99,46 @@ async def test_whoever_wants_no_body_or_no_more_is_told_so_as_well() -> None:
         assert rest.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nconnection: close\r\n" in rest
         assert rest.count(b"HTTP/1.1") == 1
+
+
+PAGE = "https://terminal.example"
+
+
+@pytest.mark.parametrize(
+    ("origins", "page", "shown"),
+    [
+        ("", PAGE, {}),
+        (PAGE, None, {"vary": "Origin"}),
+        (PAGE, "https://other.example", {"vary": "Origin"}),
+        (
+            f"https://first.example,{PAGE}",
+            PAGE,
+            {
+                "access-control-allow-origin": PAGE,
+                "access-control-allow-credentials": "true",
+                "access-control-expose-headers": "retry-after",
+                "vary": "Origin",
+            },
+        ),
+        (
+            "*",
+            PAGE,
+            {"access-control-allow-origin": "*", "access-control-expose-headers": "retry-after"},
+        ),
+    ],
+)
+async def test_a_page_of_another_origin_that_may_call_may_read_why_it_is_refused(
+    origins: str, page: str | None, shown: dict[str, str]
+) -> None:
+    """By the same headers as any answer that is made (starlette's)."""
+    origin = b"" if page is None else f"Origin: {page}\r\n".encode()
+    async with overloaded(CORS_ORIGIN=origins) as (desk, _), raw(desk.port) as peer:
+        await peer.send(HEAD + origin + b"\r\n")
+        head = (await peer.until(b"}}")).partition(b"\r\n\r\n")[0].decode()
+    assert head.startswith("HTTP/1.1 503 ")
+    lines = dict(line.split(": ", 1) for line in head.splitlines()[1:])
+    names = ("access-control-", "vary")
+    assert {name: told for name, told in lines.items() if name.startswith(names)} == shown
 
 
 async def test_what_lies_behind_an_answer_that_is_made_is_refused_behind_it() -> None:
