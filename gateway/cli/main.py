@@ -346,6 +346,8 @@ def _run(work: Coroutine[Any, Any, None], respawn: Respawn | None = None) -> Non
             runner.run(work)
     except SettingsError as error:
         _fail(str(error), WRONG_SETTING)
+    except EndedWaiting as end:
+        click.echo(f"probity: {end}", err=True)  # as it was told to, so nothing failed
     except Exception as error:
         is_said = isinstance(error, PersistenceError | ApiError | ChecksFailed | EngineStopped)
         if respawn is not None and _may_pass(error, respawn):
