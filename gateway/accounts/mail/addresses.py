@@ -17,7 +17,7 @@ from gateway.accounts.passwords.attempts import Attempts
 from gateway.accounts.sessions.fresh import FreshLogin
 from gateway.wire.errors import Conflict, NotFound
 from persistence.clock import MICROSECONDS
-from persistence.errors import AlreadyThere
+from persistence.errors import AlreadyThere, LastWayIn
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.people.mail_tokens import (
     Confirmed,
@@ -26,7 +26,7 @@ from persistence.repositories.people.mail_tokens import (
     forget_addresses,
 )
 from persistence.repositories.people.users import User, Users
-from persistence.repositories.people.ways_in import WaysIn
+from persistence.repositories.people.ways_in import ADDRESS_WAY, WaysIn
 
 CONFIRMED_ALREADY = "The e-mail address is confirmed already"
 NO_ADDRESS_YET = "The account has no e-mail address"
@@ -98,9 +98,12 @@ class Addresses:
 
     async def require_change(self, caller: Principal, email: str | None, address: str) -> None:
         """Raise what keeps the caller from changing the address: FreshLoginRequired, Unavailable,
-        RateLimited.
+        RateLimited, LastWayIn.
         """
         await self._fresh.require(caller)
+        # Said before anything that is changed with it; `change` sees to it in any case.
+        if email is None and await self._ways.of(caller.user_id) == [ADDRESS_WAY]:
+            raise LastWayIn
         if email is not None:
             self._outbox.require_room(2)
             await self._attempts.count_mail(email, address)

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from asyncpg import Record
     from asyncpg.pool import PoolConnectionProxy
 
+ADDRESS_WAY: Final = "password"
+"""The one that goes with the account's address."""
 WAYS: Final[Mapping[str, str]] = {
     # A password is asked for beside an e-mail address.
-    "password": "SELECT count(*) FROM users"
+    ADDRESS_WAY: "SELECT count(*) FROM users"
     " WHERE id = $1 AND password_hash IS NOT NULL AND email IS NOT NULL",
     "x": "SELECT count(*) FROM linked_accounts WHERE user_id = $1 AND provider = 'x'",
     "google": "SELECT count(*) FROM linked_accounts WHERE user_id = $1 AND provider = 'google'",

@@ -223,9 +223,11 @@ async def test_an_address_is_changed_with_a_fresh_login_alone(web: Web) -> None:
     answer = await change(web, ada, "nonsense")
     assert answer.json()["error"]["details"][0]["field"] == "email"
     # A password without an address would let nobody in.
-    answer = await change(web, ada, None)
+    body = {"email": None, "username": "ada", "displayName": "Ada"}
+    answer = await post(web, MINE, body, ada, "PATCH")
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "CONFLICT")
-    assert (await mine(web, ada))["email"] == ADA
+    shown = await mine(web, ada)
+    assert (shown["email"], shown["username"]) == (ADA, None), "all of it or nothing"
 
 
 async def test_asking_for_a_known_and_an_unknown_address_is_the_same(
