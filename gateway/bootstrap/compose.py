@@ -34,6 +34,7 @@ from gateway.bootstrap.identity.ways_in import open_revoking
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.markets import markets_in_view, running_volumes
 from gateway.bootstrap.parts import Parts, segments_of
+from gateway.bootstrap.research.inquiries import tell_research
 from gateway.bootstrap.server import Drain
 from gateway.bootstrap.settings import Settings
 from gateway.bootstrap.sockets import Hearers, open_front_sockets
@@ -181,6 +182,7 @@ async def open_exchange(
         running.drains[:0] = drains
         front = pool, running.engine, running.people, logger, supervisor
         await tell_alerts(stack, pool, hearers.topics, supervisor)
+        await tell_research(stack, pool, hearers.topics, supervisor)
         await keep_mirrored(stack, pool, feeds, supervisor)
         await tell_bets(stack, pool, hearers, running.engine.view, supervisor)
         await watch_economy(
@@ -234,6 +236,7 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         watched = metrics, logger, reports, supervisor
         running = await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
         await tell_alerts(stack, pool, hearers.topics, supervisor)
+        await tell_research(stack, pool, hearers.topics, supervisor)
         await keep_mirrored(stack, pool, feeds, supervisor)
         await tell_bets(stack, pool, hearers, running.engine.view, supervisor)
         yield replace(running, application=spanned(running.application, tracing))

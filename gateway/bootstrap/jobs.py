@@ -14,6 +14,7 @@ from gateway.bootstrap.credits.mirrors import mirror_jobs
 from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.markets import platforms_of, stored_markets
 from gateway.bootstrap.projector import ProjectorProcess
+from gateway.bootstrap.research.inquiries import research_jobs
 from gateway.bootstrap.settings import Settings
 from gateway.economy.leaderboards.jobs import LeaderboardJob
 from gateway.economy.rewards.claims import Everybody
@@ -118,6 +119,7 @@ def make_jobs(
         *leaderboards.jobs(),
         *interest.jobs(),
         *alert_jobs(settings, pool, feeds, metrics, logger),
+        *research_jobs(settings, pool, metrics, logger),
         *of_feeds,
     )
     return Jobs(every, rows, (rewards.begin, leaderboards.begin, interest.begin))

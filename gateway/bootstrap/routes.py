@@ -24,6 +24,7 @@ from gateway.bootstrap.identity.second_factor import factor_routes
 from gateway.bootstrap.identity.ways_in import linked_routes, offered_ways, wallet_routes
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption
+from gateway.bootstrap.research.inquiries import research_routes
 from gateway.feeds.api.queries import ALL, LISTED_PLATFORMS
 from gateway.feeds.known import KNOWN_PLATFORMS, OURS
 from gateway.feeds.matches.routes import MatchRoutes
@@ -149,6 +150,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         AccountEventRoutes(resumption(parts)),
         *_notes(parts),
         *alert_routes(settings, parts.pool, parts.catalogue, history, people.audit),
+        *research_routes(settings, parts.pool, parts.catalogue),
         *economy_routes(parts),
         mirror_routes(parts),
         *stock_routes(parts),

@@ -18,6 +18,7 @@ from gateway.engine_side.ports import suspended_in
 from gateway.feeds.watches import Watches
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.metrics import Metrics
+from gateway.research.inquiries.telling import HEARD as RESEARCH_HEARD
 from gateway.sockets.app import SocketApp, open_sockets
 from gateway.sockets.events import SessionEvents, SocketSignIn, merged
 from gateway.sockets.rooms import Everybody, UserRooms
@@ -95,7 +96,7 @@ async def open_front_sockets(
         ResumeEvents(resumption(parts)).events(),
         DeadManSwitch(parts.engine.commands).events(),
     )
-    parts.described.describe(events, (*HEARD, *ALERTS_HEARD, *BETS_HEARD))
+    parts.described.describe(events, (*HEARD, *ALERTS_HEARD, *BETS_HEARD, *RESEARCH_HEARD))
     tools = SessionTools(
         users=hearers.users,
         limits=limits,

@@ -134,7 +134,7 @@ class Dispatcher:
             query = bound.query.decode(parameters)
         elif parameters:
             refuse_query(parameters)
-        body = await self._body(bound, scope, trace, receive, raw)
+        body, raw = await self._body(bound, scope, trace, receive, raw)
         request: Request[Any, Any] = Request(
             body,
             query,
@@ -146,6 +146,7 @@ class Dispatcher:
             trace.is_https,
             trace.headers,
             min_seq,
+            raw,
         )
         if min_seq and self._progress is not None:
             await self._progress.reach(min_seq)
@@ -200,20 +201,20 @@ class Dispatcher:
 
     async def _body(
         self, bound: BoundRoute, scope: AsgiScope, trace: Trace, receive: Receive, raw: bytes | None
-    ) -> Any:  # noqa: ANN401 - the row's
-        """Return the body as the row decodes it; `raw` is one that was read already."""
+    ) -> tuple[Any, bytes]:
+        """Return the body as the row decodes it, and its bytes; `raw` was read already."""
         if bound.unset_body is not None and not has_body(trace.headers):
-            return bound.unset_body
+            return bound.unset_body, b""
         if bound.body_decoder is not None:
             if raw is None:
                 raw = await self._read(scope, trace, receive)
-            return decode(raw, bound.body_decoder)
+            return decode(raw, bound.body_decoder), raw
         if has_body(trace.headers) and scope["method"] not in {"GET", "HEAD"}:
             # A client library may send {} where nothing is asked for; more than that is unknown.
             if raw is None:
                 raw = await self._bodies.read(trace.headers, receive)
             decode(raw or b"{}", EMPTY_BODY)
-        return None
+        return None, b""
 
     async def _read(self, scope: AsgiScope, trace: Trace, receive: Receive) -> bytes:
         has_come = BODY_HAS_COME in scope.get("extensions", ())

@@ -135,6 +135,7 @@ class Request(Generic[BodyT, QueryT]):
         "min_seq",
         "path",
         "query",
+        "raw",
         "reply_headers",
         "request_id",
         "status",
@@ -152,6 +153,7 @@ class Request(Generic[BodyT, QueryT]):
         is_https: bool,
         headers: Mapping[bytes, bytes],
         min_seq: int = 0,
+        raw: bytes = b"",
     ) -> None:
         self.body = body
         self.query = query
@@ -165,6 +167,8 @@ class Request(Generic[BodyT, QueryT]):
         self._headers = headers
         self.min_seq = min_seq
         """The command whose effects a read must hold; the view does, what is stored may not yet."""
+        self.raw = raw
+        """The body's very bytes, for what somebody else has signed."""
         self.reply_headers: list[tuple[bytes, bytes]] = []
         """What a handler adds to the answer's headers."""
 

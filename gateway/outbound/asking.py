@@ -8,7 +8,8 @@ so each question has a connection of its own and nothing is left open.
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import httpx
@@ -23,6 +24,10 @@ _NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 class OutboundFailed(Exception):
     """There is no answer: the message says what failed, and nothing of what was asked."""
+
+
+class NotReached(OutboundFailed):
+    """Nothing was sent: whoever is asked knows nothing of it, for certain."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -56,20 +61,45 @@ class Outbound:
         auth: tuple[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         json: Any = None,  # noqa: ANN401 - any JSON
+        most: int = ANSWER_BYTES,
     ) -> Answer:
-        """Return the answer, whatever its status; raises OutboundFailed.
+        """Return the answer of at most `most` bytes, whatever its status; raises OutboundFailed.
 
         The wait for a place is within the time that a question may take.
         """
         try:
-            async with asyncio.timeout(self._timeout_s), self._places:
-                return await self._ask(method, url, headers, auth, form, json)
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._places,
+                self._asked(method, url, headers, auth, form, json) as answer,
+            ):
+                body = bytearray()
+                async for piece in _pieces(answer, most):
+                    body += piece
+                age = _max_age(answer.headers.get("cache-control", ""))
+                return Answer(answer.status_code, bytes(body), age)
         except TimeoutError:
             raise OutboundFailed("takes too long") from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
-            raise OutboundFailed(type(error).__name__) from None
+            raise _failed(error) from None
 
-    async def _ask(
+    @asynccontextmanager
+    async def reading(
+        self, url: str, *, headers: Mapping[str, str] | None = None, most: int
+    ) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
+        """Read an answer as it comes, at most `most` bytes of it: its status, and its pieces.
+
+        It has no place and no end of its own: whoever reads bounds how many there are, and in time
+        all together. Raises OutboundFailed, also where a piece takes too long.
+        """
+        try:
+            async with self._asked("GET", url, headers, None, None, None) as answer:
+                yield answer.status_code, _pieces(answer, most)
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
+            raise _failed(error) from None
+
+    @asynccontextmanager
+    async def _asked(
         self,
         method: str,
         url: str,
@@ -77,7 +107,7 @@ class Outbound:
         auth: tuple[str, str] | None,
         form: Mapping[str, str] | None,
         json: Any,  # noqa: ANN401 - any JSON
-    ) -> Answer:
+    ) -> AsyncIterator[httpx.Response]:
         is_secure = url.startswith("https://")
         if is_secure and self._trust is None:
             # Reading the certificates takes tens of milliseconds.
@@ -94,13 +124,21 @@ class Outbound:
         ):
             if answer.headers.get("content-encoding", "identity") != "identity":
                 raise OutboundFailed("is packed")
-            body = bytearray()
-            async for piece in answer.aiter_raw():
-                body += piece
-                if len(body) > ANSWER_BYTES:
-                    raise OutboundFailed("is too large")
-            age = _max_age(answer.headers.get("cache-control", ""))
-            return Answer(answer.status_code, bytes(body), age)
+            yield answer
+
+
+async def _pieces(answer: httpx.Response, most: int) -> AsyncIterator[bytes]:
+    read = 0
+    async for piece in answer.aiter_raw():
+        read += len(piece)
+        if read > most:
+            raise OutboundFailed("is too large")
+        yield piece
+
+
+def _failed(error: Exception) -> OutboundFailed:
+    is_unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL))
+    return (NotReached if is_unsent else OutboundFailed)(type(error).__name__)
 
 
 def _max_age(header: str) -> int:

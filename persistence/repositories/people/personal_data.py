@@ -69,6 +69,8 @@ ERASED: Final = (
     _of("daily_rewards", "user_id", ("day",), ("intent_id",)),
     _of("alert_webhooks", "user_id", ("id",), ("secret",)),
     _of("alerts", "user_id", ("id",)),
+    _of("research", "user_id", ("id",), ("key", "token", "run_id")),
+    _of("research_budgets", "user_id", ("month",)),
     _of("alert_firings", "user_id", ("id",)),
     _of("alert_deliveries", "user_id", ("id",)),
     _of("referral_codes", "user_id", ("code",)),

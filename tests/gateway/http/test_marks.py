@@ -72,6 +72,9 @@ NOT_OF_ACCOUNTS: Final = {
     "/alerts/firings": "what was told, noted after it happened",
     "/alerts/webhooks": "where one is told",
     "/alerts/webhooks/{id}/deliveries": "what was sent",
+    "/research": "what one has asked the web",
+    "/research/{id}": "what one has asked the web",
+    "/research/budget": "what one may spend on it",
     "/leaderboard/me": "what the last run of a job has ranked",
     "/portfolios/{id}/history": "what was noted on days that are over",
 }

@@ -85,6 +85,8 @@ PROPOSED = "/admin/proposals"
 """What two admins do: `tests/gateway/operations/proposals`."""
 ALERTS = "/alerts"
 """What one wants to be told: `tests/gateway/alerts/test_promises.py`."""
+RESEARCH = "/research"
+"""What one has asked the web: `tests/gateway/research/inquiries`."""
 MIRRORS = "/admin/mirrors"
 """What the house does: `tests/gateway/economy/mirrors/test_routes.py`."""
 ELSEWHERE = (
@@ -99,6 +101,7 @@ ELSEWHERE = (
     TIERS,
     PROPOSED,
     ALERTS,
+    RESEARCH,
     *NOTED,
     *MATCHES,
 )
@@ -133,6 +136,7 @@ STORED = (
     PROPOSED,
     "/users/me/api-keys",
     ALERTS,
+    RESEARCH,
     *NOTED,
     *MATCHES,
     *ECONOMY,

@@ -1,0 +1,1 @@
+"""Research, put together."""

@@ -1,0 +1,224 @@
+"""Taking questions through: sent, followed, read; by whoever runs jobs.
+
+    due ── QUEUED:   its intent is stored, it is sent, its run's id is stored
+       ├── STARTING: whoever sent it died: UNKNOWN, and never sent again
+       ├── RUNNING:  its stream is read, or it is asked after; ended, its result is stored
+       └── UNKNOWN:  nothing came for `UNKNOWN_S`: ended, and paid
+
+Laws: a run of ours is paid once: what may have been sent is not sent again. What it held is spent
+where the run was or may have been paid, and released where the service refused or failed it. A
+stream that ends or breaks costs nothing: the run is asked after, and its stream is read again. What
+is under way at once is bounded, each of it in time; what a worker leaves is due again when its
+lease ends.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from gateway.jobs.job import Arguments, Job, every
+from gateway.observability.logs import Logger
+from gateway.research.inquiries.outputs import Malformed, Progress, cut, progress_of
+from gateway.research.inquiries.parallel import Busy, Lost, Parallel, Run, ServiceFailed, Turned
+from gateway.research.inquiries.tallies import ResearchMetrics
+from persistence.clock import MICROSECONDS, now_us
+from persistence.repositories.research.steps import Due, InquirySteps
+
+AT_ONCE: Final = 8
+SPAN_S: Final = 50.0
+"""After so long nothing more is begun by a run of the job; the next one does."""
+FOLLOWED_S: Final = 40.0
+"""So long at most a stream is read before it is somebody else's turn."""
+LOOK_S: Final = 0.5
+LEASE_S: Final = 120
+AGAIN_S: Final = 10
+"""A run whose stream ended is asked after again after so long."""
+SAVED_S: Final = 2.0
+"""So often at most it is stored how far a run is."""
+WAITS_S: Final = (2, 10, 60, 300)
+"""Between tries to send what the service had no room for; after the last one it has failed."""
+UNKNOWN_S: Final = 3_600
+LONGEST_S: Final = 4 * 3_600
+"""A run that goes on for longer has failed."""
+PRUNED: Final = 1_000
+MESSAGES_KEPT_S: Final = 24 * 3_600
+
+
+class Following:
+    """Takes questions through."""
+
+    def __init__(
+        self,
+        steps: InquirySteps,
+        service: Parallel | None,
+        metrics: ResearchMetrics,
+        logger: Logger,
+        *,
+        kept_s: int,
+        clock: Callable[[], int] = now_us,
+    ) -> None:
+        """Without a `service` what is under way waits for one, and ends when its time is over."""
+        self._steps = steps
+        self._service = service
+        self._metrics = metrics
+        self._logger = logger
+        self._kept_us = kept_s * MICROSECONDS
+        self._clock = clock
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Return the jobs: one that goes on, and one that tidies."""
+        return (
+            Job(name="research", schedule=every(2), run=self.run, time_limit_s=120, tries=1),
+            Job(
+                name="research-housekeeping",
+                schedule="41 * * * *",
+                run=self.prune,
+                time_limit_s=600,
+            ),
+        )
+
+    async def run(self, _arguments: Arguments) -> None:
+        """Take on what is due, for some time; nothing, if there is nothing."""
+        await self.follow()
+
+    async def prune(self, _arguments: Arguments) -> None:
+        """Throw away what was answered long ago."""
+        now, gone = self._clock(), 0
+        while True:
+            step = await self._steps.prune(
+                now - self._kept_us, now - MESSAGES_KEPT_S * MICROSECONDS, PRUNED
+            )
+            gone += step
+            if step < PRUNED:
+                break
+        self._logger.info("answers of research are tidied", gone=gone)
+
+    async def follow(self, span_s: float = SPAN_S) -> int:
+        """Take on what is due and falls due meanwhile; return how many turns that took.
+
+        Raises the first of what went wrong on our side, after all others had their turn.
+        """
+        loop, turns, wrong = asyncio.get_running_loop(), 0, list[Exception]()
+        ends_at = loop.time() + span_s
+        under_way: dict[asyncio.Task[None], int] = {}
+        async with asyncio.TaskGroup() as group:
+            while True:
+                if (turns == 0 or loop.time() < ends_at) and not wrong:
+                    for due in await self._take(under_way):
+                        under_way[group.create_task(self._turn(due, wrong))] = due.id
+                        turns += 1
+                if not under_way:
+                    break
+                over, _ = await asyncio.wait(
+                    under_way, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in over:
+                    del under_way[task]
+        if wrong:
+            raise wrong[0]
+        return turns
+
+    async def _take(self, under_way: dict[asyncio.Task[None], int]) -> list[Due]:
+        free, now = AT_ONCE - len(under_way), self._clock()
+        if free == 0:
+            return []
+        again_at = now + LEASE_S * MICROSECONDS
+        return await self._steps.take(now, again_at, under_way.values(), free)
+
+    async def _turn(self, due: Due, wrong: list[Exception]) -> None:
+        try:
+            await self._step(due)
+        except Exception as error:
+            self._logger.error("research went wrong", research=due.id, exc_info=error)  # noqa: TRY400 - structlog
+            wrong.append(error)
+
+    async def _step(self, due: Due) -> None:
+        now = self._clock()
+        if due.status == "STARTING":
+            await self._steps.lost(due.id, now, now + UNKNOWN_S * MICROSECONDS)
+        elif due.status == "UNKNOWN":
+            await self._end(due, "its answer was lost; it may have been paid", is_paid=True)
+        elif now - (due.started_at or due.created_at) > LONGEST_S * MICROSECONDS:
+            await self._end(due, "it took too long", is_paid=due.status == "RUNNING")
+        elif self._service is None:
+            await self._steps.due_at(due.id, now + 60 * MICROSECONDS)
+        elif due.status == "QUEUED":
+            await self._send(self._service, due)
+        elif due.run_id is not None:
+            await self._follow(self._service, due, due.run_id)
+
+    async def _send(self, service: Parallel, due: Due) -> None:
+        if not await self._steps.begin(due.id, self._clock()):
+            return
+        try:
+            run = await service.begin(due.input, due.processor, due.format, due.token)
+        except Turned as refusal:
+            await self._end(due, str(refusal), is_paid=False)
+        except Busy as failure:
+            now = self._clock()
+            if due.tries >= len(WAITS_S):
+                await self._end(due, str(failure), is_paid=False)
+                return
+            await self._steps.put_off(due.id, now, now + WAITS_S[due.tries] * MICROSECONDS)
+        except Lost:
+            now = self._clock()
+            await self._steps.lost(due.id, now, now + UNKNOWN_S * MICROSECONDS)
+            self._metrics.ended("lost")
+        else:
+            await self._steps.has_run(due.id, self._clock(), run.id)
+
+    async def _follow(self, service: Parallel, due: Due, run_id: str) -> None:
+        """Read a run's stream, then ask how it stands, and store what came of it if it ended."""
+        try:
+            async with asyncio.timeout(FOLLOWED_S):
+                await self._read_stream(service, due, run_id)
+        except (Busy, TimeoutError):
+            pass  # The stream is for show; how the run stands is asked.
+        try:
+            run = await service.run(run_id)
+            if run.is_active:
+                await self._steps.due_at(due.id, self._clock() + AGAIN_S * MICROSECONDS)
+            elif run.status == "completed":
+                answer = await service.result(run_id)
+                if await self._steps.complete(due.id, self._clock(), answer):
+                    self._metrics.ended("completed")
+            else:
+                reason = run.error or f"the service says that it is {cut(run.status, 40)}"
+                await self._end(due, reason, is_paid=False)
+        except (Turned, Malformed) as failure:
+            # It was paid, and nobody will ever be able to read it.
+            await self._end(due, str(failure), is_paid=True)
+        except ServiceFailed:
+            await self._steps.due_at(due.id, self._clock() + AGAIN_S * MICROSECONDS)
+
+    async def _read_stream(self, service: Parallel, due: Due, run_id: str) -> None:
+        """Store how far a run is as its stream says, until that ends or says that the run has."""
+        loop, progress, saved, saved_at = asyncio.get_running_loop(), Progress(), Progress(), 0.0
+        async with service.events(run_id) as events:
+            async for event in events:
+                if _has_ended(event):
+                    return
+                progress = progress_of(event, progress)
+                if progress == saved or loop.time() - saved_at < SAVED_S:
+                    continue
+                saved, saved_at, now = progress, loop.time(), self._clock()
+                text = msgspec.json.encode(progress).decode()
+                again_at = now + LEASE_S * MICROSECONDS
+                if not await self._steps.progress(due.id, now, text, again_at):
+                    return
+
+    async def _end(self, due: Due, error: str, *, is_paid: bool) -> None:
+        if await self._steps.fail(due.id, self._clock(), error, is_paid=is_paid):
+            self._metrics.ended("failed")
+
+
+def _has_ended(event: dict[str, Any]) -> bool:
+    """Whether an event says that its run goes on no more; what it says is asked anyhow."""
+    if event.get("type") != "task_run.state":
+        return False
+    try:
+        return not Run(event.get("run")).is_active
+    except Malformed:
+        return False

@@ -1,0 +1,90 @@
+"""Research whose worker dies by SIGKILL before and after each step: none is paid twice, none lost,
+no cents stay held.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry
+
+from gateway.outbound.asking import Outbound
+from gateway.research.inquiries.following import UNKNOWN_S, Following
+from gateway.research.inquiries.parallel import Parallel
+from gateway.research.inquiries.tallies import ResearchMetrics
+from persistence.clock import MICROSECONDS, now_us
+from persistence.postgres.database import create_pool
+from persistence.repositories.people.users import Users
+from persistence.repositories.research.inquiries import Bounds, Inquiries, NewInquiry
+from persistence.repositories.research.steps import InquirySteps
+from tests.faults.research.dying_worker import STEPS
+from tests.gateway.research.inquiries.parallel_service import KEY, parallel_service
+from tests.lengths import some
+
+POINTS = [(step, when) for step in STEPS for when in ("before", "after")]
+EVERY_DAY = (1, 2, 4, 10)
+"""Its intent stored, nothing sent; sent, nothing heard of it (twice); ended, and not stored."""
+COST, BUDGET, MONTH = 100, 500, 202_611
+
+
+@pytest.mark.parametrize(("step", "when"), some(POINTS, EVERY_DAY))
+async def test_one_that_is_begun_is_paid_once_and_ends(
+    database_url: str, step: str, when: str
+) -> None:
+    pool = await create_pool(database_url, size=2)
+    rows, steps = Inquiries(pool), InquirySteps(pool)
+    ann = (await Users.insert_nameless(pool, "USER")).id
+    new = NewInquiry(
+        user_id=ann,
+        request_id=None,
+        query="rain?",
+        platform=None,
+        external_id=None,
+        processor="base",
+        format="text",
+        input="rain?",
+        key=b"k" * 32,
+        token="token-1",
+        cost=COST,
+        month=MONTH,
+    )
+    made = await rows.ask(new, Bounds(3, BUDGET), now_us(), now_us())
+    async with parallel_service() as service:
+        service.ends_at_once = True
+        command = (sys.executable, "-m", "tests.faults.research.dying_worker", database_url)
+        process = await asyncio.create_subprocess_exec(
+            *command, service.url, KEY, step, when, cwd=Path(__file__).parents[3]
+        )
+        assert await asyncio.wait_for(process.wait(), 60) == -9, "it died where it was to"
+        # Who comes after it, an hour and more later: its lease and the wait for a message are over.
+        late = [0]
+        following = Following(
+            steps,
+            Parallel(service.url, KEY, None, Outbound(5)),
+            ResearchMetrics(CollectorRegistry()),
+            structlog.get_logger(),
+            kept_s=10**6,
+            clock=lambda: now_us() + late[0] * MICROSECONDS,
+        )
+        for _ in range(4):
+            late[0] += UNKNOWN_S // 2 + 60
+            await following.follow(span_s=0.01)
+        ended = await rows.get(ann, made.id)
+        budget = await rows.budget(ann, MONTH)
+        assert ended is not None
+        assert budget.held == 0, "no cents are stuck"
+        assert len(service.made) <= 1, "it was sent once"
+        if ended.status == "COMPLETED":
+            assert budget.spent == COST
+        else:
+            # Nobody knows whether it was sent: it is never sent again, and counts as paid.
+            assert (step, when) in {
+                ("steps.begin", "after"),
+                ("service.begin", "before"),
+                ("service.begin", "after"),
+                ("steps.has_run", "before"),
+            }
+            assert (ended.status, budget.spent) == ("FAILED", COST)
+    await pool.close()

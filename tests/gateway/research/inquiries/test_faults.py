@@ -1,0 +1,184 @@
+"""What goes wrong at the service or on the way: nothing is paid twice, lost, or held for ever."""
+
+import asyncio
+
+import pytest
+
+from gateway.research.inquiries.following import LONGEST_S, UNKNOWN_S, WAITS_S
+from tests.gateway.research.inquiries.conftest import Desk
+from tests.gateway.research.inquiries.parallel_service import signed
+from tests.venues.stand_in import Fault, answer
+
+MADE = "/v1/tasks/runs"
+
+
+@pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.SERVER_ERROR])
+async def test_a_service_that_is_busy_is_asked_again_and_then_no_more(
+    desk: Desk, fault: Fault
+) -> None:
+    desk.service.line.fail(fault, path=MADE, times=2)
+    made = await desk.ask()
+    await desk.follow()
+    assert (await desk.show(made["id"]))["status"] == "QUEUED"
+    await desk.follow(after_s=1 + WAITS_S[1])
+    await desk.follow(after_s=1 + WAITS_S[2])
+    assert (await desk.show(made["id"]))["status"] == "RUNNING"
+    desk.service.line.fail(fault, path=MADE, times=None)
+    other = await desk.ask("another")
+    for _ in range(len(WAITS_S) + 1):
+        await desk.follow(after_s=301)
+    shown = await desk.show(other["id"])
+    assert (shown["status"], shown["cost"]) == ("FAILED", "0.00")
+    assert "busy" in shown["error"]
+
+
+async def test_one_that_is_refused_costs_nothing_and_says_why(desk: Desk) -> None:
+    desk.service.answers["make"] = answer(b'{"error":{"message":"no credit <b>left</b>"}}', 402)
+    made = await desk.ask()
+    await desk.follow()
+    shown = await desk.show(made["id"])
+    assert (shown["status"], shown["error"]) == ("FAILED", "it answered 402: no credit <b>left</b>")
+    assert await desk.budget() == ("0.00", "0.00", "5.00")
+
+
+@pytest.mark.parametrize(
+    "lost", [answer(b"oops", 500), answer(b"{}", 202), answer(b"[" * 50_000, 202)]
+)
+async def test_one_whose_answer_is_lost_is_never_sent_again(desk: Desk, lost: object) -> None:
+    desk.service.answers["make"] = lost  # type: ignore[assignment]
+    made = await desk.ask()
+    await desk.follow()
+    assert (await desk.show(made["id"]))["status"] == "UNKNOWN"
+    await desk.follow(after_s=UNKNOWN_S - 60)
+    assert await desk.budget() == ("1.00", "0.00", "4.00")
+    await desk.follow(after_s=120)
+    shown = await desk.show(made["id"])
+    assert (shown["status"], len(desk.service.made)) == ("FAILED", 1)
+    assert await desk.budget() == ("0.00", "1.00", "4.00"), "it may have been paid"
+
+
+async def test_one_whose_answer_is_lost_is_found_by_a_message(desk: Desk) -> None:
+    desk.service.answers["make"] = answer(b"oops", 500)
+    desk.service.ends_at_once = True
+    made = await desk.ask()
+    await desk.follow()
+    headers, body = desk.service.message("trun_1")
+    told = await desk.web.client.post("/api/v1/research/webhook", content=body, headers=headers)
+    assert told.status_code == 200, told.text
+    await desk.follow()
+    assert (await desk.show(made["id"]))["content"] == "It will rain."
+    assert await desk.budget() == ("0.00", "1.00", "4.00")
+
+
+async def test_a_message_may_come_before_the_answer_and_twice(desk: Desk) -> None:
+    make, client = desk.service.make, desk.web.client
+
+    async def told_first(request: object) -> object:
+        made = await make(request)  # type: ignore[arg-type]
+        headers, body = desk.service.message("trun_1")
+        for _ in range(2):
+            told = await client.post("/api/v1/research/webhook", content=body, headers=headers)
+            assert told.status_code == 200
+        return made
+
+    desk.service.line.paths = {**desk.service.line.paths, MADE: told_first}  # type: ignore[dict-item]
+    desk.service.ends_at_once = True
+    made = await desk.ask()
+    await desk.follow()
+    await desk.follow()
+    shown = await desk.show(made["id"])
+    assert (shown["status"], len(desk.service.made)) == ("COMPLETED", 1)
+    assert await desk.budget() == ("0.00", "1.00", "4.00")
+
+
+async def test_a_message_makes_a_run_due_at_once(desk: Desk) -> None:
+    made = await desk.ask()
+    await desk.follow()
+    await desk.follow()
+    desk.service.end("trun_1")
+    await desk.follow()
+    assert (await desk.show(made["id"]))["status"] == "RUNNING", "it isn't due"
+    headers, body = desk.service.message("trun_1")
+    await desk.web.client.post("/api/v1/research/webhook", content=body, headers=headers)
+    await desk.follow()
+    assert (await desk.show(made["id"]))["status"] == "COMPLETED"
+
+
+async def test_messages_that_are_not_the_services_are_refused(desk: Desk) -> None:
+    await desk.ask()
+    await desk.follow()
+    _, body = desk.service.message("trun_1")
+    wrong = [
+        {"content-type": "application/json"},
+        signed(body, secret="another"),
+        signed(body + b" "),
+        signed(body, at=0),
+        {**signed(body), "webhook-id": "whevent_2"},
+        {**signed(body), "webhook-timestamp": "soon"},
+    ]
+    for headers in wrong:
+        told = await desk.web.client.post("/api/v1/research/webhook", content=body, headers=headers)
+        assert told.status_code == 401, headers
+    other = b'{"type":"task_run.status","data":{"run_id":"../x","status":"completed"}}'
+    told = await desk.web.client.post(
+        "/api/v1/research/webhook", content=other, headers=signed(other)
+    )
+    assert told.status_code == 400
+    unknown = b'{"type":"another","data":{}}'
+    told = await desk.web.client.post(
+        "/api/v1/research/webhook", content=unknown, headers=signed(unknown)
+    )
+    assert told.status_code == 200, "what it may say one day is passed over"
+
+
+async def test_a_run_that_fails_costs_nothing(desk: Desk) -> None:
+    made = await desk.ask()
+    await desk.follow()
+    desk.service.end("trun_1", "failed", error="no sources")
+    await desk.follow()
+    shown = await desk.show(made["id"])
+    assert (shown["status"], shown["error"], shown["cost"]) == ("FAILED", "no sources", "0.00")
+    assert await desk.budget() == ("0.00", "0.00", "5.00")
+
+
+@pytest.mark.parametrize("path", ["events", "", "result"])
+async def test_what_breaks_while_a_run_is_followed_is_asked_again(desk: Desk, path: str) -> None:
+    desk.service.ends_at_once = True
+    made = await desk.ask()
+    await desk.follow()
+    where = f"/v1/tasks/runs/trun_1{'/' if path else ''}{path}"
+    for fault in (Fault.HALF_BODY, Fault.SERVER_ERROR, Fault.RATE_LIMITED):
+        desk.service.line.fail(fault, path=where)
+        await desk.follow(after_s=11)
+    await desk.follow(after_s=11)
+    assert (await desk.show(made["id"]))["status"] == "COMPLETED"
+    assert await desk.budget() == ("0.00", "1.00", "4.00")
+
+
+async def test_a_result_that_nobody_can_read_is_paid_and_told(desk: Desk) -> None:
+    desk.service.ends_at_once = True
+    made = await desk.ask()
+    await desk.follow()
+    desk.service.outputs["trun_1"] = {"type": "video"}
+    await desk.follow()
+    shown = await desk.show(made["id"])
+    assert (shown["status"], shown["cost"]) == ("FAILED", "1.00")
+    assert await desk.budget() == ("0.00", "1.00", "4.00")
+
+
+async def test_a_run_without_end_has_failed(desk: Desk) -> None:
+    made = await desk.ask()
+    await desk.follow()
+    await desk.follow(after_s=LONGEST_S + 60)
+    shown = await desk.show(made["id"])
+    assert (shown["status"], shown["error"]) == ("FAILED", "it took too long")
+    assert await desk.budget() == ("0.00", "1.00", "4.00")
+
+
+async def test_two_workers_at_once_send_a_question_once(desk: Desk) -> None:
+    desk.service.ends_at_once = True
+    await desk.ask()
+    await asyncio.gather(*(desk.following.follow(span_s=0) for _ in range(4)))
+    await asyncio.gather(*(desk.following.follow(span_s=0) for _ in range(4)))
+    assert len(desk.service.made) == 1
+    assert await desk.budget() == ("0.00", "1.00", "4.00")

@@ -1,0 +1,207 @@
+"""A question from being asked to being read: what is sent, stored, told and paid on the way."""
+
+import asyncio
+import json
+
+from gateway.research.inquiries.outputs import CONTENT_MAX
+from gateway.research.inquiries.telling import EVENT, ResearchTelling
+from gateway.research.inquiries.views import ResearchView
+from persistence.repositories.research.inquiries import Inquiries
+from tests.gateway.portfolio.venue_fake import caller
+from tests.gateway.research.inquiries.conftest import Desk
+from tests.venues.stand_in import Fault, answer
+
+NOWHERE = [{"url": "javascript:1"}]
+
+
+async def test_a_question_is_asked_followed_read_and_paid(desk: Desk) -> None:
+    service = desk.service
+    asked = await desk.ask(marketId="kalshi:KXRAIN-26", processor="core", requestId="one")
+    assert asked["status"] == "QUEUED"
+    assert (asked["cost"], asked["cached"], asked["question"]) == (
+        "2.50",
+        False,
+        "Will KXRAIN-26 happen?",
+    )
+    assert await desk.budget() == ("2.50", "0.00", "2.50")
+    service.stream = [
+        {"type": "task_run.progress_msg.plan", "message": "Looking around"},
+        {
+            "type": "task_run.progress_stats",
+            "progress_meter": 40.7,
+            "source_stats": {"num_sources_considered": 12, "num_sources_read": 3},
+        },
+    ]
+    await desk.follow()
+    sent = service.made[0]
+    assert sent["processor"] == "core"
+    assert sent["task_spec"] == {"output_schema": {"type": "text"}}
+    assert 'prediction market "Will KXRAIN-26 happen?"' in sent["input"]
+    assert sent["webhook"]["url"].endswith("/api/v1/research/webhook")
+    await desk.follow()
+    shown = await desk.show(asked["id"])
+    assert shown["status"] == "RUNNING"
+    assert shown["progress"]["message"] == "Looking around", "the first of what is told at once"
+    service.end("trun_1")
+    await desk.follow(after_s=11)
+    shown = await desk.show(asked["id"])
+    assert (shown["status"], shown["contentType"], shown["content"]) == (
+        "COMPLETED",
+        "text",
+        "It will rain.",
+    )
+    assert shown["sources"] == [
+        {
+            "field": "output",
+            "reasoning": "Two forecasts agree.",
+            "confidence": "high",
+            "citations": [
+                {
+                    "url": "https://weather.example/vienna",
+                    "title": "Vienna",
+                    "excerpts": ["Rain from noon."],
+                }
+            ],
+        }
+    ]
+    assert await desk.budget() == ("0.00", "2.50", "2.50")
+    again = await desk.ask(marketId="kalshi:KXRAIN-26", processor="core", requestId="one")
+    assert again == shown, "the same request is the same question"
+    status, _ = await desk.ann.refused(
+        "POST", "/research", {"query": "Something else", "requestId": "one"}
+    )
+    assert status == 409
+    assert len(service.made) == 1
+
+
+async def test_the_same_question_is_answered_as_before_for_nothing(desk: Desk) -> None:
+    desk.service.ends_at_once = True
+    first = await desk.ask("Will it  RAIN?")
+    await desk.follow()
+    await desk.follow()
+    bob = await caller(desk.web)
+    known = await bob.data("POST", "/research", {"query": "will it rain?"})
+    assert (known["status"], known["cached"], known["cost"]) == ("COMPLETED", True, "0.00")
+    assert known["content"] == "It will rain."
+    other = await bob.data("POST", "/research", {"query": "will it rain?", "processor": "lite"})
+    assert other["status"] == "QUEUED", "another kind of research is another answer"
+    # Whoever had it found may delete it: the other has one of their own.
+    await desk.ann.data("DELETE", f"/research/{first['id']}")
+    assert (await bob.data("GET", f"/research/{known['id']}"))["content"] == "It will rain."
+    assert (await bob.call("GET", f"/research/{first['id']}")).status_code == 404
+
+
+async def test_of_two_at_once_the_last_cents_pay_for_one(desk: Desk) -> None:
+    asked = [{"query": f"question {number}", "processor": "core"} for number in range(6)]
+    answers = await asyncio.gather(*(desk.ann.call("POST", "/research", one) for one in asked))
+    assert sorted(one.status_code for one in answers) == [201, 201, 422, 422, 422, 422]
+    refusal = next(one for one in answers if one.status_code == 422).json()["error"]
+    assert refusal["code"] == "LIMIT_REACHED"
+    assert refusal["message"] == ("This costs 2.50 cents, and 0.00 of this month's 5.00 are left")
+    assert await desk.budget() == ("5.00", "0.00", "0.00")
+    searched = await desk.ann.call("POST", "/research/search", {"query": "rain"})
+    assert searched.status_code == 422
+    assert desk.service.made == [], "nothing was asked of anybody"
+
+
+async def test_no_more_are_under_way_than_may_be(desk: Desk) -> None:
+    asked = [{"query": f"question {number}", "processor": "lite"} for number in range(5)]
+    answers = await asyncio.gather(*(desk.ann.call("POST", "/research", one) for one in asked))
+    assert sorted(one.status_code for one in answers) == [201, 201, 201, 422, 422]
+    assert await desk.budget() == ("1.50", "0.00", "3.50")
+
+
+async def test_one_that_waits_is_released_and_one_that_runs_is_paid(desk: Desk) -> None:
+    waits, runs = await desk.ask("waits"), await desk.ask("runs")
+    await desk.ann.data("DELETE", f"/research/{waits['id']}")
+    assert await desk.budget() == ("1.00", "0.00", "4.00")
+    await desk.follow()
+    await desk.ann.data("DELETE", f"/research/{runs['id']}")
+    assert await desk.ann.data("GET", "/research") == []
+    assert await desk.budget() == ("1.00", "0.00", "4.00"), "it can't be stopped there"
+    desk.service.end("trun_1")
+    await desk.follow(after_s=11)
+    assert await desk.budget() == ("0.00", "1.00", "4.00")
+    rows = await desk.web.parts.pool.fetchval("SELECT count(*) FROM research")
+    assert rows == 0, "it is gone now"
+
+
+async def test_what_is_deleted_while_it_runs_can_be_asked_again(desk: Desk) -> None:
+    first = await desk.ask("runs", requestId="mine")
+    await desk.follow()
+    await desk.ann.data("DELETE", f"/research/{first['id']}")
+    again = await desk.ask("runs", requestId="mine")
+    assert again["id"] != first["id"]
+
+
+async def test_an_object_is_kept_as_one_and_a_huge_one_cut(desk: Desk) -> None:
+    desk.service.ends_at_once = True
+    made = await desk.ask("fields", outputFormat="auto")
+    await desk.follow()
+    desk.service.outputs["trun_1"] = {
+        "type": "json",
+        "content": {"chance": 0.7, "why": "clouds"},
+        "basis": [{"field": "chance", "reasoning": "x" * 9_000, "citations": NOWHERE}],
+    }
+    await desk.follow()
+    shown = await desk.show(made["id"])
+    assert shown["contentType"] == "json"
+    assert json.loads(shown["content"]) == {"chance": 0.7, "why": "clouds"}
+    assert shown["sources"][0]["citations"] == []
+    assert len(shown["sources"][0]["reasoning"]) == 4_000
+    huge = await desk.ask("huge", outputFormat="auto")
+    await desk.follow()
+    desk.service.outputs["trun_2"] = {"type": "json", "content": {"text": "y" * 300_000}}
+    await desk.follow()
+    shown = await desk.show(huge["id"])
+    assert (shown["contentType"], len(shown["content"])) == ("text", CONTENT_MAX)
+
+
+async def test_sockets_are_told_each_state_once(desk: Desk) -> None:
+    said: list[tuple[int, str, str]] = []
+
+    class TopicFake:
+        def publish(self, user_id: int, event: str, data: ResearchView) -> None:
+            said.append((user_id, event, data.status))
+
+    rows = Inquiries(desk.web.parts.pool)
+    telling = ResearchTelling(rows, TopicFake())  # type: ignore[arg-type]
+    desk.service.ends_at_once = True
+    await desk.ask()
+    for _ in range(3):
+        await telling.look()
+    await desk.follow()
+    await telling.look()
+    await desk.follow()
+    await telling.look()
+    await telling.look()
+    who = desk.ann.id
+    assert said == [(who, EVENT, state) for state in ("QUEUED", "RUNNING", "COMPLETED")]
+
+
+async def test_a_search_is_answered_at_once_and_paid_if_it_was(desk: Desk) -> None:
+    service = desk.service
+    service.found = [
+        {"url": "https://weather.example/", "title": "Rain", "excerpts": ["wet"]},
+        {"url": "ftp://weather.example/", "excerpts": []},
+        {
+            "url": "https://b.example/",
+            "publish_date": "2026-11-01",
+            "excerpts": list("abcd"),
+        },
+    ]
+    told = await desk.ann.data("POST", "/research/search", {"query": "rain", "numResults": 5})
+    assert [one["url"] for one in told["results"]] == [
+        "https://weather.example/",
+        "https://b.example/",
+    ]
+    assert (told["cost"], len(told["results"][1]["excerpts"])) == ("0.50", 3)
+    assert service.made[0]["advanced_settings"] == {"max_results": 5}
+    assert await desk.budget() == ("0.00", "0.50", "4.50")
+    service.answers["search"] = answer(b"[]")
+    refused = await desk.ann.call("POST", "/research/search", {"query": "rain"})
+    assert refused.status_code == 502
+    service.line.fail(Fault.RATE_LIMITED)
+    refused = await desk.ann.call("POST", "/research/search", {"query": "rain"})
+    assert (refused.status_code, "busy" in refused.text) == (502, True)
+    assert await desk.budget() == ("0.00", "0.50", "4.50"), "what found nothing out cost nothing"
