@@ -173,6 +173,11 @@ class ResearchRoutes:
                 summary="Search the web at once",
                 tag="research",
             ),
+            *self._one_routes(),
+        )
+
+    def _one_routes(self) -> tuple[Route, ...]:
+        return (
             Route(
                 method="GET",
                 path="/research/{id}",
