@@ -10,8 +10,8 @@ from typing import Final
 
 from migrations.script import execute_script
 
-revision: Final = "0052"
-down_revision: Final = "0051"
+revision: Final = "0053"
+down_revision: Final = "0052"
 
 _UP: Final = """
 CREATE TABLE research_budgets (
