@@ -162,11 +162,13 @@ def template_database(postgres: Postgres) -> Iterator[str]:
 @pytest.fixture
 def fresh_database(postgres: Postgres, template_database: str) -> FreshDatabase:
     """A way to the URL of a fresh database with the newest schema, dropped after the block."""
+    # As files: half the work for the server of copying page by page through its own log.
+    how = f'TEMPLATE {template_database} STRATEGY FILE_COPY OWNER "{postgres.user}"'
 
     @contextlib.contextmanager
     def fresh() -> Iterator[str]:
         name = f"probity_test_{os.getpid()}_{next(_NUMBERS)}"
-        postgres.run(f'CREATE DATABASE {name} TEMPLATE {template_database} OWNER "{postgres.user}"')
+        postgres.run(f"CREATE DATABASE {name} {how}")
         yield postgres.database(name)
         postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
 
