@@ -10,6 +10,7 @@ Fixtures of one package's tests live in that package's conftest.
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import os
 import shutil
@@ -20,6 +21,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
+from httpx._transports import default as transports
 from xdist.remote import Producer
 
 from exchange.compiled import COMPILED
@@ -74,6 +76,17 @@ def _has_room(folder: Path) -> bool:
     )
 
 
+def _read_certificates_once() -> None:
+    """Let every HTTP client of tests share what it reads of the system's certificates.
+
+    Reading them takes tens of milliseconds of a core, for addresses that need none, too, and some
+    tests make a client for each of thousands of calls.
+    """
+    read = getattr(transports, "create_ssl_context", None)
+    if read is not None:
+        transports.create_ssl_context = functools.cache(read)  # type: ignore[attr-defined]
+
+
 def pytest_configure() -> None:
     """Put temporary folders into memory where there is room for them.
 
@@ -83,6 +96,7 @@ def pytest_configure() -> None:
     # No test asks a venue beyond this machine: whoever wants one names it.
     os.environ.setdefault("FEED_PLATFORMS", "none")
     guard.begin()
+    _read_certificates_once()
     if _has_room(_MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
