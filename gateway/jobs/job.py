@@ -6,6 +6,7 @@ when several of its runs wait, the last one alone is worth running. It never kee
 for long; what computes goes to a process of its own.
 """
 
+import functools
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _FIELDS_TO_THE_MINUTE: Final = 5
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
 
 
+@functools.lru_cache(maxsize=256)
 def is_schedule(text: str) -> bool:
     """Say whether a text is a schedule, as `Job` takes it."""
     return bool(croniter.is_valid(text))

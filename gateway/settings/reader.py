@@ -13,7 +13,8 @@ there are is `bootstrap/settings.py`'s concern; limits of the core are in
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar, get_type_hints
@@ -66,12 +67,15 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
 AreaT = TypeVar("AreaT", bound=Area)
 
 
-def settings_of(area: type[Area]) -> Iterator[tuple[str, Setting]]:
-    """Yield an area's fields, in their order, each with its setting."""
+@functools.cache
+def settings_of(area: type[Area]) -> tuple[tuple[str, Setting], ...]:
+    """Return an area's fields, in their order, each with its setting."""
     hints = get_type_hints(area, include_extras=True)
+    found = []
     for field in area.__struct_fields__:
-        found = [note for note in hints[field].__metadata__ if isinstance(note, Setting)]
-        yield field, found[0]
+        notes = [note for note in hints[field].__metadata__ if isinstance(note, Setting)]
+        found.append((field, notes[0]))
+    return tuple(found)
 
 
 def read_area(
