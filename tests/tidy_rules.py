@@ -7,6 +7,7 @@ pyproject.toml, and which files are judged in `test_tidy`.
 """
 
 import ast
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -73,7 +74,7 @@ def short_file(text: str) -> Iterator[str]:
 
 def short_functions(text: str) -> Iterator[str]:
     """Functions of at most `LONGEST_FUNCTION` lines."""
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > LONGEST_FUNCTION:
@@ -82,7 +83,7 @@ def short_functions(text: str) -> Iterator[str]:
 
 def says_what_it_is(text: str) -> Iterator[str]:
     """A docstring in every module."""
-    if ast.get_docstring(ast.parse(text)) is None:
+    if ast.get_docstring(_tree(text)) is None:
         yield "no module docstring"
 
 
@@ -100,14 +101,14 @@ def portable(text: str) -> Iterator[str]:
 
 def pure_imports(text: str) -> Iterator[str]:
     """Nothing imported that has I/O, a clock, randomness or an event loop."""
-    for line, module in _imports(ast.parse(text)):
+    for line, module in _imports(_tree(text)):
         if module.split(".")[0] not in PURE_IMPORTS:
             yield f"line {line}: imports {module}"
 
 
 def whole_numbers(text: str) -> Iterator[str]:
     """No float: no literal, no true division, no call that makes one; nor an address-made hash."""
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
             yield f"line {node.lineno}: the literal {node.value}"
         elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
@@ -118,7 +119,7 @@ def whole_numbers(text: str) -> Iterator[str]:
 
 def no_set_order(text: str) -> Iterator[str]:
     """No walk over a set, whose order differs from process to process."""
-    tree = ast.parse(text)
+    tree = _tree(text)
     names = _set_names(tree)
     for node in ast.walk(tree):
         walked: list[ast.expr] = []
@@ -137,7 +138,7 @@ def no_hidden_import(text: str) -> Iterator[str]:
     """No module of ours imported for types alone: it is a dependency all the same, and hidden so
     that a circle can stay.
     """
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING":
             for line, module in _imports(node):
                 if module.split(".")[0] in OURS | {""}:
@@ -178,7 +179,20 @@ EVERY_PYTHON_FILE: Final[tuple[Rule, ...]] = (
 THE_CORE: Final[tuple[Rule, ...]] = (pure_imports, whole_numbers, no_set_order)
 
 
+@functools.lru_cache(maxsize=1)
+def _tree(text: str) -> ast.Module:
+    """Parse a file once for all the rules that judge it, one after another."""
+    return ast.parse(text)
+
+
+@functools.lru_cache(maxsize=1)
+def _nodes(text: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(_tree(text)))
+
+
 def _matches(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
+    if not pattern.search(text):
+        return
     for number, line in enumerate(text.splitlines(), start=1):
         if found := pattern.search(line):
             yield f"line {number}: {found.group()}"
