@@ -15,9 +15,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import httpx
 import psutil
@@ -28,7 +28,9 @@ from persistence.postgres.database import Connection, connect
 from tests import prepared_cluster
 from tests.loopback.sitecustomize import ABSENT
 from tests.measured import tries
+from tests.warm import starts as warm
 
+ROOT: Final = Path(__file__).parent.parent
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 60.0
 NOTICE_SECONDS: Final = 10.0
@@ -88,6 +90,8 @@ class ServerProcess:
         self.data_dir = data_dir
         self.command = command
         self.program = PROBITY
+        self.is_warm = warm.can_be_warm()
+        """Whether it is forked from a process that has imported all (`tests/warm`)."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data_dir.with_name(f"{data_dir.name}.log")
@@ -120,15 +124,28 @@ class ServerProcess:
         if makes_database and not self.data_dir.exists():
             prepared_cluster.put_into(self.data_dir)
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [self.program, self.command, *arguments],
-                env=self.environment,
-                cwd=self.data_dir.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            self.process = self._started([self.program, self.command, *arguments], log)
+
+    def _started(
+        self, command: Sequence[str], log: IO[bytes], **more: str
+    ) -> "subprocess.Popen[bytes]":
+        """Start a program or a script of ours; `more` is set beside its environment."""
+        environment = {**self.environment, **more}
+        if self.is_warm and (command[0] == PROBITY or command[0].endswith(".py")):
+            return warm.start(command, environment, self.data_dir.parent, log)
+        if command[0].endswith(".py"):
+            command = [sys.executable, *command]
+            path = environment.get("PYTHONPATH", "")
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, [path, str(ROOT)]))
+        return subprocess.Popen(
+            command,
+            env=environment,
+            cwd=self.data_dir.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
 
     def start(self, *arguments: str) -> float:
         """Start the server and wait until it is ready; return how many seconds that took."""
@@ -140,6 +157,8 @@ class ServerProcess:
     def start_within(self, seconds: float) -> float:
         """Start the server in so little time; a machine that is busy elsewhere gets other tries."""
         took = 0.0
+        # What is measured is the whole way.
+        self.is_warm = False
         for attempt in tries():
             if took:
                 assert self.end() == 0
@@ -254,6 +273,9 @@ class ServerProcess:
 
     def run(self, *arguments: str, timeout: float = 60) -> "subprocess.CompletedProcess[str]":
         """Run another `probity` command with this server's settings."""
+        if self.is_warm and self.program == PROBITY:
+            command = [self.program, *arguments]
+            return warm.run(command, self.environment, self.data_dir.parent, timeout)
         return subprocess.run(
             [self.program, *arguments],
             env=self.environment,

@@ -193,6 +193,7 @@ async def stays_away(server: ServerProcess, pid: int, seconds: float) -> None:
 async def test_a_database_that_stays_away_is_waited_for(make_server: MakeServer) -> None:
     """It may stay away longer than every try would last; what was acknowledged is there after."""
     server = make_server()
+    server.is_warm = False  # what its next starts are held to
     start_s = await asyncio.to_thread(server.start)
     pid = server.pid
     market, traders = await asyncio.to_thread(open_floor, server, random.Random(5))
@@ -219,6 +220,7 @@ async def test_a_given_database_that_is_stopped_is_waited_for(
     database = await EmbeddedPostgres.start(tmp_path / "elsewhere")
     try:
         server = make_server(DATABASE_URL=database.url)
+        server.is_warm = False  # what its next starts are held to
         start_s = await asyncio.to_thread(server.start)
         pid = server.pid
         server.market("rain")
@@ -272,6 +274,7 @@ async def test_a_disk_that_is_full_for_a_while_ends_nothing(
     small_disk: Path, make_server: MakeServer
 ) -> None:
     server = make_server(folder=small_disk.name)
+    server.is_warm = False  # what its next starts are held to
     start_s = await asyncio.to_thread(server.start)
     pid = server.pid
     market, traders = await asyncio.to_thread(open_floor, server, random.Random(6))

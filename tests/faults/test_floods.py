@@ -79,6 +79,7 @@ async def test_strangers_keep_no_trader_waiting(make_server: MakeServer) -> None
         LOG_LEVEL="warning",
         STARTING_CREDITS="1000000",
     )
+    server.is_warm = False  # its memory is measured
     server.start()
     _, token = server.trader()
     server.market("flooded")

@@ -86,6 +86,7 @@ class Arena:
             server = self._server = ServerProcess(self._folder / f"data-{self._servers}")
             for name in WIDE_LIMITS:
                 del server.environment[name]
+            server.is_warm = False  # its memory is measured
             # All attacks of a long run are on the same sign-ins.
             server.environment["JWT_ACCESS_EXPIRES_IN"] = "4h"
             server.start()

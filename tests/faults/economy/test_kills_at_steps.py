@@ -5,8 +5,6 @@ for, whenever the process dies.
 import asyncio
 import contextlib
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,15 +35,8 @@ class DyingServer(ServerProcess):
             super().launch(*arguments)
             return
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, str(dying_server.__file__), self.command, *arguments],
-                env=self.environment | {"DIES_AT": self.dies_at},
-                cwd=self.data_dir.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            command = [str(dying_server.__file__), self.command, *arguments]
+            self.process = self._started(command, log, DIES_AT=self.dies_at)
 
     def is_dead(self) -> bool:
         """Whether the process has ended."""

@@ -4,8 +4,6 @@ whenever the process dies; and nothing of the house's stands on a price of befor
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -40,15 +38,8 @@ class DyingServer(ServerProcess):
             super().launch(*arguments)
             return
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, str(dying_mirrors.__file__), self.command, *arguments],
-                env=self.environment | {"DIES_AT": self.dies_at, "ENDED": str(self.ended)},
-                cwd=self.data_dir.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            command = [str(dying_mirrors.__file__), self.command, *arguments]
+            self.process = self._started(command, log, DIES_AT=self.dies_at, ENDED=str(self.ended))
 
     @property
     def ended(self) -> Path:

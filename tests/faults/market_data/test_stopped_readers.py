@@ -109,6 +109,7 @@ async def test_stopped_readers_cost_the_others_nothing(
     make_server: MakeServer, tmp_path: Path
 ) -> None:
     server = make_server(STARTING_CREDITS="1000000", **SETTINGS)
+    server.is_warm = False  # its memory is measured
     await asyncio.to_thread(server.start)
     market = await asyncio.to_thread(server.market, SLUG)
     (_, one), (_, other) = await asyncio.to_thread(lambda: (server.trader(), server.trader()))

@@ -4,7 +4,6 @@ Run as `python -m tests.faults.orders.reluctant_server MOST serve`: whatever is 
 stays due, committed, and the process is there to be killed.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
@@ -27,15 +26,8 @@ class ReluctantServer(ServerProcess):
         Another `module` fails in its own way at the number given.
         """
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", module, str(most), self.command],
-                env=self.environment | {"PYTHONPATH": str(ROOT)},
-                cwd=self.data_dir.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            script = str(ROOT / f"{module.replace('.', '/')}.py")
+            self.process = self._started([script, str(most), self.command], log)
         self.await_ready()
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import re
 import signal
 import stat
@@ -26,42 +25,14 @@ from cryptography.hazmat.primitives.serialization import (
 from gateway.accounts.sessions.keys import shared_secret
 from persistence.postgres.database import connect
 from persistence.relay.channel import new_stream
-from tests.loopback import guard
+from tests import prepared_cluster
+from tests.gateway.cli.command_line import START_SECONDS, clean, run, start
 
-ROOT = Path(__file__).parents[3]
-COMMAND = (sys.executable, "-c", "from gateway.cli.main import main; main(prog_name='probity')")
-KEPT = ("PATH", "HOME", "COVERAGE_", "FEED_PLATFORMS")
-START_SECONDS = 60
 KEY = (
     Ed25519PrivateKey.generate()
     .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     .decode()
 )
-
-
-async def start(folder: Path, *arguments: str, **environment: str) -> Process:
-    """Start `probity` with nothing of our own environment that would change it."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
-    return await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *arguments,
-        cwd=folder,
-        env={**kept, **guard.environment(ROOT), "PORT": "0", **environment},
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-
-
-async def run(
-    folder: Path, *arguments: str, text: str = "", **environment: str
-) -> tuple[int, str, str]:
-    """Run `probity` to its end; returns its code and what it said."""
-    process = await start(folder, *arguments, **environment)
-    async with asyncio.timeout(START_SECONDS):
-        out, err = await process.communicate(text.encode())
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
 
 
 @contextlib.asynccontextmanager
@@ -87,6 +58,13 @@ async def serving(folder: Path, **environment: str) -> AsyncIterator[tuple[Proce
             process.terminate()
         await process.wait()
         await draining
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder whose database is made already."""
+    prepared_cluster.put_into(tmp_path / "data")
+    return tmp_path
 
 
 def children(process: Process) -> list[psutil.Process]:
@@ -126,28 +104,28 @@ async def test_server_starts_alone_and_leaves_nothing_behind(
     assert key.read_bytes() == before
 
 
-async def test_first_admin_is_the_one_of_the_settings(tmp_path: Path) -> None:
+async def test_first_admin_is_the_one_of_the_settings(home: Path) -> None:
     chosen = {"PROBITY_ADMIN_EMAIL": "Root@Example.org", "PROBITY_ADMIN_PASSWORD": "swordfish!"}
-    async with serving(tmp_path, **chosen) as (_, where, banner):
+    async with serving(home, **chosen) as (_, where, banner):
         assert "root@example.org" in banner
         assert "swordfish!" not in banner
         assert (await sign_in(where, "root@example.org", "swordfish?")).status_code == 401
 
 
-async def test_user_is_added_beside_a_running_server(tmp_path: Path) -> None:
+async def test_user_is_added_beside_a_running_server(home: Path) -> None:
     arguments = ("user", "create", "--email", "ada@example.org", "--password-stdin")
-    async with serving(tmp_path):
-        code, out, err = await run(tmp_path, *arguments, text="correct horse\n")
+    async with serving(home):
+        code, out, err = await run(home, *arguments, text="correct horse\n")
         assert (code, err) == (0, "")
         assert re.fullmatch(r"User \d+ \(USER\) is registered\.\n", out)
-        code, _, err = await run(tmp_path, *arguments, text="correct horse\n")
+        code, _, err = await run(home, *arguments, text="correct horse\n")
     assert (code, err) == (1, "probity: This e-mail address is registered already\n")
 
 
-async def test_lost_second_factors_are_taken_away_beside_a_running_server(tmp_path: Path) -> None:
+async def test_lost_second_factors_are_taken_away_beside_a_running_server(home: Path) -> None:
     arguments = ("user", "clear-2fa", "--email")
     person = {"email": "ada@example.org", "password": "correct horse"}
-    async with serving(tmp_path) as (_, where, _), httpx.AsyncClient(base_url=where) as client:
+    async with serving(home) as (_, where, _), httpx.AsyncClient(base_url=where) as client:
         api = "/api/v1/auth"
         signed_in = (await client.post(f"{api}/register", json=person)).json()["data"]
         client.headers["authorization"] = f"Bearer {signed_in['accessToken']}"
@@ -156,25 +134,25 @@ async def test_lost_second_factors_are_taken_away_beside_a_running_server(tmp_pa
         assert (await client.post(f"{api}/2fa/totp/confirm", json=body)).status_code == 200
         answer = await client.post(f"{api}/login", json=person)
         assert answer.json()["error"]["code"] == "SECOND_FACTOR_REQUIRED"
-        code, out, err = await run(tmp_path, *arguments, "Ada@example.org")
+        code, out, err = await run(home, *arguments, "Ada@example.org")
         assert (code, err) == (0, "The owner wasn't told: no mail is sent here.\n")
         user_id = signed_in["user"]["id"]
         assert out == f"User {user_id} has no second factor any more; 1 sessions ended.\n"
         assert (await client.post(f"{api}/login", json=person)).status_code == 200
-        code, _, err = await run(tmp_path, *arguments, "ben@example.org")
+        code, _, err = await run(home, *arguments, "ben@example.org")
         assert (code, err) == (1, "probity: There is no user with this e-mail address\n")
 
 
-async def test_another_password_ends_all_sessions_of_a_running_server(tmp_path: Path) -> None:
+async def test_another_password_ends_all_sessions_of_a_running_server(home: Path) -> None:
     new = ("user", "password", "--email", "Ada@example.org", "--password-stdin")
     body = {"email": "ada@example.org", "password": "correct horse"}
-    async with serving(tmp_path) as (_, address, _), httpx.AsyncClient(base_url=address) as client:
+    async with serving(home) as (_, address, _), httpx.AsyncClient(base_url=address) as client:
         answer = await client.post("/api/v1/auth/register", json=body)
         token = answer.json()["data"]["accessToken"]
-        code, out, err = await run(tmp_path, *new, text="battery staple\n")
+        code, out, err = await run(home, *new, text="battery staple\n")
         assert (code, err) == (0, "")
         assert re.fullmatch(r"User \d+ has another password; sessions ended: 1\.\n", out)
-        code, _, err = await run(tmp_path, *new, text="sunshine\n")
+        code, _, err = await run(home, *new, text="sunshine\n")
         assert (code, "is one of the passwords that are tried first" in err) == (1, True)
         headers = {"authorization": f"Bearer {token}"}
         async with asyncio.timeout(10):
@@ -184,7 +162,7 @@ async def test_another_password_ends_all_sessions_of_a_running_server(tmp_path: 
         body["password"] = "battery staple"
         assert (await client.post("/api/v1/auth/login", json=body)).status_code == 200
         unknown = [word.replace("Ada@", "eve@") for word in new]
-        code, _, err = await run(tmp_path, *unknown, text="battery staple\n")
+        code, _, err = await run(home, *unknown, text="battery staple\n")
     assert (code, err) == (1, "probity: There is no user with this e-mail address\n")
 
 
@@ -322,8 +300,7 @@ main(prog_name="probity")
 
 
 async def test_fatal_work_that_fails_ends_the_process(tmp_path: Path, database_url: str) -> None:
-    kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
-    environment = {**kept, **guard.environment(ROOT), "PORT": "0", "DATABASE_URL": database_url}
+    environment = clean(DATABASE_URL=database_url)
     # No new process follows this one, as after the last of the tries.
     environment["PROBITY_STARTS_AGAIN"] = "6"
     process = await asyncio.create_subprocess_exec(
