@@ -1,7 +1,8 @@
 """The engine's state and the twin's, laid out alike, so that `==` and a diff can be asked."""
 
 import dataclasses
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -21,6 +22,9 @@ ORDER_FIELDS[ORDER_FIELDS.index("in_book")] = "remaining"
 ORDER_FIELDS[ORDER_FIELDS.index("fees_exact")] = "fees_paid"
 ORDER_FIELDS.remove("cap")
 ORDER_FIELDS.remove("furthest")
+# Hundreds of thousands of times in a day: one call for all of a record.
+read_market: Callable[[Any], tuple[Any, ...]] = attrgetter(*MARKET_FIELDS)
+read_order: Callable[[Any], tuple[Any, ...]] = attrgetter(*ORDER_FIELDS)
 
 
 def wordless(events: Iterable[Event]) -> list[Event]:
@@ -52,7 +56,7 @@ def engine_view(state: State, markets: Container[int]) -> View:
             a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man, a.standing, a.limits)
             for a in state.accounts.values()
         },
-        "markets": {m.id: fields(m, MARKET_FIELDS) for m in chosen},
+        "markets": {m.id: read_market(m) for m in chosen},
         "positions": {
             (account_id, market.id): shares
             for market in chosen
@@ -65,7 +69,7 @@ def engine_view(state: State, markets: Container[int]) -> View:
                 )
             )
         },
-        "orders": {o.id: fields(o, ORDER_FIELDS) for o in state.orders.values()},
+        "orders": {o.id: read_order(o) for o in state.orders.values()},
         "books": {m.id: (_engine_side(m.book.bids), _engine_side(m.book.asks)) for m in chosen},
     }
 
@@ -91,21 +95,16 @@ def twin_view(twin: Twin, markets: Container[int]) -> View:
             a.id: (a.opened_seq, a.available, a.locked, a.seq, a.dead_man, a.standing, a.limits)
             for a in twin.accounts.values()
         },
-        "markets": {m.id: fields(m, MARKET_FIELDS) for m in chosen},
+        "markets": {m.id: read_market(m) for m in chosen},
         "positions": {pair: shares for pair in pairs if any(shares := _twin_position(twin, *pair))},
-        "orders": {o.id: fields(o, ORDER_FIELDS) for o in twin.orders.values()},
+        "orders": {o.id: read_order(o) for o in twin.orders.values()},
         "books": {m.id: _twin_book(twin, m.id) for m in chosen},
     }
 
 
-def fields(record: object, names: Iterable[str]) -> tuple[Any, ...]:
-    """Return some attributes as a tuple."""
-    return tuple(getattr(record, name) for name in names)
-
-
 def ended_orders(orders: Iterable[Order | TwinOrder]) -> dict[int, tuple[Any, ...]]:
     """Lay out orders that have left the state."""
-    return {order.id: fields(order, ORDER_FIELDS) for order in orders}
+    return {order.id: read_order(order) for order in orders}
 
 
 def _engine_side(side: BookSide) -> list[tuple[int, int, list[int]]]:

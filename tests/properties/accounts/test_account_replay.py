@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -45,15 +46,14 @@ OF_THE_BOOK = {"key", "listed", "level", "previous", "next", "place", "resting"}
 ORDER_FIELDS = [field.name for field in fields(Order) if field.name not in OF_THE_BOOK]
 
 
-def order_fields(order: Order) -> dict[str, Any]:
-    return {name: getattr(order, name) for name in ORDER_FIELDS}
+read_order = attrgetter(*ORDER_FIELDS)
 
 
 def laid_out(account: Account) -> dict[str, Any]:
     """An account as it is, markets in which it never had anything left out."""
     return {
         "cash": (account.opened_seq, account.available, account.locked, account.seq),
-        "orders": {order.id: order_fields(order) for order in account.orders.values()},
+        "orders": {order.id: read_order(order) for order in account.orders.values()},
         "positions": {
             market_id: (
                 position.realised,
