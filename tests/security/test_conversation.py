@@ -8,12 +8,14 @@ import pytest
 
 from gateway.http.routing import Shape
 from tests.gateway.trading_desk import all_tables
-from tests.lengths import IS_LONG
+from tests.lengths import IS_LONG, length
 from tests.security.conversation import ROLES, SEED, Conversation, ask_everything, tokens_of
 from tests.server_process import running_server
 
-EACH: Final = len(ROLES)
-"""So that each role asks whatever is asked, 2 300 cases in all."""
+EACH: Final = length(2, long=len(ROLES))
+"""So often is each operation asked in each way, every time by the next role; in a long run by each
+of them.
+"""
 SECONDS: Final = 900.0 if IS_LONG else 240.0
 """A minute and a half is enough on two cores that do nothing else."""
 LEAST: Final = 2_000 if IS_LONG else 1
