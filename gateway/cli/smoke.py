@@ -42,13 +42,15 @@ class SmokeFailed(Exception):
 @click.option(
     "--admin-password",
     envvar="PROBITY_ADMIN_PASSWORD",
-    help="Or PROBITY_ADMIN_PASSWORD, which other users of the machine can't see.",
+    help="Or PROBITY_ADMIN_PASSWORD; asked for on a terminal, where nobody else can see it.",
 )
 @click.option("--market", help="An open market to trade in, instead of one of an admin's.")
 def smoke(
     url: str, admin_email: str | None, admin_password: str | None, market: str | None
 ) -> None:
     """Trade once at URL, such as https://exchange.example, and say each step."""
+    if market is None and admin_email and not admin_password and _somebody_types():
+        admin_password = click.prompt(f"Password of {admin_email}", hide_input=True)
     if market is None and not (admin_email and admin_password):
         click.echo("probity: --admin-email and --admin-password, or --market, are needed", err=True)
         sys.exit(2)
@@ -66,6 +68,10 @@ def smoke(
         click.echo(f"probity: {error}", err=True)
         sys.exit(1)
     click.echo("A trade went through.")
+
+
+def _somebody_types() -> bool:
+    return sys.stdin.isatty()
 
 
 def trade_in_own_market(client: ApiClient, admin: ReplayAccount, say: Say) -> None:

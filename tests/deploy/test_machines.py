@@ -3,6 +3,7 @@
 No Docker engine is asked. `schemas/compose-spec.json` is the specification's own (Apache 2.0).
 """
 
+import getpass
 import json
 import os
 import re
@@ -81,7 +82,6 @@ def test_the_one_file_to_edit_names_settings_only() -> None:
     assert set(SITE) <= known
 
 
-def test_made_secrets_are_settings_and_stay_when_made_again(tmp_path: Path) -> None:
 def test_the_machines_cron_makes_the_backups_and_proofs_that_alerts_ask_for() -> None:
     text = (DEPLOY / "cron").read_text("utf-8")
     asked = re.findall(
@@ -94,6 +94,7 @@ def test_the_machines_cron_makes_the_backups_and_proofs_that_alerts_ask_for() ->
     assert "deploy/cron | sudo tee /etc/cron.d/probity" in page
 
 
+def test_made_secrets_are_settings_and_stay_when_made_again(tmp_path: Path) -> None:
     script = shutil.copy2(DEPLOY / "make-secrets", tmp_path)
     for example in ("site.env.example", "alertmanager.yml.example"):
         shutil.copy2(DEPLOY / example, tmp_path)
@@ -120,7 +121,6 @@ def test_the_machines_cron_makes_the_backups_and_proofs_that_alerts_ask_for() ->
     assert settings.backups.keys is not None
 
 
-# -- the image --------------------------------------------------------------------------------
 def test_alerts_reach_somebody_and_what_is_probed_is_what_users_type(tmp_path: Path) -> None:
     """An alert that nobody could be told of, or whose figures nobody makes, can't fire."""
     scraped = read_yaml(DEPLOY / "prometheus" / "compose.yml")
@@ -145,6 +145,7 @@ def test_alerts_reach_somebody_and_what_is_probed_is_what_users_type(tmp_path: P
     assert settings["route"]["receiver"] in {one["name"] for one in settings["receivers"]}
 
 
+# -- the image --------------------------------------------------------------------------------
 
 
 def test_the_image_is_built_from_what_the_wheel_needs() -> None:
@@ -291,3 +292,64 @@ def test_units_run_as_nobody_who_may_much() -> None:
             *("CapabilityBoundingSet=", "RestartPreventExitStatus=2", "LimitNOFILE=65536"),
         ):
             assert f"\n{line}\n" in text, (name, line)
+
+
+# -- a plain machine --------------------------------------------------------------------------
+
+
+def wrapped(tmp_path: Path, settings: str, *words: str, **more: str) -> tuple[int, list[str]]:
+    """Type `probity` as the account that runs this; return what the program was given."""
+    (tmp_path / "probity.env").write_text(settings)
+    program = tmp_path / "program"
+    program.write_text('#!/bin/sh\npwd\numask\nenv\nprintf "said: %s\\n" "$@"\n')
+    program.chmod(0o755)
+    done = subprocess.run(
+        [DEPLOY / "probity", *words],
+        env={
+            "PATH": os.environ["PATH"],
+            "PROBITY_SETTINGS": str(tmp_path / "probity.env"),
+            "PROBITY_PROGRAM": str(program),
+            "PROBITY_ACCOUNT": getpass.getuser(),
+            "PROBITY_HOME": str(tmp_path),
+            **more,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, (done.stdout or done.stderr).splitlines()
+
+
+def test_what_is_typed_on_a_plain_machine_has_the_settings_of_its_file(tmp_path: Path) -> None:
+    settings = (
+        "# for systemd, too\n\nDATABASE_URL=postgresql://p@/p?host=/run&sslmode=disable\n"
+        'QUOTED="two words"\nPORT=8080\nODD=$(touch here) `touch here`;x'
+    )
+    code, said = wrapped(tmp_path, settings, "backup", "--folder", "a b", PORT="8081")
+    assert code == 0
+    assert said[:2] == [str(tmp_path), "0077"]
+    assert said[-3:] == ["said: backup", "said: --folder", "said: a b"]
+    for line in (
+        *("DATABASE_URL=postgresql://p@/p?host=/run&sslmode=disable", "QUOTED=two words"),
+        *("PORT=8081", "ODD=$(touch here) `touch here`;x", f"HOME={tmp_path}"),
+    ):
+        assert line in said
+    # Settings of the program alone: it refuses names that it doesn't know.
+    assert not [line for line in said if line.startswith("PROBITY_")]
+    assert not (tmp_path / "here").exists()
+
+
+def test_a_line_that_is_no_setting_is_not_shown(tmp_path: Path) -> None:
+    code, said = wrapped(tmp_path, "BACKUP KEY=hidden\n")
+    assert code == 2
+    assert said == [f"probity: {tmp_path}/probity.env: a line that isn't NAME=value"]
+
+
+def test_the_page_for_a_plain_machine_installs_what_root_types() -> None:
+    page = (ROOT / "docs" / "operations" / "deploy.md").read_text("utf-8")
+    assert "\ninstall --mode 0755 deploy/probity /usr/local/sbin/probity\n" in page
+    units = (DEPLOY / "systemd" / "probity.service").read_text("utf-8")
+    script = (DEPLOY / "probity").read_text("utf-8")
+    for there in ("/etc/probity/probity.env", "/opt/probity/bin/probity", "/var/lib/probity"):
+        assert there in units
+        assert there in script

@@ -179,8 +179,28 @@ def test_keys_that_others_have_are_made_anew(place: Place) -> None:
     login = f"{server.url}/api/v1/auth/login"
     body = {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD}
     assert httpx.post(login, json=body).status_code == 401
-    body["password"] = (place.room / "new-password").read_text().strip()
+    new = place.room / "new-password"
+    assert new.stat().st_mode & 0o777 == 0o600
+    body["password"] = new.read_text().strip()
     assert httpx.post(login, json=body).status_code == 200
+
+
+def test_an_exchange_that_is_lost_comes_back_on_a_new_machine(place: Place) -> None:
+    server, book, elsewhere = place.server, place.book, place.room / "elsewhere"
+    _, token = server.trader()
+    placed = place.order(token).json()["data"]["order"]["id"]
+    assert server.run("backup", "--folder", str(elsewhere)).returncode == 0
+    [backup] = elsewhere.glob("*.backup")
+    assert server.end() == 0
+    key = (server.data_dir / "jwt_key.pem").read_bytes()
+    shutil.rmtree(server.data_dir)
+    server.data_dir.mkdir(mode=0o700)
+    (server.data_dir / "jwt_key.pem").write_bytes(key)
+    (server.data_dir / "jwt_key.pem").chmod(0o600)
+    [restore] = book.entry("Restore")
+    book.type(restore, {"systemctl start probity": place.start}, BACKUP=str(backup))
+    assert placed in {order["id"] for order in server.call("GET", "/orders", token)}
+    assert place.order(token).status_code == 201
 
 
 def test_a_redis_that_is_lost_is_started_empty(

@@ -26,7 +26,10 @@ from tests.server_process import ADMIN_EMAIL, ADMIN_PASSWORD
 
 PAGE: Final = (ROOT / "docs" / "operations" / "deploy.md").read_text("utf-8")
 SECTION: Final = PAGE.partition("## A plain machine\n")[2].partition("\n## ")[0]
-INSTALL, SYSTEMD, BY_HAND = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
+INSTALL, SYSTEMD, BY_HAND, FIRST = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
+[UPGRADE] = re.findall(
+    r"```sh\n(.*?)```", PAGE.partition("## Upgrade\n")[2].partition("\n## ")[0], re.DOTALL
+)
 [SETTINGS] = re.findall(r"```\n(DATA_DIR=.*?)```", SECTION, re.DOTALL)
 SITE: Final = "localhost"
 BUNDLE: Final = CERTIFICATES / "ca-certificates.crt"
@@ -50,6 +53,7 @@ python3 -m venv /srv/fetch
 """
 _BEFORE: Final = """
 set -eu
+trap 'cat /srv/said' EXIT
 ip link set lo up
 export PIP_NO_INDEX=1 PIP_FIND_LINKS=/srv/wheels
 """
@@ -58,11 +62,15 @@ install --owner root --group probity --mode 0640 /dev/null /etc/probity/probity.
 key=$(openssl rand -base64 32)
 sed "s|BACKUP_KEY=.*|BACKUP_KEY=$key|" /srv/probity.env > /etc/probity/probity.env
 """
+# What comes after it, with a password that isn't asked for, and whom only this machine believes.
 _AFTER: Final = f"""
-export SSL_CERT_FILE=/root/.local/share/caddy/pki/authorities/local/root.crt
-until [ -s $SSL_CERT_FILE ]; do sleep 1; done
+root_of_caddy=/root/.local/share/caddy/pki/authorities/local/root.crt
+for _ in $(seq 300); do [ -s $root_of_caddy ] && break; sleep 1; done
+install --mode 0644 $root_of_caddy /srv/root.crt
+export SSL_CERT_FILE=/srv/root.crt
 for port in 8081 8082; do
-  until curl --silent --fail --output /dev/null http://127.0.0.1:$port/ready; do sleep 1; done
+  curl --silent --fail --output /dev/null --retry 120 --retry-delay 1 --retry-all-errors \\
+    http://127.0.0.1:$port/ready
 done
 said() {{ if "$@" >>/srv/said 2>&1; then echo "SAID $what yes"; else echo "SAID $what no"; fi; }}
 what=home said curl --silent --fail --retry 20 --retry-all-errors https://{SITE}/
@@ -71,17 +79,48 @@ for version in tls1 tls1_1 tls1_2 tls1_3; do
     -cipher DEFAULT@SECLEVEL=0 -brief </dev/null
 done
 for path in metrics ready health; do what=$path said curl --silent --fail https://{SITE}/$path; done
-echo '{ADMIN_PASSWORD}' | as_probity user create --email {ADMIN_EMAIL} --admin --password-stdin
-what=backup said as_probity backup
+what=readers said curl --silent --fail https://{SITE}:8443/api/v1/markets
+what=readers-metrics said curl --silent --fail https://{SITE}:8443/metrics
+echo '{ADMIN_PASSWORD}' | probity user create --email {ADMIN_EMAIL} --admin --password-stdin
+what=backup said probity backup
 export PROBITY_ADMIN_EMAIL={ADMIN_EMAIL} PROBITY_ADMIN_PASSWORD='{ADMIN_PASSWORD}'
-what=smoke said /opt/probity/bin/probity smoke https://{SITE}
+what=smoke said probity smoke https://{SITE}
+unset PROBITY_ADMIN_EMAIL PROBITY_ADMIN_PASSWORD
 for port in 8081 8082; do
   what=gateway-$port said sh -c \\
     "curl --silent --fail http://127.0.0.1:$port/api/v1/markets?status=VOID | grep smoke-"
 done
-what=doctor said as_probity doctor --production
-what=verify said as_probity verify
-cat /srv/said
+what=doctor said probity doctor --production
+what=verify said probity verify
+what=owners said sh -c '[ -z "$(find /var/lib/probity /var/backups/probity ! -user probity)" ]'
+"""
+# What systemd does when the page restarts a unit, and the market that `smoke --market` is given.
+_BEFORE_UPGRADE: Final = f"""
+token=$(curl --silent --fail https://{SITE}/api/v1/auth/login \\
+  --header 'content-type: application/json' \\
+  --data '{{"email": "{ADMIN_EMAIL}", "password": "{ADMIN_PASSWORD}"}}' \\
+  | python3 -c 'import json, sys; print(json.load(sys.stdin)["data"]["accessToken"])')
+what=market said curl --silent --fail https://{SITE}/api/v1/markets \\
+  --header "authorization: Bearer $token" --header 'content-type: application/json' \\
+  --data '{{"slug": "smoke", "question": "Does it trade?", "category": "smoke",
+            "closeTime": "2099-01-01T00:00:00Z"}}'
+systemctl() {{
+  port=${{2#probity-gateway@}} role=gateway
+  if [ "$2" = probity ]; then port=8080 role=serve; fi
+  for process in /proc/[0-9]*; do
+    tr '\\0' ' ' <$process/cmdline 2>/dev/null | grep --quiet "/bin/probity $role" || continue
+    [ $role = serve ] || tr '\\0' '\\n' <$process/environ | grep --quiet "^PORT=$port$" || continue
+    kill -TERM ${{process#/proc/}}
+    while [ -n "$(tr '\\0' ' ' <$process/cmdline 2>/dev/null)" ]; do sleep 0.2; done
+  done
+  PORT=$port probity $role >>/var/log/probity-$port.log 2>&1 &
+}}
+"""
+_END: Final = """
+what=upgraded said sh -c '[ $(readlink /opt/probity) = /opt/probity-2 ]'
+for port in 8080 8081 8082; do
+  what=ready-$port said curl --silent --fail http://127.0.0.1:$port/ready
+done
 """
 
 
@@ -134,9 +173,20 @@ def at_the_site(text: str) -> str:
 def test_the_page_starts_the_same_with_systemd_and_without() -> None:
     for port in ("8081", "8082"):
         assert f"probity-gateway@{port}" in SYSTEMD
-        assert f"PORT={port} as_probity gateway" in BY_HAND
-    assert "as_probity serve" in BY_HAND
+        assert f"PORT={port} probity gateway" in BY_HAND
+        assert f"systemctl restart probity-gateway@{port} && ready {port}\n" in UPGRADE
+    assert "probity serve" in BY_HAND
     assert 'READERS="127.0.0.1:8081 127.0.0.1:8082"' in BY_HAND
+
+
+def test_the_page_ends_in_a_trade() -> None:
+    """What `_AFTER` types: the password comes from a pipe there, and the site is another."""
+    assert [line.partition("  #")[0].strip() for line in FIRST.splitlines()] == [
+        "probity user create --email you@exchange.example --admin",
+        "probity backup",
+        "probity doctor --production",
+        "probity smoke https://exchange.example --admin-email you@exchange.example",
+    ]
 
 
 def test_what_is_typed_leads_to_a_trade_over_tls(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -147,13 +197,22 @@ def test_what_is_typed_leads_to_a_trade_over_tls(tmp_path_factory: pytest.TempPa
     try:
         fetched = in_root(root, _FETCH)
         assert fetched.returncode == 0, fetched.stdout + fetched.stderr
-        script = "\n".join((_BEFORE, INSTALL, _SETTINGS, at_the_site(BY_HAND), _AFTER))
+        upgrade = f"upgrade() {{\nset -e\n{at_the_site(UPGRADE)}}}\nupgrade >>/srv/said 2>&1"
+        script = "\n".join(
+            (
+                *(_BEFORE, INSTALL, _SETTINGS, at_the_site(BY_HAND), _AFTER),
+                *(_BEFORE_UPGRADE, upgrade, _END),
+            )
+        )
         done = in_root(root, script, "--net")
     finally:
         shutil.rmtree(root, ignore_errors=True)
     said = dict(re.findall(r"^SAID (\S+) (yes|no)$", done.stdout, re.MULTILINE))
     assert said == {
         **dict.fromkeys(("home", "tls1_2", "tls1_3", "backup", "smoke", "doctor", "verify"), "yes"),
-        **dict.fromkeys(("gateway-8081", "gateway-8082"), "yes"),
+        **dict.fromkeys(("gateway-8081", "gateway-8082", "owners", "market", "upgraded"), "yes"),
+        **dict.fromkeys(("ready-8080", "ready-8081", "ready-8082"), "yes"),
         **dict.fromkeys(("tls1", "tls1_1", "metrics", "ready", "health"), "no"),
+        "readers": "yes",
+        "readers-metrics": "no",
     }, done.stdout[-6_000:] + done.stderr[-2_000:]

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli.smoke import smoke as smoke_command
 from gateway.cli.smoke import trade
 from gateway.client.rest import ApiClient, ApiRefused, ApiUnreachable, Envelope
 from tests.server_process import ADMIN_EMAIL, ADMIN_PASSWORD, ServerProcess, running_server
@@ -46,6 +48,24 @@ def test_a_trade_goes_through_and_leaves_no_money_moved(tmp_path: Path) -> None:
         assert err.startswith("probity: 401 ")
         server.environment.pop("PROBITY_ADMIN_EMAIL")
         assert smoke(server, server.url)[0] == 2
+
+
+def test_who_types_is_asked_for_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a command line other users of the machine, or a cluster's log of calls, have it."""
+    given: list[tuple[str, str]] = []
+
+    def account(_client: ApiClient, email: str, password: str) -> None:
+        given.append((email, password))
+
+    monkeypatch.delenv("PROBITY_ADMIN_PASSWORD", raising=False)
+    monkeypatch.setattr("gateway.cli.smoke.ReplayAccount", account)
+    monkeypatch.setattr("gateway.cli.smoke.trade_in_own_market", lambda *_: None)
+    words = ["http://127.0.0.1:1", "--admin-email", ADMIN_EMAIL]
+    assert CliRunner().invoke(smoke_command, words).exit_code == 2
+    monkeypatch.setattr("gateway.cli.smoke._somebody_types", lambda: True)
+    done = CliRunner().invoke(smoke_command, words, input="typed unseen\n")
+    assert (done.exit_code, given) == (0, [(ADMIN_EMAIL, "typed unseen")])
+    assert "typed unseen" not in done.output
 
 
 def test_an_exchange_that_takes_no_trade_fails_and_its_market_is_ended(tmp_path: Path) -> None:
