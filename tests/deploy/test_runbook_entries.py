@@ -179,9 +179,9 @@ def test_keys_that_others_have_are_made_anew(place: Place) -> None:
     login = f"{server.url}/api/v1/auth/login"
     body = {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD}
     assert httpx.post(login, json=body).status_code == 401
-    new = place.room / "new-password"
-    assert new.stat().st_mode & 0o777 == 0o600
-    body["password"] = new.read_text().strip()
+    made = place.room / "new-password"
+    assert made.stat().st_mode & 0o777 == 0o600
+    body["password"] = made.read_text().strip()
     assert httpx.post(login, json=body).status_code == 200
 
 

@@ -179,7 +179,7 @@ def _reachable_ports() -> frozenset[int]:
     return frozenset(
         one.laddr.port
         for one in found
-        if one.status == psutil.CONN_LISTEN and not _is_loopback(one.laddr.ip)
+        if one.status == psutil.CONN_LISTEN and one.laddr and not _is_loopback(one.laddr.ip)
     )
 
 
