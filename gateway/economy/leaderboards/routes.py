@@ -19,6 +19,7 @@ from gateway.wire.scalars import iso_millis, money_text
 from gateway.wire.strict_json import AnswerStruct, QueryStruct
 from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.leaderboards.boards import Head, Leaderboards, Place, Ranked
+from persistence.repositories.leaderboards.computing import TOP
 from persistence.repositories.leaderboards.words import ERROR_SCALE, Board, Span
 
 RUN_US: Final = 5 * 60 * MICROSECONDS
@@ -62,11 +63,15 @@ _Shown = Told[Page[LeaderView]] | Page[LeaderView]
 
 
 class OwnPlaceView(AnswerStruct, frozen=True):
-    """One's `value` on a board and place among `of`; null without one, or for who isn't shown."""
+    """One's `value` on a board and place among `of`; null without one, or for who isn't shown.
+
+    `listed` says whether that place is one of those that the board shows.
+    """
 
     value: str | None
     rank: int | None
     of: int
+    listed: bool
 
 
 class OwnStandingView(AnswerStruct, frozen=True):
@@ -125,7 +130,8 @@ class LeaderboardRoutes:
         for board in Board:
             score, ranked = own.scores[board], (await self._reading.head(board, span)).ranked
             value = None if score is None else value_text(board, score)
-            views[board] = OwnPlaceView(value, own.ranks[board], ranked)
+            rank = own.ranks[board]
+            views[board] = OwnPlaceView(value, rank, ranked, rank is not None and rank <= TOP)
         view = OwnStandingView(
             span,
             iso_millis(head.since) if head.since else None,

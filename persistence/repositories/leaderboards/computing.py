@@ -5,8 +5,9 @@
 
 Laws: each step is one transaction over one picture of the tables, so boards never mix two moments,
 and whoever dies leaves the last ones; the next run goes on where the last committed step ended.
-A statement is about a bounded number of commands or accounts. The engine's connection, and the pool
-that readers share, are left alone; no row crosses the wire. Of two runs at once one does nothing.
+A statement is about a bounded number of commands, trades or accounts. The engine's connection, and
+the pool that readers share, are left alone; no row crosses the wire. Of two runs at once one does
+nothing.
 """
 
 from collections.abc import AsyncIterator
@@ -21,6 +22,10 @@ from persistence.repositories.leaderboards import statements
 from persistence.repositories.leaderboards.words import SPAN, Span, start_of
 
 COMMANDS_AT_ONCE: Final = 20_000
+ENTRIES_AT_ONCE: Final = 400_000
+"""Of the ledger, unless a single command made more."""
+TRADES_AT_ONCE: Final = 100_000
+"""Of markets that paid, among which it looks for what was bought."""
 ACCOUNTS_AT_ONCE: Final = 25_000
 TOP: Final = 1_000
 """Places that are shown of a board."""
@@ -74,7 +79,7 @@ async def _step(connection: Connection, now: int, forecasts_min: int) -> int | N
         spans: tuple[Span, ...] = (Span.DAY, Span.WEEK, Span.MONTH)
         begun: dict[Span, int] = dict(zip(spans, starts, strict=True))
         last: int = await connection.fetchval(statements.LAST_SEQ)
-        end = min(through + COMMANDS_AT_ONCE, last)
+        end = await _end_of_slice(connection, through, last)
         due = min(
             (start_of(span, now) for span in begun if begun[span] < start_of(span, now)),
             default=None,
@@ -86,8 +91,7 @@ async def _step(connection: Connection, now: int, forecasts_min: int) -> int | N
             is_reached = first is not None or (end == last and now >= due + GRACE_US)
             end = end if first is None else first - 1
         if end > through:
-            await connection.execute(statements.FOLD, through, end)
-            await connection.execute(statements.MOVE_ON, end)
+            await _fold(connection, through, end)
         if due is not None and is_reached:
             async with _worths(connection, end, last) as pieces:
                 for span in (one for one in begun if start_of(one, now) == due):
@@ -101,6 +105,39 @@ async def _step(connection: Connection, now: int, forecasts_min: int) -> int | N
         async with _worths(connection, end, last) as pieces:
             await _rank(connection, begun, pieces, now, last, forecasts_min)
         return last
+
+
+async def _end_of_slice(connection: Connection, through: int, last: int) -> int:
+    """Return the last command of the next slice, which is bounded by what they moved, too."""
+    end = min(through + COMMANDS_AT_ONCE, last)
+    while end - through > 1:
+        if await connection.fetchval(statements.ENTRIES, through, end) <= ENTRIES_AT_ONCE:
+            break
+        end = through + (end - through) // 2
+    return end
+
+
+async def _fold(connection: Connection, through: int, end: int) -> None:
+    """Add what the commands of a slice did."""
+    await connection.execute(statements.JUDGING)
+    await connection.execute(statements.SETTLED, through, end)
+    some: list[int] = []
+    count = 0
+    for market_id, trades in await connection.fetch(statements.SETTLED_MARKETS):
+        # A large one goes piece by piece, small ones together.
+        if count and count + trades > TRADES_AT_ONCE:
+            await connection.execute(statements.BOUGHT, some, 0, TRADES_AT_ONCE)
+            some, count = [], 0
+        if trades <= TRADES_AT_ONCE:
+            some, count = [*some, market_id], count + trades
+            continue
+        for begin in range(0, trades, TRADES_AT_ONCE):
+            part = begin, begin + TRADES_AT_ONCE
+            await connection.execute(statements.BOUGHT, [market_id], *part)
+    if some:
+        await connection.execute(statements.BOUGHT, some, 0, TRADES_AT_ONCE)
+    await connection.execute(statements.FOLD, through, end)
+    await connection.execute(statements.MOVE_ON, end)
 
 
 @asynccontextmanager

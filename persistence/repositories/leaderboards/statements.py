@@ -1,4 +1,4 @@
-"""The statements that make the boards; each is about a bounded number of commands or accounts.
+"""The statements that make the boards; each is about so many commands, trades or accounts at most.
 
     cash         what trades, fees, netted pairs and payouts added to an account's cash
     worth        its shares at a moment, at the last price of each market until then
@@ -41,7 +41,7 @@ _LEGS: Final = f"""
 """  # noqa: S608 - constants
 
 # As an array, so that the trades are found by their key, however many there are of other markets.
-_OF_SETTLED: Final = "market_id = ANY(ARRAY(SELECT DISTINCT market_id FROM settled WHERE is_told))"
+_OF_SETTLED: Final = "market_id = ANY($1::bigint[]) AND trade_no > $2 AND trade_no <= $3"
 
 STATE: Final = "SELECT through_seq, day, week, month FROM leaderboard_run FOR UPDATE"
 LAST_SEQ: Final = "SELECT last_seq FROM engine_state"
@@ -51,6 +51,34 @@ SELECT least((SELECT min(command_seq) FROM ledger WHERE {_SLICE} AND at >= $3),
 """  # noqa: S608 - constants
 MOVE_ON: Final = "UPDATE leaderboard_run SET through_seq = $1"
 
+ENTRIES: Final = f"SELECT count(*) FROM ledger WHERE {_SLICE}"  # noqa: S608 - a constant
+JUDGING: Final = """
+CREATE TEMPORARY TABLE settled (
+    account_id bigint, market_id bigint, at bigint, is_yes boolean, yes_payout integer,
+    is_told boolean) ON COMMIT DROP;
+CREATE TEMPORARY TABLE bought (
+    account_id bigint, market_id bigint, is_yes boolean, cost bigint, quantity bigint)
+    ON COMMIT DROP;
+"""
+SETTLED: Final = f"""
+INSERT INTO settled
+SELECT s.account_id, s.market_id, s.at, s.yes_quantity > s.no_quantity, m.yes_payout,
+       m.resolution <> {RESOLUTION[Resolution.VOID]}
+  FROM settlements s JOIN markets m ON m.id = s.market_id
+ WHERE {_SLICE} AND s.yes_quantity <> s.no_quantity
+"""  # noqa: S608 - constants
+SETTLED_MARKETS: Final = """
+SELECT market_id, coalesce((SELECT max(trade_no) FROM trades t WHERE t.market_id = s.market_id), 0)
+  FROM (SELECT DISTINCT market_id FROM settled WHERE is_told) AS s ORDER BY market_id
+"""
+# What those who were paid had bought: of some markets, some of their trades.
+BOUGHT: Final = f"""
+INSERT INTO bought
+SELECT account_id, market_id, is_yes, sum(price * quantity), sum(quantity)
+  FROM ({_LEGS.format(where=_OF_SETTLED)}) AS legs
+  JOIN settled USING (account_id, market_id, is_yes)
+ WHERE buys GROUP BY account_id, market_id, is_yes
+"""  # noqa: S608 - constants
 FOLD: Final = f"""
 WITH moved AS (
     SELECT owner_id AS account_id, sum(available + locked) AS cash,
@@ -59,21 +87,15 @@ WITH moved AS (
       FROM ledger
      WHERE {_SLICE} AND owner = {Owner.ACCOUNT:d} AND kind IN ({_IN_MARKETS})
      GROUP BY owner_id
-), settled AS (
-    SELECT s.account_id, s.market_id, s.at, s.yes_quantity > s.no_quantity AS is_yes,
-           m.yes_payout, m.resolution <> {RESOLUTION[Resolution.VOID]} AS is_told
-      FROM settlements s JOIN markets m ON m.id = s.market_id
-     WHERE {_SLICE} AND s.yes_quantity <> s.no_quantity
-), bought AS (
-    SELECT account_id, market_id, is_yes, round(sum(price * quantity) / sum(quantity)) AS price
-      FROM ({_LEGS.format(where=_OF_SETTLED)}) AS legs
-     WHERE buys GROUP BY account_id, market_id, is_yes
+), paid AS (
+    SELECT account_id, market_id, is_yes, round(sum(cost) / sum(quantity)) AS price
+      FROM bought GROUP BY account_id, market_id, is_yes
 ), judged AS (
     SELECT s.account_id, max(s.at) AS settled_at, count(b.price) AS forecasts,
            sum((CASE WHEN s.is_yes THEN b.price ELSE {PRICE_SCALE} - b.price END
                 - s.yes_payout) ^ 2) AS errors
       FROM settled s
-      LEFT JOIN bought b ON s.is_told AND (b.account_id, b.market_id, b.is_yes)
+      LEFT JOIN paid b ON s.is_told AND (b.account_id, b.market_id, b.is_yes)
                                         = (s.account_id, s.market_id, s.is_yes)
      GROUP BY s.account_id
 )

@@ -5112,6 +5112,7 @@ export interface components {
             readonly potentialPayout: string;
             readonly proceeds: string;
             readonly profit: string | null;
+            readonly listed: boolean;
             readonly reason: string | null;
             readonly reference: string;
             readonly createdAt: string;

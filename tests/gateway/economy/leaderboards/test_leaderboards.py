@@ -85,7 +85,10 @@ async def test_before_the_first_run_there_is_nothing(web: Web) -> None:
     assert "asOf" not in answer["meta"]
     ann = await web.register()
     own = (await web.client.get(f"{PATH}/me", headers=ann.bearer)).json()["data"]
-    assert (own["madeAt"], own["pnl"]) == (None, {"value": None, "rank": None, "of": 0})
+    assert (own["madeAt"], own["pnl"]) == (
+        None,
+        {"value": None, "rank": None, "of": 0, "listed": False},
+    )
 
 
 async def test_a_board_goes_on_by_cursor_and_by_offset(web: Web) -> None:
@@ -131,9 +134,9 @@ async def test_where_one_stands(web: Web) -> None:
         "since": None,
         "madeAt": "2026-09-21T14:13:20.000Z",
         "shown": True,
-        "pnl": {"value": "5.000000", "rank": 1, "of": 3},
-        "volume": {"value": "0.000009", "rank": 4, "of": 0},
-        "calibration": {"value": None, "rank": None, "of": 0},
+        "pnl": {"value": "5.000000", "rank": 1, "of": 3, "listed": True},
+        "volume": {"value": "0.000009", "rank": 4, "of": 0, "listed": True},
+        "calibration": {"value": None, "rank": None, "of": 0, "listed": False},
         "positions": 2,
     }
     await hide(web, ann)

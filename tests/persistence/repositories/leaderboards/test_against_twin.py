@@ -134,6 +134,8 @@ async def test_boards_are_what_brute_force_says(
     rng = Random(seed)
     monkeypatch.setattr(computing, "COMMANDS_AT_ONCE", rng.choice((1, 7, 40, 20_000)))
     monkeypatch.setattr(computing, "ACCOUNTS_AT_ONCE", rng.choice((1, 3, 25_000)))
+    monkeypatch.setattr(computing, "ENTRIES_AT_ONCE", rng.choice((1, 9, 400_000)))
+    monkeypatch.setattr(computing, "TRADES_AT_ONCE", rng.choice((1, 3, 100_000)))
     engine, markets, compared = exchange.engine, 0, 0
     now = BEGIN
     for number in range(length(260, long=800)):
