@@ -8,9 +8,10 @@ routes:
     bootstrap                             how everything is put together, and the lists of what is
     demo                                  simulated markets and traders
     operations, portfolio, economy,       domains: for operators, what one has, credits,
-      streaming, alerts                            what sockets hear, what one wants to be told
+      streaming, alerts, research                  what sockets hear, what one wants to be told,
+                                                   backtests
     trading, feeds                                 orders, other venues
-    markets, accounts, site, research              questions, who one is, pages, backtests
+    markets, accounts, site                        questions, who one is, pages
     sockets, http, engine_side            transports: to people and programs, and to the engine
     jobs                                  ground: work beside requests
     observability, access, sealing                 logs and metrics, who calls, what is secret

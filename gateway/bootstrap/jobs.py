@@ -31,6 +31,7 @@ from gateway.operations.jobs import Housekeeping
 from gateway.operations.journal_moves import JournalMoves
 from gateway.operations.safekeeping import Safekeeping
 from gateway.portfolio.records.jobs import PortfolioHistory
+from gateway.research.asked.jobs import BacktestJob
 from persistence.exports.kept_summaries import KeptSummaries
 from persistence.postgres.database import DeadlinePool
 from persistence.projection.process import Order
@@ -45,6 +46,7 @@ from persistence.repositories.people.sign_in_counts import SignInCounts
 from persistence.repositories.people.wallets import Wallets
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
+from persistence.repositories.research.backtests import Backtests
 from persistence.repositories.second_factor.challenges import SignInChallenges
 from persistence.repositories.second_factor.passkeys import PasskeyRows
 
@@ -118,11 +120,22 @@ def make_jobs(
         *mirror_jobs(settings, pool, feeds, logger),
         *leaderboards.jobs(),
         *interest.jobs(),
+        *_backtest_jobs(settings, pool, logger),
         *alert_jobs(settings, pool, feeds, metrics, logger),
         *research_jobs(settings, pool, metrics, logger),
         *of_feeds,
     )
     return Jobs(every, rows, (rewards.begin, leaderboards.begin, interest.begin))
+
+
+def _backtest_jobs(settings: Settings, pool: DeadlinePool, logger: Logger) -> tuple[Job, ...]:
+    return BacktestJob(
+        Backtests(pool),
+        lambda: settings.store.direct_url or pool.url,
+        settings.store.segments_folder,
+        settings.backtests,
+        logger,
+    ).jobs()
 
 
 @asynccontextmanager

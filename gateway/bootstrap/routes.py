@@ -4,6 +4,8 @@ Laws: a domain is made here of what it needs (a repository of `parts.pool`, a to
 `parts.topics` ...) and gives its rows; a new domain is a line here.
 """
 
+from functools import partial
+
 from gateway.accounts.admin_routes import UserAdminRoutes
 from gateway.accounts.api_keys.routes import ApiKeyRoutes
 from gateway.accounts.mail.routes import MailRoutes
@@ -57,6 +59,8 @@ from gateway.portfolio.records.portfolios import NotedPortfolioRoutes
 from gateway.portfolio.records.positions import PositionRoutes
 from gateway.portfolio.routes import PortfolioRoutes
 from gateway.portfolio.watchlists import WatchlistRoutes
+from gateway.research.asked.jobs import JOB as BACKTESTS
+from gateway.research.asked.routes import BacktestRoutes
 from gateway.site.front_page import FrontPage
 from gateway.site.pages import ApiDescription, StaticFiles
 from gateway.site.reference.error_catalogue import ErrorCatalogue
@@ -81,6 +85,7 @@ from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
 from persistence.repositories.portfolios import Portfolios
 from persistence.repositories.proposals import Proposals
+from persistence.repositories.research.backtests import Backtests
 from persistence.repositories.second_factor.passkeys import PasskeyRows
 from persistence.repositories.watchlists import Watchlists
 
@@ -153,6 +158,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         *research_routes(settings, parts.pool, parts.catalogue),
         *economy_routes(parts),
         mirror_routes(parts),
+        _backtests(parts),
         *stock_routes(parts),
         _pictures(parts),
         SystemAccountRoutes(view),
@@ -210,6 +216,12 @@ def _notes(parts: Parts) -> tuple[WatchlistRoutes, NotedPortfolioRoutes, Positio
         NotedPortfolioRoutes(portfolios, PortfolioValues(pool), holdings, own, pages),
         PositionRoutes(positions, portfolios, view, catalogue, own, pages),
     )
+
+
+def _backtests(parts: Parts) -> BacktestRoutes:
+    settings, begin = parts.settings, partial(parts.jobs.rows.put, BACKTESTS, lock=BACKTESTS)
+    rows = Backtests(parts.pool)
+    return BacktestRoutes(rows, parts.catalogue, begin, settings.backtests, settings.pages)
 
 
 def _proposals(parts: Parts) -> ProposalRoutes:

@@ -35,6 +35,7 @@ from gateway.observability.settings import ReportSettings
 from gateway.operations.proposals.settings import ProposalSettings
 from gateway.operations.settings import BackupSettings, RetentionSettings
 from gateway.portfolio.settings import PortfolioSettings
+from gateway.research.asked.settings import BacktestSettings
 from gateway.research.inquiries.settings import ResearchSettings
 from gateway.sealing.settings import SealingSettings
 from gateway.settings.reader import (
@@ -81,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     portfolio: PortfolioSettings
     matches: MatchSettings
     alerts: AlertSettings
+    backtests: BacktestSettings
     economy: EconomySettings
     mirrors: MirrorSettings
     research: ResearchSettings

@@ -77,13 +77,18 @@ _BY_NAME: Final[dict[str, Sequence[Any]]] = {
     "clientBetId": ("bet-1",), "betId": ("7",), "closedBy": ("8",), "maxPrice": ("0.60",),
     **dict.fromkeys(("shares", "openShares", "sold"), ("100.00",)),
     **dict.fromkeys(("proceeds", "minProceeds", "minProceedsMax"), ("55.000000",)),
-    "potentialPayout": ("100.000000",),
+    "potentialPayout": ("100.000000",), "tape": ("sample",), "model": ("trades",),
+    **dict.fromkeys(("start", "end", "cash"), ("1000.000000",)),
+    **dict.fromkeys(("net", "gross", "drawdownMoney"), ("1.200000",)), "drawdown": ("0.012000",),
+    **dict.fromkeys(("sharpe", "sortino", "profitFactor"), ("1.250000",)),
+    **dict.fromkeys(("totalReturn", "winRate", "exposure", "fillRatio"), ("0.120000",)),
+    "brier": ("0.180000",), "queueSeconds": ("4.200000",), "progress": ("1.0000",),
 }  # fmt: skip
 """What stands in a field of that name, the first that its schema takes."""
 _IN_BODY: Final = frozenset(
     {"price", "quantity", "timeInForce", "clientOrderId", "market", "label", "reason", "email"}
     | {"displayName", "closeTime", "outcome", "name", "token", "requestId", "side", "type"}
-    | {"clientBetId"}
+    | {"clientBetId", "tape"}
 )
 """What a body shows though it may be left out."""
 

@@ -78,6 +78,8 @@ async def give_one_of_everything(web: Web) -> Belongings:
     item = (await ann.data("POST", f"/watchlists/{watchlist}/items", watched))["id"]
     hook = await ann.data("POST", "/alerts/webhooks", {"url": "https://hooks.example.com/"})
     alert = (await ann.data("POST", "/alerts", {"kind": "FILL"}))["id"]
+    asked = {"strategy": "momentum", "tape": "sample"}
+    backtest = (await ann.data("POST", "/backtests", asked))["id"]
     bet = await _bet(web, ann)
     portfolio = (await ann.data("POST", "/portfolios", {"name": "a"}))["id"]
     noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
@@ -90,6 +92,7 @@ async def give_one_of_everything(web: Web) -> Belongings:
         "/alerts/webhooks/{id}": f"/alerts/webhooks/{hook['webhook']['id']}",
         "/alerts/{id}": f"/alerts/{alert}",
         "/auth/2fa/passkeys/{id}": f"/auth/2fa/passkeys/{passkey}",
+        "/backtests/{id}": f"/backtests/{backtest}",
         "/bets/{id}": f"/bets/{bet}",
         "/order-groups/{id}": "/order-groups/mm",
         "/orders/by-client-id/{clientOrderId}": "/orders/by-client-id/one",

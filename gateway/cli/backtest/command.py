@@ -8,12 +8,11 @@ same JSON, byte for byte.
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from functools import partial
-from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import click
 import msgspec
@@ -26,29 +25,24 @@ from exchange.messages.errors import MalformedNumber
 from exchange.messages.units import parse_money
 from gateway.bootstrap.compose import open_database
 from gateway.bootstrap.parts import segments_of
-from gateway.bootstrap.settings import load_settings
+from gateway.bootstrap.settings import Settings, load_settings
 from gateway.cli.backtest.loading import NotLoaded, pairs, strategy_of, sweep
 from gateway.cli.backtest.report import report
 from gateway.cli.backtest.rows import ROWS, shown
-from gateway.research.backtest.flow import FlowModel
-from gateway.research.backtest.prints import PrintsModel
+from gateway.feeds.known import OURS, MarketRef
 from gateway.research.backtest.result import CASH, CASH_MAX, LATENCY_US, Result, Setup, backtest
-from gateway.research.backtest.run import Model
+from gateway.research.playing import SAMPLE, Played, Span, play_own, play_tape, play_venue
 from gateway.research.strategies import STRATEGIES
 from gateway.research.strategy import ParametersRefused, Strategy
-from gateway.research.tape.events import Ended, Listed, TapeEvent, TapeRefused, checked
+from gateway.research.tape.events import TapeRefused
 from gateway.research.tape.files import TapeFile
 from gateway.research.tape.journal import JournalTape
-from gateway.research.tape.prints import with_books
-from gateway.research.tape.synthetic import synthetic_tape
+from gateway.research.tape.snapshots import SnapshotTape
 from gateway.settings.reader import SettingsError
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import parse_time
 from persistence.errors import PersistenceError
 
-SAMPLE: Final = "sample"
-_SAMPLE_STEPS: Final = 8_000
-_SAMPLE_EVENTS: Final = 10_800
 _WRITTEN: Final = click.Path(path_type=Path, dir_okay=False, writable=True)
 _GIVEN_WRONGLY: Final = (
     NotLoaded,
@@ -64,7 +58,13 @@ _HELP = f"""Test STRATEGY, one of {", ".join(STRATEGIES)} or a file of Python, o
 @click.command("backtest", help=_HELP)
 @click.argument("strategy")
 @click.option("--tape", help="A file (.jsonl, .jsonl.gz), or `sample`: made up.")
-@click.option("--market", help="Slug or id: a market of this exchange's own past, instead.")
+@click.option(
+    "--market",
+    "markets",
+    multiple=True,
+    help="Instead: slug or id of a market of this exchange, or PLATFORM:ID of another venue's, as"
+    " the feed has stored it; several of those are one question.",
+)
 @click.option("--from", "from_time", help="ISO-8601 time from which the tape is played.")
 @click.option("--to", "to_time", help="ISO-8601 time up to which it is.")
 @click.option("--param", "params", multiple=True, help="name=value; may be given again.")
@@ -117,10 +117,9 @@ def _runs(strategy: type[Strategy], given: dict[str, Any]) -> Iterator[Result]:
     except MalformedNumber as error:
         raise NotLoaded(f"--cash {error}") from error
     setup = Setup(latency_us=round(given["latency_ms"] * 1_000), seed=given["seed"])
-    first = _time(given["from_time"], "from")
-    last = _time(given["to_time"], "to")
+    span = Span(_time(given["from_time"], "from"), _time(given["to_time"], "to"))
     sets = list(sweep(pairs(given["params"], "--param"), pairs(given["swept"], "--sweep")))
-    with _played(given, cash, first, last) as played:
+    with _played(given, cash, span) as played:
         for number, parameters in enumerate(sets, 1):
             with _bar() as bar:
                 shown = f"run {number} of {len(sets)}" if len(sets) > 1 else "run"
@@ -131,92 +130,53 @@ def _runs(strategy: type[Strategy], given: dict[str, Any]) -> Iterator[Result]:
                 bar.update(task, completed=1.0)
 
 
-class _Played(NamedTuple):
-    """A tape that can be played again and again."""
-
-    begin: Callable[[], tuple[Model[Any], Iterator[Any]]]
-    """Begins anew, with a world of its own."""
-    part: Callable[[int], float]
-    """How much of it is over after so many events, 0 to 1."""
-
-
 @contextmanager
-def _played(
-    given: dict[str, Any], cash: int, first: int | None, last: int | None
-) -> Iterator[_Played]:
+def _played(given: dict[str, Any], cash: int, span: Span) -> Iterator[Played]:
     """Yield what is played; raises NotLoaded unless one thing is asked for."""
-    name, market = given["tape"], given["market"]
-    if (name is None) is (market is None):
+    name, markets = given["tape"], given["markets"]
+    if (name is None) is (not markets):
         raise NotLoaded("give one of --tape and --market")
-    if market is not None:
-        if given["prints_only"]:
-            raise NotLoaded("--prints-only: goes with --tape")
-        with _journal() as journal:
-            slug = journal.market(market).slug
-
-            def begin() -> tuple[Model[Any], Iterator[Any]]:
-                model = FlowModel(cash, only=slug)
-                past = journal.executions()
-                if last is not None:
-                    past = takewhile(lambda execution: execution.at <= last, past)
-                return model, past if first is None else model.lead_up(past, first)
-
-            yield _Played(begin, lambda _: journal.part())
+    if name is not None:
+        source = None if name == SAMPLE else TapeFile(Path(name))
+        yield play_tape(source, cash, span, prints_only=given["prints_only"])
         return
-    source = None if name == SAMPLE else TapeFile(Path(name))
+    if given["prints_only"]:
+        raise NotLoaded("--prints-only: goes with --tape")
+    refs = [_venue_market(market) for market in markets]
+    theirs = [ref for ref in refs if ref is not None]
+    if len(markets) > 1 and len(theirs) < len(refs):
+        raise NotLoaded("--market: several are markets of other venues, PLATFORM:ID")
+    with _database() as (url, settings), ExitStack() as stack:
+        if theirs:
+            tape = stack.enter_context(SnapshotTape(url))
+            yield play_venue(tape, [tape.market(ref) for ref in theirs], cash, span)
+        else:
+            journal = stack.enter_context(JournalTape(url, segments_of(settings)))
+            yield play_own(journal, markets[0], cash, span)
 
-    def begin_tape() -> tuple[Model[Any], Iterator[Any]]:
-        events = _sample() if source is None else source.events()
-        if given["prints_only"]:
-            events = with_books(events)
-        return PrintsModel(cash), _between(events, first, last)
 
-    yield _Played(
-        begin_tape, lambda done: done / _SAMPLE_EVENTS if source is None else source.part()
-    )
+def _venue_market(name: str) -> MarketRef | None:
+    """Return the market of another venue that a name means; None if it means one of ours."""
+    platform, colon, external_id = name.partition(":")
+    return MarketRef(platform, external_id) if colon and platform != OURS else None
 
 
 @contextmanager
-def _journal() -> Iterator[JournalTape]:
-    """Yield the journal of this exchange, whether it runs or not."""
+def _database() -> Iterator[tuple[str, Settings]]:
+    """Yield the database of this exchange, whether that runs or not, and its settings."""
     settings = load_settings()
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
             database = open_database(settings, join=True, make=False)
             url = runner.run(stack.enter_async_context(database))
-            with JournalTape(settings.store.direct_url or url, segments_of(settings)) as journal:
-                yield journal
+            yield settings.store.direct_url or url, settings
         finally:
             runner.run(stack.aclose())
 
 
-def _draw(bar: Progress, task: TaskID, played: _Played, done: int, _at: int) -> None:
+def _draw(bar: Progress, task: TaskID, played: Played, done: int, _at: int) -> None:
     bar.update(task, completed=played.part(done))
-
-
-def _sample() -> Iterator[TapeEvent]:
-    return checked(synthetic_tape(1, steps=_SAMPLE_STEPS))
-
-
-def _between(
-    events: Iterator[TapeEvent], first: int | None, last: int | None
-) -> Iterator[TapeEvent]:
-    """Yield the events of a range; what was listed before it, and hadn't ended, is listed where the
-    range begins, so that the figures are those of the range.
-    """
-    listed: dict[str, Listed] = {}
-    for event in events:
-        if last is not None and event.at > last:
-            return
-        if first is None or event.at >= first:
-            yield from listed.values()
-            listed.clear()
-            yield event
-        elif isinstance(event, Listed):
-            listed[event.market] = msgspec.structs.replace(event, at=first)
-        elif isinstance(event, Ended):
-            del listed[event.market]
 
 
 def _time(text: str | None, name: str) -> int | None:

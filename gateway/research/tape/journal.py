@@ -5,18 +5,17 @@ and no transaction stays open meanwhile, so a long run costs a running exchange 
 reads. It ends with what was there when it began.
 """
 
-import asyncio
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from exchange.messages.execution import Execution
 from gateway.research.tape.events import TapeRefused
+from gateway.research.tape.stored import StoredTape
 from gateway.wire.scalars import parse_id
 from persistence.errors import PersistenceError
 from persistence.journal.reader import rows_after
 from persistence.journal.segments.segments import Segments
 from persistence.journal.source import JournalSource
-from persistence.postgres.database import Connection, connect
 
 _BYTES_AT_ONCE = 1 << 20
 
@@ -30,39 +29,14 @@ class Traded(NamedTuple):
     """Microseconds since the epoch, as are the tape's times."""
 
 
-class JournalTape:
-    """The journal of the database at a URL, read by whoever waits for it; to be closed."""
+class JournalTape(StoredTape):
+    """The journal of a database."""
 
     def __init__(self, url: str, segments: Segments) -> None:
-        self._runner = asyncio.Runner()
+        super().__init__(url)
         self._segments = segments
         self._last_seq = 1
         self._read = 0
-        self._connection: Connection | None = None
-        self._url = url
-
-    def __enter__(self) -> Self:
-        """Connect; raises DatabaseUnavailable."""
-        session = {"application_name": "probity backtest"}
-        try:
-            self._connection = self._runner.run(connect(self._url, settings=session))
-        except BaseException:
-            self._runner.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Leave the database."""
-        try:
-            self._runner.run(self._known.close())
-        finally:
-            self._runner.close()
-
-    @property
-    def _known(self) -> Connection:
-        if self._connection is None:
-            raise RuntimeError("the tape isn't open")
-        return self._connection
 
     def market(self, name: str) -> Traded:
         """Return a market by slug or id; raises TapeRefused if there is none."""
@@ -70,7 +44,7 @@ class JournalTape:
             "SELECT id, slug, created_at FROM markets WHERE slug = $1 OR id = $2"
             " ORDER BY slug = $1 DESC LIMIT 1"
         )
-        row: Any = self._runner.run(self._known.fetchrow(query, name, parse_id(name) or 0))
+        row: Any = self._wait(self._known.fetchrow(query, name, parse_id(name) or 0))
         if row is None:
             raise TapeRefused(f"there is no market {name!r}")
         return Traded(*row.values())
@@ -82,11 +56,11 @@ class JournalTape:
     def executions(self) -> Iterator[Execution]:
         """Yield every command and what it did; raises TapeRefused where the journal is broken."""
         journal = JournalSource(self._known, self._segments)
-        last = self._runner.run(self._known.fetchval("SELECT last_seq FROM engine_state")) or 0
+        last = self._wait(self._known.fetchval("SELECT last_seq FROM engine_state")) or 0
         self._last_seq, self._read = max(last, 1), 0
         while self._read < last:
             try:
-                rows = self._runner.run(rows_after(journal, self._read, _BYTES_AT_ONCE))
+                rows = self._wait(rows_after(journal, self._read, _BYTES_AT_ONCE))
                 done = [execution for row in rows for execution in row.executions()]
             except (PersistenceError, ValueError) as error:
                 raise TapeRefused(f"the journal after {self._read}: {error}") from error

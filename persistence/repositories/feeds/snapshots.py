@@ -52,21 +52,21 @@ SELECT g.market_id, $1, tips.sequence, g.at, g.venue_at, g.venue_seq, g.yes_pric
        g.volume_24h, g.liquidity
   FROM given g JOIN tips USING (market_id)
 """  # noqa: S608 - constants
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "id, market_id, source, sequence, at, venue_at, venue_seq, yes_price, best_bid, best_ask,"
     " last_price, bid_quantity, ask_quantity, open_interest, volume, volume_24h, liquidity"
 )
 _PAGE: Final = f"""
-SELECT {_COLUMNS} FROM market_snapshots
+SELECT {COLUMNS} FROM market_snapshots
  WHERE market_id = $1 AND (at, id) < ($2, $3) AND at >= $4 AND ($5::text IS NULL OR source = $5)
  ORDER BY at DESC, id DESC LIMIT $6
 """  # noqa: S608 - constants
 _LATEST: Final = f"""
-SELECT {_COLUMNS} FROM market_snapshots s
+SELECT {COLUMNS} FROM market_snapshots s
  WHERE market_id = $1 AND at = (SELECT max(at) FROM snapshot_tips WHERE market_id = $1)
  ORDER BY at DESC, id DESC LIMIT 1
 """  # noqa: S608 - constants
-_FIND: Final = f"SELECT {_COLUMNS} FROM market_snapshots WHERE id = $1"  # noqa: S608 - constants
+_FIND: Final = f"SELECT {COLUMNS} FROM market_snapshots WHERE id = $1"  # noqa: S608 - constants
 # The sequence goes on; what is compared with the next snapshot is no longer there to be shown.
 _FORGET_TIPS: Final = "UPDATE snapshot_tips SET digest = '' WHERE at < $1 AND digest <> ''"
 _PARTITIONS: Final = """
@@ -251,17 +251,17 @@ class Snapshots:
         rows = await self._pool.fetch(
             _PAGE, market_id, time_of(before[0]), before[1], time_of(since), source, limit
         )
-        return [_snapshot(row) for row in rows]
+        return [snapshot_of_row(row) for row in rows]
 
     async def latest(self, market_id: int) -> Snapshot | None:
         """Return the last snapshot of a market."""
         row = await self._pool.fetchrow(_LATEST, market_id)
-        return None if row is None else _snapshot(row)
+        return None if row is None else snapshot_of_row(row)
 
     async def find(self, number: int) -> Snapshot | None:
         """Return the snapshot of an id."""
         row = await self._pool.fetchrow(_FIND, number)
-        return None if row is None else _snapshot(row)
+        return None if row is None else snapshot_of_row(row)
 
     async def make_partitions(self, moments: Iterable[dt.datetime]) -> None:
         """Make the partitions of the months of these times, those that aren't there."""
@@ -344,7 +344,8 @@ def _arrays(snapshots: Sequence[NewSnapshot]) -> list[list[object]]:
     ]
 
 
-def _snapshot(row: "Record") -> Snapshot:
+def snapshot_of_row(row: "Record") -> Snapshot:
+    """Return the snapshot of a row of `COLUMNS`."""
     values = list(row)
     values[4] = micros_of(row["at"])
     values[5] = None if row["venue_at"] is None else micros_of(row["venue_at"])

@@ -73,6 +73,14 @@ ERASED: Final = (
     _of("research_budgets", "user_id", ("month",)),
     _of("alert_firings", "user_id", ("id",)),
     _of("alert_deliveries", "user_id", ("id",)),
+    _of("backtest_results", "user_id", ("id",)),
+    Part(
+        name="backtest_executions",
+        table="backtest_executions",
+        rows="SELECT e.* FROM backtest_executions e JOIN backtest_results b ON b.id = e.backtest_id"
+        " WHERE b.user_id = $1",
+        key=("backtest_id", "number"),
+    ),
     _of("referral_codes", "user_id", ("code",)),
     _of(
         "referrals",

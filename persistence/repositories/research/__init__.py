@@ -1,1 +1,1 @@
-"""Questions that are researched on the web, from being asked to being read."""
+"""What people try and ask: backtests, and questions that are researched on the web."""

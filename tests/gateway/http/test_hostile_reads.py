@@ -43,9 +43,9 @@ KINDS: Final = {
     NUMBERS: "limit depth offset afterSeq atSeq minSeq alertId",
     TIMES: "from to at",
     CHOSEN: "interval fill manifest format outcome status role side type sort order source platform"
-    " address chainId period",
+    " address chainId period strategy",
     CURSORS: "cursor",
-    BOOLEANS: "exclusive",
+    BOOLEANS: "exclusive executions",
     PAYOUTS: "yesPayout amount maxPrice",
     SHARES: "shares",
     SYMBOLS: "symbol",

@@ -75,10 +75,13 @@ NOT_OF_ACCOUNTS: Final = {
     "/research": "what one has asked the web",
     "/research/{id}": "what one has asked the web",
     "/research/budget": "what one may spend on it",
+    "/backtests": "what one has tried, kept beside the exchange",
+    "/backtests/{id}": "what one has tried, kept beside the exchange",
     "/leaderboard/me": "what the last run of a job has ranked",
     "/portfolios/{id}/history": "what was noted on days that are over",
 }
 """What only the one who is signed in may read, and carries no `accountSeq`, and why."""
+SAMPLE: Final = {"strategy": "momentum", "tape": "sample"}
 STORED: Final = (
     "/tickers",
     "/markets/{slug}/ticker",
@@ -153,6 +156,7 @@ async def ask(make_web: MakeWeb) -> Ask:
     watchlist = (await ann.data("POST", "/watchlists", {"name": "a"}))["id"]
     hook = await ann.data("POST", "/alerts/webhooks", {"url": "https://hooks.example.com/"})
     alert = (await ann.data("POST", "/alerts", {"kind": "FILL"}))["id"]
+    backtest = (await ann.data("POST", "/backtests", SAMPLE))["id"]
     portfolio = (await ann.data("POST", "/portfolios", {"name": "a"}))["id"]
     noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
     position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
@@ -165,6 +169,7 @@ async def ask(make_web: MakeWeb) -> Ask:
         "/bets/{id}": f"/bets/{bet}",
         "/alerts/webhooks/{id}": f"/alerts/webhooks/{hook['webhook']['id']}",
         "/alerts/{id}": f"/alerts/{alert}",
+        "/backtests/{id}": f"/backtests/{backtest}",
         "/watchlists/{id}": f"/watchlists/{watchlist}",
         "/portfolios/{id}": f"/portfolios/{portfolio}",
         "/positions/{id}": f"/positions/{position}",

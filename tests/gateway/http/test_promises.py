@@ -87,6 +87,8 @@ ALERTS = "/alerts"
 """What one wants to be told: `tests/gateway/alerts/test_promises.py`."""
 RESEARCH = "/research"
 """What one has asked the web: `tests/gateway/research/inquiries`."""
+BACKTESTS = "/backtests"
+"""What one tries on tapes: `tests/gateway/research/asked`."""
 MIRRORS = "/admin/mirrors"
 """What the house does: `tests/gateway/economy/mirrors/test_routes.py`."""
 ELSEWHERE = (
@@ -102,6 +104,7 @@ ELSEWHERE = (
     PROPOSED,
     ALERTS,
     RESEARCH,
+    BACKTESTS,
     *NOTED,
     *MATCHES,
 )
@@ -137,6 +140,7 @@ STORED = (
     "/users/me/api-keys",
     ALERTS,
     RESEARCH,
+    BACKTESTS,
     *NOTED,
     *MATCHES,
     *ECONOMY,

@@ -344,7 +344,7 @@ async def test_a_client_that_goes_away_cancels_nothing(desk: Desk) -> None:
 
 
 async def test_what_later_issues_bring_is_not_there_yet(desk: Desk) -> None:
-    reply = await desk.call("GET", "/backtests", "ann")
+    reply = await desk.call("GET", "/research", "ann")
     assert reply.status == 404
 
 

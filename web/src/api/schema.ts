@@ -2164,6 +2164,54 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/backtests": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_backtests"];
+        readonly put?: never;
+        readonly post: operations["post_backtests"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/backtests/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_backtests_id"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete: operations["delete_backtests_id"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/backtests/{id}/cancel": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_backtests_id_cancel"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/economy/stocks": {
         readonly parameters: {
             readonly query?: never;
@@ -4323,12 +4371,12 @@ export interface components {
         };
         /** BatchView */
         readonly BatchView: {
-            readonly results: readonly components["schemas"]["ResultView"][];
+            readonly results: readonly components["schemas"]["gateway.trading.batches.ResultView"][];
             readonly balance: components["schemas"]["BalanceView"];
             readonly replayed?: boolean;
         };
         /** ResultView */
-        readonly ResultView: {
+        readonly "gateway.trading.batches.ResultView": {
             readonly ok: boolean;
             readonly data?: components["schemas"]["OperationView"];
             readonly error?: components["schemas"]["ErrorBody"];
@@ -4381,7 +4429,7 @@ export interface components {
         };
         /** PreviewView */
         readonly PreviewView: {
-            readonly results: readonly components["schemas"]["ResultView"][];
+            readonly results: readonly components["schemas"]["gateway.trading.batches.ResultView"][];
             readonly balance: components["schemas"]["BalanceView"];
             readonly positions: readonly components["schemas"]["PositionView"][];
         };
@@ -5361,6 +5409,187 @@ export interface components {
             readonly quoted: number;
             readonly disputed: number;
         };
+        /** BacktestsQuery */
+        readonly BacktestsQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default 0 */
+            readonly offset?: number;
+            /** @default null */
+            readonly strategy?: ("arbitrage" | "fair-value" | "market-maker" | "mean-reversion" | "momentum") | null;
+            /** @default null */
+            readonly status?: ("CANCELLED" | "DONE" | "FAILED" | "QUEUED" | "RUNNING") | null;
+        };
+        /** BacktestView */
+        readonly BacktestView: {
+            readonly id: string;
+            readonly strategy: string;
+            readonly parameters: Record<string, never>;
+            /** @enum {unknown} */
+            readonly model: "book" | "trades";
+            readonly markets: readonly string[];
+            readonly tape: string | null;
+            readonly printsOnly: boolean;
+            readonly from: string | null;
+            readonly to: string | null;
+            readonly cash: string;
+            /** @enum {unknown} */
+            readonly fees: "MARKET" | "NONE";
+            readonly latencyMs: number;
+            readonly seed: number;
+            /** @enum {unknown} */
+            readonly status: "CANCELLED" | "DONE" | "FAILED" | "QUEUED" | "RUNNING";
+            readonly progress: string;
+            readonly events: number;
+            readonly error: string | null;
+            readonly createdAt: string;
+            readonly startedAt: string | null;
+            readonly endedAt: string | null;
+        };
+        /** NewBacktestBody */
+        readonly NewBacktestBody: {
+            /** @enum {unknown} */
+            readonly strategy: "arbitrage" | "fair-value" | "market-maker" | "mean-reversion" | "momentum";
+            /** @default {} */
+            readonly parameters?: {
+                readonly [key: string]: number;
+            };
+            /** @default null */
+            readonly markets?: readonly string[] | null;
+            /** @default null */
+            readonly tape?: string | null;
+            /** @default false */
+            readonly printsOnly?: boolean;
+            /** @default null */
+            readonly from?: string | null;
+            /** @default null */
+            readonly to?: string | null;
+            readonly cash?: string | number;
+            /**
+             * @default MARKET
+             * @enum {unknown}
+             */
+            readonly fees?: "MARKET" | "NONE";
+            /** @default 50 */
+            readonly latencyMs?: number;
+            /** @default 0 */
+            readonly seed?: number;
+        };
+        /** BacktestQuery */
+        readonly BacktestQuery: {
+            /**
+             * @default false
+             * @enum {unknown}
+             */
+            readonly executions?: "false" | "true";
+        };
+        /** BacktestDetail */
+        readonly BacktestDetail: {
+            readonly id: string;
+            readonly strategy: string;
+            readonly parameters: Record<string, never>;
+            /** @enum {unknown} */
+            readonly model: "book" | "trades";
+            readonly markets: readonly string[];
+            readonly tape: string | null;
+            readonly printsOnly: boolean;
+            readonly from: string | null;
+            readonly to: string | null;
+            readonly cash: string;
+            /** @enum {unknown} */
+            readonly fees: "MARKET" | "NONE";
+            readonly latencyMs: number;
+            readonly seed: number;
+            /** @enum {unknown} */
+            readonly status: "CANCELLED" | "DONE" | "FAILED" | "QUEUED" | "RUNNING";
+            readonly progress: string;
+            readonly events: number;
+            readonly error: string | null;
+            readonly createdAt: string;
+            readonly startedAt: string | null;
+            readonly endedAt: string | null;
+            readonly result: components["schemas"]["gateway.research.asked.views.ResultView"] | null;
+            readonly executions: readonly components["schemas"]["ExecutionView"][] | null;
+        };
+        /** ResultView */
+        readonly "gateway.research.asked.views.ResultView": {
+            readonly events: number;
+            readonly commands: number;
+            readonly sent: number;
+            readonly refused: {
+                readonly [key: string]: number;
+            };
+            readonly begunAt: string | null;
+            readonly endedAt: string | null;
+            readonly stopped: string | null;
+            readonly figures: components["schemas"]["FiguresView"];
+            readonly curve: readonly components["schemas"]["EquityPoint"][];
+            readonly prices: readonly components["schemas"]["CourseView"][];
+            readonly outcomes: readonly components["schemas"]["OutcomeView"][];
+        };
+        /** FiguresView */
+        readonly FiguresView: {
+            readonly start: string;
+            readonly end: string;
+            readonly net: string;
+            readonly gross: string;
+            readonly fees: string;
+            readonly totalReturn: string | null;
+            readonly sharpe: string | null;
+            readonly sortino: string | null;
+            readonly periods: number;
+            readonly drawdown: string;
+            readonly drawdownMoney: string;
+            readonly drawdownSeconds: number;
+            readonly fills: number;
+            readonly makerFills: number;
+            readonly winRate: string | null;
+            readonly profitFactor: string | null;
+            readonly turnover: string;
+            readonly exposure: string | null;
+            readonly ordered: string;
+            readonly filled: string;
+            readonly fillRatio: string | null;
+            readonly queueSeconds: string | null;
+            readonly brier: string | null;
+            readonly resolved: number;
+        };
+        /** EquityPoint */
+        readonly EquityPoint: {
+            readonly at: string;
+            readonly equity: string;
+        };
+        /** CourseView */
+        readonly CourseView: {
+            readonly market: string;
+            readonly points: readonly components["schemas"]["PricePointView"][];
+        };
+        /** PricePointView */
+        readonly PricePointView: {
+            readonly at: string;
+            readonly price: string;
+        };
+        /** OutcomeView */
+        readonly OutcomeView: {
+            readonly market: string;
+            readonly quantity: string;
+            readonly cost: string;
+            readonly paid: string;
+        };
+        /** ExecutionView */
+        readonly ExecutionView: {
+            readonly at: string;
+            readonly market: string;
+            readonly order: number;
+            /** @enum {unknown} */
+            readonly side: "BUY" | "SELL";
+            readonly price: string;
+            readonly quantity: string;
+            readonly fee: string;
+            readonly maker: boolean;
+        };
         /** StockView */
         readonly StockView: {
             readonly id: string;
@@ -6239,7 +6468,7 @@ export type PlaceOperation = components['schemas']['PlaceOperation'];
 export type AmendOperation = components['schemas']['AmendOperation'];
 export type CancelOperation = components['schemas']['CancelOperation'];
 export type BatchView = components['schemas']['BatchView'];
-export type ResultView = components['schemas']['ResultView'];
+export type GatewayTradingBatchesResultView = components['schemas']['gateway.trading.batches.ResultView'];
 export type OperationView = components['schemas']['OperationView'];
 export type PreviewBody = components['schemas']['PreviewBody'];
 export type PreviewView = components['schemas']['PreviewView'];
@@ -6325,6 +6554,18 @@ export type SaidView = components['schemas']['SaidView'];
 export type MirrorsQuery = components['schemas']['MirrorsQuery'];
 export type MirrorChangeBody = components['schemas']['MirrorChangeBody'];
 export type HouseView = components['schemas']['HouseView'];
+export type BacktestsQuery = components['schemas']['BacktestsQuery'];
+export type BacktestView = components['schemas']['BacktestView'];
+export type NewBacktestBody = components['schemas']['NewBacktestBody'];
+export type BacktestQuery = components['schemas']['BacktestQuery'];
+export type BacktestDetail = components['schemas']['BacktestDetail'];
+export type GatewayResearchAskedViewsResultView = components['schemas']['gateway.research.asked.views.ResultView'];
+export type FiguresView = components['schemas']['FiguresView'];
+export type EquityPoint = components['schemas']['EquityPoint'];
+export type CourseView = components['schemas']['CourseView'];
+export type PricePointView = components['schemas']['PricePointView'];
+export type OutcomeView = components['schemas']['OutcomeView'];
+export type ExecutionView = components['schemas']['ExecutionView'];
 export type StockView = components['schemas']['StockView'];
 export type StockStatus = components['schemas']['StockStatus'];
 export type PricePoint = components['schemas']['PricePoint'];
@@ -11297,6 +11538,148 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["HouseView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_backtests: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly offset?: number;
+                readonly strategy?: "arbitrage" | "fair-value" | "market-maker" | "mean-reversion" | "momentum";
+                readonly status?: "CANCELLED" | "DONE" | "FAILED" | "QUEUED" | "RUNNING";
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["BacktestView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_backtests: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewBacktestBody"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["BacktestView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_backtests_id: {
+        readonly parameters: {
+            readonly query?: {
+                readonly executions?: "false" | "true";
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["BacktestDetail"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly delete_backtests_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_backtests_id_cancel: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["BacktestView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };

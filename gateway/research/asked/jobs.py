@@ -1,0 +1,142 @@
+"""Whose turn it is: the job that runs what was asked for, each in a process of its own.
+
+    POST /backtests -> a row -> this job -> a process -> the row, with what came of it
+
+Laws: one run of the job goes at a time, whatever the number of workers, and has `at_once` lanes; so
+many backtests run in all, and one of a person. A run that was cancelled or deleted ends within
+`LOOK_S`. One that its process left, or whose worker died, is begun anew, and has failed when that
+happened too often: none stays under way for ever, and each ends once.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from gateway.jobs.job import Arguments, Job, every
+from gateway.observability.logs import Logger
+from gateway.research.asked.child import BacktestProcess
+from gateway.research.asked.plan import Done, Failed, Limits, Order, Plan, tape_file
+from gateway.research.asked.settings import BacktestSettings
+from gateway.research.playing import SAMPLE
+from persistence.clock import MICROSECONDS, now_us
+from persistence.repositories.research.backtests import Backtest, Backtests, Execution
+
+JOB: Final = "backtests"
+TURN_S: Final = 60.0
+"""So long a run of the job takes new ones; the next goes on."""
+LOOK_S: Final = 1.0
+"""How often it is noted how far a run is, and seen whether anybody still wants it."""
+SILENT_US: Final = 20 * MICROSECONDS
+"""A run of which nobody has said anything for so long has been left."""
+_SLACK_S: Final = 60.0
+
+
+class BacktestJob:
+    """Runs backtests."""
+
+    def __init__(
+        self,
+        rows: Backtests,
+        url: Callable[[], str],
+        segments: Path,
+        settings: BacktestSettings,
+        logger: Logger,
+        clock: Callable[[], int] = now_us,
+    ) -> None:
+        """`url` passes any pooler; `segments` holds what was moved out of the journal."""
+        self._rows = rows
+        self._url = url
+        self._segments = segments
+        self._settings = settings
+        self._logger = logger
+        self._clock = clock
+        self._claiming = asyncio.Lock()
+        self._under_way = 0
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Return the job, if any are taken."""
+        if self._settings.at_once == 0:
+            return ()
+        limit = TURN_S + self._settings.time_max + _SLACK_S
+        return (Job(name=JOB, schedule=every(30), run=self.run, time_limit_s=limit),)
+
+    async def run(self, _arguments: Arguments) -> None:
+        """Run what waits, until nothing does or the turn is over."""
+        until = time.monotonic() + TURN_S
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(self._settings.at_once):
+                lanes.create_task(self._lane(until))
+
+    async def _lane(self, until: float) -> None:
+        while time.monotonic() < until:
+            async with self._claiming:
+                now = self._clock()
+                await self._rows.rescue(now - SILENT_US, now)
+                run = await self._rows.claim(now)
+            if run is None:
+                if self._under_way == 0:
+                    return
+                await asyncio.sleep(LOOK_S)
+                continue
+            self._under_way += 1
+            try:
+                await self._run(run)
+            finally:
+                self._under_way -= 1
+
+    async def _run(self, run: Backtest) -> None:
+        try:
+            told = await self._played(run)
+        except asyncio.CancelledError:
+            # The process ends; another one begins it anew.
+            await self._rows.give_back(run)
+            raise
+        if isinstance(told, Done):
+            result, fills = told.result.decode(), [Execution(*one) for one in told.fills]
+            await self._rows.end(run, result, told.events, fills, self._clock())
+        elif told is not None:
+            if told.fault is not None:
+                self._logger.error("backtest failed", backtest=run.id, fault=told.fault)
+            await self._rows.fail(run, told.reason, self._clock())
+
+    async def _played(self, run: Backtest) -> Done | Failed | None:
+        """Return what came of a run; None if nobody wants it any more."""
+        plan = msgspec.json.decode(run.plan, type=Plan)
+        path = None
+        if plan.tape not in {None, SAMPLE}:
+            path = tape_file(self._settings.tapes, plan.tape or "")
+            if path is None:
+                return Failed(f"there is no tape {plan.tape} any more")
+        process = BacktestProcess(self._order(plan, path))
+        running = asyncio.create_task(process.run(), name=f"backtest {run.id}")
+        try:
+            while True:
+                done, _ = await asyncio.wait([running], timeout=LOOK_S)
+                if done:
+                    return running.result()
+                going = process.going
+                if not await self._rows.note(run, self._clock(), going.progress, going.events):
+                    return None
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+    def _order(self, plan: Plan, tape: Path | None) -> Order:
+        set_ = self._settings
+        limits = Limits(
+            time_s=set_.time_max,
+            cpu_s=set_.cpu_max,
+            memory_mib=set_.memory_max,
+            events=set_.events_max,
+        )
+        return Order(
+            plan=plan,
+            limits=limits,
+            url=self._url(),
+            segments=str(self._segments),
+            tape=None if tape is None else str(tape),
+        )

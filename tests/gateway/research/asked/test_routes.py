@@ -1,0 +1,193 @@
+"""Backtests over REST: what goes with what, whose they are, and their bounds."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.research.asked.bodies import StrategyName
+from gateway.research.asked.plan import Plan
+from gateway.research.strategies import STRATEGIES
+from gateway.wire.scalars import iso_millis
+from persistence.clock import now_us
+from persistence.repositories.research.backtests import Backtests, Execution
+from tests.gateway.conftest import MakeWeb, Web
+from tests.gateway.portfolio.venue_fake import VenueFake, caller, venue_market
+from tests.gateway.research.asked.plans import SHORT, write_short
+from tests.persistence.running import listing
+
+KALSHI = VenueFake(venue_market("KXRAIN-26"), venue_market("KXSNOW-26"))
+SAMPLE: dict[str, Any] = {"strategy": "momentum", "tape": "sample"}
+
+
+@pytest.fixture
+async def web(make_web: MakeWeb, tmp_path: Path) -> Web:
+    write_short(tmp_path)
+    made = await make_web(
+        catalogues=[KALSHI], BACKTESTS_MAX=4, BACKTESTS_WAITING_MAX=5, BACKTEST_TAPES=tmp_path
+    )
+    made.engine.run(listing())
+    return made
+
+
+def test_every_strategy_may_be_asked_for() -> None:
+    assert set(StrategyName.__args__) == set(STRATEGIES)  # type: ignore[attr-defined]
+
+
+async def test_a_backtest_is_asked_for_looked_at_and_deleted(web: Web) -> None:
+    ann = await caller(web)
+    body = {
+        "strategy": "market-maker",
+        "parameters": {"size": 500},
+        "markets": ["kalshi:KXRAIN-26"],
+        "from": "2026-01-01T00:00:00Z",
+        "to": "2026-01-02T00:00:00Z",
+        "cash": "250.5",
+        "fees": "NONE",
+        "latencyMs": 0,
+        "seed": 7,
+    }
+    made = await ann.data("POST", "/backtests", body)
+    assert made == {
+        "id": made["id"],
+        "strategy": "market-maker",
+        "parameters": {"half_spread": 200, "size": 500, "most": 10_000, "skew": 300},
+        "model": "trades",
+        "markets": ["kalshi:KXRAIN-26"],
+        "tape": None,
+        "printsOnly": False,
+        "from": "2026-01-01T00:00:00.000Z",
+        "to": "2026-01-02T00:00:00.000Z",
+        "cash": "250.500000",
+        "fees": "NONE",
+        "latencyMs": 0,
+        "seed": 7,
+        "status": "QUEUED",
+        "progress": "0.0000",
+        "events": 0,
+        "error": None,
+        "createdAt": made["createdAt"],
+        "startedAt": None,
+        "endedAt": None,
+    }
+    path = f"/backtests/{made['id']}"
+    assert await ann.data("GET", path) == made | {"result": None, "executions": None}
+    assert await ann.data("GET", "/backtests") == [made]
+    put = await web.parts.pool.fetchval(
+        "SELECT count(*) FROM jobs.procrastinate_jobs WHERE queue_name = 'backtests'"
+    )
+    assert put == 1, "a worker is told"
+    ended = await ann.data("POST", f"{path}/cancel")
+    assert (ended["status"], ended["endedAt"] is None) == ("CANCELLED", False)
+    assert (await ann.call("POST", f"{path}/cancel")).status_code == 409
+    assert await ann.data("DELETE", path) is None
+    for method, of in (("GET", path), ("DELETE", path), ("POST", f"{path}/cancel")):
+        assert (await ann.call(method, of)).status_code == 404
+
+
+WRONG: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"strategy": "mine.py", "tape": "sample"}, "strategy"),
+    ({"strategy": "momentum"}, "tape"),
+    (SAMPLE | {"markets": ["rain"]}, "tape"),
+    (SAMPLE | {"tape": "../etc/passwd"}, "tape"),
+    (SAMPLE | {"tape": "none"}, "tape"),
+    ({"strategy": "momentum", "markets": ["no"]}, "markets[0]"),
+    ({"strategy": "momentum", "markets": ["rain", "kalshi:NO"]}, "markets[1]"),
+    ({"strategy": "momentum", "markets": ["rain", "kalshi:KXRAIN-26"]}, "markets"),
+    ({"strategy": "arbitrage", "markets": ["kalshi:KXRAIN-26"] * 2}, "markets"),
+    ({"strategy": "momentum", "markets": ["rain"], "fees": "NONE"}, "fees"),
+    ({"strategy": "momentum", "markets": ["rain"], "printsOnly": True}, "printsOnly"),
+    (SAMPLE | {"parameters": {"speed": 1}}, "parameters"),
+    (SAMPLE | {"parameters": {"size": 0}}, "parameters"),
+    (SAMPLE | {"parameters": {"size": "1"}}, "parameters[...]"),
+    (SAMPLE | {"cash": "0"}, "cash"),
+    (SAMPLE | {"cash": "1e9"}, "cash"),
+    (SAMPLE | {"latencyMs": -1}, "latencyMs"),
+    (SAMPLE | {"seed": 2**53}, "seed"),
+    (SAMPLE | {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, "to"),
+)
+
+
+async def test_what_goes_with_what(web: Web) -> None:
+    ann = await caller(web)
+    for body, field in WRONG:
+        status, named = await ann.refused("POST", "/backtests", body)
+        assert status in {400, 404}, body
+        assert named == [field], body
+    assert await ann.data("GET", "/backtests") == []
+
+
+async def test_what_each_is_played_on(web: Web) -> None:
+    ann = await caller(web)
+    ours = await ann.data("POST", "/backtests", {"strategy": "momentum", "markets": ["rain"]})
+    assert (ours["model"], ours["markets"], ours["cash"]) == ("book", ["1"], "10000.000000")
+    both = {"strategy": "arbitrage", "markets": ["kalshi:KXRAIN-26", "kalshi:KXSNOW-26"]}
+    assert (await ann.data("POST", "/backtests", both))["markets"] == both["markets"]
+    tape = await ann.data("POST", "/backtests", SAMPLE | {"tape": SHORT, "printsOnly": True})
+    assert (tape["model"], tape["tape"], tape["printsOnly"]) == ("trades", SHORT, True)
+    stored = await web.parts.pool.fetchval(
+        "SELECT plan FROM backtest_results WHERE id = $1", int(tape["id"])
+    )
+    assert msgspec.json.decode(stored, type=Plan).latency_us == 50_000
+
+
+async def test_the_list_is_filtered_paged_and_ones_own(web: Web) -> None:
+    ann, bob = await caller(web), await caller(web)
+    ids = [(await ann.data("POST", "/backtests", SAMPLE))["id"] for _ in range(3)]
+    last = await ann.data("POST", "/backtests", SAMPLE | {"strategy": "arbitrage"})
+    await ann.data("POST", f"/backtests/{ids[0]}/cancel")
+
+    async def listed(query: str) -> list[str]:
+        return [one["id"] for one in await ann.data("GET", f"/backtests?{query}")]
+
+    assert await listed("") == [last["id"], *reversed(ids)]
+    assert await listed("strategy=momentum&status=QUEUED") == [ids[2], ids[1]]
+    answer = (await ann.call("GET", "/backtests?strategy=momentum&limit=2")).json()
+    assert answer["pagination"]["total"] == 3
+    rest = f"strategy=momentum&limit=2&cursor={answer['nextCursor']}"
+    assert await listed(rest) == [ids[0]]
+    assert await bob.data("GET", "/backtests") == []
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/cancel")):
+        assert (await bob.call(method, f"/backtests/{ids[1]}{path}")).status_code == 404
+
+
+async def test_there_are_only_so_many(web: Web, make_web: MakeWeb) -> None:
+    ann, bob = await caller(web), await caller(web)
+    for _ in range(4):
+        await ann.data("POST", "/backtests", SAMPLE)
+    answer = await ann.call("POST", "/backtests", SAMPLE)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "LIMIT_REACHED")
+    await bob.data("POST", "/backtests", SAMPLE)
+    assert (await bob.call("POST", "/backtests", SAMPLE)).status_code == 503, "all that may wait"
+    none = await make_web(BACKTESTS_AT_ONCE=0)
+    assert (await (await caller(none)).call("POST", "/backtests", SAMPLE)).status_code == 503
+
+
+async def test_fills_are_shown_to_whoever_asks_for_them(web: Web) -> None:
+    ann = await caller(web)
+    made = await ann.data("POST", "/backtests", SAMPLE)
+    rows, now = Backtests(web.parts.pool), now_us()
+    run = await rows.claim(now)
+    assert run is not None
+    fills = [Execution(now, "rain", 1, "BUY", 5_500, 1_000, 20_000, is_maker=True)]
+    assert await rows.end(run, '{"stopped":"3 events"}', 3, fills, now)
+    found = await ann.data("GET", f"/backtests/{made['id']}")
+    assert (found["status"], found["result"], found["executions"]) == (
+        "DONE",
+        {"stopped": "3 events"},
+        None,
+    )
+    found = await ann.data("GET", f"/backtests/{made['id']}?executions=true")
+    assert found["executions"] == [
+        {
+            "at": iso_millis(now),
+            "market": "rain",
+            "order": 1,
+            "side": "BUY",
+            "price": "0.5500",
+            "quantity": "10.00",
+            "fee": "0.020000",
+            "maker": True,
+        }
+    ]
