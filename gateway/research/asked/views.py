@@ -129,7 +129,7 @@ class OutcomeView(AnswerStruct, frozen=True):
     paid: str
 
 
-class ResultView(AnswerStruct, frozen=True):
+class BacktestResultView(AnswerStruct, frozen=True):
     """What came of a run; `stopped` says why it ended before its tape did.
 
     Curves have 2 000 points at most, and `prices` are of the first eight markets that were traded.
@@ -167,7 +167,7 @@ class BacktestDetail(BacktestView, frozen=True):
     `executions` are its first 5 000 fills, null unless they are asked for.
     """
 
-    result: ResultView | None
+    result: BacktestResultView | None
     executions: list[ExecutionView] | None
 
 
@@ -233,7 +233,7 @@ def execution_views(fills: list[Execution]) -> list[ExecutionView]:
 
 def result_json(result: Result) -> bytes:
     """Return what is stored, and shown, of what came of a run."""
-    shown = ResultView(
+    shown = BacktestResultView(
         result.events,
         result.commands,
         result.sent,

@@ -4371,12 +4371,12 @@ export interface components {
         };
         /** BatchView */
         readonly BatchView: {
-            readonly results: readonly components["schemas"]["gateway.trading.batches.ResultView"][];
+            readonly results: readonly components["schemas"]["ResultView"][];
             readonly balance: components["schemas"]["BalanceView"];
             readonly replayed?: boolean;
         };
         /** ResultView */
-        readonly "gateway.trading.batches.ResultView": {
+        readonly ResultView: {
             readonly ok: boolean;
             readonly data?: components["schemas"]["OperationView"];
             readonly error?: components["schemas"]["ErrorBody"];
@@ -4429,7 +4429,7 @@ export interface components {
         };
         /** PreviewView */
         readonly PreviewView: {
-            readonly results: readonly components["schemas"]["gateway.trading.batches.ResultView"][];
+            readonly results: readonly components["schemas"]["ResultView"][];
             readonly balance: components["schemas"]["BalanceView"];
             readonly positions: readonly components["schemas"]["PositionView"][];
         };
@@ -5510,11 +5510,11 @@ export interface components {
             readonly createdAt: string;
             readonly startedAt: string | null;
             readonly endedAt: string | null;
-            readonly result: components["schemas"]["gateway.research.asked.views.ResultView"] | null;
+            readonly result: components["schemas"]["BacktestResultView"] | null;
             readonly executions: readonly components["schemas"]["ExecutionView"][] | null;
         };
-        /** ResultView */
-        readonly "gateway.research.asked.views.ResultView": {
+        /** BacktestResultView */
+        readonly BacktestResultView: {
             readonly events: number;
             readonly commands: number;
             readonly sent: number;
@@ -6468,7 +6468,7 @@ export type PlaceOperation = components['schemas']['PlaceOperation'];
 export type AmendOperation = components['schemas']['AmendOperation'];
 export type CancelOperation = components['schemas']['CancelOperation'];
 export type BatchView = components['schemas']['BatchView'];
-export type GatewayTradingBatchesResultView = components['schemas']['gateway.trading.batches.ResultView'];
+export type ResultView = components['schemas']['ResultView'];
 export type OperationView = components['schemas']['OperationView'];
 export type PreviewBody = components['schemas']['PreviewBody'];
 export type PreviewView = components['schemas']['PreviewView'];
@@ -6559,7 +6559,7 @@ export type BacktestView = components['schemas']['BacktestView'];
 export type NewBacktestBody = components['schemas']['NewBacktestBody'];
 export type BacktestQuery = components['schemas']['BacktestQuery'];
 export type BacktestDetail = components['schemas']['BacktestDetail'];
-export type GatewayResearchAskedViewsResultView = components['schemas']['gateway.research.asked.views.ResultView'];
+export type BacktestResultView = components['schemas']['BacktestResultView'];
 export type FiguresView = components['schemas']['FiguresView'];
 export type EquityPoint = components['schemas']['EquityPoint'];
 export type CourseView = components['schemas']['CourseView'];
