@@ -16,6 +16,7 @@
     probity keys rotate     sign access tokens with a new key
     probity smoke           trade once through a running exchange
     probity backtest        test a strategy on a tape, in the exchange's own engine
+    probity run             run a strategy as a bot against a running exchange
     probity replay          send recorded trades through a running exchange
 
 A wrong setting or a busy port is one line on stderr and exit code 2; a failure while running is
@@ -105,6 +106,7 @@ class _Commands(click.Group):
         "journal": ("gateway.cli.journal", "journal"),
         "keys": ("gateway.cli.keys", "keys"),
         "backtest": ("gateway.cli.backtest.command", "backtest_command"),
+        "run": ("gateway.cli.backtest.live", "run_command"),
         "replay": ("gateway.cli.replay.command", "replay"),
         "smoke": ("gateway.cli.smoke", "smoke"),
         "restore": ("gateway.cli.backups.restore", "restore_command"),

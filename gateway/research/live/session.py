@@ -1,0 +1,66 @@
+"""Who one is at a running exchange: signed in for as long as it takes, over REST.
+
+Laws: the cookie renews the access token before it expires; a session that is over is begun anew.
+The password is in memory alone, and in no line that is printed.
+"""
+
+import time
+from typing import Any, Final
+
+import httpx
+
+from gateway.research.live.line import Declined, LineLost
+
+_TIMEOUT_S: Final = 10.0
+_RENEWED_AFTER: Final = 2 / 3
+"""Of a token's life."""
+
+
+class Session:
+    """Signs in, and asks."""
+
+    def __init__(self, url: str, email: str, password: str) -> None:
+        self._client = httpx.AsyncClient(
+            base_url=f"{url.rstrip('/')}/api/v1", timeout=_TIMEOUT_S, trust_env=False
+        )
+        # The cookie counts with this alone.
+        self._client.headers["X-Requested-With"] = "probity"
+        self._person = {"email": email, "password": password}
+        self._renew_at = 0.0
+        self.token = ""
+
+    async def fresh(self) -> bool:
+        """Have a token that holds for a while; True if it is another one."""
+        if time.monotonic() < self._renew_at:
+            return False
+        try:
+            signed_in = await self.call("POST", "/auth/refresh")
+        except Declined as refusal:
+            if refusal.code != "UNAUTHORIZED":
+                raise
+            signed_in = await self.call("POST", "/auth/login", self._person)
+        if "accessToken" not in signed_in:
+            raise Declined("SECOND_FACTOR", "an account with a second factor can't run a bot so")
+        self.token = signed_in["accessToken"]
+        self._renew_at = time.monotonic() + signed_in["expiresIn"] * _RENEWED_AFTER
+        return True
+
+    async def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
+        """Return the data of an answer; raises Declined, LineLost."""
+        signed = {} if path.startswith("/auth/") else {"authorization": f"Bearer {self.token}"}
+        try:
+            answer = await self._client.request(method, path, json=body, headers=signed)
+            told: Any = answer.json() if answer.content else {"data": None}
+        except (httpx.HTTPError, ValueError) as error:
+            raise LineLost(f"{type(error).__name__}: {error}") from error
+        if answer.is_success:
+            return told["data"]
+        raise Declined(told["error"]["code"], told["error"]["message"])
+
+    def forget_token(self) -> None:
+        """Have the next one made anew: this one isn't taken."""
+        self._renew_at = 0.0
+
+    async def close(self) -> None:
+        """Leave."""
+        await self._client.aclose()
