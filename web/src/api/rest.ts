@@ -41,6 +41,15 @@ export interface Options<P extends keyof paths, M extends Method> {
   readonly anonymous?: boolean;
 }
 
+/** What of the options goes out, whatever the route. */
+interface Sent {
+  readonly path?: Record<string, string>;
+  readonly query?: object;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+  readonly anonymous?: boolean;
+}
+
 /** Where tokens come from; `renew` returns null when the session is over. */
 export interface Tokens {
   current(): string | null;
@@ -70,19 +79,30 @@ export class RestClient {
     path: P,
     options: Options<P, M> = {},
   ): Promise<AnswerOf<P, M>> {
+    return (await opened(await this.answered(method, path, options))) as AnswerOf<P, M>;
+  }
+
+  /** Read a file that a route answers with, e.g. a table; throws ApiError, also if it breaks off. */
+  async file<P extends PathOf<"get">>(path: P, options: Options<P, "get"> = {}): Promise<string> {
+    const answer = await this.answered("get", path, options);
+    if (!answer.ok) await opened(answer);
+    return answer.text().catch(() => {
+      throw new ApiError("OFFLINE", "The file broke off");
+    });
+  }
+
+  private async answered(method: Method, path: string, options: Sent): Promise<Response> {
     const token = options.anonymous === true ? null : this.tokens.current();
-    let answer = await this.send(method, path, options, token);
-    if (answer.status === UNAUTHORIZED && token !== null) {
-      const renewed = await this.tokens.renew();
-      if (renewed !== null) answer = await this.send(method, path, options, renewed);
-    }
-    return (await opened(answer)) as AnswerOf<P, M>;
+    const answer = await this.send(method, path, options, token);
+    if (answer.status !== UNAUTHORIZED || token === null) return answer;
+    const renewed = await this.tokens.renew();
+    return renewed === null ? answer : this.send(method, path, options, renewed);
   }
 
   private async send(
     method: Method,
     path: string,
-    options: { path?: Record<string, string>; query?: object; body?: unknown; signal?: AbortSignal },
+    options: Sent,
     token: string | null,
   ): Promise<Response> {
     const headers: Record<string, string> = { "X-Requested-With": "probity-terminal" };

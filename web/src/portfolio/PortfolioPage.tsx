@@ -6,11 +6,12 @@ import { External } from "./External";
 import { Fills, Ledger, Orders, Settlements } from "./History";
 import { Overview } from "./Overview";
 import { t } from "./texts";
+import { Transactions } from "./Transactions";
 import { Watchlists } from "./Watchlists";
 import "@/parts/parts.css";
 import "./portfolio.css";
 
-const PARTS = { overview: Overview, orders: Orders, fills: Fills, settlements: Settlements, ledger: Ledger, watchlists: Watchlists, external: External };
+const PARTS = { overview: Overview, orders: Orders, fills: Fills, settlements: Settlements, ledger: Ledger, transactions: Transactions, watchlists: Watchlists, external: External };
 type Part = keyof typeof PARTS;
 
 export default function PortfolioPage({ params }: PageProps) {

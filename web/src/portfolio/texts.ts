@@ -3,7 +3,7 @@ import { catalogue } from "@/shell/language";
 
 export const t = catalogue(
   {
-    portfolio: "Portfolio", overview: "Overview", orders: "Orders", fills: "Trades", settlements: "Settlements", ledger: "Ledger", watchlists: "Watchlists", external: "Elsewhere",
+    portfolio: "Portfolio", overview: "Overview", orders: "Orders", fills: "Trades", settlements: "Settlements", ledger: "Ledger", transactions: "Transactions", watchlists: "Watchlists", external: "Elsewhere",
     available: "Available", locked: "Locked", equity: "Equity", positionsValue: "Value of positions", unrealised: "Unrealised", realised: "Realised",
     positions: "Positions", noPositions: "No shares held.", market: "Market", outcome: "Outcome", quantity: "Shares", average: "Paid on average", mark: "Worth now", value: "Value", profit: "Profit", free: "Free",
     openOrders: "Open orders", noOpenOrders: "No order waits.", why: "Why credits and shares are locked", nothingLocked: "Nothing is locked.",
@@ -20,7 +20,7 @@ export const t = catalogue(
     noRows: "Nothing yet.", MAKER: "maker", TAKER: "taker",
   },
   {
-    portfolio: "Portfolio", overview: "Überblick", orders: "Orders", fills: "Trades", settlements: "Auszahlungen", ledger: "Kontobuch", watchlists: "Merklisten", external: "Anderswo",
+    portfolio: "Portfolio", overview: "Überblick", orders: "Orders", fills: "Trades", settlements: "Auszahlungen", ledger: "Kontobuch", transactions: "Bewegungen", watchlists: "Merklisten", external: "Anderswo",
     available: "Verfügbar", locked: "Gebunden", equity: "Vermögen", positionsValue: "Wert der Positionen", unrealised: "Unrealisiert", realised: "Realisiert",
     positions: "Positionen", noPositions: "Keine Anteile.", market: "Markt", outcome: "Antwort", quantity: "Anteile", average: "Im Schnitt bezahlt", mark: "Jetzt wert", value: "Wert", profit: "Gewinn", free: "Frei",
     openOrders: "Offene Orders", noOpenOrders: "Keine Order wartet.", why: "Warum Credits und Anteile gebunden sind", nothingLocked: "Nichts ist gebunden.",
