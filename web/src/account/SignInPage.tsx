@@ -11,6 +11,7 @@ import { Problem, TextField, useSending, type Sending } from "@/parts/Form";
 import { useLoaded } from "@/parts/loading";
 import { signedIn } from "@/session/session";
 import { destination, navigate, path, query } from "@/shell/router";
+import { invitation } from "./invitation";
 import { hasPasskeys, proved } from "./proofs/webauthn";
 import { providerName } from "./proofs/providers";
 import { SecondStep } from "./proofs/SecondStep";
@@ -30,6 +31,7 @@ export default function SignInPage() {
   const ways = useLoaded((signal) => rest.call("get", "/auth/ways", { anonymous: true, signal }), []);
   const done = (answer: SignedInView, to?: string) => {
     signedIn(answer);
+    invitation.end();
     navigate(to ?? destination(query.peek().get("next")), true);
   };
   /** Do a first step; the second one is asked for in place. */
@@ -42,8 +44,11 @@ export default function SignInPage() {
       asked.value = error.secondFactor;
     }
   };
-  useEffect(() => void wayBack(sending, first), []);
-  const body = () => ({ email: email.value.trim(), password: password.value });
+  useEffect(() => {
+    invitation.take();
+    void wayBack(sending, first);
+  }, []);
+  const body = () => ({ email: email.value.trim(), password: password.value, ...(isNew ? invitation.sent() : {}) });
   const send = () => first(() => rest.call("post", isNew ? "/auth/register" : "/auth/login", { body: body(), anonymous: true }), isNew ? welcomeTo() : undefined);
   const problem = sending.problem.value;
   const title = t(isNew ? "register" : "signIn");
@@ -56,7 +61,8 @@ export default function SignInPage() {
         <h1>{title}</h1>
         <TextField label={t("email")} name="email" type="email" autocomplete="username" value={email} problem={problem} isRequired />
         <TextField label={t("password")} name="password" type="password" autocomplete={isNew ? "new-password" : "current-password"} value={password} problem={problem} isRequired hint={isNew ? t("passwordHint") : ""} />
-        <Problem problem={problem} fields={["email", "password"]} />
+        {(isNew || (problem?.of("referralCode") ?? null) !== null) && invitation.isAsked.value && <TextField label={t("invitation")} name="referralCode" value={invitation.code} problem={problem} maxLength={64} hint={t("invitationHint")} />}
+        <Problem problem={problem} fields={["email", "password", "referralCode"]} />
         <button class="button primary" disabled={sending.isBusy.value}>{title}</button>
         {!isNew && ways.data?.data.mail === true && <p><a href="/forgot-password">{t("forgot")}</a></p>}
       </form>
@@ -85,7 +91,7 @@ function OtherWays({ ways, sending: { isBusy, run }, first }: OtherProps) {
   };
   const withWallet = async (kind: WalletKind) => {
     const body = await signedBy(kind);
-    await first(() => rest.call("post", "/auth/wallet", { body, anonymous: true }));
+    await first(() => rest.call("post", "/auth/wallet", { body: { ...body, ...invitation.sent() }, anonymous: true }));
   };
   const elsewhere = (provider: string) => {
     sessionStorage.setItem(NEXT, query.peek().get("next") ?? "/");
@@ -116,7 +122,7 @@ const RANDOM_BYTES = 18;
 /** Make an account for trying things out, of a name and a password that nobody needs to know. */
 function demoAccount() {
   const random = () => [...crypto.getRandomValues(new Uint8Array(RANDOM_BYTES))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const body = { email: `visitor-${random().slice(0, 20)}@demo.invalid`, password: random(), displayName: t("visitor") };
+  const body = { email: `visitor-${random().slice(0, 20)}@demo.invalid`, password: random(), displayName: t("visitor"), ...invitation.sent() };
   return rest.call("post", "/auth/register", { body, anonymous: true });
 }
 
@@ -140,7 +146,7 @@ async function wayBack({ run, problem }: Sending, first: First): Promise<void> {
   if (code !== null) {
     const next = sessionStorage.getItem(NEXT);
     sessionStorage.removeItem(NEXT);
-    await run(() => first(() => rest.call("post", "/auth/code", { body: { code }, anonymous: true }), destination(next)));
+    await run(() => first(() => rest.call("post", "/auth/code", { body: { code, ...invitation.sent() }, anonymous: true }), destination(next)));
   } else if (failure !== null) {
     problem.value = asApiError(new Error(t(isFailure(failure) ? failure : "failed")));
   }

@@ -1,6 +1,6 @@
 // What the exchange says over the socket (docs/sockets.md), as far as the terminal listens.
 
-import type { AnyTradeView, BalanceView, CandleView, FillView, FiringView, MarketView, OrderView, PositionView, TickerView } from "@/api/schema";
+import type { AnyTradeView, BalanceView, BetView, CandleView, FillView, FiringView, MarketView, OrderView, PositionView, TickerView } from "@/api/schema";
 import type { WireLevel } from "@/book/book";
 import type { Stamp } from "@/book/sequence";
 
@@ -42,7 +42,13 @@ export interface Heartbeat {
   readonly topicEpoch?: number;
   readonly topics?: Readonly<Record<string, number>>;
 }
-export type AlertMessage = FiringView & { readonly topic: string; readonly topicEpoch: number; readonly topicSeq: number };
+interface OnTopic {
+  readonly topic: string;
+  readonly topicEpoch: number;
+  readonly topicSeq: number;
+}
+export type AlertMessage = FiringView & OnTopic;
+export type BetMessage = BetView & OnTopic;
 export interface ModeMessage {
   readonly mode: string;
   readonly postOnlyUntil: string | null;
@@ -71,5 +77,6 @@ export interface Heard {
   position_updated: PositionMessage;
   exchange_updated: ModeMessage;
   alert_triggered: AlertMessage;
+  bet_updated: BetMessage;
   heartbeat: Heartbeat;
 }

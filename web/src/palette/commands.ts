@@ -14,7 +14,7 @@ export interface Command {
   readonly run: () => void;
 }
 
-function goTo(where: "markets" | "portfolio" | "account" | "matches" | "developers", href: string): Command {
+function goTo(where: "markets" | "bets" | "myBets" | "rewards" | "invite" | "transactions" | "portfolio" | "account" | "matches" | "developers", href: string): Command {
   return { text: t("goTo", { where: t(where) }), run: () => navigate(href) };
 }
 
@@ -22,7 +22,12 @@ function goTo(where: "markets" | "portfolio" | "account" | "matches" | "develope
 export function commands(): Command[] {
   return [
     goTo("markets", "/"),
+    goTo("bets", "/bets"),
+    goTo("myBets", "/bets/mine"),
     goTo("portfolio", "/portfolio"),
+    goTo("transactions", "/portfolio/transactions"),
+    goTo("rewards", "/rewards"),
+    goTo("invite", "/rewards/invite"),
     goTo("matches", "/matches"),
     goTo("account", "/account"),
     goTo("developers", "/developers"),

@@ -1,6 +1,7 @@
 // The parts of a page, each at an address of its own; and a page that is for who has signed in.
 
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { standing } from "@/session/session";
 import { path } from "@/shell/router";
 import { Waiting } from "./DataTable";
@@ -12,10 +13,16 @@ interface TabsProps {
 }
 
 export function Tabs({ label, parts }: TabsProps) {
+  const place = useRef<HTMLElement>(null);
+  const here = path.value;
+  useEffect(() => {
+    // On a phone the strip is longer than the screen.
+    place.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [here, parts.length]);
   return (
-    <nav class="tabs parts" aria-label={label}>
+    <nav ref={place} class="tabs parts" aria-label={label}>
       {parts.map(({ href, text }) => (
-        <a key={href} href={href} aria-current={path.value === href ? "page" : undefined}>{text}</a>
+        <a key={href} href={href} aria-current={here === href ? "page" : undefined}>{text}</a>
       ))}
     </nav>
   );

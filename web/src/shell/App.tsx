@@ -87,7 +87,7 @@ function Content({ found }: { found: { route: PageRoute; params: Parameters } | 
   return <current.Page params={found.params} />;
 }
 
-type TextKey = "markets" | "portfolio" | "alerts" | "admin" | "account" | "signIn";
+type TextKey = "markets" | "bets" | "portfolio" | "alerts" | "admin" | "account" | "signIn";
 
 interface Entry {
   readonly section: Section;
@@ -97,6 +97,7 @@ interface Entry {
 }
 
 const MARKETS: Entry = { section: "markets", href: "/", text: "markets", icon: "markets" };
+const BETS: Entry = { section: "bets", href: "/bets", text: "bets", icon: "bets" };
 const PORTFOLIO: Entry = { section: "portfolio", href: "/portfolio", text: "portfolio", icon: "portfolio" };
 const ALERTS: Entry = { section: "alerts", href: "/alerts", text: "alerts", icon: "alerts" };
 const ADMIN: Entry = { section: "admin", href: "/admin", text: "admin", icon: "admin" };
@@ -104,7 +105,7 @@ const ACCOUNT: Entry = { section: "account", href: "/account", text: "account", 
 const SIGN_IN: Entry = { section: "account", href: "/sign-in", text: "signIn", icon: "account" };
 
 function entries(): Entry[] {
-  return [MARKETS, PORTFOLIO, ...(isSignedIn.value ? [ALERTS] : []), ...(isAdmin.value ? [ADMIN] : [])];
+  return [MARKETS, BETS, PORTFOLIO, ...(isSignedIn.value ? [ALERTS] : []), ...(isAdmin.value ? [ADMIN] : [])];
 }
 
 function Bar({ section }: { section: Section | null }) {

@@ -2,6 +2,7 @@
 
 const PATHS = {
   markets: "M4 19V10m6 9V5m6 14v-7m4 7H2",
+  bets: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 3v18M7 12h.01M17 12h.01",
   portfolio: "M3 8h18v12H3zM8 8V5h8v3M3 13h18",
   alerts: "M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4",
   admin: "M12 3l8 3v6c0 5-3.5 8-8 9-4.500-1-8-4-8-9V6z",

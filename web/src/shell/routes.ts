@@ -16,10 +16,12 @@ export interface PageRoute {
   /** Which entry of the navigation it belongs to. */
   readonly section: Section;
 }
-export type Section = "markets" | "trade" | "portfolio" | "alerts" | "account" | "admin" | "developers";
+export type Section = "markets" | "trade" | "bets" | "portfolio" | "alerts" | "account" | "admin" | "developers";
 
 const markets = () => import("@/markets/MarketsPage");
 const trade = () => import("@/trade/TradePage");
+const bets = () => import("@/bets/BetsPage");
+const rewards = () => import("@/rewards/RewardsPage");
 const portfolio = () => import("@/portfolio/PortfolioPage");
 const account = () => import("@/account/AccountPage");
 const alerts = () => import("@/alerts/AlertsPage");
@@ -32,6 +34,11 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: "/trade/{market}", load: trade, section: "trade" },
   { pattern: "/events/{event}", load: () => import("@/markets/EventPage"), section: "markets" },
   { pattern: "/matches", load: () => import("@/markets/MatchesPage"), section: "markets" },
+  { pattern: "/bet/{market}", load: () => import("@/bets/BetPage"), section: "bets" },
+  { pattern: "/bets", load: bets, section: "bets" },
+  { pattern: "/bets/mine", load: bets, section: "bets" },
+  { pattern: "/rewards", load: rewards, section: "bets" },
+  { pattern: "/rewards/{part}", load: rewards, section: "bets" },
   { pattern: "/portfolio", load: portfolio, section: "portfolio" },
   { pattern: "/portfolio/{part}", load: portfolio, section: "portfolio" },
   { pattern: "/alerts", load: alerts, section: "alerts" },

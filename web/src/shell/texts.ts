@@ -4,6 +4,7 @@ import { catalogue } from "./language";
 export const t = catalogue(
   {
     markets: "Markets",
+    bets: "Bets",
     portfolio: "Portfolio",
     alerts: "Alerts",
     developers: "Developers",
@@ -28,6 +29,7 @@ export const t = catalogue(
   },
   {
     markets: "Märkte",
+    bets: "Wetten",
     portfolio: "Portfolio",
     alerts: "Alarme",
     developers: "Entwickler",

@@ -28,6 +28,7 @@ export function MarketHead({ market, middle }: { market: ListedMarketView; middl
           {market.closeTime !== null && !isOver && <span title={moment(market.closeTime)}>{t("closes")} {untilThen(market.closeTime, now.value - (now.value % 60_000))}</span>}
           <span>{t("volume")} {formatShort(cashOf(market.volumeTotal ?? market.volume24h))}</span>
           {market.openInterest !== null && <span class="wide">{t("interest")} {formatQuantity(quantityOf(market.openInterest))}</span>}
+          {market.status === "OPEN" && <a class="button small" href={`/bet/${encodeURIComponent(market.id.includes(":") ? market.id : (market.slug ?? market.id))}`}>{t("bet")}</a>}
           {isSignedIn.value && !isOver && <button class="button small" onClick={() => void alertMe(market, middle.peek())}>{t("alertMe")}</button>}
           <details class="rules">
             <summary>{t("rules")}</summary>

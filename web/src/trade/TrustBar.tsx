@@ -5,16 +5,8 @@ import type { ReadonlySignal } from "@preact/signals";
 import { lastAckMs } from "@/feed/desk";
 import { line, now } from "@/feed/line";
 import type { Trust } from "@/feed/marketFeed";
+import { stateOf } from "@/feed/trust";
 import { t } from "./texts";
-
-type State = "live" | "stale" | "down" | "connecting" | "resyncing";
-
-export function stateOf(trust: Trust): State {
-  if (line.state.value === "down") return "down";
-  if (line.state.value === "connecting" || trust.phase === "begun") return "connecting";
-  if (trust.phase === "resyncing") return "resyncing";
-  return line.state.value === "stale" || trust.isVenueSilent ? "stale" : "live";
-}
 
 /** `onPast` leads to the book's past and back; null where there is none. */
 export function TrustBar({ trust, isPast, onPast }: { trust: ReadonlySignal<Trust>; isPast: boolean; onPast: (() => void) | null }) {

@@ -4,6 +4,7 @@ import { catalogue } from "@/shell/language";
 export const t = catalogue(
   {
     chance: "chance",
+    bet: "Bet on it",
     alertMe: "Alert me",
     closes: "Closes in",
     closed: "Closed",
@@ -109,6 +110,7 @@ export const t = catalogue(
     layout: "Layout",
   },
   {
+    bet: "Darauf wetten",
     alertMe: "Alarm",
     chance: "Chance",
     closes: "Schließt in",

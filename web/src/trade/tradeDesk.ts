@@ -15,6 +15,7 @@ import { amendOrder, cancelAll, cancelOrder, placeOrder, placePair, type Placed 
 import { isUnknown } from "@/feed/calling";
 import { oncePerFrame } from "@/feed/frames";
 import { MarketFeed } from "@/feed/marketFeed";
+import { stateOf } from "@/feed/trust";
 import { ownOrder, type OwnOrder } from "@/ladder/levels";
 import { notify, notifyError } from "@/shell/notices";
 import { isSignedIn } from "@/session/session";
@@ -27,7 +28,6 @@ import { shownPrice } from "@/units/prices";
 import { Past } from "./past";
 import { followQueue } from "./queue";
 import { t } from "./texts";
-import { stateOf } from "./TrustBar";
 
 const BOOK_VERSION_MS = 500;
 const BAND_SHARES = 10_000;
