@@ -8,7 +8,8 @@ import asyncio
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from playwright.async_api import Browser, async_playwright
 from gateway.bootstrap.server import Server
 from gateway.bootstrap.settings import load_settings
 from gateway.engine_side.readiness import Readiness
+from gateway.feeds.venue import Venue
 from tests.gateway.conftest import Web, open_web
 
 CHROMIUM = os.environ.get("PROBITY_CHROMIUM") or shutil.which("chromium")
@@ -35,20 +37,29 @@ class Served:
     url: str
 
 
-@pytest.fixture
-async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
-    """The web application on a port of its own."""
-    settings = load_settings({"DATA_DIR": str(tmp_path), "RATE_LIMIT_MAX_REQUESTS": "100000"})
-    async with open_web(settings, database_url) as web:
+@asynccontextmanager
+async def serving(
+    database_url: str, folder: Path, venues: Mapping[str, Venue] | None = None
+) -> AsyncIterator[Served]:
+    """Serve the web application on a port of its own; `venues` are asked for their markets."""
+    settings = load_settings({"DATA_DIR": str(folder), "RATE_LIMIT_MAX_REQUESTS": "100000"})
+    async with open_web(settings, database_url, venues=venues) as web:
         config = uvicorn.Config(
             web.application, lifespan="off", log_config=None, ws="none", timeout_graceful_shutdown=1
         )
         server = Server(config, Readiness(), [])
         with socket.create_server(("127.0.0.1", 0)) as listening:
-            serving = asyncio.create_task(server.serve([listening]))
+            answering = asyncio.create_task(server.serve([listening]))
             yield Served(web, f"http://127.0.0.1:{listening.getsockname()[1]}")
             server.should_exit = True
-            await serving
+            await answering
+
+
+@pytest.fixture
+async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
+    """The web application, which knows of no other venue."""
+    async with serving(database_url, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,6 +3,10 @@
 import { SignedIn, Tabs } from "@/parts/Tabs";
 import { isAdmin, user } from "@/session/session";
 import type { PageProps } from "@/shell/routes";
+import { HousePart } from "@/house/HousePart";
+import { MirrorPart } from "@/house/MirrorPart";
+import { MirrorsPart } from "@/house/MirrorsPart";
+import { StocksPart } from "@/house/StocksPart";
 import { Audit } from "./Audit";
 import { MarketPart } from "./MarketPart";
 import { MarketsPart } from "./MarketsPart";
@@ -15,7 +19,7 @@ import { UsersPart } from "./UsersPart";
 import "@/parts/parts.css";
 import "./admin.css";
 
-const PARTS = { overview: Overview, markets: MarketsPart, create: NewMarket, proposals: Proposals, users: UsersPart, audit: Audit };
+const PARTS = { overview: Overview, markets: MarketsPart, create: NewMarket, mirrors: MirrorsPart, house: HousePart, stocks: StocksPart, proposals: Proposals, users: UsersPart, audit: Audit };
 type Part = keyof typeof PARTS;
 
 export default function AdminPage({ params }: PageProps) {
@@ -37,7 +41,7 @@ function Within({ part: named, id }: { part: string | undefined; id: string | un
     <>
       <Tabs label={t("admin")} parts={parts} />
       {user.value?.role === "AUDITOR" && <p class="note">{t("readsOnly")}</p>}
-      {id !== undefined && part === "markets" ? <MarketPart key={id} slug={id} /> : id !== undefined && part === "users" ? <UserPart key={id} id={id} /> : <Shown key={part} />}
+      {id !== undefined && part === "markets" ? <MarketPart key={id} slug={id} /> : id !== undefined && part === "users" ? <UserPart key={id} id={id} /> : id !== undefined && part === "mirrors" ? <MirrorPart key={id} id={id} /> : <Shown key={part} />}
     </>
   );
 }

@@ -59,7 +59,8 @@ export function UserPart({ id }: { id: string }) {
   );
 }
 
-function Credits({ id, reload }: { id: string; reload: () => void }) {
+/** Giving and taking credits; `title` says it otherwise where it is about an account of the exchange's own. */
+export function Credits({ id, reload, title }: { id: string; reload: () => void; title?: string }) {
   const kind = useSignal<"credit" | "debit">("credit");
   const amount = useSignal("");
   const reason = useSignal("");
@@ -82,7 +83,7 @@ function Credits({ id, reload }: { id: string; reload: () => void }) {
     reload();
   };
   return (
-    <Panel title={`${t("credit")} / ${t("debit")}`}>
+    <Panel title={title ?? `${t("credit")} / ${t("debit")}`}>
       <form class="stack" onSubmit={on(send)}>
         <Choice label={t("action")} name="kind" value={kind} choices={[["credit", t("credit")], ["debit", t("debit")]]} />
         <TextField label={t("amount")} name="amount" value={amount} problem={problem.value} inputMode="decimal" isRequired autocomplete="off" />

@@ -61,15 +61,20 @@ export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, keys: re
   };
 }
 
-/** Read a list by pages; anew from the beginning when one of `keys` changes. */
-export function useListed<T>(load: (cursor: string | undefined, signal: AbortSignal) => Promise<PageOf<T>>, keys: readonly unknown[]): Listed<T> {
+/**
+ * Read a list by pages; anew from the beginning when one of `keys` changes and, with `everyMs`, while the page is seen
+ * and no more than the first part of the list.
+ */
+export function useListed<T>(load: (cursor: string | undefined, signal: AbortSignal) => Promise<PageOf<T>>, keys: readonly unknown[], everyMs = 0): Listed<T> {
   const [state, setState] = useState<ListState<T>>(nothing);
   const [turn, setTurn] = useState(0);
   const stop = useRef<AbortController | null>(null);
+  const isGrown = useRef(false);
   const read = (before: readonly T[], cursor: string | undefined) => {
     stop.current?.abort();
     const control = new AbortController();
     stop.current = control;
+    isGrown.current = cursor !== undefined;
     setState((now) => ({ ...now, isBusy: true }));
     void load(cursor, control.signal).then(
       (page) => {
@@ -86,6 +91,9 @@ export function useListed<T>(load: (cursor: string | undefined, signal: AbortSig
     read([], undefined);
     return () => stop.current?.abort();
   }, [...keys, turn]);
+  useEvery(everyMs, () => {
+    if (!isGrown.current) setTurn((now) => now + 1);
+  });
   return {
     rows: state.rows,
     error: state.error,
