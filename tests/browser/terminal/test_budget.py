@@ -13,6 +13,8 @@ PARTS: Final = {
     "src/trade/TradePage.tsx": 45_000,
     "node_modules/uplot/dist/uPlot.esm.js": 25_000,
     "src/markets/MarketsPage.tsx": 25_000,
+    "src/stocks/StocksPage.tsx": 16_000,
+    "src/boards/BoardsPage.tsx": 8_000,
     # What is attached to an order, which is loaded by who opens it.
     "src/attached/AttachPart.tsx": 8_000,
     # The viewer of the reference, which nobody loads who doesn't look at it.

@@ -39,9 +39,10 @@ function Kept({ preferences }: { preferences: Preferences }) {
   const showsName = useSignal(preferences.profile?.username ?? true);
   const showsAvatar = useSignal(preferences.profile?.avatarUrl ?? true);
   const showsSince = useSignal(preferences.profile?.createdAt ?? false);
+  const showsPlaces = useSignal(preferences.profile?.leaderboards ?? true);
   const { problem, isBusy, on } = useSending();
   const save = async () => {
-    const profile = { username: showsName.value, avatarUrl: showsAvatar.value, createdAt: showsSince.value };
+    const profile = { username: showsName.value, avatarUrl: showsAvatar.value, createdAt: showsSince.value, leaderboards: showsPlaces.value };
     const id = user.peek()?.id;
     if (id !== undefined) await keepPreferences(id, { theme: theme.value, language: language.value, profile });
     notify("good", t("saved"));
@@ -58,6 +59,7 @@ function Kept({ preferences }: { preferences: Preferences }) {
           <Check label={t("username")} value={showsName} />
           <Check label={t("avatar")} value={showsAvatar} />
           <Check label={t("since")} value={showsSince} />
+          <Check label={t("places")} value={showsPlaces} />
         </fieldset>
         <Problem problem={problem.value} fields={[]} />
         <div><button class="button primary" disabled={isBusy.value}>{parts("save")}</button></div>

@@ -1,4 +1,4 @@
-// The command palette and the sheet of keys, as dialogs.
+// The command palette, the sheet of keys and a phone's menu, as dialogs.
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
@@ -7,7 +7,9 @@ import { rest } from "@/api/rest";
 import type { ListedMarketView } from "@/api/schema";
 import { overlay } from "@/shell/overlays";
 import { navigate } from "@/shell/router";
+import { t as shell } from "@/shell/texts";
 import { commands, fits, type Command } from "./commands";
+import { Menu } from "./Menu";
 import "./palette.css";
 import { t } from "./texts";
 
@@ -17,6 +19,7 @@ const FOUND_MOST = 8;
 export default function Overlays() {
   if (overlay.value === "palette") return <Palette />;
   if (overlay.value === "keys") return <Keys />;
+  if (overlay.value === "menu") return <Dialog title={shell("more")}><Menu /></Dialog>;
   return null;
 }
 

@@ -14,7 +14,7 @@ export interface Command {
   readonly run: () => void;
 }
 
-function goTo(where: "markets" | "bets" | "myBets" | "rewards" | "invite" | "transactions" | "portfolio" | "account" | "matches" | "developers", href: string): Command {
+function goTo(where: "markets" | "bets" | "myBets" | "rewards" | "invite" | "transactions" | "portfolio" | "account" | "matches" | "developers" | "stocks" | "boards", href: string): Command {
   return { text: t("goTo", { where: t(where) }), run: () => navigate(href) };
 }
 
@@ -28,6 +28,8 @@ export function commands(): Command[] {
     goTo("transactions", "/portfolio/transactions"),
     goTo("rewards", "/rewards"),
     goTo("invite", "/rewards/invite"),
+    goTo("stocks", "/stocks"),
+    goTo("boards", "/leaderboard"),
     goTo("matches", "/matches"),
     goTo("account", "/account"),
     goTo("developers", "/developers"),

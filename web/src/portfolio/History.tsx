@@ -21,10 +21,12 @@ interface PartProps<T extends object> {
   readonly columns: readonly Column<T>[];
   readonly names: readonly (keyof T & string)[];
   readonly keyOf: (row: T) => string;
+  /** Read anew when one of them changes. */
+  readonly keys?: readonly unknown[];
 }
 
-function HistoryPart<T extends object>({ title, file, load, columns, names, keyOf }: PartProps<T>) {
-  const list = useListed((cursor, signal) => load(cursor, PAGE, signal), []);
+export function HistoryPart<T extends object>({ title, file, load, columns, names, keyOf, keys = [] }: PartProps<T>) {
+  const list = useListed((cursor, signal) => load(cursor, PAGE, signal), keys);
   const save = async () => {
     try {
       const rows = await everyRow((cursor) => load(cursor, FILE_PAGE));

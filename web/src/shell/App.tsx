@@ -4,8 +4,9 @@ import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { balance, isAccountLive } from "@/feed/account";
-import { isAdmin, isSignedIn, standing, user } from "@/session/session";
-import { Icon, type IconName } from "./Icon";
+import { isSignedIn, standing, user } from "@/session/session";
+import { elsewhere, type Entry } from "./elsewhere";
+import { Icon } from "./Icon";
 import { language } from "./language";
 import { Notices } from "./notices";
 import { overlay } from "./overlays";
@@ -87,25 +88,17 @@ function Content({ found }: { found: { route: PageRoute; params: Parameters } | 
   return <current.Page params={found.params} />;
 }
 
-type TextKey = "markets" | "bets" | "portfolio" | "alerts" | "admin" | "account" | "signIn";
+type OwnEntry = Entry<"markets" | "bets" | "portfolio" | "alerts" | "account" | "signIn">;
 
-interface Entry {
-  readonly section: Section;
-  readonly href: string;
-  readonly text: TextKey;
-  readonly icon: IconName;
-}
+const MARKETS: OwnEntry = { section: "markets", href: "/", text: "markets", icon: "markets" };
+const BETS: OwnEntry = { section: "bets", href: "/bets", text: "bets", icon: "bets" };
+const PORTFOLIO: OwnEntry = { section: "portfolio", href: "/portfolio", text: "portfolio", icon: "portfolio" };
+const ALERTS: OwnEntry = { section: "alerts", href: "/alerts", text: "alerts", icon: "alerts" };
+const ACCOUNT: OwnEntry = { section: "account", href: "/account", text: "account", icon: "account" };
+const SIGN_IN: OwnEntry = { section: "account", href: "/sign-in", text: "signIn", icon: "account" };
 
-const MARKETS: Entry = { section: "markets", href: "/", text: "markets", icon: "markets" };
-const BETS: Entry = { section: "bets", href: "/bets", text: "bets", icon: "bets" };
-const PORTFOLIO: Entry = { section: "portfolio", href: "/portfolio", text: "portfolio", icon: "portfolio" };
-const ALERTS: Entry = { section: "alerts", href: "/alerts", text: "alerts", icon: "alerts" };
-const ADMIN: Entry = { section: "admin", href: "/admin", text: "admin", icon: "admin" };
-const ACCOUNT: Entry = { section: "account", href: "/account", text: "account", icon: "account" };
-const SIGN_IN: Entry = { section: "account", href: "/sign-in", text: "signIn", icon: "account" };
-
-function entries(): Entry[] {
-  return [MARKETS, BETS, PORTFOLIO, ...(isSignedIn.value ? [ALERTS] : []), ...(isAdmin.value ? [ADMIN] : [])];
+function entries(): OwnEntry[] {
+  return [MARKETS, BETS, PORTFOLIO, ...(isSignedIn.value ? [ALERTS] : [])];
 }
 
 function Bar({ section }: { section: Section | null }) {
@@ -116,10 +109,9 @@ function Bar({ section }: { section: Section | null }) {
         Probity
       </a>
       <nav aria-label={t("mainNavigation")}>
-        {entries().map((entry) => (
+        {[...entries(), ...elsewhere()].map((entry) => (
           <a key={entry.href} href={entry.href} aria-current={isIn(entry, section) ? "page" : undefined}>{t(entry.text)}</a>
         ))}
-        <a href="/developers" aria-current={section === "developers" ? "page" : undefined}>{t("developers")}</a>
       </nav>
       <div class="end">
         <button class="button bare hint" onClick={() => (overlay.value = "palette")} title="Ctrl K"><Icon name="search" size={16} /> {t("commands")} <kbd>Ctrl K</kbd></button>
@@ -136,7 +128,7 @@ function Bar({ section }: { section: Section | null }) {
   );
 }
 
-function isIn(entry: Entry, section: Section | null): boolean {
+function isIn(entry: { readonly section: Section }, section: Section | null): boolean {
   return entry.section === section || (entry.section === "markets" && section === "trade");
 }
 
@@ -150,6 +142,10 @@ function Dock({ section }: { section: Section | null }) {
           {t(entry.text)}
         </a>
       ))}
+      <button aria-haspopup="dialog" aria-current={elsewhere().some((entry) => isIn(entry, section)) ? "page" : undefined} onClick={() => (overlay.value = "menu")}>
+        <Icon name="more" />
+        {t("more")}
+      </button>
     </nav>
   );
 }

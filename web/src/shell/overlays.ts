@@ -1,11 +1,11 @@
-// Which overlay is open: the palette or the sheet of keys. Their code is loaded when one is opened first.
+// Which overlay is open: the palette, the sheet of keys or a phone's menu. Their code is loaded when one is opened first.
 //
 // Law: whoever has opened one types into it: until it is there its keys do nothing else, but for Esc, which
 // gives it up and cancels as always.
 
 import { signal } from "@preact/signals";
 
-export type Overlay = "palette" | "keys";
+export type Overlay = "palette" | "keys" | "menu";
 export const overlay = signal<Overlay | null>(null);
 
 function isTyping(target: EventTarget | null): boolean {

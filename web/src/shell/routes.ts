@@ -16,7 +16,7 @@ export interface PageRoute {
   /** Which entry of the navigation it belongs to. */
   readonly section: Section;
 }
-export type Section = "markets" | "trade" | "bets" | "portfolio" | "alerts" | "account" | "admin" | "developers";
+export type Section = "markets" | "trade" | "bets" | "portfolio" | "alerts" | "account" | "admin" | "developers" | "stocks" | "boards";
 
 const markets = () => import("@/markets/MarketsPage");
 const trade = () => import("@/trade/TradePage");
@@ -26,6 +26,8 @@ const portfolio = () => import("@/portfolio/PortfolioPage");
 const account = () => import("@/account/AccountPage");
 const alerts = () => import("@/alerts/AlertsPage");
 const admin = () => import("@/admin/AdminPage");
+const stocks = () => import("@/stocks/StocksPage");
+const boards = () => import("@/boards/BoardsPage");
 const developers = () => import("@/developers/DevelopersPage");
 
 export const ROUTES: readonly PageRoute[] = [
@@ -43,6 +45,10 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: "/portfolio/{part}", load: portfolio, section: "portfolio" },
   { pattern: "/alerts", load: alerts, section: "alerts" },
   { pattern: "/alerts/{part}", load: alerts, section: "alerts" },
+  { pattern: "/stocks", load: stocks, section: "stocks" },
+  { pattern: "/stocks/{part}", load: stocks, section: "stocks" },
+  { pattern: "/leaderboard", load: boards, section: "boards" },
+  { pattern: "/leaderboard/{board}", load: boards, section: "boards" },
   { pattern: "/account", load: account, section: "account" },
   { pattern: "/account/{part}", load: account, section: "account" },
   { pattern: "/admin", load: admin, section: "admin" },
