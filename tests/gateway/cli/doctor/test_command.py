@@ -15,7 +15,7 @@ from gateway.bootstrap.settings import Settings, load_settings
 from gateway.cli.doctor import command as doctor
 from gateway.cli.doctor import machine
 from gateway.cli.doctor.finding import Finding, Level
-from tests.gateway.cli.test_main import run, serving
+from tests.gateway.cli.command_line import run, serving
 
 
 def settings(folder: Path, **environment: str) -> Settings:

@@ -11,8 +11,8 @@ from persistence.backups.noted import MADE, VERIFIED, Noted
 from persistence.clock import now_us
 from persistence.postgres.database import create_pool
 from persistence.repositories.audit import AuditLog
+from tests.gateway.cli.command_line import run
 from tests.gateway.cli.doctor.test_command import assert_says, settings
-from tests.gateway.cli.test_main import run
 
 GOOD = "0123456789abcdef01234567"
 KEY = base64.b64encode(bytes(32)).decode()
