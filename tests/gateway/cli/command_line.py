@@ -1,9 +1,12 @@
 """`probity` as a person runs it, to its end or for as long as it serves."""
 
 import asyncio
+import contextlib
 import os
+import re
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tests.loopback import guard
@@ -50,3 +53,28 @@ async def run(
         out, err = await process.communicate(text.encode())
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
+
+
+@contextlib.asynccontextmanager
+async def serving(folder: Path, **environment: str) -> AsyncIterator[tuple[Process, str, str]]:
+    """A server that is up: the process, its address and its banner."""
+    process = await start(folder, "serve", **environment)
+    assert process.stderr is not None
+    assert process.stdout is not None
+    # Its log must not fill the pipe, or it would stop.
+    draining = asyncio.create_task(process.stdout.read())
+    banner = ""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while "Ctrl-C stops it" not in banner:
+                line = (await process.stderr.readline()).decode()
+                assert line, banner
+                banner += line
+        found = re.search(r"http://\S+", banner)
+        assert found is not None
+        yield process, found.group(), banner
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+        await draining

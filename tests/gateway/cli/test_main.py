@@ -1,14 +1,12 @@
 """The command as a person runs it: it starts, says where it is, and stops whole."""
 
 import asyncio
-import contextlib
 import json
 import re
 import signal
 import stat
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -26,38 +24,13 @@ from gateway.accounts.sessions.keys import shared_secret
 from persistence.postgres.database import connect
 from persistence.relay.channel import new_stream
 from tests import prepared_cluster
-from tests.gateway.cli.command_line import START_SECONDS, clean, run, start
+from tests.gateway.cli.command_line import START_SECONDS, clean, run, serving, start
 
 KEY = (
     Ed25519PrivateKey.generate()
     .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     .decode()
 )
-
-
-@contextlib.asynccontextmanager
-async def serving(folder: Path, **environment: str) -> AsyncIterator[tuple[Process, str, str]]:
-    """A server that is up: the process, its address and its banner."""
-    process = await start(folder, "serve", **environment)
-    assert process.stderr is not None
-    assert process.stdout is not None
-    # Its log must not fill the pipe, or it would stop.
-    draining = asyncio.create_task(process.stdout.read())
-    banner = ""
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            while "Ctrl-C stops it" not in banner:
-                line = (await process.stderr.readline()).decode()
-                assert line, banner
-                banner += line
-        found = re.search(r"http://\S+", banner)
-        assert found is not None
-        yield process, found.group(), banner
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-        await draining
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from persistence.embedded.server import EmbeddedPostgres, EmbeddedState, running
 from persistence.postgres import migrate
 from persistence.postgres.database import connect
 from persistence.postgres.examination import Examination, examine
+from tests.gateway.cli.command_line import serving
 from tests.gateway.cli.doctor.test_command import assert_says, only, settings
-from tests.gateway.cli.test_main import serving
 from tests.gateway.waiting import eventually
 
 GOOD = Examination(
