@@ -1,9 +1,10 @@
 """A whole web application over a real database, with a hand-written engine behind it."""
 
+import asyncio
 import io
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from starlette.types import ASGIApp
 
 from gateway.accounts.mail.mailer import Mailer
+from gateway.accounts.passwords import hashing
 from gateway.accounts.passwords.hashing import Passwords
 from gateway.bootstrap.application import build_application
 from gateway.bootstrap.identity.people import People, make_people
@@ -38,6 +41,9 @@ PASSWORD = "correct horse battery"
 ASKED_BY_HAND = {"x-requested-with": "tests"}
 """What every client of ours sends, so that its cookie counts."""
 _NAMES = itertools.count(1)
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+CHEAP_HASH = CHEAP.hash("nobody has this password")
+ABOUT_HASHES = ("tests/gateway/accounts/passwords/", "tests/gateway/accounts/sessions/test_sign_in")
 
 
 @dataclass
@@ -165,6 +171,38 @@ async def open_web(
         yield Web(
             application, people, tables, settings, parts.readiness, engine, log, client, parts
         )
+
+
+class _SoonAwake:
+    """asyncio for uvicorn, but for how long it sleeps: it looks ten times a second whether it is
+    to end, and waits as long again when it does, with nothing to wait for.
+    """
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep a hundredth of a second at most."""
+        await asyncio.sleep(min(seconds, 0.01))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers_end_at_once() -> Iterator[None]:
+    """Hundreds of tests serve on a port of their own."""
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr("uvicorn.server.asyncio", _SoonAwake())
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _hashes_cheaply(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords at next to no cost wherever hashing them isn't what a test is about.
+
+    Each takes a core 15 ms otherwise, and most tests register somebody.
+    """
+    if not request.node.nodeid.startswith(ABOUT_HASHES):
+        monkeypatch.setattr(hashing, "_HASHER", CHEAP)
+        monkeypatch.setattr(hashing, "_nobodys", lambda: CHEAP_HASH)
 
 
 @pytest.fixture
