@@ -19,7 +19,7 @@ from tests.lengths import length
 from tests.redis_process import RedisProcess
 from tests.server_process import POLL_SECONDS, ServerProcess, until
 
-SECONDS = length(4, long=60)
+SECONDS = length(2, long=60)
 
 
 @pytest.fixture

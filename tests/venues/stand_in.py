@@ -89,7 +89,7 @@ def patience_s(request: pytest.FixtureRequest) -> int:
     """
     call = getattr(request.node, "callspec", None)
     fault = call.params.get("fault") if call is not None else None
-    return 3 if fault in {Fault.SILENCE, Fault.DRIPPING} else 60
+    return 2 if fault in {Fault.SILENCE, Fault.DRIPPING} else 60
 
 
 @dataclass

@@ -156,7 +156,7 @@ def test_every_account_of_random_days_is_the_engines_and_is_told_the_same(
         )
         pair, dice = Pair(twin), Dice(seed)
         day, following = MarketDay(twin), Following(Dice(seed + 1))
-        for _ in range(length(3_000, long=12_000)):
+        for _ in range(length(2_000, long=12_000)):
             command = day.any_command(dice)
             for execution in pair.run(day.next_time(dice), command, compare=False):
                 following.take(execution)

@@ -22,11 +22,11 @@ from tests.venues.book_flow import BookFlow, Step, Trouble, troubled
 from tests.venues.polymarket_flow import MARKET, NO, YES, ChannelWriter
 from tests.venues.recorded import lines_of
 
-STEPS = length(50_000, long=1_000_000)
-TROUBLED_STEPS = length(25_000, long=500_000)
+STEPS = length(20_000, long=1_000_000)
+TROUBLED_STEPS = length(10_000, long=500_000)
 SNAPSHOT_EVERY = 500
-FAULTS = length(500, long=10_000)
-"""In each of the two shapes: 100 000 changes, 200 snapshots and 1 000 faults every day."""
+FAULTS = length(200, long=10_000)
+"""In each of the two shapes, so both have 40 000 changes and 400 faults every day."""
 SHAPES = pytest.mark.parametrize("is_old", [True, False], ids=["old shape", "new shape"])
 
 
