@@ -115,6 +115,13 @@ async def test_each_part_fits(served: Served, browser: Browser) -> None:
         await page.get_by_role("button", name="Give credits").click()
         await agree(page, "Give credits")
         await expect(page.get_by_text("1\u202f005.00")).to_be_visible()
+        await expect(page.locator("[data-figure=ways]")).to_contain_text("password")
+        suspending = page.locator("form").nth(2)
+        await suspending.get_by_label("Why").fill("looked at")
+        await suspending.get_by_role("button", name="Suspend").click()
+        await agree(page, "Suspend")
+        await expect(page.locator("[data-figure=standing]")).to_have_text("suspended")
+        await expect(suspending.get_by_role("button", name="Lift the suspension")).to_be_visible()
         await fits(page, "admin-user")
 
 

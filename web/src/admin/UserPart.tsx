@@ -1,4 +1,6 @@
 // One user: credits, role, suspension, limits, and what the audit log has.
+//
+// Law: what is shown of the user is one reading, of one moment; the reading itself is in the audit log.
 
 import { useSignal } from "@preact/signals";
 import { fresh } from "@/account/proofs/fresh";
@@ -17,23 +19,18 @@ import { decided } from "./decided";
 import { t } from "./texts";
 
 export function UserPart({ id }: { id: string }) {
-  const found = useLoaded((signal) => rest.call("get", "/admin/users", { query: { q: id, limit: 50 }, signal }), [id]);
-  const suspended = useLoaded((signal) => rest.call("get", "/admin/users", { query: { q: id, status: "SUSPENDED", limit: 50 }, signal }), [id]);
-  const limits = useLoaded((signal) => rest.call("get", "/admin/users/{id}/limits", { path: { id }, signal }), [id]);
   const turn = useSignal(0);
-  const whole = useLoaded((signal) => rest.call("get", "/admin/users/{id}", { path: { id }, signal }), [id, turn.value]);
+  const whole = useLoaded((signal) => rest.call("get", "/admin/users/{id}", { path: { id }, signal }), [id]);
   const reload = () => {
-    found.reload();
-    suspended.reload();
+    whole.reload();
     turn.value += 1;
   };
-  if (found.isFirst) return <Waiting />;
-  if (found.data === null) return <Failed error={found.error} reload={found.reload} />;
-  const shown = found.data.data.find((one) => one.id === id);
-  if (shown === undefined) return <p class="empty">{t("noUser")}</p>;
-  const isSuspended = suspended.data?.data.some((one) => one.id === id) ?? false;
-  const own = limits.data?.data;
-  const account = whole.data?.data.account ?? null;
+  if (whole.isFirst) return <Waiting />;
+  if (whole.data === null) return <Failed error={whole.error} reload={reload} />;
+  const { account, ...shown } = whole.data.data;
+  const standing = account?.standing ?? "ACTIVE";
+  const own = account?.limits;
+  const factors = shown.secondFactors.passkeys.length + (shown.secondFactors.totpSince === null ? 0 : 1);
   return (
     <div class="stack">
       <p><a href="/admin/users">← {t("users")}</a></p>
@@ -41,17 +38,18 @@ export function UserPart({ id }: { id: string }) {
       <dl class="figures">
         <div><dt>{t("number")}</dt><dd>{shown.id}</dd></div>
         <div><dt>{t("role")}</dt><dd>{shown.role}</dd></div>
-        <div><dt>{t("standing")}</dt><dd>{t(isSuspended ? "SUSPENDED" : "ACTIVE")}</dd></div>
+        <div><dt>{t("standing")}</dt><dd data-figure="standing">{t(standing === "CLOSED" ? "CLOSED_ACCOUNT" : standing)}</dd></div>
         {account !== null && <div><dt>{t("balance")}</dt><dd data-figure="balance"><Cash of={account.balance.available} isExact /><small>{t("inTotal", { total: formatCash(cashOf(account.balance.total)), locked: formatCash(cashOf(account.balance.locked)) })}</small></dd></div>}
         {account !== null && <div><dt>{t("openPositions")}</dt><dd>{account.positions}<small>{t("openOrders")}: {account.openOrders}</small></dd></div>}
         <div><dt>{t("email")}</dt><dd><small>{shown.email ?? "–"}</small></dd></div>
+        <div><dt>{t("waysIn")}</dt><dd data-figure="ways"><small>{shown.waysIn.join(", ") || "–"}</small><small>{t("waysInMore", { factors, sessions: shown.sessions.length, keys: shown.apiKeys.length })}</small></dd></div>
         <div><dt>{t("member")}</dt><dd><small>{day(shown.createdAt)}</small></dd></div>
         <div><dt>{t("limits")}</dt><dd><small>{t("orderQuantity")}: {own?.orderQuantity ?? t("noLimit")}</small><small>{t("position")}: {own?.position ?? t("noLimit")}</small><small>{t("orders")}: {own?.openOrders ?? t("noLimit")}</small></dd></div>
       </dl>
       <div class="columns">
         <Credits id={id} reload={reload} />
         <RoleOf id={id} role={shown.role as Role} reload={reload} />
-        <Suspension id={id} isSuspended={isSuspended} reload={reload} />
+        <Suspension id={id} isSuspended={standing === "SUSPENDED"} reload={reload} />
       </div>
       <AuditTable title={t("about")} query={{ target: `user:${id}` }} turn={turn.value} />
       <AuditTable title={t("by")} query={{ actor: id }} turn={turn.value} />
