@@ -15,7 +15,11 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 FILE: Final = ROOT / "LICENCES.md"
-LOCKS: Final = {"requirements.lock": "runs", "requirements-dev.lock": "tests and builds"}
+LOCKS: Final = {
+    "requirements.lock": "runs",
+    "deploy/requirements.lock": "runs",
+    "requirements-dev.lock": "tests and builds",
+}
 NPM_LOCKS: Final = {
     "web/package-lock.json": "runs",
     "tests/e2e/package-lock.json": "tests and builds",
@@ -31,6 +35,7 @@ STATED: Final = {
 NPM_STATED: Final = {"xmlhttprequest-ssl": "MIT"}
 """Of packages of npm whose lock doesn't say it, by their LICENSE files."""
 SPDX: Final = {
+    "3-Clause BSD License": "BSD-3-Clause",
     "Apache": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",

@@ -6,11 +6,15 @@ Debian's packages, so it isn't shown that these tags exist; and no engine of con
 health check, so it is run as one would.
 """
 
+import gzip
 import json
 import subprocess
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -148,6 +152,45 @@ def test_it_is_traded_with_and_ends_orderly(image: Image, data: Path, tmp_path: 
         assert image.run(data, *health_check(image), PORT=port).returncode != 0
     done = image.run(data, "probity", "verify", **SETTINGS)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Takes what an exporter sends."""
+
+    taken: ClassVar[list[tuple[str, bytes]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        is_packed = self.headers.get("content-encoding") == "gzip"
+        self.taken.append((self.path, gzip.decompress(body) if is_packed else body))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_traces_go_where_a_setting_says_and_nothing_has_to_be_installed(
+    image: Image, data: Path, tmp_path: Path
+) -> None:
+    taken = Collector.taken
+    collector = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    Thread(target=collector.serve_forever, daemon=True).start()
+    port, log = str(free_port()), tmp_path / "log"
+    where = f"http://127.0.0.1:{collector.server_address[1]}/v1/traces"
+    settings = {**SETTINGS, "PORT": port, "TRACING_URL": where, "TRACING_SAMPLE": "1"}
+    try:
+        with image.started(data, log, ["probity", "serve"], **settings):
+            await_answer(f"http://127.0.0.1:{port}/ready", log)
+            assert httpx.get(f"http://127.0.0.1:{port}/api/v1/markets").is_success
+    finally:
+        collector.shutdown()
+        collector.server_close()
+    assert {path for path, _ in taken} == {"/v1/traces"}
+    assert any(b"probity-serve" in body and b"/markets" in body for _, body in taken)
+    # Errors, too, where an operator has somewhere to send them.
+    assert image.run(data, "python", "-c", "import sentry_sdk").returncode == 0
 
 
 def test_an_engine_and_a_gateway_of_it_work_together(
