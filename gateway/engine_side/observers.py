@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from exchange.messages.account_events import CashTransferred, FundsDebited
 from exchange.messages.events import (
     CommandRejected,
+    FundsCredited,
     OrderPlaced,
     TradeExecuted,
 )
@@ -21,6 +23,7 @@ from persistence.clock import MICROSECONDS, now_us
 from persistence.relay.messages import BusObserver
 
 LAG_INTERVAL_SECONDS: Final = 0.5
+_MOVES: Final = frozenset({FundsCredited, FundsDebited, CashTransferred})
 FOREIGN_SAID_SECONDS: Final = 1.0
 """Between two lines about messages that aren't the engine's."""
 
@@ -68,7 +71,7 @@ class EngineMetrics:
             listener(is_stale)
 
     def on_execution(self, execution: Execution, _view: State) -> None:
-        """Count accepted orders, trades and refusals; note when the mode changes."""
+        """Count accepted orders, trades, refusals, and credits that moved beside the book."""
         orders = trades = 0
         for event in execution.events:
             kind = type(event)
@@ -79,6 +82,10 @@ class EngineMetrics:
             elif kind is CommandRejected:
                 refused: CommandRejected = event  # type: ignore[assignment]
                 self._metrics.refusals.by_reason[refused.reason].count += 1
+            elif kind in _MOVES:
+                self._metrics.moved.moved(event)  # type: ignore[arg-type]
+        if trades:
+            self._metrics.moved.traded(execution)
         if orders:
             self._metrics.orders_placed.count += orders
         if trades:

@@ -18,6 +18,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from gateway.observability.money import MovedCredits
 from gateway.observability.refusals import RefusalMetrics
 from gateway.observability.tallies import Tallies, Tally
 
@@ -321,6 +322,7 @@ class Metrics:
             registry=registry,
         )
         Tallies("trades_executed", "Trades.", {(): self.trades_executed}, registry=registry)
+        self.moved = MovedCredits(registry)
         self.refusals = RefusalMetrics(registry)
         self.order_matching_duration = Histogram(
             "order_matching_duration_seconds",

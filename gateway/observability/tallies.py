@@ -33,18 +33,22 @@ class Tallies(Collector):
         tallies: Mapping[tuple[str, ...], Tally],
         *,
         labels: tuple[str, ...] = _NO_LABELS,
+        scale: int = 1,
         registry: CollectorRegistry,
     ) -> None:
-        """Show `tallies`, by their labels' values, under `name` with "_total" behind it."""
+        """Show `tallies`, by their labels' values, under `name` with "_total" behind it; what is
+        shown is the count divided by `scale`.
+        """
         self._name = name
         self._documentation = documentation
         self._tallies = tallies
         self._labels = labels
+        self._scale = scale
         registry.register(self)
 
     def collect(self) -> Iterator[Metric]:
         """Yield what is counted so far."""
         family = CounterMetricFamily(self._name, self._documentation, labels=self._labels)
         for values, tally in self._tallies.items():
-            family.add_metric(values, tally.count)
+            family.add_metric(values, tally.count / self._scale)
         yield family

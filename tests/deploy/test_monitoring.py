@@ -36,8 +36,8 @@ _WORDS = {
     *("max", "min", "on", "rate", "scalar", "sum", "time", "topk"),
 }
 _LABELS = {
-    *("cache", "direction", "fate", "instance", "job", "le", "platform", "reason", "result"),
-    *("role", "route", "status", "verb"),
+    *("cache", "direction", "fate", "instance", "job", "kind", "le", "platform", "reason"),
+    *("result", "role", "route", "status", "verb"),
 }
 
 

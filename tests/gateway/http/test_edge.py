@@ -215,6 +215,8 @@ NAMES = (
     "engine_epoch",
     "event_loop_lag_seconds",
     "slow_consumers_closed_total",
+    "bets_placed_total",
+    "credits_moved_total",
 )
 
 

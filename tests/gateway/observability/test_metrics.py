@@ -4,9 +4,30 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from exchange.messages.commands import CancelOrder, PlaceOrder, SetExchangeMode
+from exchange.messages.commands import (
+    CancelOrder,
+    CreditAccount,
+    DebitAccount,
+    Leg,
+    OpenAccount,
+    PlaceOrder,
+    SetExchangeMode,
+    TransferCash,
+)
+from exchange.messages.conditions import OrderConditions
 from exchange.messages.reasons import Reason
-from exchange.messages.terms import BUY, GTC, LIMIT, YES, ExchangeMode
+from exchange.messages.terms import (
+    BUY,
+    GTC,
+    IOC,
+    LIMIT,
+    MARKET,
+    NO,
+    YES,
+    ExchangeMode,
+    MoneyKind,
+)
+from exchange.projections.bets.fold import bet_id
 from gateway.bootstrap.compose import POOL_WAIT_S, open_pool
 from gateway.bootstrap.settings import load_settings
 from gateway.engine_side.observers import EngineMetrics
@@ -16,6 +37,7 @@ from gateway.observability.metrics import Metrics
 from gateway.wire.failures import answer_of
 from tests.gateway.commit_fake import CommitFake
 from tests.gateway.conftest import MakeWeb
+from tests.persistence.running import listing
 
 
 def test_refusals_are_counted_by_their_reason() -> None:
@@ -30,6 +52,32 @@ def test_refusals_are_counted_by_their_reason() -> None:
 
     assert sum(map(counted, Reason)) == 3
     assert f'refusals_total{{reason="{Reason.OFF_TICK.name}"}} 0.0' in metrics.exposition().decode()
+
+
+def test_credits_that_move_beside_the_book_are_counted_by_kind_and_once() -> None:
+    metrics, engine = Metrics(), CommitFake()
+    engine.listeners.append(EngineMetrics(metrics, ViewFeed(1), configure_logs("error")))
+    engine.run(OpenAccount(1, 0), OpenAccount(2, 0))
+    reward = CreditAccount(1, 7_500_000, "daily reward", "reward:1:x:1", kind=MoneyKind.REWARD)
+    engine.run(reward, reward, CreditAccount(2, 100_000_000, "given"), DebitAccount(2, 1, "back"))
+    legs = (Leg(1, 2, 2_000_000), Leg(2, 1, 500_000))
+    engine.run(TransferCash(1, legs, "BUY ORCA", "stock:1:1", kind=MoneyKind.STOCK))
+    engine.run(TransferCash(1, (Leg(1, 2, 10**9),), "BUY", "stock:1:2", kind=MoneyKind.STOCK))
+    engine.run(listing())
+    engine.run(PlaceOrder(2, 1, BUY, NO, LIMIT, 6_000, 1_000, GTC))
+    bet = PlaceOrder(
+        *(1, 1, BUY, YES, MARKET, None, None, IOC),
+        max_cost=4_000_000,
+        client_order_id=bet_id(1, 1),
+        conditions=OrderConditions(system=True),
+    )
+    engine.run(bet, bet)
+
+    def counted(kind: str) -> float | None:
+        return metrics.registry.get_sample_value("credits_moved_total", {"kind": kind})
+
+    kinds = "REWARD", "ADMIN", "STOCK", "BET", "SALE", "PURCHASE"
+    assert [counted(kind) for kind in kinds] == [7.5, 100.000001, 2.5, 4.0, 0.0, 0.0]
 
 
 def test_what_a_name_does_not_say_the_help_does() -> None:
