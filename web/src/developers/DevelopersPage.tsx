@@ -23,6 +23,7 @@ export default function DevelopersPage({ params }: PageProps) {
       <h1>{t("developers")}</h1>
       <Tabs label={t("developers")} parts={parts} />
       <Shown key={part} />
+      <p class="quiet small"><a href="/notices.txt">{t("notices")}</a></p>
     </div>
   );
 }

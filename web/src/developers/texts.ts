@@ -3,6 +3,7 @@ import { catalogue } from "@/shell/language";
 
 export const t = catalogue(
   {
+    notices: "Licences of what is built into these pages",
     developers: "Developers", reference: "Reference", errors: "Errors", sockets: "Sockets", snippets: "Snippets",
     referenceWhy: "Every call of the REST API. “Try it out” sends it for real, as {who}.",
     yourself: "yourself", nobody: "somebody who isn't signed in", document: "The document", body: "Body", filter: "Filter by tag or path", choice: "Choice",
@@ -16,6 +17,7 @@ export const t = catalogue(
     signInTask: "Register and sign in", marketsTask: "Find open markets", bookTask: "Read an order book", placeTask: "Place an order", cancelTask: "Cancel what is open", balanceTask: "Read balance and positions", followTask: "Follow a book live",
   },
   {
+    notices: "Lizenzen dessen, was in diesen Seiten steckt",
     developers: "Entwickler", reference: "Referenz", errors: "Fehler", sockets: "Sockets", snippets: "Schnipsel",
     referenceWhy: "Jeder Aufruf der REST-API. „Try it out“ sendet ihn wirklich, als {who}.",
     yourself: "Sie selbst", nobody: "jemand, der nicht angemeldet ist", document: "Das Dokument", body: "Inhalt", filter: "Nach Thema oder Pfad filtern", choice: "Auswahl",
