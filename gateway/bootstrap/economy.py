@@ -31,6 +31,7 @@ from gateway.economy.settings import EconomySettings, Seller
 from gateway.economy.stocks.admin_routes import StockAdminRoutes
 from gateway.economy.stocks.desk import StockDesk
 from gateway.economy.stocks.desk import note_answer as note_stock_answer
+from gateway.economy.stocks.quote_routes import StockQuoteRoutes
 from gateway.economy.stocks.routes import StockRoutes
 from gateway.economy.transactions.routes import TransactionRoutes
 from gateway.engine_side.running import EngineSide
@@ -167,11 +168,14 @@ def stock_desk(
     return StockDesk(pool, movements, engine.commands, engine.view, metrics.registry, people.audit)
 
 
-def stock_routes(parts: Parts) -> tuple[StockRoutes | StockAdminRoutes, ...]:
+def stock_routes(
+    parts: Parts,
+) -> tuple[StockRoutes | StockQuoteRoutes | StockAdminRoutes, ...]:
     """Return what has the rows of stocks."""
     desk, rows, reading = parts.stocks, Stocks(parts.pool), StockReading(parts.pool)
     return (
         StockRoutes(desk, rows, reading, parts.engine.view, parts.settings.pages),
+        StockQuoteRoutes(parts.pool, rows, reading, parts.engine.view),
         StockAdminRoutes(desk, rows, reading, parts.people.audit),
     )
 

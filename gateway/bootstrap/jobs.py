@@ -35,6 +35,7 @@ from gateway.research.asked.jobs import BacktestJob
 from persistence.exports.kept_summaries import KeptSummaries
 from persistence.postgres.database import DeadlinePool
 from persistence.projection.process import Order
+from persistence.repositories.audit import AuditLog
 from persistence.repositories.economy.rewards import DailyRewards
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.jobs import JobRows
@@ -108,7 +109,7 @@ def make_jobs(
         logger,
         settings.economy,
     )
-    interest = StockInterest(pool, rows, logger)
+    interest = StockInterest(pool, rows, AuditLog(pool), logger)
     every = (
         *housekeeping.jobs(),
         *journal.jobs(),

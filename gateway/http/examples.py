@@ -55,7 +55,7 @@ _BY_NAME: Final[dict[str, Sequence[Any]]] = {
     "resolution": ("YES",), "change24h": ("0.02",),
     **dict.fromkeys(("open", "high", "low", "close", "high24h", "low24h", "markPrice"), ("0.55",)),
     "closePrice": ("0.55",), "basePrice": ("1.000000",), "liquidationPrice": ("0.800000",),
-    "reserveId": ("9000000000000001",),
+    "reserveId": ("9000000000000001",), "currentPrice": ("1.000000",),
     "noPrice": ("0.45",), "priceMin": ("0.0001",), "priceMax": ("0.9999",),
     "priceDifference": ("0.02",),
     **dict.fromkeys(("bestBidQuantity", "bestAskQuantity", "bidQuantity"), ("10.00",)),

@@ -3,6 +3,8 @@
     of each stock     its supply is the sum of its trades, and so is each position
                       cash of its reserve + loans >= what buying back the supply takes
                       each loan <= what selling all shares of it now would bring
+    of each trade     what it cost or brought is what lies below the line between the supplies
+                      before and after it; a day's interest is that of what was owed before it
     of each order     its trades are its steps, and its money is what its intent's command moves
                       DONE where its intent is, REFUSED where that is, with no trades
 
@@ -63,6 +65,26 @@ SELECT s.symbol FROM stocks s
     OR (SELECT count(*) FROM stock_orders o
          WHERE o.stock_id = s.id AND o.status = 'PENDING') > 1 LIMIT 1
 """
+# What is left for an account that is closed stays with the reserve.
+_PRICES: Final = f"""
+SELECT id FROM (
+       SELECT t.*, s.interest, t.amount - t.loan AS total,
+              coalesce(lag(t.supply_after) OVER one_after_another, 0) AS supply_before,
+              coalesce(sum(t.loan) OVER (PARTITION BY t.stock_id, t.account_id ORDER BY t.id
+                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS owed,
+              {_AREA.format("t.supply_after")} - {_AREA.format("(t.supply_after - t.shares)")}
+                  AS area
+         FROM stock_trades t JOIN stocks s ON s.id = t.stock_id
+       WINDOW one_after_another AS (PARTITION BY t.stock_id ORDER BY t.id)) AS trades
+ WHERE supply_before + shares <> supply_after
+    OR CASE kind WHEN 'BUY' THEN total <> -ceil(area / 20000)
+                 WHEN 'INTEREST' THEN (shares, amount, loan::numeric)
+                                   <> (0, 0, ceil(owed * interest / 10000))
+                 ELSE total <> floor(-area / 20000)
+                      AND NOT (kind = 'LIQUIDATION' AND amount = 0
+                               AND total BETWEEN 0 AND floor(-area / 20000)) END
+ ORDER BY id LIMIT 1
+"""  # noqa: S608 - constants
 _decode: Final = msgspec.msgpack.Decoder(Command).decode
 
 
@@ -93,6 +115,9 @@ async def stocks_problem(connection: Connection) -> tuple[str | None, int]:
         if problem is not None:
             return f"stock order {row['id']} {problem}", count
         count += 1
+    dear = await connection.fetchval(_PRICES)
+    if dear is not None:
+        return f"stock trade {dear} is not at the price of its supply", count
     return None, count
 
 

@@ -182,6 +182,8 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /leaderboard/volume": EVERYBODY,
     "GET /economy/portfolio": SIGNED_IN,
     "GET /economy/stocks": EVERYBODY,
+    "GET /economy/stocks/{symbol}/prices": EVERYBODY,
+    "GET /economy/stocks/{symbol}/quote": SIGNED_IN,
     "GET /economy/transactions": SIGNED_IN,
     "GET /purchases/me": SIGNED_IN,
     "GET /purchases/packages": EVERYBODY,

@@ -24,10 +24,11 @@ from gateway.economy.stocks.orders import (
     decide,
     new_order,
     payable,
+    require_transferable,
     stock_of,
     transfer,
 )
-from gateway.economy.stocks.rules.trading import Step, StepKind, TradeRefused
+from gateway.economy.stocks.rules.trading import Step, StepKind, Stock, TradeRefused
 from gateway.engine_side.audited import OK
 from gateway.engine_side.refusals import EngineRefused, accepted
 from gateway.wire.errors import (
@@ -196,17 +197,10 @@ class StockDesk:
                 raise _Asked(there)
         if row.under_way is not None:
             raise await _under_way(connection, row.under_way)
-        if ask.is_buy and row.is_halted:
-            raise Refused("STOCK_HALTED", "Nobody buys this stock now; whoever has it may sell")
+        require_buyable(row, ask)
         holdings = await self._stocks.holdings(connection, row.id, user_id)
         stock = stock_of(row, holdings)
-        try:
-            steps = decide(stock, user_id, ask)
-        except TradeRefused as refused:
-            text = f"{refused.field}: {refused}"
-            raise Refused(
-                refused.code, text, details=(Detail(refused.field, str(refused)),)
-            ) from None
+        steps = decided(row, stock, user_id, ask)
         steps = payable(steps, [one.account_id for one in holdings if one.is_closed])
         reserve = self._view.accounts.get(row.reserve_id)
         checked(stock, steps, 0 if reserve is None else reserve.available)
@@ -258,6 +252,24 @@ class StockDesk:
                 "What came of the last order of this stock isn't known yet",
                 retry_after_seconds=_RETRY_S,
             ) from error
+
+
+def require_buyable(row: StockRow, ask: Ask) -> None:
+    """Raise Refused for a purchase of what nobody may buy just now."""
+    if ask.is_buy and row.is_halted:
+        raise Refused("STOCK_HALTED", "Nobody buys this stock now; whoever has it may sell")
+
+
+def decided(row: StockRow, stock: Stock, user_id: int, ask: Ask) -> list[Step]:
+    """Decide what somebody asks for; raises Refused."""
+    try:
+        steps = decide(stock, user_id, ask)
+        require_transferable(row, steps, "shares" if ask.amount is None else "amount")
+    except TradeRefused as refused:
+        text = f"{refused.field}: {refused}"
+        details = (Detail(refused.field, str(refused)),)
+        raise Refused(refused.code, text, details=details) from None
+    return steps
 
 
 async def note_answer(connection: Any, intent: Intent, answer: Answer) -> None:  # noqa: ANN401 - the pool's

@@ -4,7 +4,7 @@ Laws: each day is one order of the stock, decided on its held row like any trade
 missed is made up for. Who is sold out by it is paid by a transfer, which the sweep of the engine's
 process sends; until that is done no further day of that stock is decided. A stock whose last trade
 has no answer yet waits for the next run. One whose reserve isn't as it should be fails the run, but
-only when the others have had theirs.
+only when the others have had theirs. Each is a line of the audit log.
 """
 
 from datetime import date
@@ -22,10 +22,12 @@ from gateway.economy.stocks.orders import (
     transfer,
 )
 from gateway.economy.stocks.rules.trading import add_interest
+from gateway.engine_side.audited import OK
 from gateway.jobs.job import Arguments, Job
 from gateway.observability.logs import Logger
 from persistence.clock import now_us
 from persistence.postgres.database import DeadlinePool
+from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.economy.intents import Intents, NewIntent
 from persistence.repositories.economy.stocks.orders import StockOrders
 from persistence.repositories.economy.stocks.stocks import Stocks
@@ -39,10 +41,11 @@ DAYS_MAX: Final = 366
 class StockInterest:
     """Runs it."""
 
-    def __init__(self, pool: DeadlinePool, rows: JobRows, logger: Logger) -> None:
+    def __init__(self, pool: DeadlinePool, rows: JobRows, audit: AuditLog, logger: Logger) -> None:
         self._pool = pool
         self._stocks = Stocks(pool)
         self._rows = rows
+        self._audit = audit
         self._logger = logger
 
     def jobs(self) -> tuple[Job, ...]:
@@ -86,15 +89,25 @@ class StockInterest:
     async def _add_day(self, stock_id: int, today: date) -> bool:
         """Add one day's interest; say whether there was one to add."""
         self.reached(Point.BEFORE_INTENT, Kind.LIQUIDATION)
+        number = await self._stored_day(stock_id, today)
+        if number is None:
+            return False
+        self.reached(Point.AFTER_INTENT, Kind.LIQUIDATION)
+        trail = AuditTrail(self._audit, JOB)
+        await trail.note(None, "economy.interest", f"stock:{stock_id}:{number}", OK)
+        return True
+
+    async def _stored_day(self, stock_id: int, today: date) -> int | None:
+        """Store one day's interest; return the order's number, None if there is none to add."""
         async with self._pool.transaction() as connection:
             row = await self._stocks.hold(connection, stock_id)
             if row.under_way is not None or row.interest_day >= today:
-                return False
+                return None
             holdings = await self._stocks.holdings(connection, stock_id)
             stock = stock_of(row, holdings)
             if not stock.loans:
                 await self._stocks.bear_none(connection, stock_id, today)
-                return False
+                return None
             closed = [one.account_id for one in holdings if one.is_closed]
             steps = payable(add_interest(stock), closed)
             checked(stock, steps, await self._stocks.cash(connection, stock_id))
@@ -103,15 +116,13 @@ class StockInterest:
             number = await StockOrders.next_number(connection)
             command = transfer(row, number, steps, INTEREST)
             if command is None:
-                await StockOrders.do(connection, new, now_us())
-                return True
+                return (await StockOrders.do(connection, new, now_us())).id
             intent = NewIntent(Kind.LIQUIDATION, command)
             stored = await Intents.put_in_line(connection, intent, now_us())
             if stored is None:
                 raise TypeError(f"{intent.key} stands for something else")
             await StockOrders.begin(connection, number, new, stored.id, now_us())
-        self.reached(Point.AFTER_INTENT, Kind.LIQUIDATION)
-        return True
+        return number
 
     def reached(self, point: Point, kind: Kind) -> None:
         """Go on; tests of crashes end the process here."""

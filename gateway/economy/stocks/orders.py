@@ -4,12 +4,12 @@ Laws: pure; what is decided here is carried out by `desk` and `jobs`. The worst 
 share costs or brings on the average, loans apart: an order is done whole within it, or not at all.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
 
-from exchange.messages.bounds import QUANTITY_SCALE
+from exchange.messages.bounds import CREDIT_MAX, QUANTITY_SCALE, TRANSFER_LEGS
 from exchange.messages.commands import Leg, TransferCash
 from exchange.messages.terms import MoneyKind
 from exchange.messages.units import format_money
@@ -98,6 +98,23 @@ def checked(stock: Stock, steps: Sequence[Step], cash: int) -> None:
     check(after(stock, steps), cash - sum(step.amount for step in steps))
 
 
+def require_transferable(row: StockRow, steps: Sequence[Step], field: str) -> None:
+    """Raise TradeRefused for what one transfer can't move: many are sold out, or it is too much."""
+    if len(list(_legs(row.reserve_id, steps))) > TRANSFER_LEGS:
+        message = "moves more money than one trade may: ask for fewer"
+        raise TradeRefused("SUPPLY_EXHAUSTED", field, message)
+
+
+def _legs(reserve: int, steps: Iterable[Step]) -> Iterator[Leg]:
+    for account_id, gained in money_of(steps).items():
+        left = abs(gained)
+        while left:
+            amount = min(left, CREDIT_MAX)
+            payer, payee = (reserve, account_id) if gained > 0 else (account_id, reserve)
+            yield Leg(payer, payee, amount)
+            left -= amount
+
+
 def new_order(
     row: StockRow,
     steps: Sequence[Step],
@@ -130,15 +147,10 @@ def new_order(
 def transfer(row: StockRow, number: int, steps: Iterable[Step], kind: str) -> TransferCash | None:
     """Return the command that moves the money of steps, all of it at once; None if there is none.
 
-    Who buys pays the reserve; whoever sells, or is sold out, is paid by it. Its id is made of the
-    order's number.
+    Who buys pays the reserve; whoever sells, or is sold out, is paid by it, by several legs where
+    it is more than one may move. Its id is made of the order's number.
     """
-    reserve = row.reserve_id
-    gained = money_of(steps)
-    legs = tuple(
-        Leg(reserve, account_id, amount) if amount > 0 else Leg(account_id, reserve, -amount)
-        for account_id, amount in gained.items()
-    )
+    legs = tuple(_legs(row.reserve_id, steps))
     if not legs:
         return None
     return TransferCash(

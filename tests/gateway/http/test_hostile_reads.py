@@ -40,7 +40,7 @@ SHARES: Final = (*NONE_OF_ANY[:-1], "x", "0", "-0.5", "0.001", "\uff10.5", LONG)
 SYMBOLS: Final = (*NONE_OF_ANY, "x", "orca", "\uff21BC", LONG)
 BOOLEANS: Final = ("", "yes", "1", "TRUE", "NaN", LONG)
 KINDS: Final = {
-    NUMBERS: "limit depth offset afterSeq atSeq minSeq alertId",
+    NUMBERS: "limit depth offset afterSeq atSeq minSeq alertId leverage",
     TIMES: "from to at",
     CHOSEN: "interval fill manifest format outcome status role side type sort order source platform"
     " address chainId period strategy",
@@ -59,6 +59,7 @@ FREE_AT: Final = {("/admin/audit", "outcome"), ("/admin/audit/export", "outcome"
 """Those that only one read takes as words."""
 HOSTILE: Final = {name: values for values, names in KINDS.items() for name in names.split()}
 NAMED: Final = {"{slug}": "rain", "{day}": "2026-01-01", "{kind}": "trades", "{category}": "a"}
+NAMED |= {"{symbol}": "ORCA"}
 
 
 def parameters() -> Iterator[tuple[Route, str, str]]:
@@ -79,6 +80,8 @@ def parameters() -> Iterator[tuple[Route, str, str]]:
                 needed = {"outcome": "SPLIT", "yesPayout": "0.5"}
             if row.path == "/bets/quote":
                 needed = {"marketId": "rain", "side": "YES", "amount": "10"}
+            if row.path.endswith("/{symbol}/quote"):
+                needed = {"side": "BUY", "shares": "1"}
             others = {
                 name: value
                 for name, value in needed.items()

@@ -66,6 +66,7 @@ NOT_OF_ACCOUNTS: Final = {
     "/bets/me": "as the projector stored them, which begins behind the engine",
     "/bets/{id}": "as the projector stored it, which begins behind the engine",
     "/bets/quote": "what the book would give now",
+    "/economy/stocks/{symbol}/quote": "what a trade would come to now",
     "/bets/{id}/sell/quote": "what the book would give now",
     "/alerts": "what one wants to be told, kept beside the exchange",
     "/alerts/{id}": "what one wants to be told, kept beside the exchange",
@@ -134,7 +135,10 @@ async def of_admins(ann: Caller) -> dict[str, str]:
     proposed = {"action": "exchange.mode", "body": {"mode": "open"}, "reason": "r"}
     proposal = (await ann.data("POST", "/admin/proposals", proposed))["id"]
     mirror = (await ann.data("POST", "/admin/mirrors", {"marketId": "fake:M1"}))["id"]
+    orca = {"symbol": "ORCA", "name": "Orca", "basePrice": "1", "slope": "0.01"}
+    await ann.data("POST", "/admin/stocks", orca)
     return {
+        "{symbol}": "ORCA",
         "/admin/mirrors/{id}": f"/admin/mirrors/{mirror}",
         "/admin/proposals/{id}": f"/admin/proposals/{proposal}",
     }
@@ -189,6 +193,7 @@ async def ask(make_web: MakeWeb) -> Ask:
     account = web.engine.view.accounts[person.id]
     queries = {
         "/bets/quote": "?marketId=rain&side=THIS&amount=10",
+        "/economy/stocks/{symbol}/quote": "?side=BUY&shares=1",
         "/markets/search": "?q=rain",
         "/admin/markets/{slug}/settlement": "?outcome=YES",
         # There is no journal behind the engine here: what would be read in it is nothing.

@@ -2292,6 +2292,38 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/economy/stocks/{symbol}/quote": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_economy_stocks_symbol_quote"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/economy/stocks/{symbol}/prices": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_economy_stocks_symbol_prices"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/admin/stocks": {
         readonly parameters: {
             readonly query?: never;
@@ -5128,6 +5160,7 @@ export interface components {
             readonly value: string | null;
             readonly rank: number | null;
             readonly of: number;
+            readonly listed: boolean;
         };
         /** BetBody */
         readonly BetBody: {
@@ -5160,7 +5193,6 @@ export interface components {
             readonly potentialPayout: string;
             readonly proceeds: string;
             readonly profit: string | null;
-            readonly listed: boolean;
             readonly reason: string | null;
             readonly reference: string;
             readonly createdAt: string;
@@ -5699,6 +5731,51 @@ export interface components {
          * @enum {unknown}
          */
         readonly StepKind: "BUY" | "INTEREST" | "LIQUIDATION" | "SELL";
+        /** StockQuoteQuery */
+        readonly StockQuoteQuery: {
+            readonly side: components["schemas"]["TradeSide"];
+            /** @default null */
+            readonly shares?: string | null;
+            /** @default null */
+            readonly amount?: string | null;
+            /** @default 1 */
+            readonly leverage?: number;
+        };
+        /**
+         * TradeSide
+         * @enum {unknown}
+         */
+        readonly TradeSide: "BUY" | "SELL";
+        /** StockQuoteView */
+        readonly StockQuoteView: {
+            readonly symbol: string;
+            readonly side: components["schemas"]["TradeSide"];
+            readonly shares: string;
+            readonly total: string;
+            readonly amount: string;
+            readonly loan: string;
+            readonly averagePrice: string;
+            readonly leverage: number;
+            readonly currentPrice: string;
+            readonly price: string;
+            readonly liquidated: number;
+        };
+        /** StockPricesQuery */
+        readonly StockPricesQuery: {
+            /** @default day */
+            readonly period?: components["schemas"]["ChartPeriod"];
+        };
+        /**
+         * ChartPeriod
+         * @enum {unknown}
+         */
+        readonly ChartPeriod: "all" | "day" | "month" | "week" | "year";
+        /** StockPricesView */
+        readonly StockPricesView: {
+            readonly symbol: string;
+            readonly period: components["schemas"]["ChartPeriod"];
+            readonly prices: readonly components["schemas"]["PricePoint"][];
+        };
         /** NewStockBody */
         readonly NewStockBody: {
             readonly symbol: string;
@@ -6576,6 +6653,12 @@ export type StockPositionView = components['schemas']['StockPositionView'];
 export type StockTransactionsQuery = components['schemas']['StockTransactionsQuery'];
 export type StockTransactionView = components['schemas']['StockTransactionView'];
 export type StepKind = components['schemas']['StepKind'];
+export type StockQuoteQuery = components['schemas']['StockQuoteQuery'];
+export type TradeSide = components['schemas']['TradeSide'];
+export type StockQuoteView = components['schemas']['StockQuoteView'];
+export type StockPricesQuery = components['schemas']['StockPricesQuery'];
+export type ChartPeriod = components['schemas']['ChartPeriod'];
+export type StockPricesView = components['schemas']['StockPricesView'];
 export type NewStockBody = components['schemas']['NewStockBody'];
 export type StockStatusBody = components['schemas']['StockStatusBody'];
 export type UserPictureView = components['schemas']['UserPictureView'];
@@ -11825,6 +11908,67 @@ export interface operations {
                         readonly data: readonly components["schemas"]["StockTransactionView"][];
                         readonly nextCursor: string | null;
                         readonly meta: components["schemas"]["AccountMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_economy_stocks_symbol_quote: {
+        readonly parameters: {
+            readonly query: {
+                readonly side: components["schemas"]["TradeSide"];
+                readonly shares?: string;
+                readonly amount?: string;
+                readonly leverage?: number;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly symbol: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["StockQuoteView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_economy_stocks_symbol_prices: {
+        readonly parameters: {
+            readonly query?: {
+                readonly period?: components["schemas"]["ChartPeriod"];
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly symbol: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["StockPricesView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
             };

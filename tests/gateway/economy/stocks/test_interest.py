@@ -32,7 +32,8 @@ async def web(make_web: MakeWeb) -> Web:
 
 
 def interest(web: Web) -> StockInterest:
-    return StockInterest(web.parts.pool, JobRows(web.parts.pool), web.parts.logger)
+    parts = web.parts
+    return StockInterest(parts.pool, JobRows(parts.pool), parts.people.audit, parts.logger)
 
 
 async def pass_days(web: Web, days: int, reserve: int = RESERVE) -> int:

@@ -9,7 +9,8 @@ from random import Random
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exchange.messages.commands import CloseAccount, DebitAccount, OpenAccount
+from exchange.messages.bounds import CREDIT_MAX
+from exchange.messages.commands import CloseAccount, CreditAccount, DebitAccount, OpenAccount
 from exchange.messages.events import CommandRejected
 from gateway.economy.movements.movements import Kind, Movements
 from gateway.economy.rewards.rules import day_of
@@ -44,7 +45,8 @@ class Exchange:
         self.desk = StockDesk(
             self.pool, self.movements, commands, engine.view, CollectorRegistry(), audit
         )
-        self.interest = StockInterest(self.pool, JobRows(self.pool), configure_logs("error"))
+        logger = configure_logs("error")
+        self.interest = StockInterest(self.pool, JobRows(self.pool), audit, logger)
 
     async def buy(self, person: int, shares: int, leverage: int = 1) -> None:
         ask = Ask(is_buy=True, shares=shares, leverage=leverage)
@@ -155,6 +157,8 @@ async def test_what_is_left_for_a_closed_account_stays_with_the_reserve(database
             "UPDATE stocks SET under_way = (SELECT min(id) FROM stock_orders)",
             "what is under way is not the order",
         ),
+        # It covers all the more; only what was paid says that it is another one.
+        ("UPDATE stocks SET base = base - 1", "stock trade 1 is not at the price"),
     ],
 )
 async def test_whatever_was_changed_is_found(database_url: str, change: str, problem: str) -> None:
@@ -166,3 +170,42 @@ async def test_whatever_was_changed_is_found(database_url: str, change: str, pro
         result = await last_result(database_url)
         assert (result.name, result.passed) == ("stocks", False), result
         assert problem in result.detail
+
+
+async def test_interest_of_too_much_is_found(database_url: str) -> None:
+    async with exchange(database_url) as there:
+        await there.buy(ANN, 10_000)
+        await there.buy(BEN, 10_000, 5)
+        await there.pass_day()
+        assert (await last_result(database_url)).name == "audit"
+        rows = await there.pool.fetch(
+            "SELECT action, outcome FROM audit_log WHERE action = 'economy.interest'"
+        )
+        assert [tuple(row) for row in rows] == [("economy.interest", "ok")]
+        for table in ("stock_trades WHERE kind = 'INTEREST'", "stock_positions WHERE loan > 0"):
+            name, where = table.split(" ", 1)
+            await there.pool.execute(f"UPDATE {name} SET loan = loan + 1 {where}")
+        result = await last_result(database_url)
+        assert "stock trade 3 is not at the price" in result.detail
+
+
+async def test_more_than_a_leg_may_move_is_paid_by_several(database_url: str) -> None:
+    """Bought in two purchases, each as large as one may be, and sold at once."""
+    async with exchange(database_url) as there:
+        rich = NewStock("RICH", "Rich", 10**12, 1, 0, 1)
+        now = now_us()
+        assert await Stocks(there.pool).add(rich, now, day_of(now)) is not None
+        for request in ("a", "b"):
+            credit = CreditAccount(ANN, CREDIT_MAX, "to begin with", request)
+            await there.engine.send(credit)
+            ask = Ask(is_buy=True, shares=90_000)
+            await there.desk.trade(ANN, "RICH", ask, request, "test")
+        ask = Ask(is_buy=False, shares=180_000)
+        _, order, intent, _ = await there.desk.trade(ANN, "RICH", ask, "c", "test")
+        assert order.amount > CREDIT_MAX
+        assert intent is not None
+        assert [leg.amount for leg in intent.command.legs] == [  # type: ignore[union-attr]
+            CREDIT_MAX,
+            order.amount - CREDIT_MAX,
+        ]
+        assert (await last_result(database_url)).name == "audit"
