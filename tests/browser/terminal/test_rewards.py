@@ -39,8 +39,8 @@ async def test_the_day_s_credits_are_claimed_once(server: ServerProcess, sign_in
     await expect(page.locator("[data-claimed]")).to_contain_text("Next: 110.00 in")
     await expect(page.locator("[data-streak]")).to_have_text("1 day in a row")
     await expect(page.locator("[data-cash]")).to_contain_text("1\u202f100.00")
-    await looked_at(page, "rewards-claimed")
-    refusals_aside(ann)
+    await looked_at(page, "rewards-claimed", ("dark",))
+    await refusals_aside(ann)
 
 
 async def test_who_comes_by_a_link_is_known_by_it(
@@ -112,4 +112,4 @@ async def test_credits_are_bought_once_and_all_that_moved_is_listed(
     assert lines[0].startswith("id,seq,type,amount,balanceAfter")
     assert [line.split(",")[2] for line in lines[1:]] == ["PURCHASE", "CREDIT"]
     await looked_at(page, "transactions")
-    refusals_aside(ann)
+    await refusals_aside(ann)

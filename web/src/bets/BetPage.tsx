@@ -15,6 +15,7 @@ import { moment, untilThen } from "@/units/time";
 import { BetDesk } from "./betDesk";
 import { BetForm } from "./BetForm";
 import { BetsTabs } from "./BetsTabs";
+import { Chances } from "./Chances";
 import { labelsOf, type Labels } from "./labels";
 import { SIDES, chanceOf, estimateOf, timesOf, type BetSide } from "./odds";
 import { OwnHere } from "./OwnHere";
@@ -79,6 +80,7 @@ function Question({ first }: { first: ListedMarketView }) {
       </section>
       <div class="stack">
         {isSignedIn.value && <OwnHere desk={desk} labels={labels} />}
+        <Chances market={shown.id} label={labels.THIS} />
         <details class="panel bet-rules" open={shown.description.length < 280}>
           <summary>{t("rules")}</summary>
           <p class="description">{shown.description === "" ? t("noRules") : shown.description}</p>

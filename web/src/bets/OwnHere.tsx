@@ -11,7 +11,10 @@ import { costOfPart, sellBet } from "./SellBet";
 import { t } from "./texts";
 
 export function OwnHere({ desk, labels }: FormProps) {
-  const own = useMemo(() => new OwnBets({ statuses: ["OPEN"], market: desk.market.peek().id }), []);
+  // Bets on another venue's question are in its mirror: here it is only looked whether a lost one is among all of them.
+  const { id } = desk.market.peek();
+  const isElsewhere = id.includes(":");
+  const own = useMemo(() => new OwnBets({ statuses: ["OPEN"], market: isElsewhere ? null : id }), []);
   useEffect(() => () => own.close(), []);
   const placed = desk.placed.value;
   useEffect(() => {
@@ -19,7 +22,11 @@ export function OwnHere({ desk, labels }: FormProps) {
     if (placed !== null) own.take(placed);
   }, [placed]);
   const { rows } = own.list;
-  if (rows.length === 0) return null;
+  const isLost = desk.attempts.open !== null && !desk.isSending.value;
+  useEffect(() => {
+    if (isLost) desk.recognise(rows);
+  }, [isLost, rows]);
+  if (rows.length === 0 || isElsewhere) return null;
   const sell = async (bet: BetView) => {
     await sellBet(bet, labels[sideOf(bet)]);
     own.reload();

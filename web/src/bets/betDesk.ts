@@ -7,7 +7,7 @@
 import { computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { asApiError, type ApiError } from "@/api/errors";
 import { rest } from "@/api/rest";
-import type { BetBody, BetQuoteView, ListedMarketView, PlacedBetView } from "@/api/schema";
+import type { BetBody, BetQuoteView, BetView, ListedMarketView } from "@/api/schema";
 import { oncePerFrame } from "@/feed/frames";
 import { MarketFeed } from "@/feed/marketFeed";
 import { isSignedIn } from "@/session/session";
@@ -16,7 +16,7 @@ import { watch } from "@/shell/watch";
 import { play } from "@/shell/sounds";
 import { rememberedText } from "@/shell/preferences";
 import { CASH_SCALE, cashText } from "@/units/money";
-import { NO_ODDS, oddsOf, stakeOf, type BetSide, type Odds } from "./odds";
+import { NO_ODDS, oddsOf, sideOf, stakeOf, type BetSide, type Odds } from "./odds";
 
 export type BetAsked = Omit<BetBody, "clientBetId" | "side"> & { readonly side: BetSide; readonly amount: string };
 
@@ -31,7 +31,7 @@ export class BetDesk {
   readonly odds = signal<Odds>(NO_ODDS);
   /** Moves when the book has, at most twice a second. */
   readonly version = signal(0);
-  readonly placed = signal<PlacedBetView | null>(null);
+  readonly placed = signal<BetView | null>(null);
   readonly problem = signal<ApiError | null>(null);
   readonly isSending = signal(false);
   readonly attempts: Attempts<BetAsked>;
@@ -109,6 +109,17 @@ export class BetDesk {
   again(): Promise<void> {
     const open = this.attempts.open;
     return open === null ? Promise.resolve() : this.send(open.body);
+  }
+
+  /** Look whether what has no answer is among these bets: then that is known. */
+  recognise(bets: readonly BetView[]): void {
+    const { open } = this.attempts;
+    const bet = open === null || this.isSending.peek() ? undefined : bets.find((one) => one.clientBetId === open.id);
+    if (open === null || bet === undefined) return;
+    this.attempts.forget(open);
+    this.problem.value = null;
+    this.side.value = sideOf(bet);
+    this.placed.value = bet;
   }
 
   /** Ask no more for what has no answer: if it stands, it is among one's bets. */

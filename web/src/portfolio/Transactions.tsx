@@ -9,7 +9,8 @@ import { Choice, Problem, TextField, useSending } from "@/parts/Form";
 import { useListed } from "@/parts/loading";
 import { t as parts } from "@/parts/texts";
 import { moment, momentOf } from "@/units/time";
-import { Cash, Gain, MarketLink } from "./figures";
+import { cashOf, formatCash } from "@/units/money";
+import { Cash, MarketLink } from "./figures";
 import { TYPES, t, typeName } from "./transactionTexts";
 
 const PAGE = 50;
@@ -24,6 +25,12 @@ interface Wanted {
 function iso(typed: string): string | undefined {
   const moment = momentOf(typed);
   return typed === "" || Number.isNaN(moment.getTime()) ? undefined : moment.toISOString();
+}
+
+/** What one has more or less by a movement, to the last decimal: the balances beside it add up. */
+function Amount({ of }: { of: string }) {
+  const cash = cashOf(of);
+  return <span class={cash > 0n ? "up" : cash < 0n ? "down" : ""}>{cash > 0n ? "+" : ""}{formatCash(cash, true)}</span>;
 }
 
 export function Transactions() {
@@ -54,8 +61,8 @@ export function Transactions() {
         columns={[
           { title: t("time"), cell: (row) => moment(row.createdAt) },
           { title: t("type"), cell: (row) => typeName(row.type) },
-          { title: t("about"), cell: (row) => (row.slug === null ? <span class="mono">{row.reference ?? row.reason ?? "–"}</span> : <MarketLink slug={row.slug} />) },
-          { title: t("amount"), cell: (row) => <Gain of={row.amount} />, isNumber: true },
+          { title: t("about"), cell: (row) => (row.slug === null ? (row.reason ?? "–") : <MarketLink slug={row.slug} />) },
+          { title: t("amount"), cell: (row) => <Amount of={row.amount} />, isNumber: true },
           { title: t("after"), cell: (row) => <Cash of={row.balanceAfter} isExact />, isNumber: true },
           { title: t("available"), cell: (row) => <Cash of={row.availableAfter} isExact />, isNumber: true, isExtra: true },
           { title: t("reference"), cell: (row) => <span class="mono">{row.reference ?? "–"}</span>, isExtra: true },

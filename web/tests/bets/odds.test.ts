@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { BetView } from "@/api/schema";
 import { worthAt } from "@/bets/betMarkets";
+import { drawnChances } from "@/bets/Chances";
 import { NO_ODDS, chanceOf, estimateOf, labelOf, oddsOf, sideOf, stakeOf, timesOf, worthOf } from "@/bets/odds";
 import { costOfPart } from "@/bets/SellBet";
 import { sumsOf } from "@/bets/MyBets";
@@ -72,6 +73,13 @@ test("what bets add up to, exactly", () => {
   expect(sumsOf([BET, won, lost], known)).toEqual({ staked: 32_320_000n, pays: 80_000_000n, worth: 36_000_000n, profit: -22_999_999n, open: 1, ended: 2 });
   expect(worthAt({ ...BET, side: "THAT" }, known.get("7"))).toBe(42_400_000n);
   expect(worthAt(BET, undefined)).toBeNull();
+});
+
+test("a line of chances has its least and its most, and never looks wilder than it is", () => {
+  expect(drawnChances([5_000])).toBeNull();
+  expect(drawnChances([5_000, 5_000])).toEqual({ points: "0.0,60.0 400.0,60.0", least: 4_500, most: 5_500 });
+  expect(drawnChances([2_000, 6_000, 4_000])).toEqual({ points: "0.0,120.0 200.0,0.0 400.0,60.0", least: 2_000, most: 6_000 });
+  expect(drawnChances([9_900, 9_950])?.most).toBe(10_000);
 });
 
 test("a streak grows by a tenth a day up to day 11, as docs/economy.md says", () => {
