@@ -71,6 +71,7 @@ async def lose_an_answer(page: Page) -> None:
     await send(page)
     await expect(page.locator("[data-lost]")).to_contain_text("The answer was lost")
     await page.unroute("**/economy/buy")
+    await page.reload()
     await page.get_by_role("button", name="Find out").click()
     await expect(page.locator("[data-figure=shares]")).to_contain_text("110")
 

@@ -13,7 +13,7 @@ import { path } from "@/shell/router";
 import { cashOf, formatCash, formatQuantity, quantityOf } from "@/units/money";
 import { heldOf, LEVERAGES, lineOf, type Foreseen, type Held, type Leverage } from "./curve";
 import { bodyOf, judged, partOf, TOLERANCES, type Draft, type Judged, type Side, type Tolerance, type Unit } from "./draft";
-import { lost, send, sendAgain } from "./sending";
+import { leave, lost, send, sendAgain } from "./sending";
 import { t } from "./texts";
 
 const FIELDS = ["shares", "amount"];
@@ -153,7 +153,7 @@ function LostAnswer({ sending, onDone }: { sending: Sending; onDone: (trade: Sto
       <p><strong>{t("lost")}</strong> {t("lostWhy")}</p>
       <div class="row">
         <button type="button" class="button primary" disabled={sending.isBusy.value} onClick={() => void sending.run(ask)}>{t("findOut")}</button>
-        <button type="button" class="button" disabled={sending.isBusy.value} onClick={() => { lost.value = null; onDone(null); }}>{t("leave")}</button>
+        <button type="button" class="button" disabled={sending.isBusy.value} onClick={() => { leave(); onDone(null); }}>{t("leave")}</button>
       </div>
     </div>
   );

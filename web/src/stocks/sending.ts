@@ -1,7 +1,8 @@
 // Sending an order of a stock so that nothing happens twice and nothing is lost.
 //
-// Laws: an order goes out under an id of its own. Where its answer is lost, it is kept with that id until somebody asks again, which
-// finds what came of it, or does it now; meanwhile nothing else is sent. What was refused is known, and over.
+// Laws: an order goes out under an id of its own, and is kept in this tab before it does. Where its answer is lost, or the page was
+// loaded anew meanwhile, it stays with that id until somebody asks again, which finds what came of it, or does it now; until then
+// nothing else is sent. What was refused is known, and over.
 
 import { signal } from "@preact/signals";
 import { asApiError } from "@/api/errors";
@@ -24,8 +25,33 @@ export interface Lost {
   readonly owner: string;
 }
 
-/** It outlives the page's parts, so that going elsewhere and back loses nothing. */
-export const lost = signal<Lost | null>(null);
+const KEY = "probity.stock-order";
+
+function stored(): Lost | null {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Lost | null;
+  } catch {
+    return null; // storage is off in this browser, or holds what is no order
+  }
+}
+
+function store(order: Lost | null): void {
+  try {
+    if (order === null) sessionStorage.removeItem(KEY);
+    else sessionStorage.setItem(KEY, JSON.stringify(order));
+  } catch {
+    // Storage is off in this browser: it is kept as long as the page lives.
+  }
+}
+
+/** The order whose answer didn't come. */
+export const lost = signal<Lost | null>(stored());
+
+/** Ask for it no more: it may have happened all the same. */
+export function leave(): void {
+  lost.value = null;
+  store(null);
+}
 
 /** Send an order that is new; throws ApiError. */
 export function send(side: Side, body: Body): Promise<StockTradeView> {
@@ -40,14 +66,16 @@ export async function sendAgain(): Promise<StockTradeView | null> {
 
 async function sent(order: Lost): Promise<StockTradeView> {
   const { side, body } = order;
+  store(order);
   try {
     const { data } = side === "BUY" ? await rest.call("post", "/economy/buy", { body: buyBody(body) }) : await rest.call("post", "/economy/sell", { body });
-    lost.value = null;
+    leave();
     return data;
   } catch (thrown) {
     const error = asApiError(thrown);
     const isOpen = isUnknown(error) || (lost.peek() === order && UNSEEN.has(error.status));
-    lost.value = isOpen ? order : null;
+    if (isOpen) lost.value = order;
+    else leave();
     throw error;
   }
 }

@@ -95,6 +95,21 @@ describe("an answer that is lost", () => {
     expect(await sendAgain()).toBeNull();
   });
 
+  test("is kept in the tab before it goes out, so that a page loaded anew asks for the same", async () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal("sessionStorage", { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, text: string) => kept.set(key, text), removeItem: (key: string) => kept.delete(key) });
+    let isAnswered: (answer: Response) => void = () => undefined;
+    answers = [() => new Promise((resolve) => (isAnswered = resolve))];
+    const sent = send("SELL", order);
+    await vi.waitFor(() => expect(bodies).toHaveLength(1));
+    vi.resetModules();
+    const anew = await import("@/stocks/sending");
+    expect(anew.lost.value).toMatchObject({ side: "SELL", body: bodies[0] });
+    isAnswered(new Response(JSON.stringify({ success: true, data: { id: "2" } }), { status: 200 }));
+    expect(await sent).toEqual({ id: "2" });
+    expect(kept.size).toBe(0);
+  });
+
   test("a refusal is an answer, and what is new has an id of its own", async () => {
     const refusal = { success: false, error: { code: "PRICE_MOVED", message: "moved", details: [] } };
     answers = [says(422, refusal), says(422, refusal)];
