@@ -31,6 +31,7 @@ from gateway.access.token_gate import TokenGate
 from gateway.engine_side.progress import Progress
 from gateway.http.edge import TRACE, Trace
 from gateway.http.reading.bodies import BODY_HAS_COME, BodyReader, has_body
+from gateway.http.reading.hanging_up import asked_by
 from gateway.http.reading.held_flow import GOES_ON
 from gateway.http.reading.query_strings import parse_query, refuse_query, take_min_seq
 from gateway.http.request import Request, Stream
@@ -153,11 +154,9 @@ class Dispatcher:
         # A read holds all that was committed before it, what is done itself as well.
         seq = self._seq()
         try:
-            if caller is None or caller.key is None:
+            key = None if caller is None else caller.key
+            with asked_by(receive) if key is None else acting_by(key):
                 result = await bound.handler(request)
-            else:
-                with acting_by(caller.key):
-                    result = await bound.handler(request)
         finally:
             if bound.counts_more and caller is not None:
                 trace.limit_headers = self._limits.writes_left(caller.counted_as)

@@ -3,13 +3,16 @@
 Laws: at most `at_once` are in, at most `waiting` wait. The addresses take turns, each with its
 oldest first. Whoever comes when all places are taken gets the place of the latest of the address
 that has the most, if that is more than its own address would have then; else it is refused. So an
-address alone may have all places, and a crowd from one never makes another's sign-in fail.
+address alone may have all places, and a crowd from one never makes another's sign-in fail. Whoever
+hangs up waits no longer.
 """
 
 import asyncio
 from collections import deque
 from typing import Final
 
+from gateway.http.reading.bodies import ClientGone
+from gateway.http.reading.hanging_up import while_there
 from gateway.wire.errors import RateLimited
 
 TOO_MANY: Final = "Too many sign-ins at once; try again in a moment"
@@ -31,7 +34,8 @@ class FairQueue:
         return self._waiting
 
     async def enter(self, address: str) -> None:
-        """Wait for one's turn; raises RateLimited if there is no place to wait at.
+        """Wait for one's turn; raises RateLimited if there is no place to wait at, ClientGone if
+        whoever asks has gone.
 
         O(addresses that wait), which are at most as many as the places.
         """
@@ -44,8 +48,8 @@ class FairQueue:
         self._lines.setdefault(address, deque()).append(place)
         self._waiting += 1
         try:
-            await place
-        except asyncio.CancelledError:
+            await while_there(place)
+        except (asyncio.CancelledError, ClientGone):
             if place.done() and not place.cancelled() and place.exception() is None:
                 self.leave()  # its turn came in the same moment
             else:

@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.types import Message
 
 from gateway.accounts.passwords.fair_queue import FairQueue
+from gateway.http.reading.bodies import ClientGone
+from gateway.http.reading.hanging_up import asked_by
 from gateway.wire.errors import RateLimited
 
 
@@ -128,3 +132,39 @@ def test_whatever_happens_bounds_hold_and_all_are_answered(
         assert len(door.queue) == 0
 
     asyncio.run(run())
+
+
+async def test_whoever_hangs_up_leaves_the_place_to_others() -> None:
+    door, hung_up = Door(waiting=2), asyncio.Event()
+
+    async def receive() -> Message:
+        await hung_up.wait()
+        return {"type": "http.disconnect"}
+
+    await door.crowd("x")
+    with asked_by(receive):
+        [first] = await door.crowd("a")
+    await door.crowd("b")
+    hung_up.set()
+    with pytest.raises(ClientGone):
+        await first
+    await door.crowd("c")
+    assert (len(door.queue), door.refused) == (2, [])
+    await door.let_all_in()
+    assert door.got_in == ["x", "b", "c"]
+
+
+async def test_whose_turn_comes_while_hanging_up_goes_on() -> None:
+    door, hung_up = Door(waiting=1), asyncio.Event()
+
+    async def receive() -> Message:
+        await hung_up.wait()
+        return {"type": "http.disconnect"}
+
+    await door.crowd("x")
+    with asked_by(receive):
+        [first] = await door.crowd("a")
+    hung_up.set()
+    door.queue.leave()
+    await first
+    assert door.got_in == ["x", "a"]

@@ -6,6 +6,7 @@ import unicodedata
 import bcrypt
 import pytest
 from argon2 import PasswordHasher
+from starlette.types import Message, Receive, Scope, Send
 
 from gateway.accounts.passwords import hashing
 from gateway.wire.errors import RateLimited
@@ -113,6 +114,41 @@ async def test_a_place_is_taken_until_the_thread_is_done() -> None:
         await eventually(lambda: passwords._queue._free == free)
     finally:
         passwords.close()
+
+
+async def test_whoever_hangs_up_takes_no_place_and_nothing_is_done_for_them(
+    make_web: MakeWeb,
+) -> None:
+    web = await make_web(PASSWORD_HASH_WORKERS=1, PASSWORD_HASH_QUEUE=1)
+    queue, hung_up, answers = web.accounts.passwords._queue, asyncio.Event(), list[Message]()
+    body = b'{"email": "ada@example.org", "password": "wrong horse battery"}'
+    came: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        if came:
+            return came.pop()
+        await hung_up.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    headers = [(b"host", b"exchange"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": LOGIN, "query_string": b"", "scheme": "http"}
+    scope |= {"headers": headers, "client": ("192.0.2.9", 5000), "root_path": ""}
+    async with web.accounts.passwords.place(), web.accounts.passwords.place():
+        asked = asyncio.create_task(_ran(web, scope, receive, send))
+        await eventually(lambda: len(queue) == 1)
+        hung_up.set()
+        await asked
+        assert len(queue) == 0
+    assert answers == []
+    assert await web.parts.pool.fetchval("SELECT count(*) FROM sign_in_counts") == 0
+    assert "request failed" not in web.log.getvalue()
+
+
+async def _ran(web: Web, scope: Scope, receive: Receive, send: Send) -> None:
+    await web.application(scope, receive, send)
 
 
 async def test_a_crowd_from_one_address_keeps_nobody_else_out(make_web: MakeWeb) -> None:
