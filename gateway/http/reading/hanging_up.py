@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from starlette.types import Receive
 
@@ -38,8 +38,9 @@ async def while_there(turn: asyncio.Future[T]) -> T:
     if receive is None:
         return await turn
     gone = asyncio.create_task(_gone(receive))
+    either: set[asyncio.Future[Any]] = {turn, gone}
     try:
-        await asyncio.wait({turn, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if turn.done():
             return turn.result()
         raise ClientGone
