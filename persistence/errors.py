@@ -172,5 +172,9 @@ class PasswordOvertaken(PersistenceError):
     """The account has got another password since this one was found right; nothing was begun."""
 
 
+class FactorAdded(PersistenceError):
+    """The account has got a second factor since it was found to have none; nothing was begun."""
+
+
 class DefaultNeeded(PersistenceError):
     """The change would leave somebody's portfolios without a default; nothing was changed."""

@@ -159,12 +159,19 @@ class LiveSessions:
 
     # -- sessions -----------------------------------------------------------------------------
 
-    async def open(self, user: User, client: Client, password_hash: str | None = None) -> SignedIn:
+    async def open(
+        self,
+        user: User,
+        client: Client,
+        password_hash: str | None = None,
+        *,
+        without_factor: bool = False,
+    ) -> SignedIn:
         """Begin a session for somebody who has just proved who they are.
 
         Whoever has too many loses the one that was used longest ago. Where it was a password that
-        proved it, `password_hash` has to be the account's still. Raises AccountSuspended,
-        PasswordOvertaken.
+        proved it, `password_hash` has to be the account's still; `without_factor` there may be none
+        yet. Raises AccountSuspended, PasswordOvertaken, FactorAdded.
         """
         if self.is_suspended(user.id):
             raise AccountSuspended
@@ -180,6 +187,7 @@ class LiveSessions:
             ends_at=ends_at,
             client=client,
             password_hash=password_hash,
+            without_factor=without_factor,
         )
         self.ended(user.id, await self._sessions.revoke_beyond(user.id, at, self._most))
         return self._signed_in(user, session_id, refresh_token, at, ends_at)

@@ -1,10 +1,10 @@
 """Sign-in: register and log in by password, and where every way of signing in ends.
 
 Laws: an unknown e-mail and a wrong password get the same answer after the same work. A password
-that was found right has to be the account's still when its session is opened. Whoever has a
-second factor isn't signed in before it has come (`admit`). Nobody is signed in without an account
-in the exchange: opening it is an idempotent command, sent at registration and again at login if the
-view doesn't show it. Every event is in the audit log.
+that was found right has to be the account's still when its session is opened. Whoever has a second
+factor, be it since a moment, isn't signed in before it has come (`admit`). Nobody is signed in
+without an account in the exchange: opening it is an idempotent command, sent at registration and
+again at login if the view doesn't show it. Every event is in the audit log.
 """
 
 from typing import Final
@@ -30,13 +30,14 @@ from gateway.wire.errors import (
     Unavailable,
 )
 from persistence.clock import now_us
-from persistence.errors import PasswordOvertaken
+from persistence.errors import FactorAdded, PasswordOvertaken
 from persistence.loop.ports import CommandPort
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.people.sessions import Client
 from persistence.repositories.people.users import User, Users
 
 WRONG_CREDENTIALS: Final = "The e-mail address or the password is wrong"
+BEGIN_ANEW: Final = "The account has just got a second factor; sign in anew"
 LOGIN: Final = "auth.login"
 """What the audit log calls every sign-in; the way is in its target."""
 
@@ -153,10 +154,16 @@ class SignIn:
             raise AccountSuspended
         try:
             await self._challenges.require_none(user.id, way, password_hash)
+            return await self.proved(
+                user, client, request_id, way, password_hash, without_factor=True
+            )
         except SecondFactorRequired:
             await trail.note(user.id, LOGIN, target, "second factor")
             raise
-        return await self.proved(user, client, request_id, way, password_hash)
+        except FactorAdded:
+            # In this moment; whoever has it begins anew, and is asked for it.
+            await trail.note(None, LOGIN, target, "overtaken")
+            raise Unauthorized(BEGIN_ANEW) from None
 
     async def proved(
         self,
@@ -165,6 +172,8 @@ class SignIn:
         request_id: str,
         way: str,
         password_hash: str | None = None,
+        *,
+        without_factor: bool = False,
     ) -> SignedIn:
         """Sign somebody in who has proved all there is to prove, the first factor by `way`.
 
@@ -176,16 +185,24 @@ class SignIn:
             await trail.note(user.id, LOGIN, target, "suspended")
             raise AccountSuspended
         await trail.note(user.id, LOGIN, target, "ok")
-        return await self.enter(user, client, password_hash)
+        return await self.enter(user, client, password_hash, without_factor=without_factor)
 
-    async def enter(self, user: User, client: Client, password_hash: str | None = None) -> SignedIn:
+    async def enter(
+        self,
+        user: User,
+        client: Client,
+        password_hash: str | None = None,
+        *,
+        without_factor: bool = False,
+    ) -> SignedIn:
         """Open a session for somebody, of which the audit log knows already.
 
         Raises AccountSuspended, PasswordOvertaken where `password_hash` isn't the account's any
-        more, and what `open_account` does.
+        more, FactorAdded where it has a second factor and was to be `without_factor`, and what
+        `open_account` does.
         """
         await self.open_account(user.id)
-        return await self._live.open(user, client, password_hash)
+        return await self._live.open(user, client, password_hash, without_factor=without_factor)
 
     async def open_account(self, user_id: int) -> None:
         """Open the user's account in the exchange if the view doesn't show it.

@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from exchange.messages.bounds import STORED_MAX
-from persistence.errors import PasswordOvertaken
+from persistence.errors import FactorAdded, PasswordOvertaken
 from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool, Fetching, affected
 from persistence.repositories.second_factor.factors import HAS_FACTOR
@@ -56,6 +56,7 @@ _ROLE: Final = (
     + HAS_FACTOR.format(user="u.id")
     + " AS has_factor FROM sessions s JOIN users u ON u.id = s.user_id"
 )
+_HAS_FACTOR: Final = f"SELECT {HAS_FACTOR.format(user='$1::bigint')}"
 _ROLES_IN: Final = f"SELECT s.id, {_ROLE} WHERE s.id = ANY($1::bigint[]) AND s.revoked_at IS NULL"
 _ROLE_IN: Final = f"SELECT {_ROLE} WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL"
 
@@ -128,17 +129,24 @@ class Sessions:
         ends_at: int = STORED_MAX,
         client: Client = NO_CLIENT,
         password_hash: str | None = None,
+        without_factor: bool = False,
     ) -> int:
         """Start a session with its first token and return its id; drop the user's ended ones.
 
-        Raises PasswordOvertaken if `password_hash` is given and no longer the account's: whatever
-        replaces it and ends the sessions of before comes first, or finds this one among them.
+        Raises PasswordOvertaken if `password_hash` is given and no longer the account's, and
+        FactorAdded if it is to be `without_factor` and there is one: whatever makes another one and
+        ends the sessions of before comes first, or finds this one among them.
         """
         async with self._pool.transaction() as connection:
-            if password_hash is not None and password_hash != await connection.fetchval(
-                "SELECT password_hash FROM users WHERE id = $1 FOR SHARE", user_id
-            ):
-                raise PasswordOvertaken
+            if password_hash is not None or without_factor:
+                stored = await connection.fetchval(
+                    "SELECT password_hash FROM users WHERE id = $1 FOR SHARE", user_id
+                )
+                if password_hash not in {None, stored}:
+                    raise PasswordOvertaken
+                # Behind the lock, by a statement of its own, which sees what was waited for there.
+                if without_factor and await connection.fetchval(_HAS_FACTOR, user_id):
+                    raise FactorAdded
             await connection.execute(
                 "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2", user_id, at
             )

@@ -1,4 +1,4 @@
-"""A password that is replaced while somebody is being let in by it: nothing comes of what held."""
+"""What is replaced or added while somebody is being let in: nothing comes of what held before."""
 
 from collections.abc import Awaitable, Callable
 
@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from gateway.accounts.passwords.hashing import Fit, Place
+from gateway.accounts.second_factor.challenges import Challenges
 from tests.gateway.accounts.second_factor.app import set_up
 from tests.gateway.conftest import PASSWORD, Person, Web
 
@@ -81,6 +82,27 @@ async def test_it_opens_no_session_and_no_way_to_one(
     assert await standing(web, ada) == 0
     assert await told(web) == [("auth.login", "overtaken")]
     assert (await login(web, NEW)).status_code == (401 if has_factor else 200)
+
+
+async def test_nobody_comes_in_past_a_second_factor_that_is_being_set_up(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else who knows the password would have a session that no factor was asked for."""
+    ada = await web.register(ADA)
+    require_none = Challenges.require_none
+
+    async def looked(self: Challenges, user_id: int, way: str, hashed: str | None = None) -> None:
+        await require_none(self, user_id, way, hashed)
+        monkeypatch.setattr(Challenges, "require_none", require_none)
+        await set_up(web, ada)
+
+    monkeypatch.setattr(Challenges, "require_none", looked)
+    answer = await login(web, PASSWORD)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+    assert await told(web) == [("auth.login", "overtaken")]
+    assert await standing(web, ada) == 1, "the one that set it up"
+    answer = await login(web, PASSWORD)
+    assert answer.json()["error"]["code"] == "SECOND_FACTOR_REQUIRED"
 
 
 async def test_it_does_not_come_back_by_being_hashed_anew(
