@@ -1,4 +1,9 @@
-"""Which chains' wallets may sign in, and who is asked about contracts."""
+"""Which chains' wallets may sign in, and who is asked about contracts.
+
+Laws: a wallet is known by its address alone, which is that of one key on every chain, but not of
+one contract: somebody else may have put theirs at the same address of another chain. So contracts
+are those of one chain.
+"""
 
 import re
 from collections.abc import Mapping
@@ -28,12 +33,16 @@ def clusters(value: str) -> tuple[str, ...]:
 
 
 def nodes(value: str) -> Mapping[str, str]:
-    """Return the URL of each chain's node; no URL is ever shown, as it may hold a key."""
+    """Return the URL of a chain's node; no URL is ever shown, as it may hold a key."""
     found: dict[str, str] = {}
     for part in listed(value):
         chain, _, url = part.partition("=")
-        if _CHAIN.fullmatch(chain) is None or chain in found:
-            raise ValueError("must be 1=https://node.example.org/key, each chain once")
+        if _CHAIN.fullmatch(chain) is None:
+            raise ValueError("must be 1=https://node.example.org/key")
+        if found:
+            raise ValueError(
+                "must name one chain: on another one the same address may be somebody else's"
+            )
         found[chain] = http_url(url)
     return found
 
@@ -57,8 +66,8 @@ class WalletSettings(Area, frozen=True, kw_only=True):
             "ETHEREUM_RPC_URL",
             "",
             nodes,
-            "1=https://node.example.org/key,137=...: asked whether a contract takes a signature"
-            " (EIP-1271); unset: none does.",
+            "1=https://node.example.org/key: asked whether a contract of that chain takes a"
+            " signature (EIP-1271); unset: none does.",
         ),
     ]
     node_timeout_seconds: Annotated[

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.accounts.wallets.contracts import call_data
+from gateway.accounts.wallets.settings import WalletSettings
+from gateway.settings.reader import read_area
 from tests.gateway.accounts.wallets.node import ContractWallet, Node
 from tests.gateway.accounts.wallets.signers import Metamask
 from tests.gateway.accounts.wallets.test_wallets import (
@@ -76,6 +78,18 @@ async def test_without_a_node_no_contract_is_believed(make_web: MakeWeb) -> None
     web = await make_web()
     answer = await call(web, "POST", SIGN_IN, await proof(web, ContractWallet(SAFE, Metamask())))
     assert refusal(answer) == (401, "UNAUTHORIZED", ["signature"])
+
+
+def test_contracts_are_of_one_chain() -> None:
+    """At the same address of another one may be somebody else's, who would be let in as them."""
+    named = {"ETHEREUM_RPC_URL": "1=https://one.example/key,137=https://two.example/key"}
+    _, [wrong] = read_area(WalletSettings, named)
+    assert str(wrong) == (
+        "ETHEREUM_RPC_URL: must name one chain: on another one the same address may be somebody"
+        " else's"
+    )
+    settings, _ = read_area(WalletSettings, {"ETHEREUM_RPC_URL": "137=https://two.example/key"})
+    assert settings.nodes == {"137": "https://two.example/key"}
 
 
 BAD = (
