@@ -1,6 +1,6 @@
 """What is asked of research: bodies and query parameters."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -74,7 +74,7 @@ class ServiceMessage(BodyStruct, frozen=True, forbid_unknown_fields=False):
     """What the service says by itself; what else it says is passed over."""
 
     type: Annotated[str, msgspec.Meta(max_length=100)]
-    data: dict[str, object]
+    data: dict[str, Any]
 
 
 def worded(query: str) -> str:

@@ -149,7 +149,9 @@ async def ask(make_web: MakeWeb) -> Ask:
     """Read any row as an admin who has one of everything."""
     venue = FakeVenue([market(1, slug="theirs", event_id="E1")])
     venue.events = [VenueEvent(platform="fake", external_id="E1", title="Who?", slug="who")]
-    web = await make_web(venues={"fake": venue}, RATE_LIMIT_USER_MAX_REQUESTS="100000")
+    web = await make_web(
+        venues={"fake": venue}, RATE_LIMIT_USER_MAX_REQUESTS="100000", PARALLEL_API_KEY="a key"
+    )
     await Reader(web, {"fake": venue}).ingest()
     person = await web.register(admin=True)
     ann = Caller(web, person)
@@ -161,6 +163,7 @@ async def ask(make_web: MakeWeb) -> Ask:
     hook = await ann.data("POST", "/alerts/webhooks", {"url": "https://hooks.example.com/"})
     alert = (await ann.data("POST", "/alerts", {"kind": "FILL"}))["id"]
     backtest = (await ann.data("POST", "/backtests", SAMPLE))["id"]
+    question = (await ann.data("POST", "/research", {"query": "Will it rain?"}))["id"]
     portfolio = (await ann.data("POST", "/portfolios", {"name": "a"}))["id"]
     noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
     position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
@@ -174,6 +177,7 @@ async def ask(make_web: MakeWeb) -> Ask:
         "/alerts/webhooks/{id}": f"/alerts/webhooks/{hook['webhook']['id']}",
         "/alerts/{id}": f"/alerts/{alert}",
         "/backtests/{id}": f"/backtests/{backtest}",
+        "/research/{id}": f"/research/{question}",
         "/watchlists/{id}": f"/watchlists/{watchlist}",
         "/portfolios/{id}": f"/portfolios/{portfolio}",
         "/positions/{id}": f"/positions/{position}",
