@@ -15,6 +15,7 @@ const pasts = new Map<string, readonly number[]>();
 const waiting: string[] = [];
 let running = 0;
 let begun: number[] = [];
+let timer: ReturnType<typeof setTimeout> | null = null;
 /** Moves when a past has come. */
 export const sparkVersion = signal(0);
 
@@ -44,6 +45,13 @@ function work(): void {
       work();
     });
   }
+  const oldest = begun[0];
+  if (waiting.length === 0 || begun.length < most || oldest === undefined || timer !== null) return;
+  // Whoever looks on without scrolling sees the others when there is room for them.
+  timer = setTimeout(() => {
+    timer = null;
+    work();
+  }, oldest + MINUTE_MS + 1 - now);
 }
 
 async function read(id: string): Promise<void> {
