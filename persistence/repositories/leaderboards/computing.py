@@ -41,6 +41,9 @@ _SESSION: Final = {
     # Of all that was traded in markets which paid at once; the job itself has a little more.
     "statement_timeout": "600000",
     "idle_in_transaction_session_timeout": "60000",
+    # What is ranked fits into memory, of a hundred thousand accounts.
+    "temp_buffers": "32MB",
+    "work_mem": "32MB",
 }
 
 
@@ -182,8 +185,7 @@ async def _rank(
         for piece in pieces:
             await connection.execute(statements.FIGURES, code, since, forecasts_min, *piece)
         await connection.execute("ANALYZE fresh")
-        for ranks in statements.RANKS:
-            await connection.execute(ranks)
+        await connection.execute(statements.RANKS)
         for piece in pieces:
             await connection.execute(statements.KEEP, code, *piece)
             await connection.execute(statements.DROP_OTHERS, code, *piece)

@@ -206,15 +206,18 @@ _RANKED: Final = {
     Board.VOLUME: ("volume", "volume DESC, traded_at", "volume_rank"),
     Board.CALIBRATION: ("brier", "brier, settled_at", "calibration_rank"),
 }
-RANKS: Final = tuple(
-    f"""
-UPDATE fresh SET {rank} = place
-  FROM (SELECT account_id, row_number() OVER (ORDER BY {order}, account_id) AS place
-          FROM fresh WHERE is_shown AND {score} IS NOT NULL) AS places
- WHERE places.account_id = fresh.account_id
-"""  # noqa: S608 - constants
+# All in one, since each statement would write every row anew.
+_NUMBERED: Final = ", ".join(
+    f"CASE WHEN {score} IS NOT NULL THEN row_number() OVER"
+    f" (PARTITION BY {score} IS NULL ORDER BY {order}, account_id) END AS {rank}"
     for score, order, rank in _RANKED.values()
 )
+RANKS: Final = f"""
+UPDATE fresh SET gain_rank = places.gain_rank, volume_rank = places.volume_rank,
+                 calibration_rank = places.calibration_rank
+  FROM (SELECT account_id, {_NUMBERED} FROM fresh WHERE is_shown) AS places
+ WHERE places.account_id = fresh.account_id
+"""  # noqa: S608 - constants
 KEEP: Final = """
 INSERT INTO leaderboard_standings AS known
 SELECT account_id, $1, gain, volume, brier, forecasts, gain_rank, volume_rank, calibration_rank
