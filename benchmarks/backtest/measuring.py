@@ -8,7 +8,7 @@ books, callbacks, figures and valuation leave of its rate. How much the maker se
 one that sleeps would be quick.
 
 Beside it, in turn with it, the same maker on the same tape in `hftbacktest`, where that is
-installed (make bench): what it models, and what not, is in `peers/hftbacktest_peer.py`. Its maker
+installed (make bench): what it models, and what not, is in `hftbacktest_peer.py`. Its maker
 is compiled and nobody's money is kept there: other questions are answered, so it is only told.
 """
 
@@ -70,7 +70,7 @@ def running_peer() -> "Iterator[subprocess.Popen[bytes] | None]":
         return
     path = [str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
     with subprocess.Popen(
-        [sys.executable, "-m", f"benchmarks.peers.{PEER}_peer", str(STEPS)],
+        [sys.executable, "-m", f"benchmarks.backtest.{PEER}_peer", str(STEPS)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
