@@ -8,6 +8,8 @@ from gateway.site.terminal import DIST, is_built
 
 BUDGET: Final = 120_000
 """Bytes that come over the wire until the trade page is whole, its chart's library included."""
+BET_BUDGET: Final = 65_000
+"""The same of the page of one bet."""
 PARTS: Final = {
     "src/main.tsx": 45_000,
     "src/trade/TradePage.tsx": 45_000,
@@ -15,6 +17,8 @@ PARTS: Final = {
     "src/markets/MarketsPage.tsx": 25_000,
     "src/stocks/StocksPage.tsx": 16_000,
     "src/boards/BoardsPage.tsx": 8_000,
+    "src/bets/BetPage.tsx": 12_000,
+    "src/rewards/RewardsPage.tsx": 12_000,
     # What is attached to an order, which is loaded by who opens it.
     "src/attached/AttachPart.tsx": 8_000,
     # The viewer of the reference, which nobody loads who doesn't look at it.
@@ -49,6 +53,16 @@ def test_the_first_load_of_the_trade_page_is_small() -> None:
     print(f"the trade page weighs {total} bytes", weights)
     assert total <= BUDGET
     assert not [file for file in files if "viewer" in file]
+
+
+def test_a_question_to_bet_on_comes_quickly_to_a_phone() -> None:
+    manifest = json.loads(Path(str(DIST), "manifest.json").read_text("utf-8"))
+    files = {"index.html"}.union(
+        *(needed(manifest, entry) for entry in ("index.html", "src/bets/BetPage.tsx"))
+    )
+    total = sum(map(weight, files))
+    print(f"a question to bet on weighs {total} bytes")
+    assert total <= BET_BUDGET
 
 
 def test_each_part_keeps_its_budget() -> None:

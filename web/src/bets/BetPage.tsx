@@ -80,7 +80,7 @@ function Question({ first }: { first: ListedMarketView }) {
       </section>
       <div class="stack">
         {isSignedIn.value && <OwnHere desk={desk} labels={labels} />}
-        <Chances market={shown.id} label={labels.THIS} />
+        <Chances market={shown.mirrorOf ?? shown.id} label={labels.THIS} />
         <details class="panel bet-rules" open={shown.description.length < 280}>
           <summary>{t("rules")}</summary>
           <p class="description">{shown.description === "" ? t("noRules") : shown.description}</p>
