@@ -76,7 +76,8 @@ ERASED: Final = (
     _of("backtest_results", "user_id", ("id",)),
     Part(
         name="backtest_executions",
-        table="backtest_executions",
+        # Which names the person; its fills go with it.
+        table="backtest_results",
         rows="SELECT e.* FROM backtest_executions e JOIN backtest_results b ON b.id = e.backtest_id"
         " WHERE b.user_id = $1",
         key=("backtest_id", "number"),
