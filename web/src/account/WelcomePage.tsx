@@ -38,6 +38,7 @@ export default function WelcomePage() {
       </dl></div>
       <p class="row goOn">
         <a class="button primary" href={destination(query.value.get("next"))}>{t("toMarkets")}</a>
+        <a class="button" href="/bets">{t("toBets")}</a>
         {user.value === null && <a class="button" href="/register">{t("register")}</a>}
       </p>
     </div>

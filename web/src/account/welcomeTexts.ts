@@ -22,6 +22,7 @@ export const t = catalogue(
     early: "You needn't wait for the answer",
     earlyWhy: "Sell your shares whenever somebody buys them: you keep the difference between the prices.",
     toMarkets: "To the markets",
+    toBets: "Bet on a question",
     register: "Create an account",
   },
   {
@@ -44,6 +45,7 @@ export const t = catalogue(
     early: "Auf die Antwort muss niemand warten",
     earlyWhy: "Verkaufen Sie Ihre Anteile, wann immer jemand sie kauft: die Differenz der Preise bleibt Ihnen.",
     toMarkets: "Zu den Märkten",
+    toBets: "Auf eine Frage wetten",
     register: "Konto anlegen",
   },
 );
