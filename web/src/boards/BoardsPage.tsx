@@ -1,6 +1,5 @@
 // The leaderboards: three of them, each of four periods, and where one stands oneself.
 
-import { useEffect } from "preact/hooks";
 import { rest } from "@/api/rest";
 import type { LeaderView } from "@/api/schema";
 import { ListTable, Panel } from "@/parts/DataTable";
@@ -23,9 +22,6 @@ const PATHS = { pnl: "/leaderboard/pnl", volume: "/leaderboard/volume", calibrat
 export default function BoardsPage({ params }: PageProps) {
   const board = boardOf(params["board"]);
   const period = periodOf(query.value.get("period"));
-  useEffect(() => {
-    document.title = `${t("boards")} · Probity`;
-  }, []);
   return (
     <div class="page boards">
       <h1>{t("boards")}</h1>

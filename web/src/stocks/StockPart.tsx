@@ -1,7 +1,7 @@
 // One stock: its price and its past, buying and selling, what one has of it, and what one did.
 
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { rest } from "@/api/rest";
 import type { StockPositionView, StockView } from "@/api/schema";
 import { Failed, Panel, Waiting } from "@/parts/DataTable";
@@ -34,6 +34,10 @@ export function StockPart({ symbol }: { symbol: string }) {
   const changed = `${turn.value} ${position?.shares ?? ""} ${position?.loan ?? ""}`;
   const own = useLoaded(async (signal) => (isSignedIn.peek() ? (await rest.call("get", "/economy/transactions", { query: { symbol, limit: MARKS }, signal })).data : []), [symbol, isSignedIn.value, changed]);
   useCashMoved(() => (turn.value += 1));
+  const named = stocks.data?.find((one) => one.symbol === symbol)?.name;
+  useEffect(() => {
+    if (named !== undefined) document.title = `${symbol} ${named} · Probity`;
+  }, [symbol, named]);
   if (stocks.data === null) return stocks.error === null ? <Waiting /> : <Failed error={stocks.error} reload={stocks.reload} />;
   const stock = stocks.data.find((one) => one.symbol === symbol);
   if (stock === undefined) return <p class="empty">{t("noStock")} <a href="/stocks">{t("backToAll")}</a></p>;

@@ -1,6 +1,5 @@
 // Stocks: all of them, one of them, what one holds and what one did, each at an address of its own.
 
-import { useEffect } from "preact/hooks";
 import type { StockView } from "@/api/schema";
 import { Spark } from "@/markets/Spark";
 import { DataTable, Failed, Panel, Waiting } from "@/parts/DataTable";
@@ -23,9 +22,6 @@ const OWN = { holdings: Holdings, trades: Trades };
 
 export default function StocksPage({ params }: PageProps) {
   const named = params["part"];
-  useEffect(() => {
-    document.title = `${named === undefined || named in OWN ? t("stocks") : named} · Probity`;
-  }, [named]);
   if (named !== undefined && !(named in OWN)) return <div class="page stocks"><StockPart key={named} symbol={named} /></div>;
   const Own = named === undefined ? null : OWN[named as keyof typeof OWN];
   return (
