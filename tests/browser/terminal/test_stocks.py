@@ -90,6 +90,11 @@ async def test_a_loan_is_foreseen_taken_and_liquidated(
     await page.locator("[data-stock=ORCA]").click()
     await expect(page.locator("[data-price]")).to_have_text("3.00")
     await expect(page.locator("[data-have]")).to_have_text("1\u202f000.00")
+    await page.get_by_role("button", name="Week").click()
+    await expect(
+        page.get_by_role("img", name="ORCA in the last week: from 1.00 to 3.00")
+    ).to_be_visible()
+    await page.get_by_role("button", name="Day", exact=True).click()
     await too_much(page)
     await shares(page).fill("100")
     await page.get_by_role("button", name="5×").click()

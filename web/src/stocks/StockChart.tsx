@@ -1,16 +1,18 @@
-// The price of the last day, with one's own trades and the line below which what one holds is sold. Its twin is a table.
+// The price of the last day, or of longer, with one's own trades and the line below which what one holds is sold. Its twin is a table.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
+import { rest } from "@/api/rest";
 import type { StockView } from "@/api/schema";
 import { drawMarks, type Marks } from "@/charts/drawing";
 import "@/charts/charts.css";
-import { palette, shownTheme } from "@/shell/preferences";
+import { useLoaded } from "@/parts/loading";
+import { palette, remembered, shownTheme } from "@/shell/preferences";
 import { cashOf, formatCash } from "@/units/money";
-import { clock, moment } from "@/units/time";
+import { clock, dayOfYear, moment } from "@/units/time";
 import { StockPrice } from "./figures";
-import { pointsOf, type Mark, type Point } from "./points";
+import { PERIODS, pointsOf, withNow, type Mark, type Point } from "./points";
 import { t } from "./texts";
 
 interface Props {
@@ -33,6 +35,9 @@ interface Drawn {
 const RIGHT: uPlot.Axis.Side = 1;
 /** Beside the last moment, so that what happened just now is seen whole. */
 const ROOM = 0.02;
+const EVERY_MS = 60_000;
+const DAY_S = 86_400;
+const period = remembered("stocks.period", PERIODS, "day");
 const seconds = (time: string) => Date.parse(time) / 1_000;
 const size = (price: string) => Number(cashOf(price));
 
@@ -55,7 +60,9 @@ export function StockChart(props: Props) {
   const place = useRef<HTMLDivElement>(null);
   const isTable = useSignal(false);
   const pointed = useSignal<number | null>(null);
-  const points = pointsOf(props);
+  const span = period.value;
+  const past = useLoaded(async (signal) => (span === "day" ? null : (await rest.call("get", "/economy/stocks/{symbol}/prices", { path: { symbol: stock.symbol }, query: { period: span }, signal })).data.prices), [stock.symbol, span], EVERY_MS);
+  const points = span === "day" ? pointsOf(props) : withNow(past.data ?? [], props);
   const latest = useRef<Drawn>(drawnOf(points, props));
   const refresh = useRef<() => void>(() => undefined);
   latest.current = drawnOf(points, props);
@@ -64,20 +71,22 @@ export function StockChart(props: Props) {
     if (place.current === null || isTable.value || isEmpty) return undefined;
     return drawn(place.current, () => latest.current, (index) => (pointed.value = index), refresh);
   }, [shownTheme.value, palette.value, isTable.value, isEmpty]);
-  useEffect(() => refresh.current(), [stock.history, liquidation, props.own]);
+  useEffect(() => refresh.current(), [stock.history, liquidation, props.own, past.data]);
   const at = pointed.value === null ? undefined : points[pointed.value];
   return (
     <section class="panel chart stock-chart" aria-label={t("price")}>
       <header>
-        <h2>{t("lastDay")}</h2>
+        <div class="segments" role="group" aria-label={t("period")}>
+          {PERIODS.map((one) => <button key={one} aria-pressed={span === one} onClick={() => (period.value = one)}>{t(one === "all" ? "ever" : one)}</button>)}
+        </div>
         <div class="row">
           <span class="quiet small" data-pointed>
-            {at !== undefined ? <>{clock(at.time).slice(0, 5)} · <StockPrice of={at.price} /></> : liquidation !== null ? <><span class="dash" aria-hidden="true" /> {t("yourLiquidation", { price: formatCash(liquidation, true) })}</> : null}
+            {at !== undefined ? <>{span === "day" ? clock(at.time).slice(0, 5) : moment(at.time)} · <StockPrice of={at.price} /></> : liquidation !== null ? <><span class="dash" aria-hidden="true" /> {t("yourLiquidation", { price: formatCash(liquidation, true) })}</> : null}
           </span>
           <button class="button bare small" aria-pressed={isTable.value} onClick={() => (isTable.value = !isTable.value)}>{t(isTable.value ? "asChart" : "asTable")}</button>
         </div>
       </header>
-      {isTable.value ? <Points points={points} /> : isEmpty ? <p class="empty">{t("noPast")}</p> : <div ref={place} class="canvas" role="img" aria-label={words(stock.symbol, points)} />}
+      {isTable.value ? <Points points={points} /> : isEmpty ? <p class="empty">{past.error?.message ?? t(past.isFirst ? "reading" : "noPast")}</p> : <div ref={place} class="canvas" role="img" aria-label={words(stock.symbol, points)} />}
     </section>
   );
 }
@@ -87,7 +96,7 @@ function words(symbol: string, points: readonly Point[]): string {
   const shown = (price: bigint | undefined) => formatCash(price ?? 0n, true);
   const least = prices.reduce((a, b) => (b < a ? b : a), prices[0] ?? 0n);
   const most = prices.reduce((a, b) => (b > a ? b : a), 0n);
-  return t("chartWords", { symbol, first: shown(prices[0]), last: shown(prices.at(-1)), low: shown(least), high: shown(most) });
+  return t("chartWords", { symbol, period: t(`${period.value}Words`), first: shown(prices[0]), last: shown(prices.at(-1)), low: shown(least), high: shown(most) });
 }
 
 function Points({ points }: { points: readonly Point[] }) {
@@ -137,7 +146,7 @@ function optionsOf(Plot: typeof uPlot, place: HTMLElement, latest: () => Drawn, 
     padding: [12, 8, 0, 12],
     scales: { x: { time: true, range: (_, first, last) => [first, last + (last - first) * ROOM] }, y: { range: (_, low, high) => rangeOf(low, high, latest().marks.orders[0]?.price) } },
     axes: [
-      { ...axis, size: 26, space: 64, values: (_, times) => times.map((time) => clock(time * 1_000).slice(0, 5)) },
+      { ...axis, size: 26, space: 64, values: (_, times, __, ___, step) => times.map((time) => (step >= DAY_S ? dayOfYear(time * 1_000) : clock(time * 1_000).slice(0, 5))) },
       { ...axis, side: RIGHT, size: 60, values: (_, prices) => prices.map((price) => formatCash(BigInt(Math.round(price)), true)) },
     ],
     series: [{}, { stroke: colours.accent, width: 2, fill: of("accent-soft"), points: { show: false }, ...(stepped === undefined ? {} : { paths: stepped }) }],

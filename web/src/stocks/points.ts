@@ -18,6 +18,10 @@ export interface Mark {
   readonly isBuy: boolean;
 }
 
+/** How far back a chart goes: the last day lies with the stock itself, the rest is asked for. */
+export const PERIODS = ["day", "week", "month", "year", "all"] as const;
+export type Period = (typeof PERIODS)[number];
+
 interface Known {
   readonly stock: StockView;
   readonly own: readonly Mark[];
@@ -34,8 +38,20 @@ export function pointsOf({ stock, own, seen }: Known): readonly Point[] {
   // A stock begins with no share, at the price of the first one.
   const begun = isNew ? [{ time: stock.createdAt, price: stock.basePrice }] : [];
   const since = isNew ? stock.createdAt : first.time;
-  const all = [...begun, ...stock.history, ...own, ...seen].filter((one) => one.time >= since && one.time <= last.time);
-  const byTime = new Map(all.map((one) => [one.time, one]));
+  return merged([...begun, ...stock.history, ...own, ...seen], since, last.time);
+}
+
+/** A past that was read, up to now: what was seen since and one's own trades are put in. */
+export function withNow(read: readonly Point[], { stock, own, seen }: Known): readonly Point[] {
+  const first = read[0];
+  const last = stock.history.at(-1);
+  if (first === undefined || last === undefined) return [];
+  return merged([...read, ...own, ...seen, { time: last.time, price: stock.price }], first.time, last.time);
+}
+
+/** Those of a span, each moment once, oldest first. */
+function merged(points: readonly Point[], since: string, until: string): readonly Point[] {
+  const byTime = new Map(points.filter((one) => one.time >= since && one.time <= until).map((one) => [one.time, one]));
   return [...byTime.values()].sort((a, b) => (a.time < b.time ? -1 : 1));
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { StockView } from "@/api/schema";
 import { bearable, buying, costOf, isCovered, liquidationOf, proceedsOf, selling, shareOf, sharesBringing, sharesFor, worstPrice, type Line } from "@/stocks/curve";
-import { pointsOf, seenOf } from "@/stocks/points";
+import { pointsOf, seenOf, withNow } from "@/stocks/points";
 import { percentText } from "@/stocks/figures";
 import { cashText, parseCash } from "@/units/money";
 
@@ -95,6 +95,10 @@ test("what is known of a price: its beginning, each hour, one's own trades and w
   const found = pointsOf({ stock, own, seen: [point("10:00", "2"), point("09:45", "1.9")] });
   expect(found.map((one) => one.price)).toEqual(["1.000000", "1.5", "1.7", "1.9", "2"]);
   expect(pointsOf({ stock: { ...stock, createdAt: "2026-04-01T08:00:00.000Z" }, own: [], seen: [] }).map((one) => one.price)).toEqual(["1.5", "2"]);
+  // A longer past that was read ends now, with what has happened since.
+  const read = [point("01:00", "1"), point("08:30", "1.4")];
+  expect(withNow(read, { stock: { ...stock, price: "2.5" }, own, seen: [] }).map((one) => one.price)).toEqual(["1", "1.4", "1.7", "2.5"]);
+  expect(withNow([], { stock, own, seen: [] })).toEqual([]);
   expect(seenOf([], stock)).toHaveLength(1);
   expect(seenOf(seenOf([], stock), stock)).toHaveLength(1);
 });
