@@ -1828,6 +1828,86 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/research": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_research"];
+        readonly put?: never;
+        readonly post: operations["post_research"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/research/budget": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_research_budget"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/research/search": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_research_search"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/research/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_research_id"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete: operations["delete_research_id"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/research/webhook": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_research_webhook"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/economy/daily-credits": {
         readonly parameters: {
             readonly query?: never;
@@ -4979,6 +5059,143 @@ export interface components {
             readonly endedAt: string | null;
             readonly nextTryAt: string | null;
         };
+        /** ResearchBody */
+        readonly ResearchBody: {
+            readonly query: string;
+            /** @default null */
+            readonly market?: string | null;
+            /** @default null */
+            readonly marketId?: string | null;
+            /** @default null */
+            readonly slug?: string | null;
+            /**
+             * @default base
+             * @enum {unknown}
+             */
+            readonly processor?: "base" | "core" | "lite" | "pro" | "ultra";
+            /**
+             * @default text
+             * @enum {unknown}
+             */
+            readonly outputFormat?: "auto" | "text";
+            /** @default null */
+            readonly requestId?: string | null;
+        };
+        /** WholeResearchView */
+        readonly WholeResearchView: {
+            readonly id: string;
+            readonly query: string;
+            readonly marketId: string | null;
+            readonly question: string | null;
+            /** @enum {unknown} */
+            readonly processor: "base" | "core" | "lite" | "pro" | "ultra";
+            /** @enum {unknown} */
+            readonly outputFormat: "auto" | "text";
+            /** @enum {unknown} */
+            readonly status: "COMPLETED" | "FAILED" | "QUEUED" | "RUNNING" | "STARTING" | "UNKNOWN";
+            readonly cached: boolean;
+            readonly cost: string;
+            readonly progress: components["schemas"]["ProgressView"];
+            readonly error: string | null;
+            readonly requestId: string | null;
+            readonly createdAt: string;
+            readonly startedAt: string | null;
+            readonly endedAt: string | null;
+            readonly contentType: ("json" | "text") | null;
+            readonly content: string | null;
+            readonly sources: readonly components["schemas"]["SourceView"][];
+        };
+        /** ProgressView */
+        readonly ProgressView: {
+            readonly percent: number | null;
+            readonly sourcesConsidered: number | null;
+            readonly sourcesRead: number | null;
+            readonly message: string | null;
+        };
+        /** SourceView */
+        readonly SourceView: {
+            readonly field: string;
+            readonly reasoning: string;
+            readonly confidence: string | null;
+            readonly citations: readonly components["schemas"]["CitationView"][];
+        };
+        /** CitationView */
+        readonly CitationView: {
+            readonly url: string;
+            readonly title: string | null;
+            readonly excerpts: readonly string[];
+        };
+        /** ResearchQuery */
+        readonly ResearchQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default null */
+            readonly status?: ("COMPLETED" | "FAILED" | "QUEUED" | "RUNNING" | "STARTING" | "UNKNOWN") | null;
+            /** @default null */
+            readonly marketId?: string | null;
+        };
+        /** ResearchView */
+        readonly ResearchView: {
+            readonly id: string;
+            readonly query: string;
+            readonly marketId: string | null;
+            readonly question: string | null;
+            /** @enum {unknown} */
+            readonly processor: "base" | "core" | "lite" | "pro" | "ultra";
+            /** @enum {unknown} */
+            readonly outputFormat: "auto" | "text";
+            /** @enum {unknown} */
+            readonly status: "COMPLETED" | "FAILED" | "QUEUED" | "RUNNING" | "STARTING" | "UNKNOWN";
+            readonly cached: boolean;
+            readonly cost: string;
+            readonly progress: components["schemas"]["ProgressView"];
+            readonly error: string | null;
+            readonly requestId: string | null;
+            readonly createdAt: string;
+            readonly startedAt: string | null;
+            readonly endedAt: string | null;
+        };
+        /** ResearchBudgetView */
+        readonly ResearchBudgetView: {
+            readonly available: boolean;
+            readonly month: string;
+            readonly budget: string;
+            readonly held: string;
+            readonly spent: string;
+            readonly left: string;
+            readonly costs: readonly components["schemas"]["CostView"][];
+            readonly searchCost: string;
+        };
+        /** CostView */
+        readonly CostView: {
+            readonly processor: string;
+            readonly cost: string;
+        };
+        /** SearchBody */
+        readonly SearchBody: {
+            readonly query: string;
+            /** @default 5 */
+            readonly numResults?: number;
+        };
+        /** SearchView */
+        readonly SearchView: {
+            readonly results: readonly components["schemas"]["FoundView"][];
+            readonly cost: string;
+        };
+        /** FoundView */
+        readonly FoundView: {
+            readonly url: string;
+            readonly title: string | null;
+            readonly published: string | null;
+            readonly excerpts: readonly string[];
+        };
+        /** ServiceMessage */
+        readonly ServiceMessage: {
+            readonly type: string;
+            readonly data: Record<string, never>;
+        };
         /** DailyCreditsView */
         readonly DailyCreditsView: {
             readonly day: string;
@@ -6593,6 +6810,19 @@ export type WebhookBody = components['schemas']['WebhookBody'];
 export type NewWebhookView = components['schemas']['NewWebhookView'];
 export type WebhookChangeBody = components['schemas']['WebhookChangeBody'];
 export type DeliveryView = components['schemas']['DeliveryView'];
+export type ResearchBody = components['schemas']['ResearchBody'];
+export type WholeResearchView = components['schemas']['WholeResearchView'];
+export type ProgressView = components['schemas']['ProgressView'];
+export type SourceView = components['schemas']['SourceView'];
+export type CitationView = components['schemas']['CitationView'];
+export type ResearchQuery = components['schemas']['ResearchQuery'];
+export type ResearchView = components['schemas']['ResearchView'];
+export type ResearchBudgetView = components['schemas']['ResearchBudgetView'];
+export type CostView = components['schemas']['CostView'];
+export type SearchBody = components['schemas']['SearchBody'];
+export type SearchView = components['schemas']['SearchView'];
+export type FoundView = components['schemas']['FoundView'];
+export type ServiceMessage = components['schemas']['ServiceMessage'];
 export type DailyCreditsView = components['schemas']['DailyCreditsView'];
 export type DailyStandingView = components['schemas']['DailyStandingView'];
 export type TransactionsQuery = components['schemas']['TransactionsQuery'];
@@ -10897,6 +11127,201 @@ export interface operations {
                         readonly success: true;
                         readonly data: readonly components["schemas"]["DeliveryView"][];
                         readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_research: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly status?: "COMPLETED" | "FAILED" | "QUEUED" | "RUNNING" | "STARTING" | "UNKNOWN";
+                readonly marketId?: string;
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["ResearchView"][];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_research: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ResearchBody"];
+            };
+        };
+        readonly responses: {
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["WholeResearchView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_research_budget: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["ResearchBudgetView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_research_search: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SearchBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["SearchView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_research_id: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["WholeResearchView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly delete_research_id: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_research_webhook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ServiceMessage"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: null;
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
