@@ -34,10 +34,10 @@ from gateway.bootstrap.identity.ways_in import open_revoking
 from gateway.bootstrap.jobs import Jobs, make_jobs, running_jobs
 from gateway.bootstrap.markets import markets_in_view, running_volumes
 from gateway.bootstrap.parts import Parts, segments_of
-from gateway.bootstrap.research.inquiries import tell_research
+from gateway.bootstrap.research.telling import tell_research
 from gateway.bootstrap.server import Drain
 from gateway.bootstrap.settings import Settings
-from gateway.bootstrap.sockets import Hearers, open_front_sockets, tell_backtests
+from gateway.bootstrap.sockets import Hearers, open_front_sockets
 from gateway.economy.stocks.desk import StockDesk
 from gateway.engine_side.clock_skew import ClockSkew
 from gateway.engine_side.observers import event_loop_watch
@@ -182,8 +182,7 @@ async def open_exchange(
         running.drains[:0] = drains
         front = pool, running.engine, running.people, logger, supervisor
         await tell_alerts(stack, pool, hearers.topics, supervisor)
-        await tell_research(stack, pool, hearers.topics, supervisor)
-        await tell_backtests(stack, pool, hearers, supervisor)
+        await tell_research(stack, pool, hearers, supervisor)
         await keep_mirrored(stack, pool, feeds, supervisor)
         await tell_bets(stack, pool, hearers, running.engine.view, supervisor)
         await watch_economy(
@@ -237,8 +236,7 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
         watched = metrics, logger, reports, supervisor
         running = await _open_front(stack, settings, pool, engine, hearers, jobs, feeds, *watched)
         await tell_alerts(stack, pool, hearers.topics, supervisor)
-        await tell_research(stack, pool, hearers.topics, supervisor)
-        await tell_backtests(stack, pool, hearers, supervisor)
+        await tell_research(stack, pool, hearers, supervisor)
         await keep_mirrored(stack, pool, feeds, supervisor)
         await tell_bets(stack, pool, hearers, running.engine.view, supervisor)
         yield replace(running, application=spanned(running.application, tracing))

@@ -14,7 +14,7 @@ from gateway.bootstrap.credits.mirrors import mirror_jobs
 from gateway.bootstrap.feeds import Feeds
 from gateway.bootstrap.markets import platforms_of, stored_markets
 from gateway.bootstrap.projector import ProjectorProcess
-from gateway.bootstrap.research.inquiries import research_jobs
+from gateway.bootstrap.research.jobs import research_jobs
 from gateway.bootstrap.settings import Settings
 from gateway.economy.leaderboards.jobs import LeaderboardJob
 from gateway.economy.rewards.claims import Everybody
@@ -31,7 +31,6 @@ from gateway.operations.jobs import Housekeeping
 from gateway.operations.journal_moves import JournalMoves
 from gateway.operations.safekeeping import Safekeeping
 from gateway.portfolio.records.jobs import PortfolioHistory
-from gateway.research.asked.jobs import BacktestJob
 from persistence.exports.kept_summaries import KeptSummaries
 from persistence.postgres.database import DeadlinePool
 from persistence.projection.process import Order
@@ -47,7 +46,6 @@ from persistence.repositories.people.sign_in_counts import SignInCounts
 from persistence.repositories.people.wallets import Wallets
 from persistence.repositories.portfolio_positions import PortfolioPositions
 from persistence.repositories.portfolio_values import PortfolioValues
-from persistence.repositories.research.backtests import Backtests
 from persistence.repositories.second_factor.challenges import SignInChallenges
 from persistence.repositories.second_factor.passkeys import PasskeyRows
 
@@ -121,22 +119,11 @@ def make_jobs(
         *mirror_jobs(settings, pool, feeds, logger),
         *leaderboards.jobs(),
         *interest.jobs(),
-        *_backtest_jobs(settings, pool, logger),
         *alert_jobs(settings, pool, feeds, metrics, logger),
         *research_jobs(settings, pool, metrics, logger),
         *of_feeds,
     )
     return Jobs(every, rows, (rewards.begin, leaderboards.begin, interest.begin))
-
-
-def _backtest_jobs(settings: Settings, pool: DeadlinePool, logger: Logger) -> tuple[Job, ...]:
-    return BacktestJob(
-        Backtests(pool),
-        lambda: settings.store.direct_url or pool.url,
-        settings.store.segments_folder,
-        settings.backtests,
-        logger,
-    ).jobs()
 
 
 @asynccontextmanager

@@ -19,8 +19,6 @@ from gateway.feeds.watches import Watches
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.metrics import Metrics
 from gateway.research.asked.telling import HEARD as BACKTESTS_HEARD
-from gateway.research.asked.telling import TOPIC as BACKTESTS
-from gateway.research.asked.telling import BacktestTelling
 from gateway.research.inquiries.telling import HEARD as RESEARCH_HEARD
 from gateway.sockets.app import SocketApp, open_sockets
 from gateway.sockets.events import SessionEvents, SocketSignIn, merged
@@ -44,9 +42,7 @@ from gateway.streaming.venue_shares import VenueShares
 from gateway.trading.cancel_on_disconnect import CancelOnDisconnect
 from gateway.trading.dead_man_switch import DeadManSwitch
 from gateway.trading.socket_events import OrderEvents
-from persistence.postgres.database import DeadlinePool
 from persistence.repositories.past_books import PastBooks
-from persistence.repositories.research.backtests import Backtests
 
 
 class Hearers:
@@ -129,12 +125,3 @@ async def open_front_sockets(
         states = MarketStates(rooms, view, parts.candles)
         await stack.enter_async_context(supervisor.running(states.NAME, states.run))
         yield await stack.enter_async_context(open_sockets(app, feed, supervisor))
-
-
-async def tell_backtests(
-    stack: AsyncExitStack, pool: DeadlinePool, hearers: Hearers, supervisor: Supervisor
-) -> None:
-    """Tell the sockets of this process how far backtests are, until the stack ends."""
-    topic = hearers.topics.open(BACKTESTS)
-    telling = BacktestTelling(Backtests(pool), topic, hearers.users.rooms.keys)
-    await stack.enter_async_context(supervisor.running(telling.NAME, telling.run))
