@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.cli.test_main import START_SECONDS, start
+from tests.gateway.cli.command_line import START_SECONDS, start
 
 AWAY = {
     "DATABASE_URL": "postgresql://probity@127.0.0.1:1/probity",

@@ -58,8 +58,13 @@ FREE: Final = frozenset(
 FREE_AT: Final = {("/admin/audit", "outcome"), ("/admin/audit/export", "outcome")}
 """Those that only one read takes as words."""
 HOSTILE: Final = {name: values for values, names in KINDS.items() for name in names.split()}
-NAMED: Final = {"{slug}": "rain", "{day}": "2026-01-01", "{kind}": "trades", "{category}": "a"}
-NAMED |= {"{symbol}": "ORCA"}
+NAMED: Final = {
+    "{slug}": "rain",
+    "{day}": "2026-01-01",
+    "{kind}": "trades",
+    "{category}": "a",
+    "{symbol}": "ORCA",
+}
 
 
 def parameters() -> Iterator[tuple[Route, str, str]]:

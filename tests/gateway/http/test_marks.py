@@ -144,6 +144,27 @@ async def of_admins(ann: Caller) -> dict[str, str]:
     }
 
 
+async def kept_beside(ann: Caller) -> dict[str, str]:
+    """Make one of each that is kept beside the exchange; return what stands for their paths."""
+    watchlist = (await ann.data("POST", "/watchlists", {"name": "a"}))["id"]
+    hook = await ann.data("POST", "/alerts/webhooks", {"url": "https://hooks.example.com/"})
+    alert = (await ann.data("POST", "/alerts", {"kind": "FILL"}))["id"]
+    backtest = (await ann.data("POST", "/backtests", SAMPLE))["id"]
+    question = (await ann.data("POST", "/research", {"query": "Will it rain?"}))["id"]
+    portfolio = (await ann.data("POST", "/portfolios", {"name": "a"}))["id"]
+    noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
+    position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
+    return {
+        "/alerts/webhooks/{id}": f"/alerts/webhooks/{hook['webhook']['id']}",
+        "/alerts/{id}": f"/alerts/{alert}",
+        "/backtests/{id}": f"/backtests/{backtest}",
+        "/research/{id}": f"/research/{question}",
+        "/watchlists/{id}": f"/watchlists/{watchlist}",
+        "/portfolios/{id}": f"/portfolios/{portfolio}",
+        "/positions/{id}": f"/positions/{position}",
+    }
+
+
 @pytest.fixture
 async def ask(make_web: MakeWeb) -> Ask:
     """Read any row as an admin who has one of everything."""
@@ -159,32 +180,22 @@ async def ask(make_web: MakeWeb) -> Ask:
     web.engine.run(PlaceOrder(person.id, 1, BUY, YES, LIMIT, 5_000, 1, GTC, client_order_id="one"))
     web.engine.run(SetOrderGroup(person.id, "mm", 4_000, 1))
     bet = await trade(web, ann, person.id)
-    watchlist = (await ann.data("POST", "/watchlists", {"name": "a"}))["id"]
-    hook = await ann.data("POST", "/alerts/webhooks", {"url": "https://hooks.example.com/"})
-    alert = (await ann.data("POST", "/alerts", {"kind": "FILL"}))["id"]
-    backtest = (await ann.data("POST", "/backtests", SAMPLE))["id"]
-    question = (await ann.data("POST", "/research", {"query": "Will it rain?"}))["id"]
-    portfolio = (await ann.data("POST", "/portfolios", {"name": "a"}))["id"]
-    noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
-    position = (await ann.data("POST", f"/portfolios/{portfolio}/positions", noted))["id"]
+    beside = await kept_beside(ann)
     await Matches(web.parts.pool).replace([NewMatch(("exchange", "1"), ("fake", "M1"), 9_000)], 1)
-    ids = await of_admins(ann) | {
-        "{slug}": "rain",
-        "{category}": "weather",
-        "{clientOrderId}": "one",
-        "/orders/{id}": "/orders/1",
-        "/bets/{id}": f"/bets/{bet}",
-        "/alerts/webhooks/{id}": f"/alerts/webhooks/{hook['webhook']['id']}",
-        "/alerts/{id}": f"/alerts/{alert}",
-        "/backtests/{id}": f"/backtests/{backtest}",
-        "/research/{id}": f"/research/{question}",
-        "/watchlists/{id}": f"/watchlists/{watchlist}",
-        "/portfolios/{id}": f"/portfolios/{portfolio}",
-        "/positions/{id}": f"/positions/{position}",
-        "/events/{id}": "/events/fake:E1",
-        "/users/{id}": f"/users/{person.id}",
-        "/admin/users/{id}": f"/admin/users/{person.id}",
-    }
+    ids = (
+        await of_admins(ann)
+        | beside
+        | {
+            "{slug}": "rain",
+            "{category}": "weather",
+            "{clientOrderId}": "one",
+            "/orders/{id}": "/orders/1",
+            "/bets/{id}": f"/bets/{bet}",
+            "/events/{id}": "/events/fake:E1",
+            "/users/{id}": f"/users/{person.id}",
+            "/admin/users/{id}": f"/admin/users/{person.id}",
+        }
+    )
     now = now_us()
     snapshots = web.parts.feeds.snapshots
     (row,) = await web.parts.feeds.markets.of_event("fake", "E1", 1)

@@ -89,6 +89,7 @@ def test_contracts_are_of_one_chain() -> None:
         " else's"
     )
     settings, _ = read_area(WalletSettings, {"ETHEREUM_RPC_URL": "137=https://two.example/key"})
+    assert settings is not None
     assert settings.nodes == {"137": "https://two.example/key"}
 
 
