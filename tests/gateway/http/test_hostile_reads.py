@@ -37,6 +37,7 @@ CHOSEN: Final = (*NONE_OF_ANY, "2m", "1M", "\uff11m", "ALL", "x\x00", LONG)
 CURSORS: Final = (*NONE_OF_ANY, "x", "0", "1-", "-", "1-x", "1-2-3-4", "1-\u0661", LONG, str(2**64))
 PAYOUTS: Final = (*NONE_OF_ANY, "x", "0", "1", "-0.5", "0.00001", "\uff10.5", LONG)
 SHARES: Final = (*NONE_OF_ANY[:-1], "x", "0", "-0.5", "0.001", "\uff10.5", LONG)
+MONEY: Final = (*NONE_OF_ANY[:-1], "x", "0", "-0.5", "0.0000001", "\uff10.5", LONG)
 SYMBOLS: Final = (*NONE_OF_ANY, "x", "orca", "\uff21BC", LONG)
 BOOLEANS: Final = ("", "yes", "1", "TRUE", "NaN", LONG)
 KINDS: Final = {
@@ -57,6 +58,8 @@ FREE: Final = frozenset(
 """Names and words, which anything may be."""
 FREE_AT: Final = {("/admin/audit", "outcome"), ("/admin/audit/export", "outcome")}
 """Those that only one read takes as words."""
+HOSTILE_AT: Final = {("/economy/stocks/{symbol}/quote", "amount"): MONEY}
+"""What makes no sense there alone: any amount is worth some part of a share."""
 HOSTILE: Final = {name: values for values, names in KINDS.items() for name in names.split()}
 NAMED: Final = {
     "{slug}": "rain",
@@ -86,7 +89,8 @@ def parameters() -> Iterator[tuple[Route, str, str]]:
             if row.path == "/bets/quote":
                 needed = {"marketId": "rain", "side": "YES", "amount": "10"}
             if row.path.endswith("/{symbol}/quote"):
-                needed = {"side": "BUY", "shares": "1"}
+                # Shares or an amount, never both.
+                needed = {"side": "BUY"} | ({} if one["name"] == "amount" else {"shares": "1"})
             others = {
                 name: value
                 for name, value in needed.items()
@@ -119,7 +123,7 @@ def test_every_parameter_has_a_kind() -> None:
 async def test_what_makes_no_sense_is_named(desk: Desk, name: str) -> None:
     for row, parameter, others in ALL:
         if parameter == name:
-            for value in HOSTILE[name]:
+            for value in HOSTILE_AT.get((row.path, name), HOSTILE[name]):
                 query = f"{name}={quote(value, safe='')}{others}"
                 await refused(desk, row, query, name, {400, 416})
 
