@@ -28,7 +28,7 @@ from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import NotFound, Refused, ValidationFailed
 from gateway.wire.scalars import iso_millis, money_text, quantity_text
-from gateway.wire.strict_json import AnswerStruct, QueryStruct
+from gateway.wire.strict_json import NUMBER_TEXT_LENGTH, AnswerStruct, QueryStruct
 from persistence.clock import MICROSECONDS, now_us
 from persistence.postgres.database import Fetching
 from persistence.repositories.economy.stocks.reading import StockReading
@@ -67,6 +67,7 @@ _DAYS: Final = {
 NumberParameter = Annotated[
     str,
     msgspec.Meta(
+        max_length=NUMBER_TEXT_LENGTH,
         description="either these: shares with at most 2 decimals, or credits with at most 6",
         extra_json_schema={
             "pattern": r"^(?!0(\.0*)?$)(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?$",

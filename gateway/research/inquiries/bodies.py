@@ -40,6 +40,9 @@ ResultsNumber = Annotated[
 ]
 
 
+FieldText = Annotated[str, msgspec.Meta(max_length=200)]
+
+
 class ResearchBody(BodyStruct, frozen=True):
     """A question. `marketId` (or `market`, or `slug`) is any platform's, whose question is sent
     along; `processor` says how deep to go, and what it costs: `GET /research/budget`.
@@ -74,7 +77,7 @@ class ServiceMessage(BodyStruct, frozen=True, forbid_unknown_fields=False):
     """What the service says by itself; what else it says is passed over."""
 
     type: Annotated[str, msgspec.Meta(max_length=100)]
-    data: dict[str, Any]
+    data: Annotated[dict[FieldText, Any], msgspec.Meta(max_length=100)]
 
 
 def worded(query: str) -> str:

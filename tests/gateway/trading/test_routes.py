@@ -343,11 +343,6 @@ async def test_a_client_that_goes_away_cancels_nothing(desk: Desk) -> None:
     assert [o.account_id for o in desk.engine.view.orders.values()] == [PEOPLE["ann"][0]]
 
 
-async def test_what_later_issues_bring_is_not_there_yet(desk: Desk) -> None:
-    reply = await desk.call("GET", "/research", "ann")
-    assert reply.status == 404
-
-
 async def test_orders_of_nobody(desk: Desk) -> None:
     body = json.dumps(order("BUY YES 1 @ 0.5")).encode()
     for who in (None, "mallory"):
