@@ -40,8 +40,9 @@ TapeText = Annotated[
     str,
     msgspec.Meta(
         max_length=64,
+        pattern=TAPE_PATTERN,
         description="`sample`, which is made up, or one of those that the operator offers",
-        extra_json_schema={"pattern": TAPE_PATTERN, "examples": ["sample"]},
+        examples=["sample"],
     ),
 ]
 ParameterName = Annotated[str, msgspec.Meta(max_length=64)]

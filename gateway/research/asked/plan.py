@@ -1,11 +1,13 @@
 """What a backtest that was asked for is made of: as it is stored, and as its process is told."""
 
+import re
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
 TAPE_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+_TAPE: Final = re.compile(TAPE_PATTERN, re.ASCII)
 SUFFIXES: Final = (".jsonl", ".jsonl.gz")
 MARKETS_MAX: Final = 8
 ModelName = Literal["trades", "book"]
@@ -80,8 +82,11 @@ Told = Going | Done | Failed
 
 
 def tape_file(folder: Path | None, name: str) -> Path | None:
-    """Return the file of a tape by its name, which fits `TAPE_PATTERN`; None if there is none."""
-    if folder is None:
+    """Return the file of a tape by its name; None if there is none.
+
+    A name that isn't of `TAPE_PATTERN` could lead out of the folder, so it is nobody's.
+    """
+    if folder is None or _TAPE.fullmatch(name) is None:
         return None
     for suffix in SUFFIXES:
         path = folder / f"{name}{suffix}"

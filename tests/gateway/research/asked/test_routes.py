@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gateway.research.asked.bodies import StrategyName
-from gateway.research.asked.plan import Plan
+from gateway.research.asked.plan import Plan, tape_file
 from gateway.research.strategies import STRATEGIES
 from gateway.wire.scalars import iso_millis
 from persistence.clock import now_us
@@ -24,8 +24,11 @@ SAMPLE: dict[str, Any] = {"strategy": "momentum", "tape": "sample"}
 @pytest.fixture
 async def web(make_web: MakeWeb, tmp_path: Path) -> Web:
     write_short(tmp_path)
+    tapes = tmp_path / "tapes"
+    tapes.mkdir()
+    write_short(tapes)
     made = await make_web(
-        catalogues=[KALSHI], BACKTESTS_MAX=4, BACKTESTS_WAITING_MAX=5, BACKTEST_TAPES=tmp_path
+        catalogues=[KALSHI], BACKTESTS_MAX=4, BACKTESTS_WAITING_MAX=5, BACKTEST_TAPES=tapes
     )
     made.engine.run(listing())
     return made
@@ -91,6 +94,8 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
     ({"strategy": "momentum"}, "tape"),
     (SAMPLE | {"markets": ["rain"]}, "tape"),
     (SAMPLE | {"tape": "../etc/passwd"}, "tape"),
+    (SAMPLE | {"tape": f"../{SHORT}"}, "tape"),  # a file that is there, beside the folder
+    (SAMPLE | {"tape": f"{SHORT}\n"}, "tape"),
     (SAMPLE | {"tape": "none"}, "tape"),
     ({"strategy": "momentum", "markets": ["no"]}, "markets[0]"),
     ({"strategy": "momentum", "markets": ["rain", "kalshi:NO"]}, "markets[1]"),
@@ -107,6 +112,15 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
     (SAMPLE | {"seed": 2**53}, "seed"),
     (SAMPLE | {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, "to"),
 )
+
+
+def test_no_name_of_a_tape_leads_out_of_its_folder(tmp_path: Path) -> None:
+    outside, tapes = write_short(tmp_path), tmp_path / "tapes"
+    tapes.mkdir()
+    inside = write_short(tapes)
+    for name in (f"../{SHORT}", str(outside.with_suffix("")), f"./{SHORT}", f"{SHORT}\n", ""):
+        assert tape_file(tapes, name) is None, name
+    assert tape_file(tapes, SHORT) == inside
 
 
 async def test_what_goes_with_what(web: Web) -> None:
