@@ -40,6 +40,8 @@ ACTIVE: Final = frozenset({"queued", "running", "cancelling", "action_required"}
 _BUSY: Final = frozenset({429, 503})
 """Of a service that says that it did nothing."""
 _REFUSALS: Final = range(400, 500)
+_MAY_PASS: Final = frozenset({401, 402, 403, 408, *_BUSY})
+"""Of a run that is there: a wrong key, an empty account or haste says nothing of its answer."""
 _BETA: Final = "webhook-2025-08-12,events-sse-2025-07-24"
 
 
@@ -171,7 +173,7 @@ class Parallel:
             answer = await self._ask("GET", path, None)
         except OutboundFailed as failure:
             raise Busy(f"it {failure}") from None
-        if answer.status in _REFUSALS and answer.status not in _BUSY and answer.status != 408:  # noqa: PLR2004
+        if answer.status in _REFUSALS and answer.status not in _MAY_PASS:
             raise Turned(_reason(answer))
         if not answer.is_good:
             raise Busy(f"it answered {answer.status}")

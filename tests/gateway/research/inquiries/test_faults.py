@@ -155,6 +155,34 @@ async def test_what_breaks_while_a_run_is_followed_is_asked_again(desk: Desk, pa
     assert await desk.budget() == ("0.00", "1.00", "4.00")
 
 
+@pytest.mark.parametrize("path", ["show", "result"])
+@pytest.mark.parametrize("status", [401, 402, 403])
+async def test_a_key_that_is_refused_for_a_while_loses_no_answer(
+    desk: Desk, path: str, status: int
+) -> None:
+    desk.service.ends_at_once = True
+    made = await desk.ask()
+    await desk.follow()
+    desk.service.answers[path] = answer(b'{"error":{"message":"no such key"}}', status)
+    await desk.follow()
+    assert (await desk.show(made["id"]))["status"] == "RUNNING"
+    assert await desk.budget() == ("1.00", "0.00", "4.00")
+    del desk.service.answers[path]
+    await desk.follow(after_s=11)
+    assert (await desk.show(made["id"]))["content"] == "It will rain."
+    assert await desk.budget() == ("0.00", "1.00", "4.00")
+
+
+async def test_a_run_that_the_service_no_longer_has_is_paid_and_told(desk: Desk) -> None:
+    made = await desk.ask()
+    await desk.follow()
+    desk.service.answers["show"] = answer(b'{"error":{"message":"no such run"}}', 404)
+    await desk.follow()
+    shown = await desk.show(made["id"])
+    assert (shown["status"], shown["error"]) == ("FAILED", "it answered 404: no such run")
+    assert await desk.budget() == ("0.00", "1.00", "4.00")
+
+
 async def test_a_result_that_nobody_can_read_is_paid_and_told(desk: Desk) -> None:
     desk.service.ends_at_once = True
     made = await desk.ask()
