@@ -139,9 +139,11 @@ class Following:
         if due.status == "STARTING":
             await self._steps.lost(due.id, now, now + UNKNOWN_S * MICROSECONDS)
         elif due.status == "UNKNOWN":
-            await self._end(due, "its answer was lost; it may have been paid", is_paid=True)
+            lost = "its answer was lost; it may have been paid"
+            await self._end(due, "UNKNOWN", lost, is_paid=True)
         elif now - (due.started_at or due.created_at) > LONGEST_S * MICROSECONDS:
-            await self._end(due, "it took too long", is_paid=due.status == "RUNNING")
+            is_paid = due.status == "RUNNING"
+            await self._end(due, due.status, "it took too long", is_paid=is_paid)
         elif self._service is None:
             await self._steps.due_at(due.id, now + 60 * MICROSECONDS)
         elif due.status == "QUEUED":
@@ -155,11 +157,11 @@ class Following:
         try:
             run = await service.begin(due.input, due.processor, due.format, due.token)
         except Turned as refusal:
-            await self._end(due, str(refusal), is_paid=False)
+            await self._end(due, "STARTING", str(refusal), is_paid=False)
         except Busy as failure:
             now = self._clock()
             if due.tries >= len(WAITS_S):
-                await self._end(due, str(failure), is_paid=False)
+                await self._end(due, "STARTING", str(failure), is_paid=False)
                 return
             await self._steps.put_off(due.id, now, now + WAITS_S[due.tries] * MICROSECONDS)
         except Lost:
@@ -186,10 +188,10 @@ class Following:
                     self._metrics.ended("completed")
             else:
                 reason = run.error or f"the service says that it is {cut(run.status, 40)}"
-                await self._end(due, reason, is_paid=False)
+                await self._end(due, "RUNNING", reason, is_paid=False)
         except (Turned, Malformed) as failure:
             # It was paid, and nobody will ever be able to read it.
-            await self._end(due, str(failure), is_paid=True)
+            await self._end(due, "RUNNING", str(failure), is_paid=True)
         except ServiceFailed:
             await self._steps.due_at(due.id, self._clock() + AGAIN_S * MICROSECONDS)
 
@@ -209,8 +211,8 @@ class Following:
                 if not await self._steps.progress(due.id, now, text, again_at):
                     return
 
-    async def _end(self, due: Due, error: str, *, is_paid: bool) -> None:
-        if await self._steps.fail(due.id, self._clock(), error, is_paid=is_paid):
+    async def _end(self, due: Due, status: str, error: str, *, is_paid: bool) -> None:
+        if await self._steps.fail(due.id, status, self._clock(), error, is_paid=is_paid):
             self._metrics.ended("failed")
 
 

@@ -58,7 +58,7 @@ _COMPLETE: Final = (
 _FAIL: Final = (
     "UPDATE research SET status = 'FAILED', next_at = NULL, ended_at = $2, error = $3,"  # noqa: S608 - constants
     f" cost = CASE WHEN $4 THEN cost ELSE 0 END, {_STEP}"
-    " WHERE id = $1 AND next_at IS NOT NULL RETURNING user_id, month, is_deleted"
+    " WHERE id = $1 RETURNING user_id, month, is_deleted"
 )
 _PRUNE: Final = (
     "DELETE FROM research WHERE id IN"
@@ -145,12 +145,17 @@ class InquirySteps:
                 await connection.execute("DELETE FROM research WHERE id = $1", inquiry_id)
         return True
 
-    async def fail(self, inquiry_id: int, now: int, error: str, *, is_paid: bool) -> bool:
-        """End one without an answer; what was held is spent where it may have been paid."""
+    async def fail(
+        self, inquiry_id: int, status: str, now: int, error: str, *, is_paid: bool
+    ) -> bool:
+        """End one that is still in the state in which that was found out, without an answer; what
+        was held is spent where it may have been paid.
+        """
         async with self._pool.transaction() as connection:
             held = await connection.fetchval(
-                "SELECT cost FROM research WHERE id = $1 AND next_at IS NOT NULL FOR UPDATE",
-                inquiry_id,
+                "SELECT cost FROM research WHERE id = $1 AND status = $2 AND next_at IS NOT NULL"
+                " FOR UPDATE",
+                *(inquiry_id, status),
             )
             if held is None:
                 return False

@@ -1,6 +1,7 @@
 """What goes wrong at the service or on the way: nothing is paid twice, lost, or held for ever."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,29 @@ async def test_one_whose_answer_is_lost_is_found_by_a_message(desk: Desk) -> Non
     told = await desk.web.client.post("/api/v1/research/webhook", content=body, headers=headers)
     assert told.status_code == 200, told.text
     await desk.follow()
+    assert (await desk.show(made["id"]))["content"] == "It will rain."
+    assert await desk.budget() == ("0.00", "1.00", "4.00")
+
+
+async def test_one_that_comes_to_light_as_it_is_given_up_is_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.service.answers["make"] = answer(b"oops", 500)
+    desk.service.ends_at_once = True
+    made = await desk.ask()
+    await desk.follow()
+    fail, client = desk.steps.fail, desk.web.client
+    headers, body = desk.service.message("trun_1")
+
+    async def told_before(*asked: Any, **named: Any) -> bool:
+        told = await client.post("/api/v1/research/webhook", content=body, headers=headers)
+        assert told.status_code == 200, told.text
+        return await fail(*asked, **named)
+
+    monkeypatch.setattr(desk.steps, "fail", told_before)
+    await desk.follow(after_s=UNKNOWN_S + 1)
+    assert (await desk.show(made["id"]))["status"] == "RUNNING"
+    await desk.follow(after_s=1)
     assert (await desk.show(made["id"]))["content"] == "It will rain."
     assert await desk.budget() == ("0.00", "1.00", "4.00")
 
