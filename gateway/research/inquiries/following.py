@@ -31,6 +31,10 @@ SPAN_S: Final = 50.0
 """After so long nothing more is begun by a run of the job; the next one does."""
 FOLLOWED_S: Final = 40.0
 """So long at most a stream is read before it is somebody else's turn."""
+RUN_S: Final = 180.0
+"""What a run of the job may take: `SPAN_S`, and a turn that is begun at its end (a stream, and two
+questions of 30 s).
+"""
 LOOK_S: Final = 0.5
 LEASE_S: Final = 120
 AGAIN_S: Final = 10
@@ -70,7 +74,7 @@ class Following:
     def jobs(self) -> tuple[Job, ...]:
         """Return the jobs: one that goes on, and one that tidies."""
         return (
-            Job(name="research", schedule=every(2), run=self.run, time_limit_s=120, tries=1),
+            Job(name="research", schedule=every(2), run=self.run, time_limit_s=RUN_S, tries=1),
             Job(
                 name="research-housekeeping",
                 schedule="41 * * * *",

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from gateway.research.inquiries.following import LONGEST_S, UNKNOWN_S, WAITS_S
+from gateway.research.inquiries.following import (
+    FOLLOWED_S,
+    LEASE_S,
+    LONGEST_S,
+    SPAN_S,
+    UNKNOWN_S,
+    WAITS_S,
+)
+from gateway.research.inquiries.parallel import ASKED_S
 from tests.gateway.research.inquiries.conftest import Desk
 from tests.gateway.research.inquiries.parallel_service import signed
 from tests.venues.stand_in import Fault, answer
@@ -225,6 +233,13 @@ async def test_a_run_without_end_has_failed(desk: Desk) -> None:
     shown = await desk.show(made["id"])
     assert (shown["status"], shown["error"]) == ("FAILED", "it took too long")
     assert await desk.budget() == ("0.00", "1.00", "4.00")
+
+
+async def test_a_service_that_hangs_is_waited_for_within_the_jobs_time(desk: Desk) -> None:
+    job, _ = desk.following.jobs()
+    turn_s = FOLLOWED_S + 2 * ASKED_S
+    assert SPAN_S + turn_s < job.time_limit_s
+    assert turn_s < LEASE_S, "nobody else takes it up meanwhile"
 
 
 async def test_two_workers_at_once_send_a_question_once(desk: Desk) -> None:
