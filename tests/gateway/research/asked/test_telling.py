@@ -8,6 +8,7 @@ import pytest
 
 from gateway.research.asked.telling import ENDED_US, EVENT, BacktestTelling
 from persistence.clock import now_us
+from persistence.repositories.research.backtests import LATEST
 from tests.gateway.research.asked.plans import Asked, asking
 
 
@@ -25,6 +26,25 @@ async def asked(database_url: str, tmp_path: Path) -> AsyncIterator[Asked]:
         for number in (1, 2):
             await made.person(number)
         yield made
+
+
+async def test_what_ended_long_ago_is_not_read_again(asked: Asked) -> None:
+    """A look costs by what goes on, not by what everybody who listens has kept."""
+    people = [await asked.person(number) for number in range(3, 203)]
+    await asked.pool.execute(
+        "INSERT INTO backtest_results"
+        " (user_id, strategy, plan, status, created_at, ended_at, error)"
+        " SELECT person, 'momentum', repeat('x', 400), 'FAILED', n, n, 'why'"
+        " FROM unnest($1::bigint[]) AS person, generate_series(1, 100) AS n",
+        people,
+    )
+    await asked.pool.execute("ANALYZE backtest_results")
+    lines = await asked.pool.fetch(f"EXPLAIN {LATEST}", people, 101, 1_000)
+    plan = "\n".join(row[0] for row in lines)
+    assert "Seq Scan" not in plan, plan
+    assert "backtest_results_by_owner" not in plan, plan
+    assert await asked.rows.latest(people, 101, 1_000) == []
+    assert len(await asked.rows.latest(people[:2], 100, 1_000)) == 2
 
 
 async def test_each_change_is_told_once_to_its_owner(asked: Asked) -> None:
