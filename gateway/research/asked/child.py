@@ -7,11 +7,12 @@ of it, when its time is over, when nobody wants it any more, or with us.
 import asyncio
 import signal
 import sys
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
-from gateway.research.asked.plan import Done, Failed, Going, Order, Told
+from gateway.research.asked.plan import OUR_FAULT, Done, Failed, Going, Order, Told
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "gateway.research.asked.process")
 _LENGTH: Final = 8
@@ -29,9 +30,12 @@ class BacktestProcess:
 
     async def run(self) -> Done | Failed:
         """Run it to its end; cancelled, it is ended at once."""
-        process = await asyncio.create_subprocess_exec(
-            *_COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *_COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            )
+        except OSError as error:
+            return Failed("it couldn't be begun", f"no process: {type(error).__name__}")
         limits = self._order.limits
         try:
             async with asyncio.timeout(limits.time_s):
@@ -42,7 +46,9 @@ class BacktestProcess:
             if process.returncode is None:
                 process.kill()
                 # Not `wait`: while something unread lies in the pipe asyncio may wait for ever.
-                await asyncio.wait_for(process.communicate(), _END_S)
+                # What came of it is known by now, however long its end takes.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(process.communicate(), _END_S)
 
     async def _hear(self, process: asyncio.subprocess.Process) -> Done | Failed:
         stdin, stdout = process.stdin, process.stdout
@@ -55,7 +61,7 @@ class BacktestProcess:
             while True:
                 length = int.from_bytes(await stdout.readexactly(_LENGTH), "big")
                 if length > _FRAME_MAX:
-                    return Failed("it failed, by a fault of ours", f"a frame of {length} bytes")
+                    return Failed(OUR_FAULT, f"a frame of {length} bytes")
                 told: Told = _decode(await stdout.readexactly(length))
                 if not isinstance(told, Going):
                     return told
@@ -70,4 +76,4 @@ class BacktestProcess:
             return Failed(f"it took more than {limits.cpu_s} s of a processor")
         if code == -signal.SIGKILL:
             return Failed("it was ended: it took too much of a processor, or of memory")
-        return Failed("it failed, by a fault of ours", f"it ended with code {code}")
+        return Failed(OUR_FAULT, f"it ended with code {code}")

@@ -19,7 +19,7 @@ import msgspec
 from gateway.jobs.job import Arguments, Job, every
 from gateway.observability.logs import Logger
 from gateway.research.asked.child import BacktestProcess
-from gateway.research.asked.plan import Done, Failed, Limits, Order, Plan, tape_file
+from gateway.research.asked.plan import OUR_FAULT, Done, Failed, Limits, Order, Plan, tape_file
 from gateway.research.asked.settings import BacktestSettings
 from gateway.research.playing import SAMPLE
 from persistence.clock import MICROSECONDS, now_us
@@ -105,7 +105,11 @@ class BacktestJob:
 
     async def _played(self, run: Backtest) -> Done | Failed | None:
         """Return what came of a run; None if nobody wants it any more."""
-        plan = msgspec.json.decode(run.plan, type=Plan)
+        try:
+            plan = msgspec.json.decode(run.plan, type=Plan)
+        except msgspec.MsgspecError:
+            # Of another version of ours: no reason to end what runs beside it.
+            return Failed(OUR_FAULT, "a plan that can't be read")
         path = None
         if plan.tape not in {None, SAMPLE}:
             path = tape_file(self._settings.tapes, plan.tape or "")

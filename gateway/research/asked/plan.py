@@ -79,6 +79,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 Told = Going | Done | Failed
+OUR_FAULT: Final = "it failed, by a fault of ours"
 
 
 def tape_file(folder: Path | None, name: str) -> Path | None:

@@ -22,7 +22,7 @@ import msgspec
 
 from gateway.engine_side.replay_process import read_frame, write_frame
 from gateway.feeds.known import OURS, MarketRef
-from gateway.research.asked.plan import Done, Failed, Going, Limits, Order, Told
+from gateway.research.asked.plan import OUR_FAULT, Done, Failed, Going, Limits, Order, Told
 from gateway.research.asked.views import result_json
 from gateway.research.backtest.desk import TooManyOrders
 from gateway.research.backtest.result import Setup, backtest
@@ -70,7 +70,7 @@ def run(order: Order, tell: Callable[[Told], None]) -> Told:
     except (PersistenceError, OSError) as error:
         return Failed("what it is played on couldn't be read", type(error).__name__)
     except Exception as error:  # noqa: BLE001 - the boundary of the process
-        return Failed("it failed, by a fault of ours", type(error).__name__)
+        return Failed(OUR_FAULT, type(error).__name__)
     fills = [
         (one.at, one.market, one.order, one.side.value, one.price, one.quantity, one.fee,
          one.is_maker)

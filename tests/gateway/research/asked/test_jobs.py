@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from gateway.observability.logs import configure_logs
-from gateway.research.asked import jobs
+from gateway.research.asked import child, jobs
 from gateway.research.asked.child import BacktestProcess
 from gateway.research.asked.plan import Done, Failed, Limits, Order
 from gateway.research.asked.process import FILLS_KEPT, run
@@ -218,6 +218,35 @@ async def test_a_tape_that_is_gone_is_named(asked: Asked) -> None:
     await asked.job(configure_logs("error", io.StringIO())).run({})
     row, _ = await asked.one(one)
     assert (row.status, row.error) == (FAILED, "there is no tape gone any more")
+
+
+async def test_one_that_cannot_be_read_ends_nothing_beside_it(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(monkeypatch)
+    good = await asked.ask(1)
+    log = io.StringIO()
+    job = asked.job(configure_logs("info", log), BACKTESTS_AT_ONCE=2)
+    running = asyncio.create_task(job.run({}))
+    await eventually(lambda: held.at_once == 1)
+    bad = await asked.rows.create(2, "momentum", "{}", now_us(), most=9, waiting_most=9)
+    async with asyncio.timeout(30):
+        while (await asked.one(bad))[0].status != FAILED:
+            assert not running.done()
+            await asyncio.sleep(0.01)
+    assert (held.at_once, (await asked.one(good))[0].tries) == (1, 1), "it goes on"
+    held.let_go.set()
+    await running
+    assert "a plan that can't be read" in log.getvalue()
+    assert (await asked.one(bad))[0].error == "it failed, by a fault of ours"
+
+
+async def test_a_process_that_cannot_be_had_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "_COMMAND", (str(tmp_path / "nothing"),))
+    told = await BacktestProcess(order(None)).run()
+    assert told == Failed("it couldn't be begun", "no process: FileNotFoundError")
 
 
 def test_where_none_are_taken_there_is_no_job(tmp_path: Path) -> None:
