@@ -27,7 +27,9 @@ from persistence.repositories.research.backtests import Backtest, Backtests, Exe
 
 JOB: Final = "backtests"
 TURN_S: Final = 60.0
-"""So long a run of the job takes new ones; the next goes on."""
+"""So long a run of the job takes new ones, and while one goes on for as long again as that may:
+only one run of the job goes at a time, so a lane that ended meanwhile would stand still behind it.
+"""
 LOOK_S: Final = 1.0
 """How often it is noted how far a run is, and seen whether anybody still wants it."""
 SILENT_US: Final = 20 * MICROSECONDS
@@ -61,7 +63,7 @@ class BacktestJob:
         """Return the job, if any are taken."""
         if self._settings.at_once == 0:
             return ()
-        limit = TURN_S + self._settings.time_max + _SLACK_S
+        limit = TURN_S + 2 * self._settings.time_max + _SLACK_S
         return (Job(name=JOB, schedule=every(30), run=self.run, time_limit_s=limit),)
 
     async def run(self, _arguments: Arguments) -> None:
@@ -72,7 +74,8 @@ class BacktestJob:
                 lanes.create_task(self._lane(until))
 
     async def _lane(self, until: float) -> None:
-        while time.monotonic() < until:
+        last = until + self._settings.time_max
+        while (now_s := time.monotonic()) < until or (self._under_way > 0 and now_s < last):
             async with self._claiming:
                 now = self._clock()
                 await self._rows.rescue(now - SILENT_US, now)
