@@ -109,10 +109,17 @@ class LiveDesk:
         found = self.orders.get(name)
         if found is None or found.shown.is_cancelling:
             return
-        found.shown.is_cancelling = True
+        shown = found.shown
+        shown.is_cancelling = True
         self.sent += 1
+
+        def take(answer: dict[str, Any]) -> None:
+            # One that was over is told so anyhow; one that wasn't may be cancelled again.
+            if not answer["ok"]:
+                shown.is_cancelling = False
+
         if self.send is not None:
-            self.send("order:cancel", {"clientOrderId": name}, _no_answer)
+            self.send("order:cancel", {"clientOrderId": name}, take)
 
     def open_orders(self, market: str) -> Mapping[int, OpenOrder]:
         """Return what was sent and hasn't ended."""
@@ -271,7 +278,3 @@ class LiveDesk:
                 side = bids if shown.side is BUY else asks
                 side[shown.price] = side.get(shown.price, 0) + shown.remaining
         return bids, asks
-
-
-def _no_answer(_answer: dict[str, Any]) -> None:
-    """A cancel of what is over already is no error."""

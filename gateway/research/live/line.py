@@ -142,6 +142,9 @@ class SocketLine:
             self._lose("it says nothing any more")
         except (OSError, WebSocketException) as error:
             self._lose(f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever a frame holds
+            # Nobody would read on, and the line would seem to live.
+            self._lose(f"what it says can't be read: {type(error).__name__}")
 
     def _take(self, frame: str) -> None:
         if frame == "2":

@@ -57,10 +57,6 @@ class Session:
             return told["data"]
         raise Declined(told["error"]["code"], told["error"]["message"])
 
-    def forget_token(self) -> None:
-        """Have the next one made anew: this one isn't taken."""
-        self._renew_at = 0.0
-
     async def close(self) -> None:
         """Leave."""
         await self._client.aclose()

@@ -1,0 +1,57 @@
+"""A bot's line and desk without an exchange: nothing of them stays stuck."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.research.live.desk import LiveDesk
+from gateway.research.live.line import SocketLine
+from gateway.research.strategy import Terms
+
+
+class ConnectionFake:
+    """Says what it is given, and then nothing."""
+
+    def __init__(self, *frames: str) -> None:
+        self.frames = list(frames)
+
+    async def recv(self) -> str:
+        if not self.frames:
+            await asyncio.Event().wait()
+        return self.frames.pop(0)
+
+    async def send(self, _frame: str) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("frame", ['42["told",{}]', "42{", "43x[]", "42[1]"])
+async def test_a_line_that_says_what_nobody_can_read_is_lost(frame: str) -> None:
+    def hear(_event: str, data: dict[str, Any]) -> None:
+        data["missing"]
+
+    line = SocketLine(ConnectionFake(frame), hear)  # type: ignore[arg-type]
+    try:
+        assert "can't be read" in await asyncio.wait_for(asyncio.shield(line.lost), 10)
+    finally:
+        await line.close()
+
+
+def test_a_cancel_that_is_refused_can_be_tried_again() -> None:
+    desk = LiveDesk(0, lambda _order, _reason: None)
+    desk.terms["rain"] = Terms(market="rain", title="Rain?", closes_at=0, tick=100, event="rain")
+    sent: list[tuple[str, Any]] = []
+    desk.send = lambda event, _body, take: sent.append((event, take))
+    number = desk.bid("rain", 4_000, 100)
+    desk.cancel(number)
+    desk.cancel(number)
+    assert [event for event, _ in sent] == ["order:place", "order:cancel"], "it is on its way"
+    sent[-1][1]({"ok": False, "error": {"code": "RATE_LIMITED"}})
+    assert not desk.open_orders("rain")[number].is_cancelling
+    desk.cancel(number)
+    assert [event for event, _ in sent][2:] == ["order:cancel"]
+    sent[-1][1]({"ok": True, "data": {}})
+    assert desk.open_orders("rain")[number].is_cancelling
