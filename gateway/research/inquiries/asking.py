@@ -28,6 +28,7 @@ from persistence.repositories.research.inquiries import (
     Inquiries,
     Inquiry,
     NewInquiry,
+    TooManyKept,
 )
 
 _OFF: Final = "Research isn't set up here: PARALLEL_API_KEY is unset"
@@ -109,11 +110,14 @@ class Asking:
             cost=self._settings.costs[processor],
             month=month_of(now),
         )
-        bounds = Bounds(self._settings.at_once, self._settings.budget)
+        own = self._settings
+        bounds = Bounds(own.at_once, own.budget, own.most)
         try:
             found = await self._rows.ask(
                 new, bounds, now, now - self._settings.known_s * MICROSECONDS
             )
+        except TooManyKept:
+            raise LimitReached.of("research", bounds.kept) from None
         except BoundReached:
             most = f"at most {bounds.under_way} of your questions are researched at a time"
             raise LimitReached(f"{most}; wait for one") from None

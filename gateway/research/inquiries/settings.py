@@ -78,6 +78,10 @@ class ResearchSettings(Area, frozen=True, kw_only=True):
     at_once: Annotated[
         int, setting("RESEARCH_AT_ONCE", "3", whole(1, 100), "Under way of one person.")
     ]
+    most: Annotated[
+        int,
+        setting("RESEARCH_MAX", "1000", whole(1, 100_000), "Kept of one person, all in all."),
+    ]
     known_s: Annotated[
         int,
         setting(

@@ -1,9 +1,9 @@
 """Questions as their owners ask, list, read and delete them.
 
 Laws: who asks holds the owner's row, so of any number that come under one request id one is stored,
-and no more are under way than may be. What is stored has its cost held from the month's budget; one
-whose answer is known costs nothing. One that runs can't be stopped at the service: deleted, it is
-shown no more and goes when it has ended, since it is paid all the same.
+and no more are under way, or kept, than may be. What is stored has its cost held from the month's
+budget; one whose answer is known costs nothing. One that runs can't be stopped at the service:
+deleted, it is shown no more and goes when it has ended, since it is paid all the same.
 """
 
 from collections.abc import Sequence
@@ -61,6 +61,10 @@ class BudgetUsedUp(Exception):
     def __init__(self, standing: MonthlyBudget) -> None:
         super().__init__("the budget is used up")
         self.standing = standing
+
+
+class TooManyKept(Exception):
+    """Somebody has as many questions as one may have."""
 
 
 class NewInquiry(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,10 +125,11 @@ class Inquiry(InquiryLine, frozen=True):
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """What a person may have: so many under way, so much a month (1/100 cent)."""
+    """What a person may have: so many under way, so much a month (1/100 cent), so many in all."""
 
     under_way: int
     budget: int
+    kept: int
 
 
 class Inquiries:
@@ -138,7 +143,7 @@ class Inquiries:
 
         An answer to the same question that is no older than `known_since` is taken, for nothing.
 
-        Raises BoundReached for too many under way, BudgetUsedUp.
+        Raises TooManyKept, BoundReached for too many under way, BudgetUsedUp.
         """
         async with self._pool.transaction() as connection:
             await connection.execute(HOLD_OWNER, new.user_id)
@@ -149,6 +154,12 @@ class Inquiries:
                 )
                 if row is not None:
                     return Inquiry(*row)
+            kept = await connection.fetchval(
+                f"SELECT count(*) FROM research WHERE {_OWN}",  # noqa: S608 - constants
+                new.user_id,
+            )
+            if kept >= bounds.kept:
+                raise TooManyKept
             found = await connection.fetchrow(_FOUND, new.key, known_since)
             if found is not None:
                 # Its own row, so that deleting one takes nothing from another.

@@ -50,7 +50,7 @@ async def test_one_that_is_begun_is_paid_once_and_ends(
         cost=COST,
         month=MONTH,
     )
-    made = await rows.ask(new, Bounds(3, BUDGET), now_us(), now_us())
+    made = await rows.ask(new, Bounds(3, BUDGET, 9), now_us(), now_us())
     async with parallel_service() as service:
         service.ends_at_once = True
         command = (sys.executable, "-m", "tests.faults.research.dying_worker", database_url)

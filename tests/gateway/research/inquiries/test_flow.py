@@ -6,7 +6,10 @@ import json
 from gateway.research.inquiries.outputs import CONTENT_MAX
 from gateway.research.inquiries.telling import EVENT, ResearchTelling
 from gateway.research.inquiries.views import ResearchView
+from persistence.clock import now_us
 from persistence.repositories.research.inquiries import Inquiries
+from persistence.repositories.research.steps import Answered, InquirySteps
+from tests.gateway.conftest import MakeWeb
 from tests.gateway.portfolio.venue_fake import caller
 from tests.gateway.research.inquiries.conftest import Desk
 from tests.venues.stand_in import Fault, answer
@@ -89,6 +92,25 @@ async def test_the_same_question_is_answered_as_before_for_nothing(desk: Desk) -
     await desk.ann.data("DELETE", f"/research/{first['id']}")
     assert (await bob.data("GET", f"/research/{known['id']}"))["content"] == "It will rain."
     assert (await bob.call("GET", f"/research/{first['id']}")).status_code == 404
+
+
+async def test_no_more_are_kept_than_may_be_though_they_cost_nothing(make_web: MakeWeb) -> None:
+    web = await make_web(PARALLEL_API_KEY="key", RESEARCH_MAX="3")
+    ann, bob = await caller(web), await caller(web)
+    first = await ann.data("POST", "/research", {"query": "rain?", "requestId": "one"})
+    steps = InquirySteps(web.parts.pool)
+    assert await steps.begin(int(first["id"]), now_us())
+    assert await steps.has_run(int(first["id"]), now_us(), "trun_1")
+    assert await steps.complete(int(first["id"]), now_us(), Answered("text", "Yes.", "[]"))
+    ids = [(await ann.data("POST", "/research", {"query": "rain?"}))["id"] for _ in range(2)]
+    answer = await ann.call("POST", "/research", {"query": "rain?"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "LIMIT_REACHED")
+    assert "at most 3; delete one first" in answer.text
+    known = await ann.data("POST", "/research", {"query": "rain?", "requestId": "one"})
+    assert known["id"] == first["id"], "asked again it is the one that is there"
+    assert (await bob.data("POST", "/research", {"query": "rain?"}))["cached"]
+    await ann.data("DELETE", f"/research/{ids[0]}")
+    assert (await ann.data("POST", "/research", {"query": "rain?"}))["cached"]
 
 
 async def test_of_two_at_once_the_last_cents_pay_for_one(desk: Desk) -> None:
