@@ -6,6 +6,7 @@ Nothing of it is ever taken for HTML or for an instruction. Whether an answer wa
 """
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -105,12 +106,10 @@ def answer_of(body: bytes) -> Answered:
     if kind == "text" and isinstance(content, str):
         kept = cut(content, CONTENT_MAX)
     elif kind == "json" and isinstance(content, dict):
-        kept = json.dumps(content, ensure_ascii=False)
+        kept = json.dumps(_readable(content), ensure_ascii=False, allow_nan=False)
         if len(kept) > CONTENT_MAX:
             # Half of an object is none: it is shown as the text that it is.
             kind, kept = "text", cut(kept, CONTENT_MAX)
-        if "\\u0000" in kept or any("\ud800" <= character <= "\udfff" for character in kept):
-            raise Malformed("its answer holds what no text may")
     else:
         raise Malformed("its answer is neither text nor an object")
     sources = msgspec.json.encode(list(_sources(output.get("basis")))).decode()
@@ -184,6 +183,21 @@ def _object(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Malformed("its answer is no object")
     return value
+
+
+def _readable(value: object) -> object:
+    """Return a value of JSON whose texts have lost what is no text, and numbers without bound."""
+    match value:
+        case str():
+            return cut(value, CONTENT_MAX)
+        case dict():
+            return {cut(name, FIELD_LENGTH): _readable(one) for name, one in value.items()}
+        case list():
+            return [_readable(one) for one in value]
+        case float() if not math.isfinite(value):
+            return None
+        case _:
+            return value
 
 
 def _sources(basis: object) -> Iterator[Source]:

@@ -1,10 +1,11 @@
 """What can't be asked names its field; where research is off, it says so; settings are checked."""
 
+import json
 from typing import Any
 
 import pytest
 
-from gateway.research.inquiries.outputs import cut, web_address
+from gateway.research.inquiries.outputs import answer_of, cut, web_address
 from gateway.research.inquiries.settings import cents, cents_text, costs
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.portfolio.venue_fake import caller
@@ -120,6 +121,24 @@ def test_costs_name_each_kind_once(text: str) -> None:
 )
 def test_no_reader_is_sent_anywhere_but_to_the_web(address: object) -> None:
     assert web_address(address) is None
+
+
+def test_an_object_loses_what_is_no_text_and_stays_one() -> None:
+    content = (
+        rb'{"w\u202ehy": ["a\u0000b\u202ec\ud800d", {"path": "C:\\u0000"}],'
+        rb' "chance": 1e999, "days": 3, "rain": true, "snow": null}'
+    )
+    answer = answer_of(b'{"output": {"type": "json", "content": ' + content + b"}}")
+    assert (answer.content_type, json.loads(answer.content)) == (
+        "json",
+        {
+            "why": ["abcd", {"path": "C:\\u0000"}],
+            "chance": None,
+            "days": 3,
+            "rain": True,
+            "snow": None,
+        },
+    )
 
 
 def test_foreign_text_loses_what_is_no_text() -> None:
