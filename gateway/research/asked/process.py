@@ -29,7 +29,7 @@ from gateway.research.backtest.result import Setup, backtest
 from gateway.research.playing import Played, Span, play_own, play_tape, play_venue
 from gateway.research.strategies import STRATEGIES
 from gateway.research.strategy import ParametersRefused
-from gateway.research.tape.events import TapeRefused
+from gateway.research.tape.events import TapeBroken, TapeRefused
 from gateway.research.tape.files import TapeFile
 from gateway.research.tape.journal import JournalTape
 from gateway.research.tape.snapshots import SnapshotTape
@@ -42,6 +42,7 @@ PART: Final = 10_000
 _NICE: Final = 10
 _MIB: Final = 1 << 20
 _TELL_EVERY_S: Final = 0.25
+_UNREAD: Final = "what it is played on couldn't be read"
 
 
 def run(order: Order, tell: Callable[[Told], None]) -> Told:
@@ -63,12 +64,14 @@ def run(order: Order, tell: Callable[[Told], None]) -> Told:
             result = backtest(
                 strategy, plan.parameters, model, tape, setup, on_progress=on_progress
             )
+    except TapeBroken as error:
+        return Failed(_UNREAD, type(error.__cause__ or error).__name__)
     except (TapeRefused, ParametersRefused, TooManyOrders) as refused:
         return Failed(str(refused))
     except MemoryError:
         return Failed(f"it took more than {limits.memory_mib} MiB of memory")
     except (PersistenceError, OSError) as error:
-        return Failed("what it is played on couldn't be read", type(error).__name__)
+        return Failed(_UNREAD, type(error).__name__)
     except Exception as error:  # noqa: BLE001 - the boundary of the process
         return Failed(OUR_FAULT, type(error).__name__)
     fills = [

@@ -79,6 +79,10 @@ class TapeRefused(ValueError):
     """A tape breaks one of the laws above; the text says which, and at which event."""
 
 
+class TapeBroken(TapeRefused):
+    """What is stored can't be read on; the text is for whoever runs the exchange."""
+
+
 def checked(tape: Iterable[TapeEvent]) -> Iterator[TapeEvent]:
     """Yield the events of a tape; raises TapeRefused at the first that breaks a law."""
     ticks: dict[str, int] = {}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from exchange.messages.execution import Execution
-from gateway.research.tape.events import TapeRefused
+from gateway.research.tape.events import TapeBroken, TapeRefused
 from gateway.research.tape.stored import StoredTape
 from gateway.wire.scalars import parse_id
 from persistence.errors import PersistenceError
@@ -54,7 +54,7 @@ class JournalTape(StoredTape):
         return min(1.0, self._read / self._last_seq)
 
     def executions(self) -> Iterator[Execution]:
-        """Yield every command and what it did; raises TapeRefused where the journal is broken."""
+        """Yield every command and what it did; raises TapeBroken where the journal is."""
         journal = JournalSource(self._known, self._segments)
         last = self._wait(self._known.fetchval("SELECT last_seq FROM engine_state")) or 0
         self._last_seq, self._read = max(last, 1), 0
@@ -63,7 +63,7 @@ class JournalTape(StoredTape):
                 rows = self._wait(rows_after(journal, self._read, _BYTES_AT_ONCE))
                 done = [execution for row in rows for execution in row.executions()]
             except (PersistenceError, ValueError) as error:
-                raise TapeRefused(f"the journal after {self._read}: {error}") from error
+                raise TapeBroken(f"the journal after {self._read}: {error}") from error
             for execution in done:
                 if execution.seq != self._read + 1:
                     break
@@ -72,4 +72,4 @@ class JournalTape(StoredTape):
                 self._read = execution.seq
                 yield execution
             if not done or self._read < min(done[-1].seq, last):
-                raise TapeRefused(f"the journal has no command {self._read + 1}")
+                raise TapeBroken(f"the journal has no command {self._read + 1}")

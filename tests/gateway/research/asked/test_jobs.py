@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from gateway.observability.logs import configure_logs
-from gateway.research.asked import child, jobs
+from gateway.research.asked import child, jobs, process
 from gateway.research.asked.child import BacktestProcess
 from gateway.research.asked.plan import Done, Failed, Limits, Order
 from gateway.research.asked.process import FILLS_KEPT, run
@@ -21,8 +21,10 @@ from gateway.research.asked.views import result_json
 from gateway.research.backtest.prints import PrintsModel
 from gateway.research.backtest.result import Setup, backtest
 from gateway.research.strategies import STRATEGIES
+from gateway.research.tape.events import TapeBroken
 from gateway.research.tape.files import read_tape
 from persistence.clock import now_us
+from persistence.errors import HistoryMismatch
 from persistence.repositories.research.backtests import (
     CANCELLED,
     DONE,
@@ -117,6 +119,17 @@ def test_bounds_are_told_as_what_they_are(tmp_path: Path) -> None:
     path.unlink()
     gone = run(order(path), lambda _: None)
     assert gone == Failed("what it is played on couldn't be read", "FileNotFoundError")
+
+
+def test_what_is_wrong_with_the_journal_is_told_to_nobody_outside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_order: Order) -> None:
+        raise TapeBroken("the journal after 7: /srv/segments/7") from HistoryMismatch("of a disk")
+
+    monkeypatch.setattr(process, "_played", broken)
+    told = run(order(None), lambda _: None)
+    assert told == Failed("what it is played on couldn't be read", "HistoryMismatch")
 
 
 @pytest.mark.parametrize(
