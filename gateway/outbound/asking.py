@@ -30,6 +30,10 @@ class NotReached(OutboundFailed):
     """Nothing was sent: whoever is asked knows nothing of it, for certain."""
 
 
+class TooLarge(OutboundFailed):
+    """There is an answer, of more bytes than are read of one."""
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What came back."""
 
@@ -132,7 +136,7 @@ async def _pieces(answer: httpx.Response, most: int) -> AsyncIterator[bytes]:
     async for piece in answer.aiter_raw():
         read += len(piece)
         if read > most:
-            raise OutboundFailed("is too large")
+            raise TooLarge("is too large")
         yield piece
 
 

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from gateway.outbound.asking import Answer, NotReached, Outbound, OutboundFailed
+from gateway.outbound.asking import Answer, NotReached, Outbound, OutboundFailed, TooLarge
 from gateway.research.inquiries.outputs import (
     MESSAGE_LENGTH,
     Found,
@@ -97,16 +97,7 @@ class Parallel:
         }
         if self._webhook_url is not None:
             asked["webhook"] = {"url": self._webhook_url, "event_types": ["task_run.status"]}
-        try:
-            answer = await self._ask("POST", "/v1/tasks/runs", asked)
-        except NotReached:
-            raise Busy("the service can't be reached") from None
-        except OutboundFailed:
-            raise Lost("the service's answer was lost") from None
-        if answer.status in _BUSY:
-            raise Busy("the service is busy")
-        if answer.status in _REFUSALS:
-            raise Turned(_reason(answer))
+        answer = await self._pay("/v1/tasks/runs", asked)
         try:
             if not answer.is_good:
                 raise Malformed
@@ -151,8 +142,18 @@ class Parallel:
             "mode": "basic",
             "advanced_settings": {"max_results": most},
         }
+        answer = await self._pay("/v1/search", asked)
+        if not answer.is_good:
+            raise Lost(f"it answered {answer.status}")
         try:
-            answer = await self._ask("POST", "/v1/search", asked)
+            return found_of(answer.body, most)
+        except Malformed as wrong:
+            raise Lost(str(wrong)) from None
+
+    async def _pay(self, path: str, asked: dict[str, Any]) -> Answer:
+        """Ask for what is paid; raises Busy, Turned, Lost."""
+        try:
+            answer = await self._ask("POST", path, asked)
         except NotReached:
             raise Busy("the service can't be reached") from None
         except OutboundFailed:
@@ -161,16 +162,13 @@ class Parallel:
             raise Busy("the service is busy")
         if answer.status in _REFUSALS:
             raise Turned(_reason(answer))
-        if not answer.is_good:
-            raise Lost(f"it answered {answer.status}")
-        try:
-            return found_of(answer.body, most)
-        except Malformed as wrong:
-            raise Lost(str(wrong)) from None
+        return answer
 
     async def _read(self, path: str) -> Answer:
         try:
             answer = await self._ask("GET", path, None)
+        except TooLarge:
+            raise Turned("its answer is larger than what is read of one") from None
         except OutboundFailed as failure:
             raise Busy(f"it {failure}") from None
         if answer.status in _REFUSALS and answer.status not in _MAY_PASS:

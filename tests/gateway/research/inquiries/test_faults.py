@@ -13,7 +13,7 @@ from gateway.research.inquiries.following import (
     UNKNOWN_S,
     WAITS_S,
 )
-from gateway.research.inquiries.parallel import ASKED_S
+from gateway.research.inquiries.parallel import ASKED_S, RESULT_BYTES
 from tests.gateway.research.inquiries.conftest import Desk
 from tests.gateway.research.inquiries.parallel_service import signed
 from tests.venues.stand_in import Fault, answer
@@ -223,6 +223,20 @@ async def test_a_result_that_nobody_can_read_is_paid_and_told(desk: Desk) -> Non
     await desk.follow()
     shown = await desk.show(made["id"])
     assert (shown["status"], shown["cost"]) == ("FAILED", "1.00")
+    assert await desk.budget() == ("0.00", "1.00", "4.00")
+
+
+async def test_a_result_that_is_too_large_is_read_once(desk: Desk) -> None:
+    desk.service.ends_at_once = True
+    made = await desk.ask()
+    await desk.follow()
+    desk.service.answers["result"] = answer(b" " * (RESULT_BYTES + 1))
+    await desk.follow()
+    shown = await desk.show(made["id"])
+    assert (shown["status"], shown["error"]) == (
+        "FAILED",
+        "its answer is larger than what is read of one",
+    )
     assert await desk.budget() == ("0.00", "1.00", "4.00")
 
 
