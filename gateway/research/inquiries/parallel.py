@@ -108,7 +108,11 @@ class Parallel:
     async def run(self, run_id: str) -> Run:
         """Return how a run stands; raises ServiceFailed."""
         answer = await self._read(f"/v1/tasks/runs/{run_id}")
-        return Run(json_object(answer.body))
+        try:
+            return Run(json_object(answer.body))
+        except Malformed as wrong:
+            # A page of whoever stands in front of it, say; the run itself is still there.
+            raise Busy(str(wrong)) from None
 
     async def result(self, run_id: str) -> Answered:
         """Return what a run that is completed has found; raises ServiceFailed, Malformed."""

@@ -215,6 +215,18 @@ async def test_a_run_that_the_service_no_longer_has_is_paid_and_told(desk: Desk)
     assert await desk.budget() == ("0.00", "1.00", "4.00")
 
 
+async def test_a_page_instead_of_a_run_ends_nothing(desk: Desk) -> None:
+    desk.service.ends_at_once = True
+    made = await desk.ask()
+    await desk.follow()
+    desk.service.answers["show"] = answer(b"<html>Back soon</html>")
+    await desk.follow()
+    assert (await desk.show(made["id"]))["status"] == "RUNNING"
+    del desk.service.answers["show"]
+    await desk.follow(after_s=11)
+    assert (await desk.show(made["id"]))["content"] == "It will rain."
+
+
 async def test_a_result_that_nobody_can_read_is_paid_and_told(desk: Desk) -> None:
     desk.service.ends_at_once = True
     made = await desk.ask()
