@@ -16,11 +16,24 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from gateway.wire.errors import (
+    InternalError,
+    NotYetReached,
+    RateLimited,
+    ReadsOnly,
+    Unavailable,
+    UnknownOutcome,
+)
+
 SILENCE_S: Final = 10.0
 """An exchange's heart beats each second."""
 ANSWER_S: Final = 10.0
 WAITING_MAX: Final = 2_000
 """Frames that wait to be sent."""
+_MENDED_BY_WAITING: Final = frozenset(
+    error.code
+    for error in (RateLimited, Unavailable, ReadsOnly, UnknownOutcome, NotYetReached, InternalError)
+)
 _FRAME_MAX: Final = 1 << 22
 _OPEN_S: Final = 10.0
 _encode: Final = msgspec.json.Encoder().encode
@@ -39,6 +52,12 @@ class Declined(Exception):
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(f"{code}: {message}" if message else code)
         self.code = code
+
+
+def refusal(code: str, message: str = "") -> LineLost | Declined:
+    """Return what a refusal comes to: one that waiting mends is as good as a lost connection."""
+    declined = Declined(code, message)
+    return LineLost(str(declined)) if code in _MENDED_BY_WAITING else declined
 
 
 class SocketLine:
@@ -97,7 +116,7 @@ class SocketLine:
             raise LineLost(self.lost.result())
         answer = answered.result()
         if not answer["ok"]:
-            raise Declined(answer["error"]["code"], answer["error"].get("message", ""))
+            raise refusal(answer["error"]["code"], answer["error"].get("message", ""))
         return answer["data"]
 
     def send(self, event: str, payload: object, take: Answer) -> None:
@@ -163,7 +182,7 @@ class SocketLine:
             told = _decode(frame[2:])
             data = told.get("data") or {}
             self._joined.set_exception(
-                Declined(data.get("code", "REFUSED"), told.get("message", ""))
+                refusal(data.get("code", "REFUSED"), told.get("message", ""))
             )
         elif frame.startswith(("41", "1")):
             self._lose("the exchange ended it")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from gateway.research.live.line import Declined, LineLost
+from gateway.research.live.line import Declined, LineLost, refusal
 
 _TIMEOUT_S: Final = 10.0
 _RENEWED_AFTER: Final = 2 / 3
@@ -55,7 +55,7 @@ class Session:
             raise LineLost(f"{type(error).__name__}: {error}") from error
         if answer.is_success:
             return told["data"]
-        raise Declined(told["error"]["code"], told["error"]["message"])
+        raise refusal(told["error"]["code"], told["error"]["message"])
 
     async def close(self) -> None:
         """Leave."""

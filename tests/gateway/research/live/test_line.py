@@ -3,11 +3,14 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from gateway.research.live.desk import LiveDesk
-from gateway.research.live.line import SocketLine
+from gateway.research.live.line import Declined, LineLost, SocketLine
+from gateway.research.live.session import Session
 from gateway.research.strategy import Terms
+from gateway.wire.errors import InternalError
 
 
 class ConnectionFake:
@@ -38,6 +41,33 @@ async def test_a_line_that_says_what_nobody_can_read_is_lost(frame: str) -> None
         assert "can't be read" in await asyncio.wait_for(asyncio.shield(line.lost), 10)
     finally:
         await line.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "raised"),
+    [
+        (429, "RATE_LIMITED", LineLost),
+        (503, "UNAVAILABLE", LineLost),
+        (503, "READS_ONLY", LineLost),
+        (500, InternalError.code, LineLost),
+        (401, "UNAUTHORIZED", Declined),
+        (404, "NOT_FOUND", Declined),
+    ],
+)
+async def test_what_waiting_mends_ends_no_bot(
+    status: int, code: str, raised: type[Exception]
+) -> None:
+    def told(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, json={"error": {"code": code, "message": "why"}})
+
+    session = Session("http://exchange.example", "ed@example.com", "word")
+    await session.close()
+    session._client = httpx.AsyncClient(
+        base_url="http://exchange.example", transport=httpx.MockTransport(told)
+    )
+    with pytest.raises(raised, match=code):
+        await session.call("GET", "/user/balance")
+    await session.close()
 
 
 def test_a_cancel_that_is_refused_can_be_tried_again() -> None:
