@@ -53,9 +53,14 @@ class Session:
             told: Any = answer.json() if answer.content else {"data": None}
         except (httpx.HTTPError, ValueError) as error:
             raise LineLost(f"{type(error).__name__}: {error}") from error
-        if answer.is_success:
-            return told["data"]
-        raise refusal(told["error"]["code"], told["error"]["message"])
+        try:
+            if answer.is_success:
+                return told["data"]
+            refused = refusal(told["error"]["code"], told["error"]["message"])
+        except (KeyError, TypeError):
+            # Of whoever stands in front of the exchange.
+            raise LineLost(f"something else answered {answer.status_code}") from None
+        raise refused
 
     async def close(self) -> None:
         """Leave."""

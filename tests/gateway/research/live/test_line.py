@@ -43,6 +43,19 @@ async def test_a_line_that_says_what_nobody_can_read_is_lost(frame: str) -> None
         await line.close()
 
 
+async def answered(answer: httpx.Response) -> object:
+    """Ask an exchange that answers so."""
+    session = Session("http://exchange.example", "ed@example.com", "word")
+    await session.close()
+    session._client = httpx.AsyncClient(
+        base_url="http://exchange.example", transport=httpx.MockTransport(lambda _: answer)
+    )
+    try:
+        return await session.call("GET", "/user/balance")
+    finally:
+        await session.close()
+
+
 @pytest.mark.parametrize(
     ("status", "code", "raised"),
     [
@@ -57,17 +70,16 @@ async def test_a_line_that_says_what_nobody_can_read_is_lost(frame: str) -> None
 async def test_what_waiting_mends_ends_no_bot(
     status: int, code: str, raised: type[Exception]
 ) -> None:
-    def told(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, json={"error": {"code": code, "message": "why"}})
-
-    session = Session("http://exchange.example", "ed@example.com", "word")
-    await session.close()
-    session._client = httpx.AsyncClient(
-        base_url="http://exchange.example", transport=httpx.MockTransport(told)
-    )
     with pytest.raises(raised, match=code):
-        await session.call("GET", "/user/balance")
-    await session.close()
+        await answered(httpx.Response(status, json={"error": {"code": code, "message": "why"}}))
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(502, b'{"message":"x"}'), (502, b"<html>"), (200, b"[]"), (404, b"null")]
+)
+async def test_what_is_not_of_the_exchange_ends_no_bot(status: int, body: bytes) -> None:
+    with pytest.raises(LineLost):
+        await answered(httpx.Response(status, content=body))
 
 
 def test_a_cancel_that_is_refused_can_be_tried_again() -> None:
