@@ -88,7 +88,9 @@ class WholeResearchView(ResearchView, frozen=True, kw_only=True):
 
 
 class ResearchMessage(ResearchView, frozen=True, kw_only=True):
-    """A question as a socket hears it: by its number on the topic, which a gap shows."""
+    """A question as a socket hears it: by its number on the topic, which a gap shows; `question` is
+    null there.
+    """
 
     topic: str
     topic_epoch: int

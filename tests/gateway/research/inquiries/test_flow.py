@@ -181,15 +181,17 @@ async def test_an_object_is_kept_as_one_and_a_huge_one_cut(desk: Desk) -> None:
 
 async def test_sockets_are_told_each_state_once(desk: Desk) -> None:
     said: list[tuple[int, str, str]] = []
+    asked: list[tuple[str | None, str | None]] = []
 
     class TopicFake:
         def publish(self, user_id: int, event: str, data: ResearchView) -> None:
             said.append((user_id, event, data.status))
+            asked.append((data.market_id, data.question))
 
     rows = Inquiries(desk.web.parts.pool)
     telling = ResearchTelling(rows, TopicFake())  # type: ignore[arg-type]
     desk.service.ends_at_once = True
-    await desk.ask()
+    await desk.ask(marketId="kalshi:KXRAIN-26")
     for _ in range(3):
         await telling.look()
     await desk.follow()
@@ -199,6 +201,7 @@ async def test_sockets_are_told_each_state_once(desk: Desk) -> None:
     await telling.look()
     who = desk.ann.id
     assert said == [(who, EVENT, state) for state in ("QUEUED", "RUNNING", "COMPLETED")]
+    assert set(asked) == {("kalshi:KXRAIN-26", None)}
 
 
 async def test_a_search_is_answered_at_once_and_paid_if_it_was(desk: Desk) -> None:
