@@ -200,6 +200,7 @@ ROUTES: Final[dict[str, Rule]] = {
     "GET /alerts/webhooks/{id}/deliveries": theirs(),
     "GET /alerts/{id}": theirs(),
     "GET /backtests": SIGNED_IN,
+    "GET /backtests/strategies": SIGNED_IN,
     "GET /backtests/{id}": theirs(),
     "GET /watchlists": SIGNED_IN,
     "GET /watchlists/{id}": theirs(),

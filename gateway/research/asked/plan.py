@@ -82,6 +82,15 @@ Told = Going | Done | Failed
 OUR_FAULT: Final = "it failed, by a fault of ours"
 
 
+def tape_name(path: Path) -> str | None:
+    """Return the name under which a file may be asked for; None if it is no tape."""
+    for suffix in SUFFIXES:
+        name = path.name.removesuffix(suffix)
+        if name != path.name and _TAPE.fullmatch(name) is not None and path.is_file():
+            return name
+    return None
+
+
 def tape_file(folder: Path | None, name: str) -> Path | None:
     """Return the file of a tape by its name; None if there is none.
 

@@ -24,6 +24,7 @@ from gateway.research.asked.bodies import (
     NewBacktestBody,
     plan_of,
 )
+from gateway.research.asked.offered import OfferedView, offered, tapes_in
 from gateway.research.asked.plan import tape_file
 from gateway.research.asked.settings import BacktestSettings
 from gateway.research.asked.views import (
@@ -93,6 +94,11 @@ class BacktestRoutes:
             raise Unavailable("too many backtests wait just now; try again later") from None
         await self._begin()
         return backtest_view(made)
+
+    async def list_strategies(self, _request: Request[None, None]) -> OfferedView:
+        """Return what may be asked for."""
+        tapes = await asyncio.to_thread(tapes_in, self._settings.tapes)
+        return offered(available=self._settings.at_once > 0, tapes=tapes)
 
     async def list_backtests(self, request: Request[None, BacktestsQuery]) -> Page[BacktestView]:
         """Return one page of the caller's backtests, newest first."""
@@ -181,6 +187,16 @@ class BacktestRoutes:
 
     def _one_routes(self) -> tuple[Route, ...]:
         return (
+            Route(
+                method="GET",
+                path="/backtests/strategies",
+                handler=self.list_strategies,
+                access=Access.USER,
+                scope=Scope.READ,
+                answer=OfferedView,
+                summary="Show what a backtest may name: strategies with their parameters, tapes",
+                tag="backtests",
+            ),
             Route(
                 method="GET",
                 path="/backtests/{id}",

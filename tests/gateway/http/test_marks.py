@@ -77,6 +77,7 @@ NOT_OF_ACCOUNTS: Final = {
     "/research/{id}": "what one has asked the web",
     "/research/budget": "what one may spend on it",
     "/backtests": "what one has tried, kept beside the exchange",
+    "/backtests/strategies": "what may be tried",
     "/backtests/{id}": "what one has tried, kept beside the exchange",
     "/leaderboard/me": "what the last run of a job has ranked",
     "/portfolios/{id}/history": "what was noted on days that are over",

@@ -2260,6 +2260,22 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/backtests/strategies": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_backtests_strategies"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/backtests/{id}": {
         readonly parameters: {
             readonly query?: never;
@@ -5726,6 +5742,28 @@ export interface components {
             /** @default 0 */
             readonly seed?: number;
         };
+        /** OfferedView */
+        readonly OfferedView: {
+            readonly available: boolean;
+            readonly strategies: readonly components["schemas"]["StrategyView"][];
+            readonly tapes: readonly string[];
+        };
+        /** StrategyView */
+        readonly StrategyView: {
+            readonly name: string;
+            readonly title: string;
+            readonly parameters: readonly components["schemas"]["ParameterView"][];
+        };
+        /** ParameterView */
+        readonly ParameterView: {
+            readonly name: string;
+            /** @enum {unknown} */
+            readonly kind: "integer" | "number";
+            readonly default: number;
+            readonly minimum: number | null;
+            readonly exclusiveMinimum: number | null;
+            readonly maximum: number | null;
+        };
         /** BacktestQuery */
         readonly BacktestQuery: {
             /**
@@ -6864,6 +6902,9 @@ export type HouseView = components['schemas']['HouseView'];
 export type BacktestsQuery = components['schemas']['BacktestsQuery'];
 export type BacktestView = components['schemas']['BacktestView'];
 export type NewBacktestBody = components['schemas']['NewBacktestBody'];
+export type OfferedView = components['schemas']['OfferedView'];
+export type StrategyView = components['schemas']['StrategyView'];
+export type ParameterView = components['schemas']['ParameterView'];
 export type BacktestQuery = components['schemas']['BacktestQuery'];
 export type BacktestDetail = components['schemas']['BacktestDetail'];
 export type BacktestResultView = components['schemas']['BacktestResultView'];
@@ -12107,6 +12148,32 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["BacktestView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_backtests_strategies: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["OfferedView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };

@@ -7,8 +7,10 @@ import msgspec
 import pytest
 
 from gateway.research.asked.bodies import StrategyName
+from gateway.research.asked.offered import offered, tapes_in
 from gateway.research.asked.plan import Plan, tape_file
 from gateway.research.strategies import STRATEGIES
+from gateway.research.strategy import ParametersRefused, parameters_of
 from gateway.wire.scalars import iso_millis
 from persistence.clock import now_us
 from persistence.repositories.research.backtests import Backtests, Execution
@@ -87,6 +89,62 @@ async def test_a_backtest_is_asked_for_looked_at_and_deleted(web: Web) -> None:
     assert await ann.data("DELETE", path) is None
     for method, of in (("GET", path), ("DELETE", path), ("POST", f"{path}/cancel")):
         assert (await ann.call(method, of)).status_code == 404
+
+
+async def test_what_may_be_named_is_told_and_taken(web: Web, make_web: MakeWeb) -> None:
+    ann = await caller(web)
+    told = await ann.data("GET", "/backtests/strategies")
+    assert (told["available"], told["tapes"]) == (True, ["sample", SHORT])
+    assert [one["name"] for one in told["strategies"]] == list(STRATEGIES)
+    maker = told["strategies"][0]
+    assert (maker["name"], bool(maker["title"])) == ("market-maker", True)
+    assert maker["parameters"][0] == {
+        "name": "half_spread",
+        "kind": "integer",
+        "default": 200,
+        "minimum": 1,
+        "exclusiveMinimum": None,
+        "maximum": 4_999,
+    }
+    none = await caller(await make_web(BACKTESTS_AT_ONCE=0))
+    told = await none.data("GET", "/backtests/strategies")
+    assert (told["available"], told["tapes"]) == (False, ["sample"])
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_is_told_of_parameters_is_what_is_taken(strategy: str) -> None:
+    [shown] = [one for one in offered(available=True, tapes=[]).strategies if one.name == strategy]
+    kind, takes = STRATEGIES[strategy], []
+    for one in shown.parameters:
+        step = 1 if one.kind == "integer" else 1e-9
+        assert one.maximum is not None
+        right = [one.default, one.maximum]
+        wrong: list[int | float] = [one.maximum + max(step, 1)]
+        if one.minimum is not None:
+            right.append(one.minimum)
+            wrong.append(one.minimum - step)
+        else:
+            assert one.exclusive_minimum is not None
+            right.append(one.exclusive_minimum + step)
+            wrong.append(one.exclusive_minimum)
+        for value in right:
+            made = parameters_of(kind, {one.name: value})
+            assert getattr(made, one.name) == value
+        for value in wrong:
+            with pytest.raises(ParametersRefused):
+                parameters_of(kind, {one.name: value})
+        takes.append((one.name, one.default))
+    assert dict(takes) == msgspec.to_builtins(kind.Parameters())
+
+
+def test_tapes_are_named_as_they_may_be_asked_for(tmp_path: Path) -> None:
+    for name in ("b.jsonl", "a.jsonl.gz", "a.jsonl", "sample.jsonl", ".h.jsonl", "c d.jsonl", "e"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.jsonl").mkdir()
+    names = tapes_in(tmp_path)
+    assert names == ["sample", "a", "b"]
+    assert all(tape_file(tmp_path, name) for name in names[1:])
+    assert tapes_in(tmp_path / "none") == tapes_in(None) == ["sample"]
 
 
 WRONG: tuple[tuple[dict[str, Any], str], ...] = (
