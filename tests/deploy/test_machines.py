@@ -339,8 +339,9 @@ def test_what_is_typed_on_a_plain_machine_has_the_settings_of_its_file(tmp_path:
     assert not (tmp_path / "here").exists()
 
 
-def test_a_line_that_is_no_setting_is_not_shown(tmp_path: Path) -> None:
-    code, said = wrapped(tmp_path, "BACKUP KEY=hidden\n")
+@pytest.mark.parametrize("line", ["BACKUP KEY=hidden", "BACKUP_KEY", "=hidden", "1KEY=hidden"])
+def test_a_line_that_is_no_setting_is_not_shown(tmp_path: Path, line: str) -> None:
+    code, said = wrapped(tmp_path, f"PORT=8080\n{line}\n")
     assert code == 2
     assert said == [f"probity: {tmp_path}/probity.env: a line that isn't NAME=value"]
 
