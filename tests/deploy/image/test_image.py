@@ -189,8 +189,8 @@ def test_traces_go_where_a_setting_says_and_nothing_has_to_be_installed(
         collector.server_close()
     assert {path for path, _ in taken} == {"/v1/traces"}
     assert any(b"probity-serve" in body and b"/markets" in body for _, body in taken)
-    # Errors, too, where an operator has somewhere to send them.
-    assert image.run(data, "python", "-c", "import sentry_sdk").returncode == 0
+    # Errors, too, where an operator has somewhere to send them; and wallets may sign in.
+    assert image.run(data, "python", "-c", "import sentry_sdk, eth_account, base58").returncode == 0
 
 
 def test_an_engine_and_a_gateway_of_it_work_together(
