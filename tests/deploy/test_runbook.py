@@ -12,7 +12,8 @@ import pytest
 from gateway.cli.main import main
 from tests.server_process import running_server
 
-PAGES = sorted((Path(__file__).parents[2] / "docs" / "operations").glob("*.md"))
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "docs" / "operations").glob("*.md"))
 _CALL = re.compile(r"`(GET|POST|PUT|PATCH) (/\S+?)(?: (\{[^`]*\}))?`")
 """Those that stand in a sentence; what stands in a block is typed by `test_runbook_entries`."""
 _COMMAND = re.compile(r"(?:^|`|&& |\w=\S+ )(probity(?: [^`#&|\n]*)?)", re.MULTILINE)
@@ -59,3 +60,12 @@ def test_every_command_is_one() -> None:
         assert {word for word in words if word.startswith("--")} <= options | {"--help"}, found
         named += 1
     assert named > 8
+
+
+def test_what_the_proxy_keeps_to_itself_is_asked_behind_it() -> None:
+    proxy = (ROOT / "deploy" / "Caddyfile").read_text("utf-8")
+    paths = re.findall(r"@operators path (.+)", proxy)[0].split()
+    assert "/ready" in paths
+    asked = re.findall(r"(?:\$URL|https://exchange\.example)(/\w+)", text())
+    assert asked
+    assert not set(paths) & set(asked)

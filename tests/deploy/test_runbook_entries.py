@@ -42,6 +42,7 @@ class Place:
         self.start()
         self.book = Runbook(
             URL=self.server.url,
+            ENGINE=self.server.url,
             SETTINGS=str(self.file),
             ADMIN=self.server.admin(),
             ROOM=str(room),
@@ -210,7 +211,11 @@ def test_a_redis_that_is_lost_is_started_empty(
     gateway = fleet.gateway()
     (tmp_path / "probity.env").write_text(f"REDIS_URL={fleet.redis.url}\n")
     book = Runbook(
-        URL=fleet.engine.url, SETTINGS=str(tmp_path / "probity.env"), ADMIN="-", ROOM=str(tmp_path)
+        URL=fleet.engine.url,
+        ENGINE=fleet.engine.url,
+        SETTINGS=str(tmp_path / "probity.env"),
+        ADMIN="-",
+        ROOM=str(tmp_path),
     )
     [commands] = book.entry("Lost Redis")
     fleet.redis.kill()
