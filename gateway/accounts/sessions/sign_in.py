@@ -14,7 +14,7 @@ from gateway.access.principals import Role
 from gateway.accounts.invitations import Invitations
 from gateway.accounts.mail.addresses import Addresses
 from gateway.accounts.passwords.attempts import Attempts
-from gateway.accounts.passwords.hashing import Fit, Hashing, Passwords
+from gateway.accounts.passwords.hashing import Fit, Hashing, Passwords, Place
 from gateway.accounts.second_factor.challenges import Challenges
 from gateway.accounts.sessions.live import LiveSessions, SignedIn
 from gateway.accounts.settings import SignInSettings
@@ -122,15 +122,26 @@ class SignIn:
             user, checked = found.user, found.password_hash
             await self._attempts.succeeded(attempt)
             if fit is Fit.OUTDATED and checked is not None:
-                anew = await place.hash(password)
-                if await self._users.rehash(user.id, checked, anew):
-                    checked = anew
+                checked = await self._hashed_anew(place, user.id, checked, password)
         try:
             return await self.admit(user, client, address, request_id, "password", checked)
         except PasswordOvertaken:
             # It was set anew between the look and the session: whoever did has ended all others.
             await trail.note(None, LOGIN, f"user:{user.id}", "overtaken")
             raise Unauthorized(WRONG_CREDENTIALS) from None
+
+    async def _hashed_anew(
+        self, place: Place, user_id: int, before: str, password: str
+    ) -> str | None:
+        """Return the hash that a right password has from now on: `before`, which is out of date,
+        if the account has another password by now.
+        """
+        anew = await place.hash(password)
+        if await self._users.rehash(user_id, before, anew):
+            return anew
+        # Another sign-in was faster, or somebody who set another one: the password says which.
+        stored = await self._users.password_hash(user_id)
+        return before if await place.check(stored, password) is Fit.NO else stored
 
     async def admit(
         self,

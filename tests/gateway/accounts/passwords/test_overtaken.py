@@ -118,6 +118,27 @@ async def test_it_does_not_come_back_by_being_hashed_anew(
     assert (await login(web, NEW)).status_code == 200
 
 
+@pytest.mark.parametrize("has_factor", [False, True])
+async def test_two_who_sign_in_at_once_with_one_that_is_hashed_anew_both_get_in(
+    web: Web, behind_the_look: Meanwhile, has_factor: bool
+) -> None:
+    ada = await web.register(ADA)
+    if has_factor:
+        await set_up(web, ada)
+    brought = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    await web.accounts.users.replace_password(ada.id, brought, 1)
+    first: list[httpx.Response] = []
+
+    async def sign_in() -> None:
+        first.append(await login(web, PASSWORD))
+
+    behind_the_look(sign_in)
+    second = await login(web, PASSWORD)
+    expected = 401 if has_factor else 200
+    assert [one.status_code for one in (*first, second)] == [expected, expected]
+    assert await standing(web, ada) == 2
+
+
 async def test_it_is_not_changed_by_who_knew_it(web: Web, behind_the_look: Meanwhile) -> None:
     ada = await web.register(ADA)
     behind_the_look(lambda: reset(web, ada))
