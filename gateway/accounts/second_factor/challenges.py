@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.wire.errors import SecondFactorAsked, SecondFactorRequired, Unauthorized
 from persistence.clock import MICROSECONDS
+from persistence.repositories.people.ways_in import ADDRESS_WAY as PASSWORD_WAY
 from persistence.repositories.second_factor.challenges import SignInChallenges, WaitingSignIn
 from persistence.repositories.second_factor.factors import FactorRows, FactorState
 
@@ -57,10 +58,16 @@ class Challenges:
         """Count a try and return whose sign-in it is; raises Unauthorized."""
         return _known(await self._rows.attempt(_checked(token)))
 
-    async def finish(self, token: str) -> None:
-        """Use a challenge up; raises Unauthorized if somebody else just did."""
-        if not await self._rows.finish(_checked(token)):
+    async def finish(self, token: str, way: str) -> str | None:
+        """Use a challenge up; raises Unauthorized if somebody else just did.
+
+        Returns the hash of the password where that was the `way`: it has to be the account's still
+        when the session begins.
+        """
+        found = await self._rows.finish(_checked(token))
+        if found is None:
             raise Unauthorized(OVER)
+        return found.password_hash if way == PASSWORD_WAY else None
 
 
 def methods_of(state: FactorState) -> tuple[str, ...]:

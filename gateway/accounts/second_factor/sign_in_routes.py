@@ -8,7 +8,7 @@ from gateway.access.budgets import Budget
 from gateway.accounts.passkeys.answers import AssertionAnswer
 from gateway.accounts.passkeys.passkeys import Passkeys
 from gateway.accounts.passkeys.views import PasskeyRequestView
-from gateway.accounts.second_factor.challenges import Challenges, ChallengeText
+from gateway.accounts.second_factor.challenges import OVER, Challenges, ChallengeText
 from gateway.accounts.second_factor.proofs import CodeText, Proof, Proofs, RecoveryCodeText
 from gateway.accounts.sessions.answers import ACCOUNT_ERRORS, SignedInView, SignInAnswers
 from gateway.accounts.sessions.client import client_of
@@ -17,6 +17,7 @@ from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.wire.errors import Conflict, Unauthorized, Unavailable
 from gateway.wire.strict_json import BodyStruct
+from persistence.errors import PasswordOvertaken
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.people.users import Users
 
@@ -67,7 +68,7 @@ class SecondFactorSignInRoutes:
             waiting = await self._challenges.attempt(body.challenge)
             user_id = waiting.user_id
             await self._proofs.require(user_id, proof, request.address, request_id, Unauthorized)
-            await self._challenges.finish(body.challenge)
+            password_hash = await self._challenges.finish(body.challenge, waiting.way)
         except Unauthorized:
             # Whose the challenge is; nobody's, if it isn't one. Who has sent it may be anybody.
             target = None if user_id is None else f"user:{user_id}"
@@ -77,7 +78,13 @@ class SecondFactorSignInRoutes:
         if user is None:
             raise Unauthorized
         client = client_of(request)
-        signed_in = await self._sign_in.proved(user, client, request_id, waiting.way)
+        try:
+            signed_in = await self._sign_in.proved(
+                user, client, request_id, waiting.way, password_hash
+            )
+        except PasswordOvertaken:
+            await trail.note(None, LOGIN, f"user:{user_id}", "overtaken")
+            raise Unauthorized(OVER) from None
         return self._answers.of(request, signed_in)
 
     async def options(self, request: Request[ChallengeBody, None]) -> PasskeyRequestView:

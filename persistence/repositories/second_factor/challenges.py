@@ -20,6 +20,10 @@ INSERT INTO sign_in_challenges (token_hash, user_id, way, tries_left, expires_at
 SELECT $1, id, $3, $4, {NOW} + $5
   FROM users WHERE id = $2 AND ($6::text IS NULL OR password_hash = $6) FOR SHARE
 """  # noqa: S608 - a constant
+_FINISH: Final = """
+WITH gone AS (DELETE FROM sign_in_challenges WHERE token_hash = $1 RETURNING user_id)
+SELECT u.password_hash FROM gone JOIN users u ON u.id = gone.user_id
+"""
 _BOUND: Final = """
 DELETE FROM sign_in_challenges
  WHERE token_hash IN (SELECT token_hash FROM sign_in_challenges WHERE user_id = $1
@@ -42,6 +46,13 @@ class WaitingSignIn(msgspec.Struct, frozen=True):
 
     user_id: int
     way: str
+
+
+class UsedUp(msgspec.Struct, frozen=True):
+    """A sign-in whose second factor has come."""
+
+    password_hash: str | None
+    """The account's, as long as the challenge stood, which goes when it becomes another one."""
 
 
 class SignInChallenges:
@@ -82,12 +93,10 @@ class SignInChallenges:
         row = await self._pool.fetchrow(_TRY, token_hash)
         return None if row is None else WaitingSignIn(*row)
 
-    async def finish(self, token_hash: bytes) -> bool:
-        """Use a challenge up; say whether it was there."""
-        status = await self._pool.execute(
-            "DELETE FROM sign_in_challenges WHERE token_hash = $1", token_hash
-        )
-        return affected(status) > 0
+    async def finish(self, token_hash: bytes) -> UsedUp | None:
+        """Use a challenge up; None if it wasn't there any more."""
+        row = await self._pool.fetchrow(_FINISH, token_hash)
+        return None if row is None else UsedUp(*row)
 
     async def prune(self, before: int, limit: int) -> int:
         """Delete at most `limit` whose time ended before a time; return how many."""

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.accounts.passwords.hashing import Fit, Place
 from gateway.accounts.second_factor.challenges import Challenges
-from tests.gateway.accounts.second_factor.app import set_up
+from tests.gateway.accounts.second_factor.app import begin_sign_in, set_up, verify
 from tests.gateway.conftest import PASSWORD, Person, Web
 
 LOGIN = "/api/v1/auth/login"
@@ -82,6 +82,26 @@ async def test_it_opens_no_session_and_no_way_to_one(
     assert await standing(web, ada) == 0
     assert await told(web) == [("auth.login", "overtaken")]
     assert (await login(web, NEW)).status_code == (401 if has_factor else 200)
+
+
+async def test_nor_is_one_opened_behind_the_second_factor(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await web.register(ADA)
+    app = await set_up(web, ada)
+    challenge = (await begin_sign_in(web, ada))["challenge"]
+    finish = Challenges.finish
+
+    async def finished(self: Challenges, token: str, way: str) -> str | None:
+        found = await finish(self, token, way)
+        await reset(web, ada)
+        return found
+
+    monkeypatch.setattr(Challenges, "finish", finished)
+    answer = await verify(web, challenge, code=app.code(1))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+    assert await told(web) == [("auth.login", "overtaken")]
+    assert await standing(web, ada) == 0
 
 
 async def test_nobody_comes_in_past_a_second_factor_that_is_being_set_up(
