@@ -4,7 +4,8 @@ Laws: only hashes of tokens are stored. A token is taken out in the transaction 
 for, so it does it once. It is about one address: when the account has another one it is worth
 nothing. Whoever has a password reset has shown that the account's mail comes through, and ends
 every session and every change of the address that waits: who begins one may be who is locked out.
-Times are the database's, in microseconds since the epoch.
+Whoever takes a token, or all of them away, holds the user's row first, so that no two wait for one
+another. Times are the database's, in microseconds since the epoch.
 """
 
 import enum
@@ -17,7 +18,11 @@ from persistence.errors import AlreadyThere
 from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool, Fetching, affected
 from persistence.repositories.people.sessions import revoke_all
+from persistence.repositories.second_factor.factors import hold_user
 
+_HOLD: Final = """
+SELECT FROM users WHERE id = (SELECT user_id FROM mail_tokens WHERE token_hash = $1) FOR UPDATE
+"""
 _TAKE: Final = """
 DELETE FROM mail_tokens WHERE token_hash = $1 AND purpose = ANY($2::text[]) AND expires_at > $3
 RETURNING user_id, purpose, email
@@ -120,6 +125,7 @@ class MailTokens:
         None if the token doesn't hold.
         """
         async with self._pool.transaction() as connection:
+            await connection.execute(_HOLD, token_hash)
             taken = await connection.fetchrow(_TAKE, token_hash, [Purpose.RESET], at)
             if taken is None:
                 return None
@@ -144,6 +150,7 @@ class MailTokens:
     ) -> None:
         """Note the address that somebody wants, in the place of one wanted before."""
         async with self._pool.transaction() as connection:
+            await hold_user(connection, user_id)
             await _forget(connection, user_id, (Purpose.CHANGE_OLD, Purpose.CHANGE_NEW))
             await connection.execute(_BEGIN, user_id, email, asks_old, expires_at)
 
@@ -163,6 +170,7 @@ class MailTokens:
         """
         try:
             async with self._pool.transaction() as connection:
+                await connection.execute(_HOLD, token_hash)
                 taken = await connection.fetchrow(_TAKE, token_hash, list(ADDRESSES), at)
                 if taken is None:
                     return None
@@ -181,9 +189,7 @@ class MailTokens:
                 if not is_whole:
                     waits = Confirmation(user_id, Confirmed.WAITING)
                     return None if is_whole is None else waits
-                old = await connection.fetchval(
-                    "SELECT email FROM users WHERE id = $1 FOR UPDATE", user_id
-                )
+                old = await connection.fetchval("SELECT email FROM users WHERE id = $1", user_id)
                 await connection.execute(
                     "UPDATE users SET email = $2, email_verified_at = $3 WHERE id = $1",
                     user_id,

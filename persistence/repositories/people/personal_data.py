@@ -20,6 +20,7 @@ from exchange.proof.ledger import EntryKind, Owner
 from persistence.errors import LastAdmin
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.people.sessions import revoke_all
+from persistence.repositories.second_factor.factors import hold_user
 from persistence.repositories.watchlists import HOLD_OWNER
 
 PIECE_ROWS: Final = 500
@@ -212,6 +213,8 @@ class PersonalData:
             )
             if [row["id"] for row in admins] == [user_id]:
                 raise LastAdmin
+            # Before their sessions: a sign-in holds the two in this order.
+            await hold_user(connection, user_id)
             ended = await revoke_all(connection, user_id, at)
             gone = await connection.fetchval(
                 "DELETE FROM users WHERE id = $1 RETURNING id", user_id

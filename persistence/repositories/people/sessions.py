@@ -138,15 +138,15 @@ class Sessions:
         ends the sessions of before comes first, or finds this one among them.
         """
         async with self._pool.transaction() as connection:
-            if password_hash is not None or without_factor:
-                stored = await connection.fetchval(
-                    "SELECT password_hash FROM users WHERE id = $1 FOR SHARE", user_id
-                )
-                if password_hash not in {None, stored}:
-                    raise PasswordOvertaken
-                # Behind the lock, by a statement of its own, which sees what was waited for there.
-                if without_factor and await connection.fetchval(_HAS_FACTOR, user_id):
-                    raise FactorAdded
+            # First of all: whoever ends the sessions of an account holds the two in this order.
+            stored = await connection.fetchval(
+                "SELECT password_hash FROM users WHERE id = $1 FOR SHARE", user_id
+            )
+            if password_hash not in {None, stored}:
+                raise PasswordOvertaken
+            # Behind the lock, by a statement of its own, which sees what was waited for there.
+            if without_factor and await connection.fetchval(_HAS_FACTOR, user_id):
+                raise FactorAdded
             await connection.execute(
                 "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2", user_id, at
             )

@@ -1,7 +1,7 @@
 """What was mailed: two who come at once, and what nobody sent back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -9,6 +9,7 @@ from persistence.errors import AlreadyThere
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.people.mail_tokens import Confirmed, MailTokens, Purpose
 from persistence.repositories.people.users import Users
+from tests.persistence.repositories.people.waiting import wait_of
 
 NOW = 1_700_000_000_000_000
 LATER = NOW + 1
@@ -52,6 +53,40 @@ async def test_two_who_want_one_address_don_t_both_get_it(pool: DeadlinePool) ->
     assert given.outcome is Confirmed.CHANGED
     emails = {row[0] for row in await pool.fetch("SELECT email FROM users")}
     assert emails == {"new@example.org", BEN if given.user_id == 1 else ANN}
+
+
+async def begin_anew(tokens: MailTokens) -> None:
+    await tokens.begin_change(1, "other@example.org", LATER, asks_old=False)
+
+
+@pytest.mark.parametrize(
+    ("other", "pending"),
+    [
+        (lambda tokens: tokens.confirm(digest("v"), NOW), None),
+        (lambda tokens: tokens.confirm(digest("c"), NOW), None),
+        (begin_anew, "other@example.org"),
+    ],
+    ids=["verify", "change", "begin"],
+)
+async def test_whatever_comes_with_a_reset_waits_for_it_and_not_the_other_way_round(
+    pool: DeadlinePool, other: Callable[[MailTokens], Awaitable[object]], pending: str | None
+) -> None:
+    """Else each would wait for what the other one holds, and the database would end one of them."""
+    tokens = MailTokens(pool)
+    await tokens.begin_change(1, "new@example.org", LATER, asks_old=False)
+    await tokens.issue(digest("r"), 1, Purpose.RESET, ANN, LATER)
+    await tokens.issue(digest("v"), 1, Purpose.VERIFY, ANN, LATER)
+    await tokens.issue(digest("c"), 1, Purpose.CHANGE_NEW, "new@example.org", LATER)
+    async with pool.transaction() as connection:
+        await connection.execute("SELECT FROM users WHERE id = 1 FOR UPDATE")
+        reset = asyncio.create_task(tokens.reset(digest("r"), "hash", NOW))
+        await wait_of(connection, 1)
+        behind = asyncio.ensure_future(other(tokens))
+        await wait_of(connection, 2)
+    assert await reset == (1, [])
+    assert await behind is None
+    assert await pool.fetchval("SELECT count(*) FROM mail_tokens") == 0
+    assert await pool.fetchval("SELECT max(email) FROM email_changes") == pending
 
 
 async def test_a_token_of_an_address_of_before_is_worth_nothing(pool: DeadlinePool) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from persistence.errors import PasswordOvertaken
 from persistence.postgres.database import DeadlinePool, create_pool
+from persistence.repositories.people.personal_data import PersonalData
 from persistence.repositories.people.sessions import RotationOutcome, Sessions
 from persistence.repositories.people.users import Users
+from tests.persistence.repositories.people.waiting import wait_of
 
 DAY = 86_400_000_000
 LIFE = 7 * DAY
@@ -19,7 +21,7 @@ NOW = 1_700_000_000_000_000
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[DeadlinePool]:
-    pool = await create_pool(database_url, size=2)
+    pool = await create_pool(database_url, size=3)
     await Users(pool).insert("ann@example.org", None, "USER", "!", NOW)
     yield pool
     await pool.close()
@@ -118,9 +120,7 @@ async def test_a_session_waits_for_a_password_that_is_being_replaced(
             opening = asyncio.create_task(
                 sessions.open(1, token("late"), NOW, NOW + LIFE, password_hash="!")
             )
-            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            while not await connection.fetchval(waits):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+            await wait_of(connection, 1)
             if not is_replaced:
                 raise _TakenBack
     assert opening is not None
@@ -130,6 +130,25 @@ async def test_a_session_waits_for_a_password_that_is_being_replaced(
     else:
         await opening
     assert len((await left(pool))[0]) == (0 if is_replaced else 1)
+
+
+async def test_a_sign_in_waits_for_who_is_leaving_and_not_the_other_way_round(
+    pool: DeadlinePool, sessions: Sessions
+) -> None:
+    """Else each would wait for what the other one holds, and the database would end one of them."""
+    over = await sessions.open(1, token("over"), 0, NOW)
+    async with pool.transaction() as connection:
+        await connection.execute("SELECT FROM sessions FOR UPDATE")
+        leaving = asyncio.create_task(PersonalData(pool).erase(1, NOW))
+        await wait_of(connection, 1)
+        opening = asyncio.create_task(
+            sessions.open(1, token("late"), NOW, NOW + LIFE, password_hash="!")
+        )
+        await wait_of(connection, 2)
+    assert await leaving == [over]
+    with pytest.raises(PasswordOvertaken):
+        await opening
+    assert await left(pool) == ([], [])
 
 
 class _TakenBack(Exception):
