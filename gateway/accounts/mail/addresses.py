@@ -124,9 +124,8 @@ class Addresses:
                 await forget_addresses(connection, user.id)
             await self._note(user.id, "user.email.remove", "ok", request_id)
             return
-        asks_old = user.email is not None and user.email_verified_at is not None
         expires_at = await self._tokens.now() + self._lasts_us
-        await self._tokens.begin_change(user.id, email, expires_at, asks_old=asks_old)
+        asks_old = await self._tokens.begin_change(user.id, email, expires_at)
         self._outbox.put(self._errand(user.id, email, email, Purpose.CHANGE_NEW))
         if asks_old and user.email is not None:
             self._outbox.put(self._errand(user.id, email, user.email, Purpose.CHANGE_OLD))

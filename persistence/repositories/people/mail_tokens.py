@@ -38,10 +38,12 @@ DELETE FROM email_changes
                     LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
 _BEGIN: Final = """
-INSERT INTO email_changes (user_id, email, asks_old, expires_at) VALUES ($1, $2, $3, $4)
+INSERT INTO email_changes (user_id, email, asks_old, expires_at)
+SELECT id, $2, email IS NOT NULL AND email_verified_at IS NOT NULL, $3 FROM users WHERE id = $1
     ON CONFLICT (user_id) DO UPDATE
    SET email = excluded.email, asks_old = excluded.asks_old, old_at = NULL, new_at = NULL,
        expires_at = excluded.expires_at
+RETURNING asks_old
 """
 _CONFIRM_PART: Final = """
 UPDATE email_changes SET old_at = CASE WHEN $4 THEN $3 ELSE old_at END,
@@ -145,14 +147,15 @@ class MailTokens:
 
     # -- addresses ----------------------------------------------------------------------------
 
-    async def begin_change(
-        self, user_id: int, email: str, expires_at: int, *, asks_old: bool
-    ) -> None:
-        """Note the address that somebody wants, in the place of one wanted before."""
+    async def begin_change(self, user_id: int, email: str, expires_at: int) -> bool:
+        """Note the address that somebody wants, in the place of one wanted before; say whether the
+        account's address has to confirm it, too: one that was confirmed itself does.
+        """
         async with self._pool.transaction() as connection:
+            # As it stands now: a reset may have confirmed it since the caller was let in.
             await hold_user(connection, user_id)
             await _forget(connection, user_id, (Purpose.CHANGE_OLD, Purpose.CHANGE_NEW))
-            await connection.execute(_BEGIN, user_id, email, asks_old, expires_at)
+            return bool(await connection.fetchval(_BEGIN, user_id, email, expires_at))
 
     async def pending(self, user_id: int) -> str | None:
         """Return the address that somebody wants and hasn't confirmed yet."""

@@ -40,7 +40,7 @@ async def test_a_token_does_what_it_is_for_once_however_many_come(pool: Deadline
 async def test_two_who_want_one_address_don_t_both_get_it(pool: DeadlinePool) -> None:
     tokens = MailTokens(pool)
     for user_id in (1, 2):
-        await tokens.begin_change(user_id, "new@example.org", LATER, asks_old=False)
+        await tokens.begin_change(user_id, "new@example.org", LATER)
         await tokens.issue(
             digest(str(user_id)), user_id, Purpose.CHANGE_NEW, "new@example.org", LATER
         )
@@ -56,7 +56,7 @@ async def test_two_who_want_one_address_don_t_both_get_it(pool: DeadlinePool) ->
 
 
 async def begin_anew(tokens: MailTokens) -> None:
-    await tokens.begin_change(1, "other@example.org", LATER, asks_old=False)
+    await tokens.begin_change(1, "other@example.org", LATER)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ async def test_whatever_comes_with_a_reset_waits_for_it_and_not_the_other_way_ro
 ) -> None:
     """Else each would wait for what the other one holds, and the database would end one of them."""
     tokens = MailTokens(pool)
-    await tokens.begin_change(1, "new@example.org", LATER, asks_old=False)
+    await tokens.begin_change(1, "new@example.org", LATER)
     await tokens.issue(digest("r"), 1, Purpose.RESET, ANN, LATER)
     await tokens.issue(digest("v"), 1, Purpose.VERIFY, ANN, LATER)
     await tokens.issue(digest("c"), 1, Purpose.CHANGE_NEW, "new@example.org", LATER)
@@ -87,6 +87,22 @@ async def test_whatever_comes_with_a_reset_waits_for_it_and_not_the_other_way_ro
     assert await behind is None
     assert await pool.fetchval("SELECT count(*) FROM mail_tokens") == 0
     assert await pool.fetchval("SELECT max(email) FROM email_changes") == pending
+
+
+async def test_a_change_that_begins_behind_a_reset_asks_the_address_of_before(
+    pool: DeadlinePool,
+) -> None:
+    """Whoever is just being locked out could take the account along to an address of theirs."""
+    tokens = MailTokens(pool)
+    assert not await tokens.begin_change(1, "new@example.org", LATER), "it was never confirmed"
+    await tokens.issue(digest("r"), 1, Purpose.RESET, ANN, LATER)
+    assert await tokens.reset(digest("r"), "hash", NOW) is not None
+    assert await tokens.begin_change(1, "new@example.org", LATER)
+    await tokens.issue(digest("c"), 1, Purpose.CHANGE_NEW, "new@example.org", LATER)
+    confirmed = await tokens.confirm(digest("c"), NOW)
+    assert confirmed is not None
+    assert confirmed.outcome is Confirmed.WAITING
+    assert not await tokens.begin_change(99, "new@example.org", LATER), "nobody"
 
 
 async def test_a_token_of_an_address_of_before_is_worth_nothing(pool: DeadlinePool) -> None:
@@ -104,7 +120,7 @@ async def test_what_nobody_sent_back_is_thrown_away_step_by_step(pool: DeadlineP
     tokens = MailTokens(pool)
     for number in range(5):
         await tokens.issue(digest(str(number)), 1, Purpose.RESET, ANN, NOW + number)
-    await tokens.begin_change(2, "new@example.org", NOW, asks_old=True)
+    await tokens.begin_change(2, "new@example.org", NOW)
     assert await tokens.pending(2) is None
     assert [await tokens.prune(NOW + 2, 2) for _ in range(3)] == [2, 1, 0]
     assert await pool.fetchval("SELECT count(*) FROM mail_tokens") == 2
