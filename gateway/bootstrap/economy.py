@@ -175,7 +175,7 @@ def stock_routes(
     desk, rows, reading = parts.stocks, Stocks(parts.pool), StockReading(parts.pool)
     return (
         StockRoutes(desk, rows, reading, parts.engine.view, parts.settings.pages),
-        StockQuoteRoutes(parts.pool, rows, reading, parts.engine.view),
+        StockQuoteRoutes(rows, reading, parts.engine.view),
         StockAdminRoutes(desk, rows, reading, parts.people.audit),
     )
 

@@ -30,14 +30,14 @@ from gateway.wire.errors import NotFound, Refused, ValidationFailed
 from gateway.wire.scalars import iso_millis, money_text, quantity_text
 from gateway.wire.strict_json import NUMBER_TEXT_LENGTH, AnswerStruct, QueryStruct
 from persistence.clock import MICROSECONDS, now_us
-from persistence.postgres.database import Fetching
 from persistence.repositories.economy.stocks.reading import StockReading
-from persistence.repositories.economy.stocks.stocks import StockRow, Stocks
+from persistence.repositories.economy.stocks.stocks import Stocks
 
 QUOTE_COST: Final = 2
 PRICES_COST: Final = 3
 POINTS: Final = 200
 """Prices of a chart, but for the newest."""
+NO_STOCK: Final = "There is no such stock"
 _DAY_US: Final = 86_400 * MICROSECONDS
 
 
@@ -128,8 +128,7 @@ class StockPricesView(AnswerStruct, frozen=True):
 class StockQuoteRoutes:
     """Shows what trades would come to, and how prices went."""
 
-    def __init__(self, source: Fetching, rows: Stocks, reading: StockReading, view: State) -> None:
-        self._source = source
+    def __init__(self, rows: Stocks, reading: StockReading, view: State) -> None:
         self._rows = rows
         self._reading = reading
         self._view = view
@@ -137,9 +136,12 @@ class StockQuoteRoutes:
     async def quote(self, request: Request[None, StockQuoteQuery]) -> StockQuoteView:
         """Return what a trade would come to now."""
         ask, user_id = _ask_of(request.query), request.user_id
-        row = await self._named(request.path["symbol"])
+        found = await self._rows.whole(check_symbol(request.path["symbol"]), user_id)
+        if found is None:
+            raise NotFound(NO_STOCK)
+        row, holdings = found
         require_buyable(row, ask)
-        stock = stock_of(row, await Stocks.holdings(self._source, row.id, user_id))
+        stock = stock_of(row, holdings)
         steps = decided(row, stock, user_id, ask)
         own = [step for step in steps if step.account_id == user_id]
         amount, loan = sum(step.amount for step in own), sum(step.loan for step in own)
@@ -167,7 +169,9 @@ class StockQuoteRoutes:
 
     async def show_prices(self, request: Request[None, StockPricesQuery]) -> StockPricesView:
         """Return how a stock's price went."""
-        row, now = await self._named(request.path["symbol"]), now_us()
+        row, now = await self._rows.by_symbol(check_symbol(request.path["symbol"])), now_us()
+        if row is None:
+            raise NotFound(NO_STOCK)
         days = _DAYS.get(request.query.period)
         begun = row.created_at if days is None else now - days * _DAY_US
         step = max(1, (now - begun) // POINTS)
@@ -183,12 +187,6 @@ class StockQuoteRoutes:
                 for at, supply in supplies
             ],
         )
-
-    async def _named(self, symbol: str) -> StockRow:
-        row = await self._rows.by_symbol(check_symbol(symbol))
-        if row is None:
-            raise NotFound("There is no such stock")
-        return row
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""

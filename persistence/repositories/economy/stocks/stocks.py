@@ -32,12 +32,18 @@ _ADD: Final = (
     f" HAVING coalesce(max(id), 0) < {STOCKS_MAX} ON CONFLICT (symbol) DO NOTHING"
     f" RETURNING {_COLUMNS}"
 )
-_HOLDINGS: Final = f"""
+_HELD: Final = f"""
 SELECT p.account_id, p.shares, p.loan, coalesce(a.standing = {STANDING[Standing.CLOSED]}, false)
   FROM stock_positions p LEFT JOIN accounts a ON a.id = p.account_id
- WHERE p.stock_id = $1 AND p.shares > 0 AND (p.loan > 0 OR p.account_id = $2)
+ WHERE p.stock_id = {{}} AND p.shares > 0 AND (p.loan > 0 OR p.account_id = $2)
  ORDER BY p.account_id
 """  # noqa: S608 - a constant
+_HOLDINGS: Final = _HELD.format("$1")
+_WHOLE: Final = (
+    f"SELECT {_COLUMNS}, h.* FROM stocks s"  # noqa: S608 - constants
+    f" LEFT JOIN LATERAL ({_HELD.format('s.id')}) h ON true"
+    " WHERE symbol = $1 ORDER BY h.account_id"
+)
 
 
 class NewStock(msgspec.Struct, frozen=True):
@@ -135,6 +141,18 @@ class Stocks:
         """Return what those have who owe something, and what an account has."""
         rows: Sequence[Record] = await source.fetch(_HOLDINGS, stock_id, account_id)
         return [HoldingRow(*row) for row in rows]
+
+    async def whole(self, symbol: str, account_id: int) -> tuple[StockRow, list[HoldingRow]] | None:
+        """Return a stock with its `holdings`, at one moment; between two reads a trade may be done.
+
+        None if there is none.
+        """
+        rows = [tuple(row) for row in await self._pool.fetch(_WHOLE, symbol, account_id)]
+        if not rows:
+            return None
+        width = len(StockRow.__struct_fields__)
+        held = [HoldingRow(*row[width:]) for row in rows if row[width] is not None]
+        return StockRow(*rows[0][:width]), held
 
     @staticmethod
     async def bear_none(connection: Any, stock_id: int, day: date) -> None:  # noqa: ANN401 - the pool's

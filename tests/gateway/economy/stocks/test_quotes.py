@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from persistence.repositories.economy.stocks.stocks import StockRow, Stocks
 from tests.gateway.conftest import MakeWeb, Person, Web
 from tests.gateway.economy.stocks.market import buy, call, data, list_stock, sell, stock
 
@@ -80,6 +81,23 @@ async def test_what_would_be_refused_is_refused(
     error = answer.json()["error"]
     field = (error.get("details") or [{"field": ""}])[0]["field"]
     assert (answer.status_code, error["code"], field) == refusal
+
+
+async def test_it_is_of_one_moment(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trade that is done while somebody reads is in all that was read, or in nothing of it."""
+    await list_stock(web)
+    ann, ben = await web.register(), await web.register()
+    await buy(web, ann, shares="1")
+    by_symbol = Stocks.by_symbol
+
+    async def read_early(rows: Stocks, symbol: str) -> StockRow | None:
+        row = await by_symbol(rows, symbol)
+        monkeypatch.setattr(Stocks, "by_symbol", by_symbol)
+        await buy(web, ben, shares="50", leverage=5)
+        return row
+
+    monkeypatch.setattr(Stocks, "by_symbol", read_early)
+    assert (await quote(web, ann, "side=SELL&shares=1"))["liquidated"] == 0
 
 
 async def test_a_halted_one_is_sold_only_and_an_unknown_one_is_not_there(web: Web) -> None:
