@@ -144,10 +144,13 @@ def backups(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def open_ports(settings: Settings, reachable: frozenset[int]) -> Iterator[Finding]:
+def open_ports(settings: Settings, reachable: frozenset[int] | None) -> Iterator[Finding]:
     """Judge what other machines reach past the proxy; `reachable` are ports of this machine that
-    somebody listens at for more than this machine.
+    somebody listens at for more than this machine, None if that can't be seen.
     """
+    if reachable is None:
+        yield warn("ports: what other machines reach of this one can't be seen", _CLOSE_IT)
+        return
     is_safe = True
     for name, url, usual in (
         ("DATABASE_URL", settings.store.database_url, _POSTGRES),
@@ -168,14 +171,14 @@ def open_ports(settings: Settings, reachable: frozenset[int]) -> Iterator[Findin
             "HOST=127.0.0.1, or see that only the proxy gets there (firewall, network policy)",
         )
     if is_safe:
-        yield ok("ports: other machines reach none of ours")
+        yield ok("ports: nothing of ours listens here for other machines")
 
 
-def _reachable_ports() -> frozenset[int]:
+def _reachable_ports() -> frozenset[int] | None:
     try:
         found = psutil.net_connections("tcp")
     except (psutil.Error, OSError):
-        return frozenset()
+        return None
     return frozenset(
         one.laddr.port
         for one in found

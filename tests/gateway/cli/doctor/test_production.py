@@ -2,7 +2,9 @@
 
 import base64
 from pathlib import Path
+from typing import NoReturn
 
+import psutil
 import pytest
 
 from gateway.cli.doctor import production
@@ -69,13 +71,23 @@ def test_a_weak_secret_fails_and_is_not_shown(
         ({"REDIS_URL": f"redis://:{GOOD}@localhost:6380/0"}, {6380}, ["warn: REDIS_URL"]),
         ({"DATABASE_URL": "postgresql://p@/p?host=/run/p"}, {5432}, ["warn: DATABASE_URL"]),
         ({"DATABASE_URL": f"postgresql://p:{GOOD}@db/p"}, {5432}, ["ok: ports"]),
+        ({}, None, ["warn: ports"]),
     ],
 )
 def test_ports_that_others_reach_past_the_proxy_are_named(
-    tmp_path: Path, changes: dict[str, str], reachable: set[int], said: list[str]
+    tmp_path: Path, changes: dict[str, str], reachable: set[int] | None, said: list[str]
 ) -> None:
-    found = production.open_ports(settings(tmp_path, **changes), frozenset(reachable))
+    seen = None if reachable is None else frozenset(reachable)
+    found = production.open_ports(settings(tmp_path, **changes), seen)
     assert [f"{one.level.value}: {one.what.partition(':')[0]}" for one in found] == said
+
+
+def test_what_cannot_be_seen_is_not_said_to_be_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_kind: str) -> NoReturn:
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(psutil, "net_connections", refused)
+    assert production._reachable_ports() is None
 
 
 def test_strong_secrets_pass(tmp_path: Path) -> None:
