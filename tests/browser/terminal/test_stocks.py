@@ -59,7 +59,9 @@ async def too_much(page: Page) -> None:
 
 
 async def lose_an_answer(page: Page) -> None:
-    """An order that was done and whose answer is lost: asking again finds it and does no more."""
+    """An order that was done and whose answer is lost: asking again finds it and does no more,
+    by itself or, where the page was loaded anew meanwhile, by a press.
+    """
 
     async def lose(route: Route) -> None:
         await route.fetch()
@@ -69,9 +71,10 @@ async def lose_an_answer(page: Page) -> None:
     await page.get_by_role("button", name="1×").click()
     await shares(page).fill("10")
     await send(page)
-    await expect(page.locator("[data-lost]")).to_contain_text("The answer was lost")
+    await expect(page.locator("[data-send]")).to_contain_text("asking again")
     await page.unroute("**/economy/buy")
     await page.reload()
+    await expect(page.locator("[data-lost]")).to_contain_text("your purchase of ORCA")
     await page.get_by_role("button", name="Find out").click()
     await expect(page.locator("[data-figure=shares]")).to_contain_text("110")
 

@@ -25,6 +25,17 @@ export class ApiError extends Error {
   }
 }
 
+const SERVER_FAILED = 500;
+const REFUSED = 400;
+/** What is said where nobody knows, or has said, what became of a call. */
+const UNKNOWN: ReadonlySet<string> = new Set(["OFFLINE", "UNKNOWN_OUTCOME", "INTERNAL_ERROR"]);
+
+/** Whether it isn't known what became of what was sent: no answer, one that broke off, or a fault on the way to it. */
+export function isUnknown(error: ApiError): boolean {
+  const isBroken = error.code === "BROKEN_ANSWER" && (error.status < REFUSED || error.status >= SERVER_FAILED);
+  return isBroken || UNKNOWN.has(error.code);
+}
+
 /** Make an ApiError of whatever was thrown. */
 export function asApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;

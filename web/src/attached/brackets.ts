@@ -8,12 +8,12 @@
 // everything was cancelled.
 
 import { computed, effect, signal } from "@preact/signals";
-import { ApiError, asApiError } from "@/api/errors";
+import { newClientId } from "@/api/clientIds";
+import { ApiError, asApiError, isUnknown } from "@/api/errors";
 import { rest } from "@/api/rest";
 import type { OrderBody, OrderView } from "@/api/schema";
 import { isAccountLive, openOrders } from "@/feed/account";
-import { isUnknown } from "@/feed/calling";
-import { amendOrder, callOffWatch, cancelTogether, newClientId, placeOrder, placePair, type Placed } from "@/feed/desk";
+import { amendOrder, callOffWatch, cancelTogether, placeOrder, placePair, type Placed } from "@/feed/desk";
 import { user } from "@/session/session";
 import { isKept, keep, kept } from "@/shell/preferences";
 import { watch } from "@/shell/watch";

@@ -5,7 +5,7 @@
 // nothing will ever be placed under the id, or the id was used before, and what it placed is cancelled. Tried
 // again for half a minute while nobody answers, and for nobody but whose it is; then it is said.
 
-import { type ApiError, asApiError } from "@/api/errors";
+import { type ApiError, asApiError, isUnknown } from "@/api/errors";
 import { user } from "@/session/session";
 import { notify } from "@/shell/notices";
 import { t } from "@/shell/texts";
@@ -17,15 +17,9 @@ export interface Lost {
   readonly useUp: () => Promise<unknown>;
 }
 
-const SERVER_FAILED = 500;
 const PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 16_000];
 /** What is said before the engine was asked: it has used no id up. */
-const UNASKED = new Set(["RATE_LIMITED", "UNAVAILABLE", "READS_ONLY", "UNAUTHORIZED", "INTERNAL_ERROR"]);
-
-/** Whether it isn't known what became of it. */
-export function isUnknown(error: ApiError): boolean {
-  return error.code === "OFFLINE" || error.code === "UNKNOWN_OUTCOME" || (error.code === "BROKEN_ANSWER" && error.status >= SERVER_FAILED);
-}
+const UNASKED = new Set(["RATE_LIMITED", "UNAVAILABLE", "READS_ONLY", "UNAUTHORIZED"]);
 
 /** What a call was refused with; null if it wasn't. */
 async function refusalOf(call: Promise<unknown>): Promise<ApiError | null> {

@@ -7,13 +7,14 @@
 // what was sent before everything was cancelled isn't sent again but cancelled too (`calling`).
 
 import { signal } from "@preact/signals";
-import { ApiError, asApiError } from "@/api/errors";
+import { newClientId } from "@/api/clientIds";
+import { ApiError, asApiError, isUnknown } from "@/api/errors";
 import { rest, type DataOf } from "@/api/rest";
 import type { AmendBody, OrderBody, OrderView } from "@/api/schema";
 import { play } from "@/shell/sounds";
 import { priceOf, quantityOf } from "@/units/money";
 import { answerTaker, hasHeardOf } from "./account";
-import { callOff, isUnknown, type Lost } from "./calling";
+import { callOff, type Lost } from "./calling";
 import { line } from "./line";
 
 export type Placed = DataOf<"/orders/{id}", "post">;
@@ -35,12 +36,6 @@ async function timed<T>(send: () => Promise<T>): Promise<T> {
   });
   lastAckMs.value = performance.now() - begun;
   return answer;
-}
-
-/** A client id that nobody else makes. */
-export function newClientId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
-  return `web-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
 /** Ask over the line; over REST if it is down or its answer is lost. Only for what may be done twice. */

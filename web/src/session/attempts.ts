@@ -1,13 +1,15 @@
-// What has to happen once and costs something: a bet, a sale, a purchase. Each is asked for under an id of
-// its own, and asked for again under the same id until its answer is known.
+// What has to happen once and costs something: a bet, a sale, a purchase, a trade of a stock. Each is asked for
+// under an id of its own, and asked for again under the same id until its answer is known.
 //
 // Laws: the id and all that was asked are kept in this tab before anything is sent, for whoever is signed
-// in, so that a page loaded anew asks for the same thing and never for another one. An answer lets it go. So
-// does a refusal, unless an earlier asking went unanswered and this one wasn't looked at: that says nothing
-// of what came before. Without an answer it is asked again by itself, a few times.
+// in, so that a page loaded anew asks for the same thing and never for another one; nobody else is asked for it,
+// and what others ask for takes nothing away. An answer lets it go. So does a refusal, unless an earlier asking
+// went unanswered and this one wasn't looked at: that says nothing of what came before. Without an answer it
+// is asked again by itself, a few times, as long as its owner is signed in.
 
 import { signal } from "@preact/signals";
-import { ApiError, asApiError } from "@/api/errors";
+import { newClientId } from "@/api/clientIds";
+import { ApiError, asApiError, isUnknown } from "@/api/errors";
 import { watch } from "@/shell/watch";
 import { user } from "./session";
 
@@ -22,20 +24,37 @@ export interface Attempt<B> {
 
 const PREFIX = "probity.attempt.";
 const PAUSES_MS = [1_000, 2_000, 4_000] as const;
-const ID_BYTES = 12;
-const SERVER_FAILED = 500;
 /** Refusals before anything is looked at. */
 const UNSEEN: ReadonlySet<number> = new Set([401, 403, 429, 503]);
 /** Moves when an attempt begins or ends, so that who shows one looks again. */
 const turns = signal(0);
+/** What this browser didn't keep, by its key: it is forgotten with the page. */
+const unkept = new Map<string, string>();
 
-/** Whether nobody knows what became of what was sent. */
-function isUnknown(error: ApiError): boolean {
-  return error.code === "OFFLINE" || error.code === "UNKNOWN_OUTCOME" || (error.code === "BROKEN_ANSWER" && error.status >= SERVER_FAILED);
+function stored(key: string): string | null {
+  try {
+    return unkept.get(key) ?? sessionStorage.getItem(key);
+  } catch {
+    return null; // storage is off in this browser
+  }
 }
 
-function newId(): string {
-  return `web-${[...crypto.getRandomValues(new Uint8Array(ID_BYTES))].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+function store(key: string, text: string): void {
+  try {
+    sessionStorage.setItem(key, text);
+    unkept.delete(key);
+  } catch {
+    unkept.set(key, text); // it is off, or full
+  }
+}
+
+function drop(key: string): void {
+  unkept.delete(key);
+  try {
+    sessionStorage.removeItem(key);
+  } catch {
+    // Nothing was kept there.
+  }
 }
 
 function sleep(pauseMs: number): Promise<void> {
@@ -44,22 +63,17 @@ function sleep(pauseMs: number): Promise<void> {
 
 /** One thing at a time of a kind, e.g. the bets on one market. */
 export class Attempts<B> {
-  private readonly key: string;
-
   /** `kind` names what is asked for, and of what: attempts of another kind go their own way. */
   constructor(
-    kind: string,
+    private readonly kind: string,
     private readonly pausesMs: readonly number[] = PAUSES_MS,
-  ) {
-    this.key = PREFIX + kind;
-  }
+  ) {}
 
   /** What was begun by whoever is signed in, and has no answer yet; null if there is nothing. */
   get open(): Attempt<B> | null {
     watch(turns);
     const whose = user.value?.id;
-    const attempt = this.read();
-    return attempt !== null && attempt.whose === whose ? attempt : null;
+    return whose === undefined ? null : this.read(whose);
   }
 
   /**
@@ -68,9 +82,9 @@ export class Attempts<B> {
    */
   async run<T>(body: B, send: (attempt: Attempt<B>) => Promise<T>): Promise<T> {
     const whose = user.peek()?.id ?? "";
-    const before = this.read();
+    const before = this.read(whose);
     // What was begun before may have been sent by a page that is gone.
-    let attempt: Attempt<B> = before?.whose === whose ? { ...before, isLost: true } : { id: newId(), body, whose, isLost: false };
+    let attempt: Attempt<B> = before === null ? { id: newClientId(), body, whose, isLost: false } : { ...before, isLost: true };
     this.keep(attempt);
     for (let turn = 0; ; turn += 1) {
       try {
@@ -87,51 +101,36 @@ export class Attempts<B> {
         attempt = { ...attempt, isLost: true };
         this.keep(attempt);
         const pauseMs = this.pausesMs[turn];
-        if (pauseMs === undefined || user.peek()?.id !== whose) throw new ApiError("UNKNOWN_OUTCOME", error.message, error.status);
-        await sleep(pauseMs);
+        if (pauseMs !== undefined) await sleep(pauseMs);
+        // Whoever signed in meanwhile doesn't ask for it.
+        if (pauseMs === undefined || (user.peek()?.id ?? "") !== whose) throw new ApiError("UNKNOWN_OUTCOME", error.message, error.status);
       }
     }
   }
 
   /** Ask for it no more: it may have happened all the same. Also once it is known by another way what became of it. */
   forget(attempt: Attempt<B>): void {
-    if (this.read()?.id !== attempt.id) return;
-    this.write(null);
+    if (this.read(attempt.whose)?.id !== attempt.id) return;
+    drop(this.keyOf(attempt.whose));
+    turns.value += 1;
+  }
+
+  private keyOf(whose: string): string {
+    return `${PREFIX}${this.kind}.${whose}`;
   }
 
   private keep(attempt: Attempt<B>): void {
-    this.write(JSON.stringify(attempt));
+    store(this.keyOf(attempt.whose), JSON.stringify(attempt));
+    turns.value += 1;
   }
 
-  private read(): Attempt<B> | null {
-    const text = this.stored();
+  private read(whose: string): Attempt<B> | null {
+    const text = stored(this.keyOf(whose));
     if (text === null) return null;
     try {
       return JSON.parse(text) as Attempt<B>;
     } catch {
       return null;
     }
-  }
-
-  /** What a browser that keeps nothing forgets with the page. */
-  private memory: string | null = null;
-
-  private stored(): string | null {
-    try {
-      return sessionStorage.getItem(this.key);
-    } catch {
-      return this.memory;
-    }
-  }
-
-  private write(text: string | null): void {
-    this.memory = text;
-    try {
-      if (text === null) sessionStorage.removeItem(this.key);
-      else sessionStorage.setItem(this.key, text);
-    } catch {
-      // Storage is off in this browser: it is kept as long as the page lives.
-    }
-    turns.value += 1;
   }
 }

@@ -6,14 +6,15 @@ import type { StockPositionView, StockTradeView, StockView } from "@/api/schema"
 import { balance } from "@/feed/account";
 import { isSure } from "@/parts/Dialog";
 import { Choice, Problem, TextField, useSending, type Sending } from "@/parts/Form";
-import { standing, user } from "@/session/session";
+import type { Attempt } from "@/session/attempts";
+import { standing } from "@/session/session";
 import { notify } from "@/shell/notices";
 import { confirmOrders } from "@/shell/preferences";
 import { path } from "@/shell/router";
 import { cashOf, formatCash, formatQuantity, quantityOf } from "@/units/money";
 import { heldOf, LEVERAGES, lineOf, type Foreseen, type Held, type Leverage } from "./curve";
 import { bodyOf, judged, partOf, TOLERANCES, type Draft, type Judged, type Side, type Tolerance, type Unit } from "./draft";
-import { leave, lost, send, sendAgain } from "./sending";
+import { orders, send, type StockOrder } from "./sending";
 import { t } from "./texts";
 
 const FIELDS = ["shares", "amount"];
@@ -47,21 +48,22 @@ export function StockTicket({ stock, position, onDone }: Props) {
     side.value = to;
     sending.problem.value = null;
   };
-  const done = (trade: StockTradeView | null) => {
-    if (trade !== null) {
-      tell(trade);
-      typed.value = "";
-    }
+  const done = (trade: StockTradeView) => {
+    tell(trade);
+    typed.value = "";
     onDone();
   };
+  const isOut = standing.value === "out";
+  const open = orders.open;
+  const isLost = open !== null && !sending.isBusy.value;
   const go = async () => {
     const { foreseen } = found;
-    if (foreseen === null || found.problem !== null) return;
+    // A form without a button is sent by Enter all the same.
+    if (isLost || isOut || foreseen === null || found.problem !== null) return;
     if (confirmOrders.value && !(await isAgreed(stock, draft, held, foreseen))) return;
-    done(await send(draft.side, bodyOf(stock.symbol, draft, foreseen)));
+    done(await send({ side: draft.side, body: bodyOf(stock.symbol, draft, foreseen) }));
   };
   const isHalted = isBuy && stock.status === "HALTED";
-  const isLost = lost.value !== null && lost.value.owner === user.value?.id;
   return (
     <section class="panel stock-ticket" aria-label={`${t("buy")} / ${t("sell")}`}>
       <form class="body stack" onSubmit={sending.on(go)}>
@@ -89,12 +91,12 @@ export function StockTicket({ stock, position, onDone }: Props) {
         <Problem problem={isLost ? null : sending.problem.value} fields={FIELDS} />
         {isHalted && <p class="warned" role="status">{t("halted")}</p>}
         {isLost ? (
-          <LostAnswer sending={sending} onDone={done} />
-        ) : standing.value === "out" ? (
+          <LostAnswer open={open} sending={sending} onDone={done} onLeft={onDone} />
+        ) : isOut ? (
           <a class="button primary send" href={`/sign-in?next=${encodeURIComponent(path.value)}`}>{t("signIn")}</a>
         ) : (
           <button class={`button send ${isBuy ? "go-up" : "go-down"}`} data-send disabled={sending.isBusy.value || isHalted || found.foreseen === null || found.problem !== null}>
-            {t(isBuy ? "buyNow" : "sellNow", { shares: found.foreseen === null ? "" : formatQuantity(Number(found.foreseen.shares)), symbol: stock.symbol }).replace(/ {2,}/g, " ").trim()}
+            {open?.isLost === true ? `${t("asksAgain")} …` : t(isBuy ? "buyNow" : "sellNow", { shares: found.foreseen === null ? "" : formatQuantity(Number(found.foreseen.shares)), symbol: stock.symbol }).replace(/ {2,}/g, " ").trim()}
           </button>
         )}
       </form>
@@ -146,14 +148,26 @@ function FactRow({ name, value, of }: { name: string; value: ComponentChildren; 
   return <><dt>{name}</dt><dd data-fact={of}>{value}</dd></>;
 }
 
-function LostAnswer({ sending, onDone }: { sending: Sending; onDone: (trade: StockTradeView | null) => void }) {
-  const ask = async () => onDone(await sendAgain());
+interface LostProps {
+  readonly open: Attempt<StockOrder>;
+  readonly sending: Sending;
+  readonly onDone: (trade: StockTradeView) => void;
+  readonly onLeft: () => void;
+}
+
+function LostAnswer({ open, sending, onDone, onLeft }: LostProps) {
+  const { side, body } = open.body;
+  const ask = async () => onDone(await send(open.body));
+  const leave = () => {
+    orders.forget(open);
+    onLeft();
+  };
   return (
     <div class="note stack" role="alert" data-lost>
-      <p><strong>{t("lost")}</strong> {t("lostWhy")}</p>
+      <p><strong>{t(side === "BUY" ? "lostBuy" : "lostSell", { symbol: body.symbol })}</strong> {t("lostWhy")}</p>
       <div class="row">
         <button type="button" class="button primary" disabled={sending.isBusy.value} onClick={() => void sending.run(ask)}>{t("findOut")}</button>
-        <button type="button" class="button" disabled={sending.isBusy.value} onClick={() => { leave(); onDone(null); }}>{t("leave")}</button>
+        <button type="button" class="button" disabled={sending.isBusy.value} onClick={leave}>{t("leave")}</button>
       </div>
     </div>
   );

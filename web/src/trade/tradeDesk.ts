@@ -5,14 +5,13 @@
 
 import { watch } from "@/shell/watch";
 import { computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
-import { asApiError } from "@/api/errors";
+import { asApiError, isUnknown } from "@/api/errors";
 import { followBrackets, sendWithExits, type SentWithExits } from "@/attached/brackets";
 import { NOTHING, entryOf, fitting, pairOf, type Attached } from "@/attached/legs";
 import type { ListedMarketView } from "@/api/schema";
 import type { Marks } from "@/charts/drawing";
 import { fillListeners, fills, openOrders } from "@/feed/account";
 import { amendOrder, cancelAll, cancelOrder, placeOrder, placePair, type Placed } from "@/feed/desk";
-import { isUnknown } from "@/feed/calling";
 import { oncePerFrame } from "@/feed/frames";
 import { MarketFeed } from "@/feed/marketFeed";
 import { stateOf } from "@/feed/trust";

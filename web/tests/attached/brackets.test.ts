@@ -17,7 +17,8 @@ const placeOrder = vi.hoisted(() => vi.fn());
 const placePair = vi.hoisted(() => vi.fn());
 const calledOff = vi.hoisted(() => ({ is: false }));
 let ids = 0;
-vi.mock("@/feed/desk", () => ({ cancelTogether, amendOrder: vi.fn(), callOffWatch: () => ({ isCalledOff: () => calledOff.is, end: () => undefined }), newClientId: () => `id${(ids += 1)}`, placeOrder, placePair }));
+vi.mock("@/api/clientIds", () => ({ newClientId: () => `id${(ids += 1)}` }));
+vi.mock("@/feed/desk", () => ({ cancelTogether, amendOrder: vi.fn(), callOffWatch: () => ({ isCalledOff: () => calledOff.is, end: () => undefined }), placeOrder, placePair }));
 
 /** The brackets as a page that was just opened has them; `ended` is told of each order that is asked for. */
 async function page(ended: (id: string) => Promise<OrderView>) {

@@ -6,7 +6,7 @@ import { withBet } from "@/bets/ownBets";
 import { Quoter, type Quoted } from "@/bets/quoting";
 import { boundsIn, plain, saidOf } from "@/bets/words";
 import { Attempts } from "@/session/attempts";
-import { signedIn } from "@/session/session";
+import { signedIn, user } from "@/session/session";
 
 const LOST = new ApiError("OFFLINE", "no answer");
 const refused = (code: string, status: number, message = "", details: { field: string; message: string }[] = []) => new ApiError(code, message, status, details);
@@ -65,6 +65,54 @@ describe("asking for what must happen once", () => {
     signIn("8");
     expect(attempts.open).toBeNull();
     expect(await attempts.run("of 8", (attempt) => Promise.resolve(attempt.body))).toBe("of 8");
+    // Nor is it taken away from whose it is.
+    signIn("7");
+    expect(attempts.open?.body).toBe("of 7");
+  });
+
+  test("nobody who signs in while it waits to be asked for again asks for it", async () => {
+    const attempts = new Attempts<string>("bet.1", [0, 0]);
+    const askers: (string | undefined)[] = [];
+    const running = attempts.run("of 7", () => {
+      askers.push(user.peek()?.id);
+      queueMicrotask(() => signIn("8"));
+      return Promise.reject(LOST);
+    });
+    await expect(running).rejects.toMatchObject({ code: "UNKNOWN_OUTCOME" });
+    expect(askers).toEqual(["7"]);
+    expect(attempts.open).toBeNull();
+    signIn("7");
+    expect(attempts.open?.isLost).toBe(true);
+  });
+
+  test.each([
+    ["a fault of the exchange", refused("INTERNAL_ERROR", 500)],
+    ["an answer that broke off", refused("BROKEN_ANSWER", 201)],
+    ["a proxy's word", refused("BROKEN_ANSWER", 502)],
+  ])("%s says nothing of what became of it", async (_, error) => {
+    const attempts = new Attempts<string>("bet.1", []);
+    await expect(attempts.run("a", () => Promise.reject(error))).rejects.toMatchObject({ code: "UNKNOWN_OUTCOME" });
+    expect(attempts.open?.isLost).toBe(true);
+    await expect(attempts.run("a", () => Promise.reject(refused("BROKEN_ANSWER", 413)))).rejects.toMatchObject({ code: "BROKEN_ANSWER" });
+    expect(attempts.open).toBeNull();
+  });
+
+  test("a browser that has no room keeps it as long as the page lives", async () => {
+    vi.stubGlobal("sessionStorage", { getItem: () => null, removeItem: () => undefined, setItem: () => { throw new DOMException("full", "QuotaExceededError"); } });
+    const ids: string[] = [];
+    const lose = (attempt: { id: string }) => {
+      ids.push(attempt.id);
+      return Promise.reject(LOST);
+    };
+    await expect(new Attempts<string>("bet.1", []).run("a", lose)).rejects.toThrow();
+    const later = new Attempts<string>("bet.1", []);
+    expect(later.open?.body).toBe("a");
+    await expect(later.run("b", lose)).rejects.toThrow();
+    expect(new Set(ids).size).toBe(1);
+    const open = later.open;
+    if (open !== null) later.forget(open);
+    expect(later.open).toBeNull();
+    vi.unstubAllGlobals();
   });
 });
 

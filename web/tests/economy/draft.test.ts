@@ -1,9 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { StockPositionView } from "@/api/schema";
 import { buying, NOTHING_HELD, type Line } from "@/stocks/curve";
 import { bodyOf, judged, partOf, type Draft } from "@/stocks/draft";
 import { roomOf, sumsOf } from "@/stocks/Holdings";
-import { lost, send, sendAgain } from "@/stocks/sending";
 import { parseCash } from "@/units/money";
 
 const LINE: Line = { base: 1_000_000n, slope: 10_000n, supply: 20_000n, interest: 10n, margin: 1_000n };
@@ -65,57 +64,4 @@ test("sums are exact, and room is told of the price", () => {
   const one = { value: "9007199254740993.000001", loan: "1.5", equity: "2", unrealizedPnl: "-0.000001", realizedPnl: "0" } as StockPositionView;
   expect(sumsOf([one, one])).toMatchObject({ value: "18014398509481986.000002", loan: "3.000000", unrealizedPnl: "-0.000002" });
   expect(roomOf(4_000_000n, 3_580_000n)).toBe(1_050n);
-});
-
-describe("an answer that is lost", () => {
-  const bodies: { requestId: string }[] = [];
-  let answers: (() => Promise<Response>)[] = [];
-  const says = (status: number, body: object) => () => Promise.resolve(new Response(JSON.stringify(body), { status }));
-  const nothing = () => Promise.reject(new TypeError("cut"));
-  beforeEach(() => {
-    bodies.length = 0;
-    lost.value = null;
-    vi.stubGlobal("fetch", (_: string, init: RequestInit) => {
-      bodies.push(JSON.parse(init.body as string) as { requestId: string });
-      return (answers.shift() ?? nothing)();
-    });
-  });
-  afterEach(() => vi.unstubAllGlobals());
-  const order = { symbol: "ORCA", shares: "1", leverage: 1 };
-
-  test("is asked for again under the same id, until it is known", async () => {
-    answers = [nothing, says(503, { success: false, error: { code: "UNAVAILABLE", message: "busy", details: [] } }), says(200, { success: true, data: { id: "1" } })];
-    await expect(send("BUY", order)).rejects.toMatchObject({ code: "OFFLINE" });
-    expect(lost.value?.body).toEqual(bodies[0]);
-    await expect(sendAgain()).rejects.toMatchObject({ code: "UNAVAILABLE" });
-    expect(lost.value).not.toBeNull();
-    expect(await sendAgain()).toEqual({ id: "1" });
-    expect(lost.value).toBeNull();
-    expect(new Set(bodies.map((body) => body.requestId)).size).toBe(1);
-    expect(await sendAgain()).toBeNull();
-  });
-
-  test("is kept in the tab before it goes out, so that a page loaded anew asks for the same", async () => {
-    const kept = new Map<string, string>();
-    vi.stubGlobal("sessionStorage", { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, text: string) => kept.set(key, text), removeItem: (key: string) => kept.delete(key) });
-    let isAnswered: (answer: Response) => void = () => undefined;
-    answers = [() => new Promise((resolve) => (isAnswered = resolve))];
-    const sent = send("SELL", order);
-    await vi.waitFor(() => expect(bodies).toHaveLength(1));
-    vi.resetModules();
-    const anew = await import("@/stocks/sending");
-    expect(anew.lost.value).toMatchObject({ side: "SELL", body: bodies[0] });
-    isAnswered(new Response(JSON.stringify({ success: true, data: { id: "2" } }), { status: 200 }));
-    expect(await sent).toEqual({ id: "2" });
-    expect(kept.size).toBe(0);
-  });
-
-  test("a refusal is an answer, and what is new has an id of its own", async () => {
-    const refusal = { success: false, error: { code: "PRICE_MOVED", message: "moved", details: [] } };
-    answers = [says(422, refusal), says(422, refusal)];
-    await expect(send("SELL", order)).rejects.toMatchObject({ code: "PRICE_MOVED" });
-    expect(lost.value).toBeNull();
-    await expect(send("SELL", order)).rejects.toMatchObject({ code: "PRICE_MOVED" });
-    expect(new Set(bodies.map((body) => body.requestId)).size).toBe(2);
-  });
 });
