@@ -299,3 +299,19 @@ test.each([
   expect(amended).toBe(thrown ?? 3);
   expect(sent).toEqual([change]);
 });
+
+test("an order whose answer is lost as somebody else signs in doesn't go out for them", async () => {
+  const { session, state, answers, placeOrder, ApiError } = await page();
+  const seen: string[] = [];
+  answers.rest = (path, method) => {
+    if (method === "post") seen.push(path);
+    return { data: { order: order("1") } };
+  };
+  state.isOpen = true;
+  state.asked = () => {
+    session.signedIn(signedInAs("bob"));
+    return Promise.reject(new ApiError("OFFLINE", ""));
+  };
+  await expect(placeOrder("7", BODY)).rejects.toMatchObject({ code: "OFFLINE" });
+  expect(seen).toEqual([]);
+});

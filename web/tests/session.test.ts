@@ -86,3 +86,18 @@ test("a browser that keeps nothing can be signed in all the same", async () => {
   signedIn(ANN);
   expect(standing.value).toBe("in");
 });
+
+test.each([["ann", 2], ["bob", 1]])("a call that was refused for its old token goes out with that of %s: %s calls", async (next, calls) => {
+  const { RestClient } = await import("@/api/rest");
+  let owner = "ann";
+  const sent: (string | undefined)[] = [];
+  const client = new RestClient("", (_, init) => {
+    sent.push((init?.headers as Record<string, string>)["Authorization"]);
+    const isNew = sent.length > 1;
+    return Promise.resolve(Response.json(isNew ? { success: true, data: {} } : { success: false, error: { code: "UNAUTHORIZED", message: "", details: [] } }, { status: isNew ? 200 : 401 }));
+  });
+  client.useTokens({ current: () => "old", owner: () => owner, renew: () => Promise.resolve("new").finally(() => (owner = next)) });
+  const answer = await client.call("post", "/economy/daily-credits").then(() => "done", (thrown: unknown) => (thrown as ApiError).code);
+  expect(answer).toBe(next === "ann" ? "done" : "UNAUTHORIZED");
+  expect(sent).toEqual(["Bearer old", "Bearer new"].slice(0, calls));
+});

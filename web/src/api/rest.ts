@@ -3,8 +3,8 @@
 //   const { data } = await rest.call("get", "/markets/{slug}", { path: { slug } });
 //
 // Laws: a token goes along where there is one; one that has run out is renewed once and the call
-// sent again, which is safe since it was refused before it was looked at. Everything that fails is
-// an ApiError.
+// sent again, which is safe since it was refused before it was looked at; unless the new one is somebody
+// else's, who asked for nothing. Everything that fails is an ApiError.
 
 import { ApiError } from "./errors";
 import type { paths } from "./schema";
@@ -53,10 +53,12 @@ interface Sent {
 /** Where tokens come from; `renew` returns null when the session is over. */
 export interface Tokens {
   current(): string | null;
+  /** Whose they are just now, by account. */
+  owner(): string | null;
   renew(): Promise<string | null>;
 }
 
-const NOBODY: Tokens = { current: () => null, renew: () => Promise.resolve(null) };
+const NOBODY: Tokens = { current: () => null, owner: () => null, renew: () => Promise.resolve(null) };
 const UNAUTHORIZED = 401;
 const NO_CONTENT = 204;
 
@@ -93,10 +95,11 @@ export class RestClient {
 
   private async answered(method: Method, path: string, options: Sent): Promise<Response> {
     const token = options.anonymous === true ? null : this.tokens.current();
+    const owner = this.tokens.owner();
     const answer = await this.send(method, path, options, token);
     if (answer.status !== UNAUTHORIZED || token === null) return answer;
     const renewed = await this.tokens.renew();
-    return renewed === null ? answer : this.send(method, path, options, renewed);
+    return renewed === null || this.tokens.owner() !== owner ? answer : this.send(method, path, options, renewed);
   }
 
   private async send(

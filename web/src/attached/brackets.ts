@@ -72,6 +72,9 @@ const isOpen = (order: OrderView) => order.status === "OPEN" || order.status ===
 /** Send an entry and its exits; throws what refuses the entry. */
 export async function sendWithExits(market: string, draft: Draft, attached: Attached, tick: number): Promise<SentWithExits> {
   const sending = callOffWatch(market);
+  const whose = user.peek()?.id;
+  // Nor is anything sent for who has signed in meanwhile.
+  const isCalledOff = () => sending.isCalledOff() || user.peek()?.id !== whose;
   try {
     const placed = await placeOrder(market, entryOf(draft, attached));
     const { order } = placed;
@@ -79,14 +82,13 @@ export async function sendWithExits(market: string, draft: Draft, attached: Atta
     const legs: Leg[] = [];
     let failure: unknown = null;
     try {
-      const { isCalledOff } = sending;
       if (filled > 0 && !isCalledOff()) legs.push(...(await place(market, heldExits(attached, draft.outcome, filled), false, isCalledOff)));
       if (isOpen(order) && !isCalledOff()) legs.push(...(await place(market, comingExits(attached, draft.outcome, quantityOf(order.remaining), tick), true, isCalledOff)));
     } catch (thrown) {
       failure = thrown;
     }
     if (legs.length > 0) {
-      const made: Bracket = { whose: user.peek()?.id ?? "", entry: order.id, outcome: draft.outcome, quantity: order.quantity ?? order.filled, filledBefore: filled, legs };
+      const made: Bracket = { whose: whose ?? "", entry: order.id, outcome: draft.outcome, quantity: order.quantity ?? order.filled, filledBefore: filled, legs };
       brackets.value = [...brackets.peek(), made].slice(-KEPT_MOST);
     }
     return { placed, failure };

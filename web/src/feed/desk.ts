@@ -11,6 +11,7 @@ import { newClientId } from "@/api/clientIds";
 import { ApiError, asApiError, isUnknown } from "@/api/errors";
 import { rest, type DataOf } from "@/api/rest";
 import type { AmendBody, OrderBody, OrderView } from "@/api/schema";
+import { user } from "@/session/session";
 import { play } from "@/shell/sounds";
 import { priceOf, quantityOf } from "@/units/money";
 import { answerTaker, hasHeardOf } from "./account";
@@ -38,14 +39,18 @@ async function timed<T>(send: () => Promise<T>): Promise<T> {
   return answer;
 }
 
-/** Ask over the line; over REST if it is down or its answer is lost. Only for what may be done twice. */
+/**
+ * Ask over the line; over REST if it is down or its answer is lost, unless somebody else has signed in meanwhile: the line of
+ * the one before goes down then. Only for what may be done twice.
+ */
 async function eitherWay<T>(overLine: () => Promise<unknown>, overRest: () => Promise<T>): Promise<T> {
   if (!line.isOpen) return overRest();
+  const whose = user.peek()?.id;
   try {
     return (await overLine()) as T;
   } catch (thrown) {
     const error = asApiError(thrown);
-    if (!isUnknown(error)) throw error;
+    if (!isUnknown(error) || user.peek()?.id !== whose) throw error;
     return overRest();
   }
 }

@@ -107,7 +107,7 @@ async function locked<T>(work: () => Promise<T>): Promise<T> {
 
 /** Ask whether a session of before goes on; it stays `unknown`, and asked for, if no answer comes. */
 export async function restore(): Promise<void> {
-  rest.useTokens({ current: () => tokenSignal.peek(), renew });
+  rest.useTokens({ current: () => tokenSignal.peek(), owner: () => userSignal.peek()?.id ?? null, renew });
   others?.addEventListener("message", (event: MessageEvent) => {
     if (event.data === "out") signedOut();
   });

@@ -116,4 +116,17 @@ describe("exits whose answer is lost", () => {
     expect((await again).failure).not.toBeNull();
     expect(placePair).toHaveBeenCalledTimes(6);
   });
+
+  test("aren't sent for who has signed in meanwhile", async () => {
+    const { lost, send } = await sent(EXITS);
+    const { signedIn } = await import("@/session/session");
+    placeOrder.mockRejectedValue(lost);
+    const done = send();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(placeOrder).toHaveBeenCalledTimes(2);
+    signedIn({ user: { id: "bob" }, accessToken: "b", expiresIn: 900 } as SignedInView);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect((await done).failure).not.toBeNull();
+    expect(placeOrder).toHaveBeenCalledTimes(2);
+  });
 });
