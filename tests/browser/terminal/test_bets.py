@@ -93,6 +93,8 @@ async def test_a_bet_from_the_question_to_the_payout(
     await is_told_the_nearest(page)
     await page.locator("[data-place]").click()
     await expect(page.locator("[data-placed]")).to_contain_text("24.99 on Yes")
+    # Tab goes on from what took the form's place.
+    await expect(page.locator(".bet-place")).to_be_focused()
     await expect(page.locator("[data-cash]")).to_contain_text("975.00")
     here = page.locator("[data-bet]")
     await expect(here).to_contain_text("24.99 on Yes")
@@ -195,6 +197,9 @@ async def test_no_bet_is_dearer_than_was_shown(
     await page.route("**/api/v1/bets", quicker, times=1)
     await page.locator("[data-place]").click()
     await expect(page.locator("[data-refused]")).to_contain_text("Nothing was charged")
+    # Nor at a price that isn't seen.
+    await expect(page.locator("[data-place]")).to_be_disabled()
+    assert [bet["status"] for bet in bets_of(server, ann.email)] == ["REFUSED"]
     await refusals_aside(ann)
 
 

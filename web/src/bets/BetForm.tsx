@@ -1,8 +1,9 @@
 // How much is bet, what that pays, and the one button. What came of it stands in its place.
 //
-// Laws: the button says the whole bet, and sends what was quoted; a bet whose answer was lost is asked for
-// again before there is another one.
+// Laws: the button says the whole bet, and sends what was quoted and is seen; a bet whose answer was lost is asked
+// for again before there is another one. What takes the place of what had the focus has it then.
 
+import { useEffect, useRef } from "preact/hooks";
 import { watch } from "@/shell/watch";
 import { rest } from "@/api/rest";
 import type { BetQuoteView } from "@/api/schema";
@@ -27,10 +28,15 @@ export interface FormProps {
 }
 
 export function BetForm({ desk, labels }: FormProps) {
-  const open = desk.attempts.open;
-  if (desk.placed.value !== null) return <Placed desk={desk} labels={labels} />;
-  if (open !== null && !desk.isSending.value) return <Lost desk={desk} labels={labels} />;
-  return <Form desk={desk} labels={labels} />;
+  const isLost = desk.attempts.open !== null && !desk.isSending.value;
+  const Shown = desk.placed.value !== null ? Placed : isLost ? Lost : Form;
+  const place = useRef<HTMLDivElement>(null);
+  const before = useRef(Shown);
+  useEffect(() => {
+    if (before.current !== Shown && document.activeElement === document.body) place.current?.focus({ preventScroll: true });
+    before.current = Shown;
+  }, [Shown]);
+  return <div ref={place} class="bet-place" tabIndex={-1}><Shown desk={desk} labels={labels} /></div>;
 }
 
 function Form({ desk, labels }: FormProps) {
@@ -42,16 +48,18 @@ function Form({ desk, labels }: FormProps) {
     return (await rest.call("get", "/bets/quote", { query: now, signal })).data;
   });
   const quote = quoted.state === "known" ? quoted.quote : null;
+  // As long as a refusal is shown the quote isn't.
+  const isRefused = desk.problem.value !== null;
   const submit = (event: Event) => {
     event.preventDefault();
-    if (quote !== null) void desk.place(quote);
+    if (quote !== null && !isRefused) void desk.place(quote);
   };
   return (
     <form class="stack bet-form" onSubmit={submit}>
       <StakeField desk={desk} />
       <Outcome desk={desk} labels={labels} quoted={quoted} />
       {isSignedIn.value ? (
-        <button class="button primary big" data-place disabled={quote === null || desk.isSending.value}>
+        <button class="button primary big" data-place disabled={quote === null || isRefused || desk.isSending.value}>
           {desk.isSending.value ? `${t(desk.attempts.open?.isLost === true ? "asksAgain" : "placing")} …` : side === null || stake === null ? t("placeNone") : t("place", { stake: formatCash(stake), side: labels[side] })}
         </button>
       ) : (
@@ -126,13 +134,18 @@ function Refusal({ desk, error }: { desk: BetDesk; error: NonNullable<BetDesk["p
   const available = balance.value === null ? null : cashOf(balance.value.available);
   const said = saidOf(error, desk.stake.value, available);
   const nearest = said.nearest;
+  const look = () => (desk.problem.value = null);
+  const take = (stake: string) => {
+    desk.stakeText.value = stake;
+    look();
+  };
   return (
     <div class="outcome refused" role="alert" data-refused={error.code}>
       <p>{said.text}</p>
       <p class="row centred">
-        {nearest !== null && <button type="button" class="button" data-nearest onClick={() => (desk.stakeText.value = nearest.stake)}>{nearest.label}</button>}
+        {nearest !== null && <button type="button" class="button" data-nearest onClick={() => take(nearest.stake)}>{nearest.label}</button>}
         {error.code === "INSUFFICIENT_BALANCE" && <a class="button" href="/rewards">{t("toRewards")}</a>}
-        {desk.problem.value !== null && nearest === null && <button type="button" class="button" onClick={() => (desk.problem.value = null)}>{t("again")}</button>}
+        {desk.problem.value !== null && nearest === null && <button type="button" class="button" data-look onClick={look}>{t("lookAgain")}</button>}
       </p>
     </div>
   );
