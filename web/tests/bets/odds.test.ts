@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { BetView } from "@/api/schema";
 import { worthAt } from "@/bets/betMarkets";
-import { drawnChances } from "@/bets/Chances";
+import { drawnChances, lately } from "@/bets/Chances";
 import { NO_ODDS, chanceOf, estimateOf, labelOf, oddsOf, sideOf, stakeOf, timesOf, worthOf } from "@/bets/odds";
 import { costOfPart } from "@/bets/SellBet";
 import { sumsOf } from "@/bets/MyBets";
@@ -76,10 +76,23 @@ test("what bets add up to, exactly", () => {
 });
 
 test("a line of chances has its least and its most, and never looks wilder than it is", () => {
-  expect(drawnChances([5_000])).toBeNull();
-  expect(drawnChances([5_000, 5_000])).toEqual({ points: "0.0,60.0 400.0,60.0", least: 4_500, most: 5_500 });
-  expect(drawnChances([2_000, 6_000, 4_000])).toEqual({ points: "0.0,120.0 200.0,0.0 400.0,60.0", least: 2_000, most: 6_000 });
-  expect(drawnChances([9_900, 9_950])?.most).toBe(10_000);
+  const known = (...chances: number[]) => chances.map((chance, at) => ({ at, chance }));
+  expect(drawnChances(known(5_000))).toBeNull();
+  expect(drawnChances(known(5_000, 5_000))).toEqual({ points: "0.0,60.0 400.0,60.0", least: 4_500, most: 5_500 });
+  expect(drawnChances(known(2_000, 6_000, 4_000))).toEqual({ points: "0.0,120.0 200.0,120.0 200.0,0.0 400.0,0.0 400.0,60.0", least: 2_000, most: 6_000 });
+  expect(drawnChances(known(9_900, 9_950))?.most).toBe(10_000);
+});
+
+test("two days are two days, however seldom somebody traded", () => {
+  const [now, hour] = [Date.UTC(2026, 5, 10, 12, 30), 3_600_000];
+  const point = (hoursAgo: number, price: string) => ({ time: new Date(now - hoursAgo * hour - 1_800_000).toISOString(), price });
+  const told = (...points: readonly { time: string; price: string }[]) => lately(points, now).map(({ at, chance }) => [(now - at) / hour, chance]);
+  expect(told()).toEqual([]);
+  // What was traded at before is what they began with, and the last price holds.
+  expect(told(point(200, "0.2"), point(100, "0.3"), point(10, "0.5"))).toEqual([[48, 3_000], [9.5, 5_000], [0, 5_000]]);
+  expect(told(point(100, "0.3"))).toEqual([[48, 3_000], [0, 3_000]]);
+  // The hour that isn't over yet reaches until now.
+  expect(told(point(3, "0.4"), point(0, "0.6"))).toEqual([[2.5, 4_000], [0, 6_000]]);
 });
 
 test("a streak grows by a tenth a day up to day 11, as docs/economy.md says", () => {
