@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import type { ApiError } from "@/api/errors";
 import type { StockPositionView, StockTradeView, StockView } from "@/api/schema";
 import { balance } from "@/feed/account";
 import { isSure } from "@/parts/Dialog";
@@ -16,6 +17,7 @@ import { heldOf, LEVERAGES, lineOf, type Foreseen, type Held, type Leverage } fr
 import { bodyOf, judged, partOf, TOLERANCES, type Draft, type Judged, type Side, type Tolerance, type Unit } from "./draft";
 import { orders, send, type StockOrder } from "./sending";
 import { t } from "./texts";
+import { wordsOf } from "./words";
 
 const FIELDS = ["shares", "amount"];
 const PARTS = [25, 50, 100] as const;
@@ -61,8 +63,15 @@ export function StockTicket({ stock, position, onDone }: Props) {
     // A form without a button is sent by Enter all the same.
     if (isLost || isOut || foreseen === null || found.problem !== null) return;
     if (confirmOrders.value && !(await isAgreed(stock, draft, held, foreseen))) return;
-    done(await send({ side: draft.side, body: bodyOf(stock.symbol, draft, foreseen) }));
+    try {
+      done(await send({ side: draft.side, body: bodyOf(stock.symbol, draft, foreseen) }));
+    } catch (thrown) {
+      // What is shown may be what was refused.
+      onDone();
+      throw thrown;
+    }
   };
+  const said = isLost ? null : sending.problem.value;
   const isHalted = isBuy && stock.status === "HALTED";
   return (
     <section class="panel stock-ticket" aria-label={`${t("buy")} / ${t("sell")}`}>
@@ -78,7 +87,7 @@ export function StockTicket({ stock, position, onDone }: Props) {
         <div class="segments filled" role="group" aria-label={t("by")}>
           {UNITS.map((one) => <button key={one} type="button" aria-pressed={unit.value === one} onClick={() => { unit.value = one; typed.value = ""; }}>{t(one)}</button>)}
         </div>
-        <TextField label={unit.value === "shares" ? t("shares") : t(isBuy ? "pays" : "brings")} name={unit.value} value={typed} problem={sending.problem.value} inputMode="decimal" autocomplete="off" placeholder={unit.value === "shares" ? "10" : "100"} />
+        <TextField label={unit.value === "shares" ? t("shares") : t(isBuy ? "pays" : "brings")} name={unit.value} value={typed} problem={said === null || wordsOf(said) !== null ? null : said} inputMode="decimal" autocomplete="off" placeholder={unit.value === "shares" ? "10" : "100"} />
         {(isBuy ? (available ?? 0n) > 0n : held.shares > 0n) && (
           <div class="row parts" role="group" aria-label={t("by")}>
             {PARTS.map((part) => <button key={part} type="button" class="button small" onClick={() => (typed.value = partOf(draft, part, line, held, available))}>{part}{"\u202f"}%</button>)}
@@ -88,7 +97,7 @@ export function StockTicket({ stock, position, onDone }: Props) {
         <Said found={found} take={take} />
         {found.foreseen !== null && <Words isBuy={isBuy} of={found.foreseen} />}
         <Choice label={t("tolerance")} name="tolerance" value={tolerance} choices={TOLERANCES.map((one) => [one, one === "0" ? t("exactly") : `${Number(one) / 100}\u202f%`] as const)} hint={t("toleranceHint")} />
-        <Problem problem={isLost ? null : sending.problem.value} fields={FIELDS} />
+        <Refusal of={said} />
         {isHalted && <p class="warned" role="status">{t("halted")}</p>}
         {isLost ? (
           <LostAnswer open={open} sending={sending} onDone={done} onLeft={onDone} />
@@ -102,6 +111,12 @@ export function StockTicket({ stock, position, onDone }: Props) {
       </form>
     </section>
   );
+}
+
+/** What the exchange refused, but what stands beside the field. */
+function Refusal({ of }: { of: ApiError | null }) {
+  const words = of === null ? null : wordsOf(of);
+  return words === null ? <Problem problem={of} fields={FIELDS} /> : <p class="problem" role="alert" data-problem={of?.code}>{words}</p>;
 }
 
 function LeverageChoice({ value, onChange }: { value: Leverage; onChange: (one: Leverage) => void }) {

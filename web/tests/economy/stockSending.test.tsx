@@ -4,6 +4,7 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { SignedInView, StockView } from "@/api/schema";
 import { signedIn } from "@/session/session";
+import { language } from "@/shell/language";
 import { confirmOrders } from "@/shell/preferences";
 import { orders, send, type StockOrder } from "@/stocks/sending";
 import { StockTicket } from "@/stocks/StockTicket";
@@ -38,6 +39,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+const passed = () => act(() => vi.advanceTimersByTimeAsync(0) as unknown as Promise<void>);
+
 async function lose(order: StockOrder): Promise<void> {
   const losing = send(order).catch(() => undefined);
   await vi.advanceTimersByTimeAsync(10_000);
@@ -57,6 +60,28 @@ test("an order is asked for again under its id until there is an answer, and wha
   expect(sent.at(-1)?.body.requestId).not.toBe(sent[0]?.body.requestId);
 });
 
+test("what is refused is said in the reader's words, and the stock is looked at anew", async () => {
+  language.value = "de";
+  const place = document.createElement("div");
+  document.body.append(place);
+  const onDone = vi.fn();
+  await act(() => render(<StockTicket stock={STOCK} position={null} onDone={onDone} />, place));
+  const field = place.querySelector<HTMLInputElement>("input[name=shares]");
+  await act(() => {
+    if (field !== null) field.value = "5";
+    field?.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  answers = [Response.json({ success: false, error: { code: "PRICE_MOVED", message: "a share would cost 4 now", details: [{ field: "maxPrice", message: "a share would cost 4 now" }] } }, { status: 422 })];
+  await act(() => void place.querySelector("form")?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true })));
+  await passed();
+  expect(place.querySelector("[data-problem=PRICE_MOVED]")?.textContent).toContain("Der Preis hat sich weiter bewegt");
+  expect(onDone).toHaveBeenCalledTimes(1);
+  expect(orders.open).toBeNull();
+  language.value = "en";
+  render(null, place);
+  place.remove();
+});
+
 test("while an answer is missing a ticket sends nothing else, by Enter neither", async () => {
   await lose(ORDER);
   const place = document.createElement("div");
@@ -71,11 +96,12 @@ test("while an answer is missing a ticket sends nothing else, by Enter neither",
   const before = sent.length;
   const enter = () => act(() => void place.querySelector("form")?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true })));
   await enter();
+  await passed();
   expect(sent).toHaveLength(before);
   // Given up, the ticket's own order goes out.
   await act(() => place.querySelector<HTMLButtonElement>("[data-lost] button:last-child")?.click());
   await enter();
-  await vi.advanceTimersByTimeAsync(0);
+  await passed();
   expect(sent.at(-1)?.body.shares).toBe("5");
   render(null, place);
   place.remove();
