@@ -62,7 +62,7 @@ function Bets({ show }: { show: Show }) {
   };
   return (
     <>
-      {list.rows.length > 0 && <Sums rows={list.rows} known={known} />}
+      {list.rows.length > 0 && <Sums rows={list.rows} known={known} isPart={list.hasMore} />}
       <Panel title={t("mine")} isPlain>
         <ListTable
           caption={t("mine")}
@@ -108,13 +108,15 @@ function Status({ bet }: { bet: BetView }) {
 
 /** What the rows that are shown add up to. */
 export function sumsOf(rows: readonly BetView[], known: ReadonlyMap<string, Known>) {
-  const sums = { staked: 0n, pays: 0n, worth: 0n, profit: 0n, open: 0, ended: 0 };
+  const sums = { staked: 0n, pays: 0n, worth: 0n, profit: 0n, open: 0, unpriced: 0, ended: 0 };
   for (const bet of rows) {
     if (bet.status === "OPEN") {
       sums.open += 1;
       sums.staked += costOfPart(bet, quantityOf(bet.openShares));
       sums.pays += cashOf(bet.potentialPayout);
-      sums.worth += worthAt(bet, known.get(bet.marketId)) ?? 0n;
+      const worth = worthAt(bet, known.get(bet.marketId));
+      sums.worth += worth ?? 0n;
+      if (worth === null) sums.unpriced += 1;
     } else if (bet.profit !== null) {
       sums.ended += 1;
       sums.profit += cashOf(bet.profit);
@@ -123,19 +125,22 @@ export function sumsOf(rows: readonly BetView[], known: ReadonlyMap<string, Know
   return sums;
 }
 
-function Sums({ rows, known }: { rows: readonly BetView[]; known: ReadonlyMap<string, Known> }) {
+function Sums({ rows, known, isPart }: { rows: readonly BetView[]; known: ReadonlyMap<string, Known>; isPart: boolean }) {
   const sums = sumsOf(rows, known);
   return (
-    <dl class="figures" aria-label={t("sumOf", { count: rows.length })}>
-      {sums.open > 0 && (
-        <>
-          <div><dt>{t("sumStaked")}</dt><dd>{formatCash(sums.staked)}</dd></div>
-          <div><dt>{t("sumWorth")}</dt><dd>{formatCash(sums.worth)}</dd></div>
-          <div><dt>{t("sumPays")}</dt><dd>{formatCash(sums.pays)}</dd></div>
-        </>
-      )}
-      {sums.ended > 0 && <div><dt>{t("sumProfit")}</dt><dd class={sums.profit > 0n ? "up" : sums.profit < 0n ? "down" : ""} data-sum-profit>{formatGain(sums.profit)}</dd></div>}
-    </dl>
+    <>
+      <dl class="figures">
+        {sums.open > 0 && (
+          <>
+            <div><dt>{t("sumStaked")}</dt><dd>{formatCash(sums.staked)}</dd></div>
+            <div><dt>{t("sumWorth")}</dt><dd>{sums.unpriced === sums.open ? "–" : formatCash(sums.worth)}{sums.unpriced > 0 && <small>{t("sumWithout", { count: sums.unpriced })}</small>}</dd></div>
+            <div><dt>{t("sumPays")}</dt><dd>{formatCash(sums.pays)}</dd></div>
+          </>
+        )}
+        {sums.ended > 0 && <div><dt>{t("sumProfit")}</dt><dd class={sums.profit > 0n ? "up" : sums.profit < 0n ? "down" : ""} data-sum-profit>{formatGain(sums.profit)}</dd></div>}
+      </dl>
+      {isPart && <p class="quiet small">{t("sumOf", { count: rows.length })}</p>}
+    </>
   );
 }
 

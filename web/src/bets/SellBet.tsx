@@ -72,6 +72,10 @@ function SellBet({ bet, label, onSold }: Props) {
   const sold = quote === null ? 0 : quantityOf(quote.sold);
   const isAll = quote !== null && sold === shares;
   const error = problem.value ?? (quoted.state === "refused" ? quoted.error : null);
+  const take = (typed: string) => {
+    text.value = typed;
+    problem.value = null;
+  };
   const submit = (event: Event) => {
     event.preventDefault();
     if (quote !== null && isAll) void send({ shares: quantityText(sold), minProceeds: quote.minProceedsMax });
@@ -94,8 +98,8 @@ function SellBet({ bet, label, onSold }: Props) {
       <div class="field">
         <label class="label" for={id}>{t("sellShares")} <span class="quiet">{t("sellOf", { shares: formatQuantity(held) })}</span></label>
         <div class="row nowrap">
-          <input id={id} class="input" name="shares" inputMode="decimal" autocomplete="off" maxLength={14} aria-invalid={!isWhole} value={text.value} onInput={(event) => { text.value = event.currentTarget.value; problem.value = null; }} />
-          <button type="button" class="button" aria-pressed={shares === held} onClick={() => (text.value = plainShares(held))}>{t("sellAll")}</button>
+          <input id={id} class="input" name="shares" inputMode="decimal" autocomplete="off" maxLength={14} aria-invalid={!isWhole} value={text.value} onInput={(event) => take(event.currentTarget.value)} />
+          <button type="button" class="button" aria-pressed={shares === held} onClick={() => take(plainShares(held))}>{t("sellAll")}</button>
         </div>
         <span class="problem" role="alert">{isWhole ? "" : t("BET_SHARES")}</span>
       </div>
@@ -105,7 +109,7 @@ function SellBet({ bet, label, onSold }: Props) {
         {quote !== null && !isAll && (
           <div class="note" role="alert">
             <p>{t("sellOnly", { sold: formatQuantity(sold) })}</p>
-            <button type="button" class="button small" data-nearest onClick={() => (text.value = plainShares(sold))}>{t("sellThat", { sold: formatQuantity(sold) })}</button>
+            <button type="button" class="button small" data-nearest onClick={() => take(plainShares(sold))}>{t("sellThat", { sold: formatQuantity(sold) })}</button>
           </div>
         )}
         {error !== null && <p class="problem" role="alert" data-refused={error.code}>{error.code === "NO_LIQUIDITY" ? t("sellNoPrice") : saidOf(error, null, null).text}</p>}

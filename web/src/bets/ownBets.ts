@@ -84,8 +84,8 @@ export class OwnBets {
 
   /** Take a bet as it is known to be now. */
   take(bet: BetView): void {
-    this.told.push(bet);
     const state = this.state.peek();
+    if (state.isBusy) this.told.push(bet);
     this.state.value = { ...state, bets: withBet(state.bets, bet, this.isWanted(bet)) };
   }
 

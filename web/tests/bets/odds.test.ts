@@ -70,7 +70,9 @@ test("what bets add up to, exactly", () => {
   const known = new Map([["7", { outcomes: undefined, bestBid: "0.4500", bestAsk: "0.4700" }]]);
   const won = { ...BET, id: "2", status: "WON", profit: "17.000001" } as BetView;
   const lost = { ...BET, id: "3", status: "LOST", profit: "-40.000000" } as BetView;
-  expect(sumsOf([BET, won, lost], known)).toEqual({ staked: 32_320_000n, pays: 80_000_000n, worth: 36_000_000n, profit: -22_999_999n, open: 1, ended: 2 });
+  expect(sumsOf([BET, won, lost], known)).toEqual({ staked: 32_320_000n, pays: 80_000_000n, worth: 36_000_000n, profit: -22_999_999n, open: 1, unpriced: 0, ended: 2 });
+  // One whose price isn't known is counted as such, not as worth nothing.
+  expect(sumsOf([BET, { ...BET, id: "4", marketId: "8" }], known)).toMatchObject({ worth: 36_000_000n, open: 2, unpriced: 1 });
   expect(worthAt({ ...BET, side: "THAT" }, known.get("7"))).toBe(42_400_000n);
   expect(worthAt(BET, undefined)).toBeNull();
 });
