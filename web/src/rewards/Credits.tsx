@@ -68,7 +68,10 @@ function Buy({ packages, onBought }: { packages: readonly PackageView[]; onBough
   const attempts = useMemo(() => new Attempts<Asked>("purchase"), []);
   const open = attempts.open;
   const picked = packages.find((one) => one.id === chosen.value);
-  const creditsOf = (id: string) => formatCash(cashOf(packages.find((one) => one.id === id)?.credits));
+  const creditsOf = (id: string) => {
+    const found = packages.find((one) => one.id === id);
+    return found === undefined ? id : formatCash(cashOf(found.credits));
+  };
   const buy = async (body: Asked) => {
     if (isBusy.peek()) return;
     isBusy.value = true;

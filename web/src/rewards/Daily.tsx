@@ -30,7 +30,9 @@ export function Daily() {
   const isDue = shown?.claimed === true && Date.parse(shown.availableAt) <= now.value;
   useEffect(() => {
     // The day has turned: what is there to be claimed now?
-    if (isDue) standing.reload();
+    if (!isDue) return;
+    given.value = null;
+    standing.reload();
   }, [isDue]);
   if (standing.isFirst) return <Waiting />;
   if (standing.error?.code === "NOT_FOUND") return <p class="empty">{t("none")}</p>;
