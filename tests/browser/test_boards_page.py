@@ -79,6 +79,12 @@ async def test_boards_periods_and_places(served: Served, browser: Browser) -> No
         await expect(page).to_have_url(f"{served.url}/leaderboard/volume?period=week")
         await expect(rows).to_have_count(2)
         await expect(rows.first).to_contain_text("4\u202f200.00")
+        # By the palette one is at the beginning of the page's content, too.
+        await page.keyboard.press("Control+k")
+        await page.get_by_role("combobox").fill("Account")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(f"{served.url}/account")
+        await expect(page.locator("#content")).to_be_focused()
 
 
 async def test_who_hides_is_gone(served: Served, browser: Browser) -> None:

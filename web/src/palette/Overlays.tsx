@@ -1,4 +1,6 @@
 // The command palette, the sheet of keys and a phone's menu, as dialogs.
+//
+// Law: what is left gives the focus back, before whatever comes next takes it: behind a dialog nothing can have it.
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
@@ -26,11 +28,15 @@ export default function Overlays() {
 function Dialog({ title, children }: { title: string; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    dialog.current?.showModal();
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => shown?.close();
   }, []);
   const close = () => (overlay.value = null);
+  // Told a moment later, when another one may be open.
+  const onClose = () => dialog.current !== null && close();
   return (
-    <dialog ref={dialog} aria-label={title} onClose={close} onClick={(event) => event.target === dialog.current && close()}>
+    <dialog ref={dialog} aria-label={title} onClose={onClose} onClick={(event) => event.target === dialog.current && close()}>
       {children}
     </dialog>
   );
@@ -56,7 +62,9 @@ function Palette() {
     ...commands().filter((command) => fits(command.text, asked.value)),
   ];
   const at = Math.min(chosen.value, found.length - 1);
+  const place = useRef<HTMLDivElement>(null);
   const run = (command: Command | undefined) => {
+    place.current?.closest("dialog")?.close();
     overlay.value = null;
     command?.run();
   };
@@ -69,7 +77,7 @@ function Palette() {
   };
   return (
     <Dialog title={t("title")}>
-      <div class="palette">
+      <div ref={place} class="palette">
         <input class="input" autoFocus role="combobox" aria-expanded="true" aria-controls="palette-list" aria-activedescendant={`palette-${at}`} aria-label={t("prompt")} placeholder={t("prompt")} value={asked.value}
           onInput={(event) => {
             asked.value = event.currentTarget.value;
