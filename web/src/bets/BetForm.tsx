@@ -60,7 +60,7 @@ function Form({ desk, labels }: FormProps) {
       <Outcome desk={desk} labels={labels} quoted={quoted} />
       {isSignedIn.value ? (
         <button class="button primary big" data-place disabled={quote === null || isRefused || desk.isSending.value}>
-          {desk.isSending.value ? `${t(desk.attempts.open?.isLost === true ? "asksAgain" : "placing")} …` : side === null || stake === null ? t("placeNone") : t("place", { stake: formatCash(stake), side: labels[side] })}
+          {desk.isSending.value ? `${t(desk.attempts.open?.isLost === true ? "asksAgain" : "placing")} …` : side === null || stake === null ? t("placeNone") : t("place", { stake: formatCash(stake, true), side: labels[side] })}
         </button>
       ) : (
         <a class="button primary big" href={`/sign-in?next=${encodeURIComponent(`${path.value}${side === null ? "" : `?side=${side}`}`)}`}>{t("signInToBet")}</a>
@@ -158,7 +158,7 @@ function Lost({ desk, labels }: FormProps) {
   return (
     <div class="outcome refused" role="alert" data-lost>
       <p><strong>{t("lost")}</strong></p>
-      <p>{t("lostWhy", { stake: formatCash(cashOf(amount)), side: labels[side] })}</p>
+      <p>{t("lostWhy", { stake: formatCash(cashOf(amount), true), side: labels[side] })}</p>
       <p class="row centred">
         <button type="button" class="button primary" onClick={() => void desk.again()}>{t("askAgain")}</button>
         <button type="button" class="button" onClick={() => desk.leave(open)}>{t("leaveIt")}</button>
