@@ -17,6 +17,7 @@ import { play } from "@/shell/sounds";
 import { rememberedText } from "@/shell/preferences";
 import { CASH_SCALE, cashText } from "@/units/money";
 import { NO_ODDS, oddsOf, sideOf, stakeOf, type BetSide, type Odds } from "./odds";
+import { boundsIn } from "./words";
 
 export type BetAsked = Omit<BetBody, "clientBetId" | "side"> & { readonly side: BetSide; readonly amount: string };
 
@@ -74,8 +75,12 @@ export class BetDesk {
   async mirror(): Promise<string | null> {
     const { id } = this.market.peek();
     if (!id.includes(":") || !isSignedIn.peek()) return null;
-    const asked = { marketId: id, side: "THIS" as const, amount: cashText(this.stake.peek() ?? CASH_SCALE) };
-    const slug = await rest.call("get", "/bets/quote", { query: asked }).then((answer) => answer.data.slug, () => null);
+    const slugFor = async (amount: bigint) => (await rest.call("get", "/bets/quote", { query: { marketId: id, side: "THIS", amount: cashText(amount) } })).data.slug;
+    const slug = await slugFor(this.stake.peek() ?? CASH_SCALE).catch((thrown: unknown) => {
+      // Of a stake that can't be bet nothing is said of the market: the least that can.
+      const bounds = boundsIn(asApiError(thrown).of("amount") ?? "");
+      return bounds === null ? null : slugFor(bounds[0]).catch(() => null);
+    });
     return slug === null || slug.includes(":") || this.isClosed ? null : slug;
   }
 

@@ -21,6 +21,7 @@ beforeEach(() => {
     const call = { path, body: typeof init.body === "string" ? (JSON.parse(init.body) as Record<string, unknown>) : {} };
     sent.push(call);
     const data = answers(call);
+    if (data instanceof Response) return Promise.resolve(data);
     return data === null ? Promise.reject(new TypeError("cut off")) : Promise.resolve(Response.json({ success: true, data, meta: {} }));
   });
 });
@@ -53,6 +54,13 @@ test("another venue's question goes on in its mirror, where there is one", async
   expect(await elsewhere.mirror()).toBeNull();
   answers = ({ path }) => (path.includes("/bets/quote") ? { slug: "mirror-3" } : []);
   expect(await elsewhere.mirror()).toBe("mirror-3");
+  // A stake that can't be bet hides no mirror.
+  elsewhere.stakeText.value = "3";
+  const refused = { success: false, error: { code: "VALIDATION_ERROR", message: "", details: [{ field: "amount", message: "must be 10.000000 to 10000.000000 credits" }] } };
+  const before = answers;
+  answers = (call) => (call.path.includes("amount=3.000000") ? Response.json(refused, { status: 400 }) : before(call));
+  expect(await elsewhere.mirror()).toBe("mirror-3");
+  answers = before;
   // The first bet makes it, and the next one is there.
   elsewhere.placed.value = bet({});
   expect(elsewhere.betAgain()).toBe("mirror-3");
