@@ -88,11 +88,11 @@ export function Ladder(props: LadderProps) {
   /** What a key does at a row; null if it does nothing there. */
   const deedOf = (event: KeyboardEvent, row: number): (() => void) | null => {
     const price = geometry.priceOf(row);
-    if (price === null) return null;
+    if (price === null || !isPlain(event)) return null;
     if (event.key === "Enter") return () => props.onPick(price, "YES");
     if (event.key === "Delete") return () => props.onCancel(view.ownOn(row));
-    if (event.code === "KeyB" && isPlain(event)) return () => pressKey(event, price, "YES");
-    return event.code === "KeyN" && isPlain(event) ? () => pressKey(event, price, "NO") : null;
+    if (event.code === "KeyB") return () => pressKey(event, price, "YES");
+    return event.code === "KeyN" ? () => pressKey(event, price, "NO") : null;
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const at = marked ?? view.middleRow();

@@ -98,6 +98,8 @@ test("a key acts only at a row that is marked: the first one shows it", () => {
     key(anew, "keydown", code);
     expect(anew.querySelector(".cursor.shown")).not.toBeNull();
     expect(root.querySelector("[role=status]")?.textContent).toContain("YES 0.50");
+    // However long it is held.
+    send(anew, new KeyboardEvent("keydown", { code, key: code === "KeyB" ? "b" : code, repeat: true, bubbles: true }), 0);
   }
   expect([placed, picked, given.onCancel].map((one) => one.mock.calls.length)).toEqual([0, 0, 0]);
   expect(shown.isConnected).toBe(false);
