@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cashOf, cashText, costOf, formatCash, formatChance, formatGain, formatPrice, formatQuantity, formatShort, onTick, parseCash, parsePrice, parseQuantity, priceText, quantityText } from "@/units/money";
+import { cashOf, cashText, costOf, formatCash, formatChance, formatGain, formatPrice, formatQuantity, formatShort, onTick, parseCash, parsePrice, parseQuantity, priceText, quantityText, typedCash, typedQuantity } from "@/units/money";
 
 describe("parsing", () => {
   test.each([["0.55", 5500], ["0.5500", 5500], ["1", 10_000], [" 0.01 ", 100], ["0.55000", 5500]])("the price %s", (text, price) => expect(parsePrice(text)).toBe(price));
@@ -14,6 +14,10 @@ describe("parsing", () => {
 });
 
 describe("formatting", () => {
+  test("what stands in a field has no zeros behind its point", () => {
+    expect([25_000_000n, 12_500_000n, 100_000_000n, 0n, 1n].map(typedCash)).toEqual(["25", "12.5", "100", "0", "0.000001"]);
+    expect([1250, 1200, 10_000, 1].map(typedQuantity)).toEqual(["12.5", "12", "100", "0.01"]);
+  });
   test("prices have the decimals of their tick, and more if they have more", () => {
     expect(formatPrice(5500)).toBe("0.55");
     expect(formatPrice(5500, 10)).toBe("0.550");

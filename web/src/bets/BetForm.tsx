@@ -11,14 +11,14 @@ import { balance } from "@/feed/account";
 import { useOwnId } from "@/parts/ownId";
 import { isSignedIn } from "@/session/session";
 import { navigate, path } from "@/shell/router";
-import { CASH_SCALE, cashOf, formatCash, formatGain, formatQuantity, priceOf, quantityOf } from "@/units/money";
+import { CASH_SCALE, cashOf, formatCash, formatGain, formatQuantity, priceOf, quantityOf, typedCash } from "@/units/money";
 import { shownPrice } from "@/units/prices";
 import type { BetDesk } from "./betDesk";
 import type { Labels } from "./labels";
 import { estimateOf, sideOf } from "./odds";
 import { useQuote, type Quoted } from "./quoting";
 import { t } from "./texts";
-import { plain, saidOf, wordsOf } from "./words";
+import { saidOf, wordsOf } from "./words";
 
 const QUICK = [10n, 25n, 50n, 100n].map((credits) => credits * CASH_SCALE);
 
@@ -75,7 +75,7 @@ function StakeField({ desk }: { desk: BetDesk }) {
   const available = isSignedIn.value && balance.value !== null ? cashOf(balance.value.available) : null;
   const choose = (text: string) => (desk.stakeText.value = text);
   const isNone = desk.stake.value === null && desk.stakeText.value.trim() !== "";
-  const all = available === null || available < CASH_SCALE ? null : plain(available - (available % 10_000n));
+  const all = available === null || available < CASH_SCALE ? null : typedCash(available - (available % 10_000n));
   return (
     <div class="stake">
       <div class="row between">
@@ -89,7 +89,7 @@ function StakeField({ desk }: { desk: BetDesk }) {
       <span id={`${id}-said`} class="problem">{isNone ? t("amountNone") : ""}</span>
       <div class="quick">
         {QUICK.map((cash) => (
-          <button key={cash} type="button" class="button" aria-label={t("stakeQuick", { stake: formatCash(cash) })} aria-pressed={desk.stake.value === cash} onClick={() => choose(plain(cash))}>{plain(cash)}</button>
+          <button key={cash} type="button" class="button" aria-label={t("stakeQuick", { stake: formatCash(cash) })} aria-pressed={desk.stake.value === cash} onClick={() => choose(typedCash(cash))}>{typedCash(cash)}</button>
         ))}
         {all !== null && <button type="button" class="button" aria-pressed={desk.stakeText.value === all} onClick={() => choose(all)}>{t("most")}</button>}
       </div>

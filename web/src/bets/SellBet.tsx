@@ -13,7 +13,7 @@ import { opened } from "@/parts/Dialog";
 import { Attempts } from "@/session/attempts";
 import { notify } from "@/shell/notices";
 import { play } from "@/shell/sounds";
-import { cashOf, formatCash, formatGain, formatQuantity, parseQuantity, quantityOf, quantityText } from "@/units/money";
+import { cashOf, formatCash, formatGain, formatQuantity, parseQuantity, quantityOf, quantityText, typedQuantity } from "@/units/money";
 import { useQuote } from "./quoting";
 import { t } from "./texts";
 import { saidOf } from "./words";
@@ -42,7 +42,7 @@ export function costOfPart(bet: Pick<BetView, "cost" | "fee" | "shares">, shares
 function SellBet({ bet, label, onSold }: Props) {
   const id = useOwnId();
   const held = quantityOf(bet.openShares);
-  const text = useSignal(plainShares(held));
+  const text = useSignal(typedQuantity(held));
   const problem = useSignal<ApiError | null>(null);
   const isBusy = useSignal(false);
   const attempts = useMemo(() => new Attempts<Asked>(`sale.${bet.id}`), []);
@@ -99,7 +99,7 @@ function SellBet({ bet, label, onSold }: Props) {
         <label class="label" for={id}>{t("sellShares")} <span class="quiet">{t("sellOf", { shares: formatQuantity(held) })}</span></label>
         <div class="row nowrap">
           <input id={id} class="input" name="shares" inputMode="decimal" autocomplete="off" maxLength={14} aria-invalid={!isWhole} value={text.value} onInput={(event) => take(event.currentTarget.value)} />
-          <button type="button" class="button" aria-pressed={shares === held} onClick={() => take(plainShares(held))}>{t("sellAll")}</button>
+          <button type="button" class="button" aria-pressed={shares === held} onClick={() => take(typedQuantity(held))}>{t("sellAll")}</button>
         </div>
         <span class="problem" role="alert">{isWhole ? "" : t("BET_SHARES")}</span>
       </div>
@@ -109,7 +109,7 @@ function SellBet({ bet, label, onSold }: Props) {
         {quote !== null && !isAll && (
           <div class="note" role="alert">
             <p>{t("sellOnly", { sold: formatQuantity(sold) })}</p>
-            <button type="button" class="button small" data-nearest onClick={() => take(plainShares(sold))}>{t("sellThat", { sold: formatQuantity(sold) })}</button>
+            <button type="button" class="button small" data-nearest onClick={() => take(typedQuantity(sold))}>{t("sellThat", { sold: formatQuantity(sold) })}</button>
           </div>
         )}
         {error !== null && <p class="problem" role="alert" data-refused={error.code}>{error.code === "NO_LIQUIDITY" ? t("sellNoPrice") : saidOf(error, null, null).text}</p>}
@@ -124,8 +124,4 @@ function SellBet({ bet, label, onSold }: Props) {
 
 function Compared({ gain }: { gain: bigint }) {
   return <strong class={gain > 0n ? "up" : gain < 0n ? "down" : ""}>{formatGain(gain)}</strong>;
-}
-
-function plainShares(shares: number): string {
-  return quantityText(shares).replace(/\.?0+$/, "");
 }

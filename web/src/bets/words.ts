@@ -3,7 +3,7 @@
 // Law: a refusal that has no words here is shown as the exchange says it, never hidden.
 
 import type { ApiError } from "@/api/errors";
-import { cashText, formatCash, parseCash } from "@/units/money";
+import { formatCash, parseCash, typedCash } from "@/units/money";
 import { t } from "./texts";
 
 const KNOWN = [
@@ -58,19 +58,14 @@ function beyond(message: string, stake: bigint | null, available: bigint | null)
   const [least, most] = bounds;
   const text = t("amountBetween", { least: formatCash(least), most: formatCash(most) });
   if (stake === null || (available !== null && available < least)) return { text, nearest: null };
-  if (stake < least) return { text, nearest: { stake: plain(least), label: t("betLeast", { least: formatCash(least) }) } };
+  if (stake < least) return { text, nearest: { stake: typedCash(least), label: t("betLeast", { least: formatCash(least) }) } };
   if (available !== null && available < most) return { text, nearest: allOf(available) };
-  return { text, nearest: { stake: plain(most), label: t("betMost", { most: formatCash(most) }) } };
+  return { text, nearest: { stake: typedCash(most), label: t("betMost", { most: formatCash(most) }) } };
 }
 
 function allOf(available: bigint | null): Nearest | null {
   if (available === null || available <= 0n) return null;
   // Hundredths: what lies behind them is too little to be shown.
   const all = available - (available % HUNDREDTH);
-  return all === 0n ? null : { stake: plain(all), label: t("betAll", { cash: formatCash(all) }) };
-}
-
-/** A stake as one types it: "25", "12.5". */
-export function plain(cash: bigint): string {
-  return cashText(cash).replace(/\.?0+$/, "");
+  return all === 0n ? null : { stake: typedCash(all), label: t("betAll", { cash: formatCash(all) }) };
 }

@@ -2,7 +2,7 @@
 // nearest value that can.
 
 import type { StockBuyBody, StockSellBody } from "@/api/schema";
-import { cashText, formatCash, formatQuantity, parseCash, parseQuantity, quantityText } from "@/units/money";
+import { cashText, formatCash, formatQuantity, parseCash, parseQuantity, typedCash, typedQuantity } from "@/units/money";
 import { bearable, buying, isCovered, selling, sharesBringing, sharesFor, worstPrice, type Foreseen, type Held, type Leverage, type Line } from "./curve";
 import { t } from "./texts";
 
@@ -89,23 +89,11 @@ function ofSelling(line: Line, held: Held, shares: bigint): Judged {
 }
 
 function takeShares(shares: bigint): Nearest {
-  return { text: t("takeShares", { shares: formatQuantity(Number(shares)) }), change: { unit: "shares", typed: plainShares(shares) } };
+  return { text: t("takeShares", { shares: formatQuantity(Number(shares)) }), change: { unit: "shares", typed: typedQuantity(Number(shares)) } };
 }
 
 function takeAmount(amount: bigint): Nearest {
-  return { text: t("takeAmount", { amount: formatCash(amount, true) }), change: { unit: "amount", typed: plainAmount(amount) } };
-}
-
-/** As they stand in a field: "12.5", "1.000001". */
-export function plainShares(shares: bigint): string {
-  return trimmed(quantityText(Number(shares)));
-}
-export function plainAmount(amount: bigint): string {
-  return trimmed(cashText(amount));
-}
-
-function trimmed(text: string): string {
-  return text.replace(/\.?0+$/, "");
+  return { text: t("takeAmount", { amount: formatCash(amount, true) }), change: { unit: "amount", typed: typedCash(amount) } };
 }
 
 /** A part of what one can buy or has to sell, as it stands in the field. */
@@ -113,10 +101,10 @@ export function partOf(draft: Draft, percent: number, line: Line, held: Held, av
   const part = (of: bigint) => (of * BigInt(percent)) / 100n;
   if (draft.side === "SELL") {
     const shares = part(held.shares);
-    return draft.unit === "shares" ? plainShares(shares) : plainAmount(selling(line, held, shares === 0n ? 1n : shares).total);
+    return draft.unit === "shares" ? typedQuantity(Number(shares)) : typedCash(selling(line, held, shares === 0n ? 1n : shares).total);
   }
   const amount = part(available ?? 0n);
-  return draft.unit === "amount" ? plainAmount(amount) : plainShares(sharesFor(line, amount * BigInt(draft.leverage)));
+  return draft.unit === "amount" ? typedCash(amount) : typedQuantity(Number(sharesFor(line, amount * BigInt(draft.leverage))));
 }
 
 /** What is sent of it, but for its request id. */

@@ -130,6 +130,19 @@ export function cashText(cash: bigint): string {
   return plain(cash, CASH_PLACES);
 }
 
+/** The same as somebody types it into a field: 12500000n -> "12.5", 1200 -> "12". */
+export function typedCash(cash: bigint): string {
+  return trimmed(cashText(cash));
+}
+export function typedQuantity(quantity: number): string {
+  return trimmed(quantityText(quantity));
+}
+
+/** A decimal, which has a point, without its last zeros. */
+function trimmed(text: string): string {
+  return text.replace(/\.?0+$/, "");
+}
+
 function plain(value: bigint, places: number): string {
   const size = (value < 0n ? -value : value).toString().padStart(places + 1, "0");
   return `${value < 0n ? "-" : ""}${size.slice(0, -places)}.${size.slice(-places)}`;
