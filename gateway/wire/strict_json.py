@@ -125,16 +125,14 @@ MoneyText = Annotated[
         {"minimum": 0.000001, "maximum": 10**_CREDITS},
     ),
 ]
-CreditText = Annotated[
-    msgspec.Raw,
-    number_meta(
-        f"credits, 0.000001 to {10**_CREDIT}, at most 6 decimals",
-        "5.500000",
-        _decimal(6, _CREDIT),
-        {"minimum": 0.000001, "maximum": 10**_CREDIT},
-        optional=False,
-    ),
-]
+_CREDIT_META: Final = (
+    f"credits, 0.000001 to {10**_CREDIT}, at most 6 decimals",
+    "5.500000",
+    _decimal(6, _CREDIT),
+    {"minimum": 0.000001, "maximum": 10**_CREDIT},
+)
+CreditOrNoneText = Annotated[msgspec.Raw, number_meta(*_CREDIT_META)]
+CreditText = Annotated[msgspec.Raw, number_meta(*_CREDIT_META, optional=False)]
 NotionalText = Annotated[
     msgspec.Raw,
     number_meta(

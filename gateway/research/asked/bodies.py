@@ -19,7 +19,7 @@ from gateway.research.strategy import ParametersRefused, parameters_of
 from gateway.wire import strict_json
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import TimeText, parse_range
-from gateway.wire.strict_json import BodyStruct, CreditText, QueryStruct, not_given
+from gateway.wire.strict_json import BodyStruct, CreditOrNoneText, QueryStruct, not_given
 
 LATENCY_MS_MAX: Final = 3_600_000
 SEED_MAX: Final = 2**53 - 1
@@ -73,7 +73,7 @@ class NewBacktestBody(BodyStruct, frozen=True):
     prints_only: bool = False
     from_time: TimeText | None = msgspec.field(default=None, name="from")
     to_time: TimeText | None = msgspec.field(default=None, name="to")
-    cash: CreditText = not_given()
+    cash: CreditOrNoneText = not_given()
     fees: FeesName = "MARKET"
     latency_ms: Annotated[
         int,

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from gateway.feeds.known import NAME_LENGTH_MAX
 from gateway.http.paging import SliceQuery
 from gateway.markets.lookup import MarketText
 from gateway.research.inquiries.settings import Processor
@@ -33,6 +34,15 @@ SearchText = Annotated[
         max_length=SEARCH_LENGTH,
         description="what to look for",
         examples=["rain forecast Vienna"],
+    ),
+]
+MarketIdText = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=NAME_LENGTH_MAX,
+        description="a market's id, as an answer names it",
+        extra_json_schema={"pattern": "^[!-~]+$"},
     ),
 ]
 ResultsNumber = Annotated[
@@ -70,7 +80,7 @@ class ResearchQuery(SliceQuery, frozen=True):
     """Which questions are wanted; `marketId` as an answer names it."""
 
     status: Status | None = None
-    market_id: MarketText | None = None
+    market_id: MarketIdText | None = None
 
 
 class ServiceMessage(BodyStruct, frozen=True, forbid_unknown_fields=False):

@@ -5731,7 +5731,7 @@ export interface components {
             readonly from?: string | null;
             /** @default null */
             readonly to?: string | null;
-            readonly cash?: string | number;
+            readonly cash?: string | number | null;
             /**
              * @default MARKET
              * @enum {unknown}
