@@ -77,7 +77,7 @@ class Following:
             Job(name="research", schedule=every(2), run=self.run, time_limit_s=RUN_S, tries=1),
             Job(
                 name="research-housekeeping",
-                schedule="41 * * * *",
+                schedule="47 * * * *",
                 run=self.prune,
                 time_limit_s=600,
             ),
