@@ -11,6 +11,8 @@ from typing import Any
 from exchange.messages.commands import OpenAccount, PlaceOrder
 from exchange.messages.group_commands import SetOrderGroup
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
+from persistence.clock import now_us
+from persistence.repositories.research.inquiries import Bounds, Inquiries, NewInquiry
 from tests.gateway.conftest import Person, Web
 from tests.gateway.portfolio.venue_fake import Caller
 from tests.persistence.running import listing
@@ -80,6 +82,7 @@ async def give_one_of_everything(web: Web) -> Belongings:
     alert = (await ann.data("POST", "/alerts", {"kind": "FILL"}))["id"]
     asked = {"strategy": "momentum", "tape": "sample"}
     backtest = (await ann.data("POST", "/backtests", asked))["id"]
+    question = await _question(web, owner)
     bet = await _bet(web, ann)
     portfolio = (await ann.data("POST", "/portfolios", {"name": "a"}))["id"]
     noted = {"marketId": "rain", "side": "YES", "quantity": "1", "avgCost": "0.5"}
@@ -99,6 +102,7 @@ async def give_one_of_everything(web: Web) -> Belongings:
         "/orders/{id}": "/orders/1",
         "/portfolios/{id}": f"/portfolios/{portfolio}",
         "/positions/{id}": f"/positions/{position}",
+        "/research/{id}": f"/research/{question}",
         "/users/me/api-keys/{id}": f"/users/me/api-keys/{key['key']['id']}",
         "/users/me/sessions/{id}": f"/users/me/sessions/{session}",
         "/users/me/links/{provider}": "/users/me/links/x",
@@ -107,6 +111,26 @@ async def give_one_of_everything(web: Web) -> Belongings:
         "/watchlists/{id}/items/{itemId}": f"/watchlists/{watchlist}/items/{item}",
     }
     return Belongings(web, owner, places)
+
+
+async def _question(web: Web, owner: Person) -> int:
+    """Let somebody have asked something; return its id."""
+    new = NewInquiry(
+        user_id=owner.id,
+        request_id=None,
+        query="rain?",
+        platform=None,
+        external_id=None,
+        processor="base",
+        format="text",
+        input="rain?",
+        key=b"k" * 32,
+        token="theirs",
+        cost=1,
+        month=202_611,
+    )
+    now = now_us()
+    return (await Inquiries(web.parts.pool).ask(new, Bounds(1, 1, 1), now, now)).id
 
 
 _PASSKEY = """
