@@ -34,8 +34,12 @@ HOLDS_OTHERS = {
     "DELETE /watchlists/{id}",
 }
 """Tried behind what goes with it."""
-NAMES_NO_ONES = {"POST /orders/{id}", "POST /users/me/links/{provider}"}
-"""What their paths name is nobody's: a market, a provider."""
+NAMES_NO_ONES = {
+    "POST /orders/{id}",
+    "POST /users/me/links/{provider}",
+    "GET /economy/stocks/{symbol}/quote",
+}
+"""What their paths name is nobody's: a market, a provider, a stock."""
 NEEDS_THE_COOKIE = "POST /auth/refresh"
 
 
