@@ -113,3 +113,9 @@ async def test_who_hides_is_gone(served: Served, browser: Browser) -> None:
         await expect(page.get_by_text("Others see you here by your name.")).to_be_visible()
         await page.reload()
         await expect(rows).to_have_count(3)
+        # German words are longer.
+        await page.evaluate("localStorage.setItem('probity.language', 'de')")
+        await page.reload()
+        await expect(page.get_by_role("heading", name="Ranglisten")).to_be_visible()
+        await expect(rows).to_have_count(3)
+        await fits(page, "boards-de")

@@ -11,7 +11,7 @@ export const t = catalogue(
     shown: "Others see you here by your name.", hidden: "Others don't see you here.", hide: "Hide me", show: "Show me", hiding: "You are gone from the boards within 15 seconds", showing: "You are on the boards after the next run", privacy: "Whoever hides has no place, and the others close up. One's own figures are one's own to see in any case.",
   },
   {
-    boards: "Ranglisten", pnl: "Gewinn", volume: "Umsatz", calibration: "Vorhersagen", period: "Aus welcher Zeit", day: "Heute", week: "Diese Woche", month: "Dieser Monat", all: "Immer",
+    boards: "Ranglisten", pnl: "Gewinn", volume: "Umsatz", calibration: "Vorhersagen", period: "Aus welcher Zeit", day: "Heute", week: "Woche", month: "Monat", all: "Immer",
     pnlWhat: "Was jemand hat, weniger was eingezahlt wurde. Geschenkte und gekaufte Credits sind kein Gewinn.", volumeWhat: "Was jemand gehandelt hat, in Credits.", calibrationWhat: "Der Brier-Wert dessen, was bis zur Antwort gehalten wurde: 0 ist am besten, 0.25 hat eine Münze.",
     rank: "Platz", who: "Wer", value_pnl: "Gewinn", value_volume: "Gehandelt", value_calibration: "Wert", positions: "Positionen", since: "seit {time}",
     asOf: "Stand {time}", late: "älter als es sein sollte", soon: "Die Ranglisten werden bald zum ersten Mal gemacht.", nobody: "Noch hat niemand einen Platz.", nobodyWhy: "Handeln Sie, und halten Sie, bis die Antwort bekannt ist.",
