@@ -37,6 +37,7 @@ const RIGHT: uPlot.Axis.Side = 1;
 const ROOM = 0.02;
 const EVERY_MS = 60_000;
 const DAY_S = 86_400;
+const MINUTE_S = 60;
 const period = remembered("stocks.period", PERIODS, "day");
 const seconds = (time: string) => Date.parse(time) / 1_000;
 const size = (price: string) => Number(cashOf(price));
@@ -146,7 +147,7 @@ function optionsOf(Plot: typeof uPlot, place: HTMLElement, latest: () => Drawn, 
     padding: [12, 8, 0, 12],
     scales: { x: { time: true, range: (_, first, last) => [first, last + (last - first) * ROOM] }, y: { range: (_, low, high) => rangeOf(low, high, latest().marks.orders[0]?.price) } },
     axes: [
-      { ...axis, size: 26, space: 64, values: (_, times, __, ___, step) => times.map((time) => (step >= DAY_S ? dayOfYear(time * 1_000) : clock(time * 1_000).slice(0, 5))) },
+      { ...axis, size: 26, space: 64, values: (_, times, __, ___, step) => times.map((time) => (step >= DAY_S ? dayOfYear(time * 1_000) : step < MINUTE_S ? clock(time * 1_000) : clock(time * 1_000).slice(0, 5))) },
       { ...axis, side: RIGHT, size: 60, values: (_, prices) => prices.map((price) => formatCash(BigInt(Math.round(price)), true)) },
     ],
     series: [{}, { stroke: colours.accent, width: 2, fill: of("accent-soft"), points: { show: false }, ...(stepped === undefined ? {} : { paths: stepped }) }],
