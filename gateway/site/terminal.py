@@ -40,6 +40,8 @@ PAGES: Final = (
     "/stocks/{part}",
     "/leaderboard",
     "/leaderboard/{board}",
+    "/backtests",
+    "/backtests/{part}",
     "/account",
     "/account/{part}",
     "/admin",

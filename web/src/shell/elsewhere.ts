@@ -4,7 +4,7 @@ import { isAdmin } from "@/session/session";
 import type { IconName } from "./Icon";
 import type { Section } from "./routes";
 
-export interface Entry<K extends string = "stocks" | "boards" | "admin" | "developers"> {
+export interface Entry<K extends string = "stocks" | "boards" | "backtests" | "admin" | "developers"> {
   readonly section: Section;
   readonly href: string;
   readonly text: K;
@@ -13,10 +13,11 @@ export interface Entry<K extends string = "stocks" | "boards" | "admin" | "devel
 
 const STOCKS: Entry = { section: "stocks", href: "/stocks", text: "stocks", icon: "stocks" };
 const BOARDS: Entry = { section: "boards", href: "/leaderboard", text: "boards", icon: "boards" };
+const BACKTESTS: Entry = { section: "backtests", href: "/backtests", text: "backtests", icon: "backtests" };
 const ADMIN: Entry = { section: "admin", href: "/admin", text: "admin", icon: "admin" };
 const DEVELOPERS: Entry = { section: "developers", href: "/developers", text: "developers", icon: "developers" };
 
 /** Those that whoever looks has. */
 export function elsewhere(): readonly Entry[] {
-  return [STOCKS, BOARDS, ...(isAdmin.value ? [ADMIN] : []), DEVELOPERS];
+  return [STOCKS, BOARDS, BACKTESTS, ...(isAdmin.value ? [ADMIN] : []), DEVELOPERS];
 }

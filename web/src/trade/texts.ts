@@ -6,6 +6,7 @@ export const t = catalogue(
     chance: "chance",
     bet: "Bet on it",
     alertMe: "Alert me",
+    backtest: "Backtest",
     closes: "Closes in",
     closed: "Closed",
     resolves: "Resolved",
@@ -112,6 +113,7 @@ export const t = catalogue(
   {
     bet: "Darauf wetten",
     alertMe: "Alarm",
+    backtest: "Backtest",
     chance: "Chance",
     closes: "Schließt in",
     closed: "Geschlossen",

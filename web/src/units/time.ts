@@ -78,6 +78,14 @@ export function momentOf(typed: string): Date {
   return new Date(asUtc - aheadAt(guess, name));
 }
 
+/** A moment as `<input type="datetime-local">` has it, to the second, in the reader's zone: what `momentOf` takes. */
+export function typedMoment(when: When): string {
+  const moment = new Date(when).getTime();
+  const name = zone.value;
+  const aheadMs = name === undefined ? -new Date(moment).getTimezoneOffset() * 60_000 : aheadAt(moment, name);
+  return new Date(moment + aheadMs).toISOString().slice(0, 19);
+}
+
 const UNITS = [
   ["d", 86_400_000],
   ["h", 3_600_000],
