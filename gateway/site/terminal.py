@@ -40,6 +40,8 @@ PAGES: Final = (
     "/stocks/{part}",
     "/leaderboard",
     "/leaderboard/{board}",
+    "/research",
+    "/research/{id}",
     "/backtests",
     "/backtests/{part}",
     "/account",

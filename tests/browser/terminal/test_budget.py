@@ -19,6 +19,7 @@ PARTS: Final = {
     "src/boards/BoardsPage.tsx": 8_000,
     "src/bets/BetPage.tsx": 12_000,
     "src/backtests/BacktestsPage.tsx": 18_000,
+    "src/research/ResearchPage.tsx": 10_000,
     "src/rewards/RewardsPage.tsx": 12_000,
     # What is attached to an order, which is loaded by who opens it.
     "src/attached/AttachPart.tsx": 8_000,

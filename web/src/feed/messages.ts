@@ -1,6 +1,6 @@
 // What the exchange says over the socket (docs/sockets.md), as far as the terminal listens.
 
-import type { AnyTradeView, BacktestView, BalanceView, BetView, CandleView, FillView, FiringView, MarketView, OrderView, PositionView, TickerView } from "@/api/schema";
+import type { AnyTradeView, BacktestView, BalanceView, BetView, CandleView, FillView, FiringView, MarketView, OrderView, PositionView, ResearchView, TickerView } from "@/api/schema";
 import type { WireLevel } from "@/book/book";
 import type { Stamp } from "@/book/sequence";
 
@@ -50,6 +50,7 @@ interface OnTopic {
 export type AlertMessage = FiringView & OnTopic;
 export type BetMessage = BetView & OnTopic;
 export type BacktestMessage = BacktestView & OnTopic;
+export type ResearchMessage = ResearchView & OnTopic;
 export interface ModeMessage {
   readonly mode: string;
   readonly postOnlyUntil: string | null;
@@ -80,5 +81,6 @@ export interface Heard {
   alert_triggered: AlertMessage;
   bet_updated: BetMessage;
   backtest_updated: BacktestMessage;
+  research_updated: ResearchMessage;
   heartbeat: Heartbeat;
 }

@@ -9,7 +9,7 @@ import { Stream } from "./alerts";
 import { line } from "./line";
 import type { Heard } from "./messages";
 
-const TOPICS = { backtest_updated: "backtests" } as const;
+const TOPICS = { backtest_updated: "backtests", research_updated: "research" } as const;
 type Told = keyof typeof TOPICS;
 
 /** Follow a topic; returns how to stop. */

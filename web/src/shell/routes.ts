@@ -16,7 +16,7 @@ export interface PageRoute {
   /** Which entry of the navigation it belongs to. */
   readonly section: Section;
 }
-export type Section = "markets" | "trade" | "bets" | "portfolio" | "alerts" | "account" | "admin" | "developers" | "stocks" | "boards" | "backtests";
+export type Section = "markets" | "trade" | "bets" | "portfolio" | "alerts" | "account" | "admin" | "developers" | "stocks" | "boards" | "research" | "backtests";
 
 const markets = () => import("@/markets/MarketsPage");
 const trade = () => import("@/trade/TradePage");
@@ -28,6 +28,7 @@ const alerts = () => import("@/alerts/AlertsPage");
 const admin = () => import("@/admin/AdminPage");
 const stocks = () => import("@/stocks/StocksPage");
 const boards = () => import("@/boards/BoardsPage");
+const research = () => import("@/research/ResearchPage");
 const backtests = () => import("@/backtests/BacktestsPage");
 const developers = () => import("@/developers/DevelopersPage");
 
@@ -50,6 +51,8 @@ export const ROUTES: readonly PageRoute[] = [
   { pattern: "/stocks/{part}", load: stocks, section: "stocks" },
   { pattern: "/leaderboard", load: boards, section: "boards" },
   { pattern: "/leaderboard/{board}", load: boards, section: "boards" },
+  { pattern: "/research", load: research, section: "research" },
+  { pattern: "/research/{id}", load: research, section: "research" },
   { pattern: "/backtests", load: backtests, section: "backtests" },
   { pattern: "/backtests/{part}", load: backtests, section: "backtests" },
   { pattern: "/account", load: account, section: "account" },

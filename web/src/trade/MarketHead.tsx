@@ -16,6 +16,12 @@ async function alertMe(market: ListedMarketView, middle: number | null): Promise
   await opened(t("alertMe"), (end) => <NewAlert marketId={market.id} price={middle === null ? "" : priceText(Math.round(middle))} onDone={() => end(null)} />);
 }
 
+/** Ask the web about this market; what asks is loaded then. */
+async function researchIt(market: ListedMarketView): Promise<void> {
+  const { ResearchHere } = await import("@/research/ResearchHere");
+  await opened(t("research"), () => <ResearchHere marketId={market.id} />);
+}
+
 export function MarketHead({ market, middle }: { market: ListedMarketView; middle: ReadonlySignal<number | null> }) {
   const isOver = market.status === "RESOLVED" || market.status === "VOID";
   return (
@@ -30,6 +36,7 @@ export function MarketHead({ market, middle }: { market: ListedMarketView; middl
           {market.openInterest !== null && <span class="wide">{t("interest")} {formatQuantity(quantityOf(market.openInterest))}</span>}
           {market.status === "OPEN" && <a class="button small" href={`/bet/${encodeURIComponent(market.id.includes(":") ? market.id : (market.slug ?? market.id))}`}>{t("bet")}</a>}
           {isSignedIn.value && !isOver && <button class="button small" onClick={() => void alertMe(market, middle.peek())}>{t("alertMe")}</button>}
+          {isSignedIn.value && <button class="button small" onClick={() => void researchIt(market)}>{t("research")}</button>}
           {isSignedIn.value && <a class="button small" href={`/backtests/new?market=${encodeURIComponent(market.id.includes(":") ? market.id : (market.slug ?? market.id))}`}>{t("backtest")}</a>}
           <details class="rules">
             <summary>{t("rules")}</summary>

@@ -6,6 +6,7 @@ export const t = catalogue(
     chance: "chance",
     bet: "Bet on it",
     alertMe: "Alert me",
+    research: "Research",
     backtest: "Backtest",
     closes: "Closes in",
     closed: "Closed",
@@ -113,6 +114,7 @@ export const t = catalogue(
   {
     bet: "Darauf wetten",
     alertMe: "Alarm",
+    research: "Recherche",
     backtest: "Backtest",
     chance: "Chance",
     closes: "Schließt in",

@@ -1,0 +1,41 @@
+// The texts of research on the web.
+import { catalogue } from "@/shell/language";
+
+export const t = catalogue(
+  {
+    research: "Research", intro: "Ask a question and read what the web says, with its sources. A service outside the exchange answers, and the operator pays for it: everybody has a budget a month.",
+    ask: "Ask", question: "Your question", questionHint: "Say what you want to know, and of when: a whole sentence finds more.", example: "What do forecasts say about rain in Vienna this week?", aboutMarket: "The market's question and its closing day go along.",
+    kind: "How deep", costs: "{cost} ¢", lite: "A fact", base: "An answer", core: "Compared", pro: "Thorough", ultra: "All there is", search: "Pages only",
+    liteWhat: "one thing, looked up", baseWhat: "a few sources", coreWhat: "several sources against each other", proWhat: "takes minutes", ultraWhat: "takes up to half an hour", searchWhat: "found at once, not read",
+    format: "As", text: "a report", auto: "fields",
+    left: "{left} ¢ of {budget} ¢ are left in {month}", held: "{held} ¢ held for what is under way", tooDear: "That is more than is left: it is answered only if somebody asked the same lately.",
+    send: "Ask for {cost} ¢", sendSearch: "Search for {cost} ¢", asking: "Asking", off: "Research isn't set up at this exchange: its operator has no key for the service. What you asked before can be read.",
+    lost: "No answer came. Your question may have been taken: finding out never asks or pays twice.", findOut: "Find out", leaveIt: "Leave it",
+    yours: "Your questions", here: "Your questions on this market", none: "Nothing asked yet.", noneHere: "Nothing asked about this market yet.", asked: "Question", status: "Status", cost: "Cost", when: "Asked", market: "Market",
+    QUEUED: "Waiting", STARTING: "Starting", RUNNING: "Running", UNKNOWN: "Not known", COMPLETED: "Answered", FAILED: "Failed",
+    cached: "known already, for nothing", cachedWhy: "Somebody asked the same lately, so the answer was there and cost you nothing.",
+    QUEUEDWhy: "It waits to be sent.", STARTINGWhy: "It is being sent.", RUNNINGWhy: "The service looks for an answer. You may leave the page: it goes on.", UNKNOWNWhy: "Nobody knows whether the service took it. It is never sent twice: either an answer comes to light within the hour, or it has failed and counts as paid.",
+    failedWhy: "It failed: {reason}", progress: "Progress", considered: "{count} sources looked at", readOf: "{count} read", lately: "Lately: {message}",
+    answer: "Answer", foreign: "What the service found on the web. It is nobody's advice, and may be wrong.", copy: "Copy", sources: "Sources", noSources: "It names no sources.", reasoning: "Why", confidence: "Sure: {confidence}", of: "For {field}", field: "Field", noLink: "{address} (no address of the web)",
+    backToAll: "All questions", noQuestion: "There is no such question.", back: "Back", remove: "Delete", removeOf: "Delete: {question}", removeIt: "Delete this question?", removeItWhy: "One that waits is never sent and costs nothing. One that runs goes on unseen, and is paid. Its answer is gone for good.",
+    paid: "Cost {cost} ¢", holds: "{cost} ¢ held", format_text: "report", format_auto: "fields", found: "Pages found", foundCost: "Pages: {count}, for {cost} ¢. They aren't kept: leave the page, and they are gone.", nothingFound: "Nothing was found.", published: "of {day}", empty: "It has no words.",
+  },
+  {
+    research: "Recherche", intro: "Eine Frage stellen und lesen, was das Web sagt, mit seinen Quellen. Ein Dienst außerhalb der Börse antwortet, und der Betreiber zahlt dafür: Jeder hat ein Budget im Monat.",
+    ask: "Fragen", question: "Ihre Frage", questionHint: "Sagen Sie, was Sie wissen wollen und von wann: Ein ganzer Satz findet mehr.", example: "Was sagen Vorhersagen über Regen in Wien in dieser Woche?", aboutMarket: "Die Frage des Marktes und sein Schlusstag gehen mit.",
+    kind: "Wie gründlich", costs: "{cost} ¢", lite: "Eine Tatsache", base: "Eine Antwort", core: "Verglichen", pro: "Gründlich", ultra: "Alles, was es gibt", search: "Nur Seiten",
+    liteWhat: "eines, nachgeschlagen", baseWhat: "einige Quellen", coreWhat: "mehrere Quellen gegeneinander", proWhat: "dauert Minuten", ultraWhat: "dauert bis zu einer halben Stunde", searchWhat: "sofort gefunden, nicht gelesen",
+    format: "Als", text: "Bericht", auto: "Felder",
+    left: "{left} ¢ von {budget} ¢ sind in {month} übrig", held: "{held} ¢ vorgemerkt für das, was läuft", tooDear: "Das ist mehr, als übrig ist: Es wird nur beantwortet, wenn jemand kürzlich dasselbe fragte.",
+    send: "Für {cost} ¢ fragen", sendSearch: "Für {cost} ¢ suchen", asking: "Fragt", off: "Recherche ist an dieser Börse nicht eingerichtet: Ihr Betreiber hat keinen Schlüssel für den Dienst. Was Sie früher fragten, ist zu lesen.",
+    lost: "Es kam keine Antwort. Ihre Frage kann angenommen worden sein: Nachsehen fragt und zahlt nie doppelt.", findOut: "Nachsehen", leaveIt: "Dabei belassen",
+    yours: "Ihre Fragen", here: "Ihre Fragen zu diesem Markt", none: "Noch nichts gefragt.", noneHere: "Zu diesem Markt noch nichts gefragt.", asked: "Frage", status: "Stand", cost: "Kosten", when: "Gefragt", market: "Markt",
+    QUEUED: "Wartet", STARTING: "Beginnt", RUNNING: "Läuft", UNKNOWN: "Unbekannt", COMPLETED: "Beantwortet", FAILED: "Gescheitert",
+    cached: "schon bekannt, kostenlos", cachedWhy: "Jemand hat kürzlich dasselbe gefragt; die Antwort war da und hat Sie nichts gekostet.",
+    QUEUEDWhy: "Sie wartet darauf, gesendet zu werden.", STARTINGWhy: "Sie wird gesendet.", RUNNINGWhy: "Der Dienst sucht eine Antwort. Sie dürfen die Seite verlassen: Es geht weiter.", UNKNOWNWhy: "Niemand weiß, ob der Dienst sie annahm. Sie wird nie doppelt gesendet: Entweder kommt binnen einer Stunde eine Antwort ans Licht, oder sie ist gescheitert und gilt als bezahlt.",
+    failedWhy: "Sie ist gescheitert: {reason}", progress: "Fortschritt", considered: "{count} Quellen angesehen", readOf: "{count} gelesen", lately: "Zuletzt: {message}",
+    answer: "Antwort", foreign: "Was der Dienst im Web gefunden hat. Es ist niemandes Rat und kann falsch sein.", copy: "Kopieren", sources: "Quellen", noSources: "Sie nennt keine Quellen.", reasoning: "Warum", confidence: "Sicherheit: {confidence}", of: "Für {field}", field: "Feld", noLink: "{address} (keine Adresse des Webs)",
+    backToAll: "Alle Fragen", noQuestion: "Diese Frage gibt es nicht.", back: "Zurück", remove: "Löschen", removeOf: "Löschen: {question}", removeIt: "Diese Frage löschen?", removeItWhy: "Eine, die wartet, wird nie gesendet und kostet nichts. Eine, die läuft, geht ungesehen weiter und wird bezahlt. Ihre Antwort ist dann endgültig fort.",
+    paid: "Kostete {cost} ¢", holds: "{cost} ¢ vorgemerkt", format_text: "Bericht", format_auto: "Felder", found: "Gefundene Seiten", foundCost: "Seiten: {count}, für {cost} ¢. Sie werden nicht aufgehoben: Mit der Seite sind sie fort.", nothingFound: "Es wurde nichts gefunden.", published: "vom {day}", empty: "Sie hat keine Worte.",
+  },
+);
