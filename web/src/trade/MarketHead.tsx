@@ -37,7 +37,7 @@ export function MarketHead({ market, middle }: { market: ListedMarketView; middl
           {market.status === "OPEN" && <a class="button small" href={`/bet/${encodeURIComponent(market.id.includes(":") ? market.id : (market.slug ?? market.id))}`}>{t("bet")}</a>}
           {isSignedIn.value && !isOver && <button class="button small" onClick={() => void alertMe(market, middle.peek())}>{t("alertMe")}</button>}
           {isSignedIn.value && <button class="button small" onClick={() => void researchIt(market)}>{t("research")}</button>}
-          {isSignedIn.value && <a class="button small" href={`/backtests/new?market=${encodeURIComponent(market.id.includes(":") ? market.id : (market.slug ?? market.id))}`}>{t("backtest")}</a>}
+          {isSignedIn.value && <a class="button small wide" href={`/backtests/new?market=${encodeURIComponent(market.id.includes(":") ? market.id : (market.slug ?? market.id))}`}>{t("backtest")}</a>}
           <details class="rules">
             <summary>{t("rules")}</summary>
             <div class="panel body stack">
