@@ -13,7 +13,6 @@ says that it is gone (410), or to which nothing gets through, is disabled, and i
 Nothing is sent for somebody whose account is suspended.
 """
 
-import asyncio
 from collections.abc import Callable, Collection, Sequence
 from typing import Final, Literal
 
@@ -24,6 +23,7 @@ from gateway.alerts.settings import AlertSettings
 from gateway.alerts.tallies import AlertMetrics
 from gateway.alerts.views import FiringView, SawView, firing_view, saw_text
 from gateway.alerts.webhooks.signing import WebhookSecrets, signature
+from gateway.jobs.turns import take_turns
 from gateway.observability.logs import Logger
 from gateway.outbound.asking import Answer, OutboundFailed
 from gateway.outbound.public import AT_ONCE, PublicOutbound
@@ -39,8 +39,6 @@ TURN_S: Final = 2.0
 """After so long nothing more is begun of one webhook; what was taken of it is put back."""
 SPAN_S: Final = 60.0
 """After so long what is under way is waited for and nothing else is begun: the next run does."""
-LOOK_S: Final = 0.5
-"""How often it is looked for what has fallen due, while places are free."""
 WAITS_S: Final = (10, 60, 300, 1_800, 7_200)
 """Between tries; after the last one it has failed."""
 LEAST_FAILURES: Final = 5
@@ -91,44 +89,19 @@ class AlertSending:
         """
         if self._settings.webhooks_max == 0:
             return 0
-        loop, done, wrong = asyncio.get_running_loop(), 0, list[Exception]()
-        ends_at = loop.time() + SPAN_S
-        under_way: dict[asyncio.Task[int], Due] = {}
-        async with asyncio.TaskGroup() as group:
-            while True:
-                if loop.time() < ends_at and not wrong:
-                    for turn in await self._take(under_way.values()):
-                        under_way[group.create_task(self._turn(turn, wrong))] = turn[0]
-                if not under_way:
-                    break
-                over, _ = await asyncio.wait(
-                    under_way, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in over:
-                    del under_way[task]
-                    done += task.result()
-        if wrong:
-            raise wrong[0]
-        return done
+        return await take_turns(self._take, self._send_in_turn, self._went_wrong, span_s=SPAN_S)
 
-    async def _take(self, under_way: Collection[Due]) -> list[list[Due]]:
+    async def _take(self, under_way: Collection[Sequence[Due]]) -> list[list[Due]]:
         free, now = AT_ONCE - len(under_way), self._clock()
         if free == 0:
             return []
-        busy = {due.webhook_id: due.user_id for due in under_way}
+        busy = {of_one[0].webhook_id: of_one[0].user_id for of_one in under_way}
         return await self._rows.take(now, now + LEASE_S * MICROSECONDS, free, busy)
 
-    async def _turn(self, of_one: Sequence[Due], wrong: list[Exception]) -> int:
-        """Send what was taken of one webhook; return how many got through. What goes wrong on our
-        side is put into `wrong`: what it leaves undone is due again when its lease ends.
-        """
-        try:
-            return await self._send_in_turn(of_one)
-        except Exception as error:
-            number = of_one[0].webhook_id
-            self._logger.error("a webhook's turn went wrong", webhook=number, exc_info=error)  # noqa: TRY400 - structlog
-            wrong.append(error)
-            return 0
+    def _went_wrong(self, of_one: Sequence[Due], error: Exception) -> None:
+        """Tell of what went wrong on our side: what it leaves undone is due when its lease ends."""
+        number = of_one[0].webhook_id
+        self._logger.error("a webhook's turn went wrong", webhook=number, exc_info=error)
 
     async def _send_in_turn(self, of_one: Sequence[Due]) -> int:
         began, done = self._clock(), 0

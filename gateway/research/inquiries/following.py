@@ -13,12 +13,13 @@ lease ends.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import msgspec
 
 from gateway.jobs.job import Arguments, Job, every
+from gateway.jobs.turns import take_turns
 from gateway.observability.logs import Logger
 from gateway.research.inquiries.outputs import Malformed, Progress, cut, progress_of
 from gateway.research.inquiries.parallel import Busy, Lost, Parallel, Run, ServiceFailed, Turned
@@ -35,7 +36,6 @@ RUN_S: Final = 180.0
 """What a run of the job may take: `SPAN_S`, and a turn that is begun at its end (a stream, and two
 questions of 30 s).
 """
-LOOK_S: Final = 0.5
 LEASE_S: Final = 120
 AGAIN_S: Final = 10
 """A run whose stream ended is asked after again after so long."""
@@ -100,43 +100,25 @@ class Following:
         self._logger.info("answers of research are tidied", gone=gone)
 
     async def follow(self, span_s: float = SPAN_S) -> int:
-        """Take on what is due and falls due meanwhile; return how many turns that took.
+        """Take on what is due and falls due meanwhile; return how many turns went well.
 
         Raises the first of what went wrong on our side, after all others had their turn.
         """
-        loop, turns, wrong = asyncio.get_running_loop(), 0, list[Exception]()
-        ends_at = loop.time() + span_s
-        under_way: dict[asyncio.Task[None], int] = {}
-        async with asyncio.TaskGroup() as group:
-            while True:
-                if (turns == 0 or loop.time() < ends_at) and not wrong:
-                    for due in await self._take(under_way):
-                        under_way[group.create_task(self._turn(due, wrong))] = due.id
-                        turns += 1
-                if not under_way:
-                    break
-                over, _ = await asyncio.wait(
-                    under_way, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in over:
-                    del under_way[task]
-        if wrong:
-            raise wrong[0]
-        return turns
+        return await take_turns(self._take, self._turn, self._failed, span_s=span_s)
 
-    async def _take(self, under_way: dict[asyncio.Task[None], int]) -> list[Due]:
+    async def _take(self, under_way: Collection[Due]) -> list[Due]:
         free, now = AT_ONCE - len(under_way), self._clock()
         if free == 0:
             return []
         again_at = now + LEASE_S * MICROSECONDS
-        return await self._steps.take(now, again_at, under_way.values(), free)
+        return await self._steps.take(now, again_at, [due.id for due in under_way], free)
 
-    async def _turn(self, due: Due, wrong: list[Exception]) -> None:
-        try:
-            await self._step(due)
-        except Exception as error:
-            self._logger.error("research went wrong", research=due.id, exc_info=error)  # noqa: TRY400 - structlog
-            wrong.append(error)
+    async def _turn(self, due: Due) -> int:
+        await self._step(due)
+        return 1
+
+    def _failed(self, due: Due, error: Exception) -> None:
+        self._logger.error("research went wrong", research=due.id, exc_info=error)
 
     async def _step(self, due: Due) -> None:
         now = self._clock()

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.alerts.webhooks import sending
 from gateway.alerts.webhooks.sending import LEASE_S
+from gateway.jobs import turns
 from gateway.outbound.asking import Answer
 from gateway.outbound.public import AT_ONCE
 from persistence.clock import MICROSECONDS
@@ -26,7 +27,7 @@ class Slow:
         self._now = 0
         self._came = asyncio.Condition()
         monkeypatch.setattr(sent.sending, "_post", self.post)
-        monkeypatch.setattr(sending, "LOOK_S", 0.01)
+        monkeypatch.setattr(turns, "LOOK_S", 0.01)
 
     async def post(self, due: Due, _secret: str) -> Answer:
         async with self._came:

@@ -1,5 +1,6 @@
 """Research over a real database, asked of a service that stands in."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,8 @@ class Desk:
     async def follow(self, *, after_s: float = 0.0) -> int:
         """Let the worker take a turn, so much later."""
         self.ahead_s += after_s
-        return await self.following.follow(span_s=0)
+        due = await self.following._take(())
+        return sum(await asyncio.gather(*map(self.following._turn, due)))
 
     async def show(self, number: str) -> Any:
         return await self.ann.data("GET", f"/research/{number}")

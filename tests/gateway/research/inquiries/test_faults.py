@@ -271,7 +271,7 @@ async def test_a_service_that_hangs_is_waited_for_within_the_jobs_time(desk: Des
 async def test_two_workers_at_once_send_a_question_once(desk: Desk) -> None:
     desk.service.ends_at_once = True
     await desk.ask()
-    await asyncio.gather(*(desk.following.follow(span_s=0) for _ in range(4)))
-    await asyncio.gather(*(desk.following.follow(span_s=0) for _ in range(4)))
+    await asyncio.gather(*(desk.follow() for _ in range(4)))
+    await asyncio.gather(*(desk.follow() for _ in range(4)))
     assert len(desk.service.made) == 1
     assert await desk.budget() == ("0.00", "1.00", "4.00")
