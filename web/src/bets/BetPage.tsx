@@ -1,12 +1,12 @@
 // One question to bet on: two answers with their chances, a stake, what it would pay, and one button.
 
-import { signal, useSignal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { asApiError } from "@/api/errors";
 import { rest } from "@/api/rest";
 import type { ListedMarketView } from "@/api/schema";
 import { now } from "@/feed/line";
 import { stateOf } from "@/feed/trust";
+import { useLoaded } from "@/parts/loading";
 import { isSignedIn, user } from "@/session/session";
 import { navigate, query } from "@/shell/router";
 import type { PageProps } from "@/shell/routes";
@@ -26,26 +26,14 @@ import "./bets.css";
 
 export default function BetPage({ params }: PageProps) {
   const name = params["market"] ?? "";
-  const market = useSignal<ListedMarketView | null>(null);
-  const problem = useSignal<string | null>(null);
-  useEffect(() => {
-    let isOver = false;
-    market.value = null;
-    problem.value = null;
-    rest.call("get", "/markets/{slug}", { path: { slug: name } }).then(
-      (answer) => !isOver && (market.value = answer.data),
-      (thrown: unknown) => !isOver && (problem.value = asApiError(thrown).message),
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [name]);
+  const read = useLoaded((signal) => rest.call("get", "/markets/{slug}", { path: { slug: name }, signal }), [name]);
+  const market = read.data?.data;
   return (
     <div class="page bet">
       <BetsTabs />
-      {problem.value !== null && <p class="empty" role="alert">{problem.value} · <a href="/bets">{t("toQuestions")}</a></p>}
-      {problem.value === null && market.value === null && <p class="empty" aria-busy="true">…</p>}
-      {market.value !== null && <Question key={`${market.value.id} ${user.value?.id ?? ""}`} first={market.value} />}
+      {read.error !== null && <p class="empty" role="alert">{read.error.message} · <a href="/bets">{t("toQuestions")}</a></p>}
+      {read.isFirst && <p class="empty" aria-busy="true">…</p>}
+      {market !== undefined && <Question key={`${market.id} ${user.value?.id ?? ""}`} first={market} />}
     </div>
   );
 }
