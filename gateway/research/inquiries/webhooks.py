@@ -18,7 +18,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from gateway.access.budgets import Budget
 from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.research.inquiries.bodies import ServiceMessage
@@ -106,7 +105,6 @@ class ServiceMessages:
                 path="/research/webhook",
                 handler=self.hear,
                 access=Access.PUBLIC,
-                budget=Budget.STANDARD,
                 body=ServiceMessage,
                 answer=None,
                 errors=(Unauthorized,),

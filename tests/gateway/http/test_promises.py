@@ -232,6 +232,14 @@ def probes(schema: dict[str, Any]) -> Iterator[Any]:
                 yield from (word, word.lower(), word.upper(), f"{word} ")
 
 
+def parameter_probes(schema: dict[str, Any]) -> list[Any]:
+    """What is put into a parameter of a query: texts, and numbers where it is one."""
+    if schema.get("type") == "integer":
+        most = schema.get("maximum", 10**6)
+        return [-1, 0, 1, 2, most - 1, most, most + 1]
+    return [value for value in probes(schema) if isinstance(value, str)]
+
+
 def expanded(schema: dict[str, Any]) -> dict[str, Any]:
     """Follow a schema's references, so that its bounds can be seen."""
     if "$ref" in schema:
@@ -296,12 +304,7 @@ async def test_a_parameter_is_taken_as_promised(desk: Desk, row: Route, name: st
     # What else the list must be told.
     given = "".join(f"{p['name']}=a&" for p in listed if p["required"] and p["name"] != name)
     given = given if row.path == "/markets/search" else ""
-    is_number = schema.get("type") == "integer"
-    values: list[Any] = [value for value in probes(schema) if isinstance(value, str)]
-    if is_number:
-        most = schema.get("maximum", 10**6)
-        values = [-1, 0, 1, 2, most - 1, most, most + 1]
-    for value in values:
+    for value in parameter_probes(schema):
         reply = await desk.call(row.method, f"{path}?{given}{name}={quote(str(value))}", "ann")
         refused = reply.status == 400 and name in reply.fields
         assert refused is not validator.is_valid(value), (value, schema, reply.body)

@@ -1,16 +1,21 @@
 """Short ways to mirror markets of a venue in memory, around `tests/gateway/conftest.py`."""
 
+import asyncio
 from typing import Any
 
 import msgspec
+import pytest
 
-from exchange.messages.commands import CreditAccount, OpenAccount
+from exchange.messages.commands import Command, CreateMarket, CreditAccount, OpenAccount
 from exchange.messages.units import parse_money
 from exchange.model.market import Market
 from exchange.model.system_accounts import HOUSE
 from gateway.bootstrap.credits.mirrors import mirroring_of
+from gateway.economy.mirrors import making
 from gateway.economy.mirrors.making import Mirroring
 from gateway.feeds.model import VenueMarket
+from gateway.wire.errors import UnknownOutcome
+from persistence.errors import OutcomeUnknown
 from persistence.repositories.economy.mirrors import Mirror, Mirrors
 from tests.gateway.conftest import MakeWeb, Web
 from tests.gateway.feeds.fake_venue import FakeVenue, market
@@ -81,3 +86,22 @@ async def set_stage(make_web: MakeWeb, *markets: VenueMarket, **settings: object
     stage = Stage(web, venue, Caller(web, await web.register(admin=True)))
     await stage.ingest()
     return stage
+
+
+async def broken_off(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A market was listed for the mirror of the first source, and the answer never came."""
+    engine = stage.web.engine
+    submit = engine.submit
+
+    def lose(command: Command) -> Any:
+        done = submit(command)
+        if isinstance(command, CreateMarket):
+            done = asyncio.get_running_loop().create_future()
+            done.set_exception(OutcomeUnknown("lost"))
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "submit", lose)
+        with pytest.raises(UnknownOutcome):
+            await stage.mirroring.mirror_of("fake:M1")
+    monkeypatch.setattr(making, "AGAIN_US", -1)

@@ -1,6 +1,5 @@
 """What broke off, was refused or was not the process's to do, of a mirror's making and its end."""
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -8,38 +7,17 @@ import pytest
 
 from exchange.messages.admin.commands import EditMarket
 from exchange.messages.bounds import TIME_MAX
-from exchange.messages.commands import Command, CreateMarket, SetMarketStatus
+from exchange.messages.commands import Command, SetMarketStatus
 from gateway.economy.mirrors import carrying as carrying_room
-from gateway.economy.mirrors import making
 from gateway.economy.mirrors.carrying import Carrying
 from gateway.economy.mirrors.making import NotMirrored
 from gateway.engine_side.refusals import EngineRefused
-from gateway.wire.errors import LimitReached, ReadsOnly, UnknownOutcome
-from persistence.errors import OutcomeUnknown
+from gateway.wire.errors import LimitReached, ReadsOnly
 from persistence.repositories.economy import mirrors as repository
 from persistence.repositories.economy.mirrors import Said
 from tests.gateway.conftest import MakeWeb
-from tests.gateway.economy.mirrors.mirror_stories import Stage, set_stage, source
+from tests.gateway.economy.mirrors.mirror_stories import broken_off, set_stage, source
 from tests.persistence.running import listing
-
-
-async def broken_off(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A market was listed for the mirror of the first source, and the answer never came."""
-    engine = stage.web.engine
-    submit = engine.submit
-
-    def lose(command: Command) -> Any:
-        done = submit(command)
-        if isinstance(command, CreateMarket):
-            done = asyncio.get_running_loop().create_future()
-            done.set_exception(OutcomeUnknown("lost"))
-        return done
-
-    with monkeypatch.context() as patch:
-        patch.setattr(engine, "submit", lose)
-        with pytest.raises(UnknownOutcome):
-            await stage.mirroring.mirror_of("fake:M1")
-    monkeypatch.setattr(making, "AGAIN_US", -1)
 
 
 async def test_a_market_that_was_edited_meanwhile_is_still_its_own(

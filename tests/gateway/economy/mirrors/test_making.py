@@ -5,19 +5,16 @@ from typing import Any
 
 import pytest
 
-from exchange.messages.commands import Command, CreateMarket
 from exchange.model.market import OPEN
-from gateway.economy.mirrors import making
 from gateway.economy.mirrors.making import Mirroring, NotMirrored
 from gateway.engine_side.refusals import EngineRefused
 from gateway.feeds.mirrored import MirroredFrom
 from gateway.feeds.model import ListedStatus
 from gateway.feeds.venue import VenueUnavailable
-from gateway.wire.errors import LimitReached, NotFound, ReadsOnly, UnknownOutcome
+from gateway.wire.errors import LimitReached, NotFound, ReadsOnly
 from persistence.clock import now_us
-from persistence.errors import OutcomeUnknown
 from tests.gateway.conftest import MakeWeb
-from tests.gateway.economy.mirrors.mirror_stories import set_stage, source
+from tests.gateway.economy.mirrors.mirror_stories import broken_off, set_stage, source
 from tests.persistence.running import listing
 
 HOUR_US = 3_600_000_000
@@ -106,25 +103,11 @@ async def test_what_broke_off_finds_its_own_market(
 ) -> None:
     """As if the process had died before the answer came."""
     stage = await set_stage(make_web)
-    engine = stage.web.engine
-    submit = engine.submit
-
-    def lose(command: Command) -> Any:
-        done = submit(command)
-        if isinstance(command, CreateMarket):
-            done = asyncio.get_running_loop().create_future()
-            done.set_exception(OutcomeUnknown("lost"))
-        return done
-
-    with monkeypatch.context() as patch:
-        patch.setattr(engine, "submit", lose)
-        with pytest.raises(UnknownOutcome):
-            await stage.mirroring.mirror_of("fake:M1")
+    await broken_off(stage, monkeypatch)
     assert (await stage.row()).status == "MAKING"
-    monkeypatch.setattr(making, "AGAIN_US", -1)
     assert await stage.mirroring.finish_left() == 1
     market = stage.ours(await stage.row())
-    assert (len(engine.view.markets), market.slug) == (1, (await stage.row()).slug)
+    assert (len(stage.web.engine.view.markets), market.slug) == (1, (await stage.row()).slug)
 
 
 async def test_a_slug_that_is_somebody_elses_refuses(make_web: MakeWeb) -> None:
