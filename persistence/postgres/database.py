@@ -118,7 +118,7 @@ class DeadlinePool(_Pool):
 
     @asynccontextmanager
     async def _lend(self, acquire_s: float) -> "AsyncIterator[PoolConnectionProxy[Record]]":
-        loop = asyncio.get_running_loop()
+        loop, told_before = asyncio.get_running_loop(), _times_told_to_end()
         ends_at, is_cut = loop.time() + self.lent_s, False
         connection = await super().acquire(timeout=min(acquire_s, self.lent_s))
 
@@ -142,6 +142,10 @@ class DeadlinePool(_Pool):
             finally:
                 await self.release(connection)
         except _CANNOT_CONNECT as error:
+            if _times_told_to_end() > told_before:
+                # On its way back the connection waited for a silent server, too long: what says
+                # so must not stand in for the cancellation, or whoever was to end would go on.
+                raise asyncio.CancelledError from error
             if not is_cut:
                 raise
             raise TimeoutError(f"no answer within {self.lent_s:.1f} s") from error
@@ -346,6 +350,12 @@ async def assert_durable(connection: Queryable) -> None:
         raise DatabaseNotDurable(
             f"the database has {', '.join(off)} off and may lose committed trades: switch it on"
         )
+
+
+def _times_told_to_end() -> int:
+    """Return how many cancellations of the task that runs nobody has taken back."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _is_gone(connection: "PoolConnectionProxy[Record]") -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 
 from persistence.embedded.server import EmbeddedPostgres
@@ -20,6 +21,7 @@ from persistence.errors import (
     SchemaError,
 )
 from persistence.postgres.database import (
+    OUTAGES,
     assert_durable,
     connect,
     create_pool,
@@ -147,6 +149,42 @@ async def test_waiting_for_the_pool_has_an_end(database_url: str) -> None:
             await pool.fetch("SELECT 1")
     assert await pool.fetchval("SELECT 1") == 1
     await pool.close()
+
+
+async def test_whoever_is_to_end_ends_though_the_database_stands_still(tmp_path: Path) -> None:
+    server = await EmbeddedPostgres.start(tmp_path / "data")
+    pool = await create_pool(server.superuser_url, size=2)
+    pool.wait_s = 0.3
+
+    async def go_on() -> None:
+        while True:
+            try:
+                await pool.fetch("SELECT pg_sleep(0.01)")
+            except OUTAGES:
+                continue
+
+    # Two of them wait for an answer, the others for a connection: whatever they are at, they end.
+    begun = [asyncio.create_task(go_on()) for _ in range(4)]
+    await asyncio.sleep(0.1)
+    postmaster = psutil.Process(server.pid)
+    stopped = [postmaster, *postmaster.children()]
+    for process in stopped:
+        process.suspend()
+    try:
+        await asyncio.sleep(0.1)
+        for task in begun:
+            task.cancel()
+        _, never_ended = await asyncio.wait(begun, timeout=5)
+    finally:
+        for process in reversed(stopped):
+            process.resume()
+        for task in begun:
+            task.cancel()
+        ended = await asyncio.gather(*begun, return_exceptions=True)
+        await pool.close()
+        await server.stop()
+    assert never_ended == set()
+    assert {type(end) for end in ended} == {asyncio.CancelledError}
 
 
 async def test_a_writer_has_no_deadline_but_the_settings_it_asks_for(database_url: str) -> None:
