@@ -28,7 +28,8 @@ from persistence.journal.rows import GENESIS_HASH
 from persistence.journal.segments.segments import Segments
 from persistence.journal.source import JournalSource
 from persistence.journal.tip import Tip, TipFile
-from persistence.postgres.database import Connection, Fetching, assert_durable, is_pooled
+from persistence.postgres.database import Connection, Fetching, is_pooled
+from persistence.postgres.durability import assert_durable
 
 if TYPE_CHECKING:
     from pathlib import Path

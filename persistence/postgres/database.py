@@ -1,4 +1,4 @@
-"""Reach PostgreSQL, and refuse one that the exchange must not run on.
+"""Reach PostgreSQL, with an end to every wait.
 
 Laws: the only module that opens connections, but for `job_pool.py`, which speaks through another
 driver; whoever uses a pool has an answer or an error within the statement timeout and half a second
@@ -18,9 +18,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import asyncpg
 
 from persistence.errors import (
-    DatabaseNotDurable,
-    DatabaseNotUtf8,
-    DatabaseTooOld,
     DatabaseUnavailable,
     DataFolderBusy,
     EmbeddedPostgresError,
@@ -44,7 +41,6 @@ STATEMENT_TIMEOUT_MS: Final = 5_000
 # The client gives up a little later than the server, so that the server's clearer error wins.
 _CLIENT_GRACE_S: Final = 0.5
 _CLOSE_TIMEOUT_S: Final = 2.0
-_OLDEST_SERVER: Final = 150_000
 # A peer that is gone (a pulled cable, a frozen host) is noticed by the server in 25 s, whether it
 # waits for us or we owe it an acknowledgement.
 _SESSION: Final[Mapping[str, str]] = {
@@ -318,38 +314,6 @@ async def create_pool(
     except _CANNOT_CONNECT as error:
         raise _unavailable(error) from error
     return pool
-
-
-async def assert_durable(connection: Queryable) -> None:
-    """Refuse a database that may lose what it said it had committed, or can't hold our text.
-
-    Ask on the very connection that will write: `synchronous_commit` can differ by user, database
-    and session. (RULEBOOK 11.)
-
-    Raises:
-        DatabaseTooOld: below PostgreSQL 15.
-        DatabaseNotUtf8: another encoding.
-        DatabaseNotDurable: fsync, full_page_writes or synchronous_commit is off.
-    """
-    row = await connection.fetchrow(
-        "SELECT current_setting('server_version_num')::int AS version,"
-        " current_setting('server_version') AS version_name,"
-        " current_setting('server_encoding') AS encoding,"
-        " current_setting('fsync') AS fsync,"
-        " current_setting('full_page_writes') AS full_page_writes,"
-        " current_setting('synchronous_commit') AS synchronous_commit"
-    )
-    if row["version"] < _OLDEST_SERVER:
-        raise DatabaseTooOld(f"PostgreSQL {row['version_name']}: 15 or later is needed")
-    if row["encoding"] != "UTF8":
-        raise DatabaseNotUtf8(f"the database's encoding is {row['encoding']}: UTF8 is needed")
-    off = [
-        name for name in ("fsync", "full_page_writes", "synchronous_commit") if row[name] == "off"
-    ]
-    if off:
-        raise DatabaseNotDurable(
-            f"the database has {', '.join(off)} off and may lose committed trades: switch it on"
-        )
 
 
 def _times_told_to_end() -> int:

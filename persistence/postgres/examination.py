@@ -16,10 +16,10 @@ from persistence.postgres import migrate
 from persistence.postgres.clocks import compare_clocks
 from persistence.postgres.database import (
     Connection,
-    assert_durable,
     connect_plainly,
     is_pooled,
 )
+from persistence.postgres.durability import assert_durable
 
 _FACTS: Final = """
 SELECT current_setting('server_version') AS version_name,

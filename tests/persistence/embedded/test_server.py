@@ -20,7 +20,8 @@ import pytest
 from persistence.embedded import postmaster
 from persistence.embedded.server import EmbeddedPostgres, find_binaries, running_url
 from persistence.errors import DatabaseUnavailable, DataFolderBusy, EmbeddedPostgresError
-from persistence.postgres.database import assert_durable, connect
+from persistence.postgres.database import connect
+from persistence.postgres.durability import assert_durable
 
 # A Probity of its own: says which server it has and waits to be killed.
 _HOLDER = """
