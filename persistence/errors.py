@@ -176,5 +176,9 @@ class FactorAdded(PersistenceError):
     """The account has got a second factor since it was found to have none; nothing was begun."""
 
 
+class PersonLeft(PersistenceError):
+    """The account was deleted since it was looked up; nothing was begun."""
+
+
 class DefaultNeeded(PersistenceError):
     """The change would leave somebody's portfolios without a default; nothing was changed."""

@@ -171,7 +171,7 @@ class LiveSessions:
 
         Whoever has too many loses the one that was used longest ago. Where it was a password that
         proved it, `password_hash` has to be the account's still; `without_factor` there may be none
-        yet. Raises AccountSuspended, PasswordOvertaken, FactorAdded.
+        yet. Raises AccountSuspended, PersonLeft, PasswordOvertaken, FactorAdded.
         """
         if self.is_suspended(user.id):
             raise AccountSuspended

@@ -30,7 +30,7 @@ from gateway.wire.errors import (
     Unavailable,
 )
 from persistence.clock import now_us
-from persistence.errors import FactorAdded, PasswordOvertaken
+from persistence.errors import FactorAdded, PasswordOvertaken, PersonLeft
 from persistence.loop.ports import CommandPort
 from persistence.repositories.audit import AuditLog, AuditTrail
 from persistence.repositories.people.sessions import Client
@@ -188,7 +188,8 @@ class SignIn:
     ) -> SignedIn:
         """Sign somebody in who has proved all there is to prove, the first factor by `way`.
 
-        Raises AccountSuspended, which is in the audit log like a sign-in; else what `enter` does.
+        Raises AccountSuspended, and Unauthorized for who has left in this moment, which are in the
+        audit log like a sign-in; else what `enter` does.
         """
         trail = AuditTrail(self._audit, request_id)
         target = f"user:{user.id} {way}"
@@ -196,7 +197,11 @@ class SignIn:
             await trail.note(user.id, LOGIN, target, "suspended")
             raise AccountSuspended
         await trail.note(user.id, LOGIN, target, "ok")
-        return await self.enter(user, client, password_hash, without_factor=without_factor)
+        try:
+            return await self.enter(user, client, password_hash, without_factor=without_factor)
+        except PersonLeft:
+            await trail.note(None, LOGIN, target, "overtaken")
+            raise Unauthorized from None
 
     async def enter(
         self,
@@ -208,9 +213,9 @@ class SignIn:
     ) -> SignedIn:
         """Open a session for somebody, of which the audit log knows already.
 
-        Raises AccountSuspended, PasswordOvertaken where `password_hash` isn't the account's any
-        more, FactorAdded where it has a second factor and was to be `without_factor`, and what
-        `open_account` does.
+        Raises AccountSuspended, PersonLeft where the account is gone, PasswordOvertaken where
+        `password_hash` isn't its hash any more, FactorAdded where it has a second factor and was to
+        be `without_factor`, and what `open_account` does.
         """
         await self.open_account(user.id)
         return await self._live.open(user, client, password_hash, without_factor=without_factor)

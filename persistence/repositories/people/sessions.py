@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from exchange.messages.bounds import STORED_MAX
-from persistence.errors import FactorAdded, PasswordOvertaken
+from persistence.errors import FactorAdded, PasswordOvertaken, PersonLeft
 from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool, Fetching, affected
 from persistence.repositories.second_factor.factors import HAS_FACTOR
@@ -133,16 +133,19 @@ class Sessions:
     ) -> int:
         """Start a session with its first token and return its id; drop the user's ended ones.
 
-        Raises PasswordOvertaken if `password_hash` is given and no longer the account's, and
-        FactorAdded if it is to be `without_factor` and there is one: whatever makes another one and
-        ends the sessions of before comes first, or finds this one among them.
+        Raises PersonLeft if there is no such account, PasswordOvertaken if `password_hash` is given
+        and no longer the account's, and FactorAdded if it is to be `without_factor` and there is
+        one: whatever makes another one and ends the sessions of before comes first, or finds this
+        one among them.
         """
         async with self._pool.transaction() as connection:
             # First of all: whoever ends the sessions of an account holds the two in this order.
-            stored = await connection.fetchval(
+            stored = await connection.fetchrow(
                 "SELECT password_hash FROM users WHERE id = $1 FOR SHARE", user_id
             )
-            if password_hash not in {None, stored}:
+            if stored is None:
+                raise PersonLeft
+            if password_hash not in {None, stored["password_hash"]}:
                 raise PasswordOvertaken
             # Behind the lock, by a statement of its own, which sees what was waited for there.
             if without_factor and await connection.fetchval(_HAS_FACTOR, user_id):

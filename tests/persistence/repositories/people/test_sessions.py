@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from persistence.errors import PasswordOvertaken
+from persistence.errors import PasswordOvertaken, PersonLeft
 from persistence.postgres.database import DeadlinePool, create_pool
 from persistence.repositories.people.personal_data import PersonalData
 from persistence.repositories.people.sessions import RotationOutcome, Sessions
@@ -146,7 +146,7 @@ async def test_a_sign_in_waits_for_who_is_leaving_and_not_the_other_way_round(
         )
         await wait_of(connection, 2)
     assert await leaving == [over]
-    with pytest.raises(PasswordOvertaken):
+    with pytest.raises(PersonLeft):
         await opening
     assert await left(pool) == ([], [])
 
