@@ -338,10 +338,23 @@ def test_an_image_is_looked_at_before_it_goes_anywhere(tmp_path: Path) -> None:
     assert said[-3:] == ["--exit-code", "1", NEW]
     assert [word for word in said if word.startswith("TRIVY_")] == [*secrets]
     assert "hidden" not in said
-    steps = read_yaml(DEPLOY.parent / ".github" / "workflows" / "deploy.yml")["jobs"]["image"]
-    commands = [step.get("uses", step.get("run", "")) for step in steps["steps"]]
-    assert commands[-2].startswith("docker/build-push-action@")
-    assert commands[-1].startswith("deploy/scan ")
+
+
+def test_no_image_has_a_name_before_it_is_tested_and_looked_through() -> None:
+    workflows = DEPLOY.parent / ".github" / "workflows"
+    jobs = read_yaml(workflows / "deploy.yml")["jobs"]
+    assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
+    assert jobs["image"]["needs"] == "test"
+    # One that waits for itself would never begin.
+    deploying, testing = (
+        read_yaml(workflows / f"{name}.yml")["concurrency"]["group"] for name in ("deploy", "test")
+    )
+    assert testing.replace("${{ github.workflow }}", "deploy") != deploying
+    build, scan, name = jobs["image"]["steps"][-3:]
+    assert build["uses"].startswith("docker/build-push-action@")
+    assert build["with"]["tags"].endswith(":${{ github.sha }}")
+    assert scan["run"].startswith("deploy/scan ")
+    assert [line.split()[-1] for line in name["run"].splitlines()] == ['"$IMAGE:$COMMIT"'] * 2
 
 
 def test_release_notes_are_the_changelogs_part(tmp_path: Path) -> None:
