@@ -77,6 +77,13 @@ class LocalBook:
         """The best price somebody asks for YES."""
         return self._asks.peekitem(0)[0] if self._asks else None
 
+    def standing(self, price: int, *, is_bid: bool) -> int:
+        """Return how much (1/100 shares) somebody bids or asks at a YES price or better.  O(levels
+        that good).
+        """
+        side, bound = (self._bids, -price) if is_bid else (self._asks, price)
+        return sum(side[key] for key in side.irange(maximum=bound))
+
     @property
     def fault(self) -> str | None:
         """What is impossible about the book: None, or crossed."""

@@ -13,6 +13,7 @@ from exchange.model.market import OPEN, Market
 from exchange.model.state import State
 from gateway.economy.mirrors.quoting import Idle, Source
 from gateway.economy.mirrors.settings import MirrorSettings
+from gateway.feeds.books import LocalBook
 from gateway.feeds.live.followed import Followed
 from gateway.feeds.model import ListedStatus
 from persistence.clock import MICROSECONDS
@@ -81,7 +82,15 @@ def source_of(
         return Idle.NEAR_END
     if followed.book.fault is not None:
         return Idle.CROSSED
-    return Source(followed.book.best_bid, followed.book.best_ask)
+    return _best_of(followed.book, mirror.spread)
+
+
+def _best_of(book: LocalBook, spread: int) -> Source:
+    """Return the best prices of a book, and what stands at them or no further off than `spread`."""
+    bid, ask = book.best_bid, book.best_ask
+    bids = 0 if bid is None else book.standing(bid - spread, is_bid=True)
+    asks = 0 if ask is None else book.standing(ask + spread, is_bid=False)
+    return Source(bid, ask, bids, asks)
 
 
 def idle_here(mirror: Mirror, market: Market | None, view: State) -> Idle | None:

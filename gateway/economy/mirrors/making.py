@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from exchange.messages.bounds import QUANTITY_MAX
 from exchange.messages.commands import CreateMarket
 from exchange.messages.events import CommandRejected, MarketCreated
 from exchange.messages.reasons import Reason
@@ -163,7 +164,9 @@ class Mirroring:
         cash = 0 if house is None else house.available
         left = min(settings.exposure, settings.exposure_of_all, cash)
         rule = Rule(settings.spread, settings.size, tick_of(source.tick_size))
-        best = Source(source.best_bid, source.best_ask)
+        # What stands behind the best prices isn't known yet, and counts for nothing.
+        sizes = _known(source.bid_quantity), _known(source.ask_quantity)
+        best = Source(source.best_bid, source.best_ask, *sizes)
         return Foreseen(
             f"{source.platform}:{source.external_id}", quotes(best, rule, Held(0, 0, 0), left)
         )
@@ -302,6 +305,11 @@ class Mirroring:
 
     def reached(self, point: Point) -> None:
         """Go on; tests of crashes end the process here."""
+
+
+def _known(quantity: int | None) -> int:
+    """Return how much stands at a best price; as much as can be where its venue doesn't say."""
+    return QUANTITY_MAX if quantity is None else quantity
 
 
 def _is_of(market: Market, command: CreateMarket) -> bool:

@@ -11,6 +11,10 @@ stake grows by quoting alone, and a quote is cut to what is left of the bounds: 
 all mirrors, of the house's cash. Where both sides must buy, each has half, and what it doesn't need
 the other has.
 
+No more is quoted than stands at the source, at the house's price or better: whoever moves the best
+price there by a share or two moves no more than that here. A size is halved until it fits, so that
+a book that breathes doesn't have the house quote anew each time.
+
 Prices are of YES in 1/10 000, quantities 1/100 share, money 1/1 000 000.
 """
 
@@ -18,7 +22,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from exchange.messages.bounds import PRICE_SCALE
+from exchange.messages.bounds import PRICE_SCALE, QUANTITY_MAX
 from exchange.messages.terms import BUY, NO, SELL, YES, Outcome, Side
 from exchange.model.market import Market
 from exchange.model.order_book import Order
@@ -73,6 +77,9 @@ class Source(NamedTuple):
 
     bid: int | None
     ask: int | None
+    bids: int = QUANTITY_MAX
+    """How much stands there within the house's spread of the best."""
+    asks: int = QUANTITY_MAX
 
 
 class Rule(NamedTuple):
@@ -104,10 +111,19 @@ def quotes(source: Source, rule: Rule, held: Held, left: int) -> tuple[Quote, ..
     bid, ask = prices(source, rule)
     wanted: list[Quote] = []
     if bid is not None:
-        wanted += _side(True, bid, PRICE_SCALE - bid, held.no, rule.size)
+        size = size_within(rule.size, source.bids)
+        wanted += _side(True, bid, PRICE_SCALE - bid, held.no, size)
     if ask is not None:
-        wanted += _side(False, PRICE_SCALE - ask, ask, held.yes, rule.size)
+        size = size_within(rule.size, source.asks)
+        wanted += _side(False, PRICE_SCALE - ask, ask, held.yes, size)
     return tuple(one for one in _fitted(wanted, max(left, 0)) if one.quantity >= rule.least)
+
+
+def size_within(size: int, standing: int) -> int:
+    """Return a quote's size: halved, rounded down, until no more than stands at its source."""
+    while size > standing:
+        size //= 2
+    return size
 
 
 def _side(is_bid: bool, buys_at: int, sells_at: int, held: int, size: int) -> Iterator[Quote]:

@@ -39,6 +39,8 @@ from tests.gateway.feeds.fake_venue import market
 CREDIT = 1_000_000
 FAR = 4_000_000_000_000_000
 ANN, BOB = 1, 2
+MUCH = 10_000_000
+"""What stands at a source's best price: more than any house quotes."""
 
 
 class LateEngine(EngineFake):
@@ -162,9 +164,7 @@ class HouseStage:
 
     def best(self, number: int, bid: int | None, ask: int | None) -> None:
         """Have a source's stream say its best prices."""
-        self.say(
-            number, [] if bid is None else [(bid, 10_000)], [] if ask is None else [(ask, 10_000)]
-        )
+        self.say(number, [] if bid is None else [(bid, MUCH)], [] if ask is None else [(ask, MUCH)])
 
     def silence(self, number: int) -> None:
         """End a source's stream."""

@@ -54,6 +54,27 @@ async def test_it_quotes_around_its_source_and_follows_it() -> None:
     assert stage.quotes(ours) == ([], [(4_300, 5_000)])
 
 
+async def test_it_quotes_no_more_than_stands_at_its_source() -> None:
+    """Else who bids a share or two there, in earnest, could sell the house hundreds here."""
+    stage = HouseStage()
+    ours = stage.add(1, spread=100, size=5_000, exposure=1_000 * CREDIT)
+    stage.say(1, bids=[(4_000, 9_000)], asks=[(4_200, 9_000)])
+    await stage.tick()
+    assert stage.quotes(ours) == ([(3_900, 5_000)], [(4_300, 5_000)])
+    # What stands within the house's spread of the best counts, what stands further off doesn't.
+    stage.say(1, bids=[(6_000, 100), (4_000, 9_000)], asks=[(6_200, 100), (6_300, 2_600)])
+    await stage.tick()
+    assert stage.quotes(ours) == ([(5_900, 78)], [(6_300, 2_500)])
+    # A book that breathes a little has nothing quoted anew.
+    sent = len(stage.engine.submitted)
+    stage.say(1, bids=[(6_000, 90), (4_000, 9_000)], asks=[(6_200, 100), (6_300, 2_800)])
+    await stage.tick()
+    assert len(stage.engine.submitted) == sent
+    stage.say(1, bids=[(6_000, 9_000)], asks=[(6_200, 9_000)])
+    await stage.tick()
+    assert stage.quotes(ours) == ([(5_900, 5_000)], [(6_300, 2_500)])
+
+
 async def test_what_is_filled_is_made_full_again_up_to_its_bound() -> None:
     stage = HouseStage()
     # It buys NO at 0.50: 100 credits are 200 shares, of which half is for the other side.

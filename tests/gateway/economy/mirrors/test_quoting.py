@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.messages.terms import BUY, NO, SELL, YES
-from gateway.economy.mirrors.quoting import Held, Quote, Rule, Source, prices, quotes
+from gateway.economy.mirrors.quoting import Held, Quote, Rule, Source, prices, quotes, size_within
 
 NOTHING = Held(0, 0, 0)
 WHOLE = 10_000
@@ -60,6 +60,14 @@ def test_what_is_held_is_sold_first() -> None:
 def test_at_its_bound_it_only_sells() -> None:
     found = quotes(Source(5_000, 5_200), Rule(100, 1_000, 100), Held(0, 300, 1), 0)
     assert found == (Quote(True, SELL, NO, 5_100, 300),)
+
+
+@pytest.mark.parametrize(
+    ("size", "standing", "quoted"),
+    [(50_000, 50_000, 50_000), (50_000, 49_999, 25_000), (50_000, 100, 97), (3, 2, 1), (3, 0, 0)],
+)
+def test_a_size_is_halved_until_so_much_stands_there(size: int, standing: int, quoted: int) -> None:
+    assert size_within(size, standing) == quoted
 
 
 @given(
