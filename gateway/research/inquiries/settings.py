@@ -14,6 +14,8 @@ from gateway.settings.values import duration, http_url, optional, text, whole
 Processor = Literal["lite", "base", "core", "pro", "ultra"]
 PROCESSORS: Final[tuple[str, ...]] = get_args(Processor)
 SEARCH: Final = "search"
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what a secret begins with
+_SECRET_LEAST: Final = 16
 _CENTS: Final = re.compile(r"(\d{1,7})(?:\.(\d{1,2}))?", re.ASCII)
 _COSTS: Final = "lite=0.5 base=1 core=2.5 pro=10 ultra=30 search=0.5"
 
@@ -45,6 +47,15 @@ def costs(value: str) -> Mapping[str, int]:
     return found
 
 
+def signing_secret(value: str) -> str:
+    """Return a secret by which messages are signed; raises ValueError for one that anybody knows,
+    as the mere prefix of one.
+    """
+    if len(value.removeprefix(SECRET_PREFIX)) < _SECRET_LEAST:
+        raise ValueError(f"must have at least {_SECRET_LEAST} characters, behind {SECRET_PREFIX}")
+    return value
+
+
 class ResearchSettings(Area, frozen=True, kw_only=True):
     """Parallel.ai; without its key research is answered 503 with the reason."""
 
@@ -63,7 +74,7 @@ class ResearchSettings(Area, frozen=True, kw_only=True):
         setting(
             "PARALLEL_WEBHOOK_SECRET",
             "",
-            optional(text),
+            optional(signing_secret),
             "By which it signs; with PUBLIC_URL, results are told at once. Unset: they are asked.",
         ),
     ]

@@ -22,6 +22,7 @@ from gateway.http.request import Request
 from gateway.http.routing import Access, Route
 from gateway.research.inquiries.bodies import ServiceMessage
 from gateway.research.inquiries.outputs import Malformed, run_of
+from gateway.research.inquiries.settings import SECRET_PREFIX
 from gateway.wire.errors import Unauthorized, Unavailable, ValidationFailed
 from persistence.clock import MICROSECONDS, now_us
 from persistence.repositories.research.steps import InquirySteps
@@ -30,7 +31,6 @@ TOLERANCE_S: Final = 300
 _ID_LENGTH: Final = 255
 _SIGNATURES_MAX: Final = 5
 _STATUS: Final = "task_run.status"
-_PREFIX: Final = "whsec_"
 
 
 def keys_of(secret: str) -> list[bytes]:
@@ -38,10 +38,11 @@ def keys_of(secret: str) -> list[bytes]:
     base64 behind `whsec_`, as Standard Webhooks has it.
     """
     keys = [secret.encode()]
-    if secret.startswith(_PREFIX):
+    if secret.startswith(SECRET_PREFIX):
         with suppress(binascii.Error, ValueError):
-            keys.append(base64.b64decode(secret.removeprefix(_PREFIX), validate=True))
-    return keys
+            keys.append(base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True))
+    # By an empty key anybody signs.
+    return [key for key in keys if key]
 
 
 def is_signed(keys: list[bytes], message_id: str, timestamp: str, body: bytes, said: str) -> bool:

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from gateway.bootstrap.settings import load_settings
 from gateway.research.inquiries.outputs import answer_of, cut, web_address
 from gateway.research.inquiries.settings import cents, cents_text, costs
+from gateway.research.inquiries.webhooks import keys_of
+from gateway.settings.reader import SettingsError
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.portfolio.venue_fake import caller
 from tests.gateway.research.inquiries.conftest import Desk
@@ -145,3 +148,11 @@ def test_foreign_text_loses_what_is_no_text() -> None:
     assert cut("a\x00b\u202ec\ud800d\ne", 50) == "abcd\ne"
     assert cut("x" * 51, 50) == "x" * 49 + "…"
     assert cut(7, 50) == ""
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_c2hvcnQ=", "short", "x" * 15])
+def test_a_secret_that_anybody_could_have_is_none(secret: str) -> None:
+    with pytest.raises(SettingsError, match="PARALLEL_WEBHOOK_SECRET"):
+        load_settings({"PARALLEL_WEBHOOK_SECRET": secret})
+    assert b"" not in keys_of(secret)
+    assert load_settings({"PARALLEL_WEBHOOK_SECRET": ""}).research.webhook_secret is None
