@@ -2,9 +2,9 @@
 
 Laws: an answer to the same question (its words without case and spacing, of the same market, kind
 and format) is taken for nothing while it is young, whoever had it found: it holds nothing but what
-the web says. Otherwise its cost is held first, so nothing is asked that the month's budget has no
-room for. A search is paid before it is made and paid back if it found nothing out, so a process
-that dies between costs its owner a search and never leaves cents held.
+the web says. Otherwise its cost is held first, so nothing is asked that the month's budgets, one's
+own and everybody's, have no room for. A search is paid before it is made and paid back if it found
+nothing out, so a process that dies between costs its owner a search and never leaves cents held.
 """
 
 import hashlib
@@ -111,7 +111,7 @@ class Asking:
             month=month_of(now),
         )
         own = self._settings
-        bounds = Bounds(own.at_once, own.budget, own.most)
+        bounds = Bounds(own.at_once, own.month, own.most)
         try:
             found = await self._rows.ask(
                 new, bounds, now, now - self._settings.known_s * MICROSECONDS
@@ -136,7 +136,7 @@ class Asking:
         service, now = self._require_service(), self._clock()
         cost, month = self._settings.costs[SEARCH], month_of(now)
         try:
-            await self._rows.pay(user_id, month, cost, self._settings.budget)
+            await self._rows.pay(user_id, month, cost, self._settings.month)
         except BudgetUsedUp as used:
             raise self._used_up(used.standing, cost) from None
         try:
@@ -156,8 +156,14 @@ class Asking:
         return self._service
 
     def _used_up(self, standing: MonthlyBudget, cost: int) -> LimitReached:
-        left = max(0, self._settings.budget - standing.held - standing.spent)
+        own, costs = self._settings, f"This costs {cents_text(cost)} cents, and"
+        if own.budget_of_all > 0 and standing.left_of_all(own.month) < cost:
+            left, most = standing.left_of_all(own.month), own.budget_of_all
+            return LimitReached(
+                f"{costs} {cents_text(left)} of the {cents_text(most)} that all here may spend this"
+                " month are left"
+            )
+        left, most = standing.left(own.month), own.budget
         return LimitReached(
-            f"This costs {cents_text(cost)} cents, and {cents_text(left)} of this month's"
-            f" {cents_text(self._settings.budget)} are left"
+            f"{costs} {cents_text(left)} of this month's {cents_text(most)} are left"
         )

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Final, Literal, get_args
 
 from gateway.settings.reader import Area, setting
 from gateway.settings.values import duration, http_url, optional, text, whole
+from persistence.repositories.research.budgets import MonthlyBounds
 
 Processor = Literal["lite", "base", "core", "pro", "ultra"]
 PROCESSORS: Final[tuple[str, ...]] = get_args(Processor)
@@ -86,6 +87,15 @@ class ResearchSettings(Area, frozen=True, kw_only=True):
         int,
         setting("RESEARCH_BUDGET_CENTS", "100", cents, "What one person may spend in a month."),
     ]
+    budget_of_all: Annotated[
+        int,
+        setting(
+            "RESEARCH_TOTAL_BUDGET_CENTS",
+            "10000",
+            cents,
+            "What all together may spend in a month, those who have left included; 0: no bound.",
+        ),
+    ]
     at_once: Annotated[
         int, setting("RESEARCH_AT_ONCE", "3", whole(1, 100), "Under way of one person.")
     ]
@@ -103,3 +113,8 @@ class ResearchSettings(Area, frozen=True, kw_only=True):
         ),
     ]
     kept_s: Annotated[int, setting("RESEARCH_KEPT", "365d", duration, "How long answers are kept.")]
+
+    @property
+    def month(self) -> MonthlyBounds:
+        """What a month has room for."""
+        return MonthlyBounds(self.budget, self.budget_of_all)

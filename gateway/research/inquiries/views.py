@@ -121,7 +121,8 @@ class CostView(AnswerStruct, frozen=True):
 
 
 class ResearchBudgetView(AnswerStruct, frozen=True):
-    """What one may spend this month (`2026-11`), in cents; `held` is for what is under way.
+    """What one may spend this month (`2026-11`), in cents; `held` is for what is under way. Less is
+    `left` where all together have nearly used up what is theirs.
 
     Without `available` nothing can be asked here: research isn't set up.
     """
@@ -162,7 +163,6 @@ def budget_view(
     settings: ResearchSettings, month: int, standing: MonthlyBudget, *, is_on: bool
 ) -> ResearchBudgetView:
     """Return how somebody's month stands."""
-    left = max(0, settings.budget - standing.held - standing.spent)
     kinds = [CostView(name, cents_text(cost)) for name, cost in settings.costs.items()]
     return ResearchBudgetView(
         is_on,
@@ -170,7 +170,7 @@ def budget_view(
         cents_text(settings.budget),
         cents_text(standing.held),
         cents_text(standing.spent),
-        cents_text(left),
+        cents_text(standing.left(settings.month)),
         [kind for kind in kinds if kind.processor != SEARCH],
         cents_text(settings.costs[SEARCH]),
     )

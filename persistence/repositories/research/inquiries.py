@@ -14,6 +14,7 @@ import msgspec
 from persistence.errors import BoundReached
 from persistence.postgres.database import DeadlinePool
 from persistence.repositories.research.budgets import (
+    MonthlyBounds,
     MonthlyBudget,
     budget_of,
     hold,
@@ -56,11 +57,15 @@ _CHANGED: Final = (
 
 
 class BudgetUsedUp(Exception):
-    """The month's budget has less left than something costs."""
+    """One of the month's budgets has less left than something costs."""
 
     def __init__(self, standing: MonthlyBudget) -> None:
         super().__init__("the budget is used up")
         self.standing = standing
+
+
+class _NoRoom(Exception):
+    """What something costs doesn't fit."""
 
 
 class TooManyKept(Exception):
@@ -128,7 +133,7 @@ class Bounds(msgspec.Struct, frozen=True):
     """What a person may have: so many under way, so much a month (1/100 cent), so many in all."""
 
     under_way: int
-    budget: int
+    budget: MonthlyBounds
     kept: int
 
 
@@ -145,6 +150,13 @@ class Inquiries:
 
         Raises TooManyKept, BoundReached for too many under way, BudgetUsedUp.
         """
+        try:
+            return await self._stored(new, bounds, now, known_since)
+        except _NoRoom:
+            # Read once nothing of this is held any more.
+            raise BudgetUsedUp(await self.budget(new.user_id, new.month)) from None
+
+    async def _stored(self, new: NewInquiry, bounds: Bounds, now: int, known_since: int) -> Inquiry:
         async with self._pool.transaction() as connection:
             await connection.execute(HOLD_OWNER, new.user_id)
             if new.request_id is not None:
@@ -174,8 +186,7 @@ class Inquiries:
             try:
                 await hold(connection, new.user_id, new.month, new.cost, bounds.budget)
             except BoundReached:
-                standing = await budget_of(connection, new.user_id, new.month)
-                raise BudgetUsedUp(standing) from None
+                raise _NoRoom from None
             values = _values(new, "QUEUED", new.cost, now, None)
             return _inquiry(await connection.fetchrow(_ADD, *values))
 
@@ -232,17 +243,18 @@ class Inquiries:
         """Return how a person's month stands."""
         return await budget_of(self._pool, user_id, month)
 
-    async def pay(self, user_id: int, month: int, amount: int, budget: int) -> None:
+    async def pay(self, user_id: int, month: int, amount: int, budget: MonthlyBounds) -> None:
         """Pay for something at once; raises BudgetUsedUp."""
-        async with self._pool.transaction() as connection:
-            try:
+        try:
+            async with self._pool.transaction() as connection:
                 await pay(connection, user_id, month, amount, budget)
-            except BoundReached:
-                raise BudgetUsedUp(await budget_of(connection, user_id, month)) from None
+        except BoundReached:
+            raise BudgetUsedUp(await self.budget(user_id, month)) from None
 
     async def pay_back(self, user_id: int, month: int, amount: int) -> None:
         """Take back what was paid for nothing."""
-        await pay_back(self._pool, user_id, month, amount)
+        async with self._pool.transaction() as connection:
+            await pay_back(connection, user_id, month, amount)
 
 
 def _values(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+from gateway.research.inquiries.asking import month_of
 from gateway.research.inquiries.outputs import CONTENT_MAX
 from gateway.research.inquiries.telling import EVENT, ResearchTelling
 from gateway.research.inquiries.views import ResearchView
@@ -12,6 +13,7 @@ from persistence.repositories.research.steps import Answered, InquirySteps
 from tests.gateway.conftest import MakeWeb
 from tests.gateway.portfolio.venue_fake import caller
 from tests.gateway.research.inquiries.conftest import Desk
+from tests.gateway.research.inquiries.parallel_service import KEY, ParallelService
 from tests.venues.stand_in import Fault, answer
 
 NOWHERE = [{"url": "javascript:1"}]
@@ -124,6 +126,43 @@ async def test_of_two_at_once_the_last_cents_pay_for_one(desk: Desk) -> None:
     searched = await desk.ann.call("POST", "/research/search", {"query": "rain"})
     assert searched.status_code == 422
     assert desk.service.made == [], "nothing was asked of anybody"
+
+
+async def test_all_together_spend_no_more_than_is_theirs(
+    make_web: MakeWeb, service: ParallelService
+) -> None:
+    web = await make_web(
+        PARALLEL_API_KEY=KEY, PARALLEL_URL=service.url, RESEARCH_TOTAL_BUDGET_CENTS="6"
+    )
+    people = [await caller(web) for _ in range(3)]
+    asked = [
+        person.call("POST", "/research", {"query": "rain?", "processor": "core"})
+        for person in people
+    ]
+    answers = await asyncio.gather(*asked)
+    assert sorted(one.status_code for one in answers) == [201, 201, 422]
+    refusal = next(one for one in answers if one.status_code == 422).json()["error"]
+    told = "This costs 2.50 cents, and 1.00 of the 6.00 that all here may spend this month are left"
+    assert (refusal["code"], refusal["message"]) == ("LIMIT_REACHED", told)
+    refused = next(who for who, one in zip(people, answers, strict=True) if one.status_code == 422)
+    standing = await refused.data("GET", "/research/budget")
+    assert (standing["held"], standing["spent"], standing["left"]) == ("0.00", "0.00", "1.00")
+    # A search that fails gives it back; one that is made uses it up; who has left used it, too.
+    service.answers["search"] = answer(b"[]")
+    assert (await refused.call("POST", "/research/search", {"query": "rain"})).status_code == 502
+    del service.answers["search"]
+    for _ in range(2):
+        await refused.data("POST", "/research/search", {"query": "rain"})
+    rows = Inquiries(web.parts.pool)
+    (one, two) = (who for who in people if who is not refused)
+    (waiting,) = await one.data("GET", "/research")
+    await one.call("DELETE", f"/research/{waiting['id']}")
+    assert (await refused.data("GET", "/research/budget"))["left"] == "2.50"
+    await web.parts.pool.execute("DELETE FROM users WHERE id = $1", two.id)
+    assert (await rows.budget(refused.id, month_of(now_us()))).of_all == 350
+    await refused.data("POST", "/research", {"query": "snow?", "processor": "core"})
+    assert (await one.data("GET", "/research/budget"))["left"] == "0.00"
+    assert (await one.call("POST", "/research/search", {"query": "rain"})).status_code == 422
 
 
 async def test_no_more_are_under_way_than_may_be(desk: Desk) -> None:
