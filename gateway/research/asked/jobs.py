@@ -5,24 +5,27 @@
 Laws: one run of the job goes at a time, whatever the number of workers, and has `at_once` lanes; so
 many backtests run in all, and one of a person. A run that was cancelled or deleted ends within
 `LOOK_S`. One that its process left, or whose worker died, is begun anew, and has failed when that
-happened too often: none stays under way for ever, and each ends once.
+happened too often: none stays under way for ever, and each ends once. A database that is away for
+less than `SILENT_US` ends none, and what goes wrong with one on our side ends that one alone.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from gateway.jobs.job import Arguments, Job, every
+from gateway.jobs.looking import absence_waited_for
 from gateway.observability.logs import Logger
 from gateway.research.asked.child import BacktestProcess
 from gateway.research.asked.plan import OUR_FAULT, Done, Failed, Limits, Order, Plan, tape_file
 from gateway.research.asked.settings import BacktestSettings
 from gateway.research.playing import SAMPLE
 from persistence.clock import MICROSECONDS, now_us
+from persistence.postgres.database import is_absence
 from persistence.repositories.research.backtests import Backtest, Backtests, Execution
 
 JOB: Final = "backtests"
@@ -76,12 +79,15 @@ class BacktestJob:
     async def _lane(self, until: float) -> None:
         last = until + self._settings.time_max
         while (now_s := time.monotonic()) < until or (self._under_way > 0 and now_s < last):
-            async with self._claiming:
-                now = self._clock()
-                await self._rows.rescue(now - SILENT_US, now)
-                run = await self._rows.claim(now)
+            run, is_known = None, False
+            with absence_waited_for():
+                async with self._claiming:
+                    now = self._clock()
+                    await self._rows.rescue(now - SILENT_US, now)
+                    run = await self._rows.claim(now)
+                is_known = True
             if run is None:
-                if self._under_way == 0:
+                if is_known and self._under_way == 0:
                     return
                 await asyncio.sleep(LOOK_S)
                 continue
@@ -92,19 +98,29 @@ class BacktestJob:
                 self._under_way -= 1
 
     async def _run(self, run: Backtest) -> None:
+        """See a run through; what goes wrong with it on our side is its own end alone."""
         try:
-            told = await self._played(run)
+            await self._stored(run, await self._played(run))
         except asyncio.CancelledError:
             # The process ends; another one begins it anew.
-            await self._rows.give_back(run)
+            with absence_waited_for():
+                await self._rows.give_back(run)
             raise
+        except Exception as error:
+            self._logger.exception("backtest failed", backtest=run.id, exc_info=error)
+            if not is_absence(error):
+                with absence_waited_for():
+                    await self._rows.fail(run, OUR_FAULT, self._clock())
+
+    async def _stored(self, run: Backtest, told: Done | Failed | None) -> None:
+        """Store what came of a run, if anything did."""
         if isinstance(told, Done):
             result, fills = told.result.decode(), [Execution(*one) for one in told.fills]
-            await self._rows.end(run, result, told.events, fills, self._clock())
+            await _persist(lambda: self._rows.end(run, result, told.events, fills, self._clock()))
         elif told is not None:
             if told.fault is not None:
                 self._logger.error("backtest failed", backtest=run.id, fault=told.fault)
-            await self._rows.fail(run, told.reason, self._clock())
+            await _persist(lambda: self._rows.fail(run, told.reason, self._clock()))
 
     async def _played(self, run: Backtest) -> Done | Failed | None:
         """Return what came of a run; None if nobody wants it any more."""
@@ -125,8 +141,12 @@ class BacktestJob:
                 done, _ = await asyncio.wait([running], timeout=LOOK_S)
                 if done:
                     return running.result()
-                going = process.going
-                if not await self._rows.note(run, self._clock(), going.progress, going.events):
+                going, is_wanted = process.going, True
+                with absence_waited_for():
+                    is_wanted = await self._rows.note(
+                        run, self._clock(), going.progress, going.events
+                    )
+                if not is_wanted:
                     return None
         finally:
             running.cancel()
@@ -147,3 +167,19 @@ class BacktestJob:
             segments=str(self._segments),
             tape=None if tape is None else str(tape),
         )
+
+
+async def _persist(write: Callable[[], Awaitable[object]]) -> None:
+    """Store something once the database is there; raises the absence of one that is away for so
+    long that the run has been left.
+    """
+    until = time.monotonic() + SILENT_US / MICROSECONDS
+    while True:
+        try:
+            await write()
+        except Exception as error:
+            if not is_absence(error) or time.monotonic() >= until:
+                raise
+            await asyncio.sleep(LOOK_S)
+        else:
+            return

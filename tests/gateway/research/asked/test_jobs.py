@@ -191,6 +191,64 @@ async def test_nobody_waits_behind_a_long_one_while_there_is_a_lane(
     await asyncio.wait_for(running, 30)
 
 
+async def test_a_database_that_is_away_for_a_while_ends_no_run(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, said = Held(monkeypatch), asked.rows
+    away = {"claim": 2, "note": 3, "fail": 2}
+
+    def failing(name: str) -> Any:
+        real = getattr(said, name)
+
+        async def call(*given: Any) -> Any:
+            if away[name]:
+                away[name] -= 1
+                raise ConnectionRefusedError
+            return await real(*given)
+
+        return call
+
+    for name in away:
+        monkeypatch.setattr(said, name, failing(name))
+    one, other = await asked.ask(1), await asked.ask(2)
+    log = io.StringIO()
+    running = asyncio.create_task(
+        asked.job(configure_logs("error", log), BACKTESTS_AT_ONCE=2).run({})
+    )
+    await eventually(lambda: held.at_once == 2 and away["note"] == 0)
+    held.let_go.set()
+    await running
+    stands = [((await asked.one(each))[0].status, each.id) for each in (one, other)]
+    assert (stands, log.getvalue()) == ([(FAILED, one.id), (FAILED, other.id)], "")
+    assert away == {"claim": 0, "note": 0, "fail": 0}
+
+
+async def test_what_goes_wrong_with_one_run_ends_that_alone(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(monkeypatch)
+    one, other = await asked.ask(1), await asked.ask(2)
+    real = asked.rows.note
+
+    async def note(run: Backtest, *rest: Any) -> bool:
+        if run.id == one.id:
+            raise TypeError("a fault of ours")
+        return await real(run, *rest)
+
+    monkeypatch.setattr(asked.rows, "note", note)
+    log = io.StringIO()
+    job = asked.job(configure_logs("error", log), BACKTESTS_AT_ONCE=2)
+    running = asyncio.create_task(job.run({}))
+    await eventually(lambda: held.most == 2 and held.at_once == 1)
+    held.let_go.set()
+    await running
+    assert ((await asked.one(one))[0].error, (await asked.one(other))[0].error) == (
+        "it failed, by a fault of ours",
+        "let go",
+    )
+    assert '"error":"TypeError"' in log.getvalue()
+
+
 @pytest.mark.parametrize("deletes", [True, False])
 async def test_what_nobody_wants_any_more_is_ended(
     asked: Asked, monkeypatch: pytest.MonkeyPatch, *, deletes: bool
