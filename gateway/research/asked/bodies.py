@@ -16,6 +16,7 @@ from gateway.research.asked.views import StatusName
 from gateway.research.backtest.result import CASH, CASH_MAX, LATENCY_US
 from gateway.research.strategies import STRATEGIES
 from gateway.research.strategy import ParametersRefused, parameters_of
+from gateway.trading.order_bodies import ClientIdText
 from gateway.wire import strict_json
 from gateway.wire.errors import ValidationFailed
 from gateway.wire.scalars import TimeText, parse_range
@@ -54,7 +55,8 @@ class NewBacktestBody(BodyStruct, frozen=True):
 
     Either `tape` or `markets` is given: one market of ours, or up to 8 of other venues, which are
     one question. `from` and `to` are included. `fees` NONE charges none, which a market of ours
-    can't. `printsOnly` shows what each print of a tape says of the book behind it.
+    can't. `printsOnly` shows what each print of a tape says of the book behind it. `requestId`
+    makes a repeat find the first one.
     """
 
     strategy: StrategyName
@@ -80,6 +82,7 @@ class NewBacktestBody(BodyStruct, frozen=True):
         msgspec.Meta(ge=0, le=LATENCY_MS_MAX, description="from sending an order to its arrival"),
     ] = LATENCY_US // _MILLISECOND_US
     seed: Annotated[int, msgspec.Meta(ge=0, le=SEED_MAX)] = 0
+    request_id: ClientIdText | None = None
 
 
 class BacktestsQuery(PageQuery, frozen=True):

@@ -35,6 +35,7 @@ from gateway.research.asked.views import (
     execution_views,
 )
 from gateway.research.playing import SAMPLE
+from gateway.trading.order_bodies import check_client_id
 from gateway.wire.errors import (
     Conflict,
     Detail,
@@ -73,6 +74,8 @@ class BacktestRoutes:
         settings, body = self._settings, request.body
         if settings.at_once == 0:
             raise Unavailable("no backtests are run here; BACKTESTS_AT_ONCE is 0")
+        if body.request_id is not None:
+            check_client_id(body.request_id, "requestId")
         plan = plan_of(body, await self._refs(body.markets or []))
         if plan.tape not in {None, SAMPLE}:
             path = await asyncio.to_thread(tape_file, settings.tapes, plan.tape or "")
@@ -87,11 +90,14 @@ class BacktestRoutes:
                 now_us(),
                 most=settings.most,
                 waiting_most=settings.waiting_max,
+                request_id=body.request_id,
             )
         except BoundReached:
             raise LimitReached.of("backtests", settings.most) from None
         except QueueFull:
             raise Unavailable("too many backtests wait just now; try again later") from None
+        if made.plan != text:
+            raise Conflict("requestId: was used for another backtest")
         await self._begin()
         return backtest_view(made)
 
@@ -178,7 +184,7 @@ class BacktestRoutes:
                 body=NewBacktestBody,
                 answer=BacktestView,
                 status=201,
-                errors=(NotFound, LimitReached, ExternalApiFailed, Unavailable),
+                errors=(NotFound, Conflict, LimitReached, ExternalApiFailed, Unavailable),
                 summary="Test a strategy on a tape, or on what markets have gone through",
                 tag="backtests",
             ),

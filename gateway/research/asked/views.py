@@ -50,6 +50,7 @@ class BacktestView(AnswerStruct, frozen=True):
     progress: str
     events: int
     error: str | None
+    request_id: str | None
     created_at: str
     started_at: str | None
     ended_at: str | None
@@ -208,6 +209,7 @@ def _fields(row: Backtest) -> _Fields:
         price_text(row.progress),
         row.events,
         row.error,
+        row.request_id,
         iso_millis(row.created_at),
         time_if_known(row.started_at),
         time_if_known(row.ended_at),

@@ -1,9 +1,10 @@
 """The tables of backtests: what people asked for, how far it is, and what came of it.
 
 Laws: whatever is asked for is asked for with its owner. Bounds hold exactly, also for requests that
-race. One person has one run at a time. Whoever runs one has a number (`tries`), and nothing that is
-written for another number, or for one that was cancelled or deleted meanwhile, is taken: a run that
-was left by its process is begun anew, and ends once. Its fills come and go with it.
+race; of any number that come under one request id one is stored. One person has one run at a time.
+Whoever runs one has a number (`tries`), and nothing that is written for another number, or for one
+that was cancelled or deleted meanwhile, is taken: a run that was left by its process is begun anew,
+and ends once. Its fills come and go with it.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,11 +27,15 @@ LEFT: Final = "it was left by its process, again and again"
 _WAIT_IN_LINE: Final = 0x6261636B  # "back", for the lock of whoever adds one
 _COLUMNS: Final = (
     "id, user_id, strategy, plan, status, tries, version, progress, events, error, created_at,"
-    " started_at, ended_at"
+    " started_at, ended_at, request_id"
 )
 _INSERT: Final = f"""
-INSERT INTO backtest_results (user_id, strategy, plan, created_at) VALUES ($1, $2, $3, $4)
+INSERT INTO backtest_results (user_id, strategy, plan, created_at, request_id)
+VALUES ($1, $2, $3, $4, $5)
 RETURNING {_COLUMNS}
+"""  # noqa: S608 - constants
+_ASKED: Final = f"""
+SELECT {_COLUMNS} FROM backtest_results WHERE user_id = $1 AND request_id = $2
 """  # noqa: S608 - constants
 _PAGE: Final = f"""
 SELECT {_COLUMNS} FROM backtest_results
@@ -126,6 +131,7 @@ class Backtest(msgspec.Struct, frozen=True):
     created_at: int
     started_at: int | None
     ended_at: int | None
+    request_id: str | None = None
 
 
 class Execution(msgspec.Struct, frozen=True, gc=False):
@@ -148,22 +154,34 @@ class Backtests:
         self._pool = pool
 
     async def create(
-        self, user_id: int, strategy: str, plan: str, at: int, *, most: int, waiting_most: int
+        self,
+        user_id: int,
+        strategy: str,
+        plan: str,
+        at: int,
+        *,
+        most: int,
+        waiting_most: int,
+        request_id: str | None = None,
     ) -> Backtest:
-        """Put one at the end of the line.
+        """Put one at the end of the line, or return the one of this request id, whatever its plan.
 
         Raises BoundReached if its owner has `most` of them, QueueFull if `waiting_most` wait in
         all.
         """
         async with self._pool.transaction() as connection:
             await connection.execute(HOLD_OWNER, user_id)
+            if request_id is not None:
+                there = await connection.fetchrow(_ASKED, user_id, request_id)
+                if there is not None:
+                    return _backtest(there)
             count = "SELECT count(*) FROM backtest_results WHERE "
             if await connection.fetchval(f"{count} user_id = $1", user_id) >= most:
                 raise BoundReached
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _WAIT_IN_LINE)
             if await connection.fetchval(f"{count} status = 'QUEUED'") >= waiting_most:
                 raise QueueFull
-            row = await connection.fetchrow(_INSERT, user_id, strategy, plan, at)
+            row = await connection.fetchrow(_INSERT, user_id, strategy, plan, at, request_id)
         return _backtest(row)
 
     async def page(

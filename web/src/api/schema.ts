@@ -5709,6 +5709,7 @@ export interface components {
             readonly progress: string;
             readonly events: number;
             readonly error: string | null;
+            readonly requestId: string | null;
             readonly createdAt: string;
             readonly startedAt: string | null;
             readonly endedAt: string | null;
@@ -5741,6 +5742,8 @@ export interface components {
             readonly latencyMs?: number;
             /** @default 0 */
             readonly seed?: number;
+            /** @default null */
+            readonly requestId?: string | null;
         };
         /** OfferedView */
         readonly OfferedView: {
@@ -5794,6 +5797,7 @@ export interface components {
             readonly progress: string;
             readonly events: number;
             readonly error: string | null;
+            readonly requestId: string | null;
             readonly createdAt: string;
             readonly startedAt: string | null;
             readonly endedAt: string | null;

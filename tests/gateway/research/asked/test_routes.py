@@ -1,5 +1,6 @@
 """Backtests over REST: what goes with what, whose they are, and their bounds."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ async def test_a_backtest_is_asked_for_looked_at_and_deleted(web: Web) -> None:
         "progress": "0.0000",
         "events": 0,
         "error": None,
+        "requestId": None,
         "createdAt": made["createdAt"],
         "startedAt": None,
         "endedAt": None,
@@ -89,6 +91,29 @@ async def test_a_backtest_is_asked_for_looked_at_and_deleted(web: Web) -> None:
     assert await ann.data("DELETE", path) is None
     for method, of in (("GET", path), ("DELETE", path), ("POST", f"{path}/cancel")):
         assert (await ann.call(method, of)).status_code == 404
+
+
+async def test_asked_again_it_is_the_one_that_is_there(make_web: MakeWeb) -> None:
+    web = await make_web(BACKTESTS_MAX="2", BACKTESTS_WAITING_MAX="2")
+    ann, bob = await caller(web), await caller(web)
+    body = {"strategy": "momentum", "tape": "sample", "requestId": "once"}
+    answers = await asyncio.gather(*(ann.data("POST", "/backtests", body) for _ in range(8)))
+    assert len({one["id"] for one in answers}) == 1
+    assert answers[0]["requestId"] == "once"
+    other = await ann.call("POST", "/backtests", body | {"seed": 1})
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "CONFLICT")
+    theirs = await bob.data("POST", "/backtests", body)
+    assert theirs["id"] != answers[0]["id"], "an id is its owner's own"
+    # With the line full, and after it has ended, it is still the one that is there.
+    assert (await ann.call("POST", "/backtests", body | {"requestId": "two"})).status_code == 503
+    await ann.data("POST", f"/backtests/{answers[0]['id']}/cancel")
+    again = await ann.data("POST", "/backtests", body)
+    assert (again["id"], again["status"]) == (answers[0]["id"], "CANCELLED")
+    # Deleted, it is nobody's any more.
+    await ann.data("DELETE", f"/backtests/{answers[0]['id']}")
+    assert (await ann.data("POST", "/backtests", body))["id"] != answers[0]["id"]
+    wrong = await ann.call("POST", "/backtests", body | {"requestId": "a b"})
+    assert (wrong.status_code, "requestId" in wrong.text) == (400, True)
 
 
 async def test_what_may_be_named_is_told_and_taken(web: Web, make_web: MakeWeb) -> None:
