@@ -16,7 +16,7 @@ from gateway.research.inquiries.views import ResearchMessage, research_view
 from gateway.sockets.events import Heard
 from gateway.sockets.topics import Topic
 from persistence.clock import MICROSECONDS, now_us
-from persistence.repositories.research.inquiries import Inquiries
+from persistence.repositories.research.inquiries import Inquiries, InquiryLine
 
 TOPIC: Final = "research"
 EVENT: Final = "research_updated"
@@ -45,18 +45,31 @@ class ResearchTelling:
         await look_again(self.look, check_in, pause_s=INTERVAL_S)
 
     async def look(self) -> int:
-        """Tell what is new; return how much that was."""
-        found = await self._rows.changed(self._since, AT_ONCE)
-        new = 0
-        for line in found:
-            if self._told.get(line.id, (0, 0))[0] < line.version:
-                self._told[line.id] = (line.version, line.changed_at)
-                self._topic.publish(line.user_id, EVENT, research_view(line, None))
-                new += 1
-        if found:
+        """Tell what is new; return how much that was.
+
+        What was changed lately may be more than is read at once: it is read to its end each time,
+        for what comes late lies anywhere in it.
+        """
+        new, after = 0, (self._since, 0)
+        while True:
+            found = await self._rows.changed(after, AT_ONCE)
+            new += sum(map(self._tell, found))
+            if found:
+                after = found[-1].changed_at, found[-1].id
+            if len(found) < AT_ONCE:
+                break
+        if after[0] > self._since:
             late = LATE_S * MICROSECONDS
-            self._since = max(self._since, min(found[-1].changed_at, self._clock() - late))
+            self._since = max(self._since, min(after[0], self._clock() - late))
             self._told = {
                 number: told for number, told in self._told.items() if told[1] >= self._since
             }
         return new
+
+    def _tell(self, line: InquiryLine) -> bool:
+        """Tell how a question stands; say whether that is news."""
+        if self._told.get(line.id, (0, 0))[0] >= line.version:
+            return False
+        self._told[line.id] = (line.version, line.changed_at)
+        self._topic.publish(line.user_id, EVENT, research_view(line, None))
+        return True

@@ -51,8 +51,8 @@ _FOUND: Final = (
     " AND NOT is_cached AND ended_at >= $2 ORDER BY ended_at DESC LIMIT 1"
 )
 _CHANGED: Final = (
-    f"SELECT {_LINE} FROM research WHERE changed_at >= $1 AND NOT is_deleted"  # noqa: S608 - constants
-    " ORDER BY changed_at LIMIT $2"
+    f"SELECT {_LINE} FROM research WHERE (changed_at, id) > ($1, $2) AND NOT is_deleted"  # noqa: S608 - constants
+    " ORDER BY changed_at, id LIMIT $3"
 )
 
 
@@ -233,9 +233,9 @@ class Inquiries:
             await connection.execute("DELETE FROM research WHERE id = $1", inquiry_id)
         return True
 
-    async def changed(self, since: int, limit: int) -> Sequence[InquiryLine]:
-        """Return what was changed since a time, the first `limit` of it."""
-        return [InquiryLine(*row) for row in await self._pool.fetch(_CHANGED, since, limit)]
+    async def changed(self, after: tuple[int, int], limit: int) -> Sequence[InquiryLine]:
+        """Return what was changed behind a (time, id), by these; the first `limit` of it."""
+        return [InquiryLine(*row) for row in await self._pool.fetch(_CHANGED, *after, limit)]
 
     # -- budgets ------------------------------------------------------------------------------
 

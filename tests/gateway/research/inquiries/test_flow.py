@@ -3,6 +3,9 @@
 import asyncio
 import json
 
+import pytest
+
+from gateway.research.inquiries import telling
 from gateway.research.inquiries.asking import month_of
 from gateway.research.inquiries.outputs import CONTENT_MAX
 from gateway.research.inquiries.telling import EVENT, ResearchTelling
@@ -228,19 +231,45 @@ async def test_sockets_are_told_each_state_once(desk: Desk) -> None:
             asked.append((data.market_id, data.question))
 
     rows = Inquiries(desk.web.parts.pool)
-    telling = ResearchTelling(rows, TopicFake())  # type: ignore[arg-type]
+    tells = ResearchTelling(rows, TopicFake())  # type: ignore[arg-type]
     desk.service.ends_at_once = True
     await desk.ask(marketId="kalshi:KXRAIN-26")
     for _ in range(3):
-        await telling.look()
+        await tells.look()
     await desk.follow()
-    await telling.look()
+    await tells.look()
     await desk.follow()
-    await telling.look()
-    await telling.look()
+    await tells.look()
+    await tells.look()
     who = desk.ann.id
     assert said == [(who, EVENT, state) for state in ("QUEUED", "RUNNING", "COMPLETED")]
     assert set(asked) == {("kalshi:KXRAIN-26", None)}
+
+
+async def test_sockets_are_told_all_that_changes_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    class TopicFake:
+        def publish(self, _user_id: int, _event: str, data: ResearchView) -> None:
+            said.append(data.id)
+
+    monkeypatch.setattr(telling, "AT_ONCE", 2)
+    pool = desk.web.parts.pool
+    tells = ResearchTelling(Inquiries(pool), TopicFake())  # type: ignore[arg-type]
+    await desk.ask()
+    await pool.execute(
+        "INSERT INTO research (user_id, query, processor, format, input, key, token, status, cost,"
+        " month, next_at, created_at, changed_at)"
+        " SELECT user_id, query, processor, format, input, key, token || n, status, 0, month,"
+        " next_at, created_at, changed_at FROM research, generate_series(1, 6) n"
+    )
+    assert await tells.look() == 7
+    assert (len(set(said)), len(said)) == (7, 7)
+    await pool.execute("UPDATE research SET version = version + 1 WHERE id % 2 = 0")
+    changed = await pool.fetchval("SELECT count(*) FROM research WHERE id % 2 = 0")
+    assert (await tells.look(), await tells.look()) == (changed, 0)
 
 
 async def test_a_search_is_answered_at_once_and_paid_if_it_was(desk: Desk) -> None:
