@@ -40,7 +40,6 @@ LONGEST_PAUSE_S: Final = 10.0
 ENDS_S: Final = 15.0
 """So long after a connection its orders are surely cancelled."""
 _READ_EVERY_S: Final = 0.5
-_FILLS: Final = 200
 _PAYOUTS: Final = {Resolution.YES.value: 10_000, Resolution.NO.value: 0, "VOID": 5_000}
 
 Say = Callable[[str], None]
@@ -178,13 +177,13 @@ class LiveRun:
             self.desk.never_sent(name)
             return
         if self.desk.see(told) and units(told["filled"], SHARES):
-            path = f"/user/fills?orderId={told['id']}&limit={_FILLS}"
-            for fill in reversed(await self._session.call("GET", path)):
+            path = f"/user/fills?orderId={told['id']}"
+            for fill in reversed(await self._session.every(path)):
                 self._filled(fill)
 
     async def _read_account(self) -> None:
         self.desk.own(await self._session.call("GET", "/user/balance"))
-        for position in await self._session.call("GET", "/user/positions"):
+        for position in await self._session.every("/user/positions"):
             self.desk.hold(position)
 
     async def _subscribe(self, line: SocketLine, name: str) -> None:

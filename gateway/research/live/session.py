@@ -11,6 +11,8 @@ import httpx
 
 from gateway.research.live.line import Declined, LineLost, refusal
 
+ROWS_MAX: Final = 100_000
+"""Of a list no more is read."""
 _TIMEOUT_S: Final = 10.0
 _RENEWED_AFTER: Final = 2 / 3
 """Of a token's life."""
@@ -47,6 +49,22 @@ class Session:
 
     async def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
         """Return the data of an answer; raises Declined, LineLost."""
+        data, _ = await self._answer(method, path, body)
+        return data
+
+    async def every(self, path: str) -> list[Any]:
+        """Return a list to its end, part by part, `ROWS_MAX` at most; raises as `call`."""
+        found: list[Any] = []
+        asked = path
+        while True:
+            part, cursor = await self._answer("GET", asked, None)
+            found += part
+            if cursor is None or len(found) >= ROWS_MAX:
+                return found[:ROWS_MAX]
+            asked = f"{path}{'&' if '?' in path else '?'}cursor={cursor}"
+
+    async def _answer(self, method: str, path: str, body: object) -> tuple[Any, str | None]:
+        """Return the data of an answer, and where a list goes on."""
         signed = {} if path.startswith("/auth/") else {"authorization": f"Bearer {self.token}"}
         try:
             answer = await self._client.request(method, path, json=body, headers=signed)
@@ -55,7 +73,7 @@ class Session:
             raise LineLost(f"{type(error).__name__}: {error}") from error
         try:
             if answer.is_success:
-                return told["data"]
+                return told["data"], told.get("nextCursor")
             refused = refusal(told["error"]["code"], told["error"]["message"])
         except (KeyError, TypeError):
             # Of whoever stands in front of the exchange.

@@ -82,6 +82,31 @@ async def test_what_is_not_of_the_exchange_ends_no_bot(status: int, body: bytes)
         await answered(httpx.Response(status, content=body))
 
 
+async def test_a_list_is_read_to_its_end() -> None:
+    """What is held beyond the first part, and the fills of an order in many trades, count."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url.query, "ascii"))
+        first = int(request.url.params.get("cursor", "0"))
+        rows = list(range(first, min(first + 50, 120)))
+        more = str(first + 50) if first + 50 < 120 else None
+        return httpx.Response(200, json={"data": rows, "nextCursor": more})
+
+    session = Session("http://exchange.example", "ed@example.com", "word")
+    await session.close()
+    session._client = httpx.AsyncClient(
+        base_url="http://exchange.example", transport=httpx.MockTransport(answer)
+    )
+    try:
+        assert await session.every("/user/fills?orderId=1-1") == list(range(120))
+        assert asked == ["orderId=1-1", "orderId=1-1&cursor=50", "orderId=1-1&cursor=100"]
+        assert await session.every("/user/positions") == list(range(120))
+        assert asked[3:] == ["", "cursor=50", "cursor=100"]
+    finally:
+        await session.close()
+
+
 def test_a_cancel_that_is_refused_can_be_tried_again() -> None:
     desk = LiveDesk(0, lambda _order, _reason: None)
     desk.terms["rain"] = Terms(market="rain", title="Rain?", closes_at=0, tick=100, event="rain")
