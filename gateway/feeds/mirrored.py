@@ -20,11 +20,17 @@ class Mirrored:
 
     def __init__(self) -> None:
         self._by_market: dict[int, MirroredFrom] = {}
+        self._by_source: dict[str, int] = {}
 
     def note(self, market_id: int, source: str, labels: tuple[str, str]) -> None:
         """Note that a market of ours mirrors another."""
         self._by_market[market_id] = MirroredFrom(source, labels)
+        self._by_source[source] = market_id
 
     def of(self, market_id: int) -> MirroredFrom | None:
         """Return what a market of ours mirrors; None for nothing."""
         return self._by_market.get(market_id)
+
+    def mirror_of(self, source: str) -> int | None:
+        """Return the market of ours that mirrors another; None if none does."""
+        return self._by_source.get(source)

@@ -32,6 +32,7 @@ from gateway.feeds.api.views import (
     row_view,
     venue_book_view,
     venue_trade_view,
+    with_mirror,
 )
 from gateway.feeds.live.following import Following
 from gateway.feeds.live.views import followed_book_view, followed_view
@@ -131,9 +132,11 @@ class LiveRoutes:
         await self._watches.note(known.row.id)
         followed = self._following.shown((known.row.platform, known.row.external_id))
         if followed is not None:
-            return followed_view(followed, known.market, now_us())
-        known = await self._reader.live(known)
-        return row_view(known.row, now_us(), stale=known.stale)
+            shown = followed_view(followed, known.market, now_us())
+        else:
+            known = await self._reader.live(known)
+            shown = row_view(known.row, now_us(), stale=known.stale)
+        return with_mirror(shown, self._mirrored, self._view)
 
     async def get_book(self, request: Request[None, BookQuery]) -> BookView | AnyBookView:
         """Return a snapshot of one outcome's book."""

@@ -20,7 +20,13 @@ from gateway.feeds.api.queries import (
     words_asked,
 )
 from gateway.feeds.api.reading import FeedReader
-from gateway.feeds.api.views import CategoryView, ListedMarketView, own_market, row_view
+from gateway.feeds.api.views import (
+    CategoryView,
+    ListedMarketView,
+    own_market,
+    row_view,
+    with_mirror,
+)
 from gateway.feeds.known import OURS
 from gateway.feeds.mirrored import Mirrored
 from gateway.feeds.model import ListedStatus
@@ -123,7 +129,7 @@ class FeedMarketRoutes:
                 market, self._volumes.of(market), now_us(), self._mirrored.of(market.id)
             )
         known = await self._reader.named(request.path["slug"])
-        return row_view(known.row, now_us())
+        return with_mirror(row_view(known.row, now_us()), self._mirrored, self._view)
 
     def routes(self) -> tuple[Route, ...]:
         """Return the rows."""

@@ -14,10 +14,11 @@ import msgspec
 from exchange.messages.bounds import PRICE_SCALE
 from exchange.messages.terms import NO, YES, FeeModel, Outcome, Resolution, Side
 from exchange.model.market import Market
+from exchange.model.state import State
 from gateway.feeds.cache import Entry
 from gateway.feeds.intake.catalogue import market_of
 from gateway.feeds.known import CURRENCY, OURS, shown_price
-from gateway.feeds.mirrored import MirroredFrom
+from gateway.feeds.mirrored import Mirrored, MirroredFrom
 from gateway.feeds.model import (
     FINAL,
     Levels,
@@ -102,6 +103,9 @@ class ListedMarketView(AnswerStruct, frozen=True, kw_only=True):
     """With `seq` where another platform's market stands on the socket, while it is followed."""
     mirror_of: str | msgspec.UnsetType = msgspec.UNSET
     """Only of a market of ours that mirrors another platform's: the id of that."""
+    mirror: str | msgspec.UnsetType = msgspec.UNSET
+    """Only of one of another platform's, where it is asked for by itself: the slug of ours that
+    mirrors it, in which it is bet on and traded here."""
 
 
 class AnyBookView(AnswerStruct, frozen=True, kw_only=True):
@@ -233,6 +237,12 @@ def own_market(
         as_of=AsOfView(iso_millis(now), 0, False),
         mirror_of=msgspec.UNSET if source is None else source.id,
     )
+
+
+def with_mirror(shown: ListedMarketView, mirrored: Mirrored, view: State) -> ListedMarketView:
+    """Return a market of another platform with the one of ours that mirrors it, if any does."""
+    ours = view.markets.get(mirrored.mirror_of(shown.id) or 0)
+    return shown if ours is None else msgspec.structs.replace(shown, mirror=ours.slug)
 
 
 def row_view(row: MarketRow, now: int, *, stale: bool = False) -> ListedMarketView:

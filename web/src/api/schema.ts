@@ -3543,6 +3543,7 @@ export interface components {
             readonly asOf?: components["schemas"]["AsOfView"];
             readonly epoch?: number;
             readonly mirrorOf?: string;
+            readonly mirror?: string;
         };
         /**
          * ListedStatus

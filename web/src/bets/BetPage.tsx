@@ -53,7 +53,7 @@ function Question({ first }: { first: ListedMarketView }) {
   }, [shown.question]);
   useEffect(() => {
     // Another venue's question is bet on in its mirror: where there is one, that is shown.
-    void desk.mirror().then((mirror) => mirror !== null && navigate(`/bet/${encodeURIComponent(mirror)}${location.search}`, true));
+    if (first.mirror !== undefined) navigate(`/bet/${encodeURIComponent(first.mirror)}${location.search}`, true);
   }, []);
   const isOpen = shown.status === "OPEN";
   return (

@@ -1,8 +1,7 @@
 // What the bet page does: one question's live odds, which side and how much, and sending it.
 //
 // Laws: what is bet is never dearer a share than what was shown (`maxPrice` is the worst price of the quote);
-// a bet goes out once, whatever becomes of its answer (session/attempts). Another venue's question is bet on
-// in its mirror, so once there is one its odds are shown.
+// a bet goes out once, whatever becomes of its answer (session/attempts).
 
 import { computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { asApiError, type ApiError } from "@/api/errors";
@@ -10,14 +9,12 @@ import { rest } from "@/api/rest";
 import type { BetBody, BetQuoteView, BetView, ListedMarketView } from "@/api/schema";
 import { oncePerFrame } from "@/feed/frames";
 import { MarketFeed } from "@/feed/marketFeed";
-import { isSignedIn } from "@/session/session";
 import { Attempts, type Attempt } from "@/session/attempts";
 import { watch } from "@/shell/watch";
 import { play } from "@/shell/sounds";
 import { rememberedText } from "@/shell/preferences";
-import { CASH_SCALE, cashText } from "@/units/money";
+import { cashText } from "@/units/money";
 import { NO_ODDS, oddsOf, sideOf, stakeOf, type BetSide, type Odds } from "./odds";
-import { boundsIn } from "./words";
 
 export type BetAsked = Omit<BetBody, "clientBetId" | "side"> & { readonly side: BetSide; readonly amount: string };
 
@@ -38,7 +35,6 @@ export class BetDesk {
   readonly attempts: Attempts<BetAsked>;
   readonly feed: MarketFeed;
   private readonly stops: (() => void)[] = [];
-  private isClosed = false;
 
   constructor(
     readonly market: Signal<ListedMarketView>,
@@ -71,21 +67,7 @@ export class BetDesk {
     );
   }
 
-  /** The market of ours in which another venue's question is bet on; null if this is ours, or there is none yet. */
-  async mirror(): Promise<string | null> {
-    const { id } = this.market.peek();
-    if (!id.includes(":") || !isSignedIn.peek()) return null;
-    const slugFor = async (amount: bigint) => (await rest.call("get", "/bets/quote", { query: { marketId: id, side: "THIS", amount: cashText(amount) } })).data.slug;
-    const slug = await slugFor(this.stake.peek() ?? CASH_SCALE).catch((thrown: unknown) => {
-      // Of a stake that can't be bet nothing is said of the market: the least that can.
-      const bounds = boundsIn(asApiError(thrown).of("amount") ?? "");
-      return bounds === null ? null : slugFor(bounds[0]).catch(() => null);
-    });
-    return slug === null || slug.includes(":") || this.isClosed ? null : slug;
-  }
-
   close(): void {
-    this.isClosed = true;
     for (const stop of this.stops) stop();
     this.feed.close();
   }

@@ -35,6 +35,10 @@ async def test_it_asks_what_its_source_asks(make_web: MakeWeb) -> None:
     assert noted == MirroredFrom("fake:M1", ("Home", "Away"))
     shown = (await stage.web.client.get(f"/api/v1/markets/{market.slug}")).json()["data"]
     assert (shown["mirrorOf"], shown["outcomes"]) == ("fake:M1", ["Home", "Away"])
+    for path in ("/markets/fake:M1", "/markets/fake:M1/live"):
+        elsewhere = await stage.admin.data("GET", path)
+        assert (elsewhere["id"], elsewhere["mirror"]) == ("fake:M1", shown["slug"])
+    assert "mirror" not in shown
 
 
 async def test_whoever_comes_at_once_gets_the_same(make_web: MakeWeb) -> None:
