@@ -27,6 +27,7 @@ from gateway.bootstrap.identity.ways_in import linked_routes, offered_ways, wall
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.past import resumption
 from gateway.bootstrap.research.inquiries import research_routes
+from gateway.bootstrap.settings import Settings
 from gateway.feeds.api.queries import ALL, LISTED_PLATFORMS
 from gateway.feeds.known import KNOWN_PLATFORMS, OURS
 from gateway.feeds.matches.routes import MatchRoutes
@@ -42,7 +43,7 @@ from gateway.markets.tickers import TickerRoutes, Tickers
 from gateway.operations.account_routes import AccountAdminRoutes
 from gateway.operations.admin_routes import ExchangeAdminRoutes
 from gateway.operations.audit.routes import AuditRoutes
-from gateway.operations.exchange_routes import ExchangeRoutes, bounds_view
+from gateway.operations.exchange_routes import BoundsView, ExchangeRoutes, bounds_view
 from gateway.operations.figures.engine import EngineRoutes
 from gateway.operations.figures.settlement import SettlementRoutes
 from gateway.operations.health_routes import EngineCondition, HealthRoutes
@@ -162,12 +163,7 @@ def route_tables(parts: Parts) -> tuple[RouteTable, RouteTable]:
         *stock_routes(parts),
         _pictures(parts),
         SystemAccountRoutes(view),
-        ExchangeRoutes(
-            view,
-            feed,
-            engine.commands,
-            bounds_view(settings.limits, settings.http, pages, settings.sockets),
-        ),
+        ExchangeRoutes(view, feed, engine.commands, _bounds(settings)),
         *_for_admins(parts),
         ErrorCatalogue(),
         parts.described,
@@ -351,3 +347,8 @@ def _own_markets(parts: Parts) -> MarketRoutes:
     engine = parts.engine
     past = BookHistory(PastBooks(parts.pool, parts.segments), parts.replays, engine.feed)
     return MarketRoutes(engine.view, engine.history, engine.feed, past, parts.settings.pages)
+
+
+def _bounds(settings: Settings) -> BoundsView:
+    bets = settings.economy.bet_bounds
+    return bounds_view(settings.limits, settings.http, settings.pages, settings.sockets, bets)

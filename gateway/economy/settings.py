@@ -79,3 +79,8 @@ class EconomySettings(Area, frozen=True, kw_only=True):
             "off, or simulated: credits are sold, and nobody is charged anything.",
         ),
     ]
+
+    @property
+    def bet_bounds(self) -> tuple[int, int]:
+        """The least and the most money of one bet."""
+        return self.bet_min, self.bet_max

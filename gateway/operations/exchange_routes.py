@@ -30,7 +30,7 @@ from gateway.http.settings import HttpSettings, PageLimits
 from gateway.sockets.framing.frames import NAMESPACES
 from gateway.sockets.settings import SocketSettings
 from gateway.trading.order_bodies import OrderBody
-from gateway.wire.scalars import iso_millis, price_text, quantity_text, time_if_known
+from gateway.wire.scalars import iso_millis, money_text, price_text, quantity_text, time_if_known
 from gateway.wire.strict_json import AnswerStruct
 from persistence.clock import now_us
 from persistence.loop.ports import CommandPort
@@ -47,12 +47,14 @@ class RateView(AnswerStruct, frozen=True):
 
 
 class BoundsView(AnswerStruct, frozen=True):
-    """What binds everybody alike."""
+    """What binds everybody alike; `betMin` and `betMax` are the credits of one bet."""
 
     price_min: str
     price_max: str
     quantity_max: str
     open_orders_max: int
+    bet_min: str
+    bet_max: str
     client_order_id_length_max: int
     page_size_max: int
     request_body_bytes_max: int
@@ -144,9 +146,15 @@ _CAPABILITIES: Final = CapabilitiesView(
 
 
 def bounds_view(
-    limits: LimitSettings, http: HttpSettings, pages: PageLimits, sockets: SocketSettings
+    limits: LimitSettings,
+    http: HttpSettings,
+    pages: PageLimits,
+    sockets: SocketSettings,
+    bets: tuple[int, int],
 ) -> BoundsView:
-    """Return what binds everybody under these settings."""
+    """Return what binds everybody under these settings; `bets` are the least and the most money of
+    one.
+    """
 
     def rate(policy: Policy) -> RateView:
         return RateView(policy.name, policy.limit(limits), policy.window_ms(limits) / 1_000)
@@ -156,6 +164,8 @@ def bounds_view(
         price_text(PRICE_MAX),
         quantity_text(QUANTITY_MAX),
         OPEN_ORDERS_PER_ACCOUNT,
+        money_text(bets[0]),
+        money_text(bets[1]),
         CLIENT_ID_LENGTH,
         pages.size_max,
         http.body_max_bytes,

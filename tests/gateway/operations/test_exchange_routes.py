@@ -36,6 +36,7 @@ async def test_the_status_says_what_is_taken(desk: Desk, mode: ExchangeMode) -> 
     limits = status["limits"]
     assert (limits["priceMin"], limits["priceMax"]) == ("0.0001", "0.9999")
     assert (limits["openOrdersMax"], limits["clientOrderIdLengthMax"]) == (10_000, 64)
+    assert (limits["betMin"], limits["betMax"]) == ("10.000000", "10000.000000")
     assert (limits["requestBodyBytesMax"], limits["socketFrameBytesMax"]) == (65_536, 32_768)
     assert [rate["name"] for rate in limits["rates"]] == ["anonymous", "read", "write", "cancel"]
     assert limits["rates"][3] == {"name": "cancel", "size": 20, "windowSeconds": 2}

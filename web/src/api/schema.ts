@@ -6147,6 +6147,8 @@ export interface components {
             readonly priceMax: string;
             readonly quantityMax: string;
             readonly openOrdersMax: number;
+            readonly betMin: string;
+            readonly betMax: string;
             readonly clientOrderIdLengthMax: number;
             readonly pageSizeMax: number;
             readonly requestBodyBytesMax: number;

@@ -14,6 +14,7 @@ import { navigate, path } from "@/shell/router";
 import { CASH_SCALE, cashOf, formatCash, formatGain, formatQuantity, priceOf, quantityOf, typedCash } from "@/units/money";
 import { shownPrice } from "@/units/prices";
 import type { BetDesk } from "./betDesk";
+import { betBounds, readBetBounds, stakesWithin } from "./bounds";
 import type { Labels } from "./labels";
 import { estimateOf, sideOf } from "./odds";
 import { useQuote, type Quoted } from "./quoting";
@@ -75,7 +76,11 @@ function StakeField({ desk }: { desk: BetDesk }) {
   const available = isSignedIn.value && balance.value !== null ? cashOf(balance.value.available) : null;
   const choose = (text: string) => (desk.stakeText.value = text);
   const isNone = desk.stake.value === null && desk.stakeText.value.trim() !== "";
-  const all = available === null || available < CASH_SCALE ? null : typedCash(available - (available % 10_000n));
+  const bounds = betBounds.value;
+  useEffect(() => void readBetBounds(), []);
+  // All that one has, or as much of it as one bet may be.
+  const most = available === null ? null : bounds !== null && available > bounds.most ? bounds.most : available;
+  const all = most === null || most < (bounds?.least ?? CASH_SCALE) ? null : typedCash(most - (most % 10_000n));
   return (
     <div class="stake">
       <div class="row between">
@@ -86,9 +91,11 @@ function StakeField({ desk }: { desk: BetDesk }) {
         <input id={id} class="input" name="stake" inputMode="decimal" autocomplete="off" maxLength={16} value={desk.stakeText.value} aria-invalid={isNone} aria-describedby={`${id}-said`} onInput={(event) => choose(event.currentTarget.value)} onFocus={(event) => event.currentTarget.select()} />
         <span class="quiet" aria-hidden="true">{t("credits_")}</span>
       </div>
-      <span id={`${id}-said`} class="problem">{isNone ? t("amountNone") : ""}</span>
+      <span id={`${id}-said`} class="stake-said">
+        {isNone ? <span class="problem">{t("amountNone")}</span> : bounds !== null && <span class="quiet small">{t("amountBetween", { least: formatCash(bounds.least), most: formatCash(bounds.most) })}</span>}
+      </span>
       <div class="quick">
-        {QUICK.map((cash) => (
+        {stakesWithin(QUICK, bounds).map((cash) => (
           <button key={cash} type="button" class="button" aria-label={t("stakeQuick", { stake: formatCash(cash) })} aria-pressed={desk.stake.value === cash} onClick={() => choose(typedCash(cash))}>{typedCash(cash)}</button>
         ))}
         {all !== null && <button type="button" class="button" aria-pressed={desk.stakeText.value === all} onClick={() => choose(all)}>{t("most")}</button>}
