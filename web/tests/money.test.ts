@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { cashOf, cashText, costOf, formatCash, formatChance, formatGain, formatPrice, formatQuantity, formatShort, onTick, parseCash, parsePrice, parseQuantity, priceText, quantityText, typedCash, typedQuantity } from "@/units/money";
+import { cashOf, cashText, costOf, formatCash, formatChance, formatGain, formatPrice, formatQuantity, formatShort, onTick, parseCash, parsePrice, parseQuantity, plainNumber, priceText, quantityText, typedCash, typedQuantity } from "@/units/money";
 
 describe("parsing", () => {
+  test.each([["0,5", 5000], [" 0,55 ", 5500], ["0.55", 5500], ["1.000,5", null], ["1,2,3", null]])("the typed price %s", (typed, price) => expect(parsePrice(plainNumber(typed))).toBe(price));
   test.each([["0.55", 5500], ["0.5500", 5500], ["1", 10_000], [" 0.01 ", 100], ["0.55000", 5500]])("the price %s", (text, price) => expect(parsePrice(text)).toBe(price));
   test.each(["", ".5", "0.55001", "1e3", "NaN", "0x10", "0,5", "٣", "1.2.3", "--1"])("no price: %j", (text) => expect(parsePrice(text)).toBeNull());
   test("quantities and money", () => {

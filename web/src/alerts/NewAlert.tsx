@@ -8,6 +8,7 @@ import { useLoaded } from "@/parts/loading";
 import { notify } from "@/shell/notices";
 import { priceFormat } from "@/shell/preferences";
 import { useTypedPrice } from "@/parts/typedPrice";
+import { plainNumber } from "@/units/money";
 import { signOf, toTyped } from "@/units/prices";
 import { t } from "./texts";
 
@@ -37,8 +38,8 @@ export function bodyOf(written: Written): NewAlertBody {
     kind,
     note: written.note.trim(),
     ...(written.market.trim() === "" ? {} : { marketId: written.market.trim() }),
-    ...(isPrice ? { outcome: written.outcome, price: written.price.trim().replace(",", ".") } : {}),
-    ...(kind === "VOLUME_ABOVE" ? { volume: written.volume.trim().replace(",", ".") } : {}),
+    ...(isPrice ? { outcome: written.outcome, price: plainNumber(written.price) } : {}),
+    ...(kind === "VOLUME_ABOVE" ? { volume: plainNumber(written.volume) } : {}),
     ...(kind === "CLOSE" ? { minutes: Number(written.minutes) } : {}),
     ...(kind === "FILL" && written.order.trim() !== "" ? { orderId: written.order.trim() } : {}),
     ...(written.pause !== "" && kind !== "RESOLUTION" ? { pauseSeconds: Number(written.pause) } : {}),

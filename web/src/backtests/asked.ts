@@ -5,7 +5,7 @@
 import { ApiError } from "@/api/errors";
 import type { BacktestView, NewBacktestBody } from "@/api/schema";
 import { momentOf } from "@/units/time";
-import { cashText, parseCash } from "@/units/money";
+import { cashText, parseCash, plainNumber } from "@/units/money";
 import { strategyOf, typedValue, valueOf, type StrategyName } from "./strategies";
 import { t } from "./texts";
 
@@ -78,7 +78,7 @@ export function bodyOf(written: Written): NewBacktestBody {
   const tape = written.tape.trim();
   if (written.source === "markets" && markets.length === 0) refuse("markets", t("noMarkets"));
   if (written.source === "tape" && tape === "") refuse("tape", t("noTape"));
-  const cash = parseCash(written.cash.trim().replace(",", "."));
+  const cash = parseCash(plainNumber(written.cash));
   if (cash === null || cash <= 0n) refuse("cash", t("noCash"));
   const [from, to] = [time("from", written.from), time("to", written.to)];
   const body: NewBacktestBody = {

@@ -4,7 +4,7 @@
 // Law: a parameter is typed in units that people read (credits, shares) and sent in those of the exchange.
 
 import type { NewBacktestBody } from "@/api/schema";
-import { parsePrice, parseQuantity } from "@/units/money";
+import { parsePrice, parseQuantity, plainNumber } from "@/units/money";
 import declared from "./strategies.json";
 
 export type StrategyName = NewBacktestBody["strategy"];
@@ -41,7 +41,7 @@ export function typedValue(unit: Unit, value: number): string {
 
 /** What was typed, in the exchange's units; null for what isn't a number, or lies beyond the bounds. */
 export function valueOf(parameter: Parameter, typed: string): number | null {
-  const text = typed.trim().replace(",", ".");
+  const text = plainNumber(typed);
   const { unit, least, most, isAbove } = parameter;
   const value = unit === "price" ? parsePrice(text) : unit === "shares" ? parseQuantity(text) : NUMBER.test(text) ? Number(text) : null;
   if (value === null || value > most || value < least || (isAbove && value === least)) return null;

@@ -13,7 +13,7 @@ import { opened } from "@/parts/Dialog";
 import { Attempts } from "@/session/attempts";
 import { notify } from "@/shell/notices";
 import { play } from "@/shell/sounds";
-import { cashOf, formatCash, formatGain, formatQuantity, parseQuantity, quantityOf, quantityText, typedQuantity } from "@/units/money";
+import { cashOf, formatCash, formatGain, formatQuantity, parseQuantity, plainNumber, quantityOf, quantityText, typedQuantity } from "@/units/money";
 import { useQuote } from "./quoting";
 import { t } from "./texts";
 import { saidOf } from "./words";
@@ -46,10 +46,10 @@ function SellBet({ bet, label, onSold }: Props) {
   const problem = useSignal<ApiError | null>(null);
   const isBusy = useSignal(false);
   const attempts = useMemo(() => new Attempts<Asked>(`sale.${bet.id}`), []);
-  const shares = parseQuantity(text.value.replace(",", "."));
+  const shares = parseQuantity(plainNumber(text.value));
   const isWhole = shares !== null && shares > 0 && shares <= held;
   const quoted = useQuote<SaleQuoteView>(isWhole ? String(shares) : null, 0, async (signal) => {
-    const asked = parseQuantity(text.peek().replace(",", ".")) ?? held;
+    const asked = parseQuantity(plainNumber(text.peek())) ?? held;
     const query = { shares: quantityText(asked) };
     return (await rest.call("get", "/bets/{id}/sell/quote", { path: { id: bet.id }, query, signal })).data;
   });

@@ -5,7 +5,7 @@
 // quote knows. The book is that of YES: who bets on NO meets its bids at one less their price.
 
 import type { Book, Level } from "@/book/book";
-import { PRICE_SCALE, costOf, parseCash } from "@/units/money";
+import { PRICE_SCALE, costOf, parseCash, plainNumber } from "@/units/money";
 
 /** THIS is the first answer of a question, YES; THAT the other. */
 export type BetSide = "THIS" | "THAT";
@@ -70,7 +70,7 @@ export const STAKE_LEAST = 1n;
 
 /** A typed stake in cash; null for what is none. Decimal commas are understood. */
 export function stakeOf(text: string): bigint | null {
-  const cash = parseCash(text.replaceAll(/[\s\u202f]/g, "").replace(",", "."));
+  const cash = parseCash(plainNumber(text.replaceAll(/[\s\u202f]/g, "")));
   return cash === null || cash < STAKE_LEAST ? null : cash;
 }
 

@@ -10,9 +10,8 @@ import { Problem, TextField, useSending } from "@/parts/Form";
 import { useLoaded } from "@/parts/loading";
 import { Cash, Gain, Price, Shares } from "@/portfolio/figures";
 import { notify, notifyError } from "@/shell/notices";
-import { cashOf, formatCash, parsePrice, parseQuantity } from "@/units/money";
+import { cashOf, formatCash, parsePrice, parseQuantity, plainNumber } from "@/units/money";
 import { moment } from "@/units/time";
-import { plain } from "./MirrorsPart";
 import { t } from "./texts";
 import { profitOf, quotingOf, StatusBadge, Stake } from "./words";
 import "./house.css";
@@ -96,7 +95,7 @@ function Terms({ mirror, reload }: { mirror: MirrorView; reload: () => void }) {
     notify("good", told);
     reload();
   };
-  const send = () => change(changeOf(mirror, { spread: plain(spread.value), size: plain(size.value), exposure: plain(exposure.value) }), t("saved"));
+  const send = () => change(changeOf(mirror, { spread: plainNumber(spread.value), size: plainNumber(size.value), exposure: plainNumber(exposure.value) }), t("saved"));
   const turn = async () => {
     const isPausing = mirror.quotes;
     if (isPausing && !(await isSure({ title: t("pause"), text: t("pauseWhy", { slug: mirror.slug }), action: t("pause"), isDangerous: true }))) return;

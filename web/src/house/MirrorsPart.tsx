@@ -10,6 +10,7 @@ import { useListed } from "@/parts/loading";
 import { Gain, Price } from "@/portfolio/figures";
 import { notify } from "@/shell/notices";
 import { navigate, query, setQuery } from "@/shell/router";
+import { plainNumber } from "@/units/money";
 import { day } from "@/units/time";
 import { t } from "./texts";
 import { profitOf, quotingOf, Stake, StatusBadge, STATUSES } from "./words";
@@ -67,7 +68,7 @@ function NewMirror() {
   const exposure = useSignal("");
   const { problem, isBusy, on } = useSending();
   const send = async () => {
-    const given = { spread: plain(spread.value), size: plain(size.value), exposure: plain(exposure.value) };
+    const given = { spread: plainNumber(spread.value), size: plainNumber(size.value), exposure: plainNumber(exposure.value) };
     const body: MirrorBody = { marketId: marketId.value.trim(), ...Object.fromEntries(Object.entries(given).filter(([, text]) => text !== "")) };
     const answer = await fresh(() => rest.call("post", "/admin/mirrors", { body }));
     notify("good", t("isMade", { slug: answer.data.slug }));
@@ -87,9 +88,4 @@ function NewMirror() {
       </form>
     </Panel>
   );
-}
-
-/** A number as it is sent, of one as it is typed. */
-export function plain(typed: string): string {
-  return typed.trim().replace(",", ".");
 }

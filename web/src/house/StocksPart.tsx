@@ -10,8 +10,7 @@ import { Problem, TextField, useSending } from "@/parts/Form";
 import { everyRow, useLoaded } from "@/parts/loading";
 import { Cash, Shares } from "@/portfolio/figures";
 import { notify, notifyError } from "@/shell/notices";
-import { cashOf, cashText } from "@/units/money";
-import { plain } from "./MirrorsPart";
+import { cashOf, cashText, plainNumber } from "@/units/money";
 import { t } from "./texts";
 import "./house.css";
 
@@ -73,10 +72,10 @@ function NewStock({ onDone }: { onDone: () => void }) {
     const body: NewStockBody = {
       symbol: symbol.value.trim().toUpperCase(),
       name: name.value.trim(),
-      basePrice: plain(basePrice.value),
-      slope: plain(slope.value),
-      ...(interestRate.value.trim() === "" ? {} : { interestRate: plain(interestRate.value) }),
-      ...(maintenanceMargin.value.trim() === "" ? {} : { maintenanceMargin: plain(maintenanceMargin.value) }),
+      basePrice: plainNumber(basePrice.value),
+      slope: plainNumber(slope.value),
+      ...(interestRate.value.trim() === "" ? {} : { interestRate: plainNumber(interestRate.value) }),
+      ...(maintenanceMargin.value.trim() === "" ? {} : { maintenanceMargin: plainNumber(maintenanceMargin.value) }),
     };
     if (!(await isSure({ title: t("sureList", { symbol: body.symbol }), text: t("sureListWhy"), action: t("listIt") }))) return;
     await fresh(() => rest.call("post", "/admin/stocks", { body }));

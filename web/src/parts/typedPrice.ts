@@ -3,7 +3,7 @@
 import { useSignal, type Signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { priceFormat } from "@/shell/preferences";
-import { parsePrice } from "@/units/money";
+import { parsePrice, plainNumber } from "@/units/money";
 import { fromTyped, toTyped } from "@/units/prices";
 
 export interface TypedPrice {
@@ -17,7 +17,7 @@ export interface TypedPrice {
 export function useTypedPrice(first: string): TypedPrice {
   const form = useRef(priceFormat.peek());
   const text = useSignal(toTyped(form.current, first));
-  const plain = () => fromTyped(form.current, text.peek().trim().replace(",", "."));
+  const plain = () => fromTyped(form.current, plainNumber(text.peek()));
   if (form.current !== priceFormat.value) {
     const price = plain();
     form.current = priceFormat.value;

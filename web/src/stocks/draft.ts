@@ -2,7 +2,7 @@
 // nearest value that can.
 
 import type { StockBuyBody, StockSellBody } from "@/api/schema";
-import { cashText, formatCash, formatQuantity, parseCash, parseQuantity, typedCash, typedQuantity } from "@/units/money";
+import { cashText, formatCash, formatQuantity, parseCash, parseQuantity, plainNumber, typedCash, typedQuantity } from "@/units/money";
 import { bearable, buying, isCovered, selling, sharesBringing, sharesFor, worstPrice, type Foreseen, type Held, type Leverage, type Line } from "./curve";
 import { t } from "./texts";
 
@@ -37,7 +37,7 @@ const NOTHING: Judged = { foreseen: null, problem: null, nearest: null };
 
 /** Judge a draft; `available` is one's cash, null where it isn't known. */
 export function judged(draft: Draft, line: Line, held: Held, available: bigint | null): Judged {
-  const typed = draft.typed.trim().replace(",", ".");
+  const typed = plainNumber(draft.typed);
   if (typed === "") return NOTHING;
   return draft.unit === "shares" ? ofShares(draft, typed, line, held, available) : ofAmount(draft, typed, line, held, available);
 }
@@ -111,7 +111,7 @@ export function partOf(draft: Draft, percent: number, line: Line, held: Held, av
 export function bodyOf(symbol: string, draft: Draft, foreseen: Foreseen): StockBuyBody & StockSellBody {
   const isBuy = draft.side === "BUY";
   const worst = worstPrice(foreseen, isBuy, Number(draft.tolerance));
-  const typed = draft.typed.trim().replace(",", ".");
+  const typed = plainNumber(draft.typed);
   return {
     symbol,
     ...(draft.unit === "shares" ? { shares: typed } : { amount: typed }),

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
 import { priceFormat } from "@/shell/preferences";
 import { fromTyped, shownPrice, shownText, signOf, toTyped } from "@/units/prices";
-import { parsePrice } from "@/units/money";
+import { parsePrice, plainNumber } from "@/units/money";
 import type { Problem } from "./order";
 import { t } from "./texts";
 
@@ -60,7 +60,7 @@ export function NumberField({ name, label, value, problem, onInput, onStep, onUs
       <div class="between"><label class="label" for={`ticket-${name}`}>{label}</label>{children}</div>
       <div class="stepper">
         {onStep !== undefined && <button type="button" tabIndex={-1} aria-hidden="true" onClick={() => onStep(-1)}>−</button>}
-        <input id={`ticket-${name}`} name={name} class="input num" inputMode="decimal" autocomplete="off" value={value} placeholder={placeholder ?? ""} aria-invalid={isShown} aria-describedby={isShown ? `ticket-${name}-problem` : undefined} onInput={(event) => onInput(event.currentTarget.value.replace(",", "."))} onKeyDown={onKeyDown} />
+        <input id={`ticket-${name}`} name={name} class="input num" inputMode="decimal" autocomplete="off" value={value} placeholder={placeholder ?? ""} aria-invalid={isShown} aria-describedby={isShown ? `ticket-${name}-problem` : undefined} onInput={(event) => onInput(plainNumber(event.currentTarget.value))} onKeyDown={onKeyDown} />
         {onStep !== undefined && <button type="button" tabIndex={-1} aria-hidden="true" onClick={() => onStep(1)}>+</button>}
       </div>
       {isShown && (

@@ -9,7 +9,7 @@ import { amendOrder, cancelOrder, cancelTogether } from "@/feed/desk";
 import { notify, notifyError } from "@/shell/notices";
 import { changed } from "@/ticket/guardrails";
 import { ANSWERED_AFTER_MS, isInsistedOn, objection, warnedOf, type Warned } from "@/ticket/judge";
-import { PRICE_SCALE, formatPrice, formatQuantity, parsePrice, parseQuantity, priceOf, priceText, quantityOf, quantityText } from "@/units/money";
+import { PRICE_SCALE, formatPrice, formatQuantity, parsePrice, parseQuantity, plainNumber, priceOf, priceText, quantityOf, quantityText } from "@/units/money";
 import { useTypedPrice } from "@/parts/typedPrice";
 import { shownPrice } from "@/units/prices";
 import { t as ticketText } from "@/ticket/texts";
@@ -116,7 +116,7 @@ function AmendCells({ order: latest, tick, onDone }: { order: OrderView; tick: n
   const warned = useSignal<Warned | null>(null);
   const isSaving = useSignal(false);
   const waits = isWaiting(order);
-  const values = () => ({ price: parsePrice(price.plain()), trigger: parsePrice(trigger.plain()), quantity: parseQuantity(quantity.peek().trim().replace(",", ".")) });
+  const values = () => ({ price: parsePrice(price.plain()), trigger: parsePrice(trigger.plain()), quantity: parseQuantity(plainNumber(quantity.peek())) });
   const save = async (event: Event) => {
     event.preventDefault();
     if (isSaving.peek()) return;

@@ -25,6 +25,11 @@ function digits(text: string, places: number, isCut = false): bigint | null {
   return sign === "-" ? -value : value;
 }
 
+/** A number that somebody typed, as the exchange writes them: decimal commas are understood. */
+export function plainNumber(typed: string): string {
+  return typed.trim().replace(",", ".");
+}
+
 /** "0.55" -> 5500; null for what is no price with at most four decimals. */
 export function parsePrice(text: string): number | null {
   const value = digits(text, PRICE_PLACES);
