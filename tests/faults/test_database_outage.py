@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from persistence.embedded.server import EmbeddedPostgres
+from persistence.postgres.database import connect
 from tests.faults import told_history
 from tests.faults.conftest import MakeServer
 from tests.faults.test_kill import open_floor
@@ -33,12 +34,20 @@ FULL_SECONDS = length(5, long=60)
 DISK_BYTES = 200 << 20
 
 
-async def settled(server: ServerProcess, market: dict[str, object], traders: list[Trader]) -> int:
-    """Learn what happened to everything without an answer; everything fits together then."""
+async def settled(
+    server: ServerProcess, market: dict[str, object], traders: list[Trader], url: str = ""
+) -> int:
+    """Learn what happened to everything without an answer; everything fits together then.
+
+    `url` leads to the database if it isn't the server's own.
+    """
     async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", timeout=30) as client:
         unknown = sum([await trader.settle(client) for trader in traders])
-        async with server.database() as connection:
+        connection = await connect(url or server.database_url())
+        try:
             await told_history.compare_stored(connection, traders)
+        finally:
+            await connection.close()
         await told_history.compare_shown(client, told_history.replay(market, traders), traders)
     return unknown
 

@@ -13,11 +13,9 @@ from typing import Final
 import httpx
 import pytest
 
-from persistence.postgres.database import connect
-from tests.faults import told_history
 from tests.faults.conftest import MakeServer
 from tests.faults.proxy.fault_line import DatabaseLine
-from tests.faults.test_database_outage import epoch_of, until_recovered
+from tests.faults.test_database_outage import epoch_of, settled, until_recovered
 from tests.faults.test_kill import open_floor
 from tests.faults.trading_load import Placing, Trader
 from tests.lengths import length
@@ -58,19 +56,6 @@ class Floor:
         after = self.line.passed(ENGINE)
         return after[0] - before[0], after[1] - before[1]
 
-    async def settled(self) -> None:
-        """Ask again for whatever has no answer; all of it fits together."""
-        async with httpx.AsyncClient(base_url=f"{self.server.url}/api/v1", timeout=30) as client:
-            for trader in self.traders:
-                await trader.settle(client)
-            connection = await connect(self._database_url)
-            try:
-                await told_history.compare_stored(connection, self.traders)
-            finally:
-                await connection.close()
-            state = told_history.replay(self.market, self.traders)
-            await told_history.compare_shown(client, state, self.traders)
-
     async def cut_once(self, count: int, *, of_answers: bool) -> tuple[int, int]:
         """Cut behind so many bytes; return how many orders weren't answered, and of those how many
         had happened.
@@ -84,7 +69,7 @@ class Floor:
             sent += await self.orders()
         await until_recovered(self.server, epoch)
         unanswered = [placing for placing in sent if placing.told is None]
-        await self.settled()
+        await settled(self.server, self.market, self.traders, self._database_url)
         happened = sum(placing.told is not None and placing.told.replayed for placing in unanswered)
         return len(unanswered), happened
 
