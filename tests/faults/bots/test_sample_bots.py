@@ -19,9 +19,9 @@ from typing import Any, Final
 
 import pytest
 
-from tests.faults.bots.flaky_line import FlakyLine
 from tests.faults.bots.sample_bots import COMMANDS, Bot, Crowd, Person
 from tests.faults.conftest import MakeServer
+from tests.faults.proxy.fault_line import FaultLine
 from tests.lengths import length
 from tests.server_process import ServerProcess
 
@@ -45,7 +45,7 @@ class Scene:
     """The server, the line to it, the bots, and what happens to them."""
 
     def __init__(
-        self, server: ServerProcess, line: FlakyLine, bots: list[Bot], others: Person
+        self, server: ServerProcess, line: FaultLine, bots: list[Bot], others: Person
     ) -> None:
         self.server = server
         self.line = line
@@ -69,7 +69,7 @@ class Scene:
 
     async def hush(self) -> None:
         """The line falls silent: nothing says that it is dead."""
-        self.line.hush()
+        self.line.lose(b"HTTP")
 
     async def sleep(self) -> None:
         """The bots stand still until their tokens and their dead-man switches have run out."""
@@ -153,7 +153,7 @@ async def scene(make_server: MakeServer, tmp_path: Path) -> AsyncIterator[Scene]
         for bot in bots:
             await asyncio.to_thread(partial(server.market, bot.market, **FEES))
             stack.callback(bot.kill)
-        line = await stack.enter_async_context(FlakyLine(server.port))
+        line = stack.enter_context(FaultLine(("127.0.0.1", server.port)))
         yield Scene(server, line, bots, others)
 
 

@@ -39,6 +39,8 @@ class Trouble:
     delay_s: float = 0.0
     cut_at: int | None = None
     """So many bytes pass, counted from the connection's begin, and then it is cut."""
+    is_last: bool = False
+    """The next piece passes, and then it is cut."""
 
 
 @dataclass(slots=True)
@@ -129,6 +131,15 @@ class FaultLine:
             for connection in self._those(said):
                 way = connection.down if of_answers else connection.up
                 way.trouble.cut_at = way.passed + count
+
+        self._run(arm)
+
+    def lose_answers(self, said: bytes = b"") -> None:
+        """Let what is sent next arrive, and cut before any answer, on connections of now."""
+
+        def arm() -> None:
+            for connection in self._those(said):
+                connection.up.trouble.is_last = connection.down.trouble.is_losing = True
 
         self._run(arm)
 
@@ -272,9 +283,9 @@ class FaultLine:
                 came_at, data = await way.under_way.get()
                 await self._comes_through(connection, way, came_at)
                 cut_at = way.trouble.cut_at
-                is_last = cut_at is not None and way.passed + len(data) > cut_at
-                if is_last and cut_at is not None:
-                    data = data[: cut_at - way.passed]
+                is_last = way.trouble.is_last
+                if cut_at is not None and way.passed + len(data) > cut_at:
+                    data, is_last = data[: cut_at - way.passed], True
                 writer.write(data)
                 await _over(lambda: writer.is_closing() or not _is_full(writer))
                 way.passed += len(data)

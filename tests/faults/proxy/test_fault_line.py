@@ -202,3 +202,13 @@ async def test_a_line_that_is_shut_lets_nobody_in(line: FaultLine, connect: Conn
     await until(lambda: ann.is_ended and late.is_ended)
     line.heal()
     await connect()
+
+
+async def test_an_answer_is_lost_behind_what_was_sent(
+    line: FaultLine, connect: Connect, echo: Echo
+) -> None:
+    ann = await connect()
+    line.lose_answers()
+    ann.say(b"1")
+    await until(lambda: ann.is_ended and echo.ended == 1)
+    assert (ann.heard, echo.heard) == (b"hello", b"hello1")
