@@ -93,3 +93,26 @@ def test_the_walk_of_an_order_links_every_step() -> None:
     steps = re.split(r"^\d+\. ", walk, flags=re.MULTILINE)[1:]
     assert len(steps) == 11
     assert all(_NAME.search(text) for step in steps for text, _ in _LINK.findall(step)[:1])
+
+
+def promises(text: str) -> Iterator[str]:
+    """The numbered items of the parts of a document."""
+    for part in text.split("\n## ")[1:]:
+        for item in re.split(r"^\d+\. ", part, flags=re.MULTILINE)[1:]:
+            yield item.partition("\n\n")[0]
+
+
+def test_every_guarantee_names_tests_that_prove_it() -> None:
+    """That a test which is named is there is what every document is asked."""
+    document = ROOT / "docs" / "guarantees.md"
+    text = document.read_text("utf-8")
+    found = list(promises(text))
+    assert len(found) > 50
+    for promise in found:
+        tests = [link for link in _LINK.findall(promise) if link[0].startswith("`test_")]
+        assert tests, f"nothing proves: {promise}"
+        assert all(path.startswith("../tests/") for _, path in tests), promise
+        sentence = promise.partition("[`test_")[0].strip()
+        assert sentence.endswith("."), sentence
+    for part in text.split("\n## ")[1:]:
+        assert "\n**Ends:** " in part, f"nothing says where this ends: {part.splitlines()[0]}"
