@@ -57,6 +57,7 @@ _LINES: Final[Mapping[int, str]] = {
 }
 _ARGUMENTS: Final = [_LINES.get(number, f"${number}") for number in range(1, 35)]
 CALL: Final = f"CALL commit_batch({', '.join(_ARGUMENTS)})"
+_EPOCH: Final = "SELECT epoch FROM engine_state"
 _FENCE_LOST: Final = "PB001"
 # What a value can do wrong: cardinality, data, integrity, access rule, limits, a trigger's raise.
 # Everything else (resources, operators, the system) is not the batch's fault.
@@ -170,16 +171,20 @@ class Journal:
         await asyncio.shield(self.write(batch))
 
     async def ping(self) -> None:
-        """Ask the database for a sign of life, when it has been asked nothing else for a while.
+        """Ask the database for a sign of life, when it has been asked nothing else for a while, and
+        whether this engine still leads: one that has nothing to write would never hear of another.
 
         Raises:
             OutcomeUnknown: it gives none.
+            FenceLost: another engine leads.
         """
         with self.asking():
             try:
-                await self.connection.execute("SELECT 1")
+                epoch = await self.connection.fetchval(_EPOCH)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 raise OutcomeUnknown(f"the database ended the engine's session: {error}") from error
+        if epoch != self.epoch:
+            raise FenceLost("another engine leads")
 
     @contextmanager
     def asking(self) -> Iterator[None]:

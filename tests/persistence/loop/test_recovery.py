@@ -13,7 +13,7 @@ from exchange.messages.commands import CancelAll
 from exchange.messages.events import CommandReplayed, OrderPlaced
 from exchange.messages.terms import NO
 from exchange.proof.state_hash import state_hash
-from persistence.errors import DatabaseNotDurable, EngineRunning, HistoryMismatch
+from persistence.errors import DatabaseNotDurable, EngineRunning, FenceLost, HistoryMismatch
 from persistence.journal import tables
 from persistence.journal.journal import SESSION, connect_engine
 from persistence.loop.recovery import Lead, recover
@@ -183,3 +183,12 @@ async def test_loading_is_quick_and_takes_no_lock(database_url: str, tmp_path: P
         == 0
     )
     await connection.close()
+
+
+async def test_an_engine_with_nothing_to_write_hears_that_another_leads(database_url: str) -> None:
+    async with running(database_url) as engine:
+        # Its session stays, as if the server had lost the leader's lock: only the epoch tells.
+        await engine.pool.execute("UPDATE engine_state SET epoch = epoch + 1")
+        async with asyncio.timeout(30):
+            assert isinstance(await engine.sequencer.failed, FenceLost)
+        assert not engine.sequencer.is_open
