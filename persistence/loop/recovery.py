@@ -39,6 +39,7 @@ LEADER_LOCK: Final = 0x70726F_656E67  # "proeng"
 LOCK_WAIT_S: Final = 10.0
 """An engine that was killed leaves the lock when its last statement ends."""
 _LOCK_RETRY_S: Final = 0.05
+_RAISE_EPOCH: Final = "UPDATE engine_state SET epoch = epoch + 1, stream_id = $1 RETURNING epoch"
 
 
 class Recovered(msgspec.Struct):
@@ -110,15 +111,16 @@ async def recover(
 
     Raises:
         EngineRunning, DatabaseUnavailable, DatabaseUnsuitable: see `Lead.take`.
+        EngineRunning: another engine raised the epoch while this one read.
         HistoryMismatch: the tables contradict the tip, the journal or the invariants.
     """
     lead = await Lead.take(url, take_over=take_over, wait_s=lock_wait_s)
     connection = lead.connection
     try:
-        raised = "UPDATE engine_state SET epoch = epoch + 1, stream_id = $1"
-        await connection.execute(raised, stream_id)
+        epoch = await connection.fetchval(_RAISE_EPOCH, stream_id)
         snapshot = await tables.read(connection, segments=segments)
         head = snapshot.head
+        _check_lead(epoch, head.epoch)
         tip = None
         if data_dir is not None:
             tip = TipFile(data_dir / "tip", head.database_id)
@@ -167,12 +169,19 @@ async def tip_problem(journal: JournalSource, known: Tip, head: tables.Head) -> 
     return None
 
 
+def _check_lead(raised: int, found: int) -> None:
+    """See that no other engine raised the epoch since; the lock alone doesn't rule that out."""
+    if raised != found:
+        raise EngineRunning(f"another engine took the lead meanwhile: epoch {found}, not {raised}")
+
+
 async def _check_head(source: Fetching, head: tables.Head) -> None:
     last = await source.fetchrow(
         "SELECT last_seq, hash FROM journal ORDER BY first_seq DESC LIMIT 1"
     )
     found = (0, GENESIS_HASH) if last is None else (last["last_seq"], last["hash"])
     if found != (head.last_seq, head.chain_hash):
+        _check_lead(head.epoch, await source.fetchval("SELECT epoch FROM engine_state"))
         raise HistoryMismatch(
             f"engine_state stands at {head.last_seq}, the journal at {found[0]}, or their hashes"
             " differ: run `probity verify`"

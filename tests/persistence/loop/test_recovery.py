@@ -17,7 +17,7 @@ from persistence.errors import DatabaseNotDurable, EngineRunning, FenceLost, His
 from persistence.journal import tables
 from persistence.journal.journal import SESSION, connect_engine
 from persistence.loop.recovery import Lead, recover
-from persistence.postgres.database import connect
+from persistence.postgres.database import Connection, connect
 from tests.lengths import length
 from tests.persistence.random_orders import commands, opening
 from tests.persistence.running import (
@@ -192,3 +192,21 @@ async def test_an_engine_with_nothing_to_write_hears_that_another_leads(database
         async with asyncio.timeout(30):
             assert isinstance(await engine.sequencer.failed, FenceLost)
         assert not engine.sequencer.is_open
+
+
+async def test_an_engine_that_was_passed_while_it_read_does_not_lead(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = tables.read
+
+    async def passed(connection: Connection, **options: Any) -> tables.Snapshot:
+        # As another engine would, had the server lost the leader's lock.
+        async with asyncio.timeout(30):
+            other = await connect(database_url)
+            await other.execute("UPDATE engine_state SET epoch = epoch + 1")
+            await other.close()
+        return await read(connection, **options)
+
+    monkeypatch.setattr(tables, "read", passed)
+    with pytest.raises(EngineRunning, match="epoch 2, not 1"):
+        await recover(database_url)
