@@ -17,6 +17,8 @@
     │   ├── QueueFull                  its queue is at its bound
     │   ├── EngineClosed               it is draining, or has stopped
     │   ├── EngineStalled              its database doesn't answer
+    │   ├── EngineAway                 the engine is in another process, which isn't reached
+    │   ├── CommandLate                its time was over before the engine took it
     │   └── EngineElsewhere            this process has no engine: it only follows one
     ├── OutcomeUnknown             a commit was neither confirmed nor refused
     ├── FenceLost                  another engine leads: this one must write nothing more
@@ -98,6 +100,14 @@ class EngineClosed(CommandNotTaken):
 
 class EngineStalled(CommandNotTaken):
     """The engine takes no commands until its database answers what was asked before."""
+
+
+class EngineAway(CommandNotTaken):
+    """The engine is in another process, and what goes to it isn't taken on the way."""
+
+
+class CommandLate(CommandNotTaken):
+    """Whoever sent the command waits no longer, so the engine didn't run it."""
 
 
 class EngineElsewhere(CommandNotTaken):

@@ -55,7 +55,7 @@ _LINES: Final[Mapping[int, str]] = {
     21: "string_to_array($21, E'\\n')",
     22: "string_to_array($22, E'\\n')::bytea[]",
 }
-_ARGUMENTS: Final = [_LINES.get(number, f"${number}") for number in range(1, 35)]
+_ARGUMENTS: Final = [_LINES.get(number, f"${number}") for number in range(1, 37)]
 CALL: Final = f"CALL commit_batch({', '.join(_ARGUMENTS)})"
 _EPOCH: Final = "SELECT epoch FROM engine_state"
 _FENCE_LOST: Final = "PB001"
@@ -97,11 +97,21 @@ class Journal:
         self.last_seq = last_seq
         self.chain_hash = chain_hash
         self._open_orders = open_orders
+        self._reached = (0, 0)
+        """How far the engine has come in its stream of commands; stored with every batch."""
         self.asked_at: float | None = None
         """When the database was asked what it hasn't answered yet, on the monotonic clock."""
         self.heard_at = time.monotonic()
         """When it answered last."""
         self._statement: Statement | None = None
+
+    def reach(self, place: tuple[int, int]) -> None:
+        """Note a place in the stream of commands that the batch to be sealed next has reached.
+
+        It never goes back, not even where a batch is refused and its commands run again alone: what
+        lies behind it was certainly not executed, what lies before it may have been.
+        """
+        self._reached = max(self._reached, place)
 
     def seal(self, state: State, rows: BatchRows, balances: RunningBalances) -> SealedBatch:
         """End a batch: take its after-images, chain it to the last sealed one, clear `dirty`.
@@ -150,6 +160,7 @@ class Journal:
             images["amended"],
             state.next_place,
             images["rare"],
+            *self._reached,
         )
         state.dirty.clear()
         self.last_seq, self.chain_hash = last_seq, hash_

@@ -6,13 +6,22 @@ what was sent (`acting_by`); `Sequencer.submit` notes it beside the command, and
 it once more before the command is stamped: what no longer stands is answered, and never runs.
 
 Law: it goes with the context and not with each call in between, so that no handler can forget it.
-It is no part of the command: the journal holds what happened, not what was refused before.
+It is no part of the command: the journal holds what happened, not what was refused before. What
+came from another process by a stream has its deadline for a right (`Arrived`), and its place there,
+which is committed with what it did.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, Protocol
+
+from persistence.errors import CommandLate
+
+Place = tuple[int, int]
+"""Where a command stands in a stream of Redis: the two parts of its id, which only grow."""
+NOWHERE: Final[Place] = (0, 0)
+"""Before the first."""
 
 
 class Authority(Protocol):
@@ -20,6 +29,24 @@ class Authority(Protocol):
 
     def refusal(self) -> Exception | None:
         """Return what the sender is told if it has ended, None while it stands; never waits."""
+
+
+class Arrived:
+    """The right of what another process sent: it ends with the command's deadline."""
+
+    __slots__ = ("_clock", "_deadline", "place")
+
+    def __init__(self, place: Place, deadline: int, clock: Callable[[], int]) -> None:
+        """Take where it stands in its stream, and until when of `clock` it may run."""
+        self.place = place
+        self._deadline = deadline
+        self._clock = clock
+
+    def refusal(self) -> Exception | None:
+        """Return that it came too late, if it did."""
+        if self._clock() <= self._deadline:
+            return None
+        return CommandLate("the command's time was over before the engine took it")
 
 
 _AUTHORITY: Final[ContextVar[Authority | None]] = ContextVar("authority", default=None)

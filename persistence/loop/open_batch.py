@@ -18,6 +18,7 @@ from exchange.messages.execution import Execution
 from exchange.proof.running_balances import RunningBalances
 from persistence.journal.batch_rows import BatchRows, add_execution, add_ids
 from persistence.journal.journal import Journal, SealedBatch
+from persistence.loop.authority import NOWHERE, Arrived, Place
 from persistence.loop.command_queue import Waiting
 from persistence.loop.ports import Answer
 
@@ -31,7 +32,7 @@ its own to be committed and told. Larger ones would do no more a second before a
 class Batch:
     """Commands that ran, with whoever waits for each."""
 
-    __slots__ = ("_most", "_rows", "executions", "futures", "operations", "sealed")
+    __slots__ = ("_most", "_rows", "executions", "futures", "operations", "reached", "sealed")
 
     def __init__(self, *, is_hurried: bool = False) -> None:
         """Make an empty batch; one that somebody is in a hurry for stays small."""
@@ -40,6 +41,8 @@ class Batch:
         self.futures: list[asyncio.Future[Answer] | None] = []
         self.operations = 0
         """What ran, a batch of orders counted as its operations."""
+        self.reached: Place = NOWHERE
+        """The furthest place in the stream of commands of what ran in it."""
         self.sealed: SealedBatch | None = None
         self._rows = BatchRows()
 
@@ -92,7 +95,11 @@ class Batch:
         if state.timers.is_due(at):
             raise InvariantViolated(f"a timer was due at {at} before {len(waiting)} commands")
         executions = engine.run_until_due(at, [item.command for item in waiting])
-        self.futures += [item.future for item in waiting[: len(executions)]]
+        for item in waiting[: len(executions)]:
+            self.futures.append(item.future)
+            right = item.authority
+            if type(right) is Arrived and right.place > self.reached:
+                self.reached = right.place
         self._add(engine, balances, executions)
         return waiting[len(executions) :]
 
@@ -113,6 +120,7 @@ class Batch:
 
     def seal(self, engine: Engine, balances: RunningBalances, journal: Journal) -> SealedBatch:
         """End the batch and chain it to the one before."""
+        journal.reach(self.reached)
         self.sealed = journal.seal(engine.state, self._rows, balances)
         return self.sealed
 

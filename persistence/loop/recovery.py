@@ -39,7 +39,13 @@ LEADER_LOCK: Final = 0x70726F_656E67  # "proeng"
 LOCK_WAIT_S: Final = 10.0
 """An engine that was killed leaves the lock when its last statement ends."""
 _LOCK_RETRY_S: Final = 0.05
-_RAISE_EPOCH: Final = "UPDATE engine_state SET epoch = epoch + 1, stream_id = $1 RETURNING epoch"
+# What the engine before this one took of its stream of commands is known for certain from here on:
+# it commits nothing more. Whoever sent one that it didn't take is told so.
+_RAISE_EPOCH: Final = (
+    "UPDATE engine_state SET epoch = epoch + 1, stream_id = $1, commands_ms = 0, commands_no = 0,"
+    " last_stream_id = stream_id, last_commands_ms = commands_ms, last_commands_no = commands_no"
+    " RETURNING epoch"
+)
 
 
 class Recovered(msgspec.Struct):

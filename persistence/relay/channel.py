@@ -1,18 +1,19 @@
-"""The channel of one exchange: what it is called, and who may speak on it.
+"""The channels of one exchange: what they are called, and who may speak on them.
 
     sealed message    32 bytes HMAC-SHA256 over (channel's name, body), then the body
     stream            one engine's life: 32 hex digits, ".", a mark that only the secret makes
 
-Laws: whoever can publish on the channel can't speak on it: what isn't sealed with the secret that
-the processes share isn't even decoded. A stream belongs to one start of one engine, which writes it
-into its own database: another engine with the same secret, on a copy of the database, has another
-stream. The name holds the version of the messages, and so do the keys, so that processes of
-different versions don't hear each other.
+Laws: whoever can publish on a channel can't speak on it: what isn't sealed with the secret that
+the processes share isn't even decoded, nor what was sealed for another channel. A stream belongs to
+one start of one engine, which writes it into its own database: another engine with the same secret,
+on a copy of the database, has another stream. The name holds the version of the messages, and so do
+the keys, so that processes of different versions don't hear each other.
 """
 
 import hmac
 import secrets
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
 
 from persistence.relay.messages import BusMessage, decode, encode
 
@@ -22,24 +23,30 @@ _MAC_BYTES: Final = 32
 _MARK_DIGITS: Final = 32
 
 
-class Channel:
-    """One exchange's channel, with the secret that its processes share."""
+MessageT = TypeVar("MessageT")
 
-    __slots__ = ("_begun", "name")
 
-    def __init__(self, identity: str, secret: bytes) -> None:
-        """Take the database's identity (`looks.identity_of`) and a secret of 32 bytes or more."""
-        self.name = f"probity:{VERSION}:{identity}:executions"
+class Sealed(Generic[MessageT]):
+    """A place in Redis for messages of one kind, with the secret of those that share it."""
+
+    __slots__ = ("_begun", "_decode", "name")
+
+    def __init__(
+        self, name: str, secret: bytes, purpose: bytes, decode: Callable[[bytes], MessageT]
+    ) -> None:
+        """Take its whole name, a secret of 32 bytes or more, and what reads a message's bytes."""
+        self.name = name
+        self._decode = decode
         # Begun once: making the key ready costs more than a short message.
-        named = self.name.encode("utf-8") + b"\0"
-        self._begun = hmac.new(_derived(secret, b"messages"), named, "sha256")
+        named = name.encode("utf-8") + b"\0"
+        self._begun = hmac.new(_derived(secret, purpose), named, "sha256")
 
-    def seal(self, message: BusMessage) -> bytes:
-        """Return what is published."""
+    def seal(self, message: MessageT) -> bytes:
+        """Return what is sent."""
         body = encode(message)
         return self._mac(body) + body
 
-    def open(self, sealed: object) -> BusMessage | None:
+    def open(self, sealed: object) -> MessageT | None:
         """Return the message, or None for whatever nobody with the secret has sealed."""
         if not isinstance(sealed, bytes):
             return None
@@ -47,15 +54,29 @@ class Channel:
         if not hmac.compare_digest(self._mac(body), sealed[:_MAC_BYTES]):
             return None
         try:
-            message: BusMessage = decode(body)
+            return self._decode(body)
         except Exception:  # noqa: BLE001 - however it fails, it is no message of this version
             return None
-        return message
 
     def _mac(self, body: bytes) -> bytes:
         mac = self._begun.copy()
         mac.update(body)
         return mac.digest()
+
+
+class Channel(Sealed[BusMessage]):
+    """One exchange's channel, on which its engine says what it has committed."""
+
+    __slots__ = ()
+
+    def __init__(self, identity: str, secret: bytes) -> None:
+        """Take the database's identity (`looks.identity_of`) and the secret."""
+        super().__init__(name_of(identity, "executions"), secret, b"messages", decode)
+
+
+def name_of(identity: str, what: str) -> str:
+    """Return what a channel or key of an exchange is called in Redis."""
+    return f"probity:{VERSION}:{identity}:{what}"
 
 
 def new_stream(secret: bytes) -> str:

@@ -10,10 +10,10 @@ behind, and that is a gap like any other.
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic
 
-from persistence.relay.channel import Channel
-from persistence.relay.messages import RETRY_S, BusMessage, BusObserver, make_client, reason_of
+from persistence.relay.channel import MessageT, Sealed
+from persistence.relay.messages import RETRY_S, BusObserver, make_client, reason_of
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -27,10 +27,12 @@ _MESSAGES_BETWEEN_TURNS: Final = 32
 """What has come already is read without a wait: so often everybody else gets a turn."""
 
 
-class RedisSubscriber:
+class RedisSubscriber(Generic[MessageT]):
     """One reader's subscription."""
 
-    def __init__(self, url: str, channel: Channel, observer: BusObserver | None = None) -> None:
+    def __init__(
+        self, url: str, channel: Sealed[MessageT], observer: BusObserver | None = None
+    ) -> None:
         self._url = url
         self._channel = channel
         self._observer = observer or BusObserver()
@@ -42,7 +44,7 @@ class RedisSubscriber:
         self._is_connected: bool | None = None
         self._is_heard: bool | None = None
 
-    async def receive(self) -> BusMessage | None:
+    async def receive(self) -> MessageT | None:
         """Return the next message; None if none came in time, or something may have been missed."""
         try:
             pubsub = await self._subscribe() if self._pubsub is None else self._pubsub
@@ -71,7 +73,7 @@ class RedisSubscriber:
         await self._pubsub.subscribe(self._channel.name)
         return self._pubsub
 
-    async def _next_of(self, pubsub: "PubSub") -> BusMessage | None:
+    async def _next_of(self, pubsub: "PubSub") -> MessageT | None:
         """Return the next message that is sealed; None after `WAIT_S` without one."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + WAIT_S

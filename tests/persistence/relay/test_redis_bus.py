@@ -96,7 +96,7 @@ async def publishing(
 @contextlib.asynccontextmanager
 async def subscribed(
     redis: RedisProcess, channel: Channel = HERE
-) -> AsyncIterator[tuple[RedisSubscriber, Notes]]:
+) -> AsyncIterator[tuple[RedisSubscriber[BusMessage], Notes]]:
     """A subscriber that Redis knows of, if it is there."""
     notes = Notes()
     subscriber = RedisSubscriber(redis.url, channel, notes)
@@ -109,7 +109,7 @@ async def subscribed(
         await subscriber.close()
 
 
-async def next_of(subscriber: RedisSubscriber, kind: type[BusMessage]) -> BusMessage:
+async def next_of(subscriber: RedisSubscriber[BusMessage], kind: type[BusMessage]) -> BusMessage:
     """Return the next message of a kind."""
     async with asyncio.timeout(30):
         while True:
@@ -118,7 +118,7 @@ async def next_of(subscriber: RedisSubscriber, kind: type[BusMessage]) -> BusMes
                 return message
 
 
-async def rows_until(subscriber: RedisSubscriber, last_seq: int) -> list[JournalRow]:
+async def rows_until(subscriber: RedisSubscriber[BusMessage], last_seq: int) -> list[JournalRow]:
     """Return the rows heard up to one."""
     found: list[JournalRow] = []
     while not found or found[-1].last_seq < last_seq:
@@ -128,7 +128,7 @@ async def rows_until(subscriber: RedisSubscriber, last_seq: int) -> list[Journal
     return found
 
 
-async def beat_of(subscriber: RedisSubscriber, last_seq: int) -> Beat:
+async def beat_of(subscriber: RedisSubscriber[BusMessage], last_seq: int) -> Beat:
     """Wait for a beat that stands somewhere."""
     async with asyncio.timeout(30):
         while True:

@@ -1,0 +1,370 @@
+"""A gateway's end: a `CommandPort` whose engine is in another process.
+
+::
+
+    submit ─> number, deadline, seal ─> XADD to the stream of the engine that leads
+    answer <─ view has it <─ this sender's channel
+
+Laws: commands go out in the order in which they were submitted, over one connection; Redis takes
+one only into a stream that its engine has made, and only within the bound, else it is refused and
+nothing happened. What may have gone out is never sent again: without an answer in time it is
+unknown. Whether there is an engine to send to is the database's and the feed's to say (`lead`,
+`is_heard`), never the stream's.
+"""
+
+import asyncio
+import logging
+import math
+import secrets
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from redis.exceptions import NoScriptError
+
+from exchange.messages.commands import Command
+from exchange.messages.execution import Execution
+from exchange.model.state import State
+from persistence.clock import MICROSECONDS
+from persistence.errors import EngineAway, EngineClosed, EngineStalled, OutcomeUnknown, QueueFull
+from persistence.loop.authority import Authority, Place, current_authority
+from persistence.loop.command_queue import QUEUE_COMMANDS, refuse_unstorable_text
+from persistence.loop.ports import Answer
+from persistence.loop.stall import COMMIT_TIMEOUT_S
+from persistence.relay.channel import Sealed
+from persistence.relay.commands.messages import (
+    COMMAND_BYTES,
+    SENDER_BYTES,
+    STREAM_COMMANDS,
+    Done,
+    NotTaken,
+    Sent,
+    answer_channel,
+    command_stream,
+    error_of,
+    place_of,
+)
+from persistence.relay.commands.observer import CommandsObserver
+from persistence.relay.commands.pending import Pending, PendingCommands
+from persistence.relay.commands.shared_clock import SharedClock
+from persistence.relay.messages import (
+    COMMAND_TIMEOUT_S,
+    FAILURES,
+    RETRY_S,
+    BusObserver,
+    make_client,
+    reason_of,
+)
+from persistence.relay.publisher import SAID_S
+from persistence.relay.subscriber import RedisSubscriber
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+_LOG: Final = logging.getLogger(__name__)
+
+_TOGETHER: Final = 128
+_TOGETHER_BYTES: Final = 1 << 20
+_GRACE_S: Final = 2 * COMMAND_TIMEOUT_S
+"""So much later than the engine may still execute it an unanswered command is called unknown."""
+_LOOK_S: Final = 0.1
+# One step for Redis: nothing else gets in between the look and the entries. An entry that doesn't
+# fit is an empty answer, and so are all behind it; no stream, no answers.
+_ADD: Final = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+local length, bound, taken = redis.call('XLEN', KEYS[1]), tonumber(ARGV[1]), {}
+for number = 2, #ARGV do
+    if length < bound then
+        taken[number - 1] = redis.call('XADD', KEYS[1], '*', 'c', ARGV[number])
+        length = length + 1
+    else
+        taken[number - 1] = ''
+    end
+end
+return taken
+"""
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """A command that isn't sent yet, and by what right it was given."""
+
+    pending: Pending
+    sent: Sent
+    authority: Authority | None
+
+
+class StreamCommands:
+    """The way in of a process without an engine; implements `ports.CommandPort` and
+    `ports.ExecutionListener`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        identity: str,
+        secret: bytes,
+        view: State,
+        clock: SharedClock,
+        is_heard: Callable[[], bool],
+        *,
+        lives_s: float = COMMIT_TIMEOUT_S,
+        bound: int = QUEUE_COMMANDS,
+        stream_bound: int = STREAM_COMMANDS,
+        observer: CommandsObserver | None = None,
+    ) -> None:
+        """Send to the engine of the database `identity`, whoever leads it (`lead`).
+
+        Args:
+            url: of Redis.
+            identity: as `looks.identity_of` gives it.
+            secret: what the exchange's processes share.
+            view: this process's; answers wait until it holds what they tell.
+            clock: the database's; `run` of it is the caller's.
+            is_heard: says whether the engine that leads was heard lately.
+            lives_s: so long after it was given the engine may begin to execute a command.
+            bound: the most commands that this process has under way.
+            stream_bound: the most that wait in the stream, over all processes.
+            observer: told of how it goes.
+        """
+        self._url = url
+        self._identity = identity
+        self._secret = secret
+        self._clock = clock
+        self._is_heard = is_heard
+        self._lives_s = lives_s
+        self._bound = bound
+        self._stream_bound = str(stream_bound)
+        self._observer = observer or CommandsObserver()
+        self._loop = asyncio.get_running_loop()
+        self._sender = secrets.token_bytes(SENDER_BYTES)
+        self._number = 0
+        self._pending = PendingCommands(view, self._observer.unanswered)
+        self._outgoing: deque[_Waiting] = deque()
+        self._stream: Sealed[Sent] | None = None
+        self._life: str | None = None
+        self._is_connected = False
+        self._noted: bool | None = None
+        self._script: str | None = None
+        self._closing = False
+        self._said_at = -math.inf
+        self._news = asyncio.Event()
+        self._ear = _Ear()
+        self._answers = RedisSubscriber(
+            url, answer_channel(identity, self._sender, secret), self._ear
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether commands are taken: an engine leads and is heard, and Redis answers."""
+        return self._why_not() is None
+
+    def submit(self, command: Command) -> "asyncio.Future[Answer]":
+        """Send a command; see `ports.CommandPort`.
+
+        Raises:
+            ValueError: a text in it can't be encoded; the edge should have refused it.
+        """
+        why_not = self._why_not()
+        if why_not is not None:
+            raise why_not
+        if len(self._pending) >= self._bound:
+            raise QueueFull(f"{self._bound} commands are under way")
+        refuse_unstorable_text(command)
+        self._number += 1
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        until = self._loop.time() + self._lives_s + _GRACE_S
+        pending = Pending(self._number, future, until)
+        deadline = self._clock.earliest() + int(self._lives_s * MICROSECONDS)
+        sent = Sent(self._sender, self._number, deadline, command)
+        self._pending.add(pending)
+        self._outgoing.append(_Waiting(pending, sent, current_authority()))
+        self._news.set()
+        return future
+
+    def lead(self, life: str | None) -> str | None:
+        """Send to the engine's life of that name from now on, and return the one before it."""
+        before = self._life
+        if life != before:
+            self._life = life
+            named = None if life is None else command_stream(self._identity, life, self._secret)
+            self._stream = named
+        return before
+
+    def life_ended(self, life: str, reached: Place | None) -> None:
+        """Answer what was sent to a life that has ended; see `PendingCommands.life_ended`."""
+        self._pending.life_ended(life, reached)
+
+    def on_execution(self, execution: Execution, view: State) -> None:  # noqa: ARG002 - the port's
+        """Tell the answers that waited for this command."""
+        self._pending.reached(execution.seq)
+
+    def on_reload(self, view: State) -> None:
+        """Tell the answers that a view which was loaded anew holds."""
+        self._pending.reached(view.seq)
+
+    def start(self) -> None:
+        """Begin to send and to hear."""
+        self._tasks = [
+            asyncio.create_task(self._send_on(), name="command writer"),
+            asyncio.create_task(self._hear(), name="command writer's answers"),
+            asyncio.create_task(self._look_on(), name="command writer's deadlines"),
+        ]
+
+    async def stop(self) -> None:
+        """Take nothing more, wait until what was taken is answered, and end."""
+        self._closing = True
+        self._news.set()
+        await self._pending.drained()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._answers.close()
+
+    def _why_not(self) -> Exception | None:
+        if self._closing:
+            return EngineClosed("this process is ending")
+        if self._stream is None or not self._is_heard():
+            return EngineStalled("the engine isn't heard, nothing was done")
+        if not (self._is_connected and self._ear.hears and self._clock.is_known):
+            return EngineAway("Redis isn't reached, by which the engine is; nothing was done")
+        return None
+
+    # -- out ------------------------------------------------------------------------------------
+
+    async def _send_on(self) -> None:
+        while True:
+            try:
+                await self._connect_and_send()
+            except FAILURES as error:
+                self._lost(reason_of(error))
+            except Exception as error:  # noqa: BLE001 - else nothing would ever go out again
+                self._say_fault(error)
+                self._lost(reason_of(error))
+            await asyncio.sleep(RETRY_S)
+
+    def _say_fault(self, error: Exception) -> None:
+        now = self._loop.time()
+        if now - self._said_at >= SAID_S:
+            self._said_at = now
+            _LOG.error("sending commands failed, it is begun again", exc_info=error)
+
+    def _lost(self, reason: str) -> None:
+        """Refuse what wasn't sent; what may have been waits for its answer."""
+        self._is_connected = False
+        self._note(False, reason)
+        while self._outgoing:
+            self._refuse(self._outgoing.popleft(), EngineAway("Redis isn't reached"))
+
+    async def _connect_and_send(self) -> None:
+        client = make_client(self._url)
+        try:
+            self._script = await client.script_load(_ADD)
+            self._is_connected = True
+            self._note(True)
+            while True:
+                if not self._outgoing:
+                    self._news.clear()
+                    await self._wait_or_ask(client)
+                    continue
+                await self._send(client)
+        finally:
+            await client.aclose()
+
+    async def _wait_or_ask(self, client: "Redis") -> None:
+        """Wait for something to send; ask Redis for a sign of life if nothing comes."""
+        try:
+            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                await self._news.wait()
+        except TimeoutError:
+            await client.ping()
+
+    async def _send(self, client: "Redis") -> None:
+        """Send what waits, some of it at a time."""
+        part: list[_Waiting] = []
+        bodies: list[bytes] = []
+        size = 0
+        stream, life = self._stream, self._life
+        while self._outgoing and len(part) < _TOGETHER and size < _TOGETHER_BYTES:
+            waiting = self._outgoing.popleft()
+            if stream is None or life is None:
+                self._refuse(waiting, EngineClosed("no engine leads"))
+                continue
+            refusal = None if waiting.authority is None else waiting.authority.refusal()
+            if refusal is not None:
+                self._refuse(waiting, refusal)
+                continue
+            body = stream.seal(waiting.sent)
+            if len(body) > COMMAND_BYTES:
+                self._refuse(waiting, EngineAway("the command is too large to be sent"))
+                continue
+            waiting.pending.stream = life
+            part.append(waiting)
+            bodies.append(body)
+            size += len(body)
+        if stream is not None and part:
+            taken = await self._add(client, stream.name, bodies)
+            self._note_taken(part, taken)
+
+    async def _add(self, client: "Redis", key: str, bodies: list[bytes]) -> list[bytes]:
+        arguments: Any = (1, key, self._stream_bound, *bodies)
+        taken: Any
+        try:
+            taken = await client.evalsha(self._script or "", *arguments)
+        except NoScriptError:
+            # Redis has run nothing: it has forgotten its scripts.
+            taken = await client.eval(_ADD, *arguments)
+        found: list[bytes] = taken
+        return found
+
+    def _note_taken(self, part: list[_Waiting], taken: list[bytes]) -> None:
+        for number, waiting in enumerate(part):
+            if number >= len(taken):
+                self._refuse(waiting, EngineClosed("the engine's stream isn't there"))
+            elif taken[number]:
+                waiting.pending.place = place_of(taken[number])
+            else:
+                self._refuse(waiting, QueueFull("too many commands wait for the engine"))
+        self._observer.sent(sum(map(bool, taken)))
+
+    def _refuse(self, waiting: _Waiting, error: Exception) -> None:
+        self._pending.refused(waiting.pending.number, error)
+
+    def _note(self, is_connected: bool, reason: str = "") -> None:
+        if self._noted is not is_connected:
+            self._noted = is_connected
+            self._observer.connected(is_connected, reason)
+
+    # -- back -----------------------------------------------------------------------------------
+
+    async def _hear(self) -> None:
+        while True:
+            message = await self._answers.receive()
+            if message is None:
+                continue
+            for outcome in message.outcomes:
+                if isinstance(outcome, Done):
+                    self._pending.answered(outcome.number, outcome.answer)
+                elif isinstance(outcome, NotTaken):
+                    self._pending.refused(outcome.number, error_of(outcome))
+                else:
+                    unknown = OutcomeUnknown("the outcome is unknown, ask again under the same id")
+                    self._pending.refused(outcome.number, unknown)
+
+    async def _look_on(self) -> None:
+        while True:
+            self._pending.expire(self._loop.time())
+            await asyncio.sleep(_LOOK_S)
+
+
+class _Ear(BusObserver):
+    """Knows whether the subscription to the answers stands."""
+
+    def __init__(self) -> None:
+        self.hears = False
+
+    def connected(self, is_connected: bool, reason: str) -> None:  # noqa: ARG002 - the observer's
+        """Note it."""
+        self.hears = is_connected

@@ -1,0 +1,139 @@
+"""A stream that strangers write to, that is lost, and that an older copy of is put back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.messages.commands import EndLease
+from persistence.clock import now_us
+from persistence.relay.commands.messages import COMMAND_BYTES, Sent, command_stream
+from tests.persistence.relay.commands.ends import (
+    IDENTITY,
+    LIFE,
+    SECRET,
+    STREAM,
+    Rig,
+    command,
+    reading,
+    writing,
+)
+from tests.redis_process import RedisProcess
+from tests.server_process import until
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisProcess]:
+    made = RedisProcess(tmp_path)
+    made.start()
+    yield made
+    made.clean_up()
+
+
+LATER = 1 << 60
+GOOD = STREAM.seal(Sent(b"s" * 16, 1, LATER, command(7)))
+ELSEWHERE = command_stream(IDENTITY, "another life", SECRET)
+LIES = {
+    "nothing": b"",
+    "nonsense": b"nonsense",
+    "cut": GOOD[:-1],
+    "changed": GOOD[:-1] + bytes([GOOD[-1] ^ 1]),
+    "another life's": ELSEWHERE.seal(Sent(b"s" * 16, 1, LATER, command(7))),
+    "another secret's": command_stream(IDENTITY, LIFE, bytes(32)).seal(
+        Sent(b"s" * 16, 1, LATER, command(7))
+    ),
+    "no command": STREAM.seal(["a", 1]),  # type: ignore[arg-type]
+    "a short name": STREAM.seal(Sent(b"s", 1, LATER, command(7))),
+    "the number 0": STREAM.seal(Sent(b"s" * 16, 0, LATER, command(7))),
+    "a timer": STREAM.seal(Sent(b"s" * 16, 1, LATER, EndLease(1))),
+    "too long": GOOD + bytes(COMMAND_BYTES),
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+async def test_what_no_gateway_sealed_is_passed_over(redis: RedisProcess, lie: bytes) -> None:
+    async with reading(redis) as rig:
+        await rig.put(lie)
+        await rig.put(lie, field=b"x")
+        await rig.put(rig.sent(1))
+        await until(lambda: rig.engine.taken)
+        assert rig.engine.numbers == [1]
+        assert rig.notes.counts["garbled"] == 2
+
+
+async def test_what_is_shown_again_is_not_executed_again(redis: RedisProcess) -> None:
+    async with reading(redis) as rig:
+        first, second = rig.sent(1), rig.sent(2)
+        for entry in (first, second, first, second, rig.sent(5), rig.sent(4), rig.sent(6)):
+            await rig.put(entry)
+        await rig.put(rig.sent(1, b"t" * 16))
+        await until(lambda: len(rig.engine.taken) == 5)
+        assert rig.engine.numbers == [1, 2, 5, 6, 1]
+        assert rig.notes.counts["repeated"] == 3
+
+
+async def test_past_its_deadline_a_command_is_not_executed(redis: RedisProcess) -> None:
+    async with reading(redis) as rig:
+        await rig.put(rig.sent(1, deadline=now_us() - 1))
+        await rig.put(rig.sent(2))
+        await until(lambda: rig.engine.taken)
+        assert rig.engine.numbers == [2]
+        right: Any = rig.engine.rights[0]
+        assert right.refusal() is None
+        right._deadline = now_us() - 1
+        assert "time was over" in str(right.refusal())
+
+
+async def test_a_flushed_stream_is_made_anew_beyond_what_was_read(redis: RedisProcess) -> None:
+    async with reading(redis) as rig, writing(redis) as gateway:
+        await gateway.port.submit(command(1))
+        before = rig.engine.place(0)
+        redis.command("FLUSHALL")
+        await until(lambda: rig.notes.counts["made"] == 2)
+        await gateway.port.submit(command(2))
+        assert rig.engine.numbers == [1, 2]
+        assert rig.engine.place(1) > before
+
+
+async def _restored(rig: Rig, entries: list[bytes], last: int) -> None:
+    """Put a copy of the stream back as it was long ago, in one step."""
+    pipe = rig.client.pipeline(transaction=True)
+    pipe.delete(STREAM.name)
+    for number, entry in enumerate(entries, start=1):
+        pipe.xadd(STREAM.name, {b"c": entry}, id=f"{last}-{number}")
+    await pipe.execute()
+
+
+async def test_ids_that_go_back_are_neither_skipped_nor_executed_again(redis: RedisProcess) -> None:
+    async with reading(redis) as rig, writing(redis) as gateway:
+        known = [rig.sent(1), rig.sent(2)]
+        for entry in known:
+            await rig.put(entry)
+        await until(lambda: len(rig.engine.taken) == 2)
+        # The copy holds what was executed, and behind it what came since it was put back.
+        await _restored(rig, [*known, rig.sent(3)], last=5)
+        await until(lambda: len(rig.engine.taken) == 3)
+        assert rig.engine.numbers == [1, 2, 3]
+        assert rig.notes.counts["went back"] == 1
+        # From here on ids are beyond all that were ever seen.
+        await gateway.port.submit(command(4))
+        assert rig.engine.numbers == [1, 2, 3, 4]
+        assert rig.engine.place(3) > rig.engine.place(1) > rig.engine.place(2)
+        assert rig.notes.counts["repeated"] == 2
+
+
+async def test_a_sender_that_is_silent_for_long_is_forgotten(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("persistence.relay.commands.reader._SENDERS", 4)
+    async with reading(redis) as rig:
+        for number in range(10):
+            await rig.put(rig.sent(1, bytes([number]) * 16))
+        await until(lambda: len(rig.engine.taken) == 10)
+        assert len(rig.reader._numbers) == 4
+
+
+async def test_a_stream_without_its_engine_goes_by_itself(redis: RedisProcess) -> None:
+    async with reading(redis) as rig:
+        assert 0 < await rig.client.ttl(STREAM.name) <= 60
