@@ -226,7 +226,7 @@ async def open_gateway(settings: Settings, logger: Logger) -> AsyncIterator[Runn
                 supervisor,
                 secret=_secret(settings),
                 segments=segments_of(settings),
-                min_seq_wait_s=settings.engine.min_seq_wait_seconds,
+                settings=settings.engine,
             )
         )
         feeds = await stack.enter_async_context(

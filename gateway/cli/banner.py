@@ -57,12 +57,15 @@ def banner(opened: Opened) -> str:
     return "\n".join([*lines, "", "Ctrl-C stops it."])
 
 
-def gateway_banner(host: str, port: int) -> str:
+def gateway_banner(host: str, port: int, *, takes_commands: bool) -> str:
     """Return what `probity gateway` prints when it is open."""
     where = address(host, port)
+    what = "sockets, reads and orders, which go to the engine over Redis"
+    if not takes_commands:
+        what = "reads, market data and sockets; orders go to the engine's own address"
     return (
         f"Probity's gateway is open at {where}\n\n"
-        "  reads, market data and sockets; orders go to the engine's own address\n\n"
+        f"  {what}\n\n"
         "Ctrl-C stops it."
     )
 

@@ -1,7 +1,7 @@
 """The `probity` command.
 
     probity serve           everything in one process
-    probity gateway         sockets, market data and reads beside it, over Redis
+    probity gateway         sockets, reads and orders beside it, over Redis
     probity worker          jobs beside it, in a process of their own
     probity migrate         bring the schema to this version
     probity verify          prove the exchange from its journal
@@ -190,7 +190,7 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
 @main.command()
 @_listens
 def gateway(host: str | None, port: int | None) -> None:
-    """Serve sockets, market data and reads beside an engine that runs elsewhere."""
+    """Serve sockets, reads and orders beside an engine that runs elsewhere."""
     respawn = Respawn()
     _run(_gateway(_settings(host, port), waits=respawn.is_again), respawn)
 
@@ -201,7 +201,8 @@ async def _gateway(settings: Settings, *, waits: bool) -> None:
     with _bound(settings) as listening, stop.listen():
         start = Start(settings, logger, listening, stop, waits=waits)
         async with start.opened(lambda: compose.open_gateway(settings, logger)) as running:
-            click.echo(gateway_banner(settings.listen.host, listening.getsockname()[1]), err=True)
+            takes, port = settings.engine.gateway_commands, listening.getsockname()[1]
+            click.echo(gateway_banner(settings.listen.host, port, takes_commands=takes), err=True)
             await _serve_until_ended(
                 running, settings, listening, stop, running.drains, running.failed
             )

@@ -46,6 +46,7 @@ class ViewFeed:
 
     __slots__ = (
         "epoch",
+        "follows",
         "is_stale",
         "on_epoch",
         "on_reload",
@@ -55,11 +56,20 @@ class ViewFeed:
         "takes_commands",
     )
 
-    def __init__(self, epoch: int, *, takes_commands: bool = True, is_stale: bool = False) -> None:
+    def __init__(
+        self,
+        epoch: int,
+        *,
+        takes_commands: bool = True,
+        follows: bool = False,
+        is_stale: bool = False,
+    ) -> None:
         self.epoch = epoch
         """Of the engine that leads; public messages carry it beside a market's seq."""
         self.takes_commands = takes_commands
-        """Whether the engine is in this process."""
+        """Whether this process has a way in to the engine, wherever that is."""
+        self.follows = follows
+        """Whether the engine is in another process."""
         self.is_stale = is_stale
         """Whether the engine, or here its database, hasn't been heard for so long that things may
         have changed.

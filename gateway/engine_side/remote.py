@@ -1,14 +1,15 @@
-"""The engine's side in a process without an engine: a view that follows, and no way in.
+"""The engine's side in a process without an engine: a view that follows, and a way in by a stream.
 
-    Redis, PostgreSQL --> Follower --> view, rooms, metrics        commands --> 503 with the reason
+    Redis, PostgreSQL --> Follower --> view, rooms, metrics        commands --> Redis --> engine
 
 What `engine_side/running.py` gives to a process that has an engine, this gives to `probity
-gateway`; the rest of the process can't tell the two apart but by `ViewFeed`.
+gateway`; the rest of the process can't tell the two apart but by `ViewFeed`. With
+GATEWAY_COMMANDS=off commands are refused, with where to send them.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
 
@@ -19,6 +20,8 @@ from gateway.engine_side.observers import BusWatch
 from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.running import EngineSide, RunningEngine
+from gateway.engine_side.settings import EngineSettings
+from gateway.engine_side.stream import LifeWatch, stream_commands
 from gateway.jobs.supervisor import CheckIn, Supervisor, Work
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
@@ -26,11 +29,14 @@ from gateway.settings.reader import SettingsError
 from gateway.wire.errors import ReadsOnly
 from persistence.errors import EngineElsewhere
 from persistence.journal.segments.segments import Segments
-from persistence.loop.ports import Answer, ExecutionListener
+from persistence.loop.ports import Answer, CommandPort, ExecutionListener
 from persistence.postgres.database import DeadlinePool
 from persistence.relay.channel import Channel, is_made_with
+from persistence.relay.commands.shared_clock import READ_S, SharedClock
+from persistence.relay.commands.writer import StreamCommands
 from persistence.relay.follower import Follower, load
 from persistence.relay.looks import identity_of
+from persistence.relay.messages import BusMessage
 from persistence.relay.subscriber import RedisSubscriber
 from persistence.repositories.history import History
 
@@ -122,50 +128,84 @@ async def follow_engine(
     *,
     secret: bytes,
     segments: Segments,
-    min_seq_wait_s: float,
+    settings: EngineSettings,
 ) -> AsyncIterator[RunningEngine]:
     """Load the view and yield it following; `url` reaches the database past any pooler.
 
-    `secret` is what the engine's process has too, `segments` are the journal's; a read that asks
-    for a command waits for at most `min_seq_wait_s`. A process that can't say how old its view is
-    must not go on: that watch is fatal. Redis may be away: the view is stale until it is there.
+    `secret` is what the engine's process has too, `segments` are the journal's. A process that
+    can't say how old its view is must not go on: that watch is fatal. Redis may be away: the
+    view is stale until it is there.
     Raises DatabaseUnavailable, and SettingsError if the engine that leads has another secret.
     """
-    channel = Channel(await identity_of(pool), secret)
+    identity = await identity_of(pool)
     loaded = await load(url)
     is_known = partial(is_made_with, secret)
     stream = loaded.look.stream_id
     if stream is not None and not is_known(stream):
         raise SettingsError(OTHER_KEY)
-    feed = ViewFeed(loaded.look.epoch, takes_commands=False, is_stale=True)
+    takes = settings.gateway_commands
+    feed = ViewFeed(loaded.look.epoch, takes_commands=takes, follows=True, is_stale=True)
     remote = RemoteFeed(feed, metrics, logger)
     metrics.engine_last_sequence.set(loaded.view.seq)
-    progress = Progress(loaded.view, min_seq_wait_s)
+    progress = Progress(loaded.view, settings.min_seq_wait_seconds)
     feed.on_reload.append(progress.on_reload)
+    told: list[ExecutionListener] = [*listeners, remote, progress]
+    way: StreamCommands | None = None
+    if takes:
+        view, said = loaded.view, (metrics, logger, lambda: not feed.is_stale)
+        way = stream_commands(redis_url, identity, secret, view, pool, settings, *said)
+        told.append(way)  # behind all others: who is answered reads what was done everywhere here
+        feed.on_reload.append(way.on_reload)
     follower = Follower(
         loaded,
         url,
         pool,
-        RedisSubscriber(redis_url, channel, BusWatch(metrics.feed, logger)),
-        (*listeners, remote, progress),
+        RedisSubscriber[BusMessage](
+            redis_url, Channel(identity, secret), BusWatch(metrics.feed, logger)
+        ),
+        told,
         remote,
         is_known,
     )
     feed.silence_s = lambda: follower.silence_s
     follower.start()
     try:
-        async with supervisor.running("view-freshness", _watch(remote, follower), fatal=True):
-            side = EngineSide(NoEngine(), loaded.view, History(pool, segments), feed, progress)
+        async with AsyncExitStack() as stack:
+            if way is None:
+                watch = _watch(remote, follower, None)
+            else:
+                watch = _watch(remote, follower, LifeWatch(way, follower, pool))
+                await stack.enter_async_context(
+                    supervisor.running("engine-clock", _read(way.clock))
+                )
+                way.start()
+            await stack.enter_async_context(supervisor.running("view-freshness", watch, fatal=True))
+            if way is not None:
+                stack.push_async_callback(way.stop)
+            commands: CommandPort = NoEngine() if way is None else way
+            side = EngineSide(commands, loaded.view, History(pool, segments), feed, progress)
             yield RunningEngine(side, follower.failed)
     finally:
         await follower.stop()
 
 
-def _watch(remote: RemoteFeed, follower: Follower) -> Work:
+def _watch(remote: RemoteFeed, follower: Follower, life: LifeWatch | None) -> Work:
     async def watch(check_in: CheckIn) -> None:
         while True:
             remote.look(follower)
+            if life is not None:
+                await life.look()
             check_in()
             await asyncio.sleep(_LOOK_S)
 
     return watch
+
+
+def _read(clock: SharedClock) -> Work:
+    async def read(check_in: CheckIn) -> None:
+        while True:
+            await clock.look()
+            check_in()
+            await asyncio.sleep(READ_S if clock.is_known else _LOOK_S)
+
+    return read

@@ -1,14 +1,13 @@
 """The engine of this process: recovered, listening to commands, telling whoever listens.
 
 Its listeners are called after each commit, in the order given here, and never wait. With REDIS_URL
-its batches also go to the gateways that follow it.
+its batches also go to the gateways that follow it, and their commands come to it (`stream.py`).
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from exchange.messages.limit_commands import BeginPostOnly
 from exchange.messages.terms import ExchangeMode
@@ -18,13 +17,13 @@ from gateway.engine_side.observers import BusWatch, EngineMetrics
 from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import ViewFeed
 from gateway.engine_side.settings import EngineSettings, StoreSettings
+from gateway.engine_side.stream import EngineEnd
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
 from persistence.journal.segments.segments import Segments
 from persistence.loop.ports import CommandPort, ExecutionListener
 from persistence.loop.recovery import recover
 from persistence.loop.sequencer import Sequencer
-from persistence.postgres.clocks import database_now
 from persistence.postgres.database import DeadlinePool
 from persistence.relay.channel import Channel, new_stream
 from persistence.relay.looks import identity_of
@@ -84,20 +83,23 @@ async def run_engine(
     metrics.engine_epoch.set(epoch)
     metrics.engine_last_sequence.set(recovered.view.seq)
     async with AsyncExitStack() as stack:
-        publishers = []
+        publishers, end = [], None
         if store.redis_url is not None:
-            journal = recovered.journal
+            identity, journal = await identity_of(pool), recovered.journal
+            far = identity, stream, secret, pool, metrics, logger
+            end = EngineEnd(store.redis_url, *far)
             publisher = RedisPublisher(
                 store.redis_url,
-                Channel(await identity_of(pool), secret),
+                Channel(identity, secret),
                 stream,
                 (journal.last_seq, journal.chain_hash),
-                partial(database_now, pool),
+                end.clock.read,
                 BusWatch(metrics.feed, logger),
             )
             publisher.start()
             stack.push_async_callback(publisher.stop)
             publishers.append(publisher)
+            await stack.enter_async_context(end.answering())
         sequencer = Sequencer(
             recovered,
             pool,
@@ -112,6 +114,8 @@ async def run_engine(
         stack.push_async_callback(sequencer.stop)
         await _hold_takers_back(sequencer, recovered.view, settings, logger)
         commands = sequencer if traced is None else traced.commands(sequencer)
+        if end is not None:
+            await stack.enter_async_context(end.reading(commands))
         side = EngineSide(commands, recovered.view, History(pool, segments), feed, progress)
         yield RunningEngine(side, sequencer.failed)
 

@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar
 from exchange.messages.bounds import HALT_S
 from gateway.settings import values
 from gateway.settings.reader import Area, SettingsError, setting
-from gateway.settings.values import folder, optional, postgres_url, seconds, whole
+from gateway.settings.values import folder, optional, postgres_url, seconds, switch, whole
 from persistence.loop.command_queue import QUEUE_COMMANDS
 from persistence.loop.stall import COMMIT_TIMEOUT_S
 from persistence.postgres.database import STATEMENT_TIMEOUT_MS
+from persistence.relay.commands.messages import STREAM_COMMANDS
 
 
 class StoreSettings(Area, frozen=True, kw_only=True):
@@ -134,5 +135,23 @@ class EngineSettings(Area, frozen=True, kw_only=True):
             "0",
             whole(0, HALT_S),
             "So long only post-only orders are taken after a restart or a takeover; 0: no time.",
+        ),
+    ]
+    command_stream_size: Annotated[
+        int,
+        setting(
+            "COMMAND_STREAM_SIZE",
+            str(STREAM_COMMANDS),
+            whole(1, 10**6),
+            "Commands of all gateways under way to the engine by Redis; more: 503.",
+        ),
+    ]
+    gateway_commands: Annotated[
+        bool,
+        setting(
+            "GATEWAY_COMMANDS",
+            "on",
+            switch,
+            "Whether `gateway` takes orders and commands; off: only reads and feeds.",
         ),
     ]

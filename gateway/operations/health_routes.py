@@ -74,7 +74,7 @@ class Condition(Protocol):
 
 
 class EngineCondition:
-    """Of a process with an engine, or with a view of one; a gateway takes no orders."""
+    """Of a process with an engine, or with a view of one."""
 
     what = "exchange"
 
@@ -84,7 +84,7 @@ class EngineCondition:
     def feed(self) -> FeedView | msgspec.UnsetType:
         """Return how a gateway's view is fed."""
         feed = self._engine.feed
-        if feed.takes_commands:
+        if not feed.follows:
             return msgspec.UNSET
         silence_s = feed.silence_s()
         silent_ms = None if math.isinf(silence_s) else int(silence_s * 1_000)

@@ -165,6 +165,11 @@ class Follower:
         return not self._is_broken and self.silence_s <= STALE_AFTER_S
 
     @property
+    def stream(self) -> str | None:
+        """Which life of an engine leads, as the database said last; None: one that is unheard."""
+        return self._stream
+
+    @property
     def silence_s(self) -> float:
         """Seconds since the view was known to be where the engine is; infinite before that."""
         return self._freshness.age_s

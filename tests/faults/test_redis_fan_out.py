@@ -101,8 +101,8 @@ async def test_a_gateway_tells_a_user_what_is_private(fleet: Fleet) -> None:
     assert user_id == int(gateway.call("GET", "/auth/me", token)["user"]["id"])
 
 
-async def test_what_needs_the_engine_is_refused_with_the_reason(fleet: Fleet) -> None:
-    gateway = fleet.gateway()
+async def test_a_gateway_that_only_reads_says_where_orders_belong(fleet: Fleet) -> None:
+    (gateway,) = fleet.gateways("gateway", GATEWAY_COMMANDS="off")
     _, token = fleet.engine.trader("ann")
     before = fleet.engine.call("GET", "/admin/stats", fleet.engine.admin())["seq"]
     bearer = {"authorization": f"Bearer {token}"}

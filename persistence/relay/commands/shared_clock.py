@@ -21,7 +21,7 @@ READ_S: Final = 5.0
 
 
 class SharedClock:
-    """Reads the database's clock now and then (`run`), and tells it always."""
+    """Reads the database's clock now and then (each READ_S), and tells it always."""
 
     def __init__(self, read: Callable[[], Awaitable[int]]) -> None:
         """Take what asks the database, in microseconds since the epoch."""
@@ -54,9 +54,7 @@ class SharedClock:
             return 1 << 62
         return int((self._now() + self._latest) * MICROSECONDS)
 
-    async def run(self) -> None:
-        """Read it again and again; a database that is away leaves it as it was."""
-        while True:
-            with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
-                await self.read()
-            await asyncio.sleep(READ_S if self.is_known else 0.2)
+    async def look(self) -> None:
+        """Read it; a database that is away leaves it as it was."""
+        with contextlib.suppress(*OUTAGES, asyncpg.InterfaceError):
+            await self.read()

@@ -120,7 +120,7 @@ class StreamCommands:
             identity: as `looks.identity_of` gives it.
             secret: what the exchange's processes share.
             view: this process's; answers wait until it holds what they tell.
-            clock: the database's; `run` of it is the caller's.
+            clock: the database's; reading it is the caller's.
             is_heard: says whether the engine that leads was heard lately.
             lives_s: so long after it was given the engine may begin to execute a command.
             bound: the most commands that this process has under way.
@@ -130,7 +130,7 @@ class StreamCommands:
         self._url = url
         self._identity = identity
         self._secret = secret
-        self._clock = clock
+        self.clock: Final = clock
         self._is_heard = is_heard
         self._lives_s = lives_s
         self._bound = bound
@@ -176,7 +176,7 @@ class StreamCommands:
         future: asyncio.Future[Answer] = self._loop.create_future()
         until = self._loop.time() + self._lives_s + _GRACE_S
         pending = Pending(self._number, future, until)
-        deadline = self._clock.earliest() + int(self._lives_s * MICROSECONDS)
+        deadline = self.clock.earliest() + int(self._lives_s * MICROSECONDS)
         sent = Sent(self._sender, self._number, deadline, command)
         self._pending.add(pending)
         self._outgoing.append(_Waiting(pending, sent, current_authority()))
@@ -228,7 +228,7 @@ class StreamCommands:
             return EngineClosed("this process is ending")
         if self._stream is None or not self._is_heard():
             return EngineStalled("the engine isn't heard, nothing was done")
-        if not (self._is_connected and self._ear.hears and self._clock.is_known):
+        if not (self._is_connected and self._ear.hears and self.clock.is_known):
             return EngineAway("Redis isn't reached, by which the engine is; nothing was done")
         return None
 

@@ -97,7 +97,7 @@ def test_a_market_that_is_gone_is_left_alone() -> None:
 
 
 async def as_gateway(desk: Desk, *, is_stale: bool, silence_s: float) -> None:
-    desk.feed.takes_commands = False
+    desk.feed.takes_commands, desk.feed.follows = False, True
     desk.feed.is_stale = is_stale
     desk.feed.silence_s = lambda: silence_s
     desk.engine.is_open = False
@@ -122,7 +122,7 @@ async def test_a_gateway_is_ready_while_it_hears_the_engine() -> None:
 
 def test_gaps_are_counted() -> None:
     metrics = Metrics()
-    feed = ViewFeed(EPOCH, takes_commands=False, is_stale=True)
+    feed = ViewFeed(EPOCH, follows=True, is_stale=True)
     remote = RemoteFeed(feed, metrics, configure_logs("info", io.StringIO()))
     assert metrics.registry.get_sample_value("feed_stale") == 1
     remote.on_gap()
