@@ -1,4 +1,4 @@
-"""What `serve`, `gateway` and `worker` print when they are open: where to look, how to trade.
+"""What `serve`, `engine`, `gateway` and `worker` print when they are open: where to look.
 
 Plain text for a terminal. The commands can be pasted as they stand, also a second time: Ada is
 registered once and logs in every time.
@@ -68,6 +68,16 @@ def gateway_banner(host: str, port: int, *, takes_commands: bool) -> str:
         f"  {what}\n\n"
         "Ctrl-C stops it."
     )
+
+
+def engine_banner(host: str, port: int, admin: tuple[str, str] | None) -> str:
+    """Return what `probity engine` prints when it trades; `admin` is a new one and its password."""
+    where = address(host, port)
+    lines = [f"Probity's engine trades behind gateways; it says how it is at {where}", ""]
+    lines += ["  /health, /ready, /metrics"]
+    if admin is not None:
+        lines += ["", f"  admin     {admin[0]}", f"  password  {admin[1]}   (shown this once)"]
+    return "\n".join([*lines, "", "Ctrl-C stops it."])
 
 
 def worker_banner(host: str, port: int) -> str:

@@ -1,6 +1,7 @@
 """The `probity` command.
 
     probity serve           everything in one process
+    probity engine          the engine alone, behind gateways
     probity gateway         sockets, reads and orders beside it, over Redis
     probity worker          jobs beside it, in a process of their own
     probity migrate         bring the schema to this version
@@ -102,6 +103,7 @@ class _Commands(click.Group):
     elsewhere: Final = {
         "backup": ("gateway.cli.backups.backup", "backup_command"),
         "doctor": ("gateway.cli.doctor.command", "doctor"),
+        "engine": ("gateway.cli.engine", "engine"),
         "export": ("gateway.cli.export", "export_command"),
         "journal": ("gateway.cli.journal", "journal"),
         "keys": ("gateway.cli.keys", "keys"),
@@ -131,7 +133,7 @@ def main() -> None:
     """Run a prediction-market exchange."""
 
 
-def _listens(command: Callable[..., None]) -> Callable[..., None]:
+def listens(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of every command that listens."""
     port = click.IntRange(0, 65_535)
     command = click.option("--port", type=port, help="Port to listen on (PORT).")(command)
@@ -139,7 +141,7 @@ def _listens(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @main.command()
-@_listens
+@listens
 @click.option("--demo", is_flag=True, help="With some markets and simulated traders in them.")
 @click.option("--accept-tip", is_flag=True, help="The database was put back in time on purpose.")
 @click.option("--no-worker", is_flag=True, help="Leave jobs to `probity worker` (WORKER=off).")
@@ -147,13 +149,13 @@ def serve(
     host: str | None, port: int | None, demo: bool, accept_tip: bool, no_worker: bool
 ) -> None:
     """Run everything in this process until Ctrl-C."""
-    settings = _settings(host, port)
+    settings = given_settings(host, port)
     if no_worker:
         worker = msgspec.structs.replace(settings.worker, in_serve=False)
         settings = msgspec.structs.replace(settings, worker=worker)
     respawn = Respawn()
     waits = respawn.is_again
-    _run(_serve(settings, demo=demo, accept_tip=accept_tip, waits=waits), respawn)
+    run_process(_serve(settings, demo=demo, accept_tip=accept_tip, waits=waits), respawn)
 
 
 async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: bool) -> None:
@@ -161,12 +163,12 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
     stop = StopSignal()
     if demo:
         settings = await demo_settings(settings, logger)
-    with _bound(settings) as listening, stop.listen():
+    with bound(settings) as listening, stop.listen():
         start = Start(settings, logger, listening, stop, waits=waits)
         async with start.opened(
             lambda: compose.open_exchange(settings, logger, accept_tip=accept_tip)
         ) as running:
-            email, password = _first_admin(settings)
+            email, password = first_admin(settings)
             admin = await ensure_admin(running.people, email, password)
             async with demonstration(running, settings, logger, wanted=demo) as traders:
                 opened = Opened(
@@ -182,28 +184,28 @@ async def _serve(settings: Settings, *, demo: bool, accept_tip: bool, waits: boo
                     logger.warning(NOT_BUILT)
                 click.echo(banner(opened), err=True)
                 drains: list[Drain] = [*running.drains, *([traders.stop] if traders else [])]
-                await _serve_until_ended(running, settings, listening, stop, drains, running.failed)
+                await serve_until_ended(running, settings, listening, stop, drains, running.failed)
             if running.failed.done():
                 raise EngineStopped(running.failed.result(), stop)
 
 
 @main.command()
-@_listens
+@listens
 def gateway(host: str | None, port: int | None) -> None:
     """Serve sockets, reads and orders beside an engine that runs elsewhere."""
     respawn = Respawn()
-    _run(_gateway(_settings(host, port), waits=respawn.is_again), respawn)
+    run_process(_gateway(given_settings(host, port), waits=respawn.is_again), respawn)
 
 
 async def _gateway(settings: Settings, *, waits: bool) -> None:
     logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
-    with _bound(settings) as listening, stop.listen():
+    with bound(settings) as listening, stop.listen():
         start = Start(settings, logger, listening, stop, waits=waits)
         async with start.opened(lambda: compose.open_gateway(settings, logger)) as running:
             takes, port = settings.engine.gateway_commands, listening.getsockname()[1]
             click.echo(gateway_banner(settings.listen.host, port, takes_commands=takes), err=True)
-            await _serve_until_ended(
+            await serve_until_ended(
                 running, settings, listening, stop, running.drains, running.failed
             )
             if running.failed.done():
@@ -212,23 +214,24 @@ async def _gateway(settings: Settings, *, waits: bool) -> None:
 
 
 @main.command()
-@_listens
+@listens
 def worker(host: str | None, port: int | None) -> None:
     """Run jobs in this process; on its port it answers /health, /ready and /metrics."""
-    _run(_worker(_settings(host, port)))
+    run_process(_worker(given_settings(host, port)))
 
 
 async def _worker(settings: Settings) -> None:
     logger = process_logs(settings.reports.log_level)
     stop = StopSignal()
-    with _bound(settings) as listening, stop.listen():
+    with bound(settings) as listening, stop.listen():
         start = Start(settings, logger, listening, stop, waits=False)
         async with start.opened(lambda: open_worker(settings, logger)) as running:
             click.echo(worker_banner(settings.listen.host, listening.getsockname()[1]), err=True)
-            await _serve_until_ended(running, settings, listening, stop, running.drains)
+            await serve_until_ended(running, settings, listening, stop, running.drains)
 
 
-def _bound(settings: Settings) -> socket.socket:
+def bound(settings: Settings) -> socket.socket:
+    """Return the socket of the address that is set; raises SettingsError if it can't be had."""
     try:
         return bind(settings)
     except OSError as error:
@@ -239,7 +242,7 @@ def _bound(settings: Settings) -> socket.socket:
         ) from None
 
 
-async def _serve_until_ended(
+async def serve_until_ended(
     running: compose.Served,
     settings: Settings,
     listening: socket.socket,
@@ -256,7 +259,8 @@ async def _serve_until_ended(
     await server.serve([listening])
 
 
-def _first_admin(settings: Settings) -> tuple[str, str]:
+def first_admin(settings: Settings) -> tuple[str, str]:
+    """Return address and password of the first admin, made up where they aren't set."""
     if settings.sign_in.admin_email is None or settings.sign_in.admin_password is None:
         return DEFAULT_ADMIN, secrets.token_urlsafe(12)
     try:
@@ -268,7 +272,7 @@ def _first_admin(settings: Settings) -> tuple[str, str]:
 @main.command()
 def migrate() -> None:
     """Bring the database's schema to this version."""
-    _run(_migrate(_settings()))
+    run_process(_migrate(given_settings()))
 
 
 async def _migrate(settings: Settings) -> None:
@@ -282,7 +286,7 @@ async def _migrate(settings: Settings) -> None:
 @click.option("--note", is_flag=True, help="Note the result in the audit log, for /metrics.")
 def verify(note: bool) -> None:
     """Prove the exchange from its journal, one line a check; exit code 1 if one fails."""
-    _run(_verify(_settings(), note=note))
+    run_process(_verify(given_settings(), note=note))
 
 
 async def _verify(settings: Settings, *, note: bool) -> None:
@@ -303,7 +307,7 @@ def create(email: str, admin: bool, password_stdin: bool) -> None:
     """Add a user; the account in the exchange opens at the first login."""
     password = _new_password(password_stdin)
     role = Role.ADMIN if admin else Role.USER
-    _run(create_user(_settings(), email, password, role))
+    run_process(create_user(given_settings(), email, password, role))
 
 
 @user.command("password")
@@ -312,14 +316,14 @@ def create(email: str, admin: bool, password_stdin: bool) -> None:
 def password_command(email: str, password_stdin: bool) -> None:
     """Give a user another password and end all their sessions."""
     password = _new_password(password_stdin)
-    _run(set_password(_settings(), email, password))
+    run_process(set_password(given_settings(), email, password))
 
 
 @user.command("clear-2fa")
 @click.option("--email", required=True)
 def clear_2fa(email: str) -> None:
     """Take away the second factors of a user who has lost them; every session ends."""
-    _run(clear_second_factors(_settings(), email))
+    run_process(clear_second_factors(given_settings(), email))
 
 
 def _new_password(from_stdin: bool) -> str:
@@ -333,7 +337,10 @@ def _new_password(from_stdin: bool) -> str:
         _fail(f"password: {error}", WRONG_SETTING)
 
 
-def _settings(host: str | None = None, port: int | None = None) -> Settings:
+def given_settings(host: str | None = None, port: int | None = None) -> Settings:
+    """Return the settings, with what was said on the command line; ends the process if one is
+    wrong.
+    """
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -343,7 +350,8 @@ def _settings(host: str | None = None, port: int | None = None) -> Settings:
     return msgspec.structs.replace(settings, listen=listen)
 
 
-def _run(work: Coroutine[Any, Any, None], respawn: Respawn | None = None) -> None:
+def run_process(work: Coroutine[Any, Any, None], respawn: Respawn | None = None) -> None:
+    """Do a command's work, and end as the module says; with `respawn` a new process may follow."""
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
