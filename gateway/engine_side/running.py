@@ -5,7 +5,7 @@ its batches also go to the gateways that follow it, and their commands come to i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -20,7 +20,9 @@ from gateway.engine_side.settings import EngineSettings, StoreSettings
 from gateway.engine_side.stream import EngineEnd
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
+from persistence.journal.journal import Journal
 from persistence.journal.segments.segments import Segments
+from persistence.loop.lead_watch import LeadWatch
 from persistence.loop.ports import CommandPort, ExecutionListener
 from persistence.loop.recovery import recover
 from persistence.loop.sequencer import Sequencer
@@ -95,6 +97,7 @@ async def run_engine(
                 (journal.last_seq, journal.chain_hash),
                 end.clock.read,
                 BusWatch(metrics.feed, logger),
+                is_sure=_watched(journal, stack),
             )
             publisher.start()
             stack.push_async_callback(publisher.stop)
@@ -118,6 +121,14 @@ async def run_engine(
             await stack.enter_async_context(end.reading(commands))
         side = EngineSide(commands, recovered.view, History(pool, segments), feed, progress)
         yield RunningEngine(side, sequencer.failed)
+
+
+def _watched(journal: Journal, stack: AsyncExitStack) -> Callable[[], bool]:
+    """Return what says whether the lead is still sure, until the stack ends."""
+    watch = LeadWatch(lambda: journal.led_at)
+    watch.start()
+    stack.callback(watch.close)
+    return watch.is_sure
 
 
 async def _hold_takers_back(

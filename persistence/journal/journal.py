@@ -15,7 +15,7 @@ One `Journal` belongs to one engine and one connection. What a row holds is `bat
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     Statement = asyncpg.prepared_stmt.PreparedStatement[asyncpg.Record]
 
 # The batch's rows are joined to tables of any size: always by index, whatever was planned when
-# the tables were empty. A session stuck inside a transaction is ended before 2 s.
+# the tables were empty. A session stuck inside a transaction is ended before 2 s, one whose engine
+# is gone from the network after 5 s: what it holds, the lead too, is free then.
 SESSION: Final[Mapping[str, str]] = {
     "application_name": "probity engine",
     "plan_cache_mode": "force_generic_plan",
@@ -46,6 +47,10 @@ SESSION: Final[Mapping[str, str]] = {
     "enable_bitmapscan": "off",
     "jit": "off",
     "idle_in_transaction_session_timeout": "1500",
+    "tcp_keepalives_idle": "2",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "5000",
     "statement_timeout": "0",
     "client_min_messages": "error",
 }
@@ -103,6 +108,8 @@ class Journal:
         """When the database was asked what it hasn't answered yet, on the monotonic clock."""
         self.heard_at = time.monotonic()
         """When it answered last."""
+        self.led_at = self.heard_at
+        """When it was asked what it has done last: this engine led then, or later."""
         self._statement: Statement | None = None
 
     def reach(self, place: tuple[int, int]) -> None:
@@ -200,9 +207,10 @@ class Journal:
     @contextmanager
     def asking(self) -> Iterator[None]:
         """Note that the database is being asked something while the block runs."""
-        self.asked_at = time.monotonic()
+        asked_at = self.asked_at = time.monotonic()
         try:
             yield
+            self.led_at = asked_at
         finally:
             self.asked_at, self.heard_at = None, time.monotonic()
 
@@ -221,7 +229,11 @@ class Journal:
 
 async def connect_engine(url: str) -> Connection:
     """Open the engine's own connection: its own session settings, no deadline, never pooled."""
-    return await connect(url, settings=SESSION)
+    connection = await connect(url, settings=SESSION)
+    # A statement that waits for something ends when its engine is gone; not every system can tell.
+    with suppress(asyncpg.PostgresError):
+        await connection.execute("SET client_connection_check_interval = '1s'")
+    return connection
 
 
 def _judged(

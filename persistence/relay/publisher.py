@@ -9,7 +9,8 @@ Laws: `on_batch` costs an append and never raises. What Redis doesn't take (it i
 slower than the engine) is dropped, all that waits at once: a gap is a gap, gateways repair it from
 the journal, and old rows would only keep new ones waiting. One task owns the connection, so no
 command on it is ever cancelled. Another one reads the database's clock, which may take its time:
-meanwhile what is said is said as of the last time, and gateways see that it grows old.
+meanwhile what is said is said as of the last time, and gateways see that it grows old. An engine
+that stood still says nothing before it is sure that no other one has taken over meanwhile.
 """
 
 import asyncio
@@ -45,6 +46,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 BUFFER_ROWS: Final = 4_096
 BUFFER_BYTES: Final = 32 << 20
+_DOUBT_S: Final = 0.05
 SAID_S: Final = 60.0
 """At most one line about a fault in so many seconds."""
 _UNTIMED_BEAT_S: Final = 1.25 * BEAT_S
@@ -66,10 +68,13 @@ class RedisPublisher:
         head: tuple[int, bytes],
         clock: DatabaseClock,
         observer: BusObserver | None = None,
+        *,
+        is_sure: Callable[[], bool] = lambda: True,
     ) -> None:
         """Begin behind the batch `head` (its last sequence, its hash); `start` is still to come.
 
-        `stream` is what the engine wrote into its database when it took the lead.
+        `stream` is what the engine wrote into its database when it took the lead; `is_sure` says
+        whether it still has it, as far as it can know (`persistence.loop.lead_watch`).
         """
         self._url = url
         self._channel = channel
@@ -80,6 +85,7 @@ class RedisPublisher:
         self._time = 0
         self._beat_due = -math.inf
         self._observer = observer or BusObserver()
+        self._is_sure = is_sure
         self._rows: deque[JournalRow] = deque()
         self._bytes = 0
         self._is_connected = False
@@ -169,7 +175,12 @@ class RedisPublisher:
         self._beat_due = -math.inf
         while self._rows or not self._closing:
             left = self._beat_due - clock()
-            if left <= 0:
+            if not self._is_sure():
+                if self._closing:
+                    self._drop()
+                    return
+                await self._wait(_DOUBT_S)
+            elif left <= 0:
                 self._beat_due = clock() + _UNTIMED_BEAT_S
                 beat = Beat(self._stream, self._time, self._newest, *self._head)
                 await self._send(client, beat)
