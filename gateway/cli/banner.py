@@ -63,11 +63,7 @@ def gateway_banner(host: str, port: int, *, takes_commands: bool) -> str:
     what = "sockets, reads and orders, which go to the engine over Redis"
     if not takes_commands:
         what = "reads, market data and sockets; orders go to the engine's own address"
-    return (
-        f"Probity's gateway is open at {where}\n\n"
-        f"  {what}\n\n"
-        "Ctrl-C stops it."
-    )
+    return f"Probity's gateway is open at {where}\n\n  {what}\n\nCtrl-C stops it."
 
 
 def engine_banner(host: str, port: int, admin: tuple[str, str] | None) -> str:

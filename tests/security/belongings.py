@@ -12,6 +12,7 @@ from exchange.messages.commands import OpenAccount, PlaceOrder
 from exchange.messages.group_commands import SetOrderGroup
 from exchange.messages.terms import BUY, GTC, LIMIT, NO, YES
 from persistence.clock import now_us
+from persistence.repositories.research.budgets import MonthlyBounds
 from persistence.repositories.research.inquiries import Bounds, Inquiries, NewInquiry
 from tests.gateway.conftest import Person, Web
 from tests.gateway.portfolio.venue_fake import Caller
@@ -130,7 +131,9 @@ async def _question(web: Web, owner: Person) -> int:
         month=202_611,
     )
     now = now_us()
-    return (await Inquiries(web.parts.pool).ask(new, Bounds(1, 1, 1), now, now)).id
+    return (
+        await Inquiries(web.parts.pool).ask(new, Bounds(1, MonthlyBounds(1, 0), 1), now, now)
+    ).id
 
 
 _PASSKEY = """

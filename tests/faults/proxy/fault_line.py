@@ -145,7 +145,12 @@ class FaultLine:
 
     def cut(self, said: bytes = b"") -> None:
         """End connections at once, without a word."""
-        self._run(lambda: [connection.cut() for connection in self._those(said)])
+
+        def cut() -> None:
+            for connection in self._those(said):
+                connection.cut()
+
+        self._run(cut)
 
     def shut(self) -> None:
         """Cut every connection, and each that comes, until `heal`."""

@@ -17,6 +17,7 @@ from gateway.research.inquiries.tallies import ResearchMetrics
 from persistence.clock import MICROSECONDS, now_us
 from persistence.postgres.database import create_pool
 from persistence.repositories.people.users import Users
+from persistence.repositories.research.budgets import MonthlyBounds
 from persistence.repositories.research.inquiries import Bounds, Inquiries, NewInquiry
 from persistence.repositories.research.steps import InquirySteps
 from tests.faults.research.dying_worker import STEPS
@@ -50,7 +51,7 @@ async def test_one_that_is_begun_is_paid_once_and_ends(
         cost=COST,
         month=MONTH,
     )
-    made = await rows.ask(new, Bounds(3, BUDGET, 9), now_us(), now_us())
+    made = await rows.ask(new, Bounds(3, MonthlyBounds(BUDGET, 0), 9), now_us(), now_us())
     async with parallel_service() as service:
         service.ends_at_once = True
         command = (sys.executable, "-m", "tests.faults.research.dying_worker", database_url)
