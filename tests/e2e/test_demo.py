@@ -13,9 +13,12 @@ import pytest
 from gateway.demo.bettors import BETTORS
 from gateway.demo.markets import DEMO_MARKETS
 from gateway.demo.traders import MAKERS, TAKERS
+from tests.lengths import length
 from tests.server_process import ServerProcess
 
 WAIT_SECONDS = 60.0
+MOVES = length(1, long=3)
+"""How often a leaderboard is seen to move: it does each minute, and begins empty."""
 SLUGS = {entry.slug for entry in DEMO_MARKETS}
 FAST = {"DEMO_STEP_SECONDS": "0.05", "DEMO_SEED": "5"}
 
@@ -68,11 +71,11 @@ def test_a_leaderboard_moves(tmp_path: Path) -> None:
         board = server.call("GET", "/leaderboard/volume?period=day")
         if board and board not in seen:
             seen.append(board)
-        return len(seen) > 1
+        return len(seen) >= MOVES
 
     try:
         server.start("--demo")
-        wait_for(has_moved, 4 * WAIT_SECONDS)
+        wait_for(has_moved, (MOVES + 2) * WAIT_SECONDS)
         names = {one["displayName"] for one in seen[-1]}
         assert names <= {*MAKERS, *TAKERS, *BETTORS}
         assert len(names) > 1

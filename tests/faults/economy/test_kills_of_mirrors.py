@@ -23,8 +23,8 @@ from tests.server_process import ServerProcess, until
 
 LISTED = 20
 """The sample venue has a few more."""
-POINTS = some(list(Point), (1, 3))
-ENDS = some((*JudgingPoint, *CarryingPoint), (1, 3))
+POINTS = some(list(Point), (3,))
+ENDS = some((*JudgingPoint, *CarryingPoint), (3,))
 """Where something is half done; a long run dies at all of them."""
 
 

@@ -23,7 +23,7 @@ from tests.server_process import ServerProcess
 
 ENGINE: Final = b"probity engine"
 """The engine's connection names itself so."""
-POINTS: Final = length(8, long=240)
+POINTS: Final = length(5, long=240)
 """Of requests; and half as many of answers."""
 _AT_ONCE: Final = 4
 
