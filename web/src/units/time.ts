@@ -86,21 +86,22 @@ export function typedMoment(when: When): string {
   return new Date(moment + aheadMs).toISOString().slice(0, 19);
 }
 
-const UNITS = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["m", 60_000],
-] as const;
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
+const SIZES_MS = [DAY_MS, 3_600_000, 60_000] as const;
+const LETTERS = { en: { year: "y", units: ["d", "h", "m"] }, de: { year: "J", units: ["T", "h", "m"] } } as const;
 
-/** How long it is until then in two units at most: "3d 4h"; "0m" when it is over. */
+/** How long it is until then in two units at most: "3d 4h", in German "3T 4h"; years alone where it is two and more; "0m" when it is over. */
 export function untilThen(when: When, now: number): string {
   let left = Math.max(0, new Date(when).getTime() - now);
+  const { year, units } = LETTERS[language.value];
+  if (left >= 2 * YEAR_MS) return `${Math.floor(left / YEAR_MS)}${year}`;
   const parts: string[] = [];
-  for (const [letter, size] of UNITS) {
+  for (const [place, size] of SIZES_MS.entries()) {
     const count = Math.floor(left / size);
     left -= count * size;
-    if (count > 0 && parts.length < 2) parts.push(`${count}${letter}`);
-    if (letter === "d" && count > 60) break;
+    if (count > 0 && parts.length < 2) parts.push(`${count}${units[place]}`);
+    if (size === DAY_MS && count > 60) break;
   }
   return parts.join(" ") || "0m";
 }

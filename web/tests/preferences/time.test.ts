@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
+import { language } from "@/shell/language";
 import { LOCAL_ZONE, timeZone } from "@/shell/preferences";
-import { clock, day, exact, momentOf } from "@/units/time";
+import { clock, day, exact, momentOf, untilThen } from "@/units/time";
 
 const WINTER = "2026-01-30T23:30:00Z";
 
@@ -39,4 +40,13 @@ test.each([
 test("what is no time is no moment", () => {
   timeZone.value = "UTC";
   expect(Number.isNaN(momentOf("").getTime())).toBe(true);
+});
+
+test("how long it is until then is told in the reader's letters, and never in tens of thousands of days", () => {
+  const hour = 3_600_000;
+  const told = () => [26_331 * 24 * hour, 2 * 365 * 24 * hour, 729 * 24 * hour, 76 * hour, 5 * hour, 0].map((left) => untilThen(left, 0));
+  expect(told()).toEqual(["72y", "2y", "729d", "3d 4h", "5h", "0m"]);
+  language.value = "de";
+  expect(told()).toEqual(["72J", "2J", "729T", "3T 4h", "5h", "0m"]);
+  language.value = "en";
 });
