@@ -24,14 +24,17 @@ type Method = "test-card" | "test-card-declined";
 const STATUSES: Readonly<Record<string, "DONE" | "DECLINED" | "REFUSED" | "REFUNDED" | "UNDER_WAY">> = { DONE: "DONE", DECLINED: "DECLINED", REFUSED: "REFUSED", REFUNDED: "REFUNDED", PENDING: "UNDER_WAY" };
 
 export function Credits() {
+  const attempts = useMemo(() => new Attempts<Asked>("purchase"), []);
   const sold = useLoaded((signal) => rest.call("get", "/purchases/packages", { signal }), []);
   const bought = useListed((cursor, signal) => rest.call("get", "/purchases/me", { query: { cursor, limit: 50 }, signal }), []);
   if (sold.isFirst) return <Waiting />;
   if (sold.data === null) return <Failed error={sold.error} reload={sold.reload} />;
   const packages = sold.data.data;
+  // What has no answer yet is asked for again also where nothing is sold any more.
+  const isShown = packages.length > 0 || attempts.open !== null;
   return (
     <div class="stack">
-      {packages.length === 0 ? <p class="empty">{t("nothingSold")}</p> : <Buy packages={packages} onBought={bought.reload} />}
+      {isShown ? <Buy packages={packages} attempts={attempts} onBought={bought.reload} /> : <p class="empty">{t("nothingSold")}</p>}
       <Panel title={t("bought_")} isPlain>
         <ListTable
           caption={t("bought_")}
@@ -60,12 +63,17 @@ function statusOf(purchase: PurchaseView): string {
   return known === undefined ? purchase.status : t(known);
 }
 
-function Buy({ packages, onBought }: { packages: readonly PackageView[]; onBought: () => void }) {
+interface BuyProps {
+  readonly packages: readonly PackageView[];
+  readonly attempts: Attempts<Asked>;
+  readonly onBought: () => void;
+}
+
+function Buy({ packages, attempts, onBought }: BuyProps) {
   const chosen = useSignal<string | null>(null);
   const method = useSignal<Method>("test-card");
   const problem = useSignal<{ readonly code: string; readonly text: string } | null>(null);
   const isBusy = useSignal(false);
-  const attempts = useMemo(() => new Attempts<Asked>("purchase"), []);
   const open = attempts.open;
   const picked = packages.find((one) => one.id === chosen.value);
   const creditsOf = (id: string) => {
@@ -84,6 +92,8 @@ function Buy({ packages, onBought }: { packages: readonly PackageView[]; onBough
       const error = asApiError(thrown);
       const known = error.code === "PAYMENT_DECLINED" || error.code === "MAX_USER_CREDITS" ? t(error.code) : error.message;
       problem.value = { code: error.code, text: known };
+      // Nothing of this is left on the page then.
+      if (packages.length === 0 && attempts.open === null) notify("bad", known);
     } finally {
       isBusy.value = false;
     }
