@@ -1,7 +1,8 @@
 """The demonstration's stocks: three of them, and traders who come and go, some with a loan.
 
 Laws: they trade by the desk of everybody's; what is there is found and kept. A stock is drawn to
-the supply it began with, so that its price wanders and neither runs away nor dies.
+one supply, and its line is flat for trades of this size: so its price wanders by a few percent, and
+neither runs away nor dies.
 """
 
 from random import Random
@@ -18,13 +19,13 @@ from persistence.postgres.database import DeadlinePool
 from persistence.repositories.economy.stocks.stocks import NewStock, Stocks
 
 DEMO_STOCKS: Final = (
-    NewStock("ORCA", "Orca Motors", MONEY_SCALE, MONEY_SCALE // 100, 10, 1_000),
-    NewStock("LYNX", "Lynx Robotics", 5 * MONEY_SCALE, MONEY_SCALE // 20, 20, 1_000),
-    NewStock("MOSS", "Moss Foods", MONEY_SCALE // 2, MONEY_SCALE // 500, 5, 500),
+    NewStock("ORCA", "Orca Motors", 10 * MONEY_SCALE, MONEY_SCALE // 500, 10, 1_000),
+    NewStock("LYNX", "Lynx Robotics", 50 * MONEY_SCALE, MONEY_SCALE // 100, 20, 1_000),
+    NewStock("MOSS", "Moss Foods", 4 * MONEY_SCALE, MONEY_SCALE // 2_000, 5, 500),
 )
 HOME: Final = 1_000 * QUANTITY_SCALE
 """The supply to which a stock is drawn, in hundredths."""
-_PIECE: Final = (QUANTITY_SCALE, 60 * QUANTITY_SCALE)
+PIECE: Final = (QUANTITY_SCALE, 40 * QUANTITY_SCALE)
 _LEVERAGES: Final = (1, 1, 1, 2, 3, 5)
 
 
@@ -54,7 +55,7 @@ class DemoStocks:
         buys = rng.random() * 2 * HOME > row.supply
         ask = Ask(
             is_buy=buys,
-            shares=rng.randint(*_PIECE),
+            shares=rng.randint(*PIECE),
             leverage=rng.choice(_LEVERAGES) if buys else 1,
         )
         try:

@@ -3,7 +3,8 @@
 from random import Random
 
 from exchange.messages.commands import CreditAccount
-from gateway.demo.stocks import DEMO_STOCKS, DemoStocks
+from gateway.demo.stocks import DEMO_STOCKS, HOME, PIECE, DemoStocks
+from gateway.economy.stocks.rules.curve import Curve
 from tests.gateway.conftest import Web
 
 SEED = 7
@@ -23,3 +24,12 @@ async def test_they_are_listed_once_and_traded(web: Web) -> None:
     assert [one["symbol"] for one in listed] == [new.symbol for new in DEMO_STOCKS]
     assert all(float(one["supply"]) > 0 for one in listed)
     web.engine.check()
+
+
+def test_their_prices_wander_and_do_not_run_away() -> None:
+    """From the first share to where they are drawn, and by one trade more."""
+    for new in DEMO_STOCKS:
+        curve = Curve(new.base, new.slope)
+        first, home = curve.price(0), curve.price(HOME)
+        assert first < home <= first * 5 // 4
+        assert curve.price(HOME + PIECE[1]) - home <= home // 100
