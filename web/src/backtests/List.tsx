@@ -9,7 +9,7 @@ import { useListed } from "@/parts/loading";
 import { query, setQuery } from "@/shell/router";
 import { moment } from "@/units/time";
 import { removed } from "./BacktestPart";
-import { STRATEGIES, strategyOf } from "./strategies";
+import { strategies, strategyOf } from "./strategies";
 import { t } from "./texts";
 import { otherwiseText, Status, strategyTitle, tapeText } from "./words";
 
@@ -45,7 +45,7 @@ export function List() {
               <label class="label" for="which-strategy">{t("strategy")}</label>
               <select id="which-strategy" class="input" value={strategy ?? ""} onChange={(event) => setQuery("strategy", event.currentTarget.value)}>
                 <option value="">{t("allStrategies")}</option>
-                {STRATEGIES.map((one) => <option key={one.name} value={one.name}>{t(one.name)}</option>)}
+                {strategies.value.map((one) => <option key={one.name} value={one.name}>{t(one.name)}</option>)}
               </select>
             </div>
             <p class="beside-hint quiet small">{first !== undefined && second !== undefined ? <a class="button small" data-compare href={`/backtests/compare?first=${first}&second=${second}`}>{t("compareThem")}</a> : t("compareHow")}</p>

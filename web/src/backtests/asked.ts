@@ -12,7 +12,7 @@ import { t } from "./texts";
 export const SOURCES = ["markets", "sample", "tape"] as const;
 /** On what it runs: recorded markets, the tape that is made up, or one that the operator offers. */
 export type Source = (typeof SOURCES)[number];
-const SAMPLE = "sample";
+export const SAMPLE = "sample";
 const MARKETS_MOST = 8;
 const SEED_MOST = Number.MAX_SAFE_INTEGER;
 const LATENCY_MOST = 3_600_000;

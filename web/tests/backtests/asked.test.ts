@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { ApiError } from "@/api/errors";
-import type { BacktestView } from "@/api/schema";
+import type { BacktestView, OfferedView } from "@/api/schema";
 import { bodyOf, defaultsOf, isOurs, namesOf, withMarket, writtenOf, type Written } from "@/backtests/asked";
-import { STRATEGIES, strategyOf, typedValue, valueOf, type Parameter } from "@/backtests/strategies";
+import { offered, strategies, strategyOf, typedValue, valueOf, type Parameter } from "@/backtests/strategies";
 import { otherwiseText, percentOf, strategyTitle, tapeText } from "@/backtests/words";
 import { timeZone } from "@/shell/preferences";
 import { momentOf, typedMoment } from "@/units/time";
+import told from "./offered.json";
+
+offered.value = told as unknown as OfferedView;
 
 const WRITTEN: Written = { strategy: "momentum", values: defaultsOf("momentum"), source: "markets", markets: "rain", tape: "", printsOnly: true, from: "", to: "", cash: "250,5", isFree: true, latency: "0", seed: "7" };
 
@@ -72,8 +75,15 @@ describe("parameters", () => {
     expect([valueOf(of("enter"), ""), valueOf(of("enter"), "1e1"), valueOf(of("enter"), "-1")]).toEqual([null, null, null]);
   });
 
+  test("one that has no words here isn't offered", () => {
+    const other = { name: "mine", title: "Mine", parameters: [] };
+    offered.value = { ...(told as unknown as OfferedView), strategies: [...(told as unknown as OfferedView).strategies, other] };
+    expect(strategies.value.map((one) => one.name)).toEqual(["market-maker", "momentum", "mean-reversion", "fair-value", "arbitrage"]);
+    offered.value = told as unknown as OfferedView;
+  });
+
   test("each default is within its bounds, and typed as it is read back", () => {
-    for (const one of STRATEGIES.flatMap((strategy) => strategy.parameters)) expect(valueOf(one, typedValue(one.unit, one.default))).toBe(one.default);
+    for (const one of strategies.value.flatMap((strategy) => strategy.parameters)) expect(valueOf(one, typedValue(one.unit, one.default))).toBe(one.default);
   });
 });
 
