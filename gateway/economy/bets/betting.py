@@ -67,7 +67,7 @@ class Betting:
         is made for the first bet that it would take: whoever can't bet there fills no place.
 
         Raises EngineRefused for no such market, and as the bet would be; Refused for another
-        platform's without a mirror, or if nothing could be bought; ReadsOnly.
+        platform's without a mirror, or if nothing could be bought; LimitReached; ReadsOnly.
         """
         ours = self._own_market(name)
         if ours is not None:
@@ -76,7 +76,7 @@ class Betting:
         shown = await self._mirrors.foreseen(name)
         if isinstance(shown, Foreseen):
             self.foresee(shown, account_id, side, amount, max_price)
-            return await self._mirrors.mirror_of(name)
+            return await self._mirrors.mirror_of(name, person=account_id)
         return shown
 
     async def shown_market(self, name: str) -> Market | Foreseen:

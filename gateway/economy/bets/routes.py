@@ -57,6 +57,7 @@ from gateway.trading.views import balance_view
 from gateway.wire import strict_json
 from gateway.wire.errors import (
     Conflict,
+    LimitReached,
     NotFound,
     NotYetReached,
     Refused,
@@ -69,6 +70,7 @@ QUOTE_COST: Final = 2
 """Calls that a quote counts as: the book is looked at for it."""
 OWN_S: Final = 1.0
 _COMMAND_ERRORS: Final = (NotFound, Conflict, Refused, Unavailable, UnknownOutcome)
+_BET_ERRORS: Final = (*_COMMAND_ERRORS, LimitReached)
 
 
 class BetRoutes:
@@ -212,7 +214,7 @@ class BetRoutes:
                 body=BetBody,
                 answer=PlacedBetView,
                 status=201,
-                errors=_COMMAND_ERRORS,
+                errors=_BET_ERRORS,
                 summary="Bet credits on one side of a question",
                 tag="economy",
             ),

@@ -5,8 +5,9 @@
     3. which market it is, stored: OPEN; or REFUSED
 
 Laws: a slug is listed once, so what is sent again after a crash finds its own market by it. Whoever
-comes while one is made waits for that. A process without an engine makes none. What comes of each
-is a line of the audit log.
+comes while one is made waits for that. Nobody takes all the places: one person's first bets have so
+many made in a day, as the engine's process counts them since its start. A process without an engine
+makes none. What comes of each is a line of the audit log.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ from gateway.engine_side.refusals import EngineRefused
 from gateway.feeds.api.reading import FeedReader, Known
 from gateway.feeds.mirrored import Mirrored
 from gateway.feeds.model import is_old
-from gateway.wire.errors import Detail, LimitReached, ReadsOnly, Refused, UnknownOutcome
+from gateway.wire.errors import ApiError, Detail, LimitReached, ReadsOnly, Refused, UnknownOutcome
 from persistence.clock import MICROSECONDS, now_us
 from persistence.errors import CommandNotTaken, OutcomeUnknown
 from persistence.loop.ports import CommandPort
@@ -45,6 +46,7 @@ from persistence.repositories.economy.mirrors import SLUG, Mirror, Mirrors, NewM
 AGAIN_US: Final = 30 * MICROSECONDS
 """So long after a try one that broke off is made by somebody else."""
 AT_ONCE: Final = 50
+DAY_US: Final = 86_400 * MICROSECONDS
 PATIENCE_S: Final = 3.0
 """So long a first bet waits for the house's quotes."""
 _LOOK_S: Final = 0.05
@@ -128,21 +130,32 @@ class Mirroring:
         # The house quotes where it follows the source, and nowhere else.
         self._most = min(settings.most, followed_max)
         self._making: dict[int, asyncio.Task[Mirror]] = {}
+        self._turns: dict[int, list[int]] = {}
+        """When each person had mirrors made within the day."""
 
     def _require_engine(self) -> None:
         if not self._takes_commands:
             raise ReadsOnly
 
-    async def mirror_of(self, market_id: str, actor: Actor | None = None) -> Market:
+    async def mirror_of(
+        self, market_id: str, actor: Actor | None = None, *, person: int = 0
+    ) -> Market:
         """Return the market of ours that mirrors "platform:external id" or a slug elsewhere.
 
         One that isn't mirrored yet is, if `MIRROR_ON_BET` says so, and the house's first quotes are
-        waited for. Raises NotFound, ExternalApiFailed; NotMirrored and LimitReached with the
-        reason; EngineRefused, UnknownOutcome, ReadsOnly.
+        waited for; `person` is whose first bet it is, 0 for nobody's. Raises NotFound,
+        ExternalApiFailed; NotMirrored and LimitReached with the reason; EngineRefused,
+        UnknownOutcome, ReadsOnly.
         """
         known, mirror = await self._named(market_id)
         if mirror is None:
-            mirror = await self.make(known, terms_by(self._settings), actor or _NOBODY)
+            self._take_turn(person)
+            try:
+                mirror = await self.make(known, terms_by(self._settings), actor or _NOBODY)
+            except ApiError as error:
+                if not isinstance(error, UnknownOutcome) and self._turns.get(person):
+                    self._turns[person].pop()
+                raise
             market = self._market(mirror)
             await self._quotes(market)
             return market
@@ -150,6 +163,20 @@ class Mirroring:
             self._require_engine()
             mirror = await self._carried(mirror, actor or _NOBODY)
         return self._market(mirror)
+
+    def _take_turn(self, person: int) -> None:
+        """Count a mirror for whoever has it made; raises LimitReached for one too many."""
+        if not person:
+            return
+        since, most = self._clock() - DAY_US, self._settings.per_person
+        recent = ((who, [at for at in made if at > since]) for who, made in self._turns.items())
+        self._turns = {who: made for who, made in recent if made}
+        mine = self._turns.setdefault(person, [])
+        if len(mine) >= most:
+            raise LimitReached(
+                f"marketId: nobody has bet on it here yet, and you began {most} such in a day"
+            )
+        mine.append(self._clock())
 
     async def foreseen(self, market_id: str) -> Market | Foreseen:
         """Return the mirror of a market elsewhere, or what the house would quote in it at first;

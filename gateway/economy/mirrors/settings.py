@@ -50,6 +50,15 @@ class MirrorSettings(Area, frozen=True, kw_only=True):
             "Mirrors that wait for their end, at most; no more than FEED_FOLLOWED_MARKETS.",
         ),
     ]
+    per_person: Annotated[
+        int,
+        setting(
+            "MIRRORS_PER_PERSON",
+            "20",
+            whole(1, 5_000),
+            "So many a day are made by one person's first bets.",
+        ),
+    ]
     resolution_delay: Annotated[
         int,
         setting(

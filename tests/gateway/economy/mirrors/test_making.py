@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exchange.model.market import OPEN
-from gateway.economy.mirrors.making import Mirroring, NotMirrored
+from gateway.economy.mirrors.making import DAY_US, Mirroring, NotMirrored
 from gateway.engine_side.refusals import EngineRefused
 from gateway.feeds.mirrored import MirroredFrom
 from gateway.feeds.model import ListedStatus
@@ -93,6 +93,36 @@ async def test_there_are_so_many_at_most(make_web: MakeWeb) -> None:
     assert len(stage.web.engine.view.markets) == 3
     # One that is there is found all the same.
     assert len([one for one in await stage.rows.standing() if one.status == "OPEN"]) == 3
+
+
+async def test_one_person_takes_no_more_than_some_places_a_day(make_web: MakeWeb) -> None:
+    stage = await set_stage(make_web, *map(source, range(1, 6)), MIRRORS_PER_PERSON=2)
+    making = stage.mirroring
+    asking = [making.mirror_of(f"fake:M{number}", person=7) for number in range(1, 5)]
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    assert [type(one) for one in found].count(LimitReached) == 2
+    assert len(stage.web.engine.view.markets) == 2
+    # What is there, what others and admins ask for, and the next day: all of that goes.
+    standing = await stage.rows.standing()
+    await making.mirror_of(standing[0].source, person=7)
+    await making.mirror_of("fake:M5", person=8)
+    left = {f"fake:M{number}" for number in range(1, 6)} - {one.source for one in standing}
+    first, last = sorted(left - {"fake:M5"})
+    await making.mirror_of(first)
+    with pytest.raises(LimitReached):
+        await making.mirror_of(last, person=7)
+    tomorrow = now_us() + DAY_US + 60_000_000
+    making._clock = lambda: tomorrow
+    making._take_turn(7)
+    assert making._turns == {7: [tomorrow]}
+
+
+async def test_one_that_is_not_made_takes_no_place(make_web: MakeWeb) -> None:
+    stage = await set_stage(make_web, source(1), source(2), MIRRORS_PER_PERSON=1, MIRRORS_MAX=1)
+    await stage.mirroring.mirror_of("fake:M1", person=8)
+    for _ in range(2):
+        with pytest.raises(LimitReached, match="mirrors: "):
+            await stage.mirroring.mirror_of("fake:M2", person=7)
 
 
 async def test_nothing_is_there(make_web: MakeWeb) -> None:
