@@ -26,6 +26,8 @@ ALL = (
     "fan_out",
     "redis_fan_out",
     "feed",
+    "large.long_past",
+    "large.crowd",
 )
 # The disk of many a virtual machine has a budget: it may answer thirty times slower after a while.
 WAIT_FOR_THE_DISK = frozenset(ALL) - {"core", "consensus", "backtest", "memory", "fan_out"}

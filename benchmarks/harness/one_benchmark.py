@@ -18,8 +18,8 @@ import msgspec
 from benchmarks.harness.report import Figure
 
 LONGEST_S: Final = 300
-LONGER_S: Final = {"consensus": 420}
-"""What can't be told from a part: a hash of everything."""
+LONGER_S: Final = {"consensus": 420, "large.long_past": 900}
+"""What can't be told from a part: a hash of everything, a past of a certain length."""
 _GRACE_S: Final = 30
 
 
