@@ -43,6 +43,8 @@ _TRADERS: Final = 4
 _AT_ONCE: Final = 50
 _SPARE_FILES: Final = 500
 _SEQ: Final = re.compile(rb'"orderbook_update",\{[^\[]*?"seq":(\d+),"prevSeq"')
+_PING: Final = b"\x81\x012"
+"""A frame of one byte, which no text of a message holds."""
 
 
 @dataclass
@@ -64,6 +66,8 @@ class Reader:
 
     def heard(self, client: WireClient, data: bytes) -> None:
         """Note each message of the book; answer pings."""
+        if _PING in data:
+            client.send("3")
         if not self.joined.is_set():
             if b"40{" in data:
                 client.send(
@@ -77,8 +81,6 @@ class Reader:
             due = self._market.due.get(int(found))
             if due is not None:
                 self._waits.append(now - due)
-        if data.endswith(b"\x81\x012"):
-            client.send("3")
 
 
 class Crowd:
