@@ -1,0 +1,76 @@
+"""A gateway's line to PostgreSQL is cut, or nothing comes through it, while the engine's is whole.
+
+Trading notices nothing. The gateway hears the engine over Redis, but nobody tells it any more what
+is true: so it says that what it shows may be old, answers what it can't read with 503 in time, and
+five seconds after its line is whole again everything is as if nothing had been.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.faults.fleet import Fleet, becomes_stale, follower, meanwhile, trading
+from tests.faults.proxy.fault_line import DatabaseLine, FaultLine
+from tests.faults.test_frozen_database import ANSWERED_S
+from tests.faults.test_redis_fan_out import BACK_S, LONGEST_ORDER_S, levelled
+from tests.lengths import some
+from tests.measured import tries
+from tests.server_process import until
+
+STALE_S: Final = 4.0
+RESYNCED_S: Final = 5.0
+_FAULTS: Final[dict[str, Callable[[FaultLine], None]]] = {
+    "shut": FaultLine.shut,
+    "held both ways": FaultLine.hold,
+    "held down": lambda line: line.hold(up=False),
+    "lost both ways": FaultLine.lose,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_a_gateway_without_its_database_says_so_and_is_back_soon(
+    tmp_path: Path, database_line: DatabaseLine, database_url: str
+) -> None:
+    with ExitStack() as stack:
+        fleet = Fleet(tmp_path, database_url, stack)
+        (gateway,) = fleet.gateways("gateway", DATABASE_URL=database_line.url)
+        _, token = fleet.engine.trader()
+        headers = {"authorization": f"Bearer {token}"}
+        async with (
+            follower(gateway) as reader,
+            trading(fleet) as trader,
+            httpx.AsyncClient(base_url=f"{gateway.url}/api/v1", timeout=30) as client,
+        ):
+            for fault in some(list(_FAULTS), everyday=(0, 1)):
+                for attempt in tries():
+                    trader.longest_s, placed = 0.0, trader.placed
+                    async with meanwhile(trader.on_and_on()):
+                        _FAULTS[fault](database_line)
+                        dark_at = time.monotonic()
+                        await becomes_stale(gateway, BACK_S)
+                        await reader.client.until(lambda: reader.is_stale)
+                        stale = time.monotonic() - dark_at
+                        asked_at = time.monotonic()
+                        answer = await client.get("/user/ledger", headers=headers)
+                        answered = time.monotonic() - asked_at
+                        assert answer.status_code == 503, answer.text
+                        await until(lambda: trader.placed > placed + 20)  # noqa: B023
+                    await asyncio.to_thread(database_line.heal)
+                    healed = time.monotonic()
+                    await until(gateway.is_ready)
+                    await levelled(fleet, gateway, reader)
+                    await reader.client.until(lambda: reader.is_stale is False)
+                    took = time.monotonic() - healed
+                    print(f"{fault}: stale after {stale:.2f} s, resynced in {took:.2f} s")
+                    attempt.takes(f"{fault}: marked as stale, s", stale, STALE_S)
+                    attempt.takes(f"{fault}: answered, s", answered, ANSWERED_S)
+                    attempt.takes(f"{fault}: resynced, s", took, RESYNCED_S)
+                    attempt.takes("longest order, s", trader.longest_s, LONGEST_ORDER_S)
+        assert fleet.engine.end() == 0
