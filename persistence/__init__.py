@@ -1,5 +1,6 @@
 """The memory: what the exchange has promised, kept in PostgreSQL.
 
+    standby           a second engine that waits, and takes over
     proof, relay      `probity verify`; rows to other processes, and the view that follows them
     repositories      rows of people and of history, one file a table family
     loop              the engine's loop: queue, intake, batch, commit, view, recovery

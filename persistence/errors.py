@@ -19,11 +19,13 @@
     │   ├── EngineStalled              its database doesn't answer
     │   ├── EngineAway                 the engine is in another process, which isn't reached
     │   ├── CommandLate                its time was over before the engine took it
+    │   ├── CancelsOnly                it has just taken over, and lets everybody cancel first
     │   └── EngineElsewhere            this process has no engine: it only follows one
     ├── OutcomeUnknown             a commit was neither confirmed nor refused
     ├── FenceLost                  another engine leads: this one must write nothing more
     ├── BatchRefused               PostgreSQL refused a batch and rolled it back for certain
     ├── EngineRunning              another engine holds the lead
+    ├── StateDiffers               a standby's state isn't what the tables hold
     ├── HistoryMismatch            the database isn't the one that was written, or not all of it
     ├── SegmentUnreadable          a file with a part of the journal is missing or damaged
     ├── BackupNotWritten           its folder can't be written to, or its disk is full
@@ -110,6 +112,10 @@ class CommandLate(CommandNotTaken):
     """Whoever sent the command waits no longer, so the engine didn't run it."""
 
 
+class CancelsOnly(CommandNotTaken):
+    """The engine has just taken over: what makes nobody's risk larger comes first."""
+
+
 class EngineElsewhere(CommandNotTaken):
     """This process only follows an engine; the message says so to whoever sent the command."""
 
@@ -128,6 +134,10 @@ class BatchRefused(PersistenceError):
 
 class EngineRunning(PersistenceError):
     """Another engine holds the lead over this database."""
+
+
+class StateDiffers(PersistenceError):
+    """What a standby makes of the journal and what the tables hold isn't the same."""
 
 
 class HistoryMismatch(PersistenceError):

@@ -22,7 +22,7 @@ from gateway.bootstrap.listening import ListenSettings
 from gateway.demo.settings import DemoSettings
 from gateway.economy.mirrors.settings import MirrorSettings
 from gateway.economy.settings import EconomySettings
-from gateway.engine_side.settings import EngineSettings, StoreSettings
+from gateway.engine_side.settings import EngineSettings, StandbySettings, StoreSettings
 from gateway.feeds.kalshi.settings import KalshiSettings
 from gateway.feeds.matches.settings import MatchSettings
 from gateway.feeds.polymarket.settings import PolymarketSettings
@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     listen: ListenSettings
     store: StoreSettings
     engine: EngineSettings
+    standby: StandbySettings
     sign_in: SignInSettings
     second_factor: SecondFactorSettings
     passkeys: PasskeySettings

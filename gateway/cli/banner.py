@@ -76,6 +76,16 @@ def engine_banner(host: str, port: int, admin: tuple[str, str] | None) -> str:
     return "\n".join([*lines, "", "Ctrl-C stops it."])
 
 
+def standby_banner(host: str, port: int) -> str:
+    """Return what `probity engine --standby` prints when it waits."""
+    where = address(host, port)
+    return (
+        f"Probity's standby waits to take over; it says how it is at {where}\n\n"
+        "  /health, /ready, /metrics\n\n"
+        "Ctrl-C stops it."
+    )
+
+
 def worker_banner(host: str, port: int) -> str:
     """Return what `probity worker` prints when it is open."""
     where = address(host, port)

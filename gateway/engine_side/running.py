@@ -13,6 +13,7 @@ from exchange.messages.limit_commands import BeginPostOnly
 from exchange.messages.terms import ExchangeMode
 from exchange.model.state import State
 from gateway.engine_side import ports
+from gateway.engine_side.cancels_first import CancelsFirst, Takeover
 from gateway.engine_side.observers import BusWatch, EngineMetrics
 from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import ViewFeed
@@ -64,18 +65,20 @@ async def run_engine(
     *,
     secret: bytes,
     accept_tip: bool = False,
+    takeover: Takeover | None = None,
     traced: ports.EngineTrace | None = None,
 ) -> AsyncIterator[RunningEngine]:
     """Recover the engine and yield it running; drain it at the end.
 
     `url` reaches the database directly, past any pooler; `listeners` hear of every commit, in
     their order, before the metrics do; `secret` is what gateways have to share to follow; `traced`
-    sees what becomes of each command.
+    sees what becomes of each command. With `takeover` it goes on where a standby is.
     Raises what `persistence.loop.recovery.recover` raises.
     """
     stream = new_stream(secret)
     segments = Segments(store.segments_folder)
-    recovered = await recover(
+    begin = recover if takeover is None else takeover.recover
+    recovered = await begin(
         url, store.data_dir, accept_tip=accept_tip, stream_id=stream, segments=segments
     )
     epoch = recovered.journal.epoch
@@ -115,8 +118,10 @@ async def run_engine(
         )
         sequencer.start()
         stack.push_async_callback(sequencer.stop)
-        await _hold_takers_back(sequencer, recovered.view, settings, logger)
+        await _hold_takers_back(sequencer, recovered.view, settings, takeover, logger)
         commands = sequencer if traced is None else traced.commands(sequencer)
+        if takeover is not None and takeover.cancel_only_s:
+            commands = CancelsFirst(commands, takeover.cancel_only_s)
         if end is not None:
             await stack.enter_async_context(end.reading(commands))
         side = EngineSide(commands, recovered.view, History(pool, segments), feed, progress)
@@ -132,13 +137,20 @@ def _watched(journal: Journal, stack: AsyncExitStack) -> Callable[[], bool]:
 
 
 async def _hold_takers_back(
-    commands: CommandPort, view: State, settings: EngineSettings, logger: Logger
+    commands: CommandPort,
+    view: State,
+    settings: EngineSettings,
+    takeover: Takeover | None,
+    logger: Logger,
 ) -> None:
-    """Begin the post-only period of a restart, before anybody else is heard.
+    """Begin the post-only period of a restart or a takeover, before anybody else is heard.
 
     Not of the very first start, and not where an admin has said what the exchange takes.
     """
     seconds = settings.post_only_after_restart_seconds
+    if takeover is not None:
+        # It counts from now on, and is to last behind the time of cancels alone.
+        seconds = takeover.post_only_s and takeover.cancel_only_s + takeover.post_only_s
     was_open = view.mode is ExchangeMode.OPEN or view.post_only_until is not None
     if seconds and view.seq and was_open:
         await commands.submit(BeginPostOnly(seconds))

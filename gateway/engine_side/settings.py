@@ -134,7 +134,7 @@ class EngineSettings(Area, frozen=True, kw_only=True):
             "POST_ONLY_AFTER_RESTART_SECONDS",
             "0",
             whole(0, HALT_S),
-            "So long only post-only orders are taken after a restart or a takeover; 0: no time.",
+            "So long only post-only orders are taken after a restart; 0: no time.",
         ),
     ]
     command_stream_size: Annotated[
@@ -153,5 +153,48 @@ class EngineSettings(Area, frozen=True, kw_only=True):
             "on",
             switch,
             "Whether `gateway` takes orders and commands; off: only reads and feeds.",
+        ),
+    ]
+
+
+class StandbySettings(Area, frozen=True, kw_only=True):
+    """When `probity engine --standby` takes over, and how the exchange opens then."""
+
+    TITLE: ClassVar[str] = "Standby"
+
+    lease_seconds: Annotated[
+        int,
+        setting(
+            "ENGINE_LEASE_SECONDS",
+            "3",
+            whole(2, 600),
+            "A standby takes over from an engine that was silent to the database for so long.",
+        ),
+    ]
+    compare_seconds: Annotated[
+        int,
+        setting(
+            "STANDBY_COMPARE_SECONDS",
+            "60",
+            whole(1, 86_400),
+            "How often a standby compares its state with the tables; a difference is an alarm.",
+        ),
+    ]
+    cancel_only_seconds: Annotated[
+        int,
+        setting(
+            "CANCEL_ONLY_AFTER_TAKEOVER_SECONDS",
+            "1",
+            whole(0, HALT_S),
+            "So long a takeover is followed by cancels alone; 0: no time.",
+        ),
+    ]
+    post_only_seconds: Annotated[
+        int,
+        setting(
+            "POST_ONLY_AFTER_TAKEOVER_SECONDS",
+            "2",
+            whole(0, HALT_S),
+            "And behind that so long by post-only orders; 0: no time.",
         ),
     ]

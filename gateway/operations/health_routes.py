@@ -9,6 +9,7 @@ import msgspec
 from gateway.access.budgets import Budget
 from gateway.engine_side.readiness import Readiness
 from gateway.engine_side.running import EngineSide
+from gateway.engine_side.standing_by import StandbyFollowing
 from gateway.http.request import File, Request
 from gateway.http.routing import Access, Route, Shape
 from gateway.jobs.queue import JobQueue
@@ -128,6 +129,41 @@ class WorkerCondition:
     def trouble(self) -> str | None:
         """Return that jobs aren't run: the database is away."""
         return None if self._queue.is_working else "The worker doesn't reach its jobs"
+
+
+class StandbyCondition:
+    """Of a process whose engine waits; ready is one that could take over, and once it has, one that
+    takes work.
+    """
+
+    what = "standby"
+
+    def __init__(self, following: StandbyFollowing) -> None:
+        self._following = following
+        self._leads: EngineCondition | None = None
+
+    def leads(self, engine: EngineSide) -> None:
+        """Tell of an engine from now on."""
+        self.what = EngineCondition.what
+        self._leads = EngineCondition(engine)
+
+    def feed(self) -> FeedView | msgspec.UnsetType:
+        """Return how far it follows."""
+        if self._leads is not None:
+            return msgspec.UNSET
+        is_led, silence_s = self._following.is_led, self._following.silence_s()
+        silent_ms = int(silence_s * 1_000)
+        return FeedView(not is_led, self._following.epoch, self._following.seq, silent_ms)
+
+    def silence(self) -> SilenceView | msgspec.UnsetType:
+        """Return that the engine waits for its database, once it leads."""
+        return msgspec.UNSET if self._leads is None else self._leads.silence()
+
+    def trouble(self) -> str | None:
+        """Return why it could take nothing over."""
+        if self._leads is not None:
+            return self._leads.trouble()
+        return self._following.trouble()
 
 
 class HealthRoutes:

@@ -2,6 +2,7 @@
 
 ApiError                     itself
 EngineElsewhere              503 READS_ONLY, with where to send it
+CancelsOnly                  503 UNAVAILABLE, saying so
 CommandNotTaken              503 UNAVAILABLE: nothing happened, try again
 SegmentUnreadable            503 UNAVAILABLE, with the file that holds what was asked for
 a database that is away      503 UNAVAILABLE
@@ -28,6 +29,7 @@ from gateway.wire.errors import (
     UnknownOutcome,
 )
 from persistence.errors import (
+    CancelsOnly,
     CommandNotTaken,
     EngineElsewhere,
     LastFactor,
@@ -59,6 +61,8 @@ def _answer_of(error: BaseException) -> ApiError | None:
         return error
     if isinstance(error, EngineElsewhere):
         return ReadsOnly(str(error))
+    if isinstance(error, CancelsOnly):
+        return Unavailable(str(error))
     if isinstance(error, CommandNotTaken):
         return Unavailable()
     if isinstance(error, LastWayIn):

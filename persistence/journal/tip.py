@@ -36,8 +36,10 @@ class Tip(msgspec.Struct, frozen=True):
 class TipFile:
     """DATA_DIR/tip, for one database."""
 
-    def __init__(self, path: Path, database_id: str) -> None:
+    def __init__(self, path: Path, database_id: str, writer: str = "") -> None:
+        """Take the file; a second process that writes it needs a name of its own."""
         self.path = path
+        self._new = path.with_name(f"{path.name}{writer}.new")
         self._database_id = database_id
         self._written: Tip | None = None
         self._pending: Tip | None = None
@@ -67,7 +69,7 @@ class TipFile:
     def _write(self, tip: Tip) -> None:
         tips = self._read_all()
         tips[self._database_id] = tip
-        temporary = self.path.with_name(self.path.name + ".new")
+        temporary = self._new
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(msgspec.json.encode(tips))

@@ -12,7 +12,7 @@ holds no lock. A database that contradicts itself or the tip is refused, never m
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import msgspec
 
@@ -21,7 +21,7 @@ from exchange.model.state import State
 from exchange.proof import invariants
 from persistence.errors import DatabasePooled, EngineRunning, HistoryMismatch
 from persistence.journal import tables
-from persistence.journal.journal import Journal, connect_engine
+from persistence.journal.journal import SESSION, Journal, connect_engine
 from persistence.journal.open_orders import OpenOrders
 from persistence.journal.reader import hash_at
 from persistence.journal.rows import GENESIS_HASH
@@ -39,6 +39,8 @@ LEADER_LOCK: Final = 0x70726F_656E67  # "proeng"
 LOCK_WAIT_S: Final = 10.0
 """An engine that was killed leaves the lock when its last statement ends."""
 _LOCK_RETRY_S: Final = 0.05
+STARTING: Final = f"{SESSION['application_name']}, starting"
+"""What the engine's session is called until it trades: loading, it says nothing for a long time."""
 # What the engine before this one took of its stream of commands is known for certain from here on:
 # it commits nothing more. Whoever sent one that it didn't take is told so.
 _RAISE_EPOCH: Final = (
@@ -57,6 +59,34 @@ class Recovered(msgspec.Struct):
     view: State
     tip: TipFile | None
     database_id: str
+
+
+class Source(Protocol):
+    """From where the exchange comes at a start."""
+
+    async def read(self, connection: Connection, segments: Segments | None) -> tables.Head:
+        """Take in everything up to the last commit, and return where that is."""
+
+    def build(self) -> tuple[State, State]:
+        """Return the live state and the view, which share nothing; raises HistoryMismatch."""
+
+
+class StoredTables:
+    """All of it from the tables, and checked; a `Source`."""
+
+    def __init__(self) -> None:
+        self._snapshot: tables.Snapshot | None = None
+
+    async def read(self, connection: Connection, segments: Segments | None) -> tables.Head:
+        """Read one snapshot."""
+        self._snapshot = await tables.read(connection, segments=segments)
+        return self._snapshot.head
+
+    def build(self) -> tuple[State, State]:
+        """Build it twice."""
+        if self._snapshot is None:
+            raise HistoryMismatch("nothing was read")
+        return _build(self._snapshot), tables.build(self._snapshot, with_ids=False)
 
 
 class Lead:
@@ -103,6 +133,7 @@ async def recover(
     lock_wait_s: float = LOCK_WAIT_S,
     stream_id: str | None = None,
     segments: Segments | None = None,
+    source: Source | None = None,
 ) -> Recovered:
     """Start: everything the engine needs, at the last committed command.
 
@@ -114,6 +145,7 @@ async def recover(
         lock_wait_s: how long an engine that is just ending is waited for.
         stream_id: a name that no engine had before, under which this one speaks to other processes.
         segments: of the journal, if the tip is as old as that; as `JournalSource`.
+        source: from where the exchange comes; None: from the tables, by which it is checked.
 
     Raises:
         EngineRunning, DatabaseUnavailable, DatabaseUnsuitable: see `Lead.take`.
@@ -121,11 +153,11 @@ async def recover(
         HistoryMismatch: the tables contradict the tip, the journal or the invariants.
     """
     lead = await Lead.take(url, take_over=take_over, wait_s=lock_wait_s)
-    connection = lead.connection
+    connection, source = lead.connection, source or StoredTables()
     try:
+        await _call_session(connection, STARTING)
         epoch = await connection.fetchval(_RAISE_EPOCH, stream_id)
-        snapshot = await tables.read(connection, segments=segments)
-        head = snapshot.head
+        head = await source.read(connection, segments)
         _check_lead(epoch, head.epoch)
         tip = None
         if data_dir is not None:
@@ -133,8 +165,8 @@ async def recover(
             journal = JournalSource(connection, segments)
             await check_tip(journal, tip, head, accept_tip=accept_tip)
         await _check_head(connection, head)
-        live = _build(snapshot)
-        view = tables.build(snapshot, with_ids=False)
+        live, view = source.build()
+        await _call_session(connection, SESSION["application_name"])
     except BaseException:
         # Whatever went wrong, a cancellation included, the lock must not stay behind.
         await _drop(connection)
@@ -207,6 +239,11 @@ def _build(snapshot: tables.Snapshot) -> State:
             f"the stored exchange holds what no Probity writes: {error}"
         ) from error
     return live
+
+
+async def _call_session(connection: Connection, name: str) -> None:
+    """Say to whoever looks at the database's sessions what this one is."""
+    await connection.execute("SELECT set_config('application_name', $1, false)", name)
 
 
 async def _drop(connection: Connection) -> None:

@@ -20,8 +20,9 @@ from persistence.journal.rows import JournalRow, encode_execution
 class Rerun:
     """A rebuilt exchange, moving row by row; the first problem of each run is kept."""
 
-    def __init__(self) -> None:
-        self.state = State()
+    def __init__(self, state: State | None = None, live: State | None = None) -> None:
+        """Begin with nothing, or behind what these two equal states hold."""
+        self.state = state or State()
         """What the events make."""
         self.event_problem: str | None = None
         self.command_problem: str | None = None
@@ -29,7 +30,7 @@ class Rerun:
         self.reruns = 0
         self.done: list[Execution] = []
         """The commands of the last row."""
-        self._engine = Engine(State())
+        self._engine = Engine(live or State())
 
     def run(self, row: JournalRow) -> None:
         """Apply the events of a batch, and run its commands again."""

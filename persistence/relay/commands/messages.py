@@ -16,6 +16,7 @@ import msgspec
 
 from exchange.messages.commands import Command
 from persistence.errors import (
+    CancelsOnly,
     CommandLate,
     CommandNotTaken,
     EngineAway,
@@ -61,6 +62,7 @@ class Why(enum.IntEnum):
     STALLED = 3
     LATE = 4
     OTHER = 5
+    CANCELS_ONLY = 6
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
@@ -97,12 +99,14 @@ _KINDS: Final = (
     (EngineClosed, Why.CLOSED),
     (EngineStalled, Why.STALLED),
     (CommandLate, Why.LATE),
+    (CancelsOnly, Why.CANCELS_ONLY),
 )
 _ERRORS: Final[dict[Why, CommandNotTaken]] = {
     Why.FULL: QueueFull("the engine's queue is full"),
     Why.CLOSED: EngineClosed("the engine takes no commands"),
     Why.STALLED: EngineStalled("the engine's database doesn't answer, nothing was done"),
     Why.LATE: CommandLate("the command's time was over before the engine took it"),
+    Why.CANCELS_ONLY: CancelsOnly("the engine has just taken over, and takes cancels alone"),
     Why.OTHER: EngineAway("the engine couldn't take the command, nothing was done"),
 }
 _decode_sent: Final = msgspec.msgpack.Decoder(Sent).decode

@@ -1,0 +1,1 @@
+"""A second engine that waits: it follows the journal, and takes over when the first one is gone."""

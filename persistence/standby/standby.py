@@ -1,0 +1,341 @@
+"""The waiting engine: follows the journal, watches the lease, and says when it is its turn.
+
+::
+
+    every 0.2 s   who leads, how far is it?  ──> the journal's next rows ──> the twin
+    every minute or so        one snapshot of the tables ──> the same hash?
+    nobody leads, or silent   ──> `due`  ──> recover: end its session, lock, raise the epoch,
+                                             the last rows, ready
+
+Laws: what it takes over with is what it holds, plus the rows that were committed up to the moment
+at which it raised the epoch; nothing is committed by anybody else after that. A twin that differed
+once takes nothing over any more (`alarm`). A lead that nobody ever had is left for a while to
+whoever was started to have it. A database that is away is waited for; one that has another history
+than what was followed is loaded anew, and what became of what was seen is the tip's to say, which
+follows each commit, too.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+import asyncpg
+
+from exchange.model.state import State
+from persistence.errors import (
+    HistoryMismatch,
+    PersistenceError,
+    SegmentUnreadable,
+    StateDiffers,
+)
+from persistence.journal import tables
+from persistence.journal.reader import rows_after
+from persistence.journal.segments.segments import Segments
+from persistence.journal.source import JournalSource
+from persistence.journal.tip import Tip, TipFile
+from persistence.loop.recovery import Recovered, StoredTables, recover
+from persistence.postgres.database import OUTAGES, Connection, connect
+from persistence.standby import lease
+from persistence.standby.lease import Leader, Standing
+from persistence.standby.twin import Twin
+
+_LOG: Final = logging.getLogger(__name__)
+
+LOOK_S: Final = 0.2
+LEASE_S: Final = 3.0
+COMPARE_S: Final = 60.0
+_PATIENCE_S: Final = 5.0
+"""A database that answers nothing for so long is asked on another connection."""
+_LOAD_S: Final = 120.0
+"""So long the tables, and what was committed since, may take to come."""
+_RETRY_S: Final = 0.25
+_LOCK_S: Final = 1.0
+_RELOAD_COMMANDS: Final = 200_000
+"""A longer gap isn't replayed: loading the tables is quicker."""
+_AWAY: Final = (*OUTAGES, asyncpg.InterfaceError, asyncpg.PostgresError)
+
+
+class StandbyObserver(Protocol):
+    """Who is told how it goes; must not await or raise."""
+
+    def followed(self, standing: Standing, seq: int) -> None:
+        """Take note of a look, and of how far the twin is."""
+
+    def compared(self, seq: int, state: bytes) -> None:
+        """Take note that twin and tables have the same hash at a command."""
+
+    def loaded(self, seq: int) -> None:
+        """Take note that the tables were loaded, for the first time or anew."""
+
+    def differs(self, problem: str) -> None:
+        """Take note that they haven't: from now on nothing is taken over."""
+
+    def away(self, reason: str) -> None:
+        """Take note that the database can't be asked."""
+
+
+class Standby:
+    """One waiting engine of a database."""
+
+    def __init__(
+        self,
+        url: str,
+        observer: StandbyObserver,
+        *,
+        data_dir: Path | None = None,
+        segments: Segments | None = None,
+        lease_s: float = LEASE_S,
+        compare_s: float = COMPARE_S,
+    ) -> None:
+        """Prepare to follow.
+
+        Args:
+            url: reaches the database past any pooler.
+            observer: told how it goes.
+            data_dir: where the tip is kept, as of an engine; None keeps none.
+            segments: of the journal.
+            lease_s: how long the leader's session may be silent.
+            compare_s: between two comparisons with the tables.
+        """
+        self.alarm: str | None = None
+        """In what twin and tables differ; then nothing is taken over."""
+        self.due = asyncio.Event()
+        """Set when there is nobody who leads, or nobody who answers."""
+        self._url = url
+        self._observer = observer
+        self._data_dir = data_dir
+        self._segments = segments
+        self._lease_s = lease_s
+        self._compare_s = compare_s
+        self._twin: Twin | None = None
+        self._tip: TipFile | None = None
+        self._silent: Leader | None = None
+        self._was_led = False
+        self._began = time.monotonic()
+        self._compared_at = time.monotonic()
+        self._heard_at = time.monotonic()
+
+    @property
+    def seq(self) -> int:
+        """The last command that is followed; 0 before the tables were loaded."""
+        return 0 if self._twin is None else self._twin.seq
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since the database answered."""
+        return time.monotonic() - self._heard_at
+
+    async def run(self) -> None:
+        """Follow until it is due, or cancelled; whatever the database does meanwhile."""
+        self.due.clear()
+        while not self.due.is_set():
+            try:
+                await self._follow()
+            except (*_AWAY, HistoryMismatch, SegmentUnreadable) as error:
+                is_ours = isinstance(error, PersistenceError)
+                self._observer.away(str(error) if is_ours else type(error).__name__)
+                await asyncio.sleep(_RETRY_S)
+
+    async def recover(
+        self,
+        url: str,
+        data_dir: Path | None = None,
+        *,
+        accept_tip: bool = False,
+        stream_id: str | None = None,
+        segments: Segments | None = None,
+    ) -> Recovered:
+        """Take over; as `persistence.loop.recovery.recover`, which starts with nothing.
+
+        Raises EngineRunning if another one did meanwhile, StateDiffers if the last rows can't be
+        run: nothing was taken over.
+        """
+        await self._come_to_the_end()
+        return await recover(
+            url,
+            data_dir,
+            accept_tip=accept_tip,
+            lock_wait_s=_LOCK_S,
+            stream_id=stream_id,
+            segments=segments,
+            source=_Brought(self),
+        )
+
+    async def bring_forward(self, connection: Connection, head: tables.Head) -> bool:
+        """Take the last rows before `head`; False if the twin can't come there."""
+        twin = self._twin
+        if twin is None or not 0 <= head.last_seq - twin.seq <= _RELOAD_COMMANDS:
+            return False
+        try:
+            while twin.seq < head.last_seq:
+                if not await self._take_rows(connection, twin):
+                    return False
+        except SegmentUnreadable:
+            return False
+        except StateDiffers as error:
+            self._differ(str(error))
+            raise
+        return twin.is_exact and (twin.seq, twin.chain_hash) == (head.last_seq, head.chain_hash)
+
+    def states(self) -> tuple[State, State]:
+        """Give away what is followed."""
+        twin, self._twin = self._twin, None
+        if twin is None:
+            raise HistoryMismatch("nothing was followed")
+        return twin.states()
+
+    async def _come_to_the_end(self) -> None:
+        """End the session of whoever is silent, and take what was committed up to then."""
+        silent, self._silent = self._silent, None
+        connection = await self._connect()
+        try:
+            with _cut(connection, _LOAD_S):
+                if silent is not None:
+                    await lease.end(connection, silent)
+                standing = await lease.look(connection)
+                if standing is not None:
+                    await self._go_on(connection, standing, compares=False)
+        finally:
+            await self._leave(connection)
+        if self.alarm is not None:
+            raise StateDiffers(self.alarm)
+
+    async def _follow(self) -> None:
+        connection = await self._connect()
+        try:
+            while not self.due.is_set():
+                with _cut(connection, _PATIENCE_S):
+                    standing = await lease.look(connection)
+                if standing is None:
+                    raise HistoryMismatch("engine_state is empty")
+                self._heard_at = time.monotonic()
+                self._judge(standing)
+                if self.due.is_set():
+                    return
+                with _cut(connection, _LOAD_S):
+                    await self._go_on(connection, standing)
+                await asyncio.sleep(LOOK_S)
+        finally:
+            await self._leave(connection)
+
+    def _judge(self, standing: Standing) -> None:
+        """See whether it is this one's turn."""
+        leader = standing.leader
+        self._was_led |= leader is not None
+        if self.alarm is not None or self._twin is None:
+            return
+        if leader is None:
+            if self._was_led or time.monotonic() - self._began > self._lease_s:
+                self.due.set()
+        elif leader.has_lost(self._lease_s):
+            self._silent = leader
+            self.due.set()
+
+    async def _go_on(
+        self, connection: Connection, standing: Standing, *, compares: bool = True
+    ) -> None:
+        """Bring the twin to where the journal is, and compare it if that is due."""
+        try:
+            twin = self._twin
+            if twin is None or not 0 <= standing.last_seq - twin.seq <= _RELOAD_COMMANDS:
+                twin = await self._load(connection)
+            while twin.seq < standing.last_seq:
+                if not await self._take_rows(connection, twin):
+                    twin = await self._load(connection)
+            if twin.seq == standing.last_seq and twin.chain_hash != standing.chain_hash:
+                twin = await self._load(connection)
+            self._note(twin)
+            self._observer.followed(standing, twin.seq)
+            if compares and time.monotonic() - self._compared_at >= self._compare_s:
+                await self._compare(connection, twin)
+        except StateDiffers as error:
+            self._differ(str(error))
+
+    async def _take_rows(self, connection: Connection, twin: Twin) -> bool:
+        """Take the journal's next few rows; False if they don't follow."""
+        rows = await rows_after(JournalSource(connection, self._segments), twin.seq)
+        for row in rows:
+            if not twin.fits(row):
+                return False
+            twin.take(row)
+            await asyncio.sleep(0)
+        return bool(rows)
+
+    async def _load(self, connection: Connection) -> Twin:
+        snapshot = await tables.read(connection, segments=self._segments)
+        if self._data_dir is not None:
+            self._tip = TipFile(self._data_dir / "tip", snapshot.head.database_id, ".standby")
+        try:
+            twin = self._twin = await asyncio.to_thread(Twin, snapshot)
+        except LookupError as error:
+            raise StateDiffers(f"the tables hold what no Probity writes: {error}") from None
+        self._observer.loaded(twin.seq)
+        return twin
+
+    async def _compare(self, connection: Connection, twin: Twin) -> None:
+        """Bring the twin to one snapshot of the tables and hold them against each other."""
+        snapshot = await tables.read(connection, segments=self._segments)
+        while twin.seq < snapshot.head.last_seq:
+            if not await self._take_rows(connection, twin):
+                return  # another history, which the next look sees
+        if (twin.seq, twin.chain_hash) == (snapshot.head.last_seq, snapshot.head.chain_hash):
+            state = await asyncio.to_thread(twin.compare, snapshot)
+            self._observer.compared(twin.seq, state)
+        self._compared_at = time.monotonic()
+
+    def _differ(self, problem: str) -> None:
+        self.alarm = problem
+        self._compared_at = time.monotonic()
+        self._observer.differs(problem)
+
+    def _note(self, twin: Twin) -> None:
+        """Keep the tip beside this process, for its own start and for what it takes over."""
+        if self._tip is not None and twin.seq:
+            self._tip.committed(Tip(twin.seq, twin.chain_hash))
+
+    async def _connect(self) -> Connection:
+        return await connect(self._url, timeout_s=_PATIENCE_S)
+
+    @staticmethod
+    async def _leave(connection: Connection) -> None:
+        with contextlib.suppress(*_AWAY):
+            await connection.close(timeout=_RETRY_S)
+
+
+@contextlib.contextmanager
+def _cut(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection if the block takes longer, so that whatever waits for it fails."""
+    timer = asyncio.get_running_loop().call_later(seconds, connection.terminate)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class _Brought(StoredTables):
+    """What was followed, brought to its end; or the tables, where that isn't the same."""
+
+    def __init__(self, standby: Standby) -> None:
+        super().__init__()
+        self._standby = standby
+        self._is_brought = False
+
+    async def read(self, connection: Connection, segments: Segments | None) -> tables.Head:
+        """Take the last rows."""
+        head = await tables.read_head(connection)
+        started = time.monotonic()
+        self._is_brought = await self._standby.bring_forward(connection, head)
+        if not self._is_brought:
+            _LOG.warning("what was followed can't be taken over with: the tables are loaded")
+            return await super().read(connection, segments)
+        took_ms = round((time.monotonic() - started) * 1_000)
+        _LOG.info("what was followed is at its end after %s ms", took_ms)
+        return head
+
+    def build(self) -> tuple[State, State]:
+        """Return what was followed."""
+        return self._standby.states() if self._is_brought else super().build()
