@@ -23,6 +23,7 @@ from persistence.errors import (
     EmbeddedPostgresError,
     OutcomeUnknown,
 )
+from persistence.postgres.hosts import enter
 
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
@@ -60,6 +61,7 @@ _CANNOT_CONNECT: Final = (
     TimeoutError,
     asyncpg.InterfaceError,
     asyncpg.PostgresError,
+    asyncpg.TargetServerAttributeNotMatched,
     ValueError,
 )
 
@@ -217,9 +219,7 @@ async def connect(
         DatabaseUnavailable: the server can't be reached or refuses us.
     """
     try:
-        return await asyncpg.connect(
-            url, timeout=timeout_s, server_settings={**_SESSION, **(settings or {})}
-        )
+        return await enter(url, timeout=timeout_s, server_settings={**_SESSION, **(settings or {})})
     except _CANNOT_CONNECT as error:
         raise _unavailable(error) from error
 
@@ -231,7 +231,7 @@ async def connect_plainly(url: str) -> Connection:
         DatabaseUnavailable: the server can't be reached or refuses us.
     """
     try:
-        return await asyncpg.connect(
+        return await enter(
             url, timeout=CONNECT_TIMEOUT_S, statement_cache_size=0, server_settings={**_PLAIN}
         )
     except _CANNOT_CONNECT as error:
@@ -303,6 +303,7 @@ async def create_pool(
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=statement_timeout_ms / 1_000 + 2 * _CLIENT_GRACE_S,
         server_settings={**session},
+        connect=enter,  # type: ignore[arg-type]  # takes its words by name
         statement_cache_size=0 if pooled else _STATEMENTS_KEPT,
     )
     if pooled:
