@@ -29,6 +29,7 @@ from tests.server_process import ADMIN_PASSWORD, ServerProcess, until
 
 STALE_S = 3.0
 BACK_S = 30.0
+RESYNCED_S = 5.0
 LONGEST_ORDER_S = 1.0
 ENDS_S = 2.0
 SEEN_S = 3.0
@@ -227,8 +228,10 @@ async def test_redis_is_killed_and_comes_back_empty(fleet: Fleet) -> None:
                 placed = trader.placed
                 await until(lambda: trader.placed > placed + 50)  # noqa: B023
                 fleet.redis.start()
+                back_at = time.monotonic()
                 await becomes_ready(gateway, BACK_S)
                 await reader.client.until(lambda: reader.is_stale is False)
+                attempt.takes("fresh again, s", time.monotonic() - back_at, RESYNCED_S)
             assert (feed(gateway)["stale"], metric(gateway, "feed_stale")) == (False, 0)
             await levelled(fleet, gateway, reader)
             attempt.takes("longest order, s", trader.longest_s, LONGEST_ORDER_S)
