@@ -10,13 +10,14 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from gateway.accounts.sessions.keys import KEY_FILE, load_key, shared_secret
+from persistence.postgres.database import Connection, connect
 from tests.gateway.socket_client import BookModel, SocketClient, socket_client
 from tests.redis_process import RedisProcess
 from tests.server_process import POLL_SECONDS, START_SECONDS, ServerProcess, until
@@ -30,6 +31,7 @@ class Fleet:
 
     def __init__(self, folder: Path, database_url: str, stack: ExitStack, **settings: str) -> None:
         self._folder = folder
+        self._database_url = database_url
         self.redis = RedisProcess(folder)
         stack.callback(self.redis.clean_up)
         self.redis.start()
@@ -97,6 +99,10 @@ class Fleet:
         made.start()
         return made
 
+    def engine_database(self) -> AbstractAsyncContextManager[Connection]:
+        """Open a connection to the database that all share."""
+        return opened(self._database_url)
+
     def secret(self) -> bytes:
         """Return what the processes share."""
         return shared_secret(load_key(None, self.engine.data_dir))
@@ -104,6 +110,16 @@ class Fleet:
     def seq(self, server: ServerProcess) -> int:
         """Return how far the public book of a process is."""
         return int(server.call("GET", f"/markets/{SLUG}/orderbook")["seq"])
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Connection]:
+    """A connection of the test's own."""
+    connection = await connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 class Follower:
