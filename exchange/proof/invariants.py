@@ -71,7 +71,8 @@ def _reservations(state: State) -> Iterator[str]:
             whose = f"account {order.account_id} in market {order.market_id}"
             yield f"3: order {order.id} is of {whose}, which are not both there"
             continue
-        if order.locked != _to_be_locked(state, market, order):
+        partner = None if order.partner is None else state.orders.get(order.partner)
+        if order.locked != to_be_locked(market, order, partner):
             yield f"3: order {order.id} has {order.locked} locked"
         if order.side is BUY:
             cash[order.account_id] += order.locked
@@ -92,9 +93,9 @@ def _reservations(state: State) -> Iterator[str]:
         yield f"3: shares offered without a holding: {key}"
 
 
-def _to_be_locked(state: State, market: Market, order: Order) -> int:
+def to_be_locked(market: Market, order: Order, partner: Order | None) -> int:
+    """Return what an open order has to have locked, beside its `partner` if that is open, too."""
     need = needed(market, order)
-    partner = None if order.partner is None else state.orders.get(order.partner)
     if partner is None:
         return need
     return max(need, needed(market, partner)) if order.id < partner.id else 0

@@ -61,6 +61,8 @@ class BetComparison:
     def __init__(self, connection: Connection, projected: int) -> None:
         """`projected` is the last command that is in what the projector stored."""
         self.problem: str | None = None
+        self.market_id = 0
+        """Of the problem's bet."""
         self.count = 0
         self._connection = connection
         self._projected = projected
@@ -88,11 +90,11 @@ class BetComparison:
             if execution.seq == self._projected:
                 await self._compare_states([bet for bets in fold.open.values() for bet in bets])
             if max(len(self._ended), len(self._placed), len(self._sales)) >= AT_ONCE:
-                await self._compare_some()
+                await self.compare_taken()
 
     async def finish(self, state: State) -> str | None:
         """Compare what is left with a rebuilt exchange; return the problem, None for none."""
-        await self._compare_some()
+        await self.compare_taken()
         if self.problem is None:
             row = await self._connection.fetchrow(_COUNTS)
             found = dict(zip(("states", "bets", "sales"), row.values(), strict=True))  # type: ignore[union-attr]
@@ -113,9 +115,10 @@ class BetComparison:
                 fee += event.taker_fee
         order = order_of(execution.command)
         if sold and order is not None:
-            self._sales[sale] = order[0], sold, brought, fee
+            self._sales[sale] = order[0], first.market_id, sold, brought, fee
 
-    async def _compare_some(self) -> None:
+    async def compare_taken(self) -> None:
+        """Compare what of the batches so far is not compared yet."""
         ended, self._ended = self._ended, []
         placed, self._placed = self._placed, []
         sales, self._sales = self._sales, {}
@@ -147,27 +150,31 @@ class BetComparison:
             expected = bet.account_id, bet.market_id, bet.outcome.value
             row = rows.get(bet.number)
             if row is None:
-                self._found(f"bet {bet.number} was placed, and no row says so")
+                self._found(f"bet {bet.number} was placed, and no row says so", bet.market_id)
                 continue
             asked, status, answer = row[1:4], row[4], row[5:]
             if asked != expected:
-                self._found(f"bet {bet.number} is of {asked}, its order of {expected}")
+                told = f"bet {bet.number} is of {asked}, its order of {expected}"
+                self._found(told, bet.market_id)
             elif status == "DONE":
                 self._seen["bets"] += 1
                 bought = bet.bought, bet.cost, bet.fee
                 if answer != bought:
-                    self._found(f"bet {bet.number} was told {answer}, its order made {bought}")
+                    told = f"bet {bet.number} was told {answer}, its order made {bought}"
+                    self._found(told, bet.market_id)
 
     async def _compare_sales(self, sales: dict[int, tuple[int, ...]]) -> None:
         rows = await self._by_number(_SALES, list(sales))
-        for number, (bet, *made) in sales.items():
+        for number, (bet, market_id, *made) in sales.items():
             row = rows.get(number)
             if row is None or row[1] != bet:
-                self._found(f"sale {number} of bet {bet} was carried out, and no row says so")
+                told = f"sale {number} of bet {bet} was carried out, and no row says so"
+                self._found(told, market_id)
             elif row[2] == "DONE":
                 self._seen["sales"] += 1
                 if row[3:] != tuple(made):
-                    self._found(f"sale {number} was told {row[3:]}, its order made {tuple(made)}")
+                    told = f"sale {number} was told {row[3:]}, its order made {tuple(made)}"
+                    self._found(told, market_id)
 
     async def _by_number(self, query: str, numbers: list[int]) -> dict[int, tuple[Any, ...]]:
         if not numbers or self.problem is not None:
@@ -175,8 +182,9 @@ class BetComparison:
         rows = await self._connection.fetch(query, numbers)
         return {row[0]: tuple(row.values()) for row in rows}
 
-    def _found(self, problem: str) -> None:
-        self.problem = self.problem or problem
+    def _found(self, problem: str, market_id: int = 0) -> None:
+        if self.problem is None:
+            self.problem, self.market_id = problem, market_id
 
     def _too_many(self, state: State) -> str | None:
         """Say where more is in open bets than is held; None for nowhere."""

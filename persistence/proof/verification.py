@@ -35,7 +35,6 @@ from exchange.proof.state_hash import records, state_hash
 from persistence.errors import SegmentUnreadable
 from persistence.journal import tables
 from persistence.journal.reader import stream
-from persistence.journal.rows import GENESIS_HASH
 from persistence.journal.segments.segments import Segments
 from persistence.journal.source import JournalSource
 from persistence.journal.tip import Tip
@@ -46,6 +45,7 @@ from persistence.proof.audit_chain import audit_problem
 from persistence.proof.bets import BetComparison, projected_to
 from persistence.proof.comparisons import Comparisons
 from persistence.proof.intents import intents_problem
+from persistence.proof.journal_chain import ChainWalk
 from persistence.proof.mirrors import mirrors_problem
 from persistence.proof.rerun import Rerun
 from persistence.proof.stocks import stocks_problem
@@ -144,19 +144,12 @@ async def _chain_problem(
     connection: Connection, segments: Segments, head: tables.Head
 ) -> tuple[str | None, int]:
     """Walk the chain without decoding anything; return what is wrong, and how many rows it has."""
-    seq, hash_, epoch, at, count = 0, GENESIS_HASH, 0, 0, 0
+    walk = ChainWalk()
     async for row in stream(connection, segments):
-        name = f"the batch of {row.first_seq}"
-        if row.first_seq != seq + 1 or row.last_seq < row.first_seq:
-            return f"{name} to {row.last_seq} follows {seq}", count
-        if row.previous_hash != hash_ or row.hash != row.expected_hash():
-            return f"{name} has another hash than the chain says", count
-        if row.epoch < epoch or row.at < at:
-            return f"{name} runs back in time", count
-        seq, hash_, epoch, at, count = row.last_seq, row.hash, row.epoch, row.at, count + 1
-    if (seq, hash_) != (head.last_seq, head.chain_hash) or head.epoch < epoch:
-        return f"engine_state stands at {head.last_seq}, the journal ends at {seq}", count
-    return None, count
+        problem = walk.step(row)
+        if problem is not None:
+            return problem, walk.count
+    return walk.end_problem(head), walk.count
 
 
 def _difference(stored: "State", rebuilt: "State") -> str | None:

@@ -1,0 +1,1 @@
+"""What the checker found and how far it has come, and the proofs of what is owed to whom."""
