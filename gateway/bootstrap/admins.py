@@ -12,11 +12,13 @@ from gateway.engine_side.running import EngineSide
 from gateway.jobs.supervisor import Supervisor
 from gateway.observability.logs import Logger
 from gateway.operations.audit.tip_watch import AuditTipWatch
+from gateway.operations.checker.halting import Halting
 from gateway.operations.proposals.approving import Approving
 from gateway.operations.proposals.deeds import Deeds
 from persistence.journal.segments.segments import Segments
 from persistence.journal.tables import read_head
 from persistence.postgres.database import DeadlinePool
+from persistence.repositories.checks.findings import Findings
 from persistence.repositories.market_life import MarketLives
 from persistence.repositories.proposals import Proposals
 
@@ -53,8 +55,8 @@ async def watch_admins(
     *,
     accept_tip: bool,
 ) -> None:
-    """Note beside the database how far the audit log reaches, and finish what was approved, until
-    the stack ends.
+    """Note beside the database how far the audit log reaches, finish what was approved, and halt
+    what the checker found wrong, until the stack ends.
     """
     database_id = (await read_head(pool)).database_id
     folder = settings.store.data_dir
@@ -62,3 +64,6 @@ async def watch_admins(
     await stack.enter_async_context(supervisor.running(tips.NAME, tips.run))
     agreed = approving(settings, engine, people, pool, segments_of(settings))
     await stack.enter_async_context(supervisor.running(agreed.NAME, agreed.run))
+    if settings.checks.halts:
+        halting = Halting(Findings(pool), engine.commands, engine.view, people.audit, logger)
+        await stack.enter_async_context(supervisor.running(halting.NAME, halting.run))

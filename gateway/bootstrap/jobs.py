@@ -27,6 +27,7 @@ from gateway.jobs.supervisor import Supervisor
 from gateway.markets.exports.jobs import DailySummaries
 from gateway.observability.logs import Logger
 from gateway.observability.metrics import Metrics
+from gateway.operations.checker.jobs import Checker
 from gateway.operations.jobs import Housekeeping
 from gateway.operations.journal_moves import JournalMoves
 from gateway.operations.safekeeping import Safekeeping
@@ -35,6 +36,7 @@ from persistence.exports.kept_summaries import KeptSummaries
 from persistence.postgres.database import DeadlinePool
 from persistence.projection.process import Order
 from persistence.repositories.audit import AuditLog
+from persistence.repositories.checks.findings import Findings
 from persistence.repositories.economy.rewards import DailyRewards
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.jobs import JobRows
@@ -111,6 +113,7 @@ def make_jobs(
     every = (
         *housekeeping.jobs(),
         *journal.jobs(),
+        *_checker(settings, pool, metrics, logger).jobs(),
         *Safekeeping(pool, metrics.registry, data_dir=settings.store.data_dir).jobs(),
         *portfolios.jobs(),
         *days.jobs(),
@@ -124,6 +127,17 @@ def make_jobs(
         *of_feeds,
     )
     return Jobs(every, rows, (rewards.begin, leaderboards.begin, interest.begin))
+
+
+def _checker(settings: Settings, pool: DeadlinePool, metrics: Metrics, logger: Logger) -> Checker:
+    return Checker(
+        lambda: settings.store.direct_url or pool.url,
+        Findings(pool),
+        metrics.registry,
+        logger,
+        settings.checks,
+        folder=settings.store.segments_folder,
+    )
 
 
 @asynccontextmanager

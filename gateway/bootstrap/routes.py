@@ -43,6 +43,7 @@ from gateway.markets.tickers import TickerRoutes, Tickers
 from gateway.operations.account_routes import AccountAdminRoutes
 from gateway.operations.admin_routes import ExchangeAdminRoutes
 from gateway.operations.audit.routes import AuditRoutes
+from gateway.operations.checker.routes import CheckerRoutes
 from gateway.operations.exchange_routes import BoundsView, ExchangeRoutes, bounds_view
 from gateway.operations.figures.engine import EngineRoutes
 from gateway.operations.figures.settlement import SettlementRoutes
@@ -73,6 +74,7 @@ from gateway.trading.order_groups import OrderGroupRoutes
 from gateway.trading.order_life import OrderLifeRoutes
 from gateway.trading.routes import OrderRoutes
 from persistence.exports.kept_summaries import KeptSummaries
+from persistence.repositories.checks.findings import Findings
 from persistence.repositories.feeds.matches import Matches
 from persistence.repositories.market_life import MarketLives
 from persistence.repositories.past_books import PastBooks
@@ -107,6 +109,7 @@ AdminsRoutes = (
     | SettlementRoutes
     | AuditRoutes
     | ProposalRoutes
+    | CheckerRoutes
     | LimitRoutes
     | TradingLimitRoutes
     | AccountAdminRoutes
@@ -193,6 +196,7 @@ def _for_admins(parts: Parts) -> tuple[AdminsRoutes, ...]:
         SettlementRoutes(view, pages),
         AuditRoutes(people.audit, pages),
         _proposals(parts),
+        _checker(parts),
         LimitRoutes(parts.limits, RateTiers(parts.pool), people.audit, view),
         TradingLimitRoutes(view, commands),
         AccountAdminRoutes(commands),
@@ -224,6 +228,12 @@ def _proposals(parts: Parts) -> ProposalRoutes:
     settings, people, pool = parts.settings, parts.people, parts.pool
     agreed = approving(settings, parts.engine, people, pool, parts.segments)
     return ProposalRoutes(agreed, Proposals(pool), people.fresh, settings.pages)
+
+
+def _checker(parts: Parts) -> CheckerRoutes:
+    settings, people = parts.settings, parts.people
+    findings = Findings(parts.pool)
+    return CheckerRoutes(findings, people.audit, people.fresh, settings.checks, settings.pages)
 
 
 def _public_past(parts: Parts) -> tuple[ExportRoutes, SummaryRoutes, LifecycleRoutes]:

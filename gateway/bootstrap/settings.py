@@ -32,6 +32,7 @@ from gateway.http.settings import HttpSettings, PageLimits
 from gateway.jobs.settings import WorkerSettings
 from gateway.markets.settings import PastSettings
 from gateway.observability.settings import ReportSettings
+from gateway.operations.checker.settings import CheckSettings
 from gateway.operations.proposals.settings import ProposalSettings
 from gateway.operations.settings import BackupSettings, RetentionSettings
 from gateway.portfolio.settings import PortfolioSettings
@@ -77,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feeds: FeedSettings
     upstream: UpstreamSettings
     retention: RetentionSettings
+    checks: CheckSettings
     backups: BackupSettings
     polymarket: PolymarketSettings
     kalshi: KalshiSettings

@@ -56,6 +56,8 @@ _BY_NAME: Final[dict[str, Sequence[Any]]] = {
     "query": ("What do forecasts say about rain in Vienna this week?",), "processor": ("base",),
     "budget": ("100.00",), "held": ("1.00",), "spent": ("2.50",), "left": ("96.50",),
     "searchCost": ("0.50",), "month": ("2026-11",), "content": ("It will probably rain.",),
+    "check": ("supply",), "subject": ("market 1",), "expected": ("1000000 owed",),
+    "seen": ("2000000 collateral",), "note": ("restored from the backup of 04:40",),
     **dict.fromkeys(("open", "high", "low", "close", "high24h", "low24h", "markPrice"), ("0.55",)),
     "closePrice": ("0.55",), "basePrice": ("1.000000",), "liquidationPrice": ("0.800000",),
     "reserveId": ("9000000000000001",), "currentPrice": ("1.000000",),

@@ -108,6 +108,16 @@ def duration(value: str) -> int:
     return int(match.group(1)) * _UNIT_SECONDS[match.group(2)]
 
 
+def interval(value: str) -> int:
+    """Return the seconds of what divides a minute, an hour or a day, e.g. "30s", "10m" or "6h"."""
+    found = duration(value)
+    larger = next((one for one in (60, 3_600, 86_400) if found <= one), 0)
+    is_whole = found % {60: 1, 3_600: 60}.get(larger, 3_600) == 0
+    if larger == 0 or larger % found or not is_whole:
+        raise ValueError('must divide a minute, an hour or a day, such as "30s", "10m" or "6h"')
+    return found
+
+
 def money(value: str) -> int:
     """Return money units, at most what one credit may be; "0" is allowed."""
     if value == "0":

@@ -38,7 +38,7 @@ _WORDS = {
     *("max", "min", "on", "rate", "scalar", "sum", "time", "topk"),
 }
 _LABELS = {
-    *("cache", "direction", "fate", "instance", "job", "kind", "le", "platform", "reason"),
+    *("cache", "check", "direction", "fate", "instance", "job", "kind", "le", "platform", "reason"),
     *("result", "role", "route", "status", "verb"),
 }
 
@@ -88,7 +88,11 @@ def names_of(server: ServerProcess) -> set[str]:
         names = set(re.findall(r"^# TYPE (\w+) (?:counter|gauge)", text, re.MULTILINE))
         for name in re.findall(r"^# TYPE (\w+) histogram", text, re.MULTILINE):
             names |= {f"{name}_bucket", f"{name}_sum", f"{name}_count"}
-        needed = {"backup_last_success_timestamp_seconds", "journal_segments"}
+        needed = {
+            "backup_last_success_timestamp_seconds",
+            "journal_segments",
+            "invariant_check_seq",
+        }
         if needed <= names or time.monotonic() > deadline:
             return names
         time.sleep(0.5)

@@ -83,6 +83,8 @@ MATCHES = ("/matches", "/markets/{slug}/matches")
 TIERS = "/admin/users/{id}/rate-tier"
 PROPOSED = "/admin/proposals"
 """What two admins do: `tests/gateway/operations/proposals`."""
+FINDINGS = "/admin/findings"
+"""What the checker found: `tests/gateway/operations/checker`."""
 ALERTS = "/alerts"
 """What one wants to be told: `tests/gateway/alerts/test_promises.py`."""
 RESEARCH = "/research"
@@ -102,6 +104,7 @@ ELSEWHERE = (
     "/admin/users/{id}/role",
     TIERS,
     PROPOSED,
+    FINDINGS,
     ALERTS,
     RESEARCH,
     BACKTESTS,
@@ -137,6 +140,7 @@ STORED = (
     "/admin/users",
     "/admin/audit",
     PROPOSED,
+    FINDINGS,
     "/users/me/api-keys",
     ALERTS,
     RESEARCH,

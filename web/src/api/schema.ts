@@ -2756,6 +2756,54 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/admin/checker": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_checker"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/findings": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_admin_findings"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/admin/findings/{id}/acknowledge": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["post_admin_findings_id_acknowledge"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/user/limits": {
         readonly parameters: {
             readonly query?: never;
@@ -5818,7 +5866,7 @@ export interface components {
             readonly stopped: string | null;
             readonly figures: components["schemas"]["FiguresView"];
             readonly curve: readonly components["schemas"]["EquityPoint"][];
-            readonly prices: readonly components["schemas"]["CourseView"][];
+            readonly prices: readonly components["schemas"]["gateway.research.asked.views.CourseView"][];
             readonly outcomes: readonly components["schemas"]["OutcomeView"][];
         };
         /** FiguresView */
@@ -5854,7 +5902,7 @@ export interface components {
             readonly equity: string;
         };
         /** CourseView */
-        readonly CourseView: {
+        readonly "gateway.research.asked.views.CourseView": {
             readonly market: string;
             readonly points: readonly components["schemas"]["PricePointView"][];
         };
@@ -6464,6 +6512,54 @@ export interface components {
         readonly RejectionBody: {
             readonly reason: string;
         };
+        /** CheckerView */
+        readonly CheckerView: {
+            readonly lookedAt: string | null;
+            readonly seq: number | null;
+            readonly openFindings: number;
+            readonly roundSeconds: number;
+            readonly halts: boolean;
+            readonly courses: readonly components["schemas"]["gateway.operations.checker.routes.CourseView"][];
+        };
+        /** CourseView */
+        readonly "gateway.operations.checker.routes.CourseView": {
+            readonly name: string;
+            readonly reached: number;
+            readonly beganAt: string;
+            readonly completedAt: string | null;
+        };
+        /** FindingQuery */
+        readonly FindingQuery: {
+            /** @default null */
+            readonly limit?: number | null;
+            /** @default null */
+            readonly cursor?: string | null;
+            /** @default 0 */
+            readonly offset?: number;
+            /** @default null */
+            readonly status?: ("ACKNOWLEDGED" | "OPEN") | null;
+        };
+        /** FindingView */
+        readonly FindingView: {
+            readonly id: string;
+            readonly check: string;
+            readonly marketId: string | null;
+            readonly subject: string;
+            readonly expected: string;
+            readonly seen: string;
+            readonly halts: boolean;
+            readonly seq: number;
+            readonly foundAt: string;
+            readonly seenAt: string;
+            readonly times: number;
+            readonly haltedAt: string | null;
+            readonly acknowledgedAt: string | null;
+            readonly note: string | null;
+        };
+        /** AcknowledgeBody */
+        readonly AcknowledgeBody: {
+            readonly note: string;
+        };
         /** LimitsQuery */
         readonly LimitsQuery: {
             /** @default null */
@@ -6917,7 +7013,7 @@ export type BacktestDetail = components['schemas']['BacktestDetail'];
 export type BacktestResultView = components['schemas']['BacktestResultView'];
 export type FiguresView = components['schemas']['FiguresView'];
 export type EquityPoint = components['schemas']['EquityPoint'];
-export type CourseView = components['schemas']['CourseView'];
+export type GatewayResearchAskedViewsCourseView = components['schemas']['gateway.research.asked.views.CourseView'];
 export type PricePointView = components['schemas']['PricePointView'];
 export type OutcomeView = components['schemas']['OutcomeView'];
 export type ExecutionView = components['schemas']['ExecutionView'];
@@ -6982,6 +7078,11 @@ export type ProposalView = components['schemas']['ProposalView'];
 export type ProposalBody = components['schemas']['ProposalBody'];
 export type Action = components['schemas']['Action'];
 export type RejectionBody = components['schemas']['RejectionBody'];
+export type CheckerView = components['schemas']['CheckerView'];
+export type GatewayOperationsCheckerRoutesCourseView = components['schemas']['gateway.operations.checker.routes.CourseView'];
+export type FindingQuery = components['schemas']['FindingQuery'];
+export type FindingView = components['schemas']['FindingView'];
+export type AcknowledgeBody = components['schemas']['AcknowledgeBody'];
 export type LimitsQuery = components['schemas']['LimitsQuery'];
 export type UserLimitsView = components['schemas']['UserLimitsView'];
 export type BucketView = components['schemas']['BucketView'];
@@ -13106,6 +13207,94 @@ export interface operations {
                         /** @constant */
                         readonly success: true;
                         readonly data: components["schemas"]["ProposalView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_checker: {
+        readonly parameters: {
+            readonly query?: {
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["CheckerView"];
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_admin_findings: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly offset?: number;
+                readonly status?: "ACKNOWLEDGED" | "OPEN";
+                readonly minSeq?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: readonly components["schemas"]["FindingView"][];
+                        readonly pagination: components["schemas"]["Pagination"];
+                        readonly nextCursor: string | null;
+                        readonly meta: components["schemas"]["AnswerMeta"];
+                    };
+                };
+            };
+        };
+    };
+    readonly post_admin_findings_id_acknowledge: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AcknowledgeBody"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** @constant */
+                        readonly success: true;
+                        readonly data: components["schemas"]["FindingView"];
                         readonly meta: components["schemas"]["AnswerMeta"];
                     };
                 };
