@@ -109,6 +109,8 @@ async def test_post_only_orders_come_behind_it_but_what_an_admin_said_stays(
         commit_timeout_seconds=1,
         min_seq_wait_seconds=1,
         post_only_after_restart_seconds=9,
+        command_stream_size=1,
+        gateway_commands=True,
     )
     one = None if takeover is None else Takeover(_nobody, *takeover)
     view = State(seq=5, mode=mode)

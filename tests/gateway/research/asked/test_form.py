@@ -16,7 +16,10 @@ WHOLE_UNITS: Final = {"price", "shares"}
 
 def told() -> dict[str, Any]:
     """Return what `GET /backtests/strategies` says."""
-    return json.loads(msgspec.json.encode(offered(available=True, tapes=["sample"])))
+    told: dict[str, Any] = json.loads(
+        msgspec.json.encode(offered(available=True, tapes=["sample"]))
+    )
+    return told
 
 
 def test_the_forms_tests_have_what_is_told() -> None:
