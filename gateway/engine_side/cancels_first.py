@@ -66,6 +66,13 @@ class CancelsFirst:
         return self._commands.submit(command)
 
 
+def cancels_first(commands: CommandPort, takeover: Takeover | None) -> CommandPort:
+    """Return the way in behind a takeover, or as it is behind none."""
+    if takeover is None or not takeover.cancel_only_s:
+        return commands
+    return CancelsFirst(commands, takeover.cancel_only_s)
+
+
 def may_trade(command: Command) -> bool:
     """Say whether a command may make an order larger, or trade; a batch of cancels doesn't."""
     if isinstance(command, BatchOrders):

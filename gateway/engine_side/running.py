@@ -13,7 +13,7 @@ from exchange.messages.limit_commands import BeginPostOnly
 from exchange.messages.terms import ExchangeMode
 from exchange.model.state import State
 from gateway.engine_side import ports
-from gateway.engine_side.cancels_first import CancelsFirst, Takeover
+from gateway.engine_side.cancels_first import Takeover, cancels_first
 from gateway.engine_side.observers import BusWatch, EngineMetrics
 from gateway.engine_side.progress import Progress
 from gateway.engine_side.readiness import ViewFeed
@@ -77,8 +77,7 @@ async def run_engine(
     """
     stream = new_stream(secret)
     segments = Segments(store.segments_folder)
-    begin = recover if takeover is None else takeover.recover
-    recovered = await begin(
+    recovered = await (recover if takeover is None else takeover.recover)(
         url, store.data_dir, accept_tip=accept_tip, stream_id=stream, segments=segments
     )
     epoch = recovered.journal.epoch
@@ -120,8 +119,7 @@ async def run_engine(
         stack.push_async_callback(sequencer.stop)
         await _hold_takers_back(sequencer, recovered.view, settings, takeover, logger)
         commands = sequencer if traced is None else traced.commands(sequencer)
-        if takeover is not None and takeover.cancel_only_s:
-            commands = CancelsFirst(commands, takeover.cancel_only_s)
+        commands = cancels_first(commands, takeover)
         if end is not None:
             await stack.enter_async_context(end.reading(commands))
         side = EngineSide(commands, recovered.view, History(pool, segments), feed, progress)

@@ -106,7 +106,10 @@ _ERRORS: Final[dict[Why, CommandNotTaken]] = {
     Why.CLOSED: EngineClosed("the engine takes no commands"),
     Why.STALLED: EngineStalled("the engine's database doesn't answer, nothing was done"),
     Why.LATE: CommandLate("the command's time was over before the engine took it"),
-    Why.CANCELS_ONLY: CancelsOnly("the engine has just taken over, and takes cancels alone"),
+    Why.CANCELS_ONLY: CancelsOnly(
+        "Another engine has just taken over, and takes cancels alone for a moment; nothing"
+        " happened, try again"
+    ),
     Why.OTHER: EngineAway("the engine couldn't take the command, nothing was done"),
 }
 _decode_sent: Final = msgspec.msgpack.Decoder(Sent).decode

@@ -19,9 +19,9 @@ from exchange.messages.commands import (
 )
 from exchange.messages.terms import BUY, GTC, LIMIT, YES, ExchangeMode
 from exchange.model.state import State
+from gateway.bootstrap.settings import load_settings
 from gateway.engine_side import running
 from gateway.engine_side.cancels_first import CancelsFirst, Takeover
-from gateway.engine_side.settings import EngineSettings
 from gateway.wire.failures import answer_of
 from persistence.errors import CancelsOnly
 from persistence.loop.ports import Answer
@@ -104,14 +104,7 @@ async def test_post_only_orders_come_behind_it_but_what_an_admin_said_stays(
     takeover: tuple[int, int] | None, mode: ExchangeMode, seconds: list[int]
 ) -> None:
     taken, logger = Taken(), _Logger()
-    settings = EngineSettings(
-        queue_size=1,
-        commit_timeout_seconds=1,
-        min_seq_wait_seconds=1,
-        post_only_after_restart_seconds=9,
-        command_stream_size=1,
-        gateway_commands=True,
-    )
+    settings = load_settings({"POST_ONLY_AFTER_RESTART_SECONDS": "9"}).engine
     one = None if takeover is None else Takeover(_nobody, *takeover)
     view = State(seq=5, mode=mode)
     await running._hold_takers_back(taken, view, settings, one, logger)
