@@ -34,7 +34,7 @@ COMPILED_MADE := $(if $(CAN_COMPILE),$(COMPILED)/.made)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run web web-types web-check web-test compiled test test-long test-newest test-sources test-compiled check lint types layers \
-	coverage bench soak wheel demo migrate logs settings licences fuzz lock clean
+	coverage bench soak wheel demo migrate logs settings licences fuzz simulate lock clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -264,6 +264,12 @@ SECONDS ?= 600
 
 fuzz: $(INSTALLED_DEV) ## Look for bytes that break what reads them (TARGET=rest_body SECONDS=60)
 	@PYTHONPATH=$(CURDIR) $(BIN)/python -m tests.fuzz.run $(TARGET) $(SECONDS)
+
+SEEDS ?= 200
+
+simulate: $(INSTALLED_DEV) ## Run seeds of the simulator (SEEDS=1000), or one with all that happened (SEED=4711)
+	@PYTHONPATH=$(CURDIR) $(BIN)/python -m tests.faults.simulation.simulate \
+	  $(if $(SEED),--first $(SEED) --seeds 1 --trace,--seeds $(SEEDS))
 
 lock: ## Pin the dependencies anew (needs uv)
 	$(COMPILE) pyproject.toml --extra build -o requirements.lock

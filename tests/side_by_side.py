@@ -30,6 +30,8 @@ LOADS_OR_MEASURES: Final = (
     "tests/gateway/sockets/test_life.py",
     "tests/browser/terminal/test_speed.py",
 )
+# Of those what only computes: each of its tests goes to whichever worker is free.
+COMPUTES: Final = ("tests/faults/simulation/",)
 USES_WHOLE_SERVERS: Final = (
     "tests/e2e/",
     "tests/security/test_conversation.py",
@@ -43,6 +45,8 @@ _ORDER: Final = (*LOADS_OR_MEASURES, *USES_WHOLE_SERVERS, *ONE_SERVER_A_FILE, *L
 
 def group(test: str) -> str:
     """Return the group of a test, by pytest's name of it; most tests are a group of their own."""
+    if test.startswith(COMPUTES):
+        return test
     if test.startswith(LOADS_OR_MEASURES):
         return ALONE
     if test.startswith(USES_WHOLE_SERVERS):
