@@ -16,10 +16,9 @@ WHOLE_UNITS: Final = {"price", "shares"}
 
 def told() -> dict[str, Any]:
     """Return what `GET /backtests/strategies` says."""
-    told: dict[str, Any] = json.loads(
-        msgspec.json.encode(offered(available=True, tapes=["sample"]))
-    )
-    return told
+    found = msgspec.json.encode(offered(available=True, tapes=["sample"]))
+    shown: dict[str, Any] = json.loads(found)
+    return shown
 
 
 def test_the_forms_tests_have_what_is_told() -> None:
