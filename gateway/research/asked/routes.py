@@ -46,7 +46,7 @@ from gateway.wire.errors import (
 )
 from persistence.clock import now_us
 from persistence.errors import BoundReached
-from persistence.repositories.research.backtests import Backtests, QueueFull
+from persistence.repositories.research.backtests import Backtests, QueueFull, TooManyWait
 
 COST: Final = 2
 
@@ -90,10 +90,14 @@ class BacktestRoutes:
                 now_us(),
                 most=settings.most,
                 waiting_most=settings.waiting_max,
+                waiting_of_one=settings.waiting_of_one,
                 request_id=body.request_id,
             )
         except BoundReached:
             raise LimitReached.of("backtests", settings.most) from None
+        except TooManyWait:
+            most = f"at most {settings.waiting_of_one} of your backtests wait at a time"
+            raise LimitReached(f"{most}; wait for one, or cancel one") from None
         except QueueFull:
             raise Unavailable("too many backtests wait just now; try again later") from None
         if made.plan != text:

@@ -27,6 +27,15 @@ class BacktestSettings(Area, frozen=True, kw_only=True):
     waiting_max: Annotated[
         int, setting("BACKTESTS_WAITING_MAX", "100", whole(1, 10_000), "That wait; more: 503.")
     ]
+    waiting_of_one: Annotated[
+        int,
+        setting(
+            "BACKTESTS_WAITING_PER_PERSON",
+            "5",
+            whole(1, 10_000),
+            "That wait of one person, so that nobody takes the whole line.",
+        ),
+    ]
     time_max: Annotated[
         int, setting("BACKTEST_TIME_MAX", "10m", duration, "How long one may take.")
     ]

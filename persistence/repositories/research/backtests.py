@@ -115,6 +115,10 @@ class QueueFull(Exception):
     """So many backtests wait in all that no more are taken."""
 
 
+class TooManyWait(Exception):
+    """So many of somebody's backtests wait that no more of theirs are taken."""
+
+
 class Backtest(msgspec.Struct, frozen=True):
     """A row without what came of it; `plan` is JSON, `progress` in 1/10 000."""
 
@@ -162,12 +166,13 @@ class Backtests:
         *,
         most: int,
         waiting_most: int,
+        waiting_of_one: int,
         request_id: str | None = None,
     ) -> Backtest:
         """Put one at the end of the line, or return the one of this request id, whatever its plan.
 
-        Raises BoundReached if its owner has `most` of them, QueueFull if `waiting_most` wait in
-        all.
+        Raises BoundReached if its owner has `most` of them, TooManyWait if `waiting_of_one` of
+        those wait, QueueFull if `waiting_most` do in all.
         """
         async with self._pool.transaction() as connection:
             await connection.execute(HOLD_OWNER, user_id)
@@ -178,6 +183,9 @@ class Backtests:
             count = "SELECT count(*) FROM backtest_results WHERE "
             if await connection.fetchval(f"{count} user_id = $1", user_id) >= most:
                 raise BoundReached
+            waiting = f"{count} user_id = $1 AND status = 'QUEUED'"
+            if await connection.fetchval(waiting, user_id) >= waiting_of_one:
+                raise TooManyWait
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _WAIT_IN_LINE)
             if await connection.fetchval(f"{count} status = 'QUEUED'") >= waiting_most:
                 raise QueueFull

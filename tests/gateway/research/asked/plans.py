@@ -89,7 +89,7 @@ class Asked:
         plan = plan_of(**changes)
         text = msgspec.json.encode(plan).decode()
         asked = user_id, plan.strategy, text, now_us()
-        return await self.rows.create(*asked, most=100, waiting_most=100)
+        return await self.rows.create(*asked, most=100, waiting_most=100, waiting_of_one=100)
 
     async def one(self, asked: Backtest) -> tuple[Backtest, dict[str, Any] | None]:
         """Return how one stands, and what came of it."""

@@ -317,7 +317,9 @@ async def test_one_that_cannot_be_read_ends_nothing_beside_it(
     job = asked.job(configure_logs("info", log), BACKTESTS_AT_ONCE=2)
     running = asyncio.create_task(job.run({}))
     await eventually(lambda: held.at_once == 1)
-    bad = await asked.rows.create(2, "momentum", "{}", now_us(), most=9, waiting_most=9)
+    bad = await asked.rows.create(
+        *(2, "momentum", "{}", now_us()), most=9, waiting_most=9, waiting_of_one=9
+    )
     async with asyncio.timeout(30):
         while (await asked.one(bad))[0].status != FAILED:
             assert not running.done()

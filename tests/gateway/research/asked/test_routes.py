@@ -116,6 +116,21 @@ async def test_asked_again_it_is_the_one_that_is_there(make_web: MakeWeb) -> Non
     assert (wrong.status_code, "requestId" in wrong.text) == (400, True)
 
 
+async def test_nobody_takes_the_whole_line(make_web: MakeWeb) -> None:
+    web = await make_web(BACKTESTS_WAITING_PER_PERSON="2", BACKTESTS_WAITING_MAX="4")
+    ann, bob = await caller(web), await caller(web)
+    asked = [ann.call("POST", "/backtests", SAMPLE | {"seed": seed}) for seed in range(6)]
+    answers = await asyncio.gather(*asked)
+    assert sorted(one.status_code for one in answers) == [201, 201, 422, 422, 422, 422]
+    refusal = next(one for one in answers if one.status_code == 422).json()["error"]
+    assert refusal["code"] == "LIMIT_REACHED"
+    assert refusal["message"].startswith("at most 2 of your backtests wait at a time")
+    assert (await bob.call("POST", "/backtests", SAMPLE)).status_code == 201
+    waiting = (await ann.data("GET", "/backtests"))[0]
+    await ann.data("POST", f"/backtests/{waiting['id']}/cancel")
+    assert (await ann.call("POST", "/backtests", SAMPLE)).status_code == 201
+
+
 async def test_what_may_be_named_is_told_and_taken(web: Web, make_web: MakeWeb) -> None:
     ann = await caller(web)
     told = await ann.data("GET", "/backtests/strategies")
