@@ -25,7 +25,7 @@ ASKED: dict[str, Any] = {"query": "Will it rain?"}
 BODIES: dict[str, dict[str, dict[str, Any]]] = {
     "POST /backtests": {
         **dict.fromkeys(("strategy", "parameters", "printsOnly", "from", "to", "cash"), PLAYED),
-        **dict.fromkeys(("fees", "latencyMs", "seed"), PLAYED),
+        **dict.fromkeys(("fees", "latencyMs", "seed", "requestId"), PLAYED),
         "tape": {"strategy": "momentum"},
         "markets": {"strategy": "momentum"},
     },
@@ -45,10 +45,12 @@ async def ann(make_web: MakeWeb) -> Caller:
     web: Web = await make_web(
         BACKTESTS_MAX=10_000,
         BACKTESTS_WAITING_MAX=10_000,
+        BACKTESTS_WAITING_PER_PERSON=10_000,
         PARALLEL_API_KEY="a key",
         PARALLEL_URL="http://127.0.0.1:9",
         RESEARCH_AT_ONCE=100,
         RESEARCH_BUDGET_CENTS=100_000,
+        RESEARCH_TOTAL_BUDGET_CENTS=0,
         RATE_LIMIT_USER_MAX_REQUESTS=1_000_000,
     )
     web.engine.run(listing())
