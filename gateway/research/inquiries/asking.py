@@ -3,8 +3,9 @@
 Laws: an answer to the same question (its words without case and spacing, of the same market, kind
 and format) is taken for nothing while it is young, whoever had it found: it holds nothing but what
 the web says. Otherwise its cost is held first, so nothing is asked that the month's budgets, one's
-own and everybody's, have no room for. A search is paid before it is made and paid back if it found
-nothing out, so a process that dies between costs its owner a search and never leaves cents held.
+own and everybody's, have no room for. A search is paid before it is made and paid back if it surely
+wasn't; one whose answer is lost may have been, and stays paid. So a process that dies between costs
+its owner a search and never leaves cents held.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from typing import Final
 
 from gateway.feeds.known import KnownMarket
 from gateway.research.inquiries.outputs import Found
-from gateway.research.inquiries.parallel import Parallel, ServiceFailed
+from gateway.research.inquiries.parallel import Lost, Parallel, ServiceFailed
 from gateway.research.inquiries.settings import SEARCH, ResearchSettings, cents_text
 from gateway.wire.errors import Conflict, ExternalApiFailed, LimitReached, Unavailable
 from persistence.clock import MICROSECONDS, now_us
@@ -141,6 +142,10 @@ class Asking:
             raise self._used_up(used.standing, cost) from None
         try:
             return await service.search(query, most)
+        except Lost as failure:
+            raise ExternalApiFailed(
+                f"The search failed: {failure}; it may have been paid, so it counts"
+            ) from None
         except ServiceFailed as failure:
             await self._rows.pay_back(user_id, month, cost)
             raise ExternalApiFailed(f"The search failed: {failure}; it cost nothing") from None
